@@ -1,0 +1,369 @@
+//! The log sources: their fields, types and groups, and where each lives in each target.
+//!
+//! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
+//! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ir::Type;
+use crate::yaml;
+
+include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
+
+/// Every source known, by canonical name.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    sources: BTreeMap<String, Source>,
+}
+
+impl Catalog {
+    /// The sources that are part of the program.
+    ///
+    /// # Errors
+    /// Never for a released program: a test loads them all.
+    pub fn embedded() -> Result<Self, CatalogError> {
+        let mut catalog = Self::default();
+        for (name, text) in EMBEDDED {
+            catalog.add(name, text)?;
+        }
+        Ok(catalog)
+    }
+
+    /// Adds a source, or replaces the one of the same name.
+    ///
+    /// # Errors
+    /// When `text` is not a source file: the message has line and column and names `file`.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
+        let mut source: Source =
+            yaml::read(text).map_err(|message| CatalogError { file: file.to_owned(), message })?;
+        for (name, field) in &mut source.fields {
+            field.name.clone_from(name);
+        }
+        source.validate().map_err(|message| CatalogError { file: file.to_owned(), message })?;
+        self.sources.insert(source.name.clone(), source);
+        Ok(())
+    }
+
+    /// The source of a canonical name such as `aws.cloudtrail`.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.get(name)
+    }
+
+    /// The source of a canonical name, to change it.
+    pub fn source_mut(&mut self, name: &str) -> Option<&mut Source> {
+        self.sources.get_mut(name)
+    }
+
+    /// All sources, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.sources.values()
+    }
+}
+
+/// A source file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogError {
+    /// Its name.
+    pub file: String,
+    /// What is wrong, with the place.
+    pub message: String,
+}
+
+impl std::fmt::Display for CatalogError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)
+    }
+}
+
+impl std::error::Error for CatalogError {}
+
+/// One log source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Canonical name.
+    pub name: String,
+    /// In words.
+    pub title: String,
+    /// What it records, and what it does not.
+    pub description: String,
+    /// The vendor's own documentation.
+    #[serde(default)]
+    pub documentation: Vec<String>,
+    /// Seconds from the event until a SIEM usually has it.
+    pub delay: u64,
+    /// Seconds over which one record may stand for what happened; 1 for single events.
+    pub granularity: u64,
+    /// The canonical field that identifies an event; without one, all raw fields do.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// A raw text that means "no value", such as `-`.
+    #[serde(default)]
+    pub placeholder: Option<String>,
+    /// The repeated group of an event, if it has one.
+    #[serde(default)]
+    pub group: Option<Group>,
+    /// Where the source as a whole lives in each target.
+    pub targets: BTreeMap<String, Home>,
+    /// Its fields by canonical name.
+    pub fields: BTreeMap<String, FieldDef>,
+}
+
+impl Source {
+    /// A field by canonical name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&FieldDef> {
+        self.fields.get(name)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        for name in self.event_id.iter().chain(self.group.iter().flat_map(|group| &group.key)) {
+            if !self.fields.contains_key(name) {
+                return Err(format!("`{name}` is named as a key, but the source has no such field"));
+            }
+        }
+        for (name, field) in &self.fields {
+            if field.in_group && self.group.is_none() {
+                return Err(format!("field `{name}` is of a group, but the source declares none"));
+            }
+            for (target, column) in &field.columns {
+                if !self.targets.contains_key(target) {
+                    return Err(format!("field `{name}` has a column for `{target}`, the source has no home there"));
+                }
+                column.validate().map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A repeated group: an event gives one record per item; without items, one record without the group's fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Dotted path of the array in the raw event.
+    pub path: String,
+    /// A second array inside an item: a record per inner item; an item without any gives one record.
+    #[serde(default)]
+    pub inner: Option<String>,
+    /// Canonical fields that tell the records of one event apart.
+    pub key: Vec<String>,
+}
+
+/// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Home {
+    /// Table (KQL), index pattern (EQL), base search (SPL).
+    #[serde(default)]
+    pub from: String,
+    /// Expression that is true for this source's records where `from` holds others too.
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// Column or expression of the event time.
+    #[serde(default)]
+    pub time: String,
+    /// Up to how many seconds later than the event time the target's clock may be; the target widens by it.
+    #[serde(default)]
+    pub time_lag: u64,
+    /// Why `time_lag` is not 0.
+    #[serde(default)]
+    pub time_reason: Option<String>,
+    /// Further words, such as Sigma's log source (`product: aws`).
+    #[serde(default)]
+    pub words: BTreeMap<String, String>,
+    /// What must be configured for the source to be there.
+    #[serde(default)]
+    pub requires: Vec<String>,
+}
+
+/// A canonical field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldDef {
+    /// Canonical name (the key in the file).
+    #[serde(skip_deserializing)]
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// In words.
+    pub description: String,
+    /// The only values it has, where they are few.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Whether it belongs to the repeated group.
+    #[serde(default)]
+    pub in_group: bool,
+    /// Why it is a poor join key, if it is.
+    #[serde(default)]
+    pub weak_key: Option<String>,
+    /// Log version or setting that it needs.
+    #[serde(default)]
+    pub requires: Option<String>,
+    /// How the embedded engine reads it from the raw event.
+    pub raw: Raw,
+    /// Where it lives in each target; a target that is not named has no column for it.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Column>,
+}
+
+/// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Raw {
+    /// A dotted path; inside a group it starts at the item, after `>` at the inner item.
+    Path(String),
+    /// Anything more.
+    Variants(Vec<RawVariant>),
+}
+
+/// One way to read a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawVariant {
+    /// Values of `event.action` for which this variant counts; empty for all others.
+    #[serde(default)]
+    pub for_actions: Vec<String>,
+    /// The path, as in [`Raw::Path`].
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Path counts from the event even if the field is of the group.
+    #[serde(default)]
+    pub from_event: bool,
+    /// A portable regular expression whose first capture is the value.
+    #[serde(default)]
+    pub capture: Option<String>,
+    /// Raw value to canonical value; others are missing unless `otherwise` is given.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// Value when the raw one is missing.
+    #[serde(default)]
+    pub absent: Option<String>,
+    /// Value when the raw one is present but not in `map`.
+    #[serde(default)]
+    pub otherwise: Option<String>,
+}
+
+/// Where a field lives in one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    /// A column or field that holds the value as it is.
+    Plain(String),
+    /// Anything more.
+    Mapped(Box<Mapped>),
+    /// Different places for different values of `event.action`: the last one has no `for_actions`.
+    Variants(Vec<Mapped>),
+}
+
+impl Column {
+    /// The variants, one for a plain or mapped column.
+    #[must_use]
+    pub fn variants(&self) -> Vec<Mapped> {
+        match self {
+            Self::Plain(name) => vec![Mapped { field: Some(name.clone()), ..Mapped::default() }],
+            Self::Mapped(mapped) => vec![(**mapped).clone()],
+            Self::Variants(variants) => variants.clone(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let variants = self.variants();
+        let (last, others) = variants.split_last().ok_or("a column has at least one variant")?;
+        if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
+            return Err("every variant but the last names its actions".to_owned());
+        }
+        variants.iter().try_for_each(Mapped::validate)
+    }
+}
+
+/// A column that needs more than its name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapped {
+    /// Values of `event.action` for which this variant counts.
+    #[serde(default)]
+    pub for_actions: Vec<String>,
+    /// A column or field.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// A path inside the raw event, which the query must take apart itself.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A path inside the item of the repeated group; after `>` inside the inner item.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// An expression of the target's own language over its columns and `needs`.
+    #[serde(default)]
+    pub expr: Option<String>,
+    /// Names used in `expr`, and the raw paths they stand for.
+    #[serde(default)]
+    pub needs: BTreeMap<String, String>,
+    /// How the target stores the value where that is not the field's type.
+    #[serde(default)]
+    pub stored: Option<Stored>,
+    /// Canonical value to the condition under which it holds, for targets without expressions: physical field to
+    /// wanted value, `null` for "absent"; the alternatives of a value are tried in order.
+    #[serde(default)]
+    pub cases: BTreeMap<String, Vec<BTreeMap<String, Option<String>>>>,
+    /// A stored text that means "no value".
+    #[serde(default)]
+    pub placeholder: Option<String>,
+    /// The field holds the values of all items of the event together, this field's among them.
+    #[serde(default)]
+    pub multi: bool,
+    /// A text that holds `KEY=VALUE` pairs, and the key, where `multi` values are to be told apart.
+    #[serde(default)]
+    pub text: Option<TextOf>,
+    /// The field on an alert document (EQL stages), where it differs; empty where alerts do not carry it.
+    #[serde(default)]
+    pub alert_field: Option<String>,
+    /// The column holds for more records than the field: why. Only sound where the test is not negated.
+    #[serde(default)]
+    pub superset: Option<String>,
+    /// What must be configured or which version is needed.
+    #[serde(default)]
+    pub requires: Option<String>,
+    /// The target cannot see the field: why.
+    #[serde(default)]
+    pub unavailable: Option<String>,
+    /// Canonical fields to use instead.
+    #[serde(default)]
+    pub instead: Vec<String>,
+}
+
+impl Mapped {
+    fn validate(&self) -> Result<(), String> {
+        let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
+        let given = places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
+        if given == 1 { Ok(()) } else { Err("exactly one of field, path, item, expr, cases, unavailable".to_owned()) }
+    }
+}
+
+/// A text field that renders a map, such as `{imageId=ami-1, minCount=1}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextOf {
+    /// The text field.
+    pub field: String,
+    /// The key inside it.
+    pub key: String,
+}
+
+/// How a target stores a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stored {
+    /// As text.
+    String,
+    /// As a number.
+    Number,
+    /// As a boolean.
+    Bool,
+    /// As a date and time.
+    Time,
+}

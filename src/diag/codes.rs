@@ -1,0 +1,66 @@
+//! The table of codes: what each finding is called, how much it matters, and one line about it.
+//!
+//! A new code is one row here, one page `docs/errors/<code>.md` and one case `tests/cases/err_<code>_*.chain`
+//! (`warn_` for warnings); a test holds the three together. Numbers: 01 text and files, 02 names and types,
+//! 03 links and windows, 04 allowlists, 05 predicates, 06 rules and metadata, 07 tests, 08 targets, 09 settings.
+
+use super::Severity::{self, Error, Warning};
+
+macro_rules! codes {
+    ($($variant:ident = $code:literal $severity:ident $title:literal;)*) => {
+        /// What kind of finding a diagnostic is. The variants' titles stand in [`Code::title`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs, reason = "the title of each row is its documentation")]
+        pub enum Code { $($variant),* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The code as printed, such as `E0201`.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$variant => $code),* }
+            }
+
+            /// Error or warning.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => $severity),* }
+            }
+
+            /// One line about this kind of finding.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // 01 text and files
+    Syntax = "E0101" Error "the text does not follow the grammar";
+
+    // 02 names and types
+    UnknownSource = "E0201" Error "no such log source";
+    UnknownField = "E0202" Error "the source has no such field";
+
+    // 03 links and windows
+
+    // 04 allowlists
+
+    // 05 predicates
+
+    // 06 rules and metadata
+
+    // 07 tests
+
+    // 08 targets
+    FieldUnavailable = "E0801" Error "the target cannot see this field";
+    NotExpressible = "E0802" Error "the target cannot express this";
+    Subset = "E0803" Error "the query could miss events";
+    Superset = "W0804" Warning "the query may match more than the rule";
+
+    // 09 settings
+}

@@ -1,0 +1,157 @@
+//! Diagnostics: what is wrong in the user's text, where, and what to do.
+//!
+//! In: findings of every stage. Out: one sorted collection, rendered by [`render`] or the command line.
+//! Must not know: grammar, fields or targets; only [`codes`] names a code.
+
+mod codes;
+pub mod render;
+
+pub use codes::Code;
+
+use crate::source::Span;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is emitted.
+    Error,
+    /// Emission goes on; `--deny warnings` turns it into a finding.
+    Warning,
+}
+
+/// A place in the source with a few words about what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What this is, lower case, no full stop; may be empty.
+    pub text: String,
+}
+
+/// A mechanical change that would mend the finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fix {
+    /// The text to replace.
+    pub span: Span,
+    /// What to put there.
+    pub replacement: String,
+}
+
+/// One finding. Wording: title lower case without full stop, label says what this is, help says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Diagnostic {
+    /// The main place; findings are sorted by it.
+    pub primary: Label,
+    /// What kind of finding.
+    pub code: Code,
+    /// The title.
+    pub title: String,
+    /// Other places that explain it.
+    pub secondary: Vec<Label>,
+    /// What to do, one sentence each.
+    pub help: Vec<String>,
+    /// A ready change, if there is one.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding of `code` at `span`: `title` in words, nothing else yet.
+    #[must_use]
+    pub fn new(code: Code, span: Span, title: impl Into<String>) -> Self {
+        let primary = Label { span, text: String::new() };
+        Self { primary, code, title: title.into(), secondary: Vec::new(), help: Vec::new(), fix: None }
+    }
+
+    /// Says what stands at the main place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Adds another place.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// Adds "did you mean", with the change ready, when `known` has a name close to `found`.
+    #[must_use]
+    pub fn suggest<'a>(self, found: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let Some(name) = nearest(found, known) else { return self };
+        let mut this = self.help(format!("did you mean `{name}`?"));
+        this.fix = Some(Fix { span: this.primary.span, replacement: name.to_owned() });
+        this
+    }
+
+    /// Error or warning, as the code table says.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+/// The name in `known` that a person most likely meant by `found`: at most a third of its letters differ.
+#[must_use]
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (found.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .filter(|&(distance, _)| distance > 0 && distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The only sideways channel between stages: everything found so far.
+#[derive(Debug, Default, Clone)]
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Whether anything found is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity() == Severity::Error)
+    }
+
+    /// How many findings there are: a mark for [`Self::errors_since`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Whether an error was added after the first `mark` findings.
+    #[must_use]
+    pub fn errors_since(&self, mark: usize) -> bool {
+        self.found.iter().skip(mark).any(|found| found.severity() == Severity::Error)
+    }
+
+    /// All findings, sorted by file, place and code, each once.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort();
+        self.found.dedup();
+        self.found
+    }
+}

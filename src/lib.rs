@@ -1,0 +1,16 @@
+//! Catena compiles chains of events to the queries of four SIEMs.
+//!
+//! ```text
+//! text ─ syntax ─▶ AST ─ check ─▶ IR ─┬─ engine ─▶ alerts            (reference meaning; test, replay)
+//!                       ▲             └─ target: gate ─▶ plan ─▶ print ─▶ emission
+//!                   sources/*.yaml
+//! ```
+//!
+//! Every stage takes a reference and returns a new value; findings go sideways into [`diag::Diagnostics`].
+
+pub mod catalog;
+pub mod diag;
+pub mod ir;
+pub mod source;
+pub mod syntax;
+pub mod yaml;

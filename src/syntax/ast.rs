@@ -1,0 +1,381 @@
+//! The syntax tree: what the author wrote, clause by clause, with a span on every node.
+//!
+//! In: built by the parser. Out: read by the checker and the formatter.
+//! Must not know: whether a name exists, what type a field has, or any target. No behaviour lives here.
+
+use crate::source::{FileId, Span, Spanned};
+
+/// A name: of a rule, step, list, parameter, metadata key, or a dotted field.
+pub type Name = Spanned<String>;
+/// A decoded string literal.
+pub type Text = Spanned<String>;
+
+/// One rule file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The file it was parsed from.
+    pub id: FileId,
+    /// `import "path.chain"`.
+    pub imports: Vec<Text>,
+    /// Allowlists, in order.
+    pub lists: Vec<List>,
+    /// Rules, in order.
+    pub rules: Vec<Rule>,
+    /// Every comment, in order, from `#` to the end of its line.
+    pub comments: Vec<Span>,
+}
+
+/// `allowlist NAME: FIELD …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// Its name.
+    pub name: Name,
+    /// The field whose values it lists.
+    pub field: Name,
+    /// Where its entries are.
+    pub body: ListBody,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// The entries of a list, or the file that has them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListBody {
+    /// `{ … }`.
+    Inline(Vec<Entry>),
+    /// `from "list.csv"`.
+    File(Text),
+}
+
+/// One known-good value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The value, pattern or network.
+    pub value: Literal,
+    /// Why it is good.
+    pub reason: Option<Text>,
+    /// Who answers for it.
+    pub owner: Option<Text>,
+    /// Where that was decided.
+    pub ticket: Option<Text>,
+    /// The last day on which it counts.
+    pub until: Option<Spanned<Date>>,
+    /// The whole entry.
+    pub span: Span,
+}
+
+/// A calendar day as written; not yet known to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Date {
+    /// Year.
+    pub year: i16,
+    /// Month, 1 to 12 when valid.
+    pub month: i8,
+    /// Day, 1 to 31 when valid.
+    pub day: i8,
+}
+
+/// `rule NAME { … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub name: Name,
+    /// Its clauses, in order.
+    pub clauses: Vec<Clause>,
+    /// From `rule` to the closing brace.
+    pub span: Span,
+}
+
+/// A clause of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Clause {
+    /// `title "…"`, `attack "T1204", "AN1318"`, ….
+    Meta(Meta),
+    /// `param NAME = VALUE`.
+    Param(Param),
+    /// `chain … { … }`.
+    Chain(Chain),
+    /// `alert { … }`.
+    Alert(Alert),
+    /// `playbook """…"""`.
+    Playbook(Text),
+    /// `test "…" { … }`.
+    Test(Test),
+}
+
+/// A metadata clause: one key, one or more values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meta {
+    /// `title`, `id`, `severity`, ….
+    pub key: Name,
+    /// The values; words such as `high` are [`LiteralKind::Word`].
+    pub values: Vec<Literal>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `param NAME = VALUE`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: Name,
+    /// Its default.
+    pub value: Literal,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `chain within TOTAL scope f, … { step … then … step … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chain {
+    /// The total window, if given.
+    pub within: Option<Literal>,
+    /// Fields that every step must share.
+    pub scope: Vec<Name>,
+    /// Steps and links in the order written; the checker wants them to alternate.
+    pub items: Vec<ChainItem>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// A part of a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChainItem {
+    /// `step …`.
+    Step(Step),
+    /// `then within … on …`.
+    Then(Then),
+}
+
+/// `step NAME from SOURCE where … except …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its name.
+    pub name: Name,
+    /// The log source.
+    pub source: Name,
+    /// What it matches.
+    pub filter: Pred,
+    /// The noise filters.
+    pub excepts: Vec<Pred>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `then within GAP on LINK, …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Then {
+    /// The longest time from the step before to the step after: a duration or a parameter.
+    pub gap: Literal,
+    /// The join keys.
+    pub links: Vec<Link>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// A join key: one field of both neighbours, or a pair of step fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The field (`actor.id`) or the earlier step's field (`launch.instance.id`).
+    pub left: Name,
+    /// The later step's field, for a pair.
+    pub right: Option<Name>,
+    /// The whole link.
+    pub span: Span,
+}
+
+/// `alert { … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// `entity KIND STEP.FIELD`.
+    pub entities: Vec<Entity>,
+    /// `show STEP.FIELD, …`.
+    pub show: Vec<Name>,
+    /// `dedupe D by STEP.FIELD, …`.
+    pub dedupe: Vec<Dedupe>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `entity KIND STEP.FIELD`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// `account`, `ip`, `host`, ….
+    pub kind: Name,
+    /// The step field.
+    pub field: Name,
+}
+
+/// `dedupe D by STEP.FIELD, …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dedupe {
+    /// How long further alerts stay silent.
+    pub window: Literal,
+    /// The keys.
+    pub by: Vec<Name>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `test "NAME" { … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// What it shows.
+    pub name: Text,
+    /// Its events, in the order written.
+    pub events: Vec<Event>,
+    /// What must come out.
+    pub expects: Vec<Expect>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `STEP at OFFSET { … }` or `event of SOURCE at OFFSET { … }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What the event is.
+    pub of: EventOf,
+    /// When, from the start of the test.
+    pub at: Literal,
+    /// Its fields.
+    pub fields: Vec<(Name, Literal)>,
+    /// The whole event.
+    pub span: Span,
+}
+
+/// What a test event is an event of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventOf {
+    /// A step: what its predicate demands is filled in.
+    Step(Name),
+    /// A source: only what is written.
+    Source(Name),
+}
+
+/// `expect …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    /// The expectation.
+    pub kind: ExpectKind,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// What a test expects.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExpectKind {
+    /// `expect alert at OFFSET`.
+    AlertAt(Literal),
+    /// `expect no alert`.
+    NoAlert,
+    /// `expect N alerts`.
+    Alerts(u64),
+}
+
+/// A value as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Literal {
+    /// The value.
+    pub kind: LiteralKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The kinds of values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LiteralKind {
+    /// `"…"`, `r"…"` or `"""…"""`, decoded.
+    Str(String),
+    /// `443`.
+    Int(i64),
+    /// `1.5`.
+    Float(f64),
+    /// `true`, `false`.
+    Bool(bool),
+    /// `1h30m`, in seconds.
+    Duration(u64),
+    /// `2027-06-30`.
+    Date(Date),
+    /// A bare word or dotted name: a parameter, a list, another field, or a metadata word.
+    Word(String),
+}
+
+/// A predicate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pred {
+    /// What it says.
+    pub kind: PredKind,
+    /// The whole predicate.
+    pub span: Span,
+}
+
+/// The forms of a predicate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PredKind {
+    /// Two or more, joined by `or`.
+    Or(Vec<Pred>),
+    /// Two or more, joined by `and`.
+    And(Vec<Pred>),
+    /// `not p`.
+    Not(Box<Pred>),
+    /// `exists(f)`.
+    Exists(Name),
+    /// `f` alone.
+    Truth(Name),
+    /// `f OP value`.
+    Compare {
+        /// The field.
+        field: Name,
+        /// The operator with its negation and case mark.
+        op: Spanned<Op>,
+        /// The right side.
+        value: Operand,
+    },
+}
+
+/// An operator with its marks: `not like~` is `Like`, negated, ignoring case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Op {
+    /// Which test.
+    pub kind: OpKind,
+    /// `!=`, `!~`, `not …`.
+    pub negated: bool,
+    /// `=~`, `!~`, `…~`.
+    pub ignore_case: bool,
+}
+
+/// The tests an operator can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpKind {
+    /// `==`, `!=`, `=~`, `!~`.
+    Equal,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterEqual,
+    /// `in`.
+    In,
+    /// `like`.
+    Like,
+    /// `contains`.
+    Contains,
+    /// `starts_with`.
+    StartsWith,
+    /// `ends_with`.
+    EndsWith,
+    /// `matches`.
+    Matches,
+}
+
+/// The right side of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operand {
+    /// One value or name.
+    One(Literal),
+    /// `(v, …)`.
+    Set(Vec<Literal>, Span),
+}
