@@ -16,6 +16,8 @@ fn main() -> io::Result<()> {
             format!("    ({name:?}, include_str!({:?})),\n", path.display().to_string())
         })
         .collect();
-    let code = format!("/// File name and text of every source under `sources/`.\nconst EMBEDDED: &[(&str, &str)] = &[\n{rows}];\n");
+    let code = format!(
+        "/// File name and text of every source under `sources/`.\nconst EMBEDDED: &[(&str, &str)] = &[\n{rows}];\n"
+    );
     fs::write(Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("embedded_sources.rs"), code)
 }

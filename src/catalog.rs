@@ -131,9 +131,13 @@ impl Source {
             }
             for (target, column) in &field.columns {
                 if !self.targets.contains_key(target) {
-                    return Err(format!("field `{name}` has a column for `{target}`, the source has no home there"));
+                    return Err(format!(
+                        "field `{name}` has a column for `{target}`, the source has no home there"
+                    ));
                 }
-                column.validate().map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
+                column
+                    .validate()
+                    .map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
             }
         }
         Ok(())
@@ -204,8 +208,9 @@ pub struct FieldDef {
     /// Log version or setting that it needs.
     #[serde(default)]
     pub requires: Option<String>,
-    /// How the embedded engine reads it from the raw event.
-    pub raw: Raw,
+    /// How the embedded engine reads it from the raw event; nothing where the log does not carry it.
+    #[serde(default)]
+    pub raw: Option<Raw>,
     /// Where it lives in each target; a target that is not named has no column for it.
     #[serde(default)]
     pub columns: BTreeMap<String, Column>,
@@ -306,10 +311,9 @@ pub struct Mapped {
     /// How the target stores the value where that is not the field's type.
     #[serde(default)]
     pub stored: Option<Stored>,
-    /// Canonical value to the condition under which it holds, for targets without expressions: physical field to
-    /// wanted value, `null` for "absent"; the alternatives of a value are tried in order.
+    /// For targets without expressions: the first case whose condition holds gives the value.
     #[serde(default)]
-    pub cases: BTreeMap<String, Vec<BTreeMap<String, Option<String>>>>,
+    pub cases: Vec<Case>,
     /// A stored text that means "no value".
     #[serde(default)]
     pub placeholder: Option<String>,
@@ -339,9 +343,25 @@ pub struct Mapped {
 impl Mapped {
     fn validate(&self) -> Result<(), String> {
         let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
-        let given = places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
-        if given == 1 { Ok(()) } else { Err("exactly one of field, path, item, expr, cases, unavailable".to_owned()) }
+        let given =
+            places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
+        if given == 1 {
+            Ok(())
+        } else {
+            Err("exactly one of field, path, item, expr, cases, unavailable".to_owned())
+        }
     }
+}
+
+/// A value and the condition under which it holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The canonical value.
+    pub value: String,
+    /// Physical field to wanted value, `null` for "absent"; all must hold, none always does.
+    #[serde(default)]
+    pub when: BTreeMap<String, Option<String>>,
 }
 
 /// A text field that renders a map, such as `{imageId=ami-1, minCount=1}`.
@@ -366,4 +386,23 @@ pub enum Stored {
     Bool,
     /// As a date and time.
     Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_sources_load() {
+        let catalog = Catalog::embedded().unwrap();
+        assert_eq!(
+            catalog.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(),
+            ["aws.cloudtrail", "aws.vpcflow"]
+        );
+        for source in catalog.iter() {
+            for field in source.fields.values() {
+                assert_eq!(field.columns.len(), 4, "{} {}", source.name, field.name);
+            }
+        }
+    }
 }

@@ -9,8 +9,12 @@
 //! Every stage takes a reference and returns a new value; findings go sideways into [`diag::Diagnostics`].
 
 pub mod catalog;
+pub mod check;
 pub mod diag;
 pub mod ir;
+pub mod settings;
 pub mod source;
 pub mod syntax;
+pub mod target;
+pub mod unit;
 pub mod yaml;

@@ -1,0 +1,97 @@
+//! Where a step's field lives in a target: the catalog's column, narrowed to the actions the step admits.
+//!
+//! In: a step, a field, a target's name. Out: the variants that can apply, or a diagnostic that names alternatives.
+//! Must not know: what a target does with a column.
+
+use crate::catalog::{FieldDef, Home, Mapped, Source};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{Field, Step};
+use crate::target::{Job, Report, Target, shape};
+
+/// A field as a target sees it from one step.
+#[derive(Debug, Clone)]
+pub struct Place<'a> {
+    /// The canonical field.
+    pub def: &'a FieldDef,
+    /// The source's text for "no value", if it has one.
+    pub placeholder: Option<&'a str>,
+    /// The ways to read it, tried by `event.action`; the last one names no actions. Never empty.
+    pub variants: Vec<Mapped>,
+}
+
+/// The source of a step. The checker has made sure that it exists.
+#[must_use]
+pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
+    job.catalog.source(&step.source.node)
+}
+
+/// Where the step's source lives in the target; an error if the target does not have it.
+pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Report) -> Option<&'a Home> {
+    let found = source(job, step).and_then(|source| source.targets.get(target.name()));
+    match found {
+        Some(home) => home.requires.iter().for_each(|what| report.require(what.clone())),
+        None => report.error(
+            Diagnostic::new(
+                Code::NotExpressible,
+                step.source.span,
+                format!("{} has no home for `{}`", target.title(), step.source.node),
+            )
+            .label("the source file gives none for this target")
+            .help("add one to the source file, or compile for other targets"),
+        ),
+    }
+    found
+}
+
+/// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
+/// what the field requires goes to the report.
+pub fn place<'a>(
+    job: &Job<'a>,
+    target: &dyn Target,
+    step: &Step,
+    field: &Field,
+    report: &mut Report,
+) -> Option<Place<'a>> {
+    let source = source(job, step)?;
+    let def = source.field(&field.name)?;
+    let Some(column) = def.columns.get(target.name()) else {
+        report.error(unavailable(target, field, "the source file has no column for this target", &[]));
+        return None;
+    };
+    let variants = applicable(column.variants(), step);
+    for variant in &variants {
+        if let Some(reason) = &variant.unavailable {
+            report.error(unavailable(target, field, reason, &variant.instead));
+            return None;
+        }
+        variant.requires.iter().for_each(|what| report.require(what.clone()));
+    }
+    def.requires.iter().for_each(|what| report.require(what.clone()));
+    Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
+}
+
+/// Drops the variants for actions that the step does not admit. When the step admits only actions of one variant, that
+/// one alone is left.
+fn applicable(variants: Vec<Mapped>, step: &Step) -> Vec<Mapped> {
+    let Some(admitted) = shape::actions(step) else { return variants };
+    let named = |variant: &Mapped| variant.for_actions.iter().any(|action| admitted.contains(action));
+    let covered =
+        admitted.iter().all(|action| variants.iter().any(|variant| variant.for_actions.contains(action)));
+    let keep = |variant: &Mapped| if variant.for_actions.is_empty() { !covered } else { named(variant) };
+    let mut kept: Vec<Mapped> = variants.iter().filter(|variant| keep(variant)).cloned().collect();
+    match kept.last_mut() {
+        Some(last) => last.for_actions.clear(),
+        None => kept = variants,
+    }
+    kept
+}
+
+fn unavailable(target: &dyn Target, field: &Field, reason: &str, instead: &[String]) -> Diagnostic {
+    let title = format!("`{}` is not available in {}", field.name, target.title());
+    let found = Diagnostic::new(Code::FieldUnavailable, field.span, title).label(reason);
+    if instead.is_empty() {
+        return found.help("leave the field out, or map it in `catena.yaml`");
+    }
+    let names: Vec<_> = instead.iter().map(|name| format!("`{name}`")).collect();
+    found.help(format!("use {} instead, or map the field in `catena.yaml`", names.join(" or ")))
+}

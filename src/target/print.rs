@@ -1,0 +1,103 @@
+//! Query text in the making: fragments with a binding strength, and predicates with negation pushed to the tests.
+//!
+//! In: predicates. Out: [`Nnf`] for the targets to print, and [`Frag`]s that only target code can build.
+//! Must not know: any particular language.
+
+use crate::ir::{FieldTest, Pred};
+
+/// A predicate in which only single tests are negated. Logic is two-valued, so this is always possible.
+#[derive(Debug)]
+pub(in crate::target) enum Nnf<'a> {
+    /// All hold.
+    All(Vec<Nnf<'a>>),
+    /// One holds.
+    Any(Vec<Nnf<'a>>),
+    /// The test, or its negation: true also when the field is missing.
+    Leaf {
+        /// The test.
+        test: &'a FieldTest,
+        /// Whether it is negated.
+        negated: bool,
+    },
+}
+
+/// Pushes negation down to the tests and flattens nested joins of one kind.
+pub(in crate::target) fn nnf(pred: &Pred, negated: bool) -> Nnf<'_> {
+    match pred {
+        Pred::Not(inner) => nnf(inner, !negated),
+        Pred::Test(test) => Nnf::Leaf { test, negated },
+        Pred::And(parts) => join(parts, negated, !negated),
+        Pred::Or(parts) => join(parts, negated, negated),
+    }
+}
+
+fn join(parts: &[Pred], negated: bool, all: bool) -> Nnf<'_> {
+    let mut flat = Vec::with_capacity(parts.len());
+    for part in parts.iter().map(|part| nnf(part, negated)) {
+        match part {
+            Nnf::All(inner) if all => flat.extend(inner),
+            Nnf::Any(inner) if !all => flat.extend(inner),
+            Nnf::All(_) | Nnf::Any(_) | Nnf::Leaf { .. } => flat.push(part),
+        }
+    }
+    if all { Nnf::All(flat) } else { Nnf::Any(flat) }
+}
+
+/// How tightly a fragment holds together, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::target) enum Bind {
+    /// Joined by `or`.
+    Or,
+    /// Joined by `and`.
+    And,
+    /// A comparison.
+    Test,
+    /// A name, literal, call or anything in parentheses.
+    Atom,
+}
+
+/// Query text that a target's printer has built; nothing else may stand unquoted in a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::target) struct Frag {
+    text: String,
+    bind: Bind,
+}
+
+impl Frag {
+    /// Text that needs no parentheses anywhere.
+    pub(in crate::target) fn atom(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bind: Bind::Atom }
+    }
+
+    /// A comparison.
+    pub(in crate::target) fn test(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bind: Bind::Test }
+    }
+
+    /// The text as it is.
+    pub(in crate::target) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Parts joined by `word` (` and `, ` OR `, …) at strength `bind`; weaker parts get parentheses.
+    pub(in crate::target) fn join(parts: Vec<Frag>, word: &str, bind: Bind) -> Frag {
+        match <[Frag; 1]>::try_from(parts) {
+            Ok([only]) => only,
+            Err(parts) => {
+                let texts: Vec<_> = parts.into_iter().map(|part| part.inside(bind)).collect();
+                Frag { text: texts.join(word), bind }
+            }
+        }
+    }
+
+    /// The text, in parentheses unless it binds more tightly than `bind`.
+    pub(in crate::target) fn inside(&self, bind: Bind) -> String {
+        if self.bind > bind { self.text.clone() } else { format!("({})", self.text) }
+    }
+}
+
+impl From<Frag> for minijinja::Value {
+    fn from(frag: Frag) -> Self {
+        Self::from_safe_string(frag.text)
+    }
+}
