@@ -69,13 +69,19 @@ def expect_verdicts(label, check_batch, good, bad):
     """Self-test: no problem in a good entry; the expected code in every bad one, given as (code, entry) pairs."""
     verdicts = check_batch(good + [entry for _, entry in bad])
     wrong = [
-        f"{entry['text']}\n  should pass: {problems}" for entry, problems in zip(good, verdicts) if problems
+        f"good text {number} should pass: {problems}{excerpt(entry)}"
+        for number, (entry, problems) in enumerate(zip(good, verdicts))
+        if problems
     ]
     wrong += [
-        f"{entry['text']}\n  should give {code}: {problems or 'nothing'}"
-        for (code, entry), problems in zip(bad, verdicts[len(good) :])
+        f"bad text {number} should give {code}: {problems or 'nothing'}{excerpt(entry)}"
+        for number, ((code, entry), problems) in enumerate(zip(bad, verdicts[len(good) :]))
         if code not in [p.split(" ")[1] for p in problems]
     ]
     if wrong:
         raise AssertionError("\n".join(wrong))
     print(f"{label}: {len(good)} good and {len(bad)} bad texts judged rightly", file=sys.stderr)
+
+
+def excerpt(entry):
+    return f"\n  {entry['text'][:300]}" if len(entry["text"]) < 1000 else ""
