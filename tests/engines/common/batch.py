@@ -33,16 +33,22 @@ def is_entry(entry, keys):
     return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in keys)
 
 
-def each(check_text):
-    """Lifts a check of one text to a batch; a crash on one text becomes its problem and the batch goes on."""
+def guarded(check):
+    """A check whose crash on one entry becomes that entry's problem, so that the batch goes on."""
 
-    def guarded(entry):
+    def checked(*arguments):
         try:
-            return check_text(entry["text"])
+            return check(*arguments)
         except Exception as error:
             return [problem(1, 1, "CRASH", f"the checker failed: {type(error).__name__}: {error}")]
 
-    return lambda batch: [guarded(entry) for entry in batch]
+    return checked
+
+
+def each(check_text):
+    """Lifts a check of one text to a batch."""
+    checked = guarded(check_text)
+    return lambda batch: [checked(entry["text"]) for entry in batch]
 
 
 def run(check_batch, selftest, keys=("name", "text")):

@@ -88,7 +88,8 @@ def check_batch(entries):
 
         offline.seed(Path(scratch))
         checker = Checker(Path(scratch))
-        return [check_entry(checker, number, entry) for number, entry in enumerate(entries)]
+        checked = batch.guarded(check_entry)
+        return [checked(checker, number, entry) for number, entry in enumerate(entries)]
 
 
 def selftest():
