@@ -22,7 +22,8 @@ sequence with maxspan=20m
 
 CONSOLE_THEN_ALERT = """
 sequence by user.id with maxspan=30m // the alert of the later stage is the last item
-  [any where event.kind == "event" and data_stream.dataset == "aws.cloudtrail" and event.action == "ConsoleLogin" and user.id != null]
+  [any where event.kind == "event" and data_stream.dataset == "aws.cloudtrail" and event.action == "ConsoleLogin" and
+    user.id != null]
   [any where event.kind == "event" and event.action == "RunInstances" and user.id != null]
   [any where event.kind == "signal" and kibana.alert.rule.rule_id == "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1318" and
     kibana.alert.group.index == 0 and user.id != null]
@@ -33,7 +34,7 @@ GOOD = [
     CONSOLE_THEN_ALERT,
     f"{SEQUENCE} {A} {B}",
     f"{SEQUENCE} {A} with runs=3 {B}",
-    f"{SEQUENCE} {A} ![any where event.action == \"c\"] {B}",
+    f'{SEQUENCE} {A} ![any where event.action == "c"] {B}',
     'any where event.action in ("a", "b") and not event.action in~ ("c")',
     'any where event.action like~ "run*" or event.action : ("x", "y*") or stringContains~(event.action, "z")',
     'any where aws.cloudtrail.read_only == false and aws.cloudtrail.session_credential_from_console == "true"',

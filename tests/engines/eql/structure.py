@@ -172,12 +172,8 @@ def check_regexes(predicate):
             yield at(literal, "CE18", "not Lucene: patterns match the whole value, without anchors, \\b or (?...)")
 
 
-def key_lists(tree):
-    return [keys for keys in descendants(tree, "join_values")]
-
-
 def check_keys(tree, types):
-    for keys in key_lists(tree):
+    for keys in descendants(tree, "join_values"):
         for key in children(keys, "expressions")[0].children:
             if key is None:
                 continue

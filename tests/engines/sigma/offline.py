@@ -38,9 +38,7 @@ def stix(attack):
         {
             "type": "attack-pattern",
             "name": technique["name"],
-            "kill_chain_phases": [
-                {"kill_chain_name": "mitre-attack", "phase_name": tactic} for tactic in technique["tactics"]
-            ],
+            "kill_chain_phases": [{"kill_chain_name": "mitre-attack", "phase_name": tactic} for tactic in technique["tactics"]],
             "external_references": reference(identifier),
         }
         for identifier, technique in attack["techniques"].items()

@@ -71,7 +71,10 @@ BAD = [
     ("SigmahqFilenameConventionIssue", entry(CHAIN, "correlation_AWS.yml")),
     ("SigmahqCorrelationFilenamePrefixIssue", entry(CHAIN, "aws_console_launch.yml")),
     ("SigmahqTitleCaseIssue", changed("Console Session Followed by", "console session Followed by")),
-    ("SigmahqDescriptionLengthIssue", changed("Detects a successful login to the AWS console. First step of a chain, not meant to alert alone.", "Short.")),
+    (
+        "SigmahqDescriptionLengthIssue",
+        changed("Detects a successful login to the AWS console. First step of a chain, not meant to alert alone.", "Short."),
+    ),
     ("SigmahqLinkInDescriptionIssue", changed("Detects a successful", "See https://example.com. Detects a successful")),
     ("SigmahqMitreLinkIssue", changed("https://docs.aws.amazon.com/AWSEC2", "https://attack.mitre.org/AWSEC2")),
     ("IdentifierCollisionIssue", changed("8f2d3f0a02", "8f2d3f0a01")),
