@@ -15,6 +15,7 @@ pub mod ir;
 pub mod settings;
 pub mod source;
 pub mod syntax;
+pub mod table;
 pub mod target;
 pub mod unit;
 pub mod yaml;

@@ -42,6 +42,11 @@ codes! {
     // 01 text and files
     Syntax = "E0101" Error "the text does not follow the grammar";
 
+    FileUnreadable = "E0151" Error "a file that the rule names cannot be read";
+    ImportCycle = "E0152" Error "files import each other";
+    ListHeader = "E0161" Error "the header of a list file is wrong";
+    ListRow = "E0162" Error "a row of a list file is wrong";
+
     // 02 names and types
     UnknownSource = "E0201" Error "no such log source";
     UnknownField = "E0202" Error "the source has no such field";
