@@ -6,3 +6,4 @@ mod docs;
 mod engines;
 mod layers;
 mod program;
+mod syntax;

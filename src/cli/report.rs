@@ -6,7 +6,7 @@
 
 use std::io::IsTerminal;
 
-use crate::diag::{Diagnostics, Severity, github, json, nearest, render, sarif};
+use crate::diag::{Diagnostics, Report, Severity, github, json, nearest, render, sarif};
 use crate::source::Sources;
 
 use super::{Outcome, output};
@@ -32,16 +32,15 @@ pub(super) fn show(
     format: Format,
     deny_warnings: bool,
 ) -> anyhow::Result<(Outcome, Count)> {
-    let found = diags.into_sorted();
-    let errors = found.iter().filter(|one| one.severity() == Severity::Error).count();
-    let count = Count { errors, warnings: found.len() - errors };
+    let report = Report::of(&diags.into_sorted(), sources);
+    let count = Count { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
     match format {
-        Format::Text => output::report(&render::text(&found, sources, use_colour())),
-        Format::Json => output::print(&json::render(&found, sources))?,
-        Format::Sarif => output::print(&sarif::render(&found, sources))?,
-        Format::Github => output::print(&github::render(&found, sources))?,
+        Format::Text => output::report(&render::report(&report, use_colour())),
+        Format::Json => output::print(&json::render(&report))?,
+        Format::Sarif => output::print(&sarif::render(&report))?,
+        Format::Github => output::print(&github::render(&report))?,
     }
-    let bad = errors > 0 || (deny_warnings && count.warnings > 0);
+    let bad = count.errors > 0 || (deny_warnings && count.warnings > 0);
     Ok((if bad { Outcome::Findings } else { Outcome::Fine }, count))
 }
 

@@ -253,7 +253,7 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
 /// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
 fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
     let limit = match kind {
-        Kind::Rules => syntax::MAX_BYTES,
+        Kind::Rules => syntax::FILE_SIZE,
         Kind::List => table::MAX_BYTES,
     } as u64;
     let mut bytes = Vec::new();
