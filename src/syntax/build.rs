@@ -19,7 +19,6 @@ pub(super) struct Builder<'a> {
     pub(super) file: FileId,
     /// Where the text that is being parsed begins: 0, or the start of a slice that is parsed once more.
     pub(super) base: usize,
-    pub(super) comments: &'a [Span],
     pub(super) diags: &'a mut Diagnostics,
     /// The end of the last thing reported.
     pub(super) fault_end: usize,
@@ -32,8 +31,8 @@ pub(super) struct Block<'i> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(text: &'a str, file: FileId, comments: &'a [Span], diags: &'a mut Diagnostics) -> Self {
-        Self { text, file, base: 0, comments, diags, fault_end: 0 }
+    pub(super) fn new(text: &'a str, file: FileId, diags: &'a mut Diagnostics) -> Self {
+        Self { text, file, base: 0, diags, fault_end: 0 }
     }
 
     /// Parses the whole text.

@@ -88,35 +88,14 @@ impl<'a> Builder<'a> {
         None
     }
 
-    /// The offset of the first character at or after `at` that is neither blank nor comment.
+    /// The offset of the first character at or after `at` that is not blank.
     pub(super) fn skip_blank(&self, at: usize) -> usize {
-        let mut at = at;
-        loop {
-            let rest = self.slice(at, self.text.len());
-            at = self.text.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
-            match self.comment_at(at) {
-                Some(comment) => at = comment.end as usize,
-                None => return at,
-            }
-        }
+        self.text.len() - self.slice(at, self.text.len()).trim_start_matches([' ', '\t', '\r', '\n']).len()
     }
 
     /// The end of the last token before `at`.
     pub(super) fn end_before(&self, at: usize) -> usize {
-        let mut at = at;
-        loop {
-            at = self.slice(0, at).trim_end_matches([' ', '\t', '\r', '\n']).len();
-            match at.checked_sub(1).and_then(|last| self.comment_at(last)) {
-                Some(comment) => at = comment.start as usize,
-                None => return at,
-            }
-        }
-    }
-
-    fn comment_at(&self, at: usize) -> Option<Span> {
-        let after = self.comments.partition_point(|comment| comment.start as usize <= at);
-        let comment = *self.comments.get(after.checked_sub(1)?)?;
-        (at < comment.end as usize).then_some(comment)
+        self.slice(0, at).trim_end_matches([' ', '\t', '\r', '\n']).len()
     }
 
     /// The token at `at`, cut to one line.
