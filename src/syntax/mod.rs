@@ -38,7 +38,7 @@ pub const FINDINGS: usize = 200;
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::File {
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
-    let file = build::Builder::new(&scan.text, id, &scan.comments, &mut found).file();
+    let file = build::Builder::new(&scan.text, id, &mut found).file();
     let mut findings = found.into_sorted();
     if findings.len() > FINDINGS {
         report::cut(&mut findings);

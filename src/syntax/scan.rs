@@ -51,7 +51,7 @@ fn blank(text: &str, ranges: &[(usize, usize)]) -> String {
     let mut done = 0;
     for &(start, end) in ranges {
         out.push_str(text.get(done..start).unwrap_or_default());
-        out.extend(std::iter::repeat_n(' ', end - start));
+        (start..end).for_each(|_| out.push(' '));
         done = end;
     }
     out.push_str(text.get(done..).unwrap_or_default());
@@ -87,6 +87,10 @@ impl Scanner<'_, '_> {
             if at < skip_to {
                 continue;
             }
+            if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_') {
+                before = c;
+                continue;
+            }
             if let Mode::Comment(start) = self.mode
                 && c == '\n'
             {
@@ -102,10 +106,16 @@ impl Scanner<'_, '_> {
         comments
     }
 
-    /// A comment without the carriage return of its line end.
-    fn comment(&self, start: usize, end: usize) -> Span {
+    /// A comment without the carriage return of its line end; the grammar does not see it.
+    fn comment(&mut self, start: usize, end: usize) -> Span {
         let text = self.text.get(start..end).unwrap_or_default();
-        Span::new(self.file, start, start + text.trim_end_matches('\r').len())
+        let end = start + text.trim_end_matches('\r').len();
+        // What could not be seen inside the comment is blank already.
+        while self.blanks.last().is_some_and(|&(at, _)| at >= start) {
+            self.blanks.pop();
+        }
+        self.blanks.push((start, end));
+        Span::new(self.file, start, end)
     }
 
     /// Takes one character; returns the offset before which nothing more is to be looked at.
