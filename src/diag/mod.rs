@@ -1,12 +1,17 @@
 //! Diagnostics: what is wrong in the user's text, where, and what to do.
 //!
-//! In: findings of every stage. Out: one sorted collection, rendered by [`render`] or the command line.
+//! In: findings of every stage. Out: one sorted collection, made a [`Report`] that one of the renderers prints.
 //! Must not know: grammar, fields or targets; only [`codes`] names a code.
 
 mod codes;
+pub mod github;
+pub mod json;
 pub mod render;
+mod report;
+pub mod sarif;
 
 pub use codes::Code;
+pub use report::{Finding, Mend, Place, Report};
 
 use crate::source::Span;
 
