@@ -29,7 +29,7 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chai
     let total_is_explicit = total.is_some();
     let total = match total {
         Some(total) => total?,
-        None => sum(&links)?,
+        None => sum(&links, chain.span),
     };
     let lowered = ir::Chain { total, total_is_explicit, scope: scoped, steps, links };
     windows::lint(scope, chain, &lowered);
@@ -37,10 +37,10 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chai
 }
 
 /// Without a total, the gaps add up to it.
-fn sum(links: &[ir::Link]) -> Option<ir::Window> {
-    let span = links.iter().map(|link| link.gap.span).reduce(Span::to)?;
+fn sum(links: &[ir::Link], chain: Span) -> ir::Window {
+    let span = links.iter().map(|link| link.gap.span).reduce(Span::to).unwrap_or(keyword(chain, 5));
     let seconds = links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    Some(ir::Window { seconds, span })
+    ir::Window { seconds, span }
 }
 
 /// The steps, and the links with the index of the step before them.
@@ -106,12 +106,7 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
         0 => Some(
             Diagnostic::new(Code::ChainLength, at, "the chain has no steps")
                 .label("matches nothing")
-                .help("a chain has two steps or more: `step NAME from SOURCE where …`"),
-        ),
-        1 => Some(
-            Diagnostic::new(Code::ChainLength, at, "the chain has only one step")
-                .label("nothing follows from it")
-                .help("add a step and a link to it; every SIEM has simpler rules for a single event"),
+                .help("add one: `step NAME from SOURCE where …`"),
         ),
         steps if steps > MOST_STEPS => Some(
             Diagnostic::new(Code::ChainLength, at, format!("the chain has {steps} steps"))

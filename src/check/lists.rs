@@ -13,7 +13,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, Entry, EntryValue, Pattern, Type, Value};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, List, ListBody, LiteralKind};
-use crate::unit::{Row, Unit};
+use crate::table::Row;
+use crate::unit::Unit;
 
 use super::entries;
 use super::values::{self, NotANetwork};
@@ -41,7 +42,7 @@ pub(super) struct Listed<'a> {
 impl<'a> Lists<'a> {
     /// Reads the lists of a unit. Lists of imported files are read only if `wanted` has their name.
     pub(super) fn read(
-        unit: &'a Unit,
+        unit: &'a Unit<'_>,
         wanted: &HashSet<&str>,
         context: &Context<'_>,
         diags: &mut Diagnostics,
@@ -129,7 +130,7 @@ struct Raw<'a> {
 }
 
 fn read_one(
-    unit: &Unit,
+    unit: &Unit<'_>,
     ast: &List,
     field: Option<&FieldDef>,
     context: &Context<'_>,

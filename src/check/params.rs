@@ -4,14 +4,13 @@
 //! Must not know: where a parameter is used.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, ParamValue};
 use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
-use crate::unit::Unit;
 
 use super::names;
 
@@ -185,25 +184,6 @@ fn duration(text: &str) -> Option<u64> {
     (last != u64::MAX).then_some(total)
 }
 
-/// The names of all parameters of the unit's rules.
-pub fn param_names(unit: &Unit) -> BTreeSet<&str> {
-    unit.file.rules.iter().flat_map(params_of).map(|param| param.name.node.as_str()).collect()
-}
-
-/// The overrides in the settings that no parameter takes, each with a near name if there is one.
-///
-/// `known` are the names of the parameters of every rule of a run, see [`param_names`].
-#[must_use]
-pub fn unused_overrides<'a>(settings: &'a Settings, known: &BTreeSet<&'a str>) -> Vec<(&'a str, Option<&'a str>)> {
-    settings
-        .params
-        .keys()
-        .map(String::as_str)
-        .filter(|name| !known.contains(name))
-        .map(|name| (name, crate::diag::nearest(name, known.iter().copied())))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,14 +196,5 @@ mod tests {
         for text in ["", "15", "m", "15x", "1m1h", "1m1m", "-1m", "99999999999999999999d", "1h 30m", "١m"] {
             assert_eq!(duration(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn overrides_without_a_parameter_are_known() {
-        let mut settings = Settings::default();
-        settings.params.insert("launch_to_egres".to_owned(), "1m".to_owned());
-        settings.params.insert("gap".to_owned(), "1m".to_owned());
-        let known = BTreeSet::from(["gap", "launch_to_egress"]);
-        assert_eq!(unused_overrides(&settings, &known), [("launch_to_egres", Some("launch_to_egress"))]);
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn words(seconds: u64) -> String {
 /// Looks at how the windows of a chain fit each other, its sources and the schedule.
 pub(super) fn lint(scope: &mut Scope<'_, '_>, written: &Chain, chain: &ir::Chain) {
     let sum = chain.links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    if chain.total_is_explicit {
+    if chain.total_is_explicit && !chain.links.is_empty() {
         totals(scope, written, chain, sum);
     }
     granularity(scope, chain);
@@ -116,7 +116,7 @@ fn granularity(scope: &mut Scope<'_, '_>, chain: &ir::Chain) {
             scope.report(found);
         }
     }
-    if !chain.total_is_explicit {
+    if !chain.total_is_explicit || chain.links.is_empty() {
         return;
     }
     let grain = (0..chain.steps.len()).filter_map(|step| grain_of(scope, step)).max_by_key(|grain| grain.0);
