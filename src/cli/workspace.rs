@@ -228,7 +228,7 @@ type Loaded = (Result<SourceFile, String>, Content, Diagnostics);
 fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
     let mut diags = Diagnostics::default();
     let empty = |kind| match kind {
-        Kind::Rules => Content::Rules(ast::File { id, imports: vec![], lists: vec![], rules: vec![], comments: vec![] }),
+        Kind::Rules => Content::Rules(ast::File { id, imports: vec![], lists: vec![], rules: vec![], comments: vec![], complete: false }),
         Kind::List => Content::List(Table::default()),
     };
     let bytes = match read_bytes(path, kind) {
