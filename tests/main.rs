@@ -6,4 +6,5 @@ mod docs;
 mod engines;
 mod layers;
 mod program;
+mod targets_page;
 mod syntax;
