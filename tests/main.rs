@@ -1,5 +1,6 @@
 //! The test suite: one binary, one module a concern.
 
+mod checks;
 mod cli;
 mod corpus;
 mod docs;
