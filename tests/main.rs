@@ -1,6 +1,7 @@
 //! The test suite: one binary, one module a concern.
 
 mod checks;
+mod checks_ir;
 mod cli;
 mod corpus;
 mod docs;

@@ -89,7 +89,9 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
         found.push(diagnostic);
     }
     let right = found.is_empty();
-    found.into_iter().for_each(|diagnostic| scope.report(diagnostic));
+    for diagnostic in found {
+        scope.report(diagnostic);
+    }
     right
 }
 

@@ -57,7 +57,10 @@ fn scope_problem(scope: &Scope<'_, '_>, field: &Name) -> Option<Diagnostic> {
     let first = sources.next()?;
     let rest: Vec<_> = sources.collect();
     let common = |name: &&String| rest.iter().all(|source| source.field(name).is_some());
-    Some(found.suggest(&field.node, first.fields.keys().filter(common).map(String::as_str)))
+    let shared: Vec<&str> = first.fields.keys().filter(common).map(String::as_str).collect();
+    found = found.suggest(&field.node, shared.iter().copied());
+    let shown: Vec<_> = shared.iter().filter(|name| **name != "event.time").take(5).collect();
+    Some(if shown.is_empty() { found } else { found.help(format!("all steps have {}", names::ticked(&shown))) })
 }
 
 /// The keys of a link after step `index`; nothing if one of them is wrong.
@@ -222,7 +225,8 @@ fn other_step(
 ) -> Diagnostic {
     let title = format!("this link joins `{}` and `{}`", before.name.node, after.name.node);
     let found = Diagnostic::new(Code::LinkSteps, name.span, title)
-        .label(format!("expected a field of step `{}`", expected.name.node));
+        .label(format!("expected a field of step `{}`", expected.name.node))
+        .help(format!("write `{}.FIELD == {}.FIELD`", before.name.node, after.name.node));
     match named {
         Some(named) => found.also(named.name.span, "the step that is named"),
         None => found,

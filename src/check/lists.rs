@@ -237,7 +237,7 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
         Type::String if csv_or_text => pattern(raw)?,
         Type::Ip if csv_or_text => values::parse_network(&raw.text)
             .map(EntryValue::Network)
-            .map_err(|problem| Box::new(network_problem(problem, raw)))?,
+            .map_err(|problem| Box::new(network_problem(&problem, raw)))?,
         Type::Int => number(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::Float => decimal(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::Bool => {
@@ -258,7 +258,7 @@ fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
     })
 }
 
-fn network_problem(problem: NotANetwork, raw: &Raw<'_>) -> Diagnostic {
+fn network_problem(problem: &NotANetwork, raw: &Raw<'_>) -> Diagnostic {
     let mut found = problem.at(Code::BadEntry, &raw.text, raw.value);
     // A cell of a CSV file has no quotes of its own.
     if raw.csv {

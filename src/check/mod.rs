@@ -137,7 +137,7 @@ fn lower(
     let chain = clauses.chain.and_then(|chain| chain::lower(&mut scope, chain));
     let alert = alert::lower(&mut scope, rule, clauses.alert);
     if let (Some(chain), Some(alert)) = (&chain, &alert) {
-        let at = clauses.alert.map_or(rule.name.span, |alert| Span { end: alert.span.start + 5, ..alert.span });
+        let at = clauses.alert.map_or(rule.name.span, |alert| Span { end: alert.span.end.min(alert.span.start.saturating_add(5)), ..alert.span });
         alert::lint(&mut scope, chain, alert, at);
         alert::columns(&mut scope, chain, alert);
     }

@@ -170,7 +170,8 @@ fn foreign(scope: &Scope<'_, '_>, step: usize, name: &Name, source: &Source) -> 
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::ForeignField, name.span, title)
         .label(format!("a field of `{}`", other.source.map_or("", |source| &source.name)))
-        .also(other.name.span, "the step that has it");
+        .also(other.name.span, "the step that has it")
+        .help(format!("test it in step `{}`, or use a field of `{}`", other.name.node, source.name));
     Some(found.suggest(&name.node, source.fields.keys().map(String::as_str)).help(listing(source)))
 }
 

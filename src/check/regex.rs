@@ -70,14 +70,13 @@ fn bytes(span: &Span) -> Range<usize> {
 }
 
 fn unreadable(error: &ast::Error) -> Problem {
-    let (readable, label, help) = match error.kind() {
-        ast::ErrorKind::UnsupportedLookAround => {
-            (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
-        }
-        ast::ErrorKind::UnsupportedBackreference => {
-            (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
-        }
-        kind => (false, kind.to_string(), "escape a special character with `\\` to mean the character itself"),
+    let kind = error.kind();
+    let (readable, label, help) = if *kind == ast::ErrorKind::UnsupportedLookAround {
+        (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
+    } else if *kind == ast::ErrorKind::UnsupportedBackreference {
+        (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
+    } else {
+        (false, kind.to_string(), "escape a special character with `\\` to mean the character itself")
     };
     Problem { range: bytes(error.span()), readable, label, help }
 }

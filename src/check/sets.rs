@@ -129,7 +129,8 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
         );
         let found = Diagnostic::new(Code::ListType, literal.span, title)
             .label(format!("a list of `{}`", listed.ast.field.node))
-            .also(listed.ast.field.span, "made for this field");
+            .also(listed.ast.field.span, "made for this field")
+            .help(format!("use it with `{}`, or make a list for `{}`", listed.ast.field.node, compare.field.name));
         scope.report(found);
         return None;
     }

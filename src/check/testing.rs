@@ -71,17 +71,17 @@ fn event(scope: &mut Scope<'_, '_>, event: &Event, chain: Option<&ir::Chain>) ->
         event.fields.iter().for_each(|(_, literal)| touch(scope, literal));
         return None;
     };
-    let mut fields = Fields { source, given: HashMap::new(), fields: Vec::new(), right: true };
+    let mut draft = Draft { source, given: HashMap::new(), fields: Vec::new(), right: true };
     for (name, literal) in &event.fields {
-        fields.add(scope, name, literal);
+        draft.add(scope, name, literal);
     }
     if let Some(step) = step.and_then(|step| chain?.steps.get(step)) {
-        demanded(&step.filter, &mut fields);
+        demanded(&step.filter, &mut draft);
     }
-    if !fields.right {
+    if !draft.right {
         return None;
     }
-    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: fields.fields, span: event.span })
+    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: draft.fields, span: event.span })
 }
 
 fn touch(scope: &mut Scope<'_, '_>, literal: &Literal) {
@@ -104,7 +104,7 @@ fn step_of(scope: &mut Scope<'_, '_>, name: &Name) -> Option<usize> {
 }
 
 /// The fields of an event while it is put together.
-struct Fields<'a> {
+struct Draft<'a> {
     source: &'a Source,
     /// Fields that were written, also as missing.
     given: HashMap<String, Span>,
@@ -112,7 +112,7 @@ struct Fields<'a> {
     right: bool,
 }
 
-impl Fields<'_> {
+impl Draft<'_> {
     fn add(&mut self, scope: &mut Scope<'_, '_>, name: &Name, literal: &Literal) {
         let Some(def) = self.source.field(&name.node) else {
             touch(scope, literal);
@@ -169,21 +169,21 @@ impl Fields<'_> {
 }
 
 /// Fills in what the top-level conjuncts of a predicate leave only one value for.
-fn demanded(pred: &Pred, fields: &mut Fields<'_>) {
+fn demanded(pred: &Pred, draft: &mut Draft<'_>) {
     match pred {
-        Pred::And(parts) => parts.iter().for_each(|part| demanded(part, fields)),
+        Pred::And(parts) => parts.iter().for_each(|part| demanded(part, draft)),
         Pred::Or(_) | Pred::Not(_) => {}
         Pred::Test(test) => match &test.kind {
             TestKind::Equals { values, .. } => {
                 if let [value] = values.as_slice() {
-                    fields.fill(test, value.clone());
+                    draft.fill(test, value.clone());
                 }
             }
             TestKind::InNetworks { networks } => {
                 if let [network] = networks.as_slice()
                     && network.prefix_len() == network.max_prefix_len()
                 {
-                    fields.fill(test, Value::Ip(network.addr()));
+                    draft.fill(test, Value::Ip(network.addr()));
                 }
             }
             TestKind::Exists
@@ -253,7 +253,7 @@ fn possible(scope: &mut Scope<'_, '_>, events: &[ir::TestEvent], expects: &[ir::
                 "an alert has the time of its last record: name the offset of that event",
             ),
             ir::ExpectKind::Alerts(count) if count > most => (
-                format!("only {most} events of `{}`", source.name),
+                format!("the test has {most} of `{}`", source.name),
                 "each record of the last step alerts at most once",
             ),
             ir::ExpectKind::AlertAt(_) | ir::ExpectKind::NoAlert | ir::ExpectKind::Alerts(_) => continue,

@@ -63,7 +63,8 @@ pub(super) fn words(seconds: u64) -> String {
     let mut rest = seconds;
     for (unit, name) in [(DAY, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
         if rest >= unit {
-            text.push_str(&format!("{}{name}", rest / unit));
+            text.push_str(&(rest / unit).to_string());
+            text.push_str(name);
             rest %= unit;
         }
     }

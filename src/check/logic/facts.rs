@@ -397,9 +397,8 @@ impl<'v> Range<'v> {
         }
         let (Some((low, low_in)), Some((high, high_in))) = (self.low, self.high) else { return Only::Many };
         match super::values::compare(low, high) {
-            Some(std::cmp::Ordering::Greater) => Only::Nothing,
             Some(std::cmp::Ordering::Equal) if low_in && high_in => Only::One(low.clone()),
-            Some(std::cmp::Ordering::Equal) => Only::Nothing,
+            Some(std::cmp::Ordering::Equal | std::cmp::Ordering::Greater) => Only::Nothing,
             Some(std::cmp::Ordering::Less) | None => Only::Many,
         }
     }

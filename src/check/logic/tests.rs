@@ -171,7 +171,7 @@ fn cased(text: &str, case: Case) -> String {
 fn met(kind: &TestKind, value: &Value, record: &Record) -> bool {
     let shown = match value {
         Value::String(text) => text.clone(),
-        _ => String::new(),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => String::new(),
     };
     match kind {
         TestKind::Exists => true,
@@ -186,9 +186,9 @@ fn met(kind: &TestKind, value: &Value, record: &Record) -> bool {
         TestKind::InList { .. } => shown == "a" || shown == "ab",
         TestKind::Order { op, value: bound } => {
             let number = |value: &Value| match value {
-                Value::Int(n) => *n as f64,
+                Value::Int(n) => f64::from(i32::try_from(*n).unwrap()),
                 Value::Float(n) => *n,
-                _ => f64::NAN,
+                Value::String(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => f64::NAN,
             };
             let (one, other) = (number(value), number(bound));
             match op {
@@ -215,25 +215,26 @@ fn met(kind: &TestKind, value: &Value, record: &Record) -> bool {
     }
 }
 
-fn flat(pattern: &Pattern, case: Case) -> Vec<Option<Option<char>>> {
+fn flat(pattern: &Pattern, case: Case) -> Vec<PatternPart> {
     let mut row = Vec::new();
     for part in &pattern.parts {
         match part {
-            PatternPart::Text(text) => row.extend(cased(text, case).chars().map(|c| Some(Some(c)))),
-            PatternPart::One => row.push(Some(None)),
-            PatternPart::Any => row.push(None),
+            PatternPart::Text(text) => {
+                row.extend(cased(text, case).chars().map(|c| PatternPart::Text(c.to_string())));
+            }
+            PatternPart::One | PatternPart::Any => row.push(part.clone()),
         }
     }
     row
 }
 
-fn like(pattern: &[Option<Option<char>>], text: &[char]) -> bool {
-    match pattern.split_first() {
-        None => text.is_empty(),
-        Some((None, rest)) => (0..=text.len()).any(|skip| like(rest, &text[skip..])),
-        Some((Some(wanted), rest)) => {
-            text.split_first().is_some_and(|(c, text)| wanted.is_none_or(|w| w == *c) && like(rest, text))
-        }
+fn like(pattern: &[PatternPart], text: &[char]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, _) => text.is_empty(),
+        (Some((PatternPart::Any, rest)), _) => (0..=text.len()).any(|skip| like(rest, &text[skip..])),
+        (Some((PatternPart::One, rest)), Some((_, text))) => like(rest, text),
+        (Some((PatternPart::Text(wanted), rest)), Some((c, text))) => *wanted == c.to_string() && like(rest, text),
+        (Some((PatternPart::One | PatternPart::Text(_), _)), None) => false,
     }
 }
 
