@@ -1,3 +1,12 @@
 //! The test suite: one binary, one module a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
 mod syntax;
