@@ -1,5 +1,14 @@
 //! The test suite: one binary, one module a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
 mod cli;
 mod corpus;
 mod docs;
