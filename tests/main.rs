@@ -9,11 +9,12 @@
     reason = "a test that fails panics"
 )]
 
+mod checks;
 mod cli;
 mod corpus;
 mod docs;
 mod engines;
 mod layers;
 mod program;
-mod targets_page;
 mod syntax;
+mod targets_page;

@@ -98,6 +98,10 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
             let mut found = Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
                 .label("unknown allowlist")
                 .suggest(word, known.iter().copied());
+            // One slip of the pen is one finding: the list that was meant counts as used.
+            if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
+                scope.lists.mark(meant);
+            }
             if known.is_empty() {
                 found = found.help(format!("define it: `allowlist {word}: {} {{ \"…\" }}`", compare.field.name));
             }
