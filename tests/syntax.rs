@@ -139,7 +139,7 @@ fn machine_formats() {
 
 #[test]
 fn every_code_of_the_syntax_has_a_page_and_a_case() {
-    for code in Code::ALL.iter().map(|code| code.id()).filter(|id| id.starts_with("E01")) {
+    for code in Code::ALL.iter().map(|code| code.id()).filter(|id| *id < "E0151") {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/errors/{code}.md"));
         let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{} is missing", page.display()));
         if let Some((_, example)) = text.split_once("```chain-error\n") {
