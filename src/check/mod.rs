@@ -23,6 +23,6 @@ pub struct Context<'a> {
 }
 
 /// Checks every rule of the unit's file. Rules with errors are left out; their problems are in `diags`.
-pub fn check(_unit: &Unit, _context: &Context<'_>, _diags: &mut Diagnostics) -> Vec<ir::Rule> {
+pub fn check(_unit: &Unit<'_>, _context: &Context<'_>, _diags: &mut Diagnostics) -> Vec<ir::Rule> {
     Vec::new()
 }

@@ -41,6 +41,30 @@ macro_rules! codes {
 codes! {
     // 01 text and files
     Syntax = "E0101" Error "the text does not follow the grammar";
+    UnknownClause = "E0102" Error "no clause begins with this word";
+    Unclosed = "E0103" Error "a bracket has no partner";
+    UnterminatedString = "E0104" Error "a string does not end";
+    BadEscape = "E0105" Error "no such escape in a string";
+    WrongQuotes = "E0106" Error "strings stand in double quotes";
+    ForeignOperator = "E0107" Error "an operator of another language";
+    BadName = "E0108" Error "a name has other characters than lower-case letters, digits and `_`";
+    BadDuration = "E0109" Error "not a duration";
+    BadDate = "E0110" Error "not a date";
+    BadNumber = "E0111" Error "not a number";
+    Unquoted = "E0112" Error "a value lacks its quotes";
+    Comma = "E0113" Error "a comma too many or too few";
+    Repeated = "E0114" Error "given twice";
+    ReservedWord = "E0115" Error "a word reserved for a later version";
+    Limit = "E0116" Error "past a limit of the language";
+    BadCharacter = "E0117" Error "a character that cannot be seen";
+    NotUtf8 = "E0118" Error "the file is not UTF-8 text";
+    ValueFirst = "E0119" Error "a field stands on the left of its value";
+    NoNull = "E0120" Error "there is no value for missing";
+
+    FileUnreadable = "E0151" Error "a file that the rule names cannot be read";
+    ImportCycle = "E0152" Error "files import each other";
+    ListHeader = "E0161" Error "the header of a list file is wrong";
+    ListRow = "E0162" Error "a row of a list file is wrong";
 
     // 02 names and types
     UnknownSource = "E0201" Error "no such log source";
@@ -63,4 +87,5 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
 
     // 09 settings
+    SettingsInvalid = "E0901" Error "the environment file is wrong";
 }

@@ -1,12 +1,17 @@
 //! Diagnostics: what is wrong in the user's text, where, and what to do.
 //!
-//! In: findings of every stage. Out: one sorted collection, rendered by [`render`] or the command line.
+//! In: findings of every stage. Out: one sorted collection, made a [`Report`] that one of the renderers prints.
 //! Must not know: grammar, fields or targets; only [`codes`] names a code.
 
 mod codes;
+pub mod github;
+pub mod json;
 pub mod render;
+mod report;
+pub mod sarif;
 
 pub use codes::Code;
+pub use report::{Finding, Mend, Place, Report};
 
 use crate::source::Span;
 
@@ -121,6 +126,11 @@ impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Adds everything that another stage found.
+    pub fn extend(&mut self, other: Self) {
+        self.found.extend(other.found);
     }
 
     /// Whether anything found is an error.
