@@ -4,7 +4,7 @@
 //! In: a rule. Out: a [`Query`] of printed fragments. Must not know: how a single step or test is printed.
 
 use super::literal;
-use super::step::{self, Columns, Demand, StepText};
+use super::step::{self, Columns, Demand, Lookback, StepText};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Link, Step, StepField, Window};
 use crate::target::print::Frag;
@@ -81,7 +81,7 @@ fn demand(job: &Job<'_>, target: &dyn Target, index: usize, step: &Step, windows
     };
     let events = shares(index) || index.checked_sub(1).is_some_and(shares);
     let lookback =
-        index.checked_sub(1).and_then(|before| windows.get(before)).and_then(|span| span.bucket(job));
+        index.checked_sub(1).and_then(|before| windows.get(before)).and_then(|span| span.buckets(job));
     Demand { shown, keys, last, records: last && index > 0, events, lookback }
 }
 
@@ -109,10 +109,10 @@ struct Span {
 }
 
 impl Span {
-    /// The size of its time buckets, if it uses them: the whole window, so that two buckets cover it.
-    fn bucket(self, job: &Job<'_>) -> Option<u64> {
+    /// Its time buckets, if the user wants them.
+    fn buckets(self, job: &Job<'_>) -> Option<Lookback> {
         let size = self.back.saturating_add(self.ahead);
-        (job.options.time_buckets && size > 0).then_some(size)
+        (job.options.time_buckets && size > 0).then_some(Lookback { size, back: self.back })
     }
 }
 
@@ -144,31 +144,33 @@ fn lag(job: &Job<'_>, target: &dyn Target, step: &Step, report: &mut Report) -> 
 }
 
 fn joins(job: &Job<'_>, steps: &[StepText], windows: &[Span]) -> Vec<Join> {
+    (0..windows.len()).filter_map(|link| join(job, link, steps, *windows.get(link)?)).collect()
+}
+
+/// The join of a link, between the steps of its own and the next index.
+fn join(job: &Job<'_>, index: usize, steps: &[StepText], span: Span) -> Option<Join> {
     let chain = &job.rule.chain;
-    let Some(first) = steps.first() else { return Vec::new() };
-    let pairs = chain.steps.windows(2).zip(steps.windows(2)).zip(chain.links.iter().zip(windows));
-    let join = |((rule, text), (link, span)): ((&[Step], &[StepText]), (&Link, &Span))| {
-        let ([earlier, later], [before, after]) = (rule, text) else { return None };
-        let shared = shape::may_share_event(earlier, later, job.catalog);
-        let bucket = span.bucket(job).map(|size| Bucket::new(earlier, before, after, size));
-        let mut on: Vec<Frag> = Vec::new();
-        for key in &link.keys {
-            let pair = literal::equal_sides(&column(earlier, &key.left), &column(later, &key.right));
-            if !on.contains(&pair) {
-                on.push(pair);
-            }
+    let (link, start) = (chain.links.get(index)?, &steps.first()?.columns.time);
+    let (earlier, later) = (chain.steps.get(index)?, chain.steps.get(index + 1)?);
+    let (before, after) = (steps.get(index)?, steps.get(index + 1)?);
+    let shared = shape::may_share_event(earlier, later, job.catalog);
+    let bucket = span.buckets(job).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
+    let mut on: Vec<Frag> = Vec::new();
+    for key in &link.keys {
+        let pair = literal::equal_sides(&column(earlier, &key.left), &column(later, &key.right));
+        if !on.contains(&pair) {
+            on.push(pair);
         }
-        on.extend(bucket.as_ref().map(|bucket| bucket.on.clone()));
-        let by: Vec<_> = after.columns.all().cloned().collect();
-        Some(Join {
-            bucket: bucket.map(|bucket| bucket.extend),
-            on: literal::list(&on),
-            tests: tests(&first.columns.time, &before.columns, &after.columns, *span, shared),
-            start: first.columns.time.clone(),
-            by: literal::list(&by),
-        })
-    };
-    pairs.filter_map(join).collect()
+    }
+    on.extend(bucket.as_ref().map(|bucket| bucket.on.clone()));
+    let by: Vec<_> = after.columns.all().cloned().collect();
+    Some(Join {
+        bucket: bucket.map(|bucket| bucket.extend),
+        on: literal::list(&on),
+        tests: tests(start, &before.columns, &after.columns, span, shared),
+        start: start.clone(),
+        by: literal::list(&by),
+    })
 }
 
 fn column(step: &Step, field: &Field) -> Frag {

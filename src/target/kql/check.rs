@@ -31,8 +31,34 @@ pub(super) enum Check {
 pub(super) enum Truth {
     /// It does not depend on the record.
     Always(bool),
-    /// It does.
-    Is(Frag),
+    /// It does: all of the tests hold, or one of them does.
+    Is {
+        /// At least one.
+        tests: Vec<Frag>,
+        /// Whether it takes all of them.
+        all: bool,
+    },
+}
+
+impl Truth {
+    fn one(test: Frag) -> Self {
+        Self::Is { tests: vec![test], all: true }
+    }
+
+    /// The tests that all must hold; none if it always does.
+    pub(super) fn conjuncts(self) -> Vec<Frag> {
+        match self {
+            Self::Always(true) => Vec::new(),
+            Self::Always(false) => vec![Frag::atom("false")],
+            Self::Is { tests, all: true } => tests,
+            Self::Is { tests, all: false } => vec![either(tests)],
+        }
+    }
+}
+
+/// Tests joined by `or`, bound as tightly as `and` binds, so that the two never stand side by side without parentheses.
+fn either(tests: Vec<Frag>) -> Frag {
+    Frag::join(tests, " or ", Bind::And)
 }
 
 impl Check {
@@ -55,11 +81,11 @@ impl Check {
     pub(super) fn print(self, negated: bool, bare: bool) -> Truth {
         match self {
             Self::Always(truth) => Truth::Always(truth != negated),
-            Self::Atom { holds, fails } => Truth::Is(if negated { fails } else { holds }),
-            Self::Nullable(test) if bare && !negated => Truth::Is(test),
+            Self::Atom { holds, fails } => Truth::one(if negated { fails } else { holds }),
+            Self::Nullable(test) if bare && !negated => Truth::one(test),
             Self::Nullable(test) => {
                 let test = literal::call("coalesce", [&test, &Frag::atom("false")]);
-                Truth::Is(if negated { literal::call("not", [&test]) } else { test })
+                Truth::one(if negated { literal::call("not", [&test]) } else { test })
             }
             Self::All(parts) => join(parts, negated, !negated, bare),
             Self::Any(parts) => join(parts, negated, negated, bare),
@@ -75,18 +101,20 @@ fn join(parts: Vec<Check>, negated: bool, all: bool, bare: bool) -> Truth {
 
 /// Joins conditions by `and` or `or`, without those that cannot change the answer.
 pub(super) fn joined(parts: impl IntoIterator<Item = Truth>, all: bool) -> Truth {
-    let mut kept: Vec<Frag> = Vec::new();
+    let mut tests: Vec<Frag> = Vec::new();
     for part in parts {
-        match part {
-            Truth::Always(truth) if truth == all => {}
+        let more = match part {
+            Truth::Always(truth) if truth == all => continue,
             Truth::Always(truth) => return Truth::Always(truth),
-            Truth::Is(test) if kept.contains(&test) => {}
-            Truth::Is(test) => kept.push(test),
+            Truth::Is { tests, all: inner } if inner == all || tests.len() == 1 => tests,
+            Truth::Is { tests, all: false } => vec![either(tests)],
+            Truth::Is { tests, all: true } => vec![Frag::join(tests, " and ", Bind::And)],
+        };
+        for test in more {
+            if !tests.contains(&test) {
+                tests.push(test);
+            }
         }
     }
-    if kept.is_empty() {
-        return Truth::Always(all);
-    }
-    // Bound as tightly as `and` in both cases, so that `and` and `or` never stand side by side without parentheses.
-    Truth::Is(Frag::join(kept, if all { " and " } else { " or " }, Bind::And))
+    if tests.is_empty() { Truth::Always(all) } else { Truth::Is { tests, all } }
 }

@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
             );
             return None;
         }
-        let placeholder = self.placeholder_of(&place, field);
+        let placeholder = placeholder_of(&place, field);
         let plain = plain_column(&place.variants);
         let value = match &plain {
             Some(column) if placeholder.is_none() => {
@@ -155,18 +155,11 @@ impl<'a> Fields<'a> {
         self.home.words.get("group").map(|text| literal::expression(text))
     }
 
-    /// Only texts can be told from a placeholder by their value alone; as a number or an address it does not parse.
-    fn placeholder_of(&self, place: &Place<'_>, field: &Field) -> Option<String> {
-        let own = place.variants.iter().find_map(|variant| variant.placeholder.as_deref());
-        own.or(place.placeholder).filter(|_| field.ty == Type::String).map(str::to_owned)
-    }
-
     /// The variants of a column, told apart by the action.
     fn variants(&mut self, variants: &[Mapped], field: &Field, report: &mut Report) -> Option<Frag> {
         let (last, others) = variants.split_last()?;
-        let otherwise = self.read(last, field, report)?;
         if others.is_empty() {
-            return Some(otherwise);
+            return self.read(last, field, report);
         }
         let action = Field { name: "event.action".to_owned(), ty: Type::String, span: field.span };
         let place = columns::place(self.job, self.target, self.step, &action, report)?;
@@ -178,10 +171,18 @@ impl<'a> Fields<'a> {
         for variant in others {
             let actions: Vec<_> = variant.for_actions.iter().map(|text| literal::string(text)).collect();
             arguments.push(literal::one_of(&action, &actions, false));
-            arguments.push(self.read(variant, field, report)?);
+            arguments.push(self.branch(variant, field, report)?);
         }
-        arguments.push(otherwise);
+        arguments.push(self.branch(last, field, report)?);
         Some(literal::call(if others.len() == 1 { "iff" } else { "case" }, &arguments))
+    }
+
+    /// One way of several: all must have one type, and tables store numbers in several.
+    fn branch(&self, mapped: &Mapped, field: &Field, report: &mut Report) -> Option<Frag> {
+        let value = self.read(mapped, field, report)?;
+        let as_stored = mapped.stored.is_none() && mapped.item.is_none() && mapped.path.is_none();
+        let number = matches!(field.ty, Type::Int | Type::Float);
+        Some(if number && as_stored { cast(&value, field.ty) } else { value })
     }
 
     /// One way to read a field, as a value of its type.
@@ -210,6 +211,12 @@ impl<'a> Fields<'a> {
             .label(why)
             .help("correct the column in the source file or in `catena.yaml`")
     }
+}
+
+/// Only texts can be told from a placeholder by their value alone; as a number or an address it does not parse.
+fn placeholder_of(place: &Place<'_>, field: &Field) -> Option<String> {
+    let own = place.variants.iter().find_map(|variant| variant.placeholder.as_deref());
+    own.or(place.placeholder).filter(|_| field.ty == Type::String).map(str::to_owned)
 }
 
 /// The column into which a step expands the items of its event.

@@ -162,6 +162,11 @@ fn side(table: &str, column: &Frag) -> String {
     if text.starts_with('[') { format!("{table}{text}") } else { format!("{table}.{text}") }
 }
 
+/// The time so many seconds later.
+pub(super) fn later(time: &Frag, seconds: u64) -> Frag {
+    if seconds == 0 { time.clone() } else { binary(time, "+", &timespan(seconds)) }
+}
+
 /// Whether a time lies at most so many seconds before or after another, bounds included.
 pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: u64) -> Frag {
     let (time, other) = (time.text(), other.text());
@@ -190,4 +195,93 @@ pub(super) fn comment(text: &str) -> Frag {
     };
     let line: String = text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect();
     Frag::atom(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads a literal as Kusto's lexer does; `None` for anything but exactly one.
+    fn decoded(literal: &str) -> Option<String> {
+        let mut chars = literal.strip_prefix('"')?.chars();
+        let mut out = String::new();
+        loop {
+            match chars.next()? {
+                '"' => return chars.next().is_none().then_some(out),
+                '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => return None,
+                '\\' => out.push(match chars.next()? {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    c @ ('\\' | '"') => c,
+                    'u' => {
+                        let digits: String = chars.by_ref().take(4).collect();
+                        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
+                    }
+                    _ => return None,
+                }),
+                c => out.push(c),
+            }
+        }
+    }
+
+    const PARTS: [&str; 15] = [
+        "\"", "\\", "'", "\n", "\r", "\0", "\u{85}", "\u{2028}", "\u{7f}", "|", "//", "```", "{{", "é", "😀",
+    ];
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece =
+            prop_oneof![proptest::sample::select(&PARTS[..]).prop_map(str::to_owned), any::<String>()];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back(text in hostile()) {
+            let literal = string(&text);
+            prop_assert_eq!(decoded(literal.text()), Some(text));
+        }
+
+        #[test]
+        fn names_come_back(text in hostile()) {
+            let name = name(&text);
+            let inner = name.text().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let read = inner.map_or_else(|| Some(name.text().to_owned()), decoded);
+            prop_assert_eq!(read, Some(text));
+        }
+
+        #[test]
+        fn comments_are_one_line(text in hostile()) {
+            let comment = comment(&text);
+            prop_assert!(comment.text().chars().all(|c| !c.is_control() && !is_line_end(c)));
+        }
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        let texts = [
+            (0, "0s"),
+            (90, "90s"),
+            (60, "1m"),
+            (5400, "90m"),
+            (7200, "2h"),
+            (86_400, "1d"),
+            (604_800, "7d"),
+        ];
+        for (seconds, text) in texts {
+            assert_eq!(timespan(seconds).text(), text);
+        }
+        assert_eq!(timespan(u64::MAX).text(), "365000d");
+    }
+
+    #[test]
+    fn numbers_and_instants() {
+        assert_eq!(value(&Value::Int(i64::MIN)).text(), "long(-9223372036854775808)");
+        assert_eq!(value(&Value::Int(i64::MAX)).text(), "9223372036854775807");
+        assert_eq!(value(&Value::Float(5.0)).text(), "real(5.0)");
+        let instant = Timestamp::from_microsecond(1_767_225_600_000_001).unwrap();
+        assert_eq!(value(&Value::Time(instant)).text(), "datetime(2026-01-01T00:00:00.000001Z)");
+    }
 }

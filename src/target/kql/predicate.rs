@@ -6,8 +6,8 @@
 use super::check::{Check, Truth, joined};
 use super::fields::Fields;
 use super::{lists, literal, network, pattern};
-use crate::ir::{Case, Field, FieldTest, OrderOp, Pattern, PatternPart, Place, TestKind, Type, Value};
-use crate::target::print::{Frag, Nnf, nnf};
+use crate::ir::{Case, Field, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
+use crate::target::print::{Bind, Frag, Nnf, nnf};
 use crate::target::{Effect, Job, Report};
 
 /// The condition of a step, cut where `and` joins it.
@@ -30,15 +30,13 @@ pub(super) fn condition(job: &Job<'_>, fields: &mut Fields<'_>, report: &mut Rep
     let mut found = Condition::default();
     for part in &parts {
         printer.fields.take_deferred();
-        let test = match printer.pred(part, true)? {
-            Truth::Always(true) => continue,
-            Truth::Always(false) => Frag::atom("false"),
-            Truth::Is(test) => test,
-        };
+        let truth = printer.pred(part, true)?;
         let deferred = printer.fields.take_deferred();
         let tests = if deferred { &mut found.derived } else { &mut found.plain };
-        if !tests.contains(&test) {
-            tests.push(test);
+        for test in truth.conjuncts() {
+            if !tests.contains(&test) {
+                tests.push(test);
+            }
         }
     }
     Some(found)
@@ -49,10 +47,8 @@ pub(super) fn present(fields: &mut Fields<'_>, field: &Field, report: &mut Repor
     fields.take_deferred();
     let column = fields.value(field, report)?;
     let plain = !fields.take_deferred();
-    match exists(&column, field.ty).print(false, true) {
-        Truth::Is(test) => Some((test, plain)),
-        Truth::Always(_) => None,
-    }
+    let tests = exists(&column, field.ty).print(false, true).conjuncts();
+    Some((Frag::join(tests, " and ", Bind::And), plain))
 }
 
 fn exists(column: &Frag, ty: Type) -> Check {
@@ -91,11 +87,15 @@ impl Printer<'_, '_> {
 
     /// A column that holds for more records than its field can only widen a test that asks for it to hold.
     fn note_superset(&mut self, test: &FieldTest, negated: bool) {
-        let Some(reason) = self.fields.superset(&test.field, self.report) else { return };
         let asks_false =
             matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
         let effect = if negated || asks_false { Effect::Subset } else { Effect::Superset };
-        self.report.note(effect, test.span, reason);
+        let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
+        for field in std::iter::once(&test.field).chain(other) {
+            if let Some(reason) = self.fields.superset(field, self.report) {
+                self.report.note(effect, test.span, reason);
+            }
+        }
     }
 
     fn test(&mut self, test: &FieldTest) -> Option<Check> {
@@ -132,7 +132,10 @@ pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
             Value::String(text) => texts.push(text.as_str()),
             Value::Ip(address) => networks.push((*address).into()),
             Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-                others.push(literal::value(value));
+                let constant = literal::value(value);
+                if !others.contains(&constant) {
+                    others.push(constant);
+                }
             }
         }
     }
@@ -173,40 +176,29 @@ fn operator(op: OrderOp) -> &'static str {
     }
 }
 
-/// Whether a column that holds the source's text for "no value" could pass the test. Where it could not, the column is
-/// compared as it is stored.
+/// Whether a column that holds the source's text for "no value" could pass the test, in any case. Where it could not,
+/// the column is compared as it is stored.
 fn may_match(kind: &TestKind, placeholder: &str, job: &Job<'_>) -> bool {
+    let placeholder = placeholder.to_lowercase();
+    let occurs = |text: &str| placeholder.contains(&text.to_lowercase());
+    // A pattern needs all of its texts.
+    let fits = |pattern: &Pattern| {
+        pattern.parts.iter().all(|part| match part {
+            PatternPart::Text(text) => occurs(text),
+            PatternPart::Any | PatternPart::One => true,
+        })
+    };
     match kind {
-        TestKind::Equals { values, case: Case::Sensitive } => {
-            values.iter().any(|value| matches!(value, Value::String(text) if text == placeholder))
+        TestKind::Equals { values, .. } => {
+            values.iter().any(|value| matches!(value, Value::String(text) if occurs(text)))
         }
-        TestKind::Substring { place: Place::Anywhere, text, case: Case::Sensitive } => {
-            placeholder.contains(text)
-        }
-        TestKind::Substring { place: Place::Start, text, case: Case::Sensitive } => {
-            placeholder.starts_with(text)
-        }
-        TestKind::Substring { place: Place::End, text, case: Case::Sensitive } => placeholder.ends_with(text),
-        TestKind::Like { pattern, case: Case::Sensitive } => has_only(pattern, placeholder),
+        TestKind::Substring { text, .. } => occurs(text),
+        TestKind::Like { pattern, .. } => fits(pattern),
         TestKind::InList { list } => {
-            let list = job.rule.lists.get(*list);
-            list.is_some_and(|list| lists::patterns(list).any(|pattern| has_only(pattern, placeholder)))
+            job.rule.lists.get(*list).is_some_and(|list| lists::patterns(list).any(fits))
         }
-        TestKind::Exists
-        | TestKind::Equals { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Like { .. }
-        | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => true,
+        TestKind::Exists | TestKind::Matches { .. } | TestKind::SameAs { .. } => true,
         // Not on text.
         TestKind::InNetworks { .. } | TestKind::Order { .. } => false,
     }
-}
-
-/// Whether every text of a pattern occurs in the placeholder: if one does not, the pattern cannot match it.
-fn has_only(pattern: &Pattern, placeholder: &str) -> bool {
-    pattern.parts.iter().all(|part| match part {
-        PatternPart::Text(text) => placeholder.contains(text),
-        PatternPart::Any | PatternPart::One => true,
-    })
 }

@@ -4,12 +4,13 @@
 //! Must not know: how steps are joined.
 
 use super::fields::{Fields, INNER, ITEM, Reach};
+use super::predicate::Condition;
 use super::{literal, predicate};
 use crate::catalog::{Column, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::print::{Bind, Frag};
-use crate::target::{Job, Report, Target, columns};
+use crate::target::{Effect, Job, Report, Target, columns};
 
 impl Columns {
     /// All of them.
@@ -31,8 +32,17 @@ pub(super) struct Demand {
     pub(super) records: bool,
     /// Whether a neighbour could be the same event.
     pub(super) events: bool,
-    /// Seconds of the time buckets in which the step looks back for the step before.
-    pub(super) lookback: Option<u64>,
+    /// The time buckets in which the step looks for the step before.
+    pub(super) lookback: Option<Lookback>,
+}
+
+/// Time buckets as long as the window between two steps, so that two of them cover it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lookback {
+    /// Their length in seconds.
+    pub(super) size: u64,
+    /// By how many seconds the step before may be later on its clock.
+    pub(super) back: u64,
 }
 
 /// A step, printed.
@@ -83,7 +93,7 @@ pub(super) fn lower(
     let source = columns::source(job, step)?;
     let mut fields = Fields::new(job, target, step, home);
     let condition = predicate::condition(job, &mut fields, report)?;
-    let keys = Keys::new(&mut fields, demand, report)?;
+    let keys = Keys::new(&mut fields, demand, &condition, report)?;
     let mut out = Projection::new(step, home);
     out.shown(&mut fields, demand, report)?;
     let event = out.event(source, &fields, demand);
@@ -120,11 +130,24 @@ struct Keys {
 }
 
 impl Keys {
-    fn new(fields: &mut Fields<'_>, demand: &Demand, report: &mut Report) -> Option<Self> {
+    fn new(
+        fields: &mut Fields<'_>,
+        demand: &Demand,
+        tested: &Condition,
+        report: &mut Report,
+    ) -> Option<Self> {
         let mut found = Self::default();
         for key in &demand.keys {
+            if let Some(reason) = fields.superset(key, report) {
+                // Equal values of such a column say nothing about the field's.
+                report.note(Effect::Subset, key.span, reason);
+            }
             let (test, plain) = predicate::present(fields, key, report)?;
-            if plain { found.plain.push(test) } else { found.derived.push(test) }
+            let (known, tests) =
+                if plain { (&tested.plain, &mut found.plain) } else { (&tested.derived, &mut found.derived) };
+            if !known.contains(&test) {
+                tests.push(test);
+            }
         }
         Some(found)
     }
@@ -190,11 +213,13 @@ impl<'a> Projection<'a> {
         Some(self.hide("event", Some(&whole)))
     }
 
-    /// The buckets in which the step before may lie: the step's own and the one before.
+    /// The buckets in which the step before may lie: that of its latest time and the one before.
     fn lookback(&mut self, demand: &Demand) -> Option<Frag> {
-        let size = literal::timespan(demand.lookback?);
-        let own = literal::call("bin", [&self.now, &size]);
-        let buckets = literal::call("pack_array", [&literal::binary(&own, "-", &size), &own]);
+        let Lookback { size, back } = demand.lookback?;
+        let latest = literal::later(&self.now, back);
+        let size = literal::timespan(size);
+        let bucket = literal::call("bin", [&latest, &size]);
+        let buckets = literal::call("pack_array", [&literal::binary(&bucket, "-", &size), &bucket]);
         let name = hidden(self.prefix, "lookback");
         self.assigned.push(literal::assign(&name, &buckets));
         Some(name)
