@@ -1,5 +1,14 @@
 //! The test suite: one binary, one module a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
 mod checks;
 mod checks_ir;
 mod cli;
@@ -8,5 +17,5 @@ mod docs;
 mod engines;
 mod layers;
 mod program;
-mod targets_page;
 mod syntax;
+mod targets_page;
