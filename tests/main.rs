@@ -9,4 +9,12 @@
     reason = "a test that fails panics"
 )]
 
+mod checks;
+mod cli;
+mod corpus;
+mod docs;
+mod engines;
+mod layers;
+mod program;
 mod syntax;
+mod targets_page;

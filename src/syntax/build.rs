@@ -43,6 +43,7 @@ impl<'a> Builder<'a> {
             lists: Vec::new(),
             rules: Vec::new(),
             comments: Vec::new(),
+            complete: false,
         };
         match grammar::parse(Rule::file, self.text) {
             Ok(Some(pair)) => self.tops(pair, &mut out),
