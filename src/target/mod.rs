@@ -10,6 +10,7 @@ mod fixture;
 mod layout;
 mod print;
 pub mod shape;
+pub mod spl;
 
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[];
+pub const ALL: &[&dyn Target] = &[&spl::Spl];
 
 /// The target of a name.
 #[must_use]
