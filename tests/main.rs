@@ -1,1 +1,9 @@
 //! The test suite: one binary, one module a concern.
+
+mod cli;
+mod corpus;
+mod docs;
+mod engines;
+mod layers;
+mod program;
+mod syntax;
