@@ -221,17 +221,15 @@ impl Tail<'_> {
         let (n, by) = (hop.index + 1, self.by(hop));
         self.sort(Order::EarlierStepFirst);
         self.push(format!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time"));
-        self.best(hop, &format!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}"), rank);
+        self.best(hop, &other_event(n), rank);
     }
 
     fn carried(&mut self, hop: Hop) {
         let (n, m, gap, by) = (hop.index + 1, hop.index + 2, self.gap(hop), self.by(hop));
         self.sort(Order::EarlierStepFirst);
         self.push(format!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}"));
-        let mut fits = format!("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}");
-        if hop.shared {
-            fits.push_str(&format!(" AND mvindex(split(chain_c{n}, \"|\"), 2)!={ID}"));
-        }
+        let near = format!("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}");
+        let fits = if hop.shared { format!("{near} AND {}", other_event(n)) } else { near };
         self.best(hop, &fits, 0);
         self.push(format!("eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}"));
     }
@@ -270,6 +268,11 @@ impl Tail<'_> {
         self.push(format!("eval {}", super::lines(&made, ",")));
         self.out.extend(answer(self.rule, self.roles));
     }
+}
+
+/// The carried path does not end in the row's own event.
+fn other_event(n: usize) -> String {
+    format!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}")
 }
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in order.

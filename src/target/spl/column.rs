@@ -222,11 +222,10 @@ fn clean(place: &Place<'_>, checked: bool, name: &str, raw: &Raw) -> Vec<Frag> {
     };
     let (tested, operand) = (raw.tested(), raw.operand());
     let value = match place.def.ty {
-        Type::String => absent(place, tested, &operand),
         Type::Ip if checked => {
             format!("if(match({operand}, \"{}\"), {operand}, null())", regex::ADDRESS)
         }
-        Type::Ip => absent(place, tested, &operand),
+        Type::String | Type::Ip => absent(place, tested, &operand),
         Type::Int | Type::Float => format!("tonumber({operand})"),
         Type::Bool => format!("if({tested}=\"true\" OR {tested}=\"false\", {operand}, null())"),
         Type::Time => time(place, tested, &operand),

@@ -14,13 +14,13 @@ mod predicate;
 mod regex;
 mod role;
 
-use minijinja::{Value, context};
+use minijinja::context;
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
-use crate::target::print::Frag;
+use crate::target::print::{Bind, Frag};
 use crate::target::{Effect, Job, Level, Part, Report, Role, Target};
 
 /// Splunk SPL.
@@ -96,7 +96,7 @@ impl Target for Spl {
             return Vec::new();
         }
         let branches = branches.into_iter().map(|branch| {
-            context! { base => Value::from(branch.base), commands => values(branch.commands) }
+            context! { base => minijinja::Value::from(branch.base), commands => values(branch.commands) }
         });
         let layout = context! {
             chained => !job.rule.chain.links.is_empty(),
@@ -120,8 +120,8 @@ impl Target for Spl {
     }
 }
 
-fn values(frags: Vec<Frag>) -> Value {
-    frags.into_iter().map(Value::from).collect()
+fn values(frags: Vec<Frag>) -> minijinja::Value {
+    frags.into_iter().map(minijinja::Value::from).collect()
 }
 
 /// The comment at the head: what the search is, and what is not exact about it.
@@ -140,8 +140,13 @@ fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
 
 /// Parts on lines of their own, each but the last followed by `mark`.
 fn lines(parts: &[Frag], mark: &str) -> String {
-    let parts: Vec<_> = parts.iter().map(|part| part.inside(crate::target::print::Bind::And)).collect();
-    parts.join(&format!("{mark}\n            "))
+    match parts {
+        [only] => only.text().to_owned(),
+        several => {
+            let parts: Vec<_> = several.iter().map(|part| part.inside(Bind::And)).collect();
+            parts.join(&format!("{mark}\n            "))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, Place, Pred, Step, TestKind, Type,
-    Value,
+    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, Pred, Step, TestKind, Type, Value,
 };
 use crate::source::Span;
 use crate::target::print::{Bind, Frag, Nnf, nnf};
@@ -283,15 +282,15 @@ fn equals_text<'t>(values: impl Iterator<Item = &'t str>, subject: &str) -> Resu
     let (numeric, plain): (Vec<_>, Vec<_>) = values.partition(|value| literal::looks_numeric(value));
     let mut tests = Vec::new();
     let plain = plain.into_iter().map(literal::text).collect::<Result<Vec<_>, _>>()?;
-    tests.extend(among(plain, subject));
+    tests.extend(among(&plain, subject));
     if !numeric.is_empty() {
         tests.push(matched(subject, &regex::one_of(numeric))?);
     }
     Ok(tests)
 }
 
-fn among(values: Vec<Frag>, subject: &str) -> Option<Frag> {
-    match values.as_slice() {
+fn among(values: &[Frag], subject: &str) -> Option<Frag> {
+    match values {
         [] => None,
         [only] => Some(Frag::test(format!("{subject}={}", only.text()))),
         several => {
@@ -311,7 +310,7 @@ fn equals_typed(values: &[Value], field: &str) -> Result<Vec<Frag>, Refusal> {
             other => plain.push(literal::value(other)?),
         }
     }
-    let mut tests = Vec::from_iter(among(plain, field));
+    let mut tests = Vec::from_iter(among(&plain, field));
     if !networks.is_empty() {
         tests.extend(in_networks(&networks, field));
     }
