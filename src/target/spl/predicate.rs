@@ -351,14 +351,14 @@ fn like(pattern: &Pattern, field: &str, subject: &str) -> Result<Vec<Frag>, Refu
     }
 }
 
-/// A leading `=` keeps Splunk from comparing two texts as numbers.
+/// A leading `=` keeps Splunk from comparing two texts as numbers; both are guarded, since `printf` writes `Null` for nothing.
 fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     let other = literal::column("f", &other.name);
     let equal = match test.field.ty {
         Type::String | Type::Ip => format!("printf(\"=%s\", {field})=printf(\"=%s\", {other})"),
         Type::Int | Type::Float | Type::Bool | Type::Time => format!("{field}={other}"),
     };
-    all(vec![call("isnotnull", &[&other]), Frag::test(equal)])
+    all(vec![call("isnotnull", &[field]), call("isnotnull", &[&other]), Frag::test(equal)])
 }
 
 /// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.

@@ -44,7 +44,7 @@ def replace(text, regex, replacement):
 def strptime(text, form):
     try:
         return datetime.datetime.strptime(text, form.replace("%6N", "%f")).timestamp()
-    except ValueError:
+    except (TypeError, ValueError):
         return None
 
 
@@ -60,7 +60,8 @@ FUNCTIONS = {
 def connect():
     connection = duckdb.connect(config={"threads": 1})
     for name, (function, arguments, result) in FUNCTIONS.items():
-        connection.create_function(name, function, arguments, result, null_handling="default", exception_handling="default")
+        nulls = "special" if function is strptime else "default"
+        connection.create_function(name, function, arguments, result, null_handling=nulls)
     return connection
 
 
