@@ -307,7 +307,12 @@ fn equals_typed(values: &[Value], field: &str) -> Result<Vec<Frag>, Refusal> {
         match value {
             // An IPv6 address has many notations, an IPv4 address one.
             Value::Ip(address) if address.is_ipv6() => networks.push(IpNet::from(*address)),
-            other => plain.push(literal::value(other)?),
+            Value::String(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Time(_)
+            | Value::Ip(_) => plain.push(literal::value(value)?),
         }
     }
     let mut tests = Vec::from_iter(among(&plain, field));

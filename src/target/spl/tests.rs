@@ -85,9 +85,8 @@ fn single(source: &str, pred: Pred) -> ir::Rule {
 /// The arguments of the only `where`, on one line.
 fn condition(rule: &ir::Rule, options: &Options) -> String {
     let text = emission(rule, options).unwrap().parts.remove(0).text;
-    let start = text.find("| where ").unwrap() + "| where ".len();
-    let end = text[start..].find("\n|").unwrap();
-    text[start..start + end].replace("\n            ", " ")
+    let (_, rest) = text.split_once("| where ").unwrap();
+    rest.split_once("\n|").unwrap().0.replace("\n            ", " ")
 }
 
 fn kinds() -> Vec<Pred> {
