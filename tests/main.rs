@@ -1,5 +1,15 @@
 //! The test suite: one binary, one module a concern.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
+mod checks;
 mod cli;
 mod corpus;
 mod docs;
@@ -7,3 +17,4 @@ mod engines;
 mod layers;
 mod program;
 mod syntax;
+mod targets_page;

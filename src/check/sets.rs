@@ -104,10 +104,20 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
             needs_set(scope, literal)
         } else {
             let known: Vec<_> = scope.lists.names().collect();
+<<<<<<< HEAD
             let mut found =
                 Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
                     .label("unknown allowlist")
                     .suggest(word, known.iter().copied());
+=======
+            let mut found = Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
+                .label("unknown allowlist")
+                .suggest(word, known.iter().copied());
+            // One slip of the pen is one finding: the list that was meant counts as used.
+            if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
+                scope.lists.mark(meant);
+            }
+>>>>>>> main
             if known.is_empty() {
                 found =
                     found.help(format!("define it: `allowlist {word}: {} {{ \"…\" }}`", compare.field.name));

@@ -103,6 +103,10 @@ pub(super) fn bad_day(span: Span) -> Diagnostic {
 fn from_word(scope: &mut Scope<'_, '_>, step: Option<usize>, word: &str, span: Span) -> Option<Constant> {
     let Some(found) = scope.params.take(word) else {
         let found = unknown_word(scope, step, word, span);
+        // One slip of the pen is one finding: the parameter that was meant counts as used.
+        if let Some(fix) = &found.fix {
+            scope.params.take(&fix.replacement);
+        }
         scope.report(found);
         return None;
     };

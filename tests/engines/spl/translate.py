@@ -100,7 +100,7 @@ class Pipeline:
         steps = options["path"].removesuffix("{}").split(".")
         path = literal("$" + "".join(f'."{step}"' for step in steps))
         if options["path"].endswith("{}"):
-            items = f"CAST(json_extract({source}, {path[:-1]}[*]') AS VARCHAR[])"
+            items = f"list_transform(json_extract({source}, {path[:-1]}[*]'), lambda item: json_extract_string(item, '$'))"
             self.set(options["output"], Typed(f"nullif({items}, [])", LIST))
         else:
             self.set(options["output"], Typed(f"json_extract_string({source}, {path})", TEXT))
