@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
-use serde_saphyr::{DoubleQuoted, LitStr, SingleQuoted};
+use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,20 +98,41 @@ fn is_plain_char(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a literal block gives the text back: several lines, none of which begins or ends with a space.
+/// Whether a literal block gives the text back in every reader: several lines, no space at its start or before
+/// a line end.
 fn is_block(text: &str) -> bool {
-    let tidy = |line: &str| line == line.trim() && line.chars().all(is_plain_char);
-    text.contains('\n') && !text.starts_with('\n') && text.split('\n').all(tidy)
+    let tidy = |line: &str| line == line.trim_end() && line.chars().all(is_plain_char);
+    text.contains('\n') && text == text.trim() && text.split('\n').all(tidy)
 }
 
-/// Whether no reader can take the bare text for anything but this text: at least two words of letters, digits and
-/// punctuation that YAML does not use.
+/// Whether no reader can take the bare text for anything but this text: words of letters, digits and punctuation that YAML
+/// does not use; if it is one word, a word of letters without a meaning.
 fn is_harmless(text: &str) -> bool {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '-' | '_' | '/' | '(' | ')');
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.contains(' ')
-        && !text.ends_with(' ')
-        && text.chars().all(harmless)
+    const MEANINGS: [&str; 3] = ["true", "false", "null"];
+    let harmless =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '-' | '_' | '/' | '(' | ')');
+    let is_word = || {
+        text.len() > 3
+            && text.chars().all(|c| c.is_ascii_alphabetic())
+            && !MEANINGS.iter().any(|meaning| meaning.eq_ignore_ascii_case(text))
+    };
+    let are_words = || {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.contains(' ')
+            && !text.ends_with(' ')
+            && text.chars().all(harmless)
+    };
+    is_word() || are_words()
+}
+
+/// A short list on one line.
+#[derive(Debug, Clone, Copy)]
+pub struct Inline<'a, T>(pub &'a [T]);
+
+impl<T: Serialize> Serialize for Inline<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FlowSeq(self.0).serialize(serializer)
+    }
 }
 
 #[cfg(test)]
@@ -131,16 +152,64 @@ mod tests {
             assert_eq!(back.get("k"), Some(&vec![text.to_owned()]), "{document}");
         }
         let key = write(&[BTreeMap::from([(text, 1)])]).unwrap();
-        assert_eq!(read::<BTreeMap<String, u8>>(&key).unwrap(), BTreeMap::from([(text.to_owned(), 1)]), "{key}");
+        assert_eq!(
+            read::<BTreeMap<String, u8>>(&key).unwrap(),
+            BTreeMap::from([(text.to_owned(), 1)]),
+            "{key}"
+        );
     }
 
     #[test]
     fn hostile_texts_survive() {
         for text in [
-            "no", "1e3", "0x10", "007", "~", "null", "2026-11-24", "12:30:45", "=", "<<", "", " ", " a", "a ", "it's",
-            "a\nb", "a\n", "\n", "a\r\nb", "a\u{85}b", "a\u{2028}b", "\u{feff}a", "\u{0}", "\t", "a: b", "a #b", "- a", "*a", "&a",
-            "!a", "%a", "@a", "`a", "{a}", "[a]", "|", ">", "'", "\"", "\\", "---", "...", "--- a", "a\n\n b", "a\n---\nb", "\u{7f}",
-            "\u{fffe}", "\u{1f600}",
+            "no",
+            "1e3",
+            "0x10",
+            "007",
+            "~",
+            "null",
+            "2026-11-24",
+            "12:30:45",
+            "=",
+            "<<",
+            "",
+            " ",
+            " a",
+            "a ",
+            "it's",
+            "a\nb",
+            "a\n",
+            "\n",
+            "a\r\nb",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "\u{feff}a",
+            "\u{0}",
+            "\t",
+            "a: b",
+            "a #b",
+            "- a",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "{a}",
+            "[a]",
+            "|",
+            ">",
+            "'",
+            "\"",
+            "\\",
+            "---",
+            "...",
+            "--- a",
+            "a\n\n b",
+            "a\n---\nb",
+            "\u{7f}",
+            "\u{fffe}",
+            "\u{1f600}",
         ] {
             survives(text);
         }
@@ -150,8 +219,15 @@ mod tests {
     fn quotes_are_single_and_words_stay_bare() {
         let quoted = ["ab", "it's", "a\\b", "a\nb", "007"].map(Quoted);
         assert_eq!(write(&[quoted]).unwrap(), "- 'ab'\n- 'it''s'\n- 'a\\b'\n- \"a\\nb\"\n- '007'\n");
-        let prose = ["Two words (and more)", "yes", "a: b", "one\ntwo"].map(Prose);
-        assert_eq!(write(&[prose]).unwrap(), "- Two words (and more)\n- 'yes'\n- 'a: b'\n- |-\n    one\n    two\n");
+        let prose = ["Two words (and more)", "Unknown", "yes", "Null", "a: b", "one\ntwo"].map(Prose);
+        assert_eq!(
+            write(&[prose]).unwrap(),
+            "- Two words (and more)\n- Unknown\n- 'yes'\n- 'Null'\n- 'a: b'\n- |-\n    one\n    two\n"
+        );
+        assert_eq!(
+            write(&[BTreeMap::from([("k", Inline(&[Quoted("a, b"), Quoted("]")]))])]).unwrap(),
+            "k: ['a, b', ']']\n"
+        );
     }
 
     proptest! {

@@ -10,6 +10,7 @@ mod fixture;
 mod layout;
 mod print;
 pub mod shape;
+mod sigma;
 
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[];
+pub const ALL: &[&dyn Target] = &[&sigma::Sigma];
 
 /// The target of a name.
 #[must_use]
@@ -215,6 +216,13 @@ impl Report {
         if !self.errors.contains(&error) {
             self.errors.push(error);
         }
+    }
+
+    /// Adds what another report found.
+    pub fn absorb(&mut self, other: Report) {
+        other.errors.into_iter().for_each(|error| self.error(error));
+        other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
+        other.requires.into_iter().for_each(|what| self.require(what));
     }
 
     fn fidelity(&self) -> Fidelity {
