@@ -106,14 +106,24 @@ impl Cond {
     pub(super) fn conjuncts(self) -> Vec<Self> {
         match self {
             Self::All(parts) => parts.into_iter().flat_map(Self::conjuncts).collect(),
-            Self::Not(inner) => match *inner {
-                Self::Any(parts) if Selection::of_any(&parts).is_none() => {
-                    parts.into_iter().flat_map(|part| part.not().conjuncts()).collect()
-                }
-                other => vec![Self::Not(Box::new(other))],
-            },
+            Self::Not(inner) => inner.negated_conjuncts(),
             Self::Always => Vec::new(),
             other @ (Self::Never | Self::Item(_) | Self::Any(_)) => vec![other],
+        }
+    }
+
+    /// The conjuncts of the negation: alternatives are negated one by one unless one selection holds them all.
+    fn negated_conjuncts(self) -> Vec<Self> {
+        match self {
+            Self::Any(parts) if Selection::of_any(&parts).is_none() => {
+                parts.into_iter().flat_map(|part| part.not().conjuncts()).collect()
+            }
+            whole @ (Self::Always
+            | Self::Never
+            | Self::Item(_)
+            | Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)) => vec![whole.not()],
         }
     }
 }

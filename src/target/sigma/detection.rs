@@ -45,14 +45,14 @@ pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Det
         .partition(|part| matches!(part, Cond::Not(inner) if Selection::of(inner).is_some()));
     let mut terms = layout.positive(&positive, any_field);
     if let Some(selection) = Selection::of(no_key) {
-        layout.add("filter_main_no_key".to_owned(), selection);
+        layout.add("filter_main_no_key", selection);
     }
     for filter in &filters {
         if let Cond::Not(inner) = filter
             && let Some(selection) = Selection::of(inner)
         {
             let name = format!("filter_main_{}", selection.word());
-            layout.add(name, selection);
+            layout.add(&name, selection);
         }
     }
     if layout.selections.iter().any(|(name, _)| name.starts_with("filter_main_")) {
@@ -74,11 +74,11 @@ impl Layout {
     fn positive(&mut self, parts: &[Cond], any_field: &FieldName) -> Vec<Frag> {
         let (gathered, rest) = Selection::gather(parts);
         let mut terms: Vec<_> =
-            gathered.map(|selection| self.add("selection".to_owned(), selection)).into_iter().collect();
+            gathered.map(|selection| self.add("selection", selection)).into_iter().collect();
         for part in rest {
             match Selection::of(part) {
                 Some(selection) if terms.is_empty() => {
-                    terms.push(self.add("selection".to_owned(), selection))
+                    terms.push(self.add("selection", selection));
                 }
                 Some(_) | None => terms.push(self.expression(part, any_field)),
             }
@@ -89,7 +89,7 @@ impl Layout {
     fn expression(&mut self, cond: &Cond, any_field: &FieldName) -> Frag {
         if let Some(selection) = Selection::of(cond) {
             let name = format!("selection_{}", selection.word());
-            return self.add(name, selection);
+            return self.add(&name, selection);
         }
         match cond {
             Cond::Not(inner) => {
@@ -100,7 +100,7 @@ impl Layout {
                 let mut terms = Vec::with_capacity(parts.len());
                 if let Some(selection) = gathered {
                     let name = format!("selection_{}", selection.word());
-                    terms.push(self.add(name, selection));
+                    terms.push(self.add(&name, selection));
                 }
                 terms.extend(rest.into_iter().map(|part| self.expression(part, any_field)));
                 Frag::join(terms, " and ", Bind::And)
@@ -119,23 +119,23 @@ impl Layout {
     fn constant(&mut self, truth: bool, any_field: &FieldName) -> Frag {
         let item = Cond::Item(Item::new(any_field, "", vec![Scalar::Null], ""));
         let Some(selection) = Selection::of(&item) else { return Frag::atom("selection") };
-        let name = self.add("selection_any".to_owned(), selection);
+        let name = self.add("selection_any", selection);
         let word = if truth { "or" } else { "and" };
         Frag::atom(format!("({0} {word} not {0})", name.text()))
     }
 
     /// The name of the selection: that of an equal one of the same kind if there is one, else a new one like `name`.
-    fn add(&mut self, name: String, selection: Selection) -> Frag {
+    fn add(&mut self, name: &str, selection: Selection) -> Frag {
         let is_filter = |name: &str| name.starts_with("filter_");
         let known = self
             .selections
             .iter()
-            .find(|(known, body)| is_filter(known) == is_filter(&name) && body.says_the_same(&selection));
+            .find(|(known, body)| is_filter(known) == is_filter(name) && body.says_the_same(&selection));
         if let Some((known, _)) = known {
             return Frag::atom(known);
         }
         let taken = |candidate: &str| self.selections.iter().any(|(known, _)| known == candidate);
-        let mut unique = name.clone();
+        let mut unique = name.to_owned();
         let mut number = 2;
         while taken(&unique) {
             unique = format!("{name}_{number}");

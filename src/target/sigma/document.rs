@@ -18,7 +18,7 @@ use super::title::{name_in_title_case, sentence_start, title};
 /// Namespace of the identifiers that are derived from a rule's own: a random UUID that never changes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f0b_6a3e_37c4_4d0b_9a5e_c1a3_0ca7_e7a0);
 
-/// One document. The order of the fields is the order of SigmaHQ's rules.
+/// One document. The order of the fields is the order in `SigmaHQ`'s rules.
 #[derive(serde::Serialize)]
 struct Document {
     title: Text,
@@ -141,11 +141,10 @@ impl Writer<'_> {
             service: word("service"),
             definition: word("definition").or(needs).map(Text),
         };
-        let role = format!("step/{name}");
         Document {
             logsource: Some(logsource),
             detection: Some(base.detection),
-            ..self.document(self.part_name(&[index]), &role, &suffix, description)
+            ..self.document(self.part_name(&[index]), &format!("step/{name}"), &suffix, description)
         }
     }
 

@@ -16,6 +16,11 @@ use super::cond::{Cond, Item};
 use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers};
 use super::lower::word;
 
+/// Every IPv4 address. Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
+const V4: &str = r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
+/// Every IPv6 address; of texts with a colon only those that have nothing else in them either.
+const V6: &str = "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$";
+
 /// Why a test cannot be said.
 pub(super) type Reason = &'static str;
 
@@ -66,10 +71,7 @@ impl Column {
     /// The field has a value of its type.
     pub(super) fn present(&self) -> Cond {
         let parses = match self.ty {
-            Type::Ip => {
-                let any = ["0.0.0.0/0", "::/0"].map(|network| Scalar::Raw(network.to_owned()));
-                self.item("|cidr", any.to_vec())
-            }
+            Type::Ip => Cond::any([V4, V6].map(|form| self.matches(form))),
             Type::String | Type::Int | Type::Float | Type::Bool | Type::Time => Cond::Always,
         };
         Cond::all([parses, self.missing().not()])
@@ -118,14 +120,17 @@ impl Column {
     }
 
     fn networks(&self, networks: &[IpNet]) -> Cond {
-        let single =
-            |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
-        if networks.iter().all(single) {
-            let texts = distinct(networks.iter().map(|network| network.addr().to_string()));
-            return self.item("", texts.iter().map(|text| Scalar::text(text)).collect());
-        }
-        let texts = distinct(networks.iter().map(|network| network.trunc().to_string()));
-        self.item("|cidr", texts.into_iter().map(Scalar::Raw).collect())
+        let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
+        let single = |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
+        let listed = if parts.iter().all(single) {
+            let texts = distinct(parts.iter().map(|network| network.addr().to_string()));
+            self.item("", texts.iter().map(|text| Scalar::text(text)).collect())
+        } else {
+            let texts = distinct(parts.iter().map(|network| network.trunc().to_string()));
+            self.item("|cidr", texts.into_iter().map(Scalar::Raw).collect())
+        };
+        let forms = whole.iter().map(|network| self.matches(if network.addr().is_ipv4() { V4 } else { V6 }));
+        Cond::any(forms.chain([listed]))
     }
 
     fn values(&self, values: &[Value], case: Case) -> Result<Cond, Reason> {
