@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod diag;
 pub mod ir;
 pub mod settings;

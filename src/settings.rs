@@ -71,27 +71,27 @@ impl Settings {
 
     /// Changes the catalog as the environment says.
     ///
-    /// # Errors
-    /// Names of targets, sources or fields that do not exist, each with what is known.
-    pub fn apply(&self, catalog: &mut Catalog) -> Result<(), Vec<String>> {
+    /// Returns what it names and does not exist: the name, and the problem in words.
+    #[must_use]
+    pub fn apply(&self, catalog: &mut Catalog) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         for (target, sources) in &self.targets {
             for (name, change) in sources {
                 match catalog.source_mut(name) {
                     Some(source) => change.apply(target, source, &mut problems),
-                    None => problems.push(format!("`targets.{target}.{name}`: no source has this name")),
+                    None => problems.push((name.clone(), format!("no source has the name `{name}`"))),
                 }
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        problems
     }
 }
 
 impl HomeChange {
-    fn apply(&self, target: &str, source: &mut crate::catalog::Source, problems: &mut Vec<String>) {
+    fn apply(&self, target: &str, source: &mut crate::catalog::Source, problems: &mut Vec<(String, String)>) {
         let name = source.name.clone();
         let Some(home) = source.targets.get_mut(target) else {
-            problems.push(format!("`targets.{target}`: source `{name}` has no such target"));
+            problems.push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
             return;
         };
         if let Some(from) = &self.from {
@@ -110,7 +110,7 @@ impl HomeChange {
                 Some(def) => {
                     def.columns.insert(target.to_owned(), column.clone());
                 }
-                None => problems.push(format!("`targets.{target}.{name}.fields`: no field `{field}`")),
+                None => problems.push((field.clone(), format!("source `{name}` has no field `{field}`"))),
             }
         }
     }

@@ -3,6 +3,8 @@
 //! In: names and texts. Out: [`Span`]s that stay valid for the life of the compilation, and line/column positions.
 //! Must not know: what the text means, or how it was read.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 /// Index of a file in its [`Sources`].
@@ -92,14 +94,14 @@ impl SourceFile {
 /// The files of one run, addressed by [`FileId`].
 #[derive(Debug, Default)]
 pub struct Sources {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
 }
 
 impl Sources {
     /// Adds a file and returns its id; ids count up from 0.
     pub fn add(&mut self, file: SourceFile) -> FileId {
         let id = self.next_id();
-        self.files.push(file);
+        self.files.push(Arc::new(file));
         id
     }
 
@@ -112,7 +114,13 @@ impl Sources {
     /// The file of an id, if the id belongs to these sources.
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
-        self.files.get(id.0 as usize)
+        self.files.get(id.0 as usize).map(Arc::as_ref)
+    }
+
+    /// The file of an id, to hold on to.
+    #[must_use]
+    pub fn share(&self, id: FileId) -> Option<Arc<SourceFile>> {
+        self.files.get(id.0 as usize).cloned()
     }
 
     /// The text under a span, empty if the span does not lie in these sources.
@@ -130,6 +138,6 @@ impl Sources {
 
     /// All files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        (0u32..).map(FileId).zip(&self.files)
+        (0u32..).map(FileId).zip(self.files.iter().map(Arc::as_ref))
     }
 }

@@ -1,1 +1,20 @@
 //! The test suite: one binary, one module a concern.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
+mod checks;
+mod cli;
+mod corpus;
+mod docs;
+mod engines;
+mod layers;
+mod program;
+mod syntax;
+mod targets_page;

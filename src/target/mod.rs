@@ -7,6 +7,7 @@ pub mod caps;
 pub mod columns;
 #[cfg(test)]
 mod fixture;
+pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
@@ -21,7 +22,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&sigma::Sigma];
+pub const ALL: &[&dyn Target] = &[&sigma::Sigma, &kql::Kql];
 
 /// The target of a name.
 #[must_use]
