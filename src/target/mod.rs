@@ -7,11 +7,12 @@ pub mod caps;
 pub mod columns;
 #[cfg(test)]
 mod fixture;
-pub mod kql;
+mod kql;
 mod layout;
 mod print;
 pub mod shape;
-pub mod spl;
+mod sigma;
+mod spl;
 
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&spl::Spl, &kql::Kql];
+pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql];
 
 /// The target of a name.
 #[must_use]
@@ -217,6 +218,13 @@ impl Report {
         if !self.errors.contains(&error) {
             self.errors.push(error);
         }
+    }
+
+    /// Adds what another report found.
+    pub fn absorb(&mut self, other: Report) {
+        other.errors.into_iter().for_each(|error| self.error(error));
+        other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
+        other.requires.into_iter().for_each(|what| self.require(what));
     }
 
     fn fidelity(&self) -> Fidelity {
