@@ -7,12 +7,12 @@ pub mod caps;
 pub mod columns;
 #[cfg(test)]
 mod fixture;
-mod kql;
+pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
 mod sigma;
-mod spl;
+pub mod spl;
 
 use serde::Serialize;
 
