@@ -1,3 +1,7 @@
+//! Snapshots of whole searches and of every kind of test; what is refused; what a base search may hold.
+//!
+//! In: rules built by hand. Out: verdicts. Must not know: the grammar, the checker.
+
 use super::*;
 use crate::diag::Diagnostics;
 use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, TestKind, Type, Value};
@@ -5,7 +9,7 @@ use crate::source::Span;
 use crate::target::{Emission, ListDelivery, Options, compile, fixture};
 
 fn snapshot(name: &str, text: &str) {
-    insta::with_settings!({ snapshot_path => "../../../snapshots/spl", prepend_module_to_snapshot => false }, {
+    insta::with_settings!({ snapshot_path => "../../../snapshots/spl_units", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, text);
     });
 }
