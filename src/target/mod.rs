@@ -5,6 +5,7 @@
 
 pub mod caps;
 pub mod columns;
+mod eql;
 #[cfg(test)]
 mod fixture;
 mod layout;
@@ -20,7 +21,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[];
+pub const ALL: &[&dyn Target] = &[&eql::Eql];
 
 /// The target of a name.
 #[must_use]
