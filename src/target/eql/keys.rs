@@ -2,7 +2,6 @@
 //!
 //! In: a run of steps joined by one key. Out: [`Keys`]. Must not know: windows, conditions, query text.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::predicate::{self, absent_texts};
@@ -48,9 +47,10 @@ impl Keys {
         self.columns.iter().filter_map(|column| column.cells.last()).collect()
     }
 
-    /// The fields of an item that hold several values.
-    pub(super) fn joined(&self, index: usize) -> BTreeSet<String> {
-        self.of_item(index).into_iter().filter(|cell| cell.multi).map(|cell| cell.field.clone()).collect()
+    /// The fields of an item that hold several values, each with the canonical field that it stands for as a key.
+    pub(super) fn joined(&self, index: usize) -> Vec<(String, String)> {
+        let several = self.of_item(index).into_iter().filter(|cell| cell.multi);
+        several.map(|cell| (cell.field.clone(), cell.name.clone())).collect()
     }
 
     /// Canonical names in the first item.

@@ -164,7 +164,9 @@ impl Body {
         let common = items.iter().all(|item| item.by == shared);
         let by = if common { format!(" by {}", text::listed(&shared)) } else { String::new() };
         if common {
-            items.iter_mut().for_each(|item| item.by.clear());
+            for item in &mut items {
+                item.by.clear();
+            }
         }
         let open = Frag::test(format!("sequence{by} with maxspan={}", literal::span(stage.span).text()));
         let (name, id) = (stage.name.clone(), stage.id.clone());
@@ -242,7 +244,7 @@ fn raw(
     tests.extend(predicate::condition(&Item { job: *job, target, step, joined }, report));
     let cells = key.map(|(stage, index)| stage.keys.of_item(index)).unwrap_or_default();
     tests.extend(guards(&cells));
-    Some(Printed { title: literal::comment(&step.name.node), tests: filled(tests), by: names(&cells) })
+    Some(Printed { title: literal::comment(&step.name.node), tests: filled(&tests), by: names(&cells) })
 }
 
 /// The alert of a later part: its first event, which is the last step of this part.
@@ -265,12 +267,12 @@ fn names(cells: &[&keys::Cell]) -> Vec<Frag> {
     cells.iter().map(|cell| literal::field(&cell.field)).collect()
 }
 
-fn filled(tests: Vec<Frag>) -> Vec<Frag> {
-    if tests.is_empty() { vec![Frag::atom("true")] } else { tests.into_iter().map(parenthesised).collect() }
+fn filled(tests: &[Frag]) -> Vec<Frag> {
+    if tests.is_empty() { vec![Frag::atom("true")] } else { tests.iter().map(parenthesised).collect() }
 }
 
 /// A test as one of several joined by `and`.
-fn parenthesised(test: Frag) -> Frag {
+fn parenthesised(test: &Frag) -> Frag {
     Frag::atom(test.inside(crate::target::print::Bind::Or))
 }
 

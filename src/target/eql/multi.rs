@@ -14,8 +14,8 @@ use crate::target::print::Frag;
 use crate::target::{Effect, Report, shape};
 
 /// Never true: the kinds of Elastic's common schema are fixed. Elasticsearch copies a condition on a join key to the
-/// other items of a sequence, unless it contains an `or`. For a key with several values that would be wrong: another of
-/// them may be the one that joins.
+/// other items of a sequence, unless it contains an `or`. That would be wrong where one field holds several values, and
+/// the tested one is not the one that joins.
 const FENCE: &str = "event.kind == \"never\"";
 
 /// The test, or its negation.
@@ -48,7 +48,7 @@ pub(super) fn print(
                 let proof = Proof { item, test, column, name };
                 proof.excused(&alternatives, report)
             } else {
-                demanded(item, field, &name, column.text.as_ref(), &alternatives)
+                demanded(item, test, column, &name, &alternatives)
             }
         }
         (
@@ -75,20 +75,23 @@ fn excuse(what: &str) -> Refusal {
 /// text has, and the other way round.
 fn demanded(
     item: &Item<'_>,
-    field: &str,
+    test: &FieldTest,
+    column: &Mapped,
     name: &Frag,
-    text: Option<&TextOf>,
     alternatives: &[Alternative<'_>],
 ) -> Result<Frag, Refusal> {
     let mut parts = text::print(name, alternatives).map_err(too_long)?;
     if parts.is_empty() {
         return Ok(any(parts));
     }
-    if let Some(text) = text {
+    let other = |(physical, key): &(String, String)| {
+        Some(physical) == column.field.as_ref() && *key != test.field.name
+    };
+    if let Some(text) = &column.text {
         let said: Vec<_> =
-            alternatives.iter().filter_map(pattern_of).flat_map(|(p, _)| said(text, p)).collect();
+            alternatives.iter().filter_map(pattern_of).flat_map(|found| said(text, found)).collect();
         parts.push(text::one_of(&literal::field(&text.field), like_of(alternatives), &said));
-    } else if item.joined.contains(field) {
+    } else if item.joined.iter().any(other) {
         parts.push(Frag::test(FENCE));
     }
     Ok(any(parts))
@@ -108,15 +111,14 @@ fn like_of(alternatives: &[Alternative<'_>]) -> &'static str {
 
 /// How the text shows a value of the pattern: followed by the next key or the end of the map. A character that `like`
 /// cannot have as itself, or whose case it would not ignore, becomes "any character".
-fn said(text: &TextOf, pattern: &Pattern) -> Vec<Frag> {
+fn said(text: &TextOf, (pattern, case): (&Pattern, Case)) -> Vec<Frag> {
+    let unsure = |c: &char| NOT_IN_LIKE.contains(c) || (case == Case::Ignore && !c.is_ascii());
     let mut value = String::new();
     for part in &pattern.parts {
         match part {
             PatternPart::Any => value.push('*'),
             PatternPart::One => value.push('?'),
-            PatternPart::Text(text) => value.extend(
-                text.chars().map(|c| if NOT_IN_LIKE.contains(&c) || !c.is_ascii() { '?' } else { c }),
-            ),
+            PatternPart::Text(text) => value.extend(text.chars().map(|c| if unsure(&c) { '?' } else { c })),
         }
     }
     shown(&text.key, &value)
@@ -155,7 +157,7 @@ impl Proof<'_> {
         }
         let values: Vec<_> = sure.iter().filter_map(|alternative| pattern_of(alternative)).collect();
         let operator = if values.iter().any(|(_, case)| *case == Case::Ignore) { "like~" } else { "like" };
-        let said: Vec<_> = values.iter().flat_map(|(pattern, _)| said(text, pattern)).collect();
+        let said: Vec<_> = values.iter().flat_map(|&found| said(text, found)).collect();
         let sure: Vec<_> = values
             .iter()
             .map(|(pattern, case)| Alternative::Pattern(std::borrow::Cow::Borrowed(*pattern), *case))

@@ -4,7 +4,6 @@
 //! In: a step. Out: [`Frag`]s to be joined by `and`. Must not know: chains, stages. Columns that hold the values of all
 //! items of an event together are [`super::multi`]'s.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -40,8 +39,9 @@ pub(super) struct Item<'a> {
     pub(super) target: &'a dyn Target,
     /// The step.
     pub(super) step: &'a Step,
-    /// Physical fields by which the sequence joins this item and that hold several values.
-    pub(super) joined: BTreeSet<String>,
+    /// Physical fields by which the sequence joins this item and that hold several values, each with the canonical
+    /// field that is meant.
+    pub(super) joined: Vec<(String, String)>,
 }
 
 /// The step's condition; problems go to `report`.
@@ -249,7 +249,7 @@ fn none_of(name: &Frag, texts: &[String]) -> Vec<Frag> {
 }
 
 /// Whether a text could satisfy the test.
-fn could_hold(item: &Item<'_>, test: &FieldTest, text: &str) -> bool {
+fn could_hold(item: &Item<'_>, test: &FieldTest, value: &str) -> bool {
     match &test.kind {
         TestKind::Exists => true,
         TestKind::Order { .. } | TestKind::InNetworks { .. } | TestKind::SameAs { .. } => false,
@@ -259,7 +259,7 @@ fn could_hold(item: &Item<'_>, test: &FieldTest, text: &str) -> bool {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. } => text::alternatives(&test.kind, &item.job.rule.lists)
             .iter()
-            .any(|alternative| alternative.could_match(text)),
+            .any(|alternative| alternative.could_match(value)),
     }
 }
 
@@ -411,7 +411,7 @@ fn networks(name: &Frag, networks: &[IpNet], holds: Kind) -> Result<Frag, Refusa
             Mapping::None => plain.push(text),
             // Elasticsearch keeps IPv4 addresses inside ::ffff:0:0/96, so such a network would hold all of them.
             Mapping::Holds => {
-                parts.push(all(vec![matched(name, &[text]), not(&matched(name, &[every_v4()]))]))
+                parts.push(all(vec![matched(name, &[text]), not(&matched(name, &[every_v4()]))]));
             }
             Mapping::Inside => {
                 return Err(Refusal::new(

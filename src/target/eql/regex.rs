@@ -96,7 +96,9 @@ fn letter(c: char, case: Case, out: &mut String) {
         return;
     }
     out.push('[');
-    cases.into_iter().for_each(|c| escape(c, out));
+    for c in cases {
+        escape(c, out);
+    }
     out.push(']');
 }
 

@@ -24,11 +24,22 @@ pub(super) fn query(text: &str) -> Result<(), String> {
     let tokens = lex(text)?;
     let mut reader = Reader { tokens: &tokens, at: 0 };
     if reader.peek_name("sequence") {
-        sequence(&mut reader)?
+        sequence(&mut reader)?;
     } else {
-        event(&mut reader)?
+        event(&mut reader)?;
     }
     reader.end()
+}
+
+/// The string literals of a query, read back.
+#[cfg(test)]
+pub(super) fn literals(text: &str) -> Result<Vec<String>, String> {
+    query(text)?;
+    let texts = lex(text)?.into_iter().filter_map(|token| match token {
+        Token::Text(text) => Some(text),
+        Token::Name(_) | Token::Number(_) | Token::Sign(_) => None,
+    });
+    Ok(texts.collect())
 }
 
 fn lex(text: &str) -> Result<Vec<Token>, String> {
@@ -43,7 +54,7 @@ fn lex(text: &str) -> Result<Vec<Token>, String> {
             '"' => tokens.push(string(&mut chars)?),
             '`' | '_' | 'a'..='z' | 'A'..='Z' => tokens.push(name(&mut chars)?),
             '0'..='9' => {
-                tokens.push(Token::Number(take(&mut chars, |c| c.is_ascii_alphanumeric() || c == '.')))
+                tokens.push(Token::Number(take(&mut chars, |c| c.is_ascii_alphanumeric() || c == '.')));
             }
             '=' | '!' | '<' | '>' => tokens.push(Token::Sign(take(&mut chars, |c| "=!<>".contains(c)))),
             '[' | ']' | '(' | ')' | ',' | '-' | '+' => {
@@ -104,7 +115,9 @@ fn name(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {
             if chars.next() != Some('`') {
                 return Err("a field name that does not end".to_owned());
             }
-            out.push_str(&format!("`{quoted}`"));
+            out.push('`');
+            out.push_str(&quoted);
+            out.push('`');
         } else {
             out.push_str(&take(chars, |c| c.is_ascii_alphanumeric() || c == '_'));
         }
@@ -255,7 +268,7 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
         reader.sign("(")?;
         reader.field()?;
         reader.sign(",")?;
-        return literals(reader, true, usize::MAX);
+        return rest_of_list(reader, true, usize::MAX);
     }
     reader.field()?;
     match reader.next().cloned() {
@@ -272,11 +285,11 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
         Some(Token::Name(word)) => match word.as_str() {
             "in" => {
                 reader.sign("(")?;
-                literals(reader, false, usize::MAX)
+                rest_of_list(reader, false, usize::MAX)
             }
             "in~" => {
                 reader.sign("(")?;
-                literals(reader, true, usize::MAX)
+                rest_of_list(reader, true, usize::MAX)
             }
             "like" | "like~" => one_or_more(reader, usize::MAX),
             "regex" => one_or_more(reader, 1_000),
@@ -287,11 +300,15 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
 }
 
 fn one_or_more(reader: &mut Reader<'_>, longest: usize) -> Result<(), String> {
-    if reader.take_sign("(") { literals(reader, true, longest) } else { bounded(&literal(reader)?, longest) }
+    if reader.take_sign("(") {
+        rest_of_list(reader, true, longest)
+    } else {
+        bounded(&literal(reader)?, longest)
+    }
 }
 
 /// Literals of one kind up to the closing parenthesis.
-fn literals(reader: &mut Reader<'_>, text: bool, longest: usize) -> Result<(), String> {
+fn rest_of_list(reader: &mut Reader<'_>, text: bool, longest: usize) -> Result<(), String> {
     let first = literal(reader)?;
     bounded(&first, longest)?;
     if text && !matches!(first, Token::Text(_)) {
@@ -369,7 +386,7 @@ mod tests {
             r#"any where a == """x""""#,
             "any where a in ()",
             r#"any where a in ("x", 1)"#,
-            r#"any where a in~ (1)"#,
+            r"any where a in~ (1)",
             "any where a == \"x\ny\"",
             r#"any where a == "x" "y""#,
             r#"any where a == "\q""#,
