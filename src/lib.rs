@@ -10,11 +10,13 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod diag;
 pub mod ir;
 pub mod settings;
 pub mod source;
 pub mod syntax;
+pub mod table;
 pub mod target;
 pub mod unit;
 pub mod yaml;

@@ -1,1 +1,21 @@
 //! The test suite: one binary, one module a concern.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
+mod checks;
+mod checks_ir;
+mod cli;
+mod corpus;
+mod docs;
+mod engines;
+mod layers;
+mod program;
+mod syntax;
+mod targets_page;

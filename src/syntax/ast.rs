@@ -23,6 +23,8 @@ pub struct File {
     pub rules: Vec<Rule>,
     /// Every comment, in order, from `#` to the end of its line.
     pub comments: Vec<Span>,
+    /// Whether all of it was understood; if not, what is missing here may stand in the file.
+    pub complete: bool,
 }
 
 /// `allowlist NAME: FIELD …`.
@@ -64,14 +66,14 @@ pub struct Entry {
     pub span: Span,
 }
 
-/// A calendar day as written; not yet known to exist.
+/// A calendar day; one that does not exist was reported, and another stands in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
     /// Year.
     pub year: i16,
-    /// Month, 1 to 12 when valid.
+    /// Month, 1 to 12.
     pub month: i8,
-    /// Day, 1 to 31 when valid.
+    /// Day, 1 to 31.
     pub day: i8,
 }
 

@@ -5,12 +5,14 @@
 
 pub mod caps;
 pub mod columns;
-mod eql;
+pub mod eql;
 #[cfg(test)]
 mod fixture;
+pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
+pub mod spl;
 
 use serde::Serialize;
 
@@ -21,7 +23,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&eql::Eql];
+pub const ALL: &[&dyn Target] = &[&spl::Spl, &kql::Kql, &eql::Eql];
 
 /// The target of a name.
 #[must_use]

@@ -29,7 +29,7 @@ const ALERTS: &str = ".alerts-security.*";
 
 /// The target.
 #[derive(Debug)]
-pub(in crate::target) struct Eql;
+pub struct Eql;
 
 impl Target for Eql {
     fn name(&self) -> &'static str {

@@ -104,7 +104,7 @@ fn shown(emission: &Emission) -> String {
 
 macro_rules! snapshot {
     ($name:literal, $value:expr) => {
-        insta::with_settings!({ snapshot_path => "../../../snapshots/eql", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::with_settings!({ snapshot_path => "../../../snapshots/eql_units", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!($name, $value);
         });
     };

@@ -1,0 +1,82 @@
+//! What must be unique in a run: names and ids of rules.
+//!
+//! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
+//! Must not know: anything else about the rules.
+
+use std::collections::HashMap;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
+use crate::syntax::ast::{Clause, LiteralKind, Name, Rule};
+use crate::unit::Unit;
+
+use super::names;
+
+/// Which rules have a name or an id that an earlier rule of the same file has.
+pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
+    let mut seen = Seen::default();
+    let mut repeated = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let mark = diags.len();
+        seen.add(rule, |_| true, diags);
+        repeated.push(diags.len() > mark);
+    }
+    repeated
+}
+
+/// Reports names and ids of rules that occur in more than one file of a run; [`super::check`] reports those inside one.
+pub fn duplicates(units: &[Unit<'_>], diags: &mut Diagnostics) {
+    let mut seen = Seen::default();
+    for rule in units.iter().flat_map(|unit| &unit.file.rules) {
+        seen.add(rule, |first| first.file != rule.name.span.file, diags);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Seen<'a> {
+    names: HashMap<&'a str, Span>,
+    ids: HashMap<String, Span>,
+}
+
+impl<'a> Seen<'a> {
+    /// Adds a rule; reports what it repeats if `wanted` says so of the first place.
+    fn add(&mut self, rule: &'a Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
+        let Name { node, span } = &rule.name;
+        let first = *self.names.entry(node).or_insert(*span);
+        if first != *span && wanted(first) {
+            names::twice("rule", &rule.name, first, diags);
+        }
+        let Some((id, span)) = id_of(rule) else { return };
+        let first = *self.ids.entry(id).or_insert(span);
+        if first != span && wanted(first) {
+            diags.push(
+                Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
+                    .label("defined again here")
+                    .also(first, "first defined here")
+                    .help("SIEMs replace a rule by another of the same id; give each its own"),
+            );
+        }
+    }
+}
+
+/// The id of a rule as written, in lower case.
+fn id_of(rule: &Rule) -> Option<(String, Span)> {
+    let literal = rule.clauses.iter().find_map(|clause| match clause {
+        Clause::Meta(meta) if meta.key.node == "id" => meta.values.first(),
+        Clause::Meta(_)
+        | Clause::Param(_)
+        | Clause::Chain(_)
+        | Clause::Alert(_)
+        | Clause::Playbook(_)
+        | Clause::Test(_) => None,
+    })?;
+    match &literal.kind {
+        LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
+        LiteralKind::Int(_)
+        | LiteralKind::Float(_)
+        | LiteralKind::Bool(_)
+        | LiteralKind::Duration(_)
+        | LiteralKind::Date(_)
+        | LiteralKind::Word(_) => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! Findings in words: what was expected, what was found.
+//!
+//! In: places in the text and what the grammar wanted there. Out: diagnostics.
+//! Must not know: which clause is being parsed.
+
+use super::FINDINGS;
+use super::build::Builder;
+use super::grammar::Stopped;
+use super::literal::Problem;
+use crate::diag::{self, Code, Diagnostic, Fix};
+use crate::source::Span;
+
+const END_OF_CLAUSE: &str = "the end of the clause";
+
+impl<'a> Builder<'a> {
+    /// Reports, and remembers where, so that the leftovers of a fault are not reported again.
+    pub(super) fn report(&mut self, found: Diagnostic) {
+        self.fault = found.primary.span.range();
+        self.diags.push(found);
+    }
+
+    /// Whether more was found than will be shown: then the rest is not worth explaining.
+    pub(super) fn enough(&self) -> bool {
+        self.diags.len() > FINDINGS
+    }
+
+    /// Reports a problem of the token that begins at `start`.
+    pub(super) fn problem(&mut self, start: usize, problem: Problem) {
+        if self.enough() {
+            return;
+        }
+        let Problem { range, code, title, label, help, fix } = problem.moved(start);
+        let span = Span::new(self.file, range.start, range.end);
+        let mut found = Diagnostic::new(code, span, title).label(label);
+        if !help.is_empty() {
+            found = found.help(help);
+        }
+        found.fix = fix.map(|replacement| Fix { span, replacement });
+        self.report(found);
+    }
+
+    /// Reports that a parse of the text from `start` stopped.
+    pub(super) fn stopped(&mut self, start: usize, stopped: &Stopped) {
+        self.unexpected(start + stopped.at, &stopped.expected);
+    }
+
+    /// Reports that none of `expected` stands at `at`.
+    pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
+        let at = self.skip_blank(at);
+        let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != END_OF_CLAUSE).collect();
+        let found = self.bracket(at, &listed).or_else(|| self.comma(at, &listed));
+        let found = found.unwrap_or_else(|| self.other(at, &listed));
+        self.report(found);
+    }
+
+    /// Where something is missing: the token at `at`, or a place behind the last token if that is on a line before.
+    fn place(&self, at: usize) -> (Span, String, bool) {
+        let before = self.end_before(at);
+        if at >= self.text.len() || self.slice(before, at).contains('\n') {
+            let what = if at >= self.text.len() { "file" } else { "line" };
+            return (Span::new(self.file, before, before), format!("found the end of the {what}"), true);
+        }
+        let token = self.token(at);
+        (Span::new(self.file, at, at + token.len()), format!("found {}", quoted(token)), false)
+    }
+
+    fn other(&self, at: usize, expected: &[&str]) -> Diagnostic {
+        let (span, label, at_end) = self.place(at);
+        let title = if expected.is_empty() {
+            format!("unexpected {}", label.trim_start_matches("found "))
+        } else {
+            format!("expected {}", list(expected))
+        };
+        let found = Diagnostic::new(Code::Syntax, span, title).label(label);
+        if at_end {
+            return found;
+        }
+        let token = self.token(at);
+        let words = expected.iter().map(|word| word.trim_matches('`'));
+        if let Some(word) = close(token, words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()))) {
+            let mut found = found.help(format!("did you mean `{word}`?"));
+            found.fix = Some(Fix { span, replacement: word.to_owned() });
+            return found;
+        }
+        match advice(token, expected) {
+            Some(help) => found.help(help),
+            None => found,
+        }
+    }
+
+    /// A parenthesis without its partner.
+    fn bracket(&self, at: usize, expected: &[&str]) -> Option<Diagnostic> {
+        let (span, _, at_end) = self.place(at);
+        let open = self.open_paren(at);
+        if !at_end && self.token(at) == ")" && open.is_none() {
+            let found =
+                Diagnostic::new(Code::Unclosed, span, "this `)` closes nothing").label("no `(` for it");
+            return Some(found.help("delete it, or add `(` before the predicate"));
+        }
+        let next = self.token(at);
+        let clause_ends =
+            at_end || next.starts_with(['{', '}']) || ["except", "then", "step"].contains(&next);
+        let open = open.filter(|_| clause_ends && expected.contains(&"`)`"))?;
+        let found = Diagnostic::new(Code::Unclosed, open, "this `(` is never closed").label("no `)` for it");
+        Some(found.also(span, "a `)` was expected here").help("add `)`"))
+    }
+
+    /// Two values side by side where a comma could stand.
+    fn comma(&self, at: usize, expected: &[&str]) -> Option<Diagnostic> {
+        let (span, _, at_end) = self.place(at);
+        let is_value = self.token(at).starts_with(|c: char| c == '"' || c.is_ascii_alphanumeric());
+        if at_end || !is_value || expected != ["`,`"] && expected != ["`,`", "`)`"] {
+            return None;
+        }
+        let before = self.end_before(at);
+        let mut found = Diagnostic::new(
+            Code::Comma,
+            span,
+            format!("a comma is missing before {}", quoted(self.token(at))),
+        )
+        .label("the next value");
+        found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
+        Some(found)
+    }
+
+    /// The last parenthesis before `at`, in its clause, that nothing has closed.
+    fn open_paren(&self, at: usize) -> Option<Span> {
+        let mut depth = 0usize;
+        for (offset, byte) in self.text.as_bytes().get(..at)?.iter().enumerate().rev().take(4_000) {
+            match byte {
+                b')' => depth += 1,
+                b'(' if depth == 0 => return Some(Span::new(self.file, offset, offset + 1)),
+                b'(' => depth -= 1,
+                b'{' | b'}' => return None,
+                // The predicate begins here.
+                b'w' | b'e'
+                    if ["where", "except"].iter().any(|word| self.slice(offset, at).starts_with(word)) =>
+                {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The offset of the first character at or after `at` that is not blank.
+    pub(super) fn skip_blank(&self, at: usize) -> usize {
+        self.text.len() - self.slice(at, self.text.len()).trim_start_matches([' ', '\t', '\r', '\n']).len()
+    }
+
+    /// The end of the last token before `at`.
+    pub(super) fn end_before(&self, at: usize) -> usize {
+        self.slice(0, at).trim_end_matches([' ', '\t', '\r', '\n']).len()
+    }
+
+    /// The token at `at`, cut to one line.
+    pub(super) fn token(&self, at: usize) -> &'a str {
+        let rest = self.slice(at, self.text.len());
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let Some(first) = rest.chars().next() else { return "" };
+        let end = if first == '"' {
+            rest.char_indices()
+                .skip(1)
+                .find(|&(_, c)| c == '"' || c == '\n')
+                .map_or(rest.len(), |(at, c)| at + usize::from(c == '"'))
+        } else if word(first) {
+            rest.find(|c| !word(c)).unwrap_or(rest.len())
+        } else if "=!<>&|~:".contains(first) {
+            rest.find(|c: char| !"=!<>&|~:".contains(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        rest.get(..end).unwrap_or_default()
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+/// A token as it is shown in a message: in backticks and not too long.
+pub(super) fn quoted(token: &str) -> String {
+    const LONGEST: usize = 40;
+    if token.chars().count() <= LONGEST {
+        return format!("`{token}`");
+    }
+    format!("`{}…`", token.chars().take(LONGEST).collect::<String>())
+}
+
+/// The word most likely meant by `found`, in whatever case it was written.
+pub(super) fn close<'a>(found: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    if found.len() > 40 {
+        return None;
+    }
+    let lower = found.to_ascii_lowercase();
+    known.clone().find(|word| *word == lower && *word != found).or_else(|| diag::nearest(&lower, known))
+}
+
+/// What to do about a token that often stands in the wrong place.
+fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
+    let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
+    if named && super::foreign::RESERVED.contains(&token) {
+        return Some("this word has a meaning of its own: choose another name");
+    }
+    if named && token.starts_with('"') {
+        return Some("names stand without quotes");
+    }
+    (expected == ["a string"]).then_some("text stands in double quotes")
+}
+
+/// Keeps the first findings and says that there were more.
+pub(super) fn cut(findings: &mut Vec<Diagnostic>) {
+    findings.truncate(FINDINGS);
+    if let Some(last) = findings.last() {
+        let title = format!("only the first {FINDINGS} findings in this file are shown");
+        let found =
+            Diagnostic::new(Code::Limit, last.primary.span, title).label("there are more from here on");
+        findings.push(found.help("mend the first ones and try again"));
+    }
+}
