@@ -5,6 +5,7 @@
 
 pub mod caps;
 pub mod columns;
+pub mod eql;
 #[cfg(test)]
 mod fixture;
 pub mod kql;
@@ -23,7 +24,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql];
+pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql, &eql::Eql];
 
 /// The target of a name.
 #[must_use]
