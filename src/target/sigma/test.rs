@@ -17,7 +17,8 @@ use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers};
 use super::lower::word;
 
 /// Every IPv4 address. Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
-const V4: &str = r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
+const V4: &str =
+    r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
 /// Every IPv6 address; of texts with a colon only those that have nothing else in them either.
 const V6: &str = "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$";
 
@@ -121,7 +122,8 @@ impl Column {
 
     fn networks(&self, networks: &[IpNet]) -> Cond {
         let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
-        let single = |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
+        let single =
+            |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
         let listed = if parts.iter().all(single) {
             let texts = distinct(parts.iter().map(|network| network.addr().to_string()));
             self.item("", texts.iter().map(|text| Scalar::text(text)).collect())
