@@ -61,7 +61,9 @@ fn emit(rule: &Rule) -> Emission {
 
 fn refusal(rule: &Rule) -> String {
     let errors = compile(rule, &Options::default()).unwrap_err();
-    errors.iter().map(|error| format!("{}: {}\n", error.title, error.primary.text)).collect()
+    let lines: Vec<_> =
+        errors.iter().map(|error| format!("{}: {}", error.title, error.primary.text)).collect();
+    lines.join("\n") + "\n"
 }
 
 fn snapshot(name: &str, text: &str) {
@@ -243,7 +245,7 @@ fn logic() {
     snapshot("logic", &shown.concat());
 }
 
-/// A chain of steps `s0`, `s1`, … of CloudTrail, each an action of its own.
+/// A chain of steps `s0`, `s1`, …, each an action of its own.
 fn chain(gaps: &[(u64, &str)], total: u64, scope: &[&str]) -> Rule {
     let name = |index: usize| format!("s{index}");
     let steps = (0..=gaps.len())
@@ -256,10 +258,11 @@ fn chain(gaps: &[(u64, &str)], total: u64, scope: &[&str]) -> Rule {
 fn file(rule: &Rule) -> String {
     let emission = emit(rule);
     let part = &emission.parts[0];
-    let notes: String =
-        emission.notes.iter().map(|note| format!("# {:?}: {}\n", note.effect, note.message)).collect();
-    let requires: String = emission.requires.iter().map(|what| format!("# needs {what}\n")).collect();
-    format!("# {}.yml, {:?}\n{notes}{requires}{}", part.name, emission.fidelity, part.text)
+    let mut lines = vec![format!("# {}.yml, {:?}", part.name, emission.fidelity)];
+    lines.extend(emission.notes.iter().map(|note| format!("# {:?}: {}", note.effect, note.message)));
+    lines.extend(emission.requires.iter().map(|what| format!("# needs {what}")));
+    lines.push(part.text.clone());
+    lines.join("\n")
 }
 
 #[test]
