@@ -13,6 +13,8 @@ mod plan;
 mod test;
 mod title;
 
+#[cfg(test)]
+mod tests;
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;

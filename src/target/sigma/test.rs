@@ -17,7 +17,8 @@ use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers};
 use super::lower::word;
 
 /// Every IPv4 address. Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
-const V4: &str = r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
+const V4: &str =
+    r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
 /// Every IPv6 address; of texts with a colon only those that have nothing else in them either.
 const V6: &str = "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$";
 
@@ -70,11 +71,31 @@ impl Column {
 
     /// The field has a value of its type.
     pub(super) fn present(&self) -> Cond {
-        let parses = match self.ty {
-            Type::Ip => Cond::any([V4, V6].map(|form| self.matches(form))),
-            Type::String | Type::Int | Type::Float | Type::Bool | Type::Time => Cond::Always,
-        };
-        Cond::all([parses, self.missing().not()])
+        if self.ty == Type::Ip { self.addresses(&[V4, V6]) } else { self.missing().not() }
+    }
+
+    /// The field has the form of an address.
+    fn addresses(&self, forms: &[&str]) -> Cond {
+        let forms = forms.iter().map(|form| Scalar::Raw((*form).to_owned())).collect();
+        self.unless_blank(self.item("|re", forms), |blank| blank.parse::<IpAddr>().is_ok())
+    }
+
+    /// Whether the text that means "no value" would be read as a number or boolean, which no filter could tell apart.
+    fn blank_is_value(&self) -> bool {
+        let blank = self.placeholder.as_deref().unwrap_or_default();
+        match self.ty {
+            Type::Int | Type::Float => blank.parse::<f64>().is_ok(),
+            Type::Bool => blank.parse::<bool>().is_ok(),
+            Type::String | Type::Ip | Type::Time => false,
+        }
+    }
+
+    /// The condition, and not the text that means "no value" where that text could satisfy it.
+    fn unless_blank(&self, cond: Cond, could_match: impl Fn(&str) -> bool) -> Cond {
+        match &self.placeholder {
+            Some(blank) if could_match(blank) => Cond::all([cond, self.blank().not()]),
+            Some(_) | None => cond,
+        }
     }
 
     /// The field is one of these texts, in this spelling.
@@ -103,25 +124,18 @@ impl Column {
         let cased = case == Case::Sensitive && patterns.iter().any(|pattern| texts_of(pattern).any(has_case));
         let values = shapes.iter().map(|shape| shape.value(place)).collect();
         let matched = self.item(text_modifiers(place, cased), values);
-        if patterns.iter().any(|pattern| self.may_match_placeholder(pattern)) {
-            Cond::all([matched, self.blank().not()])
-        } else {
-            matched
-        }
-    }
-
-    /// Whether a wildcard pattern could match the text that means "no value". Saying yes too often costs only a filter.
-    fn may_match_placeholder(&self, pattern: &Pattern) -> bool {
-        pattern.literal().is_none()
-            && self
-                .placeholder
-                .as_deref()
-                .is_some_and(|blank| texts_of(pattern).all(|text| blank.contains(text)))
+        // Saying too often that a pattern could match costs only a filter.
+        self.unless_blank(matched, |blank| {
+            patterns.iter().any(|pattern| {
+                pattern.literal().is_none() && texts_of(pattern).all(|text| blank.contains(text))
+            })
+        })
     }
 
     fn networks(&self, networks: &[IpNet]) -> Cond {
         let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
-        let single = |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
+        let single =
+            |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
         let listed = if parts.iter().all(single) {
             let texts = distinct(parts.iter().map(|network| network.addr().to_string()));
             self.item("", texts.iter().map(|text| Scalar::text(text)).collect())
@@ -129,8 +143,11 @@ impl Column {
             let texts = distinct(parts.iter().map(|network| network.trunc().to_string()));
             self.item("|cidr", texts.into_iter().map(Scalar::Raw).collect())
         };
-        let forms = whole.iter().map(|network| self.matches(if network.addr().is_ipv4() { V4 } else { V6 }));
-        Cond::any(forms.chain([listed]))
+        let listed = self.unless_blank(listed, |blank| {
+            blank.parse::<IpAddr>().is_ok_and(|blank| networks.iter().any(|network| network.contains(&blank)))
+        });
+        let form = |network: &IpNet| self.addresses(&[if network.addr().is_ipv4() { V4 } else { V6 }]);
+        Cond::any(whole.iter().map(form).chain([listed]))
     }
 
     fn values(&self, values: &[Value], case: Case) -> Result<Cond, Reason> {
@@ -202,6 +219,9 @@ impl Column {
 
 /// The test as a condition over its column. Comparisons with another field are not tests of one field.
 pub(super) fn tested(job: &Job<'_>, test: &FieldTest, column: &Column) -> Result<Cond, Reason> {
+    if column.blank_is_value() {
+        return Err("the source's text for \"no value\" is a value of this type");
+    }
     match &test.kind {
         TestKind::Exists => Ok(column.present()),
         TestKind::Equals { values, case } => column.values(values, *case),

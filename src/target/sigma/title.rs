@@ -1,4 +1,4 @@
-//! Titles as SigmaHQ's validators want them.
+//! Titles as `sigma check` wants them.
 //!
 //! In: text of a rule. Out: one line in title case, short enough, without a full stop.
 //! Must not know: documents.
