@@ -70,6 +70,14 @@ impl Check {
         }
     }
 
+    /// Equality with one of some constants: false, and its opposite true, where the column is null.
+    pub(super) fn one_of(column: &Frag, constants: &[Frag]) -> Self {
+        Self::Atom {
+            holds: literal::one_of(column, constants, false),
+            fails: literal::one_of(column, constants, true),
+        }
+    }
+
     /// A test without an operator for its opposite.
     pub(super) fn test(holds: Frag) -> Self {
         let fails = literal::call("not", [&holds]);
@@ -110,11 +118,8 @@ pub(super) fn joined(parts: impl IntoIterator<Item = Truth>, all: bool) -> Truth
             Truth::Is { tests, all: false } => vec![either(tests)],
             Truth::Is { tests, all: true } => vec![Frag::join(tests, " and ", Bind::And)],
         };
-        for test in more {
-            if !tests.contains(&test) {
-                tests.push(test);
-            }
-        }
+        tests.extend(more);
     }
+    let tests = literal::unique(tests);
     if tests.is_empty() { Truth::Always(all) } else { Truth::Is { tests, all } }
 }

@@ -3,6 +3,7 @@
 //! In: values of the rule, texts of the source files. Out: [`Frag`]s.
 //! Must not know: fields, steps, joins. The escape rules are those of Kusto's own lexer.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -86,10 +87,15 @@ pub(super) fn tuple(values: &[Frag]) -> Frag {
     Frag::atom(format!("({})", comma_separated(values)))
 }
 
-/// A constant array of texts.
-pub(super) fn array<'a>(texts: impl IntoIterator<Item = &'a str>) -> Frag {
-    let texts: Vec<_> = texts.into_iter().map(string).collect();
-    Frag::atom(format!("dynamic([{}])", comma_separated(&texts)))
+/// A constant array of literals.
+pub(super) fn array(literals: &[Frag]) -> Frag {
+    Frag::atom(format!("dynamic([{}])", comma_separated(literals)))
+}
+
+/// Each fragment once, in order.
+pub(super) fn unique(parts: impl IntoIterator<Item = Frag>) -> Vec<Frag> {
+    let mut seen = HashSet::new();
+    parts.into_iter().filter(|part| seen.insert(part.text().to_owned())).collect()
 }
 
 /// A name of a column, table or variable; in brackets where it needs them.

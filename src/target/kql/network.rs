@@ -14,45 +14,34 @@ use crate::target::print::Frag;
 pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
     let (mut hosts, mut v4, mut v6) = (Vec::new(), Vec::new(), Vec::new());
     for network in networks {
+        let text = |network: IpNet| literal::string(&network.to_string());
         match network.addr() {
             // An IPv4 address has one spelling, so equal text is equal address.
-            IpAddr::V4(host) if network.prefix_len() == 32 => {
-                push_new(&mut hosts, literal::string(&host.to_string()));
-            }
-            IpAddr::V4(_) => push_new(&mut v4, network.trunc().to_string()),
-            IpAddr::V6(_) => push_new(&mut v6, network.trunc().to_string()),
+            IpAddr::V4(host) if network.prefix_len() == 32 => hosts.push(literal::string(&host.to_string())),
+            IpAddr::V4(_) => v4.push(text(network.trunc())),
+            IpAddr::V6(_) => v6.push(text(network.trunc())),
         }
     }
+    let [hosts, v4, v6] = [hosts, v4, v6].map(literal::unique);
     let mut parts = Vec::new();
     if !hosts.is_empty() {
-        parts.push(texts(column, &hosts));
+        parts.push(Check::one_of(column, &hosts));
     }
     if !v4.is_empty() {
-        parts.push(in_range(column, "ipv4", &v4));
+        parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], &v4));
     }
     if !v6.is_empty() {
-        parts.push(Check::All(vec![is_v6(column), in_range(column, "ipv6", &v6)]));
+        let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], &v6);
+        parts.push(Check::All(vec![is_v6(column), range]));
     }
     Check::Any(parts)
 }
 
-fn texts(column: &Frag, hosts: &[Frag]) -> Check {
-    Check::Atom { holds: literal::one_of(column, hosts, false), fails: literal::one_of(column, hosts, true) }
-}
-
-fn push_new<T: PartialEq>(known: &mut Vec<T>, new: T) {
-    if !known.contains(&new) {
-        known.push(new);
-    }
-}
-
-fn in_range(column: &Frag, family: &str, networks: &[String]) -> Check {
-    let ranges = networks.iter().map(String::as_str);
-    let (suffix, argument) = match networks {
-        [one] => ("is_in_range", literal::string(one)),
-        _ => ("is_in_any_range", literal::array(ranges)),
-    };
-    Check::Nullable(literal::call(&[family, suffix].join("_"), [column, &argument]))
+fn in_range(column: &Frag, [of_one, of_any]: [&str; 2], networks: &[Frag]) -> Check {
+    Check::Nullable(match networks {
+        [network] => literal::call(of_one, [column, network]),
+        _ => literal::call(of_any, [column, &literal::array(networks)]),
+    })
 }
 
 /// Kusto's IPv6 functions read an IPv4 address as one of `::ffff:0:0/96`; in the language the families never meet.

@@ -33,13 +33,10 @@ pub(super) fn condition(job: &Job<'_>, fields: &mut Fields<'_>, report: &mut Rep
         let truth = printer.pred(part, true)?;
         let deferred = printer.fields.take_deferred();
         let tests = if deferred { &mut found.derived } else { &mut found.plain };
-        for test in truth.conjuncts() {
-            if !tests.contains(&test) {
-                tests.push(test);
-            }
-        }
+        tests.extend(truth.conjuncts());
     }
-    Some(found)
+    let [plain, derived] = [found.plain, found.derived].map(literal::unique);
+    Some(Condition { plain, derived })
 }
 
 /// The test that a join key is there, and whether it reads a plain column.
@@ -132,10 +129,7 @@ pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
             Value::String(text) => texts.push(text.as_str()),
             Value::Ip(address) => networks.push((*address).into()),
             Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-                let constant = literal::value(value);
-                if !others.contains(&constant) {
-                    others.push(constant);
-                }
+                others.push(literal::value(value));
             }
         }
     }
@@ -147,11 +141,7 @@ pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
         parts.push(network::within(column, &networks));
     }
     if !others.is_empty() {
-        // With a constant, `==` and `in` are false and `!=` and `!in` are true where the column is null.
-        parts.push(Check::Atom {
-            holds: literal::one_of(column, &others, false),
-            fails: literal::one_of(column, &others, true),
-        });
+        parts.push(Check::one_of(column, &literal::unique(others)));
     }
     Check::Any(parts)
 }
