@@ -7,9 +7,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
 use crate::ir::{Rule, Severity, Status};
-use crate::target::{Effect, Fidelity, Job, Report, columns};
+use crate::target::{Effect, Fidelity, Job, Report, Target, columns};
 use crate::yaml::{self, Prose};
 
+use super::Sigma;
 use super::attack::Attack;
 use super::detection::Detection;
 use super::plan::{Alias, Base, Correlation, Operand, Plan};
@@ -132,7 +133,7 @@ impl Writer<'_> {
         let description = format!(
             "Step {name} ({number} of {steps}) of the rule {rule}, in {source_title}. Not meant to alert alone."
         );
-        let words = source.and_then(|source| source.targets.get("sigma")).map(|home| &home.words);
+        let words = source.and_then(|source| source.targets.get(Sigma.name())).map(|home| &home.words);
         let word = |key: &str| words.and_then(|words| words.get(key)).cloned();
         let needs = (!base.requires.is_empty()).then(|| format!("Needs {}", base.requires.join("; ")));
         let logsource = Logsource {

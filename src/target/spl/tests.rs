@@ -197,6 +197,10 @@ fn prefilters_only_widen() {
     );
     assert_eq!(base(any(vec![is("event.action", "A"), is("actor.id", "x y")])), plain);
     assert_eq!(base(any(vec![is("event.action", "A"), not(is("actor.id", "x"))])), plain);
+    let values = ["A", "B"].map(|text| Value::String(text.to_owned())).to_vec();
+    let one_of =
+        fixture::test("event.action", Type::String, TestKind::Equals { values, case: Case::Sensitive });
+    assert_eq!(base(one_of), format!("{plain} (eventName=\"A\" OR eventName=\"B\")"));
     assert_eq!(base(not(is("event.action", "A"))), plain);
     assert_eq!(base(is("event.outcome", "success")), plain, "an expression is no field");
     assert_eq!(base(is("cloud.account.id", "1")), plain, "the field may lie past what Splunk extracts");
