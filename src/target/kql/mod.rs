@@ -44,7 +44,7 @@ impl Target for Kql {
     }
 
     fn title(&self) -> &'static str {
-        "Sentinel KQL"
+        "Microsoft Sentinel KQL"
     }
 
     fn extension(&self) -> &'static str {

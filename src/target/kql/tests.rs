@@ -386,7 +386,7 @@ fn a_group_without_a_place_is_refused() {
     let options = Options::default();
     let job = Job { rule: &rule, catalog: &catalog, options: &options };
     assert_eq!(crate::target::compile(&job, &super::Kql, &mut diags), None);
-    assert_eq!(diags.into_sorted()[0].title, "`item` cannot be read in Sentinel KQL");
+    assert_eq!(diags.into_sorted()[0].title, "`item` cannot be read in Microsoft Sentinel KQL");
 }
 
 #[test]
