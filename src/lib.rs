@@ -11,6 +11,7 @@
 pub mod catalog;
 pub mod check;
 pub mod diag;
+pub mod engine;
 pub mod ir;
 pub mod settings;
 pub mod source;

@@ -1,1 +1,3 @@
 //! The test suite: one binary, one module a concern.
+
+mod worlds;
