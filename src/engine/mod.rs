@@ -10,10 +10,12 @@
 
 pub mod alert;
 pub mod chain;
+pub mod event;
 pub mod list;
 pub mod network;
 pub mod predicate;
 pub mod program;
+pub mod project;
 pub mod record;
 pub mod text;
 pub mod value;

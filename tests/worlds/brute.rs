@@ -47,6 +47,30 @@ fn search<'r>(rule: &Rule, matching: &[Vec<&'r Record>], tail: &mut Vec<&'r Reco
     }
 }
 
+/// The evidence by its documented rule: of the predecessors with the latest start the latest, then the first in the order of records.
+pub(super) fn evidence<'r>(rule: &Rule, records: &'r [Record], last: &'r Record) -> Vec<&'r Record> {
+    best_path(rule, records, rule.chain.steps.len() - 1, last).expect("it alerts")
+}
+
+fn best_path<'r>(
+    rule: &Rule,
+    records: &'r [Record],
+    step: usize,
+    record: &'r Record,
+) -> Option<Vec<&'r Record>> {
+    let Some(before) = step.checked_sub(1) else { return Some(vec![record]) };
+    let links = |earlier: &&Record| {
+        satisfies(rule, before, earlier) && neighbours(&rule.chain.links[before], earlier, record)
+    };
+    let paths = records.iter().filter(links).filter_map(|earlier| best_path(rule, records, before, earlier));
+    let mut best = paths.max_by(|left, right| {
+        let (a, b) = (left[before], right[before]);
+        (left[0].time, a.time).cmp(&(right[0].time, b.time)).then_with(|| b.order(a))
+    })?;
+    best.push(record);
+    Some(best)
+}
+
 /// Section 2 of the design, rule 4, word for word.
 pub(super) fn is_chain(rule: &Rule, path: &[&Record]) -> bool {
     let chain = &rule.chain;

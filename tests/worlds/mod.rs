@@ -73,6 +73,11 @@ fn check(world: &generate::World, schemas: &Schemas, seen: &Seen) -> Result<(), 
         if !brute::is_chain(&rule, &path) || path[0].time != alert.start {
             return Err(fail("evidence", &alert.records, &"no such chain"));
         }
+        let shown = |path: &[&Record]| path.iter().map(|record| brute::show(record)).collect::<Vec<_>>();
+        let (left, right) = (shown(&path), shown(&brute::evidence(&rule, &records, path[path.len() - 1])));
+        if left != right {
+            return Err(fail("choice of evidence", &left, &right));
+        }
     }
     let kept: Vec<_> =
         alerts(&program, &records).iter().map(|alert| *alert.records.last().unwrap()).collect();
