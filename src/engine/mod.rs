@@ -11,12 +11,16 @@
 pub mod alert;
 pub mod chain;
 pub mod event;
+pub mod explain;
 pub mod list;
 pub mod network;
 pub mod predicate;
 pub mod program;
 pub mod project;
 pub mod record;
+pub mod report;
 pub mod text;
+pub mod trial;
 pub mod value;
 pub mod window;
+pub mod words;
