@@ -113,6 +113,12 @@ impl Sources {
         self.files.get(id.0 as usize).map(Arc::as_ref)
     }
 
+    /// The file of an id, to hold on to.
+    #[must_use]
+    pub fn share(&self, id: FileId) -> Option<Arc<SourceFile>> {
+        self.files.get(id.0 as usize).cloned()
+    }
+
     /// The text under a span, empty if the span does not lie in these sources.
     #[must_use]
     pub fn snippet(&self, span: Span) -> &str {

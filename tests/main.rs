@@ -1,3 +1,4 @@
 //! The test suite: one binary, one module a concern.
 
+mod syntax;
 mod worlds;

@@ -1,12 +1,17 @@
 //! Diagnostics: what is wrong in the user's text, where, and what to do.
 //!
-//! In: findings of every stage. Out: one sorted collection, rendered by [`render`] or the command line.
+//! In: findings of every stage. Out: one sorted collection, made a [`Report`] that one of the renderers prints.
 //! Must not know: grammar, fields or targets; only [`codes`] names a code.
 
 mod codes;
+pub mod github;
+pub mod json;
 pub mod render;
+mod report;
+pub mod sarif;
 
 pub use codes::Code;
+pub use report::{Finding, Mend, Place, Report};
 
 use crate::source::Span;
 
@@ -102,9 +107,12 @@ impl Diagnostic {
 /// The name in `known` that a person most likely meant by `found`: at most a third of its letters differ.
 #[must_use]
 pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (found.chars().count() / 3).max(1);
+    let length = found.chars().count();
+    let limit = (length / 3).max(1);
     known
         .into_iter()
+        // Names whose lengths differ by more cannot be near; this keeps long lists of names cheap.
+        .filter(|name| name.chars().count().abs_diff(length) <= limit)
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
         .filter(|&(distance, _)| distance > 0 && distance <= limit)
         .min()

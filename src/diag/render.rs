@@ -1,1 +1,136 @@
-//! Renders diagnostics as text with the source beside them. The only user of the rendering crate.
+//! Renders findings as text with the source beside them. The only user of the rendering crate.
+//!
+//! In: a [`Report`]. Out: text for a terminal or a log.
+//! Must not know: where the text goes.
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+
+use super::{Diagnostic, Finding, Mend, Place, Report, Severity};
+use crate::source::Sources;
+
+/// The longest stretch of source shown as it is, in bytes; past it only the lines that matter are cut out.
+const STRETCH: usize = 4_096;
+/// The longest line shown whole, and how much of a longer one is shown on each side of the place.
+const LINE: usize = 240;
+const AROUND: usize = 60;
+
+/// Renders diagnostics of one unit.
+#[must_use]
+pub fn text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    report(&Report::of(diagnostics, sources), color)
+}
+
+/// Renders a report; every finding ends with an empty line.
+#[must_use]
+pub fn report(report: &Report, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    report.findings().into_iter().map(|finding| one(finding, &renderer) + "\n\n").collect()
+}
+
+fn one(finding: &Finding, renderer: &Renderer) -> String {
+    let level = match finding.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut main = Group::with_title(level.primary_title(finding.title.as_str()).id(finding.code.id()));
+    let (here, elsewhere): (Vec<&Place>, Vec<&Place>) =
+        finding.secondary.iter().partition(|place| same_file(place, &finding.primary));
+    main = excerpt(main, &finding.primary, &here);
+    for place in elsewhere {
+        main = excerpt_of_other(main, place);
+    }
+    for help in &finding.help {
+        main = main.element(Level::HELP.message(help.as_str()));
+    }
+    let mut groups = vec![main];
+    groups.extend(finding.fix.as_ref().and_then(patch));
+    renderer.render(&groups)
+}
+
+fn same_file(a: &Place, b: &Place) -> bool {
+    a.file.name == b.file.name
+}
+
+/// Adds the source around the main place and others of its file.
+fn excerpt<'a>(group: Group<'a>, primary: &'a Place, others: &[&'a Place]) -> Group<'a> {
+    let start = others.iter().map(|place| place.range.start).fold(primary.range.start, usize::min);
+    let end = others.iter().map(|place| place.range.end).fold(primary.range.end, usize::max);
+    let Some((from, shown)) = stretch(&primary.file.text, start, end) else {
+        let group = clipped(group, primary, AnnotationKind::Primary);
+        return others.iter().fold(group, |group, place| clipped(group, place, AnnotationKind::Context));
+    };
+    let line = primary.file.position(from).line;
+    let mut snippet = Snippet::source(shown)
+        .path(primary.file.name.as_str())
+        .line_start(line)
+        .annotation(annotation(primary, from, AnnotationKind::Primary));
+    for place in others {
+        snippet = snippet.annotation(annotation(place, from, AnnotationKind::Context));
+    }
+    group.element(snippet)
+}
+
+fn excerpt_of_other<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
+    let Some((from, shown)) = stretch(&place.file.text, place.range.start, place.range.end) else {
+        return clipped(group, place, AnnotationKind::Context);
+    };
+    let snippet = Snippet::source(shown)
+        .path(place.file.name.as_str())
+        .line_start(place.file.position(from).line)
+        .annotation(annotation(place, from, AnnotationKind::Context));
+    group.element(snippet)
+}
+
+fn annotation(place: &Place, from: usize, kind: AnnotationKind) -> Annotation<'_> {
+    let label = Some(place.label.as_str()).filter(|label| !label.is_empty());
+    kind.span(place.range.start - from..place.range.end - from).label(label)
+}
+
+/// The whole lines that hold `start..end`, with the offset they begin at, unless they are too long to show.
+fn stretch(text: &str, start: usize, end: usize) -> Option<(usize, &str)> {
+    let from = text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+    let rest = text.get(end..)?;
+    let to = rest.find('\n').map_or(text.len(), |at| end + at);
+    let shown = text.get(from..to)?;
+    (shown.len() <= STRETCH && shown.lines().all(|line| line.len() <= LINE)).then_some((from, shown))
+}
+
+/// Adds a part of one line around the start of a place.
+fn clipped<'a>(group: Group<'a>, place: &'a Place, kind: AnnotationKind) -> Group<'a> {
+    let text = place.file.text.as_str();
+    let at = place.range.start;
+    let head = text.get(..at).unwrap_or_default();
+    let head = head.get(head.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
+    let left =
+        head.char_indices().rev().take(AROUND).last().map_or(at, |(offset, _)| at - head.len() + offset);
+    let tail = text.get(at..).unwrap_or_default();
+    let right = at
+        + tail.char_indices().take(2 * AROUND).find(|&(_, c)| c == '\n').map_or_else(
+            || tail.char_indices().nth(2 * AROUND).map_or(tail.len(), |(offset, _)| offset),
+            |(offset, _)| offset,
+        );
+    let (before, after) = (
+        if left > at - head.len() { "…" } else { "" },
+        if text.get(right..).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('\n')) {
+            "…"
+        } else {
+            ""
+        },
+    );
+    let shown = format!("{before}{}{after}", text.get(left..right).unwrap_or_default());
+    let shift = |offset: usize| offset.clamp(left, right) - left + before.len();
+    let label = Some(place.label.as_str()).filter(|label| !label.is_empty());
+    let origin =
+        Origin::path(place.file.name.as_str()).line(place.start.line).char_column(place.start.column);
+    let mark = kind.span(shift(at)..shift(place.range.end)).label(label);
+    group.element(origin).element(Snippet::source(shown).line_start(place.start.line).annotation(mark))
+}
+
+/// The change that mends a finding, as a difference.
+fn patch(fix: &Mend) -> Option<Group<'_>> {
+    let (from, shown) = stretch(&fix.place.file.text, fix.place.range.start, fix.place.range.end)?;
+    let range = fix.place.range.start - from..fix.place.range.end - from;
+    let line = fix.place.file.position(from).line;
+    let snippet = Snippet::source(shown).line_start(line).patch(Patch::new(range, fix.replacement.as_str()));
+    Some(Level::HELP.secondary_title("this would mend it").element(snippet))
+}

@@ -1,6 +1,48 @@
 //! Syntax: text to syntax tree.
 //!
-//! In: one [`crate::source::SourceFile`]. Out: [`ast::File`], with every problem reported.
-//! Must not know: fields, sources, targets. Only this folder uses the grammar crate.
+//! In: one [`SourceFile`]. Out: [`ast::File`] of what could be understood, with every problem reported.
+//! Must not know: sources, field types, targets. Only this folder uses the grammar crate.
+//!
+//! A text passes [`scan`] (comments, invisible characters, nesting), then the grammar, whose error productions let the
+//! rest of a broken file be understood, then the builders, one file for each part of the language. What the grammar
+//! swallowed as broken is explained by [`recover`].
 
+mod alert;
 pub mod ast;
+mod build;
+mod chain;
+mod decode;
+mod foreign;
+mod grammar;
+mod literal;
+mod pred;
+mod recover;
+mod report;
+mod scan;
+mod scenario;
+mod text;
+
+pub use decode::decode;
+
+use crate::diag::Diagnostics;
+use crate::source::{FileId, SourceFile};
+
+/// The largest file that is read, in bytes.
+pub const FILE_SIZE: usize = 4 * 1024 * 1024;
+/// How deep brackets and `not` may nest.
+pub const DEPTH: usize = 64;
+/// How many findings one file may give; what comes after them is not reported.
+pub const FINDINGS: usize = 200;
+
+/// Parses a file. The tree leaves out what is broken: look at the errors before judging what is missing.
+pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::File {
+    let mut found = Diagnostics::default();
+    let scan = scan::scan(&source.text, id, &mut found);
+    let file = build::Builder::new(&scan.text, id, &mut found).file();
+    let mut findings = found.into_sorted();
+    if findings.len() > FINDINGS {
+        report::cut(&mut findings);
+    }
+    findings.into_iter().for_each(|finding| diags.push(finding));
+    ast::File { comments: scan.comments, ..file }
+}

@@ -1,0 +1,182 @@
+//! The alert: entities, fields to show, de-duplication, and the columns that come of them.
+//!
+//! In: the `alert` clause. Out: [`ir::Alert`].
+//! Must not know: predicates.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{self, EntityKind, StepField, Type};
+use crate::source::Span;
+use crate::syntax::ast::{Alert, Dedupe, Entity, Name, Rule};
+
+use super::names::{self, Scope};
+use super::{values, windows};
+
+const KINDS: &[(&str, EntityKind)] = &[
+    ("account", EntityKind::Account),
+    ("ip", EntityKind::Ip),
+    ("host", EntityKind::Host),
+    ("resource", EntityKind::Resource),
+    ("url", EntityKind::Url),
+];
+
+/// Lowers the alert; a rule without one alerts all the same, with nothing to show.
+pub(super) fn lower(scope: &mut Scope<'_, '_>, rule: &Rule, alert: Option<&Alert>) -> Option<ir::Alert> {
+    let Some(alert) = alert else {
+        let found = Diagnostic::new(Code::NoEntity, rule.name.span, "the rule has no `alert` clause")
+            .label("its alerts name nobody")
+            .help("add `alert { entity account STEP.FIELD }` so that the SIEM knows who and what it is about");
+        scope.report(found);
+        return Some(ir::Alert { entities: Vec::new(), show: Vec::new(), dedupe: None });
+    };
+    let entities: Vec<_> = alert.entities.iter().map(|item| entity(scope, item)).collect();
+    let show: Vec<_> = alert.show.iter().map(|name| names::step_field(scope, name)).collect();
+    if alert.entities.is_empty() {
+        let span = Span { end: alert.span.start.saturating_add(5).min(alert.span.end), ..alert.span };
+        let found = Diagnostic::new(Code::NoEntity, span, "the alert has no entity")
+            .label("names nobody")
+            .help("add `entity account STEP.FIELD` so that the SIEM knows who and what it is about");
+        scope.report(found);
+    }
+    twice(scope, &alert.show);
+    for dedupe in &alert.dedupe {
+        twice(scope, &dedupe.by);
+    }
+    let dedupes: Vec<_> = alert.dedupe.iter().map(|item| dedupe(scope, item)).collect();
+    if let [first, second, ..] = alert.dedupe.as_slice() {
+        let found = Diagnostic::new(Code::RepeatedClause, second.span, "a second `dedupe`")
+            .label("again here")
+            .also(first.span, "first here")
+            .help("one is enough: `dedupe D by a, b`");
+        scope.report(found);
+        return None;
+    }
+    let entities: Option<Vec<_>> = entities.into_iter().collect();
+    let show: Option<Vec<_>> = show.into_iter().collect();
+    let dedupe = match dedupes.into_iter().next() {
+        Some(dedupe) => Some(dedupe?),
+        None => None,
+    };
+    Some(ir::Alert { entities: entities?, show: show?, dedupe })
+}
+
+fn entity(scope: &mut Scope<'_, '_>, item: &Entity) -> Option<ir::Entity> {
+    let kind = KINDS.iter().find(|(word, _)| *word == item.kind.node).map(|(_, kind)| *kind);
+    if kind.is_none() {
+        let known: Vec<_> = KINDS.iter().map(|(word, _)| *word).collect();
+        let found = Diagnostic::new(Code::UnknownWord, item.kind.span, format!("no kind of entity is `{}`", item.kind.node))
+            .label("unknown kind")
+            .suggest(&item.kind.node, known.iter().copied())
+            .help(format!("the kinds are {}", names::ticked(&known)));
+        scope.report(found);
+    }
+    let field = names::step_field(scope, &item.field)?;
+    let kind = kind?;
+    let fits = match kind {
+        EntityKind::Ip => field.field.ty == Type::Ip,
+        EntityKind::Host => matches!(field.field.ty, Type::String | Type::Ip),
+        EntityKind::Account | EntityKind::Resource | EntityKind::Url => field.field.ty == Type::String,
+    };
+    if !fits {
+        let title = format!("`{}` is {}", item.field.node, values::words(field.field.ty));
+        let wanted = if kind == EntityKind::Ip { "an address" } else { "a string" };
+        let found = Diagnostic::new(Code::WrongType, item.field.span, title)
+            .label(format!("an entity `{}` is {wanted}", item.kind.node));
+        scope.report(found);
+        return None;
+    }
+    Some(ir::Entity { kind, field })
+}
+
+fn dedupe(scope: &mut Scope<'_, '_>, item: &Dedupe) -> Option<ir::Dedupe> {
+    let window = windows::window(scope, &item.window);
+    let by: Vec<_> = item.by.iter().map(|name| names::step_field(scope, name)).collect();
+    let by: Option<Vec<_>> = by.into_iter().collect();
+    Some(ir::Dedupe { window: window?, by: by? })
+}
+
+fn twice(scope: &mut Scope<'_, '_>, names: &[Name]) {
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for name in names {
+        if let Some(first) = seen.get(name.node.as_str()) {
+            let found = Diagnostic::new(Code::ShownTwice, name.span, format!("`{}` is named twice", name.node))
+                .label("again here")
+                .also(*first, "first here")
+                .help("remove one of them");
+            scope.report(found);
+        } else {
+            seen.insert(&name.node, name.span);
+        }
+    }
+}
+
+/// Asks for `dedupe` where one activity gives many last records.
+pub(super) fn lint(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Alert, at: Span) {
+    let Some(source) = chain.steps.len().checked_sub(1).and_then(|last| scope.source(last)) else { return };
+    if alert.dedupe.is_some() || source.granularity <= 1 {
+        return;
+    }
+    let Some(step) = chain.steps.last() else { return };
+    let key = chain.links.last().and_then(|link| link.keys.first());
+    let example = key.map_or("STEP.FIELD".to_owned(), |key| format!("{}.{}", step.name.node, key.right.name));
+    let title = format!("every record of `{}` alerts anew", source.name);
+    let found = Diagnostic::new(Code::NoDedupe, at, title)
+        .label("no `dedupe`")
+        .also(step.name.span, "aggregated records: one connection gives many")
+        .help(format!("group them: `dedupe 24h by {example}`"));
+    scope.report(found);
+}
+
+/// Refuses fields whose columns `<step>_<field>` would have one name.
+pub(super) fn columns(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Alert) {
+    let mut taken: BTreeMap<String, (String, Span)> = BTreeMap::new();
+    for step in &chain.steps {
+        let what = format!("the time of step `{}`", step.name.node);
+        claim(scope, &mut taken, format!("{}_time", step.name.node), what, step.name.span);
+    }
+    for (index, link) in chain.links.iter().enumerate() {
+        for key in &link.keys {
+            field(scope, &mut taken, index, &key.left);
+            field(scope, &mut taken, index + 1, &key.right);
+        }
+    }
+    let by = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
+    for StepField { step, field: shown } in
+        alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(by)
+    {
+        field(scope, &mut taken, *step, shown);
+    }
+    for (index, step) in chain.steps.iter().enumerate() {
+        if let Some(id) = scope.source(index).and_then(|source| source.event_id.as_ref()) {
+            let id = ir::Field { name: id.clone(), ty: Type::String, span: step.name.span };
+            field(scope, &mut taken, index, &id);
+        }
+    }
+}
+
+type Taken = BTreeMap<String, (String, Span)>;
+
+fn field(scope: &mut Scope<'_, '_>, taken: &mut Taken, step: usize, field: &ir::Field) {
+    let Some(step) = scope.steps.get(step) else { return };
+    let name = &step.name.node;
+    let column = format!("{name}_{}", field.name.replace('.', "_"));
+    let what = format!("`{name}.{}`", field.name);
+    claim(scope, taken, column, what, field.span);
+}
+
+fn claim(scope: &mut Scope<'_, '_>, taken: &mut Taken, column: String, what: String, span: Span) {
+    match taken.get(&column) {
+        Some((other, first)) if *other != what => {
+            let found = Diagnostic::new(Code::ColumnClash, span, format!("two fields would share the column `{column}`"))
+                .label(what)
+                .also(*first, other.clone())
+                .help("rename a step, so that the columns differ");
+            scope.report(found);
+        }
+        Some(_) => {}
+        None => {
+            taken.insert(column, (what, span));
+        }
+    }
+}

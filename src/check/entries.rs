@@ -1,0 +1,230 @@
+//! What can be wrong with allowlist entries that are well formed: repeated, covered by others, dead, or too broad.
+//!
+//! In: a list with typed entries. Out: findings, at most [`MOST`] of a kind and a count of the rest.
+//! Must not know: rules. Lists may have hundreds of thousands of entries: everything here is near-linear or bounded.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ipnet::IpNet;
+
+use crate::catalog::FieldDef;
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use crate::ir::{Entry, EntryValue, List, Pattern, PatternPart};
+use crate::source::Span;
+
+use super::{glob, names};
+
+/// How many findings of one kind a list shows one by one.
+const MOST: usize = 20;
+/// How many comparisons of an entry with a wildcard pattern a list may cost.
+const COMPARISONS: usize = 2_000_000;
+
+/// The findings of one list, bounded for each kind.
+#[derive(Debug)]
+pub(super) struct Findings {
+    list: Span,
+    found: Vec<Diagnostic>,
+    counts: BTreeMap<Code, usize>,
+}
+
+impl Findings {
+    /// None yet; `list` is the list's name.
+    pub(super) fn new(list: Span) -> Self {
+        Self { list, found: Vec::new(), counts: BTreeMap::new() }
+    }
+
+    /// Adds a finding.
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        let count = self.counts.entry(diagnostic.code).or_default();
+        *count += 1;
+        if *count <= MOST {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// Whether one of them is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.counts.keys().any(|code| code.severity() == Severity::Error)
+    }
+
+    /// Hands the findings over, with a word about those that were too many.
+    pub(super) fn into(self, diags: &mut Diagnostics) {
+        for diagnostic in self.found {
+            diags.push(diagnostic);
+        }
+        for (code, count) in self.counts.into_iter().filter(|(_, count)| *count > MOST) {
+            let title = format!("{}: {} more like this", code.title(), count - MOST);
+            diags.push(Diagnostic::new(code, self.list, title).label(format!("{count} entries of this list")));
+        }
+    }
+}
+
+/// Looks at all entries in force. `broken`: entries are missing because they could not be read.
+pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Findings) {
+    if list.entries.is_empty() && !broken {
+        found.push(empty(list));
+        return;
+    }
+    let firsts = repeated(list, found);
+    for entry in &firsts {
+        if let Some(what) = everything(&entry.value) {
+            found.push(too_broad(entry, what));
+        } else {
+            outside_values(entry, field, found);
+        }
+    }
+    let firsts: Vec<&Entry> = firsts.into_iter().filter(|entry| everything(&entry.value).is_none()).collect();
+    shadowed_networks(&firsts, found);
+    shadowed_patterns(&firsts, found);
+}
+
+fn empty(list: &List) -> Diagnostic {
+    let (title, label) = if list.expired.is_empty() {
+        (format!("the allowlist `{}` is empty", list.name.node), "excuses nothing")
+    } else {
+        (format!("every entry of `{}` has expired", list.name.node), "excuses nothing any more")
+    };
+    Diagnostic::new(Code::EmptyList, list.name.span, title)
+        .label(label)
+        .help("add entries, or remove the list and its `except`")
+}
+
+/// Reports repeated entries and returns the first of each.
+fn repeated<'a>(list: &'a List, found: &mut Findings) -> Vec<&'a Entry> {
+    let mut seen: HashMap<String, &Entry> = HashMap::with_capacity(list.entries.len());
+    let mut firsts = Vec::with_capacity(list.entries.len());
+    for entry in &list.entries {
+        match seen.entry(key(&entry.value)) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(entry);
+                firsts.push(entry);
+            }
+            std::collections::hash_map::Entry::Occupied(first) => {
+                let title = format!("`{}` is listed twice", entry.text);
+                found.push(
+                    Diagnostic::new(Code::RepeatedEntry, entry.span, title)
+                        .label("again here")
+                        .also(first.get().span, "first here")
+                        .help("keep the entry with the better reason and the right `until`"),
+                );
+            }
+        }
+    }
+    firsts
+}
+
+fn key(value: &EntryValue) -> String {
+    match value {
+        EntryValue::Pattern(pattern) => format!("{pattern:?}"),
+        EntryValue::Network(network) => network.to_string(),
+        EntryValue::Value(value) => format!("{value:?}"),
+    }
+}
+
+/// What an entry excuses, if it is all there is.
+fn everything(value: &EntryValue) -> Option<&'static str> {
+    match value {
+        EntryValue::Pattern(pattern) => {
+            let wild = pattern.parts.iter().all(|part| !matches!(part, PatternPart::Text(_)));
+            let singles = pattern.parts.iter().filter(|part| **part == PatternPart::One).count();
+            (wild && singles <= 1 && pattern.parts.contains(&PatternPart::Any)).then_some("every value")
+        }
+        EntryValue::Network(network) => (network.prefix_len() == 0).then_some(match network {
+            IpNet::V4(_) => "every IPv4 address",
+            IpNet::V6(_) => "every IPv6 address",
+        }),
+        EntryValue::Value(_) => None,
+    }
+}
+
+fn too_broad(entry: &Entry, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::ExcusesEverything, entry.span, format!("`{}` excuses {what}", entry.text))
+        .label("makes the list pointless")
+        .help("name what is known to be good; to switch a rule off, do not deploy it")
+}
+
+/// An entry that matches none of the few values the field has.
+fn outside_values(entry: &Entry, field: &FieldDef, found: &mut Findings) {
+    let EntryValue::Pattern(pattern) = &entry.value else { return };
+    if field.values.is_empty() || field.values.iter().any(|value| glob::matches(pattern, value)) {
+        return;
+    }
+    let title = format!("`{}` is never `{}`", field.name, entry.text);
+    found.push(
+        Diagnostic::new(Code::DeadEntry, entry.span, title)
+            .label("can never match")
+            .help(format!("its values are {}", names::ticked(&field.values))),
+    );
+}
+
+fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {
+    let networks: Vec<(IpNet, Span)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.value {
+            EntryValue::Network(network) => Some((*network, entry.span)),
+            EntryValue::Pattern(_) | EntryValue::Value(_) => None,
+        })
+        .collect();
+    for (inner, outer) in covered(&networks) {
+        found.push(
+            Diagnostic::new(Code::ShadowedEntry, inner.1, format!("`{}` lies in `{}`", plain(inner.0), outer.0))
+                .label("excuses nothing more")
+                .also(outer.1, "already covers it")
+                .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+        );
+    }
+}
+
+/// A network as people write it: a single address without its prefix.
+pub(super) fn plain(network: IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
+}
+
+/// The networks that lie in another one of them, each with one that covers it; equal ones are not told apart here.
+pub(super) fn covered(networks: &[(IpNet, Span)]) -> Vec<((IpNet, Span), (IpNet, Span))> {
+    // In this order a network comes right after those that hold it.
+    let mut sorted: Vec<_> = networks.to_vec();
+    sorted.sort_by_key(|(network, span)| (network.network(), network.prefix_len(), *span));
+    let mut pairs = Vec::new();
+    let mut outer: Option<(IpNet, Span)> = None;
+    for item in sorted {
+        match outer {
+            Some(known) if known.0 == item.0 => {}
+            Some(known) if known.0.contains(&item.0) => pairs.push((item, known)),
+            Some(_) | None => outer = Some(item),
+        }
+    }
+    pairs
+}
+
+fn shadowed_patterns(entries: &[&Entry], found: &mut Findings) {
+    let patterns: Vec<(&Pattern, &Entry)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.value {
+            EntryValue::Pattern(pattern) => Some((pattern, *entry)),
+            EntryValue::Network(_) | EntryValue::Value(_) => None,
+        })
+        .collect();
+    let wild: Vec<_> = patterns.iter().filter(|(pattern, _)| pattern.literal().is_none()).collect();
+    let mut budget = COMPARISONS;
+    for (pattern, entry) in &patterns {
+        for (broad, by) in &wild {
+            if std::ptr::eq(*entry, *by) {
+                continue;
+            }
+            budget = budget.saturating_sub(1 + glob::cost(broad, pattern));
+            if budget == 0 {
+                return;
+            }
+            if glob::covers(broad, pattern) {
+                found.push(
+                    Diagnostic::new(Code::ShadowedEntry, entry.span, format!("`{}` covers `{}`", by.text, entry.text))
+                        .label("excuses nothing more")
+                        .also(by.span, "already covers it")
+                        .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+                );
+                break;
+            }
+        }
+    }
+}

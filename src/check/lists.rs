@@ -1,0 +1,295 @@
+//! Allowlists: the lists of a unit, their entries typed, and which of them a rule may use.
+//!
+//! In: the lists of the rule file and of the files it imports, with their tables. Out: [`ir::List`]s by name.
+//! Must not know: predicates.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+
+use crate::catalog::{Catalog, FieldDef};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{self, Entry, EntryValue, Pattern, Type, Value};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, List, ListBody, LiteralKind};
+use crate::unit::{Row, Unit};
+
+use super::entries;
+use super::values::{self, NotANetwork};
+use super::{Context, names};
+
+/// The allowlists of a unit.
+#[derive(Debug, Default)]
+pub(super) struct Lists<'a> {
+    all: Vec<Listed<'a>>,
+    by_name: HashMap<&'a str, usize>,
+}
+
+/// An allowlist, read if anything may use it.
+#[derive(Debug)]
+pub(super) struct Listed<'a> {
+    pub(super) ast: &'a List,
+    /// `None` if it has errors, or if it is imported and nothing names it.
+    pub(super) list: Option<ir::List>,
+    /// Type of its field, if the field exists.
+    pub(super) ty: Option<Type>,
+    own: bool,
+    used: Cell<bool>,
+}
+
+impl<'a> Lists<'a> {
+    /// Reads the lists of a unit. Lists of imported files are read only if `wanted` has their name.
+    pub(super) fn read(
+        unit: &'a Unit,
+        wanted: &HashSet<&str>,
+        context: &Context<'_>,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let mut lists = Self::default();
+        let own = unit.file.lists.iter().map(|list| (list, true));
+        let imported = unit.imported.iter().flat_map(|file| &file.lists).map(|list| (list, false));
+        for (ast, own) in own.chain(imported) {
+            names::length(&ast.name, diags);
+            if let Some(first) = lists.index(&ast.name.node).and_then(|index| lists.get(index)) {
+                // A file imported twice brings the same list twice.
+                if first.ast.name.span != ast.name.span {
+                    names::twice("allowlist", &ast.name, first.ast.name.span, diags);
+                }
+                continue;
+            }
+            let field = field_of(ast, context.catalog);
+            let read = own || wanted.contains(ast.name.node.as_str());
+            let list = if read { read_one(unit, ast, field, context, diags) } else { None };
+            lists.by_name.insert(&ast.name.node, lists.all.len());
+            lists.all.push(Listed { ast, list, ty: field.map(|field| field.ty), own, used: Cell::new(false) });
+        }
+        lists
+    }
+
+    /// The index of a list by name.
+    pub(super) fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The list of an index.
+    pub(super) fn get(&self, index: usize) -> Option<&Listed<'a>> {
+        self.all.get(index)
+    }
+
+    /// The names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.all.iter().map(|listed| listed.ast.name.node.as_str())
+    }
+
+    /// Notes that a rule uses a list.
+    pub(super) fn mark(&self, index: usize) {
+        if let Some(listed) = self.get(index) {
+            listed.used.set(true);
+        }
+    }
+
+    /// Warns of lists of the rule file that no rule uses.
+    pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
+        for listed in self.all.iter().filter(|listed| listed.own && !listed.used.get()) {
+            let name = &listed.ast.name;
+            let found = Diagnostic::new(Code::UnusedList, name.span, format!("no rule uses the allowlist `{}`", name.node))
+                .label("excuses nothing")
+                .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
+            diags.push(found);
+        }
+    }
+}
+
+/// The field a list was made for, in the first source that has it.
+fn field_of<'a>(list: &List, catalog: &'a Catalog) -> Option<&'a FieldDef> {
+    catalog.iter().find_map(|source| source.field(&list.field.node))
+}
+
+fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
+    let fields = catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
+    Diagnostic::new(Code::UnknownField, list.field.span, format!("no source has a field `{}`", list.field.node))
+        .label("unknown field")
+        .suggest(&list.field.node, fields)
+        .help("`catena sources` lists the sources and their fields")
+}
+
+/// What an entry is read from: a clause of the list or a row of its file.
+struct Raw<'a> {
+    text: String,
+    /// The value where it is not a text.
+    other: Option<&'a LiteralKind>,
+    value: Span,
+    reason: Option<&'a Spanned<String>>,
+    owner: Option<&'a Spanned<String>>,
+    ticket: Option<&'a Spanned<String>>,
+    until: Option<&'a Spanned<ast::Date>>,
+    row: usize,
+    csv: bool,
+}
+
+fn read_one(
+    unit: &Unit,
+    ast: &List,
+    field: Option<&FieldDef>,
+    context: &Context<'_>,
+    diags: &mut Diagnostics,
+) -> Option<ir::List> {
+    let Some(field) = field else {
+        diags.push(unknown_field(ast, context.catalog));
+        return None;
+    };
+    let (raws, file) = match &ast.body {
+        ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None),
+        ListBody::File(path) => (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone())),
+    };
+    let mut list = ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
+    let mut found = entries::Findings::new(ast.name.span);
+    let mut broken = false;
+    for raw in &raws {
+        match entry(raw, field) {
+            Ok(entry) if entry.until.is_some_and(|until| until < context.as_of) => {
+                found.push(expired(&entry, context.as_of));
+                list.expired.push(entry);
+            }
+            Ok(entry) => list.entries.push(entry),
+            Err(diagnostic) => {
+                broken = true;
+                found.push(*diagnostic);
+            }
+        }
+    }
+    entries::lint(&list, field, broken, &mut found);
+    let broken = broken || found.has_errors();
+    found.into(diags);
+    (!broken).then_some(list)
+}
+
+fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
+    let (text, other) = match &entry.value.kind {
+        LiteralKind::Str(text) => (text.clone(), None),
+        LiteralKind::Int(number) => (number.to_string(), Some(&entry.value.kind)),
+        LiteralKind::Float(number) => (number.to_string(), Some(&entry.value.kind)),
+        LiteralKind::Bool(truth) => (truth.to_string(), Some(&entry.value.kind)),
+        LiteralKind::Date(day) => {
+            (format!("{:04}-{:02}-{:02}", day.year, day.month, day.day), Some(&entry.value.kind))
+        }
+        LiteralKind::Duration(seconds) => (format!("{seconds}s"), Some(&entry.value.kind)),
+        LiteralKind::Word(word) => (word.clone(), Some(&entry.value.kind)),
+    };
+    Raw {
+        text,
+        other,
+        value: entry.value.span,
+        reason: entry.reason.as_ref(),
+        owner: entry.owner.as_ref(),
+        ticket: entry.ticket.as_ref(),
+        until: entry.until.as_ref(),
+        row,
+        csv: false,
+    }
+}
+
+fn of_row(row: &Row) -> Raw<'_> {
+    Raw {
+        text: row.value.node.clone(),
+        other: None,
+        value: row.value.span,
+        reason: row.reason.as_ref(),
+        owner: row.owner.as_ref(),
+        ticket: row.ticket.as_ref(),
+        until: row.until.as_ref(),
+        row: row.number,
+        csv: true,
+    }
+}
+
+fn entry(raw: &Raw<'_>, field: &FieldDef) -> Result<Entry, Box<Diagnostic>> {
+    let value = entry_value(raw, field)?;
+    let until = match raw.until {
+        Some(date) => Some(values::day(date.node).ok_or_else(|| Box::new(values::bad_day(date.span)))?),
+        None => None,
+    };
+    let text = |text: Option<&Spanned<String>>| text.map(|text| text.node.clone());
+    Ok(Entry {
+        value,
+        text: raw.text.clone(),
+        reason: text(raw.reason),
+        owner: text(raw.owner),
+        ticket: text(raw.ticket),
+        until,
+        row: raw.row,
+        span: raw.value,
+    })
+}
+
+/// The typed value of an entry. In a CSV file everything is text; in a rule only strings are.
+fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagnostic>> {
+    if raw.text.is_empty() {
+        let found = Diagnostic::new(Code::BadEntry, raw.value, "an empty entry excuses nothing")
+            .label("an empty value counts as missing")
+            .help(format!("remove it; `except not exists({})` excuses a missing value", field.name));
+        return Err(Box::new(found));
+    }
+    let csv_or_text = raw.other.is_none();
+    let value = match field.ty {
+        Type::String if csv_or_text => pattern(raw)?,
+        Type::Ip if csv_or_text => values::parse_network(&raw.text)
+            .map(EntryValue::Network)
+            .map_err(|problem| Box::new(network_problem(problem, raw)))?,
+        Type::Int => number(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
+        Type::Float => decimal(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
+        Type::Bool => {
+            raw.text.parse().map(|truth| EntryValue::Value(Value::Bool(truth))).map_err(|_| misfit(raw, field))?
+        }
+        Type::Time => time(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
+        Type::String | Type::Ip => return Err(misfit(raw, field)),
+    };
+    Ok(value)
+}
+
+fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
+    Pattern::parse(&raw.text).map(EntryValue::Pattern).map_err(|_| {
+        let found = Diagnostic::new(Code::BadPattern, raw.value, "a backslash escapes nothing here")
+            .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
+            .help("write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more");
+        Box::new(found)
+    })
+}
+
+fn network_problem(problem: NotANetwork, raw: &Raw<'_>) -> Diagnostic {
+    let mut found = problem.at(Code::BadEntry, &raw.text, raw.value);
+    // A cell of a CSV file has no quotes of its own.
+    if raw.csv {
+        found.fix = None;
+    }
+    found
+}
+
+fn number(raw: &Raw<'_>) -> Option<Value> {
+    raw.text.parse().ok().map(Value::Int)
+}
+
+fn decimal(raw: &Raw<'_>) -> Option<Value> {
+    raw.text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
+}
+
+fn time(raw: &Raw<'_>) -> Option<Value> {
+    let day = || raw.text.parse::<Date>().ok().and_then(values::midnight);
+    raw.text.parse().ok().or_else(day).map(Value::Time)
+}
+
+fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {
+    let title = format!("`{}` is not {}", raw.text, values::words(field.ty));
+    let found = Diagnostic::new(Code::BadEntry, raw.value, title)
+        .label(format!("the list is of `{}`", field.name))
+        .help(values::example(field.ty));
+    Box::new(found)
+}
+
+fn expired(entry: &Entry, as_of: Date) -> Diagnostic {
+    let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
+    Diagnostic::new(Code::ExpiredEntry, entry.span, format!("`{}` was approved until {until}", entry.text))
+        .label("expired: left out, no longer excused")
+        .help(format!("approve it again with a later `until`, or remove it (judged as of {as_of})"))
+}

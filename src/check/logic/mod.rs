@@ -1,0 +1,236 @@
+//! Conditions that can never hold or always hold.
+//!
+//! In: a step with typed predicates. Out: findings at the smallest part that is to blame.
+//! Must not know: syntax. Sound, not complete: whatever is reported is so for every record there can be; the search is
+//! bounded by [`BUDGET`], past which it stays silent.
+
+mod facts;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use crate::catalog::Source;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{List, Pred};
+use crate::source::Span;
+
+use facts::Facts;
+
+/// How many steps of search the predicates of one step may cost.
+const BUDGET: usize = 400_000;
+/// How many open alternatives the search follows at once.
+const DEPTH: usize = 48;
+/// Among how many parts the two that exclude each other are looked for.
+const PAIRS: usize = 16;
+
+/// What predicates are judged against: the values that fields can have and the entries of lists.
+#[derive(Debug)]
+pub(super) struct Logic<'a> {
+    source: Option<&'a Source>,
+    lists: Vec<&'a List>,
+    budget: usize,
+}
+
+impl<'a> Logic<'a> {
+    /// For predicates on records of `source`; `lists` are those that `in LIST` tests count in.
+    pub(super) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
+        Self { source, lists, budget: BUDGET }
+    }
+
+    /// Looks at a whole step.
+    pub(super) fn step(&mut self, name: Span, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+        let dead = self.impossible(&[(filter, true)]);
+        let mut found = Vec::new();
+        self.walk(filter, &mut found);
+        let explained = found.iter().any(|finding| finding.never);
+        for finding in found {
+            diags.push(finding.diagnostic(dead));
+        }
+        if dead {
+            if !explained {
+                diags.push(never(span_of(filter)).also(name, "the step"));
+            }
+            return;
+        }
+        self.excepts(filter, excepts, diags);
+    }
+
+    fn excepts(&mut self, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+        let mut goals = vec![(filter, true)];
+        for except in excepts {
+            let mut found = Vec::new();
+            if self.walk(except, &mut found) {
+                found.into_iter().for_each(|finding| diags.push(finding.diagnostic(false)));
+                goals.push((except, false));
+                continue;
+            }
+            let span = span_of(except);
+            if self.impossible(&[(filter, true), (except, true)]) {
+                let title = "this exception never applies";
+                diags.push(
+                    Diagnostic::new(Code::DeadBranch, span, title)
+                        .label("never holds together with the condition of the step")
+                        .help("remove it, or check what it compares"),
+                );
+            }
+            goals.push((except, false));
+            if self.impossible(&goals) {
+                diags.push(
+                    Diagnostic::new(Code::NeverHolds, span, "this exception leaves nothing of the step")
+                        .label("excludes everything that is left")
+                        .help("narrow the exception"),
+                );
+                return;
+            }
+        }
+    }
+
+    /// Whether no record satisfies the predicate.
+    #[cfg(test)]
+    fn never(&mut self, pred: &Pred) -> bool {
+        self.impossible(&[(pred, true)])
+    }
+
+    /// Whether every record satisfies the predicate.
+    #[cfg(test)]
+    fn always(&mut self, pred: &Pred) -> bool {
+        self.impossible(&[(pred, false)])
+    }
+
+    /// Reports the smallest parts of `pred` that never or always hold; whether there were any.
+    fn walk(&mut self, pred: &Pred, found: &mut Vec<Finding>) -> bool {
+        let mut inner = false;
+        match pred {
+            Pred::And(parts) | Pred::Or(parts) => {
+                for part in parts {
+                    inner |= self.walk(part, found);
+                }
+            }
+            Pred::Not(part) => inner = self.walk(part, found),
+            Pred::Test(_) => {}
+        }
+        if inner {
+            return true;
+        }
+        for never in [true, false] {
+            if self.impossible(&[(pred, never)]) {
+                found.push(self.blame(pred, never));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The two parts that exclude each other, if they are easily found.
+    fn blame(&mut self, pred: &Pred, never: bool) -> Finding {
+        let parts = match (pred, never) {
+            (Pred::And(parts), true) | (Pred::Or(parts), false) => parts.as_slice(),
+            (Pred::And(_) | Pred::Or(_) | Pred::Not(_) | Pred::Test(_), _) => &[],
+        };
+        for (index, later) in parts.iter().enumerate().take(PAIRS) {
+            for earlier in parts.iter().take(index) {
+                if self.impossible(&[(earlier, never), (later, never)]) {
+                    return Finding { never, span: span_of(later), earlier: Some(span_of(earlier)) };
+                }
+            }
+        }
+        Finding { never, span: span_of(pred), earlier: None }
+    }
+
+    /// Whether no record gives every goal its wanted truth.
+    fn impossible(&mut self, goals: &[(&Pred, bool)]) -> bool {
+        !self.search(goals.to_vec(), Facts::default(), 0)
+    }
+
+    /// Whether some record may satisfy the goals and the facts: `false` is certain, `true` is not.
+    fn search<'p>(&mut self, mut goals: Vec<(&'p Pred, bool)>, mut facts: Facts<'p>, depth: usize) -> bool {
+        let mut choices = Vec::new();
+        while let Some((pred, wanted)) = goals.pop() {
+            if !self.spend(1) {
+                return true;
+            }
+            match (pred, wanted) {
+                (Pred::And(parts), true) | (Pred::Or(parts), false) => {
+                    goals.extend(parts.iter().map(|part| (part, wanted)));
+                }
+                (Pred::And(_), false) | (Pred::Or(_), true) => choices.push((pred, wanted)),
+                (Pred::Not(inner), _) => goals.push((inner, !wanted)),
+                (Pred::Test(test), _) => facts.add(test, wanted),
+            }
+        }
+        if !self.spend(facts.cost()) {
+            return true;
+        }
+        if !facts.consistent(self.source, &self.lists) {
+            return false;
+        }
+        // The choice with the fewest parts comes last and is tried first: it fails soonest.
+        choices.sort_by_key(|(pred, _)| std::cmp::Reverse(parts(pred).len()));
+        let Some((choice, wanted)) = choices.pop() else { return true };
+        if depth >= DEPTH {
+            return true;
+        }
+        parts(choice).iter().any(|part| {
+            let mut goals = choices.clone();
+            goals.push((part, wanted));
+            !self.spend(goals.len()) || self.search(goals, facts.clone(), depth + 1)
+        })
+    }
+
+    fn spend(&mut self, cost: usize) -> bool {
+        self.budget = self.budget.saturating_sub(cost);
+        self.budget > 0
+    }
+}
+
+fn parts(pred: &Pred) -> &[Pred] {
+    match pred {
+        Pred::And(parts) | Pred::Or(parts) => parts,
+        Pred::Not(_) | Pred::Test(_) => &[],
+    }
+}
+
+/// A part of a condition whose truth does not depend on the record.
+#[derive(Debug)]
+struct Finding {
+    never: bool,
+    span: Span,
+    /// The part before it that decides it.
+    earlier: Option<Span>,
+}
+
+impl Finding {
+    /// `dead`: the whole step can never match because of it.
+    fn diagnostic(self, dead: bool) -> Diagnostic {
+        let found = match (self.never, dead) {
+            (true, true) => never(self.span),
+            (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part can never hold")
+                .label("false for every record")
+                .help("remove it, or check what it compares"),
+            (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part always holds")
+                .label("true for every record")
+                .help("a test that is not met for a missing field is met by `not`; check `and`, `or` and `not`"),
+        };
+        match self.earlier {
+            Some(span) if self.never => found.also(span, "excludes it"),
+            Some(span) => found.also(span, "holds wherever the other does not"),
+            None => found,
+        }
+    }
+}
+
+fn never(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::NeverHolds, span, "this step can never match")
+        .label("false for every record")
+        .help("the rule would never alert; check what is compared here")
+}
+
+/// The place of a predicate: from its first to its last test.
+fn span_of(pred: &Pred) -> Span {
+    match pred {
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().map(span_of).reduce(Span::to).unwrap_or_default(),
+        Pred::Not(inner) => span_of(inner),
+        Pred::Test(test) => test.span,
+    }
+}

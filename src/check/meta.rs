@@ -1,0 +1,359 @@
+//! Metadata: what a SIEM wants to know about a rule.
+//!
+//! In: clauses such as `title "…"`. Out: [`ir::Meta`].
+//! Must not know: the chain.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
+use crate::ir::{self, Severity, Status};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
+
+use super::{names, values};
+
+/// Every key, in the order in which rules usually have them.
+const KEYS: &[&str] = &[
+    "title",
+    "id",
+    "description",
+    "author",
+    "date",
+    "modified",
+    "status",
+    "severity",
+    "attack",
+    "references",
+    "false_positives",
+];
+
+const STATUSES: &[(&str, Status)] = &[
+    ("experimental", Status::Experimental),
+    ("test", Status::Test),
+    ("stable", Status::Stable),
+    ("deprecated", Status::Deprecated),
+];
+
+const SEVERITIES: &[(&str, Severity)] = &[
+    ("informational", Severity::Informational),
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
+
+/// The longest title that every SIEM takes.
+const LONGEST_TITLE: usize = 256;
+
+/// Lowers the metadata of a rule.
+pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
+    let clauses = clauses(rule, diags);
+    let mut reader = Reader { rule, clauses, diags };
+    let title = reader.one("title", true);
+    let id = reader.id();
+    let description = reader.one("description", true);
+    let author = reader.many("author");
+    let date = reader.day("date");
+    let modified = reader.day("modified");
+    let status = reader.word("status", STATUSES);
+    let severity = reader.word("severity", SEVERITIES);
+    let attack = reader.attack();
+    let references = reader.references();
+    let false_positives = reader.many("false_positives");
+    if let Some(title) = &title {
+        reader.title(title);
+    }
+    if let (Some(date), Some(modified)) = (&date, &modified) {
+        reader.order(date, modified);
+    }
+    if severity.is_none() && !reader.clauses.contains_key("severity") {
+        reader.missing("severity");
+    }
+    Some(ir::Meta {
+        title: title?.node,
+        id: id?,
+        description: description?.node,
+        author: (!author.is_empty()).then(|| author.join(", ")),
+        date: date.map(|date| date.node),
+        modified: modified.map(|date| date.node),
+        status: status.unwrap_or(Status::Experimental),
+        severity: severity?,
+        attack,
+        references,
+        false_positives,
+    })
+}
+
+/// The first clause of each key.
+fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> HashMap<&'a str, &'a Meta> {
+    let mut found: HashMap<&str, &Meta> = HashMap::new();
+    for clause in &rule.clauses {
+        let Clause::Meta(meta) = clause else { continue };
+        let key = meta.key.node.as_str();
+        if !KEYS.contains(&key) {
+            diags.push(
+                Diagnostic::new(Code::UnknownWord, meta.key.span, format!("no clause is called `{key}`"))
+                    .label("unknown clause")
+                    .suggest(key, KEYS.iter().copied()),
+            );
+        } else if let Some(first) = found.get(key) {
+            let help = match key {
+                "attack" | "references" | "false_positives" | "author" => "put all values in one clause, with commas",
+                _ => "remove one of them",
+            };
+            diags.push(
+                Diagnostic::new(Code::RepeatedClause, meta.key.span, format!("a second `{key}`"))
+                    .label("again here")
+                    .also(first.key.span, "first here")
+                    .help(help),
+            );
+        } else {
+            found.insert(key, meta);
+        }
+    }
+    found
+}
+
+struct Reader<'a, 'd> {
+    rule: &'a Rule,
+    clauses: HashMap<&'a str, &'a Meta>,
+    diags: &'d mut Diagnostics,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn missing(&mut self, key: &str) {
+        let name = &self.rule.name;
+        let help = match key {
+            "id" => {
+                let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("catena:{}", name.node).as_bytes());
+                format!("add a UUID that stays the same for ever, such as `id \"{id}\"`")
+            }
+            "severity" => "add `severity medium`, or low, high, critical, informational".to_owned(),
+            _ => format!("add `{key} \"…\"`"),
+        };
+        self.diags.push(
+            Diagnostic::new(Code::MissingMeta, name.span, format!("the rule `{}` has no `{key}`", name.node))
+                .label(format!("needs `{key}`"))
+                .help(help),
+        );
+    }
+
+    fn misfit(&mut self, key: &str, span: Span, what: &str) {
+        let found = Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
+        self.diags.push(found);
+    }
+
+    /// The only value of a clause.
+    fn single(&mut self, key: &str) -> Option<&'a Literal> {
+        let meta = *self.clauses.get(key)?;
+        if let [_, second, ..] = meta.values.as_slice() {
+            self.misfit(key, second.span, "one value is enough");
+            return None;
+        }
+        meta.values.first()
+    }
+
+    fn text(&mut self, key: &str, literal: &'a Literal) -> Option<Spanned<&'a str>> {
+        match &literal.kind {
+            LiteralKind::Str(text) if text.trim().is_empty() => {
+                self.misfit(key, literal.span, "empty");
+                None
+            }
+            LiteralKind::Str(text) => Some(Spanned { node: text, span: literal.span }),
+            LiteralKind::Word(word) => {
+                let mut found = Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
+                    .label("expected text in double quotes");
+                found.fix = Some(Fix { span: literal.span, replacement: format!("\"{word}\"") });
+                self.diags.push(found);
+                None
+            }
+            LiteralKind::Int(_)
+            | LiteralKind::Float(_)
+            | LiteralKind::Bool(_)
+            | LiteralKind::Duration(_)
+            | LiteralKind::Date(_) => {
+                self.misfit(key, literal.span, "expected text in double quotes");
+                None
+            }
+        }
+    }
+
+    fn one(&mut self, key: &str, required: bool) -> Option<Spanned<String>> {
+        if required && !self.clauses.contains_key(key) {
+            self.missing(key);
+        }
+        let literal = self.single(key)?;
+        let text = self.text(key, literal)?;
+        Some(Spanned { node: text.node.trim().to_owned(), span: text.span })
+    }
+
+    fn texts(&mut self, key: &str) -> Vec<Spanned<&'a str>> {
+        let literals = self.clauses.get(key).map_or(&[][..], |meta| &meta.values);
+        literals.iter().filter_map(|literal| self.text(key, literal)).collect()
+    }
+
+    fn many(&mut self, key: &str) -> Vec<String> {
+        self.texts(key).into_iter().map(|text| text.node.to_owned()).collect()
+    }
+
+    fn id(&mut self) -> Option<String> {
+        let id = self.one("id", true)?;
+        // Only the form with hyphens: SIEMs refuse the others.
+        let uuid = Uuid::try_parse(&id.node).ok().filter(|uuid| id.node.len() == 36 && !uuid.is_nil());
+        if uuid.is_none() {
+            self.diags.push(
+                Diagnostic::new(Code::BadId, id.span, format!("`{}` is not a UUID", id.node))
+                    .label("expected 32 hexadecimal digits in five groups")
+                    .help("make one with `uuidgen`; it names the rule for ever, also when the title changes"),
+            );
+        }
+        uuid.map(|uuid| uuid.hyphenated().to_string())
+    }
+
+    fn day(&mut self, key: &str) -> Option<Spanned<Date>> {
+        let literal = self.single(key)?;
+        let LiteralKind::Date(date) = &literal.kind else {
+            self.misfit(key, literal.span, "expected a date such as `2026-11-24`");
+            return None;
+        };
+        let day = values::day(*date);
+        if day.is_none() {
+            self.diags.push(values::bad_day(literal.span));
+        }
+        day.map(|node| Spanned { node, span: literal.span })
+    }
+
+    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let literal = self.single(key)?;
+        let (LiteralKind::Word(word) | LiteralKind::Str(word)) = &literal.kind else {
+            self.misfit(key, literal.span, "expected a word");
+            return None;
+        };
+        let value = words.iter().find(|(known, _)| known == word).map(|(_, value)| *value);
+        if let (Some(_), LiteralKind::Str(_)) = (value, &literal.kind) {
+            let mut found = Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
+                .label("in quotes");
+            found.fix = Some(Fix { span: literal.span, replacement: word.clone() });
+            self.diags.push(found.help(format!("write `{key} {word}`")));
+            return None;
+        }
+        if value.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            let found = Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
+                .label(format!("unknown {key}"))
+                .suggest(word, known.iter().copied())
+                .help(format!("the words are {}", names::ticked(&known)));
+            self.diags.push(found);
+        }
+        value
+    }
+
+    fn attack(&mut self) -> Vec<String> {
+        let texts = self.texts("attack");
+        for text in &texts {
+            if attack_id(text.node) {
+                continue;
+            }
+            let mut found = Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK id", text.node))
+                .label("unknown form")
+                .help("ids look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
+            let upper = text.node.trim().to_ascii_uppercase();
+            if attack_id(&upper) {
+                found.fix = Some(Fix { span: text.span, replacement: format!("\"{upper}\"") });
+            }
+            self.diags.push(found);
+        }
+        self.same_text("attack", &texts);
+        texts.into_iter().map(|text| text.node.to_owned()).collect()
+    }
+
+    fn references(&mut self) -> Vec<String> {
+        let texts = self.texts("references");
+        for text in &texts {
+            if !web_address(text.node) {
+                self.diags.push(
+                    Diagnostic::new(Code::BadReference, text.span, "this reference is not a web address")
+                        .label("expected `https://…`")
+                        .help("references are links; other text belongs into the description"),
+                );
+            }
+        }
+        self.same_text("references", &texts);
+        texts.into_iter().map(|text| text.node.to_owned()).collect()
+    }
+
+    fn same_text(&mut self, key: &str, texts: &[Spanned<&str>]) {
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for text in texts {
+            if let Some(first) = seen.insert(text.node, text.span) {
+                self.diags.push(
+                    Diagnostic::new(Code::ShownTwice, text.span, format!("`{key}` names this twice"))
+                        .label("again here")
+                        .also(first, "first here")
+                        .help("remove one of them"),
+                );
+            }
+        }
+    }
+
+    fn title(&mut self, title: &Spanned<String>) {
+        if title.node.contains(|c: char| c.is_control()) {
+            self.misfit("title", title.span, "a title is one line");
+        }
+        let length = title.node.chars().count();
+        if length > LONGEST_TITLE {
+            self.diags.push(
+                Diagnostic::new(Code::LongTitle, title.span, format!("the title has {length} characters"))
+                    .label(format!("longer than {LONGEST_TITLE}"))
+                    .help("put the details into the description"),
+            );
+        }
+    }
+
+    fn order(&mut self, date: &Spanned<Date>, modified: &Spanned<Date>) {
+        if modified.node < date.node {
+            self.diags.push(
+                Diagnostic::new(Code::ModifiedBefore, modified.span, "the rule was changed before it was published")
+                    .label("earlier than `date`")
+                    .also(date.span, "published"),
+            );
+        }
+    }
+}
+
+/// `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`.
+fn attack_id(text: &str) -> bool {
+    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(rest) = ["TA", "DET", "AN"].iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        return digits(rest, 4);
+    }
+    text.strip_prefix('T').is_some_and(|rest| match rest.split_once('.') {
+        Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
+        None => digits(rest, 4),
+    })
+}
+
+fn web_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(char::is_alphanumeric) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_ids_have_five_forms() {
+        for id in ["T1204", "T1204.003", "TA0002", "DET0478", "AN1318"] {
+            assert!(attack_id(id), "{id}");
+        }
+        for id in ["", "T", "T12", "t1204", "T1204.3", "T1204.", "DET478", "S0002", "T１２０４"] {
+            assert!(!attack_id(id), "{id}");
+        }
+    }
+}

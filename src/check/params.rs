@@ -1,0 +1,229 @@
+//! Parameters: their values in force, and which of them are used.
+//!
+//! In: `param` clauses and the texts of the settings. Out: [`ir::Param`]s.
+//! Must not know: where a parameter is used.
+
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{self, ParamValue};
+use crate::settings::Settings;
+use crate::source::Span;
+use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
+use crate::unit::Unit;
+
+use super::names;
+
+/// The parameters of a rule.
+#[derive(Debug, Default)]
+pub(super) struct Params<'a> {
+    known: Vec<Known<'a>>,
+    by_name: HashMap<&'a str, usize>,
+}
+
+#[derive(Debug)]
+struct Known<'a> {
+    name: &'a Name,
+    /// `None` if its value is wrong, which has been reported.
+    value: Option<ParamValue>,
+    default: Span,
+    overridden: bool,
+    used: Cell<bool>,
+}
+
+/// A parameter as seen from where it is used.
+#[derive(Debug)]
+pub(super) struct Use {
+    /// `None` if its value is wrong, which has been reported.
+    pub(super) value: Option<ParamValue>,
+    /// Where the default stands.
+    pub(super) default: Span,
+}
+
+impl<'a> Params<'a> {
+    /// Reads the parameters of a rule; the settings override the defaults.
+    pub(super) fn read(rule: &'a Rule, settings: &Settings, diags: &mut Diagnostics) -> Self {
+        let mut params = Self::default();
+        for param in params_of(rule) {
+            names::length(&param.name, diags);
+            if let Some(first) = params.get(&param.name.node) {
+                names::twice("parameter", &param.name, first.name.span, diags);
+                continue;
+            }
+            let known = read_one(param, settings, diags);
+            params.by_name.insert(&param.name.node, params.known.len());
+            params.known.push(known);
+        }
+        params
+    }
+
+    /// The parameter of a name, which counts as used from now on.
+    pub(super) fn take(&self, name: &str) -> Option<Use> {
+        let known = self.get(name)?;
+        known.used.set(true);
+        Some(Use { value: known.value.clone(), default: known.default })
+    }
+
+    fn get(&self, name: &str) -> Option<&Known<'a>> {
+        self.by_name.get(name).and_then(|index| self.known.get(*index))
+    }
+
+    /// Whether a parameter of this name exists; it does not count as used.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// The names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.known.iter().map(|known| known.name.node.as_str())
+    }
+
+    /// Warns of parameters that nothing used.
+    pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
+        for known in self.known.iter().filter(|known| !known.used.get()) {
+            let title = format!("nothing uses the parameter `{}`", known.name.node);
+            let found = Diagnostic::new(Code::UnusedParam, known.name.span, title)
+                .label("changing it changes nothing")
+                .help("use it as a window or a value, or remove it");
+            diags.push(found);
+        }
+    }
+
+    /// The parameters with their values in force.
+    pub(super) fn lower(&self) -> Vec<ir::Param> {
+        let lower = |known: &Known<'_>| {
+            Some(ir::Param { name: known.name.clone(), value: known.value.clone()?, overridden: known.overridden })
+        };
+        self.known.iter().filter_map(lower).collect()
+    }
+}
+
+fn params_of(rule: &Rule) -> impl Iterator<Item = &Param> {
+    rule.clauses.iter().filter_map(|clause| match clause {
+        Clause::Param(param) => Some(param),
+        Clause::Meta(_) | Clause::Chain(_) | Clause::Alert(_) | Clause::Playbook(_) | Clause::Test(_) => None,
+    })
+}
+
+fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) -> Known<'a> {
+    let default = match &param.value.kind {
+        LiteralKind::Str(text) => Some(ParamValue::String(text.clone())),
+        LiteralKind::Int(number) => Some(ParamValue::Int(*number)),
+        LiteralKind::Float(number) => Some(ParamValue::Float(*number)),
+        LiteralKind::Bool(truth) => Some(ParamValue::Bool(*truth)),
+        LiteralKind::Duration(seconds) => Some(ParamValue::Duration(*seconds)),
+        LiteralKind::Date(_) | LiteralKind::Word(_) => None,
+    };
+    if default.is_none() {
+        let title = format!("`{}` cannot have this value", param.name.node);
+        diags.push(
+            Diagnostic::new(Code::WrongType, param.value.span, title)
+                .label("not a duration, number, string, `true` or `false`")
+                .help("put text in double quotes"),
+        );
+    }
+    let mut known =
+        Known { name: &param.name, value: default, default: param.value.span, overridden: false, used: Cell::new(false) };
+    if let (Some(text), Some(default)) = (settings.params.get(&param.name.node), &known.value) {
+        let given = parse_as(default, text);
+        if given.is_none() {
+            diags.push(bad_override(param, text, default));
+        }
+        known.overridden = given.as_ref().is_some_and(|given| given != default);
+        known.value = given;
+    }
+    known
+}
+
+fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
+    let (what, example) = match default {
+        ParamValue::Duration(_) => ("a duration", "15m"),
+        ParamValue::Int(_) => ("a whole number", "443"),
+        ParamValue::Float(_) => ("a number", "1.5"),
+        ParamValue::String(_) => ("a text", "text"),
+        ParamValue::Bool(_) => ("a truth value", "true"),
+    };
+    let name = &param.name.node;
+    Diagnostic::new(Code::BadOverride, param.value.span, format!("the settings give `{name}` the value `{text}`"))
+        .label(format!("the default is {what}"))
+        .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
+}
+
+/// Reads a text in the type of `default`.
+fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
+    match default {
+        ParamValue::Duration(_) => duration(text).map(ParamValue::Duration),
+        ParamValue::Int(_) => text.parse().ok().map(ParamValue::Int),
+        ParamValue::Float(_) => text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float),
+        ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),
+        ParamValue::Bool(_) => text.parse().ok().map(ParamValue::Bool),
+    }
+}
+
+/// `90s`, `15m`, `1h30m`: seconds, each unit once, the largest first.
+fn duration(text: &str) -> Option<u64> {
+    let (mut total, mut rest, mut last) = (0u64, text, u64::MAX);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let count: u64 = rest.get(..digits)?.parse().ok()?;
+        let mut chars = rest.get(digits..)?.chars();
+        let unit = match chars.next()? {
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        if unit >= last {
+            return None;
+        }
+        last = unit;
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = chars.as_str();
+    }
+    (last != u64::MAX).then_some(total)
+}
+
+/// The names of all parameters of the unit's rules.
+pub fn param_names(unit: &Unit) -> BTreeSet<&str> {
+    unit.file.rules.iter().flat_map(params_of).map(|param| param.name.node.as_str()).collect()
+}
+
+/// The overrides in the settings that no parameter takes, each with a near name if there is one.
+///
+/// `known` are the names of the parameters of every rule of a run, see [`param_names`].
+#[must_use]
+pub fn unused_overrides<'a>(settings: &'a Settings, known: &BTreeSet<&'a str>) -> Vec<(&'a str, Option<&'a str>)> {
+    settings
+        .params
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !known.contains(name))
+        .map(|name| (name, crate::diag::nearest(name, known.iter().copied())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_in_rules() {
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("1h30m", 5_400), ("1d", 86_400), ("0s", 0)] {
+            assert_eq!(duration(text), Some(seconds), "{text}");
+        }
+        for text in ["", "15", "m", "15x", "1m1h", "1m1m", "-1m", "99999999999999999999d", "1h 30m", "١m"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn overrides_without_a_parameter_are_known() {
+        let mut settings = Settings::default();
+        settings.params.insert("launch_to_egres".to_owned(), "1m".to_owned());
+        settings.params.insert("gap".to_owned(), "1m".to_owned());
+        let known = BTreeSet::from(["gap", "launch_to_egress"]);
+        assert_eq!(unused_overrides(&settings, &known), [("launch_to_egres", Some("launch_to_egress"))]);
+    }
+}

@@ -1,0 +1,316 @@
+//! Regular expressions: the subset that every target's engine reads in the same way.
+//!
+//! In: the text after `matches`. Out: what is not portable in it, with its place; whether it matches every value.
+//! Must not know: fields, targets. The subset is documented in `docs/errors/E0508.md`.
+
+use std::ops::Range;
+
+use regex_syntax::ast::{
+    self, AssertionKind, Ast, ClassSet, ClassSetItem, Flag, FlagsItemKind, GroupKind, HexLiteralKind, Literal,
+    LiteralKind, RepetitionKind, RepetitionRange, Span, SpecialLiteralKind,
+};
+use regex_syntax::hir::{Look, translate::Translator};
+
+/// The most repetitions, nested ones multiplied (the limit of RE2).
+const MOST_REPETITIONS: u32 = 1_000;
+/// The longest expression, in bytes.
+const LONGEST: usize = 4_096;
+/// How deep groups may nest.
+const DEPTH: u32 = 64;
+
+/// Something that is wrong with an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// Bytes in the expression.
+    pub(super) range: Range<usize>,
+    /// Whether the expression is well formed, only not portable.
+    pub(super) readable: bool,
+    /// What this is.
+    pub(super) label: String,
+    /// What to write instead.
+    pub(super) help: &'static str,
+}
+
+/// What is known about a portable expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// It finds a match in every value.
+    pub(super) matches_everything: bool,
+}
+
+/// Checks an expression.
+pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
+    if regex.len() > LONGEST {
+        let label = format!("{} bytes, the limit is {LONGEST}", regex.len());
+        let help = "split the test, or put the values in an allowlist";
+        return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
+    }
+    let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
+    let tree = parsed.map_err(|error| vec![unreadable(&error)])?;
+    let mut found = Portability { regex, problems: Vec::new() };
+    found.top(&tree);
+    if !found.problems.is_empty() {
+        return Err(found.problems);
+    }
+    let hir = Translator::new().translate(regex, &tree).map_err(|error| {
+        vec![Problem {
+            range: bytes(error.span()),
+            readable: false,
+            label: error.kind().to_string(),
+            help: "correct the expression",
+        }]
+    })?;
+    let looks = hir.properties().look_set();
+    let one_sided = looks.iter().all(|look| look == Look::Start) || looks.iter().all(|look| look == Look::End);
+    Ok(Facts { matches_everything: hir.properties().minimum_len() == Some(0) && one_sided })
+}
+
+fn bytes(span: &Span) -> Range<usize> {
+    span.start.offset..span.end.offset
+}
+
+fn unreadable(error: &ast::Error) -> Problem {
+    let (readable, label, help) = match error.kind() {
+        ast::ErrorKind::UnsupportedLookAround => {
+            (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
+        }
+        ast::ErrorKind::UnsupportedBackreference => {
+            (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
+        }
+        kind => (false, kind.to_string(), "escape a special character with `\\` to mean the character itself"),
+    };
+    Problem { range: bytes(error.span()), readable, label, help }
+}
+
+struct Portability<'r> {
+    regex: &'r str,
+    problems: Vec<Problem>,
+}
+
+impl Portability<'_> {
+    fn refuse(&mut self, span: &Span, label: impl Into<String>, help: &'static str) {
+        self.problems.push(Problem { range: bytes(span), readable: true, label: label.into(), help });
+    }
+
+    /// The whole expression: `(?i)` may open it.
+    fn top(&mut self, tree: &Ast) {
+        if case_flag(tree) {
+            return;
+        }
+        match tree {
+            Ast::Concat(concat) if concat.asts.first().is_some_and(case_flag) => {
+                concat.asts.iter().skip(1).for_each(|part| self.node(part, 1));
+            }
+            Ast::Empty(_)
+            | Ast::Flags(_)
+            | Ast::Literal(_)
+            | Ast::Dot(_)
+            | Ast::Assertion(_)
+            | Ast::ClassUnicode(_)
+            | Ast::ClassPerl(_)
+            | Ast::ClassBracketed(_)
+            | Ast::Repetition(_)
+            | Ast::Group(_)
+            | Ast::Alternation(_)
+            | Ast::Concat(_) => self.node(tree, 1),
+        }
+    }
+
+    fn node(&mut self, tree: &Ast, repeated: u32) {
+        match tree {
+            Ast::Empty(_) | Ast::Dot(_) | Ast::ClassPerl(_) => {}
+            Ast::Flags(flags) => self.refuse(
+                &flags.span,
+                "flags that not every engine has, or not here",
+                "only `(?i)` at the very start is portable",
+            ),
+            Ast::Literal(literal) => self.literal(literal),
+            Ast::Assertion(assertion) => match assertion.kind {
+                AssertionKind::StartLine | AssertionKind::EndLine => {}
+                AssertionKind::StartText
+                | AssertionKind::EndText
+                | AssertionKind::WordBoundary
+                | AssertionKind::NotWordBoundary
+                | AssertionKind::WordBoundaryStart
+                | AssertionKind::WordBoundaryEnd
+                | AssertionKind::WordBoundaryStartAngle
+                | AssertionKind::WordBoundaryEndAngle
+                | AssertionKind::WordBoundaryStartHalf
+                | AssertionKind::WordBoundaryEndHalf => self.refuse(
+                    &assertion.span,
+                    "an assertion that not every engine has",
+                    "use `^` and `$`; for a word boundary, `(^|[^A-Za-z0-9_])` and `($|[^A-Za-z0-9_])`",
+                ),
+            },
+            Ast::ClassUnicode(class) => {
+                self.refuse(&class.span, "a Unicode class", "spell the characters out: `[A-Za-z]`");
+            }
+            Ast::ClassBracketed(class) => self.set(&class.kind),
+            Ast::Repetition(repetition) => self.repetition(repetition, repeated),
+            Ast::Group(group) => self.group(group, repeated),
+            Ast::Alternation(all) => all.asts.iter().for_each(|part| self.node(part, repeated)),
+            Ast::Concat(all) => all.asts.iter().for_each(|part| self.node(part, repeated)),
+        }
+    }
+
+    fn group(&mut self, group: &ast::Group, repeated: u32) {
+        match &group.kind {
+            GroupKind::CaptureIndex(_) => {}
+            GroupKind::CaptureName { name, .. } => {
+                self.refuse(&name.span, "a named group", "names are not needed: write `(…)`");
+            }
+            GroupKind::NonCapturing(flags) if flags.items.is_empty() => {}
+            GroupKind::NonCapturing(flags) => self.refuse(
+                &flags.span,
+                "flags for a part of the expression",
+                "only `(?i)` at the very start is portable; spell the cases out: `[aA]`",
+            ),
+        }
+        self.node(&group.ast, repeated);
+    }
+
+    fn repetition(&mut self, repetition: &ast::Repetition, repeated: u32) {
+        let span = &repetition.op.span;
+        if !repetition.greedy {
+            self.refuse(span, "a lazy repetition", "drop the `?`: whether there is a match does not depend on it");
+        }
+        if matches!(*repetition.ast, Ast::Repetition(_)) {
+            self.refuse(span, "a repetition of a repetition", "some engines read this as possessive; use a group");
+        }
+        if self.regex.get(bytes(span)).is_some_and(|text| text.starts_with("{,")) {
+            self.refuse(span, "a range without a start", "write `{0,n}`");
+        }
+        let most = match &repetition.op.kind {
+            RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore => 1,
+            RepetitionKind::Range(
+                RepetitionRange::Exactly(most) | RepetitionRange::AtLeast(most) | RepetitionRange::Bounded(_, most),
+            ) => (*most).max(1),
+        };
+        let product = repeated.saturating_mul(most);
+        if product > MOST_REPETITIONS {
+            self.refuse(span, format!("up to {product} repetitions"), "keep counts, multiplied, at or below 1000");
+        }
+        self.node(&repetition.ast, product.min(MOST_REPETITIONS));
+    }
+
+    fn literal(&mut self, literal: &Literal) {
+        let help = "write the character itself";
+        match &literal.kind {
+            LiteralKind::Verbatim | LiteralKind::Meta | LiteralKind::Superfluous => {}
+            LiteralKind::Special(kind) => match kind {
+                SpecialLiteralKind::Tab | SpecialLiteralKind::LineFeed | SpecialLiteralKind::CarriageReturn => {}
+                SpecialLiteralKind::Bell
+                | SpecialLiteralKind::FormFeed
+                | SpecialLiteralKind::VerticalTab
+                | SpecialLiteralKind::Space => self.refuse(&literal.span, "an escape that not every engine has", help),
+            },
+            LiteralKind::HexFixed(HexLiteralKind::X) if literal.c.is_ascii() => {}
+            LiteralKind::Octal | LiteralKind::HexFixed(_) | LiteralKind::HexBrace(_) => {
+                self.refuse(&literal.span, "an escape that not every engine has", help);
+            }
+        }
+    }
+
+    fn set(&mut self, set: &ClassSet) {
+        match set {
+            ClassSet::Item(item) => self.item(item),
+            ClassSet::BinaryOp(op) => {
+                self.refuse(&op.span, "an operation on classes", "spell the characters out, or escape the signs");
+            }
+        }
+    }
+
+    fn item(&mut self, item: &ClassSetItem) {
+        match item {
+            ClassSetItem::Empty(_) | ClassSetItem::Perl(_) => {}
+            ClassSetItem::Literal(literal) => self.literal(literal),
+            ClassSetItem::Range(range) => {
+                self.literal(&range.start);
+                self.literal(&range.end);
+            }
+            ClassSetItem::Ascii(class) => {
+                self.refuse(&class.span, "a POSIX class", "spell the characters out: `[A-Za-z0-9]`");
+            }
+            ClassSetItem::Unicode(class) => {
+                self.refuse(&class.span, "a Unicode class", "spell the characters out: `[A-Za-z]`");
+            }
+            ClassSetItem::Bracketed(class) => {
+                self.refuse(&class.span, "a class inside a class", "write `\\[` for the bracket itself");
+            }
+            ClassSetItem::Union(union) => union.items.iter().for_each(|item| self.item(item)),
+        }
+    }
+}
+
+/// Whether this is `(?i)`.
+fn case_flag(tree: &Ast) -> bool {
+    let Ast::Flags(flags) = tree else { return false };
+    matches!(flags.flags.items.as_slice(), [item] if item.kind == FlagsItemKind::Flag(Flag::CaseInsensitive))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_portable_subset_is_accepted() {
+        for regex in [
+            "abc",
+            "^arn:aws:iam::[0-9]{12}:role/(dev|ops)-.*$",
+            "(?i)powershell",
+            "(?:a|b)+",
+            r"\d{1,3}\.\d{1,3}",
+            r"[\w.\-]+@[^@\s]+",
+            r"a\/b\%",
+            "é",
+            r"\x41",
+            "",
+        ] {
+            assert!(check(regex).is_ok(), "{regex}: {:?}", check(regex));
+        }
+    }
+
+    #[test]
+    fn the_rest_is_refused() {
+        for (regex, label) in [
+            ("a(?=b)", "look-around"),
+            (r"(a)\1", "a back-reference"),
+            (r"\pL", "a Unicode class"),
+            ("(?P<n>a)", "a named group"),
+            ("a(?i)b", "flags that not every engine has, or not here"),
+            ("(?m)^a", "flags that not every engine has, or not here"),
+            ("(?i:a)", "flags for a part of the expression"),
+            ("a+?", "a lazy repetition"),
+            ("a{2000}", "up to 2000 repetitions"),
+            ("(a{100}){100}", "up to 10000 repetitions"),
+            (r"\bword", "an assertion that not every engine has"),
+            ("[[:alpha:]]", "a POSIX class"),
+            ("[a[b]]", "a class inside a class"),
+            ("[a&&b]", "an operation on classes"),
+            (r"\x{41}", "an escape that not every engine has"),
+            ("a++", "a repetition of a repetition"),
+        ] {
+            let problems = check(regex).unwrap_err();
+            assert_eq!(problems.first().map(|p| (p.readable, p.label.as_str())), Some((true, label)), "{regex}");
+        }
+        for regex in ["(", "[a", "a{2", "*", r"\", "a)"] {
+            assert!(check(regex).unwrap_err().iter().all(|problem| !problem.readable), "{regex}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_match_everything_are_seen() {
+        for regex in ["", "a*", ".*", "^", "$", "^.*", "a?$", "(a|)"] {
+            assert!(check(regex).unwrap().matches_everything, "{regex}");
+        }
+        for regex in ["^a*$", "a", ".", "^$"] {
+            assert!(!check(regex).unwrap().matches_everything, "{regex}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        assert!(check(&"(".repeat(4_000)).is_err());
+        assert!(check(&format!("{}a{}", "(".repeat(1_000), ")".repeat(1_000))).is_err());
+    }
+}

@@ -1,0 +1,329 @@
+//! Values: literals and parameters to values of a field's type.
+//!
+//! In: a literal and the field it is compared with. Out: [`ir::Value`]s, networks and instants.
+//! Must not know: operators.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::catalog::FieldDef;
+use crate::diag::{Code, Diagnostic, Fix};
+use crate::ir::{self, Case, ParamValue, Type, Value};
+use crate::source::Span;
+use crate::syntax::ast::{self, Literal, LiteralKind};
+
+use super::names::{self, Scope};
+
+/// A value before it meets a field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Constant {
+    pub(super) kind: Kind,
+    /// Where it is used.
+    pub(super) span: Span,
+    /// Where the parameter that gives it has its default.
+    pub(super) param: Option<Span>,
+}
+
+/// The kinds of values an author can write.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Text(String),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Duration(u64),
+    Date(Date),
+}
+
+impl Kind {
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a decimal number",
+            Self::Bool(_) => "a boolean",
+            Self::Duration(_) => "a duration",
+            Self::Date(_) => "a date",
+        }
+    }
+}
+
+/// A type in words.
+pub(super) fn words(ty: Type) -> &'static str {
+    match ty {
+        Type::String => "a string",
+        Type::Int => "a whole number",
+        Type::Float => "a number",
+        Type::Bool => "a boolean",
+        Type::Ip => "an address",
+        Type::Time => "an instant",
+    }
+}
+
+/// The calendar day, if it exists.
+pub(super) fn day(date: ast::Date) -> Option<Date> {
+    Date::new(date.year, date.month, date.day).ok()
+}
+
+/// The value of a literal; words are parameters.
+pub(super) fn constant(scope: &mut Scope<'_, '_>, step: Option<usize>, literal: &Literal) -> Option<Constant> {
+    let kind = match &literal.kind {
+        LiteralKind::Str(text) => Kind::Text(text.clone()),
+        LiteralKind::Int(number) => Kind::Int(*number),
+        LiteralKind::Float(number) => Kind::Float(*number),
+        LiteralKind::Bool(truth) => Kind::Bool(*truth),
+        LiteralKind::Duration(seconds) => Kind::Duration(*seconds),
+        LiteralKind::Date(date) => match day(*date) {
+            Some(day) => Kind::Date(day),
+            None => return no_such_day(scope, literal.span),
+        },
+        LiteralKind::Word(word) => return from_word(scope, step, word, literal.span),
+    };
+    Some(Constant { kind, span: literal.span, param: None })
+}
+
+fn no_such_day<T>(scope: &mut Scope<'_, '_>, span: Span) -> Option<T> {
+    scope.report(bad_day(span));
+    None
+}
+
+/// The finding for a day that the calendar lacks.
+pub(super) fn bad_day(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::BadTime, span, "there is no such day").label("not in the calendar")
+}
+
+fn from_word(scope: &mut Scope<'_, '_>, step: Option<usize>, word: &str, span: Span) -> Option<Constant> {
+    let Some(found) = scope.params.take(word) else {
+        let found = unknown_word(scope, step, word, span);
+        scope.report(found);
+        return None;
+    };
+    let kind = match found.value? {
+        ParamValue::Duration(seconds) => Kind::Duration(seconds),
+        ParamValue::Int(number) => Kind::Int(number),
+        ParamValue::Float(number) => Kind::Float(number),
+        ParamValue::String(text) => Kind::Text(text),
+        ParamValue::Bool(truth) => Kind::Bool(truth),
+    };
+    Some(Constant { kind, span, param: Some(found.default) })
+}
+
+/// The finding for a word that is no parameter, where only a parameter could stand.
+pub(super) fn unknown_word(scope: &Scope<'_, '_>, step: Option<usize>, word: &str, span: Span) -> Diagnostic {
+    if scope.lists.index(word).is_some() {
+        return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is an allowlist"))
+            .label("not a single value")
+            .help(format!("test it with `in {word}` or `not in {word}`"));
+    }
+    let source = step.and_then(|step| scope.source(step));
+    if source.is_some_and(|source| source.field(word).is_some()) {
+        return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is a field"))
+            .label("not a value")
+            .help("two fields compare only by `==` and `!=`");
+    }
+    let fields = source.into_iter().flat_map(|source| source.fields.keys().map(String::as_str));
+    let known = scope.params.names().chain(scope.lists.names()).chain(fields);
+    let mut found = Diagnostic::new(Code::UnknownName, span, format!("`{word}` names nothing"))
+        .label("neither a parameter nor a value")
+        .suggest(word, known);
+    if found.fix.is_none() && step.is_some() {
+        found = found.help("put text in double quotes");
+        found.fix = Some(Fix { span, replacement: format!("\"{word}\"") });
+    }
+    found
+}
+
+/// The value in the type of a field that is not an address.
+pub(super) fn typed(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Constant) -> Option<Value> {
+    match (field.ty, &constant.kind) {
+        (Type::String, Kind::Text(text)) if text.is_empty() => {
+            let found = empty_text(field, constant.span);
+            scope.report(found);
+            None
+        }
+        (Type::String, Kind::Text(text)) => Some(Value::String(text.clone())),
+        (Type::Int, Kind::Int(number)) => Some(Value::Int(*number)),
+        (Type::Float, Kind::Float(number)) => Some(Value::Float(*number)),
+        #[allow(clippy::cast_precision_loss, reason = "the field itself has no more precision")]
+        (Type::Float, Kind::Int(number)) => Some(Value::Float(*number as f64)),
+        (Type::Bool, Kind::Bool(truth)) => Some(Value::Bool(*truth)),
+        (Type::Time, Kind::Date(day)) => midnight(*day).map(Value::Time).or_else(|| no_such_day(scope, constant.span)),
+        (Type::Time, Kind::Text(text)) => instant(scope, text, constant.span).map(Value::Time),
+        (Type::Ip, Kind::Text(text)) => address(scope, text, constant).map(Value::Ip),
+        (Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time, _) => {
+            let found = wrong_type(field, constant);
+            scope.report(found);
+            None
+        }
+    }
+}
+
+/// The finding for a comparison with `""`.
+pub(super) fn empty_text(field: &ir::Field, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::EmptyText, span, format!("`{}` never equals the empty text", field.name))
+        .label("an empty value counts as missing")
+        .help(format!("write `exists({0})` or `not exists({0})`", field.name))
+}
+
+/// The finding for a value of a type that the field does not have.
+pub(super) fn wrong_type(field: &ir::Field, constant: &Constant) -> Diagnostic {
+    let title = format!("`{}` is {}, not {}", field.name, words(field.ty), constant.kind.words());
+    let mut found = Diagnostic::new(Code::WrongType, constant.span, title).label(constant.kind.words());
+    if let Some(default) = constant.param {
+        return found.also(default, "the parameter gets its type here");
+    }
+    let replacement = match (field.ty, &constant.kind) {
+        (Type::String, Kind::Int(number)) => Some(format!("\"{number}\"")),
+        (Type::String, Kind::Bool(truth)) => Some(format!("\"{truth}\"")),
+        (Type::Int, Kind::Text(text)) => text.parse::<i64>().ok().map(|number| number.to_string()),
+        (Type::Float, Kind::Text(text)) => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| text.clone()),
+        (Type::Bool, Kind::Text(text)) => {
+            text.to_ascii_lowercase().parse::<bool>().ok().map(|truth| truth.to_string())
+        }
+        (Type::Bool, Kind::Int(0)) => Some("false".to_owned()),
+        (Type::Bool, Kind::Int(1)) => Some("true".to_owned()),
+        (Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time, _) => None,
+    };
+    match replacement {
+        Some(replacement) => {
+            found = found.help(format!("write `{replacement}`"));
+            found.fix = Some(Fix { span: constant.span, replacement });
+            found
+        }
+        None => found.help(example(field.ty)),
+    }
+}
+
+/// How a value of a type is written.
+pub(super) fn example(ty: Type) -> &'static str {
+    match ty {
+        Type::String => "strings stand in double quotes: `\"RunInstances\"`",
+        Type::Int => "write a whole number such as `443`",
+        Type::Float => "write a number such as `0.5`",
+        Type::Bool => "write `true` or `false`",
+        Type::Ip => "write an address or a network in quotes: `\"10.0.0.0/8\"`",
+        Type::Time => "write a date or an instant: `2026-11-24`, `\"2026-11-24T08:30:00Z\"`",
+    }
+}
+
+/// Midnight UTC of a day.
+pub(super) fn midnight(day: Date) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+}
+
+fn instant(scope: &mut Scope<'_, '_>, text: &str, span: Span) -> Option<Timestamp> {
+    let label = match text.parse::<Timestamp>() {
+        Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Some(instant),
+        Ok(_) => "finer than a microsecond",
+        Err(_) => "not a date and time with its offset from UTC",
+    };
+    let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not an instant"))
+        .label(label)
+        .help(example(Type::Time));
+    scope.report(found);
+    None
+}
+
+fn address(scope: &mut Scope<'_, '_>, text: &str, constant: &Constant) -> Option<IpAddr> {
+    let address = text.parse().ok();
+    if address.is_none() {
+        let found = Diagnostic::new(Code::BadNetwork, constant.span, format!("`{text}` is not an address"))
+            .label("expected an IPv4 or IPv6 address")
+            .help("write an address in quotes: `\"198.51.100.7\"`");
+        scope.report(found);
+    }
+    address
+}
+
+/// The network of a value compared with an `ip` field.
+pub(super) fn network(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Constant) -> Option<IpNet> {
+    let Kind::Text(text) = &constant.kind else {
+        let found = wrong_type(field, constant);
+        scope.report(found);
+        return None;
+    };
+    if text.is_empty() {
+        let found = empty_text(field, constant.span);
+        scope.report(found);
+        return None;
+    }
+    match parse_network(text) {
+        Ok(network) => Some(network),
+        Err(problem) => {
+            let mut found = problem.at(Code::BadNetwork, text, constant.span);
+            if constant.param.is_some() {
+                found.fix = None;
+            }
+            scope.report(found);
+            None
+        }
+    }
+}
+
+/// Why a text is not a network.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum NotANetwork {
+    /// No address at all.
+    Unreadable,
+    /// The address has bits past the prefix; the network it lies in.
+    HostBits(IpNet),
+}
+
+impl NotANetwork {
+    /// The finding, with the right network as a fix if there is one.
+    pub(super) fn at(&self, code: Code, text: &str, span: Span) -> Diagnostic {
+        match self {
+            Self::Unreadable => Diagnostic::new(code, span, format!("`{text}` is not an address or network"))
+                .label("expected an address, or a network such as `10.0.0.0/8`"),
+            Self::HostBits(network) => {
+                let mut found = Diagnostic::new(code, span, format!("`{text}` is an address inside a network"))
+                    .label("has bits past the prefix")
+                    .help(format!("the network is `{network}`; the address alone is `{}`", host(text)));
+                found.fix = Some(Fix { span, replacement: format!("\"{network}\"") });
+                found
+            }
+        }
+    }
+}
+
+fn host(text: &str) -> &str {
+    text.split('/').next().unwrap_or(text)
+}
+
+/// Reads an address (a full-length prefix) or a network.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, NotANetwork> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(IpNet::from(address));
+    }
+    let network: IpNet = text.parse().map_err(|_| NotANetwork::Unreadable)?;
+    if network.trunc() == network { Ok(network) } else { Err(NotANetwork::HostBits(network.trunc())) }
+}
+
+/// Checks a text against the values that a field of the step can have.
+pub(super) fn within_values(scope: &mut Scope<'_, '_>, step: usize, field: &str, text: &str, case: Case, span: Span) {
+    if let Some(def) = scope.source(step).and_then(|source| source.field(field)) {
+        among(scope, def, text, case, span);
+    }
+}
+
+/// Checks a text against the values that a field can have.
+pub(super) fn among(scope: &mut Scope<'_, '_>, def: &FieldDef, text: &str, case: Case, span: Span) {
+    let same = |value: &String| match case {
+        Case::Sensitive => value == text,
+        Case::Ignore => value.to_lowercase() == text.to_lowercase(),
+    };
+    if def.values.is_empty() || def.values.iter().any(same) {
+        return;
+    }
+    let near = def.values.iter().find(|value| value.eq_ignore_ascii_case(text)).map(String::as_str);
+    let near = near.or_else(|| crate::diag::nearest(text, def.values.iter().map(String::as_str)));
+    let mut found = Diagnostic::new(Code::OutsideValues, span, format!("`{}` is never `{text}`", def.name))
+        .label("not among its values")
+        .help(format!("its values are {}", names::ticked(&def.values)));
+    found.fix = near.map(|near| Fix { span, replacement: format!("\"{near}\"") });
+    scope.report(found);
+}

@@ -1,0 +1,46 @@
+//! Renders findings as workflow commands, which GitHub shows beside the changed lines.
+//!
+//! In: a [`Report`]. Out: one `::error …::…` or `::warning …::…` a line.
+//! Must not know: other formats.
+
+use super::{Finding, Report, Severity};
+
+/// The findings, one command a line.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    report.findings().into_iter().map(command).collect()
+}
+
+fn command(finding: &Finding) -> String {
+    let kind = match finding.severity() {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = &finding.primary;
+    let label = Some(&place.label).filter(|label| !label.is_empty());
+    let lines: Vec<&str> = std::iter::once(finding.title.as_str())
+        .chain(label.map(String::as_str))
+        .chain(finding.help.iter().map(String::as_str))
+        .collect();
+    format!(
+        "::{kind} file={},line={},col={},endLine={},endColumn={},title={}::{}\n",
+        property(&place.file.name),
+        place.start.line,
+        place.start.column,
+        place.end.line,
+        // GitHub's last column is inclusive.
+        place.end.column.saturating_sub(1).max(1),
+        property(&format!("{} {}", finding.code.id(), finding.code.title())),
+        message(&lines.join("\n")),
+    )
+}
+
+/// The message of a command: line breaks and `%` are encoded.
+fn message(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a command: colons and commas are encoded too.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}

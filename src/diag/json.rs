@@ -1,0 +1,42 @@
+//! Renders findings as JSON.
+//!
+//! In: a [`Report`]. Out: an array with one object a finding; positions count from 1, columns in characters.
+//! Must not know: other formats.
+
+use serde_json::{Value, json};
+
+use super::{Finding, Place, Report, Severity};
+
+/// The findings as an array.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let findings: Vec<Value> = report.findings().into_iter().map(finding).collect();
+    format!("{:#}\n", Value::Array(findings))
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "code": finding.code.id(),
+        "severity": match finding.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "title": finding.title,
+        "place": place(&finding.primary),
+        "other_places": finding.secondary.iter().map(place).collect::<Vec<_>>(),
+        "help": finding.help,
+        "fix": finding.fix.as_ref().map(|fix| json!({ "place": place(&fix.place), "replacement": fix.replacement })),
+    })
+}
+
+fn place(place: &Place) -> Value {
+    let mut value = json!({
+        "file": place.file.name,
+        "start": { "line": place.start.line, "column": place.start.column, "offset": place.range.start },
+        "end": { "line": place.end.line, "column": place.end.column, "offset": place.range.end },
+    });
+    if let (Value::Object(map), false) = (&mut value, place.label.is_empty()) {
+        map.insert("label".to_owned(), Value::from(place.label.as_str()));
+    }
+    value
+}

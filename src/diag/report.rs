@@ -1,0 +1,143 @@
+//! Findings of many units, each with its place resolved, ready to print.
+//!
+//! In: diagnostics with the sources their spans point into. Out: one sorted list in which a finding in a file that
+//! several units import stands once.
+//! Must not know: any output format.
+
+use std::sync::Arc;
+
+use super::{Code, Diagnostic, Label, Severity};
+use crate::source::{Position, SourceFile, Sources, Span};
+
+/// Everything found in a run.
+#[derive(Debug, Default, Clone)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+/// A finding that needs no sources to be read.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What kind of finding.
+    pub code: Code,
+    /// The title.
+    pub title: String,
+    /// The main place.
+    pub primary: Place,
+    /// Other places that explain it.
+    pub secondary: Vec<Place>,
+    /// What to do, one sentence each.
+    pub help: Vec<String>,
+    /// A ready change, if there is one.
+    pub fix: Option<Mend>,
+}
+
+/// A range of a file, with a few words about it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// The range in bytes.
+    pub range: std::ops::Range<usize>,
+    /// Where it begins.
+    pub start: Position,
+    /// Where it ends; the column is one past the last character.
+    pub end: Position,
+    /// What this is; may be empty.
+    pub label: String,
+}
+
+/// A mechanical change.
+#[derive(Debug, Clone)]
+pub struct Mend {
+    /// What to replace.
+    pub place: Place,
+    /// What to put there.
+    pub replacement: String,
+}
+
+impl Finding {
+    /// Error or warning.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// What findings are sorted by, and what makes two of them the same.
+    fn key(&self) -> (&str, Position, Code, Position, &str) {
+        (&self.primary.file.name, self.primary.start, self.code, self.primary.end, &self.title)
+    }
+}
+
+impl Report {
+    /// The findings of one unit.
+    #[must_use]
+    pub fn of(diagnostics: &[Diagnostic], sources: &Sources) -> Self {
+        let mut report = Self::default();
+        report.add(diagnostics, sources);
+        report
+    }
+
+    /// Adds the findings of a unit; one whose file is not in `sources` is left out.
+    pub fn add(&mut self, diagnostics: &[Diagnostic], sources: &Sources) {
+        self.findings.extend(diagnostics.iter().filter_map(|diagnostic| finding(diagnostic, sources)));
+    }
+
+    /// Adds the findings of another report.
+    pub fn merge(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+    }
+
+    /// The findings, sorted by file, place and code, each once.
+    #[must_use]
+    pub fn findings(&self) -> Vec<&Finding> {
+        let mut sorted: Vec<&Finding> = self.findings.iter().collect();
+        sorted.sort_by(|a, b| a.key().cmp(&b.key()));
+        sorted.dedup_by(|a, b| a.key() == b.key());
+        sorted
+    }
+
+    /// How many findings of this severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings().into_iter().filter(|finding| finding.severity() == severity).count()
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+fn finding(diagnostic: &Diagnostic, sources: &Sources) -> Option<Finding> {
+    let fix = diagnostic.fix.as_ref().and_then(|fix| {
+        Some(Mend { place: place(fix.span, "", sources)?, replacement: fix.replacement.clone() })
+    });
+    Some(Finding {
+        code: diagnostic.code,
+        title: diagnostic.title.clone(),
+        primary: labelled(&diagnostic.primary, sources)?,
+        secondary: diagnostic.secondary.iter().filter_map(|label| labelled(label, sources)).collect(),
+        help: diagnostic.help.clone(),
+        fix,
+    })
+}
+
+fn labelled(label: &Label, sources: &Sources) -> Option<Place> {
+    place(label.span, &label.text, sources)
+}
+
+fn place(span: Span, label: &str, sources: &Sources) -> Option<Place> {
+    let file = sources.share(span.file)?;
+    let length = file.text.len();
+    let start = floor(&file.text, span.range().start.min(length));
+    let end = floor(&file.text, span.range().end.min(length)).max(start);
+    let (from, to) = (file.position(start), file.position(end));
+    Some(Place { file, range: start..end, start: from, end: to, label: label.to_owned() })
+}
+
+/// The character boundary at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}

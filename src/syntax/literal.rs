@@ -1,0 +1,313 @@
+//! Tokens that begin like numbers to the values they stand for: integers, decimals, durations, dates.
+//!
+//! In: a token. Out: its value, or a likely one and what is wrong with the token.
+//! Must not know: where the token stands.
+
+use std::ops::Range;
+
+use super::ast::{Date, LiteralKind};
+use crate::diag::Code;
+
+/// What is wrong with a token; offsets count from its start.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) code: Code,
+    pub(super) range: Range<usize>,
+    pub(super) title: String,
+    pub(super) label: String,
+    pub(super) help: String,
+    pub(super) fix: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, range: Range<usize>, title: impl Into<String>) -> Self {
+        Self { code, range, title: title.into(), label: String::new(), help: String::new(), fix: None }
+    }
+
+    pub(super) fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = text.into();
+        self
+    }
+
+    /// Text that would be right in place of the range.
+    pub(super) fn fix(mut self, text: impl Into<String>) -> Self {
+        self.fix = Some(text.into());
+        self
+    }
+
+    pub(super) fn moved(mut self, by: usize) -> Self {
+        self.range = self.range.start + by..self.range.end + by;
+        self
+    }
+}
+
+/// The units of a duration, largest first, with their seconds.
+const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+
+/// The value of a token that begins with a digit or a minus sign and a digit.
+pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    let all = |set: &[u8]| digits.bytes().all(|b| b.is_ascii_digit() || set.contains(&b));
+    let has_letters = digits.bytes().any(|b| b.is_ascii_alphabetic());
+    if all(b"") {
+        return integer(token, digits);
+    }
+    if all(b"_") || digits.starts_with("0x") || digits.starts_with("0X") {
+        return other_notation(token);
+    }
+    if all(b".") && digits.matches('.').count() == 1 {
+        return decimal(token);
+    }
+    if looks_like_date(digits) {
+        return date(token);
+    }
+    if has_letters
+        && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+        && digits.matches('.').count() <= 1
+    {
+        return duration(token);
+    }
+    let problem = Problem::new(Code::Unquoted, 0..token.len(), format!("`{token}` needs quotes"))
+        .label("not a number, duration or date")
+        .help("text, addresses and networks are strings")
+        .fix(format!("\"{token}\""));
+    (LiteralKind::Str(token.to_owned()), Some(problem))
+}
+
+fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
+    if digits.len() > 1 && digits.starts_with('0') {
+        let plain = digits.trim_start_matches('0');
+        let value = plain.parse().unwrap_or(0);
+        let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` begins with a zero"))
+            .label("not how a number is written")
+            .help("drop the zeros, or quote the value if it is an id")
+            .fix(format!("\"{token}\""));
+        return (LiteralKind::Int(value), Some(problem));
+    }
+    match token.parse() {
+        Ok(value) => (LiteralKind::Int(value), None),
+        Err(_) => {
+            let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is too large"))
+                .label("past 64 bits")
+                .help("quote the value if it is an id");
+            (LiteralKind::Int(i64::MAX), Some(problem))
+        }
+    }
+}
+
+fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
+    match token.parse::<f64>() {
+        Ok(value) if value.is_finite() => (LiteralKind::Float(value), None),
+        _ => {
+            let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is too large"))
+                .label("past what a decimal can hold");
+            (LiteralKind::Float(0.0), Some(problem))
+        }
+    }
+}
+
+fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
+    let plain = token.replace('_', "");
+    let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
+    let value = hex.map_or_else(|| plain.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok());
+    let mut problem =
+        Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is not how a number is written"))
+            .label("decimal digits only")
+            .help("numbers have no separators and no base");
+    if let Some(value) = value {
+        problem = problem.fix(value.to_string());
+    }
+    (LiteralKind::Int(value.unwrap_or(0)), Some(problem))
+}
+
+fn looks_like_date(text: &str) -> bool {
+    let day = text.split(['T', ' ']).next().unwrap_or_default();
+    let parts = |mark| day.split(mark).collect::<Vec<_>>();
+    ['-', '/', '.'].into_iter().map(parts).any(|parts| {
+        parts.len() == 3
+            && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+            && parts.iter().any(|part| part.len() == 4)
+    })
+}
+
+fn date(token: &str) -> (LiteralKind, Option<Problem>) {
+    let well_formed = token.len() == 10
+        && token
+            .bytes()
+            .enumerate()
+            .all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    let mut parts = token.split(['-', 'T', '/', '.']).map(|part| part.parse::<i16>().unwrap_or(0));
+    let (a, month, b) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    let (year, day) = if a > 31 { (a, b) } else { (b, a) };
+    let small = |n: i16| i8::try_from(n).unwrap_or(0);
+    let exists = jiff::civil::Date::new(year, small(month), small(day)).is_ok();
+    let value = Date { year, month: small(month), day: small(day) };
+    if well_formed && exists {
+        return (LiteralKind::Date(value), None);
+    }
+    // A day that exists keeps later stages from reporting it again.
+    let safe = if exists { value } else { Date { year: 1970, month: 1, day: 1 } };
+    let problem = if well_formed {
+        Problem::new(Code::BadDate, 0..token.len(), format!("there is no day `{token}`"))
+            .label("not in the calendar")
+    } else {
+        let problem = Problem::new(Code::BadDate, 0..token.len(), format!("`{token}` is not a date"))
+            .label("year, month, day")
+            .help("dates are written like `2027-06-30`");
+        if exists { problem.fix(format!("{year:04}-{month:02}-{day:02}")) } else { problem }
+    };
+    (LiteralKind::Date(safe), Some(problem))
+}
+
+fn duration(token: &str) -> (LiteralKind, Option<Problem>) {
+    let mut total: u64 = 0;
+    let mut last = usize::MAX;
+    let mut rest = token;
+    while !rest.is_empty() {
+        let at = token.len() - rest.len();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (count, tail) = rest.split_at_checked(digits).unwrap_or((rest, ""));
+        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, next) = tail.split_at_checked(letters).unwrap_or((tail, ""));
+        let place = at + digits..at + digits + letters;
+        let known = UNITS.iter().position(|(name, _)| *name == unit);
+        let seconds = match known {
+            Some(rank) if last == usize::MAX || rank > last => {
+                UNITS.get(rank).map_or(1, |(_, seconds)| *seconds)
+            }
+            Some(_) => return bad_duration(token, order(token, place)),
+            None => return bad_duration(token, unknown_unit(token, unit, place)),
+        };
+        last = known.unwrap_or(last);
+        let part = count.parse::<u64>().ok().and_then(|count| count.checked_mul(seconds));
+        // A hundred years is more than any window means, and keeps sums of windows from running over.
+        match part.and_then(|part| total.checked_add(part)).filter(|&sum| sum <= 100 * 366 * 86_400) {
+            Some(sum) => total = sum,
+            None => return bad_duration(token, too_long(token)),
+        }
+        rest = next;
+    }
+    (LiteralKind::Duration(total), None)
+}
+
+fn bad_duration(token: &str, problem: Problem) -> (LiteralKind, Option<Problem>) {
+    let repaired = problem.fix.as_deref().map(|unit| {
+        let mut text = token.to_owned();
+        text.replace_range(problem.range.clone(), unit);
+        text
+    });
+    let seconds = match repaired.map(|text| duration(&text)) {
+        Some((LiteralKind::Duration(seconds), None)) => seconds,
+        _ => 60,
+    };
+    (LiteralKind::Duration(seconds), Some(problem))
+}
+
+fn order(token: &str, place: Range<usize>) -> Problem {
+    Problem::new(Code::BadDuration, place, format!("the units of `{token}` are out of order"))
+        .label("not smaller than the unit before")
+        .help("units go from large to small, each once: `1d12h30m`")
+}
+
+fn too_long(token: &str) -> Problem {
+    Problem::new(Code::BadDuration, 0..token.len(), format!("`{token}` is too long"))
+        .label("more than a hundred years")
+}
+
+fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
+    if unit.is_empty() {
+        let title = if token.contains('.') {
+            "a duration has whole numbers"
+        } else {
+            "a number in this duration has no unit"
+        };
+        return Problem::new(Code::BadDuration, 0..token.len(), title)
+            .label("not a duration")
+            .help("write it like `90s`, `15m`, `2h`, `1d` or `1h30m`");
+    }
+    let lower = unit.to_ascii_lowercase();
+    let fix = match lower.as_str() {
+        "d" | "day" | "days" => Some("d"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
+        _ => None,
+    };
+    let help = match lower.as_str() {
+        "w" | "week" | "weeks" => "the units are `d`, `h`, `m` and `s`; a week is `7d`",
+        "ms" | "us" | "ns" => "the units are `d`, `h`, `m` and `s`; a second is the shortest",
+        "mo" | "mon" | "month" | "months" | "y" | "year" | "years" => {
+            "the units are `d`, `h`, `m` and `s`; months and years differ in length"
+        }
+        _ => "the units are `d`, `h`, `m` and `s`; text needs quotes",
+    };
+    let problem = Problem::new(Code::BadDuration, place, format!("unknown time unit `{unit}`"))
+        .label("not a unit")
+        .help(help);
+    match fix {
+        Some(fix) => problem.fix(fix),
+        None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good(token: &str) -> LiteralKind {
+        let (kind, problem) = number(token);
+        assert!(problem.is_none(), "{token}: {problem:?}");
+        kind
+    }
+
+    fn bad(token: &str) -> (&'static str, Range<usize>, Option<String>) {
+        let problem = number(token).1.unwrap_or_else(|| panic!("{token} is fine"));
+        (problem.code.id(), problem.range, problem.fix)
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(good("0"), LiteralKind::Int(0));
+        assert_eq!(good("-1"), LiteralKind::Int(-1));
+        assert_eq!(good("9223372036854775807"), LiteralKind::Int(i64::MAX));
+        assert_eq!(good("-9223372036854775808"), LiteralKind::Int(i64::MIN));
+        assert_eq!(good("1.5"), LiteralKind::Float(1.5));
+        assert_eq!(bad("9223372036854775808"), ("E0111", 0..19, None));
+        assert_eq!(bad("1_000"), ("E0111", 0..5, Some("1000".into())));
+        assert_eq!(bad("0x1f"), ("E0111", 0..4, Some("31".into())));
+        assert_eq!(bad("007"), ("E0111", 0..3, Some("\"007\"".into())));
+        assert_eq!(bad("10.0.0.0/8"), ("E0112", 0..10, Some("\"10.0.0.0/8\"".into())));
+        assert_eq!(bad("2001:db8::"), ("E0112", 0..10, Some("\"2001:db8::\"".into())));
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(good("0s"), LiteralKind::Duration(0));
+        assert_eq!(good("90s"), LiteralKind::Duration(90));
+        assert_eq!(good("1h30m"), LiteralKind::Duration(5_400));
+        assert_eq!(good("1d"), LiteralKind::Duration(86_400));
+        assert_eq!(bad("10min"), ("E0109", 2..5, Some("m".into())));
+        assert_eq!(number("10min").0, LiteralKind::Duration(600));
+        assert_eq!(bad("1w"), ("E0109", 1..2, None));
+        assert_eq!(bad("30m1h"), ("E0109", 4..5, None));
+        assert_eq!(bad("1h30"), ("E0109", 0..4, None));
+        assert_eq!(bad("1.5h"), ("E0109", 0..4, None));
+        assert_eq!(bad("99999999999999999999d"), ("E0109", 0..21, None));
+        assert_eq!(bad("40000d"), ("E0109", 0..6, None));
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(good("2027-06-30"), LiteralKind::Date(Date { year: 2027, month: 6, day: 30 }));
+        assert_eq!(bad("2027-02-30"), ("E0110", 0..10, None));
+        assert_eq!(bad("2027-6-3"), ("E0110", 0..8, Some("2027-06-03".into())));
+        assert_eq!(bad("2027/06/30"), ("E0110", 0..10, Some("2027-06-30".into())));
+        assert_eq!(bad("30.06.2027"), ("E0110", 0..10, Some("2027-06-30".into())));
+        assert_eq!(bad("2027-06-30T00:00"), ("E0110", 0..16, Some("2027-06-30".into())));
+    }
+}

@@ -1,0 +1,259 @@
+//! Builds predicates.
+//!
+//! In: pairs of the grammar. Out: nodes of [`ast`](super::ast); operators of other languages are reported and replaced.
+//! Must not know: field types.
+
+use super::ast::{Literal, Op, OpKind, Operand, Pred, PredKind};
+use super::build::Builder;
+use super::grammar::{Pair, Rule};
+use super::report::{close, quoted};
+use super::{DEPTH, foreign};
+use crate::diag::{Code, Diagnostic, Fix};
+use crate::source::{Span, Spanned};
+
+impl Builder<'_> {
+    /// A predicate at `depth` brackets or negations.
+    pub(super) fn pred(&mut self, pair: Pair<'_>, depth: usize) -> Option<Pred> {
+        self.joined(pair, depth, Rule::both, "or", PredKind::Or)
+    }
+
+    /// Operands of one rule, joined by an operator that is spelled `word`.
+    fn joined(
+        &mut self,
+        pair: Pair<'_>,
+        depth: usize,
+        by: Rule,
+        word: &str,
+        join: fn(Vec<Pred>) -> PredKind,
+    ) -> Option<Pred> {
+        let span = self.span(&pair);
+        let mut operands = Vec::new();
+        for part in pair.into_inner() {
+            if part.as_rule() != by {
+                self.operator_spelling(&part, word);
+            } else if by == Rule::both {
+                operands.extend(self.joined(part, depth, Rule::unary, "and", PredKind::And));
+            } else {
+                operands.extend(self.unary(part, depth));
+            }
+        }
+        if operands.len() > 1 { Some(Pred { kind: join(operands), span }) } else { operands.pop() }
+    }
+
+    fn unary(&mut self, pair: Pair<'_>, depth: usize) -> Option<Pred> {
+        let span = self.span(&pair);
+        let mut nots = Vec::new();
+        let mut inner = None;
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::not_op {
+                if nots.len() <= DEPTH {
+                    self.operator_spelling(&part, "not");
+                    nots.push(self.span(&part));
+                }
+            } else {
+                inner = Some(part);
+            }
+        }
+        if depth + nots.len() > DEPTH
+            && let Some(last) = nots.get(DEPTH.saturating_sub(depth)).copied()
+        {
+            let found =
+                Diagnostic::new(Code::Limit, last, format!("`not` and brackets nest deeper than {DEPTH}"))
+                    .label("one level too many")
+                    .help("two `not` in a row cancel out");
+            self.report(found);
+            nots.truncate(DEPTH.saturating_sub(depth));
+        }
+        let mut pred = self.primary(inner?, depth + nots.len())?;
+        for not in nots.into_iter().rev() {
+            pred = Pred { kind: PredKind::Not(Box::new(pred)), span: Span { end: span.end, ..not } };
+        }
+        Some(pred)
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the grammar's rules, most of which cannot stand here"
+    )]
+    fn primary(&mut self, pair: Pair<'_>, depth: usize) -> Option<Pred> {
+        let span = self.span(&pair);
+        match pair.as_rule() {
+            Rule::parens => {
+                let inner = pair.into_inner().nth(1)?;
+                Some(Pred { span, ..self.pred(inner, depth + 1)? })
+            }
+            Rule::exists => {
+                let field = pair.into_inner().nth(2)?;
+                Some(Pred { kind: PredKind::Exists(self.name(&field)), span })
+            }
+            Rule::value_first => self.value_first(pair),
+            _ => self.compare(pair),
+        }
+    }
+
+    fn compare(&mut self, pair: Pair<'_>) -> Option<Pred> {
+        let span = self.span(&pair);
+        let mut parts = pair.into_inner();
+        let field = self.name(&parts.next()?);
+        let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
+        let op = self.op(op);
+        let value = self.operand(&parts.next()?);
+        Some(Pred { kind: PredKind::Compare { field, op, value }, span })
+    }
+
+    fn operand(&mut self, pair: &Pair<'_>) -> Operand {
+        if pair.as_rule() != Rule::set {
+            return Operand::One(self.literal(pair));
+        }
+        let values = pair
+            .clone()
+            .into_inner()
+            .filter(|part| !matches!(part.as_rule(), Rule::lparen | Rule::rparen | Rule::comma));
+        let values: Vec<Literal> = values.map(|value| self.literal(&value)).collect();
+        Operand::Set(values, self.span(pair))
+    }
+
+    /// `"x" == field`: reported, and turned round.
+    fn value_first(&mut self, pair: Pair<'_>) -> Option<Pred> {
+        let span = self.span(&pair);
+        let parts: Vec<Pair<'_>> = pair.into_inner().collect();
+        let [value, mark, field] = parts.as_slice() else { return None };
+        let op = self.op(mark.clone());
+        let mirrored = match op.node.kind {
+            OpKind::Less => OpKind::Greater,
+            OpKind::LessEqual => OpKind::GreaterEqual,
+            OpKind::Greater => OpKind::Less,
+            OpKind::GreaterEqual => OpKind::LessEqual,
+            kind @ (OpKind::Equal
+            | OpKind::In
+            | OpKind::Like
+            | OpKind::Contains
+            | OpKind::StartsWith
+            | OpKind::EndsWith
+            | OpKind::Matches) => kind,
+        };
+        let text = mirror(mark.as_str());
+        let mut found =
+            Diagnostic::new(Code::ValueFirst, self.span(value), "a field stands on the left of its value")
+                .label("a value on the left")
+                .also(self.span(field), "the field");
+        if let Some(text) = text {
+            found.fix =
+                Some(Fix { span, replacement: format!("{} {text} {}", field.as_str(), value.as_str()) });
+        }
+        self.report(found.help("turn the comparison round"));
+        let field = self.name(field);
+        let op = Spanned { node: Op { kind: mirrored, ..op.node }, span: op.span };
+        Some(Pred { kind: PredKind::Compare { field, op, value: Operand::One(self.literal(value)) }, span })
+    }
+
+    /// An operator with its marks; one of another language is reported.
+    fn op(&mut self, pair: Pair<'_>) -> Spanned<Op> {
+        let span = self.span(&pair);
+        let mut negated = false;
+        let mut text = String::new();
+        for part in pair.into_inner() {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the grammar's rules, most of which cannot stand here"
+            )]
+            match part.as_rule() {
+                Rule::kw_not => {
+                    self.operator_spelling(&part, "not");
+                    negated = true;
+                }
+                Rule::foreign_op | Rule::foreign_word => text = self.foreign(&part),
+                _ => text = self.native(&part),
+            }
+        }
+        let word = text.strip_prefix("not ");
+        negated |= word.is_some();
+        Spanned { node: op_of(word.unwrap_or(&text), negated), span }
+    }
+
+    fn native(&mut self, pair: &Pair<'_>) -> String {
+        let text = pair.as_str();
+        if text == "matches~" {
+            let span = self.span(pair);
+            let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no form with `~`")
+                .label("not an operator")
+                .help("begin the regular expression with `(?i)` to ignore case");
+            found.fix = Some(Fix { span, replacement: "matches".to_owned() });
+            self.report(found);
+            return "matches".to_owned();
+        }
+        text.to_owned()
+    }
+
+    /// Reports an operator of another language; gives the one that is meant.
+    fn foreign(&mut self, pair: &Pair<'_>) -> String {
+        let found = pair.as_str();
+        let span = self.span(pair);
+        let near = || close(found, foreign::OPERATORS.iter().copied()).map(str::to_owned);
+        let meant = foreign::operator(found).or_else(near);
+        let Some(meant) = meant else {
+            let unknown = Diagnostic::new(Code::ForeignOperator, span, format!("unknown operator {}", quoted(found)))
+                .label("not an operator")
+                .help("the operators are `==` `!=` `=~` `!~` `<` `<=` `>` `>=` `in` `like` `contains` `starts_with` `ends_with` `matches`");
+            self.report(unknown);
+            return "==".to_owned();
+        };
+        self.operator_spelling(pair, &meant);
+        meant
+    }
+
+    /// Reports a mark or word that is not spelled as `wanted`.
+    pub(super) fn operator_spelling(&mut self, pair: &Pair<'_>, wanted: &str) {
+        let found = pair.as_str();
+        if found == wanted {
+            return;
+        }
+        let span = self.span(pair);
+        let mut report =
+            Diagnostic::new(Code::ForeignOperator, span, format!("`{found}` is written `{wanted}`"))
+                .label("not an operator here");
+        if found.eq_ignore_ascii_case(wanted) {
+            report.primary.text = "lower case".to_owned();
+        }
+        report.fix = Some(Fix { span, replacement: wanted.to_owned() });
+        self.report(report.help(format!("write `{wanted}`")));
+    }
+}
+
+/// The operator for a comparison turned round.
+fn mirror(op: &str) -> Option<&'static str> {
+    match op {
+        "=" | "==" => Some("=="),
+        "!=" => Some("!="),
+        "=~" => Some("=~"),
+        "!~" => Some("!~"),
+        "<" => Some(">"),
+        "<=" => Some(">="),
+        ">" => Some("<"),
+        ">=" => Some("<="),
+        _ => None,
+    }
+}
+
+/// The operator of a spelling that the grammar or the table of other languages allows.
+fn op_of(text: &str, negated: bool) -> Op {
+    let (word, ignore_case) = match text.strip_suffix('~') {
+        Some(word) => (word, true),
+        None => (text, false),
+    };
+    let (kind, inverse) = match word {
+        "!=" | "!" => (OpKind::Equal, true),
+        "<" => (OpKind::Less, false),
+        "<=" => (OpKind::LessEqual, false),
+        ">" => (OpKind::Greater, false),
+        ">=" => (OpKind::GreaterEqual, false),
+        "in" => (OpKind::In, false),
+        "like" => (OpKind::Like, false),
+        "contains" => (OpKind::Contains, false),
+        "starts_with" => (OpKind::StartsWith, false),
+        "ends_with" => (OpKind::EndsWith, false),
+        "matches" => (OpKind::Matches, false),
+        _ => (OpKind::Equal, false),
+    };
+    Op { kind, negated: negated != inverse, ignore_case }
+}

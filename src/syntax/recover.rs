@@ -1,0 +1,359 @@
+//! Explains what the grammar swallowed as broken, and goes on behind a misspelt keyword.
+//!
+//! In: slices that an error production matched. Out: one finding for each fault, and the clause a misspelt word begins.
+//! Must not know: how a clause becomes a node.
+
+use super::ast::Entry;
+use super::build::Builder;
+use super::grammar::{self, Pair, Rule};
+use super::report::{close, quoted};
+use crate::diag::{Code, Diagnostic, Fix};
+use crate::source::Span;
+
+/// Where a broken slice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    File,
+    Rule,
+    Chain,
+    Alert,
+    Test,
+}
+
+/// A keyword: what follows it, and the strict rule of its clause.
+type Keyword = (&'static str, Rule, Rule);
+
+const FILE: &[Keyword] = &[
+    ("rule", Rule::rule_tail, Rule::only_rule),
+    ("allowlist", Rule::list_tail, Rule::only_list),
+    ("import", Rule::import_tail, Rule::only_import),
+];
+const RULE: &[Keyword] = &[
+    ("title", Rule::meta_tail, Rule::only_meta),
+    ("id", Rule::meta_tail, Rule::only_meta),
+    ("description", Rule::meta_tail, Rule::only_meta),
+    ("author", Rule::meta_tail, Rule::only_meta),
+    ("date", Rule::meta_tail, Rule::only_meta),
+    ("modified", Rule::meta_tail, Rule::only_meta),
+    ("status", Rule::meta_tail, Rule::only_meta),
+    ("severity", Rule::meta_tail, Rule::only_meta),
+    ("attack", Rule::meta_tail, Rule::only_meta),
+    ("references", Rule::meta_tail, Rule::only_meta),
+    ("false_positives", Rule::meta_tail, Rule::only_meta),
+    ("param", Rule::param_tail, Rule::only_param),
+    ("chain", Rule::chain_tail, Rule::only_chain),
+    ("alert", Rule::alert_tail, Rule::only_alert),
+    ("playbook", Rule::playbook_tail, Rule::only_playbook),
+    ("test", Rule::test_tail, Rule::only_test),
+];
+const CHAIN: &[Keyword] =
+    &[("step", Rule::step_tail, Rule::only_step), ("then", Rule::then_tail, Rule::only_then)];
+const ALERT: &[Keyword] = &[
+    ("entity", Rule::entity_tail, Rule::only_entity),
+    ("show", Rule::show_tail, Rule::only_show),
+    ("dedupe", Rule::dedupe_tail, Rule::only_dedupe),
+];
+const TEST: &[Keyword] = &[("expect", Rule::expect_tail, Rule::only_expect)];
+const ATTRIBUTES: [&str; 4] = ["reason", "owner", "ticket", "until"];
+/// How many lines of a broken slice are searched for a further misspelt keyword.
+const LOOK_AHEAD: usize = 100;
+
+impl Level {
+    fn keywords(self) -> &'static [Keyword] {
+        match self {
+            Self::File => FILE,
+            Self::Rule => RULE,
+            Self::Chain => CHAIN,
+            Self::Alert => ALERT,
+            Self::Test => TEST,
+        }
+    }
+
+    fn place(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Rule => "a rule",
+            Self::Chain => "a chain",
+            Self::Alert => "an alert",
+            Self::Test => "a test",
+        }
+    }
+
+    /// The level whose clauses begin with `word`.
+    fn of(word: &str) -> Option<Self> {
+        [Self::File, Self::Rule, Self::Chain, Self::Alert, Self::Test]
+            .into_iter()
+            .find(|level| level.keywords().iter().any(|(known, ..)| *known == word))
+    }
+}
+
+/// The clause before a broken slice.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Previous {
+    /// Its strict rule, if more could have followed.
+    pub(super) strict: Option<Rule>,
+    /// Where it stands.
+    pub(super) span: Option<Span>,
+}
+
+impl Previous {
+    /// A clause that could have gone on.
+    pub(super) fn set(&mut self, strict: Rule, span: Span) {
+        *self = Self { strict: Some(strict), span: Some(span) };
+    }
+
+    /// A clause that ended with its brace.
+    pub(super) fn block(&mut self, span: Span) {
+        *self = Self { strict: None, span: Some(span) };
+    }
+}
+
+/// A word that was meant to be a keyword, and the slice that follows it.
+#[derive(Debug)]
+pub(super) struct Misspelt {
+    /// The keyword meant.
+    pub(super) keyword: &'static str,
+    /// Length of the word as written.
+    pub(super) length: u32,
+    /// The word and what follows it.
+    pub(super) span: Span,
+    tail: Rule,
+}
+
+/// Builds the clause of a misspelt keyword; returns where it ended.
+pub(super) type Build<'b, 'a> = &'b mut dyn FnMut(&mut Builder<'a>, &Misspelt) -> usize;
+
+impl<'a> Builder<'a> {
+    /// Explains the slice at `span`; `build` takes the clauses of misspelt keywords.
+    pub(super) fn bad(&mut self, level: Level, span: Span, previous: Previous, build: Build<'_, 'a>) {
+        let end = span.end as usize;
+        let mut at = span.start as usize;
+        let mut previous = previous;
+        loop {
+            at = self.skip_blank(at);
+            if at >= end {
+                return;
+            }
+            at = match self.explain(level, at, end, previous) {
+                Some(misspelt) => build(self, &misspelt),
+                None => match self.next_likely(level, at, end) {
+                    Some(next) => next,
+                    None => return,
+                },
+            };
+            previous = Previous::default();
+        }
+    }
+
+    /// Reports what is wrong at `at`; gives the keyword that was meant if there is one.
+    fn explain(&mut self, level: Level, at: usize, end: usize, previous: Previous) -> Option<Misspelt> {
+        if self.slice(at, end).starts_with('}') {
+            let span = Span::new(self.file, at, at + 1);
+            let found = Diagnostic::new(Code::Unclosed, span, "this `}` closes nothing")
+                .label("no `{` for it")
+                .help("a brace before it closes more than was meant, or this one is too many");
+            self.report(found);
+            return None;
+        }
+        if self.reserved(at, end) {
+            return None;
+        }
+        let word = self.word_at(at, end);
+        let keywords = level.keywords();
+        if let Some((_, _, strict)) = keywords.iter().find(|(known, ..)| *known == word) {
+            self.strict(*strict, at, end, level);
+            return None;
+        }
+        let before = previous.span.map_or(0, |span| span.end as usize);
+        let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
+        if same_line || word.is_empty() || level == Level::Test {
+            self.leftover(level, at, end, previous);
+            return None;
+        }
+        let meant = close(word, keywords.iter().map(|(known, ..)| *known));
+        let span = Span::new(self.file, at, at + word.len());
+        if let Some((keyword, tail, _)) = keywords.iter().find(|(known, ..)| Some(*known) == meant) {
+            let mut found = Diagnostic::new(
+                Code::UnknownClause,
+                span,
+                format!("no clause of {} begins with `{word}`", level.place()),
+            )
+            .label("not a keyword")
+            .help(format!("did you mean `{keyword}`?"));
+            found.fix = Some(Fix { span, replacement: (*keyword).to_owned() });
+            self.report(found);
+            let length = span.end - span.start;
+            return Some(Misspelt { keyword, length, span: Span::new(self.file, at, end), tail: *tail });
+        }
+        if previous.strict.is_some() && self.goes_on(at + word.len()) {
+            self.leftover(level, at, end, previous);
+            return None;
+        }
+        self.unknown_clause(level, word, span);
+        None
+    }
+
+    fn unknown_clause(&mut self, level: Level, word: &str, span: Span) {
+        let names: Vec<String> = level.keywords().iter().map(|(known, ..)| format!("`{known}`")).collect();
+        let title = format!("no clause of {} begins with {}", level.place(), quoted(word));
+        let found = Diagnostic::new(Code::UnknownClause, span, title).label("not a keyword");
+        let found = match Level::of(word).filter(|home| *home != level) {
+            Some(home) => found.help(format!("`{word}` stands inside {}", home.place())),
+            None => found.help(format!("the clauses of {} begin with {}", level.place(), names.join(", "))),
+        };
+        self.report(found);
+    }
+
+    /// Words of the second stage of the language.
+    fn reserved(&mut self, at: usize, end: usize) -> bool {
+        let slice = self.slice(at, end);
+        let mut words = slice.split_ascii_whitespace();
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (text, plan) = match (first, second) {
+            ("unless", _) => ("unless", "it will say that no linked event came before"),
+            ("lookup", _) => ("lookup", "it will bring in a table that gives fields"),
+            ("at", "least") => ("at least", "it will count repetitions of a step"),
+            ("or", "from") => ("or from", "it will let a step come from several sources"),
+            _ => return false,
+        };
+        // The two words may stand on two lines; the span then covers the first.
+        let length = if slice.starts_with(text) { text.len() } else { first.len() };
+        let span = Span::new(self.file, at, at + length);
+        let found =
+            Diagnostic::new(Code::ReservedWord, span, format!("`{text}` is reserved for a later version"))
+                .label("not part of the language yet")
+                .help(plan);
+        self.report(found);
+        true
+    }
+
+    /// Parses a clause by its strict rule to find where it goes wrong.
+    fn strict(&mut self, by: Rule, at: usize, end: usize, level: Level) {
+        match grammar::parse(by, self.slice(at, end)) {
+            Err(stopped) => self.stopped(at, &stopped),
+            Ok(_) => self.unexpected(at, &Self::openings(level)),
+        }
+    }
+
+    /// Something behind a clause that is complete as far as it goes.
+    fn leftover(&mut self, level: Level, at: usize, end: usize, previous: Previous) {
+        if self.fault_end > 0 && self.skip_blank(self.fault_end) == at {
+            return;
+        }
+        match (previous.strict, previous.span) {
+            (Some(strict), Some(span)) => self.strict(strict, span.start as usize, end, level),
+            _ if level == Level::Test => self.strict(Rule::only_event, at, end, level),
+            _ => self.unexpected(at, &Self::openings(level)),
+        }
+    }
+
+    fn openings(level: Level) -> Vec<&'static str> {
+        match level {
+            Level::File => vec!["`rule`", "`allowlist`", "`import`"],
+            Level::Rule => vec!["a clause of the rule", "`}`"],
+            Level::Chain => vec!["`step`", "`then`", "`}`"],
+            Level::Alert => vec!["`entity`", "`show`", "`dedupe`", "`}`"],
+            Level::Test => vec!["an event", "`expect`", "`}`"],
+        }
+    }
+
+    /// Whether an operator or dot follows: then a word is a field, not a misspelt keyword.
+    fn goes_on(&self, at: usize) -> bool {
+        let rest = self.slice(at, self.text.len()).trim_start_matches([' ', '\t']);
+        rest.starts_with(['.', '=', '!', '<', '>', ':', '&', '|', '~', ')']) && !rest.starts_with(": \"")
+    }
+
+    fn word_at(&self, at: usize, end: usize) -> &'a str {
+        let slice = self.slice(at, end);
+        let length = slice.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(slice.len());
+        slice.get(..length).unwrap_or_default()
+    }
+
+    /// The next line of a slice that begins with something like a keyword.
+    fn next_likely(&self, level: Level, at: usize, end: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        let mut line = at;
+        for _ in 0..LOOK_AHEAD {
+            let text = self.slice(line, end);
+            let length = text.find('\n')?;
+            for byte in text.bytes().take(length) {
+                match byte {
+                    b'{' => depth += 1,
+                    b'}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            line += length + 1;
+            let start = line
+                + (self.slice(line, end).len() - self.slice(line, end).trim_start_matches([' ', '\t']).len());
+            let word = self.word_at(start, end);
+            let mut known = level.keywords().iter().map(|(known, ..)| *known);
+            let likely = word.len() > 2 && (known.any(|known| known == word) || close(word, known).is_some());
+            if depth == 0 && likely && !self.goes_on(start + word.len()) {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// Parses what follows a misspelt keyword and gives it to `take`; returns where it ended.
+    pub(super) fn reparse(&mut self, misspelt: &Misspelt, take: impl FnOnce(&mut Self, Pair<'a>)) -> usize {
+        let start = (misspelt.span.start + misspelt.length) as usize;
+        let end = misspelt.span.end as usize;
+        match grammar::parse(misspelt.tail, self.slice(start, end)) {
+            Ok(Some(pair)) => {
+                let stop = start + pair.as_span().end();
+                let base = std::mem::replace(&mut self.base, start);
+                take(self, pair);
+                self.base = base;
+                stop
+            }
+            Ok(None) => end,
+            Err(stopped) => {
+                self.stopped(start, &stopped);
+                end
+            }
+        }
+    }
+
+    /// Explains a broken entry of a list; a bare word becomes an entry all the same.
+    pub(super) fn bad_entry(&mut self, span: Span, previous: Previous) -> Option<Entry> {
+        let (at, end) = (span.start as usize, span.end as usize);
+        let token = self.token(at);
+        let word = self.word_at(at, end);
+        if ATTRIBUTES.contains(&word) {
+            if let (Some(strict), Some(before)) = (previous.strict, previous.span) {
+                self.strict(strict, before.start as usize, end, Level::File);
+            } else {
+                self.unexpected(at, &["a value", "`}`"]);
+            }
+            return None;
+        }
+        let same_line =
+            previous.span.is_some_and(|before| !self.slice(before.end as usize, at).contains('\n'));
+        let place = Span::new(self.file, at, at + token.len());
+        if let Some(meant) = close(word, ATTRIBUTES.into_iter()).filter(|_| same_line) {
+            let place = Span::new(self.file, at, at + word.len());
+            let mut found = Diagnostic::new(
+                Code::UnknownClause,
+                place,
+                format!("no attribute of an entry is called `{word}`"),
+            )
+            .label("not a keyword")
+            .help(format!("did you mean `{meant}`?"));
+            found.fix = Some(Fix { span: place, replacement: meant.to_owned() });
+            self.report(found);
+            return None;
+        }
+        if word.is_empty() {
+            self.unexpected(at, &["a value", "`}`"]);
+            return None;
+        }
+        let mut found = Diagnostic::new(Code::Unquoted, place, format!("{} needs quotes", quoted(token)))
+            .label("neither a value nor an attribute")
+            .help("the values of a list are strings; their attributes are `reason`, `owner`, `ticket` and `until`");
+        found.fix = Some(Fix { span: place, replacement: format!("\"{token}\"") });
+        self.report(found);
+        None
+    }
+}

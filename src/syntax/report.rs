@@ -1,0 +1,174 @@
+//! Findings in words: what was expected, what was found.
+//!
+//! In: places in the text and what the grammar wanted there. Out: diagnostics.
+//! Must not know: which clause is being parsed.
+
+use super::FINDINGS;
+use super::build::Builder;
+use super::grammar::Stopped;
+use super::literal::Problem;
+use crate::diag::{self, Code, Diagnostic, Fix};
+use crate::source::Span;
+
+impl<'a> Builder<'a> {
+    /// Reports, and remembers where, so that the leftovers of a fault are not reported again.
+    pub(super) fn report(&mut self, found: Diagnostic) {
+        self.fault_end = self.fault_end.max(found.primary.span.end as usize);
+        self.diags.push(found);
+    }
+
+    /// Reports a problem of the token that begins at `start`.
+    pub(super) fn problem(&mut self, start: usize, problem: Problem) {
+        let Problem { range, code, title, label, help, fix } = problem.moved(start);
+        let span = Span::new(self.file, range.start, range.end);
+        let mut found = Diagnostic::new(code, span, title).label(label);
+        if !help.is_empty() {
+            found = found.help(help);
+        }
+        found.fix = fix.map(|replacement| Fix { span, replacement });
+        self.report(found);
+    }
+
+    /// Reports that a parse of the text from `start` stopped.
+    pub(super) fn stopped(&mut self, start: usize, stopped: &Stopped) {
+        self.unexpected(start + stopped.at, &stopped.expected);
+    }
+
+    /// Reports that none of `expected` stands at `at`.
+    pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
+        let at = self.skip_blank(at);
+        let before = self.end_before(at);
+        let next_line = self.slice(before, at).contains('\n') || at >= self.text.len();
+        let token = self.token(at);
+        let end_of_clause = "the end of the clause";
+        let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != end_of_clause).collect();
+        let (span, label) = if next_line {
+            let what = if at >= self.text.len() { "file" } else { "line" };
+            (Span::new(self.file, before, before), format!("found the end of the {what}"))
+        } else {
+            (Span::new(self.file, at, at + token.len()), format!("found {}", quoted(token)))
+        };
+        let title = if listed.is_empty() {
+            format!("unexpected {}", if next_line { "end".to_owned() } else { quoted(token) })
+        } else {
+            format!("expected {}", list(&listed))
+        };
+        let mut found = Diagnostic::new(Code::Syntax, span, title).label(label);
+        let words = listed.iter().map(|word| word.trim_matches('`'));
+        if !next_line
+            && let Some(word) =
+                close(token, words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())))
+        {
+            found = found.help(format!("did you mean `{word}`?"));
+            found.fix = Some(Fix { span, replacement: word.to_owned() });
+        } else if let Some(help) = advice(token, &listed) {
+            found = found.help(help);
+        }
+        if !next_line
+            && listed.contains(&"`)`")
+            && let Some(open) = self.open_paren(at)
+        {
+            found = found.also(open, "this parenthesis is still open");
+        }
+        self.report(found);
+    }
+
+    /// The last parenthesis before `at`, in its clause, that nothing has closed.
+    fn open_paren(&self, at: usize) -> Option<Span> {
+        let mut depth = 0usize;
+        for (offset, byte) in self.text.as_bytes().get(..at)?.iter().enumerate().rev().take(4_000) {
+            match byte {
+                b')' => depth += 1,
+                b'(' if depth == 0 => return Some(Span::new(self.file, offset, offset + 1)),
+                b'(' => depth -= 1,
+                b'{' | b'}' => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The offset of the first character at or after `at` that is not blank.
+    pub(super) fn skip_blank(&self, at: usize) -> usize {
+        self.text.len() - self.slice(at, self.text.len()).trim_start_matches([' ', '\t', '\r', '\n']).len()
+    }
+
+    /// The end of the last token before `at`.
+    pub(super) fn end_before(&self, at: usize) -> usize {
+        self.slice(0, at).trim_end_matches([' ', '\t', '\r', '\n']).len()
+    }
+
+    /// The token at `at`, cut to one line.
+    pub(super) fn token(&self, at: usize) -> &'a str {
+        let rest = self.slice(at, self.text.len());
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let Some(first) = rest.chars().next() else { return "" };
+        let end = if first == '"' {
+            rest.char_indices()
+                .skip(1)
+                .find(|&(_, c)| c == '"' || c == '\n')
+                .map_or(rest.len(), |(at, c)| at + usize::from(c == '"'))
+        } else if word(first) {
+            rest.find(|c| !word(c)).unwrap_or(rest.len())
+        } else if "=!<>&|~:".contains(first) {
+            rest.find(|c: char| !"=!<>&|~:".contains(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        rest.get(..end).unwrap_or_default()
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+/// A token as it is shown in a message: in backticks and not too long.
+pub(super) fn quoted(token: &str) -> String {
+    const LONGEST: usize = 40;
+    if token.chars().count() <= LONGEST {
+        return format!("`{token}`");
+    }
+    format!("`{}…`", token.chars().take(LONGEST).collect::<String>())
+}
+
+/// The word most likely meant by `found`, in whatever case it was written.
+pub(super) fn close<'a>(found: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    if found.len() > 40 {
+        return None;
+    }
+    let lower = found.to_ascii_lowercase();
+    known.clone().find(|word| *word == lower && *word != found).or_else(|| diag::nearest(&lower, known))
+}
+
+/// What to do about a token that often stands in the wrong place.
+fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
+    if super::foreign::RESERVED.contains(&token) {
+        return Some("this word has a meaning of its own: choose another name");
+    }
+    if expected.contains(&"a name") && token.starts_with('"') {
+        return Some("names stand without quotes");
+    }
+    expected.contains(&"a string").then_some("text stands in double quotes").filter(|_| expected.len() == 1)
+}
+
+/// Keeps the first findings and says that there were more.
+pub(super) fn cut(findings: &mut Vec<Diagnostic>) {
+    let more = findings.len() - FINDINGS;
+    findings.truncate(FINDINGS);
+    if let Some(last) = findings.last() {
+        let title = format!("{more} more findings in this file are not shown");
+        findings.push(
+            Diagnostic::new(Code::Limit, last.primary.span, title).help("mend the first ones and try again"),
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Builds the tests of a rule: their events and expectations.
+//!
+//! In: pairs of the grammar. Out: nodes of [`ast`](super::ast).
+//! Must not know: steps, sources or fields.
+
+use super::ast::{Event, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, Test};
+use super::build::{Block, Builder, child};
+use super::grammar::{Pair, Rule};
+use super::recover::{Level, Previous};
+use crate::diag::{Code, Diagnostic, Fix};
+use crate::source::Span;
+
+impl Builder<'_> {
+    pub(super) fn test(&mut self, span: Span, tail: Pair<'_>) -> Option<Test> {
+        let Block { head, items } = self.block(tail, Rule::only_test);
+        let name = head.into_iter().next().and_then(|head| self.first_text(head));
+        let (mut events, mut expects) = (Vec::new(), Vec::new());
+        let mut previous = Previous::default();
+        for pair in items {
+            let span = self.span(&pair);
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the grammar's rules, most of which cannot stand here"
+            )]
+            match pair.as_rule() {
+                Rule::expect => {
+                    previous.set(Rule::only_expect, span);
+                    expects.extend(self.tail(pair).and_then(|tail| self.expect(span, tail)));
+                }
+                Rule::event => {
+                    previous.block(span);
+                    events.extend(self.event(pair));
+                }
+                _ => self.bad(Level::Test, span, previous, &mut |this, misspelt| {
+                    this.reparse(misspelt, |this, tail| expects.extend(this.expect(misspelt.span, tail)))
+                }),
+            }
+        }
+        Some(Test { name: name?, events, expects, span })
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the grammar's rules, most of which cannot stand here"
+    )]
+    fn expect(&mut self, span: Span, tail: Pair<'_>) -> Option<Expect> {
+        let parts: Vec<Pair<'_>> = tail.into_inner().collect();
+        let first = parts.first()?;
+        let kind = match first.as_rule() {
+            Rule::kw_no => ExpectKind::NoAlert,
+            Rule::number => ExpectKind::Alerts(self.count(first)?),
+            _ => ExpectKind::AlertAt(self.window(parts.last()?)),
+        };
+        Some(Expect { kind, span })
+    }
+
+    fn count(&mut self, pair: &Pair<'_>) -> Option<u64> {
+        let mark = self.diags.len();
+        let literal = self.literal(pair);
+        let count = if let LiteralKind::Int(count) = literal.kind { u64::try_from(count).ok() } else { None };
+        if count.is_none() && self.diags.len() == mark {
+            let title = format!("`{}` is not a number of alerts", pair.as_str());
+            self.report(
+                Diagnostic::new(Code::BadNumber, literal.span, title).label("a whole number stands here"),
+            );
+        }
+        count
+    }
+
+    fn event(&mut self, pair: Pair<'_>) -> Option<Event> {
+        let span = self.span(&pair);
+        let mut parts = pair
+            .into_inner()
+            .filter(|part| !matches!(part.as_rule(), Rule::kw_at | Rule::lbrace | Rule::rbrace));
+        let of = parts.next()?;
+        let of = match child(&of, Rule::kw_event) {
+            Some(_) => EventOf::Source(self.name(&child(&of, Rule::field)?)),
+            None => EventOf::Step(self.name(&of.into_inner().next()?)),
+        };
+        let at = self.window(&parts.next()?);
+        let mut fields: Vec<(Name, Literal)> = Vec::new();
+        let mut separated = true;
+        for part in parts {
+            if part.as_rule() == Rule::comma {
+                separated = true;
+                continue;
+            }
+            if !std::mem::replace(&mut separated, false) {
+                self.comma_missing(fields.last().map_or(span, |(_, value)| value.span));
+            }
+            fields.extend(self.pair(part));
+        }
+        Some(Event { of, at, fields, span })
+    }
+
+    fn comma_missing(&mut self, before: Span) {
+        let place = Span { start: before.end, ..before };
+        let mut found = Diagnostic::new(Code::Comma, before, "a comma is missing after this value")
+            .label("the next field follows")
+            .help("fields of an event are separated by `,`");
+        found.fix = Some(Fix { span: place, replacement: ",".to_owned() });
+        self.report(found);
+    }
+
+    fn pair(&mut self, pair: Pair<'_>) -> Option<(Name, Literal)> {
+        let mut parts = pair.into_inner();
+        let field = self.name(&parts.next()?);
+        self.operator_spelling(&parts.next()?, ":");
+        Some((field, self.literal(&parts.next()?)))
+    }
+}
