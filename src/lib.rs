@@ -13,6 +13,7 @@ pub mod check;
 pub mod diag;
 pub mod engine;
 pub mod ir;
+pub mod replay;
 pub mod settings;
 pub mod source;
 pub mod syntax;

@@ -38,15 +38,17 @@ fn identity(unit: &Unit, rule: &Rule) -> Identity {
 /// The id of a rule as written, in lower case.
 pub(super) fn id_of(rule: &Rule) -> Option<(String, Span)> {
     rule.clauses.iter().find_map(|clause| match clause {
-        Clause::Meta(meta) if meta.key.node == "id" => meta.values.first().and_then(|literal| match &literal.kind {
-            LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
-            LiteralKind::Int(_)
-            | LiteralKind::Float(_)
-            | LiteralKind::Bool(_)
-            | LiteralKind::Duration(_)
-            | LiteralKind::Date(_)
-            | LiteralKind::Word(_) => None,
-        }),
+        Clause::Meta(meta) if meta.key.node == "id" => {
+            meta.values.first().and_then(|literal| match &literal.kind {
+                LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
+                LiteralKind::Int(_)
+                | LiteralKind::Float(_)
+                | LiteralKind::Bool(_)
+                | LiteralKind::Duration(_)
+                | LiteralKind::Date(_)
+                | LiteralKind::Word(_) => None,
+            })
+        }
         Clause::Meta(_)
         | Clause::Param(_)
         | Clause::Chain(_)

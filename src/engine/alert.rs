@@ -27,36 +27,40 @@ pub struct Tally {
 /// Runs `program` over `records` in any order: one alert for each record of the last step that ends a chain.
 #[must_use]
 pub fn run(program: &Program, records: &[Record]) -> Vec<Alert> {
-    let order = in_order(records);
-    run_sorted(program, &order.iter().map(|(index, record)| (*index, *record)).collect::<Vec<_>>()).0
-}
-
-/// The records in the engine's order, with their indices.
-#[must_use]
-pub fn in_order(records: &[Record]) -> Vec<(usize, &Record)> {
     let mut order: Vec<_> = records.iter().enumerate().collect();
     order.sort_by(|(_, left), (_, right)| left.order(right));
-    order
+    let mut matched = Vec::new();
+    for (index, record) in order {
+        matched.extend(program.matched(record).map(|step| Matched { index, record, step }));
+    }
+    run_matched(program, &matched).0
 }
 
-/// Runs `program` over records that are in the engine's order.
+/// A record that satisfies a step of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Matched<'r> {
+    /// Its index among all records.
+    pub index: usize,
+    /// The record.
+    pub record: &'r Record,
+    /// The step it satisfies.
+    pub step: usize,
+}
+
+/// Runs `program` over the records that satisfy its steps, in the order of [`Record::order`].
 #[must_use]
-pub fn run_sorted(program: &Program, order: &[(usize, &Record)]) -> (Vec<Alert>, Tally) {
+pub fn run_matched(program: &Program, matched: &[Matched<'_>]) -> (Vec<Alert>, Tally) {
     let mut machine = Machine::new(program);
     let mut tally = Tally { matched: vec![0; program.steps.len()], ..Tally::default() };
     let mut alerts = Vec::new();
-    for instant in order.chunk_by(|(_, left), (_, right)| left.time == right.time) {
-        let Some((_, first)) = instant.first() else { continue };
-        let mut candidates = Vec::new();
-        for (index, record) in instant {
-            for step in program.matched(record) {
-                tally.matched.iter_mut().skip(step).take(1).for_each(|count| *count += 1);
-                candidates.push(candidate(program, step, record, *index));
-            }
+    for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
+        let Some(first) = instant.first() else { continue };
+        for Matched { step, .. } in instant {
+            tally.matched.iter_mut().skip(*step).take(1).for_each(|count| *count += 1);
         }
-        if !candidates.is_empty() {
-            alerts.extend(machine.advance(first.time, candidates));
-        }
+        let candidates =
+            instant.iter().map(|one| candidate(program, one.step, one.record, one.index)).collect();
+        alerts.extend(machine.advance(first.record.time, candidates));
     }
     tally.linked = machine.linked().to_vec();
     tally.alerts = alerts.len() as u64;

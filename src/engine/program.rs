@@ -18,7 +18,7 @@ pub struct Program {
     /// Name of the rule.
     pub name: String,
     /// The steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Arc<Step>>,
     /// Link `i` joins step `i` to step `i + 1`.
     pub links: Vec<Link>,
     /// Longest time from the first to the last step, microseconds.
@@ -82,7 +82,7 @@ impl Program {
             .chain
             .steps
             .iter()
-            .map(|step| compile_step(step, schemas, &lists))
+            .map(|step| compile_step(step, schemas, &lists).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         let pairs = rule.chain.links.iter().zip(steps.windows(2));
         let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
@@ -119,7 +119,7 @@ impl Program {
 
     /// The steps that `record` satisfies.
     pub fn matched<'p>(&'p self, record: &'p Record) -> impl Iterator<Item = usize> + 'p {
-        let of_source = |step: &&Step| step.schema.source() == record.schema.source();
+        let of_source = |step: &Step| step.schema.source() == record.schema.source();
         let all = self.steps.iter().enumerate();
         all.filter(move |(_, step)| of_source(step) && step.accepts(&record.values)).map(|(index, _)| index)
     }
@@ -145,7 +145,7 @@ fn compile_step(
     })
 }
 
-fn compile_link(link: &crate::ir::Link, sides: &[Step]) -> Result<Link, Unrunnable> {
+fn compile_link(link: &crate::ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
     let [left, right] = sides else { return Err(Unrunnable("a link has two sides".to_owned())) };
     Ok(Link {
         gap: in_micros(link.gap.seconds),
