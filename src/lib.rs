@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod ir;
@@ -17,6 +18,7 @@ pub mod replay;
 pub mod settings;
 pub mod source;
 pub mod syntax;
+pub mod table;
 pub mod target;
 pub mod unit;
 pub mod yaml;

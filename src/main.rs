@@ -1,3 +1,7 @@
 //! The `catena` program: hands the arguments to the command line and its status to the shell.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    catena::cli::run()
+}

@@ -91,20 +91,24 @@ impl SourceFile {
     }
 }
 
-/// The files of one compilation, addressed by [`FileId`]. Texts are shared, so a list used by many rules is held once.
-#[derive(Debug, Default, Clone)]
+/// The files of one run, addressed by [`FileId`].
+#[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<Arc<SourceFile>>,
 }
 
 impl Sources {
-    /// Adds a file and returns its id; a file already present (the same shared text) keeps its id.
-    pub fn add(&mut self, file: Arc<SourceFile>) -> FileId {
-        let index = self.files.iter().position(|known| Arc::ptr_eq(known, &file)).unwrap_or_else(|| {
-            self.files.push(file);
-            self.files.len() - 1
-        });
-        FileId(u32::try_from(index).unwrap_or(u32::MAX))
+    /// Adds a file and returns its id; ids count up from 0.
+    pub fn add(&mut self, file: SourceFile) -> FileId {
+        let id = self.next_id();
+        self.files.push(Arc::new(file));
+        id
+    }
+
+    /// The id that the next file will get.
+    #[must_use]
+    pub fn next_id(&self) -> FileId {
+        FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 
     /// The file of an id, if the id belongs to these sources.

@@ -1,4 +1,11 @@
 //! The test suite: one binary, one module a concern.
 
-mod syntax;
+mod cli;
+mod corpus;
+mod docs;
+mod engines;
+mod layers;
+mod program;
+mod targets_page;
 mod worlds;
+mod syntax;

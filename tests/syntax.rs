@@ -1,12 +1,14 @@
 //! The parser against whole files: what it understands, what it says about what it does not, and what it survives.
 
+use std::fmt::Debug;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catena::diag::{Diagnostics, render};
-use catena::source::{SourceFile, Sources};
+use catena::diag::{Code, Diagnostics, Report, github, json, render, sarif};
+use catena::source::{FileId, SourceFile, Sources};
 use catena::syntax::{self, ast};
+use proptest::prelude::*;
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
@@ -66,7 +68,7 @@ fn sound_files_give_their_tree() {
 /// The tree without spans, a line for each clause, step and test event.
 fn tree(file: &ast::File) -> String {
     let mut out = String::new();
-    let mut line = |indent: usize, node: &dyn std::fmt::Debug| {
+    let mut line = |indent: usize, node: &dyn Debug| {
         writeln!(out, "{:indent$}{}", "", bare(&format!("{node:?}"))).expect("a string");
     };
     file.imports.iter().for_each(|import| line(0, import));
@@ -105,4 +107,180 @@ fn bare(text: &str) -> String {
         rest = tail.split_once(" }").map_or("", |(_, tail)| tail);
     }
     out + rest
+}
+
+/// A finding of one unit, and the same one of another unit that has the file too.
+fn report() -> Report {
+    let text = "rule r {\n  param a = 10min\n  title \"é\\q\"\n";
+    let file = Arc::new(SourceFile::new("rules/with, comma: 100%.chain", text));
+    let mut report = Report::default();
+    for others in 0..2 {
+        let mut sources = Sources::default();
+        for _ in 0..others {
+            sources.add(Arc::new(SourceFile::new("other.chain", "")));
+        }
+        let id = sources.add(Arc::clone(&file));
+        let mut diags = Diagnostics::default();
+        syntax::parse(&file, id, &mut diags);
+        report.add(&diags.into_sorted(), &sources);
+    }
+    report
+}
+
+#[test]
+fn machine_formats() {
+    let report = report();
+    assert_eq!(report.findings().len(), 3, "findings of a shared file stand once");
+    snapshot("findings", "json", &json::render(&report));
+    snapshot("findings", "github", &github::render(&report));
+    let sarif = sarif::render(&report);
+    let log: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(Code::ALL.len()));
+    snapshot("findings", "sarif_results", &format!("{:#}", log["runs"][0]["results"]));
+}
+
+#[test]
+fn every_code_of_the_syntax_has_a_page_and_a_case() {
+    for code in Code::ALL.iter().map(|code| code.id()).filter(|id| id.starts_with("E01")) {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/errors/{code}.md"));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{} is missing", page.display()));
+        if let Some((_, example)) = text.split_once("```chain-error\n") {
+            let example = example.split("```").next().expect("the block");
+            assert!(parse("page", example).1.contains(code), "the example of {code} does not give it");
+        }
+        // Bytes that are not UTF-8 cannot stand among the cases.
+        assert!(code == "E0118" || !files(&format!("err_{code}")).is_empty(), "no case for {code}");
+    }
+}
+
+#[test]
+fn bytes_that_are_not_text_are_placed() {
+    let (text, found) =
+        *syntax::decode(b"rule r {\n  \xff\xfe }".to_vec(), FileId(0)).expect_err("not UTF-8");
+    assert_eq!(text, "rule r {\n  \u{fffd}\u{fffd} }");
+    assert_eq!((found.code.id(), found.title.as_str()), ("E0118", "byte 11 (0xff) is not UTF-8"));
+    assert_eq!(found.primary.span.range(), 11..14);
+    assert_eq!(syntax::decode(b"ok".to_vec(), FileId(0)).expect("UTF-8"), "ok");
+}
+
+#[test]
+fn byte_order_mark_and_line_ends_do_no_harm() {
+    let text = "\u{feff}rule r {\r\n  playbook \"\"\"\r\n    a\r\n      b\r\n    \"\"\"\r\n  # note\r\n}\r\n";
+    let (file, findings) = parse("crlf.chain", text);
+    assert_eq!(findings, "");
+    assert_eq!(&text[file.rules[0].name.span.range()], "r");
+    assert_eq!(&text[file.comments[0].range()], "# note");
+    let ast::Clause::Playbook(playbook) = &file.rules[0].clauses[0] else { panic!("a playbook") };
+    assert_eq!(playbook.node, "a\n  b");
+}
+
+/// Runs the parser and the renderer with the stack of a worker thread.
+fn survives(text: String) {
+    let run = move || {
+        let (_, findings) = parse("hostile.chain", &text);
+        assert!(!findings.is_empty(), "{}", text.chars().take(80).collect::<String>());
+        assert!(findings.len() < 400_000, "{} bytes of findings", findings.len());
+    };
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).expect("a thread").join().expect("no panic");
+}
+
+#[test]
+fn hostile_files_are_survived() {
+    let megabyte = |text: &str| text.repeat(1_000_000 / text.len());
+    let step = "rule a { chain { step x from y where ";
+    for text in ["(", "\"", "{", "}", "{ (", "junk line\n", "\0"] {
+        survives(megabyte(text));
+    }
+    survives(format!("{step}{}a }} }}", "not ".repeat(100_000)));
+    survives(format!("{step}{}", megabyte("(")));
+    survives(format!("rule a {{ param x = {} }}", megabyte("1")));
+    survives(format!("rule a {{ title {}", megabyte("'")));
+    survives(" ".repeat(syntax::FILE_SIZE + 1));
+}
+
+/// What stands between the tokens a mutation puts into a rule.
+fn fragment() -> impl Strategy<Value = String> {
+    let tokens = [
+        "{",
+        "}",
+        "(",
+        ")",
+        "\"",
+        "'",
+        "\"\"\"",
+        ",",
+        ":",
+        "=",
+        "==",
+        "&&",
+        "!",
+        "~",
+        "#",
+        "\n",
+        "\\",
+        "rule",
+        "step",
+        "then",
+        "where",
+        "except",
+        "and",
+        "or",
+        "not",
+        "in",
+        "chain",
+        "alert",
+        "test",
+        "expect",
+        "within",
+        "on",
+        "at",
+        "1",
+        "10min",
+        "é",
+        "\u{a0}",
+        "\0",
+        "unless",
+        "allowlist l: f {",
+        "a.b",
+        "\"x\"",
+        "exists(",
+        "r\"",
+        "\r",
+        "\u{feff}",
+        "-",
+        ".",
+    ];
+    prop_oneof![prop::sample::select(tokens.to_vec()).prop_map(str::to_owned), ".{0,3}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        parse("bytes.chain", &String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn no_change_to_a_rule_makes_it_panic(
+        changes in prop::collection::vec((0.0..1.0f64, 0usize..20, fragment()), 1..6),
+    ) {
+        let mut text = files("passing_an1318").remove(0).1;
+        for (place, delete, insert) in changes {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in the text")]
+            let at = (place * text.len() as f64) as usize;
+            let start = (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+            let end = (start + delete..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+            text.replace_range(start..end.max(start), &insert);
+        }
+        let (file, _) = parse("changed.chain", &text);
+        for rule in &file.rules {
+            prop_assert!(text.get(rule.name.span.range()).is_some());
+        }
+    }
+
+    #[test]
+    fn fragments_in_any_order_do_not_make_it_panic(parts in prop::collection::vec(fragment(), 0..60)) {
+        parse("parts.chain", &parts.join(" "));
+    }
 }

@@ -16,8 +16,7 @@ use super::{MOST_STEPS, links, predicates, windows};
 pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chain> {
     let shape_is_right = shape(scope, chain);
     let (steps, thens) = parts(chain);
-    let lowered: Vec<_> =
-        steps.iter().enumerate().map(|(index, step)| lower_step(scope, index, step)).collect();
+    let lowered: Vec<_> = steps.iter().enumerate().map(|(index, step)| lower_step(scope, index, step)).collect();
     let scoped = links::scope(scope, chain);
     let links: Vec<_> = thens.iter().map(|(index, then)| link(scope, *index, then, &scoped)).collect();
     let total = chain.within.as_ref().map(|total| windows::window(scope, total));
@@ -30,7 +29,7 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chai
     let total_is_explicit = total.is_some();
     let total = match total {
         Some(total) => total?,
-        None => sum(&links)?,
+        None => sum(&links, chain.span),
     };
     let lowered = ir::Chain { total, total_is_explicit, scope: scoped, steps, links };
     windows::lint(scope, chain, &lowered);
@@ -38,10 +37,10 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chai
 }
 
 /// Without a total, the gaps add up to it.
-fn sum(links: &[ir::Link]) -> Option<ir::Window> {
-    let span = links.iter().map(|link| link.gap.span).reduce(Span::to)?;
+fn sum(links: &[ir::Link], chain: Span) -> ir::Window {
+    let span = links.iter().map(|link| link.gap.span).reduce(Span::to).unwrap_or(keyword(chain, 5));
     let seconds = links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    Some(ir::Window { seconds, span })
+    ir::Window { seconds, span }
 }
 
 /// The steps, and the links with the index of the step before them.
@@ -74,8 +73,7 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
                     .label("joins nothing to the step after it")
                     .help("begin with a step"),
             ),
-            (Some(ChainItem::Step(_)), ChainItem::Then(_))
-            | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
+            (Some(ChainItem::Step(_)), ChainItem::Then(_)) | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
         }
         before = Some(item);
     }
@@ -108,12 +106,7 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
         0 => Some(
             Diagnostic::new(Code::ChainLength, at, "the chain has no steps")
                 .label("matches nothing")
-                .help("a chain has two steps or more: `step NAME from SOURCE where …`"),
-        ),
-        1 => Some(
-            Diagnostic::new(Code::ChainLength, at, "the chain has only one step")
-                .label("nothing follows from it")
-                .help("add a step and a link to it; every SIEM has simpler rules for a single event"),
+                .help("add one: `step NAME from SOURCE where …`"),
         ),
         steps if steps > MOST_STEPS => Some(
             Diagnostic::new(Code::ChainLength, at, format!("the chain has {steps} steps"))
@@ -137,7 +130,13 @@ fn lower_step(scope: &mut Scope<'_, '_>, index: usize, step: &Step) -> Option<ir
     let (filter, excepts) = (filter?, excepts?);
     let lists = scope.used_lists.iter().filter_map(|list| scope.lists.get(*list)?.list.as_ref()).collect();
     Logic::new(scope.source(index), lists).step(step.name.span, &filter, &excepts, scope.diags);
-    Some(ir::Step { name: step.name.clone(), source: step.source.clone(), filter, excepts, span: step.span })
+    Some(ir::Step {
+        name: step.name.clone(),
+        source: step.source.clone(),
+        filter,
+        excepts,
+        span: step.span,
+    })
 }
 
 /// A link after step `index`; its keys, then those of the scope that it does not name itself.
@@ -167,9 +166,6 @@ fn link(
 }
 
 /// The names of the step before and after link `index`.
-pub(super) fn neighbours<'a>(
-    scope: &Scope<'a, '_>,
-    index: usize,
-) -> Option<(names::StepRef<'a>, names::StepRef<'a>)> {
+pub(super) fn neighbours<'a>(scope: &Scope<'a, '_>, index: usize) -> Option<(names::StepRef<'a>, names::StepRef<'a>)> {
     Some((*scope.steps.get(index)?, *scope.steps.get(index + 1)?))
 }

@@ -1,91 +1,82 @@
-//! What must be unique in a run: names and ids of rules, over all files.
+//! What must be unique in a run: names and ids of rules.
 //!
-//! In: the rules of many units. Out: a finding for each name or id that occurs again.
+//! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
 use std::collections::HashMap;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::syntax::ast::{Clause, LiteralKind, Rule};
+use crate::syntax::ast::{Clause, LiteralKind, Name, Rule};
 use crate::unit::Unit;
 
-/// The name and the id of a rule, with their places in words for other files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    name: String,
-    name_span: Span,
-    id: Option<(String, Span)>,
-    place: String,
+use super::names;
+
+/// Which rules have a name or an id that an earlier rule of the same file has.
+pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
+    let mut seen = Seen::default();
+    let mut repeated = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let mark = diags.len();
+        seen.add(rule, |_| true, diags);
+        repeated.push(diags.len() > mark);
+    }
+    repeated
 }
 
-/// The identities of the rules of a unit.
-#[must_use]
-pub fn identities(unit: &Unit) -> Vec<Identity> {
-    unit.file.rules.iter().map(|rule| identity(unit, rule)).collect()
+/// Reports names and ids of rules that occur in more than one file of a run; [`super::check`] reports those inside one.
+pub fn duplicates(units: &[Unit<'_>], diags: &mut Diagnostics) {
+    let mut seen = Seen::default();
+    for rule in units.iter().flat_map(|unit| &unit.file.rules) {
+        seen.add(rule, |first| first.file != rule.name.span.file, diags);
+    }
 }
 
-fn identity(unit: &Unit, rule: &Rule) -> Identity {
-    let place = unit.sources.locate(rule.name.span);
-    Identity {
-        name: rule.name.node.clone(),
-        name_span: rule.name.span,
-        id: id_of(rule),
-        place: place.map(|(file, at)| format!("{file}:{}:{}", at.line, at.column)).unwrap_or_default(),
+#[derive(Debug, Default)]
+struct Seen<'a> {
+    names: HashMap<&'a str, Span>,
+    ids: HashMap<String, Span>,
+}
+
+impl<'a> Seen<'a> {
+    /// Adds a rule; reports what it repeats if `wanted` says so of the first place.
+    fn add(&mut self, rule: &'a Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
+        let Name { node, span } = &rule.name;
+        let first = *self.names.entry(node).or_insert(*span);
+        if first != *span && wanted(first) {
+            names::twice("rule", &rule.name, first, diags);
+        }
+        let Some((id, span)) = id_of(rule) else { return };
+        let first = *self.ids.entry(id).or_insert(span);
+        if first != span && wanted(first) {
+            diags.push(
+                Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
+                    .label("defined again here")
+                    .also(first, "first defined here")
+                    .help("SIEMs replace a rule by another of the same id; give each its own"),
+            );
+        }
     }
 }
 
 /// The id of a rule as written, in lower case.
-pub(super) fn id_of(rule: &Rule) -> Option<(String, Span)> {
-    rule.clauses.iter().find_map(|clause| match clause {
-        Clause::Meta(meta) if meta.key.node == "id" => {
-            meta.values.first().and_then(|literal| match &literal.kind {
-                LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
-                LiteralKind::Int(_)
-                | LiteralKind::Float(_)
-                | LiteralKind::Bool(_)
-                | LiteralKind::Duration(_)
-                | LiteralKind::Date(_)
-                | LiteralKind::Word(_) => None,
-            })
-        }
+fn id_of(rule: &Rule) -> Option<(String, Span)> {
+    let literal = rule.clauses.iter().find_map(|clause| match clause {
+        Clause::Meta(meta) if meta.key.node == "id" => meta.values.first(),
         Clause::Meta(_)
         | Clause::Param(_)
         | Clause::Chain(_)
         | Clause::Alert(_)
         | Clause::Playbook(_)
         | Clause::Test(_) => None,
-    })
-}
-
-/// Names and ids that occur in more than one unit. Each finding comes with the index of the unit whose sources its spans
-/// belong to; repetitions inside one unit are `check`'s.
-#[must_use]
-pub fn duplicates(units: &[Vec<Identity>]) -> Vec<(usize, Diagnostic)> {
-    let mut names: HashMap<&str, (usize, &Identity)> = HashMap::new();
-    let mut ids: HashMap<&str, (usize, &Identity)> = HashMap::new();
-    let mut found = Vec::new();
-    for (unit, identities) in units.iter().enumerate() {
-        for identity in identities {
-            let first = *names.entry(&identity.name).or_insert((unit, identity));
-            if first.0 != unit {
-                let title = format!("a second rule is called `{}`", identity.name);
-                found.push((unit, elsewhere(identity.name_span, title, first.1)));
-            }
-            let Some((id, span)) = &identity.id else { continue };
-            let first = *ids.entry(id).or_insert((unit, identity));
-            if first.0 != unit {
-                let title = format!("another rule has the id `{id}`");
-                found.push((unit, elsewhere(*span, title, first.1)));
-            }
-        }
+    })?;
+    match &literal.kind {
+        LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
+        LiteralKind::Int(_)
+        | LiteralKind::Float(_)
+        | LiteralKind::Bool(_)
+        | LiteralKind::Duration(_)
+        | LiteralKind::Date(_)
+        | LiteralKind::Word(_) => None,
     }
-    found
-}
-
-fn elsewhere(span: Span, title: String, first: &Identity) -> Diagnostic {
-    Diagnostic::new(Code::DefinedTwice, span, title)
-        .label("defined again here")
-        .help(format!("the first is `{}` at {}", first.name, first.place))
-        .help("SIEMs replace a rule by another of the same name or id; change one of them")
 }

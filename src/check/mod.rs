@@ -27,7 +27,7 @@ mod texts;
 mod values;
 mod windows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::civil::Date;
 
@@ -43,8 +43,7 @@ use lists::Lists;
 use names::Scope;
 use params::Params;
 
-pub use identity::{Identity, duplicates, identities};
-pub use params::{param_names, unused_overrides};
+pub use identity::duplicates;
 
 /// The most steps of a chain.
 const MOST_STEPS: usize = 16;
@@ -61,9 +60,46 @@ pub struct Context<'a> {
 }
 
 /// Checks every rule of the unit's file. Rules with errors are left out; their problems are in `diags`.
-pub fn check(unit: &Unit, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
+///
+/// A unit with text that was not understood gives no rules, and nothing is said about what may stand in that text.
+pub fn check(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
+    if unit.file.complete && unit.imported.iter().all(|file| file.complete) {
+        return check_all(unit, context, diags);
+    }
+    let mut found = Diagnostics::default();
+    check_all(unit, context, &mut found);
+    let certain = found.into_sorted().into_iter().filter(|diagnostic| !ABSENCES.contains(&diagnostic.code));
+    certain.for_each(|diagnostic| diags.push(diagnostic));
+    Vec::new()
+}
+
+/// Findings about something that is not there.
+const ABSENCES: &[Code] = &[
+    Code::UnknownStep,
+    Code::UnknownList,
+    Code::UnknownName,
+    Code::NoStep,
+    Code::UnusedParam,
+    Code::UnusedList,
+    Code::ChainShape,
+    Code::ChainLength,
+    Code::NoChain,
+    Code::LinkSteps,
+    Code::LinkField,
+    Code::TotalNeverBinds,
+    Code::EmptyList,
+    Code::MissingMeta,
+    Code::NoEntity,
+    Code::NoDedupe,
+    Code::NoTests,
+    Code::NoExpectation,
+    Code::NoEvents,
+    Code::CannotAlert,
+];
+
+fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
     let lists = Lists::read(unit, &words(unit), context, diags);
-    let again = repeated(&unit.file.rules, diags);
+    let again = identity::within(&unit.file.rules, diags);
     let mut rules = Vec::new();
     for (rule, again) in unit.file.rules.iter().zip(again) {
         let lowered = lower(unit, rule, &lists, context, diags);
@@ -76,66 +112,32 @@ pub fn check(unit: &Unit, context: &Context<'_>, diags: &mut Diagnostics) -> Vec
     rules
 }
 
-/// Names and ids that a rule of the same file has already.
-fn repeated(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
-    let mut names: HashMap<&str, Span> = HashMap::new();
-    let mut ids: HashMap<String, Span> = HashMap::new();
-    let mut repeated = Vec::with_capacity(rules.len());
-    for rule in rules {
-        let mut again = false;
-        self::names::length(&rule.name, diags);
-        let first = *names.entry(&rule.name.node).or_insert(rule.name.span);
-        if first != rule.name.span {
-            again = true;
-            self::names::twice("rule", &rule.name, first, diags);
-        }
-        if let Some((id, span)) = identity::id_of(rule) {
-            let first = *ids.entry(id).or_insert(span);
-            if first != span {
-                again = true;
-                diags.push(
-                    Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
-                        .label("defined again here")
-                        .also(first, "first defined here")
-                        .help("SIEMs replace a rule by another of the same id; give each its own"),
-                );
-            }
-        }
-        repeated.push(again);
-    }
-    repeated
-}
-
 fn lower(
-    unit: &Unit,
+    unit: &Unit<'_>,
     rule: &Rule,
     lists: &Lists<'_>,
     context: &Context<'_>,
     diags: &mut Diagnostics,
 ) -> Option<ir::Rule> {
     let mark = diags.len();
+    names::length(&rule.name, diags);
     let clauses = Clauses::of(rule, diags);
     let meta = meta::lower(rule, diags);
     let params = Params::read(rule, context.settings, diags);
     let steps = names::steps(rule, context.catalog, diags);
     let mut scope =
-        Scope { context, sources: &unit.sources, params, steps, lists, used_lists: Vec::new(), diags };
+        Scope { context, sources: unit.sources, params, steps, lists, used_lists: Vec::new(), diags };
     if clauses.chain.is_none() {
         scope.report(
-            Diagnostic::new(
-                Code::NoChain,
-                rule.name.span,
-                format!("the rule `{}` has no chain", rule.name.node),
-            )
-            .label("detects nothing")
-            .help("add `chain within TOTAL { step … then … step … }`"),
+            Diagnostic::new(Code::NoChain, rule.name.span, format!("the rule `{}` has no chain", rule.name.node))
+                .label("detects nothing")
+                .help("add `chain within TOTAL { step … then … step … }`"),
         );
     }
     let chain = clauses.chain.and_then(|chain| chain::lower(&mut scope, chain));
     let alert = alert::lower(&mut scope, rule, clauses.alert);
     if let (Some(chain), Some(alert)) = (&chain, &alert) {
-        let at =
-            clauses.alert.map_or(rule.name.span, |alert| Span { end: alert.span.start + 5, ..alert.span });
+        let at = clauses.alert.map_or(rule.name.span, |alert| Span { end: alert.span.start + 5, ..alert.span });
         alert::lint(&mut scope, chain, alert, at);
         alert::columns(&mut scope, chain, alert);
     }
@@ -143,13 +145,9 @@ fn lower(
     let tests = testing::lower(&mut scope, &clauses.tests, chain.as_ref());
     if clauses.tests.is_empty() {
         scope.report(
-            Diagnostic::new(
-                Code::NoTests,
-                rule.name.span,
-                format!("the rule `{}` has no tests", rule.name.node),
-            )
-            .label("never tried")
-            .help("add a `test` that alerts and one that stays silent"),
+            Diagnostic::new(Code::NoTests, rule.name.span, format!("the rule `{}` has no tests", rule.name.node))
+                .label("never tried")
+                .help("add a `test` that alerts and one that stays silent"),
         );
     }
     let Scope { params, used_lists, diags, .. } = scope;
@@ -188,12 +186,8 @@ impl<'a> Clauses<'a> {
         let mut clauses = Self::default();
         for clause in &rule.clauses {
             let again = match clause {
-                Clause::Chain(chain) => {
-                    put(&mut clauses.chain, chain).map(|first| ("chain", chain.span, first.span))
-                }
-                Clause::Alert(alert) => {
-                    put(&mut clauses.alert, alert).map(|first| ("alert", alert.span, first.span))
-                }
+                Clause::Chain(chain) => put(&mut clauses.chain, chain).map(|first| ("chain", chain.span, first.span)),
+                Clause::Alert(alert) => put(&mut clauses.alert, alert).map(|first| ("alert", alert.span, first.span)),
                 Clause::Playbook(text) => {
                     put(&mut clauses.playbook, text).map(|first| ("playbook", text.span, first.span))
                 }
@@ -235,7 +229,7 @@ fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
 }
 
 /// Every bare word on the right of a comparison: the lists that may be used are among them.
-fn words(unit: &Unit) -> HashSet<&str> {
+fn words<'a>(unit: &'a Unit<'_>) -> HashSet<&'a str> {
     let mut found = HashSet::new();
     for step in unit.file.rules.iter().flat_map(names::steps_of) {
         for pred in std::iter::once(&step.filter).chain(&step.excepts) {

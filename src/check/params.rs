@@ -4,14 +4,13 @@
 //! Must not know: where a parameter is used.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, ParamValue};
 use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
-use crate::unit::Unit;
 
 use super::names;
 
@@ -93,11 +92,7 @@ impl<'a> Params<'a> {
     /// The parameters with their values in force.
     pub(super) fn lower(&self) -> Vec<ir::Param> {
         let lower = |known: &Known<'_>| {
-            Some(ir::Param {
-                name: known.name.clone(),
-                value: known.value.clone()?,
-                overridden: known.overridden,
-            })
+            Some(ir::Param { name: known.name.clone(), value: known.value.clone()?, overridden: known.overridden })
         };
         self.known.iter().filter_map(lower).collect()
     }
@@ -127,13 +122,8 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
                 .help("put text in double quotes"),
         );
     }
-    let mut known = Known {
-        name: &param.name,
-        value: default,
-        default: param.value.span,
-        overridden: false,
-        used: Cell::new(false),
-    };
+    let mut known =
+        Known { name: &param.name, value: default, default: param.value.span, overridden: false, used: Cell::new(false) };
     if let (Some(text), Some(default)) = (settings.params.get(&param.name.node), &known.value) {
         let given = parse_as(default, text);
         if given.is_none() {
@@ -154,13 +144,9 @@ fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
         ParamValue::Bool(_) => ("a truth value", "true"),
     };
     let name = &param.name.node;
-    Diagnostic::new(
-        Code::BadOverride,
-        param.value.span,
-        format!("the settings give `{name}` the value `{text}`"),
-    )
-    .label(format!("the default is {what}"))
-    .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
+    Diagnostic::new(Code::BadOverride, param.value.span, format!("the settings give `{name}` the value `{text}`"))
+        .label(format!("the default is {what}"))
+        .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
 }
 
 /// Reads a text in the type of `default`.
@@ -168,9 +154,7 @@ fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
     match default {
         ParamValue::Duration(_) => duration(text).map(ParamValue::Duration),
         ParamValue::Int(_) => text.parse().ok().map(ParamValue::Int),
-        ParamValue::Float(_) => {
-            text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float)
-        }
+        ParamValue::Float(_) => text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float),
         ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),
         ParamValue::Bool(_) => text.parse().ok().map(ParamValue::Bool),
     }
@@ -200,28 +184,6 @@ fn duration(text: &str) -> Option<u64> {
     (last != u64::MAX).then_some(total)
 }
 
-/// The names of all parameters of the unit's rules.
-pub fn param_names(unit: &Unit) -> BTreeSet<&str> {
-    unit.file.rules.iter().flat_map(params_of).map(|param| param.name.node.as_str()).collect()
-}
-
-/// The overrides in the settings that no parameter takes, each with a near name if there is one.
-///
-/// `known` are the names of the parameters of every rule of a run, see [`param_names`].
-#[must_use]
-pub fn unused_overrides<'a>(
-    settings: &'a Settings,
-    known: &BTreeSet<&'a str>,
-) -> Vec<(&'a str, Option<&'a str>)> {
-    settings
-        .params
-        .keys()
-        .map(String::as_str)
-        .filter(|name| !known.contains(name))
-        .map(|name| (name, crate::diag::nearest(name, known.iter().copied())))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,14 +196,5 @@ mod tests {
         for text in ["", "15", "m", "15x", "1m1h", "1m1m", "-1m", "99999999999999999999d", "1h 30m", "١m"] {
             assert_eq!(duration(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn overrides_without_a_parameter_are_known() {
-        let mut settings = Settings::default();
-        settings.params.insert("launch_to_egres".to_owned(), "1m".to_owned());
-        settings.params.insert("gap".to_owned(), "1m".to_owned());
-        let known = BTreeSet::from(["gap", "launch_to_egress"]);
-        assert_eq!(unused_overrides(&settings, &known), [("launch_to_egres", Some("launch_to_egress"))]);
     }
 }

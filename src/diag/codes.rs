@@ -61,6 +61,11 @@ codes! {
     ValueFirst = "E0119" Error "a field stands on the left of its value";
     NoNull = "E0120" Error "there is no value for missing";
 
+    FileUnreadable = "E0151" Error "a file that the rule names cannot be read";
+    ImportCycle = "E0152" Error "files import each other";
+    ListHeader = "E0161" Error "the header of a list file is wrong";
+    ListRow = "E0162" Error "a row of a list file is wrong";
+
     // 02 names and types
     UnknownSource = "E0201" Error "no such log source";
     UnknownField = "E0202" Error "the source has no such field";
@@ -156,4 +161,5 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
 
     // 09 settings
+    SettingsInvalid = "E0901" Error "the environment file is wrong";
 }

@@ -131,6 +131,11 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Adds everything that another stage found.
+    pub fn extend(&mut self, other: Self) {
+        self.found.extend(other.found);
+    }
+
     /// Whether anything found is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -10,8 +10,7 @@ use crate::source::Sources;
 
 /// The longest stretch of source shown as it is, in bytes; past it only the lines that matter are cut out.
 const STRETCH: usize = 4_096;
-/// The longest line shown whole, and how much of a longer one is shown on each side of the place.
-const LINE: usize = 240;
+/// How much of a longer line is shown on each side of the place, in characters.
 const AROUND: usize = 60;
 
 /// Renders diagnostics of one unit.
@@ -92,7 +91,7 @@ fn stretch(text: &str, start: usize, end: usize) -> Option<(usize, &str)> {
     let rest = text.get(end..)?;
     let to = rest.find('\n').map_or(text.len(), |at| end + at);
     let shown = text.get(from..to)?;
-    (shown.len() <= STRETCH && shown.lines().all(|line| line.len() <= LINE)).then_some((from, shown))
+    (shown.len() <= STRETCH).then_some((from, shown))
 }
 
 /// Adds a part of one line around the start of a place.

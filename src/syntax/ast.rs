@@ -23,6 +23,8 @@ pub struct File {
     pub rules: Vec<Rule>,
     /// Every comment, in order, from `#` to the end of its line.
     pub comments: Vec<Span>,
+    /// Whether all of it was understood; if not, what is missing here may stand in the file.
+    pub complete: bool,
 }
 
 /// `allowlist NAME: FIELD …`.

@@ -20,8 +20,8 @@ pub(super) struct Builder<'a> {
     /// Where the text that is being parsed begins: 0, or the start of a slice that is parsed once more.
     pub(super) base: usize,
     pub(super) diags: &'a mut Diagnostics,
-    /// The end of the last thing reported.
-    pub(super) fault_end: usize,
+    /// The last thing reported.
+    pub(super) fault: std::ops::Range<usize>,
 }
 
 /// A `{ … }` with what stands before and inside it.
@@ -32,7 +32,7 @@ pub(super) struct Block<'i> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str, file: FileId, diags: &'a mut Diagnostics) -> Self {
-        Self { text, file, base: 0, diags, fault_end: 0 }
+        Self { text, file, base: 0, diags, fault: 0..0 }
     }
 
     /// Parses the whole text.
@@ -43,6 +43,7 @@ impl<'a> Builder<'a> {
             lists: Vec::new(),
             rules: Vec::new(),
             comments: Vec::new(),
+            complete: false,
         };
         match grammar::parse(Rule::file, self.text) {
             Ok(Some(pair)) => self.tops(pair, &mut out),
@@ -366,7 +367,6 @@ impl<'a> Builder<'a> {
         let text = body.replace('\\', "\\\\").replace('"', "\\\"");
         let problem = Problem::new(Code::WrongQuotes, 0..token.len(), "strings stand in double quotes")
             .label("not a string")
-            .help("write `\"…\"`")
             .fix(format!("\"{text}\""));
         self.problem(self.base + pair.as_span().start(), problem);
         LiteralKind::Str(body.to_owned())
@@ -395,6 +395,19 @@ impl<'a> Builder<'a> {
             }
             _ => {}
         }
+        if pair.as_rule() == Rule::meta_word
+            && let Some(sentence) = self.sentence(start, token)
+        {
+            let problem = Problem::new(
+                Code::Unquoted,
+                0..sentence.len(),
+                format!("{} needs quotes", report::quoted(sentence)),
+            )
+            .label("text without quotes")
+            .fix(format!("\"{}\"", sentence.replace('\\', "\\\\").replace('"', "\\\"")));
+            self.problem(start, problem);
+            return LiteralKind::Str(sentence.to_owned());
+        }
         if token.bytes().any(|b| b.is_ascii_uppercase() || b == b'-') {
             let problem = Problem::new(
                 Code::Unquoted,
@@ -410,26 +423,42 @@ impl<'a> Builder<'a> {
         LiteralKind::Word(token.to_owned())
     }
 
+    /// The rest of the line from `token` at `start`, if it reads like text whose quotes were forgotten.
+    fn sentence(&self, start: usize, token: &str) -> Option<&'a str> {
+        let line = self.slice(start, self.text.len()).lines().next()?;
+        let line = line.get(..line.find(['"', '{', '}']).unwrap_or(line.len()))?.trim_end();
+        let next = self.word_at(start + token.len() + 1, start + line.len());
+        (!next.is_empty() && !Level::Rule.begins(next)).then_some(line)
+    }
+
     /// A duration, or a parameter that has one.
     pub(super) fn window(&mut self, pair: &Pair<'_>) -> Literal {
+        let span = self.span(pair);
         let mark = self.diags.len();
-        let mut literal = self.literal(pair);
-        if matches!(literal.kind, LiteralKind::Duration(_) | LiteralKind::Word(_)) {
-            return literal;
+        let kind = match pair.clone().into_inner().next() {
+            Some(token) => self.literal(&token).kind,
+            None => LiteralKind::Duration(60),
+        };
+        if matches!(kind, LiteralKind::Duration(_) | LiteralKind::Word(_)) {
+            return Literal { kind, span };
         }
         if self.diags.len() == mark {
-            let token = pair.as_str();
-            let found = Diagnostic::new(
-                Code::BadDuration,
-                literal.span,
-                format!("{} has no unit", report::quoted(token)),
-            )
-            .label("a duration or a parameter stands here")
-            .help("write it like `90s`, `15m`, `2h`, `1d` or `1h30m`");
+            let token = report::quoted(pair.as_str());
+            let title = match kind {
+                LiteralKind::Int(_) => format!("{token} has no unit"),
+                LiteralKind::Str(_)
+                | LiteralKind::Float(_)
+                | LiteralKind::Bool(_)
+                | LiteralKind::Duration(_)
+                | LiteralKind::Date(_)
+                | LiteralKind::Word(_) => format!("{token} is not a duration"),
+            };
+            let found = Diagnostic::new(Code::BadDuration, span, title)
+                .label("a duration or a parameter stands here")
+                .help("write it like `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
             self.report(found);
         }
-        literal.kind = LiteralKind::Duration(60);
-        literal
+        Literal { kind: LiteralKind::Duration(60), span }
     }
 
     pub(super) fn repeated(&mut self, what: &str, span: Span, first: Span) {

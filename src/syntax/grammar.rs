@@ -47,7 +47,19 @@ fn stopped(error: &pest::error::Error<Rule>) -> Stopped {
     };
     words.sort_unstable();
     words.dedup();
-    Stopped { at, expected: words.into_iter().map(|(_, word)| word).collect() }
+    Stopped { at, expected: fold(words.into_iter().map(|(_, word)| word).collect()) }
+}
+
+/// Kinds of values under one name where several could stand.
+fn fold(mut words: Vec<&'static str>) -> Vec<&'static str> {
+    if words.contains(&"a string") && words.contains(&"a number") {
+        words.retain(|word| {
+            !["a string", "a number", "a name", "a word", "`true` or `false`", "a value", "`(`"]
+                .contains(word)
+        });
+        words.insert(0, "a value");
+    }
+    words
 }
 
 /// What a rule is called in "expected …", and its rank in that list; nothing for mistakes and inner rules.
@@ -63,8 +75,24 @@ const WORDS: &[(Rule, &str)] = &[
     (Rule::both, "a predicate"),
     (Rule::unary, "a predicate"),
     (Rule::name, "a name"),
+    (Rule::rule_head, "a name"),
+    (Rule::list_head, "a name"),
+    (Rule::list_tail, "a name"),
+    (Rule::step_tail, "a name"),
+    (Rule::param_tail, "a name"),
+    (Rule::entity_tail, "the kind of an entity"),
     (Rule::field, "a field"),
     (Rule::link, "a field"),
+    (Rule::show_tail, "a field"),
+    (Rule::meta_tail, "a value"),
+    (Rule::entry, "a value"),
+    (Rule::import_tail, "a string"),
+    (Rule::playbook_tail, "a string"),
+    (Rule::test_head, "a string"),
+    (Rule::window, "a duration or a parameter"),
+    (Rule::dedupe_tail, "a duration or a parameter"),
+    (Rule::then_tail, "`within`"),
+    (Rule::expect_tail, "`alert`, `no alert` or a number of alerts"),
     (Rule::symbol_op, "an operator"),
     (Rule::word_op, "an operator"),
     (Rule::op, "an operator"),
@@ -80,7 +108,6 @@ const WORDS: &[(Rule, &str)] = &[
     (Rule::lbrace, "`{`"),
     (Rule::rbrace, "`}`"),
     (Rule::lparen, "`(`"),
-    (Rule::rparen, "`)`"),
     (Rule::comma, "`,`"),
     (Rule::colon, "`:`"),
     (Rule::pair_mark, "`:`"),
@@ -101,6 +128,7 @@ const WORDS: &[(Rule, &str)] = &[
     (Rule::both_op, "`and`"),
     (Rule::kw_or, "`or`"),
     (Rule::either_op, "`or`"),
+    (Rule::rparen, "`)`"),
     (Rule::kw_not, "`not`"),
     (Rule::not_op, "`not`"),
     (Rule::kw_exists, "`exists`"),

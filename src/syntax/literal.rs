@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::ast::{Date, LiteralKind};
+use super::report::quoted;
 use crate::diag::Code;
 
 /// What is wrong with a token; offsets count from its start.
@@ -72,7 +73,7 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
     {
         return duration(token);
     }
-    let problem = Problem::new(Code::Unquoted, 0..token.len(), format!("`{token}` needs quotes"))
+    let problem = Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
         .label("not a number, duration or date")
         .help("text, addresses and networks are strings")
         .fix(format!("\"{token}\""));
@@ -83,18 +84,20 @@ fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
     if digits.len() > 1 && digits.starts_with('0') {
         let plain = digits.trim_start_matches('0');
         let value = plain.parse().unwrap_or(0);
-        let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` begins with a zero"))
-            .label("not how a number is written")
-            .help("drop the zeros, or quote the value if it is an id")
-            .fix(format!("\"{token}\""));
+        let problem =
+            Problem::new(Code::BadNumber, 0..token.len(), format!("{} begins with a zero", quoted(token)))
+                .label("not how a number is written")
+                .help("drop the zeros, or quote the value if it is an id")
+                .fix(format!("\"{token}\""));
         return (LiteralKind::Int(value), Some(problem));
     }
     match token.parse() {
         Ok(value) => (LiteralKind::Int(value), None),
         Err(_) => {
-            let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is too large"))
-                .label("past 64 bits")
-                .help("quote the value if it is an id");
+            let problem =
+                Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
+                    .label("past 64 bits")
+                    .help("quote the value if it is an id");
             (LiteralKind::Int(i64::MAX), Some(problem))
         }
     }
@@ -104,8 +107,9 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
     match token.parse::<f64>() {
         Ok(value) if value.is_finite() => (LiteralKind::Float(value), None),
         _ => {
-            let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is too large"))
-                .label("past what a decimal can hold");
+            let problem =
+                Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
+                    .label("past what a decimal can hold");
             (LiteralKind::Float(0.0), Some(problem))
         }
     }
@@ -115,10 +119,13 @@ fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
     let plain = token.replace('_', "");
     let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
     let value = hex.map_or_else(|| plain.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok());
-    let mut problem =
-        Problem::new(Code::BadNumber, 0..token.len(), format!("`{token}` is not how a number is written"))
-            .label("decimal digits only")
-            .help("numbers have no separators and no base");
+    let mut problem = Problem::new(
+        Code::BadNumber,
+        0..token.len(),
+        format!("{} is not how a number is written", quoted(token)),
+    )
+    .label("decimal digits only")
+    .help("numbers have no separators and no base");
     if let Some(value) = value {
         problem = problem.fix(value.to_string());
     }
@@ -153,10 +160,10 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
     // A day that exists keeps later stages from reporting it again.
     let safe = if exists { value } else { Date { year: 1970, month: 1, day: 1 } };
     let problem = if well_formed {
-        Problem::new(Code::BadDate, 0..token.len(), format!("there is no day `{token}`"))
+        Problem::new(Code::BadDate, 0..token.len(), format!("there is no day {}", quoted(token)))
             .label("not in the calendar")
     } else {
-        let problem = Problem::new(Code::BadDate, 0..token.len(), format!("`{token}` is not a date"))
+        let problem = Problem::new(Code::BadDate, 0..token.len(), format!("{} is not a date", quoted(token)))
             .label("year, month, day")
             .help("dates are written like `2027-06-30`");
         if exists { problem.fix(format!("{year:04}-{month:02}-{day:02}")) } else { problem }
@@ -209,13 +216,13 @@ fn bad_duration(token: &str, problem: Problem) -> (LiteralKind, Option<Problem>)
 }
 
 fn order(token: &str, place: Range<usize>) -> Problem {
-    Problem::new(Code::BadDuration, place, format!("the units of `{token}` are out of order"))
+    Problem::new(Code::BadDuration, place, format!("the units of {} are out of order", quoted(token)))
         .label("not smaller than the unit before")
         .help("units go from large to small, each once: `1d12h30m`")
 }
 
 fn too_long(token: &str) -> Problem {
-    Problem::new(Code::BadDuration, 0..token.len(), format!("`{token}` is too long"))
+    Problem::new(Code::BadDuration, 0..token.len(), format!("{} is too long", quoted(token)))
         .label("more than a hundred years")
 }
 
@@ -244,9 +251,10 @@ fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
         "mo" | "mon" | "month" | "months" | "y" | "year" | "years" => {
             "the units are `d`, `h`, `m` and `s`; months and years differ in length"
         }
+        _ if fix.is_some() => "the units are `d`, `h`, `m` and `s`",
         _ => "the units are `d`, `h`, `m` and `s`; text needs quotes",
     };
-    let problem = Problem::new(Code::BadDuration, place, format!("unknown time unit `{unit}`"))
+    let problem = Problem::new(Code::BadDuration, place, format!("unknown time unit {}", quoted(unit)))
         .label("not a unit")
         .help(help);
     match fix {

@@ -39,10 +39,20 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
     let file = build::Builder::new(&scan.text, id, &mut found).file();
+    let complete = !found.has_errors();
     let mut findings = found.into_sorted();
     if findings.len() > FINDINGS {
         report::cut(&mut findings);
     }
     findings.into_iter().for_each(|finding| diags.push(finding));
-    ast::File { comments: scan.comments, ..file }
+    ast::File { comments: scan.comments, complete, ..file }
+}
+
+/// Seconds of a duration in the notation of the language, such as `1h30m`.
+#[must_use]
+pub fn duration(text: &str) -> Option<u64> {
+    match literal::number(text) {
+        (ast::LiteralKind::Duration(seconds), None) => Some(seconds),
+        _ => None,
+    }
 }

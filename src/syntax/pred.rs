@@ -216,7 +216,7 @@ impl Builder<'_> {
             report.primary.text = "lower case".to_owned();
         }
         report.fix = Some(Fix { span, replacement: wanted.to_owned() });
-        self.report(report.help(format!("write `{wanted}`")));
+        self.report(report);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::ast::Entry;
 use super::build::Builder;
+use super::foreign::RESERVED;
 use super::grammar::{self, Pair, Rule};
 use super::report::{close, quoted};
 use crate::diag::{Code, Diagnostic, Fix};
@@ -79,11 +80,16 @@ impl Level {
         }
     }
 
+    /// Whether a clause of this level begins with `word`.
+    pub(super) fn begins(self, word: &str) -> bool {
+        self.keywords().iter().any(|(known, ..)| *known == word)
+    }
+
     /// The level whose clauses begin with `word`.
     fn of(word: &str) -> Option<Self> {
         [Self::File, Self::Rule, Self::Chain, Self::Alert, Self::Test]
             .into_iter()
-            .find(|level| level.keywords().iter().any(|(known, ..)| *known == word))
+            .find(|level| level.begins(word))
     }
 }
 
@@ -166,7 +172,10 @@ impl<'a> Builder<'a> {
         }
         let before = previous.span.map_or(0, |span| span.end as usize);
         let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
-        if same_line || word.is_empty() || level == Level::Test {
+        // A word that can only go on with the clause before.
+        let goes_on = previous.strict.is_some() && (RESERVED.contains(&word) && Level::of(word).is_none());
+        let event = level == Level::Test && !self.expects(word, at, end);
+        if same_line || word.is_empty() || goes_on || event {
             self.leftover(level, at, end, previous);
             return None;
         }
@@ -204,6 +213,12 @@ impl<'a> Builder<'a> {
         self.report(found);
     }
 
+    /// Whether `word` was meant to be `expect` rather than a step.
+    fn expects(&self, word: &str, at: usize, end: usize) -> bool {
+        let next = self.skip_blank(at + word.len());
+        close(word, ["expect"].into_iter()).is_some() && self.word_at(next, end) != "at"
+    }
+
     /// Words of the second stage of the language.
     fn reserved(&mut self, at: usize, end: usize) -> bool {
         let slice = self.slice(at, end);
@@ -237,7 +252,9 @@ impl<'a> Builder<'a> {
 
     /// Something behind a clause that is complete as far as it goes.
     fn leftover(&mut self, level: Level, at: usize, end: usize, previous: Previous) {
-        if self.fault_end > 0 && self.skip_blank(self.fault_end) == at {
+        let behind =
+            self.fault.start < at && (at < self.fault.end || !self.slice(self.fault.end, at).contains('\n'));
+        if behind && self.skip_blank(self.fault.end) >= at {
             return;
         }
         match (previous.strict, previous.span) {
@@ -263,7 +280,7 @@ impl<'a> Builder<'a> {
         rest.starts_with(['.', '=', '!', '<', '>', ':', '&', '|', '~', ')']) && !rest.starts_with(": \"")
     }
 
-    fn word_at(&self, at: usize, end: usize) -> &'a str {
+    pub(super) fn word_at(&self, at: usize, end: usize) -> &'a str {
         let slice = self.slice(at, end);
         let length = slice.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(slice.len());
         slice.get(..length).unwrap_or_default()
@@ -298,7 +315,7 @@ impl<'a> Builder<'a> {
 
     /// Parses what follows a misspelt keyword and gives it to `take`; returns where it ended.
     pub(super) fn reparse(&mut self, misspelt: &Misspelt, take: impl FnOnce(&mut Self, Pair<'a>)) -> usize {
-        let start = (misspelt.span.start + misspelt.length) as usize;
+        let start = self.skip_blank((misspelt.span.start + misspelt.length) as usize);
         let end = misspelt.span.end as usize;
         match grammar::parse(misspelt.tail, self.slice(start, end)) {
             Ok(Some(pair)) => {

@@ -10,10 +10,12 @@ use super::literal::Problem;
 use crate::diag::{self, Code, Diagnostic, Fix};
 use crate::source::Span;
 
+const END_OF_CLAUSE: &str = "the end of the clause";
+
 impl<'a> Builder<'a> {
     /// Reports, and remembers where, so that the leftovers of a fault are not reported again.
     pub(super) fn report(&mut self, found: Diagnostic) {
-        self.fault_end = self.fault_end.max(found.primary.span.end as usize);
+        self.fault = found.primary.span.range();
         self.diags.push(found);
     }
 
@@ -37,40 +39,80 @@ impl<'a> Builder<'a> {
     /// Reports that none of `expected` stands at `at`.
     pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
         let at = self.skip_blank(at);
-        let before = self.end_before(at);
-        let next_line = self.slice(before, at).contains('\n') || at >= self.text.len();
-        let token = self.token(at);
-        let end_of_clause = "the end of the clause";
-        let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != end_of_clause).collect();
-        let (span, label) = if next_line {
-            let what = if at >= self.text.len() { "file" } else { "line" };
-            (Span::new(self.file, before, before), format!("found the end of the {what}"))
-        } else {
-            (Span::new(self.file, at, at + token.len()), format!("found {}", quoted(token)))
-        };
-        let title = if listed.is_empty() {
-            format!("unexpected {}", if next_line { "end".to_owned() } else { quoted(token) })
-        } else {
-            format!("expected {}", list(&listed))
-        };
-        let mut found = Diagnostic::new(Code::Syntax, span, title).label(label);
-        let words = listed.iter().map(|word| word.trim_matches('`'));
-        if !next_line
-            && let Some(word) =
-                close(token, words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())))
-        {
-            found = found.help(format!("did you mean `{word}`?"));
-            found.fix = Some(Fix { span, replacement: word.to_owned() });
-        } else if let Some(help) = advice(token, &listed) {
-            found = found.help(help);
-        }
-        if !next_line
-            && listed.contains(&"`)`")
-            && let Some(open) = self.open_paren(at)
-        {
-            found = found.also(open, "this parenthesis is still open");
-        }
+        let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != END_OF_CLAUSE).collect();
+        let found = self.bracket(at, &listed).or_else(|| self.comma(at, &listed));
+        let found = found.unwrap_or_else(|| self.other(at, &listed));
         self.report(found);
+    }
+
+    /// Where something is missing: the token at `at`, or a place behind the last token if that is on a line before.
+    fn place(&self, at: usize) -> (Span, String, bool) {
+        let before = self.end_before(at);
+        if at >= self.text.len() || self.slice(before, at).contains('\n') {
+            let what = if at >= self.text.len() { "file" } else { "line" };
+            return (Span::new(self.file, before, before), format!("found the end of the {what}"), true);
+        }
+        let token = self.token(at);
+        (Span::new(self.file, at, at + token.len()), format!("found {}", quoted(token)), false)
+    }
+
+    fn other(&self, at: usize, expected: &[&str]) -> Diagnostic {
+        let (span, label, at_end) = self.place(at);
+        let title = if expected.is_empty() {
+            format!("unexpected {}", label.trim_start_matches("found "))
+        } else {
+            format!("expected {}", list(expected))
+        };
+        let found = Diagnostic::new(Code::Syntax, span, title).label(label);
+        if at_end {
+            return found;
+        }
+        let token = self.token(at);
+        let words = expected.iter().map(|word| word.trim_matches('`'));
+        if let Some(word) = close(token, words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()))) {
+            let mut found = found.help(format!("did you mean `{word}`?"));
+            found.fix = Some(Fix { span, replacement: word.to_owned() });
+            return found;
+        }
+        match advice(token, expected) {
+            Some(help) => found.help(help),
+            None => found,
+        }
+    }
+
+    /// A parenthesis without its partner.
+    fn bracket(&self, at: usize, expected: &[&str]) -> Option<Diagnostic> {
+        let (span, _, at_end) = self.place(at);
+        let open = self.open_paren(at);
+        if !at_end && self.token(at) == ")" && open.is_none() {
+            let found =
+                Diagnostic::new(Code::Unclosed, span, "this `)` closes nothing").label("no `(` for it");
+            return Some(found.help("delete it, or add `(` before the predicate"));
+        }
+        let next = self.token(at);
+        let clause_ends =
+            at_end || next.starts_with(['{', '}']) || ["except", "then", "step"].contains(&next);
+        let open = open.filter(|_| clause_ends && expected.contains(&"`)`"))?;
+        let found = Diagnostic::new(Code::Unclosed, open, "this `(` is never closed").label("no `)` for it");
+        Some(found.also(span, "a `)` was expected here").help("add `)`"))
+    }
+
+    /// Two values side by side where a comma could stand.
+    fn comma(&self, at: usize, expected: &[&str]) -> Option<Diagnostic> {
+        let (span, _, at_end) = self.place(at);
+        let is_value = self.token(at).starts_with(|c: char| c == '"' || c.is_ascii_alphanumeric());
+        if at_end || !is_value || expected != ["`,`"] && expected != ["`,`", "`)`"] {
+            return None;
+        }
+        let before = self.end_before(at);
+        let mut found = Diagnostic::new(
+            Code::Comma,
+            span,
+            format!("a comma is missing before {}", quoted(self.token(at))),
+        )
+        .label("the next value");
+        found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
+        Some(found)
     }
 
     /// The last parenthesis before `at`, in its clause, that nothing has closed.
@@ -82,6 +124,12 @@ impl<'a> Builder<'a> {
                 b'(' if depth == 0 => return Some(Span::new(self.file, offset, offset + 1)),
                 b'(' => depth -= 1,
                 b'{' | b'}' => return None,
+                // The predicate begins here.
+                b'w' | b'e'
+                    if ["where", "except"].iter().any(|word| self.slice(offset, at).starts_with(word)) =>
+                {
+                    return None;
+                }
                 _ => {}
             }
         }
@@ -152,13 +200,14 @@ pub(super) fn close<'a>(found: &str, known: impl Iterator<Item = &'a str> + Clon
 
 /// What to do about a token that often stands in the wrong place.
 fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
-    if super::foreign::RESERVED.contains(&token) {
+    let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
+    if named && super::foreign::RESERVED.contains(&token) {
         return Some("this word has a meaning of its own: choose another name");
     }
-    if expected.contains(&"a name") && token.starts_with('"') {
+    if named && token.starts_with('"') {
         return Some("names stand without quotes");
     }
-    expected.contains(&"a string").then_some("text stands in double quotes").filter(|_| expected.len() == 1)
+    (expected == ["a string"]).then_some("text stands in double quotes")
 }
 
 /// Keeps the first findings and says that there were more.

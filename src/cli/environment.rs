@@ -1,0 +1,117 @@
+//! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
+//!
+//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
+//! Must not know: rules.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::settings::Settings;
+use crate::source::{FileId, SourceFile, Sources, Span};
+
+/// The name of an environment file.
+const FILE: &str = "catena.yaml";
+
+/// Settings and catalog in force for some rules.
+#[derive(Debug)]
+pub(super) struct Environment {
+    /// The settings.
+    pub(super) settings: Settings,
+    /// The sources, as this organisation has them.
+    pub(super) catalog: Catalog,
+}
+
+/// Finds and keeps environments.
+#[derive(Debug)]
+pub(super) struct Environments<'a> {
+    base: Catalog,
+    /// The file given by option, instead of searching.
+    given: Option<&'a Path>,
+    by_folder: HashMap<PathBuf, Option<PathBuf>>,
+    by_file: HashMap<Option<PathBuf>, Arc<Environment>>,
+}
+
+impl<'a> Environments<'a> {
+    /// Environments over the embedded sources and the `extra` source files.
+    pub(super) fn new(extra: &[PathBuf], given: Option<&'a Path>) -> anyhow::Result<Self> {
+        let mut base = Catalog::embedded()?;
+        for path in extra {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
+            base.add(&path.display().to_string(), &text)?;
+        }
+        Ok(Self { base, given, by_folder: HashMap::new(), by_file: HashMap::new() })
+    }
+
+    /// The environment for a rule file.
+    pub(super) fn of(&mut self, rule: &Path, sources: &mut Sources, diags: &mut Diagnostics) -> Arc<Environment> {
+        let file = match self.given {
+            Some(path) => Some(path.to_owned()),
+            None => self.search(rule.parent().unwrap_or(Path::new(""))),
+        };
+        if let Some(known) = self.by_file.get(&file) {
+            return Arc::clone(known);
+        }
+        let mut environment = Environment { settings: Settings::default(), catalog: self.base.clone() };
+        if let Some(path) = &file {
+            environment.read(path, sources, diags);
+        }
+        let environment = Arc::new(environment);
+        self.by_file.insert(file, Arc::clone(&environment));
+        environment
+    }
+
+    /// The nearest environment file in `folder` or above it.
+    fn search(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.by_folder.get(folder) {
+            return known.clone();
+        }
+        let start = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok();
+        let found = start.as_deref().into_iter().flat_map(Path::ancestors).map(|up| up.join(FILE)).find(|file| file.is_file());
+        self.by_folder.insert(folder.to_owned(), found.clone());
+        found
+    }
+}
+
+impl Environment {
+    fn read(&mut self, path: &Path, sources: &mut Sources, diags: &mut Diagnostics) {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let id = sources.add(SourceFile::new(path.display().to_string(), ""));
+                let title = format!("cannot read the environment file: {error}");
+                diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
+                return;
+            }
+        };
+        let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
+        match Settings::read(&text) {
+            Ok(settings) => self.settings = settings,
+            Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for name in &self.settings.sources {
+            let outcome = std::fs::read_to_string(folder.join(name))
+                .map_err(|error| format!("cannot read `{name}`: {error}"))
+                .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
+            if let Err(message) = outcome {
+                diags.push(invalid(id, &text, text.find(name.as_str()), &message));
+            }
+        }
+        for (name, message) in self.settings.apply(&mut self.catalog) {
+            diags.push(invalid(id, &text, text.find(&name), &message));
+        }
+    }
+}
+
+/// A problem of an environment file at the word that starts at `offset`.
+fn invalid(id: FileId, text: &str, offset: Option<usize>, message: &str) -> Diagnostic {
+    let start = offset.unwrap_or(0);
+    let word = text.get(start..).unwrap_or_default();
+    let length = word.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(word.len());
+    Diagnostic::new(Code::SettingsInvalid, Span::new(id, start, start + length), message)
+        .help("the keys are params, lookback, lists, sources and targets")
+}

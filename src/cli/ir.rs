@@ -1,0 +1,44 @@
+//! `catena ir`: the typed form of rules as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::ir;
+
+use super::report::{self, Format};
+use super::session::{self, SessionOptions};
+use super::{Outcome, output};
+
+/// Print the typed form of a rule as JSON.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ir {
+    /// Rule files and directories; `-` is standard input.
+    #[arg(required = true, value_name = "RULE.chain")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    session: SessionOptions,
+}
+
+/// The document: spans name their file by its index in `files`.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    version: u32,
+    files: Vec<&'a str>,
+    rules: Vec<&'a ir::Rule>,
+}
+
+impl Ir {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let document = Document {
+            version: ir::VERSION,
+            files: session.sources.iter().map(|(_, file)| file.name.as_str()).collect(),
+            rules: session.files.iter().flat_map(|file| &file.rules).collect(),
+        };
+        let text = serde_json::to_string_pretty(&document)?;
+        let (outcome, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
+        output::print(&format!("{text}\n"))?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,90 @@
+//! The command line: one file a command.
+//!
+//! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
+//! 0 fine, 1 findings, 2 usage or I/O. Only here are files, threads and `anyhow` used.
+
+mod check;
+mod compile;
+mod environment;
+mod ir;
+mod output;
+mod report;
+mod session;
+mod sources;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Compiles chains of events to Splunk SPL, Sigma, Microsoft Sentinel KQL and Elastic EQL.
+#[derive(Debug, Parser)]
+#[command(name = "catena", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile rules to the queries one pastes into a SIEM.
+    Compile(compile::Compile),
+    /// Report every problem of rules, at once.
+    Check(check::Check),
+    /// Print the typed form of a rule as JSON.
+    Ir(ir::Ir),
+    /// List the log sources, their fields, and where each lives in each target.
+    Sources(sources::ListSources),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command ended, when nothing stopped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// Nothing to complain about.
+    Fine,
+    /// Findings, or failing tests.
+    Findings,
+    /// A file could not be read or written.
+    Failure,
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Compile(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Ir(command) => command.run(),
+        Command::Sources(command) => command.run(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "catena", &mut script);
+            output::print(&String::from_utf8_lossy(&script)).map(|()| Outcome::Fine)
+        }
+    };
+    match outcome {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Failure) => ExitCode::from(2),
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Printing fails only when nobody reads; there is nothing left to do then.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

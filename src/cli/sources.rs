@@ -1,0 +1,154 @@
+//! `catena sources`: the log sources, their fields, and where each lives in each target.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{Column, FieldDef, Mapped, Source};
+use crate::diag::Diagnostics;
+use crate::ir::Type;
+use crate::source::Sources;
+
+use super::environment::Environments;
+use super::report::{self, Format, did_you_mean};
+use super::{Outcome, output};
+
+/// List the log sources, their fields, and where each lives in each target.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListSources {
+    /// Canonical name of one source, such as aws.cloudtrail.
+    name: Option<String>,
+    /// For people, or as JSON.
+    #[arg(long, value_enum, default_value_t)]
+    format: SourcesFormat,
+    /// Environment file, instead of the nearest `catena.yaml` upward from here.
+    #[arg(long, value_name = "FILE")]
+    env: Option<PathBuf>,
+    /// A source file to add; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    source: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum SourcesFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl ListSources {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
+        let mut environments = Environments::new(&self.source, self.env.as_deref())?;
+        let environment = environments.of(Path::new(""), &mut sources, &mut diags);
+        let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
+        let all: Vec<&Source> = environment.catalog.iter().collect();
+        let chosen: Vec<&Source> = match &self.name {
+            None => all.clone(),
+            Some(name) => vec![environment.catalog.source(name).ok_or_else(|| unknown(name, &all))?],
+        };
+        let text = match (self.format, &self.name) {
+            (SourcesFormat::Json, _) => format!("{}\n", serde_json::to_string_pretty(&chosen)?),
+            (SourcesFormat::Text, Some(_)) => chosen.iter().map(|source| describe(source)).collect(),
+            (SourcesFormat::Text, None) => overview(&chosen),
+        };
+        output::print(&text)?;
+        Ok(outcome)
+    }
+}
+
+fn unknown(name: &str, all: &[&Source]) -> anyhow::Error {
+    let names: Vec<_> = all.iter().map(|source| source.name.as_str()).collect();
+    let hint = did_you_mean(name, names.iter().copied());
+    anyhow::anyhow!("no source is called `{name}`{hint}; known are {}", names.join(", "))
+}
+
+fn overview(sources: &[&Source]) -> String {
+    let mut out = String::new();
+    for source in sources {
+        let targets: Vec<_> = source.targets.keys().map(String::as_str).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{}  {}\n  {}", source.name, source.title, source.description);
+        let _ = writeln!(out, "  {} fields; {}\n", source.fields.len(), targets.join(", "));
+    }
+    out.push_str("`catena sources NAME` lists the fields of a source.\n");
+    out
+}
+
+fn describe(source: &Source) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}\n{}\n", source.name, source.title, source.description);
+    let _ = writeln!(out, "delay {} s, granularity {} s", source.delay, source.granularity);
+    if let Some(group) = &source.group {
+        let inner = group.inner.as_ref().map_or(String::new(), |inner| format!(" and its {inner}"));
+        let _ = writeln!(out, "one record for each item of {}{inner}", group.path);
+    }
+    for (target, home) in &source.targets {
+        let words: Vec<_> = home.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let from = if home.from.is_empty() { words.join(", ") } else { home.from.clone() };
+        let _ = writeln!(out, "{target:<6} {from}");
+    }
+    for field in source.fields.values() {
+        describe_field(field, &mut out);
+    }
+    out
+}
+
+fn describe_field(field: &FieldDef, out: &mut String) {
+    let group = if field.in_group { ", one for each item" } else { "" };
+    let _ = writeln!(out, "\n{}  ({}{group})\n  {}", field.name, type_name(field.ty), field.description);
+    if !field.values.is_empty() {
+        let _ = writeln!(out, "  values: {}", field.values.join(", "));
+    }
+    if let Some(requires) = &field.requires {
+        let _ = writeln!(out, "  needs: {requires}");
+    }
+    if let Some(reason) = &field.weak_key {
+        let _ = writeln!(out, "  weak join key: {reason}");
+    }
+    for (target, column) in &field.columns {
+        let _ = writeln!(out, "  {target:<6} {}", describe_column(column));
+    }
+}
+
+fn describe_column(column: &Column) -> String {
+    let variants = column.variants();
+    let shown: Vec<_> = variants
+        .iter()
+        .map(|mapped| {
+            let place = place(mapped);
+            if mapped.for_actions.is_empty() { place } else { format!("{}: {place}", mapped.for_actions.join(", ")) }
+        })
+        .collect();
+    shown.join("; else ")
+}
+
+fn place(mapped: &Mapped) -> String {
+    if let Some(reason) = &mapped.unavailable {
+        return format!("not available: {reason}");
+    }
+    let cases: Vec<_> = mapped
+        .cases
+        .iter()
+        .map(|case| {
+            let when = case.when.iter().map(|(field, value)| format!("{field} is {}", value.as_deref().unwrap_or("absent")));
+            let when: Vec<_> = when.collect();
+            if when.is_empty() { case.value.clone() } else { format!("{} if {}", case.value, when.join(" and ")) }
+        })
+        .collect();
+    let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr];
+    let place = places.into_iter().flatten().next().cloned().unwrap_or_else(|| cases.join(", else "));
+    let superset = if mapped.superset.is_some() { " (may hold for more records)" } else { "" };
+    format!("{place}{superset}")
+}
+
+/// The name of a type as rules and source files write it.
+fn type_name(ty: Type) -> &'static str {
+    match ty {
+        Type::String => "string",
+        Type::Int => "int",
+        Type::Float => "float",
+        Type::Bool => "bool",
+        Type::Ip => "ip",
+        Type::Time => "time",
+    }
+}

@@ -1,0 +1,240 @@
+//! List files: CSV with a header row.
+//!
+//! In: one [`SourceFile`]. Out: its rows, with every problem reported at row and column.
+//! Must not know: what a value means to a field.
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, SourceFile, Span, Spanned};
+use crate::syntax::ast::Date;
+
+/// The largest list file, in bytes.
+pub const MAX_BYTES: usize = 64 << 20;
+
+const COLUMNS: [&str; 5] = ["value", "reason", "owner", "ticket", "until"];
+
+/// The rows of a list file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// The rows with a value, in order.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a list file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Line on which the row starts; the header is line 1.
+    pub number: usize,
+    /// Column `value`, never empty.
+    pub value: Spanned<String>,
+    /// Column `reason`.
+    pub reason: Option<Spanned<String>>,
+    /// Column `owner`.
+    pub owner: Option<Spanned<String>>,
+    /// Column `ticket`.
+    pub ticket: Option<Spanned<String>>,
+    /// Column `until`.
+    pub until: Option<Spanned<Date>>,
+    /// The whole row.
+    pub span: Span,
+}
+
+/// Reads a list file. Rows with problems are left out, the others are kept.
+pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table {
+    let body = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
+    let mut parser = Parser { id, source, text: body, offset: source.text.len() - body.len(), columns: Vec::new(), diags };
+    let mut table = Table::default();
+    let mut records = reader.into_records();
+    match records.next() {
+        Some(Ok(header)) => parser.header(&header),
+        Some(Err(error)) => parser.broken(&error),
+        None => parser.missing_header(),
+    }
+    if !parser.columns.contains(&Some(0)) {
+        return table;
+    }
+    for record in records {
+        match record {
+            Ok(record) => table.rows.extend(parser.row(&record)),
+            Err(error) => parser.broken(&error),
+        }
+    }
+    table
+}
+
+struct Parser<'a> {
+    id: FileId,
+    source: &'a SourceFile,
+    /// The text without a byte order mark.
+    text: &'a str,
+    /// Bytes before `text` in the file: a byte order mark.
+    offset: usize,
+    /// For each column of the file, its index in [`COLUMNS`] if it is known.
+    columns: Vec<Option<usize>>,
+    diags: &'a mut Diagnostics,
+}
+
+impl Parser<'_> {
+    fn header(&mut self, record: &csv::StringRecord) {
+        let cells = self.cells(record);
+        for (name, span) in record.iter().zip(&cells) {
+            let known = COLUMNS.iter().position(|column| *column == name.trim());
+            if known.is_none() {
+                self.unknown_column(name, *span);
+            } else if self.columns.contains(&known) {
+                let title = format!("column `{}` occurs twice", name.trim());
+                self.diags.push(Diagnostic::new(Code::ListHeader, *span, title).help("keep one of them"));
+            }
+            self.columns.push(known);
+        }
+        if !self.columns.contains(&Some(0)) {
+            let span = cells.first().copied().unwrap_or(self.span(0, 0));
+            let found = Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`");
+            self.diags.push(found.label("header row").help("the first row names the columns: value, reason, owner, ticket, until"));
+        }
+    }
+
+    fn missing_header(&mut self) {
+        let found = Diagnostic::new(Code::ListHeader, self.span(0, 0), "the list file is empty");
+        self.diags.push(found.help("the first row names the columns: value, reason, owner, ticket, until"));
+    }
+
+    fn unknown_column(&mut self, name: &str, span: Span) {
+        let title = format!("unknown column `{}`", name.trim());
+        let found = Diagnostic::new(Code::ListHeader, span, title)
+            .label("a list file has the columns value, reason, owner, ticket and until");
+        self.diags.push(found.suggest(name.trim(), COLUMNS));
+    }
+
+    fn row(&mut self, record: &csv::StringRecord) -> Option<Row> {
+        let cells = self.cells(record);
+        let number = cells.first().map_or(0, |cell| self.source.position(cell.start as usize).line);
+        let span = cells.first().copied().unwrap_or_default().to(cells.last().copied().unwrap_or_default());
+        if record.len() > self.columns.len() {
+            let extra = cells.get(self.columns.len()).copied().unwrap_or(span);
+            let title = format!("row {number} has {} cells, the header has {}", record.len(), self.columns.len());
+            let found = Diagnostic::new(Code::ListRow, extra, title).label("no column for this cell");
+            self.diags.push(found.help("put quotes around a cell that has a comma in it"));
+            return None;
+        }
+        let mut values: [Option<Spanned<String>>; 5] = Default::default();
+        for ((text, span), column) in record.iter().zip(&cells).zip(&self.columns) {
+            if let Some(slot) = column.and_then(|column| values.get_mut(column))
+                && !text.trim().is_empty()
+            {
+                *slot = Some(Spanned { node: text.trim().to_owned(), span: *span });
+            }
+        }
+        let [value, reason, owner, ticket, until] = values;
+        let until = until.and_then(|until| self.date(&until, number));
+        let Some(value) = value else {
+            if record.iter().any(|cell| !cell.trim().is_empty()) {
+                let found = Diagnostic::new(Code::ListRow, span, format!("row {number} has no value"));
+                self.diags.push(found.label("column `value` is empty here").help("give a value or delete the row"));
+            }
+            return None;
+        };
+        Some(Row { number, value, reason, owner, ticket, until, span })
+    }
+
+    fn date(&mut self, cell: &Spanned<String>, number: usize) -> Option<Spanned<Date>> {
+        let parsed = parse_date(&cell.node);
+        if parsed.is_none() {
+            let title = format!("row {number}, column `until`: `{}` is not a date", cell.node);
+            let found = Diagnostic::new(Code::ListRow, cell.span, title);
+            self.diags.push(found.label("expected YYYY-MM-DD").help("write the last day on which the entry counts"));
+        }
+        parsed.map(|node| Spanned { node, span: cell.span })
+    }
+
+    fn broken(&mut self, error: &csv::Error) {
+        let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let found = Diagnostic::new(Code::ListRow, self.span(at, at), "the list file is not valid CSV");
+        self.diags.push(found.label(error.to_string()));
+    }
+
+    /// The places of a record's cells, quotes included.
+    fn cells(&self, record: &csv::StringRecord) -> Vec<Span> {
+        let mut at = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
+        let mut spans = Vec::with_capacity(record.len());
+        // The reader skips blank lines, and the second half of a CRLF, before a record but reports where they begin.
+        let rest = self.text.get(at..).unwrap_or_default();
+        at += rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        for _ in 0..record.len() {
+            let length = cell_length(self.text.get(at..).unwrap_or_default());
+            spans.push(self.span(at, at + length));
+            at += length + 1;
+        }
+        spans
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.id, self.offset + start, self.offset + end)
+    }
+}
+
+/// Bytes up to the comma or line end that closes the first cell of `text`.
+fn cell_length(text: &str) -> usize {
+    let mut quoted = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b',' | b'\n' | b'\r' if !quoted => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn parse_date(text: &str) -> Option<Date> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    (text.len() == 10).then(|| Date { year: date.year(), month: date.month(), day: date.day() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Table, Vec<String>) {
+        let source = SourceFile::new("list.csv", text);
+        let mut diags = Diagnostics::default();
+        let table = parse(&source, FileId(0), &mut diags);
+        let found = diags.into_sorted();
+        let shown = found.iter().map(|one| {
+            let at = source.position(one.primary.span.start as usize);
+            let text = source.text.get(one.primary.span.range()).unwrap();
+            format!("{}:{} [{text}] {}", at.line, at.column, one.title)
+        });
+        (table, shown.collect())
+    }
+
+    #[test]
+    fn rows_keep_their_places() {
+        let (table, problems) = read("\u{feff}value,reason,until\r\nami-1,\"golden, signed\",2027-06-30\r\n\r\n ami-2 ,,\r\n");
+        assert_eq!(problems, Vec::<String>::new());
+        let [first, second] = table.rows.as_slice() else { panic!("two rows: {table:?}") };
+        assert_eq!((first.number, first.value.node.as_str()), (2, "ami-1"));
+        assert_eq!(first.reason.as_ref().unwrap().node, "golden, signed");
+        assert_eq!(first.until.as_ref().unwrap().node, Date { year: 2027, month: 6, day: 30 });
+        assert_eq!((second.number, second.value.node.as_str()), (4, "ami-2"));
+    }
+
+    #[test]
+    fn problems_name_row_and_column() {
+        let (table, problems) = read("value,resaon,value\nami-1,x,y,z\n,why,\nami-2,,\n");
+        assert_eq!(table.rows.len(), 1);
+        insta::assert_snapshot!(problems.join("\n"), @r"
+        1:7 [resaon] unknown column `resaon`
+        1:14 [value] column `value` occurs twice
+        2:11 [z] row 2 has 4 cells, the header has 3
+        3:1 [,why,] row 3 has no value
+        ");
+    }
+
+    #[test]
+    fn a_file_without_rows_or_header_says_so() {
+        assert_eq!(read("").1, ["1:1 [] the list file is empty"]);
+        assert_eq!(read("image\nami-1\n").1.len(), 2);
+        assert_eq!(read("value,until\nami-1,2027-02-30\n").1, ["2:7 [2027-02-30] row 2, column `until`: `2027-02-30` is not a date"]);
+    }
+}

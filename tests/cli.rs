@@ -1,0 +1,277 @@
+//! The program as a user or a build sees it: status, streams, files.
+
+use std::path::Path;
+
+use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
+
+const AWS: &str = "rules/an1318/aws.chain";
+
+fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix(name).tempdir_in(root().join("target")).unwrap();
+    for (path, bytes) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+fn path(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).strip_prefix(root()).unwrap().display().to_string()
+}
+
+fn one_line(text: &str) -> &str {
+    text.trim_end()
+}
+
+#[test]
+fn all_targets_stand_under_headings() {
+    let Ran { status, out, .. } = catena(&["compile", AWS]);
+    assert_eq!(status, 0);
+    let headings: Vec<&str> = out.lines().filter(|line| line.starts_with("━━━")).collect();
+    assert_eq!(headings.len(), 4);
+    for (heading, title) in headings.iter().zip(["Splunk SPL", "Sigma", "Microsoft Sentinel KQL", "Elastic EQL"]) {
+        assert!(heading.contains(title), "{heading}");
+    }
+}
+
+#[test]
+fn one_target_prints_only_what_one_pastes() {
+    let all = catena(&["compile", AWS, "--as-of", AS_OF, "--format", "json"]);
+    let emissions: serde_json::Value = serde_json::from_str(&all.out).unwrap();
+    for emission in emissions.as_array().unwrap() {
+        let target = emission["target"].as_str().unwrap();
+        let texts: Vec<_> = emission["parts"].as_array().unwrap().iter().map(|part| part["text"].as_str().unwrap()).collect();
+        let ran = catena(&["compile", AWS, "--as-of", AS_OF, "--target", target]);
+        let joined = texts.iter().map(|text| format!("{}\n", text.trim_end_matches('\n'))).collect::<Vec<_>>().join("\n");
+        assert_eq!(ran.out, joined, "{target}");
+    }
+}
+
+#[test]
+fn json_has_the_documented_shape() {
+    let ran = catena(&["compile", "rules/an1318", "--as-of", AS_OF, "--format", "json"]);
+    let emissions: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    for emission in emissions.as_array().unwrap() {
+        let keys: Vec<&String> = emission.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["rule", "target", "fidelity", "level", "notes", "requires", "parts"]);
+        let parts = emission["parts"].as_array().unwrap();
+        let queries = parts.iter().filter(|part| part["role"] == "query").count();
+        assert_eq!(queries, 1, "{}", emission["target"]);
+        for part in parts {
+            let keys: Vec<&String> = part.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["name", "id", "role", "text"]);
+            assert!(uuid::Uuid::parse_str(part["id"].as_str().unwrap()).is_ok());
+        }
+        for note in emission["notes"].as_array().unwrap() {
+            assert!(note["line"].as_u64().unwrap() > 0, "{note}");
+        }
+    }
+}
+
+#[test]
+fn files_are_written_whole_one_for_each_part() {
+    let folder = scratch("out", &[]);
+    let target = path(&folder, "queries");
+    let ran = catena(&["compile", AWS, "-o", &target]);
+    assert_eq!((ran.status, ran.out.as_str()), (0, ""), "{}", ran.err);
+    let mut names = Vec::new();
+    for entry in walkdir::WalkDir::new(root().join(&target)) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            names.push(entry.path().strip_prefix(root().join(&target)).unwrap().display().to_string());
+        }
+    }
+    names.sort();
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert!(names.iter().all(|name| !name.contains(".catena-")));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_io_error() {
+    let folder = scratch("blocked", &[("taken", b"a file")]);
+    let ran = catena(&["compile", AWS, "-o", &path(&folder, "taken")]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("cannot write"), "{}", ran.err);
+}
+
+#[test]
+fn standard_input_is_a_rule_file() {
+    let text = std::fs::read(root().join("tests/cases/two_steps.chain")).unwrap();
+    let ran = catena_with_input(&["compile", "-", "--target", "kql"], &text);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("AWSCloudTrail"));
+    let ran = catena_with_input(&["check", "-"], b"rule x {");
+    assert_eq!(ran.status, 1);
+    assert!(ran.err.contains("<stdin>:1:"), "{}", ran.err);
+}
+
+#[test]
+fn usage_errors_have_status_2_and_a_suggestion() {
+    for (arguments, hint) in [
+        (&["compile", AWS, "--target", "kqll"][..], "did you mean `kql`?"),
+        (&["compile", AWS, "--rule", "aws_untrusted_image_lunch"], "did you mean `aws_untrusted_image_launch`?"),
+        (&["compile", AWS, "--set", "console_to_lunch=5m"], "did you mean `console_to_launch`?"),
+        (&["compile", AWS, "--set", "nonsense"], "NAME=VALUE"),
+        (&["compile", AWS, "--as-of", "2026-02-30"], "--as-of"),
+        (&["compile", "no/such/file.chain"], "cannot read `no/such/file.chain`"),
+        (&["compile", "docs/errors"], "no `.chain` file under `docs/errors`"),
+        (&["sources", "aws.cloudtrial"], "did you mean `aws.cloudtrail`?"),
+        (&["compile"], "PATH"),
+    ] {
+        let ran = catena(arguments);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(hint), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn parameters_can_be_set() {
+    let ran = catena(&["compile", AWS, "--target", "kql", "--set", "console_to_launch=7m"]);
+    assert!(ran.out.contains("+ 7m"), "{}", ran.out);
+    let ran = catena(&["compile", AWS, "--set", "console_to_launch=soon"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.err.contains("soon"), "{}", ran.err);
+}
+
+#[test]
+fn an_expired_entry_excuses_nothing() {
+    let early = catena(&["compile", AWS, "--target", "kql", "--as-of", "2027-06-30"]);
+    let late = catena(&["compile", AWS, "--target", "kql", "--as-of", "2027-07-01"]);
+    assert!(early.out.contains("ami-0abcdef1234567890"));
+    assert!(!late.out.contains("ami-0abcdef1234567890"));
+    assert!(late.err.contains("ami-0abcdef1234567890") && late.err.contains("2027-06-30"), "{}", late.err);
+}
+
+#[test]
+fn an_environment_file_moves_tables_and_parameters() {
+    let rule = std::fs::read(root().join("tests/cases/two_steps.chain")).unwrap();
+    let environment = b"targets:\n  kql:\n    aws.cloudtrail:\n      from: OurTrail_CL\n";
+    let folder = scratch("env", &[("catena.yaml", environment), ("deep/down/rule.chain", &rule)]);
+    let ran = catena(&["compile", &path(&folder, "deep/down/rule.chain"), "--target", "kql"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("OurTrail_CL") && !ran.out.contains("AWSCloudTrail\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_wrong_environment_file_says_where() {
+    let rule = std::fs::read(root().join("tests/cases/two_steps.chain")).unwrap();
+    for (text, hint) in [
+        ("lookbak: 24h\n", "lookbak"),
+        ("lookback: soon\n", "is not a duration"),
+        ("targets:\n  kql:\n    aws.cloudtrial:\n      from: X\n", "aws.cloudtrial"),
+        ("lists: [\n", ""),
+        ("params: {a: {b: c}}\n", ""),
+        ("- 1\n", ""),
+    ] {
+        let folder = scratch("badenv", &[("catena.yaml", text.as_bytes()), ("rule.chain", &rule)]);
+        let ran = catena(&["check", &path(&folder, "rule.chain")]);
+        assert_eq!(ran.status, 1, "{text}: {}", ran.err);
+        assert!(ran.err.contains("error[E0901]") && ran.err.contains("catena.yaml:"), "{text}: {}", ran.err);
+        assert!(ran.err.contains(hint), "{text}: {}", ran.err);
+    }
+}
+
+#[test]
+fn files_that_name_each_other_or_nothing() {
+    let folder = scratch("files", &[
+        ("a.chain", b"import \"b.chain\"\n"),
+        ("b.chain", b"import \"a.chain\"\nimport \"gone.chain\"\nallowlist x: image.id from \"gone.csv\"\n"),
+        ("list.chain", b"allowlist x: image.id from \"list.csv\"\n"),
+        ("list.csv", b"value,resaon\nami-1,why\nami-2,a,b\n"),
+    ]);
+    let ran = catena(&["check", &path(&folder, "")]);
+    assert_eq!(ran.status, 1);
+    for (code, hint) in [("E0152", "a.chain"), ("E0151", "gone.chain"), ("E0151", "gone.csv"), ("E0161", "reason"), ("E0162", "row 3")] {
+        assert!(ran.err.contains(code) && ran.err.contains(hint), "{code} {hint}: {}", ran.err);
+    }
+}
+
+#[test]
+fn any_bytes_get_an_answer() {
+    let deep = [vec![b'('; 200_000], b"\n".to_vec()].concat();
+    let long = vec![b'a'; 3_000_000];
+    let huge = vec![b'#'; 5_000_000];
+    let quotes = vec![b'"'; 1_000_000];
+    let cases: [(&str, &[u8]); 10] = [
+        ("empty.chain", b""),
+        ("blank.chain", b" \n\t\n"),
+        ("bom.chain", b"\xef\xbb\xbfrule x {}\n"),
+        ("latin1.chain", b"# caf\xe9\nrule x {}\n"),
+        ("utf16.chain", b"\xff\xfer\0u\0l\0e\0"),
+        ("nul.chain", b"rule x { \0 }"),
+        ("deep.chain", &deep),
+        ("long.chain", &long),
+        ("huge.chain", &huge),
+        ("quotes.chain", &quotes),
+    ];
+    let folder = scratch("bytes", &cases);
+    for (name, _) in cases {
+        let ran = catena(&["compile", &path(&folder, name)]);
+        let expected = if name.starts_with("empty") || name.starts_with("blank") { 0 } else { 1 };
+        assert_eq!((ran.status, ran.out.as_str()), (expected, ""), "{name}: {}", ran.err);
+        assert!(ran.err.len() < 100_000, "{name}: {} bytes of diagnostics", ran.err.len());
+        assert!(!ran.err.contains("panicked"), "{name}: {}", ran.err);
+    }
+}
+
+#[test]
+fn windows_line_ends_change_nothing() {
+    let text = std::fs::read_to_string(root().join("tests/cases/two_steps.chain")).unwrap();
+    let folder = scratch("crlf", &[("a.chain", text.as_bytes()), ("b.chain", text.replace('\n', "\r\n").as_bytes())]);
+    let unix = catena(&["compile", &path(&folder, "a.chain")]);
+    let windows = catena(&["compile", &path(&folder, "b.chain")]);
+    assert_eq!(unix.out, windows.out);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let program = env!("CARGO_BIN_EXE_catena");
+    let script = format!("{program} compile rules/an1318/aws.chain 2>/dev/null | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}");
+    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
+    assert_eq!(one_line(&String::from_utf8(output.stdout).unwrap()), "0");
+}
+
+#[test]
+fn machine_formats_are_machine_readable() {
+    let folder = scratch("formats", &[("bad.chain", b"rule x {\n  wthin 5m\n}\n")]);
+    let bad = path(&folder, "bad.chain");
+    let json = catena(&["check", &bad, "--format", "json"]);
+    assert_eq!(json.status, 1);
+    assert!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap().as_array().is_some_and(|all| !all.is_empty()));
+    let sarif: serde_json::Value = serde_json::from_str(&catena(&["check", &bad, "--format", "sarif"]).out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let github = catena(&["check", &bad, "--format", "github"]);
+    assert!(github.out.starts_with("::error file="), "{}", github.out);
+}
+
+#[test]
+fn the_ir_is_versioned_and_has_spans() {
+    let ran = catena(&["ir", AWS, "--as-of", AS_OF]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let ir: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(ir["version"], 1);
+    let span = &ir["rules"][0]["chain"]["steps"][0]["name"]["span"];
+    let file = ir["files"][usize::try_from(span["file"].as_u64().unwrap()).unwrap()].as_str().unwrap();
+    let text = std::fs::read_to_string(root().join(Path::new(file))).unwrap();
+    let at = |key: &str| usize::try_from(span[key].as_u64().unwrap()).unwrap();
+    assert_eq!(&text[at("start")..at("end")], "console");
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = catena(&["completions", shell]);
+        assert!(ran.status == 0 && ran.out.contains("catena"), "{shell}");
+    }
+}
+
+#[test]
+fn sources_are_listed() {
+    let all = catena(&["sources"]);
+    assert!(all.out.contains("aws.cloudtrail") && all.out.contains("aws.vpcflow"));
+    insta::with_settings!({ snapshot_path => root().join("snapshots/sources"), prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("aws.vpcflow", catena(&["sources", "aws.vpcflow"]).out);
+        insta::assert_snapshot!("aws.cloudtrail", catena(&["sources", "aws.cloudtrail"]).out);
+    });
+}

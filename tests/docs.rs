@@ -1,0 +1,111 @@
+//! The documentation runs: rules in it check, predicates in it compile, commands in it print what it says.
+
+use crate::program::{catena, catena_with_input, root};
+
+struct Block {
+    place: String,
+    kind: String,
+    text: String,
+}
+
+fn pages() -> Vec<std::path::PathBuf> {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md"), root().join("ARCHITECTURE.md")];
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// The fenced blocks of all pages whose first word is `kind`.
+fn blocks(kind: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let mut open: Option<Block> = None;
+        for (number, line) in text.lines().enumerate() {
+            match (&mut open, line.strip_prefix("```")) {
+                (None, Some(word)) => {
+                    let place = format!("{}:{}", page.strip_prefix(root()).unwrap().display(), number + 1);
+                    open = Some(Block { place, kind: word.trim().to_owned(), text: String::new() });
+                }
+                (Some(_), Some(_)) => found.extend(open.take()),
+                (Some(block), None) => block.text.push_str(&format!("{line}\n")),
+                (None, None) => {}
+            }
+        }
+    }
+    found.retain(|block| block.kind == kind);
+    found
+}
+
+#[test]
+fn rules_in_the_documentation_check() {
+    let blocks = blocks("chain");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let folder = tempfile::Builder::new().tempdir_in(root().join("docs")).unwrap();
+        let name = folder.path().with_extension("chain");
+        std::fs::write(&name, &block.text).unwrap();
+        let ran = catena(&["check", &name.display().to_string(), "--deny", "warnings"]);
+        std::fs::remove_file(&name).unwrap();
+        assert_eq!(ran.status, 0, "{}: {}", block.place, ran.err);
+    }
+}
+
+#[test]
+fn predicates_in_the_documentation_check() {
+    let blocks = blocks("chain-predicate");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        for line in block.text.lines() {
+            let rule = format!(
+                "rule r {{ title \"A title\" id \"0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0002\" description \"A predicate of the documentation.\" \
+                 severity low chain within 1h {{ step s from aws.cloudtrail where {line} }} alert {{ entity account s.actor.id }} }}"
+            );
+            let ran = catena_with_input(&["check", "-"], rule.as_bytes());
+            assert_eq!(ran.status, 0, "{}: {line}: {}", block.place, ran.err);
+        }
+    }
+}
+
+/// `$ catena …` lines run; the lines below must be what they print, `…` alone standing for any lines.
+#[test]
+fn commands_in_the_documentation_print_what_it_says() {
+    let blocks = blocks("console");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        for session in block.text.split("$ ").filter(|session| !session.trim().is_empty()) {
+            let (command, expected) = session.split_once('\n').unwrap();
+            let Some(arguments) = command.strip_prefix("catena ") else {
+                panic!("{}: only catena runs here: {command}", block.place)
+            };
+            let arguments: Vec<&str> = arguments.split_whitespace().collect();
+            let ran = catena(&arguments);
+            let printed = format!("{}{}", ran.err, ran.out);
+            assert!(matches(expected, &printed), "{}: `{command}` prints\n{printed}\nnot\n{expected}", block.place);
+        }
+    }
+}
+
+/// Whether `printed` is `expected`, with `…` lines standing for any lines.
+fn matches(expected: &str, printed: &str) -> bool {
+    let mut rest: Vec<&str> = printed.trim_end().lines().map(str::trim_end).collect();
+    let mut free = false;
+    for line in expected.trim_end().lines().map(str::trim_end) {
+        if line == "…" {
+            free = true;
+            continue;
+        }
+        let Some(at) = rest.iter().position(|found| *found == line) else { return false };
+        if at > 0 && !free {
+            return false;
+        }
+        rest.drain(..=at);
+        free = false;
+    }
+    free || rest.is_empty()
+}

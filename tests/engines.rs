@@ -1,0 +1,98 @@
+//! Every emitted text, read by other people's programs: Microsoft's KQL analyser, the `eql` parser, pySigma and
+//! `sigma check`, and the SPL linter, each with the structural checks that its vendor's server makes besides.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::corpus;
+use crate::program::{AS_OF, catena, root};
+
+/// Where `tests/engines/setup.sh` has put the programs.
+fn engines() -> PathBuf {
+    let folder = std::env::var_os("CATENA_ENGINES").map_or_else(|| root().join(".engines"), PathBuf::from);
+    assert!(folder.is_dir(), "the third-party validators are not installed: run tests/engines/setup.sh");
+    folder
+}
+
+/// All texts of a target: `name`, `file` and `text` of each part, once as they come and once with lists by lookup.
+fn texts(target: &str) -> Vec<Value> {
+    let extension = if target == "sigma" { "yml" } else { target };
+    let mut texts = Vec::new();
+    for lists in ["auto", "lookup"] {
+        let mut arguments = vec!["compile", "--format", "json", "--allow-subset", "--as-of", AS_OF];
+        arguments.extend(["--target", target, "--lists", lists]);
+        let paths = corpus::valid();
+        arguments.extend(paths.iter().map(String::as_str));
+        let ran = catena(&arguments);
+        let emissions: Value = serde_json::from_str(&ran.out).unwrap();
+        for emission in emissions.as_array().unwrap() {
+            for part in emission["parts"].as_array().unwrap() {
+                let name = part["name"].as_str().unwrap();
+                texts.push(json!({
+                    "name": format!("{name} ({lists})"),
+                    "file": format!("{name}.{extension}"),
+                    "text": part["text"],
+                }));
+            }
+        }
+    }
+    texts
+}
+
+fn check(target: &str, mut program: Command, least: usize) {
+    let texts = texts(target);
+    assert!(texts.len() >= least, "only {} texts for {target}", texts.len());
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(json!(texts).to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "the checker itself failed");
+    let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let answers = answers.as_array().unwrap();
+    assert_eq!(answers.len(), texts.len());
+    let mut problems = Vec::new();
+    for (answer, text) in answers.iter().zip(&texts) {
+        for problem in answer["problems"].as_array().unwrap() {
+            problems.push(format!("{}: {}\n{}", answer["name"], problem, text["text"].as_str().unwrap()));
+        }
+    }
+    assert!(problems.is_empty(), "{} problems in {target}:\n{}", problems.len(), problems.join("\n\n"));
+}
+
+fn python(environment: &str, script: &str) -> Command {
+    let mut command = Command::new(engines().join(environment).join("bin/python"));
+    command.arg(root().join("tests/engines").join(script));
+    command
+}
+
+#[test]
+fn microsofts_analyser_accepts_every_kql_text() {
+    engines();
+    let mut command = Command::new("node");
+    command.arg(root().join("tests/engines/kql/check.js"));
+    check("kql", command, 30);
+}
+
+#[test]
+fn the_eql_parser_accepts_every_eql_text() {
+    check("eql", python("eql", "eql/check.py"), 30);
+}
+
+#[test]
+fn pysigma_and_sigma_check_accept_every_sigma_text() {
+    check("sigma", python("sigma", "sigma/check.py"), 25);
+}
+
+#[test]
+fn every_spl_text_stays_in_the_closed_list() {
+    check("spl", python("spl", "spl/check.py"), 30);
+}
+
+#[test]
+fn the_checkers_have_teeth() {
+    engines();
+    let status = Command::new("bash").arg(root().join("tests/engines/selftest.sh")).stdout(Stdio::null()).status();
+    assert!(status.unwrap().success(), "a checker accepts a bad text or refuses a good one");
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the self-test of every checker. In: the environments of setup.sh. Exit 0 when every verdict is right.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+engines=${CATENA_ENGINES:-$(cd "$here/../.." && pwd)/.engines}
+node "$here/kql/check.js" --selftest
+for target in eql sigma spl; do
+  "$engines/$target/bin/python" "$here/$target/check.py" --selftest
+done

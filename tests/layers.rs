@@ -1,0 +1,157 @@
+//! Who may know whom: reads the `use` lines of the crate and compares them with the architecture.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::program::root;
+
+/// Module, and the modules of the crate it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("source", &[]),
+    ("yaml", &[]),
+    ("ir", &["source"]),
+    ("diag", &["source"]),
+    ("syntax", &["source", "diag"]),
+    ("table", &["source", "diag", "syntax"]),
+    ("unit", &["source", "syntax", "table"]),
+    ("catalog", &["ir", "yaml"]),
+    ("settings", &["catalog", "syntax", "target", "yaml"]),
+    ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
+    ("target", &["source", "diag", "ir", "catalog", "yaml"]),
+    ("engine", &["source", "ir", "catalog"]),
+    ("cli", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "target", "engine"]),
+];
+
+/// Crate, and the only places that may name it.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("pest", &["syntax"]),
+    ("pest_derive", &["syntax"]),
+    ("annotate_snippets", &["diag/render.rs"]),
+    ("serde_saphyr", &["yaml.rs"]),
+    ("minijinja", &["target/layout.rs", "target/print.rs", "target"]),
+    ("csv", &["table.rs"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("anyhow", &["cli"]),
+    ("rayon", &["cli"]),
+    ("walkdir", &["cli"]),
+    ("tempfile", &["cli"]),
+    ("std::fs", &["cli"]),
+    ("std::thread", &["cli"]),
+];
+
+fn rust_files() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let source = root().join("src");
+    let mut found = Vec::new();
+    walk(&source, &mut found);
+    found.sort();
+    let read = |path: PathBuf| (path.strip_prefix(&source).unwrap().to_owned(), std::fs::read_to_string(&path).unwrap());
+    found.into_iter().map(read).collect()
+}
+
+/// The first part of a file's place under `src`: its module.
+fn module_of(path: &Path) -> String {
+    path.components().next().unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+/// The modules of the crate that a text names after `crate::`, also inside braces.
+fn used_modules(text: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let names: Vec<&str> = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap().split(',').collect(),
+            None => vec![rest],
+        };
+        for name in names {
+            let end = name.trim().find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name.trim().len());
+            used.insert(name.trim()[..end].to_owned());
+        }
+    }
+    used
+}
+
+#[test]
+fn modules_use_only_what_stands_before_them() {
+    let mut wrong = Vec::new();
+    for (path, text) in rust_files() {
+        let module = module_of(&path);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("{}: module `{module}` is not in the table", path.display()));
+            continue;
+        };
+        for used in used_modules(&text) {
+            let known = MAY_USE.iter().any(|(name, _)| *name == used);
+            if known && used != module && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{}: `{module}` must not know `{used}`", path.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn a_target_does_not_know_another() {
+    let targets = ["spl", "kql", "eql", "sigma"];
+    let mut wrong = Vec::new();
+    for (path, text) in rust_files() {
+        let Ok(inside) = path.strip_prefix("target") else { continue };
+        let owner = module_of(inside);
+        if !targets.contains(&owner.as_str()) {
+            continue;
+        }
+        for other in targets.iter().filter(|other| **other != owner) {
+            for name in [format!("target::{other}"), format!("super::{other}"), format!("super::super::{other}")] {
+                if text.contains(&name) {
+                    wrong.push(format!("{}: names `{name}`", path.display()));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn crates_are_used_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (path, text) in rust_files() {
+        let shown = path.display().to_string();
+        for (name, places) in ONLY_IN {
+            let named = text.match_indices(&format!("{name}::")).any(|(at, _)| {
+                !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            if named && !places.iter().any(|place| shown.starts_with(place)) {
+                wrong.push(format!("{shown}: `{name}` belongs in {places:?}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut wrong = Vec::new();
+    for (path, text) in rust_files() {
+        let lines = text.lines().count();
+        if lines > 500 {
+            wrong.push(format!("{}: {lines} lines, at most 500", path.display()));
+        }
+        if !text.starts_with("//!") {
+            wrong.push(format!("{}: does not open with //!", path.display()));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
