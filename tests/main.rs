@@ -1,4 +1,5 @@
 //! The test suite: one binary, one module a concern.
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 mod cli;
 mod corpus;
@@ -6,6 +7,8 @@ mod docs;
 mod engines;
 mod layers;
 mod program;
+mod replay;
+mod rules;
+mod syntax;
 mod targets_page;
 mod worlds;
-mod syntax;

@@ -17,7 +17,7 @@ fn cases() -> PathBuf {
 /// Parses a text; gives the tree and the findings as the user sees them.
 fn parse(name: &str, text: &str) -> (ast::File, String) {
     let mut sources = Sources::default();
-    let id = sources.add(Arc::new(SourceFile::new(name, text)));
+    let id = sources.add(SourceFile::new(name, text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).expect("just added"), id, &mut diags);
     (file, render::text(&diags.into_sorted(), &sources, false))
@@ -117,9 +117,9 @@ fn report() -> Report {
     for others in 0..2 {
         let mut sources = Sources::default();
         for _ in 0..others {
-            sources.add(Arc::new(SourceFile::new("other.chain", "")));
+            sources.add(SourceFile::new("other.chain", ""));
         }
-        let id = sources.add(Arc::clone(&file));
+        let id = sources.add(SourceFile::new("rules/with, comma: 100%.chain", text));
         let mut diags = Diagnostics::default();
         syntax::parse(&file, id, &mut diags);
         report.add(&diags.into_sorted(), &sources);

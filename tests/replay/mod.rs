@@ -1,0 +1,3 @@
+//! Replay over files: real logs with known answers, and made-up ones with everything that can be wrong with a file.
+
+mod golden;
