@@ -42,12 +42,21 @@ impl Loader {
                 self.parse(&path.to_string_lossy(), &text, path.parent().unwrap())
             })
             .collect();
-        let unit =
-            Unit { sources: &self.sources, file: &file, imported: imports.iter().collect(), tables: &self.tables };
+        let unit = Unit {
+            sources: &self.sources,
+            file: &file,
+            imported: imports.iter().collect(),
+            tables: &self.tables,
+        };
         let (catalog, settings) = (Catalog::embedded().unwrap(), Settings::default());
-        let context = Context { catalog: &catalog, settings: &settings, as_of: jiff::civil::date(2026, 11, 24) };
+        let context =
+            Context { catalog: &catalog, settings: &settings, as_of: jiff::civil::date(2026, 11, 24) };
         let rules = check(&unit, &context, &mut self.diags);
-        assert!(!self.diags.has_errors(), "{}", render::text(&self.diags.into_sorted(), &self.sources, false));
+        assert!(
+            !self.diags.has_errors(),
+            "{}",
+            render::text(&self.diags.into_sorted(), &self.sources, false)
+        );
         rules
     }
 

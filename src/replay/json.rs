@@ -3,7 +3,7 @@
 //! In: a line or a whole document. Out: the text of each event in it.
 //! Must not know: sources, rules. `Records` files, lists and events one after another are all taken apart.
 
-use sonic_rs::{Deserializer, JsonValueTrait, LazyValue};
+use sonic_rs::{JsonValueTrait, LazyValue};
 
 /// Calls `event` with the text of every event in `text`, or with what is wrong where there should be one.
 pub(super) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
@@ -24,13 +24,13 @@ pub(super) fn document<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, 
     if text.trim_start().starts_with('[') {
         return events(text, event);
     }
-    for value in Deserializer::from_str(text).into_stream::<LazyValue<'t>>() {
-        match value {
-            Ok(value) => match slice_of(text, &value) {
-                Some(one) => events(one, event),
-                None => event(Err("an event that cannot be read in place".to_owned())),
-            },
-            Err(_) => return event(Err(NOT_JSON.to_owned())),
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    loop {
+        let begins = values.byte_offset();
+        match values.next() {
+            None => return,
+            Some(Ok(_)) => events(text.get(begins..values.byte_offset()).unwrap_or_default().trim(), event),
+            Some(Err(_)) => return event(Err(NOT_JSON.to_owned())),
         }
     }
 }

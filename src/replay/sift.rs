@@ -179,7 +179,7 @@ impl OfSource {
 
     /// A line of JSON: an event, or a list of them.
     fn line(&self, line: &[u8], number: u64, harvest: &mut Harvest) {
-        if self.passes_over(line) {
+        if self.passes_over(line) && !json::names_records(line) {
             harvest.events += 1;
             return;
         }
@@ -192,10 +192,10 @@ impl OfSource {
         }
     }
 
-    /// Whether a line is one event that can match no step; of a line that does not look like an event that is not known.
-    fn passes_over(&self, line: &[u8]) -> bool {
-        let whole = line.starts_with(b"{") && line.ends_with(b"}") && !json::names_records(line);
-        whole && self.json.as_ref().is_some_and(|search| !search.is_match(line))
+    /// Whether an event that looks whole from outside can match no step.
+    fn passes_over(&self, event: &[u8]) -> bool {
+        let whole = event.starts_with(b"{") && event.ends_with(b"}");
+        whole && self.json.as_ref().is_some_and(|search| !search.is_match(event))
     }
 
     /// A document over several lines: places in it are numbers of events.
@@ -222,7 +222,7 @@ impl OfSource {
     fn event(&self, event: Result<&str, String>, number: u64, harvest: &mut Harvest) {
         harvest.events += 1;
         match event {
-            Ok(text) if self.json.as_ref().is_some_and(|search| !search.is_match(text)) => {}
+            Ok(text) if self.passes_over(text.as_bytes()) => {}
             Ok(text) => {
                 let mut parser = sonic_rs::Deserializer::from_str(text);
                 let slots = self.reader.scalars(&mut parser).and_then(|slots| parser.end().map(|()| slots));

@@ -29,7 +29,8 @@ fn replay(texts: &[String], folder: &std::path::Path) -> Report {
     let catalog = Catalog::embedded().unwrap();
     let rules: Vec<_> = texts.iter().flat_map(|text| rules::from_text(text)).collect();
     let plan = Plan::new(&rules, &catalog, &Options::default()).unwrap();
-    let input = Input { source: Some("aws.cloudtrail".to_owned()), path: folder.to_string_lossy().into_owned() };
+    let input =
+        Input { source: Some("aws.cloudtrail".to_owned()), path: folder.to_string_lossy().into_owned() };
     plan.replay(&[input], &Control::default())
 }
 

@@ -1,3 +1,4 @@
 //! Replay over files: real logs with known answers, and made-up ones with everything that can be wrong with a file.
 
+mod files;
 mod golden;
