@@ -11,4 +11,5 @@ mod replay;
 mod rules;
 mod syntax;
 mod targets_page;
+mod trials;
 mod worlds;

@@ -18,7 +18,7 @@ pub struct Failing {
     pub wanted: String,
     /// Name of the field.
     pub field: String,
-    /// The field's value; `None` if it is missing.
+    /// The field's value as the language writes it; `None` if it is missing.
     pub found: Option<String>,
     /// The allowlist entry that excuses the record, with the list's name.
     pub excused: Option<(String, Entry)>,
@@ -31,12 +31,16 @@ pub struct Failing {
 pub enum Break {
     /// A link field of the record is missing.
     KeyMissing(Vec<String>),
-    /// No earlier record has its key; with the keys that those have, at most three.
+    /// No chain reaches the step before.
+    NothingBefore,
+    /// No earlier record has its key.
     NoSuchKey {
+        /// Names of the key's fields, on this side.
+        fields: Vec<String>,
         /// This record's key.
         key: Vec<String>,
-        /// The others' keys.
-        others: Vec<Vec<String>>,
+        /// The others' keys, at most three; a part can be missing.
+        others: Vec<Vec<Option<String>>>,
     },
     /// The only records with its key are of the same event.
     SameEvent,
@@ -51,6 +55,8 @@ pub enum Break {
     GapClosed {
         /// That record.
         nearest: usize,
+        /// Length of the gap, microseconds.
+        gap: i64,
         /// Microseconds.
         by: i64,
     },
@@ -104,22 +110,24 @@ fn predecessor(
     records: &[Record],
     record: &Record,
 ) -> Result<i64, Break> {
+    if before.reached.is_empty() {
+        return Err(Break::NothingBefore);
+    }
     let key = key_text(record, &link.right);
+    let names = link.right.iter().filter_map(|place| Some(record.schema.fields().get(*place)?.0.clone()));
+    let names: Vec<String> = names.collect();
     if key.iter().any(Option::is_none) {
-        let names = link.right.iter().zip(&key).filter(|(_, part)| part.is_none());
-        let name = |place: usize| record.schema.fields().get(place).map(|(name, _)| name.clone());
-        return Err(Break::KeyMissing(names.filter_map(|(place, _)| name(*place)).collect()));
+        let missing = names.into_iter().zip(&key).filter(|(_, part)| part.is_none());
+        return Err(Break::KeyMissing(missing.map(|(name, _)| name).collect()));
     }
     let reached =
         || before.reached.iter().filter_map(|(index, start)| Some((*index, *start, records.get(*index)?)));
     let same_key: Vec<_> = reached().filter(|(_, _, earlier)| linked(link, earlier, record)).collect();
     if same_key.is_empty() {
-        let mut others: Vec<Vec<String>> = reached()
-            .filter_map(|(_, _, earlier)| key_text(earlier, &link.left).into_iter().collect())
-            .collect();
+        let mut others: Vec<_> = reached().map(|(_, _, earlier)| key_text(earlier, &link.left)).collect();
         others.dedup();
         others.truncate(3);
-        return Err(Break::NoSuchKey { key: key.into_iter().flatten().collect(), others });
+        return Err(Break::NoSuchKey { fields: names, key: key.into_iter().flatten().collect(), others });
     }
     let other_events: Vec<_> =
         same_key.iter().filter(|(_, _, earlier)| earlier.event != record.event).collect();
@@ -144,7 +152,7 @@ fn predecessor(
 fn out_of_time(link: &Link, record: &Record, others: impl Iterator<Item = (usize, i64)> + Clone) -> Break {
     let earlier = others.clone().filter(|(_, time)| *time <= record.time).max_by_key(|(_, time)| *time);
     if let Some((nearest, time)) = earlier {
-        return Break::GapClosed { nearest, by: record.time - time - link.gap };
+        return Break::GapClosed { nearest, gap: link.gap, by: record.time - time - link.gap };
     }
     let (nearest, time) = others.min_by_key(|(_, time)| *time).unwrap_or_default();
     Break::After { nearest, by: time - record.time }
@@ -157,7 +165,7 @@ fn linked(link: &Link, left: &Record, right: &Record) -> bool {
 }
 
 fn key_text(record: &Record, places: &[usize]) -> Vec<Option<String>> {
-    places.iter().map(|place| record.at(*place).map(ToString::to_string)).collect()
+    places.iter().map(|place| record.at(*place).map(words::value)).collect()
 }
 
 /// The parts of step `step` that decide against `record`; empty if it satisfies the step. `None` for another source.
@@ -226,7 +234,7 @@ impl Search<'_> {
         Failing {
             wanted: words::test(test, self.rule, !wanted),
             field: test.field.name.clone(),
-            found: value.map(ToString::to_string),
+            found: value.map(words::value),
             excused,
             span: test.span,
         }

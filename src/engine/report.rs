@@ -51,6 +51,10 @@ fn sentence(unmet: &Unmet) -> String {
         1 => "there was one alert".to_owned(),
         n => format!("there were {n} alerts"),
     };
+    let got = match unmet.silenced {
+        0 => got,
+        n => format!("{got} ({n} more kept silent by `dedupe`)"),
+    };
     match unmet.expected {
         ExpectKind::AlertAt(second) => {
             let at = duration(super::trial::instant(second) - super::trial::ORIGIN);
@@ -109,30 +113,33 @@ fn step_lines(step: &StepTrace, trace: &Trace) -> Vec<String> {
 fn broken(reason: &Break, trace: &Trace) -> String {
     match reason {
         Break::KeyMissing(fields) => format!("`{}` is missing", fields.join("`, `")),
-        Break::NoSuchKey { key, others } if others.is_empty() => {
-            format!("no chain reaches the step before it (its key is {})", tuple(key))
-        }
-        Break::NoSuchKey { key, others } => {
-            let others: Vec<_> = others.iter().map(|key| tuple(key)).collect();
-            format!("there is no predecessor with key {} (only {})", tuple(key), others.join(", "))
+        Break::NothingBefore => "no chain reaches the step before it".to_owned(),
+        Break::NoSuchKey { fields, key, others } => {
+            let missing = |part: &Option<String>| part.clone().unwrap_or_else(|| "missing".to_owned());
+            let others: Vec<_> =
+                others.iter().map(|key| tuple(&key.iter().map(missing).collect::<Vec<_>>())).collect();
+            let (fields, key) = (fields.join(", "), tuple(key));
+            format!("no predecessor has its {fields}: {key} here, {} there", others.join(" and "))
         }
         Break::SameEvent => "its only predecessor is the same event".to_owned(),
         Break::After { nearest, by } => format!("{} comes {} after it", name(*nearest, trace), duration(*by)),
-        Break::GapClosed { nearest, by } => {
-            format!("comes {} after the gap that {} opened had closed", duration(*by), name(*nearest, trace))
-        }
+        Break::GapClosed { nearest, gap, by } => format!(
+            "the gap of {} after {} had closed {} before",
+            duration(*gap),
+            name(*nearest, trace),
+            duration(*by)
+        ),
         Break::TotalExceeded { by } => format!("the whole chain would be {} too long", duration(*by)),
     }
 }
 
 fn tuple(key: &[String]) -> String {
-    let parts: Vec<_> = key.iter().map(|part| format!("{part:?}")).collect();
-    if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(", ")) }
+    if key.len() == 1 { key.concat() } else { format!("({})", key.join(", ")) }
 }
 
 /// A failing part of a condition: what was wanted, what was found, who excused it.
 fn refusal(failing: &Failing) -> String {
-    let found = failing.found.as_ref().map_or("missing".to_owned(), |found| format!("{found:?}"));
+    let found = failing.found.as_deref().unwrap_or("missing");
     match &failing.excused {
         Some((list, entry)) => {
             let reason = entry.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::alert::{Alert, alerts};
+use super::alert::{Alert, dedupe, run};
 use super::explain::{Failing, StepView, follow, why_not};
 use super::predicate::Unrunnable;
 use super::program::Program;
@@ -52,6 +52,8 @@ pub struct Unmet {
     pub expected: ExpectKind,
     /// How many alerts there were.
     pub alerts: usize,
+    /// How many more there were before de-duplication.
+    pub silenced: usize,
     /// Where it is written.
     pub span: Span,
 }
@@ -108,11 +110,17 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
     if !outcome.impossible.is_empty() {
         return outcome;
     }
-    outcome.alerts = alerts(program, &records);
+    let all = run(program, &records);
+    let before = all.len();
+    outcome.alerts = match &program.dedupe {
+        Some(by) => dedupe(by, &records, all),
+        None => all,
+    };
     for expect in &test.expects {
         if !met(expect.kind, &outcome.alerts) {
             let alerts = outcome.alerts.len();
-            outcome.unmet.push(Unmet { expected: expect.kind, alerts, span: expect.span });
+            let silenced = before - alerts;
+            outcome.unmet.push(Unmet { expected: expect.kind, alerts, silenced, span: expect.span });
         }
     }
     if !outcome.unmet.is_empty() {

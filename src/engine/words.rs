@@ -123,6 +123,17 @@ pub fn literal(value: &Value) -> String {
     }
 }
 
+/// A field's value as the language writes it.
+#[must_use]
+pub fn value(value: &super::value::Value<'_>) -> String {
+    use super::value::Value;
+    match value {
+        Value::Text(text) => format!("{text:?}"),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => value.to_string(),
+        Value::Time(_) | Value::Ip(_) => format!("\"{value}\""),
+    }
+}
+
 fn notation(pattern: &Pattern) -> String {
     let part = |part: &PatternPart| match part {
         PatternPart::Text(text) => text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"),
