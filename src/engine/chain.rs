@@ -168,11 +168,12 @@ fn pop_older(queue: &mut VecDeque<(i64, Key)>, oldest: i64) -> Option<(i64, Key)
     if queue.front().is_some_and(|(time, _)| *time < oldest) { queue.pop_front() } else { None }
 }
 
-fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, mut before: Option<Rc<Node<T>>>) -> Path<T> {
+fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, before: Option<Rc<Node<T>>>) -> Path<T> {
     let mut records = vec![last.payload];
-    while let Some(node) = before {
+    let mut next = before.as_deref();
+    while let Some(node) = next {
         records.push(node.payload.clone());
-        before = node.before.clone();
+        next = node.before.as_deref();
     }
     records.reverse();
     Path { start, end, records }

@@ -31,7 +31,7 @@ impl Allowlist {
             match &entry.value {
                 EntryValue::Network(network) => networks.push(*network),
                 EntryValue::Value(value) => {
-                    this.values.extend(Value::from_ir(value).map(|value| value.atom()))
+                    this.values.extend(Value::from_ir(value).map(|value| value.atom()));
                 }
                 EntryValue::Pattern(pattern) => {
                     if let Some(text) = pattern.literal() {

@@ -1,4 +1,4 @@
-//! Outcomes of rule tests as text, JSON and JUnit.
+//! Outcomes of rule tests as text, JSON and `JUnit`.
 //!
 //! In: outcomes. Out: strings; the caller says where a span stands and prints them.
 //! Must not know: files, terminals.
@@ -168,7 +168,7 @@ pub fn json(outcomes: &[Outcome], locate: Locate<'_>) -> serde_json::Value {
     outcomes.iter().map(one).collect()
 }
 
-/// The outcomes as a JUnit file: a suite for each rule, a case for each test.
+/// The outcomes as a `JUnit` file: a suite for each rule, a case for each test.
 #[must_use]
 pub fn junit(outcomes: &[Outcome], locate: Locate<'_>) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"catena\">\n");

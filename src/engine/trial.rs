@@ -103,7 +103,7 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
         match record(number, event, catalog, schemas) {
             Ok(record) => records.push(record),
             Err(problems) => {
-                outcome.impossible.extend(problems.into_iter().map(|problem| (event.span, problem)))
+                outcome.impossible.extend(problems.into_iter().map(|problem| (event.span, problem)));
             }
         }
     }

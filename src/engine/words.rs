@@ -3,6 +3,8 @@
 //! In: parts of the IR. Out: short text in the notation of the language.
 //! Must not know: records, chains.
 
+use std::fmt::Write;
+
 use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Rule, TestKind, Value};
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
@@ -18,7 +20,7 @@ pub fn duration(micros: i64) -> String {
         ("us", 1),
     ] {
         if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(text, "{}{unit}", rest / length);
             rest %= length;
         }
     }

@@ -95,7 +95,9 @@ mod tests {
         for cut in 1..text.len() {
             // The later piece begins one byte early, so that a line end just before it counts.
             let mut both = lines(text, false, cut as u64);
-            both.extend(lines(&text[cut - 1..], true, u64::MAX).iter().map(|line| format!("+{line}")));
+            both.extend(
+                lines(text.get(cut - 1..).unwrap(), true, u64::MAX).iter().map(|line| format!("+{line}")),
+            );
             let plain: Vec<_> = both.iter().map(|line| line.split_once(':').unwrap().1).collect();
             assert_eq!(plain, ["first", "second", "third"], "cut at {cut}");
         }

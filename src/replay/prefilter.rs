@@ -75,11 +75,11 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
         TestKind::InList { list } => {
             let entries = &demands.lists.get(*list)?.entries;
-            let text = |value: &EntryValue| match value {
+            let fixed = |value: &EntryValue| match value {
                 EntryValue::Pattern(pattern) => longest(pattern),
                 EntryValue::Network(_) | EntryValue::Value(_) => None,
             };
-            entries.iter().map(|entry| text(&entry.value)).collect::<Option<_>>()?
+            entries.iter().map(|entry| fixed(&entry.value)).collect::<Option<_>>()?
         }
         TestKind::Equals { .. }
         | TestKind::Like { .. }

@@ -129,7 +129,7 @@ impl Sifter {
     pub(super) fn read(&self, piece: &Piece, control: &Control, harvest: &mut Harvest) -> io::Result<()> {
         let Some(name) = &piece.source else {
             return each_line(piece, control, harvest, |line, number, harvest| {
-                self.canonical(line, number, harvest)
+                self.canonical(line, number, harvest);
             });
         };
         let Some(source) = self.sources.get(name) else {
@@ -183,12 +183,11 @@ impl OfSource {
             harvest.events += 1;
             return;
         }
-        match std::str::from_utf8(line) {
-            Ok(text) => json::events(text, &mut |event| self.event(event, number, harvest)),
-            Err(_) => {
-                harvest.events += 1;
-                harvest.skip("not valid UTF-8", number);
-            }
+        if let Ok(text) = std::str::from_utf8(line) {
+            json::events(text, &mut |event| self.event(event, number, harvest));
+        } else {
+            harvest.events += 1;
+            harvest.skip("not valid UTF-8", number);
         }
     }
 
