@@ -10,7 +10,7 @@ fn is_valid(path: &str) -> bool {
 }
 
 /// The rules that must compile.
-pub fn valid() -> Vec<String> {
+pub(crate) fn valid() -> Vec<String> {
     let mut paths = chains("tests/cases");
     paths.extend(chains("rules/an1318"));
     paths.retain(|path| is_valid(path));

@@ -1,6 +1,15 @@
 //! The test suite: one binary, one module a concern.
-#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails panics"
+)]
+
+mod checks;
 mod cli;
 mod corpus;
 mod docs;

@@ -6,24 +6,24 @@ use std::process::{Command, Stdio};
 
 /// What a run printed, and its status.
 #[derive(Debug)]
-pub struct Ran {
-    pub status: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// The day on which tests judge allowlists.
-pub const AS_OF: &str = "2026-11-24";
+pub(crate) const AS_OF: &str = "2026-11-24";
 
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn catena(arguments: &[&str]) -> Ran {
+pub(crate) fn catena(arguments: &[&str]) -> Ran {
     catena_with_input(arguments, b"")
 }
 
-pub fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
+pub(crate) fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_catena"))
         .args(arguments)
         .current_dir(root())
@@ -47,7 +47,7 @@ pub fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
 }
 
 /// The `.chain` files of a folder, sorted, as paths from the root of the repository.
-pub fn chains(folder: &str) -> Vec<String> {
+pub(crate) fn chains(folder: &str) -> Vec<String> {
     let mut found: Vec<_> = std::fs::read_dir(root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use catena::diag::{Code, Diagnostics, Report, github, json, render, sarif};
 use catena::source::{FileId, SourceFile, Sources};
@@ -112,7 +111,6 @@ fn bare(text: &str) -> String {
 /// A finding of one unit, and the same one of another unit that has the file too.
 fn report() -> Report {
     let text = "rule r {\n  param a = 10min\n  title \"é\\q\"\n";
-    let file = Arc::new(SourceFile::new("rules/with, comma: 100%.chain", text));
     let mut report = Report::default();
     for others in 0..2 {
         let mut sources = Sources::default();
@@ -121,7 +119,7 @@ fn report() -> Report {
         }
         let id = sources.add(SourceFile::new("rules/with, comma: 100%.chain", text));
         let mut diags = Diagnostics::default();
-        syntax::parse(&file, id, &mut diags);
+        syntax::parse(sources.get(id).unwrap(), id, &mut diags);
         report.add(&diags.into_sorted(), &sources);
     }
     report
@@ -141,7 +139,7 @@ fn machine_formats() {
 
 #[test]
 fn every_code_of_the_syntax_has_a_page_and_a_case() {
-    for code in Code::ALL.iter().map(|code| code.id()).filter(|id| id.starts_with("E01")) {
+    for code in Code::ALL.iter().map(|code| code.id()).filter(|id| *id < "E0151") {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/errors/{code}.md"));
         let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{} is missing", page.display()));
         if let Some((_, example)) = text.split_once("```chain-error\n") {

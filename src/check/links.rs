@@ -21,14 +21,10 @@ pub(super) fn scope(scope: &mut Scope<'_, '_>, chain: &Chain) -> Vec<Spanned<Str
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for field in &chain.scope {
         if let Some(first) = seen.get(field.node.as_str()) {
-            let found = Diagnostic::new(
-                Code::RepeatedKey,
-                field.span,
-                format!("`{}` is in the scope twice", field.node),
-            )
-            .label("again here")
-            .also(*first, "first here")
-            .help("remove one of them");
+            let found = Diagnostic::new(Code::RepeatedKey, field.span, format!("`{}` is in the scope twice", field.node))
+                .label("again here")
+                .also(*first, "first here")
+                .help("remove one of them");
             scope.report(found);
             continue;
         }
@@ -48,14 +44,12 @@ fn scope_problem(scope: &Scope<'_, '_>, field: &Name) -> Option<Diagnostic> {
     if lacking.is_empty() {
         let (first, rest) = known.split_first()?;
         let ty = first.1.field(&field.node)?.ty;
-        let other =
-            rest.iter().find(|(_, source)| source.field(&field.node).is_some_and(|field| field.ty != ty))?;
+        let other = rest.iter().find(|(_, source)| source.field(&field.node).is_some_and(|field| field.ty != ty))?;
         let title = format!("`{}` has another type in `{}`", field.node, other.1.name);
         return Some(Diagnostic::new(Code::LinkTypes, field.span, title).label("not one key for all steps"));
     }
     let title = format!("not every step has `{}`", field.node);
-    let mut found =
-        Diagnostic::new(Code::ScopeField, field.span, title).label("a scope is shared by all steps");
+    let mut found = Diagnostic::new(Code::ScopeField, field.span, title).label("a scope is shared by all steps");
     for (step, source) in &lacking {
         found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
     }
@@ -126,12 +120,10 @@ fn half_a_pair(
     first: &str,
     rest: &str,
 ) -> Diagnostic {
-    let mut found =
-        Diagnostic::new(Code::LinkSteps, name.span, "a link names a field of both steps, or a pair")
-            .label(format!("a field of step `{first}` alone"));
+    let mut found = Diagnostic::new(Code::LinkSteps, name.span, "a link names a field of both steps, or a pair")
+        .label(format!("a field of step `{first}` alone"));
     let Some((before, after)) = neighbours(scope, index) else { return found };
-    let both =
-        [before, after].iter().all(|step| step.source.is_some_and(|source| source.field(rest).is_some()));
+    let both = [before, after].iter().all(|step| step.source.is_some_and(|source| source.field(rest).is_some()));
     if both {
         found.fix = Some(Fix { span: name.span, replacement: rest.to_owned() });
         return found.help(format!("both steps have it: write `on {rest}`"));
@@ -147,8 +139,7 @@ fn half_a_pair(
 
 fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &Source)) -> Diagnostic {
     let title = format!("not both steps have `{}`", name.node);
-    let mut found =
-        Diagnostic::new(Code::LinkField, name.span, title).label("joins the step before to the step after");
+    let mut found = Diagnostic::new(Code::LinkField, name.span, title).label("joins the step before to the step after");
     for (step, source) in [before, after] {
         if source.field(&name.node).is_none() {
             found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
@@ -167,8 +158,7 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
         let shown: Vec<_> = common.iter().take(5).collect();
         found = found.help(format!("fields of both that tell events apart: {}", names::ticked(&shown)));
     }
-    found
-        .help(format!("or join two fields: `on {}.FIELD == {}.FIELD`", before.0.name.node, after.0.name.node))
+    found.help(format!("or join two fields: `on {}.FIELD == {}.FIELD`", before.0.name.node, after.0.name.node))
 }
 
 /// Whether a field can serve as a key: not weak, not the time, not the event's own id.
@@ -180,14 +170,8 @@ fn strong(source: &Source, name: &str) -> bool {
 }
 
 /// `on before.field == after.field`.
-fn pair(
-    scope: &mut Scope<'_, '_>,
-    index: usize,
-    link: &Link,
-    right: &Name,
-) -> Option<(ir::Field, ir::Field)> {
-    let sides =
-        (names::split(scope, &link.left).map(|side| side.0), names::split(scope, right).map(|side| side.0));
+fn pair(scope: &mut Scope<'_, '_>, index: usize, link: &Link, right: &Name) -> Option<(ir::Field, ir::Field)> {
+    let sides = (names::split(scope, &link.left).map(|side| side.0), names::split(scope, right).map(|side| side.0));
     let (Some(left_step), Some(right_step)) = sides else {
         for (side, name) in [(sides.0, &link.left), (sides.1, right)] {
             if side.is_none() {
@@ -223,10 +207,9 @@ fn reversed(scope: &Scope<'_, '_>, link: &Link, right: &Name) -> Diagnostic {
         if written.is_empty() { name.node.clone() } else { written.to_owned() }
     };
     let replacement = format!("{} == {}", text(right), text(&link.left));
-    let mut found =
-        Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
-            .label("the later step stands on the left")
-            .help(format!("write `{replacement}`: the earlier step comes first"));
+    let mut found = Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
+        .label("the later step stands on the left")
+        .help(format!("write `{replacement}`: the earlier step comes first"));
     found.fix = Some(Fix { span: link.span, replacement });
     found
 }
@@ -288,9 +271,7 @@ fn weak(scope: &Scope<'_, '_>, index: usize, then: &Then, own: &[&ir::Key]) -> O
         .take(5)
         .collect();
     Some(if common.is_empty() {
-        found.help(
-            "add a key that tells events apart; unrelated events within the window are joined otherwise",
-        )
+        found.help("add a key that tells events apart; unrelated events within the window are joined otherwise")
     } else {
         found.help(format!("join by a field that tells events apart: {}", names::ticked(&common)))
     })

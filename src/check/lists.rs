@@ -63,13 +63,7 @@ impl<'a> Lists<'a> {
             let read = own || wanted.contains(ast.name.node.as_str());
             let list = if read { read_one(unit, ast, field, context, diags) } else { None };
             lists.by_name.insert(&ast.name.node, lists.all.len());
-            lists.all.push(Listed {
-                ast,
-                list,
-                ty: field.map(|field| field.ty),
-                own,
-                used: Cell::new(false),
-            });
+            lists.all.push(Listed { ast, list, ty: field.map(|field| field.ty), own, used: Cell::new(false) });
         }
         lists
     }
@@ -100,13 +94,9 @@ impl<'a> Lists<'a> {
     pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
         for listed in self.all.iter().filter(|listed| listed.own && !listed.used.get()) {
             let name = &listed.ast.name;
-            let found = Diagnostic::new(
-                Code::UnusedList,
-                name.span,
-                format!("no rule uses the allowlist `{}`", name.node),
-            )
-            .label("excuses nothing")
-            .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
+            let found = Diagnostic::new(Code::UnusedList, name.span, format!("no rule uses the allowlist `{}`", name.node))
+                .label("excuses nothing")
+                .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
             diags.push(found);
         }
     }
@@ -119,14 +109,10 @@ fn field_of<'a>(list: &List, catalog: &'a Catalog) -> Option<&'a FieldDef> {
 
 fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
     let fields = catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    Diagnostic::new(
-        Code::UnknownField,
-        list.field.span,
-        format!("no source has a field `{}`", list.field.node),
-    )
-    .label("unknown field")
-    .suggest(&list.field.node, fields)
-    .help("`catena sources` lists the sources and their fields")
+    Diagnostic::new(Code::UnknownField, list.field.span, format!("no source has a field `{}`", list.field.node))
+        .label("unknown field")
+        .suggest(&list.field.node, fields)
+        .help("`catena sources` lists the sources and their fields")
 }
 
 /// What an entry is read from: a clause of the list or a row of its file.
@@ -156,12 +142,9 @@ fn read_one(
     };
     let (raws, file) = match &ast.body {
         ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None),
-        ListBody::File(path) => {
-            (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone()))
-        }
+        ListBody::File(path) => (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone())),
     };
-    let mut list =
-        ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
+    let mut list = ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
     let mut found = entries::Findings::new(ast.name.span);
     let mut broken = false;
     for raw in &raws {
@@ -257,11 +240,9 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
             .map_err(|problem| Box::new(network_problem(problem, raw)))?,
         Type::Int => number(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::Float => decimal(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
-        Type::Bool => raw
-            .text
-            .parse()
-            .map(|truth| EntryValue::Value(Value::Bool(truth)))
-            .map_err(|_| misfit(raw, field))?,
+        Type::Bool => {
+            raw.text.parse().map(|truth| EntryValue::Value(Value::Bool(truth))).map_err(|_| misfit(raw, field))?
+        }
         Type::Time => time(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::String | Type::Ip => return Err(misfit(raw, field)),
     };
@@ -272,9 +253,7 @@ fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
     Pattern::parse(&raw.text).map(EntryValue::Pattern).map_err(|_| {
         let found = Diagnostic::new(Code::BadPattern, raw.value, "a backslash escapes nothing here")
             .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-            .help(
-                "write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more",
-            );
+            .help("write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more");
         Box::new(found)
     })
 }

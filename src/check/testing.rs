@@ -15,19 +15,14 @@ use super::names::{self, Scope};
 use super::{values, windows};
 
 /// Lowers the tests of a rule; `chain` is missing when it has errors, and then nothing can be filled in.
-pub(super) fn lower(
-    scope: &mut Scope<'_, '_>,
-    tests: &[&Test],
-    chain: Option<&ir::Chain>,
-) -> Option<Vec<ir::Test>> {
+pub(super) fn lower(scope: &mut Scope<'_, '_>, tests: &[&Test], chain: Option<&ir::Chain>) -> Option<Vec<ir::Test>> {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for test in tests {
         if let Some(first) = seen.insert(&test.name.node, test.name.span) {
-            let found =
-                Diagnostic::new(Code::RepeatedTest, test.name.span, "a test of this name exists already")
-                    .label("again here")
-                    .also(first, "first here")
-                    .help("say in the name what this one shows");
+            let found = Diagnostic::new(Code::RepeatedTest, test.name.span, "a test of this name exists already")
+                .label("again here")
+                .also(first, "first here")
+                .help("say in the name what this one shows");
             scope.report(found);
         }
     }
@@ -86,13 +81,7 @@ fn event(scope: &mut Scope<'_, '_>, event: &Event, chain: Option<&ir::Chain>) ->
     if !fields.right {
         return None;
     }
-    Some(ir::TestEvent {
-        step,
-        source: source.name.clone(),
-        at: at?,
-        fields: fields.fields,
-        span: event.span,
-    })
+    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: fields.fields, span: event.span })
 }
 
 fn touch(scope: &mut Scope<'_, '_>, literal: &Literal) {
@@ -105,14 +94,10 @@ fn step_of(scope: &mut Scope<'_, '_>, name: &Name) -> Option<usize> {
     let step = scope.step(&name.node);
     if step.is_none() {
         let known: Vec<_> = scope.steps.iter().map(|step| step.name.node.as_str()).collect();
-        let found =
-            Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{}`", name.node))
-                .label("unknown step")
-                .suggest(&name.node, known.iter().copied())
-                .help(format!(
-                    "the steps are {}; `event of SOURCE` gives a bare event",
-                    names::ticked(&known)
-                ));
+        let found = Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{}`", name.node))
+            .label("unknown step")
+            .suggest(&name.node, known.iter().copied())
+            .help(format!("the steps are {}; `event of SOURCE` gives a bare event", names::ticked(&known)));
         scope.report(found);
     }
     step
@@ -143,11 +128,10 @@ impl Fields<'_> {
             return;
         }
         if let Some(first) = self.given.insert(name.node.clone(), name.span) {
-            let found =
-                Diagnostic::new(Code::RepeatedField, name.span, format!("`{}` is given twice", name.node))
-                    .label("again here")
-                    .also(first, "first here")
-                    .help("a field has one value; write two events");
+            let found = Diagnostic::new(Code::RepeatedField, name.span, format!("`{}` is given twice", name.node))
+                .label("again here")
+                .also(first, "first here")
+                .help("a field has one value; write two events");
             self.refuse(scope, found);
             return;
         }
@@ -241,11 +225,10 @@ fn conflicts(scope: &mut Scope<'_, '_>, expects: &[ir::Expect]) {
         };
         limit = limit.or(Some((count, expect.span)));
         if let Some(other) = against {
-            let found =
-                Diagnostic::new(Code::ExpectConflict, expect.span, "these expectations exclude each other")
-                    .label("cannot hold as well")
-                    .also(other, "expected here")
-                    .help("split the test in two, or remove one");
+            let found = Diagnostic::new(Code::ExpectConflict, expect.span, "these expectations exclude each other")
+                .label("cannot hold as well")
+                .also(other, "expected here")
+                .help("split the test in two, or remove one");
             scope.report(found);
         }
     }
@@ -260,9 +243,7 @@ fn time_of(expect: &ir::Expect) -> Option<u64> {
 
 /// An alert has the time of a record of the last step, and each such record alerts once.
 fn possible(scope: &mut Scope<'_, '_>, events: &[ir::TestEvent], expects: &[ir::Expect]) {
-    let Some((name, source)) = scope.steps.last().and_then(|step| Some((step.name, step.source?))) else {
-        return;
-    };
+    let Some((name, source)) = scope.steps.last().and_then(|step| Some((step.name, step.source?))) else { return };
     let last: Vec<_> = events.iter().filter(|event| event.source == source.name).collect();
     let most = u64::try_from(last.len()).unwrap_or(u64::MAX);
     for expect in expects {
@@ -277,11 +258,10 @@ fn possible(scope: &mut Scope<'_, '_>, events: &[ir::TestEvent], expects: &[ir::
             ),
             ir::ExpectKind::AlertAt(_) | ir::ExpectKind::NoAlert | ir::ExpectKind::Alerts(_) => continue,
         };
-        let found =
-            Diagnostic::new(Code::CannotAlert, expect.span, "no event of this test can cause this alert")
-                .label(label)
-                .also(name.span, "the last step")
-                .help(help);
+        let found = Diagnostic::new(Code::CannotAlert, expect.span, "no event of this test can cause this alert")
+            .label(label)
+            .also(name.span, "the last step")
+            .help(help);
         scope.report(found);
     }
 }

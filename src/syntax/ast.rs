@@ -66,14 +66,14 @@ pub struct Entry {
     pub span: Span,
 }
 
-/// A calendar day as written; not yet known to exist.
+/// A calendar day; one that does not exist was reported, and another stands in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date {
     /// Year.
     pub year: i16,
-    /// Month, 1 to 12 when valid.
+    /// Month, 1 to 12.
     pub month: i8,
-    /// Day, 1 to 31 when valid.
+    /// Day, 1 to 31.
     pub day: i8,
 }
 

@@ -352,7 +352,9 @@ impl<'a> Builder<'a> {
             Rule::string => LiteralKind::Str(self.string(pair).node),
             Rule::number => {
                 let (kind, problem) = literal::number(pair.as_str());
-                problem.into_iter().for_each(|problem| self.problem(span.start as usize, problem));
+                if let Some(problem) = problem {
+                    self.problem(span.start as usize, problem);
+                }
                 kind
             }
             Rule::wrong_quotes => self.wrong_quotes(pair),
@@ -427,7 +429,8 @@ impl<'a> Builder<'a> {
     fn sentence(&self, start: usize, token: &str) -> Option<&'a str> {
         let line = self.slice(start, self.text.len()).lines().next()?;
         let line = line.get(..line.find(['"', '{', '}']).unwrap_or(line.len()))?.trim_end();
-        let next = self.word_at(start + token.len() + 1, start + line.len());
+        let end = start + line.len();
+        let next = self.word_at(self.skip_blank(start + token.len()).min(end), end);
         (!next.is_empty() && !Level::Rule.begins(next)).then_some(line)
     }
 

@@ -91,16 +91,13 @@ fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
                 .fix(format!("\"{token}\""));
         return (LiteralKind::Int(value), Some(problem));
     }
-    match token.parse() {
-        Ok(value) => (LiteralKind::Int(value), None),
-        Err(_) => {
-            let problem =
-                Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
-                    .label("past 64 bits")
-                    .help("quote the value if it is an id");
-            (LiteralKind::Int(i64::MAX), Some(problem))
-        }
+    if let Ok(value) = token.parse() {
+        return (LiteralKind::Int(value), None);
     }
+    let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
+        .label("past 64 bits")
+        .help("quote the value if it is an id");
+    (LiteralKind::Int(i64::MAX), Some(problem))
 }
 
 fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {

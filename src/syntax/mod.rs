@@ -44,7 +44,9 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     if findings.len() > FINDINGS {
         report::cut(&mut findings);
     }
-    findings.into_iter().for_each(|finding| diags.push(finding));
+    for finding in findings {
+        diags.push(finding);
+    }
     ast::File { comments: scan.comments, complete, ..file }
 }
 

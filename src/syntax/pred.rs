@@ -213,7 +213,7 @@ impl Builder<'_> {
             Diagnostic::new(Code::ForeignOperator, span, format!("`{found}` is written `{wanted}`"))
                 .label("not an operator here");
         if found.eq_ignore_ascii_case(wanted) {
-            report.primary.text = "lower case".to_owned();
+            report = report.label("lower case");
         }
         report.fix = Some(Fix { span, replacement: wanted.to_owned() });
         self.report(report);

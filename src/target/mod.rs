@@ -7,6 +7,7 @@ pub mod caps;
 pub mod columns;
 #[cfg(test)]
 mod fixture;
+pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
@@ -20,7 +21,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[];
+pub const ALL: &[&dyn Target] = &[&kql::Kql];
 
 /// The target of a name.
 #[must_use]

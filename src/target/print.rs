@@ -74,6 +74,11 @@ impl Frag {
         Self { text: text.into(), bind: Bind::Test }
     }
 
+    /// Text of unknown strength: it gets parentheses next to any operator.
+    pub(in crate::target) fn loose(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bind: Bind::Or }
+    }
+
     /// The text as it is.
     pub(in crate::target) fn text(&self) -> &str {
         &self.text

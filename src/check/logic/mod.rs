@@ -210,9 +210,7 @@ impl Finding {
                 .help("remove it, or check what it compares"),
             (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part always holds")
                 .label("true for every record")
-                .help(
-                    "a test that is not met for a missing field is met by `not`; check `and`, `or` and `not`",
-                ),
+                .help("a test that is not met for a missing field is met by `not`; check `and`, `or` and `not`"),
         };
         match self.earlier {
             Some(span) if self.never => found.also(span, "excludes it"),

@@ -1,0 +1,301 @@
+//! The typed form of a rule: every name resolved, every value of its field's type, every window in seconds.
+//!
+//! In: built by `check`. Out: read by the engine and the targets, printed by `catena ir`.
+//! Must not know: syntax, targets, engines. Values do not change after `check`; spans point into the rule's files.
+
+mod list;
+mod pattern;
+mod pred;
+mod test;
+
+pub use list::{Entry, EntryValue, List};
+pub use pattern::{Pattern, PatternPart};
+pub use pred::{Case, FieldTest, OrderOp, Place, Pred, TestKind, Value};
+pub use test::{Expect, ExpectKind, Test, TestEvent};
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::source::{Span, Spanned};
+
+/// Version of the serialised form; it grows when a reader of the JSON would have to change.
+pub const VERSION: u32 = 1;
+
+/// A rule that passed every check.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rule {
+    /// Its name, unique in a run.
+    pub name: Spanned<String>,
+    /// What a SIEM wants to know about it.
+    pub meta: Meta,
+    /// Parameters with the values in force.
+    pub params: Vec<Param>,
+    /// The allowlists it uses, in order of first use; [`TestKind::InList`] holds an index into them.
+    pub lists: Vec<List>,
+    /// What it detects.
+    pub chain: Chain,
+    /// What an alert shows.
+    pub alert: Alert,
+    /// Markdown with `{{ step.field }}` placeholders.
+    pub playbook: Option<Playbook>,
+    /// The rule's own tests.
+    pub tests: Vec<Test>,
+    /// The whole rule.
+    pub span: Span,
+}
+
+/// Metadata.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Meta {
+    /// One line for the alert list.
+    pub title: String,
+    /// UUID, lower case.
+    pub id: String,
+    /// What it detects and why that matters.
+    pub description: String,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// First published.
+    pub date: Option<Date>,
+    /// Last changed.
+    pub modified: Option<Date>,
+    /// How mature it is.
+    pub status: Status,
+    /// How bad it is.
+    pub severity: Severity,
+    /// ATT&CK ids as written: techniques, detection strategies, analytics.
+    pub attack: Vec<String>,
+    /// Addresses.
+    pub references: Vec<String>,
+    /// Known benign causes.
+    pub false_positives: Vec<String>,
+}
+
+/// How mature a rule is (Sigma's words).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Not yet tried widely.
+    Experimental,
+    /// Being tried.
+    Test,
+    /// In production.
+    Stable,
+    /// Do not use any more.
+    Deprecated,
+}
+
+/// How bad an alert is (Sigma's levels).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Context only.
+    Informational,
+    /// Low.
+    Low,
+    /// Medium.
+    Medium,
+    /// High.
+    High,
+    /// Critical.
+    Critical,
+}
+
+/// A parameter and the value in force.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Param {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The value after `--set` and the environment file.
+    pub value: ParamValue,
+    /// Whether the value differs from the rule's own default.
+    pub overridden: bool,
+}
+
+/// The value of a parameter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "type", content = "value")]
+pub enum ParamValue {
+    /// Seconds.
+    Duration(u64),
+    /// Whole number.
+    Int(i64),
+    /// Decimal.
+    Float(f64),
+    /// Text.
+    String(String),
+    /// True or false.
+    Bool(bool),
+}
+
+/// The types of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Type {
+    /// Text.
+    String,
+    /// Whole number, 64 bits.
+    Int,
+    /// Decimal number.
+    Float,
+    /// True or false.
+    Bool,
+    /// IPv4 or IPv6 address.
+    Ip,
+    /// Instant, microseconds, UTC.
+    Time,
+}
+
+/// A field of a step's source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Field {
+    /// Canonical name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// A field of a named step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepField {
+    /// Index of the step.
+    pub step: usize,
+    /// The field.
+    pub field: Field,
+}
+
+/// A chain of `n` steps and `n - 1` links.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chain {
+    /// From first to last step.
+    pub total: Window,
+    /// Whether `total` was written; if not it is the sum of the gaps.
+    pub total_is_explicit: bool,
+    /// Fields that every step shares; each link has them among its keys too.
+    pub scope: Vec<Spanned<String>>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// Link `i` joins step `i` to step `i + 1`.
+    pub links: Vec<Link>,
+}
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// Seconds; bounds are inclusive.
+    pub seconds: u64,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Its name, unique in the chain.
+    pub name: Spanned<String>,
+    /// Canonical name of its source.
+    pub source: Spanned<String>,
+    /// The predicate after `where`.
+    pub filter: Pred,
+    /// The predicates after `except`: a record that satisfies one of them does not satisfy the step.
+    pub excepts: Vec<Pred>,
+    /// The whole step.
+    pub span: Span,
+}
+
+impl Step {
+    /// The whole condition: `filter and not except₁ and not except₂ …`.
+    #[must_use]
+    pub fn condition(&self) -> Pred {
+        let mut parts = vec![self.filter.clone()];
+        parts.extend(self.excepts.iter().map(|except| Pred::Not(Box::new(except.clone()))));
+        if parts.len() == 1 { self.filter.clone() } else { Pred::And(parts) }
+    }
+}
+
+/// A link between neighbours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Link {
+    /// Longest time from the earlier to the later record.
+    pub gap: Window,
+    /// All must be present and equal; those of the scope come last.
+    pub keys: Vec<Key>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// One join key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Key {
+    /// Field of the earlier step.
+    pub left: Field,
+    /// Field of the later step.
+    pub right: Field,
+    /// Whether the key comes from `scope`.
+    pub from_scope: bool,
+}
+
+/// What an alert shows and how alerts are grouped.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Alert {
+    /// Who and what it is about.
+    pub entities: Vec<Entity>,
+    /// Further fields.
+    pub show: Vec<StepField>,
+    /// Which alerts count as one.
+    pub dedupe: Option<Dedupe>,
+}
+
+/// An entity of an alert.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entity {
+    /// What kind.
+    pub kind: EntityKind,
+    /// Where its identifier is.
+    pub field: StepField,
+}
+
+/// The kinds of entities that SIEMs know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntityKind {
+    /// A user or role.
+    Account,
+    /// An address.
+    Ip,
+    /// A machine.
+    Host,
+    /// A cloud resource.
+    Resource,
+    /// An address of a page.
+    Url,
+}
+
+/// `dedupe D by keys`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dedupe {
+    /// How long further alerts with the same keys stay silent.
+    pub window: Window,
+    /// The keys.
+    pub by: Vec<StepField>,
+}
+
+/// A playbook, cut into text and placeholders.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Playbook {
+    /// Its parts in order.
+    pub parts: Vec<PlaybookPart>,
+}
+
+/// A part of a playbook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlaybookPart {
+    /// Markdown.
+    Text(String),
+    /// `{{ step.field }}`.
+    Field(StepField),
+}

@@ -1,0 +1,150 @@
+//! Predicates of the IR: positive tests of single fields, joined in two-valued logic.
+//!
+//! In: built by `check`. Out: read by the engine and the targets.
+//! Must not know: how a test is written or printed.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Field, Pattern};
+use crate::source::Span;
+
+/// A predicate in two-valued logic: a test on a missing field is false, and `Not` makes that true.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pred {
+    /// All hold; never empty.
+    And(Vec<Pred>),
+    /// One holds; never empty.
+    Or(Vec<Pred>),
+    /// It does not hold.
+    Not(Box<Pred>),
+    /// A test of one record.
+    Test(FieldTest),
+}
+
+/// A positive test of one field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldTest {
+    /// The field.
+    pub field: Field,
+    /// What is tested.
+    pub kind: TestKind,
+    /// The whole comparison.
+    pub span: Span,
+}
+
+/// How text compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// Exactly.
+    Sensitive,
+    /// Ignoring case (simple Unicode lower case).
+    Ignore,
+}
+
+/// The tests. All are false when the field is missing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestKind {
+    /// Present and not empty.
+    Exists,
+    /// Equals one of the values (one for `==`); all are of the field's type, never networks.
+    Equals {
+        /// At least one.
+        values: Vec<Value>,
+        /// For text.
+        case: Case,
+    },
+    /// The address lies in one of the networks; a single address is a full-length prefix.
+    InNetworks {
+        /// At least one.
+        networks: Vec<IpNet>,
+    },
+    /// Matches an entry of `Rule::lists[list]` that has not expired.
+    InList {
+        /// Index into [`Rule::lists`].
+        list: usize,
+    },
+    /// `<`, `<=`, `>`, `>=` on numbers and instants.
+    Order {
+        /// Which.
+        op: OrderOp,
+        /// The bound, of the field's type.
+        value: Value,
+    },
+    /// The whole value matches a wildcard pattern.
+    Like {
+        /// The pattern.
+        pattern: Pattern,
+        /// For text.
+        case: Case,
+    },
+    /// The value has, begins with or ends with the text (never empty).
+    Substring {
+        /// Where.
+        place: Place,
+        /// The text.
+        text: String,
+        /// For text.
+        case: Case,
+    },
+    /// A portable regular expression finds a match somewhere in the value.
+    Matches {
+        /// RE2 subset; case-sensitive unless it says `(?i)` itself.
+        regex: String,
+    },
+    /// Equals another field of the same record, both present.
+    SameAs {
+        /// The other field, of the same type.
+        other: Field,
+    },
+}
+
+/// Orderings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderOp {
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+/// Where a substring stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Anywhere.
+    Anywhere,
+    /// At the start.
+    Start,
+    /// At the end.
+    End,
+}
+
+/// A typed value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "type", content = "value")]
+pub enum Value {
+    /// Text, never empty.
+    String(String),
+    /// Whole number.
+    Int(i64),
+    /// Decimal.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// Instant.
+    Time(Timestamp),
+    /// Address.
+    Ip(IpAddr),
+}

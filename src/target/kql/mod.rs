@@ -1,0 +1,185 @@
+//! Microsoft Sentinel: one KQL query for a rule, for a scheduled analytics rule.
+//!
+//! In: a rule that passed the gate. Out: one text, exact at record level but for what the source files say of columns.
+//! Must not know: other targets, files. Facts behind the decisions: `docs/targets.md`.
+
+mod chain;
+mod check;
+mod fields;
+mod lists;
+mod literal;
+mod names;
+mod network;
+mod pattern;
+mod predicate;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use minijinja::{Value, context};
+
+use crate::diag::{Code, Diagnostic};
+use crate::ir;
+use crate::target::caps::{Feature, Support};
+use crate::target::layout::Layout;
+use crate::target::print::Frag;
+use crate::target::{Effect, Fidelity, Job, Level, Part, Report, Role, Target};
+use chain::{Join, Query};
+use step::StepText;
+
+pub use lists::watchlist;
+
+/// The target.
+#[derive(Debug)]
+pub struct Kql;
+
+static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
+
+/// The longest query that a scheduled rule takes, in characters as Azure counts them.
+pub const LONGEST_QUERY: usize = 10_000;
+
+impl Target for Kql {
+    fn name(&self) -> &'static str {
+        "kql"
+    }
+
+    fn title(&self) -> &'static str {
+        "Sentinel KQL"
+    }
+
+    fn extension(&self) -> &'static str {
+        "kql"
+    }
+
+    fn level(&self, _rule: &ir::Rule) -> Level {
+        Level::Record
+    }
+
+    fn support(&self, feature: Feature) -> Support {
+        match feature {
+            Feature::SingleStep
+            | Feature::EqualTimes
+            | Feature::GapWindow
+            | Feature::TotalWindow
+            | Feature::KeyChange
+            | Feature::KeyChangeInScope
+            | Feature::FieldPair
+            | Feature::CaseSensitive
+            | Feature::RegularExpression
+            | Feature::Ipv4Network
+            | Feature::NumberOrder
+            | Feature::TimeOrder
+            | Feature::Allowlist => Support::Native,
+            Feature::OrderedSteps => Support::Emulated(
+                "joined step by step; after each join the latest start of every record is kept",
+            ),
+            Feature::RepeatedGroup => Support::Emulated("mv-expand, with a row for an event without items"),
+            Feature::SharedEvent => Support::Emulated("the ids of the two events are compared"),
+            Feature::IgnoreCase => Support::Emulated("tolower() on both sides where the text is not ASCII"),
+            Feature::Wildcards => Support::Emulated(
+                "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
+            ),
+            Feature::Ipv6Network => Support::Emulated("IPv4 addresses are kept out by their missing colon"),
+            Feature::FieldComparison => Support::Emulated("both fields are tested for presence"),
+            Feature::Presence => {
+                Support::Emulated("isnotempty() for text, isnotnull() otherwise, parsing for addresses")
+            }
+            Feature::Negation => {
+                Support::Emulated("tests that could be null are made false before they are negated")
+            }
+        }
+    }
+
+    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        let Some(query) = chain::lower(job, self, report) else { return Vec::new() };
+        match LAYOUT.render(context_of(&query, &head(job, report))) {
+            Ok(text) => {
+                note_length(&text, job, report);
+                let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+                vec![Part { name, id, role: Role::Query, text }]
+            }
+            Err(error) => {
+                let title = "the layout of KQL queries is broken";
+                report.error(
+                    Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(error.to_string()),
+                );
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// The comment at the head: what the query is, and every reason why it is not exact.
+fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
+    let fidelity = match report.fidelity() {
+        Fidelity::Exact => "exact",
+        Fidelity::Superset => "superset: may match more than the rule",
+        Fidelity::Subset => "subset: may miss what the rule matches",
+    };
+    let mut lines = vec![
+        literal::comment(&job.rule.meta.title),
+        literal::comment(&format!("Catena: {}, {fidelity}", job.rule.name.node)),
+    ];
+    for note in &report.notes {
+        match note.effect {
+            Effect::Subset => lines.push(literal::comment(&format!("May miss: {}", note.message))),
+            Effect::Superset => lines.push(literal::comment(&format!("May add: {}", note.message))),
+            Effect::Engine => {}
+        }
+    }
+    lines
+}
+
+fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
+    let length = text.encode_utf16().count();
+    if length > LONGEST_QUERY {
+        let message = format!(
+            "the query has {length} characters and a scheduled rule takes {LONGEST_QUERY}; `--lists lookup` moves the \
+             exact values of allowlists into watchlists"
+        );
+        report.note(Effect::Engine, job.rule.span, message);
+    }
+}
+
+fn context_of(query: &Query, head: &[Frag]) -> Value {
+    let joins = query.joins.iter().zip(query.steps.iter().skip(1));
+    context! {
+        head => values(head),
+        steps => query.steps.iter().map(step_context).collect::<Vec<_>>(),
+        first => value(query.steps.first().map(|step| &step.name)),
+        joins => joins.map(|(join, step)| join_context(join, &step.name)).collect::<Vec<_>>(),
+        project => Value::from(query.project.clone()),
+    }
+}
+
+fn step_context(step: &StepText) -> Value {
+    context! {
+        name => Value::from(step.name.clone()),
+        table => Value::from(step.table.clone()),
+        before => values(&step.before),
+        expands => values(&step.expands),
+        extends => values(&step.extends),
+        after => values(&step.after),
+        project => Value::from(step.project.clone()),
+        lookback => value(step.lookback.as_ref()),
+    }
+}
+
+fn join_context(join: &Join, table: &Frag) -> Value {
+    context! {
+        bucket => value(join.bucket.as_ref()),
+        table => Value::from(table.clone()),
+        on => Value::from(join.on.clone()),
+        tests => values(&join.tests),
+        start => Value::from(join.start.clone()),
+        by => Value::from(join.by.clone()),
+    }
+}
+
+fn values(parts: &[Frag]) -> Vec<Value> {
+    parts.iter().cloned().map(Value::from).collect()
+}
+
+fn value(part: Option<&Frag>) -> Value {
+    part.cloned().map_or_else(|| Value::from(()), Value::from)
+}
