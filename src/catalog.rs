@@ -36,8 +36,8 @@ impl Catalog {
     /// # Errors
     /// When `text` is not a source file: the message has line and column and names `file`.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
-        let mut source: Source =
-            yaml::read(text).map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
+        let mut source: Source = yaml::read(text)
+            .map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
         for (name, field) in &mut source.fields {
             field.name.clone_from(name);
         }

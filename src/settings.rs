@@ -91,7 +91,8 @@ impl HomeChange {
     fn apply(&self, target: &str, source: &mut crate::catalog::Source, problems: &mut Vec<(String, String)>) {
         let name = source.name.clone();
         let Some(home) = source.targets.get_mut(target) else {
-            problems.push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
+            problems
+                .push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
             return;
         };
         if let Some(from) = &self.from {
@@ -118,7 +119,8 @@ impl HomeChange {
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    syntax::duration(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a duration such as `24h`")))
+    syntax::duration(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a duration such as `24h`")))
 }
 
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {

@@ -42,7 +42,8 @@ pub struct Row {
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table {
     let body = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
-    let mut parser = Parser { id, source, text: body, offset: source.text.len() - body.len(), columns: Vec::new(), diags };
+    let mut parser =
+        Parser { id, source, text: body, offset: source.text.len() - body.len(), columns: Vec::new(), diags };
     let mut table = Table::default();
     let mut records = reader.into_records();
     match records.next() {
@@ -90,7 +91,11 @@ impl Parser<'_> {
         if !self.columns.contains(&Some(0)) {
             let span = cells.first().copied().unwrap_or(self.span(0, 0));
             let found = Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`");
-            self.diags.push(found.label("header row").help("the first row names the columns: value, reason, owner, ticket, until"));
+            self.diags.push(
+                found
+                    .label("header row")
+                    .help("the first row names the columns: value, reason, owner, ticket, until"),
+            );
         }
     }
 
@@ -112,7 +117,8 @@ impl Parser<'_> {
         let span = cells.first().copied().unwrap_or_default().to(cells.last().copied().unwrap_or_default());
         if record.len() > self.columns.len() {
             let extra = cells.get(self.columns.len()).copied().unwrap_or(span);
-            let title = format!("row {number} has {} cells, the header has {}", record.len(), self.columns.len());
+            let title =
+                format!("row {number} has {} cells, the header has {}", record.len(), self.columns.len());
             let found = Diagnostic::new(Code::ListRow, extra, title).label("no column for this cell");
             self.diags.push(found.help("put quotes around a cell that has a comma in it"));
             return None;
@@ -130,7 +136,8 @@ impl Parser<'_> {
         let Some(value) = value else {
             if record.iter().any(|cell| !cell.trim().is_empty()) {
                 let found = Diagnostic::new(Code::ListRow, span, format!("row {number} has no value"));
-                self.diags.push(found.label("column `value` is empty here").help("give a value or delete the row"));
+                self.diags
+                    .push(found.label("column `value` is empty here").help("give a value or delete the row"));
             }
             return None;
         };
@@ -142,7 +149,9 @@ impl Parser<'_> {
         if parsed.is_none() {
             let title = format!("row {number}, column `until`: `{}` is not a date", cell.node);
             let found = Diagnostic::new(Code::ListRow, cell.span, title);
-            self.diags.push(found.label("expected YYYY-MM-DD").help("write the last day on which the entry counts"));
+            self.diags.push(
+                found.label("expected YYYY-MM-DD").help("write the last day on which the entry counts"),
+            );
         }
         parsed.map(|node| Spanned { node, span: cell.span })
     }
@@ -210,7 +219,8 @@ mod tests {
 
     #[test]
     fn rows_keep_their_places() {
-        let (table, problems) = read("\u{feff}value,reason,until\r\nami-1,\"golden, signed\",2027-06-30\r\n\r\n ami-2 ,,\r\n");
+        let (table, problems) =
+            read("\u{feff}value,reason,until\r\nami-1,\"golden, signed\",2027-06-30\r\n\r\n ami-2 ,,\r\n");
         assert_eq!(problems, Vec::<String>::new());
         let [first, second] = table.rows.as_slice() else { panic!("two rows: {table:?}") };
         assert_eq!((first.number, first.value.node.as_str()), (2, "ami-1"));
@@ -235,6 +245,9 @@ mod tests {
     fn a_file_without_rows_or_header_says_so() {
         assert_eq!(read("").1, ["1:1 [] the list file is empty"]);
         assert_eq!(read("image\nami-1\n").1.len(), 2);
-        assert_eq!(read("value,until\nami-1,2027-02-30\n").1, ["2:7 [2027-02-30] row 2, column `until`: `2027-02-30` is not a date"]);
+        assert_eq!(
+            read("value,until\nami-1,2027-02-30\n").1,
+            ["2:7 [2027-02-30] row 2, column `until`: `2027-02-30` is not a date"]
+        );
     }
 }

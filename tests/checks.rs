@@ -71,15 +71,23 @@ fn every_code_has_a_page_and_a_case() {
     for code in codes() {
         let id = code.id();
         let page = root().join(format!("docs/errors/{id}.md"));
-        let page = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{id} has no page {}", page.display()));
-        assert!(page.starts_with(&format!("# {id}: {}\n", code.title())), "the heading of {id}.md is not its title");
+        let page =
+            std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{id} has no page {}", page.display()));
+        assert!(
+            page.starts_with(&format!("# {id}: {}\n", code.title())),
+            "the heading of {id}.md is not its title"
+        );
         assert!(page.contains("\n## How to mend it\n"), "{id}.md does not say how to mend it");
         let mine: Vec<_> = cases.iter().filter(|(_, of)| of == id).map(|(path, _)| path).collect();
         assert!(!mine.is_empty(), "{id} has no case");
         let prefix = if code.severity() == Severity::Error { "err_" } else { "warn_" };
-        assert!(mine.iter().all(|path| path.contains(&format!("/{prefix}"))), "{id}: its cases begin with {prefix}");
+        assert!(
+            mine.iter().all(|path| path.contains(&format!("/{prefix}"))),
+            "{id}: its cases begin with {prefix}"
+        );
         let shown = page.split("```chain-error\n").nth(1).and_then(|rest| rest.split("```").next());
-        let texts: String = mine.iter().map(|path| std::fs::read_to_string(root().join(path)).unwrap()).collect();
+        let texts: String =
+            mine.iter().map(|path| std::fs::read_to_string(root().join(path)).unwrap()).collect();
         for line in shown.unwrap_or_else(|| panic!("{id}.md has no example")).lines() {
             assert!(texts.contains(line.trim()), "{id}.md shows `{line}`, which no case of it has");
         }

@@ -30,7 +30,9 @@ fn all_targets_stand_under_headings() {
     assert_eq!(status, 0);
     let headings: Vec<&str> = out.lines().filter(|line| line.starts_with("━━━")).collect();
     assert_eq!(headings.len(), 4);
-    for (heading, title) in headings.iter().zip(["Splunk SPL", "Sigma", "Microsoft Sentinel KQL", "Elastic EQL"]) {
+    for (heading, title) in
+        headings.iter().zip(["Splunk SPL", "Sigma", "Microsoft Sentinel KQL", "Elastic EQL"])
+    {
         assert!(heading.contains(title), "{heading}");
     }
 }
@@ -41,9 +43,14 @@ fn one_target_prints_only_what_one_pastes() {
     let emissions: serde_json::Value = serde_json::from_str(&all.out).unwrap();
     for emission in emissions.as_array().unwrap() {
         let target = emission["target"].as_str().unwrap();
-        let texts: Vec<_> = emission["parts"].as_array().unwrap().iter().map(|part| part["text"].as_str().unwrap()).collect();
+        let texts: Vec<_> =
+            emission["parts"].as_array().unwrap().iter().map(|part| part["text"].as_str().unwrap()).collect();
         let ran = catena(&["compile", AWS, "--as-of", AS_OF, "--target", target]);
-        let joined = texts.iter().map(|text| format!("{}\n", text.trim_end_matches('\n'))).collect::<Vec<_>>().join("\n");
+        let joined = texts
+            .iter()
+            .map(|text| format!("{}\n", text.trim_end_matches('\n')))
+            .collect::<Vec<_>>()
+            .join("\n");
         assert_eq!(ran.out, joined, "{target}");
     }
 }
@@ -110,7 +117,10 @@ fn standard_input_is_a_rule_file() {
 fn usage_errors_have_status_2_and_a_suggestion() {
     for (arguments, hint) in [
         (&["compile", AWS, "--target", "kqll"][..], "did you mean `kql`?"),
-        (&["compile", AWS, "--rule", "aws_untrusted_image_lunch"], "did you mean `aws_untrusted_image_launch`?"),
+        (
+            &["compile", AWS, "--rule", "aws_untrusted_image_lunch"],
+            "did you mean `aws_untrusted_image_launch`?",
+        ),
         (&["compile", AWS, "--set", "console_to_lunch=5m"], "did you mean `console_to_launch`?"),
         (&["compile", AWS, "--set", "nonsense"], "NAME=VALUE"),
         (&["compile", AWS, "--as-of", "2026-02-30"], "--as-of"),
@@ -174,15 +184,27 @@ fn a_wrong_environment_file_says_where() {
 
 #[test]
 fn files_that_name_each_other_or_nothing() {
-    let folder = scratch("files", &[
-        ("a.chain", b"import \"b.chain\"\n"),
-        ("b.chain", b"import \"a.chain\"\nimport \"gone.chain\"\nallowlist x: image.id from \"gone.csv\"\n"),
-        ("list.chain", b"allowlist x: image.id from \"list.csv\"\n"),
-        ("list.csv", b"value,resaon\nami-1,why\nami-2,a,b\n"),
-    ]);
+    let folder = scratch(
+        "files",
+        &[
+            ("a.chain", b"import \"b.chain\"\n"),
+            (
+                "b.chain",
+                b"import \"a.chain\"\nimport \"gone.chain\"\nallowlist x: image.id from \"gone.csv\"\n",
+            ),
+            ("list.chain", b"allowlist x: image.id from \"list.csv\"\n"),
+            ("list.csv", b"value,resaon\nami-1,why\nami-2,a,b\n"),
+        ],
+    );
     let ran = catena(&["check", &path(&folder, "")]);
     assert_eq!(ran.status, 1);
-    for (code, hint) in [("E0152", "a.chain"), ("E0151", "gone.chain"), ("E0151", "gone.csv"), ("E0161", "reason"), ("E0162", "row 3")] {
+    for (code, hint) in [
+        ("E0152", "a.chain"),
+        ("E0151", "gone.chain"),
+        ("E0151", "gone.csv"),
+        ("E0161", "reason"),
+        ("E0162", "row 3"),
+    ] {
         assert!(ran.err.contains(code) && ran.err.contains(hint), "{code} {hint}: {}", ran.err);
     }
 }
@@ -218,7 +240,8 @@ fn any_bytes_get_an_answer() {
 #[test]
 fn windows_line_ends_change_nothing() {
     let text = std::fs::read_to_string(root().join("tests/cases/two_steps.chain")).unwrap();
-    let folder = scratch("crlf", &[("a.chain", text.as_bytes()), ("b.chain", text.replace('\n', "\r\n").as_bytes())]);
+    let folder =
+        scratch("crlf", &[("a.chain", text.as_bytes()), ("b.chain", text.replace('\n', "\r\n").as_bytes())]);
     let unix = catena(&["compile", &path(&folder, "a.chain")]);
     let windows = catena(&["compile", &path(&folder, "b.chain")]);
     assert_eq!(unix.out, windows.out);
@@ -227,8 +250,11 @@ fn windows_line_ends_change_nothing() {
 #[test]
 fn a_reader_that_leaves_is_no_error() {
     let program = env!("CARGO_BIN_EXE_catena");
-    let script = format!("{program} compile rules/an1318/aws.chain 2>/dev/null | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}");
-    let output = std::process::Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
+    let script = format!(
+        "{program} compile rules/an1318/aws.chain 2>/dev/null | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    );
+    let output =
+        std::process::Command::new("bash").args(["-c", &script]).current_dir(root()).output().unwrap();
     assert_eq!(one_line(&String::from_utf8(output.stdout).unwrap()), "0");
 }
 
@@ -238,8 +264,14 @@ fn machine_formats_are_machine_readable() {
     let bad = path(&folder, "bad.chain");
     let json = catena(&["check", &bad, "--format", "json"]);
     assert_eq!(json.status, 1);
-    assert!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap().as_array().is_some_and(|all| !all.is_empty()));
-    let sarif: serde_json::Value = serde_json::from_str(&catena(&["check", &bad, "--format", "sarif"]).out).unwrap();
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&json.out)
+            .unwrap()
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+    let sarif: serde_json::Value =
+        serde_json::from_str(&catena(&["check", &bad, "--format", "sarif"]).out).unwrap();
     assert_eq!(sarif["version"], "2.1.0");
     let github = catena(&["check", &bad, "--format", "github"]);
     assert!(github.out.starts_with("::error file="), "{}", github.out);

@@ -6,7 +6,8 @@ const TARGETS: [&str; 4] = ["spl", "sigma", "kql", "eql"];
 
 fn is_valid(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap();
-    !name.starts_with("err_") && !name.starts_with("warn_")
+    // `passing_` cases pass the grammar; the names in them mean nothing.
+    !name.starts_with("err_") && !name.starts_with("warn_") && !name.starts_with("passing_")
 }
 
 /// The rules that must compile.

@@ -9,7 +9,8 @@ struct Block {
 }
 
 fn pages() -> Vec<std::path::PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md"), root().join("ARCHITECTURE.md")];
+    let mut pages =
+        vec![root().join("README.md"), root().join("CONTRIBUTING.md"), root().join("ARCHITECTURE.md")];
     for entry in std::fs::read_dir(root().join("docs")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "md") {
@@ -86,7 +87,11 @@ fn commands_in_the_documentation_print_what_it_says() {
             let arguments: Vec<&str> = arguments.split_whitespace().collect();
             let ran = catena(&arguments);
             let printed = format!("{}{}", ran.err, ran.out);
-            assert!(matches(expected, &printed), "{}: `{command}` prints\n{printed}\nnot\n{expected}", block.place);
+            assert!(
+                matches(expected, &printed),
+                "{}: `{command}` prints\n{printed}\nnot\n{expected}",
+                block.place
+            );
         }
     }
 }

@@ -93,6 +93,7 @@ fn every_spl_text_stays_in_the_closed_list() {
 #[test]
 fn the_checkers_have_teeth() {
     engines();
-    let status = Command::new("bash").arg(root().join("tests/engines/selftest.sh")).stdout(Stdio::null()).status();
+    let status =
+        Command::new("bash").arg(root().join("tests/engines/selftest.sh")).stdout(Stdio::null()).status();
     assert!(status.unwrap().success(), "a checker accepts a bad text or refuses a good one");
 }

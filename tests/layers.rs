@@ -19,7 +19,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
     ("target", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
-    ("cli", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "target", "engine"]),
+    (
+        "cli",
+        &[
+            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "target",
+            "engine",
+        ],
+    ),
 ];
 
 /// Crate, and the only places that may name it.
@@ -55,7 +61,9 @@ fn rust_files() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     walk(&source, &mut found);
     found.sort();
-    let read = |path: PathBuf| (path.strip_prefix(&source).unwrap().to_owned(), std::fs::read_to_string(&path).unwrap());
+    let read = |path: PathBuf| {
+        (path.strip_prefix(&source).unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
+    };
     found.into_iter().map(read).collect()
 }
 
@@ -74,7 +82,8 @@ fn used_modules(text: &str) -> BTreeSet<String> {
             None => vec![rest],
         };
         for name in names {
-            let end = name.trim().find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name.trim().len());
+            let end =
+                name.trim().find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name.trim().len());
             used.insert(name.trim()[..end].to_owned());
         }
     }
@@ -114,7 +123,9 @@ fn a_target_does_not_know_another() {
             continue;
         }
         for other in targets.iter().filter(|other| **other != owner) {
-            for name in [format!("target::{other}"), format!("super::{other}"), format!("super::super::{other}")] {
+            for name in
+                [format!("target::{other}"), format!("super::{other}"), format!("super::super::{other}")]
+            {
                 if text.contains(&name) {
                     wrong.push(format!("{}: names `{name}`", path.display()));
                 }
@@ -130,9 +141,9 @@ fn crates_are_used_where_they_belong() {
     for (path, text) in rust_files() {
         let shown = path.display().to_string();
         for (name, places) in ONLY_IN {
-            let named = text.match_indices(&format!("{name}::")).any(|(at, _)| {
-                !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            });
+            let named = text
+                .match_indices(&format!("{name}::"))
+                .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             if named && !places.iter().any(|place| shown.starts_with(place)) {
                 wrong.push(format!("{shown}: `{name}` belongs in {places:?}"));
             }

@@ -10,6 +10,7 @@
 )]
 
 mod checks;
+mod checks_ir;
 mod cli;
 mod corpus;
 mod docs;

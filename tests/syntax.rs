@@ -45,7 +45,10 @@ fn files(prefix: &str) -> Vec<(String, String)> {
 
 #[test]
 fn broken_files_give_good_findings() {
-    for (name, text) in files("err_E01") {
+    // E015x and E016x are about files, which other tests read.
+    let of_text =
+        |(name, _): &(String, String)| !name.starts_with("err_E015") && !name.starts_with("err_E016");
+    for (name, text) in files("err_E01").into_iter().filter(of_text) {
         let (_, findings) = parse(&format!("{name}.chain"), &text);
         let code = &name[4..9];
         assert!(findings.contains(code), "{name} does not give {code}:\n{findings}");

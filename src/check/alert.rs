@@ -26,7 +26,9 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, rule: &Rule, alert: Option<&Alert
     let Some(alert) = alert else {
         let found = Diagnostic::new(Code::NoEntity, rule.name.span, "the rule has no `alert` clause")
             .label("its alerts name nobody")
-            .help("add `alert { entity account STEP.FIELD }` so that the SIEM knows who and what it is about");
+            .help(
+                "add `alert { entity account STEP.FIELD }` so that the SIEM knows who and what it is about",
+            );
         scope.report(found);
         return Some(ir::Alert { entities: Vec::new(), show: Vec::new(), dedupe: None });
     };
@@ -65,10 +67,14 @@ fn entity(scope: &mut Scope<'_, '_>, item: &Entity) -> Option<ir::Entity> {
     let kind = KINDS.iter().find(|(word, _)| *word == item.kind.node).map(|(_, kind)| *kind);
     if kind.is_none() {
         let known: Vec<_> = KINDS.iter().map(|(word, _)| *word).collect();
-        let found = Diagnostic::new(Code::UnknownWord, item.kind.span, format!("no kind of entity is `{}`", item.kind.node))
-            .label("unknown kind")
-            .suggest(&item.kind.node, known.iter().copied())
-            .help(format!("the kinds are {}", names::ticked(&known)));
+        let found = Diagnostic::new(
+            Code::UnknownWord,
+            item.kind.span,
+            format!("no kind of entity is `{}`", item.kind.node),
+        )
+        .label("unknown kind")
+        .suggest(&item.kind.node, known.iter().copied())
+        .help(format!("the kinds are {}", names::ticked(&known)));
         scope.report(found);
     }
     let field = names::step_field(scope, &item.field)?;
@@ -100,10 +106,11 @@ fn twice(scope: &mut Scope<'_, '_>, names: &[Name]) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for name in names {
         if let Some(first) = seen.get(name.node.as_str()) {
-            let found = Diagnostic::new(Code::ShownTwice, name.span, format!("`{}` is named twice", name.node))
-                .label("again here")
-                .also(*first, "first here")
-                .help("remove one of them");
+            let found =
+                Diagnostic::new(Code::ShownTwice, name.span, format!("`{}` is named twice", name.node))
+                    .label("again here")
+                    .also(*first, "first here")
+                    .help("remove one of them");
             scope.report(found);
         } else {
             seen.insert(&name.node, name.span);
@@ -168,10 +175,14 @@ fn field(scope: &mut Scope<'_, '_>, taken: &mut Taken, step: usize, field: &ir::
 fn claim(scope: &mut Scope<'_, '_>, taken: &mut Taken, column: String, what: String, span: Span) {
     match taken.get(&column) {
         Some((other, first)) if *other != what => {
-            let found = Diagnostic::new(Code::ColumnClash, span, format!("two fields would share the column `{column}`"))
-                .label(what)
-                .also(*first, other.clone())
-                .help("rename a step, so that the columns differ");
+            let found = Diagnostic::new(
+                Code::ColumnClash,
+                span,
+                format!("two fields would share the column `{column}`"),
+            )
+            .label(what)
+            .also(*first, other.clone())
+            .help("rename a step, so that the columns differ");
             scope.report(found);
         }
         Some(_) => {}

@@ -16,7 +16,8 @@ use super::{MOST_STEPS, links, predicates, windows};
 pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chain> {
     let shape_is_right = shape(scope, chain);
     let (steps, thens) = parts(chain);
-    let lowered: Vec<_> = steps.iter().enumerate().map(|(index, step)| lower_step(scope, index, step)).collect();
+    let lowered: Vec<_> =
+        steps.iter().enumerate().map(|(index, step)| lower_step(scope, index, step)).collect();
     let scoped = links::scope(scope, chain);
     let links: Vec<_> = thens.iter().map(|(index, then)| link(scope, *index, then, &scoped)).collect();
     let total = chain.within.as_ref().map(|total| windows::window(scope, total));
@@ -73,7 +74,8 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
                     .label("joins nothing to the step after it")
                     .help("begin with a step"),
             ),
-            (Some(ChainItem::Step(_)), ChainItem::Then(_)) | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
+            (Some(ChainItem::Step(_)), ChainItem::Then(_))
+            | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
         }
         before = Some(item);
     }
@@ -89,7 +91,9 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
         found.push(diagnostic);
     }
     let right = found.is_empty();
-    found.into_iter().for_each(|diagnostic| scope.report(diagnostic));
+    for diagnostic in found {
+        scope.report(diagnostic);
+    }
     right
 }
 
@@ -130,13 +134,7 @@ fn lower_step(scope: &mut Scope<'_, '_>, index: usize, step: &Step) -> Option<ir
     let (filter, excepts) = (filter?, excepts?);
     let lists = scope.used_lists.iter().filter_map(|list| scope.lists.get(*list)?.list.as_ref()).collect();
     Logic::new(scope.source(index), lists).step(step.name.span, &filter, &excepts, scope.diags);
-    Some(ir::Step {
-        name: step.name.clone(),
-        source: step.source.clone(),
-        filter,
-        excepts,
-        span: step.span,
-    })
+    Some(ir::Step { name: step.name.clone(), source: step.source.clone(), filter, excepts, span: step.span })
 }
 
 /// A link after step `index`; its keys, then those of the scope that it does not name itself.
@@ -166,6 +164,9 @@ fn link(
 }
 
 /// The names of the step before and after link `index`.
-pub(super) fn neighbours<'a>(scope: &Scope<'a, '_>, index: usize) -> Option<(names::StepRef<'a>, names::StepRef<'a>)> {
+pub(super) fn neighbours<'a>(
+    scope: &Scope<'a, '_>,
+    index: usize,
+) -> Option<(names::StepRef<'a>, names::StepRef<'a>)> {
     Some((*scope.steps.get(index)?, *scope.steps.get(index + 1)?))
 }

@@ -54,7 +54,8 @@ impl Findings {
         }
         for (code, count) in self.counts.into_iter().filter(|(_, count)| *count > MOST) {
             let title = format!("{}: {} more like this", code.title(), count - MOST);
-            diags.push(Diagnostic::new(code, self.list, title).label(format!("{count} entries of this list")));
+            diags
+                .push(Diagnostic::new(code, self.list, title).label(format!("{count} entries of this list")));
         }
     }
 }
@@ -167,17 +168,25 @@ fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {
         .collect();
     for (inner, outer) in covered(&networks) {
         found.push(
-            Diagnostic::new(Code::ShadowedEntry, inner.1, format!("`{}` lies in `{}`", plain(inner.0), outer.0))
-                .label("excuses nothing more")
-                .also(outer.1, "already covers it")
-                .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+            Diagnostic::new(
+                Code::ShadowedEntry,
+                inner.1,
+                format!("`{}` lies in `{}`", plain(inner.0), outer.0),
+            )
+            .label("excuses nothing more")
+            .also(outer.1, "already covers it")
+            .help("remove one: the narrow one if the broad one is meant, else the broad one"),
         );
     }
 }
 
 /// A network as people write it: a single address without its prefix.
 pub(super) fn plain(network: IpNet) -> String {
-    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
+    }
 }
 
 /// The networks that lie in another one of them, each with one that covers it; equal ones are not told apart here.
@@ -218,10 +227,14 @@ fn shadowed_patterns(entries: &[&Entry], found: &mut Findings) {
             }
             if glob::covers(broad, pattern) {
                 found.push(
-                    Diagnostic::new(Code::ShadowedEntry, entry.span, format!("`{}` covers `{}`", by.text, entry.text))
-                        .label("excuses nothing more")
-                        .also(by.span, "already covers it")
-                        .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+                    Diagnostic::new(
+                        Code::ShadowedEntry,
+                        entry.span,
+                        format!("`{}` covers `{}`", by.text, entry.text),
+                    )
+                    .label("excuses nothing more")
+                    .also(by.span, "already covers it")
+                    .help("remove one: the narrow one if the broad one is meant, else the broad one"),
                 );
                 break;
             }

@@ -21,10 +21,14 @@ pub(super) fn scope(scope: &mut Scope<'_, '_>, chain: &Chain) -> Vec<Spanned<Str
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for field in &chain.scope {
         if let Some(first) = seen.get(field.node.as_str()) {
-            let found = Diagnostic::new(Code::RepeatedKey, field.span, format!("`{}` is in the scope twice", field.node))
-                .label("again here")
-                .also(*first, "first here")
-                .help("remove one of them");
+            let found = Diagnostic::new(
+                Code::RepeatedKey,
+                field.span,
+                format!("`{}` is in the scope twice", field.node),
+            )
+            .label("again here")
+            .also(*first, "first here")
+            .help("remove one of them");
             scope.report(found);
             continue;
         }
@@ -44,12 +48,14 @@ fn scope_problem(scope: &Scope<'_, '_>, field: &Name) -> Option<Diagnostic> {
     if lacking.is_empty() {
         let (first, rest) = known.split_first()?;
         let ty = first.1.field(&field.node)?.ty;
-        let other = rest.iter().find(|(_, source)| source.field(&field.node).is_some_and(|field| field.ty != ty))?;
+        let other =
+            rest.iter().find(|(_, source)| source.field(&field.node).is_some_and(|field| field.ty != ty))?;
         let title = format!("`{}` has another type in `{}`", field.node, other.1.name);
         return Some(Diagnostic::new(Code::LinkTypes, field.span, title).label("not one key for all steps"));
     }
     let title = format!("not every step has `{}`", field.node);
-    let mut found = Diagnostic::new(Code::ScopeField, field.span, title).label("a scope is shared by all steps");
+    let mut found =
+        Diagnostic::new(Code::ScopeField, field.span, title).label("a scope is shared by all steps");
     for (step, source) in &lacking {
         found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
     }
@@ -57,7 +63,14 @@ fn scope_problem(scope: &Scope<'_, '_>, field: &Name) -> Option<Diagnostic> {
     let first = sources.next()?;
     let rest: Vec<_> = sources.collect();
     let common = |name: &&String| rest.iter().all(|source| source.field(name).is_some());
-    Some(found.suggest(&field.node, first.fields.keys().filter(common).map(String::as_str)))
+    let shared: Vec<&str> = first.fields.keys().filter(common).map(String::as_str).collect();
+    found = found.suggest(&field.node, shared.iter().copied());
+    let shown: Vec<_> = shared.iter().filter(|name| **name != "event.time").take(5).collect();
+    Some(if shown.is_empty() {
+        found
+    } else {
+        found.help(format!("all steps have {}", names::ticked(&shown)))
+    })
 }
 
 /// The keys of a link after step `index`; nothing if one of them is wrong.
@@ -120,10 +133,12 @@ fn half_a_pair(
     first: &str,
     rest: &str,
 ) -> Diagnostic {
-    let mut found = Diagnostic::new(Code::LinkSteps, name.span, "a link names a field of both steps, or a pair")
-        .label(format!("a field of step `{first}` alone"));
+    let mut found =
+        Diagnostic::new(Code::LinkSteps, name.span, "a link names a field of both steps, or a pair")
+            .label(format!("a field of step `{first}` alone"));
     let Some((before, after)) = neighbours(scope, index) else { return found };
-    let both = [before, after].iter().all(|step| step.source.is_some_and(|source| source.field(rest).is_some()));
+    let both =
+        [before, after].iter().all(|step| step.source.is_some_and(|source| source.field(rest).is_some()));
     if both {
         found.fix = Some(Fix { span: name.span, replacement: rest.to_owned() });
         return found.help(format!("both steps have it: write `on {rest}`"));
@@ -139,7 +154,8 @@ fn half_a_pair(
 
 fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &Source)) -> Diagnostic {
     let title = format!("not both steps have `{}`", name.node);
-    let mut found = Diagnostic::new(Code::LinkField, name.span, title).label("joins the step before to the step after");
+    let mut found =
+        Diagnostic::new(Code::LinkField, name.span, title).label("joins the step before to the step after");
     for (step, source) in [before, after] {
         if source.field(&name.node).is_none() {
             found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
@@ -158,7 +174,8 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
         let shown: Vec<_> = common.iter().take(5).collect();
         found = found.help(format!("fields of both that tell events apart: {}", names::ticked(&shown)));
     }
-    found.help(format!("or join two fields: `on {}.FIELD == {}.FIELD`", before.0.name.node, after.0.name.node))
+    found
+        .help(format!("or join two fields: `on {}.FIELD == {}.FIELD`", before.0.name.node, after.0.name.node))
 }
 
 /// Whether a field can serve as a key: not weak, not the time, not the event's own id.
@@ -170,8 +187,14 @@ fn strong(source: &Source, name: &str) -> bool {
 }
 
 /// `on before.field == after.field`.
-fn pair(scope: &mut Scope<'_, '_>, index: usize, link: &Link, right: &Name) -> Option<(ir::Field, ir::Field)> {
-    let sides = (names::split(scope, &link.left).map(|side| side.0), names::split(scope, right).map(|side| side.0));
+fn pair(
+    scope: &mut Scope<'_, '_>,
+    index: usize,
+    link: &Link,
+    right: &Name,
+) -> Option<(ir::Field, ir::Field)> {
+    let sides =
+        (names::split(scope, &link.left).map(|side| side.0), names::split(scope, right).map(|side| side.0));
     let (Some(left_step), Some(right_step)) = sides else {
         for (side, name) in [(sides.0, &link.left), (sides.1, right)] {
             if side.is_none() {
@@ -207,9 +230,10 @@ fn reversed(scope: &Scope<'_, '_>, link: &Link, right: &Name) -> Diagnostic {
         if written.is_empty() { name.node.clone() } else { written.to_owned() }
     };
     let replacement = format!("{} == {}", text(right), text(&link.left));
-    let mut found = Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
-        .label("the later step stands on the left")
-        .help(format!("write `{replacement}`: the earlier step comes first"));
+    let mut found =
+        Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
+            .label("the later step stands on the left")
+            .help(format!("write `{replacement}`: the earlier step comes first"));
     found.fix = Some(Fix { span: link.span, replacement });
     found
 }
@@ -222,7 +246,8 @@ fn other_step(
 ) -> Diagnostic {
     let title = format!("this link joins `{}` and `{}`", before.name.node, after.name.node);
     let found = Diagnostic::new(Code::LinkSteps, name.span, title)
-        .label(format!("expected a field of step `{}`", expected.name.node));
+        .label(format!("expected a field of step `{}`", expected.name.node))
+        .help(format!("write `{}.FIELD == {}.FIELD`", before.name.node, after.name.node));
     match named {
         Some(named) => found.also(named.name.span, "the step that is named"),
         None => found,
@@ -271,7 +296,9 @@ fn weak(scope: &Scope<'_, '_>, index: usize, then: &Then, own: &[&ir::Key]) -> O
         .take(5)
         .collect();
     Some(if common.is_empty() {
-        found.help("add a key that tells events apart; unrelated events within the window are joined otherwise")
+        found.help(
+            "add a key that tells events apart; unrelated events within the window are joined otherwise",
+        )
     } else {
         found.help(format!("join by a field that tells events apart: {}", names::ticked(&common)))
     })

@@ -63,7 +63,13 @@ impl<'a> Lists<'a> {
             let read = own || wanted.contains(ast.name.node.as_str());
             let list = if read { read_one(unit, ast, field, context, diags) } else { None };
             lists.by_name.insert(&ast.name.node, lists.all.len());
-            lists.all.push(Listed { ast, list, ty: field.map(|field| field.ty), own, used: Cell::new(false) });
+            lists.all.push(Listed {
+                ast,
+                list,
+                ty: field.map(|field| field.ty),
+                own,
+                used: Cell::new(false),
+            });
         }
         lists
     }
@@ -94,9 +100,13 @@ impl<'a> Lists<'a> {
     pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
         for listed in self.all.iter().filter(|listed| listed.own && !listed.used.get()) {
             let name = &listed.ast.name;
-            let found = Diagnostic::new(Code::UnusedList, name.span, format!("no rule uses the allowlist `{}`", name.node))
-                .label("excuses nothing")
-                .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
+            let found = Diagnostic::new(
+                Code::UnusedList,
+                name.span,
+                format!("no rule uses the allowlist `{}`", name.node),
+            )
+            .label("excuses nothing")
+            .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
             diags.push(found);
         }
     }
@@ -109,10 +119,14 @@ fn field_of<'a>(list: &List, catalog: &'a Catalog) -> Option<&'a FieldDef> {
 
 fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
     let fields = catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    Diagnostic::new(Code::UnknownField, list.field.span, format!("no source has a field `{}`", list.field.node))
-        .label("unknown field")
-        .suggest(&list.field.node, fields)
-        .help("`catena sources` lists the sources and their fields")
+    Diagnostic::new(
+        Code::UnknownField,
+        list.field.span,
+        format!("no source has a field `{}`", list.field.node),
+    )
+    .label("unknown field")
+    .suggest(&list.field.node, fields)
+    .help("`catena sources` lists the sources and their fields")
 }
 
 /// What an entry is read from: a clause of the list or a row of its file.
@@ -142,9 +156,12 @@ fn read_one(
     };
     let (raws, file) = match &ast.body {
         ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None),
-        ListBody::File(path) => (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone())),
+        ListBody::File(path) => {
+            (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone()))
+        }
     };
-    let mut list = ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
+    let mut list =
+        ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
     let mut found = entries::Findings::new(ast.name.span);
     let mut broken = false;
     for raw in &raws {
@@ -237,12 +254,14 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
         Type::String if csv_or_text => pattern(raw)?,
         Type::Ip if csv_or_text => values::parse_network(&raw.text)
             .map(EntryValue::Network)
-            .map_err(|problem| Box::new(network_problem(problem, raw)))?,
+            .map_err(|problem| Box::new(network_problem(&problem, raw)))?,
         Type::Int => number(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::Float => decimal(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
-        Type::Bool => {
-            raw.text.parse().map(|truth| EntryValue::Value(Value::Bool(truth))).map_err(|_| misfit(raw, field))?
-        }
+        Type::Bool => raw
+            .text
+            .parse()
+            .map(|truth| EntryValue::Value(Value::Bool(truth)))
+            .map_err(|_| misfit(raw, field))?,
         Type::Time => time(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
         Type::String | Type::Ip => return Err(misfit(raw, field)),
     };
@@ -253,12 +272,14 @@ fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
     Pattern::parse(&raw.text).map(EntryValue::Pattern).map_err(|_| {
         let found = Diagnostic::new(Code::BadPattern, raw.value, "a backslash escapes nothing here")
             .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-            .help("write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more");
+            .help(
+                "write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more",
+            );
         Box::new(found)
     })
 }
 
-fn network_problem(problem: NotANetwork, raw: &Raw<'_>) -> Diagnostic {
+fn network_problem(problem: &NotANetwork, raw: &Raw<'_>) -> Diagnostic {
     let mut found = problem.at(Code::BadEntry, &raw.text, raw.value);
     // A cell of a CSV file has no quotes of its own.
     if raw.csv {

@@ -101,7 +101,9 @@ fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> HashMap<&'a str, &'a 
             );
         } else if let Some(first) = found.get(key) {
             let help = match key {
-                "attack" | "references" | "false_positives" | "author" => "put all values in one clause, with commas",
+                "attack" | "references" | "false_positives" | "author" => {
+                    "put all values in one clause, with commas"
+                }
                 _ => "remove one of them",
             };
             diags.push(
@@ -142,7 +144,8 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn misfit(&mut self, key: &str, span: Span, what: &str) {
-        let found = Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
+        let found =
+            Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
         self.diags.push(found);
     }
 
@@ -164,8 +167,9 @@ impl<'a> Reader<'a, '_> {
             }
             LiteralKind::Str(text) => Some(Spanned { node: text, span: literal.span }),
             LiteralKind::Word(word) => {
-                let mut found = Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
-                    .label("expected text in double quotes");
+                let mut found =
+                    Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
+                        .label("expected text in double quotes");
                 found.fix = Some(Fix { span: literal.span, replacement: format!("\"{word}\"") });
                 self.diags.push(found);
                 None
@@ -234,18 +238,20 @@ impl<'a> Reader<'a, '_> {
         };
         let value = words.iter().find(|(known, _)| known == word).map(|(_, value)| *value);
         if let (Some(_), LiteralKind::Str(_)) = (value, &literal.kind) {
-            let mut found = Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
-                .label("in quotes");
+            let mut found =
+                Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
+                    .label("in quotes");
             found.fix = Some(Fix { span: literal.span, replacement: word.clone() });
             self.diags.push(found.help(format!("write `{key} {word}`")));
             return None;
         }
         if value.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let found = Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
-                .label(format!("unknown {key}"))
-                .suggest(word, known.iter().copied())
-                .help(format!("the words are {}", names::ticked(&known)));
+            let found =
+                Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
+                    .label(format!("unknown {key}"))
+                    .suggest(word, known.iter().copied())
+                    .help(format!("the words are {}", names::ticked(&known)));
             self.diags.push(found);
         }
         value
@@ -257,9 +263,10 @@ impl<'a> Reader<'a, '_> {
             if attack_id(text.node) {
                 continue;
             }
-            let mut found = Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK id", text.node))
-                .label("unknown form")
-                .help("ids look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
+            let mut found =
+                Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK id", text.node))
+                    .label("unknown form")
+                    .help("ids look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
             let upper = text.node.trim().to_ascii_uppercase();
             if attack_id(&upper) {
                 found.fix = Some(Fix { span: text.span, replacement: format!("\"{upper}\"") });
@@ -316,9 +323,13 @@ impl<'a> Reader<'a, '_> {
     fn order(&mut self, date: &Spanned<Date>, modified: &Spanned<Date>) {
         if modified.node < date.node {
             self.diags.push(
-                Diagnostic::new(Code::ModifiedBefore, modified.span, "the rule was changed before it was published")
-                    .label("earlier than `date`")
-                    .also(date.span, "published"),
+                Diagnostic::new(
+                    Code::ModifiedBefore,
+                    modified.span,
+                    "the rule was changed before it was published",
+                )
+                .label("earlier than `date`")
+                .also(date.span, "published"),
             );
         }
     }
@@ -339,7 +350,8 @@ fn attack_id(text: &str) -> bool {
 fn web_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| {
-        rest.starts_with(char::is_alphanumeric) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        rest.starts_with(char::is_alphanumeric)
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
     })
 }
 

@@ -129,15 +129,22 @@ fn lower(
         Scope { context, sources: unit.sources, params, steps, lists, used_lists: Vec::new(), diags };
     if clauses.chain.is_none() {
         scope.report(
-            Diagnostic::new(Code::NoChain, rule.name.span, format!("the rule `{}` has no chain", rule.name.node))
-                .label("detects nothing")
-                .help("add `chain within TOTAL { step … then … step … }`"),
+            Diagnostic::new(
+                Code::NoChain,
+                rule.name.span,
+                format!("the rule `{}` has no chain", rule.name.node),
+            )
+            .label("detects nothing")
+            .help("add `chain within TOTAL { step … then … step … }`"),
         );
     }
     let chain = clauses.chain.and_then(|chain| chain::lower(&mut scope, chain));
     let alert = alert::lower(&mut scope, rule, clauses.alert);
     if let (Some(chain), Some(alert)) = (&chain, &alert) {
-        let at = clauses.alert.map_or(rule.name.span, |alert| Span { end: alert.span.start + 5, ..alert.span });
+        let at = clauses.alert.map_or(rule.name.span, |alert| Span {
+            end: alert.span.end.min(alert.span.start.saturating_add(5)),
+            ..alert.span
+        });
         alert::lint(&mut scope, chain, alert, at);
         alert::columns(&mut scope, chain, alert);
     }
@@ -145,9 +152,13 @@ fn lower(
     let tests = testing::lower(&mut scope, &clauses.tests, chain.as_ref());
     if clauses.tests.is_empty() {
         scope.report(
-            Diagnostic::new(Code::NoTests, rule.name.span, format!("the rule `{}` has no tests", rule.name.node))
-                .label("never tried")
-                .help("add a `test` that alerts and one that stays silent"),
+            Diagnostic::new(
+                Code::NoTests,
+                rule.name.span,
+                format!("the rule `{}` has no tests", rule.name.node),
+            )
+            .label("never tried")
+            .help("add a `test` that alerts and one that stays silent"),
         );
     }
     let Scope { params, used_lists, diags, .. } = scope;
@@ -186,8 +197,12 @@ impl<'a> Clauses<'a> {
         let mut clauses = Self::default();
         for clause in &rule.clauses {
             let again = match clause {
-                Clause::Chain(chain) => put(&mut clauses.chain, chain).map(|first| ("chain", chain.span, first.span)),
-                Clause::Alert(alert) => put(&mut clauses.alert, alert).map(|first| ("alert", alert.span, first.span)),
+                Clause::Chain(chain) => {
+                    put(&mut clauses.chain, chain).map(|first| ("chain", chain.span, first.span))
+                }
+                Clause::Alert(alert) => {
+                    put(&mut clauses.alert, alert).map(|first| ("alert", alert.span, first.span))
+                }
                 Clause::Playbook(text) => {
                     put(&mut clauses.playbook, text).map(|first| ("playbook", text.span, first.span))
                 }

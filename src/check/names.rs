@@ -61,9 +61,11 @@ impl<'a> Scope<'a, '_> {
 
 /// The steps of all chains of a rule, in order.
 pub(super) fn steps_of(rule: &Rule) -> impl Iterator<Item = &Step> {
-    rule.clauses.iter().filter_map(super::chain_of).flat_map(|chain| &chain.items).filter_map(|item| match item {
-        ChainItem::Step(step) => Some(step),
-        ChainItem::Then(_) => None,
+    rule.clauses.iter().filter_map(super::chain_of).flat_map(|chain| &chain.items).filter_map(|item| {
+        match item {
+            ChainItem::Step(step) => Some(step),
+            ChainItem::Then(_) => None,
+        }
     })
 }
 
@@ -96,10 +98,14 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, diags: &mut Diagnost
     if found.is_none() {
         let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
         diags.push(
-            Diagnostic::new(Code::UnknownSource, name.span, format!("no log source is called `{}`", name.node))
-                .label("unknown source")
-                .suggest(&name.node, known.iter().copied())
-                .help(format!("known sources: {}", ticked(&known))),
+            Diagnostic::new(
+                Code::UnknownSource,
+                name.span,
+                format!("no log source is called `{}`", name.node),
+            )
+            .label("unknown source")
+            .suggest(&name.node, known.iter().copied())
+            .help(format!("known sources: {}", ticked(&known))),
         );
     }
     found
@@ -153,24 +159,21 @@ fn step_inside(scope: &Scope<'_, '_>, step: usize, name: &Name) -> Option<Diagno
         found.fix = Some(Fix { span: name.span, replacement: rest.to_owned() });
         return Some(found);
     }
-    Some(
-        found
-            .label(format!("a field of step `{first}`"))
-            .help("a step sees only its own record; fields of two steps are compared by a link: `then within … on …`"),
-    )
+    Some(found.label(format!("a field of step `{first}`")).help(
+        "a step sees only its own record; fields of two steps are compared by a link: `then within … on …`",
+    ))
 }
 
 fn foreign(scope: &Scope<'_, '_>, step: usize, name: &Name, source: &Source) -> Option<Diagnostic> {
-    let other = scope
-        .steps
-        .iter()
-        .enumerate()
-        .find(|(index, other)| *index != step && other.source.is_some_and(|other| other.field(&name.node).is_some()));
+    let other = scope.steps.iter().enumerate().find(|(index, other)| {
+        *index != step && other.source.is_some_and(|other| other.field(&name.node).is_some())
+    });
     let (_, other) = other?;
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::ForeignField, name.span, title)
         .label(format!("a field of `{}`", other.source.map_or("", |source| &source.name)))
-        .also(other.name.span, "the step that has it");
+        .also(other.name.span, "the step that has it")
+        .help(format!("test it in step `{}`, or use a field of `{}`", other.name.node, source.name));
     Some(found.suggest(&name.node, source.fields.keys().map(String::as_str)).help(listing(source)))
 }
 
@@ -197,7 +200,8 @@ pub(super) fn step_field(scope: &mut Scope<'_, '_>, name: &Name) -> Option<ir::S
     let source = scope.source(step)?;
     let Some(field) = source.field(&rest) else {
         // The span of the field alone, so that a suggestion replaces only that.
-        let at = name.span.start.saturating_add(u32::try_from(first.len() + 1).unwrap_or(0)).min(name.span.end);
+        let at =
+            name.span.start.saturating_add(u32::try_from(first.len() + 1).unwrap_or(0)).min(name.span.end);
         let span = Span { start: at, ..name.span };
         let found = unknown(&Name { node: rest, span }, source);
         scope.report(found);

@@ -92,7 +92,11 @@ impl<'a> Params<'a> {
     /// The parameters with their values in force.
     pub(super) fn lower(&self) -> Vec<ir::Param> {
         let lower = |known: &Known<'_>| {
-            Some(ir::Param { name: known.name.clone(), value: known.value.clone()?, overridden: known.overridden })
+            Some(ir::Param {
+                name: known.name.clone(),
+                value: known.value.clone()?,
+                overridden: known.overridden,
+            })
         };
         self.known.iter().filter_map(lower).collect()
     }
@@ -122,8 +126,13 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
                 .help("put text in double quotes"),
         );
     }
-    let mut known =
-        Known { name: &param.name, value: default, default: param.value.span, overridden: false, used: Cell::new(false) };
+    let mut known = Known {
+        name: &param.name,
+        value: default,
+        default: param.value.span,
+        overridden: false,
+        used: Cell::new(false),
+    };
     if let (Some(text), Some(default)) = (settings.params.get(&param.name.node), &known.value) {
         let given = parse_as(default, text);
         if given.is_none() {
@@ -144,9 +153,13 @@ fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
         ParamValue::Bool(_) => ("a truth value", "true"),
     };
     let name = &param.name.node;
-    Diagnostic::new(Code::BadOverride, param.value.span, format!("the settings give `{name}` the value `{text}`"))
-        .label(format!("the default is {what}"))
-        .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
+    Diagnostic::new(
+        Code::BadOverride,
+        param.value.span,
+        format!("the settings give `{name}` the value `{text}`"),
+    )
+    .label(format!("the default is {what}"))
+    .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
 }
 
 /// Reads a text in the type of `default`.
@@ -154,7 +167,9 @@ fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
     match default {
         ParamValue::Duration(_) => duration(text).map(ParamValue::Duration),
         ParamValue::Int(_) => text.parse().ok().map(ParamValue::Int),
-        ParamValue::Float(_) => text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float),
+        ParamValue::Float(_) => {
+            text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float)
+        }
         ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),
         ParamValue::Bool(_) => text.parse().ok().map(ParamValue::Bool),
     }

@@ -26,7 +26,8 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, text: &Text) -> Option<Playbook> 
         }
         let place = places.get(count).copied().unwrap_or(text.span);
         count += 1;
-        let Some((inner, tail)) = after.split_once(CLOSE).filter(|(inner, _)| !inner.contains(['\n', '{'])) else {
+        let Some((inner, tail)) = after.split_once(CLOSE).filter(|(inner, _)| !inner.contains(['\n', '{']))
+        else {
             unreadable(scope, place, "`}}` is missing on this line");
             right = false;
             rest = after;

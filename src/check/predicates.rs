@@ -46,9 +46,10 @@ fn all(scope: &mut Scope<'_, '_>, step: usize, parts: &[Pred]) -> Option<Vec<ir:
 fn truth(scope: &mut Scope<'_, '_>, step: usize, name: &Name, span: Span) -> Option<ir::Pred> {
     if scope.params.has(&name.node) || scope.lists.index(&name.node).is_some() {
         let what = if scope.params.has(&name.node) { "a parameter" } else { "an allowlist" };
-        let found = Diagnostic::new(Code::WrongOperator, span, format!("`{}` is {what}, not a condition", name.node))
-            .label("tests nothing by itself")
-            .help("a condition begins with a field: `FIELD == VALUE`, `FIELD in LIST`");
+        let found =
+            Diagnostic::new(Code::WrongOperator, span, format!("`{}` is {what}, not a condition", name.node))
+                .label("tests nothing by itself")
+                .help("a condition begins with a field: `FIELD == VALUE`, `FIELD in LIST`");
         scope.params.take(&name.node);
         scope.report(found);
         return None;
@@ -137,17 +138,27 @@ impl Comparison {
             OpKind::Less | OpKind::LessEqual | OpKind::Greater | OpKind::GreaterEqual => (
                 matches!(ty, Type::Int | Type::Float | Type::Time),
                 "numbers and instants",
-                if ty == Type::Ip { "test a range of addresses by its network: `in (\"10.0.0.0/8\")`" } else { "" },
+                if ty == Type::Ip {
+                    "test a range of addresses by its network: `in (\"10.0.0.0/8\")`"
+                } else {
+                    ""
+                },
             ),
             OpKind::Like | OpKind::Contains | OpKind::StartsWith | OpKind::EndsWith | OpKind::Matches => (
                 ty == Type::String,
                 "text",
-                if ty == Type::Ip { "test a range of addresses by its network: `in (\"10.0.0.0/8\")`" } else { "" },
+                if ty == Type::Ip {
+                    "test a range of addresses by its network: `in (\"10.0.0.0/8\")`"
+                } else {
+                    ""
+                },
             ),
         };
         if !fits {
-            let title = format!("`{}` is {}; this operator compares {what}", self.field.name, values::words(ty));
-            let found = Diagnostic::new(Code::WrongOperator, self.op_span, title).label(format!("for {what}"));
+            let title =
+                format!("`{}` is {}; this operator compares {what}", self.field.name, values::words(ty));
+            let found =
+                Diagnostic::new(Code::WrongOperator, self.op_span, title).label(format!("for {what}"));
             let help = if help.is_empty() { "compare it by `==`, `!=` or `in`" } else { help };
             return Some(found.help(help));
         }
@@ -158,7 +169,9 @@ impl Comparison {
                 let title = format!("`{}` is {}, which has no case", self.field.name, values::words(ty));
                 (title, "use the operator without `~`: `==`, `!=`, `in`")
             };
-            return Some(Diagnostic::new(Code::WrongOperator, self.op_span, title).label("ignores case").help(help));
+            return Some(
+                Diagnostic::new(Code::WrongOperator, self.op_span, title).label("ignores case").help(help),
+            );
         }
         None
     }
@@ -183,7 +196,9 @@ impl Comparison {
     fn equal(&self, scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<TestKind> {
         if let LiteralKind::Word(word) = &literal.kind
             && !scope.params.has(word)
-            && scope.source(self.step).is_some_and(|source| source.field(word).is_some() || word.contains('.'))
+            && scope
+                .source(self.step)
+                .is_some_and(|source| source.field(word).is_some() || word.contains('.'))
         {
             return self.same_as(scope, &Name { node: word.clone(), span: literal.span });
         }
@@ -246,9 +261,10 @@ impl Comparison {
         let constant = values::constant(scope, Some(self.step), literal)?;
         match constant.kind {
             Kind::Text(text) if text.is_empty() => {
-                let found = Diagnostic::new(Code::EmptyText, constant.span, "every value has the empty text in it")
-                    .label("tests nothing")
-                    .help(format!("write `exists({})` to ask for any value", self.field.name));
+                let found =
+                    Diagnostic::new(Code::EmptyText, constant.span, "every value has the empty text in it")
+                        .label("tests nothing")
+                        .help(format!("write `exists({})` to ask for any value", self.field.name));
                 scope.report(found);
                 None
             }

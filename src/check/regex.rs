@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use regex_syntax::ast::{
-    self, AssertionKind, Ast, ClassSet, ClassSetItem, Flag, FlagsItemKind, GroupKind, HexLiteralKind, Literal,
-    LiteralKind, RepetitionKind, RepetitionRange, Span, SpecialLiteralKind,
+    self, AssertionKind, Ast, ClassSet, ClassSetItem, Flag, FlagsItemKind, GroupKind, HexLiteralKind,
+    Literal, LiteralKind, RepetitionKind, RepetitionRange, Span, SpecialLiteralKind,
 };
 use regex_syntax::hir::{Look, translate::Translator};
 
@@ -61,7 +61,8 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         }]
     })?;
     let looks = hir.properties().look_set();
-    let one_sided = looks.iter().all(|look| look == Look::Start) || looks.iter().all(|look| look == Look::End);
+    let one_sided =
+        looks.iter().all(|look| look == Look::Start) || looks.iter().all(|look| look == Look::End);
     Ok(Facts { matches_everything: hir.properties().minimum_len() == Some(0) && one_sided })
 }
 
@@ -70,14 +71,13 @@ fn bytes(span: &Span) -> Range<usize> {
 }
 
 fn unreadable(error: &ast::Error) -> Problem {
-    let (readable, label, help) = match error.kind() {
-        ast::ErrorKind::UnsupportedLookAround => {
-            (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
-        }
-        ast::ErrorKind::UnsupportedBackreference => {
-            (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
-        }
-        kind => (false, kind.to_string(), "escape a special character with `\\` to mean the character itself"),
+    let kind = error.kind();
+    let (readable, label, help) = if *kind == ast::ErrorKind::UnsupportedLookAround {
+        (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
+    } else if *kind == ast::ErrorKind::UnsupportedBackreference {
+        (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
+    } else {
+        (false, kind.to_string(), "escape a special character with `\\` to mean the character itself")
     };
     Problem { range: bytes(error.span()), readable, label, help }
 }
@@ -172,10 +172,18 @@ impl Portability<'_> {
     fn repetition(&mut self, repetition: &ast::Repetition, repeated: u32) {
         let span = &repetition.op.span;
         if !repetition.greedy {
-            self.refuse(span, "a lazy repetition", "drop the `?`: whether there is a match does not depend on it");
+            self.refuse(
+                span,
+                "a lazy repetition",
+                "drop the `?`: whether there is a match does not depend on it",
+            );
         }
         if matches!(*repetition.ast, Ast::Repetition(_)) {
-            self.refuse(span, "a repetition of a repetition", "some engines read this as possessive; use a group");
+            self.refuse(
+                span,
+                "a repetition of a repetition",
+                "some engines read this as possessive; use a group",
+            );
         }
         if self.regex.get(bytes(span)).is_some_and(|text| text.starts_with("{,")) {
             self.refuse(span, "a range without a start", "write `{0,n}`");
@@ -183,12 +191,18 @@ impl Portability<'_> {
         let most = match &repetition.op.kind {
             RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore => 1,
             RepetitionKind::Range(
-                RepetitionRange::Exactly(most) | RepetitionRange::AtLeast(most) | RepetitionRange::Bounded(_, most),
+                RepetitionRange::Exactly(most)
+                | RepetitionRange::AtLeast(most)
+                | RepetitionRange::Bounded(_, most),
             ) => (*most).max(1),
         };
         let product = repeated.saturating_mul(most);
         if product > MOST_REPETITIONS {
-            self.refuse(span, format!("up to {product} repetitions"), "keep counts, multiplied, at or below 1000");
+            self.refuse(
+                span,
+                format!("up to {product} repetitions"),
+                "keep counts, multiplied, at or below 1000",
+            );
         }
         self.node(&repetition.ast, product.min(MOST_REPETITIONS));
     }
@@ -198,11 +212,15 @@ impl Portability<'_> {
         match &literal.kind {
             LiteralKind::Verbatim | LiteralKind::Meta | LiteralKind::Superfluous => {}
             LiteralKind::Special(kind) => match kind {
-                SpecialLiteralKind::Tab | SpecialLiteralKind::LineFeed | SpecialLiteralKind::CarriageReturn => {}
+                SpecialLiteralKind::Tab
+                | SpecialLiteralKind::LineFeed
+                | SpecialLiteralKind::CarriageReturn => {}
                 SpecialLiteralKind::Bell
                 | SpecialLiteralKind::FormFeed
                 | SpecialLiteralKind::VerticalTab
-                | SpecialLiteralKind::Space => self.refuse(&literal.span, "an escape that not every engine has", help),
+                | SpecialLiteralKind::Space => {
+                    self.refuse(&literal.span, "an escape that not every engine has", help)
+                }
             },
             LiteralKind::HexFixed(HexLiteralKind::X) if literal.c.is_ascii() => {}
             LiteralKind::Octal | LiteralKind::HexFixed(_) | LiteralKind::HexBrace(_) => {
@@ -215,7 +233,11 @@ impl Portability<'_> {
         match set {
             ClassSet::Item(item) => self.item(item),
             ClassSet::BinaryOp(op) => {
-                self.refuse(&op.span, "an operation on classes", "spell the characters out, or escape the signs");
+                self.refuse(
+                    &op.span,
+                    "an operation on classes",
+                    "spell the characters out, or escape the signs",
+                );
             }
         }
     }
@@ -291,7 +313,11 @@ mod tests {
             ("a++", "a repetition of a repetition"),
         ] {
             let problems = check(regex).unwrap_err();
-            assert_eq!(problems.first().map(|p| (p.readable, p.label.as_str())), Some((true, label)), "{regex}");
+            assert_eq!(
+                problems.first().map(|p| (p.readable, p.label.as_str())),
+                Some((true, label)),
+                "{regex}"
+            );
         }
         for regex in ["(", "[a", "a{2", "*", r"\", "a)"] {
             assert!(check(regex).unwrap_err().iter().all(|problem| !problem.readable), "{regex}");

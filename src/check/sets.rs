@@ -18,7 +18,11 @@ use super::predicates::Comparison;
 use super::values;
 
 /// `in (v, …)`.
-pub(super) fn members(compare: &Comparison, scope: &mut Scope<'_, '_>, literals: &[Literal]) -> Option<TestKind> {
+pub(super) fn members(
+    compare: &Comparison,
+    scope: &mut Scope<'_, '_>,
+    literals: &[Literal],
+) -> Option<TestKind> {
     if compare.field.ty == Type::Ip {
         return networks(compare, scope, literals);
     }
@@ -44,7 +48,12 @@ fn key(value: &Value, case: Case) -> String {
     match (value, case) {
         (Value::String(text), Case::Ignore) => text.to_lowercase(),
         (
-            Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
+            Value::String(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Time(_)
+            | Value::Ip(_),
             Case::Sensitive | Case::Ignore,
         ) => format!("{value:?}"),
     }
@@ -95,15 +104,17 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
             needs_set(scope, literal)
         } else {
             let known: Vec<_> = scope.lists.names().collect();
-            let mut found = Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
-                .label("unknown allowlist")
-                .suggest(word, known.iter().copied());
+            let mut found =
+                Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
+                    .label("unknown allowlist")
+                    .suggest(word, known.iter().copied());
             // One slip of the pen is one finding: the list that was meant counts as used.
             if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
                 scope.lists.mark(meant);
             }
             if known.is_empty() {
-                found = found.help(format!("define it: `allowlist {word}: {} {{ \"…\" }}`", compare.field.name));
+                found =
+                    found.help(format!("define it: `allowlist {word}: {} {{ \"…\" }}`", compare.field.name));
             }
             found
         };
@@ -129,7 +140,11 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
         );
         let found = Diagnostic::new(Code::ListType, literal.span, title)
             .label(format!("a list of `{}`", listed.ast.field.node))
-            .also(listed.ast.field.span, "made for this field");
+            .also(listed.ast.field.span, "made for this field")
+            .help(format!(
+                "use it with `{}`, or make a list for `{}`",
+                listed.ast.field.node, compare.field.name
+            ));
         scope.report(found);
         return None;
     }
@@ -176,9 +191,10 @@ fn entity(field: &str) -> &str {
 
 fn needs_set(scope: &Scope<'_, '_>, literal: &Literal) -> Diagnostic {
     let written = scope.sources.snippet(literal.span);
-    let mut found = Diagnostic::new(Code::WrongOperator, literal.span, "`in` takes an allowlist or a set of values")
-        .label("a single value")
-        .help("put it in parentheses, or use `==`");
+    let mut found =
+        Diagnostic::new(Code::WrongOperator, literal.span, "`in` takes an allowlist or a set of values")
+            .label("a single value")
+            .help("put it in parentheses, or use `==`");
     if !written.is_empty() {
         found.fix = Some(Fix { span: literal.span, replacement: format!("({written})") });
     }

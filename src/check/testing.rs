@@ -15,14 +15,19 @@ use super::names::{self, Scope};
 use super::{values, windows};
 
 /// Lowers the tests of a rule; `chain` is missing when it has errors, and then nothing can be filled in.
-pub(super) fn lower(scope: &mut Scope<'_, '_>, tests: &[&Test], chain: Option<&ir::Chain>) -> Option<Vec<ir::Test>> {
+pub(super) fn lower(
+    scope: &mut Scope<'_, '_>,
+    tests: &[&Test],
+    chain: Option<&ir::Chain>,
+) -> Option<Vec<ir::Test>> {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for test in tests {
         if let Some(first) = seen.insert(&test.name.node, test.name.span) {
-            let found = Diagnostic::new(Code::RepeatedTest, test.name.span, "a test of this name exists already")
-                .label("again here")
-                .also(first, "first here")
-                .help("say in the name what this one shows");
+            let found =
+                Diagnostic::new(Code::RepeatedTest, test.name.span, "a test of this name exists already")
+                    .label("again here")
+                    .also(first, "first here")
+                    .help("say in the name what this one shows");
             scope.report(found);
         }
     }
@@ -71,17 +76,17 @@ fn event(scope: &mut Scope<'_, '_>, event: &Event, chain: Option<&ir::Chain>) ->
         event.fields.iter().for_each(|(_, literal)| touch(scope, literal));
         return None;
     };
-    let mut fields = Fields { source, given: HashMap::new(), fields: Vec::new(), right: true };
+    let mut draft = Draft { source, given: HashMap::new(), fields: Vec::new(), right: true };
     for (name, literal) in &event.fields {
-        fields.add(scope, name, literal);
+        draft.add(scope, name, literal);
     }
     if let Some(step) = step.and_then(|step| chain?.steps.get(step)) {
-        demanded(&step.filter, &mut fields);
+        demanded(&step.filter, &mut draft);
     }
-    if !fields.right {
+    if !draft.right {
         return None;
     }
-    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: fields.fields, span: event.span })
+    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: draft.fields, span: event.span })
 }
 
 fn touch(scope: &mut Scope<'_, '_>, literal: &Literal) {
@@ -94,17 +99,21 @@ fn step_of(scope: &mut Scope<'_, '_>, name: &Name) -> Option<usize> {
     let step = scope.step(&name.node);
     if step.is_none() {
         let known: Vec<_> = scope.steps.iter().map(|step| step.name.node.as_str()).collect();
-        let found = Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{}`", name.node))
-            .label("unknown step")
-            .suggest(&name.node, known.iter().copied())
-            .help(format!("the steps are {}; `event of SOURCE` gives a bare event", names::ticked(&known)));
+        let found =
+            Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{}`", name.node))
+                .label("unknown step")
+                .suggest(&name.node, known.iter().copied())
+                .help(format!(
+                    "the steps are {}; `event of SOURCE` gives a bare event",
+                    names::ticked(&known)
+                ));
         scope.report(found);
     }
     step
 }
 
 /// The fields of an event while it is put together.
-struct Fields<'a> {
+struct Draft<'a> {
     source: &'a Source,
     /// Fields that were written, also as missing.
     given: HashMap<String, Span>,
@@ -112,7 +121,7 @@ struct Fields<'a> {
     right: bool,
 }
 
-impl Fields<'_> {
+impl Draft<'_> {
     fn add(&mut self, scope: &mut Scope<'_, '_>, name: &Name, literal: &Literal) {
         let Some(def) = self.source.field(&name.node) else {
             touch(scope, literal);
@@ -128,10 +137,11 @@ impl Fields<'_> {
             return;
         }
         if let Some(first) = self.given.insert(name.node.clone(), name.span) {
-            let found = Diagnostic::new(Code::RepeatedField, name.span, format!("`{}` is given twice", name.node))
-                .label("again here")
-                .also(first, "first here")
-                .help("a field has one value; write two events");
+            let found =
+                Diagnostic::new(Code::RepeatedField, name.span, format!("`{}` is given twice", name.node))
+                    .label("again here")
+                    .also(first, "first here")
+                    .help("a field has one value; write two events");
             self.refuse(scope, found);
             return;
         }
@@ -169,21 +179,21 @@ impl Fields<'_> {
 }
 
 /// Fills in what the top-level conjuncts of a predicate leave only one value for.
-fn demanded(pred: &Pred, fields: &mut Fields<'_>) {
+fn demanded(pred: &Pred, draft: &mut Draft<'_>) {
     match pred {
-        Pred::And(parts) => parts.iter().for_each(|part| demanded(part, fields)),
+        Pred::And(parts) => parts.iter().for_each(|part| demanded(part, draft)),
         Pred::Or(_) | Pred::Not(_) => {}
         Pred::Test(test) => match &test.kind {
             TestKind::Equals { values, .. } => {
                 if let [value] = values.as_slice() {
-                    fields.fill(test, value.clone());
+                    draft.fill(test, value.clone());
                 }
             }
             TestKind::InNetworks { networks } => {
                 if let [network] = networks.as_slice()
                     && network.prefix_len() == network.max_prefix_len()
                 {
-                    fields.fill(test, Value::Ip(network.addr()));
+                    draft.fill(test, Value::Ip(network.addr()));
                 }
             }
             TestKind::Exists
@@ -225,10 +235,11 @@ fn conflicts(scope: &mut Scope<'_, '_>, expects: &[ir::Expect]) {
         };
         limit = limit.or(Some((count, expect.span)));
         if let Some(other) = against {
-            let found = Diagnostic::new(Code::ExpectConflict, expect.span, "these expectations exclude each other")
-                .label("cannot hold as well")
-                .also(other, "expected here")
-                .help("split the test in two, or remove one");
+            let found =
+                Diagnostic::new(Code::ExpectConflict, expect.span, "these expectations exclude each other")
+                    .label("cannot hold as well")
+                    .also(other, "expected here")
+                    .help("split the test in two, or remove one");
             scope.report(found);
         }
     }
@@ -243,7 +254,9 @@ fn time_of(expect: &ir::Expect) -> Option<u64> {
 
 /// An alert has the time of a record of the last step, and each such record alerts once.
 fn possible(scope: &mut Scope<'_, '_>, events: &[ir::TestEvent], expects: &[ir::Expect]) {
-    let Some((name, source)) = scope.steps.last().and_then(|step| Some((step.name, step.source?))) else { return };
+    let Some((name, source)) = scope.steps.last().and_then(|step| Some((step.name, step.source?))) else {
+        return;
+    };
     let last: Vec<_> = events.iter().filter(|event| event.source == source.name).collect();
     let most = u64::try_from(last.len()).unwrap_or(u64::MAX);
     for expect in expects {
@@ -253,15 +266,16 @@ fn possible(scope: &mut Scope<'_, '_>, events: &[ir::TestEvent], expects: &[ir::
                 "an alert has the time of its last record: name the offset of that event",
             ),
             ir::ExpectKind::Alerts(count) if count > most => (
-                format!("only {most} events of `{}`", source.name),
+                format!("the test has {most} of `{}`", source.name),
                 "each record of the last step alerts at most once",
             ),
             ir::ExpectKind::AlertAt(_) | ir::ExpectKind::NoAlert | ir::ExpectKind::Alerts(_) => continue,
         };
-        let found = Diagnostic::new(Code::CannotAlert, expect.span, "no event of this test can cause this alert")
-            .label(label)
-            .also(name.span, "the last step")
-            .help(help);
+        let found =
+            Diagnostic::new(Code::CannotAlert, expect.span, "no event of this test can cause this alert")
+                .label(label)
+                .also(name.span, "the last step")
+                .help(help);
         scope.report(found);
     }
 }

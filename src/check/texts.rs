@@ -28,9 +28,10 @@ pub(super) fn like(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
         }
     };
     if pattern.matches_everything() {
-        let found = Diagnostic::new(Code::MatchesEverything, literal.span, "this pattern matches every value")
-            .label("holds whenever the field is present")
-            .help(format!("write `exists({})`, or a narrower pattern", compare.field.name));
+        let found =
+            Diagnostic::new(Code::MatchesEverything, literal.span, "this pattern matches every value")
+                .label("holds whenever the field is present")
+                .help(format!("write `exists({})`, or a narrower pattern", compare.field.name));
         scope.report(found);
     }
     if let Some(text) = pattern.literal() {
@@ -51,7 +52,11 @@ pub(super) fn substring(
 }
 
 /// `matches`.
-pub(super) fn matches(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<TestKind> {
+pub(super) fn matches(
+    compare: &Comparison,
+    scope: &mut Scope<'_, '_>,
+    literal: &Literal,
+) -> Option<TestKind> {
     let regex = compare.text(scope, literal)?;
     match regex::check(&regex) {
         Ok(facts) => {
@@ -59,7 +64,10 @@ pub(super) fn matches(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: 
                 let title = "this expression finds a match in every value";
                 let found = Diagnostic::new(Code::MatchesEverything, literal.span, title)
                     .label("holds whenever the field is present")
-                    .help(format!("write `exists({})`, or an expression that asks for something", compare.field.name));
+                    .help(format!(
+                        "write `exists({})`, or an expression that asks for something",
+                        compare.field.name
+                    ));
                 scope.report(found);
             }
             Some(TestKind::Matches { regex })

@@ -70,7 +70,11 @@ pub(super) fn day(date: ast::Date) -> Option<Date> {
 }
 
 /// The value of a literal; words are parameters.
-pub(super) fn constant(scope: &mut Scope<'_, '_>, step: Option<usize>, literal: &Literal) -> Option<Constant> {
+pub(super) fn constant(
+    scope: &mut Scope<'_, '_>,
+    step: Option<usize>,
+    literal: &Literal,
+) -> Option<Constant> {
     let kind = match &literal.kind {
         LiteralKind::Str(text) => Kind::Text(text.clone()),
         LiteralKind::Int(number) => Kind::Int(*number),
@@ -155,7 +159,9 @@ pub(super) fn typed(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Con
         #[allow(clippy::cast_precision_loss, reason = "the field itself has no more precision")]
         (Type::Float, Kind::Int(number)) => Some(Value::Float(*number as f64)),
         (Type::Bool, Kind::Bool(truth)) => Some(Value::Bool(*truth)),
-        (Type::Time, Kind::Date(day)) => midnight(*day).map(Value::Time).or_else(|| no_such_day(scope, constant.span)),
+        (Type::Time, Kind::Date(day)) => {
+            midnight(*day).map(Value::Time).or_else(|| no_such_day(scope, constant.span))
+        }
         (Type::Time, Kind::Text(text)) => instant(scope, text, constant.span).map(Value::Time),
         (Type::Ip, Kind::Text(text)) => address(scope, text, constant).map(Value::Ip),
         (Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time, _) => {
@@ -184,7 +190,9 @@ pub(super) fn wrong_type(field: &ir::Field, constant: &Constant) -> Diagnostic {
         (Type::String, Kind::Int(number)) => Some(format!("\"{number}\"")),
         (Type::String, Kind::Bool(truth)) => Some(format!("\"{truth}\"")),
         (Type::Int, Kind::Text(text)) => text.parse::<i64>().ok().map(|number| number.to_string()),
-        (Type::Float, Kind::Text(text)) => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| text.clone()),
+        (Type::Float, Kind::Text(text)) => {
+            text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| text.clone())
+        }
         (Type::Bool, Kind::Text(text)) => {
             text.to_ascii_lowercase().parse::<bool>().ok().map(|truth| truth.to_string())
         }
@@ -284,9 +292,10 @@ impl NotANetwork {
             Self::Unreadable => Diagnostic::new(code, span, format!("`{text}` is not an address or network"))
                 .label("expected an address, or a network such as `10.0.0.0/8`"),
             Self::HostBits(network) => {
-                let mut found = Diagnostic::new(code, span, format!("`{text}` is an address inside a network"))
-                    .label("has bits past the prefix")
-                    .help(format!("the network is `{network}`; the address alone is `{}`", host(text)));
+                let mut found =
+                    Diagnostic::new(code, span, format!("`{text}` is an address inside a network"))
+                        .label("has bits past the prefix")
+                        .help(format!("the network is `{network}`; the address alone is `{}`", host(text)));
                 found.fix = Some(Fix { span, replacement: format!("\"{network}\"") });
                 found
             }
@@ -308,7 +317,14 @@ pub(super) fn parse_network(text: &str) -> Result<IpNet, NotANetwork> {
 }
 
 /// Checks a text against the values that a field of the step can have.
-pub(super) fn within_values(scope: &mut Scope<'_, '_>, step: usize, field: &str, text: &str, case: Case, span: Span) {
+pub(super) fn within_values(
+    scope: &mut Scope<'_, '_>,
+    step: usize,
+    field: &str,
+    text: &str,
+    case: Case,
+    span: Span,
+) {
     if let Some(def) = scope.source(step).and_then(|source| source.field(field)) {
         among(scope, def, text, case, span);
     }

@@ -45,9 +45,10 @@ pub(super) fn offset(scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<u64
         return None;
     };
     if seconds > LONGEST {
-        let mut found = Diagnostic::new(Code::WindowTooLong, literal.span, "this window is longer than a year")
-            .label(words(seconds))
-            .help("no SIEM can look back so far");
+        let mut found =
+            Diagnostic::new(Code::WindowTooLong, literal.span, "this window is longer than a year")
+                .label(words(seconds))
+                .help("no SIEM can look back so far");
         if let Some(default) = constant.param {
             found = found.also(default, "the parameter gets its default here");
         }
@@ -63,7 +64,8 @@ pub(super) fn words(seconds: u64) -> String {
     let mut rest = seconds;
     for (unit, name) in [(DAY, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
         if rest >= unit {
-            text.push_str(&format!("{}{name}", rest / unit));
+            text.push_str(&(rest / unit).to_string());
+            text.push_str(name);
             rest %= unit;
         }
     }
@@ -111,7 +113,10 @@ fn totals(scope: &mut Scope<'_, '_>, written: &Chain, chain: &ir::Chain, sum: u6
 /// A record that stands for ten minutes cannot be placed within five.
 fn granularity(scope: &mut Scope<'_, '_>, chain: &ir::Chain) {
     for (index, link) in chain.links.iter().enumerate() {
-        let grain = [index, index + 1].into_iter().filter_map(|step| grain_of(scope, step)).max_by_key(|grain| grain.0);
+        let grain = [index, index + 1]
+            .into_iter()
+            .filter_map(|step| grain_of(scope, step))
+            .max_by_key(|grain| grain.0);
         if let Some(found) = grain.and_then(|grain| too_fine(link.gap, &grain)) {
             scope.report(found);
         }
@@ -155,7 +160,8 @@ fn reach(scope: &mut Scope<'_, '_>, chain: &ir::Chain, longest: u64) {
         scope.report(found);
         return;
     }
-    let delay = scope.steps.iter().filter_map(|step| step.source).map(|source| source.delay).max().unwrap_or(0);
+    let delay =
+        scope.steps.iter().filter_map(|step| step.source).map(|source| source.delay).max().unwrap_or(0);
     let needed = longest.saturating_add(delay);
     let lookback = scope.context.settings.lookback;
     if needed > lookback {

@@ -36,7 +36,9 @@ enum Deny {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+            return Ok(Outcome::Failure);
+        };
         let mut found = Diagnostics::default();
         compile_all(&session, &TargetChoice::targets(&self.target), &CompileOptions::default(), &mut found);
         session.diags.extend(found);

@@ -104,7 +104,9 @@ impl TargetChoice {
 
 impl Compile {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+            return Ok(Outcome::Failure);
+        };
         self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
         let mut found = Diagnostics::default();
@@ -114,7 +116,9 @@ impl Compile {
         match (&self.output, self.format) {
             (Some(folder), format) => self.write(folder, &emissions, &session.sources, format)?,
             (None, OutputFormat::Json) => output::print(&to_json(&emissions, &session.sources)?)?,
-            (None, OutputFormat::Text) => output::print(&to_text(&emissions, targets.len() > 1, &session.sources))?,
+            (None, OutputFormat::Text) => {
+                output::print(&to_text(&emissions, targets.len() > 1, &session.sources))?
+            }
         }
         Ok(outcome)
     }
@@ -142,7 +146,13 @@ impl Compile {
         Ok(())
     }
 
-    fn write(&self, folder: &Path, emissions: &[Emission], sources: &Sources, format: OutputFormat) -> anyhow::Result<()> {
+    fn write(
+        &self,
+        folder: &Path,
+        emissions: &[Emission],
+        sources: &Sources,
+        format: OutputFormat,
+    ) -> anyhow::Result<()> {
         let mut written = 0;
         for emission in emissions {
             let Some(target) = target::by_name(emission.target) else { continue };
@@ -190,7 +200,8 @@ pub(super) fn compile_all(
             let mut emissions = Vec::new();
             for rule in &file.rules {
                 let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-                emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, &mut found)));
+                emissions
+                    .extend(targets.iter().filter_map(|target| target::compile(&job, *target, &mut found)));
             }
             (emissions, found)
         })

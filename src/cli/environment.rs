@@ -47,7 +47,12 @@ impl<'a> Environments<'a> {
     }
 
     /// The environment for a rule file.
-    pub(super) fn of(&mut self, rule: &Path, sources: &mut Sources, diags: &mut Diagnostics) -> Arc<Environment> {
+    pub(super) fn of(
+        &mut self,
+        rule: &Path,
+        sources: &mut Sources,
+        diags: &mut Diagnostics,
+    ) -> Arc<Environment> {
         let file = match self.given {
             Some(path) => Some(path.to_owned()),
             None => self.search(rule.parent().unwrap_or(Path::new(""))),
@@ -69,8 +74,14 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_folder.get(folder) {
             return known.clone();
         }
-        let start = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok();
-        let found = start.as_deref().into_iter().flat_map(Path::ancestors).map(|up| up.join(FILE)).find(|file| file.is_file());
+        let start =
+            std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok();
+        let found = start
+            .as_deref()
+            .into_iter()
+            .flat_map(Path::ancestors)
+            .map(|up| up.join(FILE))
+            .find(|file| file.is_file());
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }

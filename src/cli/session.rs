@@ -41,7 +41,9 @@ pub(super) struct SessionOptions {
 
 fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
         _ => Err("expected NAME=VALUE".to_owned()),
     }
 }
@@ -81,7 +83,8 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Resul
     };
     let mut sources = std::mem::take(&mut workspace.sources);
     let paths: Vec<PathBuf> = workspace.asked_paths().map(Into::into).collect();
-    let environments: Vec<_> = paths.iter().map(|path| environments.of(path, &mut sources, &mut diags)).collect();
+    let environments: Vec<_> =
+        paths.iter().map(|path| environments.of(path, &mut sources, &mut diags)).collect();
     workspace.sources = sources;
     refuse_unknown(&options.set, &workspace)?;
     let files = check_all(&workspace, environments, options, &mut diags);
@@ -123,7 +126,8 @@ fn with_options(settings: &Settings, set: &[(String, String)]) -> Settings {
 
 /// A parameter given by option that no rule has is a slip of the pen, not a wish.
 fn refuse_unknown(set: &[(String, String)], workspace: &Workspace) -> anyhow::Result<()> {
-    let clauses = workspace.units().into_iter().flat_map(|unit| &unit.file.rules).flat_map(|rule| &rule.clauses);
+    let clauses =
+        workspace.units().into_iter().flat_map(|unit| &unit.file.rules).flat_map(|rule| &rule.clauses);
     let known: BTreeSet<&str> = clauses
         .filter_map(|clause| match clause {
             ast::Clause::Param(param) => Some(param.name.node.as_str()),

@@ -116,7 +116,11 @@ fn describe_column(column: &Column) -> String {
         .iter()
         .map(|mapped| {
             let place = place(mapped);
-            if mapped.for_actions.is_empty() { place } else { format!("{}: {place}", mapped.for_actions.join(", ")) }
+            if mapped.for_actions.is_empty() {
+                place
+            } else {
+                format!("{}: {place}", mapped.for_actions.join(", "))
+            }
         })
         .collect();
     shown.join("; else ")
@@ -130,9 +134,16 @@ fn place(mapped: &Mapped) -> String {
         .cases
         .iter()
         .map(|case| {
-            let when = case.when.iter().map(|(field, value)| format!("{field} is {}", value.as_deref().unwrap_or("absent")));
+            let when = case
+                .when
+                .iter()
+                .map(|(field, value)| format!("{field} is {}", value.as_deref().unwrap_or("absent")));
             let when: Vec<_> = when.collect();
-            if when.is_empty() { case.value.clone() } else { format!("{} if {}", case.value, when.join(" and ")) }
+            if when.is_empty() {
+                case.value.clone()
+            } else {
+                format!("{} if {}", case.value, when.join(" and "))
+            }
         })
         .collect();
     let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr];

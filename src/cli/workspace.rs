@@ -168,7 +168,9 @@ impl Workspace {
 
     /// The files that a rule file names: imports and list files.
     fn named_by(&self, index: usize) -> Vec<(Kind, ast::Text)> {
-        let Some(Content::Rules(file)) = self.files.get(index).map(|file| &file.content) else { return Vec::new() };
+        let Some(Content::Rules(file)) = self.files.get(index).map(|file| &file.content) else {
+            return Vec::new();
+        };
         let imports = file.imports.iter().map(|path| (Kind::Rules, path.clone()));
         let lists = file.lists.iter().filter_map(|list| match &list.body {
             ast::ListBody::File(path) => Some((Kind::List, path.clone())),
@@ -216,7 +218,9 @@ impl Workspace {
                 return true;
             }
             if seen.insert(index) {
-                queue.extend(self.files.get(index).into_iter().flat_map(|file| file.imports.iter().map(|edge| edge.0)));
+                queue.extend(
+                    self.files.get(index).into_iter().flat_map(|file| file.imports.iter().map(|edge| edge.0)),
+                );
             }
         }
         false
@@ -228,7 +232,14 @@ type Loaded = (Result<SourceFile, String>, Content, Diagnostics);
 fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
     let mut diags = Diagnostics::default();
     let empty = |kind| match kind {
-        Kind::Rules => Content::Rules(ast::File { id, imports: vec![], lists: vec![], rules: vec![], comments: vec![], complete: false }),
+        Kind::Rules => Content::Rules(ast::File {
+            id,
+            imports: vec![],
+            lists: vec![],
+            rules: vec![],
+            comments: vec![],
+            complete: false,
+        }),
         Kind::List => Content::List(Table::default()),
     };
     let bytes = match read_bytes(path, kind) {
@@ -293,7 +304,10 @@ fn find(paths: &[PathBuf], problems: &mut Vec<Unreadable>) -> Vec<PathBuf> {
         };
         for entry in walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "chain") => {
+                Ok(entry)
+                    if entry.file_type().is_file()
+                        && entry.path().extension().is_some_and(|e| e == "chain") =>
+                {
                     found.push(tidy(entry.path()));
                 }
                 Ok(_) => {}
@@ -322,7 +336,9 @@ fn tidy(path: &Path) -> PathBuf {
             Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
                 tidy.pop();
             }
-            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => tidy.push(part),
+            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
+                tidy.push(part)
+            }
         }
     }
     tidy

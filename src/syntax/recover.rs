@@ -137,7 +137,7 @@ impl<'a> Builder<'a> {
         let mut previous = previous;
         loop {
             at = self.skip_blank(at);
-            if at >= end {
+            if at >= end || self.enough() {
                 return;
             }
             at = match self.explain(level, at, end, previous) {
@@ -336,6 +336,9 @@ impl<'a> Builder<'a> {
     /// Explains a broken entry of a list; a bare word becomes an entry all the same.
     pub(super) fn bad_entry(&mut self, span: Span, previous: Previous) -> Option<Entry> {
         let (at, end) = (span.start as usize, span.end as usize);
+        if self.enough() {
+            return None;
+        }
         let token = self.token(at);
         let word = self.word_at(at, end);
         if ATTRIBUTES.contains(&word) {

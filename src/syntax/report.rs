@@ -19,8 +19,16 @@ impl<'a> Builder<'a> {
         self.diags.push(found);
     }
 
+    /// Whether more was found than will be shown: then the rest is not worth explaining.
+    pub(super) fn enough(&self) -> bool {
+        self.diags.len() > FINDINGS
+    }
+
     /// Reports a problem of the token that begins at `start`.
     pub(super) fn problem(&mut self, start: usize, problem: Problem) {
+        if self.enough() {
+            return;
+        }
         let Problem { range, code, title, label, help, fix } = problem.moved(start);
         let span = Span::new(self.file, range.start, range.end);
         let mut found = Diagnostic::new(code, span, title).label(label);
@@ -212,12 +220,11 @@ fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
 
 /// Keeps the first findings and says that there were more.
 pub(super) fn cut(findings: &mut Vec<Diagnostic>) {
-    let more = findings.len() - FINDINGS;
     findings.truncate(FINDINGS);
     if let Some(last) = findings.last() {
-        let title = format!("{more} more findings in this file are not shown");
-        findings.push(
-            Diagnostic::new(Code::Limit, last.primary.span, title).help("mend the first ones and try again"),
-        );
+        let title = format!("only the first {FINDINGS} findings in this file are shown");
+        let found =
+            Diagnostic::new(Code::Limit, last.primary.span, title).label("there are more from here on");
+        findings.push(found.help("mend the first ones and try again"));
     }
 }

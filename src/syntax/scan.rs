@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{DEPTH, FILE_SIZE};
+use super::{DEPTH, FILE_SIZE, FINDINGS};
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
 use crate::source::{FileId, Span};
 
@@ -207,6 +207,9 @@ impl Scanner<'_, '_> {
         let anywhere = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if anywhere || code_only && self.mode == Mode::Code {
             self.blanks.push((at, end));
+            if self.diags.len() > FINDINGS {
+                return;
+            }
             let span = Span::new(self.file, at, end);
             let mut found =
                 Diagnostic::new(Code::BadCharacter, span, format!("{} does not belong here", called(c)))

@@ -11,6 +11,7 @@ pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
+pub mod spl;
 
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&kql::Kql];
+pub const ALL: &[&dyn Target] = &[&spl::Spl, &kql::Kql];
 
 /// The target of a name.
 #[must_use]

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use crate::catalog::Source;
-use crate::ir::{Case, EntryValue, FieldTest, List, OrderOp, Pattern, PatternPart, Place, TestKind, Type, Value};
+use crate::ir::{
+    Case, EntryValue, FieldTest, List, OrderOp, Pattern, PatternPart, Place, TestKind, Type, Value,
+};
 
 use super::super::glob;
 use super::values::{evaluate, fold};
@@ -59,7 +61,12 @@ impl<'p> Facts<'p> {
     }
 
     fn field(&mut self, name: &'p str, ty: Type) -> &mut FieldFacts<'p> {
-        self.fields.entry(name).or_insert_with(|| FieldFacts { ty, present: false, met: vec![], unmet: vec![] })
+        self.fields.entry(name).or_insert_with(|| FieldFacts {
+            ty,
+            present: false,
+            met: vec![],
+            unmet: vec![],
+        })
     }
 
     /// Roughly what [`Self::consistent`] costs.
@@ -88,7 +95,8 @@ impl FieldFacts<'_> {
             return false;
         }
         if let Some(candidates) = self.candidates(values) {
-            return candidates.len() > MOST_CANDIDATES || candidates.iter().any(|value| self.admits(value, lists));
+            return candidates.len() > MOST_CANDIDATES
+                || candidates.iter().any(|value| self.admits(value, lists));
         }
         match self.ty {
             Type::Int | Type::Time | Type::Float => self.range(lists),
@@ -171,13 +179,16 @@ impl FieldFacts<'_> {
 
     /// Texts: whether beginnings or endings exclude each other, and whether a set without case has a member left.
     fn texts(&self) -> bool {
-        let edges = |of: fn(&TestKind) -> Option<(&str, Case)>| self.met.iter().filter_map(move |kind| of(kind));
+        let edges =
+            |of: fn(&TestKind) -> Option<(&str, Case)>| self.met.iter().filter_map(move |kind| of(kind));
         let starts: Vec<_> = edges(prefix).collect();
         let ends: Vec<_> = edges(suffix).collect();
         let apart = |all: &[(&str, Case)], fits: fn(&str, &str) -> bool| {
             all.iter().any(|one| all.iter().any(|other| exclude(*one, *other, fits)))
         };
-        if apart(&starts, |long, short| long.starts_with(short)) || apart(&ends, |long, short| long.ends_with(short)) {
+        if apart(&starts, |long, short| long.starts_with(short))
+            || apart(&ends, |long, short| long.ends_with(short))
+        {
             return false;
         }
         let without_case = self.met.iter().find_map(|kind| match kind {
@@ -205,7 +216,9 @@ impl FieldFacts<'_> {
 
 fn case_of(kind: &TestKind) -> Option<Case> {
     match kind {
-        TestKind::Equals { case, .. } | TestKind::Like { case, .. } | TestKind::Substring { case, .. } => Some(*case),
+        TestKind::Equals { case, .. } | TestKind::Like { case, .. } | TestKind::Substring { case, .. } => {
+            Some(*case)
+        }
         TestKind::Exists
         | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
@@ -251,11 +264,7 @@ fn networks_of(kind: &TestKind, lists: &[&List]) -> Option<Vec<IpNet>> {
 
 fn both(one: IpNet, others: &[IpNet]) -> impl Iterator<Item = IpNet> {
     others.iter().filter_map(move |other| {
-        if one.contains(other) {
-            Some(*other)
-        } else {
-            other.contains(&one).then_some(one)
-        }
+        if one.contains(other) { Some(*other) } else { other.contains(&one).then_some(one) }
     })
 }
 
@@ -278,7 +287,9 @@ fn always_met(kind: &TestKind) -> bool {
 fn implies(met: &TestKind, other: &TestKind) -> bool {
     match (met, other) {
         (TestKind::SameAs { other: one }, TestKind::SameAs { other }) => one.name == other.name,
-        (TestKind::Like { pattern: narrow, case: a }, TestKind::Like { pattern: broad, case: b }) if a == b => {
+        (TestKind::Like { pattern: narrow, case: a }, TestKind::Like { pattern: broad, case: b })
+            if a == b =>
+        {
             met == other || (*a == Case::Sensitive && glob::covers(broad, narrow))
         }
         (_, TestKind::Substring { place, text, case }) => met == other || has_text(met, *place, text, *case),
@@ -291,9 +302,15 @@ fn has_text(met: &TestKind, place: Place, text: &str, case: Case) -> bool {
     let known = match place {
         Place::Start => prefix(met),
         Place::End => suffix(met),
-        Place::Anywhere => prefix(met).filter(|(known, _)| known.contains(text)).or_else(|| suffix(met)).or({
-            if let TestKind::Substring { text, case, .. } = met { Some((text.as_str(), *case)) } else { None }
-        }),
+        Place::Anywhere => {
+            prefix(met).filter(|(known, _)| known.contains(text)).or_else(|| suffix(met)).or({
+                if let TestKind::Substring { text, case, .. } = met {
+                    Some((text.as_str(), *case))
+                } else {
+                    None
+                }
+            })
+        }
     };
     let Some((known, known_case)) = known else { return false };
     let has = |known: &str, text: &str| match place {
@@ -380,12 +397,13 @@ impl<'v> Range<'v> {
             (OrderOp::GreaterEqual, true) | (OrderOp::Less, false) => (false, true),
         };
         let bound = if is_high { &mut self.high } else { &mut self.low };
-        let tighter = bound.is_none_or(|(known, known_included)| match super::values::compare(value, known) {
-            Some(std::cmp::Ordering::Less) => is_high,
-            Some(std::cmp::Ordering::Greater) => !is_high,
-            Some(std::cmp::Ordering::Equal) => known_included && !included,
-            None => false,
-        });
+        let tighter =
+            bound.is_none_or(|(known, known_included)| match super::values::compare(value, known) {
+                Some(std::cmp::Ordering::Less) => is_high,
+                Some(std::cmp::Ordering::Greater) => !is_high,
+                Some(std::cmp::Ordering::Equal) => known_included && !included,
+                None => false,
+            });
         if tighter {
             *bound = Some((value, included));
         }
@@ -397,9 +415,8 @@ impl<'v> Range<'v> {
         }
         let (Some((low, low_in)), Some((high, high_in))) = (self.low, self.high) else { return Only::Many };
         match super::values::compare(low, high) {
-            Some(std::cmp::Ordering::Greater) => Only::Nothing,
             Some(std::cmp::Ordering::Equal) if low_in && high_in => Only::One(low.clone()),
-            Some(std::cmp::Ordering::Equal) => Only::Nothing,
+            Some(std::cmp::Ordering::Equal | std::cmp::Ordering::Greater) => Only::Nothing,
             Some(std::cmp::Ordering::Less) | None => Only::Many,
         }
     }
@@ -410,7 +427,10 @@ impl<'v> Range<'v> {
             None => Some(Some(open)),
             Some((Value::Int(number), true)) => Some(Some(*number)),
             Some((Value::Int(number), false)) => Some(number.checked_add(step)),
-            Some((Value::String(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_), _)) => None,
+            Some((
+                Value::String(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
+                _,
+            )) => None,
         };
         if self.low.is_none() && self.high.is_none() {
             return None;

@@ -61,7 +61,9 @@ impl<'a> Logic<'a> {
         for except in excepts {
             let mut found = Vec::new();
             if self.walk(except, &mut found) {
-                found.into_iter().for_each(|finding| diags.push(finding.diagnostic(false)));
+                for finding in found {
+                    diags.push(finding.diagnostic(false));
+                }
                 goals.push((except, false));
                 continue;
             }
@@ -210,7 +212,7 @@ impl Finding {
                 .help("remove it, or check what it compares"),
             (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part always holds")
                 .label("true for every record")
-                .help("a test that is not met for a missing field is met by `not`; check `and`, `or` and `not`"),
+                .help("`not` holds for a missing field too; between two negations, `and` is usually meant"),
         };
         match self.earlier {
             Some(span) if self.never => found.also(span, "excludes it"),

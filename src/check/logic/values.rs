@@ -99,7 +99,12 @@ pub(super) fn compare(one: &Value, other: &Value) -> Option<Ordering> {
         (Value::Float(one), Value::Float(other)) => one.partial_cmp(other),
         (Value::Time(one), Value::Time(other)) => Some(one.cmp(other)),
         (
-            Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
+            Value::String(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Time(_)
+            | Value::Ip(_),
             _,
         ) => None,
     }

@@ -1,0 +1,226 @@
+//! One branch: the records of one step, as rows of clean columns.
+//!
+//! In: a step, what later commands need of it. Out: its base search and its commands, all of them streaming.
+//! Must not know: how the chain is put together.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::{Group, Home, Source};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{Field, Pred, Step, TestKind};
+use crate::source::Span;
+use crate::target::print::Frag;
+use crate::target::{Job, Report, columns};
+
+use super::column::{Columns, Stage, Work};
+use super::literal::{self, Refusal};
+use super::predicate::{Predicates, call, prefilter};
+use super::role::{ID, Role, guarded};
+use super::{Spl, lines};
+
+/// The records of one step.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// Arguments of the first `search`.
+    pub(super) base: Frag,
+    /// The commands after it.
+    pub(super) commands: Vec<Frag>,
+}
+
+/// Builds the branch of a step. What is wrong goes to the report.
+pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) -> Option<Branch> {
+    let source = columns::source(job, step)?;
+    let home = columns::home(job, &Spl, step, report)?;
+    let condition = step.condition();
+    let mut columns = Columns::new(job, step, report);
+    add_columns(&condition, role, source, &mut columns);
+    let depth = if role.last { deepest(source) } else { columns.stage() };
+    let Columns { event, item, inner, kept, .. } = columns;
+    let mut predicates = Predicates { job, step, report, lookups: Vec::new() };
+    let mut parts = predicates.condition(&condition);
+    let lookups = predicates.lookups;
+    parts.extend(present(role, &parts));
+
+    let mut commands: Vec<_> =
+        home.filter.iter().map(|filter| Frag::atom(format!("where {filter}"))).collect();
+    commands.extend(event.paths);
+    let assignments = event_assignments(home, role, event.assignments);
+    match &source.group {
+        Some(group) if depth > Stage::Event => {
+            let expansion =
+                Expansion { group, depth, assignments, item, inner, kept: kept_columns(role, kept) };
+            match expansion.commands() {
+                Ok(expanded) => commands.extend(expanded),
+                Err(reason) => report.error(
+                    Diagnostic::new(
+                        Code::NotExpressible,
+                        step.source.span,
+                        "SPL cannot expand the group of this source",
+                    )
+                    .label(reason),
+                ),
+            }
+        }
+        Some(_) | None => commands.extend(eval(&assignments)),
+    }
+    commands.extend(lookups);
+    commands.push(Frag::atom(format!("where {}", lines(&parts, " AND"))));
+    commands.extend(outcome(role));
+    Some(Branch { base: base(job, step, source, home), commands })
+}
+
+/// A record is an innermost item, so the last step expands all there is: its records are the alerts.
+fn deepest(source: &Source) -> Stage {
+    match &source.group {
+        Some(Group { inner: Some(_), .. }) => Stage::Inner,
+        Some(Group { inner: None, .. }) => Stage::Item,
+        None => Stage::Event,
+    }
+}
+
+/// The base search: the source, and what every record of the step shares as far as plain terms can say it.
+fn base(job: &Job<'_>, step: &Step, source: &Source, home: &Home) -> Frag {
+    let terms = prefilter(job, step, source).map(|terms| format!(" {}", terms.text())).unwrap_or_default();
+    Frag::atom(format!("{}{terms}", home.from))
+}
+
+/// Every field that the branch reads or hands on; the event's action first, since other columns may ask for it.
+fn add_columns(condition: &Pred, role: &Role<'_>, source: &Source, columns: &mut Columns<'_, '_>) {
+    let mut fields: Vec<(&Field, bool)> = Vec::new();
+    let mut add = |field, checked| match fields.iter_mut().find(|(known, _)| same(known, field)) {
+        Some((_, known)) => *known |= checked,
+        None => fields.push((field, checked)),
+    };
+    tested(condition, &mut add);
+    role.fields().for_each(|field| add(field, true));
+    let action =
+        source.field(ACTION).map(|def| Field { name: ACTION.to_owned(), ty: def.ty, span: Span::default() });
+    if fields.iter().any(|(field, _)| columns.asks_for_action(field)) {
+        fields.extend(
+            action
+                .as_ref()
+                .filter(|action| !fields.iter().any(|(field, _)| same(field, action)))
+                .map(|action| (action, false)),
+        );
+    }
+    fields.sort_by_key(|(field, _)| field.name != ACTION);
+    for (field, checked) in fields {
+        columns.add(field, checked);
+    }
+}
+
+/// The field whose value chooses between the variants of a column.
+const ACTION: &str = "event.action";
+
+fn same(one: &Field, other: &Field) -> bool {
+    one.name == other.name
+}
+
+fn tested<'p>(pred: &'p Pred, add: &mut impl FnMut(&'p Field, bool)) {
+    match pred {
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| tested(part, add)),
+        Pred::Not(inner) => tested(inner, add),
+        Pred::Test(test) => {
+            let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
+            add(&test.field, other.is_some() || matches!(test.kind, TestKind::Exists));
+            if let Some(other) = other {
+                add(other, true);
+            }
+        }
+    }
+}
+
+/// The tests that every key of the step is there, unless the condition says so already.
+fn present(role: &Role<'_>, known: &[Frag]) -> Vec<Frag> {
+    let mut tests: Vec<Frag> = Vec::new();
+    for key in &role.keys {
+        let test = call("isnotnull", &[&literal::column("f", &key.field.name)]);
+        if !known.contains(&test) && !tests.contains(&test) {
+            tests.push(test);
+        }
+    }
+    tests
+}
+
+/// What is read while the raw event is there: its time, its columns, and who it is.
+fn event_assignments(home: &Home, role: &Role<'_>, columns: Vec<Frag>) -> Vec<Frag> {
+    let mut assignments = Vec::new();
+    if !matches!(home.time.as_str(), "" | "_time") {
+        assignments.push(Frag::atom(format!("_time={}", home.time)));
+    }
+    assignments.extend(columns);
+    if role.identified {
+        let id = match &role.event_id {
+            Some(field) => format!("coalesce({}, md5(_raw))", literal::column("f", &field.name)),
+            None => "md5(_raw)".to_owned(),
+        };
+        assignments.push(Frag::atom(format!("{ID}=printf(\"=%s\", {})", guarded(&id))));
+    }
+    assignments
+}
+
+fn eval(assignments: &[Frag]) -> Option<Frag> {
+    (!assignments.is_empty()).then(|| Frag::atom(format!("eval {}", lines(assignments, ","))))
+}
+
+fn kept_columns(role: &Role<'_>, mut kept: BTreeSet<String>) -> BTreeSet<String> {
+    if role.identified {
+        kept.insert(ID.to_owned());
+    }
+    kept
+}
+
+/// A record for each item of the source's group. Only our own columns go through `mvexpand`, whose memory is bounded.
+struct Expansion<'a> {
+    group: &'a Group,
+    depth: Stage,
+    assignments: Vec<Frag>,
+    item: Work,
+    inner: Work,
+    kept: BTreeSet<String>,
+}
+
+impl Expansion<'_> {
+    fn commands(self) -> Result<Vec<Frag>, Refusal> {
+        let path = literal::option(&format!("{}{{}}", self.group.path))?;
+        let mut commands = vec![Frag::atom(format!("spath output=chain_item path={}", path.text()))];
+        commands.extend(eval(&self.assignments));
+        let kept: Vec<_> = self.kept.iter().map(|name| format!(", {name}")).collect();
+        commands.push(Frag::atom(format!("fields _time{}, chain_item", kept.concat())));
+        commands.push(Frag::atom("fields - _raw"));
+        commands.push(Frag::atom("mvexpand chain_item"));
+        commands.extend(self.item.paths);
+        if let (Stage::Inner, Some(inner)) = (self.depth, &self.group.inner) {
+            let path = literal::option(&format!("{inner}{{}}"))?;
+            commands
+                .push(Frag::atom(format!("spath input=chain_item output=chain_inner path={}", path.text())));
+            commands.push(Frag::atom("mvexpand chain_inner"));
+            commands.extend(self.inner.paths);
+        }
+        let assignments: Vec<_> = self.item.assignments.into_iter().chain(self.inner.assignments).collect();
+        commands.extend(eval(&assignments));
+        Ok(commands)
+    }
+}
+
+/// Step number and keys, and nothing else but what the alert shows.
+fn outcome(role: &Role<'_>) -> Vec<Frag> {
+    let mut fields = vec!["_time".to_owned()];
+    let mut commands = Vec::new();
+    if role.chained {
+        let mut made = vec![Frag::atom(format!("chain_step={}", role.number))];
+        fields.push("chain_step".to_owned());
+        for key in &role.keys {
+            made.push(Frag::atom(format!("{}={}", key.column, literal::column("f", &key.field.name))));
+            fields.push(key.column.clone());
+        }
+        commands.extend(eval(&made));
+    }
+    if role.identified {
+        fields.push(ID.to_owned());
+    }
+    fields.extend(role.outputs.iter().map(|output| literal::column("f", &output.field.name)));
+    commands.push(Frag::atom(format!("fields {}", fields.join(", "))));
+    commands.push(Frag::atom("fields - _raw"));
+    commands
+}

@@ -1,0 +1,153 @@
+//! Splunk SPL: one search per rule, a `multisearch` branch per step and running aggregates over their rows.
+//!
+//! In: a rule that passed the gate. Out: one search whose answers are the rule's alerts, one row each.
+//! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the end.
+//!
+//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats window,
+//! or sort without 0.
+
+mod branch;
+mod chain;
+mod column;
+mod literal;
+mod predicate;
+mod regex;
+mod role;
+
+use minijinja::context;
+
+use crate::diag::{Code, Diagnostic};
+use crate::ir;
+use crate::target::caps::{Feature, Support};
+use crate::target::layout::Layout;
+use crate::target::print::{Bind, Frag};
+use crate::target::{Effect, Job, Level, Part, Report, Role, Target};
+
+/// Splunk SPL.
+#[derive(Debug)]
+pub struct Spl;
+
+static SEARCH: Layout = Layout::new(include_str!("../../../targets/spl/search.spl.j2"));
+
+impl Target for Spl {
+    fn name(&self) -> &'static str {
+        "spl"
+    }
+
+    fn title(&self) -> &'static str {
+        "Splunk SPL"
+    }
+
+    fn extension(&self) -> &'static str {
+        "spl"
+    }
+
+    fn level(&self, _rule: &ir::Rule) -> Level {
+        Level::Record
+    }
+
+    fn support(&self, feature: Feature) -> Support {
+        match feature {
+            Feature::OrderedSteps => {
+                Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
+            }
+            Feature::EqualTimes => Support::Emulated("the sort puts the earlier step first"),
+            Feature::GapWindow => Support::Emulated("running maximum of the predecessor's time for each key"),
+            Feature::TotalWindow => Support::Emulated("running maximum of the deadline for each key"),
+            Feature::KeyChange | Feature::KeyChangeInScope => {
+                Support::Emulated("each link has its own key columns and its own running maximum")
+            }
+            Feature::FieldPair => Support::Emulated("both sides are evaluated into one key column"),
+            Feature::RepeatedGroup => {
+                Support::Emulated("spath takes the items, mvexpand gives a row for each")
+            }
+            Feature::SharedEvent => {
+                Support::Emulated("strictly earlier rows, and rows of the same instant with another event id")
+            }
+            Feature::IgnoreCase => Support::Emulated("both sides in lower case"),
+            Feature::Wildcards => Support::Emulated("an anchored regular expression"),
+            Feature::RegularExpression => {
+                Support::Emulated("the same expression in PCRE, without backslashes")
+            }
+            Feature::TimeOrder => Support::Emulated("seconds since 1970"),
+            Feature::Negation => Support::Emulated("isnull(field) OR NOT the test"),
+            Feature::Allowlist => Support::Emulated("in the text, or a CSV lookup when long"),
+            Feature::SingleStep
+            | Feature::CaseSensitive
+            | Feature::Ipv4Network
+            | Feature::Ipv6Network
+            | Feature::NumberOrder
+            | Feature::FieldComparison
+            | Feature::Presence => Support::Native,
+        }
+    }
+
+    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        let roles = role::roles(job);
+        let steps = job.rule.chain.steps.iter().zip(&roles);
+        let branches: Vec<_> =
+            steps.filter_map(|(step, role)| branch::build(job, step, role, report)).collect();
+        let tail = if job.rule.chain.links.is_empty() {
+            chain::answer(job.rule, &roles)
+        } else {
+            chain::commands(job, &roles, report)
+        };
+        if !report.errors.is_empty() {
+            return Vec::new();
+        }
+        let branches = branches.into_iter().map(|branch| {
+            context! { base => minijinja::Value::from(branch.base), commands => values(branch.commands) }
+        });
+        let layout = context! {
+            chained => !job.rule.chain.links.is_empty(),
+            head => values(head(job.rule, report)),
+            branches => branches.collect::<Vec<_>>(),
+            tail => values(tail),
+        };
+        match SEARCH.render(layout) {
+            Ok(text) => vec![Part {
+                name: job.rule.name.node.clone(),
+                id: job.rule.meta.id.clone(),
+                role: Role::Query,
+                text,
+            }],
+            Err(error) => {
+                let title = format!("the SPL layout is broken: {error}");
+                report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn values(frags: Vec<Frag>) -> minijinja::Value {
+    frags.into_iter().map(minijinja::Value::from).collect()
+}
+
+/// The comment at the head: what the search is, and what is not exact about it.
+fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
+    let mut lines = vec![rule.meta.title.clone(), format!("rule {} ({})", rule.name.node, rule.meta.id)];
+    for note in &report.notes {
+        let effect = match note.effect {
+            Effect::Subset => "may miss",
+            Effect::Superset => "may add",
+            Effect::Engine => "note",
+        };
+        lines.push(format!("{effect}: {}", note.message));
+    }
+    lines.iter().map(|line| literal::comment(line)).collect()
+}
+
+/// Parts on lines of their own, each but the last followed by `mark`.
+fn lines(parts: &[Frag], mark: &str) -> String {
+    match parts {
+        [only] => only.text().to_owned(),
+        several => {
+            let parts: Vec<_> = several.iter().map(|part| part.inside(Bind::And)).collect();
+            parts.join(&format!("{mark}\n            "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

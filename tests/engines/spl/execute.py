@@ -1,0 +1,95 @@
+"""Runs translated searches in DuckDB over raw events.
+
+In: a search, worlds of events per base macro, lookup tables. Out: the rows per world, as dictionaries.
+An event is a dictionary: `_time` (seconds), `_raw` (text), and the fields that Splunk would have extracted, all text.
+"""
+
+import datetime
+import functools
+import ipaddress
+import re
+import urllib.parse
+import warnings
+
+import duckdb
+from sql_expression import quote
+from translate import translate
+
+SPACE = "\t\n\v\f\r "
+
+
+@functools.cache
+def pattern(regex):
+    """PCRE's classes that Python lacks; everything else that is emitted means the same in both."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(regex.replace("[:space:]", SPACE))
+
+
+def match(text, regex):
+    return pattern(regex).search(text) is not None
+
+
+def cidrmatch(network, address):
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network)
+    except ValueError:
+        return False
+
+
+def replace(text, regex, replacement):
+    return pattern(regex).sub(lambda _: replacement, text)
+
+
+def strptime(text, form):
+    try:
+        return datetime.datetime.strptime(text, form.replace("%6N", "%f")).timestamp()
+    except (TypeError, ValueError):
+        return None
+
+
+FUNCTIONS = {
+    "spl_match": (match, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "spl_cidrmatch": (cidrmatch, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "spl_replace": (replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+    "spl_urldecode": (lambda text: urllib.parse.unquote(text), ["VARCHAR"], "VARCHAR"),
+    "spl_strptime": (strptime, ["VARCHAR", "VARCHAR"], "DOUBLE"),
+}
+
+
+def connect():
+    connection = duckdb.connect(config={"threads": 1})
+    for name, (function, arguments, result) in FUNCTIONS.items():
+        nulls = "special" if function is strptime else "default"
+        connection.create_function(name, function, arguments, result, null_handling=nulls)
+    return connection
+
+
+def load(connection, macro, fields, worlds):
+    """Events in the order of arrival, which is not that of their times."""
+    names = sorted(fields - {"_time", "_raw"})
+    columns = ["world INTEGER", "_time DOUBLE", "_raw VARCHAR", *(f"{quote('raw_' + name)} VARCHAR" for name in names)]
+    table = quote(f"events_{macro}")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} ({', '.join(columns)})")
+    events = [(world, event) for world, events in enumerate(worlds) for event in events]
+    lists = [[world for world, _ in events]]
+    lists += [[event.get(name) for _, event in events] for name in ("_time", "_raw", *names)]
+    kinds = ["INTEGER", "DOUBLE", *("VARCHAR" for _ in lists[2:])]
+    connection.execute(f"INSERT INTO {table} SELECT " + ", ".join(f"unnest(?::{kind}[])" for kind in kinds), lists)
+
+
+def run(text, worlds, lookups=None, connection=None):
+    """`worlds`: macro to a list of event lists, one per world."""
+    connection = connection or connect()
+    search = translate(text)
+    for macro, fields in search.sources.items():
+        load(connection, macro, fields, worlds.get(macro, []))
+    for name in search.lookups:
+        connection.execute(f"CREATE OR REPLACE TABLE {quote('lookup_' + name)} (value VARCHAR)")
+        connection.executemany(f"INSERT INTO {quote('lookup_' + name)} VALUES (?)", [[value] for value in (lookups or {})[name]])
+    found = connection.execute(search.sql).fetchall()
+    count = max(map(len, worlds.values()), default=0)
+    rows = [[] for _ in range(count)]
+    for world, *values in found:
+        rows[world].append(dict(zip(search.columns[1:], values)))
+    return rows

@@ -1,0 +1,253 @@
+"""Translates the SPL that the compiler emits into one DuckDB query, and runs it over raw events.
+
+In: the text of a search. Out: SQL and, per base macro, the fields it reads from the raw events (`Translation`). Everything
+outside the closed subset raises `Refused`: a command, option, function or type that was never thought through has no meaning
+here. Worlds: many independent sets of events run in one query; the column `world` keeps them apart.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import lexer
+from sql_expression import LIST, NUMBER, TEXT, Expression, Refused, Typed, literal, quote
+
+__all__ = ["Refused", "Translation", "translate"]
+
+MACRO = re.compile(r"^`(\w+)`$")
+ALIASED = re.compile(r"^(\w+) AS (\w+)$")
+
+
+@dataclass
+class Translation:
+    sql: str
+    columns: list
+    sources: dict = field(default_factory=dict)
+    lookups: set = field(default_factory=set)
+
+
+class Pipeline:
+    """A chain of common table expressions; each command adds one or more."""
+
+    def __init__(self, whole):
+        self.whole, self.now, self.types = whole, None, {}
+
+    def step(self, select):
+        self.now = self.whole.add(select)
+
+    def expression(self, tokens):
+        return Expression(tokens, self.column).whole()
+
+    def column(self, name):
+        """A field that no command has made is one of the raw event: text, and missing where the event lacks it."""
+        if name not in self.types:
+            if self.whole.reading is None:
+                return Typed("NULL", TEXT)
+            self.whole.reading.add(name)
+            return Typed(quote(f"raw_{name}"), TEXT)
+        return Typed(quote(name), self.types[name])
+
+    def run(self, commands):
+        for command in commands:
+            name = command.name.text if command.name else "search"
+            action = getattr(self, f"do_{name}", None)
+            if action is None:
+                raise Refused(f"the command {name}")
+            action(command.arguments)
+
+    def set(self, name, typed):
+        others = "* EXCLUDE (%s)" % quote(name) if name in self.types else "*"
+        self.step(f"SELECT {others}, {typed.sql} AS {quote(name)} FROM {self.now}")
+        self.types[name] = typed.type
+
+    def do_multisearch(self, tokens):
+        branches = []
+        for token in tokens:
+            if token.kind != "search":
+                raise Refused("multisearch takes branches only")
+            branch = Pipeline(self.whole)
+            branch.run(token.pipeline)
+            branches.append(branch)
+        for branch in branches:
+            for name, kind in branch.types.items():
+                if self.types.setdefault(name, kind) != kind:
+                    raise Refused(f"the branches disagree about the type of {name}")
+        self.step(" UNION ALL BY NAME ".join(f"SELECT * FROM {branch.now}" for branch in branches))
+
+    def do_search(self, tokens):
+        macro = MACRO.match(tokens[0].text) if tokens and self.now is None else None
+        if not macro:
+            raise Refused("a search starts with one macro")
+        self.whole.reading = self.whole.sources.setdefault(macro[1], set())
+        self.types = {"_time": NUMBER, "_raw": TEXT}
+        self.step(f"SELECT * FROM {quote('events_' + macro[1])}")
+        terms = Terms(tokens[1:], self)
+        if tokens[1:]:
+            self.step(f"SELECT * FROM {self.now} WHERE {terms.whole()}")
+
+    def do_where(self, tokens):
+        typed = self.expression(tokens)
+        self.step(f"SELECT * FROM {self.now} WHERE {typed.truth()}")
+
+    def do_eval(self, tokens):
+        for part in split_commas(tokens):
+            if len(part) < 3 or part[1].text != "=" or part[0].kind != "word":
+                raise Refused("an assignment is expected")
+            self.set(part[0].text, self.expression(part[2:]))
+
+    def do_spath(self, tokens):
+        options = options_of(tokens, {"input", "output", "path"})
+        source = quote(options.get("input", "_raw"))
+        steps = options["path"].removesuffix("{}").split(".")
+        path = literal("$" + "".join(f'."{step}"' for step in steps))
+        if options["path"].endswith("{}"):
+            items = f"list_transform(json_extract({source}, {path[:-1]}[*]'), lambda item: json_extract_string(item, '$'))"
+            self.set(options["output"], Typed(f"nullif({items}, [])", LIST))
+        else:
+            self.set(options["output"], Typed(f"json_extract_string({source}, {path})", TEXT))
+
+    def do_mvexpand(self, tokens):
+        (name,) = [token.text for token in tokens]
+        if self.types.get(name) != LIST:
+            raise Refused(f"mvexpand of {name}, which is no list")
+        rows = f"unnest(coalesce({quote(name)}, [NULL]))"
+        self.step(f"SELECT * EXCLUDE ({quote(name)}), {rows} AS {quote(name)} FROM {self.now}")
+        self.types[name] = TEXT
+
+    def do_lookup(self, tokens):
+        words = [token.text for token in tokens]
+        if len(words) != 8 or (words[1:3], words[4:7:2]) != (["value", "AS"], ["OUTPUT", "AS"]) or words[5] != "value":
+            raise Refused("lookup NAME value AS FIELD OUTPUT value AS FIELD is expected")
+        self.whole.lookups.add(words[0])
+        hit = f"(SELECT any_value(l.value) FROM {quote('lookup_' + words[0])} l WHERE l.value = {quote(words[3])})"
+        self.set(words[7], Typed(hit, TEXT))
+
+    def do_fields(self, tokens):
+        words = [token.text for token in tokens if token.kind != "comma"]
+        if words[0] == "-":
+            gone = [name for name in words[1:] if name in self.types]
+            for name in gone:
+                del self.types[name]
+            if gone:
+                self.step(f"SELECT * EXCLUDE ({', '.join(map(quote, gone))}) FROM {self.now}")
+            return
+        kept = list(dict.fromkeys(["_time", *(["_raw"] if "_raw" in self.types else []), *words]))
+        self.select([name for name in kept if name in self.types])
+        self.whole.reading = None
+
+    def do_table(self, tokens):
+        names = [token.text for token in tokens if token.kind != "comma"]
+        missing = [name for name in names if name not in self.types]
+        if missing:
+            raise Refused(f"table of columns that nothing made: {missing}")
+        self.select(names)
+
+    def select(self, names):
+        own = ["world"] + (["chain_row"] if "chain_row" in self.types else [])
+        self.step(f"SELECT {', '.join(map(quote, own + names))} FROM {self.now}")
+        self.types = {name: kind for name, kind in self.types.items() if name in names or name == "chain_row"}
+
+    def do_sort(self, tokens):
+        words = [token.text for token in tokens if token.kind != "comma"]
+        if words[:1] != ["0"] or any(word[0] not in "+-" for word in words[1:]):
+            raise Refused("sort 0 with a direction for each field is expected")
+        order = ", ".join(f"{self.column(word[1:]).sql} {'ASC' if word[0] == '+' else 'DESC'} NULLS LAST" for word in words[1:])
+        if "chain_row" in self.types:
+            order += ", chain_row"
+        self.set("chain_row", Typed(f"row_number() OVER (ORDER BY {order})", NUMBER))
+
+    def do_streamstats(self, tokens):
+        texts = [token.text for token in tokens]
+        by = texts.index("BY")
+        keys = [text for text in texts[by + 1 :] if text != ","]
+        partition = ", ".join(["world"] + [self.column(key).sql for key in keys])
+        present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys)
+        window = f"OVER (PARTITION BY {partition} ORDER BY chain_row ROWS UNBOUNDED PRECEDING)"
+        made = []
+        for part in split_commas(tokens[:by]):
+            words = [token.text for token in part]
+            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "values"):
+                raise Refused(f"the aggregate {' '.join(words)}")
+            column = self.column(words[2])
+            if words[0] == "max":
+                made.append((words[5], Typed(f"max({column.sql}) {window}", column.type)))
+            else:
+                column.demand(TEXT)
+                values = f"array_agg({column.sql}) FILTER (WHERE {column.sql} IS NOT NULL) {window}"
+                made.append((words[5], Typed(f"nullif(list_sort(list_distinct({values})), [])", LIST)))
+        for name, typed in made:
+            self.set(name, Typed(f"CASE WHEN {present} THEN {typed.sql} END", typed.type))
+
+
+class Terms:
+    """The terms of a base search: implicit AND, values compared ignoring case, absent fields never match."""
+
+    def __init__(self, tokens, pipeline):
+        self.tokens, self.pipeline = list(tokens), pipeline
+
+    def whole(self):
+        sql = self.level()
+        if self.tokens:
+            raise Refused(f"{self.tokens[0].text} in a base search")
+        return sql
+
+    def level(self):
+        terms, joints = [self.term()], set()
+        while self.tokens and self.tokens[0].kind != "right":
+            if self.tokens[0].text in ("AND", "OR"):
+                joints.add(self.tokens.pop(0).text)
+            else:
+                joints.add("AND")
+            terms.append(self.term())
+        if len(joints) > 1:
+            raise Refused("AND and OR are mixed in a base search")
+        return "(" + f" {''.join(joints) or 'AND'} ".join(terms) + ")"
+
+    def term(self):
+        token = self.tokens.pop(0)
+        if token.kind == "left":
+            sql = self.level()
+            self.tokens.pop(0)
+            return sql
+        equals, value = self.tokens.pop(0), self.tokens.pop(0)
+        if (token.kind, equals.text, value.kind) != ("word", "=", "string") or "*" in value.text or "\\" in value.text:
+            raise Refused(f"the term {token.text}{equals.text}{value.text}")
+        return f"(lower({self.pipeline.column(token.text).sql}) = lower({literal(value.text[1:-1])}))"
+
+
+class Whole:
+    def __init__(self):
+        self.tables, self.sources, self.lookups, self.reading = [], {}, set(), None
+
+    def add(self, select):
+        self.tables.append(select)
+        return f"s{len(self.tables)}"
+
+
+def options_of(tokens, allowed):
+    options = {}
+    for name, equals, value in zip(tokens[::3], tokens[1::3], tokens[2::3]):
+        if equals.text != "=" or name.text not in allowed:
+            raise Refused(f"the option {name.text}")
+        options[name.text] = value.text.strip('"')
+    return options
+
+
+def split_commas(tokens):
+    parts, depth = [[]], 0
+    for token in tokens:
+        depth += {"left": 1, "right": -1}.get(token.kind, 0)
+        if token.kind == "comma" and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def translate(text):
+    whole = Whole()
+    pipeline = Pipeline(whole)
+    pipeline.run(lexer.parse(text))
+    tables = ",\n".join(f"s{number} AS MATERIALIZED ({select})" for number, select in enumerate(whole.tables, 1))
+    columns = ["world", *(name for name in pipeline.types if name != "chain_row")]
+    sql = f"WITH {tables}\nSELECT {', '.join(map(quote, columns))} FROM {pipeline.now}"
+    return Translation(sql, columns, whole.sources, whole.lookups)
