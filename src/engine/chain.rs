@@ -95,7 +95,10 @@ impl<T: Clone> Machine<T> {
                 None => ended = reached,
             }
         }
-        ended.into_iter().map(|(start, candidate, before)| path(start, time, candidate, before)).collect()
+        ended
+            .into_iter()
+            .map(|(start, candidate, before)| path(start, time, candidate, before.as_deref()))
+            .collect()
     }
 
     /// The best start of a candidate, unless no chain leads to it or the best one is already too long.
@@ -168,9 +171,9 @@ fn pop_older(queue: &mut VecDeque<(i64, Key)>, oldest: i64) -> Option<(i64, Key)
     if queue.front().is_some_and(|(time, _)| *time < oldest) { queue.pop_front() } else { None }
 }
 
-fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, before: Option<Rc<Node<T>>>) -> Path<T> {
+fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, before: Option<&Node<T>>) -> Path<T> {
     let mut records = vec![last.payload];
-    let mut next = before.as_deref();
+    let mut next = before;
     while let Some(node) = next {
         records.push(node.payload.clone());
         next = node.before.as_deref();

@@ -24,7 +24,7 @@ const RULE: &str = r#"rule test {
   alert { show launch.image.id }
 }"#;
 
-/// Both steps on CloudTrail, for the forms of that log.
+/// Both steps on `CloudTrail`, for the forms of that log.
 const TWO_CALLS: &str = r#"rule calls {
   title "Two calls" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1302" description "Tests files."
   date 2026-11-24 status test severity low

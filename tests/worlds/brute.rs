@@ -107,17 +107,17 @@ fn holds(rule: &Rule, pred: &Pred, record: &Record) -> bool {
         Pred::And(parts) => parts.iter().all(|part| holds(rule, part, record)),
         Pred::Or(parts) => parts.iter().any(|part| holds(rule, part, record)),
         Pred::Not(inner) => !holds(rule, inner, record),
-        Pred::Test(test) => {
-            record.get(&test.field.name).is_some_and(|value| passes(rule, test, value, record))
+        Pred::Test(asked) => {
+            record.get(&asked.field.name).is_some_and(|value| passes(rule, asked, value, record))
         }
     }
 }
 
-fn passes(rule: &Rule, test: &FieldTest, value: &Value<'_>, record: &Record) -> bool {
+fn passes(rule: &Rule, asked: &FieldTest, value: &Value<'_>, record: &Record) -> bool {
     let text = value.to_string();
     let cased =
         |text: &str, case: Case| if case == Case::Ignore { text.to_lowercase() } else { text.to_owned() };
-    match &test.kind {
+    match &asked.kind {
         TestKind::Exists => true,
         TestKind::Equals { values, case } => values.iter().any(|wanted| {
             let wanted = Value::from_ir(wanted).unwrap();
@@ -158,8 +158,13 @@ fn passes(rule: &Rule, test: &FieldTest, value: &Value<'_>, record: &Record) -> 
 
 fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
     match (left, right) {
-        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => number(left) == number(right),
-        _ => left == right,
+        (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
+            number(left).partial_cmp(&number(right)) == Some(std::cmp::Ordering::Equal)
+        }
+        (
+            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
+            _,
+        ) => left == right,
     }
 }
 
@@ -167,7 +172,9 @@ fn number(value: &Value<'_>) -> f64 {
     match value {
         Value::Int(number) => i32::try_from(*number).unwrap().into(),
         Value::Float(number) => *number,
-        _ => panic!("the worlds order numbers only"),
+        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
+            panic!("the worlds order numbers only")
+        }
     }
 }
 

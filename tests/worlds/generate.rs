@@ -142,7 +142,7 @@ impl World {
         set("host", text(1));
         set("zone", row.texts[2].filter(|zone| *zone < 2).map(|zone| Value::Text(TEXTS[zone].into())));
         set("size", row.size.map(Value::Int));
-        set("ratio", row.ratio.map(|number| Value::Float(number as f64 / 2.0)));
+        set("ratio", row.ratio.map(|number| Value::Float(f64::from(i32::try_from(number).unwrap()) / 2.0)));
         set("address", row.address.map(|address| Value::Ip(ADDRESSES[address].parse().unwrap())));
         set("flag", row.flag.map(Value::Bool));
         let event = Identity::of(SOURCES[source], event);
