@@ -132,3 +132,52 @@ fn shipped_rules_are_silent_on_real_logs() {
     let report = plan.replay(&[input(&folder)], &Control::default());
     assert_eq!((report.stats.events, report.rules[0].alerts.len()), (2_900, 0));
 }
+
+/// Events of the scenario that other people wrote: a leaked root key, a new user, a launch an hour later, egress twelve hours after it.
+#[test]
+fn the_panther_scenario_stays_silent() {
+    let Some(folder) = data("panther/test_scenarios") else { return };
+    let temporary = tempfile::TempDir::new().unwrap();
+    let (mut trail, mut flows) = (String::new(), String::new());
+    for name in ["victim_cloudtrail.yml", "attacker_cloudtrail.yml", "attacker_vpc.yml"] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let mut file: serde_json::Value = catena::yaml::read(&text).unwrap();
+        for event in file["Logs"].as_array_mut().unwrap() {
+            if let Some(line) = event.as_str() {
+                flows += &format!("{line}\n");
+            } else {
+                // The authors gave every event the id 1, which would make them all the same event.
+                event["eventID"] = trail.len().into();
+                trail += &format!("{event}\n");
+            }
+        }
+    }
+    let write = |source: &str, name: &str, text: &str| {
+        let path = temporary.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Input { source: Some(source.to_owned()), path: path.to_string_lossy().into_owned() }
+    };
+    let inputs = [write("aws.cloudtrail", "trail", &trail), write("aws.vpcflow", "flows", &flows)];
+    let mut rules = rules::from_file(&root().join("rules/an1318/aws.chain"));
+    let catalog = Catalog::embedded().unwrap();
+    let alerts = |rules: &[catena::ir::Rule]| {
+        let report =
+            Plan::new(rules, &catalog, &Options::default()).unwrap().replay(&inputs, &Control::default());
+        assert!(!report.stats.is_flawed(), "{:?}", report.stats);
+        (report.rules[0].alerts.len(), report.rules[0].tally.clone())
+    };
+    let (silent, tally) = alerts(&rules);
+    assert_eq!(silent, 0);
+    assert!(
+        tally.matched.iter().all(|count| *count > 0),
+        "the scenario has events for every step: {tally:?}"
+    );
+    // With windows of a day and the account as the only key of the first link it is found: it is the meaning that keeps it silent.
+    let chain = &mut rules[0].chain;
+    chain.total.seconds = 172_800;
+    for link in &mut chain.links {
+        link.gap.seconds = 86_400;
+    }
+    chain.links[0].keys.retain(|key| key.from_scope);
+    assert!(alerts(&rules).0 > 0);
+}
