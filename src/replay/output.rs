@@ -74,10 +74,10 @@ pub fn timelines(report: &Report) -> String {
     out
 }
 
-/// Counts: what was read, skipped and why; for each rule its steps, links and alerts.
+/// Counts of each rule: its steps, links and alerts.
 #[must_use]
 pub fn table(report: &Report) -> String {
-    let mut out = totals(&report.stats);
+    let mut out = String::new();
     for rule in &report.rules {
         let _ = writeln!(out, "{}", rule.name);
         for (at, (step, matched)) in rule.steps.iter().zip(&rule.tally.matched).enumerate() {
@@ -91,7 +91,9 @@ pub fn table(report: &Report) -> String {
     out
 }
 
-fn totals(stats: &Stats) -> String {
+/// What was read, skipped and why.
+#[must_use]
+pub fn summary(stats: &Stats) -> String {
     let mut out = String::new();
     let seconds = stats.elapsed.as_secs_f64();
     let _ = writeln!(
