@@ -98,8 +98,11 @@ pub fn summary(stats: &Stats) -> String {
     let seconds = stats.elapsed.as_secs_f64();
     let _ = writeln!(
         out,
-        "{} events in {} files ({} bytes), {seconds:.2} s; {} records match a step",
-        stats.events, stats.files, stats.bytes, stats.kept
+        "{} from {} ({} bytes), {seconds:.2} s; {} a step",
+        counted(stats.events, "event"),
+        counted(stats.files, "file"),
+        stats.bytes,
+        if stats.kept == 1 { "1 record matches".to_owned() } else { format!("{} records match", stats.kept) },
     );
     if stats.duplicates > 0 {
         let _ = writeln!(out, "{} records were delivered more than once and count once", stats.duplicates);
@@ -115,4 +118,8 @@ pub fn summary(stats: &Stats) -> String {
         let _ = writeln!(out, "stopped early; this is what was found until then");
     }
     out
+}
+
+fn counted(count: u64, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
