@@ -31,11 +31,24 @@ const DEFAULT: [&str; 14] = [
 
 /// The names in a header line; `None` if the line is no header.
 pub(super) fn header(line: &[u8]) -> Option<Vec<String>> {
+    // Names are in lower case, and nearly every record has a word like ACCEPT or OK.
+    if line.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
     let names = names(std::str::from_utf8(line).ok()?);
     let known = |name: &str| DEFAULT.contains(&name);
     let is_name =
         |name: &String| name.bytes().all(|byte| byte.is_ascii_lowercase() || b"-0123456789".contains(&byte));
     (names.iter().all(is_name) && names.iter().any(|name| known(name))).then_some(names)
+}
+
+/// Whether a line without names looks like a record: many columns, the first a version, an account or an interface.
+pub(super) fn looks_like_record(line: &[u8]) -> bool {
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let begins = words
+        .next()
+        .is_some_and(|word| word.first().is_some_and(u8::is_ascii_digit) || word.starts_with(b"eni-"));
+    begins && words.count() >= 4
 }
 
 /// Names of columns as AWS writes a format: `${version} ${account-id}`, or without the signs, between spaces or commas.

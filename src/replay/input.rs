@@ -114,7 +114,15 @@ fn split(name: &str, input: &Input) -> io::Result<Vec<Piece>> {
     if head.iter().all(u8::is_ascii_whitespace) && packing == Packing::Plain {
         return Ok(Vec::new());
     }
-    let format = sniff(head);
+    let format = match sniff(head) {
+        Format::Flow(None)
+            if input.source.as_deref() != Some(flow::SOURCE)
+                && !flow::looks_like_record(first_line(head)) =>
+        {
+            Format::Lines
+        }
+        format @ (Format::Lines | Format::Document | Format::Flow(_)) => format,
+    };
     if let (Some(source), Some(other)) = (&input.source, looks_like(head, &format))
         && source != other
     {
@@ -136,7 +144,7 @@ fn piece(name: &str, input: &Input, format: Format, start: u64, end: u64) -> Pie
 fn sniff(head: &[u8]) -> Format {
     let head = head.trim_ascii_start();
     if !head.starts_with(b"{") && !head.starts_with(b"[") {
-        return Format::Flow(flow::header(head.split(|byte| *byte == b'\n').next().unwrap_or_default()));
+        return Format::Flow(flow::header(first_line(head)));
     }
     let mut lines =
         head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
@@ -149,6 +157,10 @@ fn sniff(head: &[u8]) -> Format {
         None if head.starts_with(b"[") => Format::Document,
         None => Format::Lines,
     }
+}
+
+fn first_line(head: &[u8]) -> &[u8] {
+    head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
 
 /// The source that the head of a file shows, if it is plain.

@@ -279,7 +279,9 @@ fn the_wrong_source_is_named() {
     let world = World::new()
         .file("aws.vpcflow", "trail.json", launch("1", "00:00:00", "eni-1"))
         .file("aws.cloudtrail", "flow.log", flow("eni-1", 60))
-        .file("aws.cloudtrail", "trail.json", launch("1", "00:00:00", "eni-1"));
+        .file("aws.cloudtrail", "trail.json", launch("1", "00:00:00", "eni-1"))
+        .file("aws.cloudtrail", "README", "This is no log.\n");
+    assert_eq!(skipped(&world.run(RULE)), [("not valid JSON".to_owned(), 1, "README".to_owned(), 1)]);
     let problems: Vec<String> =
         world.run(RULE).stats.broken_files.into_iter().map(|(_, problem)| problem).collect();
     assert_eq!(
