@@ -49,7 +49,7 @@ rule escaped {
 }
 "#;
 
-/// The lines of one world: CloudTrail events and flow records.
+/// The lines of one world: `CloudTrail` events and flow records.
 fn lines() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
     let action = prop::sample::select(vec![
         "CreateUser",
@@ -135,8 +135,7 @@ impl Harness {
             "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
         );
         let flows = flows.iter().map(|line| {
-            let columns =
-                names.iter().cloned().zip(line.split(' ').map(|word| serde_json::Value::from(word)));
+            let columns = names.iter().cloned().zip(line.split(' ').map(serde_json::Value::from));
             ("aws.vpcflow", serde_json::Value::Object(columns.collect()))
         });
         let mut lines = Vec::new();
