@@ -372,6 +372,9 @@ pub struct TextOf {
     pub field: String,
     /// The key inside it.
     pub key: String,
+    /// Canonical fields of the source and the values with which alone the text speaks of this field.
+    #[serde(default)]
+    pub only_if: BTreeMap<String, String>,
 }
 
 /// How a target stores a value.

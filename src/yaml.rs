@@ -3,8 +3,9 @@
 //! In: text or a serialisable value. Out: a value, or text in which every string survives YAML 1.1 and 1.2 readers.
 //! Must not know: what the documents mean.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +45,195 @@ fn byte_offset(text: &str, line: u64, column: u64) -> Option<usize> {
     Some(within.map_or(text.len(), |at| start + at))
 }
 
-/// Writes one document without document markers.
+/// Writes documents one after another, with `---` between them and none at the ends.
+///
+/// Plain strings are quoted where a reader of YAML 1.1 or 1.2 could take them for something else; [`Quoted`] and
+/// [`Prose`] leave nothing to that judgement.
 ///
 /// # Errors
-/// When the value has something YAML cannot say.
-pub fn write<T: Serialize>(value: &T) -> Result<String, String> {
-    serde_saphyr::to_string(value).map_err(|error| error.to_string())
+/// When a value has something YAML cannot say.
+pub fn write<T: Serialize>(documents: &[T]) -> Result<String, String> {
+    let options = serde_saphyr::ser_options! {
+        indent_step: 4,
+        compact_list_indent: false,
+        prefer_block_scalars: false,
+    };
+    serde_saphyr::to_string_multiple_with_options(documents, options).map_err(|error| error.to_string())
+}
+
+/// A string that is always quoted: in single quotes, where nothing but `'` is special, and in double quotes if it has
+/// characters that end a line or cannot be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl Serialize for Quoted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.chars().all(is_plain_char) {
+            SingleQuoted(self.0).serialize(serializer)
+        } else {
+            DoubleQuoted(self.0).serialize(serializer)
+        }
+    }
+}
+
+/// Text for people: a literal block if it has several lines, bare if it is made of harmless words, else [`Quoted`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prose<'a>(pub &'a str);
+
+impl Serialize for Prose<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0;
+        if is_block(text) {
+            LitStr(text).serialize(serializer)
+        } else if is_harmless(text) {
+            serializer.serialize_str(text)
+        } else {
+            Quoted(text).serialize(serializer)
+        }
+    }
+}
+
+/// Whether a character may stand in single quotes and in blocks: it is printable and no reader sees a line end in it.
+fn is_plain_char(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// Whether a literal block gives the text back in every reader: several lines, no space at its start or before
+/// a line end.
+fn is_block(text: &str) -> bool {
+    let tidy = |line: &str| line == line.trim_end() && line.chars().all(is_plain_char);
+    text.contains('\n') && text == text.trim() && text.split('\n').all(tidy)
+}
+
+/// Whether no reader can take the bare text for anything but this text: words of letters, digits and punctuation that YAML
+/// does not use; if it is one word, a word of letters without a meaning.
+fn is_harmless(text: &str) -> bool {
+    const MEANINGS: [&str; 3] = ["true", "false", "null"];
+    let harmless =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '-' | '_' | '/' | '(' | ')');
+    let is_word = || {
+        text.len() > 3
+            && text.chars().all(|c| c.is_ascii_alphabetic())
+            && !MEANINGS.iter().any(|meaning| meaning.eq_ignore_ascii_case(text))
+    };
+    let are_words = || {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.contains(' ')
+            && !text.ends_with(' ')
+            && text.chars().all(harmless)
+    };
+    is_word() || are_words()
+}
+
+/// A short list on one line.
+#[derive(Debug, Clone, Copy)]
+pub struct Inline<'a, T>(pub &'a [T]);
+
+impl<T: Serialize> Serialize for Inline<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FlowSeq(self.0).serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn survives(text: &str) {
+        let quoted = write(&[BTreeMap::from([("k", vec![Quoted(text)])])]).unwrap();
+        let prose = write(&[BTreeMap::from([("k", vec![Prose(text)])])]).unwrap();
+        let bare = write(&[BTreeMap::from([("k", vec![text])])]).unwrap();
+        for document in [quoted, prose, bare] {
+            let back: BTreeMap<String, Vec<String>> = read(&document).unwrap();
+            assert_eq!(back.get("k"), Some(&vec![text.to_owned()]), "{document}");
+        }
+        let key = write(&[BTreeMap::from([(text, 1)])]).unwrap();
+        assert_eq!(
+            read::<BTreeMap<String, u8>>(&key).unwrap(),
+            BTreeMap::from([(text.to_owned(), 1)]),
+            "{key}"
+        );
+    }
+
+    #[test]
+    fn hostile_texts_survive() {
+        for text in [
+            "no",
+            "1e3",
+            "0x10",
+            "007",
+            "~",
+            "null",
+            "2026-11-24",
+            "12:30:45",
+            "=",
+            "<<",
+            "",
+            " ",
+            " a",
+            "a ",
+            "it's",
+            "a\nb",
+            "a\n",
+            "\n",
+            "a\r\nb",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "\u{feff}a",
+            "\u{0}",
+            "\t",
+            "a: b",
+            "a #b",
+            "- a",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "{a}",
+            "[a]",
+            "|",
+            ">",
+            "'",
+            "\"",
+            "\\",
+            "---",
+            "...",
+            "--- a",
+            "a\n\n b",
+            "a\n---\nb",
+            "\u{7f}",
+            "\u{fffe}",
+            "\u{1f600}",
+        ] {
+            survives(text);
+        }
+    }
+
+    #[test]
+    fn quotes_are_single_and_words_stay_bare() {
+        let quoted = ["ab", "it's", "a\\b", "a\nb", "007"].map(Quoted);
+        assert_eq!(write(&[quoted]).unwrap(), "- 'ab'\n- 'it''s'\n- 'a\\b'\n- \"a\\nb\"\n- '007'\n");
+        let prose = ["Two words (and more)", "Unknown", "yes", "Null", "a: b", "one\ntwo"].map(Prose);
+        assert_eq!(
+            write(&[prose]).unwrap(),
+            "- Two words (and more)\n- Unknown\n- 'yes'\n- 'Null'\n- 'a: b'\n- |-\n    one\n    two\n"
+        );
+        assert_eq!(
+            write(&[BTreeMap::from([("k", Inline(&[Quoted("a, b"), Quoted("]")]))])]).unwrap(),
+            "k: ['a, b', ']']\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives(text in "\\PC{0,12}|(?s:.){0,12}") {
+            survives(&text);
+        }
+    }
 }

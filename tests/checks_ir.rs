@@ -93,7 +93,7 @@ fn settings_override_parameters() {
 
 #[test]
 fn events_take_what_the_condition_demands() {
-    let test = "test \"t\" { \
+    let block = "test \"t\" { \
         launch at 0s { instance.eni: \"eni-1\", event.outcome: \"\" } \
         egress at 5m { destination.port: 80 } \
         event of aws.vpcflow at 6m { } \
@@ -102,7 +102,7 @@ fn events_take_what_the_condition_demands() {
         and (event.read_only == false or actor.type == \"Root\") and not session.from_console and event.provider != \"x\"";
     let second =
         "destination.port == 443 and destination.ip == \"192.0.2.1\" and source.ip == \"10.0.0.0/8\"";
-    let rule = sound(&rule(first, second, test));
+    let rule = sound(&rule(first, second, block));
     let fields = |event: usize| -> Vec<(String, Value)> {
         rule.tests[0].events[event]
             .fields

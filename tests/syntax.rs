@@ -2,16 +2,12 @@
 
 use std::fmt::Debug;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use catena::diag::{Code, Diagnostics, Report, github, json, render, sarif};
 use catena::source::{FileId, SourceFile, Sources};
 use catena::syntax::{self, ast};
 use proptest::prelude::*;
-
-fn cases() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
-}
 
 /// Parses a text; gives the tree and the findings as the user sees them.
 fn parse(name: &str, text: &str) -> (ast::File, String) {
@@ -30,25 +26,40 @@ fn snapshot(view: &str, name: &str, content: &str) {
     }, { insta::assert_snapshot!(name, content) });
 }
 
-fn files(prefix: &str) -> Vec<(String, String)> {
-    let mut out: Vec<(String, String)> = std::fs::read_dir(cases())
-        .expect("the cases")
-        .map(|entry| entry.expect("a case").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "chain"))
-        .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
-        .filter(|(name, _)| name.starts_with(prefix))
-        .map(|(name, path)| (name, std::fs::read_to_string(path).expect("UTF-8")))
-        .collect();
+/// The files of a folder with their names.
+fn folder(folder: &str) -> Vec<(String, String)> {
+    let mut out: Vec<(String, String)> =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+            .expect("the folder")
+            .map(|entry| entry.expect("a file").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "chain"))
+            .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
+            .map(|(name, path)| (name, std::fs::read_to_string(path).expect("UTF-8")))
+            .collect();
     out.sort();
     out
 }
 
+/// The codes that the parser gives; later ones of the section are about reading files.
+fn of_the_parser(code: &str) -> bool {
+    code.starts_with("E01") && code < "E0150"
+}
+
+/// The failing cases of the parser.
+fn cases() -> Vec<(String, String)> {
+    let code =
+        |name: &str| name.strip_prefix("err_").and_then(|rest| rest.get(..5)).is_some_and(of_the_parser);
+    folder("tests/cases").into_iter().filter(|(name, _)| code(name)).collect()
+}
+
+/// A file of `tests/syntax`: these need not pass the checker.
+fn sample(name: &str) -> String {
+    folder("tests/syntax").into_iter().find(|(known, _)| known == name).expect("the sample").1
+}
+
 #[test]
 fn broken_files_give_good_findings() {
-    // E015x and E016x are about files, which other tests read.
-    let of_text =
-        |(name, _): &(String, String)| !name.starts_with("err_E015") && !name.starts_with("err_E016");
-    for (name, text) in files("err_E01").into_iter().filter(of_text) {
+    for (name, text) in cases() {
         let (_, findings) = parse(&format!("{name}.chain"), &text);
         let code = &name[4..9];
         assert!(findings.contains(code), "{name} does not give {code}:\n{findings}");
@@ -57,13 +68,19 @@ fn broken_files_give_good_findings() {
 }
 
 #[test]
+fn every_fault_of_a_file_is_found() {
+    let text = sample("ten_faults");
+    let (_, findings) = parse("ten_faults.chain", &text);
+    snapshot("syntax_errors", "ten_faults", &format!("{text}\n----\n{findings}"));
+}
+
+#[test]
 fn sound_files_give_their_tree() {
-    for (name, text) in files("passing_") {
+    for name in ["an1318", "predicates"] {
+        let text = sample(name);
         let (file, findings) = parse(&format!("{name}.chain"), &text);
         assert_eq!(findings, "", "{name}");
-        let mut out = String::new();
-        write!(out, "{text}\n----\n{}", tree(&file)).expect("a string");
-        snapshot("ast", &name, &out);
+        snapshot("ast", name, &format!("{text}\n----\n{}", tree(&file)));
     }
 }
 
@@ -150,7 +167,7 @@ fn every_code_of_the_syntax_has_a_page_and_a_case() {
             assert!(parse("page", example).1.contains(code), "the example of {code} does not give it");
         }
         // Bytes that are not UTF-8 cannot stand among the cases.
-        assert!(code == "E0118" || !files(&format!("err_{code}")).is_empty(), "no case for {code}");
+        assert!(code == "E0118" || cases().iter().any(|(name, _)| name.contains(code)), "no case for {code}");
     }
 }
 
@@ -266,7 +283,7 @@ proptest! {
     fn no_change_to_a_rule_makes_it_panic(
         changes in prop::collection::vec((0.0..1.0f64, 0usize..20, fragment()), 1..6),
     ) {
-        let mut text = files("passing_an1318").remove(0).1;
+        let mut text = sample("an1318");
         for (place, delete, insert) in changes {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in the text")]
             let at = (place * text.len() as f64) as usize;

@@ -99,6 +99,7 @@ fn check_all(
 ) -> Vec<Checked> {
     let as_of = options.as_of.unwrap_or_else(today);
     let units = workspace.units();
+    check::duplicates(&units, diags);
     let checked: Vec<(Checked, Diagnostics)> = units
         .into_par_iter()
         .zip(environments)

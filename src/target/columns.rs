@@ -3,6 +3,8 @@
 //! In: a step, a field, a target's name. Out: the variants that can apply, or a diagnostic that names alternatives.
 //! Must not know: what a target does with a column.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::{FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step};
@@ -52,13 +54,25 @@ pub fn place<'a>(
     field: &Field,
     report: &mut Report,
 ) -> Option<Place<'a>> {
+    place_among(job, target, step, field, shape::actions(step).as_ref(), report)
+}
+
+/// As [`place`], where the clause itself says which actions the record can have (`None`: any).
+pub fn place_among<'a>(
+    job: &Job<'a>,
+    target: &dyn Target,
+    step: &Step,
+    field: &Field,
+    admitted: Option<&BTreeSet<String>>,
+    report: &mut Report,
+) -> Option<Place<'a>> {
     let source = source(job, step)?;
     let def = source.field(&field.name)?;
     let Some(column) = def.columns.get(target.name()) else {
         report.error(unavailable(target, field, "the source file has no column for this target", &[]));
         return None;
     };
-    let variants = applicable(column.variants(), step);
+    let variants = applicable(column.variants(), admitted);
     for variant in &variants {
         if let Some(reason) = &variant.unavailable {
             report.error(unavailable(target, field, reason, &variant.instead));
@@ -70,10 +84,10 @@ pub fn place<'a>(
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 
-/// Drops the variants for actions that the step does not admit. When the step admits only actions of one variant, that
-/// one alone is left.
-fn applicable(variants: Vec<Mapped>, step: &Step) -> Vec<Mapped> {
-    let Some(admitted) = shape::actions(step) else { return variants };
+/// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone
+/// is left.
+fn applicable(variants: Vec<Mapped>, admitted: Option<&BTreeSet<String>>) -> Vec<Mapped> {
+    let Some(admitted) = admitted else { return variants };
     let named = |variant: &Mapped| variant.for_actions.iter().any(|action| admitted.contains(action));
     let covered =
         admitted.iter().all(|action| variants.iter().any(|variant| variant.for_actions.contains(action)));

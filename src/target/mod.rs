@@ -5,12 +5,14 @@
 
 pub mod caps;
 pub mod columns;
+pub mod eql;
 #[cfg(test)]
 mod fixture;
 pub mod kql;
 mod layout;
 mod print;
 pub mod shape;
+mod sigma;
 pub mod spl;
 
 use serde::Serialize;
@@ -22,7 +24,7 @@ use crate::source::Span;
 use caps::{Feature, Support};
 
 /// Every target, in the order in which `--target all` prints them.
-pub const ALL: &[&dyn Target] = &[&spl::Spl, &kql::Kql];
+pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql, &eql::Eql];
 
 /// The target of a name.
 #[must_use]
@@ -217,6 +219,13 @@ impl Report {
         if !self.errors.contains(&error) {
             self.errors.push(error);
         }
+    }
+
+    /// Adds what another report found.
+    pub fn absorb(&mut self, other: Report) {
+        other.errors.into_iter().for_each(|error| self.error(error));
+        other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
+        other.requires.into_iter().for_each(|what| self.require(what));
     }
 
     fn fidelity(&self) -> Fidelity {

@@ -303,6 +303,37 @@ fn nothing_is_claimed_that_a_record_refutes() {
     assert!(claimed * 10 > constant * 9, "only {claimed} of {constant} constant predicates are seen");
 }
 
+/// Every pair of tests of one text, met or not: a random search meets too few of them.
+#[test]
+fn pairs_of_text_tests_are_judged_right() {
+    let (catalog, list) = small();
+    let mut kinds = vec![TestKind::Exists];
+    for case in [Case::Sensitive, Case::Ignore] {
+        for known in ["a", "b", "A", "ab", "Ab", "bab"] {
+            kinds.push(TestKind::Equals { values: vec![text(known)], case });
+            for place in [Place::Anywhere, Place::Start, Place::End] {
+                kinds.push(TestKind::Substring { place, text: known.to_owned(), case });
+            }
+        }
+        for glob in ["a*", "*a", "A*", "?", "*", "a?a", "*b*", "ab*", "??", "Ab"] {
+            kinds.push(TestKind::Like { pattern: Pattern::parse(glob).unwrap(), case });
+        }
+    }
+    let of = |kind: &TestKind| test("s", Type::String, kind.clone());
+    for one in &kinds {
+        for other in &kinds {
+            for pred in [
+                Pred::And(vec![of(one), of(other)]),
+                Pred::And(vec![of(one), Pred::Not(Box::new(of(other)))]),
+            ] {
+                let claimed = Logic::new(catalog.source("small"), vec![&list]).never(&pred);
+                let refuted = worlds(&pred).into_iter().find(|record| holds(&pred, record));
+                assert!(!claimed || refuted.is_none(), "{refuted:?} refutes {pred:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_hard_condition_stays_silent_and_ends() {
     let (catalog, _) = small();

@@ -187,14 +187,15 @@ fn group(hir: &Hir, out: &mut String) -> Result<(), String> {
 
 fn repeated(repetition: &Repetition, out: &mut String) -> Result<(), String> {
     group(&repetition.sub, out)?;
-    out.push_str(&match (repetition.min, repetition.max) {
+    let times = match (repetition.min, repetition.max) {
         (0, None) => "*".to_owned(),
         (1, None) => "+".to_owned(),
         (0, Some(1)) => "?".to_owned(),
         (min, None) => format!("{{{min},}}"),
         (min, Some(max)) if min == max => format!("{{{min}}}"),
         (min, Some(max)) => format!("{{{min},{max}}}"),
-    });
+    };
+    out.push_str(&times);
     if !repetition.greedy {
         out.push('?');
     }

@@ -1,3 +1,7 @@
+//! Snapshots of whole searches and of every kind of test; what is refused; what a base search may hold.
+//!
+//! In: rules built by hand. Out: verdicts. Must not know: the grammar, the checker.
+
 use super::*;
 use crate::diag::Diagnostics;
 use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, TestKind, Type, Value};
@@ -5,7 +9,7 @@ use crate::source::Span;
 use crate::target::{Emission, ListDelivery, Options, compile, fixture};
 
 fn snapshot(name: &str, text: &str) {
-    insta::with_settings!({ snapshot_path => "../../../snapshots/spl", prepend_module_to_snapshot => false }, {
+    insta::with_settings!({ snapshot_path => "../../../snapshots/spl_units", prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!(name, text);
     });
 }
@@ -193,6 +197,10 @@ fn prefilters_only_widen() {
     );
     assert_eq!(base(any(vec![is("event.action", "A"), is("actor.id", "x y")])), plain);
     assert_eq!(base(any(vec![is("event.action", "A"), not(is("actor.id", "x"))])), plain);
+    let values = ["A", "B"].map(|text| Value::String(text.to_owned())).to_vec();
+    let one_of =
+        fixture::test("event.action", Type::String, TestKind::Equals { values, case: Case::Sensitive });
+    assert_eq!(base(one_of), format!("{plain} (eventName=\"A\" OR eventName=\"B\")"));
     assert_eq!(base(not(is("event.action", "A"))), plain);
     assert_eq!(base(is("event.outcome", "success")), plain, "an expression is no field");
     assert_eq!(base(is("cloud.account.id", "1")), plain, "the field may lie past what Splunk extracts");

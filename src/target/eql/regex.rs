@@ -1,0 +1,344 @@
+//! Portable regular expressions and wildcard patterns in the notation of Lucene, which Elasticsearch matches against the
+//! whole value. It has no `^ $ \d \w \b`, and many more special characters than other notations.
+//!
+//! In: a portable expression (searched) or a pattern (whole value). Out: a Lucene expression, or why there is none.
+//! Must not know: fields, string literals. Everything printed is also valid for Python's `re`, on which the `eql`
+//! package runs it.
+
+use regex_syntax::ast::{self, Ast, ClassPerlKind, Visitor};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+
+use crate::ir::{Case, Pattern, PatternPart};
+
+/// The longest expression an index accepts unless `index.max_regex_length` says otherwise.
+const LONGEST: usize = 1_000;
+/// The most alternatives that anchors inside groups may be spread over.
+const ALTERNATIVES: usize = 64;
+
+/// A Lucene expression.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lucene {
+    /// The expression, to be matched against the whole value.
+    pub(super) text: String,
+    /// The length of the shortest value that could match.
+    pub(super) shortest: usize,
+}
+
+/// The expression that matches the whole value where `portable` finds a match somewhere in it. Its `\d`, `\w` and `\s` are
+/// those of RE2, so ASCII.
+///
+/// # Errors
+/// What Lucene cannot say.
+pub(super) fn search(portable: &str) -> Result<Lucene, String> {
+    let hir = parse(portable)?;
+    let shortest = hir.properties().minimum_len().unwrap_or(0);
+    let mut texts = Vec::new();
+    for side in sides(&hir)? {
+        // A present value is never empty.
+        if side.text.is_empty() && side.start && side.end {
+            continue;
+        }
+        let before = if side.start { "" } else { ".*" };
+        let after = if side.end { "" } else { ".*" };
+        let text = if side.text.is_empty() && !side.start && !side.end {
+            ".*".to_owned()
+        } else {
+            format!("{before}{}{after}", side.text)
+        };
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    if texts.is_empty() {
+        return Err("it matches nothing but the empty text, which counts as missing".to_owned());
+    }
+    bounded(texts.join("|")).map(|text| Lucene { text, shortest })
+}
+
+/// The expression that matches the values of a wildcard pattern.
+///
+/// # Errors
+/// When it gets too long.
+pub(super) fn pattern(pattern: &Pattern, case: Case) -> Result<String, String> {
+    let mut out = String::new();
+    for part in &pattern.parts {
+        match part {
+            PatternPart::Any => out.push_str(".*"),
+            PatternPart::One => out.push('.'),
+            PatternPart::Text(text) => text.chars().for_each(|c| letter(c, case, &mut out)),
+        }
+    }
+    bounded(out)
+}
+
+fn bounded(text: String) -> Result<String, String> {
+    let length = text.chars().count();
+    if length > LONGEST {
+        return Err(format!(
+            "in Lucene's notation it has {length} characters, and Elasticsearch accepts {LONGEST} by default"
+        ));
+    }
+    Ok(text)
+}
+
+/// One character, or the class of its cases: Elasticsearch itself ignores case for ASCII letters only.
+fn letter(c: char, case: Case, out: &mut String) {
+    let mut cases = vec![c];
+    if case == Case::Ignore {
+        for other in [single(c.to_lowercase()), single(c.to_uppercase())].into_iter().flatten() {
+            if !cases.contains(&other) {
+                cases.push(other);
+            }
+        }
+    }
+    if let [only] = cases.as_slice() {
+        escape(*only, out);
+        return;
+    }
+    out.push('[');
+    for c in cases {
+        escape(c, out);
+    }
+    out.push(']');
+}
+
+fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    chars.next().filter(|_| chars.next().is_none())
+}
+
+/// Every ASCII sign is escaped: Lucene and Python agree that an escaped sign stands for itself.
+fn escape(c: char, out: &mut String) {
+    if c.is_ascii_punctuation() {
+        out.push('\\');
+    }
+    out.push(c);
+}
+
+fn parse(portable: &str) -> Result<Hir, String> {
+    let problem = |_| "it is not a portable regular expression".to_owned();
+    let tree = ast::parse::Parser::new().parse(portable).map_err(problem)?;
+    let ascii = ast::visit(&tree, Perl::default()).map_err(|()| "its classes cannot be read".to_owned())?;
+    regex_syntax::parse(&ascii.apply(portable))
+        .map_err(|_| "it is not a portable regular expression".to_owned())
+}
+
+/// Collects the Perl classes of an expression, with the ASCII class that each stands for.
+#[derive(Default)]
+struct Perl {
+    found: Vec<(std::ops::Range<usize>, &'static str)>,
+}
+
+impl Perl {
+    fn add(&mut self, class: &ast::ClassPerl) {
+        let text = match (&class.kind, class.negated) {
+            (ClassPerlKind::Digit, false) => "[0-9]",
+            (ClassPerlKind::Digit, true) => "[^0-9]",
+            (ClassPerlKind::Space, false) => r"[\t\n\f\r\x20]",
+            (ClassPerlKind::Space, true) => r"[^\t\n\f\r\x20]",
+            (ClassPerlKind::Word, false) => "[0-9A-Za-z_]",
+            (ClassPerlKind::Word, true) => "[^0-9A-Za-z_]",
+        };
+        self.found.push((class.span.start.offset..class.span.end.offset, text));
+    }
+
+    fn apply(mut self, portable: &str) -> String {
+        self.found.sort_by_key(|(range, _)| range.start);
+        let (mut out, mut at) = (String::with_capacity(portable.len()), 0);
+        for (range, text) in self.found {
+            out.push_str(portable.get(at..range.start).unwrap_or_default());
+            out.push_str(text);
+            at = range.end;
+        }
+        out.push_str(portable.get(at..).unwrap_or_default());
+        out
+    }
+}
+
+impl Visitor for Perl {
+    type Output = Self;
+    type Err = ();
+
+    fn finish(self) -> Result<Self, ()> {
+        Ok(self)
+    }
+
+    fn visit_pre(&mut self, tree: &Ast) -> Result<(), ()> {
+        if let Ast::ClassPerl(class) = tree {
+            self.add(class);
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), ()> {
+        if let ast::ClassSetItem::Perl(class) = item {
+            self.add(class);
+        }
+        Ok(())
+    }
+}
+
+/// A way to match: text between edges that may have to be those of the value.
+#[derive(Clone)]
+struct Side {
+    start: bool,
+    text: String,
+    end: bool,
+}
+
+/// The alternatives of an expression, with the anchors at their edges taken off.
+fn sides(hir: &Hir) -> Result<Vec<Side>, String> {
+    if hir.properties().look_set().is_empty() {
+        return Ok(vec![Side { start: false, text: printed(hir)?, end: false }]);
+    }
+    let edge = |start, end| Ok(vec![Side { start, text: String::new(), end }]);
+    match hir.kind() {
+        HirKind::Look(Look::Start) => edge(true, false),
+        HirKind::Look(Look::End) => edge(false, true),
+        HirKind::Capture(group) => sides(&group.sub),
+        HirKind::Alternation(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(sides(part)?);
+            }
+            Ok(all)
+        }
+        HirKind::Concat(parts) => {
+            let mut all = edge(false, false)?;
+            for part in parts {
+                all = crossed(&all, &sides(part)?)?;
+            }
+            Ok(all)
+        }
+        HirKind::Look(_) | HirKind::Repetition(_) => Err(NO_ANCHOR.to_owned()),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => Ok(Vec::new()),
+    }
+}
+
+const NO_ANCHOR: &str = "Lucene has no word boundaries, no line anchors, and `^` and `$` only at the edges of the whole expression";
+
+const BYTES: &str = "it matches single bytes";
+
+fn crossed(left: &[Side], right: &[Side]) -> Result<Vec<Side>, String> {
+    if left.len().saturating_mul(right.len()) > ALTERNATIVES {
+        return Err(NO_ANCHOR.to_owned());
+    }
+    let mut all = Vec::new();
+    for a in left {
+        for b in right {
+            if (a.end && !b.text.is_empty()) || (b.start && !a.text.is_empty()) {
+                return Err(NO_ANCHOR.to_owned());
+            }
+            let text = format!("{}{}", a.text, b.text);
+            all.push(Side { start: a.start || b.start, text, end: a.end || b.end });
+        }
+    }
+    Ok(all)
+}
+
+/// An expression without anchors; an alternation comes in parentheses.
+fn printed(hir: &Hir) -> Result<String, String> {
+    match hir.kind() {
+        HirKind::Empty => Ok(String::new()),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).map_err(|_| BYTES.to_owned())?;
+            let mut out = String::new();
+            text.chars().for_each(|c| escape(c, &mut out));
+            Ok(out)
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            class_of(&class.ranges().iter().map(|range| (range.start(), range.end())).collect::<Vec<_>>())
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let ranges =
+                class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end())));
+            if class.is_ascii() { class_of(&ranges.collect::<Vec<_>>()) } else { Err(BYTES.to_owned()) }
+        }
+        HirKind::Repetition(repetition) => repeated(repetition),
+        HirKind::Capture(group) => printed(&group.sub),
+        HirKind::Concat(parts) => parts.iter().map(printed).collect(),
+        HirKind::Alternation(parts) => {
+            let texts: Vec<_> = parts.iter().map(printed).collect::<Result<_, _>>()?;
+            // An empty alternative is spelled as an option: Lucene reads `(a|)` in its own way.
+            let (empty, full): (Vec<_>, Vec<_>) = texts.into_iter().partition(String::is_empty);
+            let option = if empty.is_empty() { "" } else { "?" };
+            Ok(format!("({}){option}", full.join("|")))
+        }
+        HirKind::Look(_) => Err(NO_ANCHOR.to_owned()),
+    }
+}
+
+fn repeated(repetition: &Repetition) -> Result<String, String> {
+    let text = printed(&repetition.sub)?;
+    let atom = match repetition.sub.kind() {
+        HirKind::Class(_) => text,
+        HirKind::Literal(literal)
+            if std::str::from_utf8(&literal.0).is_ok_and(|s| s.chars().count() == 1) =>
+        {
+            text
+        }
+        _ if text.is_empty() => return Ok(text),
+        HirKind::Empty
+        | HirKind::Literal(_)
+        | HirKind::Repetition(_)
+        | HirKind::Capture(_)
+        | HirKind::Concat(_)
+        | HirKind::Alternation(_)
+        | HirKind::Look(_) => format!("({text})"),
+    };
+    Ok(match (repetition.min, repetition.max) {
+        (0, None) => format!("{atom}*"),
+        (1, None) => format!("{atom}+"),
+        (0, Some(1)) => format!("{atom}?"),
+        (least, None) => format!("{atom}{{{least},}}"),
+        (least, Some(most)) if least == most => format!("{atom}{{{least}}}"),
+        (least, Some(most)) => format!("{atom}{{{least},{most}}}"),
+    })
+}
+
+/// A character class; the shorter of itself and its complement.
+fn class_of(ranges: &[(char, char)]) -> Result<String, String> {
+    match ranges {
+        [] => return Err("a part of it matches nothing".to_owned()),
+        [('\0', char::MAX)] => return Ok(".".to_owned()),
+        _ => {}
+    }
+    let (plain, negated) = (members(ranges), members(&complement(ranges)));
+    Ok(if plain.len() <= negated.len() + 1 { format!("[{plain}]") } else { format!("[^{negated}]") })
+}
+
+fn members(ranges: &[(char, char)]) -> String {
+    let mut out = String::new();
+    for &(first, last) in ranges {
+        escape(first, &mut out);
+        if first != last {
+            out.push('-');
+            escape(last, &mut out);
+        }
+    }
+    out
+}
+
+fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
+    let mut class = regex_syntax::hir::ClassUnicode::new(
+        ranges.iter().map(|&(first, last)| regex_syntax::hir::ClassUnicodeRange::new(first, last)),
+    );
+    class.negate();
+    class.ranges().iter().map(|range| (range.start(), range.end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_past_the_limit_is_refused() {
+        assert!(search(&"ab".repeat(600)).unwrap_err().contains("1204"));
+    }
+
+    #[test]
+    fn patterns_match_whole_values() {
+        let of = |text: &str, case| pattern(&Pattern::parse(text).unwrap(), case).unwrap();
+        assert_eq!(of(r"a?\*b*", Case::Sensitive), r"a.\*b.*");
+        assert_eq!(of("É1k", Case::Ignore), "[Éé]1[kK]");
+    }
+}

@@ -1,0 +1,265 @@
+//! Conditions over Sigma items: two-valued logic in which an item on a missing field is false.
+//!
+//! In: items and their joins. Out: [`Cond`] without constants inside, and [`Selection`]s where a condition is one.
+//! Must not know: canonical fields, and how a detection is laid out.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::literal::{FieldName, Scalar};
+use crate::yaml::Inline;
+
+/// One line of a selection: a field with modifiers, and values of which one must match.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    /// The field with its modifiers.
+    key: String,
+    modifiers: &'static str,
+    /// At least one.
+    values: Vec<Scalar>,
+    /// What a selection that begins with this item is called.
+    pub(super) word: String,
+}
+
+impl Item {
+    pub(super) fn new(field: &FieldName, modifiers: &'static str, values: Vec<Scalar>, word: &str) -> Self {
+        Self { key: format!("{}{modifiers}", field.text()), modifiers, values, word: word.to_owned() }
+    }
+
+    /// Whether the values of both can stand in one list; null cannot stand in any.
+    fn joins(&self, other: &Self) -> bool {
+        let listable = |item: &Self| !item.values.contains(&Scalar::Null);
+        self.key == other.key && listable(self) && listable(other)
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.key == other.key && self.values == other.values
+    }
+}
+
+/// A condition. Build joins with [`Cond::all`], [`Cond::any`] and [`Cond::not`]: they keep it flat and without constants.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cond {
+    /// True.
+    Always,
+    /// False.
+    Never,
+    /// One item.
+    Item(Item),
+    /// All hold; at least two.
+    All(Vec<Cond>),
+    /// One holds; at least two.
+    Any(Vec<Cond>),
+    /// It does not hold.
+    Not(Box<Cond>),
+}
+
+impl Cond {
+    /// All hold.
+    pub(super) fn all(parts: impl IntoIterator<Item = Cond>) -> Self {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Self::Always => {}
+                Self::Never => return Self::Never,
+                Self::All(inner) => flat.extend(inner),
+                Self::Item(_) | Self::Any(_) | Self::Not(_) => flat.push(part),
+            }
+        }
+        dedup(&mut flat);
+        match flat.len() {
+            0 => Self::Always,
+            1 => flat.swap_remove(0),
+            _ => Self::All(flat),
+        }
+    }
+
+    /// One holds. Items of one key become one item with more values.
+    pub(super) fn any(parts: impl IntoIterator<Item = Cond>) -> Self {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Self::Never => {}
+                Self::Always => return Self::Always,
+                Self::Any(inner) => inner.into_iter().for_each(|part| push_alternative(&mut flat, part)),
+                Self::Item(_) | Self::All(_) | Self::Not(_) => push_alternative(&mut flat, part),
+            }
+        }
+        dedup(&mut flat);
+        match flat.len() {
+            0 => Self::Never,
+            1 => flat.swap_remove(0),
+            _ => Self::Any(flat),
+        }
+    }
+
+    /// It does not hold.
+    pub(super) fn not(self) -> Self {
+        match self {
+            Self::Always => Self::Never,
+            Self::Never => Self::Always,
+            Self::Not(inner) => *inner,
+            Self::Item(_) | Self::All(_) | Self::Any(_) => Self::Not(Box::new(self)),
+        }
+    }
+
+    /// The parts that must all hold, as many and as small as possible.
+    pub(super) fn conjuncts(self) -> Vec<Self> {
+        match self {
+            Self::All(parts) => parts.into_iter().flat_map(Self::conjuncts).collect(),
+            Self::Not(inner) => inner.negated_conjuncts(),
+            Self::Always => Vec::new(),
+            other @ (Self::Never | Self::Item(_) | Self::Any(_)) => vec![other],
+        }
+    }
+
+    /// The conjuncts of the negation: alternatives are negated one by one unless one selection holds them all.
+    fn negated_conjuncts(self) -> Vec<Self> {
+        match self {
+            Self::Any(parts) if Selection::of_any(&parts).is_none() => {
+                parts.into_iter().flat_map(|part| part.not().conjuncts()).collect()
+            }
+            whole @ (Self::Always
+            | Self::Never
+            | Self::Item(_)
+            | Self::All(_)
+            | Self::Any(_)
+            | Self::Not(_)) => vec![whole.not()],
+        }
+    }
+}
+
+fn push_alternative(flat: &mut Vec<Cond>, part: Cond) {
+    if let Cond::Item(new) = &part {
+        for known in flat.iter_mut() {
+            if let Cond::Item(known) = known
+                && known.joins(new)
+            {
+                for value in &new.values {
+                    if !known.values.contains(value) {
+                        known.values.push(value.clone());
+                    }
+                }
+                return;
+            }
+        }
+    }
+    flat.push(part);
+}
+
+fn dedup(parts: &mut Vec<Cond>) {
+    let mut kept: Vec<Cond> = Vec::with_capacity(parts.len());
+    for part in parts.drain(..) {
+        if !kept.contains(&part) {
+            kept.push(part);
+        }
+    }
+    *parts = kept;
+}
+
+/// What stands under one name in a detection: alternatives, each of which is items that all hold.
+#[derive(Debug, Clone)]
+pub(super) struct Selection(Vec<Map>);
+
+/// Items of different keys, all of which hold.
+#[derive(Debug, Clone)]
+pub(super) struct Map(Vec<Item>);
+
+impl Map {
+    fn of(cond: &Cond) -> Option<Self> {
+        match cond {
+            Cond::Item(item) => Some(Self(vec![item.clone()])),
+            Cond::All(parts) => {
+                let mut map = Self(Vec::new());
+                parts.iter().all(|part| map.take(part)).then_some(map)
+            }
+            Cond::Always | Cond::Never | Cond::Any(_) | Cond::Not(_) => None,
+        }
+    }
+
+    /// Adds the part if it is an item of a key not yet there.
+    fn take(&mut self, part: &Cond) -> bool {
+        match part {
+            Cond::Item(item) if !self.0.iter().any(|known| known.key == item.key) => {
+                self.0.push(item.clone());
+                true
+            }
+            Cond::Item(_) | Cond::Always | Cond::Never | Cond::All(_) | Cond::Any(_) | Cond::Not(_) => false,
+        }
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| one.says_the_same(other))
+    }
+}
+
+impl Selection {
+    /// The condition as one selection, if it is that simple.
+    pub(super) fn of(cond: &Cond) -> Option<Self> {
+        match cond {
+            Cond::Any(parts) => Self::of_any(parts),
+            Cond::Item(_) | Cond::All(_) => Map::of(cond).map(|map| Self(vec![map])),
+            Cond::Always | Cond::Never | Cond::Not(_) => None,
+        }
+    }
+
+    fn of_any(parts: &[Cond]) -> Option<Self> {
+        parts.iter().map(Map::of).collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    /// One selection of as many parts as one can hold, and the parts left over.
+    pub(super) fn gather(parts: &[Cond]) -> (Option<Self>, Vec<&Cond>) {
+        let mut map = Map(Vec::new());
+        let rest = parts.iter().filter(|part| !map.take(part)).collect();
+        ((!map.0.is_empty()).then(|| Self(vec![map])), rest)
+    }
+
+    /// What its first item is about.
+    pub(super) fn word(&self) -> &str {
+        self.0.first().and_then(|map| map.0.first()).map_or("", |item| &item.word)
+    }
+
+    /// Whether any text in it is compared case-sensitively.
+    pub(super) fn is_cased(&self) -> bool {
+        self.0.iter().flat_map(|map| &map.0).any(|item| item.modifiers.ends_with("|cased"))
+    }
+
+    /// Whether both hold for the same events, as far as can be seen.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| one.says_the_same(other))
+    }
+}
+
+impl Serialize for Selection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [only] => only.write(serializer, 1),
+            alternatives => serializer.collect_seq(alternatives.iter().map(Alternative)),
+        }
+    }
+}
+
+/// A map below a dash, where the writer indents lists far to the right: short ones stay on the line.
+struct Alternative<'a>(&'a Map);
+
+impl Serialize for Alternative<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer, 4)
+    }
+}
+
+impl Map {
+    /// Lists of up to `inline` values are written on one line.
+    fn write<S: Serializer>(&self, serializer: S, inline: usize) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for item in &self.0 {
+            match item.values.as_slice() {
+                [only] => map.serialize_entry(&item.key, only)?,
+                values if values.len() <= inline => map.serialize_entry(&item.key, &Inline(values))?,
+                values => map.serialize_entry(&item.key, values)?,
+            }
+        }
+        map.end()
+    }
+}

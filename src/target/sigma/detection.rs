@@ -1,0 +1,147 @@
+//! Lays a condition out as a Sigma detection: named selections, filters, and the expression that joins them.
+//!
+//! In: a [`Cond`] and the guard of the join keys. Out: a [`Detection`] for serde.
+//! Must not know: canonical fields, chains.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::cond::{Cond, Item, Selection};
+use super::literal::{FieldName, Scalar};
+use crate::target::print::{Bind, Frag};
+
+/// The `detection` of a base rule.
+#[derive(Debug)]
+pub(super) struct Detection {
+    selections: Vec<(String, Selection)>,
+    condition: String,
+}
+
+impl Detection {
+    /// Whether any text in it is compared case-sensitively.
+    pub(super) fn is_cased(&self) -> bool {
+        self.selections.iter().any(|(_, selection)| selection.is_cased())
+    }
+}
+
+impl Serialize for Detection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.selections.len() + 1))?;
+        for (name, selection) in &self.selections {
+            map.serialize_entry(name, selection)?;
+        }
+        map.serialize_entry("condition", &self.condition)?;
+        map.end()
+    }
+}
+
+/// The positive tests in one `selection`, every simple exclusion as a `filter_main_…`, and whatever is left as an
+/// expression over named selections. `no_key` holds where a join key is missing; `any_field` is some field of the source,
+/// for conditions that do not depend on the event.
+pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Detection {
+    let mut layout = Layout::default();
+    let parts = cond.conjuncts();
+    let (filters, positive): (Vec<_>, Vec<_>) = parts
+        .into_iter()
+        .partition(|part| matches!(part, Cond::Not(inner) if Selection::of(inner).is_some()));
+    let mut terms = layout.positive(&positive, any_field);
+    if let Some(selection) = Selection::of(no_key) {
+        layout.add("filter_main_no_key", selection);
+    }
+    for filter in &filters {
+        if let Cond::Not(inner) = filter
+            && let Some(selection) = Selection::of(inner)
+        {
+            let name = format!("filter_main_{}", selection.word());
+            layout.add(&name, selection);
+        }
+    }
+    if layout.selections.iter().any(|(name, _)| name.starts_with("filter_main_")) {
+        terms.push(Frag::test("not 1 of filter_main_*"));
+    }
+    if terms.is_empty() {
+        terms.push(layout.constant(true, any_field));
+    }
+    let condition = Frag::join(terms, " and ", Bind::And).text().to_owned();
+    Detection { selections: layout.selections, condition }
+}
+
+#[derive(Default)]
+struct Layout {
+    selections: Vec<(String, Selection)>,
+}
+
+impl Layout {
+    fn positive(&mut self, parts: &[Cond], any_field: &FieldName) -> Vec<Frag> {
+        let (gathered, rest) = Selection::gather(parts);
+        let mut terms: Vec<_> =
+            gathered.map(|selection| self.add("selection", selection)).into_iter().collect();
+        for part in rest {
+            match Selection::of(part) {
+                Some(selection) if terms.is_empty() => {
+                    terms.push(self.add("selection", selection));
+                }
+                Some(_) | None => terms.push(self.expression(part, any_field)),
+            }
+        }
+        terms
+    }
+
+    fn expression(&mut self, cond: &Cond, any_field: &FieldName) -> Frag {
+        if let Some(selection) = Selection::of(cond) {
+            let name = format!("selection_{}", selection.word());
+            return self.add(&name, selection);
+        }
+        match cond {
+            Cond::Not(inner) => {
+                Frag::test(format!("not {}", self.expression(inner, any_field).inside(Bind::Test)))
+            }
+            Cond::All(parts) => {
+                let (gathered, rest) = Selection::gather(parts);
+                let mut terms = Vec::with_capacity(parts.len());
+                if let Some(selection) = gathered {
+                    let name = format!("selection_{}", selection.word());
+                    terms.push(self.add(&name, selection));
+                }
+                terms.extend(rest.into_iter().map(|part| self.expression(part, any_field)));
+                Frag::join(terms, " and ", Bind::And)
+            }
+            Cond::Any(parts) => {
+                let terms = parts.iter().map(|part| self.expression(part, any_field)).collect();
+                // Joined as if it were `and`: mixed joins then have parentheses, which no reader has to know precedence for.
+                Frag::join(terms, " or ", Bind::And)
+            }
+            Cond::Always | Cond::Item(_) => self.constant(true, any_field),
+            Cond::Never => self.constant(false, any_field),
+        }
+    }
+
+    /// True or false for every event: Sigma has no word for either.
+    fn constant(&mut self, truth: bool, any_field: &FieldName) -> Frag {
+        let item = Cond::Item(Item::new(any_field, "", vec![Scalar::Null], ""));
+        let Some(selection) = Selection::of(&item) else { return Frag::atom("selection") };
+        let name = self.add("selection_any", selection);
+        let word = if truth { "or" } else { "and" };
+        Frag::atom(format!("({0} {word} not {0})", name.text()))
+    }
+
+    /// The name of the selection: that of an equal one of the same kind if there is one, else a new one like `name`.
+    fn add(&mut self, name: &str, selection: Selection) -> Frag {
+        let is_filter = |name: &str| name.starts_with("filter_");
+        let known = self
+            .selections
+            .iter()
+            .find(|(known, body)| is_filter(known) == is_filter(name) && body.says_the_same(&selection));
+        if let Some((known, _)) = known {
+            return Frag::atom(known);
+        }
+        let taken = |candidate: &str| self.selections.iter().any(|(known, _)| known == candidate);
+        let mut unique = name.to_owned();
+        let mut number = 2;
+        while taken(&unique) {
+            unique = format!("{name}_{number}");
+            number += 1;
+        }
+        self.selections.push((unique.clone(), selection));
+        Frag::atom(unique)
+    }
+}
