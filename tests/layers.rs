@@ -19,11 +19,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
     ("target", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
+    ("replay", &["ir", "catalog", "engine"]),
     (
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "target",
-            "engine",
+            "engine", "replay",
         ],
     ),
 ];
@@ -39,10 +40,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("anyhow", &["cli"]),
-    ("rayon", &["cli"]),
-    ("walkdir", &["cli"]),
+    ("rayon", &["cli", "replay"]),
+    ("walkdir", &["cli", "replay"]),
     ("tempfile", &["cli"]),
-    ("std::fs", &["cli"]),
+    ("std::fs", &["cli", "replay"]),
     ("std::thread", &["cli"]),
 ];
 

@@ -1,16 +1,18 @@
 //! The command line: one file a command.
 //!
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
-//! 0 fine, 1 findings, 2 usage or I/O. Only here are files, threads and `anyhow` used.
+//! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are files, threads and `anyhow` used.
 
 mod check;
 mod compile;
 mod environment;
 mod ir;
 mod output;
+mod replay;
 mod report;
 mod session;
 mod sources;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -31,6 +33,10 @@ enum Command {
     Compile(compile::Compile),
     /// Report every problem of rules, at once.
     Check(check::Check),
+    /// Run the tests of rules in the embedded engine.
+    Test(test::RunTests),
+    /// Run rules over log files in the embedded engine.
+    Replay(replay::Replay),
     /// Print the typed form of a rule as JSON.
     Ir(ir::Ir),
     /// List the log sources, their fields, and where each lives in each target.
@@ -51,6 +57,8 @@ enum Outcome {
     Findings,
     /// A file could not be read or written.
     Failure,
+    /// The user stopped it.
+    Interrupted,
 }
 
 /// Runs the program with the arguments of the process.
@@ -63,6 +71,8 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Compile(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Ir(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Completions { shell } => {
@@ -75,6 +85,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Failure) => ExitCode::from(2),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&format!("{error:#}"));

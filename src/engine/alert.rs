@@ -1,0 +1,117 @@
+//! Running a rule over records: candidates, alerts, de-duplication.
+//!
+//! In: a compiled rule and records. Out: alerts with their evidence, in the order of their last records.
+//! Must not know: raw logs, files, output formats.
+
+use std::collections::HashMap;
+
+use super::chain::{Candidate, Machine, Path};
+use super::program::{Dedupe, Program};
+use super::record::Record;
+use super::value::{Atom, Value};
+
+/// An alert: the path with the latest start to one record of the last step. Its records are indices into what was run over.
+pub type Alert = Path<usize>;
+
+/// What a run saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// For each step, the records that satisfy it.
+    pub matched: Vec<u64>,
+    /// For each link, the records of its later step with a chain behind them.
+    pub linked: Vec<u64>,
+    /// Alerts before de-duplication.
+    pub alerts: u64,
+}
+
+/// Runs `program` over `records` in any order: one alert for each record of the last step that ends a chain.
+#[must_use]
+pub fn run(program: &Program, records: &[Record]) -> Vec<Alert> {
+    let mut order: Vec<_> = records.iter().enumerate().collect();
+    order.sort_by(|(_, left), (_, right)| left.order(right));
+    let mut matched = Vec::new();
+    for (index, record) in order {
+        matched.extend(program.matched(record).map(|step| Matched { index, record, step }));
+    }
+    run_matched(program, &matched).0
+}
+
+/// A record that satisfies a step of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Matched<'r> {
+    /// Its index among all records.
+    pub index: usize,
+    /// The record.
+    pub record: &'r Record,
+    /// The step it satisfies.
+    pub step: usize,
+}
+
+/// Runs `program` over the records that satisfy its steps, in the order of [`Record::order`].
+#[must_use]
+pub fn run_matched(program: &Program, matched: &[Matched<'_>]) -> (Vec<Alert>, Tally) {
+    let mut machine = Machine::new(program);
+    let mut tally = Tally { matched: vec![0; program.steps.len()], ..Tally::default() };
+    let mut alerts = Vec::new();
+    for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
+        let Some(first) = instant.first() else { continue };
+        for Matched { step, .. } in instant {
+            tally.matched.iter_mut().skip(*step).take(1).for_each(|count| *count += 1);
+        }
+        let candidates =
+            instant.iter().map(|one| candidate(program, one.step, one.record, one.index)).collect();
+        alerts.extend(machine.advance(first.record.time, candidates));
+    }
+    tally.linked = machine.linked().to_vec();
+    tally.alerts = alerts.len() as u64;
+    (alerts, tally)
+}
+
+/// `record` as a candidate for `step`, which it satisfies.
+#[must_use]
+pub fn candidate<T>(program: &Program, step: usize, record: &Record, payload: T) -> Candidate<T> {
+    let (key_in, key_out) = (program.key_in(step, record), program.key_out(step, record));
+    Candidate { step, event: record.event, key_in, key_out, payload }
+}
+
+/// Keeps the first alert of each key; further ones stay silent up to and including the end of the window that the kept one
+/// opens. A missing key is a key like any other. `alerts` are in order, as [`run`] gives them.
+#[must_use]
+pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Alert> {
+    let mut quiet_until: HashMap<Vec<Option<Atom>>, i64> = HashMap::new();
+    let key = |alert: &Alert| -> Vec<Option<Atom>> {
+        let value = |(step, place): &(usize, usize)| {
+            let record = records.get(*alert.records.get(*step)?)?;
+            record.at(*place).map(Value::atom)
+        };
+        dedupe.by.iter().map(value).collect()
+    };
+    let mut kept = alerts;
+    kept.retain(|alert| {
+        let end = alert.end.saturating_add(dedupe.window);
+        match quiet_until.entry(key(alert)) {
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let fresh = alert.end > *entry.get();
+                if fresh {
+                    entry.insert(end);
+                }
+                fresh
+            }
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(end);
+                true
+            }
+        }
+    });
+    kept
+}
+
+/// Runs `program` and applies its own de-duplication, if it has one.
+#[must_use]
+pub fn alerts(program: &Program, records: &[Record]) -> Vec<Alert> {
+    let found = run(program, records);
+    match &program.dedupe {
+        Some(by) => dedupe(by, records, found),
+        None => found,
+    }
+}

@@ -1,0 +1,355 @@
+//! Raw events to records, as the catalog says.
+//!
+//! In: a source of the catalog, and raw events of it. Out: rows of typed values, one for each item of the repeated group, and records.
+//! Must not know: files and formats, rules. What has another shape or type than the source says is missing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::Regex;
+use serde::Deserializer;
+
+use super::predicate::{Unrunnable, Values};
+use super::project::{Slots, Tree};
+use super::record::{Identity, Record, Schema};
+use super::value::{Raw, Value};
+use crate::catalog::{self, Source};
+use crate::ir::Type;
+
+/// A source, ready to read raw events into records of one schema.
+#[derive(Debug)]
+pub struct Reader {
+    schema: Arc<Schema>,
+    tree: Tree,
+    fields: Vec<Field>,
+    action: Option<usize>,
+    placeholder: Option<String>,
+    id: Option<usize>,
+    time: usize,
+}
+
+/// How a field is read: the first variant that fits the action.
+#[derive(Debug)]
+struct Field {
+    ty: Type,
+    variants: Vec<Variant>,
+}
+
+#[derive(Debug)]
+struct Variant {
+    actions: Vec<String>,
+    at: Option<(Level, usize)>,
+    capture: Option<Regex>,
+    map: BTreeMap<String, String>,
+    absent: Option<String>,
+    otherwise: Option<String>,
+}
+
+/// Which object a slot belongs to.
+#[derive(Debug, Clone, Copy)]
+enum Level {
+    Event,
+    Item,
+    Inner,
+}
+
+/// The objects that one row is made of.
+#[derive(Debug, Clone, Copy)]
+struct Row<'s, 'de> {
+    event: &'s Slots<'de>,
+    item: Option<&'s Slots<'de>>,
+    inner: Option<&'s Slots<'de>>,
+}
+
+impl<'s, 'de> Row<'s, 'de> {
+    fn get(&self, (level, slot): (Level, usize)) -> Option<&'s Raw<'de>> {
+        let slots = match level {
+            Level::Event => Some(self.event),
+            Level::Item => self.item,
+            Level::Inner => self.inner,
+        };
+        slots?.get(slot)
+    }
+}
+
+impl Reader {
+    /// Compiles what `schema` needs of `source`.
+    ///
+    /// # Errors
+    /// When the source names no `event.time`, or one of its expressions does not compile.
+    pub fn new(source: &Source, schema: Arc<Schema>) -> Result<Self, Unrunnable> {
+        let no_time = || Unrunnable(format!("source `{}` has no field `event.time`", source.name));
+        let time = schema.place("event.time").ok_or_else(no_time)?;
+        let mut tree = Tree::default();
+        let mut fields = Vec::new();
+        for (name, ty) in schema.fields() {
+            let raw = source.field(name).and_then(|field| Some((field.raw.as_ref()?, field.in_group)));
+            let variants =
+                raw.map(|(raw, in_group)| compile(raw, in_group, source, &mut tree)).transpose()?;
+            fields.push(Field { ty: *ty, variants: variants.unwrap_or_default() });
+        }
+        let by_action =
+            fields.iter().flat_map(|field| &field.variants).any(|variant| !variant.actions.is_empty());
+        let action = source.field("event.action").and_then(|field| field.raw.as_ref());
+        let action = match action {
+            Some(catalog::Raw::Path(path)) if by_action => Some(tree.slot(path)),
+            Some(catalog::Raw::Path(_) | catalog::Raw::Variants(_)) | None => None,
+        };
+        let id = source.event_id.as_ref().and_then(|id| schema.place(id));
+        Ok(Self { schema, tree, fields, action, placeholder: source.placeholder.clone(), id, time })
+    }
+
+    /// The schema of its records.
+    #[must_use]
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The paths it reads.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Reads the scalars of one event.
+    ///
+    /// # Errors
+    /// When the text is broken or the event is not an object.
+    pub fn scalars<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Slots<'de>, D::Error> {
+        self.tree.read(deserializer)
+    }
+
+    /// Gives the values of every row of an event: one for each inner item of each item, or a single one.
+    pub fn rows<'de>(&self, event: &Slots<'de>, mut each: impl FnMut(&Values<'de>)) {
+        let mut row = |item: Option<&Slots<'de>>, inner: Option<&Slots<'de>>| {
+            each(&self.values(Row { event, item, inner }));
+        };
+        if event.items.is_empty() {
+            row(None, None);
+        }
+        for item in &event.items {
+            if item.items.is_empty() {
+                row(Some(item), None);
+            }
+            for inner in &item.items {
+                row(Some(item), Some(inner));
+            }
+        }
+    }
+
+    /// The event time of a row.
+    #[must_use]
+    pub fn time(&self, values: &Values<'_>) -> Option<i64> {
+        match values.get(self.time)?.as_ref()? {
+            Value::Time(micros) => Some(*micros),
+            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Ip(_) => None,
+        }
+    }
+
+    /// The identity of the event that a row is of: the source's event id, or the raw text of the event.
+    #[must_use]
+    pub fn identity(&self, values: &Values<'_>, raw: &[u8]) -> Identity {
+        match self.id.and_then(|place| values.get(place)?.as_ref()) {
+            Some(id) => Identity::of(self.schema.source(), (true, id.atom())),
+            None => Identity::of(self.schema.source(), (false, raw)),
+        }
+    }
+
+    /// The records of one event; none where it has no time.
+    ///
+    /// # Errors
+    /// When the event is not an object.
+    pub fn records(&self, event: &serde_json::Value) -> Result<Vec<Record>, serde_json::Error> {
+        let raw = event.to_string();
+        let slots = self.scalars(event)?;
+        let mut records = Vec::new();
+        self.rows(&slots, |values| records.extend(self.record(values, raw.as_bytes())));
+        Ok(records)
+    }
+
+    /// The record of a row; `None` where it has no time.
+    #[must_use]
+    pub fn record(&self, values: &Values<'_>, raw: &[u8]) -> Option<Record> {
+        let time = self.time(values)?;
+        let event = self.identity(values, raw);
+        let values = values.iter().map(|value| value.clone().map(Value::into_owned)).collect();
+        Some(Record { schema: Arc::clone(&self.schema), time, event, values })
+    }
+
+    fn values<'de>(&self, row: Row<'_, 'de>) -> Vec<Option<Value<'de>>> {
+        let action = self.action.and_then(|slot| row.event.get(slot));
+        let action = action.cloned().map(Raw::into_text);
+        self.fields.iter().map(|field| self.value(field, action.as_deref(), row)).collect()
+    }
+
+    fn value<'de>(&self, field: &Field, action: Option<&str>, row: Row<'_, 'de>) -> Option<Value<'de>> {
+        let fits = |variant: &&Variant| {
+            variant.actions.is_empty()
+                || action.is_some_and(|action| variant.actions.iter().any(|name| name == action))
+        };
+        let variant = field.variants.iter().find(fits)?;
+        let raw = variant.at.and_then(|at| row.get(at)).cloned().filter(|raw| self.is_present(raw));
+        variant.canonical(raw)?.typed(field.ty)
+    }
+
+    fn is_present(&self, raw: &Raw<'_>) -> bool {
+        match raw {
+            Raw::Text(text) => !text.is_empty() && self.placeholder.as_deref() != Some(text.as_ref()),
+            Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
+        }
+    }
+}
+
+impl Variant {
+    /// The raw value after capture and map.
+    fn canonical<'de>(&self, raw: Option<Raw<'de>>) -> Option<Raw<'de>> {
+        let constant = |text: &String| Raw::Text(Cow::Owned(text.clone()));
+        let raw = match (&self.capture, raw) {
+            (Some(regex), Some(raw)) => {
+                let text = raw.into_text();
+                let captured = regex.captures(&text).and_then(|found| found.get(1));
+                captured
+                    .filter(|found| !found.is_empty())
+                    .map(|found| Raw::Text(Cow::Owned(found.as_str().to_owned())))
+            }
+            (_, raw) => raw,
+        };
+        let Some(raw) = raw else { return self.absent.as_ref().map(constant) };
+        if self.map.is_empty() && self.otherwise.is_none() {
+            return Some(raw);
+        }
+        self.map.get(raw.into_text().as_ref()).or(self.otherwise.as_ref()).map(constant)
+    }
+}
+
+fn compile(
+    raw: &catalog::Raw,
+    in_group: bool,
+    source: &Source,
+    tree: &mut Tree,
+) -> Result<Vec<Variant>, Unrunnable> {
+    let mut place = |path: &str, from_event: bool| match &source.group {
+        Some(group) if in_group && !from_event => {
+            let items = tree.group(&group.path);
+            match (path.strip_prefix('>'), &group.inner) {
+                (Some(path), Some(inner)) => (Level::Inner, items.group(inner).slot(path)),
+                (Some(path), None) => (Level::Item, items.slot(path)),
+                (None, _) => (Level::Item, items.slot(path)),
+            }
+        }
+        Some(_) | None => (Level::Event, tree.slot(path)),
+    };
+    let plain = |at| Variant {
+        actions: Vec::new(),
+        at,
+        capture: None,
+        map: BTreeMap::new(),
+        absent: None,
+        otherwise: None,
+    };
+    match raw {
+        catalog::Raw::Path(path) => Ok(vec![plain(Some(place(path, false)))]),
+        catalog::Raw::Variants(variants) => variants
+            .iter()
+            .map(|variant| {
+                let regex = variant.capture.as_deref().map(Regex::new).transpose();
+                Ok(Variant {
+                    actions: variant.for_actions.clone(),
+                    at: variant.path.as_deref().map(|path| place(path, variant.from_event)),
+                    capture: regex.map_err(|problem| Unrunnable(problem.to_string()))?,
+                    map: variant.map.clone(),
+                    absent: variant.absent.clone(),
+                    otherwise: variant.otherwise.clone(),
+                })
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn read(source: &str, event: &serde_json::Value) -> Vec<String> {
+        let catalog = Catalog::embedded().unwrap();
+        let source = catalog.source(source).unwrap();
+        let reader = Reader::new(source, Arc::new(Schema::new(source, None))).unwrap();
+        let show = |record: &Record| {
+            record.present().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        reader.records(event).unwrap().iter().map(show).collect()
+    }
+
+    #[test]
+    fn an_event_gives_a_record_for_each_interface_of_each_item() {
+        let event = json!({
+            "eventTime": "2023-07-10T11:55:21Z", "eventID": "e1", "eventName": "RunInstances", "readOnly": "false",
+            "responseElements": { "instancesSet": { "items": [
+                { "instanceId": "i-1", "imageId": "ami-1", "networkInterfaceSet": { "items": [
+                    { "networkInterfaceId": "eni-1" }, { "networkInterfaceId": "eni-2" } ] } },
+                { "instanceId": "i-2", "privateIpAddress": "10.0.0.300", "networkInterfaceSet": {} },
+                "not an item", null, { "unknown": 1 },
+            ] } },
+        });
+        let common = "event.action=RunInstances event.id=e1 event.outcome=success event.read_only=false \
+                      event.time=2023-07-10T11:55:21Z";
+        assert_eq!(
+            read("aws.cloudtrail", &event),
+            [
+                format!("{common} image.id=ami-1 instance.eni=eni-1 instance.id=i-1"),
+                format!("{common} image.id=ami-1 instance.eni=eni-2 instance.id=i-1"),
+                format!("{common} instance.id=i-2"),
+                common.to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn another_shape_is_missing() {
+        let event = json!({
+            "eventTime": 1_688_989_356, "eventName": "RunInstances", "eventID": ["e1"], "awsRegion": { "a": 1 },
+            "userIdentity": [{ "arn": "arn:aws:iam::1:user/a" }], "recipientAccountId": 123, "sourceIPAddress": "AWS Internal",
+            "responseElements": { "instancesSet": { "items": { "instanceId": "i-1" } } }, "errorCode": "",
+        });
+        let expected = "cloud.account.id=123 event.action=RunInstances event.outcome=success event.time=2023-07-10T11:42:36Z";
+        assert_eq!(read("aws.cloudtrail", &event), [expected]);
+        assert!(read("aws.cloudtrail", &json!({ "eventTime": "noon", "eventID": "e1" })).is_empty());
+    }
+
+    #[test]
+    fn variants_follow_the_action() {
+        let outcome = |event: serde_json::Value| {
+            let mut event = event;
+            event["eventTime"] = json!("2023-07-10T11:55:21Z");
+            let records = read("aws.cloudtrail", &event);
+            records[0].split(' ').find_map(|field| field.strip_prefix("event.outcome=")).unwrap().to_owned()
+        };
+        let login = |answer: &str| json!({ "eventName": "ConsoleLogin", "responseElements": { "ConsoleLogin": answer } });
+        assert_eq!(outcome(login("Success")), "success");
+        assert_eq!(outcome(login("Failure")), "failure");
+        assert_eq!(outcome(json!({ "eventName": "ConsoleLogin", "responseElements": null })), "failure");
+        assert_eq!(
+            outcome(json!({ "eventName": "RunInstances", "errorCode": "Client.DryRunOperation" })),
+            "failure"
+        );
+        assert_eq!(outcome(json!({ "eventName": "RunInstances", "errorCode": null })), "success");
+    }
+
+    #[test]
+    fn captures_and_placeholders() {
+        let arn = |arn: &str| {
+            let event = json!({ "eventTime": "2023-07-10T11:55:21Z", "userIdentity": { "arn": arn } });
+            read("aws.cloudtrail", &event)[0].contains("actor.session_name=i-1")
+        };
+        assert!(arn("arn:aws:sts::1:assumed-role/web/i-1"));
+        assert!(!arn("arn:aws:iam::1:user/i-1"));
+        let flow =
+            json!({ "start": "1688989356", "interface-id": "eni-1", "srcaddr": "-", "dstport": "443" });
+        let expected = "destination.port=443 event.time=2023-07-10T11:42:36Z flow.start=2023-07-10T11:42:36Z instance.eni=eni-1";
+        assert_eq!(read("aws.vpcflow", &flow), [expected]);
+    }
+}

@@ -1,0 +1,183 @@
+//! Predicates, compiled against a schema.
+//!
+//! In: a predicate of the IR. Out: [`Predicate`], which answers for the values of a record; everything that can be worked
+//! out once (sets, patterns, expressions, networks, lists) is.
+//! Must not know: chains, raw logs. Two-valued: a test of a missing field is false.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::list::Allowlist;
+use super::network::Networks;
+use super::record::Schema;
+use super::text::{Wildcard, folded};
+use super::value::{Atom, Value};
+use crate::ir::{self, Case, FieldTest, OrderOp, Place, Pred, TestKind};
+
+/// The values of a record, in order of place.
+pub type Values<'v> = [Option<Value<'v>>];
+
+/// A compiled predicate; it has the shape of the predicate it comes from.
+#[derive(Debug)]
+pub enum Predicate {
+    /// All hold.
+    All(Vec<Predicate>),
+    /// One holds.
+    Any(Vec<Predicate>),
+    /// It does not hold.
+    Not(Box<Predicate>),
+    /// A test of the value at a place.
+    Test(usize, Check),
+}
+
+/// What is asked of a present value.
+#[derive(Debug)]
+pub enum Check {
+    /// Nothing more.
+    Present,
+    /// It is one of the values, none of which is text.
+    OneOf(HashSet<Atom>),
+    /// Its text is one of the texts.
+    OneOfTexts(HashSet<String>, Case),
+    /// It lies in one of the networks.
+    In(Networks),
+    /// It is on the list.
+    Listed(Arc<Allowlist>),
+    /// It compares so with the bound.
+    Order(OrderOp, Value<'static>),
+    /// The whole of it matches.
+    Like(Wildcard),
+    /// The text is there.
+    Substring(Place, String, Case),
+    /// The expression finds something.
+    Matches(Regex),
+    /// The value at another place is the same.
+    SameAs(usize),
+}
+
+/// Why a rule cannot run; the checker refuses such rules, so this is about rules that were built by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrunnable(pub String);
+
+impl std::fmt::Display for Unrunnable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unrunnable {}
+
+impl Predicate {
+    /// Compiles `pred` for records of `schema`; `lists` are those of the rule.
+    ///
+    /// # Errors
+    /// When the source has no such field or the expression does not compile.
+    pub fn new(pred: &Pred, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Self, Unrunnable> {
+        let each = |parts: &[Pred]| {
+            parts.iter().map(|part| Self::new(part, schema, lists)).collect::<Result<_, _>>()
+        };
+        Ok(match pred {
+            Pred::And(parts) => Self::All(each(parts)?),
+            Pred::Or(parts) => Self::Any(each(parts)?),
+            Pred::Not(inner) => Self::Not(Box::new(Self::new(inner, schema, lists)?)),
+            Pred::Test(test) => Self::Test(place(&test.field, schema)?, check(test, schema, lists)?),
+        })
+    }
+
+    /// Whether it holds.
+    #[must_use]
+    pub fn holds(&self, values: &Values<'_>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(values)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(values)),
+            Self::Not(inner) => !inner.holds(values),
+            Self::Test(place, check) => {
+                values.get(*place).and_then(Option::as_ref).is_some_and(|value| check.accepts(value, values))
+            }
+        }
+    }
+}
+
+/// The place of a field.
+pub(super) fn place(field: &ir::Field, schema: &Schema) -> Result<usize, Unrunnable> {
+    let missing = || Unrunnable(format!("source `{}` has no field `{}`", schema.source(), field.name));
+    schema.place(&field.name).ok_or_else(missing)
+}
+
+fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Check, Unrunnable> {
+    Ok(match &test.kind {
+        TestKind::Exists => Check::Present,
+        TestKind::Equals { values, case } => one_of(values, *case),
+        TestKind::InNetworks { networks } => Check::In(Networks::new(networks)),
+        TestKind::InList { list } => {
+            let found = lists.get(*list).ok_or_else(|| Unrunnable(format!("the rule has no list {list}")))?;
+            Check::Listed(Arc::clone(found))
+        }
+        TestKind::Order { op, value } => Check::Order(*op, bound(value)?),
+        TestKind::Like { pattern, case } => Check::Like(Wildcard::new(pattern, *case)),
+        TestKind::Substring { place, text, case } => {
+            Check::Substring(*place, folded(text, *case).into_owned(), *case)
+        }
+        TestKind::Matches { regex } => {
+            Check::Matches(Regex::new(regex).map_err(|problem| Unrunnable(problem.to_string()))?)
+        }
+        TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
+    })
+}
+
+fn one_of(values: &[ir::Value], case: Case) -> Check {
+    let known = values.iter().filter_map(Value::from_ir);
+    if values.iter().any(|value| matches!(value, ir::Value::String(_))) {
+        Check::OneOfTexts(known.map(|value| folded(&value.to_string(), case).into_owned()).collect(), case)
+    } else {
+        Check::OneOf(known.map(|value| value.atom()).collect())
+    }
+}
+
+fn bound(value: &ir::Value) -> Result<Value<'static>, Unrunnable> {
+    Value::from_ir(value).ok_or_else(|| Unrunnable("a bound is a number or an instant".to_owned()))
+}
+
+impl Check {
+    /// Whether a present `value` of a record with `values` passes.
+    #[must_use]
+    pub fn accepts(&self, value: &Value<'_>, values: &Values<'_>) -> bool {
+        match self {
+            Self::Present => true,
+            Self::OneOf(set) => set.contains(&value.atom()),
+            Self::OneOfTexts(set, case) => {
+                matches!(value, Value::Text(text) if set.contains(folded(text, *case).as_ref()))
+            }
+            Self::In(networks) => matches!(value, Value::Ip(address) if networks.contains(*address)),
+            Self::Listed(list) => list.contains(value),
+            Self::Order(op, bound) => value.order(bound).is_some_and(|order| in_order(*op, order)),
+            Self::Like(pattern) => matches!(value, Value::Text(text) if pattern.matches(text)),
+            Self::Substring(place, part, case) => {
+                matches!(value, Value::Text(text) if has(*place, &folded(text, *case), part))
+            }
+            Self::Matches(regex) => matches!(value, Value::Text(text) if regex.is_match(text)),
+            Self::SameAs(other) => {
+                values.get(*other).and_then(Option::as_ref).is_some_and(|other| value.same(other))
+            }
+        }
+    }
+}
+
+fn in_order(op: OrderOp, order: std::cmp::Ordering) -> bool {
+    match op {
+        OrderOp::Less => order.is_lt(),
+        OrderOp::LessEqual => order.is_le(),
+        OrderOp::Greater => order.is_gt(),
+        OrderOp::GreaterEqual => order.is_ge(),
+    }
+}
+
+fn has(place: Place, text: &str, part: &str) -> bool {
+    match place {
+        Place::Anywhere => text.contains(part),
+        Place::Start => text.starts_with(part),
+        Place::End => text.ends_with(part),
+    }
+}

@@ -1,0 +1,159 @@
+//! A rule, ready to run.
+//!
+//! In: a rule of the IR and the schemas of its records. Out: [`Program`]: compiled steps, link keys by place, windows in
+//! microseconds.
+//! Must not know: raw logs, and how records reach it.
+
+use std::sync::Arc;
+
+use super::list::Allowlist;
+use super::predicate::{Predicate, Unrunnable, Values, place};
+use super::record::{Record, Schema, Schemas};
+use super::value::Atom;
+use crate::ir::{Rule, StepField};
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Program {
+    /// Name of the rule.
+    pub name: String,
+    /// The steps, in order.
+    pub steps: Vec<Arc<Step>>,
+    /// Link `i` joins step `i` to step `i + 1`.
+    pub links: Vec<Link>,
+    /// Longest time from the first to the last step, microseconds.
+    pub total: i64,
+    /// Which alerts count as one.
+    pub dedupe: Option<Dedupe>,
+}
+
+/// A compiled step.
+#[derive(Debug)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Records of this schema can satisfy it.
+    pub schema: Arc<Schema>,
+    /// Filter.
+    pub filter: Predicate,
+    /// Exceptions.
+    pub excepts: Vec<Predicate>,
+}
+
+/// A compiled link.
+#[derive(Debug)]
+pub struct Link {
+    /// Longest time from the earlier to the later record, microseconds.
+    pub gap: i64,
+    /// Places of the keys in the earlier record.
+    pub left: Vec<usize>,
+    /// Places of the keys in the later record.
+    pub right: Vec<usize>,
+}
+
+/// Compiled de-duplication.
+#[derive(Debug)]
+pub struct Dedupe {
+    /// How long further alerts with the same keys stay silent, microseconds.
+    pub window: i64,
+    /// Step and place of each key.
+    pub by: Vec<(usize, usize)>,
+}
+
+/// The values of a link's keys, all present.
+pub type Key = Box<[Atom]>;
+
+impl Step {
+    /// Whether the values of a record of this step's schema satisfy it.
+    #[must_use]
+    pub fn accepts(&self, values: &Values<'_>) -> bool {
+        self.filter.holds(values) && !self.excepts.iter().any(|except| except.holds(values))
+    }
+}
+
+impl Program {
+    /// Compiles `rule` for records of `schemas`.
+    ///
+    /// # Errors
+    /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
+    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, Unrunnable> {
+        let lists: Vec<_> = rule.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
+        let steps = rule
+            .chain
+            .steps
+            .iter()
+            .map(|step| compile_step(step, schemas, &lists).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        let pairs = rule.chain.links.iter().zip(steps.windows(2));
+        let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
+        if links.len() + 1 != steps.len() {
+            return Err(Unrunnable("a chain of n steps has n - 1 links".to_owned()));
+        }
+        let step_place = |StepField { step, field }: &StepField| {
+            let schema =
+                steps.get(*step).ok_or_else(|| Unrunnable(format!("the chain has no step {step}")))?;
+            Ok((*step, place(field, &schema.schema)?))
+        };
+        let dedupe = match &rule.alert.dedupe {
+            Some(dedupe) => Some(Dedupe {
+                window: in_micros(dedupe.window.seconds),
+                by: dedupe.by.iter().map(step_place).collect::<Result<_, Unrunnable>>()?,
+            }),
+            None => None,
+        };
+        let total = in_micros(rule.chain.total.seconds);
+        Ok(Self { name: rule.name.node.clone(), steps, links, total, dedupe })
+    }
+
+    /// The key by which `record`, as step `step`, is found from the step before; `None` if a part is missing.
+    #[must_use]
+    pub fn key_in(&self, step: usize, record: &Record) -> Option<Key> {
+        key(record, &self.links.get(step.checked_sub(1)?)?.right)
+    }
+
+    /// The key by which `record`, as step `step`, finds the step after it.
+    #[must_use]
+    pub fn key_out(&self, step: usize, record: &Record) -> Option<Key> {
+        key(record, &self.links.get(step)?.left)
+    }
+
+    /// The steps that `record` satisfies.
+    pub fn matched<'p>(&'p self, record: &'p Record) -> impl Iterator<Item = usize> + 'p {
+        let of_source = |step: &Step| step.schema.source() == record.schema.source();
+        let all = self.steps.iter().enumerate();
+        all.filter(move |(_, step)| of_source(step) && step.accepts(&record.values)).map(|(index, _)| index)
+    }
+}
+
+fn key(record: &Record, places: &[usize]) -> Option<Key> {
+    places.iter().map(|place| record.at(*place).map(super::value::Value::atom)).collect()
+}
+
+fn compile_step(
+    step: &crate::ir::Step,
+    schemas: &Schemas,
+    lists: &[Arc<Allowlist>],
+) -> Result<Step, Unrunnable> {
+    let source = &step.source.node;
+    let schema = schemas.get(source).ok_or_else(|| Unrunnable(format!("there is no source `{source}`")))?;
+    let compile = |pred| Predicate::new(pred, schema, lists);
+    Ok(Step {
+        name: step.name.node.clone(),
+        schema: Arc::clone(schema),
+        filter: compile(&step.filter)?,
+        excepts: step.excepts.iter().map(compile).collect::<Result<_, _>>()?,
+    })
+}
+
+fn compile_link(link: &crate::ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
+    let [left, right] = sides else { return Err(Unrunnable("a link has two sides".to_owned())) };
+    Ok(Link {
+        gap: in_micros(link.gap.seconds),
+        left: link.keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
+        right: link.keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn in_micros(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+}

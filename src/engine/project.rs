@@ -1,0 +1,262 @@
+//! Picking the wanted scalars out of a raw event without building the rest of it.
+//!
+//! In: a tree of paths and any serde deserialiser (JSON text, a parsed value). Out: [`Slots`], the scalars by number, with the items of the repeated group below.
+//! Must not know: fields, types. A value of another shape than its path expects counts as absent.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::value::Raw;
+
+/// The paths below one object; [`Tree::slot`] and [`Tree::group`] add to it.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    width: usize,
+    root: Node,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Node {
+    leaf: Option<usize>,
+    keys: BTreeMap<String, Node>,
+    each: Option<Box<Tree>>,
+}
+
+/// Scalars of one object by slot, and those of the items of its group.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Slots<'de> {
+    /// By slot.
+    pub scalars: Vec<Option<Raw<'de>>>,
+    /// The group's items, in order.
+    pub items: Vec<Slots<'de>>,
+    /// Whether there was an object at all.
+    is_object: bool,
+}
+
+impl<'de> Slots<'de> {
+    /// The scalar in a slot.
+    #[must_use]
+    pub fn get(&self, slot: usize) -> Option<&Raw<'de>> {
+        self.scalars.get(slot)?.as_ref()
+    }
+
+    /// Fills a slot.
+    pub fn set(&mut self, slot: usize, value: Raw<'de>) {
+        if let Some(place) = self.scalars.get_mut(slot) {
+            *place = Some(value);
+        }
+    }
+}
+
+impl Tree {
+    /// The slot of a dotted path, new or known.
+    pub fn slot(&mut self, path: &str) -> usize {
+        let next = self.width;
+        let slot = *self.root.descend(path).leaf.get_or_insert(next);
+        self.width = self.width.max(slot + 1);
+        slot
+    }
+
+    /// The tree of the items of the array at a dotted path.
+    pub fn group(&mut self, path: &str) -> &mut Tree {
+        self.root.descend(path).each.get_or_insert_with(Box::default)
+    }
+
+    /// The slot of a top-level key, if a path ends there.
+    #[must_use]
+    pub fn top_level(&self, key: &str) -> Option<usize> {
+        self.root.keys.get(key)?.leaf
+    }
+
+    /// Nothing found yet.
+    #[must_use]
+    pub fn empty<'de>(&self) -> Slots<'de> {
+        Slots { scalars: vec![None; self.width], items: Vec::new(), is_object: false }
+    }
+
+    /// Reads one event.
+    ///
+    /// # Errors
+    /// The deserialiser's, when its text is broken; and when the event is not an object.
+    pub fn read<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Slots<'de>, D::Error> {
+        let mut slots = self.empty();
+        deserializer.deserialize_map(Top { node: &self.root, slots: &mut slots })?;
+        Ok(slots)
+    }
+}
+
+impl Node {
+    fn descend(&mut self, path: &str) -> &mut Node {
+        path.split('.').fold(self, |node, key| node.keys.entry(key.to_owned()).or_default())
+    }
+}
+
+/// The event as a whole: an object, or an error.
+struct Top<'t, 's, 'de> {
+    node: &'t Node,
+    slots: &'s mut Slots<'de>,
+}
+
+impl<'de> Visitor<'de> for Top<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event, which is an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        walk_object(self.node, self.slots, map)
+    }
+}
+
+fn walk_object<'de, A: MapAccess<'de>>(
+    node: &Node,
+    slots: &mut Slots<'de>,
+    mut map: A,
+) -> Result<(), A::Error> {
+    slots.is_object = true;
+    while let Some(below) = map.next_key_seed(KeyOf { node })? {
+        match below {
+            Some(below) => map.next_value_seed(Walk { node: below, slots })?,
+            None => drop(map.next_value::<IgnoredAny>()?),
+        }
+    }
+    Ok(())
+}
+
+/// Looks a key up while it is still borrowed.
+struct KeyOf<'t> {
+    node: &'t Node,
+}
+
+impl<'de, 't> DeserializeSeed<'de> for KeyOf<'t> {
+    type Value = Option<&'t Node>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'t> Visitor<'_> for KeyOf<'t> {
+    type Value = Option<&'t Node>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.node.keys.get(key))
+    }
+}
+
+/// One value on a path.
+struct Walk<'t, 's, 'de> {
+    node: &'t Node,
+    slots: &'s mut Slots<'de>,
+}
+
+impl<'de> Walk<'_, '_, 'de> {
+    fn scalar(self, value: Raw<'de>) {
+        if let Some(slot) = self.node.leaf {
+            self.slots.set(slot, value);
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        walk_object(self.node, self.slots, map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Some(tree) = &self.node.each else {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        self.slots.items.clear();
+        while let Some(item) = seq.next_element_seed(Item { tree })? {
+            self.slots.items.extend(item);
+        }
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        self.scalar(Raw::Text(Cow::Borrowed(text)));
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.scalar(Raw::Text(Cow::Owned(text.to_owned())));
+        Ok(())
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<(), E> {
+        self.scalar(Raw::Text(Cow::Owned(text)));
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.scalar(Raw::Int(number));
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        let wide = || Raw::Text(Cow::Owned(number.to_string()));
+        self.scalar(i64::try_from(number).map_or_else(|_| wide(), Raw::Int));
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.scalar(Raw::Float(number));
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.scalar(Raw::Bool(value));
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// An item of the group: an object, or nothing.
+struct Item<'t> {
+    tree: &'t Tree,
+}
+
+impl<'de> DeserializeSeed<'de> for Item<'_> {
+    type Value = Option<Slots<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let mut slots = self.tree.empty();
+        Walk { node: &self.tree.root, slots: &mut slots }.deserialize(deserializer)?;
+        Ok(slots.is_object.then_some(slots))
+    }
+}

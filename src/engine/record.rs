@@ -1,0 +1,221 @@
+//! Records: flat, typed, single-valued; what every other part of the engine works on.
+//!
+//! In: a source of the catalog. Out: a [`Schema`] that numbers its fields, and records with a value or nothing in each place.
+//! Must not know: rules, raw logs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::value::{Value, instant_text};
+use crate::catalog::{Catalog, Source};
+use crate::ir::{Pred, Rule, StepField, TestKind, Type};
+
+/// The fields of a source that records carry, each with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    source: String,
+    fields: Vec<(String, Type)>,
+    places: HashMap<String, usize>,
+}
+
+impl Schema {
+    /// All fields of `source`, or those that are `wanted`, in order of name.
+    #[must_use]
+    pub fn new(source: &Source, wanted: Option<&BTreeSet<String>>) -> Self {
+        let fields: Vec<_> = source
+            .fields
+            .values()
+            .filter(|field| wanted.is_none_or(|wanted| wanted.contains(&field.name)))
+            .map(|field| (field.name.clone(), field.ty))
+            .collect();
+        let places = fields.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+        Self { source: source.name.clone(), fields, places }
+    }
+
+    /// Canonical name of the source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Place of a field.
+    #[must_use]
+    pub fn place(&self, field: &str) -> Option<usize> {
+        self.places.get(field).copied()
+    }
+
+    /// Names and types in order of place.
+    #[must_use]
+    pub fn fields(&self) -> &[(String, Type)] {
+        &self.fields
+    }
+
+    /// A record without any value yet.
+    #[must_use]
+    pub fn empty(&self) -> Vec<Option<Value<'static>>> {
+        vec![None; self.fields.len()]
+    }
+}
+
+/// The schemas in use, by name of source.
+#[derive(Debug, Clone, Default)]
+pub struct Schemas {
+    of: BTreeMap<String, Arc<Schema>>,
+}
+
+impl Schemas {
+    /// Every field of every source.
+    #[must_use]
+    pub fn full(catalog: &Catalog) -> Self {
+        let of =
+            catalog.iter().map(|source| (source.name.clone(), Arc::new(Schema::new(source, None)))).collect();
+        Self { of }
+    }
+
+    /// Only the sources of `rules`, and of each only what a rule reads or an alert shows, with its time, identity and group key.
+    #[must_use]
+    pub fn for_rules<'r>(catalog: &Catalog, rules: impl IntoIterator<Item = &'r Rule>) -> Self {
+        let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for rule in rules {
+            collect_rule(rule, &mut |source, field| {
+                wanted.entry(source.to_owned()).or_default().insert(field.to_owned());
+            });
+        }
+        let mut of = BTreeMap::new();
+        for (name, mut fields) in wanted {
+            let Some(source) = catalog.source(&name) else { continue };
+            fields.insert("event.time".to_owned());
+            fields.extend(source.event_id.iter().cloned());
+            fields.extend(source.group.iter().flat_map(|group| group.key.iter().cloned()));
+            of.insert(name, Arc::new(Schema::new(source, Some(&fields))));
+        }
+        Self { of }
+    }
+
+    /// The schema of a source.
+    #[must_use]
+    pub fn get(&self, source: &str) -> Option<&Arc<Schema>> {
+        self.of.get(source)
+    }
+
+    /// All of them, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Schema>> {
+        self.of.values()
+    }
+}
+
+/// Names every field that `rule` reads, with its source.
+fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
+    for step in &rule.chain.steps {
+        add(&step.source.node, "event.time");
+        std::iter::once(&step.filter)
+            .chain(&step.excepts)
+            .for_each(|pred| collect_pred(pred, &step.source.node, add));
+    }
+    for (link, sides) in rule.chain.links.iter().zip(rule.chain.steps.windows(2)) {
+        let [left, right] = sides else { continue };
+        for key in &link.keys {
+            add(&left.source.node, &key.left.name);
+            add(&right.source.node, &key.right.name);
+        }
+    }
+    let alert = &rule.alert;
+    let playbook = rule.playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {
+        crate::ir::PlaybookPart::Text(_) => None,
+        crate::ir::PlaybookPart::Field(field) => Some(field),
+    });
+    let shown = alert.entities.iter().map(|entity| &entity.field).chain(&alert.show);
+    let keys = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
+    for StepField { step, field } in shown.chain(keys).chain(playbook) {
+        if let Some(step) = rule.chain.steps.get(*step) {
+            add(&step.source.node, &field.name);
+        }
+    }
+}
+
+fn collect_pred(pred: &Pred, source: &str, add: &mut dyn FnMut(&str, &str)) {
+    match pred {
+        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| collect_pred(part, source, add)),
+        Pred::Not(inner) => collect_pred(inner, source, add),
+        Pred::Test(test) => {
+            add(source, &test.field.name);
+            if let TestKind::SameAs { other } = &test.kind {
+                add(source, &other.name);
+            }
+        }
+    }
+}
+
+/// Which event a record comes from: records of one event never chain with each other.
+///
+/// 128 bits of the source's name and the event's id, or all its raw fields where it has none. Among a thousand million events
+/// the chance that any two of them share one by accident is below 10⁻²⁰.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(u128);
+
+impl Identity {
+    /// The identity of what `parts` say about an event of `source`.
+    pub fn of(source: &str, parts: impl Hash) -> Self {
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, source, &parts).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        Self(half(1) << 64 | half(2))
+    }
+}
+
+/// One record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What its places mean.
+    pub schema: Arc<Schema>,
+    /// Event time, microseconds since 1970 in UTC.
+    pub time: i64,
+    /// The event it comes from.
+    pub event: Identity,
+    /// A value or nothing for each field of the schema.
+    pub values: Box<[Option<Value<'static>>]>,
+}
+
+impl Record {
+    /// The value of a field; `None` if it is missing.
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Value<'static>> {
+        self.at(self.schema.place(field)?)
+    }
+
+    /// The value at a place of the schema.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Value<'static>> {
+        self.values.get(place)?.as_ref()
+    }
+
+    /// The fields that have a value, in order of name.
+    pub fn present(&self) -> impl Iterator<Item = (&str, &Value<'static>)> {
+        let names = self.schema.fields().iter().map(|(name, _)| name.as_str());
+        names.zip(&self.values).filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+
+    /// The event time as text.
+    #[must_use]
+    pub fn time_text(&self) -> String {
+        instant_text(self.time)
+    }
+
+    /// The order in which the engine sees records: time, source, event, then values. It does not depend on the order of input.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let head = |record: &Self| (record.time, record.event);
+        self.time
+            .cmp(&other.time)
+            .then_with(|| self.schema.source().cmp(other.schema.source()))
+            .then_with(|| head(self).cmp(&head(other)))
+            .then_with(|| self.atoms().cmp(other.atoms()))
+    }
+
+    fn atoms(&self) -> impl Iterator<Item = Option<super::value::Atom>> {
+        self.values.iter().map(|value| value.as_ref().map(Value::atom))
+    }
+}

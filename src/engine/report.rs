@@ -1,0 +1,225 @@
+//! Outcomes of rule tests as text, JSON and `JUnit`.
+//!
+//! In: outcomes. Out: strings; the caller says where a span stands and prints them.
+//! Must not know: files, terminals.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::explain::{Break, Failing};
+use super::trial::{Outcome, StepTrace, Trace, Unmet};
+use super::words::duration;
+use crate::ir::ExpectKind;
+use crate::source::Span;
+
+/// Says where a span stands, such as `rule.chain:12:5`.
+pub type Locate<'a> = &'a dyn Fn(Span) -> String;
+
+/// One block of text for each outcome, then a line with the count.
+#[must_use]
+pub fn text(outcomes: &[Outcome], locate: Locate<'_>) -> String {
+    let mut out = String::new();
+    for outcome in outcomes {
+        let verdict = if outcome.passed() { "ok  " } else { "FAIL" };
+        let _ = writeln!(out, "{verdict}  {}: {}", outcome.rule, outcome.test);
+        for line in explanation(outcome, locate) {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
+    let _ = writeln!(out, "{} passed, {failed} failed", outcomes.len() - failed);
+    out
+}
+
+/// The lines that explain a failed test; none for a passed one.
+#[must_use]
+pub fn explanation(outcome: &Outcome, locate: Locate<'_>) -> Vec<String> {
+    let impossible = outcome.impossible.iter().map(|(span, problem)| format!("{}: {problem}", locate(*span)));
+    let unmet = outcome.unmet.iter().map(|unmet| format!("{}: {}", locate(unmet.span), sentence(unmet)));
+    let mut lines: Vec<String> = impossible.chain(unmet).collect();
+    if let Some(trace) = &outcome.trace {
+        lines.extend(outcome.alerts.iter().map(|alert| alert_line(alert, trace)));
+        lines.extend(trace.steps.iter().flat_map(|step| step_lines(step, trace)));
+    }
+    lines
+}
+
+fn sentence(unmet: &Unmet) -> String {
+    let got = match unmet.alerts {
+        0 => "there was none".to_owned(),
+        1 => "there was one alert".to_owned(),
+        n => format!("there were {n} alerts"),
+    };
+    let got = match unmet.silenced {
+        0 => got,
+        n => format!("{got} ({n} more kept silent by `dedupe`)"),
+    };
+    match unmet.expected {
+        ExpectKind::AlertAt(second) => {
+            let at = duration(super::trial::instant(second) - super::trial::ORIGIN);
+            match unmet.alerts {
+                0 => format!("expected an alert at {at}, {got}"),
+                _ => format!("expected an alert at {at}, {got} at other times"),
+            }
+        }
+        ExpectKind::NoAlert => format!("expected no alert, {got}"),
+        ExpectKind::Alerts(1) => format!("expected 1 alert, {got}"),
+        ExpectKind::Alerts(count) => format!("expected {count} alerts, {got}"),
+    }
+}
+
+fn alert_line(alert: &super::alert::Alert, trace: &Trace) -> String {
+    let path: Vec<_> = alert.records.iter().map(|event| name(*event, trace)).collect();
+    format!("alert: {}", path.join(" → "))
+}
+
+fn name(event: usize, trace: &Trace) -> &str {
+    trace.events.get(event).map_or("an event", String::as_str)
+}
+
+fn step_lines(step: &StepTrace, trace: &Trace) -> Vec<String> {
+    let names = |events: &mut dyn Iterator<Item = usize>| -> String {
+        events.map(|event| name(event, trace)).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = Vec::new();
+    if !step.view.reached.is_empty() {
+        lines.push(format!(
+            "{}: reached by {}",
+            step.name,
+            names(&mut step.view.reached.iter().map(|(event, _)| *event))
+        ));
+    }
+    for (event, reason) in &step.view.broken {
+        let event = name(*event, trace);
+        lines.push(format!("{}: {event} satisfies the step, but {}", step.name, broken(reason, trace)));
+    }
+    for (event, failing) in &step.refused {
+        let parts: Vec<_> = failing.iter().map(refusal).collect();
+        lines.push(format!(
+            "{}: {} does not satisfy the step: {}",
+            step.name,
+            name(*event, trace),
+            parts.join("; ")
+        ));
+    }
+    if lines.is_empty() {
+        lines.push(format!("{}: no event satisfies the step", step.name));
+    }
+    lines
+}
+
+/// Why a record ends no chain, to follow "but".
+fn broken(reason: &Break, trace: &Trace) -> String {
+    match reason {
+        Break::KeyMissing(fields) => format!("`{}` is missing", fields.join("`, `")),
+        Break::NothingBefore => "no chain reaches the step before it".to_owned(),
+        Break::NoSuchKey { fields, key, others } => {
+            let missing = |part: &Option<String>| part.clone().unwrap_or_else(|| "missing".to_owned());
+            let others: Vec<_> =
+                others.iter().map(|key| tuple(&key.iter().map(missing).collect::<Vec<_>>())).collect();
+            let (fields, key) = (fields.join(", "), tuple(key));
+            format!("no predecessor has its {fields}: {key} here, {} there", others.join(" and "))
+        }
+        Break::SameEvent => "its only predecessor is the same event".to_owned(),
+        Break::After { nearest, by } => format!("{} comes {} after it", name(*nearest, trace), duration(*by)),
+        Break::GapClosed { nearest, gap, by } => format!(
+            "the gap of {} after {} had closed {} before",
+            duration(*gap),
+            name(*nearest, trace),
+            duration(*by)
+        ),
+        Break::TotalExceeded { by } => format!("the whole chain would be {} too long", duration(*by)),
+    }
+}
+
+fn tuple(key: &[String]) -> String {
+    if key.len() == 1 { key.concat() } else { format!("({})", key.join(", ")) }
+}
+
+/// A failing part of a condition: what was wanted, what was found, who excused it.
+fn refusal(failing: &Failing) -> String {
+    let found = failing.found.as_deref().unwrap_or("missing");
+    match &failing.excused {
+        Some((list, entry)) => {
+            let reason = entry.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+            format!(
+                "`{}` is {found}, excused by `{list}` row {} {:?}{reason}",
+                failing.field, entry.row, entry.text
+            )
+        }
+        None => format!("`{}` fails, it is {found}", failing.wanted),
+    }
+}
+
+/// The outcomes as JSON.
+#[must_use]
+pub fn json(outcomes: &[Outcome], locate: Locate<'_>) -> serde_json::Value {
+    let one = |outcome: &Outcome| {
+        json!({
+            "rule": outcome.rule,
+            "test": outcome.test,
+            "at": locate(outcome.span),
+            "passed": outcome.passed(),
+            "alerts": outcome.alerts.len(),
+            "explanation": explanation(outcome, locate),
+        })
+    };
+    outcomes.iter().map(one).collect()
+}
+
+/// The outcomes as a `JUnit` file: a suite for each rule, a case for each test.
+#[must_use]
+pub fn junit(outcomes: &[Outcome], locate: Locate<'_>) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"catena\">\n");
+    for suite in outcomes.chunk_by(|left, right| left.rule == right.rule) {
+        let failed = suite.iter().filter(|outcome| !outcome.passed()).count();
+        let name = suite.first().map_or("", |outcome| outcome.rule.as_str());
+        let _ = writeln!(
+            out,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\">",
+            xml(name),
+            suite.len()
+        );
+        for outcome in suite {
+            let _ = write!(
+                out,
+                "    <testcase classname=\"{}\" name=\"{}\"",
+                xml(&outcome.rule),
+                xml(&outcome.test)
+            );
+            if outcome.passed() {
+                out.push_str("/>\n");
+                continue;
+            }
+            let lines = explanation(outcome, locate);
+            let message = lines.first().map_or("", String::as_str);
+            let _ = writeln!(
+                out,
+                ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
+                xml(message),
+                xml(&lines.join("\n"))
+            );
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+/// Text inside XML; characters that XML 1.0 cannot hold become U+FFFD.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! Rule tests: the `test` blocks of a rule, run by the engine.
+//!
+//! In: a rule of the IR and the catalog. Out: an [`Outcome`] for each test, with what went wrong as data.
+//! Must not know: output formats ([`super::report`] has them), files.
+
+use std::sync::Arc;
+
+use super::alert::{Alert, dedupe, run};
+use super::explain::{Failing, StepView, follow, why_not};
+use super::predicate::Unrunnable;
+use super::program::Program;
+use super::record::{Identity, Record, Schemas};
+use super::value::{Raw, Value};
+use crate::catalog::{Catalog, FieldDef};
+use crate::ir::{self, ExpectKind, Rule, Test, TestEvent, Type};
+use crate::source::Span;
+
+/// The instant that offset 0 of a test stands for: 2026-01-01T00:00:00Z.
+pub const ORIGIN: i64 = 1_767_225_600_000_000;
+
+/// What came of one test.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The rule.
+    pub rule: String,
+    /// The test.
+    pub test: String,
+    /// Where the test is written.
+    pub span: Span,
+    /// Test events that could never come from their source; then nothing was run.
+    pub impossible: Vec<(Span, String)>,
+    /// The expectations that were not met.
+    pub unmet: Vec<Unmet>,
+    /// The alerts, as numbers of the test's events.
+    pub alerts: Vec<Alert>,
+    /// How the events went through the chain; filled in if an expectation was not met.
+    pub trace: Option<Trace>,
+}
+
+impl Outcome {
+    /// Whether every expectation was met.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.impossible.is_empty() && self.unmet.is_empty()
+    }
+}
+
+/// An expectation that was not met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unmet {
+    /// What was expected.
+    pub expected: ExpectKind,
+    /// How many alerts there were.
+    pub alerts: usize,
+    /// How many more there were before de-duplication.
+    pub silenced: usize,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What a reader needs to see where a chain broke.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The steps.
+    pub steps: Vec<StepTrace>,
+    /// The events, named as the test does.
+    pub events: Vec<String>,
+}
+
+/// A step in a [`Trace`].
+#[derive(Debug, Clone)]
+pub struct StepTrace {
+    /// Its name.
+    pub name: String,
+    /// What became of the events here.
+    pub view: StepView,
+    /// Events written for this step that do not satisfy it, and why.
+    pub refused: Vec<(usize, Vec<Failing>)>,
+}
+
+/// Runs every test of `rule`.
+///
+/// # Errors
+/// When the rule cannot run at all, which the checker would have refused.
+pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, Unrunnable> {
+    let schemas = Schemas::full(catalog);
+    let program = Program::new(rule, &schemas)?;
+    Ok(rule.tests.iter().map(|test| run_test(rule, &program, test, catalog, &schemas)).collect())
+}
+
+fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, schemas: &Schemas) -> Outcome {
+    let mut outcome = Outcome {
+        rule: rule.name.node.clone(),
+        test: test.name.node.clone(),
+        span: test.span,
+        impossible: Vec::new(),
+        unmet: Vec::new(),
+        alerts: Vec::new(),
+        trace: None,
+    };
+    let mut records = Vec::new();
+    for (number, event) in test.events.iter().enumerate() {
+        match record(number, event, catalog, schemas) {
+            Ok(record) => records.push(record),
+            Err(problems) => {
+                outcome.impossible.extend(problems.into_iter().map(|problem| (event.span, problem)));
+            }
+        }
+    }
+    if !outcome.impossible.is_empty() {
+        return outcome;
+    }
+    let all = run(program, &records);
+    let before = all.len();
+    outcome.alerts = match &program.dedupe {
+        Some(by) => dedupe(by, &records, all),
+        None => all,
+    };
+    for expect in &test.expects {
+        if !met(expect.kind, &outcome.alerts) {
+            let alerts = outcome.alerts.len();
+            let silenced = before - alerts;
+            outcome.unmet.push(Unmet { expected: expect.kind, alerts, silenced, span: expect.span });
+        }
+    }
+    if !outcome.unmet.is_empty() {
+        outcome.trace = Some(trace(rule, program, test, &records));
+    }
+    outcome
+}
+
+fn met(expected: ExpectKind, alerts: &[Alert]) -> bool {
+    match expected {
+        ExpectKind::AlertAt(second) => alerts.iter().any(|alert| alert.end == instant(second)),
+        ExpectKind::NoAlert => alerts.is_empty(),
+        ExpectKind::Alerts(count) => alerts.len() as u64 == count,
+    }
+}
+
+/// The instant of an offset.
+#[must_use]
+pub fn instant(second: u64) -> i64 {
+    i64::try_from(second).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(ORIGIN)
+}
+
+/// The record of a test event. Each event of a test is one of its own unless it gives its source's event id.
+fn record(
+    number: usize,
+    event: &TestEvent,
+    catalog: &Catalog,
+    schemas: &Schemas,
+) -> Result<Record, Vec<String>> {
+    let source = &event.source;
+    let (Some(definition), Some(schema)) = (catalog.source(source), schemas.get(source)) else {
+        return Err(vec![format!("there is no source `{source}`")]);
+    };
+    let (mut values, mut problems) = (schema.empty(), Vec::new());
+    let time = instant(event.at);
+    let mut set = |name: &str, value| {
+        if let Some(place) = schema.place(name).and_then(|place| values.get_mut(place)) {
+            *place = value;
+        }
+    };
+    set("event.time", Some(Value::Time(time)));
+    for (field, value) in &event.fields {
+        match definition.field(&field.name) {
+            None => problems.push(format!("source `{source}` has no field `{}`", field.name)),
+            Some(known) => match possible(known, value) {
+                Ok(value) => set(&field.name, value),
+                Err(problem) => problems.push(problem),
+            },
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let id = definition.event_id.as_ref().and_then(|id| values.get(schema.place(id)?)?.as_ref());
+    let identity = match id {
+        Some(id) => Identity::of(source, (true, id.atom())),
+        None => Identity::of(source, (false, number)),
+    };
+    Ok(Record { schema: Arc::clone(schema), time, event: identity, values: values.into() })
+}
+
+/// The value if the field can hold it.
+fn possible(field: &FieldDef, value: &ir::Value) -> Result<Option<Value<'static>>, String> {
+    let name = &field.name;
+    if name == "event.time" {
+        return Err("`event.time` of a test event comes from its `at`".to_owned());
+    }
+    let typed = match (field.ty, value) {
+        (Type::String, ir::Value::String(_))
+        | (Type::Int, ir::Value::Int(_))
+        | (Type::Bool, ir::Value::Bool(_))
+        | (Type::Float, ir::Value::Float(_))
+        | (Type::Time, ir::Value::Time(_))
+        | (Type::Ip, ir::Value::Ip(_)) => Value::from_ir(value),
+        (Type::Float, ir::Value::Int(number)) => Raw::Int(*number).typed(Type::Float),
+        (Type::String | Type::Int | Type::Bool | Type::Float | Type::Time | Type::Ip, _) => {
+            return Err(format!("field `{name}` cannot hold {}", super::words::literal(value)));
+        }
+    };
+    match value {
+        ir::Value::String(text) if !field.values.is_empty() && !field.values.contains(text) => {
+            Err(format!("field `{name}` is never {text:?}; it is one of {}", field.values.join(", ")))
+        }
+        ir::Value::String(_)
+        | ir::Value::Int(_)
+        | ir::Value::Float(_)
+        | ir::Value::Bool(_)
+        | ir::Value::Time(_)
+        | ir::Value::Ip(_) => Ok(typed),
+    }
+}
+
+fn trace(rule: &Rule, program: &Program, test: &Test, records: &[Record]) -> Trace {
+    let intended =
+        |step: usize| test.events.iter().enumerate().filter(move |(_, event)| event.step == Some(step));
+    let steps = program.steps.iter().zip(follow(program, records)).enumerate().map(|(at, (step, view))| {
+        let refused = intended(at)
+            .filter_map(|(number, _)| Some((number, why_not(rule, program, at, records.get(number)?)?)))
+            .filter(|(_, failing)| !failing.is_empty());
+        StepTrace { name: step.name.clone(), refused: refused.collect(), view }
+    });
+    let label = |(number, event): (usize, &TestEvent)| {
+        let step = event.step.and_then(|step| program.steps.get(step));
+        let name = step.map_or_else(|| format!("event of {}", event.source), |step| step.name.clone());
+        let at = super::words::duration(instant(event.at) - ORIGIN);
+        format!("event {} ({name} at {at})", number + 1)
+    };
+    Trace { steps: steps.collect(), events: test.events.iter().enumerate().map(label).collect() }
+}

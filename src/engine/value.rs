@@ -1,0 +1,298 @@
+//! Values of fields, and how a raw scalar becomes one.
+//!
+//! In: scalars as a log writes them, and the types of the catalog. Out: typed values; what does not parse is missing.
+//! Must not know: fields, sources, rules.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::ir::{self, Type};
+
+/// A present value; text is never empty, decimals are finite.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Whole number.
+    Int(i64),
+    /// Decimal.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// Microseconds since 1970 in UTC.
+    Time(i64),
+    /// Address.
+    Ip(IpAddr),
+}
+
+/// A value as the log wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raw<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+impl<'a> Raw<'a> {
+    /// Its text: numbers and booleans as JSON writes them.
+    #[must_use]
+    pub fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Text(text) => text,
+            Self::Int(number) => Cow::Owned(number.to_string()),
+            Self::Float(number) => Cow::Owned(number.to_string()),
+            Self::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+        }
+    }
+
+    /// The value as `ty`; `None` where it does not parse as that.
+    #[must_use]
+    pub fn typed(self, ty: Type) -> Option<Value<'a>> {
+        match ty {
+            Type::String => Some(self.into_text()).filter(|text| !text.is_empty()).map(Value::Text),
+            Type::Int => self.int().map(Value::Int),
+            Type::Float => self.float().map(Value::Float),
+            Type::Bool => self.bool().map(Value::Bool),
+            Type::Ip => self.text()?.parse().ok().map(Value::Ip),
+            Type::Time => self.time().map(Value::Time),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn int(&self) -> Option<i64> {
+        match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Int(number) => Some(*number),
+            Self::Float(number) => whole(*number),
+            Self::Bool(_) => None,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a decimal field holds the nearest decimal")]
+    fn float(&self) -> Option<f64> {
+        let number = match self {
+            Self::Text(text) => text.parse().ok()?,
+            Self::Int(number) => *number as f64,
+            Self::Float(number) => *number,
+            Self::Bool(_) => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    fn bool(&self) -> Option<bool> {
+        match self {
+            Self::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Self::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            Self::Bool(value) => Some(*value),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) => None,
+        }
+    }
+
+    /// RFC 3339, or seconds since 1970 as a number or its text.
+    fn time(&self) -> Option<i64> {
+        match self {
+            Self::Int(seconds) => seconds_to_micros(*seconds),
+            Self::Float(seconds) => fraction_to_micros(*seconds),
+            Self::Text(text) => match text.parse::<i64>() {
+                Ok(seconds) => seconds_to_micros(seconds),
+                Err(_) => match text.parse::<Timestamp>() {
+                    Ok(instant) => Some(micros(instant)),
+                    Err(_) => fraction_to_micros(text.parse().ok()?),
+                },
+            },
+            Self::Bool(_) => None,
+        }
+    }
+}
+
+impl Value<'_> {
+    /// The same value, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Int(number) => Value::Int(number),
+            Self::Float(number) => Value::Float(number),
+            Self::Bool(value) => Value::Bool(value),
+            Self::Time(micros) => Value::Time(micros),
+            Self::Ip(address) => Value::Ip(address),
+        }
+    }
+
+    /// The value of an IR literal; `None` for empty text and numbers that are none.
+    #[must_use]
+    pub fn from_ir(value: &ir::Value) -> Option<Value<'static>> {
+        match value {
+            ir::Value::String(text) => Raw::Text(Cow::Owned(text.clone())).typed(Type::String),
+            ir::Value::Int(number) => Some(Value::Int(*number)),
+            ir::Value::Float(number) => Raw::Float(*number).typed(Type::Float),
+            ir::Value::Bool(value) => Some(Value::Bool(*value)),
+            ir::Value::Time(instant) => Some(Value::Time(micros(*instant))),
+            ir::Value::Ip(address) => Some(Value::Ip(*address)),
+        }
+    }
+
+    /// What equality by value compares: numbers by value whatever their type, everything else as it is.
+    #[must_use]
+    pub fn atom(&self) -> Atom {
+        match self {
+            Self::Text(text) => Atom::Text(text.as_ref().into()),
+            Self::Int(number) => Atom::Int(*number),
+            Self::Float(number) => whole(*number).map_or(Atom::Float(number.to_bits()), Atom::Int),
+            Self::Bool(value) => Atom::Bool(*value),
+            Self::Time(micros) => Atom::Time(*micros),
+            Self::Ip(address) => Atom::Ip(*address),
+        }
+    }
+
+    /// Whether both are equal by value.
+    #[must_use]
+    pub fn same(&self, other: &Value<'_>) -> bool {
+        if let (Self::Text(left), Value::Text(right)) = (self, other) {
+            left == right
+        } else {
+            self.atom() == other.atom()
+        }
+    }
+
+    /// How two numbers or two instants compare; `None` for anything else.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a whole number beside a decimal compares as a decimal")]
+    pub fn order(&self, other: &Value<'_>) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(left), Value::Int(right)) | (Self::Time(left), Value::Time(right)) => {
+                Some(left.cmp(right))
+            }
+            (Self::Float(left), Value::Float(right)) => left.partial_cmp(right),
+            (Self::Int(left), Value::Float(right)) => (*left as f64).partial_cmp(right),
+            (Self::Float(left), Value::Int(right)) => left.partial_cmp(&(*right as f64)),
+            (
+                Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_),
+                _,
+            ) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Int(number) => number.fmt(f),
+            Self::Float(number) => number.fmt(f),
+            Self::Bool(value) => value.fmt(f),
+            Self::Time(micros) => f.write_str(&instant_text(*micros)),
+            Self::Ip(address) => address.fmt(f),
+        }
+    }
+}
+
+/// A value in the form that join keys and sets compare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Atom {
+    /// Text, exactly as logged.
+    Text(Box<str>),
+    /// Whole number, also one written as a decimal.
+    Int(i64),
+    /// Bits of any other decimal.
+    Float(u64),
+    /// True or false.
+    Bool(bool),
+    /// Microseconds since 1970.
+    Time(i64),
+    /// Address.
+    Ip(IpAddr),
+}
+
+/// The whole number equal to a decimal, if there is one.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn whole(number: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+}
+
+/// Microseconds since 1970; finer fractions are cut off towards the past.
+#[must_use]
+pub fn micros(instant: Timestamp) -> i64 {
+    let micros = instant.as_nanosecond().div_euclid(1000);
+    i64::try_from(micros).unwrap_or(i64::MAX)
+}
+
+/// The instant as RFC 3339 text.
+#[must_use]
+pub fn instant_text(micros: i64) -> String {
+    Timestamp::from_microsecond(micros).map_or_else(|_| format!("{micros} µs"), |instant| instant.to_string())
+}
+
+fn seconds_to_micros(seconds: i64) -> Option<i64> {
+    Timestamp::from_second(seconds).ok().map(micros)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an instant out of range is refused by the conversion after it"
+)]
+fn fraction_to_micros(seconds: f64) -> Option<i64> {
+    if !seconds.is_finite() {
+        return None;
+    }
+    Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok().map(micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str, ty: Type) -> Option<String> {
+        Raw::Text(Cow::Borrowed(value)).typed(ty).map(|value| value.to_string())
+    }
+
+    #[test]
+    fn text_becomes_typed_or_missing() {
+        for (raw, ty, expected) in [
+            ("a", Type::String, Some("a")),
+            ("", Type::String, None),
+            ("443", Type::Int, Some("443")),
+            ("443.5", Type::Int, None),
+            ("99999999999999999999", Type::Int, None),
+            ("NaN", Type::Float, None),
+            ("1.5", Type::Float, Some("1.5")),
+            ("True", Type::Bool, Some("true")),
+            ("1", Type::Bool, None),
+            ("AWS Internal", Type::Ip, None),
+            ("06.237.252.245", Type::Ip, None),
+            ("2001:DB8::1", Type::Ip, Some("2001:db8::1")),
+            ("2023-07-10T11:42:36Z", Type::Time, Some("2023-07-10T11:42:36Z")),
+            ("2023-07-10T13:42:36.1234567+02:00", Type::Time, Some("2023-07-10T11:42:36.123456Z")),
+            ("1688989356", Type::Time, Some("2023-07-10T11:42:36Z")),
+            ("1688989356.25", Type::Time, Some("2023-07-10T11:42:36.25Z")),
+            ("99999999999999999", Type::Time, None),
+            ("yesterday", Type::Time, None),
+        ] {
+            assert_eq!(text(raw, ty).as_deref(), expected, "{raw} as {ty:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_compare_by_value() {
+        assert!(Value::Int(80).same(&Value::Float(80.0)));
+        assert!(!Value::Int(80).same(&Value::Float(80.5)));
+        assert!(!Value::Int(80).same(&Value::Text(Cow::Borrowed("80"))));
+        assert_eq!(Value::Int(80).order(&Value::Float(80.5)), Some(Ordering::Less));
+        assert_eq!(Value::Bool(true).order(&Value::Bool(false)), None);
+        assert_eq!(Raw::Float(80.0).typed(Type::Int), Some(Value::Int(80)));
+        assert_eq!(Raw::Float(1e300).typed(Type::Int), None);
+        assert_eq!(Raw::Int(12).typed(Type::String), Some(Value::Text(Cow::Borrowed("12"))));
+    }
+}

@@ -1,0 +1,110 @@
+//! The best start among the earlier records of one link key, over a window that slides in time.
+//!
+//! In: starts, in order of time. Out: the latest start of an event other than the one that asks.
+//! Must not know: rules, records.
+//!
+//! An entry can only be the answer while no entry at least as late has a start at least as late, or while one event alone
+//! has such entries and it is that event that asks. So there are two queues, both with starts that strictly fall from front to
+//! back: `first` holds the entries that nothing beats, `second` those that a single event beats. A new entry moves what it
+//! beats from `first` to `second` and drops what it beats in `second`, so each entry moves at most twice: constant amortised
+//! work per record however many came before. (One event whose records recur at *different* times can make `second` be
+//! looked through again; logs have one time for one event.)
+
+use std::collections::VecDeque;
+
+use super::record::Identity;
+
+/// A record that has a chain behind it.
+#[derive(Debug, Clone)]
+pub struct Entry<T> {
+    /// Its time, microseconds.
+    pub time: i64,
+    /// The latest start of a chain that ends in it.
+    pub start: i64,
+    /// Its event.
+    pub event: Identity,
+    /// What belongs to it.
+    pub payload: T,
+}
+
+/// The entries of one key that can still be an answer.
+#[derive(Debug)]
+pub struct Window<T> {
+    first: VecDeque<Entry<T>>,
+    second: VecDeque<(Entry<T>, Identity)>,
+}
+
+impl<T> Default for Window<T> {
+    fn default() -> Self {
+        Self { first: VecDeque::new(), second: VecDeque::new() }
+    }
+}
+
+impl<T> Window<T> {
+    /// Adds an entry. Times never fall; among equal times the preferred entry comes first, so starts do not rise.
+    pub fn insert(&mut self, entry: Entry<T>) {
+        if let Some(last) = self.first.back()
+            && last.time == entry.time
+        {
+            let rival = last.event;
+            self.insert_beaten(entry, rival);
+            return;
+        }
+        let mut beaten = Vec::new();
+        while let Some(other) = pop_back_if(&mut self.first, |other| other.start <= entry.start) {
+            if other.event != entry.event {
+                beaten.push((other, entry.event));
+            }
+        }
+        while let Some(pair) = pop_back_if(&mut self.second, |(other, _)| other.start <= entry.start) {
+            if pair.1 == entry.event && pair.0.event != entry.event {
+                beaten.push(pair);
+            }
+        }
+        beaten.sort_by_key(|(other, _)| std::cmp::Reverse(other.start));
+        self.second.extend(beaten);
+        self.first.push_back(entry);
+    }
+
+    /// Adds an entry that an entry of `rival` at the same time beats.
+    fn insert_beaten(&mut self, entry: Entry<T>, rival: Identity) {
+        let doubly_beaten = self.second.back().is_some_and(|(other, _)| other.time == entry.time);
+        if rival == entry.event || doubly_beaten {
+            return;
+        }
+        while pop_back_if(&mut self.second, |(other, _)| other.start <= entry.start).is_some() {}
+        self.second.push_back((entry, rival));
+    }
+
+    /// Drops what is older than `oldest`.
+    pub fn expire(&mut self, oldest: i64) {
+        while self.first.front().is_some_and(|entry| entry.time < oldest) {
+            self.first.pop_front();
+        }
+        while self.second.front().is_some_and(|(entry, _)| entry.time < oldest) {
+            self.second.pop_front();
+        }
+    }
+
+    /// The entry with the latest start of an event other than `asking`; of equal starts the latest entry.
+    #[must_use]
+    pub fn best(&self, asking: Identity) -> Option<&Entry<T>> {
+        let first = self.first.iter().find(|entry| entry.event != asking);
+        let front_is_other = self.first.front().is_some_and(|entry| entry.event != asking);
+        if front_is_other {
+            return first;
+        }
+        let second = self.second.iter().map(|(entry, _)| entry).find(|entry| entry.event != asking);
+        second.into_iter().chain(first).max_by_key(|entry| (entry.start, entry.time))
+    }
+
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+}
+
+fn pop_back_if<E>(queue: &mut VecDeque<E>, wanted: impl FnOnce(&E) -> bool) -> Option<E> {
+    if queue.back().is_some_and(wanted) { queue.pop_back() } else { None }
+}

@@ -1,0 +1,165 @@
+//! Tests, values and durations in words, for explanations.
+//!
+//! In: parts of the IR. Out: short text in the notation of the language.
+//! Must not know: records, chains.
+
+use std::fmt::Write;
+
+use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Rule, TestKind, Value};
+
+/// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
+#[must_use]
+pub fn duration(micros: i64) -> String {
+    let (mut rest, mut text) = (micros.unsigned_abs(), String::new());
+    for (unit, length) in [
+        ("d", 86_400_000_000),
+        ("h", 3_600_000_000),
+        ("m", 60_000_000),
+        ("s", 1_000_000),
+        ("ms", 1000),
+        ("us", 1),
+    ] {
+        if rest >= length {
+            let _ = write!(text, "{}{unit}", rest / length);
+            rest %= length;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// A test as the language writes it; `negated` gives its opposite.
+#[must_use]
+pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
+    let name = &test.field.name;
+    let not = if negated { "not " } else { "" };
+    match &test.kind {
+        TestKind::Exists => format!("{not}exists({name})"),
+        TestKind::Equals { values, case } => equals(name, values, *case, negated),
+        TestKind::InNetworks { networks } => {
+            let networks: Vec<_> = networks.iter().map(|network| format!("\"{network}\"")).collect();
+            format!("{name} {not}in {}", parenthesised(&networks))
+        }
+        TestKind::InList { list } => {
+            let list = rule.lists.get(*list).map_or("?", |list| list.name.node.as_str());
+            format!("{name} {not}in {list}")
+        }
+        TestKind::Order { op, value } => {
+            let op = order(*op);
+            if negated {
+                format!("not {name} {op} {}", literal(value))
+            } else {
+                format!("{name} {op} {}", literal(value))
+            }
+        }
+        TestKind::Like { pattern, case } => {
+            format!("{name} {not}like{} {:?}", tilde(*case), notation(pattern))
+        }
+        TestKind::Substring { place, text, case } => {
+            let word = match place {
+                Place::Anywhere => "contains",
+                Place::Start => "starts_with",
+                Place::End => "ends_with",
+            };
+            format!("{name} {not}{word}{} {text:?}", tilde(*case))
+        }
+        TestKind::Matches { regex } => format!("{name} {not}matches r\"{regex}\""),
+        TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
+    }
+}
+
+fn equals(name: &str, values: &[Value], case: Case, negated: bool) -> String {
+    let tilde = tilde(case);
+    match values {
+        [value] => {
+            let op = match (case, negated) {
+                (Case::Sensitive, false) => "==",
+                (Case::Sensitive, true) => "!=",
+                (Case::Ignore, false) => "=~",
+                (Case::Ignore, true) => "!~",
+            };
+            format!("{name} {op} {}", literal(value))
+        }
+        values => {
+            let values: Vec<_> = values.iter().map(literal).collect();
+            let not = if negated { "not " } else { "" };
+            format!("{name} {not}in{tilde} {}", parenthesised(&values))
+        }
+    }
+}
+
+/// At most four values, then how many more.
+fn parenthesised(values: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<_> = values.iter().take(SHOWN).map(String::as_str).collect();
+    let more = values.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(", … {more} more") } else { String::new() };
+    format!("({}{tail})", shown.join(", "))
+}
+
+fn tilde(case: Case) -> &'static str {
+    match case {
+        Case::Sensitive => "",
+        Case::Ignore => "~",
+    }
+}
+
+fn order(op: OrderOp) -> &'static str {
+    match op {
+        OrderOp::Less => "<",
+        OrderOp::LessEqual => "<=",
+        OrderOp::Greater => ">",
+        OrderOp::GreaterEqual => ">=",
+    }
+}
+
+/// A value as the language writes it.
+#[must_use]
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Time(instant) => format!("\"{instant}\""),
+        Value::Ip(address) => format!("\"{address}\""),
+    }
+}
+
+/// A field's value as the language writes it.
+#[must_use]
+pub fn value(value: &super::value::Value<'_>) -> String {
+    use super::value::Value;
+    match value {
+        Value::Text(text) => format!("{text:?}"),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => value.to_string(),
+        Value::Time(_) | Value::Ip(_) => format!("\"{value}\""),
+    }
+}
+
+fn notation(pattern: &Pattern) -> String {
+    let part = |part: &PatternPart| match part {
+        PatternPart::Text(text) => text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"),
+        PatternPart::Any => "*".to_owned(),
+        PatternPart::One => "?".to_owned(),
+    };
+    pattern.parts.iter().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_written() {
+        for (micros, text) in [
+            (0, "0s"),
+            (252_000_000, "4m12s"),
+            (5_400_000_000, "1h30m"),
+            (250_000, "250ms"),
+            (86_400_000_001, "1d1us"),
+            (-1_000_000, "1s"),
+        ] {
+            assert_eq!(duration(micros), text);
+        }
+    }
+}

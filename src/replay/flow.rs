@@ -1,0 +1,99 @@
+//! VPC flow logs as text: a record a line, columns between spaces.
+//!
+//! In: lines, the names of the columns. Out: scalars by slot.
+//! Must not know: rules, types. Files that S3 delivers begin with a header line, exports from `CloudWatch` put a time in front of each line.
+
+use std::borrow::Cow;
+
+use crate::engine::project::{Slots, Tree};
+use crate::engine::value::Raw;
+
+/// The only source with this text form.
+pub(super) const SOURCE: &str = "aws.vpcflow";
+
+/// The columns of the default format, version 2.
+const DEFAULT: [&str; 14] = [
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+];
+
+/// The names in a header line; `None` if the line is no header.
+pub(super) fn header(line: &[u8]) -> Option<Vec<String>> {
+    // Names are in lower case, and nearly every record has a word like ACCEPT or OK.
+    if line.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let names = names(std::str::from_utf8(line).ok()?);
+    let known = |name: &str| DEFAULT.contains(&name);
+    let is_name =
+        |name: &String| name.bytes().all(|byte| byte.is_ascii_lowercase() || b"-0123456789".contains(&byte));
+    (names.iter().all(is_name) && names.iter().any(|name| known(name))).then_some(names)
+}
+
+/// Whether a line without names looks like a record: many columns, the first a version, an account or an interface.
+pub(super) fn looks_like_record(line: &[u8]) -> bool {
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let begins = words
+        .next()
+        .is_some_and(|word| word.first().is_some_and(u8::is_ascii_digit) || word.starts_with(b"eni-"));
+    begins && words.count() >= 4
+}
+
+/// Names of columns as AWS writes a format: `${version} ${account-id}`, or without the signs, between spaces or commas.
+#[must_use]
+pub fn names(format: &str) -> Vec<String> {
+    let bare = |word: &str| word.trim_start_matches("${").trim_end_matches('}').replace('_', "-");
+    format.split([' ', ',', '\t']).map(str::trim).filter(|word| !word.is_empty()).map(bare).collect()
+}
+
+/// Where the columns go.
+#[derive(Debug)]
+pub(super) struct Columns {
+    slots: Vec<Option<usize>>,
+}
+
+impl Columns {
+    /// The places of `names`, or of the default format.
+    pub(super) fn new(names: Option<&[String]>, tree: &Tree) -> Self {
+        let slots = match names {
+            Some(names) => names.iter().map(|name| tree.top_level(name)).collect(),
+            None => DEFAULT.iter().map(|name| tree.top_level(name)).collect(),
+        };
+        Self { slots }
+    }
+
+    /// The scalars of a line.
+    pub(super) fn read<'l>(&self, line: &'l str, tree: &Tree) -> Result<Slots<'l>, String> {
+        let mut slots = tree.empty();
+        let mut words = line.split_ascii_whitespace();
+        let mut rest = words.clone();
+        // `2023-07-10T11:42:36.000Z` in front, as CloudWatch exports it.
+        if rest.next().is_some_and(|word| word.len() >= 20 && word.ends_with('Z') && word.contains('T')) {
+            words = rest;
+        }
+        let mut count = 0;
+        for word in words {
+            if let Some(Some(slot)) = self.slots.get(count) {
+                slots.set(*slot, Raw::Text(Cow::Borrowed(word)));
+            }
+            count += 1;
+        }
+        if count == self.slots.len() {
+            Ok(slots)
+        } else {
+            Err(format!("a flow record of {count} columns where the format has {}", self.slots.len()))
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Every form in which logs arrive, and everything that can be wrong with a file.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use catena::catalog::Catalog;
+use catena::replay::input::Input;
+use catena::replay::{Control, Options, Plan, Report, output};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+use crate::rules;
+
+const RULE: &str = r#"rule test {
+  title "Launch, then egress" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1301" description "Tests files."
+  date 2026-11-24 status test severity low
+  chain within 30m {
+    step launch from aws.cloudtrail where event.action == "RunInstances" and event.outcome == "success"
+    then within 10m on instance.eni
+    step egress from aws.vpcflow where flow.action == "ACCEPT" and destination.port == 443
+  }
+  alert { show launch.image.id }
+}"#;
+
+/// Both steps on `CloudTrail`, for the forms of that log.
+const TWO_CALLS: &str = r#"rule calls {
+  title "Two calls" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1302" description "Tests files."
+  date 2026-11-24 status test severity low
+  chain within 30m {
+    step first from aws.cloudtrail where event.action == "CreateUser"
+    then within 10m on actor.id
+    step second from aws.cloudtrail where event.action == "RunInstances"
+  }
+  alert { show first.actor.id }
+}"#;
+
+struct World {
+    folder: TempDir,
+    options: Options,
+    inputs: Vec<Input>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), options: Options::default(), inputs: Vec::new() }
+    }
+
+    fn file(mut self, source: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        let source = (source != "canonical").then(|| source.to_owned());
+        self.inputs.push(Input { source, path: path.to_string_lossy().into_owned() });
+        self
+    }
+
+    fn thorough(mut self) -> Self {
+        self.options.thorough = true;
+        self
+    }
+
+    fn run(&self, rule: &str) -> Report {
+        let catalog = Catalog::embedded().unwrap();
+        let plan = Plan::new(&rules::from_text(rule), &catalog, &self.options).unwrap();
+        plan.replay(&self.inputs, &Control::default())
+    }
+}
+
+fn alerts(report: &Report) -> usize {
+    report.rules.iter().map(|rule| rule.alerts.len()).sum()
+}
+
+/// What was skipped: reason, count, name of the first file without its folder, line.
+fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
+    let name = |path: &str| Path::new(path).file_name().unwrap().to_string_lossy().into_owned();
+    let one = |(reason, skipped): (&String, &catena::replay::stats::Skipped)| {
+        (reason.clone(), skipped.count, name(&skipped.first.0), skipped.first.1)
+    };
+    report.stats.skipped.iter().map(one).collect()
+}
+
+fn call(id: &str, time: &str, action: &str) -> String {
+    format!(
+        r#"{{"eventID":"{id}","eventTime":"2026-01-01T{time}Z","eventName":"{action}","eventSource":"x","userIdentity":{{"arn":"arn:aws:iam::1:user/a"}}}}"#
+    )
+}
+
+fn launch(id: &str, time: &str, eni: &str) -> String {
+    let item = format!(
+        r#"{{"instanceId":"i-1","imageId":"ami-1","networkInterfaceSet":{{"items":[{{"networkInterfaceId":"{eni}"}}]}}}}"#
+    );
+    format!(
+        r#"{{"eventID":"{id}","eventTime":"2026-01-01T{time}Z","eventName":"RunInstances","eventSource":"ec2.amazonaws.com","responseElements":{{"instancesSet":{{"items":[{item}]}}}}}}"#
+    )
+}
+
+/// 2026-01-01T00:00:00Z
+const MIDNIGHT: u64 = 1_767_225_600;
+
+fn flow(eni: &str, second: u64) -> String {
+    let start = MIDNIGHT + second;
+    format!("2 123456789012 {eni} 10.0.0.1 198.51.100.7 40000 443 6 10 840 {start} {} ACCEPT OK", start + 60)
+}
+
+fn gz(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn every_form_of_cloudtrail() {
+    let (first, second) = (call("1", "00:00:00", "CreateUser"), call("2", "00:05:00", "RunInstances"));
+    let pretty = |text: &str| {
+        serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(text).unwrap()).unwrap()
+    };
+    let records = format!(r#"{{"Records":[{first},{second}]}}"#);
+    let forms = [
+        ("lines", format!("{first}\n{second}\n")),
+        ("lines without an end, with blank ones and carriage returns", format!("\n{first}\r\n\r\n{second}")),
+        ("a byte order mark", format!("\u{feff}{first}\n{second}\n")),
+        ("records", records.clone()),
+        ("records with room", format!(r#"{{ "Records" : [ {first} , {second} ] }}"#)),
+        ("records, pretty", pretty(&records)),
+        ("a list", format!("[{first},{second}]")),
+        ("a list over lines", format!("[\n{first},\n{second}\n]\n")),
+        ("a pretty event after another", format!("{}\n{}\n", pretty(&first), pretty(&second))),
+        ("records files in lines", format!("{{\"Records\":[{first}]}}\n{{\"Records\":[{second}]}}\n")),
+        ("escapes", format!("{first}\n{}\n", second.replace("RunInstances", "Run\\u0049nstances"))),
+    ];
+    for (name, text) in forms {
+        for (packing, bytes) in [
+            ("plain", text.clone().into_bytes()),
+            ("gzip", gz(&text)),
+            (
+                "zstd",
+                ruzstd::encoding::compress_to_vec(
+                    text.as_bytes(),
+                    ruzstd::encoding::CompressionLevel::Fastest,
+                ),
+            ),
+        ] {
+            let report = World::new().file("aws.cloudtrail", "log", bytes).run(TWO_CALLS);
+            assert_eq!(
+                (alerts(&report), report.stats.events),
+                (1, 2),
+                "{name}, {packing}: {:?}",
+                report.stats
+            );
+            assert!(!report.stats.is_flawed(), "{name}, {packing}: {:?}", report.stats);
+        }
+    }
+    let apart = World::new()
+        .file("aws.cloudtrail", "b.json", &second)
+        .file("aws.cloudtrail", "a.json", pretty(&first))
+        .run(TWO_CALLS);
+    assert_eq!(alerts(&apart), 1);
+    let members = [gz(&format!("{first}\n")), gz(&second)].concat();
+    assert_eq!(alerts(&World::new().file("aws.cloudtrail", "log.gz", members).run(TWO_CALLS)), 1);
+}
+
+#[test]
+fn a_bucket_as_aws_writes_it() {
+    let folder = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/01/01";
+    let digest = "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/01/01/d.json.gz";
+    let mut world = World::new()
+        .file(
+            "x",
+            &format!("{folder}/a.json.gz"),
+            gz(&format!(r#"{{"Records":[{}]}}"#, call("1", "00:00:00", "CreateUser"))),
+        )
+        .file(
+            "x",
+            &format!("{folder}/b.json.gz"),
+            gz(&format!(r#"{{"Records":[{}]}}"#, call("2", "00:01:00", "RunInstances"))),
+        )
+        .file("x", digest, gz("{\"digestStartTime\":\"2026\"}"));
+    let path = world.folder.path().to_string_lossy().into_owned();
+    world.inputs = vec![Input { source: Some("aws.cloudtrail".to_owned()), path }];
+    let report = world.run(TWO_CALLS);
+    assert_eq!((alerts(&report), report.stats.files, report.stats.is_flawed()), (1, 2, false));
+}
+
+#[test]
+fn every_form_of_flow_logs() {
+    let launched = launch("1", "00:00:00", "eni-1");
+    let line = flow("eni-1", 60);
+    let header = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+    let nodata = format!("2 123456789012 eni-1 - - - - - - - {MIDNIGHT} {MIDNIGHT} - NODATA");
+    let skipdata = nodata.replace("NODATA", "SKIPDATA");
+    let custom = format!(
+        "interface-id start action dstport flow-direction\neni-1 {} ACCEPT 443 egress\n",
+        MIDNIGHT + 60
+    );
+    let json = format!(
+        r#"{{"interface-id":"eni-1","start":{},"action":"ACCEPT","dstport":443,"log-status":"OK"}}"#,
+        MIDNIGHT + 60
+    );
+    let forms = [
+        ("default", format!("{line}\n"), 1),
+        ("header", format!("{header}\n{line}\n"), 1),
+        ("no data", format!("{header}\n{nodata}\n{line}\n{skipdata}\n"), 3),
+        ("header again", format!("{header}\n{line}\n{header}\n"), 1),
+        ("custom header", custom.clone(), 1),
+        ("cloudwatch export", format!("2026-01-01T00:01:00.000Z {line}\n"), 1),
+        ("json", json, 1),
+    ];
+    for (name, text, events) in forms {
+        for bytes in [text.clone().into_bytes(), gz(&text)] {
+            let world = World::new().file("aws.cloudtrail", "trail.json", &launched).file(
+                "aws.vpcflow",
+                "flow",
+                bytes,
+            );
+            let report = world.run(RULE);
+            assert_eq!((alerts(&report), report.stats.events), (1, events + 1), "{name}: {:?}", report.stats);
+            assert!(!report.stats.is_flawed(), "{name}: {:?}", report.stats);
+        }
+    }
+    let bare = custom.lines().nth(1).unwrap();
+    let mut world =
+        World::new().file("aws.cloudtrail", "trail.json", &launched).file("aws.vpcflow", "flow", bare);
+    world.options.flow_format =
+        Some(catena::replay::flow::names("${interface-id} ${start} ${action} ${dstport} ${flow-direction}"));
+    assert_eq!(alerts(&world.run(RULE)), 1);
+    world.options.flow_format = None;
+    let reason = "a flow record of 5 columns where the format has 14".to_owned();
+    assert_eq!(skipped(&world.run(RULE)), [(reason, 1, "flow".to_owned(), 1)]);
+}
+
+#[test]
+fn broken_records_are_counted_located_and_skipped() {
+    let good = [call("1", "00:00:00", "CreateUser"), call("2", "00:05:00", "RunInstances")];
+    let text = format!(
+        "{}\n{{\"eventName\":\"RunInstances\"\nRunInstances\n{}\n[1]\n{}\n{}\n",
+        good[0],
+        r#"{"eventName":"RunInstances","eventTime":"tomorrow"}"#,
+        r#"{"eventName":"RunInstances","eventTime":"99999-01-01T00:00:00Z"}"#,
+        good[1],
+    );
+    let mut bytes = text.into_bytes();
+    bytes.extend(b"{\"eventName\":\"Run\xffInstances\", \"eventName\":\"RunInstances\"}\n");
+    let report = World::new().file("aws.cloudtrail", "log", &bytes).run(TWO_CALLS);
+    assert_eq!(alerts(&report), 1);
+    assert_eq!(report.stats.events, 8);
+    assert_eq!(
+        skipped(&report),
+        [
+            ("no usable event time".to_owned(), 2, "log".to_owned(), 4),
+            ("not valid JSON".to_owned(), 3, "log".to_owned(), 2),
+            ("not valid UTF-8".to_owned(), 1, "log".to_owned(), 8),
+        ]
+    );
+    let harmless = format!("{{\"a\":}}\n{}\n{}\n", good[0], good[1]);
+    let world = World::new().file("aws.cloudtrail", "log", harmless);
+    assert_eq!(skipped(&world.run(TWO_CALLS)), []);
+    assert_eq!(skipped(&world.thorough().run(TWO_CALLS))[0].0, "not valid JSON");
+}
+
+#[test]
+fn a_truncated_file_gives_what_it_has() {
+    let (first, second) = (call("1", "00:00:00", "CreateUser"), call("2", "00:05:00", "RunInstances"));
+    let mut text = format!("{first}\n{second}\n");
+    for number in 0..20_000 {
+        let _ = writeln!(text, "{}", call(&format!("{:x}", number * 7_919), "00:06:00", "Describe"));
+    }
+    let whole = gz(&text);
+    let report = World::new().file("aws.cloudtrail", "log.gz", &whole[..whole.len() / 2]).run(TWO_CALLS);
+    assert_eq!(alerts(&report), 1);
+    assert_eq!(report.stats.broken_files.len(), 1);
+    let cut = World::new().file("aws.cloudtrail", "log", &text.as_bytes()[..first.len() + 20]).run(TWO_CALLS);
+    assert_eq!(skipped(&cut), [("not valid JSON".to_owned(), 1, "log".to_owned(), 2)]);
+}
+
+#[test]
+fn the_wrong_source_is_named() {
+    let world = World::new()
+        .file("aws.vpcflow", "trail.json", launch("1", "00:00:00", "eni-1"))
+        .file("aws.cloudtrail", "flow.log", flow("eni-1", 60))
+        .file("aws.cloudtrail", "trail.json", launch("1", "00:00:00", "eni-1"))
+        .file("aws.cloudtrail", "README", "This is no log.\n");
+    assert_eq!(skipped(&world.run(RULE)), [("not valid JSON".to_owned(), 1, "README".to_owned(), 1)]);
+    let problems: Vec<String> =
+        world.run(RULE).stats.broken_files.into_iter().map(|(_, problem)| problem).collect();
+    assert_eq!(
+        problems,
+        [
+            "this looks like aws.cloudtrail, but it was given as aws.vpcflow",
+            "this looks like aws.vpcflow, but it was given as aws.cloudtrail",
+        ]
+    );
+}
+
+#[test]
+fn an_event_delivered_twice_counts_once() {
+    let (launched, line) = (launch("1", "00:00:00", "eni-1"), flow("eni-1", 60));
+    let report = World::new()
+        .file("aws.cloudtrail", "a", &launched)
+        .file("aws.cloudtrail", "b", format!("{launched}\n{launched}"))
+        .file("aws.vpcflow", "flow", format!("{line}\n{}\n{line}\n", flow("eni-1", 61)))
+        .run(RULE);
+    assert_eq!((alerts(&report), report.stats.duplicates), (2, 3));
+}
+
+#[test]
+fn canonical_records() {
+    let good = r#"{"source":"aws.cloudtrail","event.time":"2026-01-01T00:00:00Z","event.action":"CreateUser","actor.id":"a","cloud.region":"x"}
+{"source":"aws.cloudtrail","event.time":1767225660,"event.action":"RunInstances","actor.id":"a","event.read_only":"false"}
+{"source":"aws.vpcflow","event.time":1767225660,"flow.action":"ACCEPT"}
+"#;
+    let report = World::new().file("canonical", "c.ndjson", good).run(TWO_CALLS);
+    assert_eq!((alerts(&report), report.stats.events, report.stats.is_flawed()), (1, 3, false));
+    let printed = output::ndjson(&report);
+    let alert: serde_json::Value = serde_json::from_str(printed.trim()).unwrap();
+    assert_eq!(alert["rule"], "calls");
+    assert_eq!(alert["time"], "2026-01-01T00:01:00Z");
+    assert_eq!(alert["steps"]["first"]["actor.id"], "a");
+    assert_eq!(alert["steps"]["second"]["time"], "2026-01-01T00:01:00Z");
+
+    let bad = r#"{"source":"aws.cloudtrail","event.time":"x","event.action":"CreateUser"}
+{"source":"aws.cloudtrail","event.time":1767225660,"event.acton":"RunInstances"}
+{"event.time":1767225660}
+{"source":"aws.nothing","event.time":1767225660}
+[]
+"#;
+    let report = World::new().file("canonical", "c.ndjson", bad).run(TWO_CALLS);
+    let reasons: Vec<_> = skipped(&report).into_iter().map(|(reason, _, _, line)| (reason, line)).collect();
+    assert_eq!(
+        reasons,
+        [
+            ("no usable `event.time`".to_owned(), 1),
+            ("not a JSON object".to_owned(), 5),
+            ("source aws.cloudtrail has no field `event.acton`".to_owned(), 2),
+            ("the record does not name its `source`".to_owned(), 3),
+            ("there is no source aws.nothing".to_owned(), 4),
+        ]
+    );
+}
+
+#[test]
+fn large_files_are_read_in_pieces() {
+    let filler = call("0", "00:30:00", "Describe");
+    let mut lines: Vec<String> = (0..150_000).map(|_| filler.clone()).collect();
+    for (at, minute) in [(10, 0), (60_000, 20), (149_990, 40)] {
+        lines[at] = call(&format!("a{at}"), &format!("00:{minute:02}:00"), "CreateUser");
+        lines[at + 1] = call(&format!("b{at}"), &format!("00:{:02}:00", minute + 1), "RunInstances");
+    }
+    lines[149_995] = "RunInstances, but broken".to_owned();
+    // The order of input does not matter.
+    lines.swap(10, 60_001);
+    let text = lines.join("\n");
+    assert!(text.len() > 17 << 20, "more than one piece");
+    let report = World::new().file("aws.cloudtrail", "log", &text).run(TWO_CALLS);
+    assert_eq!(
+        (alerts(&report), report.stats.events, report.stats.bytes),
+        (3, 150_000, text.len() as u64 + 1)
+    );
+    assert_eq!(skipped(&report), [("not valid JSON".to_owned(), 1, "log".to_owned(), 149_996)]);
+}

@@ -1,0 +1,115 @@
+//! Random rules on random worlds: the engine against a search that knows no recurrence.
+//!
+//! `CATENA_WORLDS=100000 cargo test --release worlds` is the long run; without it 2,000 worlds are tried. The seed is fixed, so a
+//! run can be repeated; a failure is shrunk to a small world and printed with its rule.
+
+mod brute;
+mod generate;
+
+use std::cell::Cell;
+
+use catena::engine::alert::{alerts, run};
+use catena::engine::program::Program;
+use catena::engine::record::{Record, Schemas};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+/// How often each thing that the worlds are about occurred.
+#[derive(Default)]
+struct Seen {
+    alerts: Cell<u64>,
+    silent: Cell<u64>,
+    deduped: Cell<u64>,
+    ties: Cell<u64>,
+    groups: Cell<u64>,
+}
+
+fn bump(counter: &Cell<u64>, happened: bool) {
+    counter.set(counter.get() + u64::from(happened));
+}
+
+#[test]
+fn engine_equals_brute_force() {
+    let worlds =
+        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
+    let config =
+        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let schemas = Schemas::full(&generate::catalog());
+    let seen = Seen::default();
+    let outcome = runner.run(&generate::world(), |world| check(&world, &schemas, &seen));
+    if let Err(problem) = outcome {
+        panic!("{problem}");
+    }
+    let rare = [&seen.alerts, &seen.silent, &seen.deduped, &seen.ties, &seen.groups];
+    let counts: Vec<u64> = rare.iter().map(|counter| counter.get()).collect();
+    println!(
+        "{worlds} worlds; with alerts, silent, deduped, ties in evidence, one event twice in reach: {counts:?}"
+    );
+    assert!(
+        counts.iter().all(|count| *count * 100 > u64::from(worlds)),
+        "the worlds are too tame: {counts:?}"
+    );
+}
+
+fn check(world: &generate::World, schemas: &Schemas, seen: &Seen) -> Result<(), TestCaseError> {
+    let (rule, records) = world.build(schemas);
+    let program = Program::new(&rule, schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+    let fail = |what: &str, left: &dyn std::fmt::Debug, right: &dyn std::fmt::Debug| {
+        let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+        TestCaseError::fail(format!(
+            "{what}: engine {left:?}, brute force {right:?}\n  {shown}\n{:#?}",
+            rule.chain
+        ))
+    };
+
+    let found = run(&program, &records);
+    let expected = brute::alerts(&rule, &records);
+    let ends: Vec<_> = found.iter().map(|alert| (*alert.records.last().unwrap(), alert.start)).collect();
+    if ends != expected {
+        return Err(fail("alerts", &ends, &expected));
+    }
+    for alert in &found {
+        let path: Vec<&Record> = alert.records.iter().map(|index| &records[*index]).collect();
+        if !brute::is_chain(&rule, &path) || path[0].time != alert.start {
+            return Err(fail("evidence", &alert.records, &"no such chain"));
+        }
+        let shown = |path: &[&Record]| path.iter().map(|record| brute::show(record)).collect::<Vec<_>>();
+        let (left, right) = (shown(&path), shown(&brute::evidence(&rule, &records, path[path.len() - 1])));
+        if left != right {
+            return Err(fail("choice of evidence", &left, &right));
+        }
+    }
+    let kept: Vec<_> =
+        alerts(&program, &records).iter().map(|alert| *alert.records.last().unwrap()).collect();
+    let expected_kept = brute::deduped(&rule, &records, &found);
+    if kept != expected_kept {
+        return Err(fail("dedupe", &kept, &expected_kept));
+    }
+    order_of_input_does_not_matter(&program, &records, &found)
+        .map_err(|(left, right)| fail("order of input", &left, &right))?;
+
+    bump(&seen.alerts, !found.is_empty());
+    bump(&seen.silent, found.is_empty());
+    bump(&seen.deduped, kept.len() < found.len());
+    bump(&seen.ties, found.iter().any(|alert| alert.records.len() > 1 && alert.start == alert.end));
+    bump(&seen.groups, brute::event_could_chain_itself(&rule, &records));
+    Ok(())
+}
+
+type Shown = Vec<Vec<String>>;
+
+fn order_of_input_does_not_matter(
+    program: &Program,
+    records: &[Record],
+    found: &[catena::engine::alert::Alert],
+) -> Result<(), (Shown, Shown)> {
+    let reversed: Vec<Record> = records.iter().rev().cloned().collect();
+    let show = |records: &[Record], alerts: &[catena::engine::alert::Alert]| -> Shown {
+        let path = |alert: &catena::engine::alert::Alert| {
+            alert.records.iter().map(|index| brute::show(&records[*index])).collect()
+        };
+        alerts.iter().map(path).collect()
+    };
+    let (left, right) = (show(records, found), show(&reversed, &run(program, &reversed)));
+    if left == right { Ok(()) } else { Err((left, right)) }
+}
