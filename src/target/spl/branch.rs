@@ -9,7 +9,7 @@ use crate::catalog::{Group, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
-use crate::target::print::{Bind, Frag};
+use crate::target::print::Frag;
 use crate::target::{Job, Report, columns};
 
 use super::column::{Columns, Stage, Work};
@@ -80,8 +80,7 @@ fn deepest(source: &Source) -> Stage {
 
 /// The base search: the source, and what every record of the step shares as far as plain terms can say it.
 fn base(job: &Job<'_>, step: &Step, source: &Source, home: &Home) -> Frag {
-    let terms =
-        prefilter(job, step, source).map(|terms| format!(" {}", terms.inside(Bind::Or))).unwrap_or_default();
+    let terms = prefilter(job, step, source).map(|terms| format!(" {}", terms.text())).unwrap_or_default();
     Frag::atom(format!("{}{terms}", home.from))
 }
 

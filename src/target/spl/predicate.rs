@@ -368,14 +368,20 @@ fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
 
 /// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.
 pub(super) fn prefilter(job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
-    superset(&nnf(&step.condition(), false), job, step, source)
+    let condition = step.condition();
+    let whole = match nnf(&condition, false) {
+        whole @ Nnf::All(_) => whole,
+        part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
+    };
+    superset(&whole, job, step, source)
 }
 
 fn superset(part: &Nnf<'_>, job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
     match part {
         Nnf::All(parts) => {
-            let mut terms: Vec<_> =
-                parts.iter().filter_map(|part| superset(part, job, step, source)).collect();
+            let terms = parts.iter().filter_map(|part| superset(part, job, step, source));
+            // The source stands before the terms, so even a lone OR needs its parentheses.
+            let mut terms: Vec<_> = terms.map(|term| Frag::atom(term.inside(Bind::And))).collect();
             terms.dedup();
             (!terms.is_empty()).then(|| Frag::join(terms, " ", Bind::And))
         }
