@@ -36,7 +36,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::settings::Settings;
 use crate::source::Span;
-use crate::syntax::ast::{self, Clause, LiteralKind, Operand, Pred, PredKind, Rule};
+use crate::syntax::ast::{self, Clause, LiteralKind, Operand, Pred, PredKind, Rule, Understood};
 use crate::unit::Unit;
 
 use lists::Lists;
@@ -61,13 +61,19 @@ pub struct Context<'a> {
 
 /// Checks every rule of the unit's file. Rules with errors are left out; their problems are in `diags`.
 ///
-/// A unit with text that was not understood gives no rules, and nothing is said about what may stand in that text.
+/// A unit with broken text gives no rules, and nothing is said about what may stand in text that was not understood.
 pub fn check(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
-    if unit.file.complete && unit.imported.iter().all(|file| file.complete) {
-        return check_all(unit, context, diags);
-    }
+    let files = || std::iter::once(unit.file).chain(unit.imported.iter().copied());
     let mut found = Diagnostics::default();
-    check_all(unit, context, &mut found);
+    let rules = check_all(unit, context, &mut found);
+    if files().all(|file| file.understood == Understood::Whole) {
+        diags.extend(found);
+        return rules;
+    }
+    if files().all(|file| file.understood != Understood::Partly) {
+        diags.extend(found);
+        return Vec::new();
+    }
     let certain = found.into_sorted().into_iter().filter(|diagnostic| !ABSENCES.contains(&diagnostic.code));
     certain.for_each(|diagnostic| diags.push(diagnostic));
     Vec::new()

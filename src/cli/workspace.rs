@@ -238,7 +238,7 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
             lists: vec![],
             rules: vec![],
             comments: vec![],
-            complete: false,
+            understood: ast::Understood::Partly,
         }),
         Kind::List => Content::List(Table::default()),
     };

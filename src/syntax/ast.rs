@@ -23,8 +23,19 @@ pub struct File {
     pub rules: Vec<Rule>,
     /// Every comment, in order, from `#` to the end of its line.
     pub comments: Vec<Span>,
-    /// Whether all of it was understood; if not, what is missing here may stand in the file.
-    pub complete: bool,
+    /// How much of the text the tree stands for.
+    pub understood: Understood,
+}
+
+/// How much of a text was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Understood {
+    /// All of it.
+    Whole,
+    /// There are errors, but what was meant is in the tree: what is missing there is missing in the file.
+    Meant,
+    /// What is missing in the tree may stand in the file.
+    Partly,
 }
 
 /// `allowlist NAME: FIELD …`.

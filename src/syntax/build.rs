@@ -5,6 +5,7 @@
 
 use super::ast::{
     Clause, Entry, File, List, ListBody, Literal, LiteralKind, Meta, Name, Param, Rule as RuleNode, Text,
+    Understood,
 };
 use super::grammar::{self, Pair, Rule};
 use super::literal::{self, Problem};
@@ -43,7 +44,7 @@ impl<'a> Builder<'a> {
             lists: Vec::new(),
             rules: Vec::new(),
             comments: Vec::new(),
-            complete: false,
+            understood: Understood::Partly,
         };
         match grammar::parse(Rule::file, self.text) {
             Ok(Some(pair)) => self.tops(pair, &mut out),

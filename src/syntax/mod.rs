@@ -24,7 +24,7 @@ mod text;
 
 pub use decode::decode;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile};
 
 /// The largest file that is read, in bytes.
@@ -39,15 +39,35 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
     let file = build::Builder::new(&scan.text, id, &mut found).file();
-    let complete = !found.has_errors();
     let mut findings = found.into_sorted();
+    let understood = understood(&findings);
     if findings.len() > FINDINGS {
         report::cut(&mut findings);
     }
     for finding in findings {
         diags.push(finding);
     }
-    ast::File { comments: scan.comments, complete, ..file }
+    ast::File { comments: scan.comments, understood, ..file }
+}
+
+/// Slips after which the tree has what was meant.
+const SLIPS: &[Code] = &[
+    Code::BadEscape,
+    Code::WrongQuotes,
+    Code::ForeignOperator,
+    Code::BadDuration,
+    Code::BadDate,
+    Code::BadNumber,
+];
+
+fn understood(findings: &[Diagnostic]) -> ast::Understood {
+    if findings.is_empty() {
+        ast::Understood::Whole
+    } else if findings.iter().all(|finding| SLIPS.contains(&finding.code)) {
+        ast::Understood::Meant
+    } else {
+        ast::Understood::Partly
+    }
 }
 
 /// Seconds of a duration in the notation of the language, such as `1h30m`.
