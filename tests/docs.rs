@@ -98,19 +98,18 @@ fn commands_in_the_documentation_print_what_it_says() {
 
 /// Whether `printed` is `expected`, with `…` lines standing for any lines.
 fn matches(expected: &str, printed: &str) -> bool {
-    let mut rest: Vec<&str> = printed.trim_end().lines().map(str::trim_end).collect();
-    let mut free = false;
-    for line in expected.trim_end().lines().map(str::trim_end) {
-        if line == "…" {
-            free = true;
-            continue;
-        }
-        let Some(at) = rest.iter().position(|found| *found == line) else { return false };
-        if at > 0 && !free {
+    let lines =
+        |text: &str| text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    let (expected, printed) = (lines(expected), lines(printed));
+    let chunks: Vec<&[String]> = expected.split(|line| line == "…").collect();
+    let mut from = 0;
+    for (index, chunk) in chunks.iter().enumerate().filter(|(_, chunk)| !chunk.is_empty()) {
+        let found = (from..=printed.len()).find(|&at| printed[at..].starts_with(chunk));
+        let Some(at) = found else { return false };
+        if index == 0 && at > 0 {
             return false;
         }
-        rest.drain(..=at);
-        free = false;
+        from = at + chunk.len();
     }
-    free || rest.is_empty()
+    chunks.last().is_some_and(|last| last.is_empty()) || from == printed.len()
 }
