@@ -34,7 +34,7 @@ fn blocks(kind: &str) -> Vec<Block> {
                     open = Some(Block { place, kind: word.trim().to_owned(), text: String::new() });
                 }
                 (Some(_), Some(_)) => found.extend(open.take()),
-                (Some(block), None) => block.text.push_str(&format!("{line}\n")),
+                (Some(block), None) => block.text.extend([line, "\n"]),
                 (None, None) => {}
             }
         }

@@ -51,7 +51,7 @@ pub(crate) fn chains(folder: &str) -> Vec<String> {
     let mut found: Vec<_> = std::fs::read_dir(root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".chain"))
+        .filter(|name| std::path::Path::new(name).extension().is_some_and(|extension| extension == "chain"))
         .map(|name| format!("{folder}/{name}"))
         .collect();
     found.sort();

@@ -219,7 +219,7 @@ impl Portability<'_> {
                 | SpecialLiteralKind::FormFeed
                 | SpecialLiteralKind::VerticalTab
                 | SpecialLiteralKind::Space => {
-                    self.refuse(&literal.span, "an escape that not every engine has", help)
+                    self.refuse(&literal.span, "an escape that not every engine has", help);
                 }
             },
             LiteralKind::HexFixed(HexLiteralKind::X) if literal.c.is_ascii() => {}

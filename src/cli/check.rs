@@ -40,7 +40,7 @@ impl Check {
             return Ok(Outcome::Failure);
         };
         let mut found = Diagnostics::default();
-        compile_all(&session, &TargetChoice::targets(&self.target), &CompileOptions::default(), &mut found);
+        compile_all(&session, &TargetChoice::targets(&self.target), CompileOptions::default(), &mut found);
         session.diags.extend(found);
         let rules = session.files.iter().map(|file| file.rules.len()).sum();
         let denied = self.deny.is_some();

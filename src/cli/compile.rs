@@ -110,14 +110,14 @@ impl Compile {
         self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
         let mut found = Diagnostics::default();
-        let emissions = compile_all(&session, &targets, &self.options(), &mut found);
+        let emissions = compile_all(&session, &targets, self.options(), &mut found);
         session.diags.extend(found);
         let (outcome, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
         match (&self.output, self.format) {
-            (Some(folder), format) => self.write(folder, &emissions, &session.sources, format)?,
+            (Some(folder), format) => Self::write(folder, &emissions, &session.sources, format)?,
             (None, OutputFormat::Json) => output::print(&to_json(&emissions, &session.sources)?)?,
             (None, OutputFormat::Text) => {
-                output::print(&to_text(&emissions, targets.len() > 1, &session.sources))?
+                output::print(&to_text(&emissions, targets.len() > 1, &session.sources))?;
             }
         }
         Ok(outcome)
@@ -147,7 +147,6 @@ impl Compile {
     }
 
     fn write(
-        &self,
         folder: &Path,
         emissions: &[Emission],
         sources: &Sources,
@@ -184,7 +183,7 @@ pub(super) struct CompileOptions {
 pub(super) fn compile_all(
     session: &Session,
     targets: &[&'static dyn Target],
-    options: &CompileOptions,
+    options: CompileOptions,
     diags: &mut Diagnostics,
 ) -> Vec<Emission> {
     let compiled: Vec<(Vec<Emission>, Diagnostics)> = session

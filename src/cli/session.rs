@@ -77,7 +77,9 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Resul
     let mut workspace = match Workspace::load(paths, &mut diags) {
         Ok(workspace) => workspace,
         Err(problems) => {
-            problems.iter().for_each(|problem| output::complain(&problem.0));
+            for problem in &problems {
+                output::complain(&problem.0);
+            }
             return Ok(None);
         }
     };

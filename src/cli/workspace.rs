@@ -337,7 +337,7 @@ fn tidy(path: &Path) -> PathBuf {
                 tidy.pop();
             }
             Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
-                tidy.push(part)
+                tidy.push(part);
             }
         }
     }
