@@ -1,6 +1,6 @@
 //! The playbook: its text cut at `{{ step.field }}`.
 //!
-//! In: the text block. Out: [`ir::Playbook`].
+//! In: the text block. Out: a playbook of the IR.
 //! Must not know: Markdown.
 
 use crate::diag::{Code, Diagnostic};

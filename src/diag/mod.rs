@@ -1,7 +1,7 @@
 //! Diagnostics: what is wrong in the user's text, where, and what to do.
 //!
 //! In: findings of every stage. Out: one sorted collection, made a [`Report`] that one of the renderers prints.
-//! Must not know: grammar, fields or targets; only [`codes`] names a code.
+//! Must not know: grammar, fields or targets; only `codes` names a code.
 
 mod codes;
 pub mod github;

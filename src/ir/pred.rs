@@ -67,7 +67,7 @@ pub enum TestKind {
     },
     /// Matches an entry of `Rule::lists[list]` that has not expired.
     InList {
-        /// Index into [`Rule::lists`].
+        /// Index into `Rule::lists`.
         list: usize,
     },
     /// `<`, `<=`, `>`, `>=` on numbers and instants.

@@ -3,9 +3,9 @@
 //! In: one [`SourceFile`]. Out: [`ast::File`] of what could be understood, with every problem reported.
 //! Must not know: sources, field types, targets. Only this folder uses the grammar crate.
 //!
-//! A text passes [`scan`] (comments, invisible characters, nesting), then the grammar, whose error productions let the
+//! A text passes `scan` (comments, invisible characters, nesting), then the grammar, whose error productions let the
 //! rest of a broken file be understood, then the builders, one file for each part of the language. What the grammar
-//! swallowed as broken is explained by [`recover`].
+//! swallowed as broken is explained by `recover`.
 
 mod alert;
 pub mod ast;
