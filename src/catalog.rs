@@ -253,27 +253,40 @@ pub struct RawVariant {
     pub otherwise: Option<String>,
 }
 
-/// Where a field lives in one target.
+/// Where a field lives in one target: one way to read it, or several for different values of `event.action`, of which
+/// the last one names no actions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub struct Column(Vec<Mapped>);
+
+/// A column as a source file writes it.
+#[derive(Deserialize)]
 #[serde(untagged)]
-pub enum Column {
+enum Written {
     /// A column or field that holds the value as it is.
     Plain(String),
     /// Anything more.
     Mapped(Box<Mapped>),
-    /// Different places for different values of `event.action`: the last one has no `for_actions`.
+    /// Different places for different actions.
     Variants(Vec<Mapped>),
 }
 
+impl From<Written> for Column {
+    fn from(written: Written) -> Self {
+        let variants = match written {
+            Written::Plain(name) => vec![Mapped { field: Some(name), ..Mapped::default() }],
+            Written::Mapped(mapped) => vec![*mapped],
+            Written::Variants(variants) => variants,
+        };
+        Self(variants)
+    }
+}
+
 impl Column {
-    /// The variants, one for a plain or mapped column.
+    /// The ways to read the field.
     #[must_use]
-    pub fn variants(&self) -> Vec<Mapped> {
-        match self {
-            Self::Plain(name) => vec![Mapped { field: Some(name.clone()), ..Mapped::default() }],
-            Self::Mapped(mapped) => vec![(**mapped).clone()],
-            Self::Variants(variants) => variants.clone(),
-        }
+    pub fn variants(&self) -> &[Mapped] {
+        &self.0
     }
 
     fn validate(&self) -> Result<(), String> {

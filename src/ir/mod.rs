@@ -13,6 +13,8 @@ pub use pattern::{Pattern, PatternPart};
 pub use pred::{Case, FieldTest, OrderOp, Place, Pred, TestKind, Value};
 pub use test::{Expect, ExpectKind, Test, TestEvent};
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -209,10 +211,13 @@ pub struct Step {
 impl Step {
     /// The whole condition: `filter and not except₁ and not except₂ …`.
     #[must_use]
-    pub fn condition(&self) -> Pred {
+    pub fn condition(&self) -> Cow<'_, Pred> {
+        if self.excepts.is_empty() {
+            return Cow::Borrowed(&self.filter);
+        }
         let mut parts = vec![self.filter.clone()];
         parts.extend(self.excepts.iter().map(|except| Pred::Not(Box::new(except.clone()))));
-        if parts.len() == 1 { self.filter.clone() } else { Pred::And(parts) }
+        Cow::Owned(Pred::And(parts))
     }
 }
 

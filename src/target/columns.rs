@@ -3,6 +3,7 @@
 //! In: a step, a field, a target's name. Out: the variants that can apply, or a diagnostic that names alternatives.
 //! Must not know: what a target does with a column.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::catalog::{FieldDef, Home, Mapped, Source};
@@ -18,7 +19,7 @@ pub struct Place<'a> {
     /// The source's text for "no value", if it has one.
     pub placeholder: Option<&'a str>,
     /// The ways to read it, tried by `event.action`; the last one names no actions. Never empty.
-    pub variants: Vec<Mapped>,
+    pub variants: Vec<Cow<'a, Mapped>>,
 }
 
 /// The source of a step. The checker has made sure that it exists.
@@ -54,7 +55,7 @@ pub fn place<'a>(
     field: &Field,
     report: &mut Report,
 ) -> Option<Place<'a>> {
-    place_among(job, target, step, field, shape::actions(step).as_ref(), report)
+    find(job, target, step, field, &|| shape::actions(step).map(Cow::Owned), report)
 }
 
 /// As [`place`], where the clause itself says which actions the record can have (`None`: any).
@@ -66,13 +67,30 @@ pub fn place_among<'a>(
     admitted: Option<&BTreeSet<String>>,
     report: &mut Report,
 ) -> Option<Place<'a>> {
+    find(job, target, step, field, &|| admitted.map(Cow::Borrowed), report)
+}
+
+/// The actions that a record can have, if they are bounded.
+type Admitted<'b> = Option<Cow<'b, BTreeSet<String>>>;
+
+fn find<'a, 'b>(
+    job: &Job<'a>,
+    target: &dyn Target,
+    step: &Step,
+    field: &Field,
+    admitted: &dyn Fn() -> Admitted<'b>,
+    report: &mut Report,
+) -> Option<Place<'a>> {
     let source = source(job, step)?;
     let def = source.field(&field.name)?;
     let Some(column) = def.columns.get(target.name()) else {
         report.error(unavailable(target, field, "the source file has no column for this target", &[]));
         return None;
     };
-    let variants = applicable(column.variants(), admitted);
+    let variants = match column.variants() {
+        [only] => vec![Cow::Borrowed(only)],
+        several => applicable(several, admitted().as_deref()),
+    };
     for variant in &variants {
         if let Some(reason) = &variant.unavailable {
             report.error(unavailable(target, field, reason, &variant.instead));
@@ -86,16 +104,17 @@ pub fn place_among<'a>(
 
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone
 /// is left.
-fn applicable(variants: Vec<Mapped>, admitted: Option<&BTreeSet<String>>) -> Vec<Mapped> {
-    let Some(admitted) = admitted else { return variants };
+fn applicable<'a>(variants: &'a [Mapped], admitted: Option<&BTreeSet<String>>) -> Vec<Cow<'a, Mapped>> {
+    let all = || variants.iter().map(Cow::Borrowed).collect();
+    let Some(admitted) = admitted else { return all() };
     let named = |variant: &Mapped| variant.for_actions.iter().any(|action| admitted.contains(action));
     let covered =
         admitted.iter().all(|action| variants.iter().any(|variant| variant.for_actions.contains(action)));
     let keep = |variant: &Mapped| if variant.for_actions.is_empty() { !covered } else { named(variant) };
-    let mut kept: Vec<Mapped> = variants.iter().filter(|variant| keep(variant)).cloned().collect();
+    let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(Cow::Borrowed).collect();
     match kept.last_mut() {
-        Some(last) => last.for_actions.clear(),
-        None => kept = variants,
+        Some(last) => last.to_mut().for_actions.clear(),
+        None => kept = all(),
     }
     kept
 }

@@ -84,8 +84,8 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
     let source = catalog.source(&before.source.node);
     let of_event =
         |field: &str| source.and_then(|source| source.field(field)).is_some_and(|field| !field.in_group);
-    let (before, after) = (before.condition(), after.condition());
-    let (one, other) = (demanded(&before), demanded(&after));
+    // An exception only takes away; it demands nothing.
+    let (one, other) = (demanded(&before.filter), demanded(&after.filter));
     !one.iter()
         .filter(|(field, _)| of_event(field))
         .any(|(field, values)| other.get(field).is_some_and(|more| values.is_disjoint(more)))
@@ -119,7 +119,7 @@ pub fn demanded(pred: &Pred) -> BTreeMap<&str, BTreeSet<String>> {
 /// The values of `event.action` that a step admits, if its condition bounds them.
 #[must_use]
 pub fn actions(step: &Step) -> Option<BTreeSet<String>> {
-    demanded(&step.condition()).remove("event.action")
+    demanded(&step.filter).remove("event.action")
 }
 
 fn text_of(value: &Value) -> String {

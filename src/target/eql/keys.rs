@@ -149,7 +149,7 @@ impl<'a> Located<'a> {
             report.note(Effect::Superset, field.span, reason.clone());
         }
         let absent = if column.multi { Vec::new() } else { absent_texts(&place, &column) };
-        Some(Self { field, column, physical, absent })
+        Some(Self { field, column: column.into_owned(), physical, absent })
     }
 
     fn cell(&self, physical: &str) -> Cell {

@@ -3,6 +3,7 @@
 //! In: the step's source. Out: names for the predicate printer, and the derived columns those names rely on.
 //! Must not know: predicates, joins.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{literal, step};
@@ -123,7 +124,7 @@ impl<'a> Fields<'a> {
     fn locate(&mut self, field: &Field, report: &mut Report) -> Option<Access> {
         let place = columns::place(self.job, self.target, self.step, field, report)?;
         let superset = place.variants.iter().find_map(|variant| variant.superset.clone());
-        let reach = place.variants.iter().map(reach_of).max().unwrap_or(Reach::Event);
+        let reach = place.variants.iter().map(|mapped| reach_of(mapped)).max().unwrap_or(Reach::Event);
         if reach > Reach::Event && self.group().is_none() {
             report.error(
                 self.unusable(field, "the source file does not say where the group is (`words: group`)"),
@@ -156,7 +157,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The variants of a column, told apart by the action.
-    fn variants(&mut self, variants: &[Mapped], field: &Field, report: &mut Report) -> Option<Frag> {
+    fn variants(&mut self, variants: &[Cow<'_, Mapped>], field: &Field, report: &mut Report) -> Option<Frag> {
         let (last, others) = variants.split_last()?;
         if others.is_empty() {
             return self.read(last, field, report);
@@ -233,11 +234,9 @@ fn reach_of(mapped: &Mapped) -> Reach {
 }
 
 /// The column, if the field is just that.
-fn plain_column(variants: &[Mapped]) -> Option<Frag> {
-    match variants {
-        [Mapped { field: Some(column), stored: None, .. }] => Some(literal::name(column)),
-        _ => None,
-    }
+fn plain_column(variants: &[Cow<'_, Mapped>]) -> Option<Frag> {
+    let [only] = variants else { return None };
+    if only.stored.is_some() { None } else { only.field.as_deref().map(literal::name) }
 }
 
 /// The text, or nothing where it is the placeholder.

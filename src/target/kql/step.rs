@@ -247,7 +247,7 @@ pub(super) fn event_id(source: &Source, target: &str) -> Option<Field> {
 /// Every column of the table that the source file names, sorted, each once.
 fn plain_columns(source: &Source, target: &str) -> Vec<Frag> {
     let columns = source.fields.values().filter_map(|field| field.columns.get(target));
-    let names = columns.flat_map(Column::variants).filter_map(|variant| variant.field);
+    let names = columns.flat_map(Column::variants).filter_map(|variant| variant.field.clone());
     let names: std::collections::BTreeSet<_> = names.collect();
     names.iter().map(|name| literal::name(name)).collect()
 }

@@ -85,7 +85,7 @@ impl<'a, 'r> Columns<'a, 'r> {
 
     fn column(&mut self, place: &Place<'_>, checked: bool) -> Result<(), Refusal> {
         let name = literal::column("f", &place.def.name);
-        let stage = place.variants.iter().map(stage_of).max().unwrap_or(Stage::Event);
+        let stage = place.variants.iter().map(|way| stage_of(way)).max().unwrap_or(Stage::Event);
         let mut ways = Vec::new();
         for (index, way) in place.variants.iter().enumerate() {
             let own = if place.variants.len() == 1 { name.clone() } else { format!("{name}_{index}") };
