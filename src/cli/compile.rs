@@ -11,7 +11,7 @@ use crate::source::Sources;
 use crate::target::{self, Effect, Emission, Fidelity, Level, ListDelivery, Part, Role, Target};
 
 use super::report::{self, Format, did_you_mean, plural};
-use super::session::{self, Session, SessionOptions};
+use super::session::{self, Checked, Session, SessionOptions};
 use super::{Outcome, output};
 
 /// Compile rules to the queries one pastes into a SIEM.
@@ -110,15 +110,26 @@ impl Compile {
         self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
         let mut found = Diagnostics::default();
-        let emissions = compile_all(&session, &targets, self.options(), &mut found);
+        let (mut kept, mut written, mut started) = (Vec::new(), 0, false);
+        compile_all(&session, &targets, self.options(), &mut found, |emissions| {
+            if let Some(folder) = &self.output {
+                written += write(folder, &emissions)?;
+            } else if self.format == OutputFormat::Text {
+                output::print(&to_text(&emissions, targets.len() > 1, &mut started, &session.sources))?;
+            }
+            if self.format == OutputFormat::Json {
+                kept.extend(emissions);
+            }
+            Ok(())
+        })?;
         session.diags.extend(found);
         let (outcome, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
         match (&self.output, self.format) {
-            (Some(folder), format) => Self::write(folder, &emissions, &session.sources, format)?,
-            (None, OutputFormat::Json) => output::print(&to_json(&emissions, &session.sources)?)?,
-            (None, OutputFormat::Text) => {
-                output::print(&to_text(&emissions, targets.len() > 1, &session.sources))?;
+            (_, OutputFormat::Json) => output::print(&to_json(&kept, &session.sources)?)?,
+            (Some(folder), OutputFormat::Text) => {
+                output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
             }
+            (None, OutputFormat::Text) => {}
         }
         Ok(outcome)
     }
@@ -145,31 +156,24 @@ impl Compile {
         }
         Ok(())
     }
+}
 
-    fn write(
-        folder: &Path,
-        emissions: &[Emission],
-        sources: &Sources,
-        format: OutputFormat,
-    ) -> anyhow::Result<()> {
-        let mut written = 0;
-        for emission in emissions {
-            let Some(target) = target::by_name(emission.target) else { continue };
-            for part in &emission.parts {
-                let name = format!("{}.{}", part.name, target.extension());
-                output::write_file(&folder.join(emission.target).join(name), &with_line_end(&part.text))?;
-                written += 1;
-            }
-        }
-        match format {
-            OutputFormat::Json => output::print(&to_json(emissions, sources)?),
-            OutputFormat::Text => {
-                output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
-                Ok(())
-            }
+/// Writes one file for each part; returns how many.
+fn write(folder: &Path, emissions: &[Emission]) -> anyhow::Result<usize> {
+    let mut written = 0;
+    for emission in emissions {
+        let Some(target) = target::by_name(emission.target) else { continue };
+        for part in &emission.parts {
+            let name = format!("{}.{}", part.name, target.extension());
+            output::write_file(&folder.join(emission.target).join(name), &with_line_end(&part.text))?;
+            written += 1;
         }
     }
+    Ok(written)
 }
+
+/// How many files are compiled before their queries are handed on: enough to keep every core busy, few enough to hold.
+const BATCH: usize = 256;
 
 /// The choices of one `compile` that concern targets; what is left out comes from the environment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -179,38 +183,44 @@ pub(super) struct CompileOptions {
     time_buckets: bool,
 }
 
-/// Compiles every rule for every target, in parallel; the order is that of files, rules and targets.
+/// Compiles every rule for every target, in parallel, and hands on the queries batch by batch; the order is that of files,
+/// rules and targets.
 pub(super) fn compile_all(
     session: &Session,
     targets: &[&'static dyn Target],
     options: CompileOptions,
     diags: &mut Diagnostics,
-) -> Vec<Emission> {
-    let compiled: Vec<(Vec<Emission>, Diagnostics)> = session
-        .files
-        .par_iter()
-        .map(|file| {
-            let options = target::Options {
-                lists: options.lists.unwrap_or(file.environment.settings.lists),
-                allow_subset: options.allow_subset,
-                time_buckets: options.time_buckets,
-            };
-            let mut found = Diagnostics::default();
-            let mut emissions = Vec::new();
-            for rule in &file.rules {
-                let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-                emissions
-                    .extend(targets.iter().filter_map(|target| target::compile(&job, *target, &mut found)));
-            }
-            (emissions, found)
-        })
-        .collect();
-    let mut emissions = Vec::new();
-    for (some, found) in compiled {
-        emissions.extend(some);
-        diags.extend(found);
+    mut take: impl FnMut(Vec<Emission>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for files in session.files.chunks(BATCH) {
+        let compiled: Vec<_> = files.par_iter().map(|file| compile_file(file, targets, options)).collect();
+        let mut emissions = Vec::new();
+        for (some, found) in compiled {
+            emissions.extend(some);
+            diags.extend(found);
+        }
+        take(emissions)?;
     }
-    emissions
+    Ok(())
+}
+
+fn compile_file(
+    file: &Checked,
+    targets: &[&'static dyn Target],
+    options: CompileOptions,
+) -> (Vec<Emission>, Diagnostics) {
+    let options = target::Options {
+        lists: options.lists.unwrap_or(file.environment.settings.lists),
+        allow_subset: options.allow_subset,
+        time_buckets: options.time_buckets,
+    };
+    let mut found = Diagnostics::default();
+    let mut emissions = Vec::new();
+    for rule in &file.rules {
+        let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
+        emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, &mut found)));
+    }
+    (emissions, found)
 }
 
 /// The JSON form: as documented in the command reference, a list of these.
@@ -259,11 +269,11 @@ fn to_json(emissions: &[Emission], sources: &Sources) -> anyhow::Result<String> 
     Ok(format!("{}\n", serde_json::to_string_pretty(&documents)?))
 }
 
-/// The texts, under headings when there are several targets.
-fn to_text(emissions: &[Emission], headings: bool, sources: &Sources) -> String {
+/// The texts, under headings when there are several targets; `started` tells whether something stands before them.
+fn to_text(emissions: &[Emission], headings: bool, started: &mut bool, sources: &Sources) -> String {
     let mut out = String::new();
-    for (index, emission) in emissions.iter().enumerate() {
-        if index > 0 {
+    for emission in emissions {
+        if std::mem::replace(started, true) {
             out.push_str(separator(emission, headings));
         }
         if headings {
