@@ -6,6 +6,7 @@ needs: cargo build --release, and tests/engines/setup.sh for the comparison
 """
 import argparse
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -20,6 +21,15 @@ CATENA = ROOT / "target" / "release" / "catena"
 ENGINES = Path(os.environ.get("CATENA_ENGINES", ROOT / ".engines"))
 SIGMA = ENGINES / "sigma" / "bin" / "sigma"
 RULE = ROOT / "rules" / "an1318" / "aws.chain"
+
+SHORT = ROOT / "tests" / "cases" / "three_steps_one_window.chain"
+SHORT_TEST = """
+  test "one step alone stays silent" {
+    stop at 0s { actor.id: "arn:aws:iam::123456789012:user/alice" }
+    expect no alert
+  }
+}
+"""
 
 SIGMA_RULE = """title: Instance Launched Number {number}
 id: {id}
@@ -51,9 +61,17 @@ def rule_text(number: int) -> str:
     return text.replace("launch_to_egress  = 10m", f"launch_to_egress  = {1 + number % 15}m")
 
 
-def write_rules(folder: Path, count: int) -> None:
+def short_text(number: int) -> str:
+    """A rule of three steps and one test, as most rules are."""
+    text = SHORT.read_text().rstrip().removesuffix("}")
+    text = text.replace("rule three_steps_one_window", f"rule three_steps_{number}")
+    text = re.sub(r'id +"[^"]+"', f'id "{uuid.uuid5(uuid.NAMESPACE_OID, str(number))}"', text, count=1)
+    return text + SHORT_TEST
+
+
+def write_rules(folder: Path, count: int, text) -> None:
     for number in range(count):
-        (folder / f"rule_{number:05}.chain").write_text(rule_text(number))
+        (folder / f"rule_{number:05}.chain").write_text(text(number))
 
 
 def write_sigma(folder: Path, count: int) -> None:
@@ -102,12 +120,13 @@ def main() -> int:
     row("catena compile, AN1318, 4 targets", one)
     sizes = [1000, 10000] if chosen.large else [1000]
     many = {}
-    for count in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            write_rules(Path(folder), count)
-            command = [CATENA, "compile", folder, "--target", "all"]
-            many[count] = measure(command, chosen.runs)
-            row(f"catena compile, {count:,} rules, 4 targets", many[count], f"{peak_megabytes(command):.0f} MB")
+    for name, text in [("rules like AN1318", rule_text), ("rules of 3 steps", short_text)]:
+        for count in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                write_rules(Path(folder), count, text)
+                command = [CATENA, "compile", folder, "--target", "all"]
+                many[count] = measure(command, chosen.runs)
+                row(f"catena compile, {count:,} {name}, 4 targets", many[count], f"{peak_megabytes(command):.0f} MB")
     if SIGMA.exists():
         with tempfile.TemporaryDirectory() as folder:
             write_sigma(Path(folder), 1)
