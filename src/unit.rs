@@ -4,6 +4,7 @@
 //! Must not know: types, sources, targets, and how files are found or read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{File, Text};
@@ -23,12 +24,12 @@ pub struct Unit<'a> {
 }
 
 /// Parsed list files by the place of the literal that names them: its file and first byte.
-pub type Tables = HashMap<(FileId, u32), Table>;
+pub type Tables = HashMap<(FileId, u32), Arc<Table>>;
 
 impl Unit<'_> {
     /// The list file named by `path` (the literal after `from`); `None` if it could not be read, which has been reported.
     #[must_use]
     pub fn table(&self, path: &Text) -> Option<&Table> {
-        self.tables.get(&(path.span.file, path.span.start))
+        self.tables.get(&(path.span.file, path.span.start)).map(Arc::as_ref)
     }
 }

@@ -68,7 +68,7 @@ impl Loader {
                 let text = std::fs::read_to_string(folder.join(&path.node)).unwrap();
                 let id = self.sources.add(SourceFile::new(path.node.clone(), text));
                 let table = table::parse(self.sources.get(id).unwrap(), id, &mut self.diags);
-                self.tables.insert((path.span.file, path.span.start), table);
+                self.tables.insert((path.span.file, path.span.start), std::sync::Arc::new(table));
             }
         }
         file

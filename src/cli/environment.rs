@@ -30,20 +30,26 @@ pub(super) struct Environments<'a> {
     base: Catalog,
     /// The file given by option, instead of searching.
     given: Option<&'a Path>,
+    /// Parameters given by option: they win over every file.
+    set: &'a [(String, String)],
     by_folder: HashMap<PathBuf, Option<PathBuf>>,
     by_file: HashMap<Option<PathBuf>, Arc<Environment>>,
 }
 
 impl<'a> Environments<'a> {
-    /// Environments over the embedded sources and the `extra` source files.
-    pub(super) fn new(extra: &[PathBuf], given: Option<&'a Path>) -> anyhow::Result<Self> {
+    /// Environments over the embedded sources and the `extra` source files, with the parameters `set` by option.
+    pub(super) fn new(
+        extra: &[PathBuf],
+        given: Option<&'a Path>,
+        set: &'a [(String, String)],
+    ) -> anyhow::Result<Self> {
         let mut base = Catalog::embedded()?;
         for path in extra {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
             base.add(&path.display().to_string(), &text)?;
         }
-        Ok(Self { base, given, by_folder: HashMap::new(), by_file: HashMap::new() })
+        Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 
     /// The environment for a rule file.
@@ -64,6 +70,7 @@ impl<'a> Environments<'a> {
         if let Some(path) = &file {
             environment.read(path, sources, diags);
         }
+        environment.settings.params.extend(self.set.iter().cloned());
         let environment = Arc::new(environment);
         self.by_file.insert(file, Arc::clone(&environment));
         environment

@@ -13,7 +13,6 @@ use rayon::prelude::*;
 use crate::check::{self, Context};
 use crate::diag::Diagnostics;
 use crate::ir;
-use crate::settings::Settings;
 use crate::source::Sources;
 use crate::syntax::ast;
 
@@ -72,7 +71,7 @@ pub(super) struct Checked {
 
 /// Reads, parses and checks; `Ok(None)` when files could not be read, which has been said.
 pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Result<Option<Session>> {
-    let mut environments = Environments::new(&options.source, options.env.as_deref())?;
+    let mut environments = Environments::new(&options.source, options.env.as_deref(), &options.set)?;
     let mut diags = Diagnostics::default();
     let mut workspace = match Workspace::load(paths, &mut diags) {
         Ok(workspace) => workspace,
@@ -89,25 +88,23 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Resul
         paths.iter().map(|path| environments.of(path, &mut sources, &mut diags)).collect();
     workspace.sources = sources;
     refuse_unknown(&options.set, &workspace)?;
-    let files = check_all(&workspace, environments, options, &mut diags);
+    let files = check_all(&workspace, environments, options.as_of.unwrap_or_else(today), &mut diags);
     Ok(Some(Session { sources: workspace.sources, files, diags, file_count: paths.len() }))
 }
 
 fn check_all(
     workspace: &Workspace,
     environments: Vec<Arc<Environment>>,
-    options: &SessionOptions,
+    as_of: Date,
     diags: &mut Diagnostics,
 ) -> Vec<Checked> {
-    let as_of = options.as_of.unwrap_or_else(today);
     let units = workspace.units();
     check::duplicates(&units, diags);
     let checked: Vec<(Checked, Diagnostics)> = units
         .into_par_iter()
         .zip(environments)
         .map(|(unit, environment)| {
-            let settings = with_options(&environment.settings, &options.set);
-            let context = Context { catalog: &environment.catalog, settings: &settings, as_of };
+            let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
             let rules = check::check(&unit, &context, &mut found);
             (Checked { rules, environment }, found)
@@ -119,12 +116,6 @@ fn check_all(
         files.push(file);
     }
     files
-}
-
-fn with_options(settings: &Settings, set: &[(String, String)]) -> Settings {
-    let mut settings = settings.clone();
-    settings.params.extend(set.iter().cloned());
-    settings
 }
 
 /// A parameter given by option that no rule has is a slip of the pen, not a wish.

@@ -38,7 +38,7 @@ enum SourcesFormat {
 impl ListSources {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-        let mut environments = Environments::new(&self.source, self.env.as_deref())?;
+        let mut environments = Environments::new(&self.source, self.env.as_deref(), &[])?;
         let environment = environments.of(Path::new(""), &mut sources, &mut diags);
         let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
         let all: Vec<&Source> = environment.catalog.iter().collect();

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -41,7 +42,7 @@ struct Parsed {
 #[derive(Debug)]
 enum Content {
     Rules(ast::File),
-    List(Table),
+    List(Arc<Table>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +162,7 @@ impl Workspace {
     fn place_tables(&mut self, lists: &[(FileId, u32, usize)]) {
         for &(file, start, target) in lists {
             if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
-                self.tables.insert((file, start), table.clone());
+                self.tables.insert((file, start), Arc::clone(table));
             }
         }
     }
@@ -240,7 +241,7 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
             comments: vec![],
             understood: ast::Understood::Partly,
         }),
-        Kind::List => Content::List(Table::default()),
+        Kind::List => Content::List(Arc::new(Table::default())),
     };
     let bytes = match read_bytes(path, kind) {
         Ok(bytes) => bytes,
@@ -256,7 +257,7 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
     };
     let content = match kind {
         Kind::Rules => Content::Rules(syntax::parse(&source, id, &mut diags)),
-        Kind::List => Content::List(table::parse(&source, id, &mut diags)),
+        Kind::List => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
     };
     (Ok(source), content, diags)
 }

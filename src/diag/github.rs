@@ -8,7 +8,7 @@ use super::{Finding, Report, Severity};
 /// The findings, one command a line.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    report.findings().into_iter().map(command).collect()
+    report.findings().iter().map(command).collect()
 }
 
 fn command(finding: &Finding) -> String {

@@ -10,7 +10,7 @@ use super::{Finding, Place, Report, Severity};
 /// The findings as an array.
 #[must_use]
 pub fn render(report: &Report) -> String {
-    let findings: Vec<Value> = report.findings().into_iter().map(finding).collect();
+    let findings: Vec<Value> = report.findings().iter().map(finding).collect();
     format!("{:#}\n", Value::Array(findings))
 }
 

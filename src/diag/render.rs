@@ -23,7 +23,7 @@ pub fn text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Strin
 #[must_use]
 pub fn report(report: &Report, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    report.findings().into_iter().map(|finding| one(finding, &renderer) + "\n\n").collect()
+    report.findings().iter().map(|finding| one(finding, &renderer) + "\n\n").collect()
 }
 
 fn one(finding: &Finding, renderer: &Renderer) -> String {

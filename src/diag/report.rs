@@ -78,29 +78,23 @@ impl Report {
         report
     }
 
-    /// Adds the findings of a unit; one whose file is not in `sources` is left out.
+    /// Adds the findings of a unit; one whose file is not in `sources` is left out, and so is one that is there.
     pub fn add(&mut self, diagnostics: &[Diagnostic], sources: &Sources) {
         self.findings.extend(diagnostics.iter().filter_map(|diagnostic| finding(diagnostic, sources)));
-    }
-
-    /// Adds the findings of another report.
-    pub fn merge(&mut self, other: Self) {
-        self.findings.extend(other.findings);
+        self.findings.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.findings.dedup_by(|a, b| a.key() == b.key());
     }
 
     /// The findings, sorted by file, place and code, each once.
     #[must_use]
-    pub fn findings(&self) -> Vec<&Finding> {
-        let mut sorted: Vec<&Finding> = self.findings.iter().collect();
-        sorted.sort_by(|a, b| a.key().cmp(&b.key()));
-        sorted.dedup_by(|a, b| a.key() == b.key());
-        sorted
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// How many findings of this severity there are.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings().into_iter().filter(|finding| finding.severity() == severity).count()
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
     }
 
     /// Whether nothing was found.

@@ -20,7 +20,7 @@ pub fn render(report: &Report) -> String {
                 "rules": Code::ALL.iter().map(|code| rule(*code)).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
-            "results": report.findings().into_iter().map(result).collect::<Vec<_>>(),
+            "results": report.findings().iter().map(result).collect::<Vec<_>>(),
         }],
     });
     format!("{log:#}\n")

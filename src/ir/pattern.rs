@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::Place;
+
 /// A wildcard pattern over whole values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Pattern {
@@ -59,6 +61,24 @@ impl Pattern {
             parts.push(PatternPart::Text(run));
         }
         Ok(Self { parts })
+    }
+
+    /// Matches `text` and nothing else.
+    #[must_use]
+    pub fn exactly(text: &str) -> Self {
+        Self { parts: vec![PatternPart::Text(text.to_owned())] }
+    }
+
+    /// Matches every value that has `text` at `place`.
+    #[must_use]
+    pub fn around(place: Place, text: &str) -> Self {
+        let text = PatternPart::Text(text.to_owned());
+        let parts = match place {
+            Place::Anywhere => vec![PatternPart::Any, text, PatternPart::Any],
+            Place::Start => vec![text, PatternPart::Any],
+            Place::End => vec![PatternPart::Any, text],
+        };
+        Self { parts }
     }
 
     /// The one value it matches, when it has no wildcard; an empty pattern matches no present value and gives `""`.

@@ -148,3 +148,18 @@ pub enum Value {
     /// Address.
     Ip(IpAddr),
 }
+
+impl Value {
+    /// The value as plain text, without quotes.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::String(text) => text.clone(),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Bool(truth) => truth.to_string(),
+            Self::Time(instant) => instant.to_string(),
+            Self::Ip(address) => address.to_string(),
+        }
+    }
+}

@@ -64,12 +64,6 @@ impl Stats {
         self.skipped.entry(reason.to_owned()).or_insert_with(first).count += count;
     }
 
-    /// Events skipped, all reasons together.
-    #[must_use]
-    pub fn skipped_in_all(&self) -> u64 {
-        self.skipped.values().map(|skipped| skipped.count).sum()
-    }
-
     /// Whether anything was not read as it should be: what `--strict` turns into a failure.
     #[must_use]
     pub fn is_flawed(&self) -> bool {

@@ -101,7 +101,7 @@ pub fn demanded(pred: &Pred) -> BTreeMap<&str, BTreeSet<String>> {
         Pred::Not(_) => BTreeMap::new(),
         Pred::Test(test) => match &test.kind {
             TestKind::Equals { values, case: Case::Sensitive } => {
-                BTreeMap::from([(test.field.name.as_str(), values.iter().map(text_of).collect())])
+                BTreeMap::from([(test.field.name.as_str(), values.iter().map(Value::text).collect())])
             }
             TestKind::Exists
             | TestKind::Equals { .. }
@@ -120,17 +120,6 @@ pub fn demanded(pred: &Pred) -> BTreeMap<&str, BTreeSet<String>> {
 #[must_use]
 pub fn actions(step: &Step) -> Option<BTreeSet<String>> {
     demanded(&step.filter).remove("event.action")
-}
-
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Time(instant) => instant.to_string(),
-        Value::Ip(address) => address.to_string(),
-    }
 }
 
 type Demands<'a> = BTreeMap<&'a str, BTreeSet<String>>;

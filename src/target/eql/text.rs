@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{literal, regex};
-use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, Place, TestKind, Value};
+use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, TestKind, Value};
 use crate::target::print::Frag;
 
 /// One way in which a text may satisfy a test.
@@ -23,7 +23,7 @@ pub(super) fn alternatives<'a>(kind: &'a TestKind, lists: &'a [List]) -> Vec<Alt
         TestKind::Equals { values, case } => values.iter().map(|value| exactly(value, *case)).collect(),
         TestKind::Like { pattern, case } => vec![Alternative::Pattern(Cow::Borrowed(pattern), *case)],
         TestKind::Substring { place, text, case } => {
-            vec![Alternative::Pattern(Cow::Owned(around(*place, text)), *case)]
+            vec![Alternative::Pattern(Cow::Owned(Pattern::around(*place, text)), *case)]
         }
         TestKind::Matches { regex } => vec![Alternative::Search(regex)],
         TestKind::InList { list } => {
@@ -36,15 +36,7 @@ pub(super) fn alternatives<'a>(kind: &'a TestKind, lists: &'a [List]) -> Vec<Alt
 }
 
 fn exactly(value: &Value, case: Case) -> Alternative<'static> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Time(instant) => instant.to_string(),
-        Value::Ip(address) => address.to_string(),
-    };
-    Alternative::Pattern(Cow::Owned(Pattern { parts: vec![PatternPart::Text(text)] }), case)
+    Alternative::Pattern(Cow::Owned(Pattern::exactly(&value.text())), case)
 }
 
 fn entry(entry: &crate::ir::Entry) -> Option<Alternative<'_>> {
@@ -52,16 +44,6 @@ fn entry(entry: &crate::ir::Entry) -> Option<Alternative<'_>> {
         EntryValue::Pattern(pattern) => Some(Alternative::Pattern(Cow::Borrowed(pattern), Case::Sensitive)),
         EntryValue::Network(_) | EntryValue::Value(_) => None,
     }
-}
-
-fn around(place: Place, text: &str) -> Pattern {
-    let text = PatternPart::Text(text.to_owned());
-    let parts = match place {
-        Place::Anywhere => vec![PatternPart::Any, text, PatternPart::Any],
-        Place::Start => vec![text, PatternPart::Any],
-        Place::End => vec![PatternPart::Any, text],
-    };
-    Pattern { parts }
 }
 
 impl Alternative<'_> {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::catalog::Stored;
-use crate::ir::{Case, EntryValue, FieldTest, OrderOp, Pattern, PatternPart, Place, TestKind, Type, Value};
+use crate::ir::{Case, EntryValue, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
 use crate::target::Job;
 
 use super::cond::{Cond, Item};
@@ -100,7 +100,7 @@ impl Column {
 
     /// The field is one of these texts, in this spelling.
     pub(super) fn equals(&self, texts: &[&str]) -> Cond {
-        self.texts(&texts.iter().map(|text| exactly(text)).collect::<Vec<_>>(), Case::Sensitive)
+        self.texts(&texts.iter().map(|text| Pattern::exactly(text)).collect::<Vec<_>>(), Case::Sensitive)
     }
 
     /// The field matches one of the patterns.
@@ -229,29 +229,17 @@ pub(super) fn tested(job: &Job<'_>, test: &FieldTest, column: &Column) -> Result
         TestKind::InList { list } => column.list(job, *list),
         TestKind::Order { op, value } => column.order(*op, value),
         TestKind::Like { pattern, case } => Ok(column.texts(std::slice::from_ref(pattern), *case)),
-        TestKind::Substring { place, text, case } => Ok(column.texts(&[around(*place, text)], *case)),
+        TestKind::Substring { place, text, case } => {
+            Ok(column.texts(&[Pattern::around(*place, text)], *case))
+        }
         TestKind::Matches { regex } => Ok(column.matches(regex)),
         TestKind::SameAs { .. } => Err("two fields are compared"),
     }
 }
 
-fn exactly(text: &str) -> Pattern {
-    Pattern { parts: vec![PatternPart::Text(text.to_owned())] }
-}
-
-fn around(place: Place, text: &str) -> Pattern {
-    let text = PatternPart::Text(text.to_owned());
-    let parts = match place {
-        Place::Anywhere => vec![PatternPart::Any, text, PatternPart::Any],
-        Place::Start => vec![text, PatternPart::Any],
-        Place::End => vec![PatternPart::Any, text],
-    };
-    Pattern { parts }
-}
-
 fn text_of(value: &Value) -> Option<Pattern> {
     match value {
-        Value::String(text) => Some(exactly(text)),
+        Value::String(text) => Some(Pattern::exactly(text)),
         Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => None,
     }
 }
