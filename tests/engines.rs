@@ -61,7 +61,7 @@ fn check(target: &str, mut program: Command, least: usize) {
     assert!(problems.is_empty(), "{} problems in {target}:\n{}", problems.len(), problems.join("\n\n"));
 }
 
-fn python(environment: &str, script: &str) -> Command {
+pub(crate) fn python(environment: &str, script: &str) -> Command {
     let mut command = Command::new(engines().join(environment).join("bin/python"));
     command.arg(root().join("tests/engines").join(script));
     command

@@ -12,6 +12,7 @@
 mod checks;
 mod checks_ir;
 mod cli;
+mod conformance;
 mod corpus;
 mod docs;
 mod engines;

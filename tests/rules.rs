@@ -14,13 +14,20 @@ use catena::unit::{Tables, Unit};
 
 /// The rules of a text without imports.
 pub(crate) fn from_text(text: &str) -> Vec<Rule> {
+    try_from_text(text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The rules of a text without imports, or what is wrong with it.
+pub(crate) fn try_from_text(text: &str) -> Result<Vec<Rule>, String> {
     Loader::default().load("test.chain", text, Path::new("."))
 }
 
 /// The rules of a file, with what it imports.
 pub(crate) fn from_file(path: &Path) -> Vec<Rule> {
     let text = std::fs::read_to_string(path).unwrap();
-    Loader::default().load(&path.to_string_lossy(), &text, path.parent().unwrap())
+    Loader::default()
+        .load(&path.to_string_lossy(), &text, path.parent().unwrap())
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 #[derive(Default)]
@@ -31,7 +38,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn load(mut self, name: &str, text: &str, folder: &Path) -> Vec<Rule> {
+    fn load(mut self, name: &str, text: &str, folder: &Path) -> Result<Vec<Rule>, String> {
         let file = self.parse(name, text, folder);
         let imports: Vec<ast::File> = file
             .imports
@@ -52,12 +59,10 @@ impl Loader {
         let context =
             Context { catalog: &catalog, settings: &settings, as_of: jiff::civil::date(2026, 11, 24) };
         let rules = check(&unit, &context, &mut self.diags);
-        assert!(
-            !self.diags.has_errors(),
-            "{}",
-            render::text(&self.diags.into_sorted(), &self.sources, false)
-        );
-        rules
+        if self.diags.has_errors() {
+            return Err(render::text(&self.diags.into_sorted(), &self.sources, false));
+        }
+        Ok(rules)
     }
 
     fn parse(&mut self, name: &str, text: &str, folder: &Path) -> ast::File {

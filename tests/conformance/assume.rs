@@ -1,0 +1,106 @@
+//! What an emission leaves to the engine that runs it, kept out of the worlds of that emission.
+//!
+//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every such note is
+//! either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not change.
+
+use catena::target::{Effect, Emission};
+
+use super::raw::Event;
+use super::samples::FLOW;
+use super::worlds::Maker;
+
+/// Notes that no world can make a lane disagree about.
+const HARMLESS: [&str; 6] = [
+    // The lane of Sigma compares keys exactly, as the rule says.
+    "some engines compare join keys ignoring case",
+    // The lane's wildcards run over line ends, and no sample has one.
+    "wildcards stop at a line end in some engines",
+    "letters beyond ASCII: some engines tell upper and lower case apart",
+    "converters that turn networks into text patterns see only the shortest",
+    // Unique ids and ARNs go one to one in every world, as at AWS.
+    "and the parts are joined by it: both are taken to name the same",
+    // 10,000 rows are never reached.
+    "10000",
+];
+
+/// Takes out of `world` what `emission` declares its engine's affair.
+pub(super) fn tame(maker: &Maker<'_>, emission: &Emission, mut world: Vec<Event>) -> Vec<Event> {
+    for note in emission.notes.iter().filter(|note| note.effect == Effect::Engine) {
+        let says = |text: &str| note.message.contains(text);
+        if says("same instant") {
+            apart(&mut world);
+        } else if says("several items in one event") {
+            world.iter_mut().for_each(one_item);
+        } else if says("one event that matches two neighbouring steps") {
+            world.retain(|event| !matches_neighbours(maker, event));
+        } else if says("is taken to belong to one `") {
+            one_event_for_each_value(maker, &note.message, &mut world);
+        } else {
+            assert!(
+                HARMLESS.iter().any(|text| says(text)),
+                "what does this mean for worlds? {}",
+                note.message
+            );
+        }
+    }
+    world
+}
+
+/// No two events in one second, whichever clock an engine goes by.
+fn apart(world: &mut [Event]) {
+    let mut order: Vec<usize> = (0..world.len()).collect();
+    order.sort_by_key(|index| world[*index].time());
+    let (mut shift, mut before) = (0, i64::MIN);
+    for index in order {
+        let event = &mut world[index];
+        let time = event.time();
+        shift += i64::from(time + shift <= before);
+        before = time + shift;
+        let lasting = if event.source == FLOW { lasting(event) } else { 0 };
+        event.happen(before, lasting);
+    }
+}
+
+fn lasting(event: &Event) -> i64 {
+    event.raw["end"].as_str().unwrap().parse::<i64>().unwrap() - event.time()
+}
+
+fn one_item(event: &mut Event) {
+    let keep_first = |items: &mut serde_json::Value| items.as_array_mut().map(|items| items.truncate(1));
+    let Some(items) = event.raw.pointer_mut("/responseElements/instancesSet/items") else { return };
+    keep_first(items);
+    if let Some(inner) = items.pointer_mut("/0/networkInterfaceSet/items") {
+        keep_first(inner);
+    }
+}
+
+fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
+    let records = maker.records(event);
+    let accepts = |step: &catena::engine::program::Step| {
+        records
+            .iter()
+            .any(|record| record.schema.source() == step.schema.source() && step.accepts(&record.values))
+    };
+    maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
+}
+
+/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of F.
+fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
+    let words: Vec<&str> = message.split('`').collect();
+    let [_, field, _, step, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
+    let compiled = maker.program.steps.iter().find(|compiled| compiled.name == *step).unwrap();
+    let mut seen: Vec<String> = Vec::new();
+    world.retain(|event| {
+        let records = maker.records(event);
+        let of_step = records.iter().filter(|record| {
+            record.schema.source() == compiled.schema.source() && compiled.accepts(&record.values)
+        });
+        let mut values: Vec<String> =
+            of_step.filter_map(|record| Some(record.get(field)?.to_string())).collect();
+        values.sort_unstable();
+        values.dedup();
+        let fresh = values.iter().all(|value| !seen.contains(value));
+        seen.extend(values);
+        fresh
+    });
+}

@@ -1,0 +1,272 @@
+//! The comparison: the rows of a query against the alerts of the engine, at the level and fidelity that the emission promises.
+//!
+//! In: a rule with its emission, a world, rows. Out: the number of alerts, or what differs. Nothing is tolerated here; what an
+//! emission declares as its engine's affair is kept out of the worlds (see [`super::assume`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catena::engine::alert::{Alert, run};
+use catena::engine::record::Record;
+use catena::engine::value::{Raw, Value};
+use catena::ir::{Field, Type};
+use catena::target::{Emission, Fidelity, Level, shape};
+use serde_json::Value as Json;
+
+use super::lane::Row;
+use super::raw::Event;
+use super::worlds::Maker;
+
+/// What the engine makes of a world.
+pub(super) struct Answer {
+    pub(super) records: Vec<Record>,
+    /// The event of each record.
+    events: Vec<usize>,
+    pub(super) alerts: Vec<Alert>,
+}
+
+impl Answer {
+    pub(super) fn of(maker: &Maker<'_>, world: &[Event]) -> Self {
+        let (mut records, mut events) = (Vec::new(), Vec::new());
+        for (index, event) in world.iter().enumerate() {
+            for record in maker.records(event) {
+                records.push(record);
+                events.push(index);
+            }
+        }
+        let alerts = run(&maker.program, &records);
+        Self { records, events, alerts }
+    }
+}
+
+/// Compares. `Err` says what differs.
+pub(super) fn judge(
+    maker: &Maker<'_>,
+    emission: &Emission,
+    answer: &Answer,
+    rows: &[Row],
+) -> Result<(), String> {
+    match emission.level {
+        Level::Record => Rows { maker, emission, answer }.judge(rows),
+        Level::Key => Keys { maker, emission, answer }.judge(rows),
+    }
+}
+
+fn compare<T: Ord + std::fmt::Debug>(
+    fidelity: Fidelity,
+    expected: &BTreeMap<T, usize>,
+    found: &BTreeMap<T, usize>,
+) -> Result<(), String> {
+    let beyond = |left: &BTreeMap<T, usize>, right: &BTreeMap<T, usize>| -> Vec<String> {
+        let more = |(key, count): &(&T, &usize)| **count > right.get(*key).copied().unwrap_or(0);
+        left.iter().filter(more).map(|(key, count)| format!("{count} x {key:?}")).collect()
+    };
+    let (missed, added) = (beyond(expected, found), beyond(found, expected));
+    let added = if fidelity == Fidelity::Exact { added } else { Vec::new() };
+    if missed.is_empty() && added.is_empty() {
+        return Ok(());
+    }
+    Err(format!("missed: {missed:#?}\nadded: {added:#?}"))
+}
+
+fn counted<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
+    items.into_iter().fold(BTreeMap::new(), |mut counts, item| {
+        *counts.entry(item).or_insert(0) += 1;
+        counts
+    })
+}
+
+/// A value as both sides name it; `None` is missing.
+fn of_json(ty: Type, value: &Json) -> Option<String> {
+    let raw = match value {
+        Json::Null => return None,
+        Json::String(text) if text.is_empty() => return None,
+        Json::String(text) => Raw::Text(text.as_str().into()),
+        Json::Bool(truth) => Raw::Bool(*truth),
+        Json::Number(number) if ty == Type::Time => return Some(Value::Time(number.as_i64()?).to_string()),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Raw::Float(number.as_f64().unwrap()), Raw::Int)
+        }
+        Json::Array(_) | Json::Object(_) => return Some(format!("not a value: {value}")),
+    };
+    let shown = format!("not a {ty:?}: {value}");
+    Some(raw.typed(ty).map_or(shown, |value| value.to_string()))
+}
+
+fn of_record(record: &Record, field: &str) -> Option<String> {
+    record.get(field).map(ToString::to_string)
+}
+
+/// The comparison at record level.
+struct Rows<'a> {
+    maker: &'a Maker<'a>,
+    emission: &'a Emission,
+    answer: &'a Answer,
+}
+
+type Shown = Vec<(String, Option<String>)>;
+
+impl Rows<'_> {
+    fn judge(&self, rows: &[Row]) -> Result<(), String> {
+        let last = self.maker.rule.chain.steps.len() - 1;
+        for row in rows {
+            self.has_every_column(row)?;
+        }
+        let Some(first_row) = rows.first() else {
+            return compare(
+                self.emission.fidelity,
+                &counted(self.answer.alerts.iter().map(|a| a.end)),
+                &BTreeMap::new(),
+            );
+        };
+        let columns = self.columns(last, first_row);
+        // KQL promises the path with the best start; SPL may show another one.
+        let start = |time: i64| (self.emission.target == "kql").then(|| Value::Time(time).to_string());
+        let expected = self.answer.alerts.iter().map(|alert| {
+            let record = &self.answer.records[*alert.records.last().unwrap()];
+            (start(alert.start), Self::shown(record, &columns))
+        });
+        let found = rows.iter().map(|row| {
+            let begin = row[&self.time_column(0)].as_i64().unwrap();
+            (start(begin), shown_in(row, &columns))
+        });
+        compare(self.emission.fidelity, &counted(expected), &counted(found))?;
+        if self.emission.fidelity == Fidelity::Exact {
+            rows.iter().try_for_each(|row| self.evidence_holds(row))?;
+        }
+        Ok(())
+    }
+
+    fn step_name(&self, step: usize) -> &str {
+        &self.maker.rule.chain.steps[step].name.node
+    }
+
+    fn time_column(&self, step: usize) -> String {
+        format!("{}_time", self.step_name(step))
+    }
+
+    /// Fields of a step that the contract of a row asks for: links, alert, event id.
+    fn promised(&self, step: usize) -> BTreeSet<&str> {
+        let rule = self.maker.rule;
+        let mut fields: BTreeSet<&str> = BTreeSet::new();
+        if let Some(link) = step.checked_sub(1).and_then(|link| rule.chain.links.get(link)) {
+            fields.extend(link.keys.iter().map(|key| key.right.name.as_str()));
+        }
+        if let Some(link) = rule.chain.links.get(step) {
+            fields.extend(link.keys.iter().map(|key| key.left.name.as_str()));
+        }
+        let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
+        fields.extend(shown.filter(|field| field.step == step).map(|field| field.field.name.as_str()));
+        if rule.chain.steps[step].source.node == super::samples::CLOUDTRAIL {
+            fields.insert("event.id");
+        }
+        fields
+    }
+
+    fn has_every_column(&self, row: &Row) -> Result<(), String> {
+        for step in 0..self.maker.rule.chain.steps.len() {
+            let name = |field: &str| format!("{}_{}", self.step_name(step), field.replace('.', "_"));
+            let wanted = self.promised(step).into_iter().map(name).chain([self.time_column(step)]);
+            for column in wanted {
+                if !row.contains_key(&column) {
+                    return Err(format!("no column {column} in {row:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns of a row that show fields of `step`: name, field, type.
+    fn columns(&self, step: usize, row: &Row) -> Vec<(String, String, Type)> {
+        let schema = &self.maker.program.steps[step].schema;
+        let fields = schema.fields().iter().map(|(field, ty)| {
+            let column = format!("{}_{}", self.step_name(step), field.replace('.', "_"));
+            (column, field.clone(), *ty)
+        });
+        let time = (self.time_column(step), "event.time".to_owned(), Type::Time);
+        fields.filter(|(column, _, _)| row.contains_key(column)).chain([time]).collect()
+    }
+
+    fn shown(record: &Record, columns: &[(String, String, Type)]) -> Shown {
+        columns.iter().map(|(column, field, _)| (column.clone(), of_record(record, field))).collect()
+    }
+
+    /// Records that look like the row's, each at its step, make a chain to the same last record.
+    fn evidence_holds(&self, row: &Row) -> Result<(), String> {
+        let mut fitting: BTreeSet<usize> = BTreeSet::new();
+        for (step, compiled) in self.maker.program.steps.iter().enumerate() {
+            let columns = self.columns(step, row);
+            let wanted = shown_in(row, &columns);
+            let fits = |record: &&Record| {
+                record.schema.source() == compiled.schema.source()
+                    && compiled.accepts(&record.values)
+                    && Self::shown(record, &columns) == wanted
+            };
+            let found = self.answer.records.iter().enumerate().filter(|(_, record)| fits(record));
+            fitting.extend(found.map(|(index, _)| index));
+        }
+        let records: Vec<Record> = fitting.iter().map(|index| self.answer.records[*index].clone()).collect();
+        let columns = self.columns(self.maker.rule.chain.steps.len() - 1, row);
+        let wanted = shown_in(row, &columns);
+        let proved = run(&self.maker.program, &records)
+            .iter()
+            .any(|alert| Self::shown(&records[*alert.records.last().unwrap()], &columns) == wanted);
+        if proved { Ok(()) } else { Err(format!("the evidence of a row is no chain: {row:?}")) }
+    }
+}
+
+fn shown_in(row: &Row, columns: &[(String, String, Type)]) -> Shown {
+    columns.iter().map(|(column, _, ty)| (column.clone(), of_json(*ty, &row[column]))).collect()
+}
+
+/// The comparison at key level.
+struct Keys<'a> {
+    maker: &'a Maker<'a>,
+    emission: &'a Emission,
+    answer: &'a Answer,
+}
+
+impl Keys<'_> {
+    fn judge(&self, rows: &[Row]) -> Result<(), String> {
+        let once = |keys: BTreeSet<Vec<Option<String>>>| counted(keys);
+        if self.maker.rule.chain.links.is_empty() {
+            let event = |index: usize| vec![Some(format!("event {index}"))];
+            let expected = self
+                .answer
+                .alerts
+                .iter()
+                .map(|alert| event(self.answer.events[*alert.records.last().unwrap()]));
+            let found = rows.iter().map(|row| {
+                let events = row["events"].as_array().unwrap();
+                event(usize::try_from(events.last().unwrap().as_u64().unwrap()).unwrap())
+            });
+            return compare(self.emission.fidelity, &once(expected.collect()), &once(found.collect()));
+        }
+        let (at_end, fields) = self.key();
+        let expected = self.answer.alerts.iter().map(|alert| {
+            let end = if at_end { alert.records.last() } else { alert.records.first() };
+            let record = &self.answer.records[*end.unwrap()];
+            fields.iter().map(|field| of_record(record, &field.name)).collect()
+        });
+        let found = rows.iter().map(|row| {
+            let values = row["key"].as_array().unwrap();
+            assert_eq!(values.len(), fields.len(), "the key has {} parts: {row:?}", fields.len());
+            fields.iter().zip(values).map(|(field, value)| of_json(field.ty, value)).collect()
+        });
+        compare(self.emission.fidelity, &once(expected.collect()), &once(found.collect()))
+    }
+
+    /// The fields by whose values answers are compared, and whether they are the last record's or the first's.
+    fn key(&self) -> (bool, Vec<&Field>) {
+        let chain = &self.maker.rule.chain;
+        let (first, last) = (chain.links.first().unwrap(), chain.links.last().unwrap());
+        let one_key = shape::key_changes(chain).is_empty();
+        if one_key {
+            return (true, last.keys.iter().map(|key| &key.right).collect());
+        }
+        let of_scope = first.keys.iter().filter(|key| key.from_scope).map(|key| &key.left);
+        if self.emission.target == "sigma" {
+            return (false, of_scope.collect());
+        }
+        (false, first.keys.iter().map(|key| &key.left).collect())
+    }
+}

@@ -1,0 +1,102 @@
+//! A lane: somebody else's engine in a process of its own, which answers queries over worlds. The contract is in
+//! `tests/engines/README.md`.
+//!
+//! In: an emission and worlds. Out: rows for each world. Must not know: the embedded engine.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use catena::ir::{EntryValue, List};
+use catena::target::Part;
+use serde_json::{Map, Value, json};
+
+use super::raw::Event;
+use crate::engines;
+use crate::program::root;
+
+/// What a query gave, by column, or for key level the events and the key.
+pub(super) type Row = Map<String, Value>;
+
+pub(super) struct Lane {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+/// The environment and the script of each target's lane.
+pub(super) const LANES: [(&str, &str, &str); 4] = [
+    ("spl", "duck", "spl/lane.py"),
+    ("sigma", "sigma2", "sigma/lane.py"),
+    ("kql", "duck", "kql/lane.py"),
+    ("eql", "eql", "eql/lane.py"),
+];
+
+impl Lane {
+    /// Starts the lane of a target. `CATENA_LANE_<TARGET>` names another program that keeps the same contract.
+    pub(super) fn start(target: &str) -> Self {
+        let mut command = if let Ok(text) = std::env::var(format!("CATENA_LANE_{}", target.to_uppercase())) {
+            let mut words = text.split_whitespace();
+            let mut command = Command::new(words.next().unwrap());
+            command.args(words);
+            command
+        } else {
+            let (_, environment, script) = LANES.iter().find(|lane| lane.0 == target).unwrap();
+            engines::python(environment, script)
+        };
+        command.current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|problem| panic!("the lane of {target}: {problem}"));
+        let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, to, from: BufReader::new(from) }
+    }
+
+    /// The rows of every world, or why the engine refused the text.
+    pub(super) fn ask(
+        &mut self,
+        rule: &str,
+        parts: &[Part],
+        lists: &[List],
+        worlds: &[(i64, Vec<Event>)],
+    ) -> Result<Vec<Vec<Row>>, String> {
+        let event = |event: &Event| json!({ "source": event.source, "raw": event.raw });
+        let of_world = |(_, events): &(i64, Vec<Event>)| events.iter().map(event).collect::<Vec<_>>();
+        let question = json!({
+            "rule": rule,
+            "parts": parts,
+            "lists": lists.iter().map(|list| (list.name.node.clone(), exact_values(list))).collect::<Map<_, _>>(),
+            "starts": worlds.iter().map(|(start, _)| start).collect::<Vec<_>>(),
+            "worlds": worlds.iter().map(of_world).collect::<Vec<_>>(),
+        });
+        writeln!(self.to, "{question}").unwrap();
+        self.to.flush().unwrap();
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|problem| panic!("the lane broke off at {rule}: {problem}: {line}"));
+        if let Some(problem) = answer.get("error") {
+            return Err(problem.as_str().unwrap().to_owned());
+        }
+        let answers: Vec<Vec<Row>> = serde_json::from_value(answer["answers"].clone()).unwrap();
+        assert_eq!(answers.len(), worlds.len(), "{rule}: an answer for each world");
+        Ok(answers)
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// The entries that a SIEM's own list can hold.
+fn exact_values(list: &List) -> Value {
+    let exact = |value: &EntryValue| match value {
+        EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
+        EntryValue::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+            Some(network.addr().to_string())
+        }
+        EntryValue::Network(_) => None,
+        EntryValue::Value(value) => Some(value.text()),
+    };
+    list.entries.iter().filter_map(|entry| exact(&entry.value)).collect()
+}

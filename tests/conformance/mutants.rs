@@ -1,0 +1,108 @@
+//! Teeth: faults planted in the emitted texts, each of which the comparison must notice.
+//!
+//! In: `tests/engines/<target>/mutants.json`, the rules of the corpus and random ones. A mutant is a replacement in the text of an
+//! emission, as if the printer had written it so. It is caught when a lane's answer differs from the engine's, or when the engine
+//! behind the lane refuses the text.
+
+use catena::catalog::Catalog;
+use catena::target::{ALL, Emission, Target};
+use regex::Regex;
+use serde::Deserialize;
+
+use super::judge::{Answer, judge};
+use super::lane::Lane;
+use super::subjects::{self, Subject};
+use super::worlds::Maker;
+use super::{WORLDS_OF_FILE, assume, emit, worlds_of};
+use crate::program::root;
+
+/// A fault.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mutant {
+    pub(super) name: String,
+    find: String,
+    replace: String,
+    pub(super) why: String,
+}
+
+/// The fewest faults for one target, and for all.
+const LEAST: usize = 5;
+const LEAST_OF_ALL: usize = 25;
+/// Random rules among which a mutant must show itself, if no file shows it.
+const RANDOM: usize = 60;
+
+pub(super) fn of(target: &str) -> Vec<Mutant> {
+    let path = root().join("tests/engines").join(target).join("mutants.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+impl Mutant {
+    /// The emission with the fault in it; `None` where it has nothing to change.
+    fn plant(&self, emission: &Emission) -> Option<Emission> {
+        let find = Regex::new(&self.find).unwrap();
+        let mut mutated = emission.clone();
+        for part in &mut mutated.parts {
+            part.text = find.replace_all(&part.text, self.replace.as_str()).into_owned();
+        }
+        (mutated.parts != emission.parts).then_some(mutated)
+    }
+}
+
+/// Whether some rule shows the fault, and how many rules had a place for it.
+fn is_caught(
+    mutant: &Mutant,
+    catalog: &Catalog,
+    subjects: &[(&Subject, Emission)],
+    lane: &mut Lane,
+) -> (bool, usize) {
+    let mut places = 0;
+    for (subject, emission) in subjects {
+        let Some(mutated) = mutant.plant(emission) else { continue };
+        places += 1;
+        let maker = Maker::new(&subject.rule, catalog);
+        let worlds: Vec<_> = worlds_of(&maker, WORLDS_OF_FILE)
+            .into_iter()
+            .map(|(begin, world)| (begin, assume::tame(&maker, emission, world)))
+            .collect();
+        let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &worlds) else {
+            return (true, places);
+        };
+        let differs = worlds
+            .iter()
+            .zip(&rows)
+            .any(|((_, world), rows)| judge(&maker, emission, &Answer::of(&maker, world), rows).is_err());
+        if differs {
+            return (true, places);
+        }
+    }
+    (false, places)
+}
+
+fn survivors(target: &dyn Target, catalog: &Catalog, subjects: &[Subject]) -> Vec<String> {
+    let mut lane = Lane::start(target.name());
+    let emitted: Vec<(&Subject, Emission)> =
+        subjects.iter().filter_map(|subject| Some((subject, emit(subject, catalog, target)?))).collect();
+    let of_target = of(target.name());
+    assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
+    let survives = |mutant: &Mutant| {
+        let (caught, places) = is_caught(mutant, catalog, &emitted, &mut lane);
+        (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
+    };
+    of_target.iter().filter_map(survives).collect()
+}
+
+#[test]
+fn every_mutant_is_caught() {
+    let catalog = Catalog::embedded().unwrap();
+    let all: usize = ALL.iter().map(|target| of(target.name()).len()).sum();
+    assert!(all >= LEAST_OF_ALL, "{all} mutants");
+    let mut subjects = subjects::of_files();
+    subjects.extend(subjects::random(&catalog).take(RANDOM));
+    let survivors: Vec<String> = std::thread::scope(|scope| {
+        let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &catalog, &subjects));
+        let running: Vec<_> = super::targets().into_iter().map(start).collect();
+        running.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
+    });
+    assert!(survivors.is_empty(), "mutants that nothing caught:\n{}", survivors.join("\n"));
+}

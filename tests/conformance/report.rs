@@ -1,0 +1,184 @@
+//! `docs/conformance.md`: what was run where, and what came out.
+//!
+//! In: the tally of each target. Out: the generated parts of the page. The run of the test suite compares the first part with the
+//! page and fails when it is stale; `CATENA_UPDATE=1 cargo test conformance` writes it. The long run writes the second part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use catena::target::{Emission, Fidelity, Level, Target};
+
+use super::mutants;
+use crate::program::root;
+
+/// What ran in one target without a difference.
+pub(super) struct Tally {
+    target: &'static str,
+    title: &'static str,
+    level: Option<Level>,
+    pub(super) refused: usize,
+    files: usize,
+    random: usize,
+    exact: usize,
+    worlds: usize,
+    alerts: usize,
+    /// Feature to rules, worlds and alerts.
+    features: BTreeMap<&'static str, (usize, usize, usize)>,
+}
+
+impl Tally {
+    pub(super) fn new(target: &dyn Target) -> Self {
+        Self {
+            target: target.name(),
+            title: target.title(),
+            level: None,
+            refused: 0,
+            files: 0,
+            random: 0,
+            exact: 0,
+            worlds: 0,
+            alerts: 0,
+            features: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        emission: &Emission,
+        random: bool,
+        features: &BTreeSet<&'static str>,
+        worlds: usize,
+        alerts: usize,
+    ) {
+        *(if random { &mut self.random } else { &mut self.files }) += 1;
+        self.level = Some(emission.level);
+        self.exact += usize::from(emission.fidelity == Fidelity::Exact);
+        self.worlds += worlds;
+        self.alerts += alerts;
+        for feature in features {
+            let counts = self.features.entry(feature).or_default();
+            *counts = (counts.0 + 1, counts.1 + worlds, counts.2 + alerts);
+        }
+    }
+}
+
+/// Packages whose versions the page names, by target.
+const ENGINES: [(&str, &str, &str, &[&str]); 4] = [
+    ("spl", "our translation of the emitted subset to SQL", "kql/requirements-execute.txt", &["duckdb"]),
+    (
+        "sigma",
+        "SQLite, and our reading of the correlation specification",
+        "sigma/requirements-execute.txt",
+        &["pySigma", "pySigma-backend-sqlite"],
+    ),
+    (
+        "kql",
+        "duckdb-kql, extended by network functions and watchlists",
+        "kql/requirements-execute.txt",
+        &["duckdb", "duckdb-kql"],
+    ),
+    (
+        "eql",
+        "the parser of eql, and our emulator of the documented matcher",
+        "eql/requirements.txt",
+        &["eql"],
+    ),
+];
+
+fn engine(target: &str) -> String {
+    let (_, what, file, packages) = ENGINES.iter().find(|engine| engine.0 == target).unwrap();
+    let pinned = std::fs::read_to_string(root().join("tests/engines").join(file)).unwrap();
+    let version = |package: &&str| {
+        let line = pinned.lines().find_map(|line| {
+            let (name, version) = line.split_once("==")?;
+            name.eq_ignore_ascii_case(package).then(|| version.split_whitespace().next())?
+        });
+        format!("{package} {}", line.unwrap_or_else(|| panic!("{package} is not pinned in {file}")))
+    };
+    format!("{what} ({})", packages.iter().map(version).collect::<Vec<_>>().join(", "))
+}
+
+fn totals(tallies: &[Tally]) -> String {
+    let mut text = String::from(
+        "\n| target | engine | level | rules of the repository | random rules | of them exact | refused | worlds | alerts | differences |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for tally in tallies {
+        let level = match tally.level {
+            Some(Level::Record) => "record",
+            Some(Level::Key) => "key",
+            None => "none",
+        };
+        writeln!(
+            text,
+            "| {} | {} | {level} | {} | {} | {} | {} | {} | {} | 0 |",
+            tally.title,
+            engine(tally.target),
+            tally.files,
+            tally.random,
+            tally.exact,
+            tally.refused,
+            tally.worlds,
+            tally.alerts
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn by_feature(tallies: &[Tally]) -> String {
+    let titles: Vec<&str> = tallies.iter().map(|tally| tally.title).collect();
+    let mut text = format!(
+        "\n## By feature\n\nRules / worlds / alerts of the rules that have the feature; 0 differences in each.\n\n| feature | {} |\n|---|{}\n",
+        titles.join(" | "),
+        "---|".repeat(titles.len())
+    );
+    let names: BTreeSet<&str> = tallies.iter().flat_map(|tally| tally.features.keys().copied()).collect();
+    for name in names {
+        let cell = |tally: &Tally| match tally.features.get(name) {
+            Some((rules, worlds, alerts)) => format!("{rules} / {worlds} / {alerts}"),
+            None => "refused".to_owned(),
+        };
+        writeln!(text, "| {name} | {} |", tallies.iter().map(cell).collect::<Vec<_>>().join(" | ")).unwrap();
+    }
+    text
+}
+
+fn of_mutants(tallies: &[Tally]) -> String {
+    let mut text = String::from(
+        "\n## Planted faults\n\nEach of these, planted in the emitted texts, is caught by the suite.\n\n",
+    );
+    for tally in tallies {
+        for mutant in mutants::of(tally.target) {
+            writeln!(text, "- {}: **{}**. {}", tally.title, mutant.name, mutant.why).unwrap();
+        }
+    }
+    text
+}
+
+/// Compares the page with the run, or writes it.
+pub(super) fn keep(tallies: &[Tally]) {
+    let complete = tallies.len() == ENGINES.len();
+    let is_long = std::env::var_os("CATENA_CONFORMANCE").is_some();
+    let part = if is_long { "long run" } else { "generated" };
+    let text =
+        if is_long { totals(tallies) } else { totals(tallies) + &by_feature(tallies) + &of_mutants(tallies) };
+    if !complete {
+        println!("{text}\nnot all targets ran, so the page is not compared");
+        return;
+    }
+    let path = root().join("docs/conformance.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (start, end) = (format!("<!-- {part} -->\n"), format!("<!-- end of {part} -->\n"));
+    let (head, rest) = page.split_once(&start).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    let wanted = format!("{head}{start}{text}\n{end}{tail}");
+    if std::env::var_os("CATENA_UPDATE").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        is_long || page == wanted,
+        "docs/conformance.md is out of date: CATENA_UPDATE=1 cargo test conformance"
+    );
+}

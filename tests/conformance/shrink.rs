@@ -1,0 +1,57 @@
+//! Making a world that shows a difference small.
+//!
+//! In: a world, and whether a world still shows it. Out: a world from which no event, and no plain part of one, can be left out.
+//! Must not know: what the difference is.
+
+use serde_json::Value;
+
+use super::raw::Event;
+
+/// The most worlds tried; every try asks somebody else's engine.
+const TRIES: usize = 200;
+
+pub(super) fn shrink(world: Vec<Event>, mut still: impl FnMut(&[Event]) -> bool) -> Vec<Event> {
+    let (mut small, mut tries) = (world, 0);
+    loop {
+        let before = small.clone();
+        for next in smaller(&before) {
+            tries += 1;
+            if tries > TRIES {
+                return small;
+            }
+            if still(&next) {
+                small = next;
+                break;
+            }
+        }
+        if small == before {
+            return small;
+        }
+    }
+}
+
+/// Worlds with one event less, or with one part of an event less.
+fn smaller(world: &[Event]) -> Vec<Vec<Event>> {
+    let mut worlds = Vec::new();
+    for index in 0..world.len() {
+        let mut next = world.to_vec();
+        next.remove(index);
+        worlds.push(next);
+    }
+    for (index, event) in world.iter().enumerate() {
+        let parts = ["responseElements", "requestParameters", "userAgent", "sourceIPAddress"];
+        for part in parts.iter().filter(|part| event.raw.get(**part).is_some_and(|value| !value.is_null())) {
+            let mut next = world.to_vec();
+            next[index].raw[*part] = Value::Null;
+            worlds.push(next);
+        }
+        let items = event.raw.pointer("/responseElements/instancesSet/items").and_then(Value::as_array);
+        for item in 0..items.filter(|items| items.len() > 1).map_or(0, Vec::len) {
+            let mut next = world.to_vec();
+            let items = next[index].raw.pointer_mut("/responseElements/instancesSet/items").unwrap();
+            items.as_array_mut().unwrap().remove(item);
+            worlds.push(next);
+        }
+    }
+    worlds
+}

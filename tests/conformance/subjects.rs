@@ -1,0 +1,54 @@
+//! The rules under test: the shipped ones, every case of the corpus that compiles, and random ones.
+//!
+//! In: how many random rules are wanted. Out: rules with names. Must not know: targets, worlds.
+
+use catena::catalog::Catalog;
+use catena::ir::Rule;
+use catena::target::ListDelivery;
+
+use super::author::Author;
+use crate::program::root;
+use crate::{corpus, rules};
+
+/// A rule, and how its allowlists reach the query.
+pub(super) struct Subject {
+    pub(super) name: String,
+    /// The text of a random rule; the path of another.
+    pub(super) origin: String,
+    pub(super) rule: Rule,
+    pub(super) delivery: ListDelivery,
+    pub(super) random: bool,
+}
+
+/// Every rule of the corpus and every shipped one; those with allowlists once more by look-up.
+pub(super) fn of_files() -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for path in corpus::valid() {
+        for rule in rules::from_file(&root().join(&path)) {
+            let deliveries: &[ListDelivery] = if rule.lists.is_empty() {
+                &[ListDelivery::Auto]
+            } else {
+                &[ListDelivery::Auto, ListDelivery::Lookup]
+            };
+            subjects.extend(deliveries.iter().map(|delivery| Subject {
+                name: rule.name.node.clone(),
+                origin: path.clone(),
+                rule: rule.clone(),
+                delivery: *delivery,
+                random: false,
+            }));
+        }
+    }
+    subjects
+}
+
+/// Random rules in the order of their seeds, without those that the checker refuses.
+pub(super) fn random(catalog: &Catalog) -> impl Iterator<Item = Subject> + '_ {
+    (0..).filter_map(move |seed: u64| {
+        let name = format!("random_{seed}");
+        let text = Author::new(catalog, seed).rule(&name);
+        let rule = rules::try_from_text(&text).ok()?.pop()?;
+        let delivery = if seed.is_multiple_of(5) { ListDelivery::Lookup } else { ListDelivery::Auto };
+        Some(Subject { name, origin: text, rule, delivery, random: true })
+    })
+}
