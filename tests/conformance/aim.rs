@@ -67,7 +67,11 @@ impl Aim<'_> {
         match kind {
             TestKind::Exists | TestKind::SameAs { .. } => None,
             TestKind::Equals { values, case } => {
-                let text = rng.choice(values)?.text();
+                let value = rng.choice(values)?;
+                let text = value.text();
+                if !wanted && !matches!(value, Value::String(_)) {
+                    return unequal(value, rng);
+                }
                 match (wanted, case) {
                     (true, Case::Sensitive) => Some(text),
                     (true, Case::Ignore) => Some(swap_case(&text, rng)),
@@ -104,11 +108,21 @@ impl Aim<'_> {
         let entry = rng.choice(&self.lists.get(list)?.entries)?;
         Some(match &entry.value {
             EntryValue::Value(value) if wanted => value.text(),
-            EntryValue::Value(value) => format!("{}x", value.text()),
+            EntryValue::Value(value) => unequal(value, rng)?,
             EntryValue::Pattern(pattern) if wanted => fill(pattern, rng),
             EntryValue::Pattern(pattern) => spoil(&fill(pattern, rng), rng),
             EntryValue::Network(network) => address(*network, wanted, rng),
         })
+    }
+}
+
+/// A value of the same type beside a value that is no text; `None`: any.
+fn unequal(value: &Value, rng: &mut Rng) -> Option<String> {
+    match value {
+        Value::Bool(truth) => Some((!truth).to_string()),
+        Value::Ip(ip) => Some(address(IpNet::from(*ip), false, rng)),
+        Value::Int(_) | Value::Float(_) | Value::Time(_) => Some(beside(OrderOp::Less, value, false, rng)),
+        Value::String(_) => None,
     }
 }
 

@@ -89,7 +89,12 @@ fn of_json(ty: Type, value: &Json) -> Option<String> {
         Json::Array(_) | Json::Object(_) => return Some(format!("not a value: {value}")),
     };
     let shown = format!("not a {ty:?}: {value}");
-    Some(raw.typed(ty).map_or(shown, |value| value.to_string()))
+    match raw.typed(ty) {
+        Some(value) => Some(value.to_string()),
+        // A row shows the text that a log has in place of an address, such as "AWS Internal"; the field is missing all the same.
+        None if ty == Type::Ip => None,
+        None => Some(shown),
+    }
 }
 
 fn of_record(record: &Record, field: &str) -> Option<String> {
@@ -183,7 +188,11 @@ impl Rows<'_> {
             (column, field.clone(), *ty)
         });
         let time = (self.time_column(step), "event.time".to_owned(), Type::Time);
-        fields.filter(|(column, _, _)| row.contains_key(column)).chain([time]).collect()
+        let compared = |field: &str| !self.maker.is_approximate(step, field, self.emission.target);
+        fields
+            .filter(|(column, field, _)| row.contains_key(column) && compared(field))
+            .chain([time])
+            .collect()
     }
 
     fn shown(record: &Record, columns: &[(String, String, Type)]) -> Shown {

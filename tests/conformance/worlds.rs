@@ -40,6 +40,13 @@ impl<'a> Maker<'a> {
         i64::try_from(gaps.max(self.rule.chain.total.seconds)).unwrap() * 3 + 6 * 3600
     }
 
+    /// Whether the source file says that a target has only an approximation of a field, so that a row may show another value.
+    pub(super) fn is_approximate(&self, step: usize, field: &str, target: &str) -> bool {
+        let def = self.source(&self.rule.chain.steps[step]).field(field);
+        let column = def.and_then(|def| def.columns.get(target));
+        column.is_some_and(|column| column.variants().iter().any(|variant| variant.superset.is_some()))
+    }
+
     /// The records of an event, as the engine reads it.
     pub(super) fn records(&self, event: &Event) -> Vec<Record> {
         let reader = self.readers.iter().find(|reader| reader.schema().source() == event.source);
