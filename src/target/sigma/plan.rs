@@ -135,7 +135,7 @@ impl Joins<'_, '_> {
         let last = chain.links.len();
         let steps: Vec<_> = (0..=last).collect();
         let group_by = self.aliases(&paths(&chain.links), &steps);
-        let seconds = shape::longest(chain);
+        let seconds = self.window(shape::longest(chain));
         vec![Correlation {
             rules: steps.into_iter().map(Operand::Step).collect(),
             group_by,
@@ -157,7 +157,7 @@ impl Joins<'_, '_> {
             let first = index.checked_sub(1).map_or(Operand::Step(0), Operand::Correlation);
             let steps = if index == 0 { vec![0, 1] } else { vec![index + 1] };
             let group_by = self.aliases(&paths, &steps);
-            let seconds = link.gap.seconds.min(chain.total.seconds);
+            let seconds = self.window(link.gap.seconds.min(chain.total.seconds));
             Correlation {
                 rules: vec![first, Operand::Step(index + 1)],
                 group_by,
@@ -179,7 +179,7 @@ impl Joins<'_, '_> {
             correlations.push(Correlation {
                 rules: vec![Operand::Step(index), Operand::Step(index + 1)],
                 group_by: self.aliases(&paths, &[index, index + 1]),
-                seconds: link.gap.seconds.min(total),
+                seconds: self.window(link.gap.seconds.min(total)),
                 covers: (index, index + 1),
             });
         }
@@ -193,10 +193,19 @@ impl Joins<'_, '_> {
         correlations.push(Correlation {
             rules: (0..chain.links.len()).map(Operand::Correlation).collect(),
             group_by: self.aliases(&scope, &[]),
-            seconds: later.min(total),
+            seconds: self.window(later.min(total)),
             covers: (0, chain.links.len()),
         });
         correlations
+    }
+
+    /// A timespan: readers refuse one of zero seconds.
+    fn window(&mut self, seconds: u64) -> u64 {
+        if seconds == 0 {
+            let message = "a correlation has a window of at least one second";
+            self.report.note(Effect::Superset, self.job.rule.chain.total.span, message);
+        }
+        seconds.max(1)
     }
 
     /// The keys with their fields in some of the steps.

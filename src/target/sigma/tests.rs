@@ -280,6 +280,21 @@ fn every_strategy() {
 }
 
 #[test]
+fn no_window_is_empty() {
+    let scope = ["cloud.account.id"];
+    for rule in [
+        chain(&[(0, "actor.id")], 0, &[]),
+        chain(&[(0, "actor.id"), (60, "actor.id")], 60, &[]),
+        chain(&[(60, "actor.id"), (0, "actor.name")], 60, &scope),
+    ] {
+        let emission = emit(&rule);
+        assert_eq!(emission.fidelity, Fidelity::Superset);
+        assert!(emission.parts[0].text.contains("timespan: 1s\n"));
+        assert!(!emission.parts[0].text.contains("timespan: 0s"));
+    }
+}
+
+#[test]
 fn a_path_of_keys_follows_differently_named_fields() {
     let mut rule = chain(&[(60, "actor.id"), (60, "actor.id")], 60, &[]);
     let key = |left: &str, right: &str| Key {
