@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use catena::catalog::Catalog;
-use catena::check::{Context, check, duplicates};
+use catena::check::{Context, Identities, check};
 use catena::diag::{Code, Diagnostic, Diagnostics};
 use catena::ir::{EntryValue, ExpectKind, ParamValue, Pred, Rule, TestKind, Value};
 use catena::settings::Settings;
@@ -186,12 +186,8 @@ fn names_and_ids_are_unique_over_files() {
     let mut diags = Diagnostics::default();
     let files: Vec<_> =
         ids.iter().map(|id| syntax::parse(sources.get(*id).unwrap(), *id, &mut diags)).collect();
-    let tables = HashMap::new();
-    let units: Vec<_> = files
-        .iter()
-        .map(|file| Unit { sources: &sources, file, imported: Vec::new(), tables: &tables })
-        .collect();
-    duplicates(&units, &mut diags);
+    let mut identities = Identities::default();
+    files.iter().for_each(|file| identities.add(file, &mut diags));
     let found = diags.into_sorted();
     assert_eq!(
         found.iter().map(|found| found.code).collect::<Vec<_>>(),

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
-use crate::syntax::ast::{Clause, LiteralKind, Name, Rule};
-use crate::unit::Unit;
+use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::names;
 
@@ -24,25 +23,31 @@ pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
     repeated
 }
 
-/// Reports names and ids of rules that occur in more than one file of a run; [`super::check`] reports those inside one.
-pub fn duplicates(units: &[Unit<'_>], diags: &mut Diagnostics) {
-    let mut seen = Seen::default();
-    for rule in units.iter().flat_map(|unit| &unit.file.rules) {
-        seen.add(rule, |first| first.file != rule.name.span.file, diags);
+/// The names and ids of the rules of a run so far.
+#[derive(Debug, Default)]
+pub struct Identities(Seen);
+
+impl Identities {
+    /// Adds the rules of one more file; reports names and ids that another file has. [`super::check`] reports those that
+    /// occur twice inside one.
+    pub fn add(&mut self, file: &File, diags: &mut Diagnostics) {
+        for rule in &file.rules {
+            self.0.add(rule, |first| first.file != rule.name.span.file, diags);
+        }
     }
 }
 
 #[derive(Debug, Default)]
-struct Seen<'a> {
-    names: HashMap<&'a str, Span>,
+struct Seen {
+    names: HashMap<String, Span>,
     ids: HashMap<String, Span>,
 }
 
-impl<'a> Seen<'a> {
+impl Seen {
     /// Adds a rule; reports what it repeats if `wanted` says so of the first place.
-    fn add(&mut self, rule: &'a Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
+    fn add(&mut self, rule: &Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
-        let first = *self.names.entry(node).or_insert(*span);
+        let first = *self.names.entry(node.clone()).or_insert(*span);
         if first != *span && wanted(first) {
             names::twice("rule", &rule.name, first, diags);
         }

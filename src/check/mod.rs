@@ -43,7 +43,7 @@ use lists::Lists;
 use names::Scope;
 use params::Params;
 
-pub use identity::duplicates;
+pub use identity::Identities;
 
 /// The most steps of a chain.
 const MOST_STEPS: usize = 16;

@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::diag::Diagnostics;
-
-use super::compile::{CompileOptions, TargetChoice, compile_all};
+use super::compile::{CompileOptions, TargetChoice, compile_file};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
@@ -36,18 +34,25 @@ enum Deny {
 
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else {
-            return Ok(Outcome::Failure);
-        };
-        let mut found = Diagnostics::default();
         let targets = TargetChoice::targets(&self.target);
-        compile_all(&session, &targets, CompileOptions::default(), &mut found, |_| Ok(()))?;
-        session.diags.extend(found);
-        let rules = session.files.iter().map(|file| file.rules.len()).sum();
+        let mut rules = 0;
+        let found = session::each(
+            &self.paths,
+            &self.session,
+            |file, _, found| {
+                compile_file(&file, &targets, CompileOptions::default(), found);
+                file.rules.len()
+            },
+            |counts| {
+                rules += counts.iter().sum::<usize>();
+                Ok(())
+            },
+        )?;
+        let Some(found) = found else { return Ok(Outcome::Failure) };
         let denied = self.deny.is_some();
-        let (outcome, count) = report::show(session.diags, &session.sources, self.format, denied)?;
+        let (outcome, count) = report::show(found.diags, &found.sources, self.format, denied)?;
         if self.format == Format::Text {
-            let files = plural(session.file_count, "file");
+            let files = plural(found.file_count, "file");
             output::report(&format!("{} in {files} without errors; {count}\n", plural(rules, "rule")));
         }
         Ok(outcome)

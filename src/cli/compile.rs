@@ -1,9 +1,9 @@
 //! `catena compile`: rules to the queries one pastes into a SIEM.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::diag::Diagnostics;
@@ -11,7 +11,7 @@ use crate::source::Sources;
 use crate::target::{self, Effect, Emission, Fidelity, Level, ListDelivery, Part, Role, Target};
 
 use super::report::{self, Format, did_you_mean, plural};
-use super::session::{self, Checked, Session, SessionOptions};
+use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
 
 /// Compile rules to the queries one pastes into a SIEM.
@@ -104,34 +104,70 @@ impl TargetChoice {
 
 impl Compile {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else {
-            return Ok(Outcome::Failure);
-        };
-        self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
-        let mut found = Diagnostics::default();
-        let (mut kept, mut written, mut started) = (Vec::new(), 0, false);
-        compile_all(&session, &targets, self.options(), &mut found, |emissions| {
-            if let Some(folder) = &self.output {
-                written += write(folder, &emissions)?;
-            } else if self.format == OutputFormat::Text {
-                output::print(&to_text(&emissions, targets.len() > 1, &mut started, &session.sources))?;
+        let form = Form::of(self.format, &targets);
+        let mut names = Vec::new();
+        let (mut written, mut started) = (0, false);
+        let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
+            self.compile(file, &targets, form, sources, found)
+        };
+        let found = session::each(&self.paths, &self.session, work, |files| {
+            let mut out = String::new();
+            for file in files {
+                let file = file?;
+                names.extend(file.names);
+                if let Some(folder) = &self.output {
+                    written += write(folder, &file.emissions)?;
+                }
+                for text in &file.texts {
+                    out.push_str(if std::mem::replace(&mut started, true) {
+                        form.between
+                    } else {
+                        form.open
+                    });
+                    out.push_str(text);
+                }
             }
-            if self.format == OutputFormat::Json {
-                kept.extend(emissions);
-            }
-            Ok(())
+            output::print(&out)
         })?;
-        session.diags.extend(found);
-        let (outcome, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
-        match (&self.output, self.format) {
-            (_, OutputFormat::Json) => output::print(&to_json(&kept, &session.sources)?)?,
-            (Some(folder), OutputFormat::Text) => {
-                output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
-            }
-            (None, OutputFormat::Text) => {}
+        let Some(found) = found else { return Ok(Outcome::Failure) };
+        self.expect_rule(&names, &found.diags)?;
+        let (outcome, _) = report::show(found.diags, &found.sources, Format::Text, false)?;
+        if self.prints() {
+            output::print(if started { form.close } else { form.empty })?;
+        }
+        if let (Some(folder), OutputFormat::Text) = (&self.output, self.format) {
+            output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
         }
         Ok(outcome)
+    }
+
+    /// Compiles a file, but for the rules that were not asked for.
+    fn compile(
+        &self,
+        mut file: Checked,
+        targets: &[&'static dyn Target],
+        form: Form,
+        sources: &Sources,
+        found: &mut Diagnostics,
+    ) -> anyhow::Result<Compiled> {
+        let mut names = Vec::new();
+        if let Some(wanted) = &self.rule {
+            names.extend(file.rules.iter().map(|rule| rule.name.node.clone()));
+            file.rules.retain(|rule| rule.name.node == *wanted);
+        }
+        let mut emissions = compile_file(&file, targets, self.options(), found);
+        let printed = if self.prints() { emissions.as_slice() } else { &[] };
+        let texts = printed.iter().map(|emission| form.print(emission, sources)).collect::<Result<_, _>>()?;
+        if self.output.is_none() {
+            emissions.clear();
+        }
+        Ok(Compiled { names, emissions, texts })
+    }
+
+    /// Whether queries go to standard output: files take the place of text, not of JSON.
+    fn prints(&self) -> bool {
+        self.output.is_none() || self.format == OutputFormat::Json
     }
 
     fn options(&self) -> CompileOptions {
@@ -142,20 +178,26 @@ impl Compile {
         }
     }
 
-    /// Keeps the rule that was asked for. A rule with errors is gone by now; its diagnostics tell.
-    fn select(&self, session: &mut Session) -> anyhow::Result<()> {
+    /// The rule that was asked for must be there. A rule with errors is gone by now; its diagnostics tell.
+    fn expect_rule(&self, names: &[String], found: &Diagnostics) -> anyhow::Result<()> {
         let Some(wanted) = &self.rule else { return Ok(()) };
-        let names: Vec<String> =
-            session.files.iter().flat_map(|file| &file.rules).map(|rule| rule.name.node.clone()).collect();
-        if !names.contains(wanted) && !session.diags.has_errors() {
+        if !names.contains(wanted) && !found.has_errors() {
             let hint = did_you_mean(wanted, names.iter().map(String::as_str));
             anyhow::bail!("no rule is called `{wanted}`{hint}");
         }
-        for file in &mut session.files {
-            file.rules.retain(|rule| rule.name.node == *wanted);
-        }
         Ok(())
     }
+}
+
+/// What is left of a compiled file.
+#[derive(Debug)]
+struct Compiled {
+    /// The names of its rules, if they matter.
+    names: Vec<String>,
+    /// What goes to files.
+    emissions: Vec<Emission>,
+    /// What is printed, for each emission.
+    texts: Vec<String>,
 }
 
 /// Writes one file for each part; returns how many.
@@ -172,9 +214,6 @@ fn write(folder: &Path, emissions: &[Emission]) -> anyhow::Result<usize> {
     Ok(written)
 }
 
-/// How many files are compiled before their queries are handed on: enough to keep every core busy, few enough to hold.
-const BATCH: usize = 256;
-
 /// The choices of one `compile` that concern targets; what is left out comes from the environment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CompileOptions {
@@ -183,44 +222,72 @@ pub(super) struct CompileOptions {
     time_buckets: bool,
 }
 
-/// Compiles every rule for every target, in parallel, and hands on the queries batch by batch; the order is that of files,
-/// rules and targets.
-pub(super) fn compile_all(
-    session: &Session,
-    targets: &[&'static dyn Target],
-    options: CompileOptions,
-    diags: &mut Diagnostics,
-    mut take: impl FnMut(Vec<Emission>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    for files in session.files.chunks(BATCH) {
-        let compiled: Vec<_> = files.par_iter().map(|file| compile_file(file, targets, options)).collect();
-        let mut emissions = Vec::new();
-        for (some, found) in compiled {
-            emissions.extend(some);
-            diags.extend(found);
-        }
-        take(emissions)?;
-    }
-    Ok(())
-}
-
-fn compile_file(
+/// Compiles the rules of a file for every target; the order is that of rules and targets.
+pub(super) fn compile_file(
     file: &Checked,
     targets: &[&'static dyn Target],
     options: CompileOptions,
-) -> (Vec<Emission>, Diagnostics) {
+    found: &mut Diagnostics,
+) -> Vec<Emission> {
     let options = target::Options {
         lists: options.lists.unwrap_or(file.environment.settings.lists),
         allow_subset: options.allow_subset,
         time_buckets: options.time_buckets,
     };
-    let mut found = Diagnostics::default();
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, &mut found)));
+        emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, found)));
     }
-    (emissions, found)
+    emissions
+}
+
+/// How emissions are printed one after another, and what stands around them.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    kind: FormKind,
+    open: &'static str,
+    between: &'static str,
+    close: &'static str,
+    empty: &'static str,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum FormKind {
+    Texts,
+    TextsUnderHeadings,
+    Json,
+}
+
+impl Form {
+    fn of(format: OutputFormat, targets: &[&'static dyn Target]) -> Self {
+        let texts = |kind, between| Self { kind, open: "", between, close: "", empty: "" };
+        match (format, targets) {
+            // Sigma documents are one stream when nothing else is printed.
+            (OutputFormat::Text, [only]) if only.name() == "sigma" => texts(FormKind::Texts, "---\n"),
+            (OutputFormat::Text, [] | [_]) => texts(FormKind::Texts, "\n"),
+            (OutputFormat::Text, _) => texts(FormKind::TextsUnderHeadings, "\n"),
+            (OutputFormat::Json, _) => {
+                Self { kind: FormKind::Json, open: "[\n  ", between: ",\n  ", close: "\n]\n", empty: "[]\n" }
+            }
+        }
+    }
+
+    fn print(self, emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
+        let mut out = String::new();
+        match self.kind {
+            FormKind::Texts => {}
+            FormKind::TextsUnderHeadings => heading(emission, sources, &mut out),
+            FormKind::Json => return to_json(emission, sources),
+        }
+        for (index, part) in emission.parts.iter().enumerate() {
+            if index > 0 {
+                out.push('\n');
+            }
+            out.push_str(&with_line_end(&part.text));
+        }
+        Ok(out)
+    }
 }
 
 /// The JSON form: as documented in the command reference, a list of these.
@@ -244,54 +311,25 @@ struct NoteDocument<'a> {
     column: usize,
 }
 
-fn to_json(emissions: &[Emission], sources: &Sources) -> anyhow::Result<String> {
-    let documents: Vec<_> = emissions
-        .iter()
-        .map(|emission| Document {
-            rule: &emission.rule,
-            target: emission.target,
-            fidelity: emission.fidelity,
-            level: emission.level,
-            notes: emission
-                .notes
-                .iter()
-                .map(|note| {
-                    let (file, line, column) = sources
-                        .locate(note.span)
-                        .map_or(("", 0, 0), |(file, position)| (file, position.line, position.column));
-                    NoteDocument { effect: note.effect, message: &note.message, file, line, column }
-                })
-                .collect(),
-            requires: &emission.requires,
-            parts: &emission.parts,
-        })
-        .collect();
-    Ok(format!("{}\n", serde_json::to_string_pretty(&documents)?))
-}
-
-/// The texts, under headings when there are several targets; `started` tells whether something stands before them.
-fn to_text(emissions: &[Emission], headings: bool, started: &mut bool, sources: &Sources) -> String {
-    let mut out = String::new();
-    for emission in emissions {
-        if std::mem::replace(started, true) {
-            out.push_str(separator(emission, headings));
-        }
-        if headings {
-            heading(emission, sources, &mut out);
-        }
-        for (index, part) in emission.parts.iter().enumerate() {
-            if index > 0 {
-                out.push('\n');
-            }
-            out.push_str(&with_line_end(&part.text));
-        }
-    }
-    out
-}
-
-/// What stands between two rules. Sigma documents are one stream when nothing else is printed.
-fn separator(emission: &Emission, headings: bool) -> &'static str {
-    if !headings && emission.target == "sigma" { "---\n" } else { "\n" }
+/// One element of the list, indented as its lines stand in it.
+fn to_json(emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
+    let notes = emission.notes.iter().map(|note| {
+        let (file, line, column) = sources
+            .locate(note.span)
+            .map_or(("", 0, 0), |(file, position)| (file, position.line, position.column));
+        NoteDocument { effect: note.effect, message: &note.message, file, line, column }
+    });
+    let document = Document {
+        rule: &emission.rule,
+        target: emission.target,
+        fidelity: emission.fidelity,
+        level: emission.level,
+        notes: notes.collect(),
+        requires: &emission.requires,
+        parts: &emission.parts,
+    };
+    // A line end inside a text is escaped, so each one that is left begins a line of the document.
+    Ok(serde_json::to_string_pretty(&document)?.replace('\n', "\n  "))
 }
 
 fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
@@ -321,6 +359,6 @@ fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
     out.push('\n');
 }
 
-fn with_line_end(text: &str) -> String {
-    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+fn with_line_end(text: &str) -> Cow<'_, str> {
+    if text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }

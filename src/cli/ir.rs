@@ -33,11 +33,11 @@ impl Ir {
         let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
         let document = Document {
             version: ir::VERSION,
-            files: session.sources.iter().map(|(_, file)| file.name.as_str()).collect(),
+            files: session.found.sources.iter().map(|(_, file)| file.name.as_str()).collect(),
             rules: session.files.iter().flat_map(|file| &file.rules).collect(),
         };
         let text = serde_json::to_string_pretty(&document)?;
-        let (outcome, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
+        let (outcome, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
         output::print(&format!("{text}\n"))?;
         Ok(outcome)
     }

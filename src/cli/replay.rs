@@ -63,7 +63,7 @@ impl Replay {
         let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
         let rules: Vec<Rule> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
         let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
-        let (checked, _) = report::show(session.diags, &session.sources, Format::Text, false)?;
+        let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
         if checked != Outcome::Fine {
             return Ok(checked);
         }

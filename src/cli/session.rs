@@ -1,16 +1,18 @@
-//! What every command over rules does first: read, parse and check all of them, in parallel.
+//! What every command over rules does first: read, parse and check them, in parallel, some files at a time.
 //!
-//! In: paths and the common options. Out: a [`Session`] with the checked rules of each file and everything found.
+//! In: paths and the common options. Out: the checked rules of each file, handed on while the files after it are still to
+//! come ([`each`]) or together ([`open`]), and everything found.
 //! Must not know: targets and formats.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use crate::check::{self, Context};
+use crate::check::{self, Context, Identities};
 use crate::diag::Diagnostics;
 use crate::ir;
 use crate::source::Sources;
@@ -50,10 +52,17 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 /// All rules of a run, checked.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// Names and texts of all files.
-    pub(super) sources: Sources,
     /// The rules without errors of each file, in the order of the files.
     pub(super) files: Vec<Checked>,
+    /// Everything found so far.
+    pub(super) found: Found,
+}
+
+/// What is left of a run when its rules are gone.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Names and texts of all files.
+    pub(super) sources: Sources,
     /// Everything found so far.
     pub(super) diags: Diagnostics,
     /// How many files the user asked for.
@@ -69,76 +78,107 @@ pub(super) struct Checked {
     pub(super) environment: Arc<Environment>,
 }
 
-/// Reads, parses and checks; `Ok(None)` when files could not be read, which has been said.
+/// Reads, parses and checks all files; `Ok(None)` when files could not be read, which has been said.
 pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Result<Option<Session>> {
+    let mut files = Vec::new();
+    let found = each(
+        paths,
+        options,
+        |checked, _, _| checked,
+        |some| {
+            files.extend(some);
+            Ok(())
+        },
+    )?;
+    Ok(found.map(|found| Session { files, found }))
+}
+
+/// How many files are at work at a time: enough to keep every core busy, few enough to hold.
+const BATCH: usize = 256;
+
+/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
+/// and `take` gets that in the order of the files. `Ok(None)` when files could not be read, which has been said.
+pub(super) fn each<T: Send>(
+    paths: &[PathBuf],
+    options: &SessionOptions,
+    work: impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync,
+    mut take: impl FnMut(Vec<T>) -> anyhow::Result<()>,
+) -> anyhow::Result<Option<Found>> {
     let mut environments = Environments::new(&options.source, options.env.as_deref(), &options.set)?;
     let mut diags = Diagnostics::default();
     let mut workspace = match Workspace::load(paths, &mut diags) {
         Ok(workspace) => workspace,
         Err(problems) => {
-            for problem in &problems {
-                output::complain(&problem.0);
-            }
+            problems.iter().for_each(|problem| output::complain(&problem.0));
             return Ok(None);
         }
     };
-    let mut sources = std::mem::take(&mut workspace.sources);
-    let paths: Vec<PathBuf> = workspace.asked_paths().map(Into::into).collect();
-    let environments: Vec<_> =
-        paths.iter().map(|path| environments.of(path, &mut sources, &mut diags)).collect();
-    workspace.sources = sources;
     refuse_unknown(&options.set, &workspace)?;
-    let files = check_all(&workspace, environments, options.as_of.unwrap_or_else(today), &mut diags);
-    Ok(Some(Session { sources: workspace.sources, files, diags, file_count: paths.len() }))
-}
-
-fn check_all(
-    workspace: &Workspace,
-    environments: Vec<Arc<Environment>>,
-    as_of: Date,
-    diags: &mut Diagnostics,
-) -> Vec<Checked> {
-    let units = workspace.units();
-    check::duplicates(&units, diags);
-    let checked: Vec<(Checked, Diagnostics)> = units
-        .into_par_iter()
-        .zip(environments)
-        .map(|(unit, environment)| {
+    let as_of = options.as_of.unwrap_or_else(today);
+    let mut identities = Identities::default();
+    let file_count = workspace.asked();
+    for first in (0..file_count).step_by(BATCH) {
+        let some = first..file_count.min(first + BATCH);
+        workspace.open(some.clone(), &mut diags);
+        let environments = environments_of(some.clone(), &mut workspace, &mut environments, &mut diags);
+        let units = workspace.units(some.clone());
+        units.iter().for_each(|unit| identities.add(unit.file, &mut diags));
+        let checked = units.into_par_iter().zip(environments).map(|(unit, environment)| {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
             let rules = check::check(&unit, &context, &mut found);
-            (Checked { rules, environment }, found)
-        })
-        .collect();
-    let mut files = Vec::with_capacity(checked.len());
-    for (file, found) in checked {
-        diags.extend(found);
-        files.push(file);
+            let made = work(Checked { rules, environment }, unit.sources, &mut found);
+            (made, found)
+        });
+        let (made, found): (Vec<T>, Vec<Diagnostics>) = checked.unzip();
+        workspace.close(some);
+        found.into_iter().for_each(|found| diags.extend(found));
+        take(made)?;
     }
-    files
+    workspace.report_cycles(&mut diags);
+    Ok(Some(Found { sources: workspace.sources, diags, file_count }))
+}
+
+fn environments_of(
+    some: Range<usize>,
+    workspace: &mut Workspace,
+    environments: &mut Environments<'_>,
+    diags: &mut Diagnostics,
+) -> Vec<Arc<Environment>> {
+    let mut sources = std::mem::take(&mut workspace.sources);
+    let path = |index| workspace.path(index).unwrap_or(Path::new(""));
+    let found = some.map(|index| environments.of(path(index), &mut sources, diags)).collect();
+    workspace.sources = sources;
+    found
 }
 
 /// A parameter given by option that no rule has is a slip of the pen, not a wish.
 fn refuse_unknown(set: &[(String, String)], workspace: &Workspace) -> anyhow::Result<()> {
-    let clauses =
-        workspace.units().into_iter().flat_map(|unit| &unit.file.rules).flat_map(|rule| &rule.clauses);
-    let known: BTreeSet<&str> = clauses
-        .filter_map(|clause| match clause {
-            ast::Clause::Param(param) => Some(param.name.node.as_str()),
-            ast::Clause::Meta(_)
-            | ast::Clause::Chain(_)
-            | ast::Clause::Alert(_)
-            | ast::Clause::Playbook(_)
-            | ast::Clause::Test(_) => None,
-        })
-        .collect();
-    match set.iter().find(|(name, _)| !known.contains(name.as_str())) {
+    if set.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<String> = workspace.survey(params).into_iter().collect();
+    match set.iter().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),
         Some((name, _)) => {
-            let hint = did_you_mean(name, known);
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
             anyhow::bail!("`--set {name}=…`: no rule has a parameter `{name}`{hint}")
         }
     }
+}
+
+/// The names of the parameters of a file's rules.
+fn params(file: &ast::File) -> Vec<String> {
+    let clauses = file.rules.iter().flat_map(|rule| &rule.clauses);
+    let names = clauses.filter_map(|clause| match clause {
+        ast::Clause::Param(param) => Some(param.name.node.clone()),
+        ast::Clause::Meta(_)
+        | ast::Clause::Chain(_)
+        | ast::Clause::Alert(_)
+        | ast::Clause::Playbook(_)
+        | ast::Clause::Test(_) => None,
+    });
+    names.collect()
 }
 
 fn today() -> Date {

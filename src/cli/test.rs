@@ -42,11 +42,11 @@ enum TestFormat {
 
 impl RunTests {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+        let Some(session) = session::open(&self.paths, &self.session)? else {
             return Ok(Outcome::Failure);
         };
         let found = self.outcomes(&session)?;
-        let locate = |span: Span| match session.sources.locate(span) {
+        let locate = |span: Span| match session.found.sources.locate(span) {
             Some((file, place)) => format!("{file}:{}", place.line),
             None => "?".to_owned(),
         };
@@ -56,8 +56,7 @@ impl RunTests {
             TestFormat::Junit => outcomes::junit(&found, &locate),
         };
         output::print(&text)?;
-        let diags = std::mem::take(&mut session.diags);
-        let (checked, _) = report::show(diags, &session.sources, Format::Text, false)?;
+        let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
         let failed = found.iter().any(|outcome| !outcome.passed());
         Ok(checked.max(if failed { Outcome::Findings } else { Outcome::Fine }))
     }

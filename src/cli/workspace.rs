@@ -1,10 +1,12 @@
-//! The workspace: every file of a run, read and parsed once, in parallel.
+//! The workspace: every file of a run. Texts are read once, in parallel, and kept; syntax trees come and go with the rule
+//! files at work, so that memory does not grow with them.
 //!
-//! In: paths as the user gave them. Out: a [`Workspace`] from which each rule file is seen as a [`Unit`].
+//! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
 //! Must not know: what rules mean.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ const STDIN: &str = "<stdin>";
 pub(super) struct Workspace {
     /// Names and texts.
     pub(super) sources: Sources,
-    files: Vec<Parsed>,
+    files: Vec<File>,
     by_path: HashMap<PathBuf, usize>,
     tables: Tables,
     /// How many of `files` the user asked for; they come first.
@@ -32,16 +34,31 @@ pub(super) struct Workspace {
 }
 
 #[derive(Debug)]
-struct Parsed {
+struct File {
     path: PathBuf,
+    id: FileId,
+    reading: Reading,
     content: Content,
-    /// Parsed files that this one imports.
+    /// The rule files that this one imports.
     imports: Vec<(usize, Span)>,
+    /// Whether a file imports this one: then its tree stays.
+    imported: bool,
+}
+
+/// How reading a file went.
+#[derive(Debug)]
+enum Reading {
+    Fine,
+    /// Its bytes are no text, which has been said.
+    NoText,
+    /// It could not be read: why.
+    Failed(String),
 }
 
 #[derive(Debug)]
 enum Content {
-    Rules(ast::File),
+    /// The tree is there while something needs it.
+    Rules(Option<ast::File>),
     List(Arc<Table>),
 }
 
@@ -56,7 +73,7 @@ enum Kind {
 pub(super) struct Unreadable(pub(super) String);
 
 impl Workspace {
-    /// Reads and parses `paths` (files, directories, `-`) and everything they name. Problems of texts go to `diags`.
+    /// Reads `paths` (files, directories, `-`). Problems of texts go to `diags`.
     pub(super) fn load(paths: &[PathBuf], diags: &mut Diagnostics) -> Result<Self, Vec<Unreadable>> {
         let mut this = Self::default();
         let mut problems = Vec::new();
@@ -65,32 +82,58 @@ impl Workspace {
         for path in wanted {
             this.expect(path, Kind::Rules, &mut round);
         }
-        let failed = this.read(&round, diags);
-        problems.extend(failed.into_iter().map(|(path, why)| Unreadable(cannot_read(&path, &why))));
+        this.read(round, diags);
         this.asked = this.files.len();
-        if !problems.is_empty() {
-            return Err(problems);
+        let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
+        problems.extend(failed.map(Unreadable));
+        if problems.is_empty() { Ok(this) } else { Err(problems) }
+    }
+
+    /// How many rule files the user asked for.
+    pub(super) fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// The path of a file.
+    pub(super) fn path(&self, index: usize) -> Option<&Path> {
+        self.files.get(index).map(|file| file.path.as_path())
+    }
+
+    /// What `see` sees in the trees of all rule files the user asked for, which are not kept.
+    pub(super) fn survey<T: Send>(&self, see: impl Fn(&ast::File) -> Vec<T> + Sync) -> Vec<T> {
+        let seen = self.files.par_iter().take(self.asked).flat_map_iter(|file| {
+            let tree = self.parse(file, &mut Diagnostics::default());
+            tree.as_ref().map(&see).unwrap_or_default()
+        });
+        seen.collect()
+    }
+
+    /// Parses some of the rule files the user asked for, and reads and parses everything they name.
+    pub(super) fn open(&mut self, some: Range<usize>, diags: &mut Diagnostics) {
+        let mut round: Vec<usize> = some.collect();
+        while !round.is_empty() {
+            self.parse_all(&round, diags);
+            round = self.follow(&round, diags);
         }
-        this.follow(diags);
-        this.report_cycles(diags);
-        Ok(this)
     }
 
-    /// The paths of the rule files the user asked for.
-    pub(super) fn asked_paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().take(self.asked).map(|file| file.path.as_path())
+    /// The rule files of a range that is open, in its order.
+    pub(super) fn units(&self, some: Range<usize>) -> Vec<Unit<'_>> {
+        let unit = |index| {
+            let imported = self.imported(index);
+            Some(Unit { sources: &self.sources, file: self.tree(index)?, imported, tables: &self.tables })
+        };
+        some.filter_map(unit).collect()
     }
 
-    /// The rule files the user asked for, in the order of [`Self::asked_paths`].
-    pub(super) fn units(&self) -> Vec<Unit<'_>> {
-        let mut units = Vec::with_capacity(self.asked);
-        for (index, parsed) in self.files.iter().take(self.asked).enumerate() {
-            if let Content::Rules(file) = &parsed.content {
-                let imported = self.imported(index);
-                units.push(Unit { sources: &self.sources, file, imported, tables: &self.tables });
+    /// Drops the trees of a range, but for those that others import.
+    pub(super) fn close(&mut self, some: Range<usize>) {
+        self.files.get_mut(some).unwrap_or_default().par_iter_mut().for_each(|file| {
+            match &mut file.content {
+                Content::Rules(tree) if !file.imported => *tree = None,
+                Content::Rules(_) | Content::List(_) => {}
             }
-        }
-        units
+        });
     }
 
     /// Notes that a file is needed; it joins `round` when it is new.
@@ -103,75 +146,102 @@ impl Workspace {
         index
     }
 
-    /// Reads and parses one round of new files; those that cannot be read leave an empty place, and their reason.
-    fn read(&mut self, round: &[(PathBuf, Kind)], diags: &mut Diagnostics) -> Vec<(PathBuf, String)> {
+    /// Reads new files, and parses those that are lists.
+    fn read(&mut self, round: Vec<(PathBuf, Kind)>, diags: &mut Diagnostics) {
         let first = self.sources.next_id().0;
-        let loaded: Vec<_> = round
-            .par_iter()
-            .zip((0u32..).map(|n| FileId(first + n)).take(round.len()).collect::<Vec<_>>())
-            .map(|((path, kind), id)| load(path, *kind, id))
-            .collect();
-        let mut failed = Vec::new();
-        for ((path, _), (source, content, found)) in round.iter().zip(loaded) {
-            match source {
-                Ok(source) => _ = self.sources.add(source),
-                Err(why) => {
-                    self.sources.add(SourceFile::new(show(path), ""));
-                    failed.push((path.clone(), why));
-                }
-            }
+        let ids: Vec<_> = (first..).map(FileId).take(round.len()).collect();
+        let loaded: Vec<_> = round.into_par_iter().zip(ids).map(|(file, id)| load(file, id)).collect();
+        for (file, source, found) in loaded {
+            self.sources.add(source);
+            self.files.push(file);
             diags.extend(found);
-            self.files.push(Parsed { path: path.clone(), content, imports: Vec::new() });
         }
-        failed
     }
 
-    /// Reads what the files name, round by round, until nothing is new.
-    fn follow(&mut self, diags: &mut Diagnostics) {
-        let mut done = 0;
-        let mut named_at: HashMap<usize, Vec<Span>> = HashMap::new();
-        let mut lists: Vec<(FileId, u32, usize)> = Vec::new();
-        while done < self.files.len() {
-            let mut round = Vec::new();
-            for index in done..self.files.len() {
-                for (kind, text) in self.named_by(index) {
-                    let path = resolve(self.files.get(index).map(|file| file.path.as_path()), &text.node);
-                    let target = self.expect(path, kind, &mut round);
-                    named_at.entry(target).or_default().push(text.span);
-                    match kind {
-                        Kind::Rules => {
-                            if let Some(file) = self.files.get_mut(index) {
-                                file.imports.push((target, text.span));
-                            }
-                        }
-                        Kind::List => lists.push((text.span.file, text.span.start, target)),
-                    }
+    /// Parses the rule files that have no tree.
+    fn parse_all(&mut self, round: &[usize], diags: &mut Diagnostics) {
+        let parsed = round.par_iter().map(|&index| {
+            let mut found = Diagnostics::default();
+            let tree = self.files.get(index).and_then(|file| self.parse(file, &mut found));
+            (index, tree, found)
+        });
+        for (index, tree, found) in parsed.collect::<Vec<_>>() {
+            diags.extend(found);
+            if let (Some(file), Some(tree)) = (self.files.get_mut(index), tree) {
+                file.content = Content::Rules(Some(tree));
+            }
+        }
+    }
+
+    fn parse(&self, file: &File, diags: &mut Diagnostics) -> Option<ast::File> {
+        match (&file.content, &file.reading) {
+            (Content::Rules(None), Reading::Fine) => {
+                Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
+            }
+            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
+            (Content::Rules(Some(_)) | Content::List(_), _) => None,
+        }
+    }
+
+    /// Reads what parsed files name; returns the rule files among it that are not parsed.
+    fn follow(&mut self, parsed: &[usize], diags: &mut Diagnostics) -> Vec<usize> {
+        let mut round = Vec::new();
+        let mut named = Vec::new();
+        for &index in parsed {
+            for (kind, text) in self.named_by(index) {
+                let path = resolve(self.path(index), &text.node);
+                named.push((index, kind, text.span, self.expect(path, kind, &mut round)));
+            }
+            if let Some(file) = self.files.get_mut(index) {
+                file.imports.clear();
+            }
+        }
+        self.read(round, diags);
+        let mut next = Vec::new();
+        for (index, kind, span, target) in named {
+            self.connect(index, kind, span, target);
+            let Some(file) = self.files.get(target) else { continue };
+            if let Some(why) = file.failed() {
+                diags.push(unreadable(span, &file.path, why));
+            }
+            if kind == Kind::Rules && matches!(file.content, Content::Rules(None)) {
+                next.push(target);
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
+    /// Notes that a file names another at a place.
+    fn connect(&mut self, index: usize, kind: Kind, span: Span, target: usize) {
+        match kind {
+            Kind::Rules => {
+                if let Some(file) = self.files.get_mut(index) {
+                    file.imports.push((target, span));
+                }
+                if let Some(file) = self.files.get_mut(target) {
+                    file.imported = true;
                 }
             }
-            done = self.files.len();
-            for (path, why) in self.read(&round, diags) {
-                let index = self.by_path.get(&path).copied().unwrap_or_default();
-                for span in named_at.get(&index).into_iter().flatten() {
-                    diags.push(unreadable(*span, &path, &why));
+            Kind::List => {
+                if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
+                    self.tables.insert((span.file, span.start), Arc::clone(table));
                 }
             }
         }
-        self.place_tables(&lists);
     }
 
-    fn place_tables(&mut self, lists: &[(FileId, u32, usize)]) {
-        for &(file, start, target) in lists {
-            if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
-                self.tables.insert((file, start), Arc::clone(table));
-            }
+    fn tree(&self, index: usize) -> Option<&ast::File> {
+        match &self.files.get(index)?.content {
+            Content::Rules(tree) => tree.as_ref(),
+            Content::List(_) => None,
         }
     }
 
     /// The files that a rule file names: imports and list files.
     fn named_by(&self, index: usize) -> Vec<(Kind, ast::Text)> {
-        let Some(Content::Rules(file)) = self.files.get(index).map(|file| &file.content) else {
-            return Vec::new();
-        };
+        let Some(file) = self.tree(index) else { return Vec::new() };
         let imports = file.imports.iter().map(|path| (Kind::Rules, path.clone()));
         let lists = file.lists.iter().filter_map(|list| match &list.body {
             ast::ListBody::File(path) => Some((Kind::List, path.clone())),
@@ -189,17 +259,15 @@ impl Workspace {
             for &(next, _) in self.files.get(index).into_iter().flat_map(|file| &file.imports) {
                 if seen.insert(next) {
                     queue.push(next);
-                    if let Some(Content::Rules(file)) = self.files.get(next).map(|file| &file.content) {
-                        found.push(file);
-                    }
+                    found.extend(self.tree(next));
                 }
             }
         }
         found
     }
 
-    /// Reports each import that closes a cycle.
-    fn report_cycles(&self, diags: &mut Diagnostics) {
+    /// Reports each import that closes a cycle, once every file has been open.
+    pub(super) fn report_cycles(&self, diags: &mut Diagnostics) {
         for (index, file) in self.files.iter().enumerate() {
             for &(next, span) in &file.imports {
                 if next == index || self.reaches(next, index) {
@@ -228,38 +296,47 @@ impl Workspace {
     }
 }
 
-type Loaded = (Result<SourceFile, String>, Content, Diagnostics);
+impl File {
+    /// Why it could not be read.
+    fn failed(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Failed(why) => Some(why),
+            Reading::Fine | Reading::NoText => None,
+        }
+    }
+}
 
-fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
+/// Stands for a rule file whose text nobody could read: anything may stand in it.
+fn not_understood(id: FileId) -> ast::File {
+    ast::File {
+        id,
+        imports: vec![],
+        lists: vec![],
+        rules: vec![],
+        comments: vec![],
+        understood: ast::Understood::Partly,
+    }
+}
+
+/// Reads a file; a list is parsed as well.
+fn load((path, kind): (PathBuf, Kind), id: FileId) -> (File, SourceFile, Diagnostics) {
     let mut diags = Diagnostics::default();
-    let empty = |kind| match kind {
-        Kind::Rules => Content::Rules(ast::File {
-            id,
-            imports: vec![],
-            lists: vec![],
-            rules: vec![],
-            comments: vec![],
-            understood: ast::Understood::Partly,
-        }),
-        Kind::List => Content::List(Arc::new(Table::default())),
-    };
-    let bytes = match read_bytes(path, kind) {
-        Ok(bytes) => bytes,
-        Err(why) => return (Err(why), empty(kind), diags),
-    };
-    let source = match syntax::decode(bytes, id) {
-        Ok(text) => SourceFile::new(show(path), text),
-        Err(broken) => {
+    let (text, reading) = match read_bytes(&path, kind).map(|bytes| syntax::decode(bytes, id)) {
+        Ok(Ok(text)) => (text, Reading::Fine),
+        Ok(Err(broken)) => {
             let (text, found) = *broken;
             diags.push(found);
-            return (Ok(SourceFile::new(show(path), text)), empty(kind), diags);
+            (text, Reading::NoText)
         }
+        Err(why) => (String::new(), Reading::Failed(why)),
     };
-    let content = match kind {
-        Kind::Rules => Content::Rules(syntax::parse(&source, id, &mut diags)),
-        Kind::List => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
+    let source = SourceFile::new(show(&path), text);
+    let content = match (kind, &reading) {
+        (Kind::Rules, _) => Content::Rules(None),
+        (Kind::List, Reading::Fine) => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
+        (Kind::List, Reading::NoText | Reading::Failed(_)) => Content::List(Arc::default()),
     };
-    (Ok(source), content, diags)
+    (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
 }
 
 /// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
@@ -272,7 +349,10 @@ fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
-        open(path)?.take(limit + 1).read_to_end(&mut bytes)
+        let (file, length) = open(path)?;
+        // One byte more than there is, so that the end is seen without growing.
+        bytes.reserve_exact(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
+        file.take(limit + 1).read_to_end(&mut bytes)
     };
     match read {
         Ok(_) if kind == Kind::List && bytes.len() as u64 > limit => {
@@ -283,12 +363,14 @@ fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
     }
 }
 
-fn open(path: &Path) -> Result<std::fs::File, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+/// An open file and its length.
+fn open(path: &Path) -> Result<(std::fs::File, u64), String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());
     }
-    std::fs::File::open(path).map_err(|error| error.to_string())
+    Ok((file, metadata.len()))
 }
 
 /// The rule files under `paths`, sorted within each directory.
