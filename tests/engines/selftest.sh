@@ -8,3 +8,4 @@ for target in eql sigma spl; do
   "$engines/$target/bin/python" "$here/$target/check.py" --selftest
 done
 "$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
+"$engines/duck/bin/python" "$here/kql/lane_selftest.py"
