@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod environment;
 mod ir;
+mod logs;
 mod output;
 mod replay;
 mod report;

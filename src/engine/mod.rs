@@ -13,6 +13,7 @@ pub mod chain;
 pub mod event;
 pub mod explain;
 pub mod list;
+pub mod near;
 pub mod network;
 pub mod predicate;
 pub mod program;
