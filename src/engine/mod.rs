@@ -22,6 +22,7 @@ pub mod record;
 pub mod report;
 pub mod text;
 pub mod trial;
+pub mod tune;
 pub mod value;
 pub mod window;
 pub mod words;

@@ -20,6 +20,7 @@ pub mod output;
 mod prefilter;
 mod sift;
 pub mod stats;
+pub mod tune;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;

@@ -19,7 +19,7 @@ const RULE: &str = r#"rule two {
   }
 }"#;
 
-fn scratch(rule: &str, logs: &str) -> (TempDir, String, String) {
+pub(super) fn scratch(rule: &str, logs: &str) -> (TempDir, String, String) {
     let folder = TempDir::new().unwrap();
     let (rule_path, log_path) = (folder.path().join("two.chain"), folder.path().join("log.ndjson"));
     std::fs::write(&rule_path, rule).unwrap();
@@ -87,7 +87,7 @@ rule three {
 }"#;
 
 /// A chain of three canonical records in an account of its own, with what differs from a chain that alerts.
-fn chain(account: u32, minutes: [u32; 3], console: &str, launch: &str, egress: &str) -> String {
+pub(super) fn chain(account: u32, minutes: [u32; 3], console: &str, launch: &str, egress: &str) -> String {
     let time = |minute: u32| format!("2026-01-01T{:02}:{:02}:00Z", account + minute / 60, minute % 60);
     let [first, second, third] = minutes.map(time);
     let trail = |step: &str, time: &str, more: &str| {

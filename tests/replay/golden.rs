@@ -13,7 +13,7 @@ use crate::program::root;
 use crate::rules;
 
 /// The folder of a set of logs, if the logs are there.
-fn data(folder: &str) -> Option<PathBuf> {
+pub(super) fn data(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(folder);
     // A work tree may lie elsewhere; then the place is given.
     let path = std::env::var_os("CATENA_DATA").map_or(path, |data| PathBuf::from(data).join(folder));
@@ -57,13 +57,13 @@ const THREE_STEPS: [Row; 10] = [
     (CONSOLE, "", "actor.account.id", [30, 30, 60], [256, 2, 23], 23),
 ];
 
-const HEAD: &str = r#"rule golden {
+pub(super) const HEAD: &str = r#"rule golden {
   title "Known answers" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1300" description "Runs over real logs."
   date 2026-11-24 status test severity low
 "#;
-const LAUNCH: &str = r#"step launch from aws.cloudtrail
+pub(super) const LAUNCH: &str = r#"step launch from aws.cloudtrail
     where event.provider == "ec2.amazonaws.com" and event.action == "RunInstances" and event.outcome == "success""#;
-const CALL: &str = r#"step call from aws.cloudtrail where actor.session_name starts_with "i-""#;
+pub(super) const CALL: &str = r#"step call from aws.cloudtrail where actor.session_name starts_with "i-""#;
 
 fn three_steps(row: &Row) -> String {
     let (console, excepts, key, [gap1, gap2, total], _, _) = row;
