@@ -37,6 +37,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml.rs"]),
     ("minijinja", &["target/layout.rs", "target/print.rs", "target"]),
     ("csv", &["table.rs"]),
+    ("plotters", &["cli/chart.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("anyhow", &["cli"]),

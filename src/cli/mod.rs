@@ -3,16 +3,21 @@
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
 //! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are files, threads and `anyhow` used.
 
+mod chart;
 mod check;
 mod compile;
 mod environment;
 mod ir;
+mod logs;
 mod output;
 mod replay;
 mod report;
 mod session;
 mod sources;
 mod test;
+mod tune;
+mod tuned;
+mod vary;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +42,8 @@ enum Command {
     Test(test::RunTests),
     /// Run rules over log files in the embedded engine.
     Replay(replay::Replay),
+    /// Run a rule with many values of a window over log files.
+    Tune(tune::Tune),
     /// Print the typed form of a rule as JSON.
     Ir(ir::Ir),
     /// List the log sources, their fields, and where each lives in each target.
@@ -73,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Ir(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Completions { shell } => {

@@ -1,21 +1,14 @@
 //! `catena replay`: rules over log files, in the embedded engine.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Context;
 
-use crate::catalog::Catalog;
 use crate::ir::Rule;
-use crate::replay::flow::names;
-use crate::replay::input::Input;
-use crate::replay::{Control, Options, Plan, Report, output as formats};
+use crate::replay::{Options, Plan, Report, misses, output as formats};
 
-use super::report::{self, Format, did_you_mean, plural};
+use super::logs::{LogOptions, watched};
+use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
 
@@ -27,18 +20,15 @@ pub(super) struct Replay {
     /// Rule files and directories.
     #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
-    /// Raw events of a source: files of the vendor as they are, or a directory of them; may be repeated.
-    #[arg(long, value_name = "SOURCE=PATH", value_parser = events)]
-    events: Vec<(String, String)>,
-    /// Canonical records, one JSON object a line; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    canonical: Vec<String>,
-    /// Columns of flow logs without a header line, as AWS writes a format: `${version} ${account-id} …`.
-    #[arg(long, value_name = "FORMAT")]
-    flow_format: Option<String>,
+    #[command(flatten)]
+    logs: LogOptions,
     /// A readable timeline for each alert, instead of NDJSON.
     #[arg(long)]
     explain: bool,
+    /// Also list chains that failed by one condition only, the nearest of each condition first, at most N for each rule (20 if N
+    /// is left out). Files are read twice.
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20")]
+    near: Option<usize>,
     /// Also print what each step matched, on standard error.
     #[arg(long)]
     stats: bool,
@@ -47,15 +37,6 @@ pub(super) struct Replay {
     strict: bool,
     #[command(flatten)]
     session: SessionOptions,
-}
-
-fn events(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((source, path)) if !source.is_empty() && !path.is_empty() => {
-            Ok((source.to_owned(), path.to_owned()))
-        }
-        _ => Err("expected SOURCE=PATH, such as aws.cloudtrail=logs/".to_owned()),
-    }
 }
 
 impl Replay {
@@ -67,32 +48,21 @@ impl Replay {
         if checked != Outcome::Fine {
             return Ok(checked);
         }
-        let inputs = self.inputs(&catalog)?;
-        let options = Options { thorough: self.strict, flow_format: self.flow_format.as_deref().map(names) };
+        let inputs = self.logs.inputs(&catalog)?;
+        let options = Options { thorough: self.strict, flow_format: self.logs.columns(), near: self.near };
         let plan = Plan::new(&rules, &catalog, &options).context("a rule cannot run")?;
-        let report = watched(&plan, &inputs)?;
+        let report = watched(|control| plan.replay(&inputs, control))?;
         self.show(&report)
     }
 
-    fn inputs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Input>> {
-        for (source, _) in &self.events {
-            if catalog.source(source).is_none() {
-                let known = catalog.iter().map(|source| source.name.as_str());
-                bail!("there is no source `{source}`{}", did_you_mean(source, known));
-            }
-        }
-        let raw = self.events.iter().cloned().map(|(source, path)| Input { source: Some(source), path });
-        let canonical = self.canonical.iter().cloned().map(|path| Input { source: None, path });
-        let inputs: Vec<Input> = raw.chain(canonical).collect();
-        if inputs.is_empty() {
-            bail!("nothing to replay: give `--events SOURCE=PATH` or `--canonical FILE`");
-        }
-        Ok(inputs)
-    }
-
     fn show(&self, report: &Report) -> anyhow::Result<Outcome> {
-        let text = if self.explain { formats::timelines(report) } else { formats::ndjson(report) };
+        let text = if self.explain {
+            formats::timelines(report) + &misses::timelines(report)
+        } else {
+            formats::ndjson(report) + &misses::ndjson(report)
+        };
         output::print(&text)?;
+        output::report(&misses::table(report));
         if self.stats {
             output::report(&formats::table(report));
         }
@@ -105,36 +75,4 @@ impl Replay {
             _ => Outcome::Fine,
         })
     }
-}
-
-/// Replays while a bar shows the progress on a terminal; Ctrl-C ends the reading, a second one the program.
-fn watched(plan: &Plan, inputs: &[Input]) -> anyhow::Result<Report> {
-    let control = Arc::new(Control::default());
-    let stop = Arc::clone(&control);
-    ctrlc::set_handler(move || {
-        if stop.stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot watch for Ctrl-C")?;
-    if !std::io::stderr().is_terminal() {
-        return Ok(plan.replay(inputs, &control));
-    }
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template("{spinner} {bytes} read, {bytes_per_sec}")?);
-    let done = AtomicBool::new(false);
-    let report = std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                bar.set_position(control.bytes.load(Ordering::Relaxed));
-                std::thread::park_timeout(Duration::from_millis(50));
-            }
-        });
-        let report = plan.replay(inputs, &control);
-        done.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        report
-    });
-    bar.finish_and_clear();
-    Ok(report)
 }

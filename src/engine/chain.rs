@@ -79,6 +79,17 @@ impl<T: Clone> Machine<T> {
     /// Takes every candidate of the instant `time`, in the order of records, and gives the chains that end there.
     /// Instants come in rising order, each once.
     pub fn advance(&mut self, time: i64, candidates: Vec<Candidate<T>>) -> Vec<Path<T>> {
+        self.advance_watched(time, candidates, |_, _, _| ())
+    }
+
+    /// Does the same, and shows `watch` every candidate with a chain behind it: the best start, the candidate, and what stands
+    /// for the record before it.
+    pub fn advance_watched(
+        &mut self,
+        time: i64,
+        candidates: Vec<Candidate<T>>,
+        mut watch: impl FnMut(i64, &Candidate<T>, Option<&T>),
+    ) -> Vec<Path<T>> {
         self.links.iter_mut().for_each(|link| link.tend(time));
         let mut by_step: Vec<Vec<Candidate<T>>> = (0..=self.links.len()).map(|_| Vec::new()).collect();
         for candidate in candidates {
@@ -88,8 +99,11 @@ impl<T: Clone> Machine<T> {
         }
         let mut ended = Vec::new();
         for (step, of_step) in by_step.into_iter().enumerate() {
-            let reached =
+            let reached: Vec<_> =
                 of_step.into_iter().filter_map(|candidate| self.reach(step, time, candidate)).collect();
+            for (start, candidate, before) in &reached {
+                watch(*start, candidate, before.as_ref().map(|node| &node.payload));
+            }
             match self.links.get_mut(step) {
                 Some(link) => link.remember(time, reached),
                 None => ended = reached,

@@ -108,13 +108,13 @@ impl Program {
     /// The key by which `record`, as step `step`, is found from the step before; `None` if a part is missing.
     #[must_use]
     pub fn key_in(&self, step: usize, record: &Record) -> Option<Key> {
-        key(record, &self.links.get(step.checked_sub(1)?)?.right)
+        key(&record.values, &self.links.get(step.checked_sub(1)?)?.right)
     }
 
     /// The key by which `record`, as step `step`, finds the step after it.
     #[must_use]
     pub fn key_out(&self, step: usize, record: &Record) -> Option<Key> {
-        key(record, &self.links.get(step)?.left)
+        key(&record.values, &self.links.get(step)?.left)
     }
 
     /// The steps that `record` satisfies.
@@ -125,8 +125,9 @@ impl Program {
     }
 }
 
-fn key(record: &Record, places: &[usize]) -> Option<Key> {
-    places.iter().map(|place| record.at(*place).map(super::value::Value::atom)).collect()
+/// The values at `places`; `None` if one is missing.
+pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
+    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::atom)).collect()
 }
 
 fn compile_step(

@@ -92,7 +92,8 @@ fn step_lines(step: &StepTrace, trace: &Trace) -> Vec<String> {
     }
     for (event, reason) in &step.view.broken {
         let event = name(*event, trace);
-        lines.push(format!("{}: {event} satisfies the step, but {}", step.name, broken(reason, trace)));
+        let reason = broken(reason, &|number| name(number, trace).to_owned());
+        lines.push(format!("{}: {event} satisfies the step, but {reason}", step.name));
     }
     for (event, failing) in &step.refused {
         let parts: Vec<_> = failing.iter().map(refusal).collect();
@@ -109,8 +110,8 @@ fn step_lines(step: &StepTrace, trace: &Trace) -> Vec<String> {
     lines
 }
 
-/// Why a record ends no chain, to follow "but".
-fn broken(reason: &Break, trace: &Trace) -> String {
+/// Why a record ends no chain, to follow "but"; `name` names records.
+pub(crate) fn broken(reason: &Break, name: &dyn Fn(usize) -> String) -> String {
     match reason {
         Break::KeyMissing(fields) => format!("`{}` is missing", fields.join("`, `")),
         Break::NothingBefore => "no chain reaches the step before it".to_owned(),
@@ -122,11 +123,11 @@ fn broken(reason: &Break, trace: &Trace) -> String {
             format!("no predecessor has its {fields}: {key} here, {} there", others.join(" and "))
         }
         Break::SameEvent => "its only predecessor is the same event".to_owned(),
-        Break::After { nearest, by } => format!("{} comes {} after it", name(*nearest, trace), duration(*by)),
+        Break::After { nearest, by } => format!("{} comes {} after it", name(*nearest), duration(*by)),
         Break::GapClosed { nearest, gap, by } => format!(
             "the gap of {} after {} had closed {} before",
             duration(*gap),
-            name(*nearest, trace),
+            name(*nearest),
             duration(*by)
         ),
         Break::TotalExceeded { by } => format!("the whole chain would be {} too long", duration(*by)),
@@ -138,7 +139,7 @@ fn tuple(key: &[String]) -> String {
 }
 
 /// A failing part of a condition: what was wanted, what was found, who excused it.
-fn refusal(failing: &Failing) -> String {
+pub(crate) fn refusal(failing: &Failing) -> String {
     let found = failing.found.as_deref().unwrap_or("missing");
     match &failing.excused {
         Some((list, entry)) => {

@@ -89,12 +89,31 @@ impl<T> Window<T> {
     /// The entry with the latest start of an event other than `asking`; of equal starts the latest entry.
     #[must_use]
     pub fn best(&self, asking: Identity) -> Option<&Entry<T>> {
-        let first = self.first.iter().find(|entry| entry.event != asking);
-        let front_is_other = self.first.front().is_some_and(|entry| entry.event != asking);
+        Self::pick(self.first.iter(), self.second.iter(), asking)
+    }
+
+    /// The same among entries that are not older than `oldest`.
+    #[must_use]
+    pub fn best_since(&self, asking: Identity, oldest: i64) -> Option<&Entry<T>> {
+        let first = self.first.partition_point(|entry| entry.time < oldest);
+        let second = self.second.partition_point(|(entry, _)| entry.time < oldest);
+        Self::pick(self.first.range(first..), self.second.range(second..), asking)
+    }
+
+    fn pick<'w>(
+        first: impl Iterator<Item = &'w Entry<T>> + Clone,
+        second: impl Iterator<Item = &'w (Entry<T>, Identity)>,
+        asking: Identity,
+    ) -> Option<&'w Entry<T>>
+    where
+        T: 'w,
+    {
+        let front_is_other = first.clone().next().is_some_and(|entry| entry.event != asking);
+        let first = { first }.find(|entry| entry.event != asking);
         if front_is_other {
             return first;
         }
-        let second = self.second.iter().map(|(entry, _)| entry).find(|entry| entry.event != asking);
+        let second = second.map(|(entry, _)| entry).find(|entry| entry.event != asking);
         second.into_iter().chain(first).max_by_key(|entry| (entry.start, entry.time))
     }
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Rule, TestKind, Value};
+use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind, Value};
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
 #[must_use]
@@ -64,6 +64,27 @@ pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
         }
         TestKind::Matches { regex } => format!("{name} {not}matches r\"{regex}\""),
         TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
+    }
+}
+
+/// A predicate as the language writes it.
+#[must_use]
+pub fn pred(pred: &Pred, rule: &Rule) -> String {
+    let joined = |parts: &[Pred], word: &str| {
+        let part = |part: &Pred| match part {
+            Pred::And(_) | Pred::Or(_) => format!("({})", self::pred(part, rule)),
+            Pred::Not(_) | Pred::Test(_) => self::pred(part, rule),
+        };
+        parts.iter().map(part).collect::<Vec<_>>().join(word)
+    };
+    match pred {
+        Pred::And(parts) => joined(parts, " and "),
+        Pred::Or(parts) => joined(parts, " or "),
+        Pred::Not(inner) => match inner.as_ref() {
+            Pred::Test(test) => self::test(test, rule, true),
+            Pred::And(_) | Pred::Or(_) | Pred::Not(_) => format!("not ({})", self::pred(inner, rule)),
+        },
+        Pred::Test(test) => self::test(test, rule, false),
     }
 }
 

@@ -13,11 +13,14 @@ pub mod flow;
 pub mod input;
 mod json;
 mod lines;
+pub mod misses;
+pub mod near;
 mod open;
 pub mod output;
 mod prefilter;
 mod sift;
 pub mod stats;
+pub mod tune;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -31,6 +34,7 @@ use crate::engine::program::Program;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
 use input::{Input, Piece};
+use near::{NearReport, Second};
 use sift::{Harvest, Kept, Sifter};
 use stats::Stats;
 
@@ -39,6 +43,7 @@ use stats::Stats;
 pub struct Plan {
     programs: Vec<Program>,
     sifter: Sifter,
+    near: Option<Second>,
 }
 
 /// How to read.
@@ -48,6 +53,8 @@ pub struct Options {
     pub thorough: bool,
     /// Order of the columns of flow logs without a header line.
     pub flow_format: Option<Vec<String>>,
+    /// Also look for near misses, and list so many for each rule.
+    pub near: Option<usize>,
 }
 
 /// What another thread may watch and ask of a running replay.
@@ -62,10 +69,12 @@ pub struct Control {
 /// What a replay found.
 #[derive(Debug)]
 pub struct Report {
-    /// The records that matched a step, in the engine's order; alerts point into them.
+    /// The records that matched a step, in the engine's order, then those of near misses; alerts and misses point into them.
     pub records: Vec<Record>,
     /// For each rule, in the order of the plan.
     pub rules: Vec<RuleReport>,
+    /// Near misses, if they were asked for.
+    pub near: Option<NearReport>,
     /// What was read.
     pub stats: Stats,
 }
@@ -92,14 +101,29 @@ impl Plan {
         let schemas = Schemas::for_rules(catalog, rules);
         let programs =
             rules.iter().map(|rule| Program::new(rule, &schemas)).collect::<Result<Vec<_>, _>>()?;
-        let sifter = Sifter::new(rules, &programs, catalog, &schemas, options)?;
-        Ok(Self { programs, sifter })
+        let sifter = Sifter::new(rules, &programs, catalog, &schemas, options, None)?;
+        let near = options.near.map(|most| Second::new(rules, catalog, &schemas, options, most));
+        Ok(Self { programs, sifter, near })
     }
 
     /// Reads the inputs, keeps what can match, and runs every rule.
     #[must_use]
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
         let began = Instant::now();
+        let (pieces, arranged, mut stats) = self.gather(inputs, control);
+        let run =
+            |(program, steps): (&Program, &Vec<(usize, usize)>)| run_rule(program, steps, &arranged.records);
+        let rules = self.programs.par_iter().zip(&arranged.steps).map(run).collect();
+        let (records, near) = match &self.near {
+            None => (arranged.records, None),
+            Some(second) => second.search(&self.programs, arranged, &pieces, control),
+        };
+        stats.stopped |= control.stop.load(Ordering::Relaxed);
+        Report { records, rules, near, stats: Stats { elapsed: began.elapsed(), ..stats } }
+    }
+
+    /// Reads the inputs and puts what can match in order.
+    fn gather(&self, inputs: &[Input], control: &Control) -> (Vec<Piece>, Arranged, Stats) {
         let mut stats = Stats::default();
         let pieces = input::pieces(inputs, &mut stats);
         let harvests: Vec<Harvest> = pieces
@@ -114,8 +138,8 @@ impl Plan {
             .collect();
         stats.stopped = control.stop.load(Ordering::Relaxed);
         let kept = gather(&pieces, harvests, &mut stats);
-        let report = self.run(kept, stats);
-        Report { stats: Stats { elapsed: began.elapsed(), ..report.stats }, ..report }
+        let arranged = self.arrange(kept, &mut stats);
+        (pieces, arranged, stats)
     }
 
     fn read(&self, piece: &Piece, control: &Control) -> Harvest {
@@ -126,7 +150,7 @@ impl Plan {
         harvest
     }
 
-    fn run(&self, mut kept: Vec<Kept>, mut stats: Stats) -> Report {
+    fn arrange(&self, mut kept: Vec<Kept>, stats: &mut Stats) -> Arranged {
         kept.par_sort_by(|left, right| {
             left.record.order(&right.record).then(left.ordinal.cmp(&right.ordinal))
         });
@@ -146,20 +170,27 @@ impl Plan {
             }
             records.push(kept.record);
         }
-        let run = |(program, matched): (&Program, &Vec<(usize, usize)>)| run_rule(program, matched, &records);
-        let rules = self.programs.par_iter().zip(&steps).map(run).collect();
-        Report { records, rules, stats }
+        Arranged { records, steps }
     }
 }
 
-fn run_rule(program: &Program, matched: &[(usize, usize)], records: &[Record]) -> RuleReport {
-    let matched: Vec<Matched<'_>> = matched
-        .iter()
-        .filter_map(|(index, step)| {
-            Some(Matched { index: *index, record: records.get(*index)?, step: *step })
-        })
-        .collect();
-    let (alerts, tally) = run_matched(program, &matched);
+/// What was kept, in the engine's order.
+#[derive(Debug)]
+struct Arranged {
+    records: Vec<Record>,
+    /// For each rule the records that satisfy a step, with the step.
+    steps: Vec<Vec<(usize, usize)>>,
+}
+
+fn matched<'r>(steps: &[(usize, usize)], records: &'r [Record]) -> Vec<Matched<'r>> {
+    let one = |(index, step): &(usize, usize)| {
+        Some(Matched { index: *index, record: records.get(*index)?, step: *step })
+    };
+    steps.iter().filter_map(one).collect()
+}
+
+fn run_rule(program: &Program, steps: &[(usize, usize)], records: &[Record]) -> RuleReport {
+    let (alerts, tally) = run_matched(program, &matched(steps, records));
     let alerts = match &program.dedupe {
         Some(by) => dedupe(by, records, alerts),
         None => alerts,

@@ -30,8 +30,14 @@ pub fn ndjson(report: &Report) -> String {
 /// An alert: `{"rule","time","steps":{"console":{"time",…fields},…}}`.
 #[must_use]
 pub fn alert_json(rule: &RuleReport, alert: &Alert, records: &[Record]) -> Json {
+    let steps = steps_json(&rule.steps, &alert.records, records);
+    json!({ "rule": rule.name, "time": instant_text(alert.end), "steps": steps })
+}
+
+/// The records of a path by the names of the steps.
+pub(super) fn steps_json(names: &[String], path: &[usize], records: &[Record]) -> Json {
     let mut steps = Map::new();
-    for (name, index) in rule.steps.iter().zip(&alert.records) {
+    for (name, index) in names.iter().zip(path) {
         let Some(record) = records.get(*index) else { continue };
         let mut fields = Map::new();
         fields.insert("time".to_owned(), json!(record.time_text()));
@@ -39,10 +45,10 @@ pub fn alert_json(rule: &RuleReport, alert: &Alert, records: &[Record]) -> Json 
         fields.extend(present.map(|(field, value)| (field.to_owned(), scalar(value))));
         steps.insert(name.clone(), Json::Object(fields));
     }
-    json!({ "rule": rule.name, "time": instant_text(alert.end), "steps": steps })
+    Json::Object(steps)
 }
 
-fn scalar(value: &Value<'_>) -> Json {
+pub(super) fn scalar(value: &Value<'_>) -> Json {
     match value {
         Value::Int(number) => json!(number),
         Value::Float(number) => json!(number),
@@ -59,17 +65,32 @@ pub fn timelines(report: &Report) -> String {
         for alert in &rule.alerts {
             let length = duration(alert.end - alert.start);
             let _ = writeln!(out, "{}  {}  (chain of {length})", instant_text(alert.end), rule.name);
-            let mut before: Option<i64> = None;
-            for (name, index) in rule.steps.iter().zip(&alert.records) {
-                let Some(record) = report.records.get(*index) else { continue };
-                let after = before.map_or(String::new(), |time| format!("+{}", duration(record.time - time)));
-                let shown =
-                    record.present().filter(|(field, _)| *field != "event.time" && *field != "event.id");
-                let fields: Vec<_> = shown.map(|(field, value)| format!("{field}={value}")).collect();
-                let _ = writeln!(out, "  {after:>8}  {name}  {}  {}", record.time_text(), fields.join(" "));
-                before = Some(record.time);
-            }
+            out.push_str(&timeline(&rule.steps, &alert.records, &report.records, None));
         }
+    }
+    out
+}
+
+/// A line for each record of a path, with the time since the one before; the record that breaks the chain is marked.
+pub(super) fn timeline(
+    names: &[String],
+    path: &[usize],
+    records: &[Record],
+    broken: Option<usize>,
+) -> String {
+    let mut out = String::new();
+    let mut before: Option<i64> = None;
+    for (at, (name, index)) in names.iter().zip(path).enumerate() {
+        let Some(record) = records.get(*index) else { continue };
+        let after = before.map_or(String::new(), |time| {
+            let sign = if record.time < time { '-' } else { '+' };
+            format!("{sign}{}", duration(record.time - time))
+        });
+        let mark = if broken == Some(at) { '✗' } else { ' ' };
+        let shown = record.present().filter(|(field, _)| *field != "event.time" && *field != "event.id");
+        let fields: Vec<_> = shown.map(|(field, value)| format!("{field}={value}")).collect();
+        let _ = writeln!(out, "  {after:>8}{mark} {name}  {}  {}", record.time_text(), fields.join(" "));
+        before = Some(record.time);
     }
     out
 }

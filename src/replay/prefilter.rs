@@ -8,6 +8,7 @@
 use aho_corasick::AhoCorasick;
 
 use crate::catalog::{Raw, Source};
+use crate::engine::near::conjuncts;
 use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, Step, TestKind, Value};
 
 /// Which form of the events the literals are for.
@@ -20,14 +21,22 @@ pub(super) enum Form {
 /// Longer sets of literals are not worth a search.
 const MOST: usize = 256;
 
-/// The search for `steps`, each with the lists of its rule.
-pub(super) fn search(steps: &[(&Step, &[List])], source: &Source, form: Form) -> Option<AhoCorasick> {
+/// The search for `steps`, each with the lists of its rule; if `near`, for events that may fail one part of a step as well.
+pub(super) fn search(
+    steps: &[(&Step, &[List])],
+    source: &Source,
+    form: Form,
+    near: bool,
+) -> Option<AhoCorasick> {
     let mut literals: Vec<String> = match form {
         Form::Json => vec!["\\u".to_owned(), "\\/".to_owned()],
         Form::Columns => Vec::new(),
     };
     for (step, lists) in steps {
-        literals.extend(demanded(&step.filter, &Demands { lists, source, form })?.literals);
+        let demands = Demands { lists, source, form };
+        let demand =
+            if near { demanded_but_one(&step.filter, &demands) } else { demanded(&step.filter, &demands) };
+        literals.extend(demand?.literals);
     }
     literals.sort();
     literals.dedup();
@@ -62,6 +71,19 @@ fn demanded(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
         Pred::Not(_) => None,
         Pred::Test(test) => by_value(test, demands).or_else(|| by_key(test, demands)),
     }
+}
+
+/// What an event must have that fails at most one of several parts: what either of two parts demands, as one of them holds.
+fn demanded_but_one(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
+    let parts = conjuncts(pred);
+    if parts.len() == 1 {
+        return demanded(pred, demands);
+    }
+    let mut found: Vec<_> = parts.into_iter().filter_map(|part| demanded(part, demands)).collect();
+    found.sort_by_key(|demand| std::cmp::Reverse(demand.rank));
+    let (first, second) = found.split_first().and_then(|(first, rest)| Some((first, rest.first()?)))?;
+    let literals = first.literals.iter().chain(&second.literals).cloned().collect();
+    Some(Demand { literals, rank: second.rank })
 }
 
 /// Texts of the value itself, where the raw event holds it as it is.

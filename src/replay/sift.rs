@@ -16,6 +16,7 @@ use super::flow::Columns;
 use super::input::{Format, Piece};
 use super::json;
 use super::lines::{self, Next};
+use super::near::Wanted;
 use super::open::open;
 use super::prefilter::{Form, search};
 use super::{Control, Options};
@@ -81,6 +82,8 @@ struct OfSource {
     programs: Vec<Arc<crate::engine::program::Step>>,
     json: Option<AhoCorasick>,
     columns: Option<AhoCorasick>,
+    /// Set if records are wanted that fail one part of a step, not those that satisfy it.
+    misses: Option<Arc<Wanted>>,
 }
 
 /// The most that is read of a document that runs over several lines.
@@ -88,13 +91,14 @@ const LARGEST_DOCUMENT: u64 = 1 << 30;
 const NO_TIME: &str = "no usable event time";
 
 impl Sifter {
-    /// Prepares to sift for `rules`, compiled as `programs`.
+    /// Prepares to sift for `rules`, compiled as `programs`: for records that satisfy a step, or for near misses.
     pub(super) fn new(
         rules: &[Rule],
         programs: &[Program],
         catalog: &Catalog,
         schemas: &Schemas,
         options: &Options,
+        misses: Option<&Arc<Wanted>>,
     ) -> Result<Self, Unrunnable> {
         let mut sources = BTreeMap::new();
         for schema in schemas.iter() {
@@ -104,17 +108,20 @@ impl Sifter {
                 (Vec::new(), Vec::new(), Vec::<(&Step, &[List])>::new());
             for ((number, rule), program) in (0..).zip(rules).zip(programs) {
                 for ((at, step), program) in (0..).zip(&rule.chain.steps).zip(&program.steps) {
-                    if step.source.node == source.name {
+                    let open = misses.as_ref().is_none_or(|misses| misses.is_open((number, at)));
+                    if step.source.node == source.name && open {
                         steps.push((number, at));
                         compiled.push(Arc::clone(program));
                         written.push((step, &rule.lists));
                     }
                 }
             }
-            let filter = |form| if options.thorough { None } else { search(&written, source, form) };
+            let filter =
+                |form| if options.thorough { None } else { search(&written, source, form, misses.is_some()) };
             let (json, columns) = (filter(Form::Json), filter(Form::Columns));
-            sources
-                .insert(source.name.clone(), OfSource { reader, steps, programs: compiled, json, columns });
+            let of_source =
+                OfSource { reader, steps, programs: compiled, json, columns, misses: misses.cloned() };
+            sources.insert(source.name.clone(), of_source);
         }
         let fields = catalog
             .iter()
@@ -160,7 +167,7 @@ impl Sifter {
             let Some(of_source) = self.sources.get(&source) else { return Ok(()) };
             let (record, ordinal) = canonical::record(&fields, of_source.reader.schema(), known)?;
             let steps = of_source.satisfied(&record.values);
-            if !steps.is_empty() {
+            if !steps.is_empty() && of_source.admits(&record) {
                 harvest.kept.push(Kept { record, ordinal, steps });
             }
             Ok(())
@@ -174,7 +181,18 @@ impl Sifter {
 impl OfSource {
     fn satisfied(&self, values: &Values<'_>) -> Box<[(u32, u16)]> {
         let all = self.steps.iter().zip(&self.programs);
+        if let Some(misses) = &self.misses {
+            let time = self.reader.time(values);
+            return all
+                .filter(|(name, step)| misses.wants(**name, step, values, time))
+                .map(|(name, _)| *name)
+                .collect();
+        }
         all.filter(|(_, step)| step.accepts(values)).map(|(name, _)| *name).collect()
+    }
+
+    fn admits(&self, record: &Record) -> bool {
+        self.misses.as_ref().is_none_or(|misses| misses.admits(record.event))
     }
 
     /// A line of JSON: an event, or a list of them.
@@ -270,7 +288,7 @@ impl OfSource {
             if steps.is_empty() {
                 return;
             }
-            if let Some(record) = self.reader.record(values, raw) {
+            if let Some(record) = self.reader.record(values, raw).filter(|record| self.admits(record)) {
                 harvest.kept.push(Kept { record, ordinal, steps });
             }
         });

@@ -19,7 +19,7 @@ const RULE: &str = r#"rule two {
   }
 }"#;
 
-fn scratch(rule: &str, logs: &str) -> (TempDir, String, String) {
+pub(super) fn scratch(rule: &str, logs: &str) -> (TempDir, String, String) {
     let folder = TempDir::new().unwrap();
     let (rule_path, log_path) = (folder.path().join("two.chain"), folder.path().join("log.ndjson"));
     std::fs::write(&rule_path, rule).unwrap();
@@ -70,4 +70,90 @@ fn replay_prints_alerts_and_a_summary() {
     assert!(wrong.status == 2 && wrong.err.contains("did you mean"), "{}", wrong.err);
     assert_eq!(catena(&["replay", &rule, "--events", "aws.cloudtrail=/nowhere"]).status, 2);
     assert_eq!(catena(&["replay", &rule]).status, 2);
+}
+
+const NEAR: &str = r#"allowlist images: image.id { "ami-old" "ami-golden-*" reason "built weekly" }
+rule three {
+  title "Three" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1321" description "x" date 2026-11-24 status test severity low
+  chain within 25m scope cloud.account.id {
+    step console from aws.cloudtrail where session.from_console and event.outcome == "success"
+    then within 15m on actor.id
+    step launch from aws.cloudtrail where event.action == "RunInstances" and event.outcome == "success"
+      except image.id in images
+    then within 15m on instance.eni
+    step egress from aws.vpcflow where flow.action == "ACCEPT" and destination.port < 1024
+  }
+  alert { entity account launch.actor.id }
+}"#;
+
+/// A chain of three canonical records in an account of its own, with what differs from a chain that alerts.
+pub(super) fn chain(account: u32, minutes: [u32; 3], console: &str, launch: &str, egress: &str) -> String {
+    let time = |minute: u32| format!("2026-01-01T{:02}:{:02}:00Z", account + minute / 60, minute % 60);
+    let [first, second, third] = minutes.map(time);
+    let trail = |step: &str, time: &str, more: &str| {
+        let mut event = serde_json::json!({ "source": "aws.cloudtrail", "event.id": format!("{step}{account}"), "event.time": time,
+            "cloud.account.id": account.to_string(), "actor.id": "alice", "event.outcome": "success" });
+        let own = if step == "c" {
+            r#"{"session.from_console":true,"event.action":"ListBuckets"}"#.to_owned()
+        } else {
+            format!(
+                r#"{{"event.action":"RunInstances","image.id":"ami-evil","instance.eni":"eni-{account}"}}"#
+            )
+        };
+        for text in [own.as_str(), more] {
+            let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+            event.as_object_mut().unwrap().extend(fields);
+        }
+        event.to_string()
+    };
+    let mut flow = serde_json::json!({ "source": "aws.vpcflow", "event.time": third, "cloud.account.id": account.to_string(),
+        "instance.eni": format!("eni-{account}"), "flow.action": "ACCEPT", "destination.port": 443 });
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(egress).unwrap();
+    flow.as_object_mut().unwrap().extend(fields);
+    format!("{}\n{}\n{flow}\n", trail("c", &first, console), trail("l", &second, launch))
+}
+
+#[test]
+fn near_misses_say_which_condition_failed() {
+    let logs = [
+        chain(1, [0, 5, 10], "{}", "{}", "{}"),
+        chain(2, [0, 16, 18], "{}", "{}", "{}"),
+        chain(3, [0, 14, 28], "{}", "{}", "{}"),
+        chain(4, [0, 5, 10], "{}", r#"{"image.id":"ami-golden-7"}"#, "{}"),
+        chain(5, [0, 5, 10], "{}", r#"{"actor.id":"bob"}"#, "{}"),
+        chain(6, [7, 5, 10], "{}", "{}", "{}"),
+        chain(7, [0, 5, 10], "{}", r#"{"event.outcome":"failure"}"#, "{}"),
+        chain(8, [0, 5, 10], "{}", "{}", r#"{"destination.port":8443}"#),
+        chain(9, [0, 5, 10], "{}", "{}", r#"{"destination.port":8443,"flow.action":"REJECT"}"#),
+        chain(10, [0, 5, 10], "{}", r#"{"actor.id":null}"#, "{}"),
+        chain(11, [0, 17, 18], "{}", "{}", "{}"),
+        chain(12, [0, 5, 10], "{}", r#"{"image.id":"ami-old"}"#, "{}"),
+    ];
+    let (_folder, rule, log) = scratch(NEAR, &logs.concat());
+    let text = catena(&["replay", &rule, "--canonical", &log, "--near", "--explain"]);
+    assert_eq!(text.status, 0, "{}", text.err);
+    let counts = text.err.split_once("three: near").unwrap().1.split_once(" events from").unwrap().0;
+    let counts = counts.rsplit_once('\n').unwrap().0;
+    let json = catena(&["replay", &rule, "--canonical", &log, "--near=3"]);
+    let lines: Vec<serde_json::Value> =
+        json.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4, "an alert and three near misses");
+    let near = lines[1..].iter().map(|line| format!("{:#}", line["near"])).collect::<Vec<_>>().join("\n");
+    insta::with_settings!({
+        snapshot_path => "../../snapshots/engine",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!("near_misses", format!("{}\nthree: near{counts}\n\n{near}", text.out)) });
+    assert_eq!(catena(&["replay", &rule, "--canonical", &log, "--near=few"]).status, 2);
+    // Standard input cannot be read twice.
+    let piped = crate::program::catena_with_input(
+        &["replay", &rule, "--canonical", "-", "--near"],
+        logs.concat().as_bytes(),
+    );
+    assert!(piped.err.contains("standard input was not read again"), "{}", piped.err);
+    assert!(
+        piped.err.contains("more than 15m after console") && !piped.err.contains("excepted by"),
+        "{}",
+        piped.err
+    );
 }

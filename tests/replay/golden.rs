@@ -13,7 +13,7 @@ use crate::program::root;
 use crate::rules;
 
 /// The folder of a set of logs, if the logs are there.
-fn data(folder: &str) -> Option<PathBuf> {
+pub(super) fn data(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(folder);
     // A work tree may lie elsewhere; then the place is given.
     let path = std::env::var_os("CATENA_DATA").map_or(path, |data| PathBuf::from(data).join(folder));
@@ -57,13 +57,13 @@ const THREE_STEPS: [Row; 10] = [
     (CONSOLE, "", "actor.account.id", [30, 30, 60], [256, 2, 23], 23),
 ];
 
-const HEAD: &str = r#"rule golden {
+pub(super) const HEAD: &str = r#"rule golden {
   title "Known answers" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1300" description "Runs over real logs."
   date 2026-11-24 status test severity low
 "#;
-const LAUNCH: &str = r#"step launch from aws.cloudtrail
+pub(super) const LAUNCH: &str = r#"step launch from aws.cloudtrail
     where event.provider == "ec2.amazonaws.com" and event.action == "RunInstances" and event.outcome == "success""#;
-const CALL: &str = r#"step call from aws.cloudtrail where actor.session_name starts_with "i-""#;
+pub(super) const CALL: &str = r#"step call from aws.cloudtrail where actor.session_name starts_with "i-""#;
 
 fn three_steps(row: &Row) -> String {
     let (console, excepts, key, [gap1, gap2, total], _, _) = row;
@@ -117,6 +117,45 @@ fn two_steps_on_real_logs() {
     };
     let report = replay(&[1, 2, 3, 5, 10, 30].map(rule), &folder);
     assert_eq!(answers(&report), [(0, 0), (4, 2), (19, 2), (20, 2), (21, 2), (23, 2)]);
+}
+
+/// Why the rules are silent: another user was at the console, and a minute is too short for an instance to start.
+#[test]
+fn near_misses_on_real_logs() {
+    let Some(folder) = data("invictus-ir_aws_dataset/CloudTrail") else { return };
+    let two = |minutes, except| {
+        format!(
+            "{HEAD} chain {{ {LAUNCH} {except}
+  then within {minutes}m on launch.instance.id == call.actor.session_name
+  {CALL} }} alert {{ show launch.instance.id }} }}"
+        )
+    };
+    let three = three_steps(&THREE_STEPS[0]).replace("chain within 15m", "chain within 30m");
+    let texts =
+        [three, two(1, ""), two(5, ""), two(10, r#"except user_agent.original contains "Terraform""#)];
+    let rules: Vec<_> = texts.iter().flat_map(|text| rules::from_text(text)).collect();
+    let options = Options { near: Some(5), ..Options::default() };
+    let plan = Plan::new(&rules, &Catalog::embedded().unwrap(), &options).unwrap();
+    let path = folder.to_string_lossy().into_owned();
+    let report =
+        plan.replay(&[Input { source: Some("aws.cloudtrail".to_owned()), path }], &Control::default());
+    let near = &report.near.as_ref().unwrap().rules;
+    let counts = |rule: usize| {
+        let shown = near[rule].counts.iter().map(|(step, what, count)| format!("{count} {step}: {what}"));
+        shown.collect::<Vec<_>>()
+    };
+    assert_eq!(counts(0)[0], "2 launch: `actor.id` is not the `actor.id` of console");
+    // Calls from 111 s and 115 s on; those within four minutes are near.
+    assert_eq!(counts(1), ["20 call: more than 1m after launch"]);
+    let nearest: Vec<_> = near[1].listed.iter().map(|one| (one.miss.by / 1_000_000, one.miss.more)).collect();
+    assert_eq!(nearest, [(51, 7), (55, 11)]);
+    // The second instance starts nine minutes after the first, which calls all the while.
+    let other = "2 call: `actor.session_name` is not the `instance.id` of launch";
+    assert_eq!(counts(2), ["3 call: more than 5m after launch", other]);
+    assert_eq!(counts(3), [r#"2 launch: excepted by `user_agent.original contains "Terraform"`"#]);
+    let lines = catena::replay::misses::ndjson(&report);
+    assert!(lines.contains(r#""value":"arn:aws:iam::123837392027:user/bert-jan""#), "{lines}");
+    assert!(lines.contains(r#""other":"arn:aws:iam::123837392027:user/benjamin""#), "{lines}");
 }
 
 #[test]

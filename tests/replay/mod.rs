@@ -3,4 +3,6 @@
 mod commands;
 mod files;
 mod golden;
+mod near;
 mod same;
+mod tune;

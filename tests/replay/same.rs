@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use catena::catalog::Catalog;
 use catena::engine::event::Reader;
-use catena::engine::record::Schemas;
+use catena::engine::record::{Record, Schemas};
+use catena::ir::Rule;
 use catena::replay::input::Input;
-use catena::replay::{Control, Options, Plan, output};
+use catena::replay::{Control, Options, Plan, Report, output};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -50,7 +51,7 @@ rule escaped {
 "#;
 
 /// The lines of one world: `CloudTrail` events and flow records.
-fn lines() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
+pub(super) fn lines() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
     let action = prop::sample::select(vec![
         "CreateUser",
         "RunInstances",
@@ -91,29 +92,28 @@ fn lines() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
     (vec(event, 0..12), vec(flow, 0..6))
 }
 
-struct Harness {
-    catalog: Catalog,
-    quick: Plan,
-    thorough: Plan,
+pub(super) struct Harness {
+    pub(super) catalog: Catalog,
+    pub(super) quick: Plan,
+    pub(super) thorough: Plan,
     folder: TempDir,
 }
 
 impl Harness {
-    fn new() -> Self {
+    pub(super) fn new(rules: &[Rule], near: Option<usize>) -> Self {
         let catalog = Catalog::embedded().unwrap();
-        let rules = rules::from_text(RULES);
         let plan =
-            |thorough| Plan::new(&rules, &catalog, &Options { thorough, ..Options::default() }).unwrap();
+            |thorough| Plan::new(rules, &catalog, &Options { thorough, near, ..Options::default() }).unwrap();
         Self { quick: plan(false), thorough: plan(true), folder: TempDir::new().unwrap(), catalog }
     }
 
-    fn write(&self, name: &str, lines: &[String]) -> String {
+    pub(super) fn write(&self, name: &str, lines: &[String]) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, lines.iter().fold(String::new(), |text, line| text + line + "\n")).unwrap();
         path.to_string_lossy().into_owned()
     }
 
-    fn raw(&self, plan: &Plan, trail: &[String], flows: &[String]) -> String {
+    pub(super) fn raw(&self, plan: &Plan, trail: &[String], flows: &[String]) -> Report {
         let input = |source: &str, path| Input { source: Some(source.to_owned()), path };
         let inputs = [
             input("aws.cloudtrail", self.write("trail", trail)),
@@ -121,11 +121,11 @@ impl Harness {
         ];
         let report = plan.replay(&inputs, &Control::default());
         assert!(report.stats.skipped.is_empty(), "{:?}", report.stats);
-        output::ndjson(&report)
+        report
     }
 
-    /// The same events as canonical records, with every field.
-    fn canonical(&self, trail: &[String], flows: &[String]) -> Vec<String> {
+    /// The records of the events, with every field.
+    pub(super) fn records(&self, trail: &[String], flows: &[String]) -> Vec<Record> {
         let schemas = Schemas::full(&self.catalog);
         let reader = |source: &str| {
             Reader::new(self.catalog.source(source).unwrap(), schemas.get(source).unwrap().clone()).unwrap()
@@ -138,15 +138,18 @@ impl Harness {
             let columns = names.iter().cloned().zip(line.split(' ').map(serde_json::Value::from));
             ("aws.vpcflow", serde_json::Value::Object(columns.collect()))
         });
+        events.chain(flows).flat_map(|(source, event)| reader(source).records(&event).unwrap()).collect()
+    }
+
+    /// The same events as canonical records, with every field.
+    pub(super) fn canonical(&self, trail: &[String], flows: &[String]) -> Vec<String> {
         let mut lines = Vec::new();
-        for (source, event) in events.chain(flows) {
-            for record in reader(source).records(&event).unwrap() {
-                let mut line = format!(r#"{{"source":"{source}""#);
-                for (name, value) in record.present() {
-                    let _ = write!(line, ",{name:?}:{}", serde_json::Value::from(value.to_string()));
-                }
-                lines.push(line + "}");
+        for record in self.records(trail, flows) {
+            let mut line = format!(r#"{{"source":"{}""#, record.schema.source());
+            for (name, value) in record.present() {
+                let _ = write!(line, ",{name:?}:{}", serde_json::Value::from(value.to_string()));
             }
+            lines.push(line + "}");
         }
         lines
     }
@@ -154,21 +157,19 @@ impl Harness {
 
 #[test]
 fn ways_to_read_agree() {
-    let harness = Harness::new();
+    let harness = Harness::new(&rules::from_text(RULES), None);
     let with_alerts = std::cell::Cell::new(0);
     let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
     let rng = proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
     let mut runner = proptest::test_runner::TestRunner::new_with_rng(config, rng);
     runner
         .run(&lines(), |(trail, flows)| {
-            let quick = harness.raw(&harness.quick, &trail, &flows);
-            prop_assert_eq!(&quick, &harness.raw(&harness.thorough, &trail, &flows), "prefilter");
+            let raw =
+                |plan, trail: &[String], flows: &[String]| output::ndjson(&harness.raw(plan, trail, flows));
+            let quick = raw(&harness.quick, &trail, &flows);
+            prop_assert_eq!(&quick, &raw(&harness.thorough, &trail, &flows), "prefilter");
             let reversed = |lines: &[String]| lines.iter().rev().cloned().collect::<Vec<_>>();
-            prop_assert_eq!(
-                &quick,
-                &harness.raw(&harness.quick, &reversed(&trail), &reversed(&flows)),
-                "order"
-            );
+            prop_assert_eq!(&quick, &raw(&harness.quick, &reversed(&trail), &reversed(&flows)), "order");
             let path = harness.write("canonical", &harness.canonical(&trail, &flows));
             let canonical = harness.quick.replay(&[Input { source: None, path }], &Control::default());
             prop_assert_eq!(&quick, &output::ndjson(&canonical), "canonical");

@@ -87,11 +87,11 @@ fn neighbours(link: &Link, left: &Record, right: &Record) -> bool {
         && link.keys.iter().all(|key| linked(key, left, right))
 }
 
-fn micros(window: ir::Window) -> i64 {
+pub(super) fn micros(window: ir::Window) -> i64 {
     i64::try_from(window.seconds).unwrap() * 1_000_000
 }
 
-fn linked(key: &Key, left: &Record, right: &Record) -> bool {
+pub(super) fn linked(key: &Key, left: &Record, right: &Record) -> bool {
     matches!((left.get(&key.left.name), right.get(&key.right.name)), (Some(left), Some(right)) if equal(left, right))
 }
 
@@ -102,7 +102,7 @@ fn satisfies(rule: &Rule, step: usize, record: &Record) -> bool {
         && step.excepts.iter().all(|except| !holds(rule, except, record))
 }
 
-fn holds(rule: &Rule, pred: &Pred, record: &Record) -> bool {
+pub(super) fn holds(rule: &Rule, pred: &Pred, record: &Record) -> bool {
     match pred {
         Pred::And(parts) => parts.iter().all(|part| holds(rule, part, record)),
         Pred::Or(parts) => parts.iter().any(|part| holds(rule, part, record)),

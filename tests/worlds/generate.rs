@@ -123,6 +123,22 @@ pub(super) fn world() -> impl Strategy<Value = World> {
     })
 }
 
+/// Worlds in which records of different steps alternate under one key, so that chains have a choice of ways.
+pub(super) fn crossing() -> impl Strategy<Value = World> {
+    let events = vec((Just(0_usize), 0..16_i64), 20);
+    (world(), events, vec(row(), 12..20)).prop_map(|(world, events, rows)| {
+        let steps = (0..world.steps.len()).map(|step| (0, Choice::Test(1, step, false), Vec::new()));
+        let row = |mut row: Row| {
+            row.texts = [Some(0); 3];
+            row.own_time = None;
+            row
+        };
+        let records = rows.into_iter().map(row).enumerate().collect();
+        let links = world.links.iter().map(|(gap, _)| (*gap, vec![(0, 0)])).collect();
+        World { steps: steps.collect(), links, events, records, ..world }
+    })
+}
+
 impl World {
     pub(super) fn build(&self, schemas: &Schemas) -> (Rule, Vec<Record>) {
         let records = self.records.iter().map(|(event, row)| self.record(*event, row, schemas));

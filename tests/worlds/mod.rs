@@ -5,10 +5,13 @@
 
 mod brute;
 mod generate;
+pub(crate) mod near;
+mod tune;
 
 use std::cell::Cell;
 
 use catena::engine::alert::{alerts, run};
+use catena::engine::near::{Condition, Part};
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -112,4 +115,72 @@ fn order_of_input_does_not_matter(
     };
     let (left, right) = (show(records, found), show(&reversed, &run(program, &reversed)));
     if left == right { Ok(()) } else { Err((left, right)) }
+}
+
+/// The near misses of the engine against the definition: one condition that alone keeps a silent record from alerting.
+#[test]
+fn near_misses_equal_their_definition() {
+    let worlds =
+        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
+    let config =
+        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let schemas = Schemas::full(&generate::catalog());
+    let kinds: [Cell<u64>; 6] = Default::default();
+    let outcome = runner.run(&generate::world(), |world| {
+        let (rule, records) = world.build(&schemas);
+        let program =
+            Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+        let found = near::compare(&rule, &program, &records).map_err(|problem| {
+            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+            TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
+        })?;
+        for condition in found.counts.keys() {
+            let kind = match condition {
+                Condition::Gap { .. } => 0,
+                Condition::Order { .. } => 1,
+                Condition::Key { .. } => 2,
+                Condition::Step { part: Part::Where(_), .. } => 3,
+                Condition::Step { part: Part::Except(_), .. } => 4,
+                Condition::Total => 5,
+            };
+            bump(&kinds[kind], true);
+        }
+        Ok(())
+    });
+    if let Err(problem) = outcome {
+        panic!("{problem}");
+    }
+    let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
+    println!("{worlds} worlds; conditions failed by gap, order, key, where, except, total: {counts:?}");
+    assert!(counts.iter().all(|count| *count * 200 > u64::from(worlds)), "too tame: {counts:?}");
+}
+
+/// One pass over all settings of the windows against a run for each of them: alerts, evidence and de-duplication.
+#[test]
+fn sweep_equals_a_run_for_each_setting() {
+    let worlds =
+        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
+    let config =
+        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let schemas = Schemas::full(&generate::catalog());
+    let (changing, rerouted) = (Cell::new(0), Cell::new(0));
+    let worlds_of_both = proptest::prop_oneof![1 => generate::world(), 3 => generate::crossing()];
+    let outcome = runner.run(&(worlds_of_both, 1..16_u32, 0..3_u32), |(world, varied, total)| {
+        let (rule, records) = world.build(&schemas);
+        let (alerts, evidence) =
+            tune::compare(&rule, &schemas, &records, varied, total).map_err(|problem| {
+                let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+                TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
+            })?;
+        bump(&changing, alerts);
+        bump(&rerouted, evidence);
+        Ok(())
+    });
+    if let Err(problem) = outcome {
+        panic!("{problem}");
+    }
+    println!("{worlds} worlds; alerts change in {}, evidence in {}", changing.get(), rerouted.get());
+    assert!(changing.get() * 20 > u64::from(worlds) && rerouted.get() * 200 > u64::from(worlds));
 }

@@ -1,0 +1,98 @@
+//! Logs on the command line: which to read, and reading them under the eyes of the user.
+//!
+//! In: options. Out: inputs of a replay; a progress bar on a terminal while work is done.
+//! Must not know: what is looked for in the logs.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::catalog::Catalog;
+use crate::replay::Control;
+use crate::replay::flow::names;
+use crate::replay::input::Input;
+
+use super::report::did_you_mean;
+
+/// Which logs to read.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct LogOptions {
+    /// Raw events of a source: files of the vendor as they are, or a directory of them; may be repeated.
+    #[arg(long, value_name = "SOURCE=PATH", value_parser = events)]
+    events: Vec<(String, String)>,
+    /// Canonical records, one JSON object a line; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    canonical: Vec<String>,
+    /// Columns of flow logs without a header line, as AWS writes a format: `${version} ${account-id} …`.
+    #[arg(long, value_name = "FORMAT")]
+    flow_format: Option<String>,
+}
+
+fn events(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((source, path)) if !source.is_empty() && !path.is_empty() => {
+            Ok((source.to_owned(), path.to_owned()))
+        }
+        _ => Err("expected SOURCE=PATH, such as aws.cloudtrail=logs/".to_owned()),
+    }
+}
+
+impl LogOptions {
+    /// What there is to read.
+    pub(super) fn inputs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Input>> {
+        for (source, _) in &self.events {
+            if catalog.source(source).is_none() {
+                let known = catalog.iter().map(|source| source.name.as_str());
+                bail!("there is no source `{source}`{}", did_you_mean(source, known));
+            }
+        }
+        let raw = self.events.iter().cloned().map(|(source, path)| Input { source: Some(source), path });
+        let canonical = self.canonical.iter().cloned().map(|path| Input { source: None, path });
+        let inputs: Vec<Input> = raw.chain(canonical).collect();
+        if inputs.is_empty() {
+            bail!("there are no logs: give `--events SOURCE=PATH` or `--canonical FILE`");
+        }
+        Ok(inputs)
+    }
+
+    /// The columns of flow logs without a header line, if they were given.
+    pub(super) fn columns(&self) -> Option<Vec<String>> {
+        self.flow_format.as_deref().map(names)
+    }
+}
+
+/// Reads while a bar shows the progress on a terminal; Ctrl-C ends the reading, a second one the program.
+pub(super) fn watched<T>(work: impl FnOnce(&Control) -> T) -> anyhow::Result<T> {
+    let control = Arc::new(Control::default());
+    let stop = Arc::clone(&control);
+    ctrlc::set_handler(move || {
+        if stop.stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    if !std::io::stderr().is_terminal() {
+        return Ok(work(&control));
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {bytes} read, {bytes_per_sec}")?);
+    let done = AtomicBool::new(false);
+    let found = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                bar.set_position(control.bytes.load(Ordering::Relaxed));
+                std::thread::park_timeout(Duration::from_millis(50));
+            }
+        });
+        let found = work(&control);
+        done.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
+        found
+    });
+    bar.finish_and_clear();
+    Ok(found)
+}

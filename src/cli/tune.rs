@@ -1,0 +1,138 @@
+//! `catena tune`: a rule under many values of a window, over logs that are read once.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::ir::Rule;
+use crate::replay::tune::{Tuning, tune};
+use crate::replay::{Options, output as formats};
+
+use super::chart::Chart;
+use super::logs::{LogOptions, watched};
+use super::report::{self, Format, did_you_mean};
+use super::session::{self, Session, SessionOptions};
+use super::vary::{self, Plan, Vary, words};
+use super::{Outcome, output, tuned};
+
+/// Run a rule with many values of a window over log files, to see what each value finds.
+///
+/// The logs are read and the rule is run once, not once for each value.
+#[derive(Debug, clap::Args)]
+pub(super) struct Tune {
+    /// Rule files and directories.
+    #[arg(required = true, value_name = "RULE.chain")]
+    paths: Vec<PathBuf>,
+    /// The parameter to vary, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`.
+    #[arg(long, value_name = "NAME=VALUES", value_parser = vary::parse)]
+    vary: Vary,
+    /// The rule, if there are several.
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+    #[command(flatten)]
+    logs: LogOptions,
+    /// How the outcome is printed.
+    #[arg(long, value_enum, default_value_t)]
+    format: TuneFormat,
+    /// Also write a chart: alerts and entities against the window.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    session: SessionOptions,
+}
+
+/// How the outcome is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum TuneFormat {
+    /// A table.
+    #[default]
+    Text,
+    /// One object, with every chain and the value from which it alerts.
+    Json,
+}
+
+impl Tune {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+            return Ok(Outcome::Failure);
+        };
+        let diags = std::mem::take(&mut session.diags);
+        let (checked, _) = report::show(diags, &session.sources, Format::Text, false)?;
+        if checked != Outcome::Fine {
+            return Ok(checked);
+        }
+        let (rule, environment) = self.choose(&session)?;
+        let plan = self.vary.plan(rule, &session.sources)?;
+        let inputs = self.logs.inputs(&environment.catalog)?;
+        let options = Options { flow_format: self.logs.columns(), ..Options::default() };
+        let tuning = watched(|control| {
+            tune(rule, &environment.catalog, &options, &plan.windows, plan.in_force, (&inputs, control))
+        })?
+        .context("the rule cannot run")?;
+        self.show(rule, &plan, &tuning)
+    }
+
+    /// The rule that is meant: the one of that name, or the only one that has the parameter.
+    fn choose<'s>(
+        &self,
+        session: &'s Session,
+    ) -> anyhow::Result<(&'s Rule, &'s super::environment::Environment)> {
+        let all = || {
+            let of_file =
+                |file: &'s session::Checked| file.rules.iter().map(|rule| (rule, file.environment.as_ref()));
+            session.files.iter().flat_map(of_file)
+        };
+        if let Some(name) = &self.rule
+            && !all().any(|(rule, _)| rule.name.node == *name)
+        {
+            let known = all().map(|(rule, _)| rule.name.node.as_str());
+            bail!("no rule has the name `{name}`{}", did_you_mean(name, known));
+        }
+        let named =
+            || all().filter(|(rule, _)| self.rule.as_ref().is_none_or(|name| rule.name.node == *name));
+        let found: Vec<_> = named().filter(|(rule, _)| self.vary.concerns(rule)).collect();
+        let name = &self.vary.name;
+        match found.as_slice() {
+            [] if named().next().is_none() => bail!("there is no rule to tune"),
+            [] => {
+                let hint = self.vary.hint(named().map(|(rule, _)| rule));
+                bail!("`--vary {name}=…`: no rule has a parameter `{name}`{hint}")
+            }
+            [one] => Ok(*one),
+            several => {
+                let choice: Vec<_> = several.iter().map(|(rule, _)| rule.name.node.as_str()).collect();
+                bail!("`--vary {name}=…` fits several rules: choose one with `--rule`: {}", choice.join(", "))
+            }
+        }
+    }
+
+    fn show(&self, rule: &Rule, plan: &Plan, tuning: &Tuning) -> anyhow::Result<Outcome> {
+        let name = &self.vary.name;
+        let text = match self.format {
+            TuneFormat::Text => tuned::table(name, plan, rule, tuning),
+            TuneFormat::Json => format!("{:#}\n", tuned::json(name, plan, rule, tuning)),
+        };
+        output::print(&text)?;
+        if let Some(path) = &self.svg {
+            output::write_file(path, &chart(name, rule, plan, tuning)?)?;
+        }
+        output::report(&formats::summary(&tuning.stats));
+        Ok(match &tuning.stats {
+            stats if stats.stopped => Outcome::Interrupted,
+            stats if !stats.broken_files.is_empty() => Outcome::Failure,
+            _ => Outcome::Fine,
+        })
+    }
+}
+
+fn chart(name: &str, rule: &Rule, plan: &Plan, tuning: &Tuning) -> anyhow::Result<String> {
+    let alerts = tuning.values.iter().map(|tuned| tuned.alerts).collect();
+    let mut lines = vec![("alerts".to_owned(), alerts)];
+    for (at, entity) in tuned::entities(rule).into_iter().enumerate() {
+        let counts = tuning.values.iter().map(|tuned| tuned.entities.get(at).copied().unwrap_or(0));
+        lines.push((format!("different {entity}"), counts.collect()));
+    }
+    let in_force = plan.values.get(plan.in_force).copied().unwrap_or_default();
+    let title = format!("{}: alerts by {name} (in force: {})", rule.name.node, words(in_force));
+    Chart { title, name, values: &plan.values, in_force, lines }.svg()
+}
