@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the self-test of every checker. In: the environments of setup.sh. Exit 0 when every verdict is right.
+# Runs the self-test of every checker and of the EQL lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 engines=${CATENA_ENGINES:-$(cd "$here/../.." && pwd)/.engines}
@@ -7,3 +7,4 @@ node "$here/kql/check.js" --selftest
 for target in eql sigma spl; do
   "$engines/$target/bin/python" "$here/$target/check.py" --selftest
 done
+"$engines/eql/bin/python" "$here/eql/lane_selftest.py" --streams 2000
