@@ -181,9 +181,13 @@ def mapped(found):
     """The values that get into the index: of the field's type, not too long, each once."""
     fields = {}
     for field, value in found.items():
-        values = value if isinstance(value, list) else [value]
-        indexed = [one for one in (as_type(field, one) for one in values if one is not None) if one is not None]
-        if indexed:
+        if value is None:
+            continue
+        if not isinstance(value, list):
+            one = as_type(field, value)
+            if one is not None:
+                fields[field] = [one]
+        elif indexed := [one for one in (as_type(field, inner) for inner in value) if one is not None]:
             fields[field] = list(dict.fromkeys(indexed))
     return fields
 
@@ -194,7 +198,7 @@ def as_type(field, value):
     if isinstance(value, dict):
         return None
     if kind == "keyword":
-        text = plain_text(value)
+        text = value if isinstance(value, str) else plain_text(value)
         return text if len(text) <= IGNORE_ABOVE.get(field, DEFAULT_IGNORE_ABOVE) else None
     if kind == "boolean":
         return {"true": True, "false": False}.get(plain_text(value))
