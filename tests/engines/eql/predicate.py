@@ -91,11 +91,11 @@ def test_of(condition):
         raise Refused(f"`{kind}` on a field of type {mapped}")
     folds, operands = rest
     fold = ascii_lower if folds else lambda text: text
+    wanted = {fold(typed(mapped, operand)) for operand in operands}
     if kind == "in":
-        wanted = {fold(typed(mapped, operand)) for operand in operands}
         return lambda value: fold(value) in wanted
     translate = wildcard if kind == "like" else lucene
-    matches = re.compile("|".join(f"(?:{translate(fold(operand))})" for operand in operands), re.DOTALL).fullmatch
+    matches = re.compile("|".join(f"(?:{translate(one)})" for one in wanted), re.DOTALL).fullmatch
     return lambda value: matches(fold(value)) is not None
 
 
