@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs the self-test of every checker and lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
+# Runs the self-test of every checker and of the EQL lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 engines=${CATENA_ENGINES:-$(cd "$here/../.." && pwd)/.engines}
@@ -9,3 +10,4 @@ for target in eql sigma spl; do
 done
 "$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
 "$engines/duck/bin/python" "$here/kql/lane_selftest.py"
+"$engines/eql/bin/python" "$here/eql/lane_selftest.py" --streams 2000
