@@ -9,3 +9,6 @@ for target in eql sigma spl; do
 done
 "$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
 "$engines/duck/bin/python" "$here/kql/lane_selftest.py"
+for selftest in execute lane; do
+  "$engines/duck/bin/python" "$here/spl/${selftest}_selftest.py"
+done
