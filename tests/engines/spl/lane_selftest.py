@@ -1,10 +1,12 @@
-"""Proves that the lane tells chains that alert from near misses, and that every search of the snapshots runs.
+"""Proves that the lane tells chains that alert from near misses, that every search of the snapshots runs, and that every mutant
+of mutants.json changes an answer.
 
 In: the searches in ../../../snapshots/spl, hand-made events. usage: .engines/duck/bin/python lane_selftest.py
 """
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import execute
@@ -12,6 +14,7 @@ import ingest
 import lane
 
 SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshots" / "spl"
+MUTANTS = Path(__file__).with_name("mutants.json")
 START = 1_767_225_600
 ALICE, BOB = "arn:aws:iam::1:user/alice", "arn:aws:iam::1:user/bob"
 ODD = 'arn:aws:iam::1:user/a"b|c\\d%7C%25 $x$ `m` [* ü\n'
@@ -30,14 +33,14 @@ def iso(seconds):
 def trail(seconds, event_id, action, provider, actor=ALICE, **members):
     raw = {
         "eventVersion": "1.08",
-        "userIdentity": {"type": "IAMUser", "arn": actor} if actor else {"type": "IAMUser"},
+        "userIdentity": {"type": "IAMUser", "arn": actor} if actor is not None else {"type": "IAMUser"},
         "eventTime": iso(seconds),
         "eventSource": provider,
         "eventName": action,
         "requestParameters": None,
-        **members,
         "eventID": event_id,
         "recipientAccountId": "1",
+        **members,
     }
     return {"source": "aws.cloudtrail", "raw": raw}
 
@@ -68,6 +71,28 @@ def large(event):
     return event
 
 
+def denied(seconds):
+    return trail(seconds, "denied", "ListBuckets", "s3.amazonaws.com", errorCode="AccessDenied")
+
+
+def look(seconds):
+    return trail(seconds, "look", "DescribeImages", "ec2.amazonaws.com", readOnly=True)
+
+
+def named(name, agent=""):
+    """Both steps of the hostile rule ask for a user whose ARN ends in a quote."""
+    identity = {"arn": 'arn:aws:iam::1:user/"', "userName": name}
+    return trail(0, "one", "GetUser", "iam.amazonaws.com", userIdentity=identity, userAgent=f'{agent}" or 1=1 --')
+
+
+SERVER = trail(60, "two", "\\x", "iam.amazonaws.com", userIdentity={"arn": 'arn:aws:iam::1:user/"', "userName": r"\\srv.["})
+IMAGE = trail(300, "image", "RegisterImage", "ec2.amazonaws.com", responseElements={"imageId": "ami-new"})
+ROBOT = {"arn": "arn:aws:iam::1:user/ci", "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/ci"}}}
+AGENTS = {"userAgent": "aws-cli/2.1 Boto3 Linux2"}, {"userAgent": "aws-cli/2.15 Terraform"}
+CAPITALS = [
+    trail(0, "one", "RunInstances", "ec2.amazonaws.com", userIdentity=ROBOT, awsRegion="Eu-West-1", errorCode="A", **AGENTS[0]),
+    trail(60, "two", "PutObject", "s3.amazonaws.com", userIdentity=ROBOT, **AGENTS[1]),
+]
 APPROVED = "ami-0abcdef1234567890"
 EVIL, GOOD = item("ami-evil", "eni-1"), item(APPROVED, "eni-1")
 # Name of a snapshot, what is tried, the world, and the number of alerts.
@@ -80,6 +105,7 @@ TRIALS = [
     ("aws", "delivered late", [flow(360), launch(240, EVIL), login(0)], 1),
     ("aws", "all at one instant", [login(5), launch(5, EVIL), flow(5)], 1),
     ("aws", "another user", [login(0, BOB), launch(240, EVIL), flow(360)], 0),
+    ("aws", "an empty user", [login(0, ""), launch(240, EVIL, actor=""), flow(360)], 0),
     ("aws", "no user", [login(0, None), launch(240, EVIL, actor=None), flow(360)], 0),
     ("aws", "an approved image", [login(0), launch(240, GOOD), flow(360)], 0),
     ("aws", "no image", [login(0), launch(240, item("", "eni-1")), flow(360)], 1),
@@ -93,12 +119,24 @@ TRIALS = [
     ("aws", "no destination", [login(0), launch(240, EVIL), flow(360, dst="-")], 1),
     ("aws", "no interface", [login(0), launch(240, item("ami-evil", "-")), flow(360, "-")], 0),
     ("aws", "odd text", [login(0, ODD), launch(240, EVIL, actor=ODD), flow(360)], 1),
+    ("aws", "another account", [login(0), launch(240, EVIL, recipientAccountId="2"), flow(360)], 0),
+    ("aws", "a fresh start after an old one", [login(0), login(1000), launch(1100, EVIL), launch(1500, EVIL), flow(2100)], 1),
     ("aws", "past the cutoff", [large(login(0)), large(launch(240, EVIL)), flow(360)], 1),
     ("one_event_both_steps", "an event follows itself", [login(0)], 0),
     ("one_event_both_steps", "two of one instant", [login(0), login(0, event_id="other")], 2),
     ("one_event_both_steps", "the same event twice", [login(0), login(0)], 0),
     ("one_event_both_steps", "a minute apart", [login(0), login(60, event_id="other")], 1),
     ("one_event_both_steps", "a second more", [login(0), login(61, event_id="other")], 0),
+    ("three_steps_gaps", "first gap and total to the second", [denied(0), look(600), launch(2400)], 1),
+    ("three_steps_gaps", "total a second too long", [denied(0), look(600), launch(2401)], 0),
+    ("three_steps_gaps", "a fresh start after an old one", [denied(0), denied(700), look(800), launch(900)], 1),
+    ("key_changes_twice", "an image made and launched", [login(0), IMAGE, launch(900, item("ami-new", "eni-1")), flow(960)], 1),
+    ("key_changes_twice", "another image launched", [login(0), IMAGE, launch(900, EVIL), flow(960)], 0),
+    ("hostile_text", "a name with a star", [named("star*"), SERVER], 1),
+    ("hostile_text", "a name that the star would match", [named("starfish"), SERVER], 0),
+    ("hostile_text", "text that the star would match", [named("star*", 'a"|'), SERVER], 1),
+    ("hostile_text", "text with the star", [named("star*", 'a*"|'), SERVER], 0),
+    ("predicates_text", "other capitals", [*CAPITALS], 1),
 ]
 
 LOOKUP = """search `cloudtrail` eventName="Run*"
@@ -115,6 +153,7 @@ ASKED = [
     ("search `cloudtrail` | where eventName=1", {}, "Refused: "),
     ('search `cloudtrail` | where eventName="', {}, "Fault: "),
     ("search `proxy` | table _time", {}, "Refused: the macro proxy"),
+    ('search `cloudtrail` eventName="run*" | spath output=x path=requestParameters | table x', {}, [{"x": "null"}]),
     ('search `cloudtrail` NOT errorCode="*" | table _time', {}, []),
     ('search `cloudtrail` errorCode="SUCCESS" eventName!="console*" | eval x=eventName | table x', {}, [{"x": "RunInstances"}]),
     ('search `cloudtrail` | search eventName="consolelogin" | eval x=errorCode | table x', {}, [{"x": "success"}]),
@@ -162,6 +201,23 @@ def asked(connection):
         assert fits, f"{text}: {response}"
 
 
+def mutants(connection):
+    """Each changes the answer to one of the trials; refused is only what says that it is."""
+    for mutant in json.loads(MUTANTS.read_text(encoding="utf-8")):
+        find, replace = re.compile(mutant["find"]), re.sub(r"\$(\d)", r"\\g<\1>", mutant["replace"])
+        names = sorted(name for name in {trial[0] for trial in TRIALS} if find.search(search(name)))
+        assert names, f"no search of the trials has what the mutant changes: {mutant['name']}"
+        for name in names:
+            worlds = [world for own, _, world, _ in TRIALS if own == name]
+            right, wrong = search(name), find.sub(replace, search(name))
+            changed = respond(connection, wrong, worlds, {})
+            assert "answers" in changed or "refuses" in mutant["why"], f"{mutant['name']}: {changed}"
+            if changed != respond(connection, right, worlds, {}):
+                break
+        else:
+            raise AssertionError(f"no trial tells the mutant from the search: {mutant['name']}")
+
+
 def extraction():
     """What is there before a search begins."""
     raw = large(launch(240, EVIL))["raw"]
@@ -180,10 +236,10 @@ def extraction():
 
 def main():
     connection = execute.connect()
-    for check in (trials, values, snapshots, asked):
+    for check in (trials, values, snapshots, asked, mutants):
         check(connection)
     extraction()
-    print(f"spl lane: {len(TRIALS)} worlds, {len(ASKED)} searches and the snapshots answered rightly")
+    print(f"spl lane: {len(TRIALS)} worlds, {len(ASKED)} searches and the snapshots answered rightly, every mutant caught")
 
 
 if __name__ == "__main__":

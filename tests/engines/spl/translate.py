@@ -121,7 +121,9 @@ class Pipeline:
             items = f"list_transform(json_extract({source}, {path[:-1]}[*]'), lambda item: json_extract_string(item, '$'))"
             self.set(options["output"], Typed(f"nullif({items}, [])", LIST))
         else:
-            self.set(options["output"], Typed(f"json_extract_string({source}, {path})", TEXT))
+            # A null is a text like others, as in ingest.py.
+            null = f"CASE json_type({source}, {path}) WHEN 'NULL' THEN 'null' END"
+            self.set(options["output"], Typed(f"coalesce(json_extract_string({source}, {path}), {null})", TEXT))
 
     def do_mvexpand(self, tokens):
         (name,) = [token.text for token in tokens]
@@ -185,11 +187,11 @@ class Pipeline:
         made = []
         for part in split_commas(tokens[:by]):
             words = [token.text for token in part]
-            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "values"):
+            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "min", "values"):
                 raise Refused(f"the aggregate {' '.join(words)}")
             column = self.column(words[2])
-            if words[0] == "max":
-                made.append((words[5], Typed(f"max({column.sql}) {window}", column.type)))
+            if words[0] != "values":
+                made.append((words[5], Typed(f"{words[0]}({column.sql}) {window}", column.type)))
             else:
                 column.demand(TEXT)
                 values = f"array_agg({column.sql}) FILTER (WHERE {column.sql} IS NOT NULL) {window}"
