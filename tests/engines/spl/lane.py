@@ -7,28 +7,17 @@ usage: .engines/duck/bin/python lane.py < requests > answers
 
 import functools
 import json
-import pathlib
-import re
 import sys
 import traceback
 
 import duckdb
 import execute
 import ingest
+from answers import holds_time
 from lexer import Fault
 from translate import Refused, translate
 
-SOURCES = pathlib.Path(__file__).resolve().parents[3] / "sources"
-TIME_FIELD = re.compile(r"^  (\S+):\n    type: time$", re.MULTILINE)
-
 translated = functools.lru_cache(maxsize=64)(translate)
-
-
-@functools.cache
-def time_suffixes():
-    """How the columns of the answer end that hold times: `<step>_time`, and `<step>_<field>` of every field of that type."""
-    fields = {name for path in SOURCES.glob("*.yaml") for name in TIME_FIELD.findall(path.read_text(encoding="utf-8"))}
-    return ("_time", *sorted("_" + name.replace(".", "_") for name in fields))
 
 
 def holdings(request):
@@ -48,9 +37,8 @@ def holdings(request):
 
 def shown(row):
     """A row as the contract wants it: times in microseconds."""
-    suffixes = time_suffixes()
     return {
-        name: round(value * 1_000_000) if isinstance(value, float) and name.endswith(suffixes) else value
+        name: round(value * 1_000_000) if isinstance(value, float) and holds_time(name) else value
         for name, value in row.items()
     }
 
