@@ -11,3 +11,6 @@ done
 "$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
 "$engines/duck/bin/python" "$here/kql/lane_selftest.py"
 "$engines/eql/bin/python" "$here/eql/lane_selftest.py" --streams 2000
+for selftest in execute lane; do
+  "$engines/duck/bin/python" "$here/spl/${selftest}_selftest.py"
+done

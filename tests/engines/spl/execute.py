@@ -30,6 +30,7 @@ def match(text, regex):
     return pattern(regex).search(text) is not None
 
 
+@functools.lru_cache(maxsize=4096)
 def cidrmatch(network, address):
     try:
         return ipaddress.ip_address(address) in ipaddress.ip_network(network)
@@ -59,6 +60,8 @@ FUNCTIONS = {
 
 def connect():
     connection = duckdb.connect(config={"threads": 1})
+    # A search becomes a hundred small steps over few rows: planning them would take as long as running them.
+    connection.execute("PRAGMA disable_optimizer")
     for name, (function, arguments, result) in FUNCTIONS.items():
         nulls = "special" if function is strptime else "default"
         connection.create_function(name, function, arguments, result, null_handling=nulls)
@@ -70,7 +73,7 @@ def load(connection, macro, fields, worlds):
     names = sorted(fields - {"_time", "_raw"})
     columns = ["world INTEGER", "_time DOUBLE", "_raw VARCHAR", *(f"{quote('raw_' + name)} VARCHAR" for name in names)]
     table = quote(f"events_{macro}")
-    connection.execute(f"CREATE OR REPLACE TABLE {table} ({', '.join(columns)})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({', '.join(columns)})")
     events = [(world, event) for world, events in enumerate(worlds) for event in events]
     lists = [[world for world, _ in events]]
     lists += [[event.get(name) for _, event in events] for name in ("_time", "_raw", *names)]
@@ -78,18 +81,19 @@ def load(connection, macro, fields, worlds):
     connection.execute(f"INSERT INTO {table} SELECT " + ", ".join(f"unnest(?::{kind}[])" for kind in kinds), lists)
 
 
-def run(text, worlds, lookups=None, connection=None):
-    """`worlds`: macro to a list of event lists, one per world."""
-    connection = connection or connect()
-    search = translate(text)
+def rows(connection, search, worlds, lookups, count):
+    """The rows of each of `count` worlds. `worlds`: macro to a list of event lists, one per world."""
     for macro, fields in search.sources.items():
         load(connection, macro, fields, worlds.get(macro, []))
     for name in search.lookups:
-        connection.execute(f"CREATE OR REPLACE TABLE {quote('lookup_' + name)} (value VARCHAR)")
-        connection.executemany(f"INSERT INTO {quote('lookup_' + name)} VALUES (?)", [[value] for value in (lookups or {})[name]])
-    found = connection.execute(search.sql).fetchall()
-    count = max(map(len, worlds.values()), default=0)
-    rows = [[] for _ in range(count)]
-    for world, *values in found:
-        rows[world].append(dict(zip(search.columns[1:], values)))
-    return rows
+        table = quote(f"lookup_{name}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS value", [lookups[name]])
+    found = [[] for _ in range(count)]
+    for world, *values in connection.execute(search.sql).fetchall():
+        found[world].append(dict(zip(search.columns[1:], values)))
+    return found
+
+
+def run(text, worlds, lookups=None):
+    """The rows of each world of a search that runs once."""
+    return rows(connect(), translate(text), worlds, lookups or {}, max(map(len, worlds.values()), default=0))

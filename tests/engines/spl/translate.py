@@ -26,19 +26,40 @@ class Translation:
 
 
 class Pipeline:
-    """A chain of common table expressions; each command adds one or more."""
+    """A chain of common table expressions. Columns that do not ask for each other are made in one of them (`pending`)."""
 
     def __init__(self, whole):
-        self.whole, self.now, self.types = whole, None, {}
+        self.whole, self.table, self.types, self.pending = whole, None, {}, {}
+
+    @property
+    def now(self):
+        """The table so far, with every column in it."""
+        self.flush()
+        return self.table
+
+    def flush(self):
+        if self.pending:
+            made = ", ".join(f"{sql} AS {quote(name)}" for name, (sql, _) in self.pending.items())
+            replaced = ", ".join(quote(name) for name, (_, is_old) in self.pending.items() if is_old)
+            self.pending = {}
+            self.step(f"SELECT *{f' EXCLUDE ({replaced})' if replaced else ''}, {made} FROM {self.table}")
 
     def step(self, select):
-        self.now = self.whole.add(select)
+        self.table = self.whole.add(select)
+
+    def set(self, name, typed):
+        if name in self.pending:
+            self.flush()
+        self.pending[name] = (typed.sql, name in self.types)
+        self.types[name] = typed.type
 
     def expression(self, tokens):
         return Expression(tokens, self.column).whole()
 
     def column(self, name):
         """A field that no command has made is one of the raw event: text, and missing where the event lacks it."""
+        if name in self.pending:
+            self.flush()
         if name not in self.types:
             if self.whole.reading is None:
                 return Typed("NULL", TEXT)
@@ -53,11 +74,6 @@ class Pipeline:
             if action is None:
                 raise Refused(f"the command {name}")
             action(command.arguments)
-
-    def set(self, name, typed):
-        others = "* EXCLUDE (%s)" % quote(name) if name in self.types else "*"
-        self.step(f"SELECT {others}, {typed.sql} AS {quote(name)} FROM {self.now}")
-        self.types[name] = typed.type
 
     def do_multisearch(self, tokens):
         branches = []
@@ -74,15 +90,17 @@ class Pipeline:
         self.step(" UNION ALL BY NAME ".join(f"SELECT * FROM {branch.now}" for branch in branches))
 
     def do_search(self, tokens):
-        macro = MACRO.match(tokens[0].text) if tokens and self.now is None else None
-        if not macro:
-            raise Refused("a search starts with one macro")
-        self.whole.reading = self.whole.sources.setdefault(macro[1], set())
-        self.types = {"_time": NUMBER, "_raw": TEXT}
-        self.step(f"SELECT * FROM {quote('events_' + macro[1])}")
-        terms = Terms(tokens[1:], self)
-        if tokens[1:]:
-            self.step(f"SELECT * FROM {self.now} WHERE {terms.whole()}")
+        """The first one names the events by a macro; a later one filters what there is."""
+        if self.now is None:
+            macro = MACRO.match(tokens[0].text) if tokens else None
+            if not macro:
+                raise Refused("a search starts with one macro")
+            self.whole.reading = self.whole.sources.setdefault(macro[1], set())
+            self.types = {"_time": NUMBER, "_raw": TEXT}
+            self.step(f"SELECT * FROM {quote('events_' + macro[1])}")
+            tokens = tokens[1:]
+        if tokens:
+            self.step(f"SELECT * FROM {self.now} WHERE {Terms(tokens, self).whole()}")
 
     def do_where(self, tokens):
         typed = self.expression(tokens)
@@ -96,14 +114,16 @@ class Pipeline:
 
     def do_spath(self, tokens):
         options = options_of(tokens, {"input", "output", "path"})
-        source = quote(options.get("input", "_raw"))
+        source = self.column(options.get("input", "_raw")).demand(TEXT)
         steps = options["path"].removesuffix("{}").split(".")
         path = literal("$" + "".join(f'."{step}"' for step in steps))
         if options["path"].endswith("{}"):
             items = f"list_transform(json_extract({source}, {path[:-1]}[*]'), lambda item: json_extract_string(item, '$'))"
             self.set(options["output"], Typed(f"nullif({items}, [])", LIST))
         else:
-            self.set(options["output"], Typed(f"json_extract_string({source}, {path})", TEXT))
+            # A null is a text like others, as in ingest.py.
+            null = f"CASE json_type({source}, {path}) WHEN 'NULL' THEN 'null' END"
+            self.set(options["output"], Typed(f"coalesce(json_extract_string({source}, {path}), {null})", TEXT))
 
     def do_mvexpand(self, tokens):
         (name,) = [token.text for token in tokens]
@@ -118,7 +138,8 @@ class Pipeline:
         if len(words) != 8 or (words[1:3], words[4:7:2]) != (["value", "AS"], ["OUTPUT", "AS"]) or words[5] != "value":
             raise Refused("lookup NAME value AS FIELD OUTPUT value AS FIELD is expected")
         self.whole.lookups.add(words[0])
-        hit = f"(SELECT any_value(l.value) FROM {quote('lookup_' + words[0])} l WHERE l.value = {quote(words[3])})"
+        sought = self.column(words[3]).demand(TEXT)
+        hit = f"(SELECT any_value(l.value) FROM {quote('lookup_' + words[0])} l WHERE l.value = {sought})"
         self.set(words[7], Typed(hit, TEXT))
 
     def do_fields(self, tokens):
@@ -159,17 +180,18 @@ class Pipeline:
         texts = [token.text for token in tokens]
         by = texts.index("BY")
         keys = [text for text in texts[by + 1 :] if text != ","]
+        self.flush()
         partition = ", ".join(["world"] + [self.column(key).sql for key in keys])
         present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys)
         window = f"OVER (PARTITION BY {partition} ORDER BY chain_row ROWS UNBOUNDED PRECEDING)"
         made = []
         for part in split_commas(tokens[:by]):
             words = [token.text for token in part]
-            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "values"):
+            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "min", "values"):
                 raise Refused(f"the aggregate {' '.join(words)}")
             column = self.column(words[2])
-            if words[0] == "max":
-                made.append((words[5], Typed(f"max({column.sql}) {window}", column.type)))
+            if words[0] != "values":
+                made.append((words[5], Typed(f"{words[0]}({column.sql}) {window}", column.type)))
             else:
                 column.demand(TEXT)
                 values = f"array_agg({column.sql}) FILTER (WHERE {column.sql} IS NOT NULL) {window}"
@@ -179,7 +201,10 @@ class Pipeline:
 
 
 class Terms:
-    """The terms of a base search: implicit AND, values compared ignoring case, absent fields never match."""
+    """The terms of a search: implicit AND; `*` stands for any run of characters, in quotes as well; case does not count.
+
+    Splunk's manual: `f="v"` and `f!="v"` ask for events that have f, `NOT f="v"` holds for those without it.
+    """
 
     def __init__(self, tokens, pipeline):
         self.tokens, self.pipeline = list(tokens), pipeline
@@ -187,7 +212,7 @@ class Terms:
     def whole(self):
         sql = self.level()
         if self.tokens:
-            raise Refused(f"{self.tokens[0].text} in a base search")
+            raise Refused(f"{self.tokens[0].text} in a search")
         return sql
 
     def level(self):
@@ -199,19 +224,30 @@ class Terms:
                 joints.add("AND")
             terms.append(self.term())
         if len(joints) > 1:
-            raise Refused("AND and OR are mixed in a base search")
+            raise Refused("AND and OR are mixed in a search")
         return "(" + f" {''.join(joints) or 'AND'} ".join(terms) + ")"
 
+    def take(self, *kinds):
+        token = self.tokens.pop(0) if self.tokens else None
+        if token is None or token.kind not in kinds:
+            raise Refused(f"{token.text if token else 'the end'} in a search, where {' or '.join(kinds)} is expected")
+        return token
+
     def term(self):
-        token = self.tokens.pop(0)
+        token = self.take("word", "left")
         if token.kind == "left":
             sql = self.level()
-            self.tokens.pop(0)
+            self.take("right")
             return sql
-        equals, value = self.tokens.pop(0), self.tokens.pop(0)
-        if (token.kind, equals.text, value.kind) != ("word", "=", "string") or "*" in value.text or "\\" in value.text:
-            raise Refused(f"the term {token.text}{equals.text}{value.text}")
-        return f"(lower({self.pipeline.column(token.text).sql}) = lower({literal(value.text[1:-1])}))"
+        if token.text == "NOT":
+            return f"(NOT {self.term()})"
+        sign, value = self.take("compare"), self.take("string").text[1:-1]
+        if sign.text not in ("=", "!=") or "\\" in value:
+            raise Refused(f"the term {token.text}{sign.text}{value}")
+        column = self.pipeline.column(token.text).demand(TEXT)
+        escaped = value.lower().replace("%", "\\%").replace("_", "\\_").replace("*", "%")
+        like = f"lower({column}) LIKE {literal(escaped)} ESCAPE '\\'"
+        return f"coalesce({'NOT ' if sign.text == '!=' else ''}{like}, false)"
 
 
 class Whole:

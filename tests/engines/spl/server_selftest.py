@@ -1,0 +1,127 @@
+"""Proves what server.py sends and how it reads answers, against a stub: nothing here says that a real Splunk does the same.
+
+usage: python3 server_selftest.py
+"""
+
+import json
+import sys
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
+
+from server import PROBE, Splunk
+from service import Unanswered, respond
+from stub import served
+
+START = 1_767_225_600
+TEXT = "| multisearch [ search `cloudtrail` ] [ search `cloudwatchlogs_vpcflow` ] | table _time, one_time, one_x, one_y"
+ROW = {"_time": "2026-01-02T00:00:09.000+00:00", "one_time": "1767312009.5", "one_x": "a"}
+FIELDS = [{"name": name} for name in ("_time", "one_time", "one_x", "one_y")]
+FLOW = {"version": "2", "interface-id": "eni-1", "start": str(START + 1), "end": str(START + 60), "action": "ACCEPT"}
+REQUEST = {
+    "rule": "r",
+    "parts": [{"name": "r", "id": "r", "role": "query", "text": TEXT}],
+    "lists": {"approved": ['a"b', "c\\d"], "empty": []},
+    "starts": [START, START + 86_400, START + 172_800],
+    "worlds": [
+        [{"source": "aws.vpcflow", "raw": FLOW}],
+        [{"source": "aws.cloudtrail", "raw": {"eventTime": "2026-01-02T00:00:09Z", "eventName": "ü"}}],
+    ],
+}
+
+
+class Stub:
+    """Keeps what it is sent; says that a stanza exists when it is made for the second time."""
+
+    def __init__(self):
+        self.events, self.stanzas, self.searches, self.lost, self.most, self.messages = [], {}, [], 0, "20001", []
+
+    def __call__(self, method, path, headers, body):
+        assert method == "POST", method
+        if path == "/services/collector/event":
+            assert headers["Authorization"] == "Splunk hec"
+            self.events += [json.loads(line) for line in body.splitlines()]
+            return 200, {"text": "Success", "code": 0}
+        assert headers["Authorization"] == "Bearer rest" and headers["Content-Type"] == "application/x-www-form-urlencoded"
+        form = dict(urllib.parse.parse_qsl(body, strict_parsing=True))
+        assert form.pop("output_mode") == "json"
+        return self.search(form) if path == "/services/search/jobs" else self.configure(path, form)
+
+    def configure(self, path, form):
+        prefix = "/servicesNS/nobody/search/configs/conf-"
+        assert path.startswith(prefix), path
+        file, _, name = path.removeprefix(prefix).partition("/")
+        if "name" in form:
+            if (file, form["name"]) in self.stanzas:
+                return 409, {"messages": [{"type": "ERROR", "text": "it is there"}]}
+            name = form.pop("name")
+        self.stanzas[file, name] = form
+        return 200, {}
+
+    def search(self, form):
+        text = form["search"]
+        assert (form["exec_mode"], form["count"], form["earliest_time"]) == ("oneshot", "0", "0"), form
+        self.searches.append(text)
+        if text == PROBE:
+            return 200, {"fields": [{"name": "most"}], "results": [{"most": self.most}]}
+        if text.endswith("| stats count"):
+            found = sum(f'source="{event["source"]}"' in text for event in self.events) - self.lost
+            return 200, {"fields": [{"name": "count"}], "results": [{"count": str(found)}]}
+        if text == TEXT:
+            return 200, {"messages": self.messages, "fields": FIELDS, "results": [ROW]}
+        return 200, {"fields": [], "results": []}
+
+
+def splunk(url):
+    settings = {"SPLUNK_URL": url, "SPLUNK_TOKEN": "rest", "SPLUNK_HEC_URL": url + "/", "SPLUNK_HEC_TOKEN": "hec"}
+    return Splunk(settings | {"SPLUNK_INDEX": "test"}, patience=0)
+
+
+def answered(url, stub):
+    server = splunk(url)
+    server.probe()
+    row = {"_time": (START + 86_409) * 1_000_000, "one_time": 1_767_312_009_500_000, "one_x": "a", "one_y": None}
+    assert respond(server.answer, REQUEST) == {"answers": [[], [row]]}
+    first, second = stub.events
+    assert (first["event"], first["time"], first["sourcetype"]) == (
+        f"2 - eni-1 - - - - - - - {START + 1} {START + 60} ACCEPT -",
+        START + 60,
+        "aws:cloudwatchlogs:vpcflow",
+    ), first
+    assert json.loads(second["event"]) == REQUEST["worlds"][1][0]["raw"] and second["index"] == "test", second
+    macro = stub.stanzas["macros", "cloudtrail"]["definition"]
+    assert macro == f'index="test" source="{first["source"]}" sourcetype="aws:cloudtrail"', macro
+    assert stub.stanzas["transforms", "approved"] == {"filename": "catena_approved.csv", "case_sensitive_match": "1"}
+    written = '| makeresults | eval value=mvappend("a\\"b", "c\\\\d") | mvexpand value | table value'
+    assert f'{written} | outputlookup "catena_approved.csv"' in stub.searches, stub.searches
+    assert respond(server.answer, REQUEST)["answers"][1] == [row]
+    assert stub.stanzas["macros", "cloudtrail"]["definition"] != macro, "a second request reads the events of the first"
+
+
+def refused(url, stub):
+    server = splunk(url)
+    stub.messages = [{"type": "FATAL", "text": "no such macro"}]
+    assert respond(server.answer, REQUEST) == {"error": "no such macro"}
+    stub.messages, stub.lost = [], 1
+    assert "found after" in respond(server.answer, REQUEST)["error"]
+    stub.most = "10000"
+    try:
+        server.probe()
+    except Unanswered as error:
+        assert "10000 of 20001" in str(error)
+    else:
+        raise AssertionError("the probe passed")
+    assert "error" in respond(splunk("http://127.0.0.1:9").answer, REQUEST)
+
+
+def main():
+    for check in (answered, refused):
+        stub = Stub()
+        with served(stub) as url:
+            check(url, stub)
+    print("spl server: requests and answers as the stub expects them")
+
+
+if __name__ == "__main__":
+    main()
