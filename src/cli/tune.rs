@@ -56,13 +56,13 @@ impl Tune {
         let Some(mut session) = session::open(&self.paths, &self.session)? else {
             return Ok(Outcome::Failure);
         };
-        let diags = std::mem::take(&mut session.diags);
-        let (checked, _) = report::show(diags, &session.sources, Format::Text, false)?;
+        let diags = std::mem::take(&mut session.found.diags);
+        let (checked, _) = report::show(diags, &session.found.sources, Format::Text, false)?;
         if checked != Outcome::Fine {
             return Ok(checked);
         }
         let (rule, environment) = self.choose(&session)?;
-        let plan = self.vary.plan(rule, &session.sources)?;
+        let plan = self.vary.plan(rule, &session.found.sources)?;
         let inputs = self.logs.inputs(&environment.catalog)?;
         let options = Options { flow_format: self.logs.columns(), ..Options::default() };
         let tuning = watched(|control| {

@@ -35,6 +35,8 @@ pub(super) fn tame(maker: &Maker<'_>, emission: &Emission, mut world: Vec<Event>
             world.iter_mut().for_each(one_item);
         } else if says("one event that matches two neighbouring steps") {
             world.retain(|event| !matches_neighbours(maker, event));
+        } else if says("an IPv4 address written as IPv6") {
+            world.retain(|event| !event.raw.to_string().contains("::ffff:"));
         } else if says("is taken to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut world);
         } else {

@@ -77,6 +77,24 @@ impl Event {
         put(target, path.trim_start_matches('>'), self::content(&path, raw));
     }
 
+    /// A sign-in answers with success or failure; instances are in the answers of EC2's calls about instances alone.
+    fn settle_response(&mut self) {
+        let action = self.raw["eventName"].as_str().unwrap_or("").to_owned();
+        if action == "ConsoleLogin" {
+            let answer = self.raw.pointer("/responseElements/ConsoleLogin").and_then(Value::as_str);
+            let failed = answer.map_or(self.raw.get("errorCode").is_some(), |answer| answer != "Success");
+            self.raw["responseElements"] =
+                json!({ "ConsoleLogin": if failed { "Failure" } else { "Success" } });
+            self.raw["requestParameters"] = Value::Null;
+        } else if self.raw.pointer("/responseElements/instancesSet").is_some() {
+            if matches!(action.as_str(), "RunInstances" | "StartInstances" | "StopInstances") {
+                self.raw["eventSource"] = json!("ec2.amazonaws.com");
+            } else {
+                self.raw["responseElements"].as_object_mut().unwrap().remove("instancesSet");
+            }
+        }
+    }
+
     fn variant<'v>(&self, source: &Source, variants: &'v [RawVariant]) -> Option<&'v RawVariant> {
         let action = match &source.field("event.action")?.raw {
             Some(Raw::Path(path)) => self.raw.get(path).and_then(Value::as_str).unwrap_or(""),
@@ -92,6 +110,7 @@ impl Event {
         if self.source == samples::FLOW {
             return;
         }
+        self.settle_response();
         // The unique id of a caller goes with the ARN, one to one.
         if let Some(arn) = self.raw["userIdentity"]["arn"].as_str() {
             let session = arn.rsplit_once('/').map_or("", |(_, name)| name);

@@ -53,5 +53,6 @@ fn smaller(world: &[Event]) -> Vec<Vec<Event>> {
             worlds.push(next);
         }
     }
+    worlds.iter_mut().flatten().for_each(Event::settle);
     worlds
 }

@@ -66,7 +66,6 @@ fn support(feature: Feature) -> Support {
         | Feature::SharedEvent
         | Feature::CaseSensitive
         | Feature::Wildcards
-        | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
@@ -88,6 +87,9 @@ fn support(feature: Feature) -> Support {
         Feature::RegularExpression => {
             Support::Emulated("rewritten in Lucene's notation, which matches the whole value")
         }
+        Feature::Ipv4Network => Support::Engine(
+            "an IPv4 address written as IPv6, such as ::ffff:192.0.2.1, is that IPv4 address for Elasticsearch",
+        ),
         Feature::Ipv6Network => {
             Support::Emulated("IPv4 addresses, which Elasticsearch keeps inside IPv6, are excluded")
         }
