@@ -150,7 +150,7 @@ impl Check {
             Self::OneOfTexts(set, case) => {
                 matches!(value, Value::Text(text) if set.contains(folded(text, *case).as_ref()))
             }
-            Self::In(networks) => matches!(value, Value::Ip(address) if networks.contains(*address)),
+            Self::In(networks) => value.address().is_some_and(|address| networks.contains(address)),
             Self::Listed(list) => list.contains(value),
             Self::Order(op, bound) => value.order(bound).is_some_and(|order| in_order(*op, order)),
             Self::Like(pattern) => matches!(value, Value::Text(text) if pattern.matches(text)),

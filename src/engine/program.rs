@@ -126,7 +126,7 @@ impl Program {
 }
 
 fn key(record: &Record, places: &[usize]) -> Option<Key> {
-    places.iter().map(|place| record.at(*place).map(super::value::Value::atom)).collect()
+    places.iter().map(|place| record.at(*place).map(super::value::Value::key)).collect()
 }
 
 fn compile_step(

@@ -179,6 +179,10 @@ impl<'a> Lowering<'a, '_> {
                 "`fieldref` compares text ignoring case, so values that differ only in case count as equal",
             );
         }
+        if test.field.ty == Type::Ip {
+            let effect = if context.negated { Effect::Superset } else { Effect::Subset };
+            self.report.note(effect, test.span, columns::BY_TEXT);
+        }
         let value = Scalar::Raw(other.field.text().to_owned());
         let equal = Cond::Item(Item::new(&column.field, "|fieldref", vec![value], &column.word));
         Cond::all([equal, column.missing().not()])

@@ -50,6 +50,7 @@ impl Predicates<'_, '_> {
             Nnf::Any(parts) => any(parts.iter().map(|part| self.print(part, false)).collect()),
             Nnf::Leaf { test, negated } => {
                 self.note_superset(test, *negated);
+                self.note_notation(test, *negated);
                 let field = literal::column("f", &test.field.name);
                 let leaf = self.leaf(test, &field).unwrap_or_else(|reason| {
                     self.refuse(test.span, reason);
@@ -75,6 +76,14 @@ impl Predicates<'_, '_> {
         for reason in place.iter().flat_map(|place| &place.variants).filter_map(|way| way.superset.as_ref()) {
             let effect = if negated { Effect::Subset } else { Effect::Superset };
             self.report.note(effect, test.span, reason.clone());
+        }
+    }
+
+    /// Splunk documents no function that brings an IPv6 address into one notation.
+    fn note_notation(&mut self, test: &FieldTest, negated: bool) {
+        if matches!(test.kind, TestKind::SameAs { .. }) && test.field.ty == Type::Ip {
+            let effect = if negated { Effect::Superset } else { Effect::Subset };
+            self.report.note(effect, test.span, columns::BY_TEXT);
         }
     }
 
