@@ -144,7 +144,7 @@ impl Predicates<'_, '_> {
         }
         let mut leaf = Leaf::default();
         if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(list, &test.field, field, entries.exact.len()));
+            leaf.settled.push(self.look_up(index, list, &test.field, field, entries.exact.len()));
         } else {
             leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field)?);
         }
@@ -160,9 +160,17 @@ impl Predicates<'_, '_> {
         Ok(leaf)
     }
 
-    fn look_up(&mut self, list: &List, field: &Field, column: &str, values: usize) -> (Frag, Frag) {
+    fn look_up(
+        &mut self,
+        index: usize,
+        list: &List,
+        field: &Field,
+        column: &str,
+        values: usize,
+    ) -> (Frag, Frag) {
         let name = literal::flat(&list.name.node);
-        let hit = literal::column("hit", &format!("{name}.{}", field.name));
+        // By number: names of lists and fields joined by underscores could be one name.
+        let hit = literal::column(&format!("hit{}", index + 1), &field.name);
         let command = format!("lookup {name} value AS {column} OUTPUT value AS {hit}");
         if !self.lookups.iter().any(|known| known.text() == command) {
             self.lookups.push(Frag::atom(command));
