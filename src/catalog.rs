@@ -440,8 +440,8 @@ mod tests {
     use super::*;
 
     fn refusal(fields: &[&str]) -> String {
-        let fields: String =
-            fields.iter().map(|name| format!("  {name}: {{ type: string, description: d }}\n")).collect();
+        let field = |name: &&str| format!("  {name}: {{ type: string, description: d }}\n");
+        let fields = fields.iter().map(field).collect::<Vec<_>>().concat();
         let text = format!(
             "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
         );

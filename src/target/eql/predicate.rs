@@ -4,6 +4,7 @@
 //! In: a step. Out: [`Frag`]s to be joined by `and`. Must not know: chains, stages. Columns that hold the values of all
 //! items of an event together are [`super::multi`]'s.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -39,6 +40,8 @@ pub(super) struct Item<'a> {
     pub(super) target: &'a dyn Target,
     /// The step.
     pub(super) step: &'a Step,
+    /// The texts of which the step demands one, by field.
+    pub(super) demanded: BTreeMap<&'a str, BTreeSet<String>>,
     /// Physical fields by which the sequence joins this item and that hold several values, each with the canonical
     /// field that is meant.
     pub(super) joined: Vec<(String, String)>,
@@ -102,7 +105,14 @@ pub(super) fn missing(name: &Frag) -> Frag {
 }
 
 fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -> Frag {
-    let Some(place) = columns::place(&item.job, item.target, item.step, &test.field, report) else {
+    let Some(place) = columns::place_among(
+        &item.job,
+        item.target,
+        item.step,
+        &test.field,
+        item.demanded.get(ACTION),
+        report,
+    ) else {
         return Frag::atom(FALSE);
     };
     let Some((last, others)) = place.variants.split_last() else { return Frag::atom(FALSE) };

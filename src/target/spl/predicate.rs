@@ -6,6 +6,8 @@
 //! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
 //! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
@@ -23,6 +25,8 @@ use super::{Spl, regex};
 pub(super) struct Predicates<'a, 'r> {
     pub(super) job: &'a Job<'a>,
     pub(super) step: &'a Step,
+    /// The actions that the step admits.
+    pub(super) admitted: Option<&'a BTreeSet<String>>,
     pub(super) report: &'r mut Report,
     /// `lookup` commands to run before the `where`.
     pub(super) lookups: Vec<Frag>,
@@ -72,7 +76,7 @@ impl Predicates<'_, '_> {
     /// A column that holds for more records than the field adds when it must hold, and hides when it must not.
     fn note_superset(&mut self, test: &FieldTest, negated: bool) {
         let mut unused = Report::default();
-        let place = columns::place(self.job, &Spl, self.step, &test.field, &mut unused);
+        let place = columns::place_among(self.job, &Spl, self.step, &test.field, self.admitted, &mut unused);
         for reason in place.iter().flat_map(|place| &place.variants).filter_map(|way| way.superset.as_ref()) {
             let effect = if negated { Effect::Subset } else { Effect::Superset };
             self.report.note(effect, test.span, reason.clone());
@@ -384,44 +388,56 @@ fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
 }
 
 /// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.
-pub(super) fn prefilter(job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
-    let condition = step.condition();
-    let whole = match nnf(&condition, false) {
-        whole @ Nnf::All(_) => whole,
-        part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
-    };
-    superset(&whole, job, step, source)
+pub(super) struct Prefilter<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) step: &'a Step,
+    pub(super) source: &'a Source,
+    /// The actions that the step admits.
+    pub(super) admitted: Option<&'a BTreeSet<String>>,
 }
 
-fn superset(part: &Nnf<'_>, job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
-    match part {
-        Nnf::All(parts) => {
-            let terms = parts.iter().filter_map(|part| superset(part, job, step, source));
-            // The source stands before the terms, so even a lone OR needs its parentheses.
-            let mut terms: Vec<_> = terms.map(|term| Frag::atom(term.inside(Bind::And))).collect();
-            terms.dedup();
-            (!terms.is_empty()).then(|| Frag::join(terms, " ", Bind::And))
-        }
-        Nnf::Any(parts) => {
-            let terms: Option<Vec<_>> = parts.iter().map(|part| superset(part, job, step, source)).collect();
-            Some(any(terms?))
-        }
-        Nnf::Leaf { test, negated: false } => {
-            let TestKind::Equals { values, .. } = &test.kind else { return None };
-            let column = plain_column(job, step, source, &test.field)?;
-            let term = |value: &Value| literal::term(&column, string(value)?);
-            Some(any(values.iter().map(term).collect::<Option<Vec<_>>>()?))
-        }
-        Nnf::Leaf { negated: true, .. } => None,
+impl Prefilter<'_> {
+    /// The terms, if there are any.
+    pub(super) fn print(&self) -> Option<Frag> {
+        let condition = self.step.condition();
+        let whole = match nnf(&condition, false) {
+            whole @ Nnf::All(_) => whole,
+            part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
+        };
+        self.superset(&whole)
     }
-}
 
-/// The one column of a text field that Splunk extracts by itself and that holds the value as it is.
-fn plain_column(job: &Job<'_>, step: &Step, source: &Source, field: &Field) -> Option<String> {
-    if source.field(&field.name)?.ty != Type::String {
-        return None;
+    fn superset(&self, part: &Nnf<'_>) -> Option<Frag> {
+        match part {
+            Nnf::All(parts) => {
+                let terms = parts.iter().filter_map(|part| self.superset(part));
+                // The source stands before the terms, so even a lone OR needs its parentheses.
+                let mut terms: Vec<_> = terms.map(|term| Frag::atom(term.inside(Bind::And))).collect();
+                terms.dedup();
+                (!terms.is_empty()).then(|| Frag::join(terms, " ", Bind::And))
+            }
+            Nnf::Any(parts) => {
+                let terms: Option<Vec<_>> = parts.iter().map(|part| self.superset(part)).collect();
+                Some(any(terms?))
+            }
+            Nnf::Leaf { test, negated: false } => {
+                let TestKind::Equals { values, .. } = &test.kind else { return None };
+                let column = self.plain_column(&test.field)?;
+                let term = |value: &Value| literal::term(&column, string(value)?);
+                Some(any(values.iter().map(term).collect::<Option<Vec<_>>>()?))
+            }
+            Nnf::Leaf { negated: true, .. } => None,
+        }
     }
-    let place = columns::place(job, &Spl, step, field, &mut Report::default())?;
-    let [only] = place.variants.as_slice() else { return None };
-    if only.stored.is_some() { None } else { only.field.clone() }
+
+    /// The one column of a text field that Splunk extracts by itself and that holds the value as it is.
+    fn plain_column(&self, field: &Field) -> Option<String> {
+        if self.source.field(&field.name)?.ty != Type::String {
+            return None;
+        }
+        let mut unused = Report::default();
+        let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused)?;
+        let [only] = place.variants.as_slice() else { return None };
+        if only.stored.is_some() { None } else { only.field.clone() }
+    }
 }
