@@ -95,6 +95,42 @@ fn files_are_written_whole_one_for_each_part() {
 }
 
 #[test]
+fn rules_that_clash_are_not_written() {
+    let first = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+    let same_id = first.replace("rule one_step ", "rule same_id ");
+    let same_name = first.replace("22bed5ba", "32bed5ba");
+    let unrelated = first.replace("rule one_step ", "rule unrelated ").replace("22bed5ba", "42bed5ba");
+    let both = format!("{first}\n{same_name}");
+    for (one, other) in [(&first, &same_id), (&first, &same_name), (&both, &unrelated)] {
+        let files =
+            [("a.chain", one.as_bytes()), ("b.chain", other.as_bytes()), ("c.chain", unrelated.as_bytes())];
+        let count = if other == &unrelated { 2 } else { 3 };
+        let folder = scratch("clash", &files[..count]);
+        let out = path(&folder, "out");
+        let ran = catena(&["compile", &path(&folder, ""), "--target", "spl", "-o", &out]);
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        assert!(ran.err.contains("E0212") && ran.err.contains("wrote 1 file under"), "{}", ran.err);
+        let written: Vec<_> = std::fs::read_dir(root().join(out).join("spl")).unwrap().collect();
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].as_ref().unwrap().file_name(), "unrelated.spl");
+    }
+}
+
+#[test]
+fn two_rules_never_share_a_file() {
+    // Sigma wants file names of ten characters or more, so the name of the chain is filled up.
+    let case =
+        |name: &str| std::fs::read_to_string(root().join(format!("tests/cases/{name}.chain"))).unwrap();
+    let short = case("three_steps_gaps").replacen("rule three_steps_gaps", "rule a", 1);
+    let long = case("one_step").replacen("rule one_step", "rule correlation_a", 1);
+    let folder = scratch("share", &[("a.chain", short.as_bytes()), ("b.chain", long.as_bytes())]);
+    let out = path(&folder, "out");
+    let ran = catena(&["compile", &path(&folder, ""), "--target", "sigma", "-o", &out]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("rules `a` and `correlation_a` would both be written"), "{}", ran.err);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_an_io_error() {
     let folder = scratch("blocked", &[("taken", b"a file")]);
     let ran = catena(&["compile", AWS, "-o", &path(&folder, "taken")]);

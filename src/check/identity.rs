@@ -3,7 +3,7 @@
 //! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -12,30 +12,30 @@ use crate::unit::Unit;
 
 use super::names;
 
-/// Which rules have a name or an id that an earlier rule of the same file has.
-pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
+/// Reports names and ids that several rules of one file have.
+pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) {
     let mut seen = Seen::default();
-    let mut repeated = Vec::with_capacity(rules.len());
     for rule in rules {
-        let mark = diags.len();
         seen.add(rule, |_| true, diags);
-        repeated.push(diags.len() > mark);
     }
-    repeated
 }
 
 /// Reports names and ids of rules that occur in more than one file of a run; [`super::check`] reports those inside one.
-pub fn duplicates(units: &[Unit<'_>], diags: &mut Diagnostics) {
+/// Returns the names of all rules, first ones included, that share a name or an id with another: no SIEM can hold both, and
+/// which of them is meant is for the author to say.
+pub fn duplicates<'a>(units: &[Unit<'a>], diags: &mut Diagnostics) -> BTreeSet<&'a str> {
     let mut seen = Seen::default();
     for rule in units.iter().flat_map(|unit| &unit.file.rules) {
         seen.add(rule, |first| first.file != rule.name.span.file, diags);
     }
+    seen.clashing
 }
 
 #[derive(Debug, Default)]
 struct Seen<'a> {
     names: HashMap<&'a str, Span>,
-    ids: HashMap<String, Span>,
+    ids: HashMap<String, (Span, &'a str)>,
+    clashing: BTreeSet<&'a str>,
 }
 
 impl<'a> Seen<'a> {
@@ -43,12 +43,19 @@ impl<'a> Seen<'a> {
     fn add(&mut self, rule: &'a Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
         let first = *self.names.entry(node).or_insert(*span);
-        if first != *span && wanted(first) {
-            names::twice("rule", &rule.name, first, diags);
+        if first != *span {
+            self.clashing.insert(node);
+            if wanted(first) {
+                names::twice("rule", &rule.name, first, diags);
+            }
         }
         let Some((id, span)) = id_of(rule) else { return };
-        let first = *self.ids.entry(id).or_insert(span);
-        if first != span && wanted(first) {
+        let (first, other) = *self.ids.entry(id).or_insert((span, node));
+        if first == span {
+            return;
+        }
+        self.clashing.extend([node.as_str(), other]);
+        if wanted(first) {
             diags.push(
                 Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
                     .label("defined again here")

@@ -1,5 +1,6 @@
 //! `catena compile`: rules to the queries one pastes into a SIEM.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -110,10 +111,10 @@ impl Compile {
         self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
         let mut found = Diagnostics::default();
-        let (mut kept, mut written, mut started) = (Vec::new(), 0, false);
+        let (mut kept, mut written, mut started) = (Vec::new(), BTreeMap::new(), false);
         compile_all(&session, &targets, self.options(), &mut found, |emissions| {
             if let Some(folder) = &self.output {
-                written += write(folder, &emissions)?;
+                write(folder, &emissions, &mut written)?;
             } else if self.format == OutputFormat::Text {
                 output::print(&to_text(&emissions, targets.len() > 1, &mut started, &session.sources))?;
             }
@@ -127,7 +128,11 @@ impl Compile {
         match (&self.output, self.format) {
             (_, OutputFormat::Json) => output::print(&to_json(&kept, &session.sources)?)?,
             (Some(folder), OutputFormat::Text) => {
-                output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
+                output::report(&format!(
+                    "wrote {} under {}\n",
+                    plural(written.len(), "file"),
+                    folder.display()
+                ));
             }
             (None, OutputFormat::Text) => {}
         }
@@ -158,18 +163,27 @@ impl Compile {
     }
 }
 
-/// Writes one file for each part; returns how many.
-fn write(folder: &Path, emissions: &[Emission]) -> anyhow::Result<usize> {
-    let mut written = 0;
+/// Writes one file for each part; `written` tells which rule each file is of.
+fn write(
+    folder: &Path,
+    emissions: &[Emission],
+    written: &mut BTreeMap<PathBuf, String>,
+) -> anyhow::Result<()> {
     for emission in emissions {
         let Some(target) = target::by_name(emission.target) else { continue };
         for part in &emission.parts {
             let name = format!("{}.{}", part.name, target.extension());
-            output::write_file(&folder.join(emission.target).join(name), &with_line_end(&part.text))?;
-            written += 1;
+            let path = folder.join(emission.target).join(name);
+            if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
+                let (rule, path) = (&emission.rule, path.display());
+                anyhow::bail!(
+                    "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
+                );
+            }
+            output::write_file(&path, &with_line_end(&part.text))?;
         }
     }
-    Ok(written)
+    Ok(())
 }
 
 /// How many files are compiled before their queries are handed on: enough to keep every core busy, few enough to hold.

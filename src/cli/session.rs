@@ -99,14 +99,15 @@ fn check_all(
     diags: &mut Diagnostics,
 ) -> Vec<Checked> {
     let units = workspace.units();
-    check::duplicates(&units, diags);
+    let clashing = check::duplicates(&units, diags);
     let checked: Vec<(Checked, Diagnostics)> = units
         .into_par_iter()
         .zip(environments)
         .map(|(unit, environment)| {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
-            let rules = check::check(&unit, &context, &mut found);
+            let mut rules = check::check(&unit, &context, &mut found);
+            rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
             (Checked { rules, environment }, found)
         })
         .collect();
