@@ -246,6 +246,26 @@ fn files_that_name_each_other_or_nothing() {
 }
 
 #[test]
+fn a_rule_is_not_compiled_without_its_list() {
+    let rule = std::fs::read_to_string(root().join("tests/cases/err_E0151_missing_list.chain")).unwrap();
+    let rule = rule.replace("lists/no_such_file.csv", "list.csv");
+    // The second row would never expire, if its date were simply left out.
+    let broken = [
+        "value,until\nami-1,2027-01-01\nami-2,2027-13-01\n",
+        "value\nami-1\nami-2,b\n",
+        "valeu\nami-1\n",
+        "",
+    ];
+    for text in broken.map(Some).into_iter().chain([None]) {
+        let files = [("a.chain", rule.as_bytes()), ("list.csv", text.unwrap_or_default().as_bytes())];
+        let folder = scratch("list", &files[..1 + usize::from(text.is_some())]);
+        let ran = catena(&["compile", &path(&folder, "a.chain"), "--target", "kql"]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text:?} {}", ran.err);
+        assert!(ran.err.contains("error[E01"), "{text:?} {}", ran.err);
+    }
+}
+
+#[test]
 fn any_bytes_get_an_answer() {
     let deep = [vec![b'('; 200_000], b"\n".to_vec()].concat();
     let long = vec![b'a'; 3_000_000];

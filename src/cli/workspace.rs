@@ -43,6 +43,8 @@ struct Parsed {
 enum Content {
     Rules(ast::File),
     List(Arc<Table>),
+    /// A list file that could not be read.
+    Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,7 +243,7 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
             comments: vec![],
             understood: ast::Understood::Partly,
         }),
-        Kind::List => Content::List(Arc::new(Table::default())),
+        Kind::List => Content::Nothing,
     };
     let bytes = match read_bytes(path, kind) {
         Ok(bytes) => bytes,
