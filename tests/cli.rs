@@ -258,7 +258,7 @@ fn a_rule_is_not_compiled_without_its_list() {
     ];
     for text in broken.map(Some).into_iter().chain([None]) {
         let files = [("a.chain", rule.as_bytes()), ("list.csv", text.unwrap_or_default().as_bytes())];
-        let folder = scratch("list", &files[..1 + usize::from(text.is_some())]);
+        let folder = scratch("list", &files[..=usize::from(text.is_some())]);
         let ran = catena(&["compile", &path(&folder, "a.chain"), "--target", "kql"]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text:?} {}", ran.err);
         assert!(ran.err.contains("error[E01"), "{text:?} {}", ran.err);

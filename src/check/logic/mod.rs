@@ -79,7 +79,9 @@ impl<'a> Logic<'a> {
     fn demands_of_empty_lists(&self, pred: &Pred, wanted: bool, found: &mut Vec<(Span, &'a List)>) {
         match pred {
             Pred::And(parts) | Pred::Or(parts) => {
-                parts.iter().for_each(|part| self.demands_of_empty_lists(part, wanted, found));
+                for part in parts {
+                    self.demands_of_empty_lists(part, wanted, found);
+                }
             }
             Pred::Not(inner) => self.demands_of_empty_lists(inner, !wanted, found),
             Pred::Test(test) => {
