@@ -258,10 +258,8 @@ fn holds_for(kind: &TestKind, text: &str) -> Option<bool> {
     match kind {
         TestKind::Exists => Some(true),
         TestKind::Equals { values, case } => {
-            let folded =
-                |text: &str| if *case == Case::Ignore { text.to_lowercase() } else { text.to_owned() };
             let equal =
-                |value: &Value| matches!(value, Value::String(value) if folded(value) == folded(text));
+                |value: &Value| matches!(value, Value::String(value) if case.fold(value) == case.fold(text));
             Some(values.iter().any(equal))
         }
         TestKind::InNetworks { .. }

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, Pred, Step, TestKind, Type, Value,
+    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Pred, Step, TestKind,
+    Type, Value,
 };
 use crate::source::Span;
 use crate::target::print::{Bind, Frag, Nnf, nnf};
@@ -100,23 +101,16 @@ impl Predicates<'_, '_> {
             }
             TestKind::InList { list } => return self.in_list(*list, test, field),
             TestKind::Equals { values, case } if is_text => {
-                let folded: Vec<_> =
-                    values.iter().filter_map(string).map(|value| fold(value, *case)).collect();
-                self.note_folding(*case, folded.iter().map(String::as_str), test.span);
-                equals_text(folded.iter().map(String::as_str), &subject(field, *case))?
+                equals_text(values.iter().filter_map(string), field, *case)?
             }
             TestKind::Equals { values, .. } => equals_typed(values, field)?,
             TestKind::InNetworks { networks } => in_networks(networks, field),
             TestKind::Order { op, value } => vec![order(*op, value, field)?],
-            TestKind::Like { pattern, case } => {
-                let pattern = folded_pattern(pattern, *case);
-                self.note_folding(*case, texts(&pattern), test.span);
-                like(&pattern, field, &subject(field, *case))?
-            }
+            TestKind::Like { pattern, case } => like(pattern, field, *case)?,
             TestKind::Substring { place, text, case } => {
-                let sought = fold(text, *case);
-                self.note_folding(*case, [sought.as_str()], test.span);
-                vec![matched(&subject(field, *case), &regex::substring(*place, &sought))?]
+                let how = Compared::new(field, [text.as_str()], *case);
+                let regex = regex::substring(*place, &how.fold.fold(text), how.letters);
+                vec![matched(&how.subject, &regex)?]
             }
             TestKind::Matches { regex } => match regex::portable(regex) {
                 Ok(regex) => vec![matched(field, &regex)?],
@@ -130,16 +124,6 @@ impl Predicates<'_, '_> {
         Ok(Leaf { settled: Vec::new(), tests })
     }
 
-    fn note_folding<'t>(&mut self, case: Case, texts: impl IntoIterator<Item = &'t str>, span: Span) {
-        if case == Case::Ignore && !texts.into_iter().all(str::is_ascii) {
-            self.report.note(
-                Effect::Engine,
-                span,
-                "Splunk's lower() must know the lower case of letters outside ASCII",
-            );
-        }
-    }
-
     fn in_list(&mut self, index: usize, test: &FieldTest, field: &str) -> Result<Leaf, Refusal> {
         let Some(list) = self.job.rule.lists.get(index) else { return Ok(Leaf::default()) };
         let entries = Entries::of(&list.entries);
@@ -150,13 +134,13 @@ impl Predicates<'_, '_> {
         if self.job.options.lists.by_lookup(entries.exact.len()) {
             leaf.settled.push(self.look_up(index, list, &test.field, field, entries.exact.len()));
         } else {
-            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field)?);
+            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
         if !entries.values.is_empty() {
             leaf.tests.extend(equals_typed(&entries.values, field)?);
         }
         for pattern in entries.patterns {
-            leaf.tests.extend(like(pattern, field, field)?);
+            leaf.tests.extend(like(pattern, field, Case::Sensitive)?);
         }
         if !entries.networks.is_empty() {
             leaf.tests.extend(in_networks(&entries.networks, field));
@@ -266,31 +250,39 @@ fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
     Ok(call("match", &[subject, literal::text(regex)?.text()]))
 }
 
-fn subject(field: &str, case: Case) -> String {
-    match case {
-        Case::Sensitive => field.to_owned(),
-        Case::Ignore => format!("lower({field})"),
+/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in all its
+/// spellings, for Splunk does not say what lower() makes of letters beyond ASCII.
+struct Compared {
+    subject: String,
+    /// How a text is folded before it is printed.
+    fold: Case,
+    /// In which spellings its letters are printed.
+    letters: Case,
+}
+
+impl Compared {
+    fn new<'t>(field: &str, texts: impl IntoIterator<Item = &'t str>, case: Case) -> Self {
+        let lowered = case == Case::Ignore && texts.into_iter().all(str::is_ascii);
+        if lowered {
+            Self { subject: format!("lower({field})"), fold: Case::Ignore, letters: Case::Sensitive }
+        } else {
+            Self { subject: field.to_owned(), fold: Case::Sensitive, letters: case }
+        }
     }
 }
 
-fn fold(text: &str, case: Case) -> String {
-    match case {
-        Case::Sensitive => text.to_owned(),
-        Case::Ignore => text.to_lowercase(),
-    }
-}
-
-fn folded_pattern(pattern: &Pattern, case: Case) -> Pattern {
-    use crate::ir::PatternPart::Text;
-    let fold = |part: &crate::ir::PatternPart| {
-        if let Text(text) = part { Text(fold(text, case)) } else { part.clone() }
+fn folded(pattern: &Pattern, case: Case) -> Pattern {
+    let fold = |part: &PatternPart| match part {
+        PatternPart::Text(text) => PatternPart::Text(case.fold(text).into_owned()),
+        PatternPart::Any | PatternPart::One => part.clone(),
     };
     Pattern { parts: pattern.parts.iter().map(fold).collect() }
 }
 
 fn texts(pattern: &Pattern) -> impl Iterator<Item = &str> {
-    pattern.parts.iter().filter_map(|part| {
-        if let crate::ir::PatternPart::Text(text) = part { Some(text.as_str()) } else { None }
+    pattern.parts.iter().filter_map(|part| match part {
+        PatternPart::Text(text) => Some(text.as_str()),
+        PatternPart::Any | PatternPart::One => None,
     })
 }
 
@@ -299,13 +291,25 @@ fn string(value: &Value) -> Option<&str> {
 }
 
 /// Text that looks like a number goes through `match`: `=` might compare it by value, and `01` is not `1`.
-fn equals_text<'t>(values: impl Iterator<Item = &'t str>, subject: &str) -> Result<Vec<Frag>, Refusal> {
-    let (numeric, plain): (Vec<_>, Vec<_>) = values.partition(|value| literal::looks_numeric(value));
+fn equals_text<'t>(
+    values: impl Iterator<Item = &'t str>,
+    field: &str,
+    case: Case,
+) -> Result<Vec<Frag>, Refusal> {
+    let (plain, spelled): (Vec<_>, Vec<_>) =
+        values.partition(|value| case == Case::Sensitive || value.is_ascii());
+    let how = Compared::new(field, plain.iter().copied(), case);
+    let plain = plain.into_iter().map(|value| how.fold.fold(value));
+    let (numeric, plain): (Vec<_>, Vec<_>) = plain.partition(|value| literal::looks_numeric(value));
     let mut tests = Vec::new();
-    let plain = plain.into_iter().map(literal::text).collect::<Result<Vec<_>, _>>()?;
-    tests.extend(among(&plain, subject));
+    let plain = plain.iter().map(|value| literal::text(value)).collect::<Result<Vec<_>, _>>()?;
+    tests.extend(among(&plain, &how.subject));
     if !numeric.is_empty() {
-        tests.push(matched(subject, &regex::one_of(numeric))?);
+        let numeric = numeric.iter().map(AsRef::as_ref);
+        tests.push(matched(&how.subject, &regex::one_of(numeric, Case::Sensitive))?);
+    }
+    if !spelled.is_empty() {
+        tests.push(matched(field, &regex::one_of(spelled, case))?);
     }
     Ok(tests)
 }
@@ -368,12 +372,16 @@ fn order(op: OrderOp, value: &Value, field: &str) -> Result<Frag, Refusal> {
     Ok(Frag::test(format!("{field} {sign} {}", literal::value(value)?.text())))
 }
 
-fn like(pattern: &Pattern, field: &str, subject: &str) -> Result<Vec<Frag>, Refusal> {
+fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal> {
     match pattern.literal() {
         Some("") => Ok(Vec::new()),
-        Some(text) => equals_text(std::iter::once(text), subject),
+        Some(text) => equals_text(std::iter::once(text), field, case),
         None if pattern.matches_everything() => Ok(vec![call("isnotnull", &[field])]),
-        None => Ok(vec![matched(subject, &regex::wildcard(pattern))?]),
+        None => {
+            let how = Compared::new(field, texts(pattern), case);
+            let regex = regex::wildcard(&folded(pattern, how.fold), how.letters);
+            Ok(vec![matched(&how.subject, &regex)?])
+        }
     }
 }
 
