@@ -165,13 +165,24 @@ fn column(
     } else {
         single(item, test, place, column, negated, report)
     };
-    printed.unwrap_or_else(|refusal| {
+    let readable = |printed: Frag| match literal::is_misread(printed.text()) {
+        true => Err(hidden()),
+        false => Ok(printed),
+    };
+    printed.and_then(readable).unwrap_or_else(|refusal| {
         let title = format!("{} cannot express this test of `{}`", item.target.title(), test.field.name);
         report.error(
             Diagnostic::new(Code::NotExpressible, test.span, title).label(refusal.reason).help(refusal.help),
         );
         Frag::atom(FALSE)
     })
+}
+
+fn hidden() -> Refusal {
+    Refusal::new(
+        "the value has several characters that cannot be seen, and readers of EQL disagree on more than one of them",
+        "compare with a part of the value, or use `like` with `?` in their place",
+    )
 }
 
 /// How Elasticsearch holds a column.

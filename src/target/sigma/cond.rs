@@ -100,6 +100,16 @@ impl Cond {
         }
     }
 
+    /// Whether a reader of the document sees every text in it.
+    pub(super) fn is_visible(&self) -> bool {
+        match self {
+            Self::Always | Self::Never => true,
+            Self::Item(item) => item.values.iter().all(Scalar::is_visible),
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(Self::is_visible),
+            Self::Not(inner) => inner.is_visible(),
+        }
+    }
+
     /// The parts that must all hold, as many and as small as possible.
     pub(super) fn conjuncts(self) -> Vec<Self> {
         match self {

@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use serde::{Serialize, Serializer};
 
 use crate::ir::{Pattern, PatternPart, Place};
-use crate::yaml::Quoted;
+use crate::yaml::{self, Quoted};
 
 /// A field that every reader of Sigma takes for one name: no modifier bar, no brackets, nothing to quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,14 @@ impl Scalar {
         let mut out = String::with_capacity(text.len());
         escape(text, &mut out);
         Self::Text(out)
+    }
+
+    /// Whether a reader sees every character of it.
+    pub(super) fn is_visible(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Raw(text) => yaml::is_visible(text),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Null => true,
+        }
     }
 
     /// A decimal, if it can be written without an exponent: readers of YAML disagree on those.

@@ -120,6 +120,11 @@ impl<'a> Lowering<'a, '_> {
             return self.same_as(test, &column, other, context);
         }
         match tested(self.job, test, &column) {
+            Ok(cond) if !cond.is_visible() => {
+                let help = "compare with a part of the value, or use `like` with `?` in its place";
+                self.refuse(test.span, "the value has a character that cannot be seen", help);
+                Cond::Never
+            }
             Ok(cond) => cond,
             Err(reason) => {
                 self.refuse(test.span, reason, "write the test in another way, or compile for other targets");

@@ -251,7 +251,7 @@ fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
 }
 
 /// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in all its
-/// spellings, for Splunk does not say what lower() makes of letters beyond ASCII.
+/// spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
 struct Compared {
     subject: String,
     /// How a text is folded before it is printed.
