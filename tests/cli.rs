@@ -266,6 +266,35 @@ fn a_rule_is_not_compiled_without_its_list() {
 }
 
 #[test]
+fn no_line_of_a_file_that_is_neither_rule_nor_list_is_shown() {
+    let secret = ("secret.txt", b"password=hunter2\n".as_slice());
+    for named in ["secret.txt", "link.chain", "/etc/passwd", "", ".", "-", "/dev/zero", "list.csv"] {
+        let rule = format!("import \"{named}\"\n");
+        let folder =
+            scratch("secret", &[secret, ("list.csv", b"value\nhunter2\n"), ("a.chain", rule.as_bytes())]);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("secret.txt", folder.path().join("link.chain")).unwrap();
+        let ran = catena(&["check", &path(&folder, "a.chain")]);
+        assert_eq!(ran.status, 1, "{named} {}", ran.err);
+        assert!(ran.err.contains("E0151") && ran.err.contains("only `.chain` files"), "{named} {}", ran.err);
+        assert!(
+            !ran.err.contains("hunter2") && !ran.err.contains("root:") && !ran.err.contains("``"),
+            "{}",
+            ran.err
+        );
+    }
+    for named in ["secret.txt", "link.csv", "a.chain"] {
+        let rule = format!("allowlist l: actor.id from \"{named}\"\n");
+        let folder = scratch("secret", &[secret, ("a.chain", rule.as_bytes())]);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("secret.txt", folder.path().join("link.csv")).unwrap();
+        let ran = catena(&["check", &path(&folder, "a.chain")]);
+        assert_eq!(ran.status, 1, "{named} {}", ran.err);
+        assert!(ran.err.contains("only `.csv` files") && !ran.err.contains("hunter2"), "{named} {}", ran.err);
+    }
+}
+
+#[test]
 fn any_bytes_get_an_answer() {
     let deep = [vec![b'('; 200_000], b"\n".to_vec()].concat();
     let long = vec![b'a'; 3_000_000];

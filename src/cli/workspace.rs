@@ -25,7 +25,7 @@ pub(super) struct Workspace {
     /// Names and texts.
     pub(super) sources: Sources,
     files: Vec<Parsed>,
-    by_path: HashMap<PathBuf, usize>,
+    by_path: HashMap<(PathBuf, Kind), usize>,
     tables: Tables,
     /// How many of `files` the user asked for; they come first.
     asked: usize,
@@ -47,7 +47,7 @@ enum Content {
     Nothing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Rules,
     List,
@@ -67,8 +67,8 @@ impl Workspace {
         for path in wanted {
             this.expect(path, Kind::Rules, &mut round);
         }
-        let failed = this.read(&round, diags);
-        problems.extend(failed.into_iter().map(|(path, why)| Unreadable(cannot_read(&path, &why))));
+        let failed = this.read(&round, false, diags);
+        problems.extend(failed.into_iter().map(|(path, _, why)| Unreadable(cannot_read(&path, &why))));
         this.asked = this.files.len();
         if !problems.is_empty() {
             return Err(problems);
@@ -98,28 +98,34 @@ impl Workspace {
     /// Notes that a file is needed; it joins `round` when it is new.
     fn expect(&mut self, path: PathBuf, kind: Kind, round: &mut Vec<(PathBuf, Kind)>) -> usize {
         let next = self.files.len() + round.len();
-        let index = *self.by_path.entry(path.clone()).or_insert(next);
+        let index = *self.by_path.entry((path.clone(), kind)).or_insert(next);
         if index == next {
             round.push((path, kind));
         }
         index
     }
 
-    /// Reads and parses one round of new files; those that cannot be read leave an empty place, and their reason.
-    fn read(&mut self, round: &[(PathBuf, Kind)], diags: &mut Diagnostics) -> Vec<(PathBuf, String)> {
+    /// Reads and parses one round of new files, which the user or (`named`) a rule file names; those that cannot be read
+    /// leave an empty place, and their reason.
+    fn read(
+        &mut self,
+        round: &[(PathBuf, Kind)],
+        named: bool,
+        diags: &mut Diagnostics,
+    ) -> Vec<(PathBuf, Kind, String)> {
         let first = self.sources.next_id().0;
         let loaded: Vec<_> = round
             .par_iter()
             .zip((0u32..).map(|n| FileId(first + n)).take(round.len()).collect::<Vec<_>>())
-            .map(|((path, kind), id)| load(path, *kind, id))
+            .map(|((path, kind), id)| load(path, *kind, named, id))
             .collect();
         let mut failed = Vec::new();
-        for ((path, _), (source, content, found)) in round.iter().zip(loaded) {
+        for ((path, kind), (source, content, found)) in round.iter().zip(loaded) {
             match source {
                 Ok(source) => _ = self.sources.add(source),
                 Err(why) => {
                     self.sources.add(SourceFile::new(show(path), ""));
-                    failed.push((path.clone(), why));
+                    failed.push((path.clone(), *kind, why));
                 }
             }
             diags.extend(found);
@@ -151,8 +157,8 @@ impl Workspace {
                 }
             }
             done = self.files.len();
-            for (path, why) in self.read(&round, diags) {
-                let index = self.by_path.get(&path).copied().unwrap_or_default();
+            for (path, kind, why) in self.read(&round, true, diags) {
+                let index = self.by_path.get(&(path.clone(), kind)).copied().unwrap_or_default();
                 for span in named_at.get(&index).into_iter().flatten() {
                     diags.push(unreadable(*span, &path, &why));
                 }
@@ -232,7 +238,7 @@ impl Workspace {
 
 type Loaded = (Result<SourceFile, String>, Content, Diagnostics);
 
-fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
+fn load(path: &Path, kind: Kind, named: bool, id: FileId) -> Loaded {
     let mut diags = Diagnostics::default();
     let empty = |kind| match kind {
         Kind::Rules => Content::Rules(ast::File {
@@ -245,7 +251,8 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
         }),
         Kind::List => Content::Nothing,
     };
-    let bytes = match read_bytes(path, kind) {
+    let allowed = if named { check_kind(path, kind) } else { Ok(()) };
+    let bytes = match allowed.and_then(|()| read_bytes(path, kind)) {
         Ok(bytes) => bytes,
         Err(why) => return (Err(why), empty(kind), diags),
     };
@@ -262,6 +269,24 @@ fn load(path: &Path, kind: Kind, id: FileId) -> Loaded {
         Kind::List => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
     };
     (Ok(source), content, diags)
+}
+
+/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read more
+/// than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
+fn check_kind(path: &Path, kind: Kind) -> Result<(), String> {
+    let (extension, what) = match kind {
+        Kind::Rules => ("chain", "only `.chain` files can be imported"),
+        Kind::List => ("csv", "only `.csv` files can be lists"),
+    };
+    let fits = |path: &Path| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    if !fits(path) {
+        return Err(what.to_owned());
+    }
+    let target = path.canonicalize().map_err(|error| error.to_string())?;
+    if !fits(&target) {
+        return Err(format!("it is a link to another file, and {what}"));
+    }
+    if target.is_file() || target.is_dir() { Ok(()) } else { Err("it is not an ordinary file".to_owned()) }
 }
 
 /// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
@@ -348,7 +373,11 @@ fn tidy(path: &Path) -> PathBuf {
 }
 
 fn show(path: &Path) -> String {
-    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+    match path.to_str() {
+        Some("-") => STDIN.to_owned(),
+        Some("") => ".".to_owned(),
+        _ => path.display().to_string(),
+    }
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

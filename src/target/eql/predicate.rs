@@ -165,10 +165,8 @@ fn column(
     } else {
         single(item, test, place, column, negated, report)
     };
-    let readable = |printed: Frag| match literal::is_misread(printed.text()) {
-        true => Err(hidden()),
-        false => Ok(printed),
-    };
+    let readable =
+        |printed: Frag| if literal::is_misread(printed.text()) { Err(hidden()) } else { Ok(printed) };
     printed.and_then(readable).unwrap_or_else(|refusal| {
         let title = format!("{} cannot express this test of `{}`", item.target.title(), test.field.name);
         report.error(
