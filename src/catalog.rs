@@ -119,12 +119,35 @@ impl Source {
         self.fields.get(name)
     }
 
+    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay apart.
+    fn validate_names(&self) -> Result<(), String> {
+        let mut columns = BTreeMap::from([("time".to_owned(), "the time of the step")]);
+        for name in std::iter::once(&self.name).chain(self.fields.keys()) {
+            if !is_dotted_name(name) {
+                return Err(format!(
+                    "`{name}` is not a name: lower-case letters, digits and `_`, joined by dots"
+                ));
+            }
+        }
+        for name in self.fields.keys() {
+            let column = name.replace('.', "_");
+            if let Some(other) = columns.get(&column) {
+                return Err(format!(
+                    "field `{name}` would share the column `STEP_{column}` of a query with {other}"
+                ));
+            }
+            columns.insert(column, name);
+        }
+        Ok(())
+    }
+
     fn validate(&self) -> Result<(), String> {
         for name in self.event_id.iter().chain(self.group.iter().flat_map(|group| &group.key)) {
             if !self.fields.contains_key(name) {
                 return Err(format!("`{name}` is named as a key, but the source has no such field"));
             }
         }
+        self.validate_names()?;
         for (name, field) in &self.fields {
             if field.in_group && self.group.is_none() {
                 return Err(format!("field `{name}` is of a group, but the source declares none"));
@@ -142,6 +165,14 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Words of lower-case letters, digits and `_`, joined by dots: what a rule can write.
+fn is_dotted_name(name: &str) -> bool {
+    name.split('.').all(|word| {
+        word.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    })
 }
 
 /// A repeated group: an event gives one record per item; without items, one record without the group's fields.
@@ -407,6 +438,25 @@ pub enum Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refusal(fields: &[&str]) -> String {
+        let field = |name: &&str| format!("  {name}: {{ type: string, description: d }}\n");
+        let fields = fields.iter().map(field).collect::<Vec<_>>().concat();
+        let text = format!(
+            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
+        );
+        Catalog::default().add("made.up.yaml", &text).map_or_else(|error| error.message, |()| String::new())
+    }
+
+    #[test]
+    fn names_that_share_a_column_are_refused() {
+        assert_eq!(refusal(&["event.time", "event.kind_of", "timer"]), "");
+        assert!(refusal(&["event.id", "time"]).contains("STEP_time"));
+        assert!(refusal(&["event.id", "event_id"]).contains("STEP_event_id"));
+        for name in ["Event.id", "event..id", "a-b", "1a", "\"a b\""] {
+            assert!(refusal(&[name]).contains("is not a name"), "{name}");
+        }
+    }
 
     #[test]
     fn embedded_sources_load() {

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
+use crate::source::is_hidden;
+
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
@@ -76,6 +78,14 @@ impl Serialize for Quoted<'_> {
     }
 }
 
+/// Whether [`Quoted`] writes every character so that it can be seen: direction marks have no escape in the YAML crate.
+#[must_use]
+pub fn is_visible(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| is_hidden(c) && !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}'))
+}
+
 /// Text for people: a literal block if it has several lines, bare if it is made of harmless words, else [`Quoted`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prose<'a>(pub &'a str);
@@ -95,7 +105,7 @@ impl Serialize for Prose<'_> {
 
 /// Whether a character may stand in single quotes and in blocks: it is printable and no reader sees a line end in it.
 fn is_plain_char(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    !is_hidden(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// Whether a literal block gives the text back in every reader: several lines, no space at its start or before

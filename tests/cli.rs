@@ -95,6 +95,42 @@ fn files_are_written_whole_one_for_each_part() {
 }
 
 #[test]
+fn rules_that_clash_are_not_written() {
+    let first = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+    let same_id = first.replace("rule one_step ", "rule same_id ");
+    let same_name = first.replace("22bed5ba", "32bed5ba");
+    let unrelated = first.replace("rule one_step ", "rule unrelated ").replace("22bed5ba", "42bed5ba");
+    let both = format!("{first}\n{same_name}");
+    for (one, other) in [(&first, &same_id), (&first, &same_name), (&both, &unrelated)] {
+        let files =
+            [("a.chain", one.as_bytes()), ("b.chain", other.as_bytes()), ("c.chain", unrelated.as_bytes())];
+        let count = if other == &unrelated { 2 } else { 3 };
+        let folder = scratch("clash", &files[..count]);
+        let out = path(&folder, "out");
+        let ran = catena(&["compile", &path(&folder, ""), "--target", "spl", "-o", &out]);
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        assert!(ran.err.contains("E0212") && ran.err.contains("wrote 1 file under"), "{}", ran.err);
+        let written: Vec<_> = std::fs::read_dir(root().join(out).join("spl")).unwrap().collect();
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].as_ref().unwrap().file_name(), "unrelated.spl");
+    }
+}
+
+#[test]
+fn two_rules_never_share_a_file() {
+    // Sigma wants file names of ten characters or more, so the name of the chain is filled up.
+    let case =
+        |name: &str| std::fs::read_to_string(root().join(format!("tests/cases/{name}.chain"))).unwrap();
+    let short = case("three_steps_gaps").replacen("rule three_steps_gaps", "rule a", 1);
+    let long = case("one_step").replacen("rule one_step", "rule correlation_a", 1);
+    let folder = scratch("share", &[("a.chain", short.as_bytes()), ("b.chain", long.as_bytes())]);
+    let out = path(&folder, "out");
+    let ran = catena(&["compile", &path(&folder, ""), "--target", "sigma", "-o", &out]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("rules `a` and `correlation_a` would both be written"), "{}", ran.err);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_an_io_error() {
     let folder = scratch("blocked", &[("taken", b"a file")]);
     let ran = catena(&["compile", AWS, "-o", &path(&folder, "taken")]);
@@ -206,6 +242,55 @@ fn files_that_name_each_other_or_nothing() {
         ("E0162", "row 3"),
     ] {
         assert!(ran.err.contains(code) && ran.err.contains(hint), "{code} {hint}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_rule_is_not_compiled_without_its_list() {
+    let rule = std::fs::read_to_string(root().join("tests/cases/err_E0151_missing_list.chain")).unwrap();
+    let rule = rule.replace("lists/no_such_file.csv", "list.csv");
+    // The second row would never expire, if its date were simply left out.
+    let broken = [
+        "value,until\nami-1,2027-01-01\nami-2,2027-13-01\n",
+        "value\nami-1\nami-2,b\n",
+        "valeu\nami-1\n",
+        "",
+    ];
+    for text in broken.map(Some).into_iter().chain([None]) {
+        let files = [("a.chain", rule.as_bytes()), ("list.csv", text.unwrap_or_default().as_bytes())];
+        let folder = scratch("list", &files[..=usize::from(text.is_some())]);
+        let ran = catena(&["compile", &path(&folder, "a.chain"), "--target", "kql"]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text:?} {}", ran.err);
+        assert!(ran.err.contains("error[E01"), "{text:?} {}", ran.err);
+    }
+}
+
+#[test]
+fn no_line_of_a_file_that_is_neither_rule_nor_list_is_shown() {
+    let secret = ("secret.txt", b"password=hunter2\n".as_slice());
+    for named in ["secret.txt", "link.chain", "/etc/passwd", "", ".", "-", "/dev/zero", "list.csv"] {
+        let rule = format!("import \"{named}\"\n");
+        let folder =
+            scratch("secret", &[secret, ("list.csv", b"value\nhunter2\n"), ("a.chain", rule.as_bytes())]);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("secret.txt", folder.path().join("link.chain")).unwrap();
+        let ran = catena(&["check", &path(&folder, "a.chain")]);
+        assert_eq!(ran.status, 1, "{named} {}", ran.err);
+        assert!(ran.err.contains("E0151") && ran.err.contains("only `.chain` files"), "{named} {}", ran.err);
+        assert!(
+            !ran.err.contains("hunter2") && !ran.err.contains("root:") && !ran.err.contains("``"),
+            "{}",
+            ran.err
+        );
+    }
+    for named in ["secret.txt", "link.csv", "a.chain"] {
+        let rule = format!("allowlist l: actor.id from \"{named}\"\n");
+        let folder = scratch("secret", &[secret, ("a.chain", rule.as_bytes())]);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("secret.txt", folder.path().join("link.csv")).unwrap();
+        let ran = catena(&["check", &path(&folder, "a.chain")]);
+        assert_eq!(ran.status, 1, "{named} {}", ran.err);
+        assert!(ran.err.contains("only `.csv` files") && !ran.err.contains("hunter2"), "{named} {}", ran.err);
     }
 }
 

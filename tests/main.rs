@@ -20,6 +20,7 @@ mod layers;
 mod program;
 mod replay;
 mod rules;
+mod sizes;
 mod syntax;
 mod targets_page;
 mod trials;

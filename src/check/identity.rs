@@ -3,7 +3,7 @@
 //! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -11,16 +11,12 @@ use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::names;
 
-/// Which rules have a name or an id that an earlier rule of the same file has.
-pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
+/// Reports names and ids that several rules of one file have.
+pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) {
     let mut seen = Seen::default();
-    let mut repeated = Vec::with_capacity(rules.len());
     for rule in rules {
-        let mark = diags.len();
         seen.add(rule, |_| true, diags);
-        repeated.push(diags.len() > mark);
     }
-    repeated
 }
 
 /// The names and ids of the rules of a run so far.
@@ -35,12 +31,20 @@ impl Identities {
             self.0.add(rule, |first| first.file != rule.name.span.file, diags);
         }
     }
+
+    /// Whether a rule shares its name or its id with another one so far: no SIEM can hold both, and which of them is meant is
+    /// for the author to say.
+    #[must_use]
+    pub fn clash(&self, rule: &str) -> bool {
+        self.0.clashing.contains(rule)
+    }
 }
 
 #[derive(Debug, Default)]
 struct Seen {
     names: HashMap<String, Span>,
-    ids: HashMap<String, Span>,
+    ids: HashMap<String, (Span, String)>,
+    clashing: BTreeSet<String>,
 }
 
 impl Seen {
@@ -48,12 +52,19 @@ impl Seen {
     fn add(&mut self, rule: &Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
         let first = *self.names.entry(node.clone()).or_insert(*span);
-        if first != *span && wanted(first) {
-            names::twice("rule", &rule.name, first, diags);
+        if first != *span {
+            self.clashing.insert(node.clone());
+            if wanted(first) {
+                names::twice("rule", &rule.name, first, diags);
+            }
         }
         let Some((id, span)) = id_of(rule) else { return };
-        let first = *self.ids.entry(id).or_insert(span);
-        if first != span && wanted(first) {
+        let (first, other) = self.ids.entry(id).or_insert_with(|| (span, node.clone())).clone();
+        if first == span {
+            return;
+        }
+        self.clashing.extend([node.clone(), other]);
+        if wanted(first) {
             diags.push(
                 Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
                     .label("defined again here")

@@ -105,11 +105,10 @@ const ABSENCES: &[Code] = &[
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
     let lists = Lists::read(unit, &words(unit), context, diags);
-    let again = identity::within(&unit.file.rules, diags);
+    identity::within(&unit.file.rules, diags);
     let mut rules = Vec::new();
-    for (rule, again) in unit.file.rules.iter().zip(again) {
-        let lowered = lower(unit, rule, &lists, context, diags);
-        rules.extend(lowered.filter(|_| !again));
+    for rule in &unit.file.rules {
+        rules.extend(lower(unit, rule, &lists, context, diags));
     }
     // A file of lists alone is there to be imported.
     if !unit.file.rules.is_empty() {

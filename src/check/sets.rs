@@ -46,7 +46,7 @@ pub(super) fn members(
 
 fn key(value: &Value, case: Case) -> String {
     match (value, case) {
-        (Value::String(text), Case::Ignore) => text.to_lowercase(),
+        (Value::String(text), Case::Ignore) => case.fold(text).into_owned(),
         (
             Value::String(_)
             | Value::Int(_)

@@ -126,7 +126,8 @@ pub(super) fn each<T: Send>(
         let checked = units.into_par_iter().zip(environments).map(|(unit, environment)| {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
-            let rules = check::check(&unit, &context, &mut found);
+            let mut rules = check::check(&unit, &context, &mut found);
+            rules.retain(|rule| !identities.clash(&rule.name.node));
             let made = work(Checked { rules, environment }, unit.sources, &mut found);
             (made, found)
         });

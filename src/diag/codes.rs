@@ -107,6 +107,7 @@ codes! {
     BelowGranularity = "W0315" Warning "the window is shorter than the log's own steps";
     PastLookback = "W0316" Warning "the window and the delay exceed the look-back";
     LongWindow = "W0317" Warning "the window is longer than a scheduled search can look back";
+    IdentityKey = "E0318" Error "a link joins an event to itself";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no entry in force";

@@ -82,7 +82,7 @@ pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Al
     let key = |alert: &Alert| -> Vec<Option<Atom>> {
         let value = |(step, place): &(usize, usize)| {
             let record = records.get(*alert.records.get(*step)?)?;
-            record.at(*place).map(Value::atom)
+            record.at(*place).map(Value::key)
         };
         dedupe.by.iter().map(value).collect()
     };

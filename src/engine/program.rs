@@ -127,7 +127,7 @@ impl Program {
 
 /// The values at `places`; `None` if one is missing.
 pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
-    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::atom)).collect()
+    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
 fn compile_step(

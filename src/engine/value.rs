@@ -24,8 +24,17 @@ pub enum Value<'a> {
     Bool(bool),
     /// Microseconds since 1970 in UTC.
     Time(i64),
-    /// Address.
+    /// Address in its usual notation.
     Ip(IpAddr),
+    /// IPv6 address in another notation, which a link compares as it is written.
+    Respelled(Box<Respelled>),
+}
+
+/// An address and its text in the log, where that is not its usual notation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Respelled {
+    address: IpAddr,
+    text: Box<str>,
 }
 
 /// A value as the log wrote it.
@@ -61,7 +70,7 @@ impl<'a> Raw<'a> {
             Type::Int => self.int().map(Value::Int),
             Type::Float => self.float().map(Value::Float),
             Type::Bool => self.bool().map(Value::Bool),
-            Type::Ip => self.text()?.parse().ok().map(Value::Ip),
+            Type::Ip => address(self.text()?),
             Type::Time => self.time().map(Value::Time),
         }
     }
@@ -127,6 +136,7 @@ impl Value<'_> {
             Self::Bool(value) => Value::Bool(value),
             Self::Time(micros) => Value::Time(micros),
             Self::Ip(address) => Value::Ip(address),
+            Self::Respelled(written) => Value::Respelled(written),
         }
     }
 
@@ -153,6 +163,28 @@ impl Value<'_> {
             Self::Bool(value) => Atom::Bool(*value),
             Self::Time(micros) => Atom::Time(*micros),
             Self::Ip(address) => Atom::Ip(*address),
+            Self::Respelled(written) => Atom::Ip(written.address),
+        }
+    }
+
+    /// What links and groups of alerts compare: as [`Value::atom`], but an address as the log writes it.
+    #[must_use]
+    pub fn key(&self) -> Atom {
+        match self {
+            Self::Respelled(written) => Atom::Text(written.text.clone()),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_) => {
+                self.atom()
+            }
+        }
+    }
+
+    /// The address, if it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Respelled(written) => Some(written.address),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) => None,
         }
     }
 
@@ -178,7 +210,13 @@ impl Value<'_> {
             (Self::Int(left), Value::Float(right)) => (*left as f64).partial_cmp(right),
             (Self::Float(left), Value::Int(right)) => left.partial_cmp(&(*right as f64)),
             (
-                Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_),
+                Self::Text(_)
+                | Self::Int(_)
+                | Self::Float(_)
+                | Self::Bool(_)
+                | Self::Time(_)
+                | Self::Ip(_)
+                | Self::Respelled(_),
                 _,
             ) => None,
         }
@@ -194,6 +232,7 @@ impl std::fmt::Display for Value<'_> {
             Self::Bool(value) => value.fmt(f),
             Self::Time(micros) => f.write_str(&instant_text(*micros)),
             Self::Ip(address) => address.fmt(f),
+            Self::Respelled(written) => f.write_str(&written.text),
         }
     }
 }
@@ -213,6 +252,14 @@ pub enum Atom {
     Time(i64),
     /// Address.
     Ip(IpAddr),
+}
+
+/// An IPv4 address has one notation; an IPv6 address that is not written in its usual one keeps its text.
+fn address(text: &str) -> Option<Value<'static>> {
+    let address: IpAddr = text.parse().ok()?;
+    let usual = address.is_ipv4() || address.to_string() == text;
+    let respelled = || Value::Respelled(Box::new(Respelled { address, text: text.into() }));
+    Some(if usual { Value::Ip(address) } else { respelled() })
 }
 
 /// The whole number equal to a decimal, if there is one.
@@ -272,7 +319,9 @@ mod tests {
             ("1", Type::Bool, None),
             ("AWS Internal", Type::Ip, None),
             ("06.237.252.245", Type::Ip, None),
-            ("2001:DB8::1", Type::Ip, Some("2001:db8::1")),
+            ("2001:DB8::1", Type::Ip, Some("2001:DB8::1")),
+            ("2001:db8:0:0::1", Type::Ip, Some("2001:db8:0:0::1")),
+            ("2001:db8::1", Type::Ip, Some("2001:db8::1")),
             ("2023-07-10T11:42:36Z", Type::Time, Some("2023-07-10T11:42:36Z")),
             ("2023-07-10T13:42:36.1234567+02:00", Type::Time, Some("2023-07-10T11:42:36.123456Z")),
             ("1688989356", Type::Time, Some("2023-07-10T11:42:36Z")),
@@ -282,6 +331,16 @@ mod tests {
         ] {
             assert_eq!(text(raw, ty).as_deref(), expected, "{raw} as {ty:?}");
         }
+    }
+
+    #[test]
+    fn addresses_compare_by_value_and_link_by_text() {
+        let read = |text: &'static str| Raw::Text(Cow::Borrowed(text)).typed(Type::Ip).unwrap();
+        let (usual, other) = (read("2001:db8::1"), read("2001:DB8:0::1"));
+        assert!(usual.same(&other) && other.same(&usual));
+        assert_eq!(usual.address(), other.address());
+        assert_ne!(usual.key(), other.key());
+        assert_eq!(other.key(), read("2001:DB8:0::1").key());
     }
 
     #[test]

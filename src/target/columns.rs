@@ -11,6 +11,10 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step};
 use crate::target::{Job, Report, Target, shape};
 
+/// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
+pub const BY_TEXT: &str =
+    "two addresses are compared as text, so two notations of one IPv6 address count as different";
+
 /// A field as a target sees it from one step.
 #[derive(Debug, Clone)]
 pub struct Place<'a> {

@@ -17,6 +17,8 @@ pub mod spl;
 
 use serde::Serialize;
 
+use std::collections::HashSet;
+
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
@@ -152,7 +154,7 @@ pub struct Note {
 }
 
 /// What a note does to the answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// May miss.
@@ -195,14 +197,16 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What must be configured.
     pub requires: Vec<String>,
+    /// What the notes say already: an allowlist can give one for each entry.
+    noted: HashSet<(Effect, String)>,
 }
 
 impl Report {
     /// Adds a note once.
     pub fn note(&mut self, effect: Effect, span: Span, message: impl Into<String>) {
-        let note = Note { effect, message: message.into(), span };
-        if !self.notes.iter().any(|known| known.effect == note.effect && known.message == note.message) {
-            self.notes.push(note);
+        let message = message.into();
+        if self.noted.insert((effect, message.clone())) {
+            self.notes.push(Note { effect, message, span });
         }
     }
 

@@ -133,9 +133,12 @@ fn both<'a>(mut one: Demands<'a>, other: Demands<'a>) -> Demands<'a> {
 
 fn either<'a>(one: Demands<'a>, mut other: Demands<'a>) -> Demands<'a> {
     one.into_iter()
-        .filter_map(|(field, mut values)| {
-            values.append(&mut other.remove(field)?);
-            Some((field, values))
+        .filter_map(|(field, values)| {
+            let more = other.remove(field)?;
+            // The few go into the many: a long `or` adds one value at a time.
+            let (mut many, few) = if values.len() < more.len() { (more, values) } else { (values, more) };
+            many.extend(few);
+            Some((field, many))
         })
         .collect()
 }

@@ -135,7 +135,7 @@ impl Rows<'_> {
         });
         let found = rows.iter().map(|row| {
             // A time that is none equals no start.
-            let begin = row[&self.time_column(0)].as_i64().unwrap_or(i64::MIN);
+            let begin = row[&self.time_column(0)].as_i64().unwrap_or(-1);
             (start(begin), shown_in(row, &columns))
         });
         compare(self.emission.fidelity, &counted(expected), &counted(found))?;

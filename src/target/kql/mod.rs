@@ -75,7 +75,9 @@ impl Target for Kql {
             ),
             Feature::RepeatedGroup => Support::Emulated("mv-expand, with a row for an event without items"),
             Feature::SharedEvent => Support::Emulated("the ids of the two events are compared"),
-            Feature::IgnoreCase => Support::Emulated("tolower() on both sides where the text is not ASCII"),
+            Feature::IgnoreCase => Support::Emulated(
+                "=~ and its kin, which know ASCII letters; other letters are spelled out in a regular expression",
+            ),
             Feature::Wildcards => Support::Emulated(
                 "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
             ),

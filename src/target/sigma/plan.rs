@@ -221,10 +221,16 @@ impl Joins<'_, '_> {
             if let Some(column) = lowering.column(field, &Context::of(step)) {
                 fields.push((*index, column.field));
             }
+            if field.ty == Type::Ip {
+                self.report.note(Effect::Engine, field.span, NOTATION);
+            }
         }
         Alias { name, fields }
     }
 }
+
+const NOTATION: &str =
+    "the engine decides whether two notations of one IPv6 address are one value of `group-by`";
 
 /// One key along the chain: its field in each step.
 #[derive(Debug, Clone, PartialEq)]

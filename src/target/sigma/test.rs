@@ -266,8 +266,7 @@ fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// What two patterns have in common if they match the same values.
 fn folded(pattern: &Pattern, case: Case) -> String {
-    let text = format!("{:?}", pattern.parts);
-    if case == Case::Ignore { text.to_lowercase() } else { text }
+    case.fold(&format!("{:?}", pattern.parts)).into_owned()
 }
 
 /// Whether the expression matches the empty text; yes if it cannot be read.

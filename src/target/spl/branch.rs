@@ -10,11 +10,11 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
 use crate::target::print::Frag;
-use crate::target::{Job, Report, columns};
+use crate::target::{Job, Report, columns, shape};
 
 use super::column::{Columns, Stage, Work};
 use super::literal::{self, Refusal};
-use super::predicate::{Predicates, call, prefilter};
+use super::predicate::{Predicates, Prefilter, call};
 use super::role::{ID, Role, guarded};
 use super::{Spl, lines};
 
@@ -32,11 +32,12 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     let source = columns::source(job, step)?;
     let home = columns::home(job, &Spl, step, report)?;
     let condition = step.condition();
+    let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
     add_columns(&condition, role, source, &mut columns);
     let depth = if role.last { deepest(source) } else { columns.stage() };
     let Columns { event, item, inner, kept, .. } = columns;
-    let mut predicates = Predicates { job, step, report, lookups: Vec::new() };
+    let mut predicates = Predicates { job, step, admitted: admitted.as_ref(), report, lookups: Vec::new() };
     let mut parts = predicates.condition(&condition);
     let lookups = predicates.lookups;
     parts.extend(present(role, &parts));
@@ -66,7 +67,8 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     commands.extend(lookups);
     commands.push(Frag::atom(format!("where {}", lines(&parts, " AND"))));
     commands.extend(outcome(role));
-    Some(Branch { base: base(job, step, source, home), commands })
+    let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
+    Some(Branch { base: base(&prefilter, home), commands })
 }
 
 /// A record is an innermost item, so the last step expands all there is: its records are the alerts.
@@ -79,8 +81,8 @@ fn deepest(source: &Source) -> Stage {
 }
 
 /// The base search: the source, and what every record of the step shares as far as plain terms can say it.
-fn base(job: &Job<'_>, step: &Step, source: &Source, home: &Home) -> Frag {
-    let terms = prefilter(job, step, source).map(|terms| format!(" {}", terms.text())).unwrap_or_default();
+fn base(prefilter: &Prefilter<'_>, home: &Home) -> Frag {
+    let terms = prefilter.print().map(|terms| format!(" {}", terms.text())).unwrap_or_default();
     Frag::atom(format!("{}{terms}", home.from))
 }
 
