@@ -109,7 +109,9 @@ pub(super) fn each<T: Send>(
     let mut workspace = match Workspace::load(paths, &mut diags) {
         Ok(workspace) => workspace,
         Err(problems) => {
-            problems.iter().for_each(|problem| output::complain(&problem.0));
+            for problem in &problems {
+                output::complain(&problem.0);
+            }
             return Ok(None);
         }
     };
@@ -122,7 +124,9 @@ pub(super) fn each<T: Send>(
         workspace.open(some.clone(), &mut diags);
         let environments = environments_of(some.clone(), &mut workspace, &mut environments, &mut diags);
         let units = workspace.units(some.clone());
-        units.iter().for_each(|unit| identities.add(unit.file, &mut diags));
+        for unit in &units {
+            identities.add(unit.file, &mut diags);
+        }
         let checked = units.into_par_iter().zip(environments).map(|(unit, environment)| {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
@@ -133,7 +137,9 @@ pub(super) fn each<T: Send>(
         });
         let (made, found): (Vec<T>, Vec<Diagnostics>) = checked.unzip();
         workspace.close(some);
-        found.into_iter().for_each(|found| diags.extend(found));
+        for found in found {
+            diags.extend(found);
+        }
         take(made)?;
     }
     workspace.report_cycles(&mut diags);
