@@ -146,7 +146,7 @@ fn by_feature(tallies: &[Tally]) -> String {
 
 fn of_mutants(tallies: &[Tally]) -> String {
     let mut text = String::from(
-        "\n## Planted faults\n\nEach of these, planted in the emitted texts, is caught by the suite.\n\n",
+        "\n## Planted faults\n\n`cargo test every_mutant -- --ignored` plants each of these in the emitted texts.\n\n",
     );
     for tally in tallies {
         for mutant in mutants::of(tally.target) {

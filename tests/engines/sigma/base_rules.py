@@ -111,6 +111,8 @@ def matches(database, rule, events):
     marks = ", ".join("?" * (len(fields) + 1))
     database.executemany(f"INSERT INTO logs VALUES ({marks})", zip(asked, *stored, strict=True))
     query = f"SELECT number FROM logs WHERE ({') OR ('.join(conditions)}) ORDER BY number"
+    # SQLite takes no text with NUL in it, but makes one.
+    query = query.replace("\0", "'||char(0)||'")
     return [number for (number,) in database.execute(query)]
 
 
