@@ -93,6 +93,11 @@ def compare(left, right):
     return (left > right) - (left < right)
 
 
+def without_nul(value):
+    """SQLite's texts end at NUL; on both sides its picture, which no log holds, stands for it."""
+    return value.replace("\0", "\u2400") if isinstance(value, str) else value
+
+
 def matches(database, rule, events):
     """The places of the matching events; only those of the rule's log source are asked."""
     asked = [number for number, event in enumerate(events) if ingest.LOGSOURCES[event["source"]] == logsource(rule)]
@@ -109,11 +114,9 @@ def matches(database, rule, events):
     database.execute("DROP TABLE IF EXISTS logs")
     database.execute(f"CREATE TABLE logs (number{names})")
     marks = ", ".join("?" * (len(fields) + 1))
-    database.executemany(f"INSERT INTO logs VALUES ({marks})", zip(asked, *stored, strict=True))
+    database.executemany(f"INSERT INTO logs VALUES ({marks})", zip(asked, *([without_nul(value) for value in column] for column in stored), strict=True))
     query = f"SELECT number FROM logs WHERE ({') OR ('.join(conditions)}) ORDER BY number"
-    # SQLite takes no text with NUL in it, but makes one.
-    query = query.replace("\0", "'||char(0)||'")
-    return [number for (number,) in database.execute(query)]
+    return [number for (number,) in database.execute(without_nul(query))]
 
 
 def logsource(rule):
