@@ -138,7 +138,9 @@ impl Plan {
             .collect();
         stats.stopped = control.stop.load(Ordering::Relaxed);
         let kept = gather(&pieces, harvests, &mut stats);
-        let arranged = self.arrange(kept, &mut stats);
+        let arranged = Arranged::new(kept, self.programs.len());
+        stats.duplicates = arranged.duplicates as u64;
+        stats.kept = arranged.records.len() as u64;
         (pieces, arranged, stats)
     }
 
@@ -149,29 +151,6 @@ impl Plan {
         }
         harvest
     }
-
-    fn arrange(&self, mut kept: Vec<Kept>, stats: &mut Stats) -> Arranged {
-        kept.par_sort_by(|left, right| {
-            left.record.order(&right.record).then(left.ordinal.cmp(&right.ordinal))
-        });
-        let before = kept.len();
-        kept.dedup_by(|later, earlier| later.delivers_again(earlier));
-        stats.duplicates = (before - kept.len()) as u64;
-        stats.kept = kept.len() as u64;
-        let mut steps: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.programs.len()];
-        let mut records = Vec::with_capacity(kept.len());
-        for (index, kept) in kept.into_iter().enumerate() {
-            for (rule, step) in &kept.steps {
-                steps
-                    .iter_mut()
-                    .skip(*rule as usize)
-                    .take(1)
-                    .for_each(|of_rule| of_rule.push((index, *step as usize)));
-            }
-            records.push(kept.record);
-        }
-        Arranged { records, steps }
-    }
 }
 
 /// What was kept, in the engine's order.
@@ -180,6 +159,31 @@ struct Arranged {
     records: Vec<Record>,
     /// For each rule the records that satisfy a step, with the step.
     steps: Vec<Vec<(usize, usize)>>,
+    /// How many were delivered more than once, and are left out.
+    duplicates: usize,
+}
+
+impl Arranged {
+    /// Puts what was kept for so many rules in order.
+    fn new(mut kept: Vec<Kept>, rules: usize) -> Self {
+        kept.par_sort_by(|left, right| {
+            left.record.order(&right.record).then(left.ordinal.cmp(&right.ordinal))
+        });
+        let before = kept.len();
+        kept.dedup_by(|later, earlier| later.delivers_again(earlier));
+        let duplicates = before - kept.len();
+        let mut steps = vec![Vec::new(); rules];
+        let mut records = Vec::with_capacity(kept.len());
+        for (index, kept) in kept.into_iter().enumerate() {
+            for (rule, step) in &kept.steps {
+                if let Some(of_rule) = steps.get_mut(*rule as usize) {
+                    of_rule.push((index, *step as usize));
+                }
+            }
+            records.push(kept.record);
+        }
+        Self { records, steps, duplicates }
+    }
 }
 
 fn matched<'r>(steps: &[(usize, usize)], records: &'r [Record]) -> Vec<Matched<'r>> {
