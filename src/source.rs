@@ -141,6 +141,7 @@ impl Sources {
         (0u32..).map(FileId).zip(self.files.iter().map(Arc::as_ref))
     }
 }
+
 /// Whether a character cannot be seen, or changes how those around it are seen: a reader of the text would take it for
 /// another. The joiners that scripts and emoji need are not among them.
 #[must_use]

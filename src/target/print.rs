@@ -4,6 +4,7 @@
 //! Must not know: any particular language.
 
 use crate::ir::{FieldTest, Pred};
+use crate::source::is_hidden;
 
 /// A predicate in which only single tests are negated. Logic is two-valued, so this is always possible.
 #[derive(Debug)]
@@ -105,4 +106,10 @@ impl From<Frag> for minijinja::Value {
     fn from(frag: Frag) -> Self {
         Self::from_safe_string(frag.text)
     }
+}
+
+/// A text for a comment: on one line, with nothing in it that a reader would not see.
+pub(in crate::target) fn one_line(text: &str) -> String {
+    let visible: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

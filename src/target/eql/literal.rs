@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::ir::Value;
 use crate::source::is_hidden;
-use crate::target::print::Frag;
+use crate::target::print::{Frag, one_line};
 
 /// Words of the grammar, which a field name may only contain in backticks.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -99,8 +99,7 @@ pub(super) fn span(seconds: u64) -> Frag {
 
 /// A line of a comment: no character that any reader takes for a line end, and no end of the comment.
 pub(super) fn comment(text: &str) -> Frag {
-    let safe: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
-    Frag::atom(safe.split_whitespace().collect::<Vec<_>>().join(" "))
+    Frag::atom(one_line(text))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::names::is_plain;
 use crate::ir::Value;
 use crate::source::is_hidden;
-use crate::target::print::{Bind, Frag};
+use crate::target::print::{Bind, Frag, one_line};
 
 /// A string literal.
 pub(super) fn string(text: &str) -> Frag {
@@ -190,8 +190,7 @@ pub(super) fn assign(name: &Frag, value: &Frag) -> Frag {
 
 /// Text for a comment: one line, whatever it holds.
 pub(super) fn comment(text: &str) -> Frag {
-    let line: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
-    Frag::atom(line.split_whitespace().collect::<Vec<_>>().join(" "))
+    Frag::atom(one_line(text))
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ pub(super) fn comment(line: &str) -> Frag {
         .map(|c| match c {
             '`' => '\'',
             '$' => '\u{ff04}',
-            c if c.is_control() || unreadable(c) => ' ',
+            c if is_hidden(c) => ' ',
             c => c,
         })
         .collect();
