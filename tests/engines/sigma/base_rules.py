@@ -51,6 +51,10 @@ class Backend(sqliteBackend):
     def escape_and_quote_field(self, field):
         return self.members.get(field) or super().escape_and_quote_field(field)
 
+    def convert_value_str(self, value, state, **options):
+        """The backend keeps NUL for marks of its own and puts a backslash before one that is part of a value."""
+        return super().convert_value_str(value, state, **options).replace("\\\0", "\0")
+
     def convert_condition_field_eq_val_cidr(self, cond, state):
         """The backend writes networks as text patterns: 10.x would match, and IPv6 only in one spelling."""
         return f"in_network({self.escape_and_quote_field(cond.field)}, '{cond.value.cidr}')"
@@ -114,7 +118,8 @@ def matches(database, rule, events):
     database.execute("DROP TABLE IF EXISTS logs")
     database.execute(f"CREATE TABLE logs (number{names})")
     marks = ", ".join("?" * (len(fields) + 1))
-    database.executemany(f"INSERT INTO logs VALUES ({marks})", zip(asked, *([without_nul(value) for value in column] for column in stored), strict=True))
+    rows = zip(asked, *([without_nul(value) for value in column] for column in stored), strict=True)
+    database.executemany(f"INSERT INTO logs VALUES ({marks})", rows)
     query = f"SELECT number FROM logs WHERE ({') OR ('.join(conditions)}) ORDER BY number"
     return [number for (number,) in database.execute(without_nul(query))]
 
