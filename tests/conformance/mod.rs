@@ -55,6 +55,12 @@ fn worlds_of(maker: &Maker<'_>, count: usize) -> Vec<(i64, Vec<Event>)> {
     begins.take(count).map(|begin| (begin, maker.world(&mut rng, begin))).collect()
 }
 
+/// The same worlds without what an emission leaves to its engine.
+fn worlds_for(maker: &Maker<'_>, emission: &Emission, count: usize) -> Vec<(i64, Vec<Event>)> {
+    let tame = |(begin, world)| (begin, assume::tame(maker, emission, world));
+    worlds_of(maker, count).into_iter().map(tame).collect()
+}
+
 /// Runs one rule in one target. `Err` is a difference, shrunk.
 fn try_rule(
     subject: &Subject,
@@ -112,10 +118,7 @@ fn run_target(target: &dyn Target, catalog: &Catalog, files: &[Subject]) -> (Tal
             return false;
         };
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds: Vec<_> = worlds_of(&maker, count)
-            .into_iter()
-            .map(|(begin, world)| (begin, assume::tame(&maker, &emission, world)))
-            .collect();
+        let worlds = worlds_for(&maker, &emission, count);
         let features = features::of(&subject.rule, catalog, subject.delivery == ListDelivery::Lookup);
         match try_rule(subject, &emission, &maker, &mut lane, &worlds) {
             Ok(alerts) => tally.add(&emission, subject.random, &features, worlds.len(), alerts),

@@ -13,7 +13,7 @@ use super::judge::{Answer, judge};
 use super::lane::Lane;
 use super::subjects::{self, Subject};
 use super::worlds::Maker;
-use super::{WORLDS_OF_FILE, assume, emit, worlds_of};
+use super::{WORLDS_OF_FILE, emit, worlds_for};
 use crate::program::root;
 
 /// A fault.
@@ -61,10 +61,7 @@ fn is_caught(
         let Some(mutated) = mutant.plant(emission) else { continue };
         places += 1;
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds: Vec<_> = worlds_of(&maker, WORLDS_OF_FILE)
-            .into_iter()
-            .map(|(begin, world)| (begin, assume::tame(&maker, emission, world)))
-            .collect();
+        let worlds = worlds_for(&maker, emission, WORLDS_OF_FILE);
         let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &worlds) else {
             return (true, places);
         };
