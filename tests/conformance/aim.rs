@@ -43,6 +43,15 @@ impl Aim<'_> {
         }
     }
 
+    /// Turns one of the tests round, whichever way it helps `pred` to hold.
+    pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
+        let mut tests = Vec::new();
+        tests_of(pred, true, &mut |test, wanted| tests.push((test, wanted)));
+        if let Some((test, wanted)) = rng.choice(tests) {
+            self.at_test(test, !wanted, event, rng);
+        }
+    }
+
     fn at_test(&self, test: &FieldTest, wanted: bool, event: &mut Event, rng: &mut Rng) {
         let name = test.field.name.as_str();
         let samples = samples::of(&self.source.name, name);
@@ -75,6 +84,9 @@ impl Aim<'_> {
                 match (wanted, case) {
                     (true, Case::Sensitive) => Some(text),
                     (true, Case::Ignore) => Some(swap_case(&text, rng)),
+                    (false, Case::Sensitive) if text.contains(['*', '?', '%', '_']) && rng.bool() => {
+                        Some(text.replace(['*', '?', '%', '_'], "z"))
+                    }
                     (false, Case::Sensitive) if rng.bool() => Some(swap_case(&text, rng)),
                     (false, Case::Sensitive | Case::Ignore) => rng.bool().then(|| format!("{text}x")),
                 }
@@ -105,7 +117,8 @@ impl Aim<'_> {
     }
 
     fn entry(&self, list: usize, wanted: bool, rng: &mut Rng) -> Option<String> {
-        let entry = rng.choice(&self.lists.get(list)?.entries)?;
+        let entries = &self.lists.get(list)?.entries;
+        let entry = if rng.u8(0..3) == 0 { entries.first() } else { rng.choice(entries) }?;
         Some(match &entry.value {
             EntryValue::Value(value) if wanted => value.text(),
             EntryValue::Value(value) => unequal(value, rng)?,
@@ -146,7 +159,7 @@ fn spoil(text: &str, rng: &mut Rng) -> String {
 fn fill(pattern: &Pattern, rng: &mut Rng) -> String {
     let filling = |part: &PatternPart, rng: &mut Rng| match part {
         PatternPart::Text(text) => text.clone(),
-        PatternPart::Any => rng.choice(["", "x", "a/b c", "*"]).unwrap_or_default().to_owned(),
+        PatternPart::Any => rng.choice(["", "x", "a/b c", "*", "a\nb"]).unwrap_or_default().to_owned(),
         PatternPart::One => rng.choice(["x", "é", "?"]).unwrap_or_default().to_owned(),
     };
     pattern.parts.iter().map(|part| filling(part, rng)).collect()
@@ -206,20 +219,25 @@ fn matching(regex: &str, rng: &mut Rng) -> String {
     made.map_or_else(|| bare.to_owned(), |tree| tree.current())
 }
 
-/// The fields that a predicate looks at, with their types.
-pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
+/// The tests of a predicate, each with the outcome that helps it to hold.
+fn tests_of<'p>(pred: &'p Pred, wanted: bool, add: &mut dyn FnMut(&'p FieldTest, bool)) {
     match pred {
         Pred::And(parts) | Pred::Or(parts) => {
             for part in parts {
-                fields_of(part, add);
+                tests_of(part, wanted, add);
             }
         }
-        Pred::Not(inner) => fields_of(inner, add),
-        Pred::Test(test) => {
-            add(&test.field.name, test.field.ty);
-            if let TestKind::SameAs { other } = &test.kind {
-                add(&other.name, other.ty);
-            }
-        }
+        Pred::Not(inner) => tests_of(inner, !wanted, add),
+        Pred::Test(test) => add(test, wanted),
     }
+}
+
+/// The fields that a predicate looks at, with their types.
+pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
+    tests_of(pred, true, &mut |test, _| {
+        add(&test.field.name, test.field.ty);
+        if let TestKind::SameAs { other } = &test.kind {
+            add(&other.name, other.ty);
+        }
+    });
 }

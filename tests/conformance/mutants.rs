@@ -13,7 +13,7 @@ use super::judge::{Answer, judge};
 use super::lane::Lane;
 use super::subjects::{self, Subject};
 use super::worlds::Maker;
-use super::{WORLDS_OF_FILE, emit, worlds_for};
+use super::{emit, worlds_for};
 use crate::program::root;
 
 /// A fault.
@@ -29,6 +29,8 @@ pub(super) struct Mutant {
 /// The fewest faults for one target, and for all.
 const LEAST: usize = 5;
 const LEAST_OF_ALL: usize = 25;
+/// Worlds for each rule that has a place for a mutant.
+const WORLDS: usize = 100;
 /// Random rules among which a mutant must show itself, if no file shows it.
 const RANDOM: usize = 60;
 
@@ -61,7 +63,7 @@ fn is_caught(
         let Some(mutated) = mutant.plant(emission) else { continue };
         places += 1;
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds = worlds_for(&maker, emission, WORLDS_OF_FILE);
+        let worlds = worlds_for(&maker, emission, WORLDS);
         let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &worlds) else {
             return (true, places);
         };

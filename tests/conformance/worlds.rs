@@ -102,6 +102,9 @@ impl<'a> Maker<'a> {
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
                 self.join(index, before, &mut event, rng);
+                if rng.u8(0..24) == 0 {
+                    self.miss_on_both_sides(index, events.last_mut(), &mut event, rng);
+                }
             }
             event.happen(time, *rng.choice(&[0, 30, 60, 599]).unwrap());
             before = Some(event.clone());
@@ -143,22 +146,31 @@ impl<'a> Maker<'a> {
                     look(field, item, rng);
                 }
             }
+            if rng.u8(0..3) == 0 {
+                event.add_interface(rng.choice(samples::of(&source.name, "instance.eni")).unwrap());
+            }
+        }
+        if rng.u8(0..12) == 0 {
+            event.lengthen();
         }
         event
     }
 
-    /// The best of a few tries at an event that satisfies a step; now and then one that should just not.
+    /// The best of a few tries at an event that satisfies a step; now and then with one test the other way round.
     fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
-        let wanted = rng.u8(0..14) > 0;
         let condition = step.condition();
         let mut event = self.fresh(step, number, rng);
+        let aim = |item| Aim { source: self.source(step), lists: &self.rule.lists, item };
         for _ in 0..8 {
-            let aim = Aim { source: self.source(step), lists: &self.rule.lists, item: rng.usize(0..2) };
-            aim.at(&condition, wanted, &mut event, rng);
+            aim(rng.usize(0..2)).at(&condition, true, &mut event, rng);
             event.settle();
-            if self.satisfies(step, &event) == wanted {
+            if self.satisfies(step, &event) {
                 break;
             }
+        }
+        if rng.u8(0..6) == 0 {
+            aim(0).beside(&condition, &mut event, rng);
+            event.settle();
         }
         event
     }
@@ -182,6 +194,17 @@ impl<'a> Maker<'a> {
                 after.set(source, &key.right.name, Content::Text(&value.to_string()), item);
             }
         }
+    }
+
+    /// Takes one part of the key from both events: what is missing equals nothing, not even what is missing as well.
+    fn miss_on_both_sides(&self, index: usize, before: Option<&mut Event>, after: &mut Event, rng: &mut Rng) {
+        let steps = &self.rule.chain.steps;
+        let (Some(before), Some(key)) = (before, rng.choice(&self.rule.chain.links[index - 1].keys)) else {
+            return;
+        };
+        let content = if rng.bool() { Content::Absent } else { Content::Empty };
+        before.set(self.source(&steps[index - 1]), &key.left.name, content, 0);
+        after.set(self.source(&steps[index]), &key.right.name, content, 0);
     }
 
     /// Something that was there is gone, empty, or another.
