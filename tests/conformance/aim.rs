@@ -17,6 +17,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::raw::{Content, Event};
 use super::samples;
 
+/// Characters that some target's patterns would take for any text.
+const WILD: [char; 4] = ['*', '?', '%', '_'];
+
 /// What aiming needs to know.
 pub(super) struct Aim<'a> {
     pub(super) source: &'a Source,
@@ -29,6 +32,9 @@ impl Aim<'_> {
     pub(super) fn at(&self, pred: &Pred, wanted: bool, event: &mut Event, rng: &mut Rng) {
         match (pred, wanted) {
             (Pred::And(parts), true) | (Pred::Or(parts), false) => {
+                // Of several tests of one field the last has its way, and it should not always be the same one.
+                let mut parts: Vec<&Pred> = parts.iter().collect();
+                rng.shuffle(&mut parts);
                 for part in parts {
                     self.at(part, wanted, event, rng);
                 }
@@ -76,7 +82,9 @@ impl Aim<'_> {
         match kind {
             TestKind::Exists | TestKind::SameAs { .. } => None,
             TestKind::Equals { values, case } => {
-                let value = rng.choice(values)?;
+                let wild = |value: &&Value| value.text().contains(WILD);
+                let hard = values.iter().find(wild).filter(|_| rng.bool());
+                let value = hard.or_else(|| rng.choice(values))?;
                 let text = value.text();
                 if !wanted && !matches!(value, Value::String(_)) {
                     return unequal(value, rng);
@@ -84,8 +92,8 @@ impl Aim<'_> {
                 match (wanted, case) {
                     (true, Case::Sensitive) => Some(text),
                     (true, Case::Ignore) => Some(swap_case(&text, rng)),
-                    (false, Case::Sensitive) if text.contains(['*', '?', '%', '_']) && rng.bool() => {
-                        Some(text.replace(['*', '?', '%', '_'], "z"))
+                    (false, Case::Sensitive) if text.contains(WILD) && rng.bool() => {
+                        Some(text.replace(WILD, "z"))
                     }
                     (false, Case::Sensitive) if rng.bool() => Some(swap_case(&text, rng)),
                     (false, Case::Sensitive | Case::Ignore) => rng.bool().then(|| format!("{text}x")),

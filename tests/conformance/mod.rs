@@ -48,17 +48,19 @@ fn emit(subject: &Subject, catalog: &Catalog, target: &dyn Target) -> Option<Emi
 }
 
 /// The worlds of a rule, each with the second at which it begins. Every target sees the same ones.
-fn worlds_of(maker: &Maker<'_>, count: usize) -> Vec<(i64, Vec<Event>)> {
+fn worlds_of<'m>(maker: &'m Maker<'_>) -> impl Iterator<Item = (i64, Vec<Event>)> + use<'m> {
     let seed = maker.rule.name.node.bytes().fold(1_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(byte));
     let mut rng = Rng::with_seed(seed);
     let begins = (0..).map(|index| BEGIN + index * maker.stride());
-    begins.take(count).map(|begin| (begin, maker.world(&mut rng, begin))).collect()
+    begins.map(move |begin| (begin, maker.world(&mut rng, begin)))
 }
 
 /// The same worlds without what an emission leaves to its engine.
-fn worlds_for(maker: &Maker<'_>, emission: &Emission, count: usize) -> Vec<(i64, Vec<Event>)> {
-    let tame = |(begin, world)| (begin, assume::tame(maker, emission, world));
-    worlds_of(maker, count).into_iter().map(tame).collect()
+fn worlds_for<'m>(
+    maker: &'m Maker<'_>,
+    emission: &'m Emission,
+) -> impl Iterator<Item = (i64, Vec<Event>)> + use<'m> {
+    worlds_of(maker).map(|(begin, world)| (begin, assume::tame(maker, emission, world)))
 }
 
 /// Runs one rule in one target. `Err` is a difference, shrunk.
@@ -118,7 +120,7 @@ fn run_target(target: &dyn Target, catalog: &Catalog, files: &[Subject]) -> (Tal
             return false;
         };
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds = worlds_for(&maker, &emission, count);
+        let worlds: Vec<_> = worlds_for(&maker, &emission).take(count).collect();
         let features = features::of(&subject.rule, catalog, subject.delivery == ListDelivery::Lookup);
         match try_rule(subject, &emission, &maker, &mut lane, &worlds) {
             Ok(alerts) => tally.add(&emission, subject.random, &features, worlds.len(), alerts),
@@ -150,7 +152,6 @@ fn targets() -> Vec<&'static dyn Target> {
 }
 
 #[test]
-#[ignore = "one Sigma case differs still: a value with NUL in it"]
 fn every_target_agrees_with_the_engine() {
     let catalog = Catalog::embedded().unwrap();
     let files = subjects::of_files();
@@ -174,7 +175,7 @@ fn worlds_are_not_tame() {
     let (mut worlds, mut silent, mut rules_that_alert) = (0, 0, 0);
     for subject in &subjects {
         let maker = Maker::new(&subject.rule, &catalog);
-        let answers = worlds_of(&maker, WORLDS).into_iter().map(|(_, world)| Answer::of(&maker, &world));
+        let answers = worlds_of(&maker).take(WORLDS).map(|(_, world)| Answer::of(&maker, &world));
         let alerts: Vec<usize> = answers.map(|answer| answer.alerts.len()).collect();
         worlds += alerts.len();
         silent += alerts.iter().filter(|count| **count == 0).count();

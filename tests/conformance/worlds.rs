@@ -101,7 +101,7 @@ impl<'a> Maker<'a> {
             }
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
-                self.join(index, before, &mut event, rng);
+                self.join(index, before, &mut event, events.last_mut(), rng);
                 if rng.u8(0..24) == 0 {
                     self.miss_on_both_sides(index, events.last_mut(), &mut event, rng);
                 }
@@ -180,18 +180,41 @@ impl<'a> Maker<'a> {
         self.records(event).iter().any(|record| compiled.accepts(&record.values))
     }
 
-    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is.
-    fn join(&self, index: usize, before: &Event, after: &mut Event, rng: &mut Rng) {
-        let Some(link) = self.rule.chain.links.get(index - 1) else { return };
-        let source = self.source(&self.rule.chain.steps[index]);
-        let Some(record) = rng.choice(self.records(before)) else { return };
+    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then refuse it,
+    /// the link values go the other way, to `earlier`.
+    fn join(
+        &self,
+        index: usize,
+        before: &Event,
+        after: &mut Event,
+        earlier: Option<&mut Event>,
+        rng: &mut Rng,
+    ) {
+        let (Some(link), steps) = (self.rule.chain.links.get(index - 1), &self.rule.chain.steps) else {
+            return;
+        };
+        let forwards = link.keys.iter().filter(|_| rng.u8(0..16) > 0);
+        let forwards: Vec<_> =
+            forwards.map(|key| (key.left.name.as_str(), key.right.name.as_str())).collect();
+        let alone = after.clone();
+        self.copy(before, (&steps[index], &mut *after), &forwards, rng);
+        if let Some(earlier) = earlier
+            && self.satisfies(&steps[index], &alone)
+            && !self.satisfies(&steps[index], after)
+        {
+            let backwards: Vec<_> = forwards.iter().map(|(left, right)| (*right, *left)).collect();
+            self.copy(&alone, (&steps[index - 1], earlier), &backwards, rng);
+            *after = alone;
+        }
+    }
+
+    /// Copies the values of one record into an event of a step, by the fields of both.
+    fn copy(&self, from: &Event, (step, to): (&Step, &mut Event), fields: &[(&str, &str)], rng: &mut Rng) {
+        let Some(record) = rng.choice(self.records(from)) else { return };
         let item = rng.usize(0..2);
-        for key in &link.keys {
-            if rng.u8(0..16) == 0 {
-                continue;
-            }
-            if let Some(value) = record.get(&key.left.name) {
-                after.set(source, &key.right.name, Content::Text(&value.to_string()), item);
+        for (there, here) in fields {
+            if let Some(value) = record.get(there) {
+                to.set(self.source(step), here, Content::Text(&value.to_string()), item);
             }
         }
     }
