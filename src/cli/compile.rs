@@ -108,6 +108,9 @@ impl Compile {
         let Some(mut session) = session::open(&self.paths, &self.session)? else {
             return Ok(Outcome::Failure);
         };
+        if session.has_no_rules() {
+            anyhow::bail!("nothing to compile: there is no rule in the files given");
+        }
         self.select(&mut session)?;
         let targets = TargetChoice::targets(&self.target);
         let mut found = Diagnostics::default();

@@ -60,6 +60,13 @@ pub(super) struct Session {
     pub(super) file_count: usize,
 }
 
+impl Session {
+    /// Whether the files have no rules at all, which is not the same as none without errors.
+    pub(super) fn has_no_rules(&self) -> bool {
+        !self.diags.has_errors() && self.files.iter().all(|file| file.rules.is_empty())
+    }
+}
+
 /// The checked rules of one file.
 #[derive(Debug)]
 pub(super) struct Checked {
