@@ -15,6 +15,7 @@ mod cli;
 mod corpus;
 mod docs;
 mod engines;
+mod environment;
 mod layers;
 mod program;
 mod replay;
