@@ -107,3 +107,16 @@ fn a_day_is_written_as_in_the_language() {
         assert_eq!(ran.err.contains("expected a day such as 2026-11-24"), status == 2, "{day}: {}", ran.err);
     }
 }
+
+#[test]
+fn a_file_that_the_user_names_and_that_cannot_be_read_is_io() {
+    let folder = folder(&[]);
+    for option in ["--env", "--source"] {
+        for gone in ["gone.yaml", "."] {
+            let path = folder.path().join(gone).display().to_string();
+            let ran = compile(&folder, "kql", &[option, &path]);
+            assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{option} {gone}: {}", ran.err);
+            assert!(ran.err.contains("cannot read"), "{option} {gone}: {}", ran.err);
+        }
+    }
+}

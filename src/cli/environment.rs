@@ -51,6 +51,12 @@ impl<'a> Environments<'a> {
                 .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
             base.add(&path.display().to_string(), &text)?;
         }
+        if let Some(path) = given {
+            // What the user names and cannot be read is no finding in a rule.
+            std::fs::read(path).map_err(|error| {
+                anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display())
+            })?;
+        }
         Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 
