@@ -3,6 +3,8 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod validate;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -118,61 +120,6 @@ impl Source {
     pub fn field(&self, name: &str) -> Option<&FieldDef> {
         self.fields.get(name)
     }
-
-    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay apart.
-    fn validate_names(&self) -> Result<(), String> {
-        let mut columns = BTreeMap::from([("time".to_owned(), "the time of the step")]);
-        for name in std::iter::once(&self.name).chain(self.fields.keys()) {
-            if !is_dotted_name(name) {
-                return Err(format!(
-                    "`{name}` is not a name: lower-case letters, digits and `_`, joined by dots"
-                ));
-            }
-        }
-        for name in self.fields.keys() {
-            let column = name.replace('.', "_");
-            if let Some(other) = columns.get(&column) {
-                return Err(format!(
-                    "field `{name}` would share the column `STEP_{column}` of a query with {other}"
-                ));
-            }
-            columns.insert(column, name);
-        }
-        Ok(())
-    }
-
-    fn validate(&self) -> Result<(), String> {
-        for name in self.event_id.iter().chain(self.group.iter().flat_map(|group| &group.key)) {
-            if !self.fields.contains_key(name) {
-                return Err(format!("`{name}` is named as a key, but the source has no such field"));
-            }
-        }
-        self.validate_names()?;
-        for (name, field) in &self.fields {
-            if field.in_group && self.group.is_none() {
-                return Err(format!("field `{name}` is of a group, but the source declares none"));
-            }
-            for (target, column) in &field.columns {
-                if !self.targets.contains_key(target) {
-                    return Err(format!(
-                        "field `{name}` has a column for `{target}`, the source has no home there"
-                    ));
-                }
-                column
-                    .validate()
-                    .map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Words of lower-case letters, digits and `_`, joined by dots: what a rule can write.
-fn is_dotted_name(name: &str) -> bool {
-    name.split('.').all(|word| {
-        word.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    })
 }
 
 /// A repeated group: an event gives one record per item; without items, one record without the group's fields.
@@ -213,6 +160,11 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
+}
+
+impl Home {
+    /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
+    pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }
 
 /// A canonical field.
@@ -319,15 +271,6 @@ impl Column {
     pub fn variants(&self) -> &[Mapped] {
         &self.0
     }
-
-    fn validate(&self) -> Result<(), String> {
-        let variants = self.variants();
-        let (last, others) = variants.split_last().ok_or("a column has at least one variant")?;
-        if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
-            return Err("every variant but the last names its actions".to_owned());
-        }
-        variants.iter().try_for_each(Mapped::validate)
-    }
 }
 
 /// A column that needs more than its name.
@@ -384,19 +327,6 @@ pub struct Mapped {
     pub instead: Vec<String>,
 }
 
-impl Mapped {
-    fn validate(&self) -> Result<(), String> {
-        let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
-        let given =
-            places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
-        if given == 1 {
-            Ok(())
-        } else {
-            Err("exactly one of field, path, item, expr, cases, unavailable".to_owned())
-        }
-    }
-}
-
 /// A value and the condition under which it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -438,25 +368,6 @@ pub enum Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refusal(fields: &[&str]) -> String {
-        let field = |name: &&str| format!("  {name}: {{ type: string, description: d }}\n");
-        let fields = fields.iter().map(field).collect::<Vec<_>>().concat();
-        let text = format!(
-            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
-        );
-        Catalog::default().add("made.up.yaml", &text).map_or_else(|error| error.message, |()| String::new())
-    }
-
-    #[test]
-    fn names_that_share_a_column_are_refused() {
-        assert_eq!(refusal(&["event.time", "event.kind_of", "timer"]), "");
-        assert!(refusal(&["event.id", "time"]).contains("STEP_time"));
-        assert!(refusal(&["event.id", "event_id"]).contains("STEP_event_id"));
-        for name in ["Event.id", "event..id", "a-b", "1a", "\"a b\""] {
-            assert!(refusal(&[name]).contains("is not a name"), "{name}");
-        }
-    }
 
     #[test]
     fn embedded_sources_load() {

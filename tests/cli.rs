@@ -266,6 +266,38 @@ fn a_rule_is_not_compiled_without_its_list() {
 }
 
 #[test]
+fn a_broken_step_head_hides_nothing_else() {
+    let ran = catena(&["check", "tests/cases/err_E0101_step.chain"]);
+    for hint in ["expected `from`", "`event.acton`", "`actor.ix`", "`event.actoin`"] {
+        assert!(ran.err.contains(hint), "{hint}: {}", ran.err);
+    }
+    assert!(ran.err.ends_with("4 errors, 0 warnings\n"), "{}", ran.err);
+}
+
+#[test]
+fn compiling_nothing_is_an_error() {
+    let list = b"allowlist known: image.id { \"ami-1\" }\n".as_slice();
+    for (text, status, code) in
+        [(b"".as_slice(), 0, "W0614"), (b"# note\n", 0, "W0614"), (list, 0, "0 warnings")]
+    {
+        let folder = scratch("nothing", &[("a.chain", text)]);
+        let checked = catena(&["check", &path(&folder, "a.chain")]);
+        assert_eq!(checked.status, status, "{}", checked.err);
+        assert!(checked.err.contains(code), "{}", checked.err);
+        let compiled = catena(&["compile", &path(&folder, "a.chain")]);
+        assert_eq!((compiled.status, compiled.out.as_str()), (2, ""), "{}", compiled.err);
+        assert!(compiled.err.contains("nothing to compile"), "{}", compiled.err);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_io_for_the_user_and_a_finding_for_a_rule() {
+    let folder = scratch("gone", &[("a.chain", b"import \"gone.chain\"\n")]);
+    assert_eq!(catena(&["check", &path(&folder, "a.chain")]).status, 1);
+    assert_eq!(catena(&["check", &path(&folder, "gone.chain")]).status, 2);
+}
+
+#[test]
 fn no_line_of_a_file_that_is_neither_rule_nor_list_is_shown() {
     let secret = ("secret.txt", b"password=hunter2\n".as_slice());
     for named in ["secret.txt", "link.chain", "/etc/passwd", "", ".", "-", "/dev/zero", "list.csv"] {
@@ -315,7 +347,7 @@ fn any_bytes_get_an_answer() {
     let folder = scratch("bytes", &cases);
     for (name, _) in cases {
         let ran = catena(&["compile", &path(&folder, name)]);
-        let expected = i32::from(!name.starts_with("empty") && !name.starts_with("blank"));
+        let expected = if name.starts_with("empty") || name.starts_with("blank") { 2 } else { 1 };
         assert_eq!((ran.status, ran.out.as_str()), (expected, ""), "{name}: {}", ran.err);
         assert!(ran.err.len() < 100_000, "{name}: {} bytes of diagnostics", ran.err.len());
         assert!(!ran.err.contains("panicked"), "{name}: {}", ran.err);

@@ -16,6 +16,7 @@ mod conformance;
 mod corpus;
 mod docs;
 mod engines;
+mod environment;
 mod generated;
 mod layers;
 mod program;

@@ -2,7 +2,7 @@
 
 use crate::program::{AS_OF, Ran, catena_with_input};
 
-const MANY: usize = 8_000;
+const MANY: usize = 3_000;
 
 fn joined(word: &str, part: impl Fn(usize) -> String) -> String {
     (0..MANY).map(part).collect::<Vec<_>>().join(word)

@@ -36,7 +36,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::settings::Settings;
 use crate::source::Span;
-use crate::syntax::ast::{self, Clause, LiteralKind, Operand, Pred, PredKind, Rule, Understood};
+use crate::syntax::ast::{self, Clause, File, LiteralKind, Operand, Pred, PredKind, Rule, Understood};
 use crate::unit::Unit;
 
 use lists::Lists;
@@ -110,9 +110,15 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) ->
     for rule in &unit.file.rules {
         rules.extend(lower(unit, rule, &lists, context, diags));
     }
+    let File { id, rules: written, lists: own, imports, .. } = unit.file;
     // A file of lists alone is there to be imported.
-    if !unit.file.rules.is_empty() {
+    if !written.is_empty() {
         lists.warn_unused(diags);
+    } else if own.is_empty() && imports.is_empty() {
+        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "there is no rule in this file");
+        diags.push(
+            found.label("nothing to compile, nothing to import").help("`rule NAME { … }` begins a rule"),
+        );
     }
     rules
 }

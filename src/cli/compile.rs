@@ -152,9 +152,8 @@ impl Compile {
         sources: &Sources,
         found: &mut Diagnostics,
     ) -> anyhow::Result<Compiled> {
-        let mut names = Vec::new();
+        let names = file.rules.iter().map(|rule| rule.name.node.clone()).collect();
         if let Some(wanted) = &self.rule {
-            names.extend(file.rules.iter().map(|rule| rule.name.node.clone()));
             file.rules.retain(|rule| rule.name.node == *wanted);
         }
         let mut emissions = compile_file(&file, targets, self.options(), found);
@@ -179,8 +178,11 @@ impl Compile {
         }
     }
 
-    /// The rule that was asked for must be there. A rule with errors is gone by now; its diagnostics tell.
+    /// There must be a rule, and the one that was asked for. A rule with errors is gone by now; its diagnostics tell.
     fn expect_rule(&self, names: &[String], found: &Diagnostics) -> anyhow::Result<()> {
+        if names.is_empty() && !found.has_errors() {
+            anyhow::bail!("nothing to compile: there is no rule in the files given");
+        }
         let Some(wanted) = &self.rule else { return Ok(()) };
         if !names.contains(wanted) && !found.has_errors() {
             let hint = did_you_mean(wanted, names.iter().map(String::as_str));
@@ -193,7 +195,7 @@ impl Compile {
 /// What is left of a compiled file.
 #[derive(Debug)]
 struct Compiled {
-    /// The names of its rules, if they matter.
+    /// The names of its rules, asked for or not.
     names: Vec<String>,
     /// What goes to files.
     emissions: Vec<Emission>,

@@ -145,6 +145,7 @@ codes! {
     BadPlaceholder = "E0611" Error "a placeholder of the playbook cannot be read";
     ShownTwice = "W0612" Warning "a field is named twice";
     ModifiedBefore = "W0613" Warning "the rule was changed before it was published";
+    EmptyFile = "W0614" Warning "the file has no rule and no list";
 
     // 07 tests
     NoExpectation = "E0701" Error "the test expects nothing";

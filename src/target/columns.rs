@@ -50,6 +50,19 @@ pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Re
     found
 }
 
+/// Makes sure that a source's home says what the target cannot do without.
+pub fn demand(step: &Step, target: &dyn Target, entries: &[(&str, &str)], report: &mut Report) -> Option<()> {
+    let missing = entries.iter().find(|(_, text)| text.trim().is_empty());
+    let Some((entry, _)) = missing else { return Some(()) };
+    let title = format!("`{}` has no `{entry}` for {}", step.source.node, target.title());
+    report.error(
+        Diagnostic::new(Code::NotExpressible, step.source.span, title)
+            .label("the query would not know where to look")
+            .help("give it in the source file or in `catena.yaml`"),
+    );
+    None
+}
+
 /// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
 /// what the field requires goes to the report.
 pub fn place<'a>(

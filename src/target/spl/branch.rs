@@ -31,6 +31,7 @@ pub(super) struct Branch {
 pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) -> Option<Branch> {
     let source = columns::source(job, step)?;
     let home = columns::home(job, &Spl, step, report)?;
+    columns::demand(step, &Spl, &[("from", &home.from)], report)?;
     let condition = step.condition();
     let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
