@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use crate::check::{self, Context, Identities};
 use crate::diag::Diagnostics;
 use crate::ir;
-use crate::source::Sources;
-use crate::syntax::ast;
+use crate::source::{SourceFile, Sources};
+use crate::syntax::{self, ast};
 
 use super::environment::{Environment, Environments};
 use super::output;
@@ -117,6 +117,8 @@ pub(super) fn each<T: Send>(
     };
     refuse_unknown(&options.set, &workspace)?;
     let as_of = options.as_of.unwrap_or_else(today);
+    let headings = workspace.survey(|source, _| syntax::outline(&source.text));
+    let clashing = check::clashing(&headings);
     let mut identities = Identities::default();
     let file_count = workspace.asked();
     for first in (0..file_count).step_by(BATCH) {
@@ -131,7 +133,7 @@ pub(super) fn each<T: Send>(
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
             let mut rules = check::check(&unit, &context, &mut found);
-            rules.retain(|rule| !identities.clash(&rule.name.node));
+            rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
             let made = work(Checked { rules, environment }, unit.sources, &mut found);
             (made, found)
         });
@@ -164,6 +166,7 @@ fn refuse_unknown(set: &[(String, String)], workspace: &Workspace) -> anyhow::Re
     if set.is_empty() {
         return Ok(());
     }
+    let params = |source: &SourceFile, id| params(&syntax::parse(source, id, &mut Diagnostics::default()));
     let known: BTreeSet<String> = workspace.survey(params).into_iter().collect();
     match set.iter().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),
