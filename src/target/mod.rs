@@ -211,10 +211,9 @@ impl Report {
     }
 
     /// Adds a requirement once.
-    pub fn require(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if !self.requires.contains(&what) {
-            self.requires.push(what);
+    pub fn require(&mut self, what: impl AsRef<str> + Into<String>) {
+        if !self.requires.iter().any(|known| known == what.as_ref()) {
+            self.requires.push(what.into());
         }
     }
 
