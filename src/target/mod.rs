@@ -240,10 +240,21 @@ impl Report {
     }
 }
 
-/// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
-pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
+/// Compiles a rule for targets: gate, plan and print, fidelity. Findings go to `diags`; a target for which one is an error
+/// gives nothing.
+pub fn compile(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+    let features = caps::features_of(job.rule, job.catalog);
+    targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
+}
+
+fn compile_for(
+    target: &dyn Target,
+    job: &Job<'_>,
+    features: &[(Feature, Span)],
+    diags: &mut Diagnostics,
+) -> Option<Emission> {
     let mut report = Report::default();
-    gate(job, target, &mut report);
+    gate(features, target, &mut report);
     let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
     let fidelity = report.fidelity();
     let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
@@ -268,8 +279,8 @@ pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> O
 }
 
 /// Asks the target about every feature of the rule, before anything is lowered.
-fn gate(job: &Job<'_>, target: &dyn Target, report: &mut Report) {
-    for (feature, span) in caps::features_of(job.rule, job.catalog) {
+fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) {
+    for &(feature, span) in features {
         match target.support(feature) {
             Support::Native | Support::Emulated(_) => {}
             Support::Widened(reason) => report.note(Effect::Superset, span, reason),

@@ -18,7 +18,8 @@ fn emission(rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>>
     let catalog = fixture::catalog();
     let mut diags = Diagnostics::default();
     let job = Job { rule, catalog: &catalog, options };
-    compile(&job, &Spl, &mut diags)
+    compile(&job, &[&Spl], &mut diags)
+        .pop()
         .ok_or_else(|| diags.into_sorted().into_iter().map(|found| format!("{found:?}")).collect())
 }
 
