@@ -330,12 +330,13 @@ fn outlines_are_those_of_the_trees() {
 }
 
 fn id_of(rule: &ast::Rule) -> String {
-    let id = rule.clauses.iter().find_map(|clause| match clause {
-        ast::Clause::Meta(meta) if meta.key.node == "id" => meta.values.first(),
-        _ => None,
-    });
-    match id.map(|literal| &literal.kind) {
-        Some(ast::LiteralKind::Str(text)) => text.clone(),
-        _ => String::new(),
+    for clause in &rule.clauses {
+        if let ast::Clause::Meta(meta) = clause
+            && meta.key.node == "id"
+        {
+            let first = meta.values.first().map(|literal| &literal.kind);
+            return if let Some(ast::LiteralKind::Str(text)) = first { text.clone() } else { String::new() };
+        }
     }
+    String::new()
 }

@@ -247,7 +247,7 @@ pub(super) fn compile_file(
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(target::compile(&job, targets, found));
+        emissions.extend(target::compile_all(&job, targets, found));
     }
     emissions
 }

@@ -240,9 +240,13 @@ impl Report {
     }
 }
 
-/// Compiles a rule for targets: gate, plan and print, fidelity. Findings go to `diags`; a target for which one is an error
-/// gives nothing.
-pub fn compile(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+/// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
+pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
+    compile_for(target, job, &caps::features_of(job.rule, job.catalog), diags)
+}
+
+/// Compiles a rule for several targets, as [`compile`] does for each.
+pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
     let features = caps::features_of(job.rule, job.catalog);
     targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
 }

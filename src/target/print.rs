@@ -117,7 +117,9 @@ impl Frag {
 
     fn write(&self, bind: Bind, out: &mut String) {
         let (open, close) = if self.bind > bind { ("", "") } else { ("(", ")") };
-        [open, &self.text, close].into_iter().for_each(|text| out.push_str(text));
+        out.push_str(open);
+        out.push_str(&self.text);
+        out.push_str(close);
     }
 }
 

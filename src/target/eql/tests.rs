@@ -69,7 +69,7 @@ fn compiled(rule: &Rule) -> Result<Emission, Vec<String>> {
     let options = Options { allow_subset: true, ..Options::default() };
     let mut diags = Diagnostics::default();
     let job = Job { rule, catalog: &CATALOG, options: &options };
-    let emission = compile(&job, &[&Eql], &mut diags).pop();
+    let emission = compile(&job, &Eql, &mut diags);
     emission.ok_or_else(|| {
         let found =
             diags.into_sorted().into_iter().filter(|found| found.severity() == crate::diag::Severity::Error);

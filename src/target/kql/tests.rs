@@ -50,7 +50,7 @@ fn stores() -> Catalog {
 fn compile(rule: &Rule, options: &Options) -> Result<Emission, Vec<crate::diag::Diagnostic>> {
     let (catalog, mut diags) = (stores(), Diagnostics::default());
     let job = Job { rule, catalog: &catalog, options };
-    crate::target::compile(&job, &[&super::Kql], &mut diags).pop().ok_or_else(|| diags.into_sorted())
+    crate::target::compile(&job, &super::Kql, &mut diags).ok_or_else(|| diags.into_sorted())
 }
 
 fn emit(rule: &Rule, options: &Options) -> Emission {
@@ -385,7 +385,7 @@ fn a_group_without_a_place_is_refused() {
     let mut diags = Diagnostics::default();
     let options = Options::default();
     let job = Job { rule: &rule, catalog: &catalog, options: &options };
-    assert_eq!(crate::target::compile(&job, &[&super::Kql], &mut diags), []);
+    assert_eq!(crate::target::compile(&job, &super::Kql, &mut diags), None);
     assert_eq!(diags.into_sorted()[0].title, "`item` cannot be read in Microsoft Sentinel KQL");
 }
 

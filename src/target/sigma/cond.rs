@@ -83,7 +83,9 @@ impl Cond {
         }
         if flat.len() > 1 {
             let mut found = Alternatives::default();
-            flat.into_iter().for_each(|part| found.push(part));
+            for part in flat {
+                found.push(part);
+            }
             flat = found.flat;
             dedup(&mut flat);
         }

@@ -51,7 +51,7 @@ fn stores() -> Catalog {
 fn compile(rule: &Rule, options: &Options) -> Result<Emission, Vec<Diagnostic>> {
     let (catalog, mut diags) = (stores(), Diagnostics::default());
     let job = Job { rule, catalog: &catalog, options };
-    crate::target::compile(&job, &[&super::Sigma], &mut diags).pop().ok_or_else(|| diags.into_sorted())
+    crate::target::compile(&job, &super::Sigma, &mut diags).ok_or_else(|| diags.into_sorted())
 }
 
 fn emit(rule: &Rule) -> Emission {

@@ -18,8 +18,7 @@ fn emission(rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>>
     let catalog = fixture::catalog();
     let mut diags = Diagnostics::default();
     let job = Job { rule, catalog: &catalog, options };
-    compile(&job, &[&Spl], &mut diags)
-        .pop()
+    compile(&job, &Spl, &mut diags)
         .ok_or_else(|| diags.into_sorted().into_iter().map(|found| format!("{found:?}")).collect())
 }
 
