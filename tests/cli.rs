@@ -246,6 +246,63 @@ fn files_that_name_each_other_or_nothing() {
 }
 
 #[test]
+fn files_name_each_other_however_many_there_are() {
+    let rule = |number: usize, more: &str| {
+        let id = format!("22bed5ba-0000-4000-8000-{number:012}");
+        format!(
+            "{more} rule r{number:03} {{ title \"One of many\" id \"{id}\" description \"Detects.\" author \"a\"
+            date 2026-11-24 severity low
+            chain within 10m {{ step one from aws.cloudtrail where event.action == \"GetUser\" {} }}
+            alert {{ entity account one.actor.id }} }}",
+            if more.is_empty() { "" } else { "except actor.id in known" }
+        )
+    };
+    let list = |name: &str| format!("allowlist {name}: actor.id from \"{name}.csv\"");
+    let mut files: Vec<String> = (0..600).map(|number| rule(number, "")).collect();
+    // A file that comes late is named early, and the other way round; one is named by both.
+    files[1] = rule(1, "import \"r598.chain\"");
+    files[598] = format!("{} {}", list("known"), rule(598, "").replace("10m {", "10m { # late\n"));
+    files[2] = format!("{} {}", list("known").replace("\"known.csv\"", "\"gone.csv\""), rule(2, ""));
+    files[597] = rule(597, "import \"r002.chain\"");
+    files[596] = rule(596, "import \"r598.chain\"");
+    // Clashes, cycles and unreadable files are seen across all of them.
+    files[3] = rule(3, "import \"r595.chain\" import \"gone.chain\"");
+    files[595] = rule(595, "import \"r003.chain\" import \"gone.chain\"");
+    files[594] = rule(594, "").replace("r594", "r004");
+    let names: Vec<String> = (0..600).map(|number| format!("r{number:03}.chain")).collect();
+    let mut given: Vec<(&str, &[u8])> =
+        names.iter().map(String::as_str).zip(files.iter().map(String::as_bytes)).collect();
+    given.push(("known.csv", b"value\nalice\n"));
+    let folder = scratch("many", &given);
+    let ran = catena(&["compile", &path(&folder, ""), "--target", "kql"]);
+    assert_eq!(ran.status, 1);
+    let places = |code: &str| {
+        let mut found = Vec::new();
+        let mut lines = ran.err.lines();
+        while let Some(line) = lines.next() {
+            if line.contains(code) {
+                let place = lines.next().unwrap_or_default();
+                found
+                    .push(place.rsplit('/').next().unwrap_or_default().split(':').next().unwrap().to_owned());
+            }
+        }
+        found
+    };
+    assert_eq!(places("E0151"), ["r002.chain", "r003.chain", "r595.chain"], "{}", ran.err);
+    assert_eq!(places("E0152"), ["r003.chain", "r595.chain"]);
+    assert_eq!(places("E0212"), ["r594.chain"]);
+    let printed = |number: usize| ran.out.matches(&format!("// Catena: r{number:03},")).count();
+    // Left out: what clashes, what needs a list that is not there, what a broken file may have more to say of.
+    for number in 0..600 {
+        let expected = usize::from(![3, 4, 594, 595, 597].contains(&number));
+        assert_eq!(printed(number), expected, "{number}");
+    }
+    assert_eq!(ran.out.matches("alice").count(), 2);
+    let order: Vec<_> = ran.out.lines().filter(|line| line.starts_with("// Catena: ")).collect();
+    assert!(order.is_sorted());
+}
+
+#[test]
 fn a_rule_is_not_compiled_without_its_list() {
     let rule = std::fs::read_to_string(root().join("tests/cases/err_E0151_missing_list.chain")).unwrap();
     let rule = rule.replace("lists/no_such_file.csv", "list.csv");

@@ -3,10 +3,11 @@
 //! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
+use crate::syntax::Heading;
 use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::names;
@@ -17,6 +18,28 @@ pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) {
     for rule in rules {
         seen.add(rule, |_| true, diags);
     }
+}
+
+/// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold both,
+/// and which of them is meant is for the author to say.
+#[must_use]
+pub fn clashing(headings: &[Heading]) -> HashSet<&str> {
+    let mut names = HashSet::with_capacity(headings.len());
+    let mut ids = HashMap::with_capacity(headings.len());
+    let mut clashing = HashSet::new();
+    for Heading { name, id } in headings {
+        if !names.insert(name.as_str()) {
+            clashing.insert(name.as_str());
+        }
+        let other = id.as_deref().and_then(|id| ids.insert(comparable(id), name.as_str()));
+        clashing.extend(other.into_iter().flat_map(|other| [other, name.as_str()]));
+    }
+    clashing
+}
+
+/// An id as it is compared.
+fn comparable(id: &str) -> String {
+    id.trim().to_ascii_lowercase()
 }
 
 /// The names and ids of the rules of a run so far.
@@ -31,20 +54,12 @@ impl Identities {
             self.0.add(rule, |first| first.file != rule.name.span.file, diags);
         }
     }
-
-    /// Whether a rule shares its name or its id with another one so far: no SIEM can hold both, and which of them is meant is
-    /// for the author to say.
-    #[must_use]
-    pub fn clash(&self, rule: &str) -> bool {
-        self.0.clashing.contains(rule)
-    }
 }
 
 #[derive(Debug, Default)]
 struct Seen {
     names: HashMap<String, Span>,
-    ids: HashMap<String, (Span, String)>,
-    clashing: BTreeSet<String>,
+    ids: HashMap<String, Span>,
 }
 
 impl Seen {
@@ -52,19 +67,12 @@ impl Seen {
     fn add(&mut self, rule: &Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
         let first = *self.names.entry(node.clone()).or_insert(*span);
-        if first != *span {
-            self.clashing.insert(node.clone());
-            if wanted(first) {
-                names::twice("rule", &rule.name, first, diags);
-            }
+        if first != *span && wanted(first) {
+            names::twice("rule", &rule.name, first, diags);
         }
         let Some((id, span)) = id_of(rule) else { return };
-        let (first, other) = self.ids.entry(id).or_insert_with(|| (span, node.clone())).clone();
-        if first == span {
-            return;
-        }
-        self.clashing.extend([node.clone(), other]);
-        if wanted(first) {
+        let first = *self.ids.entry(id).or_insert(span);
+        if first != span && wanted(first) {
             diags.push(
                 Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
                     .label("defined again here")
@@ -87,7 +95,7 @@ fn id_of(rule: &Rule) -> Option<(String, Span)> {
         | Clause::Test(_) => None,
     })?;
     match &literal.kind {
-        LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
+        LiteralKind::Str(text) => Some((comparable(text), literal.span)),
         LiteralKind::Int(_)
         | LiteralKind::Float(_)
         | LiteralKind::Bool(_)

@@ -43,7 +43,7 @@ use lists::Lists;
 use names::Scope;
 use params::Params;
 
-pub use identity::Identities;
+pub use identity::{Identities, clashing};
 
 /// The most steps of a chain.
 const MOST_STEPS: usize = 16;

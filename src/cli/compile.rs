@@ -237,7 +237,7 @@ pub(super) struct CompileOptions {
 /// Compiles the rules of a file for every target; the order is that of rules and targets.
 pub(super) fn compile_file(
     file: &Checked,
-    targets: &[&'static dyn Target],
+    targets: &[&dyn Target],
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
@@ -249,7 +249,7 @@ pub(super) fn compile_file(
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, found)));
+        emissions.extend(target::compile_all(&job, targets, found));
     }
     emissions
 }

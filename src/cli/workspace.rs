@@ -101,13 +101,14 @@ impl Workspace {
         self.files.get(index).map(|file| file.path.as_path())
     }
 
-    /// What `see` sees in the trees of all rule files the user asked for, which are not kept.
-    pub(super) fn survey<T: Send>(&self, see: impl Fn(&ast::File) -> Vec<T> + Sync) -> Vec<T> {
-        let seen = self.files.par_iter().take(self.asked).flat_map_iter(|file| {
-            let tree = self.parse(file, &mut Diagnostics::default());
-            tree.as_ref().map(&see).unwrap_or_default()
-        });
-        seen.collect()
+    /// What `see` sees in the texts of the rule files the user asked for, in their order.
+    pub(super) fn survey<T: Send>(&self, see: impl Fn(&SourceFile, FileId) -> Vec<T> + Sync) -> Vec<T> {
+        let files = self.files.par_iter().take(self.asked);
+        files
+            .flat_map_iter(|file| {
+                self.sources.get(file.id).map(|text| see(text, file.id)).unwrap_or_default()
+            })
+            .collect()
     }
 
     /// Parses some of the rule files the user asked for, and reads and parses everything they name.

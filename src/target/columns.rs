@@ -36,7 +36,7 @@ pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
 pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Report) -> Option<&'a Home> {
     let found = source(job, step).and_then(|source| source.targets.get(target.name()));
     match found {
-        Some(home) => home.requires.iter().for_each(|what| report.require(what.clone())),
+        Some(home) => home.requires.iter().for_each(|what| report.require(what)),
         None => report.error(
             Diagnostic::new(
                 Code::NotExpressible,
@@ -113,9 +113,9 @@ fn find<'a, 'b>(
             report.error(unavailable(target, field, reason, &variant.instead));
             return None;
         }
-        variant.requires.iter().for_each(|what| report.require(what.clone()));
+        variant.requires.iter().for_each(|what| report.require(what));
     }
-    def.requires.iter().for_each(|what| report.require(what.clone()));
+    def.requires.iter().for_each(|what| report.require(what));
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 

@@ -211,10 +211,9 @@ impl Report {
     }
 
     /// Adds a requirement once.
-    pub fn require(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if !self.requires.contains(&what) {
-            self.requires.push(what);
+    pub fn require(&mut self, what: impl AsRef<str> + Into<String>) {
+        if !self.requires.iter().any(|known| known == what.as_ref()) {
+            self.requires.push(what.into());
         }
     }
 
@@ -243,8 +242,23 @@ impl Report {
 
 /// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
 pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
+    compile_for(target, job, &caps::features_of(job.rule, job.catalog), diags)
+}
+
+/// Compiles a rule for several targets, as [`compile`] does for each.
+pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+    let features = caps::features_of(job.rule, job.catalog);
+    targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
+}
+
+fn compile_for(
+    target: &dyn Target,
+    job: &Job<'_>,
+    features: &[(Feature, Span)],
+    diags: &mut Diagnostics,
+) -> Option<Emission> {
     let mut report = Report::default();
-    gate(job, target, &mut report);
+    gate(features, target, &mut report);
     let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
     let fidelity = report.fidelity();
     let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
@@ -269,8 +283,8 @@ pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> O
 }
 
 /// Asks the target about every feature of the rule, before anything is lowered.
-fn gate(job: &Job<'_>, target: &dyn Target, report: &mut Report) {
-    for (feature, span) in caps::features_of(job.rule, job.catalog) {
+fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) {
+    for &(feature, span) in features {
         match target.support(feature) {
             Support::Native | Support::Emulated(_) => {}
             Support::Widened(reason) => report.note(Effect::Superset, span, reason),

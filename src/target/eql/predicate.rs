@@ -15,7 +15,7 @@ use crate::catalog::{Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 use crate::target::columns::{self, Place};
-use crate::target::print::{Bind, Frag, Nnf, nnf};
+use crate::target::print::{self, Bind, Frag, Nnf};
 use crate::target::{Effect, Job, Report, Target};
 
 /// Why a test cannot be said, and the best way round.
@@ -49,8 +49,7 @@ pub(super) struct Item<'a> {
 
 /// The step's condition; problems go to `report`.
 pub(super) fn condition(item: &Item<'_>, report: &mut Report) -> Vec<Frag> {
-    let condition = item.step.condition();
-    match nnf(&condition, false) {
+    match print::condition(item.step) {
         Nnf::All(parts) => {
             parts.iter().map(|part| print(item, part, report)).filter(|part| !is(part, TRUE)).collect()
         }

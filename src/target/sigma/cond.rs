@@ -72,17 +72,23 @@ impl Cond {
 
     /// One holds. Items of one key become one item with more values.
     pub(super) fn any(parts: impl IntoIterator<Item = Cond>) -> Self {
-        let mut found = Alternatives::default();
+        let mut flat = Vec::new();
         for part in parts {
             match part {
                 Self::Never => {}
                 Self::Always => return Self::Always,
-                Self::Any(inner) => inner.into_iter().for_each(|part| found.push(part)),
-                Self::Item(_) | Self::All(_) | Self::Not(_) => found.push(part),
+                Self::Any(inner) => flat.extend(inner),
+                Self::Item(_) | Self::All(_) | Self::Not(_) => flat.push(part),
             }
         }
-        let mut flat = found.flat;
-        dedup(&mut flat);
+        if flat.len() > 1 {
+            let mut found = Alternatives::default();
+            for part in flat {
+                found.push(part);
+            }
+            flat = found.flat;
+            dedup(&mut flat);
+        }
         match flat.len() {
             0 => Self::Never,
             1 => flat.swap_remove(0),
@@ -162,10 +168,20 @@ impl Alternatives {
     }
 }
 
+/// Keeps each part once.
 fn dedup(parts: &mut Vec<Cond>) {
-    let mut seen = HashSet::with_capacity(parts.len());
-    parts.retain(|part| seen.insert(part.clone()));
+    let again: Vec<bool> = if parts.len() <= FEW {
+        parts.iter().enumerate().map(|(at, part)| parts.iter().take(at).any(|known| known == part)).collect()
+    } else {
+        let mut seen = HashSet::with_capacity(parts.len());
+        parts.iter().map(|part| !seen.insert(part)).collect()
+    };
+    let mut again = again.into_iter();
+    parts.retain(|_| again.next() != Some(true));
 }
+
+/// As many parts are compared with each other sooner than hashed.
+const FEW: usize = 8;
 
 /// What stands under one name in a detection: alternatives, each of which is items that all hold.
 #[derive(Debug, Clone)]

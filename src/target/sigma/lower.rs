@@ -49,7 +49,7 @@ impl Context {
     /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
     /// conjunction is false whatever this part says.
     fn within(&self, conjunction: &Pred) -> Self {
-        let demanded = shape::demanded(conjunction).remove(ACTION);
+        let demanded = shape::demanded_of(conjunction, ACTION);
         let admitted = match (&self.admitted, demanded) {
             (Some(known), Some(more)) => Some(known.intersection(&more).cloned().collect()),
             (known, more) => more.or_else(|| known.clone()),

@@ -78,13 +78,11 @@ fn base(job: &Job<'_>, index: usize, report: &mut Report) -> Option<Base> {
     let mut lowering = Lowering { job, step, report: &mut own };
     let cond = lowering.step();
     let (mut missing, mut present) = (Vec::new(), vec![cond]);
-    let condition = step.condition();
-    let demanded = shape::demanded(&condition);
     for key in keys_at(chain, index) {
         let Some(column) = lowering.column(key, &Context::of(step)) else { continue };
         if key.ty == Type::Ip {
             present.push(column.present());
-        } else if !demanded.contains_key(key.name.as_str()) {
+        } else if !shape::demands(&step.filter, &key.name) {
             missing.push(column.missing());
         }
     }

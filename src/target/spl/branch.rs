@@ -32,14 +32,13 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     let source = columns::source(job, step)?;
     let home = columns::home(job, &Spl, step, report)?;
     columns::demand(step, &Spl, &[("from", &home.from)], report)?;
-    let condition = step.condition();
     let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
-    add_columns(&condition, role, source, &mut columns);
+    add_columns(step, role, source, &mut columns);
     let depth = if role.last { deepest(source) } else { columns.stage() };
     let Columns { event, item, inner, kept, .. } = columns;
     let mut predicates = Predicates { job, step, admitted: admitted.as_ref(), report, lookups: Vec::new() };
-    let mut parts = predicates.condition(&condition);
+    let mut parts = predicates.condition();
     let lookups = predicates.lookups;
     parts.extend(present(role, &parts));
 
@@ -88,13 +87,13 @@ fn base(prefilter: &Prefilter<'_>, home: &Home) -> Frag {
 }
 
 /// Every field that the branch reads or hands on; the event's action first, since other columns may ask for it.
-fn add_columns(condition: &Pred, role: &Role<'_>, source: &Source, columns: &mut Columns<'_, '_>) {
+fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Columns<'_, '_>) {
     let mut fields: Vec<(&Field, bool)> = Vec::new();
     let mut add = |field, checked| match fields.iter_mut().find(|(known, _)| same(known, field)) {
         Some((_, known)) => *known |= checked,
         None => fields.push((field, checked)),
     };
-    tested(condition, &mut add);
+    std::iter::once(&step.filter).chain(&step.excepts).for_each(|pred| tested(pred, &mut add));
     role.fields().for_each(|field| add(field, true));
     let action =
         source.field(ACTION).map(|def| Field { name: ACTION.to_owned(), ty: def.ty, span: Span::default() });

@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Pred, Step, TestKind,
-    Type, Value,
+    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type,
+    Value,
 };
 use crate::source::Span;
-use crate::target::print::{Bind, Frag, Nnf, nnf};
+use crate::target::print::{self, Bind, Frag, Nnf};
 use crate::target::{Effect, Job, Report, columns};
 use ipnet::IpNet;
 
@@ -42,8 +42,8 @@ struct Leaf {
 
 impl Predicates<'_, '_> {
     /// The parts of the step's condition that all must hold.
-    pub(super) fn condition(&mut self, pred: &Pred) -> Vec<Frag> {
-        match nnf(pred, false) {
+    pub(super) fn condition(&mut self) -> Vec<Frag> {
+        match print::condition(self.step) {
             Nnf::All(parts) => parts.iter().map(|part| self.print(part, true)).collect(),
             whole @ (Nnf::Any(_) | Nnf::Leaf { .. }) => vec![self.print(&whole, true)],
         }
@@ -407,8 +407,7 @@ pub(super) struct Prefilter<'a> {
 impl Prefilter<'_> {
     /// The terms, if there are any.
     pub(super) fn print(&self) -> Option<Frag> {
-        let condition = self.step.condition();
-        let whole = match nnf(&condition, false) {
+        let whole = match print::condition(self.step) {
             whole @ Nnf::All(_) => whole,
             part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
         };
