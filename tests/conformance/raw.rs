@@ -141,7 +141,8 @@ impl Event {
         // A console session has a beginning: 256 of 256 console events in real logs name it.
         if self.raw["sessionCredentialFromConsole"] == "true" {
             let attributes = "userIdentity.sessionContext.attributes.creationDate";
-            if self.raw.pointer(&format!("/{}", attributes.replace('.', "/"))).is_none() {
+            let created = self.raw.pointer(&format!("/{}", attributes.replace('.', "/")));
+            if created.and_then(Value::as_str).is_none_or(str::is_empty) {
                 put(&mut self.raw, attributes, Some(json!("2026-01-01T00:00:00Z")));
             }
         }
