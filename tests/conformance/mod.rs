@@ -99,8 +99,15 @@ fn try_rule(
             judge(maker, emission, &Answer::of(maker, world), &rows[0]).is_err()
         });
         let rows = lane.ask(&subject.name, &emission.parts, lists, &[(*begin, small.clone())]).unwrap();
-        let differs = judge(maker, emission, &Answer::of(maker, &small), &rows[0]).unwrap_err();
-        return Err(told(subject, emission, &differs, &small));
+        let answer = Answer::of(maker, &small);
+        let differs = judge(maker, emission, &answer, &rows[0]).unwrap_err();
+        let shown: Vec<String> = rows[0].iter().map(|row| serde_json::json!(row).to_string()).collect();
+        let what = format!(
+            "{differs}\n── answer of the engine\n{}\n── answer of the query\n{}",
+            answer.told(),
+            shown.join("\n")
+        );
+        return Err(told(subject, emission, &what, &small));
     }
     Ok(alerts)
 }
@@ -136,7 +143,7 @@ fn run_target(target: &dyn Target, homes: &Homes, files: &[Subject]) -> (Tally, 
         let worlds: Vec<_> = worlds_for(&maker, emission).take(count).collect();
         let features = features::of(&subject.rule, catalog, subject.delivery == ListDelivery::Lookup);
         match try_rule(subject, emission, &maker, &mut lane, &worlds) {
-            Ok(alerts) => tally.add(&compiled, subject.random, &features, worlds.len(), alerts),
+            Ok(alerts) => tally.add(&compiled, subject.seed, &features, worlds.len(), alerts),
             Err(difference) => differences.push(difference),
         }
         true

@@ -113,6 +113,13 @@ impl Event {
         }
     }
 
+    /// A launch that failed becomes a dry run, which EC2 answers by an error of its own.
+    pub(super) fn fail_as_dry_run(&mut self) {
+        if self.raw["eventName"] == "RunInstances" && self.raw["errorCode"] == "AccessDenied" {
+            self.raw["errorCode"] = json!("Client.DryRunOperation");
+        }
+    }
+
     /// Makes a call so long that Splunk extracts only its beginning, before the fields that come after the response.
     pub(super) fn lengthen(&mut self) {
         if self.source != samples::FLOW {

@@ -20,6 +20,7 @@ pub(super) struct Tally {
     pub(super) refused: usize,
     files: usize,
     random: usize,
+    last_seed: u64,
     exact: usize,
     /// Rules that needed names of fields from an environment file.
     named: usize,
@@ -38,6 +39,7 @@ impl Tally {
             refused: 0,
             files: 0,
             random: 0,
+            last_seed: 0,
             exact: 0,
             named: 0,
             worlds: 0,
@@ -49,12 +51,13 @@ impl Tally {
     pub(super) fn add(
         &mut self,
         Compiled { emission, is_named }: &Compiled,
-        random: bool,
+        seed: Option<u64>,
         features: &BTreeSet<&'static str>,
         worlds: usize,
         alerts: usize,
     ) {
-        *(if random { &mut self.random } else { &mut self.files }) += 1;
+        *(if seed.is_some() { &mut self.random } else { &mut self.files }) += 1;
+        self.last_seed = seed.unwrap_or(self.last_seed);
         // Rules of one step are at record level everywhere; the table says what holds for all.
         if self.level != Some(Level::Key) {
             self.level = Some(emission.level);
@@ -119,11 +122,12 @@ fn totals(tallies: &[Tally]) -> String {
         };
         writeln!(
             text,
-            "| {} | {} | {level} | {} | {} | {} | {} | {} | {} | 0 |",
+            "| {} | {} | {level} | {} | {} (seeds 0 to {}) | {} | {} | {} | {} | 0 |",
             tally.title,
             engine(tally.target),
             tally.files,
             tally.random,
+            tally.last_seed,
             tally.exact,
             tally.refused,
             tally.worlds,
@@ -131,6 +135,7 @@ fn totals(tallies: &[Tally]) -> String {
         )
         .unwrap();
     }
+    text += "\nA random rule is made from its seed, the worlds of a rule from its name, so that every run has the same ones.\n";
     for tally in tallies.iter().filter(|tally| tally.named > 0) {
         write!(
             text,

@@ -73,6 +73,9 @@ impl<'a> Maker<'a> {
             if rng.u8(0..8) == 0 {
                 self.tweak(event, rng);
             }
+            if rng.u8(0..3) == 0 {
+                event.fail_as_dry_run();
+            }
             event.settle();
         }
         let mut unlike: Vec<Event> = Vec::new();
@@ -98,7 +101,8 @@ impl<'a> Maker<'a> {
         for (index, step) in chain.steps.iter().enumerate() {
             if let Some(link) = index.checked_sub(1).and_then(|link| chain.links.get(link)) {
                 let gap = i64::try_from(link.gap.seconds).unwrap();
-                time += self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
+                let pause = self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
+                time = (time + pause).max(begin);
             }
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
@@ -115,16 +119,18 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Time to the next step: nothing, a little, the gap to the second, one second more; or what the total leaves, or one more.
+    /// Time to the next step: nothing, a little, the gap to the second, one second more, one second backwards; or what the total
+    /// leaves, or one more.
     fn pause(&self, rng: &mut Rng, gap: i64, gone: i64, last: bool) -> i64 {
         let left = (self.longest() - gone).max(0);
         if last && left < gap && rng.bool() {
             return left + i64::from(rng.u8(0..3) == 0);
         }
-        match rng.u8(0..8) {
+        match rng.u8(0..12) {
             0 => 0,
-            1 | 2 => gap,
-            3 => gap + 1,
+            1..=3 => gap,
+            4 => gap + 1,
+            5 => -1,
             _ => rng.i64(0..=gap),
         }
     }
