@@ -113,23 +113,19 @@ impl Compile {
             self.compile(file, &targets, form, sources, found)
         };
         let found = session::each(&self.paths, &self.session, work, |files| {
-            let mut out = String::new();
+            let mut texts = Vec::new();
             for file in files {
                 let file = file?;
                 names.extend(file.names);
                 if let Some(folder) = &self.output {
                     write(folder, &file.emissions, &mut written)?;
                 }
-                for text in &file.texts {
-                    out.push_str(if std::mem::replace(&mut started, true) {
-                        form.between
-                    } else {
-                        form.open
-                    });
-                    out.push_str(text);
-                }
+                texts.extend(file.texts);
             }
-            output::print(&out)
+            output::print_all(texts.iter().flat_map(|text| {
+                let before = if std::mem::replace(&mut started, true) { form.between } else { form.open };
+                [before, text]
+            }))
         })?;
         let Some(found) = found else { return Ok(Outcome::Failure) };
         self.expect_rule(&names, &found.diags)?;
@@ -286,7 +282,7 @@ impl Form {
     }
 
     fn print(self, emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(emission.parts.iter().map(|part| part.text.len() + 1024).sum());
         match self.kind {
             FormKind::Texts => {}
             FormKind::TextsUnderHeadings => heading(emission, sources, &mut out),
@@ -296,7 +292,8 @@ impl Form {
             if index > 0 {
                 out.push('\n');
             }
-            out.push_str(&with_line_end(&part.text));
+            out.push_str(&part.text);
+            out.push_str(if part.text.ends_with('\n') { "" } else { "\n" });
         }
         Ok(out)
     }

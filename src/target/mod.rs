@@ -17,7 +17,7 @@ pub mod spl;
 
 use serde::Serialize;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -198,7 +198,7 @@ pub struct Report {
     /// What must be configured.
     pub requires: Vec<String>,
     /// What the notes say already: an allowlist can give one for each entry.
-    noted: HashSet<(Effect, String)>,
+    noted: BTreeSet<(Effect, String)>,
 }
 
 impl Report {

@@ -13,7 +13,7 @@ use crate::target::{Job, Report};
 /// and networks stay in the query.
 #[must_use]
 pub fn watchlist(list: &List) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     let values = list.entries.iter().filter_map(|entry| match &entry.value {
         EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
         EntryValue::Network(network) => {
