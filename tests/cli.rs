@@ -117,6 +117,48 @@ fn rules_that_clash_are_not_written() {
 }
 
 #[test]
+fn lists_that_clash_in_the_siem_are_not_written() {
+    let list = |role: &str| format!("allowlist roles: actor.issuer.id {{ \"{role}\" \"role/both\" }}\n");
+    let rule = |name: &str, id: &str| {
+        let case = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+        let case = case.replace("rule one_step ", &format!("rule {name} ")).replace("22bed5ba", id);
+        case.replacen("\n  }\n", "\n      except actor.issuer.id in roles\n  }\n", 1)
+    };
+    let (first, other) = (list("role/a"), list("role/b"));
+    let turned = "allowlist roles: actor.issuer.id { \"role/both\" \"role/a\" }\n";
+    let files = [
+        ("a.chain", first + &rule("a", "22bed5ba")),
+        ("b.chain", other + &rule("b", "32bed5ba")),
+        ("c.chain", turned.to_owned() + &rule("c", "42bed5ba")),
+    ];
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = scratch("lists", &files);
+    let out = path(&folder, "out");
+    let compile = |target: &str, lists: &str| {
+        catena(&["compile", &path(&folder, ""), "--target", target, "--lists", lists, "-o", &out])
+    };
+    for target in ["spl", "kql"] {
+        let ran = compile(target, "lookup");
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        assert!(ran.err.contains("E0410") && ran.err.contains("wrote 2 files under"), "{}", ran.err);
+        let mut written: Vec<_> = std::fs::read_dir(Path::new(&out).join(target)).unwrap().collect();
+        written.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
+        let names: Vec<_> = written.iter().map(|entry| entry.as_ref().unwrap().file_name()).collect();
+        assert_eq!(names, [format!("a.{target}").as_str(), format!("c.{target}").as_str()]);
+    }
+    let both = compile("all", "lookup").err;
+    assert_eq!(both.matches("E0410").count(), 1, "said once, not for each target: {both}");
+    // In the text of the queries, and where the SIEM has no such lists, nothing is shared.
+    for (target, lists) in [("spl", "inline"), ("spl", "auto"), ("sigma", "lookup"), ("eql", "lookup")] {
+        let ran = compile(target, lists);
+        assert_eq!(ran.status, 0, "{target} {lists}: {}", ran.err);
+    }
+    std::fs::write(path(&folder, "catena.yaml"), "lists: lookup\n").unwrap();
+    let checked = catena(&["check", &path(&folder, ""), "--target", "kql"]);
+    assert!(checked.status == 1 && checked.err.contains("E0410"), "{}", checked.err);
+}
+
+#[test]
 fn two_rules_never_share_a_file() {
     // Sigma wants file names of ten characters or more, so the name of the chain is filled up.
     let case =

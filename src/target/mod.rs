@@ -6,6 +6,7 @@
 pub mod caps;
 pub mod columns;
 pub mod eql;
+mod external;
 #[cfg(test)]
 mod fixture;
 pub mod kql;
@@ -24,6 +25,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::source::Span;
 use caps::{Feature, Support};
+pub use external::{External, Externals};
 
 /// Every target, in the order in which `--target all` prints them.
 pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql, &eql::Eql];
@@ -115,6 +117,9 @@ pub struct Emission {
     pub notes: Vec<Note>,
     /// What must be configured for the query to see anything.
     pub requires: Vec<String>,
+    /// The lists of the SIEM that the query reads by name.
+    #[serde(skip)]
+    pub lists: Vec<External>,
     /// The texts.
     pub parts: Vec<Part>,
 }
@@ -197,6 +202,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What must be configured.
     pub requires: Vec<String>,
+    /// Lists of the SIEM that the query reads by name.
+    pub lists: Vec<External>,
     /// What the notes say already: an allowlist can give one for each entry.
     noted: HashSet<(Effect, String)>,
 }
@@ -217,6 +224,13 @@ impl Report {
         }
     }
 
+    /// Adds a list that the query reads by name, once.
+    pub fn read(&mut self, list: External) {
+        if !self.lists.contains(&list) {
+            self.lists.push(list);
+        }
+    }
+
     /// Adds an error once.
     pub fn error(&mut self, error: Diagnostic) {
         if !self.errors.contains(&error) {
@@ -229,6 +243,7 @@ impl Report {
         other.errors.into_iter().for_each(|error| self.error(error));
         other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
         other.requires.into_iter().for_each(|what| self.require(what));
+        other.lists.into_iter().for_each(|list| self.read(list));
     }
 
     fn fidelity(&self) -> Fidelity {
@@ -269,7 +284,7 @@ fn compile_for(
         return None;
     }
     warn_superset(target, &report, diags);
-    let Report { notes, requires, .. } = report;
+    let Report { notes, requires, lists, .. } = report;
     let rule = job.rule.name.node.clone();
     Some(Emission {
         rule,
@@ -278,6 +293,7 @@ fn compile_for(
         level: target.level(job.rule),
         notes,
         requires,
+        lists,
         parts,
     })
 }

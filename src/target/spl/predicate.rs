@@ -16,7 +16,7 @@ use crate::ir::{
 };
 use crate::source::Span;
 use crate::target::print::{self, Bind, Frag, Nnf};
-use crate::target::{Effect, Job, Report, columns};
+use crate::target::{Effect, External, Job, Report, columns};
 use ipnet::IpNet;
 
 use super::literal::{self, Refusal};
@@ -132,7 +132,7 @@ impl Predicates<'_, '_> {
         }
         let mut leaf = Leaf::default();
         if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(index, list, &test.field, field, entries.exact.len()));
+            leaf.settled.push(self.look_up(index, list, &test.field, field, &entries.exact));
         } else {
             leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
@@ -154,7 +154,7 @@ impl Predicates<'_, '_> {
         list: &List,
         field: &Field,
         column: &str,
-        values: usize,
+        values: &[String],
     ) -> (Frag, Frag) {
         let name = literal::flat(&list.name.node);
         // By number: names of lists and fields joined by underscores could be one name.
@@ -165,9 +165,11 @@ impl Predicates<'_, '_> {
         }
         self.report.require(format!(
             "lookup definition `{name}` with case_sensitive_match = true and no match_type, over a CSV file whose column \
-             `value` holds the {values} plain values of the allowlist `{}`",
+             `value` holds the {} plain values of the allowlist `{}`",
+            values.len(),
             list.name.node
         ));
+        self.report.read(External::new(&list.name, values.iter().map(String::as_str)));
         (call("isnotnull", &[&hit]), call("isnull", &[&hit]))
     }
 }
