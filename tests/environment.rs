@@ -64,7 +64,7 @@ fn a_home_that_says_too_little_is_an_error() {
 fn source_files_are_judged_whole() {
     let source = |fields: &str| {
         format!(
-            "name: our.proxy\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
+            "name: our.proxy\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n  event.time: {{ type: time, description: d }}\n{fields}"
         )
     };
     let capture = |text: &str| {
@@ -74,7 +74,11 @@ fn source_files_are_judged_whole() {
         (String::new(), "the file is empty"),
         ("[]\n".to_owned(), "expected keys with values"),
         (source("  time: { type: string, description: d }\n"), "STEP_time"),
-        (source("  event.time: { type: string, description: d }\n"), "`event.time` is of type `time`"),
+        (source("").replace("type: time", "type: string"), "`event.time` is of type `time`"),
+        (
+            source("  a: { type: int, description: d }\n").replace("event.time", "event.at"),
+            "has no field `event.time`",
+        ),
         (source("  a: { type: text, description: d }\n"), "unknown variant `text`"),
         (capture("("), "not a regular expression with a group"),
         (capture("abc"), "not a regular expression with a group"),

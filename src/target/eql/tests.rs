@@ -33,6 +33,7 @@ targets:
     time_lag: 30
     time_reason: the clock is late
 fields:
+  event.time: { type: time, description: d }
   event.id: { type: string, description: d, columns: { eql: event.id } }
   event.action: { type: string, description: d, columns: { eql: event.action } }
   user: { type: string, description: d, columns: { eql: user.id } }

@@ -21,6 +21,7 @@ group: { path: items, key: [item] }
 targets:
   kql: { from: Stores_CL, filter: "Kind == 1 or Kind == 2", time: todatetime(When), time_lag: 60, words: { group: todynamic(Items) } }
 fields:
+  event.time: { type: time, description: d }
   event.action: { type: string, description: d, columns: { kql: Action } }
   text: { type: string, description: d, columns: { kql: Text } }
   number.text: { type: string, description: d, columns: { kql: { field: TextN, stored: number } } }
