@@ -91,6 +91,31 @@ fn source_files_are_judged_whole() {
     }
 }
 
+/// Elastic's integration loses instance ids; whoever adds them in a pipeline says so, and has an exact column again.
+#[test]
+fn a_column_that_lacks_values_is_refused_until_it_is_mended() {
+    let mended = "targets:\n  eql:\n    aws.cloudtrail:\n      fields:\n        \
+                  instance.id: { field: related.entity, multi: true }\n";
+    for (settings, more, status) in [("", "", 1), ("", "--allow-subset", 0), (mended, "--format=json", 0)] {
+        let folder = folder(&[("catena.yaml", settings)]);
+        let env = folder.path().join("catena.yaml").display().to_string();
+        let more = [more, "--target=eql"].into_iter().filter(|option| !option.is_empty());
+        let rule = ["compile", "rules/an1318/aws_flow_v5.chain", "--env", &env];
+        let ran = catena(&rule.into_iter().chain(more).collect::<Vec<_>>());
+        assert_eq!(ran.status, status, "{settings}: {}", ran.err);
+        let says = ran.err.contains("error[E0803]")
+            && ran.err.contains("then within launch_to_egress on instance.id");
+        assert_eq!(says, status == 1, "{}", ran.err);
+        assert_eq!(ran.out.contains("\"fidelity\": \"superset\""), !settings.is_empty(), "{}", ran.out);
+        assert_eq!(
+            ran.out.contains("// may miss: Elastic's integration"),
+            status == 0 && settings.is_empty(),
+            "{}",
+            ran.out
+        );
+    }
+}
+
 #[test]
 fn a_day_is_written_as_in_the_language() {
     let folder = folder(&[]);

@@ -168,6 +168,8 @@ pub enum Effect {
     Superset,
     /// The target's language leaves it to the engine that runs the query.
     Engine,
+    /// Nothing: it is about a value that an answer shows.
+    Shown,
 }
 
 /// One text of an emission.
@@ -250,7 +252,7 @@ impl Report {
         match self.notes.iter().map(|note| note.effect).min() {
             Some(Effect::Subset) => Fidelity::Subset,
             Some(Effect::Superset) => Fidelity::Superset,
-            Some(Effect::Engine) | None => Fidelity::Exact,
+            Some(Effect::Engine | Effect::Shown) | None => Fidelity::Exact,
         }
     }
 }

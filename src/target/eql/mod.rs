@@ -213,6 +213,7 @@ impl Body {
                 Effect::Subset => "may miss",
                 Effect::Superset => "may add",
                 Effect::Engine => "engine",
+                Effect::Shown => "note",
             };
             lines.push(format!("{effect}: {}", note.message));
         }

@@ -126,6 +126,7 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
         match note.effect {
             Effect::Subset => lines.push(literal::comment(&format!("May miss: {}", note.message))),
             Effect::Superset => lines.push(literal::comment(&format!("May add: {}", note.message))),
+            Effect::Shown => lines.push(literal::comment(&format!("Note: {}", note.message))),
             Effect::Engine => {}
         }
     }

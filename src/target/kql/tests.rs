@@ -310,6 +310,19 @@ fn an_untrue_column_widens_or_narrows() {
     assert!(wide(false, true).parts[0].text.contains("// May add: it also counts x\n"));
 }
 
+/// Which events alert is not touched by what the answer shows of them.
+#[test]
+fn an_untrue_column_that_is_only_shown_is_noted() {
+    let mut rule = rule(vec![step("s", "test.stores", all("text"), vec![])], vec![], 60, &[]);
+    rule.alert.show = vec![shown(0, "wide.flag", Type::Bool), shown(0, "flag", Type::Bool)];
+    let emission = emit(&rule, &Options::default());
+    assert_eq!(emission.fidelity, Fidelity::Exact);
+    let notes: Vec<_> = emission.notes.iter().map(|note| (note.effect, note.message.as_str())).collect();
+    let message = "`wide.flag` in an answer may differ from the log: it also counts x";
+    assert_eq!(notes, [(Effect::Shown, message)]);
+    assert!(emission.parts[0].text.contains(&format!("// Note: {message}\n")));
+}
+
 fn key(left: (&str, Type), right: (&str, Type)) -> Key {
     Key { left: field(left.0, left.1), right: field(right.0, right.1), from_scope: false }
 }

@@ -133,7 +133,7 @@ fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
         let effect = match note.effect {
             Effect::Subset => "may miss",
             Effect::Superset => "may add",
-            Effect::Engine => "note",
+            Effect::Engine | Effect::Shown => "note",
         };
         lines.push(format!("{effect}: {}", note.message));
     }

@@ -54,7 +54,7 @@ impl Predicates<'_, '_> {
             Nnf::All(parts) => all(parts.iter().map(|part| self.print(part, top)).collect()),
             Nnf::Any(parts) => any(parts.iter().map(|part| self.print(part, false)).collect()),
             Nnf::Leaf { test, negated } => {
-                self.note_superset(test, *negated);
+                self.note_inexact(test, *negated);
                 self.note_notation(test, *negated);
                 let field = literal::column("f", &test.field.name);
                 let leaf = self.leaf(test, &field).unwrap_or_else(|reason| {
@@ -74,13 +74,15 @@ impl Predicates<'_, '_> {
         );
     }
 
-    /// A column that holds for more records than the field adds when it must hold, and hides when it must not.
-    fn note_superset(&mut self, test: &FieldTest, negated: bool) {
-        let mut unused = Report::default();
-        let place = columns::place_among(self.job, &Spl, self.step, &test.field, self.admitted, &mut unused);
-        for reason in place.iter().flat_map(|place| &place.variants).filter_map(|way| way.superset.as_ref()) {
-            let effect = if negated { Effect::Subset } else { Effect::Superset };
-            self.report.note(effect, test.span, reason.clone());
+    fn note_inexact(&mut self, test: &FieldTest, negated: bool) {
+        let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
+        for field in std::iter::once(&test.field).chain(other) {
+            let mut unused = Report::default();
+            let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused);
+            let variants = place.iter().flat_map(|place| &place.variants).map(AsRef::as_ref);
+            columns::inexact(variants)
+                .into_iter()
+                .for_each(|inexact| inexact.tested(test, negated, self.report));
         }
     }
 

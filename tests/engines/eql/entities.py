@@ -6,7 +6,7 @@ other services add more, which no rule reads. Must not know: documents.
 
 The script adds the ids of an instance one by one, and stops at the first that is missing or already there (such as the subnet
 of the request), so what follows is lost; network interfaces come first and never are. Here nothing is lost: the source file
-requires a `related.entity` with the ids of every instance (docs/sources.md).
+says what may be lost, and queries that would miss by it are refused (docs/sources.md).
 """
 
 CALLER = (
