@@ -105,7 +105,6 @@ const ABSENCES: &[Code] = &[
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
     let lists = Lists::read(unit, &words(unit), context, diags);
-    identity::within(&unit.file.rules, diags);
     let mut rules = Vec::new();
     for rule in &unit.file.rules {
         rules.extend(lower(unit, rule, &lists, context, diags));

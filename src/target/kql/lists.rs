@@ -7,7 +7,7 @@ use super::check::Check;
 use super::{literal, network, pattern, predicate};
 use crate::ir::{Case, EntryValue, List, Pattern, Value};
 use crate::target::print::Frag;
-use crate::target::{Job, Report};
+use crate::target::{External, Job, Report};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
 /// and networks stay in the query.
@@ -45,6 +45,7 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
             exact.len(),
             list.name.node
         ));
+        report.read(External::new(&list.name, exact.iter().map(String::as_str)));
         parts.push(in_watchlist(column, &list.name.node));
     } else if !exact.is_empty() {
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
