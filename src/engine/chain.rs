@@ -9,7 +9,7 @@
 //! of records: the evidence depends on the set of records alone.
 
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::program::{Key, Program};
 use super::record::Identity;
@@ -44,14 +44,14 @@ pub struct Path<T> {
 #[derive(Debug)]
 struct Node<T> {
     payload: T,
-    before: Option<Rc<Node<T>>>,
+    before: Option<Arc<Node<T>>>,
 }
 
 /// What one link remembers.
 #[derive(Debug)]
 struct Memory<T> {
     gap: i64,
-    windows: HashMap<Key, Window<Rc<Node<T>>>, foldhash::fast::RandomState>,
+    windows: HashMap<Key, Window<Arc<Node<T>>>, foldhash::fast::RandomState>,
     /// Each remembered key once, with when it was last looked after, oldest first.
     tended: VecDeque<(i64, Key)>,
 }
@@ -122,7 +122,7 @@ impl<T: Clone> Machine<T> {
         let window = link.windows.get_mut(candidate.key_in.as_ref()?)?;
         window.expire(time.saturating_sub(link.gap));
         let found = window.best(candidate.event)?;
-        let (start, node) = (found.start, Rc::clone(&found.payload));
+        let (start, node) = (found.start, Arc::clone(&found.payload));
         if time.saturating_sub(start) > self.total {
             return None;
         }
@@ -145,7 +145,7 @@ impl<T: Clone> Machine<T> {
     }
 }
 
-type Reached<T> = (i64, Candidate<T>, Option<Rc<Node<T>>>);
+type Reached<T> = (i64, Candidate<T>, Option<Arc<Node<T>>>);
 
 impl<T> Memory<T> {
     /// Looks after every key that was not looked after for the length of the gap: drops what can link no more. So a key is
@@ -168,7 +168,7 @@ impl<T> Memory<T> {
         reached.sort_by_key(|(start, _, _)| std::cmp::Reverse(*start));
         for (start, candidate, before) in reached {
             let Some(key) = candidate.key_out else { continue };
-            let node = Rc::new(Node { payload: candidate.payload, before });
+            let node = Arc::new(Node { payload: candidate.payload, before });
             let entry = Entry { time, start, event: candidate.event, payload: node };
             if let Some(window) = self.windows.get_mut(&key) {
                 window.expire(time.saturating_sub(self.gap));

@@ -31,8 +31,8 @@ const DEFAULT: [&str; 14] = [
 
 /// The names in a header line; `None` if the line is no header.
 pub(super) fn header(line: &[u8]) -> Option<Vec<String>> {
-    // Names are in lower case, and nearly every record has a word like ACCEPT or OK.
-    if line.iter().any(u8::is_ascii_uppercase) {
+    // Names are in lower case; nearly every record begins with a number and has a word like ACCEPT or OK.
+    if !line.first()?.is_ascii_lowercase() || line.iter().any(u8::is_ascii_uppercase) {
         return None;
     }
     let names = names(std::str::from_utf8(line).ok()?);

@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::input::Piece;
-use super::sift::{Harvest, Kept, Sifter};
+use super::kept::Kept;
+use super::sift::Sifter;
+use super::store::{self, Store};
 use super::{Arranged, Control, Options, matched};
 use crate::catalog::Catalog;
 use crate::engine::alert::Matched;
@@ -91,7 +93,7 @@ impl Second {
         arranged: Arranged,
         pieces: &[Piece],
         control: &Control,
-    ) -> (Vec<Record>, Option<NearReport>) {
+    ) -> (Vec<Record>, NearReport) {
         let frontier = |(program, steps): (&Program, &Vec<(usize, usize)>)| {
             Frontier::new(program, &matched(steps, &arranged.records))
         };
@@ -125,7 +127,7 @@ impl Second {
         let both = self.rules.par_iter().zip(programs).zip(&arranged.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
         let unread = pieces.iter().any(|piece| piece.name == "-");
-        (records, Some(NearReport { rules, sampled: wanted.sample.one_in(), unread }))
+        (records, NearReport { rules, sampled: wanted.sample.one_in(), unread })
     }
 
     /// Reads the logs for records that fail one part of a step.
@@ -140,21 +142,12 @@ impl Second {
         let sifter = Sifter::new(&self.rules, programs, catalog, schemas, &self.options, misses);
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(sifter) = sifter else { return Vec::new() };
-        let read = |piece: &Piece| {
-            let mut harvest = Harvest::default();
-            if piece.name != "-" && !control.stop.load(Ordering::Relaxed) {
-                // What cannot be read was reported the first time.
-                let _ = sifter.read(piece, control, &mut harvest);
-            }
-            harvest.kept
-        };
-        let harvests: Vec<_> = pieces.par_iter().map(read).collect();
-        let mut probes: Vec<Kept> = harvests.into_iter().flatten().collect();
+        let again: Vec<Piece> = pieces.iter().filter(|piece| piece.name != "-").cloned().collect();
+        let store = Store::new(self.options.budget.unwrap_or(store::BUDGET));
+        // What cannot be read was reported the first time.
+        drop(super::read(&sifter, &again, &store, control));
+        let mut probes: Vec<Kept> = store.sorted(schemas.iter().cloned().collect()).flatten().collect();
         probes.retain(|kept| wanted.sample.holds(kept.record.event));
-        probes.par_sort_by(|left, right| {
-            left.record.order(&right.record).then(left.ordinal.cmp(&right.ordinal))
-        });
-        probes.dedup_by(|later, earlier| later.delivers_again(earlier));
         probes
     }
 }

@@ -1,0 +1,190 @@
+//! Kept records, as they are and packed into bytes.
+//!
+//! In: the values of a record that satisfies a step. Out: a few dozen bytes that can wait in memory or in a file, and the record again.
+//! Must not know: where they wait, rules.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::engine::predicate::Values;
+use crate::engine::record::{Identity, Record, Schema};
+use crate::engine::value::Value;
+
+/// A kept record.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) record: Record,
+    /// Tells it from the other records of its event.
+    pub(super) ordinal: u64,
+    /// Rules and steps that it satisfies.
+    pub(super) steps: Box<[(u32, u16)]>,
+}
+
+impl Kept {
+    /// Whether this is `earlier` once more: the same record of the same event.
+    pub(super) fn delivers_again(&self, earlier: &Self) -> bool {
+        self.record.event == earlier.record.event
+            && self.ordinal == earlier.ordinal
+            && self.record.time == earlier.record.time
+    }
+
+    /// The order in which the engine sees records.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        self.record.order(&other.record).then(self.ordinal.cmp(&other.ordinal))
+    }
+}
+
+/// What decides the order of packed records, up to records of one event: time, number of the source in order of name, event.
+pub(super) type Head = (i64, u16, Identity);
+
+/// The parts of a record that are packed.
+#[derive(Debug)]
+pub(super) struct Parts<'p, 'v> {
+    pub(super) ordinal: u64,
+    pub(super) steps: &'p [(u32, u16)],
+    pub(super) values: &'p Values<'v>,
+}
+
+const MISSING: u8 = 0;
+const TEXT: u8 = 1;
+const INT: u8 = 2;
+const FLOAT: u8 = 3;
+const NO: u8 = 4;
+const YES: u8 = 5;
+const TIME: u8 = 6;
+const V4: u8 = 7;
+const V6: u8 = 8;
+
+/// Appends the bytes of a record.
+pub(super) fn pack(parts: &Parts<'_, '_>, out: &mut Vec<u8>) {
+    put_number(parts.ordinal, out);
+    put_number(parts.steps.len() as u64, out);
+    for (rule, step) in parts.steps {
+        put_number(u64::from(*rule), out);
+        put_number(u64::from(*step), out);
+    }
+    for value in parts.values {
+        put_value(value.as_ref(), out);
+    }
+}
+
+/// Seven bits a byte, the lowest first.
+fn put_number(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    out.push(number.to_le_bytes()[0]);
+}
+
+fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
+    let mut put = |tag: u8, bytes: &[u8]| {
+        out.push(tag);
+        out.extend_from_slice(bytes);
+    };
+    match value {
+        None => put(MISSING, &[]),
+        Some(Value::Text(text)) => {
+            put(TEXT, &[]);
+            put_number(text.len() as u64, out);
+            out.extend_from_slice(text.as_bytes());
+        }
+        Some(Value::Int(number)) => put(INT, &number.to_le_bytes()),
+        Some(Value::Float(number)) => put(FLOAT, &number.to_le_bytes()),
+        Some(Value::Bool(value)) => put(if *value { YES } else { NO }, &[]),
+        Some(Value::Time(micros)) => put(TIME, &micros.to_le_bytes()),
+        Some(Value::Ip(IpAddr::V4(address))) => put(V4, &address.octets()),
+        Some(Value::Ip(IpAddr::V6(address))) => put(V6, &address.octets()),
+    }
+}
+
+/// The record that was packed; `None` if the bytes are none.
+pub(super) fn unpack((time, _, event): Head, mut bytes: &[u8], schema: &Arc<Schema>) -> Option<Kept> {
+    let from = &mut bytes;
+    let ordinal = number(from)?;
+    let steps = (0..number(from)?).map(|_| {
+        let (rule, step) = (number(from)?, number(from)?);
+        Some((u32::try_from(rule).ok()?, u16::try_from(step).ok()?))
+    });
+    let steps = steps.collect::<Option<_>>()?;
+    let values = schema.fields().iter().map(|_| value(from)).collect::<Option<_>>()?;
+    Some(Kept { record: Record { schema: Arc::clone(schema), time, event, values }, ordinal, steps })
+}
+
+fn number(from: &mut &[u8]) -> Option<u64> {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let [byte] = array(from)?;
+        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte < 0x80 {
+            return Some(number);
+        }
+        shift += 7;
+    }
+}
+
+fn value(from: &mut &[u8]) -> Option<Option<Value<'static>>> {
+    let [tag] = array(from)?;
+    Some(match tag {
+        MISSING => None,
+        TEXT => {
+            let length = usize::try_from(number(from)?).ok()?;
+            let (text, rest) = from.split_at_checked(length)?;
+            *from = rest;
+            Some(Value::Text(Cow::Owned(std::str::from_utf8(text).ok()?.to_owned())))
+        }
+        INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),
+        FLOAT => Some(Value::Float(f64::from_le_bytes(array(from)?))),
+        NO => Some(Value::Bool(false)),
+        YES => Some(Value::Bool(true)),
+        TIME => Some(Value::Time(i64::from_le_bytes(array(from)?))),
+        V4 => Some(Value::Ip(IpAddr::from(array::<4>(from)?))),
+        V6 => Some(Value::Ip(IpAddr::from(array::<16>(from)?))),
+        _ => return None,
+    })
+}
+
+fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
+    let (bytes, rest) = from.split_first_chunk::<N>()?;
+    *from = rest;
+    Some(*bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    #[test]
+    fn packed_records_come_back() {
+        let catalog = Catalog::embedded().unwrap();
+        let schema = Arc::new(Schema::new(catalog.source("aws.cloudtrail").unwrap(), None));
+        let mut values = schema.empty();
+        let some = [
+            Value::Text("é".repeat(200).into()),
+            Value::Int(i64::MIN),
+            Value::Float(-0.5),
+            Value::Bool(true),
+            Value::Bool(false),
+            Value::Time(1),
+            Value::Ip("192.0.2.1".parse().unwrap()),
+            Value::Ip("2001:db8::1".parse().unwrap()),
+        ];
+        for (place, value) in values.iter_mut().skip(1).zip(&some) {
+            *place = Some(value.clone());
+        }
+        let steps = [(0, 1), (70_000, 300), (u32::MAX, u16::MAX)];
+        let mut bytes = Vec::new();
+        pack(&Parts { ordinal: u64::MAX, steps: &steps, values: &values }, &mut bytes);
+        let head = (7, 0, Identity::of("s", 1));
+        let kept = unpack(head, &bytes, &schema).unwrap();
+        assert_eq!((kept.ordinal, &*kept.steps), (u64::MAX, &steps[..]));
+        assert_eq!((kept.record.time, kept.record.event), (7, head.2));
+        assert_eq!(&*kept.record.values, &values[..]);
+        for length in 0..bytes.len() {
+            assert!(unpack(head, &bytes[..length], &schema).is_none(), "{length}");
+        }
+    }
+}
