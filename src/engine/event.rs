@@ -200,7 +200,12 @@ impl Reader {
         let slots = self.scalars(event)?;
         let mut records = Vec::new();
         let all = self.glance(&(0..self.fields.len()).collect());
-        self.rows(&slots, &all, |_| Some(()), |values, ()| records.extend(self.record(values, raw.as_bytes())));
+        self.rows(
+            &slots,
+            &all,
+            |_| Some(()),
+            |values, ()| records.extend(self.record(values, raw.as_bytes())),
+        );
         Ok(records)
     }
 

@@ -21,7 +21,8 @@ pub struct Tree {
 struct Node {
     leaf: Option<usize>,
     /// Few: looking through them beats hashing.
-    keys: Vec<(Key, Node)>,
+    keys: Vec<Key>,
+    below: Vec<Node>,
     each: Option<Box<Tree>>,
 }
 
@@ -37,17 +38,23 @@ impl Key {
         Self { beginning: Self::beginning(text), text: text.to_owned() }
     }
 
+    #[inline]
     fn beginning(text: &str) -> u64 {
-        match text.as_bytes().first_chunk() {
-            Some(first) => u64::from_le_bytes(*first),
-            None => text.bytes().fold(0, |number, byte| number << 8 | u64::from(byte)),
+        let bytes = text.as_bytes();
+        if let Some(first) = bytes.first_chunk() {
+            return u64::from_le_bytes(*first);
+        }
+        // Of five to seven bytes some are taken twice; with the length they still tell the text.
+        match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            _ => bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
         }
     }
 
     fn is(&self, text: &str, beginning: u64) -> bool {
-        self.beginning == beginning
-            && self.text.len() == text.len()
-            && (text.len() <= 8 || self.text == text)
+        self.beginning == beginning && self.text.len() == text.len() && (text.len() <= 8 || self.text == text)
     }
 }
 
@@ -121,18 +128,19 @@ impl Node {
 
     fn child(&mut self, key: &str) -> &mut Node {
         let new = Key::new(key);
-        let known = self.keys.iter().position(|(known, _)| *known == new);
+        let known = self.keys.iter().position(|known| *known == new);
         let at = known.unwrap_or_else(|| {
-            self.keys.push((new, Node::default()));
+            self.keys.push(new);
+            self.below.push(Node::default());
             self.keys.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "the place was found or made just now")]
-        &mut self.keys[at].1
+        &mut self.below[at]
     }
 
     fn get(&self, key: &str) -> Option<&Node> {
         let beginning = Key::beginning(key);
-        self.keys.iter().find(|(known, _)| known.is(key, beginning)).map(|(_, node)| node)
+        self.below.get(self.keys.iter().position(|known| known.is(key, beginning))?)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -153,6 +154,21 @@ impl Value<'_> {
             Self::Bool(value) => Atom::Bool(*value),
             Self::Time(micros) => Atom::Time(*micros),
             Self::Ip(address) => Atom::Ip(*address),
+        }
+    }
+
+    /// Feeds `hasher` such that values with equal [`Self::atom`]s feed it the same, without making one.
+    pub fn hash_as_atom(&self, hasher: &mut impl Hasher) {
+        match self {
+            Self::Text(text) => text.hash(hasher),
+            Self::Float(number) => match whole(*number) {
+                Some(number) => (1_u8, number).hash(hasher),
+                None => (2_u8, number.to_bits()).hash(hasher),
+            },
+            Self::Int(number) => (1_u8, number).hash(hasher),
+            Self::Bool(value) => (3_u8, value).hash(hasher),
+            Self::Time(micros) => (4_u8, micros).hash(hasher),
+            Self::Ip(address) => (5_u8, address).hash(hasher),
         }
     }
 
@@ -314,7 +330,9 @@ mod tests {
             plain += u32::from(found.is_some());
         }
         assert!(plain > 50_000, "{plain}");
-        for text in ["2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z"] {
+        for text in
+            ["2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z"]
+        {
             assert_eq!(plain_instant(text), None, "{text}");
         }
     }
@@ -322,6 +340,13 @@ mod tests {
     #[test]
     fn numbers_compare_by_value() {
         assert!(Value::Int(80).same(&Value::Float(80.0)));
+        let hash = |value: Value<'_>| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            value.hash_as_atom(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash(Value::Int(80)), hash(Value::Float(80.0)));
+        assert_ne!(hash(Value::Int(80)), hash(Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Text(Cow::Borrowed("80"))));
         assert_eq!(Value::Int(80).order(&Value::Float(80.5)), Some(Ordering::Less));

@@ -60,7 +60,8 @@ fn each<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
         return;
     }
     loop {
-        let Some((item, after)) = end_of_value(rest.as_bytes()).and_then(|end| rest.split_at_checked(end)) else {
+        let Some((item, after)) = end_of_value(rest.as_bytes()).and_then(|end| rest.split_at_checked(end))
+        else {
             return event(Err(NOT_JSON.to_owned()));
         };
         event(Ok(item));
@@ -115,7 +116,9 @@ mod tests {
 
     fn parts(text: &str) -> Vec<String> {
         let mut found = Vec::new();
-        events(text, &mut |event| found.push(event.map_or_else(|problem| format!("! {problem}"), str::to_owned)));
+        events(text, &mut |event| {
+            found.push(event.map_or_else(|problem| format!("! {problem}"), str::to_owned))
+        });
         found
     }
 

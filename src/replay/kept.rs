@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::engine::predicate::Values;
 use crate::engine::record::{Identity, Record, Schema};
@@ -19,8 +18,13 @@ pub(super) struct Kept {
     /// Tells it from the other records of its event.
     pub(super) ordinal: u64,
     /// Rules and steps that it satisfies.
-    pub(super) steps: Box<[(u32, u16)]>,
+    pub(super) steps: Steps,
+    /// Whether it can be part of no chain: then it is here to be counted only, without its values.
+    pub(super) is_idle: bool,
 }
+
+/// Rules and steps, by number.
+pub(super) type Steps = Box<[(u32, u16)]>;
 
 impl Kept {
     /// Whether this is `earlier` once more: the same record of the same event.
@@ -30,9 +34,13 @@ impl Kept {
             && self.record.time == earlier.record.time
     }
 
-    /// The order in which the engine sees records.
+    /// The order in which the engine sees records; those that it does not see come first.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        self.record.order(&other.record).then(self.ordinal.cmp(&other.ordinal))
+        other
+            .is_idle
+            .cmp(&self.is_idle)
+            .then_with(|| self.record.order(&other.record))
+            .then(self.ordinal.cmp(&other.ordinal))
     }
 }
 
@@ -100,8 +108,12 @@ fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
     }
 }
 
-/// The record that was packed; `None` if the bytes are none.
-pub(super) fn unpack((time, _, event): Head, mut bytes: &[u8], schema: &Arc<Schema>) -> Option<Kept> {
+/// What was packed; `None` if the bytes are no such thing. The values go into `values`.
+pub(super) fn unpack<'b>(
+    mut bytes: &'b [u8],
+    schema: &Schema,
+    values: &mut Vec<Option<Value<'b>>>,
+) -> Option<(u64, Steps)> {
     let from = &mut bytes;
     let ordinal = number(from)?;
     let steps = (0..number(from)?).map(|_| {
@@ -109,8 +121,11 @@ pub(super) fn unpack((time, _, event): Head, mut bytes: &[u8], schema: &Arc<Sche
         Some((u32::try_from(rule).ok()?, u16::try_from(step).ok()?))
     });
     let steps = steps.collect::<Option<_>>()?;
-    let values = schema.fields().iter().map(|_| value(from)).collect::<Option<_>>()?;
-    Some(Kept { record: Record { schema: Arc::clone(schema), time, event, values }, ordinal, steps })
+    values.clear();
+    for _ in schema.fields() {
+        values.push(value(from)?);
+    }
+    Some((ordinal, steps))
 }
 
 fn number(from: &mut &[u8]) -> Option<u64> {
@@ -125,7 +140,7 @@ fn number(from: &mut &[u8]) -> Option<u64> {
     }
 }
 
-fn value(from: &mut &[u8]) -> Option<Option<Value<'static>>> {
+fn value<'b>(from: &mut &'b [u8]) -> Option<Option<Value<'b>>> {
     let [tag] = array(from)?;
     Some(match tag {
         MISSING => None,
@@ -133,7 +148,7 @@ fn value(from: &mut &[u8]) -> Option<Option<Value<'static>>> {
             let length = usize::try_from(number(from)?).ok()?;
             let (text, rest) = from.split_at_checked(length)?;
             *from = rest;
-            Some(Value::Text(Cow::Owned(std::str::from_utf8(text).ok()?.to_owned())))
+            Some(Value::Text(Cow::Borrowed(std::str::from_utf8(text).ok()?)))
         }
         INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),
         FLOAT => Some(Value::Float(f64::from_le_bytes(array(from)?))),
@@ -154,6 +169,8 @@ fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::catalog::Catalog;
 
@@ -178,13 +195,12 @@ mod tests {
         let steps = [(0, 1), (70_000, 300), (u32::MAX, u16::MAX)];
         let mut bytes = Vec::new();
         pack(&Parts { ordinal: u64::MAX, steps: &steps, values: &values }, &mut bytes);
-        let head = (7, 0, Identity::of("s", 1));
-        let kept = unpack(head, &bytes, &schema).unwrap();
-        assert_eq!((kept.ordinal, &*kept.steps), (u64::MAX, &steps[..]));
-        assert_eq!((kept.record.time, kept.record.event), (7, head.2));
-        assert_eq!(&*kept.record.values, &values[..]);
+        let mut back = Vec::new();
+        let (ordinal, found) = unpack(&bytes, &schema, &mut back).unwrap();
+        assert_eq!((ordinal, &*found), (u64::MAX, &steps[..]));
+        assert_eq!(back, values);
         for length in 0..bytes.len() {
-            assert!(unpack(head, &bytes[..length], &schema).is_none(), "{length}");
+            assert!(unpack(&bytes[..length], &schema, &mut Vec::new()).is_none(), "{length}");
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod flow;
 pub mod input;
 mod json;
 mod kept;
+mod keys;
 mod lines;
 pub mod misses;
 pub mod near;
@@ -39,6 +40,7 @@ use crate::engine::program::Program;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
 use input::{Input, Piece};
+use keys::Keys;
 use near::{NearReport, Second};
 use sift::{Harvest, Sifter};
 use stats::Stats;
@@ -122,7 +124,9 @@ impl Plan {
     #[must_use]
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
         let began = Instant::now();
-        let (pieces, mut sorted, mut stats) = self.gather(inputs, control);
+        // Near misses are about records that are part of no chain.
+        let keys = self.near.is_none().then(|| Keys::new(&self.programs));
+        let (pieces, mut sorted, mut stats) = self.gather(inputs, control, keys);
         let (records, rules, near) = match &self.near {
             None => {
                 let (records, rules) = run::run(&self.programs, &mut sorted);
@@ -131,8 +135,9 @@ impl Plan {
             Some(second) => {
                 let arranged = Arranged::new(&self.programs, &mut sorted);
                 let all = self.programs.par_iter().zip(&arranged.steps);
-                let rules =
-                    all.map(|(program, steps)| run::run_at_once(program, &matched(steps, &arranged.records), &arranged.records));
+                let rules = all.map(|(program, steps)| {
+                    run::run_at_once(program, &matched(steps, &arranged.records), &arranged.records)
+                });
                 let rules = rules.collect();
                 let (records, near) = second.search(&self.programs, arranged, &pieces, control);
                 (records, rules, Some(near))
@@ -144,10 +149,10 @@ impl Plan {
     }
 
     /// Reads the inputs and puts what can match in order.
-    fn gather(&self, inputs: &[Input], control: &Control) -> (Vec<Piece>, Sorted, Stats) {
+    fn gather(&self, inputs: &[Input], control: &Control, keys: Option<Keys>) -> (Vec<Piece>, Sorted, Stats) {
         let mut stats = Stats::default();
         let pieces = input::pieces(inputs, &mut stats);
-        let store = Store::new(self.budget);
+        let store = Store::new(self.budget, keys);
         let harvests = read(&self.sifter, &pieces, &store, control);
         stats.stopped = control.stop.load(Ordering::Relaxed);
         let mut lines_before = 0;
@@ -166,18 +171,18 @@ impl Plan {
 
 /// Reads pieces in parallel; what is kept goes to `store`.
 fn read<'s>(sifter: &Sifter, pieces: &[Piece], store: &'s Store, control: &Control) -> Vec<Harvest<'s>> {
-    let one = |piece: &Piece| {
-        let mut harvest = Harvest::new(store);
+    let one = |buffer: &mut Vec<u8>, piece: &Piece| {
+        let mut harvest = Harvest::new(store, std::mem::take(buffer));
         if control.stop.load(Ordering::Relaxed) {
             return harvest;
         }
         if let Err(problem) = sifter.read(piece, control, &mut harvest) {
             harvest.files_broken.push((piece.name.clone(), problem.to_string()));
         }
-        harvest.finish();
+        *buffer = harvest.finish();
         harvest
     };
-    pieces.par_iter().map(one).collect()
+    pieces.par_iter().map_init(Vec::new, one).collect()
 }
 
 /// All that was kept, in the engine's order.

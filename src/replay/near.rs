@@ -143,7 +143,7 @@ impl Second {
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(sifter) = sifter else { return Vec::new() };
         let again: Vec<Piece> = pieces.iter().filter(|piece| piece.name != "-").cloned().collect();
-        let store = Store::new(self.options.budget.unwrap_or(store::BUDGET));
+        let store = Store::new(self.options.budget.unwrap_or(store::BUDGET), None);
         // What cannot be read was reported the first time.
         drop(super::read(&sifter, &again, &store, control));
         let mut probes: Vec<Kept> = store.sorted(schemas.iter().cloned().collect()).flatten().collect();

@@ -54,6 +54,7 @@ impl<'de> Plain<'de> {
     }
 
     /// The first byte that is no space.
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         loop {
             match self.peek()? {
@@ -81,6 +82,7 @@ impl<'de> Plain<'de> {
     }
 
     /// The string that begins here.
+    #[inline]
     fn string(&mut self) -> Result<&'de str, Unusual> {
         self.expect(b'"')?;
         let rest = self.text.as_bytes().get(self.at..).ok_or(Unusual)?;
@@ -95,19 +97,22 @@ impl<'de> Plain<'de> {
 
     /// The size of the whole number that begins here, after its sign.
     fn digits(&mut self) -> Result<u64, Unusual> {
-        let begins = self.at;
-        let mut number = 0;
-        while let Some(byte @ b'0'..=b'9') = self.peek() {
-            number = number * 10 + u64::from(byte - b'0');
-            self.at += 1;
-            if self.at - begins > MOST_DIGITS {
-                return Err(Unusual);
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut number, mut length) = (0_u64, 0);
+        // A digit too many shows that there are too many, and still does not overflow.
+        for byte in rest.iter().take(MOST_DIGITS + 1) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
             }
+            number = number * 10 + u64::from(digit);
+            length += 1;
         }
-        let leads_with_zero = self.text.as_bytes().get(begins) == Some(&b'0');
-        let length = self.at - begins;
-        let ends = !matches!(self.peek(), Some(b'.' | b'e' | b'E'));
-        if length == 0 || leads_with_zero && length > 1 || !ends { Err(Unusual) } else { Ok(number) }
+        self.at += length;
+        let leads_with_zero = rest.first() == Some(&b'0') && length > 1;
+        let goes_on = matches!(self.peek(), Some(b'.' | b'e' | b'E'));
+        let unusual = length == 0 || length > MOST_DIGITS || leads_with_zero || goes_on;
+        if unusual { Err(Unusual) } else { Ok(number) }
     }
 
     fn negative(&mut self) -> Result<i64, Unusual> {
@@ -239,10 +244,14 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
     type Error = Unusual;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unusual> {
-        if !self.plain.goes_on(b'}', std::mem::take(&mut self.first))? {
+        let first = std::mem::take(&mut self.first);
+        // Mostly there is no space between two entries.
+        let rest = self.plain.text.as_bytes().get(self.plain.at..).unwrap_or_default();
+        if !first && rest.starts_with(b",\"") {
+            self.plain.at += 1;
+        } else if !self.plain.goes_on(b'}', first)? {
             return Ok(None);
         }
-        self.plain.next();
         seed.deserialize(BorrowedStrDeserializer::new(self.plain.string()?)).map(Some)
     }
 
@@ -285,8 +294,34 @@ mod tests {
     #[test]
     fn the_rest_is_refused() {
         for text in [
-            r#""\n""#, "\"\t\"", "\"\u{7f}\\\"", "1.5", "1e3", "-0", "01", "-", "1234567890123456789", "[1,]", "[,1]", "[1 2]", "{,}",
-            r#"{"a":1,}"#, r#"{"a"}"#, r#"{"a" 1}"#, r#"{a:1}"#, r#"{"a":1"#, "[", "tru", "nul", "", " ", "1 1", "\"a", "}", "]", "+1",
+            r#""\n""#,
+            "\"\t\"",
+            "\"\u{7f}\\\"",
+            "1.5",
+            "1e3",
+            "-0",
+            "01",
+            "-",
+            "1234567890123456789",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{,}",
+            r#"{"a":1,}"#,
+            r#"{"a"}"#,
+            r#"{"a" 1}"#,
+            r#"{a:1}"#,
+            r#"{"a":1"#,
+            "[",
+            "tru",
+            "nul",
+            "",
+            " ",
+            "1 1",
+            "\"a",
+            "}",
+            "]",
+            "+1",
         ] {
             assert_eq!(read(text), None, "{text}");
             assert!(!skips(text), "{text}");

@@ -37,12 +37,23 @@ struct Running<'p> {
 /// Runs every rule.
 pub(super) fn run(
     programs: &[Program],
-    batches: impl Iterator<Item = Vec<Kept>>,
+    mut batches: impl Iterator<Item = Vec<Kept>> + Send,
 ) -> (Vec<Record>, Vec<RuleReport>) {
     let mut rules: Vec<Running<'_>> = programs.iter().map(Running::new).collect();
     let mut number = 0;
-    for batch in batches {
+    let mut next = batches.next();
+    while let Some(batch) = next {
         for kept in batch {
+            if kept.is_idle {
+                for (rule, step) in &kept.steps {
+                    rules
+                        .iter_mut()
+                        .skip(*rule as usize)
+                        .take(1)
+                        .for_each(|rule| rule.count(usize::from(*step)));
+                }
+                continue;
+            }
             let member = Member { number, record: Arc::new(kept.record) };
             number += 1;
             for (rule, step) in &kept.steps {
@@ -51,7 +62,8 @@ pub(super) fn run(
                 }
             }
         }
-        rules.par_iter_mut().for_each(Running::advance);
+        let advance = || rules.par_iter_mut().for_each(Running::advance);
+        next = rayon::join(advance, || batches.next()).1;
     }
     report(rules)
 }
@@ -68,14 +80,16 @@ impl<'p> Running<'p> {
         }
     }
 
+    fn count(&mut self, step: usize) {
+        self.tally.matched.iter_mut().skip(step).take(1).for_each(|count| *count += 1);
+    }
+
     /// Takes the records of a batch: all of some instants.
     fn advance(&mut self) {
         let matched = std::mem::take(&mut self.matched);
         for instant in matched.chunk_by(|(left, _), (right, _)| left.record.time == right.record.time) {
             let Some((first, _)) = instant.first() else { continue };
-            for (_, step) in instant {
-                self.tally.matched.iter_mut().skip(*step).take(1).for_each(|count| *count += 1);
-            }
+            instant.iter().for_each(|(_, step)| self.count(*step));
             let candidates = instant.iter().map(|(member, step)| self.candidate(member, *step)).collect();
             for path in self.machine.advance(first.record.time, candidates) {
                 self.tally.alerts += 1;

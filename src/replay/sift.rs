@@ -26,8 +26,8 @@ use crate::catalog::Catalog;
 use crate::engine::event::{Glance, Reader};
 use crate::engine::predicate::{Unrunnable, Values};
 use crate::engine::program::Program;
-use crate::engine::project::Slots;
 use crate::engine::program::Step;
+use crate::engine::project::Slots;
 use crate::engine::record::{Identity, Schemas};
 use crate::ir::Rule;
 
@@ -36,6 +36,8 @@ use crate::ir::Rule;
 pub(super) struct Harvest<'s> {
     store: &'s Store,
     run: Run,
+    /// For the text of lines.
+    buffer: Vec<u8>,
     pub(super) events: u64,
     pub(super) lines: u64,
     pub(super) bytes: u64,
@@ -46,10 +48,11 @@ pub(super) struct Harvest<'s> {
 
 impl<'s> Harvest<'s> {
     /// Nothing yet; records will go to `store`.
-    pub(super) fn new(store: &'s Store) -> Self {
+    pub(super) fn new(store: &'s Store, buffer: Vec<u8>) -> Self {
         Self {
             store,
             run: Run::default(),
+            buffer,
             events: 0,
             lines: 0,
             bytes: 0,
@@ -59,15 +62,17 @@ impl<'s> Harvest<'s> {
     }
 
     fn keep(&mut self, head: (i64, u16, Identity), parts: &Parts<'_, '_>) {
+        self.store.see(parts);
         self.run.push(head, parts);
         if self.run.is_full() {
             self.store.add(std::mem::take(&mut self.run));
         }
     }
 
-    /// Hands over what was kept last.
-    pub(super) fn finish(&mut self) {
+    /// Hands over what was kept last, and gives the buffer back.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
         self.store.add(std::mem::take(&mut self.run));
+        std::mem::take(&mut self.buffer)
     }
 
     fn skip(&mut self, reason: &str, line: u64) {
@@ -253,12 +258,10 @@ impl OfSource {
         harvest.events += 1;
         match event {
             Ok(text) if self.passes_over(text.as_bytes()) => {}
-            Ok(text) => {
-                match self.scalars(text) {
-                    Some(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
-                    None => harvest.skip(json::NOT_JSON, number),
-                }
-            }
+            Ok(text) => match self.scalars(text) {
+                Some(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
+                None => harvest.skip(json::NOT_JSON, number),
+            },
             Err(reason) => harvest.skip(&reason, number),
         }
     }
@@ -296,13 +299,7 @@ impl OfSource {
     }
 
     /// Keeps the records of an event that satisfy a step.
-    fn keep(
-        &self,
-        slots: &Slots<'_>,
-        raw: &[u8],
-        number: u64,
-        harvest: &mut Harvest<'_>,
-    ) {
+    fn keep(&self, slots: &Slots<'_>, raw: &[u8], number: u64, harvest: &mut Harvest<'_>) {
         let mut ordinal = 0;
         let mut timeless = false;
         let choose = |values: &Values<'_>| {
@@ -354,7 +351,9 @@ fn each_line(
         Box::new(file)
     };
     let (mut pending, mut bytes) = (0, 0);
-    let read = lines::each(reader, piece.start > 0, piece.end.saturating_sub(before), |line, number| {
+    let mut buffer = std::mem::take(&mut harvest.buffer);
+    let end = piece.end.saturating_sub(before);
+    let read = lines::each(reader, &mut buffer, piece.start > 0, end, |line, number| {
         pending += line.len() as u64 + 1;
         if pending > 1 << 20 {
             bytes += pending;
@@ -367,6 +366,7 @@ fn each_line(
         harvest.lines = number;
         if control.stop.load(Ordering::Relaxed) { Next::Stop } else { Next::Line }
     });
+    harvest.buffer = buffer;
     control.bytes.fetch_add(pending, Ordering::Relaxed);
     harvest.bytes += bytes + pending;
     read.map(|_| ())

@@ -16,7 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::kept::{Head, Kept, Parts, pack, unpack};
-use crate::engine::record::{Identity, Schema};
+use super::keys::Keys;
+use crate::engine::record::{Identity, Record, Schema};
+use crate::engine::value::Value;
 
 /// Bytes of packed records that are held in memory.
 pub(super) const BUDGET: usize = 48 << 20;
@@ -66,6 +68,8 @@ impl Run {
 #[derive(Debug)]
 pub(super) struct Store {
     budget: usize,
+    /// Set if records that can be part of no chain need only be counted.
+    keys: Option<Keys>,
     runs: Mutex<Runs>,
 }
 
@@ -78,9 +82,16 @@ struct Runs {
 }
 
 impl Store {
-    /// Nothing yet; `budget` bytes may be held in memory.
-    pub(super) fn new(budget: usize) -> Self {
-        Self { budget, runs: Mutex::default() }
+    /// Nothing yet; `budget` bytes may be held in memory. Given `keys`, records that can be part of no chain come out idle.
+    pub(super) fn new(budget: usize, keys: Option<Keys>) -> Self {
+        Self { budget, keys, runs: Mutex::default() }
+    }
+
+    /// Remembers the link keys of a record that is kept.
+    pub(super) fn see(&self, parts: &Parts<'_, '_>) {
+        if let Some(keys) = &self.keys {
+            keys.add(parts.steps, parts.values);
+        }
     }
 
     /// Takes a run.
@@ -111,7 +122,8 @@ impl Store {
     /// All records in order; `schemas` are those of the sources in order of name.
     pub(super) fn sorted(self, schemas: Vec<Arc<Schema>>) -> Sorted {
         let runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Sorted { merge: Merge::new(runs.memory, runs.files), schemas, duplicates: 0, count: 0, problem: None }
+        let merge = Merge::new(runs.memory, runs.files);
+        Sorted { merge, schemas, keys: self.keys, duplicates: 0, count: 0, problem: None }
     }
 }
 
@@ -216,7 +228,9 @@ impl Merge {
     }
 
     fn advance(&mut self) {
-        let Some((at, stream)) = self.current.and_then(|at| Some((at, self.streams.get_mut(at)?))) else { return };
+        let Some((at, stream)) = self.current.and_then(|at| Some((at, self.streams.get_mut(at)?))) else {
+            return;
+        };
         self.problem = stream.advance().err();
         let head = stream.head();
         let next = self.waiting.peek().map(|Reverse(next)| *next);
@@ -250,6 +264,7 @@ impl Merge {
 pub(super) struct Sorted {
     merge: Merge,
     schemas: Vec<Arc<Schema>>,
+    keys: Option<Keys>,
     /// Records that came out so far.
     pub(super) count: u64,
     /// Records that were left out, because they had come out before.
@@ -279,11 +294,9 @@ impl Sorted {
                 }
             }
         }
-        let one = |at| {
-            let (head, bytes) = packed.get(at)?;
-            unpack(head, bytes, self.schemas.get(usize::from(head.1))?)
-        };
-        let mut batch: Vec<Kept> = (0..packed.heads.len()).into_par_iter().filter_map(one).collect();
+        let all = (0..packed.heads.len()).into_par_iter().with_min_len(512);
+        let kept = all.map_init(Vec::new, |values, at| self.kept(packed.get(at)?, values));
+        let mut batch: Vec<Kept> = kept.flatten_iter().collect();
         for event in batch.chunk_by_mut(|left, right| {
             left.record.event == right.record.event && left.record.time == right.record.time
         }) {
@@ -294,6 +307,20 @@ impl Sorted {
         self.duplicates += (before - batch.len()) as u64;
         self.count += batch.len() as u64;
         batch
+    }
+
+    fn kept<'b>(&self, (head, bytes): (Head, &'b [u8]), values: &mut Vec<Option<Value<'b>>>) -> Option<Kept> {
+        let (time, source, event) = head;
+        let schema = self.schemas.get(usize::from(source))?;
+        let (ordinal, steps) = unpack(bytes, schema, values)?;
+        let is_idle = self.keys.as_ref().is_some_and(|keys| !keys.any_can_follow(&steps, values));
+        let values = if is_idle {
+            Box::default()
+        } else {
+            values.drain(..).map(|value| value.map(Value::into_owned)).collect()
+        };
+        let record = Record { schema: Arc::clone(schema), time, event, values };
+        Some(Kept { record, ordinal, steps, is_idle })
     }
 }
 

@@ -71,7 +71,7 @@ pub fn tune(
 ) -> Result<Tuning, Unrunnable> {
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
-    let (_, mut sorted, mut stats) = plan.gather(inputs, control);
+    let (_, mut sorted, mut stats) = plan.gather(inputs, control, None);
     let arranged = Arranged::new(&plan.programs, &mut sorted);
     stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(arranged.steps.first()) else {
