@@ -3,6 +3,8 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod validate;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -118,30 +120,6 @@ impl Source {
     pub fn field(&self, name: &str) -> Option<&FieldDef> {
         self.fields.get(name)
     }
-
-    fn validate(&self) -> Result<(), String> {
-        for name in self.event_id.iter().chain(self.group.iter().flat_map(|group| &group.key)) {
-            if !self.fields.contains_key(name) {
-                return Err(format!("`{name}` is named as a key, but the source has no such field"));
-            }
-        }
-        for (name, field) in &self.fields {
-            if field.in_group && self.group.is_none() {
-                return Err(format!("field `{name}` is of a group, but the source declares none"));
-            }
-            for (target, column) in &field.columns {
-                if !self.targets.contains_key(target) {
-                    return Err(format!(
-                        "field `{name}` has a column for `{target}`, the source has no home there"
-                    ));
-                }
-                column
-                    .validate()
-                    .map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A repeated group: an event gives one record per item; without items, one record without the group's fields.
@@ -182,6 +160,11 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
+}
+
+impl Home {
+    /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
+    pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }
 
 /// A canonical field.
@@ -288,15 +271,6 @@ impl Column {
     pub fn variants(&self) -> &[Mapped] {
         &self.0
     }
-
-    fn validate(&self) -> Result<(), String> {
-        let variants = self.variants();
-        let (last, others) = variants.split_last().ok_or("a column has at least one variant")?;
-        if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
-            return Err("every variant but the last names its actions".to_owned());
-        }
-        variants.iter().try_for_each(Mapped::validate)
-    }
 }
 
 /// A column that needs more than its name.
@@ -351,19 +325,6 @@ pub struct Mapped {
     /// Canonical fields to use instead.
     #[serde(default)]
     pub instead: Vec<String>,
-}
-
-impl Mapped {
-    fn validate(&self) -> Result<(), String> {
-        let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
-        let given =
-            places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
-        if given == 1 {
-            Ok(())
-        } else {
-            Err("exactly one of field, path, item, expr, cases, unavailable".to_owned())
-        }
-    }
 }
 
 /// A value and the condition under which it holds.

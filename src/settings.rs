@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::catalog::{Catalog, Column};
+use crate::catalog::{Catalog, Column, Home};
 use crate::syntax;
 use crate::target::ListDelivery;
 use crate::yaml::{self, ReadError};
@@ -66,7 +66,9 @@ impl Settings {
     /// # Errors
     /// What is wrong and where.
     pub fn read(text: &str) -> Result<Self, ReadError> {
-        if text.trim().is_empty() { Ok(Self::default()) } else { yaml::read(text) }
+        let is_written =
+            |line: &str| !matches!(line.trim(), "" | "---" | "~" | "null") && !line.trim().starts_with('#');
+        if text.lines().any(is_written) { yaml::read(text) } else { Ok(Self::default()) }
     }
 
     /// Changes the catalog as the environment says.
@@ -76,6 +78,10 @@ impl Settings {
     pub fn apply(&self, catalog: &mut Catalog) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         for (target, sources) in &self.targets {
+            if !catalog.iter().any(|source| source.targets.contains_key(target)) {
+                problems.push((target.clone(), format!("no source has a home for a target `{target}`")));
+                continue;
+            }
             for (name, change) in sources {
                 match catalog.source_mut(name) {
                     Some(source) => change.apply(target, source, &mut problems),
@@ -95,6 +101,12 @@ impl HomeChange {
                 .push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
             return;
         };
+        if self.time_lag.is_some_and(|lag| lag > Home::LONGEST_LAG) {
+            problems.push((
+                "time_lag".to_owned(),
+                format!("`time_lag` is at most {} seconds", Home::LONGEST_LAG),
+            ));
+        }
         if let Some(from) = &self.from {
             home.from.clone_from(from);
         }
@@ -108,9 +120,10 @@ impl HomeChange {
         home.words.extend(self.words.clone());
         for (field, column) in &self.fields {
             match source.fields.get_mut(field) {
-                Some(def) => {
-                    def.columns.insert(target.to_owned(), column.clone());
-                }
+                Some(def) => match column.validate() {
+                    Ok(()) => _ = def.columns.insert(target.to_owned(), column.clone()),
+                    Err(problem) => problems.push((field.clone(), format!("field `{field}`: {problem}"))),
+                },
                 None => problems.push((field.clone(), format!("source `{name}` has no field `{field}`"))),
             }
         }

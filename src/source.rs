@@ -141,3 +141,23 @@ impl Sources {
         (0u32..).map(FileId).zip(self.files.iter().map(Arc::as_ref))
     }
 }
+
+/// Whether a character cannot be seen, or changes how those around it are seen: a reader of the text would take it for
+/// another. The joiners that scripts and emoji need are not among them.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}

@@ -17,6 +17,8 @@ const COLUMNS: [&str; 5] = ["value", "reason", "owner", "ticket", "until"];
 pub struct Table {
     /// The rows with a value, in order.
     pub rows: Vec<Row>,
+    /// Whether something could not be read: then the rows are not all that was meant.
+    pub broken: bool,
 }
 
 /// A row of a list file.
@@ -40,11 +42,17 @@ pub struct Row {
 
 /// Reads a list file. Rows with problems are left out, the others are kept.
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table {
+    let mark = diags.len();
+    let rows = rows(source, id, diags);
+    Table { rows, broken: diags.errors_since(mark) }
+}
+
+fn rows(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Vec<Row> {
     let body = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
     let mut parser =
         Parser { id, source, text: body, offset: source.text.len() - body.len(), columns: Vec::new(), diags };
-    let mut table = Table::default();
+    let mut rows = Vec::new();
     let mut records = reader.into_records();
     match records.next() {
         Some(Ok(header)) => parser.header(&header),
@@ -52,15 +60,15 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table 
         None => parser.missing_header(),
     }
     if !parser.columns.contains(&Some(0)) {
-        return table;
+        return rows;
     }
     for record in records {
         match record {
-            Ok(record) => table.rows.extend(parser.row(&record)),
+            Ok(record) => rows.extend(parser.row(&record)),
             Err(error) => parser.broken(&error),
         }
     }
-    table
+    rows
 }
 
 struct Parser<'a> {

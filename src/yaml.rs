@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
+use crate::source::is_hidden;
+
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
@@ -14,11 +16,16 @@ pub struct ReadError {
     pub message: String,
     /// First byte of the place, if it is known.
     pub offset: Option<usize>,
+    /// Line and column of the place, if it is known.
+    pub place: Option<(u64, u64)>,
 }
 
 impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        match self.place {
+            Some((line, column)) => write!(f, "{} at line {line}, column {column}", self.message),
+            None => f.write_str(&self.message),
+        }
     }
 }
 
@@ -28,10 +35,31 @@ impl std::fmt::Display for ReadError {
 /// What is wrong and where; unknown keys, duplicate keys and deep nesting are refused.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     serde_saphyr::from_str(text).map_err(|error| {
-        let offset = error.location().and_then(|place| byte_offset(text, place.line(), place.column()));
+        let place = error.location().map(|place| (place.line(), place.column())).filter(|place| place.0 > 0);
+        let offset = place.and_then(|(line, column)| byte_offset(text, line, column));
         let message = error.without_snippet().to_string();
-        ReadError { message: message.lines().next().unwrap_or_default().to_owned(), offset }
+        ReadError { message: in_words(message.lines().next().unwrap_or_default()), offset, place }
     })
+}
+
+/// The crate's message without its place, in words that do not speak of its own types and options.
+fn in_words(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        return format!("the key `{}` occurs twice", key.split(", set ").next().unwrap_or(key));
+    }
+    let known = [
+        ("expected mapping start", "expected keys with values: `key: value`"),
+        ("expected sequence start", "expected a list: `[one, another]`"),
+        ("expected string scalar", "expected a text"),
+        ("data did not match any variant of untagged enum", "the value has a form that does not belong here"),
+        ("invalid u64", "expected a whole number, 0 or more"),
+        ("multiple YAML documents detected", "expected one document, not several with `---` between them"),
+        ("unexpected end of input", "the file is empty"),
+    ];
+    let words =
+        known.iter().find(|(theirs, _)| message.starts_with(theirs)).map(|(_, ours)| (*ours).to_owned());
+    words.unwrap_or_else(|| message.to_owned())
 }
 
 fn byte_offset(text: &str, line: u64, column: u64) -> Option<usize> {
@@ -76,6 +104,14 @@ impl Serialize for Quoted<'_> {
     }
 }
 
+/// Whether [`Quoted`] writes every character so that it can be seen: direction marks have no escape in the YAML crate.
+#[must_use]
+pub fn is_visible(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| is_hidden(c) && !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}'))
+}
+
 /// Text for people: a literal block if it has several lines, bare if it is made of harmless words, else [`Quoted`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prose<'a>(pub &'a str);
@@ -95,7 +131,7 @@ impl Serialize for Prose<'_> {
 
 /// Whether a character may stand in single quotes and in blocks: it is printable and no reader sees a line end in it.
 fn is_plain_char(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    !is_hidden(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// Whether a literal block gives the text back in every reader: several lines, no space at its start or before

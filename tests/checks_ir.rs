@@ -187,7 +187,9 @@ fn names_and_ids_are_unique_over_files() {
     let files: Vec<_> =
         ids.iter().map(|id| syntax::parse(sources.get(*id).unwrap(), *id, &mut diags)).collect();
     let mut identities = Identities::default();
-    files.iter().for_each(|file| identities.add(file, &mut diags));
+    for file in &files {
+        identities.add(file, &mut diags);
+    }
     let found = diags.into_sorted();
     assert_eq!(
         found.iter().map(|found| found.code).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use crate::program::root;
 /// Module, and the modules of the crate it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
-    ("yaml", &[]),
+    ("yaml", &["source"]),
     ("ir", &["source"]),
     ("diag", &["source"]),
     ("syntax", &["source", "diag"]),

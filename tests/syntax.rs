@@ -302,3 +302,41 @@ proptest! {
         parse("parts.chain", &parts.join(" "));
     }
 }
+
+#[test]
+fn outlines_are_those_of_the_trees() {
+    let crooked = [
+        "rule a { id \"\\u{41}B\" } # rule b { id \"x\" }\nrule c{title \"rule d { id \\\"y\\\"\" id r\"z\\\"}",
+        "rule a {\n # id \"no\"\n id # rule\n \"yes\" id \"second\" description \"\"\"\nrule x {\n id \"q\" }\"\"\" } rule b { id b }",
+        "allowlist l: image.id { \"rule z {\" reason \"id\" } import \"rule.chain\" rule r-1 { test \"id\" { id at 0s { id: \"n\" } } id \"\" }",
+        "rule { id \"x\" } rule é { } rule rule { id \"w\" }",
+        "",
+    ];
+    let files = folder("tests/cases").into_iter().map(|(_, text)| text).chain(crooked.map(str::to_owned));
+    let mut rules = 0;
+    for text in files {
+        let (tree, _) = parse("case.chain", &text);
+        let seen: Vec<_> = syntax::outline(&text)
+            .into_iter()
+            .map(|heading| (heading.name, heading.id.unwrap_or_default()))
+            .collect();
+        if tree.understood != ast::Understood::Partly {
+            let meant: Vec<_> = tree.rules.iter().map(|rule| (rule.name.node.clone(), id_of(rule))).collect();
+            assert_eq!(seen, meant, "{text}");
+            rules += meant.len();
+        }
+    }
+    assert!(rules > 50, "{rules}");
+}
+
+fn id_of(rule: &ast::Rule) -> String {
+    for clause in &rule.clauses {
+        if let ast::Clause::Meta(meta) = clause
+            && meta.key.node == "id"
+        {
+            let first = meta.values.first().map(|literal| &literal.kind);
+            return if let Some(ast::LiteralKind::Str(text)) = first { text.clone() } else { String::new() };
+        }
+    }
+    String::new()
+}

@@ -5,10 +5,7 @@ use std::fmt::Write;
 use catena::target::caps::{Feature, Support};
 use catena::target::{ALL, Target};
 
-use crate::program::root;
-
-const START: &str = "<!-- generated -->\n";
-const END: &str = "<!-- end -->\n";
+use crate::generated;
 
 fn word(support: Support) -> &'static str {
     match support {
@@ -59,14 +56,6 @@ fn reasons(target: &dyn Target) -> String {
 
 #[test]
 fn the_targets_page_is_up_to_date() {
-    let path = root().join("docs/targets.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = page.split_once(START).unwrap();
-    let (_, tail) = rest.split_once(END).unwrap();
-    let wanted = format!("{head}{START}{}{END}{tail}", table());
-    if std::env::var_os("CATENA_UPDATE").is_some() {
-        std::fs::write(&path, &wanted).unwrap();
-    }
-    let page = std::fs::read_to_string(&path).unwrap();
-    assert!(page == wanted, "docs/targets.md is out of date: CATENA_UPDATE=1 cargo test targets_page");
+    let current = generated::is_current("docs/targets.md", "generated", &table());
+    assert!(current, "docs/targets.md is out of date: CATENA_UPDATE=1 cargo test targets_page");
 }

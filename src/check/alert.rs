@@ -139,6 +139,7 @@ pub(super) fn lint(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Ale
 pub(super) fn columns(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Alert) {
     let mut taken: BTreeMap<String, (String, Span)> = BTreeMap::new();
     for step in &chain.steps {
+        refuse_own(scope, &step.name);
         let what = format!("the time of step `{}`", step.name.node);
         claim(scope, &mut taken, format!("{}_time", step.name.node), what, step.name.span);
     }
@@ -159,6 +160,17 @@ pub(super) fn columns(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::
             let id = ir::Field { name: id.clone(), ty: Type::String, span: step.name.span };
             field(scope, &mut taken, index, &id);
         }
+    }
+}
+
+/// Queries keep the columns that begin with `chain_` to themselves.
+fn refuse_own(scope: &mut Scope<'_, '_>, step: &Name) {
+    if step.node == "chain" || step.node.starts_with("chain_") {
+        let title = format!("step `{}` would share columns with the query itself", step.node);
+        let found = Diagnostic::new(Code::ColumnClash, step.span, title)
+            .label("columns `chain_…` are the query's own")
+            .help("rename the step");
+        scope.report(found);
     }
 }
 

@@ -159,6 +159,7 @@ fn link(
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
         keys.push(ir::Key { left: field.clone(), right: field, from_scope: true });
     }
+    links::refuse_identity(scope, index, &keys);
     links::lint(scope, index, then, &keys);
     Some(ir::Link { gap: gap?, keys, span: then.span })
 }

@@ -81,13 +81,13 @@ pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Find
 
 fn empty(list: &List) -> Diagnostic {
     let (title, label) = if list.expired.is_empty() {
-        (format!("the allowlist `{}` is empty", list.name.node), "excuses nothing")
+        (format!("the allowlist `{}` is empty", list.name.node), "matches nothing")
     } else {
-        (format!("every entry of `{}` has expired", list.name.node), "excuses nothing any more")
+        (format!("every entry of `{}` has expired", list.name.node), "matches nothing any more")
     };
     Diagnostic::new(Code::EmptyList, list.name.span, title)
         .label(label)
-        .help("add entries, or remove the list and its `except`")
+        .help("add entries, or remove the list and the clauses that name it")
 }
 
 /// Reports repeated entries and returns the first of each.

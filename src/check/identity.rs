@@ -3,24 +3,43 @@
 //! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
+use crate::syntax::Heading;
 use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::names;
 
-/// Which rules have a name or an id that an earlier rule of the same file has.
-pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) -> Vec<bool> {
+/// Reports names and ids that several rules of one file have.
+pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) {
     let mut seen = Seen::default();
-    let mut repeated = Vec::with_capacity(rules.len());
     for rule in rules {
-        let mark = diags.len();
         seen.add(rule, |_| true, diags);
-        repeated.push(diags.len() > mark);
     }
-    repeated
+}
+
+/// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold both,
+/// and which of them is meant is for the author to say.
+#[must_use]
+pub fn clashing(headings: &[Heading]) -> HashSet<&str> {
+    let mut names = HashSet::with_capacity(headings.len());
+    let mut ids = HashMap::with_capacity(headings.len());
+    let mut clashing = HashSet::new();
+    for Heading { name, id } in headings {
+        if !names.insert(name.as_str()) {
+            clashing.insert(name.as_str());
+        }
+        let other = id.as_deref().and_then(|id| ids.insert(comparable(id), name.as_str()));
+        clashing.extend(other.into_iter().flat_map(|other| [other, name.as_str()]));
+    }
+    clashing
+}
+
+/// An id as it is compared.
+fn comparable(id: &str) -> String {
+    id.trim().to_ascii_lowercase()
 }
 
 /// The names and ids of the rules of a run so far.
@@ -76,7 +95,7 @@ fn id_of(rule: &Rule) -> Option<(String, Span)> {
         | Clause::Test(_) => None,
     })?;
     match &literal.kind {
-        LiteralKind::Str(text) => Some((text.trim().to_ascii_lowercase(), literal.span)),
+        LiteralKind::Str(text) => Some((comparable(text), literal.span)),
         LiteralKind::Int(_)
         | LiteralKind::Float(_)
         | LiteralKind::Bool(_)

@@ -254,6 +254,24 @@ fn other_step(
     }
 }
 
+/// Refuses a key that only one event can have: neighbours are different events.
+pub(super) fn refuse_identity(scope: &mut Scope<'_, '_>, index: usize, keys: &[ir::Key]) {
+    let (Some(left), Some(right)) = (scope.source(index), scope.source(index + 1)) else { return };
+    let identifies = |source: &Source, field: &ir::Field| source.event_id.as_ref() == Some(&field.name);
+    for key in keys {
+        if left.name == right.name && identifies(left, &key.left) && identifies(right, &key.right) {
+            let found = Diagnostic::new(
+                Code::IdentityKey,
+                key.left.span,
+                "this link joins an event to itself",
+            )
+            .label(format!("no two events of `{}` share it", left.name))
+            .help("neighbours are different events, so the rule would never alert; join by what they share");
+            scope.report(found);
+        }
+    }
+}
+
 /// Warns of keys named twice and of links that only weak keys hold.
 pub(super) fn lint(scope: &mut Scope<'_, '_>, index: usize, then: &Then, keys: &[ir::Key]) {
     let own: Vec<_> = keys.iter().filter(|key| !key.from_scope).collect();

@@ -154,16 +154,16 @@ fn read_one(
         diags.push(unknown_field(ast, context.catalog));
         return None;
     };
-    let (raws, file) = match &ast.body {
-        ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None),
+    let (raws, file, mut broken) = match &ast.body {
+        ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None, false),
         ListBody::File(path) => {
-            (unit.table(path)?.rows.iter().map(of_row).collect(), Some(path.node.clone()))
+            let table = unit.table(path)?;
+            (table.rows.iter().map(of_row).collect(), Some(path.node.clone()), table.broken)
         }
     };
     let mut list =
         ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
     let mut found = entries::Findings::new(ast.name.span);
-    let mut broken = false;
     for raw in &raws {
         match entry(raw, field) {
             Ok(entry) if entry.until.is_some_and(|until| until < context.as_of) => {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
 use crate::ir::{self, Severity, Status};
-use crate::source::{Span, Spanned};
+use crate::source::{Span, Spanned, is_hidden};
 use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
 use super::{names, values};
@@ -165,7 +165,15 @@ impl<'a> Reader<'a, '_> {
                 self.misfit(key, literal.span, "empty");
                 None
             }
-            LiteralKind::Str(text) => Some(Spanned { node: text, span: literal.span }),
+            LiteralKind::Str(text) => match text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t'))
+            {
+                Some(hidden) => {
+                    let what = format!("it has a character that cannot be seen: U+{:04X}", u32::from(hidden));
+                    self.misfit(key, literal.span, &what);
+                    None
+                }
+                None => Some(Spanned { node: text, span: literal.span }),
+            },
             LiteralKind::Word(word) => {
                 let mut found =
                     Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))

@@ -36,14 +36,14 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::settings::Settings;
 use crate::source::Span;
-use crate::syntax::ast::{self, Clause, LiteralKind, Operand, Pred, PredKind, Rule, Understood};
+use crate::syntax::ast::{self, Clause, File, LiteralKind, Operand, Pred, PredKind, Rule, Understood};
 use crate::unit::Unit;
 
 use lists::Lists;
 use names::Scope;
 use params::Params;
 
-pub use identity::Identities;
+pub use identity::{Identities, clashing};
 
 /// The most steps of a chain.
 const MOST_STEPS: usize = 16;
@@ -105,15 +105,20 @@ const ABSENCES: &[Code] = &[
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
     let lists = Lists::read(unit, &words(unit), context, diags);
-    let again = identity::within(&unit.file.rules, diags);
+    identity::within(&unit.file.rules, diags);
     let mut rules = Vec::new();
-    for (rule, again) in unit.file.rules.iter().zip(again) {
-        let lowered = lower(unit, rule, &lists, context, diags);
-        rules.extend(lowered.filter(|_| !again));
+    for rule in &unit.file.rules {
+        rules.extend(lower(unit, rule, &lists, context, diags));
     }
+    let File { id, rules: written, lists: own, imports, .. } = unit.file;
     // A file of lists alone is there to be imported.
-    if !unit.file.rules.is_empty() {
+    if !written.is_empty() {
         lists.warn_unused(diags);
+    } else if own.is_empty() && imports.is_empty() {
+        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "there is no rule in this file");
+        diags.push(
+            found.label("nothing to compile, nothing to import").help("`rule NAME { … }` begins a rule"),
+        );
     }
     rules
 }

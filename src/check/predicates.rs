@@ -24,9 +24,10 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, step: usize, pred: &Pred) -> Opti
             Some(ir::Pred::Test(FieldTest { field, kind: TestKind::Exists, span: pred.span }))
         }
         PredKind::Truth(name) => truth(scope, step, name, pred.span),
-        PredKind::Compare { field, op, value } => {
-            let Some(field) = names::field(scope, step, field) else {
+        PredKind::Compare { field: name, op, value } => {
+            let Some(field) = names::field(scope, step, name) else {
                 touch(scope, value);
+                name_unknown_list(scope, name, op.node.kind, value);
                 return None;
             };
             let comparison = Comparison { step, field, op: op.node, op_span: op.span, span: pred.span };
@@ -80,6 +81,17 @@ fn touch(scope: &mut Scope<'_, '_>, operand: &Operand) {
                 scope.lists.mark(index);
             }
         }
+    }
+}
+
+/// Whether a list exists does not depend on the field that it is compared with.
+fn name_unknown_list(scope: &mut Scope<'_, '_>, field: &Name, op: OpKind, operand: &Operand) {
+    if let (OpKind::In, Operand::One(Literal { kind: LiteralKind::Word(word), span })) = (op, operand)
+        && scope.lists.index(word).is_none()
+        && !scope.params.has(word)
+    {
+        let found = sets::unknown(scope, &field.node, *span, word);
+        scope.report(found);
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn members(
 
 fn key(value: &Value, case: Case) -> String {
     match (value, case) {
-        (Value::String(text), Case::Ignore) => text.to_lowercase(),
+        (Value::String(text), Case::Ignore) => case.fold(text).into_owned(),
         (
             Value::String(_)
             | Value::Int(_)
@@ -92,6 +92,22 @@ fn networks(compare: &Comparison, scope: &mut Scope<'_, '_>, literals: &[Literal
     (networks.len() == literals.len() && !networks.is_empty()).then_some(TestKind::InNetworks { networks })
 }
 
+/// A list that nobody has defined.
+pub(super) fn unknown(scope: &Scope<'_, '_>, field: &str, span: Span, word: &str) -> Diagnostic {
+    let known: Vec<_> = scope.lists.names().collect();
+    let found = Diagnostic::new(Code::UnknownList, span, format!("no allowlist is called `{word}`"))
+        .label("unknown allowlist")
+        .suggest(word, known.iter().copied());
+    // One slip of the pen is one finding: the list that was meant counts as used.
+    if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
+        scope.lists.mark(meant);
+    }
+    if known.is_empty() {
+        return found.help(format!("define it: `allowlist {word}: {field} {{ \"…\" }}`"));
+    }
+    found
+}
+
 /// `in LIST`.
 pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<TestKind> {
     let LiteralKind::Word(word) = &literal.kind else {
@@ -103,20 +119,7 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
         let found = if scope.params.take(word).is_some() {
             needs_set(scope, literal)
         } else {
-            let known: Vec<_> = scope.lists.names().collect();
-            let mut found =
-                Diagnostic::new(Code::UnknownList, literal.span, format!("no allowlist is called `{word}`"))
-                    .label("unknown allowlist")
-                    .suggest(word, known.iter().copied());
-            // One slip of the pen is one finding: the list that was meant counts as used.
-            if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
-                scope.lists.mark(meant);
-            }
-            if known.is_empty() {
-                found =
-                    found.help(format!("define it: `allowlist {word}: {} {{ \"…\" }}`", compare.field.name));
-            }
-            found
+            unknown(scope, &compare.field.name, literal.span, word)
         };
         scope.report(found);
         return None;

@@ -332,10 +332,7 @@ pub(super) fn within_values(
 
 /// Checks a text against the values that a field can have.
 pub(super) fn among(scope: &mut Scope<'_, '_>, def: &FieldDef, text: &str, case: Case, span: Span) {
-    let same = |value: &String| match case {
-        Case::Sensitive => value == text,
-        Case::Ignore => value.to_lowercase() == text.to_lowercase(),
-    };
+    let same = |value: &String| case.fold(value) == case.fold(text);
     if def.values.is_empty() || def.values.iter().any(same) {
         return;
     }

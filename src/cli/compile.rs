@@ -1,6 +1,7 @@
 //! `catena compile`: rules to the queries one pastes into a SIEM.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -107,7 +108,7 @@ impl Compile {
         let targets = TargetChoice::targets(&self.target);
         let form = Form::of(self.format, &targets);
         let mut names = Vec::new();
-        let (mut written, mut started) = (0, false);
+        let (mut written, mut started) = (BTreeMap::new(), false);
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.compile(file, &targets, form, sources, found)
         };
@@ -117,7 +118,7 @@ impl Compile {
                 let file = file?;
                 names.extend(file.names);
                 if let Some(folder) = &self.output {
-                    written += write(folder, &file.emissions)?;
+                    write(folder, &file.emissions, &mut written)?;
                 }
                 for text in &file.texts {
                     out.push_str(if std::mem::replace(&mut started, true) {
@@ -137,7 +138,7 @@ impl Compile {
             output::print(if started { form.close } else { form.empty })?;
         }
         if let (Some(folder), OutputFormat::Text) = (&self.output, self.format) {
-            output::report(&format!("wrote {} under {}\n", plural(written, "file"), folder.display()));
+            output::report(&format!("wrote {} under {}\n", plural(written.len(), "file"), folder.display()));
         }
         Ok(outcome)
     }
@@ -151,9 +152,8 @@ impl Compile {
         sources: &Sources,
         found: &mut Diagnostics,
     ) -> anyhow::Result<Compiled> {
-        let mut names = Vec::new();
+        let names = file.rules.iter().map(|rule| rule.name.node.clone()).collect();
         if let Some(wanted) = &self.rule {
-            names.extend(file.rules.iter().map(|rule| rule.name.node.clone()));
             file.rules.retain(|rule| rule.name.node == *wanted);
         }
         let mut emissions = compile_file(&file, targets, self.options(), found);
@@ -178,8 +178,11 @@ impl Compile {
         }
     }
 
-    /// The rule that was asked for must be there. A rule with errors is gone by now; its diagnostics tell.
+    /// There must be a rule, and the one that was asked for. A rule with errors is gone by now; its diagnostics tell.
     fn expect_rule(&self, names: &[String], found: &Diagnostics) -> anyhow::Result<()> {
+        if names.is_empty() && !found.has_errors() {
+            anyhow::bail!("nothing to compile: there is no rule in the files given");
+        }
         let Some(wanted) = &self.rule else { return Ok(()) };
         if !names.contains(wanted) && !found.has_errors() {
             let hint = did_you_mean(wanted, names.iter().map(String::as_str));
@@ -192,7 +195,7 @@ impl Compile {
 /// What is left of a compiled file.
 #[derive(Debug)]
 struct Compiled {
-    /// The names of its rules, if they matter.
+    /// The names of its rules, asked for or not.
     names: Vec<String>,
     /// What goes to files.
     emissions: Vec<Emission>,
@@ -200,18 +203,27 @@ struct Compiled {
     texts: Vec<String>,
 }
 
-/// Writes one file for each part; returns how many.
-fn write(folder: &Path, emissions: &[Emission]) -> anyhow::Result<usize> {
-    let mut written = 0;
+/// Writes one file for each part; `written` tells which rule each file is of.
+fn write(
+    folder: &Path,
+    emissions: &[Emission],
+    written: &mut BTreeMap<PathBuf, String>,
+) -> anyhow::Result<()> {
     for emission in emissions {
         let Some(target) = target::by_name(emission.target) else { continue };
         for part in &emission.parts {
             let name = format!("{}.{}", part.name, target.extension());
-            output::write_file(&folder.join(emission.target).join(name), &with_line_end(&part.text))?;
-            written += 1;
+            let path = folder.join(emission.target).join(name);
+            if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
+                let (rule, path) = (&emission.rule, path.display());
+                anyhow::bail!(
+                    "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
+                );
+            }
+            output::write_file(&path, &with_line_end(&part.text))?;
         }
     }
-    Ok(written)
+    Ok(())
 }
 
 /// The choices of one `compile` that concern targets; what is left out comes from the environment.
@@ -225,7 +237,7 @@ pub(super) struct CompileOptions {
 /// Compiles the rules of a file for every target; the order is that of rules and targets.
 pub(super) fn compile_file(
     file: &Checked,
-    targets: &[&'static dyn Target],
+    targets: &[&dyn Target],
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
@@ -237,7 +249,7 @@ pub(super) fn compile_file(
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(targets.iter().filter_map(|target| target::compile(&job, *target, found)));
+        emissions.extend(target::compile_all(&job, targets, found));
     }
     emissions
 }

@@ -22,6 +22,8 @@ pub(super) struct Environment {
     pub(super) settings: Settings,
     /// The sources, as this organisation has them.
     pub(super) catalog: Catalog,
+    /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
+    pub(super) broken: bool,
 }
 
 /// Finds and keeps environments.
@@ -49,6 +51,12 @@ impl<'a> Environments<'a> {
                 .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
             base.add(&path.display().to_string(), &text)?;
         }
+        if let Some(path) = given {
+            // What the user names and cannot be read is no finding in a rule.
+            std::fs::read(path).map_err(|error| {
+                anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display())
+            })?;
+        }
         Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 
@@ -66,9 +74,12 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_file.get(&file) {
             return Arc::clone(known);
         }
-        let mut environment = Environment { settings: Settings::default(), catalog: self.base.clone() };
+        let mut environment =
+            Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
         if let Some(path) = &file {
+            let mark = diags.len();
             environment.read(path, sources, diags);
+            environment.broken = diags.errors_since(mark);
         }
         environment.settings.params.extend(self.set.iter().cloned());
         let environment = Arc::new(environment);
@@ -112,8 +123,8 @@ impl Environment {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         for name in &self.settings.sources {
-            let outcome = std::fs::read_to_string(folder.join(name))
-                .map_err(|error| format!("cannot read `{name}`: {error}"))
+            let outcome = read_source(&folder.join(name))
+                .map_err(|why| format!("cannot read `{name}`: {why}"))
                 .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
             if let Err(message) = outcome {
                 diags.push(invalid(id, &text, text.find(name.as_str()), &message));
@@ -123,6 +134,14 @@ impl Environment {
             diags.push(invalid(id, &text, text.find(&name), &message));
         }
     }
+}
+
+/// Messages speak of what a source file says, so nothing but a source file is opened.
+fn read_source(path: &Path) -> Result<String, String> {
+    if !path.extension().is_some_and(|found| found == "yaml" || found == "yml") {
+        return Err("a source file ends in `.yaml` or `.yml`".to_owned());
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }
 
 /// A problem of an environment file at the word that starts at `offset`.

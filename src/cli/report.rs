@@ -6,6 +6,8 @@
 
 use std::io::IsTerminal;
 
+use rayon::prelude::*;
+
 use crate::diag::{Diagnostics, Report, Severity, github, json, nearest, render, sarif};
 use crate::source::Sources;
 
@@ -35,13 +37,19 @@ pub(super) fn show(
     let report = Report::of(&diags.into_sorted(), sources);
     let count = Count { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
     match format {
-        Format::Text => output::report(&render::report(&report, use_colour())),
+        Format::Text => output::report(&to_text(&report)),
         Format::Json => output::print(&json::render(&report))?,
         Format::Sarif => output::print(&sarif::render(&report))?,
         Format::Github => output::print(&github::render(&report))?,
     }
     let bad = count.errors > 0 || (deny_warnings && count.warnings > 0);
     Ok((if bad { Outcome::Findings } else { Outcome::Fine }, count))
+}
+
+/// The findings as text: drawing the source beside each takes its time.
+fn to_text(report: &Report) -> String {
+    let colour = use_colour();
+    report.findings().par_iter().map(|finding| render::one(finding, colour)).collect()
 }
 
 /// How much was found.

@@ -4,7 +4,7 @@
 //! come ([`each`]) or together ([`open`]), and everything found.
 //! Must not know: targets and formats.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use crate::check::{self, Context, Identities};
 use crate::diag::Diagnostics;
 use crate::ir;
-use crate::source::Sources;
-use crate::syntax::ast;
+use crate::source::{SourceFile, Sources};
+use crate::syntax::{self, ast};
 
 use super::environment::{Environment, Environments};
 use super::output;
@@ -30,7 +30,7 @@ pub(super) struct SessionOptions {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
     /// Judge allowlist entries as of this day (default: today, UTC).
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     as_of: Option<Date>,
     /// Environment file, instead of the nearest `catena.yaml` upward from each rule.
     #[arg(long, value_name = "FILE")]
@@ -38,6 +38,13 @@ pub(super) struct SessionOptions {
     /// A source file to add, or to use instead of the built-in one of the same name; may be repeated.
     #[arg(long, value_name = "FILE")]
     source: Vec<PathBuf>,
+}
+
+/// A day as the language writes it. A time of day or a zone would raise the question of whose day it is.
+fn day(text: &str) -> Result<Date, String> {
+    let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let found = text.parse().ok().filter(|_| plain);
+    found.ok_or_else(|| "expected a day such as 2026-11-24".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -102,54 +109,92 @@ pub(super) fn each<T: Send>(
     paths: &[PathBuf],
     options: &SessionOptions,
     work: impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync,
-    mut take: impl FnMut(Vec<T>) -> anyhow::Result<()>,
+    mut take: impl FnMut(Vec<T>) -> anyhow::Result<()> + Send,
 ) -> anyhow::Result<Option<Found>> {
-    let mut environments = Environments::new(&options.source, options.env.as_deref(), &options.set)?;
     let mut diags = Diagnostics::default();
-    let mut workspace = match Workspace::load(paths, &mut diags) {
+    let (environments, workspace) = rayon::join(
+        || Environments::new(&options.source, options.env.as_deref(), &options.set),
+        || Workspace::load(paths, &mut diags),
+    );
+    let environments = environments?;
+    let workspace = match workspace {
         Ok(workspace) => workspace,
         Err(problems) => {
-            problems.iter().for_each(|problem| output::complain(&problem.0));
+            for problem in &problems {
+                output::complain(&problem.0);
+            }
             return Ok(None);
         }
     };
     refuse_unknown(&options.set, &workspace)?;
+    let headings = workspace.survey(|source, _| syntax::outline(&source.text));
+    let clashing = check::clashing(&headings);
     let as_of = options.as_of.unwrap_or_else(today);
-    let mut identities = Identities::default();
+    let identities = Identities::default();
     let file_count = workspace.asked();
+    let mut run = Run { workspace, environments, clashing, identities, as_of, diags };
+    let mut made = Vec::new();
     for first in (0..file_count).step_by(BATCH) {
         let some = first..file_count.min(first + BATCH);
-        workspace.open(some.clone(), &mut diags);
-        let environments = environments_of(some.clone(), &mut workspace, &mut environments, &mut diags);
-        let units = workspace.units(some.clone());
-        units.iter().for_each(|unit| identities.add(unit.file, &mut diags));
-        let checked = units.into_par_iter().zip(environments).map(|(unit, environment)| {
-            let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
-            let mut found = Diagnostics::default();
-            let rules = check::check(&unit, &context, &mut found);
-            let made = work(Checked { rules, environment }, unit.sources, &mut found);
-            (made, found)
-        });
-        let (made, found): (Vec<T>, Vec<Diagnostics>) = checked.unzip();
-        workspace.close(some);
-        found.into_iter().for_each(|found| diags.extend(found));
-        take(made)?;
+        // What is made of one batch is taken while the next is at work.
+        let (taken, next) = rayon::join(|| take(std::mem::take(&mut made)), || run.batch(some, &work));
+        taken?;
+        made = next;
     }
-    workspace.report_cycles(&mut diags);
-    Ok(Some(Found { sources: workspace.sources, diags, file_count }))
+    take(made)?;
+    run.workspace.report_cycles(&mut run.diags);
+    Ok(Some(Found { sources: run.workspace.sources, diags: run.diags, file_count }))
 }
 
-fn environments_of(
-    some: Range<usize>,
-    workspace: &mut Workspace,
-    environments: &mut Environments<'_>,
-    diags: &mut Diagnostics,
-) -> Vec<Arc<Environment>> {
-    let mut sources = std::mem::take(&mut workspace.sources);
-    let path = |index| workspace.path(index).unwrap_or(Path::new(""));
-    let found = some.map(|index| environments.of(path(index), &mut sources, diags)).collect();
-    workspace.sources = sources;
-    found
+/// A run on its way through the files.
+struct Run<'a> {
+    workspace: Workspace,
+    environments: Environments<'a>,
+    /// Names of rules that share a name or an id with another.
+    clashing: HashSet<&'a str>,
+    identities: Identities,
+    as_of: Date,
+    diags: Diagnostics,
+}
+
+impl Run<'_> {
+    /// What `work` makes of some files.
+    fn batch<T: Send>(
+        &mut self,
+        some: Range<usize>,
+        work: &(impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync),
+    ) -> Vec<T> {
+        self.workspace.open(some.clone(), &mut self.diags);
+        let environments = self.environments_of(some.clone());
+        let units = self.workspace.units(some.clone());
+        for unit in &units {
+            self.identities.add(unit.file, &mut self.diags);
+        }
+        let (clashing, as_of) = (&self.clashing, self.as_of);
+        let done = units.into_par_iter().zip(environments).map(|(unit, environment)| {
+            let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
+            let mut found = Diagnostics::default();
+            let mut rules =
+                if environment.broken { Vec::new() } else { check::check(&unit, &context, &mut found) };
+            rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
+            (work(Checked { rules, environment }, unit.sources, &mut found), found)
+        });
+        let (made, found): (Vec<T>, Vec<Diagnostics>) = done.unzip();
+        self.workspace.close(some);
+        for found in found {
+            self.diags.extend(found);
+        }
+        made
+    }
+
+    fn environments_of(&mut self, some: Range<usize>) -> Vec<Arc<Environment>> {
+        let mut sources = std::mem::take(&mut self.workspace.sources);
+        let path = |index| self.workspace.path(index).unwrap_or(Path::new(""));
+        let found =
+            some.map(|index| self.environments.of(path(index), &mut sources, &mut self.diags)).collect();
+        self.workspace.sources = sources;
+        found
+    }
 }
 
 /// A parameter given by option that no rule has is a slip of the pen, not a wish.
@@ -157,6 +202,7 @@ fn refuse_unknown(set: &[(String, String)], workspace: &Workspace) -> anyhow::Re
     if set.is_empty() {
         return Ok(());
     }
+    let params = |source: &SourceFile, id| params(&syntax::parse(source, id, &mut Diagnostics::default()));
     let known: BTreeSet<String> = workspace.survey(params).into_iter().collect();
     match set.iter().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),

@@ -5,6 +5,7 @@
 
 use anyhow::bail;
 
+use crate::engine::program::in_micros;
 use crate::engine::tune::Setting;
 use crate::engine::words::duration;
 use crate::ir::{ParamValue, Rule};
@@ -176,7 +177,6 @@ impl Vary {
 impl Uses {
     fn windows(&self, rule: &Rule, value: u64) -> Windows {
         let chain = &rule.chain;
-        let micros = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let gap = |(link, varies): (&crate::ir::Link, &bool)| if *varies { value } else { link.gap.seconds };
         let gaps: Vec<u64> = chain.links.iter().zip(&self.links).map(gap).collect();
         let total = match (self.total, chain.total_is_explicit) {
@@ -186,8 +186,8 @@ impl Uses {
             (false, false) => gaps.iter().fold(0, |sum: u64, gap| sum.saturating_add(*gap)),
         };
         let dedupe = rule.alert.dedupe.as_ref();
-        let dedupe = dedupe.map(|dedupe| micros(if self.dedupe { value } else { dedupe.window.seconds }));
-        let setting = Setting { gaps: gaps.into_iter().map(micros).collect(), total: micros(total) };
+        let dedupe = dedupe.map(|dedupe| in_micros(if self.dedupe { value } else { dedupe.window.seconds }));
+        let setting = Setting { gaps: gaps.into_iter().map(in_micros).collect(), total: in_micros(total) };
         Windows { setting, dedupe }
     }
 
@@ -204,7 +204,7 @@ impl Uses {
 
 /// Seconds as the language writes them.
 pub(super) fn words(seconds: u64) -> String {
-    duration(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+    duration(in_micros(seconds))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) struct Workspace {
     /// Names and texts.
     pub(super) sources: Sources,
     files: Vec<File>,
-    by_path: HashMap<PathBuf, usize>,
+    by_path: HashMap<(PathBuf, Kind), usize>,
     tables: Tables,
     /// How many of `files` the user asked for; they come first.
     asked: usize,
@@ -60,9 +60,11 @@ enum Content {
     /// The tree is there while something needs it.
     Rules(Option<ast::File>),
     List(Arc<Table>),
+    /// A list file that could not be read.
+    Nothing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Rules,
     List,
@@ -82,7 +84,7 @@ impl Workspace {
         for path in wanted {
             this.expect(path, Kind::Rules, &mut round);
         }
-        this.read(round, diags);
+        this.read(round, false, diags);
         this.asked = this.files.len();
         let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
         problems.extend(failed.map(Unreadable));
@@ -99,13 +101,14 @@ impl Workspace {
         self.files.get(index).map(|file| file.path.as_path())
     }
 
-    /// What `see` sees in the trees of all rule files the user asked for, which are not kept.
-    pub(super) fn survey<T: Send>(&self, see: impl Fn(&ast::File) -> Vec<T> + Sync) -> Vec<T> {
-        let seen = self.files.par_iter().take(self.asked).flat_map_iter(|file| {
-            let tree = self.parse(file, &mut Diagnostics::default());
-            tree.as_ref().map(&see).unwrap_or_default()
-        });
-        seen.collect()
+    /// What `see` sees in the texts of the rule files the user asked for, in their order.
+    pub(super) fn survey<T: Send>(&self, see: impl Fn(&SourceFile, FileId) -> Vec<T> + Sync) -> Vec<T> {
+        let files = self.files.par_iter().take(self.asked);
+        files
+            .flat_map_iter(|file| {
+                self.sources.get(file.id).map(|text| see(text, file.id)).unwrap_or_default()
+            })
+            .collect()
     }
 
     /// Parses some of the rule files the user asked for, and reads and parses everything they name.
@@ -131,7 +134,7 @@ impl Workspace {
         self.files.get_mut(some).unwrap_or_default().par_iter_mut().for_each(|file| {
             match &mut file.content {
                 Content::Rules(tree) if !file.imported => *tree = None,
-                Content::Rules(_) | Content::List(_) => {}
+                Content::Rules(_) | Content::List(_) | Content::Nothing => {}
             }
         });
     }
@@ -139,18 +142,18 @@ impl Workspace {
     /// Notes that a file is needed; it joins `round` when it is new.
     fn expect(&mut self, path: PathBuf, kind: Kind, round: &mut Vec<(PathBuf, Kind)>) -> usize {
         let next = self.files.len() + round.len();
-        let index = *self.by_path.entry(path.clone()).or_insert(next);
+        let index = *self.by_path.entry((path.clone(), kind)).or_insert(next);
         if index == next {
             round.push((path, kind));
         }
         index
     }
 
-    /// Reads new files, and parses those that are lists.
-    fn read(&mut self, round: Vec<(PathBuf, Kind)>, diags: &mut Diagnostics) {
+    /// Reads new files, which the user or (`named`) a rule file names, and parses those that are lists.
+    fn read(&mut self, round: Vec<(PathBuf, Kind)>, named: bool, diags: &mut Diagnostics) {
         let first = self.sources.next_id().0;
         let ids: Vec<_> = (first..).map(FileId).take(round.len()).collect();
-        let loaded: Vec<_> = round.into_par_iter().zip(ids).map(|(file, id)| load(file, id)).collect();
+        let loaded: Vec<_> = round.into_par_iter().zip(ids).map(|(file, id)| load(file, named, id)).collect();
         for (file, source, found) in loaded {
             self.sources.add(source);
             self.files.push(file);
@@ -179,7 +182,7 @@ impl Workspace {
                 Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
             }
             (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
-            (Content::Rules(Some(_)) | Content::List(_), _) => None,
+            (Content::Rules(Some(_)) | Content::List(_) | Content::Nothing, _) => None,
         }
     }
 
@@ -196,7 +199,7 @@ impl Workspace {
                 file.imports.clear();
             }
         }
-        self.read(round, diags);
+        self.read(round, true, diags);
         let mut next = Vec::new();
         for (index, kind, span, target) in named {
             self.connect(index, kind, span, target);
@@ -235,7 +238,7 @@ impl Workspace {
     fn tree(&self, index: usize) -> Option<&ast::File> {
         match &self.files.get(index)?.content {
             Content::Rules(tree) => tree.as_ref(),
-            Content::List(_) => None,
+            Content::List(_) | Content::Nothing => None,
         }
     }
 
@@ -318,10 +321,12 @@ fn not_understood(id: FileId) -> ast::File {
     }
 }
 
-/// Reads a file; a list is parsed as well.
-fn load((path, kind): (PathBuf, Kind), id: FileId) -> (File, SourceFile, Diagnostics) {
+/// Reads a file, which the user or (`named`) a rule file names; a list is parsed as well.
+fn load((path, kind): (PathBuf, Kind), named: bool, id: FileId) -> (File, SourceFile, Diagnostics) {
     let mut diags = Diagnostics::default();
-    let (text, reading) = match read_bytes(&path, kind).map(|bytes| syntax::decode(bytes, id)) {
+    let allowed = if named { check_kind(&path, kind) } else { Ok(()) };
+    let bytes = allowed.and_then(|()| read_bytes(&path, kind));
+    let (text, reading) = match bytes.map(|bytes| syntax::decode(bytes, id)) {
         Ok(Ok(text)) => (text, Reading::Fine),
         Ok(Err(broken)) => {
             let (text, found) = *broken;
@@ -334,9 +339,27 @@ fn load((path, kind): (PathBuf, Kind), id: FileId) -> (File, SourceFile, Diagnos
     let content = match (kind, &reading) {
         (Kind::Rules, _) => Content::Rules(None),
         (Kind::List, Reading::Fine) => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
-        (Kind::List, Reading::NoText | Reading::Failed(_)) => Content::List(Arc::default()),
+        (Kind::List, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
     };
     (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
+}
+
+/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read more
+/// than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
+fn check_kind(path: &Path, kind: Kind) -> Result<(), String> {
+    let (extension, what) = match kind {
+        Kind::Rules => ("chain", "only `.chain` files can be imported"),
+        Kind::List => ("csv", "only `.csv` files can be lists"),
+    };
+    let fits = |path: &Path| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    if !fits(path) {
+        return Err(what.to_owned());
+    }
+    let target = path.canonicalize().map_err(|error| error.to_string())?;
+    if !fits(&target) {
+        return Err(format!("it is a link to another file, and {what}"));
+    }
+    if target.is_file() || target.is_dir() { Ok(()) } else { Err("it is not an ordinary file".to_owned()) }
 }
 
 /// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
@@ -428,7 +451,11 @@ fn tidy(path: &Path) -> PathBuf {
 }
 
 fn show(path: &Path) -> String {
-    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+    match path.to_str() {
+        Some("-") => STDIN.to_owned(),
+        Some("") => ".".to_owned(),
+        _ => path.display().to_string(),
+    }
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

@@ -107,6 +107,7 @@ codes! {
     BelowGranularity = "W0315" Warning "the window is shorter than the log's own steps";
     PastLookback = "W0316" Warning "the window and the delay exceed the look-back";
     LongWindow = "W0317" Warning "the window is longer than a scheduled search can look back";
+    IdentityKey = "E0318" Error "a link joins an event to itself";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no entry in force";
@@ -144,6 +145,7 @@ codes! {
     BadPlaceholder = "E0611" Error "a placeholder of the playbook cannot be read";
     ShownTwice = "W0612" Warning "a field is named twice";
     ModifiedBefore = "W0613" Warning "the rule was changed before it was published";
+    EmptyFile = "W0614" Warning "the file has no rule and no list";
 
     // 07 tests
     NoExpectation = "E0701" Error "the test expects nothing";

@@ -1,6 +1,6 @@
 //! Renders findings as text with the source beside them. The only user of the rendering crate.
 //!
-//! In: a [`Report`]. Out: text for a terminal or a log.
+//! In: findings. Out: text for a terminal or a log.
 //! Must not know: where the text goes.
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
@@ -16,17 +16,13 @@ const AROUND: usize = 60;
 /// Renders diagnostics of one unit.
 #[must_use]
 pub fn text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
-    report(&Report::of(diagnostics, sources), color)
+    Report::of(diagnostics, sources).findings().iter().map(|finding| one(finding, color)).collect()
 }
 
-/// Renders a report; every finding ends with an empty line.
+/// Renders a finding and an empty line.
 #[must_use]
-pub fn report(report: &Report, color: bool) -> String {
+pub fn one(finding: &Finding, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    report.findings().iter().map(|finding| one(finding, &renderer) + "\n\n").collect()
-}
-
-fn one(finding: &Finding, renderer: &Renderer) -> String {
     let level = match finding.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -43,7 +39,7 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     }
     let mut groups = vec![main];
     groups.extend(finding.fix.as_ref().and_then(patch));
-    renderer.render(&groups)
+    renderer.render(&groups) + "\n\n"
 }
 
 fn same_file(a: &Place, b: &Place) -> bool {

@@ -92,7 +92,7 @@ impl<'p> Silence<'p> {
 
     /// Whether an alert that ends at `end` is kept; `record` gives its record of a step. Alerts come in order of time.
     pub fn admits<'r>(&mut self, end: i64, record: impl Fn(usize) -> Option<&'r Record>) -> bool {
-        let value = |(step, place): &(usize, usize)| record(*step)?.at(*place).map(Value::atom);
+        let value = |(step, place): &(usize, usize)| record(*step)?.at(*place).map(Value::key);
         let key = self.dedupe.by.iter().map(value).collect();
         let until = end.saturating_add(self.dedupe.window);
         match self.until.entry(key) {

@@ -178,7 +178,12 @@ impl Reader {
     pub fn time(&self, values: &Values<'_>) -> Option<i64> {
         match values.get(self.time)?.as_ref()? {
             Value::Time(micros) => Some(*micros),
-            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Ip(_) => None,
+            Value::Text(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Ip(_)
+            | Value::Respelled(_) => None,
         }
     }
 

@@ -52,10 +52,15 @@ impl Allowlist {
     #[must_use]
     pub fn contains(&self, value: &Value<'_>) -> bool {
         match value {
-            Value::Ip(address) if self.networks.contains(*address) => true,
             Value::Text(text) => self.texts.contains(text.as_ref()) || self.matches_pattern(text),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
-                !self.values.is_empty() && self.values.contains(&value.atom())
+            Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Time(_)
+            | Value::Ip(_)
+            | Value::Respelled(_) => {
+                value.address().is_some_and(|address| self.networks.contains(address))
+                    || (!self.values.is_empty() && self.values.contains(&value.atom()))
             }
         }
     }
@@ -81,8 +86,10 @@ pub fn entry_matches(entry: &Entry, value: &Value<'_>) -> bool {
         (EntryValue::Pattern(pattern), Value::Text(text)) => {
             Wildcard::new(pattern, Case::Sensitive).matches(text)
         }
-        (EntryValue::Network(network), Value::Ip(address)) => Networks::new([network]).contains(*address),
+        (EntryValue::Network(network), _) => {
+            value.address().is_some_and(|address| Networks::new([network]).contains(address))
+        }
         (EntryValue::Value(wanted), _) => Value::from_ir(wanted).is_some_and(|wanted| wanted.same(value)),
-        (EntryValue::Pattern(_) | EntryValue::Network(_), _) => false,
+        (EntryValue::Pattern(_), _) => false,
     }
 }

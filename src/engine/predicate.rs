@@ -12,7 +12,7 @@ use regex::Regex;
 use super::list::Allowlist;
 use super::network::Networks;
 use super::record::Schema;
-use super::text::{Wildcard, folded};
+use super::text::Wildcard;
 use super::value::{Atom, Value};
 use crate::ir::{self, Case, FieldTest, OrderOp, Place, Pred, TestKind};
 
@@ -134,7 +134,7 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
         TestKind::Order { op, value } => Check::Order(*op, bound(value)?),
         TestKind::Like { pattern, case } => Check::Like(Wildcard::new(pattern, *case)),
         TestKind::Substring { place, text, case } => {
-            Check::Substring(*place, folded(text, *case).into_owned(), *case)
+            Check::Substring(*place, case.fold(text).into_owned(), *case)
         }
         TestKind::Matches { regex } => {
             Check::Matches(Regex::new(regex).map_err(|problem| Unrunnable(problem.to_string()))?)
@@ -146,7 +146,7 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
 fn one_of(values: &[ir::Value], case: Case) -> Check {
     let known = values.iter().filter_map(Value::from_ir);
     if values.iter().any(|value| matches!(value, ir::Value::String(_))) {
-        Check::OneOfTexts(known.map(|value| folded(&value.to_string(), case).into_owned()).collect(), case)
+        Check::OneOfTexts(known.map(|value| case.fold(&value.to_string()).into_owned()).collect(), case)
     } else {
         Check::OneOf(known.map(|value| value.atom()).collect())
     }
@@ -164,14 +164,14 @@ impl Check {
             Self::Present => true,
             Self::OneOf(set) => set.contains(&value.atom()),
             Self::OneOfTexts(set, case) => {
-                matches!(value, Value::Text(text) if set.contains(folded(text, *case).as_ref()))
+                matches!(value, Value::Text(text) if set.contains(case.fold(text).as_ref()))
             }
-            Self::In(networks) => matches!(value, Value::Ip(address) if networks.contains(*address)),
+            Self::In(networks) => value.address().is_some_and(|address| networks.contains(address)),
             Self::Listed(list) => list.contains(value),
             Self::Order(op, bound) => value.order(bound).is_some_and(|order| in_order(*op, order)),
             Self::Like(pattern) => matches!(value, Value::Text(text) if pattern.matches(text)),
             Self::Substring(place, part, case) => {
-                matches!(value, Value::Text(text) if has(*place, &folded(text, *case), part))
+                matches!(value, Value::Text(text) if has(*place, &case.fold(text), part))
             }
             Self::Matches(regex) => matches!(value, Value::Text(text) if regex.is_match(text)),
             Self::SameAs(other) => {

@@ -41,7 +41,7 @@ pub struct Step {
 }
 
 /// A compiled link.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Link {
     /// Longest time from the earlier to the later record, microseconds.
     pub gap: i64,
@@ -132,7 +132,7 @@ impl Program {
 
 /// The values at `places`; `None` if one is missing.
 pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
-    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::atom)).collect()
+    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
 fn compile_step(
@@ -160,6 +160,8 @@ fn compile_link(link: &crate::ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unr
     })
 }
 
-fn in_micros(seconds: u64) -> i64 {
+/// Seconds of a window as the microseconds in which records count; the longest if they are too many.
+#[must_use]
+pub fn in_micros(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
 }

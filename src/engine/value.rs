@@ -25,8 +25,25 @@ pub enum Value<'a> {
     Bool(bool),
     /// Microseconds since 1970 in UTC.
     Time(i64),
-    /// Address.
+    /// Address in its usual notation.
     Ip(IpAddr),
+    /// IPv6 address in another notation, which a link compares as it is written.
+    Respelled(Box<Respelled>),
+}
+
+/// An address and its text in the log, where that is not its usual notation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Respelled {
+    address: IpAddr,
+    text: Box<str>,
+}
+
+impl Respelled {
+    /// As the log writes it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// A value as the log wrote it.
@@ -62,7 +79,7 @@ impl<'a> Raw<'a> {
             Type::Int => self.int().map(Value::Int),
             Type::Float => self.float().map(Value::Float),
             Type::Bool => self.bool().map(Value::Bool),
-            Type::Ip => self.text()?.parse().ok().map(Value::Ip),
+            Type::Ip => address(self.text()?),
             Type::Time => self.time().map(Value::Time),
         }
     }
@@ -128,6 +145,7 @@ impl Value<'_> {
             Self::Bool(value) => Value::Bool(value),
             Self::Time(micros) => Value::Time(micros),
             Self::Ip(address) => Value::Ip(address),
+            Self::Respelled(written) => Value::Respelled(written),
         }
     }
 
@@ -154,13 +172,36 @@ impl Value<'_> {
             Self::Bool(value) => Atom::Bool(*value),
             Self::Time(micros) => Atom::Time(*micros),
             Self::Ip(address) => Atom::Ip(*address),
+            Self::Respelled(written) => Atom::Ip(written.address),
         }
     }
 
-    /// Feeds `hasher` such that values with equal [`Self::atom`]s feed it the same, without making one.
-    pub fn hash_as_atom(&self, hasher: &mut impl Hasher) {
+    /// What links and groups of alerts compare: as [`Value::atom`], but an address as the log writes it.
+    #[must_use]
+    pub fn key(&self) -> Atom {
+        match self {
+            Self::Respelled(written) => Atom::Text(written.text.clone()),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_) => {
+                self.atom()
+            }
+        }
+    }
+
+    /// The address, if it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Respelled(written) => Some(written.address),
+            Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) => None,
+        }
+    }
+
+    /// Feeds `hasher` such that values with equal [`Self::key`]s feed it the same, without making one.
+    pub fn hash_as_key(&self, hasher: &mut impl Hasher) {
         match self {
             Self::Text(text) => text.hash(hasher),
+            Self::Respelled(written) => written.text.hash(hasher),
             Self::Float(number) => match whole(*number) {
                 Some(number) => (1_u8, number).hash(hasher),
                 None => (2_u8, number.to_bits()).hash(hasher),
@@ -194,7 +235,13 @@ impl Value<'_> {
             (Self::Int(left), Value::Float(right)) => (*left as f64).partial_cmp(right),
             (Self::Float(left), Value::Int(right)) => left.partial_cmp(&(*right as f64)),
             (
-                Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_),
+                Self::Text(_)
+                | Self::Int(_)
+                | Self::Float(_)
+                | Self::Bool(_)
+                | Self::Time(_)
+                | Self::Ip(_)
+                | Self::Respelled(_),
                 _,
             ) => None,
         }
@@ -210,6 +257,7 @@ impl std::fmt::Display for Value<'_> {
             Self::Bool(value) => value.fmt(f),
             Self::Time(micros) => f.write_str(&instant_text(*micros)),
             Self::Ip(address) => address.fmt(f),
+            Self::Respelled(written) => f.write_str(&written.text),
         }
     }
 }
@@ -229,6 +277,14 @@ pub enum Atom {
     Time(i64),
     /// Address.
     Ip(IpAddr),
+}
+
+/// An IPv4 address has one notation; an IPv6 address that is not written in its usual one keeps its text.
+fn address(text: &str) -> Option<Value<'static>> {
+    let address: IpAddr = text.parse().ok()?;
+    let usual = address.is_ipv4() || address.to_string() == text;
+    let respelled = || Value::Respelled(Box::new(Respelled { address, text: text.into() }));
+    Some(if usual { Value::Ip(address) } else { respelled() })
 }
 
 /// The whole number equal to a decimal, if there is one.
@@ -307,7 +363,9 @@ mod tests {
             ("1", Type::Bool, None),
             ("AWS Internal", Type::Ip, None),
             ("06.237.252.245", Type::Ip, None),
-            ("2001:DB8::1", Type::Ip, Some("2001:db8::1")),
+            ("2001:DB8::1", Type::Ip, Some("2001:DB8::1")),
+            ("2001:db8:0:0::1", Type::Ip, Some("2001:db8:0:0::1")),
+            ("2001:db8::1", Type::Ip, Some("2001:db8::1")),
             ("2023-07-10T11:42:36Z", Type::Time, Some("2023-07-10T11:42:36Z")),
             ("2023-07-10T13:42:36.1234567+02:00", Type::Time, Some("2023-07-10T11:42:36.123456Z")),
             ("1688989356", Type::Time, Some("2023-07-10T11:42:36Z")),
@@ -337,16 +395,29 @@ mod tests {
         }
     }
 
+    fn hash(value: &Value<'_>) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        value.hash_as_key(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn addresses_compare_by_value_and_link_by_text() {
+        let read = |text: &'static str| Raw::Text(Cow::Borrowed(text)).typed(Type::Ip).unwrap();
+        let (usual, other) = (read("2001:db8::1"), read("2001:DB8:0::1"));
+        assert!(usual.same(&other) && other.same(&usual));
+        assert_eq!(usual.address(), other.address());
+        assert_ne!(usual.key(), other.key());
+        assert_eq!(other.key(), read("2001:DB8:0::1").key());
+        assert_ne!(hash(&usual), hash(&other));
+        assert_eq!(hash(&other), hash(&read("2001:DB8:0::1")));
+    }
+
     #[test]
     fn numbers_compare_by_value() {
         assert!(Value::Int(80).same(&Value::Float(80.0)));
-        let hash = |value: Value<'_>| {
-            let mut hasher = std::hash::DefaultHasher::new();
-            value.hash_as_atom(&mut hasher);
-            hasher.finish()
-        };
-        assert_eq!(hash(Value::Int(80)), hash(Value::Float(80.0)));
-        assert_ne!(hash(Value::Int(80)), hash(Value::Float(80.5)));
+        assert_eq!(hash(&Value::Int(80)), hash(&Value::Float(80.0)));
+        assert_ne!(hash(&Value::Int(80)), hash(&Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Text(Cow::Borrowed("80"))));
         assert_eq!(Value::Int(80).order(&Value::Float(80.5)), Some(Ordering::Less));

@@ -101,7 +101,7 @@ impl<T> Window<T> {
     }
 
     fn pick<'w>(
-        first: impl Iterator<Item = &'w Entry<T>> + Clone,
+        mut first: impl Iterator<Item = &'w Entry<T>> + Clone,
         second: impl Iterator<Item = &'w (Entry<T>, Identity)>,
         asking: Identity,
     ) -> Option<&'w Entry<T>>
@@ -109,7 +109,7 @@ impl<T> Window<T> {
         T: 'w,
     {
         let front_is_other = first.clone().next().is_some_and(|entry| entry.event != asking);
-        let first = { first }.find(|entry| entry.event != asking);
+        let first = first.find(|entry| entry.event != asking);
         if front_is_other {
             return first;
         }

@@ -3,14 +3,16 @@
 //! In: built by `check`. Out: read by the engine and the targets, printed by `catena ir`.
 //! Must not know: syntax, targets, engines. Values do not change after `check`; spans point into the rule's files.
 
+mod case;
 mod list;
 mod pattern;
 mod pred;
 mod test;
 
+pub use case::Case;
 pub use list::{Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
-pub use pred::{Case, FieldTest, OrderOp, Place, Pred, TestKind, Value};
+pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
 pub use test::{Expect, ExpectKind, Test, TestEvent};
 
 use std::borrow::Cow;

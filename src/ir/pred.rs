@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Field, Pattern};
+use super::{Case, Field, Pattern};
 use crate::source::Span;
 
 /// A predicate in two-valued logic: a test on a missing field is false, and `Not` makes that true.
@@ -35,16 +35,6 @@ pub struct FieldTest {
     pub kind: TestKind,
     /// The whole comparison.
     pub span: Span,
-}
-
-/// How text compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Case {
-    /// Exactly.
-    Sensitive,
-    /// Ignoring case (simple Unicode lower case).
-    Ignore,
 }
 
 /// The tests. All are false when the field is missing.

@@ -38,7 +38,7 @@ pub(super) fn record(
             return Err(format!("source {source} has no field `{name}`"));
         };
         let Some(value) = scalar(value).and_then(|raw| raw.typed(*ty)) else { continue };
-        all.push((name, value.atom()));
+        all.push((name, value.key()));
         if let Some(place) = schema.place(name).and_then(|place| values.get_mut(place)) {
             *place = Some(value);
         }

@@ -117,7 +117,7 @@ mod tests {
     fn parts(text: &str) -> Vec<String> {
         let mut found = Vec::new();
         events(text, &mut |event| {
-            found.push(event.map_or_else(|problem| format!("! {problem}"), str::to_owned))
+            found.push(event.map_or_else(|problem| format!("! {problem}"), str::to_owned));
         });
         found
     }

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 use crate::engine::predicate::Values;
 use crate::engine::record::{Identity, Record, Schema};
-use crate::engine::value::Value;
+use crate::engine::value::{Raw, Value};
+use crate::ir::Type;
 
 /// A kept record.
 #[derive(Debug)]
@@ -64,6 +65,7 @@ const YES: u8 = 5;
 const TIME: u8 = 6;
 const V4: u8 = 7;
 const V6: u8 = 8;
+const RESPELLED: u8 = 9;
 
 /// Appends the bytes of a record.
 pub(super) fn pack(parts: &Parts<'_, '_>, out: &mut Vec<u8>) {
@@ -94,11 +96,8 @@ fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
     };
     match value {
         None => put(MISSING, &[]),
-        Some(Value::Text(text)) => {
-            put(TEXT, &[]);
-            put_number(text.len() as u64, out);
-            out.extend_from_slice(text.as_bytes());
-        }
+        Some(Value::Text(text)) => put_text(TEXT, text, out),
+        Some(Value::Respelled(written)) => put_text(RESPELLED, written.text(), out),
         Some(Value::Int(number)) => put(INT, &number.to_le_bytes()),
         Some(Value::Float(number)) => put(FLOAT, &number.to_le_bytes()),
         Some(Value::Bool(value)) => put(if *value { YES } else { NO }, &[]),
@@ -106,6 +105,12 @@ fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
         Some(Value::Ip(IpAddr::V4(address))) => put(V4, &address.octets()),
         Some(Value::Ip(IpAddr::V6(address))) => put(V6, &address.octets()),
     }
+}
+
+fn put_text(tag: u8, text: &str, out: &mut Vec<u8>) {
+    out.push(tag);
+    put_number(text.len() as u64, out);
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// What was packed; `None` if the bytes are no such thing. The values go into `values`.
@@ -123,7 +128,7 @@ pub(super) fn unpack<'b>(
     let steps = steps.collect::<Option<_>>()?;
     values.clear();
     for _ in schema.fields() {
-        values.push(value(from)?);
+        value(from, values)?;
     }
     Some((ordinal, steps))
 }
@@ -140,16 +145,13 @@ fn number(from: &mut &[u8]) -> Option<u64> {
     }
 }
 
-fn value<'b>(from: &mut &'b [u8]) -> Option<Option<Value<'b>>> {
+/// Puts the next value, or that it is missing, behind `values`.
+fn value<'b>(from: &mut &'b [u8], values: &mut Vec<Option<Value<'b>>>) -> Option<()> {
     let [tag] = array(from)?;
-    Some(match tag {
+    values.push(match tag {
         MISSING => None,
-        TEXT => {
-            let length = usize::try_from(number(from)?).ok()?;
-            let (text, rest) = from.split_at_checked(length)?;
-            *from = rest;
-            Some(Value::Text(Cow::Borrowed(std::str::from_utf8(text).ok()?)))
-        }
+        TEXT => Some(Value::Text(Cow::Borrowed(text(from)?))),
+        RESPELLED => Some(Raw::Text(Cow::Borrowed(text(from)?)).typed(Type::Ip)?),
         INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),
         FLOAT => Some(Value::Float(f64::from_le_bytes(array(from)?))),
         NO => Some(Value::Bool(false)),
@@ -158,7 +160,15 @@ fn value<'b>(from: &mut &'b [u8]) -> Option<Option<Value<'b>>> {
         V4 => Some(Value::Ip(IpAddr::from(array::<4>(from)?))),
         V6 => Some(Value::Ip(IpAddr::from(array::<16>(from)?))),
         _ => return None,
-    })
+    });
+    Some(())
+}
+
+fn text<'b>(from: &mut &'b [u8]) -> Option<&'b str> {
+    let length = usize::try_from(number(from)?).ok()?;
+    let (text, rest) = from.split_at_checked(length)?;
+    *from = rest;
+    std::str::from_utf8(text).ok()
 }
 
 fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
@@ -188,6 +198,7 @@ mod tests {
             Value::Time(1),
             Value::Ip("192.0.2.1".parse().unwrap()),
             Value::Ip("2001:db8::1".parse().unwrap()),
+            Raw::Text("2001:DB8:0::1".into()).typed(Type::Ip).unwrap(),
         ];
         for (place, value) in values.iter_mut().skip(1).zip(&some) {
             *place = Some(value.clone());

@@ -76,7 +76,7 @@ impl OfLink {
     fn places(&self, key: &[usize], values: &Values<'_>) -> Option<[(&AtomicU64, u64); 2]> {
         let mut hasher = FixedState::with_seed(1318).build_hasher();
         for place in key {
-            values.get(*place)?.as_ref()?.hash_as_atom(&mut hasher);
+            values.get(*place)?.as_ref()?.hash_as_key(&mut hasher);
         }
         let hash = hasher.finish();
         let bit = |hash: u64| {

@@ -40,6 +40,7 @@ use crate::engine::program::Program;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
 use input::{Input, Piece};
+use kept::Kept;
 use keys::Keys;
 use near::{NearReport, Second};
 use sift::{Harvest, Sifter};
@@ -133,7 +134,7 @@ impl Plan {
                 (records, rules, None)
             }
             Some(second) => {
-                let arranged = Arranged::new(&self.programs, &mut sorted);
+                let arranged = Arranged::new((&mut sorted).flatten(), self.programs.len());
                 let all = self.programs.par_iter().zip(&arranged.steps);
                 let rules = all.map(|(program, steps)| {
                     run::run_at_once(program, &matched(steps, &arranged.records), &arranged.records)
@@ -194,9 +195,10 @@ struct Arranged {
 }
 
 impl Arranged {
-    fn new(programs: &[Program], sorted: &mut Sorted) -> Self {
-        let mut this = Self { records: Vec::new(), steps: vec![Vec::new(); programs.len()] };
-        for kept in sorted.flatten() {
+    /// What was kept for so many rules, in the order in which it comes.
+    fn new(kept: impl Iterator<Item = Kept>, rules: usize) -> Self {
+        let mut this = Self { records: Vec::new(), steps: vec![Vec::new(); rules] };
+        for kept in kept {
             for (rule, step) in &kept.steps {
                 if let Some(of_rule) = this.steps.get_mut(*rule as usize) {
                     of_rule.push((this.records.len(), usize::from(*step)));

@@ -101,28 +101,13 @@ impl Second {
         let wanted = Arc::new(Wanted { frontiers, sample: Sample::default() });
         let probes = self.read(programs, &wanted, pieces, control);
         let first = arranged.records.len();
+        let Arranged { records: more, steps } = Arranged::new(probes.into_iter(), programs.len());
         let mut records = arranged.records;
-        let mut steps = vec![Vec::new(); programs.len()];
-        for (index, kept) in (first..).zip(probes) {
-            for (rule, step) in &kept.steps {
-                steps
-                    .iter_mut()
-                    .skip(*rule as usize)
-                    .take(1)
-                    .for_each(|all| all.push((index, *step as usize)));
-            }
-            records.push(kept.record);
-        }
+        records.extend(more);
         let of_rule = |(((rule, program), kept), probes): (((&Rule, &Program), &Vec<_>), &Vec<_>)| {
-            let kept = matched(kept, &records);
-            explain(
-                rule,
-                program,
-                &kept,
-                &probes_of(program, &matched(probes, &records)),
-                &records,
-                self.most,
-            )
+            let behind: Vec<_> = probes.iter().map(|(index, step)| (first + index, *step)).collect();
+            let probes = probes_of(program, &matched(&behind, &records));
+            explain(rule, program, &matched(kept, &records), &probes, &records, self.most)
         };
         let both = self.rules.par_iter().zip(programs).zip(&arranged.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
@@ -146,9 +131,8 @@ impl Second {
         let store = Store::new(self.options.budget.unwrap_or(store::BUDGET), None);
         // What cannot be read was reported the first time.
         drop(super::read(&sifter, &again, &store, control));
-        let mut probes: Vec<Kept> = store.sorted(schemas.iter().cloned().collect()).flatten().collect();
-        probes.retain(|kept| wanted.sample.holds(kept.record.event));
-        probes
+        let probes = store.sorted(schemas.iter().cloned().collect()).flatten();
+        probes.filter(|kept| wanted.sample.holds(kept.record.event)).collect()
     }
 }
 

@@ -58,9 +58,9 @@ impl Search {
     /// The search for `steps`; if `near`, for events that may fail one part of a step as well. `None` where some step demands nothing.
     pub(super) fn new(steps: &[Written<'_>], source: &Source, form: Form, near: bool) -> Option<Self> {
         let mut texts: Vec<Literal> = Vec::new();
-        for step in steps {
-            let demands = Demands { lists: step.lists, source, form };
-            let filter = &step.written.filter;
+        for Written { step, lists, .. } in steps {
+            let demands = Demands { lists, source, form };
+            let filter = &step.filter;
             let demand = if near { demanded_but_one(filter, &demands) } else { demanded(filter, &demands) };
             texts.extend(demand?.literals);
         }

@@ -89,7 +89,9 @@ impl<'p> Running<'p> {
         let matched = std::mem::take(&mut self.matched);
         for instant in matched.chunk_by(|(left, _), (right, _)| left.record.time == right.record.time) {
             let Some((first, _)) = instant.first() else { continue };
-            instant.iter().for_each(|(_, step)| self.count(*step));
+            for (_, step) in instant {
+                self.count(*step);
+            }
             let candidates = instant.iter().map(|(member, step)| self.candidate(member, *step)).collect();
             for path in self.machine.advance(first.record.time, candidates) {
                 self.tally.alerts += 1;

@@ -325,9 +325,9 @@ impl OfSource {
 fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Program]) -> Vec<Written<'r>> {
     let mut found = Vec::new();
     for ((number, rule), program) in (0..).zip(rules).zip(programs) {
-        for ((at, written), compiled) in (0..).zip(&rule.chain.steps).zip(&program.steps) {
-            if written.source.node == source {
-                found.push(Written { name: (number, at), written, lists: &rule.lists, compiled });
+        for ((at, step), compiled) in (0..).zip(&rule.chain.steps).zip(&program.steps) {
+            if step.source.node == source {
+                found.push(Written { name: (number, at), step, lists: &rule.lists, compiled });
             }
         }
     }

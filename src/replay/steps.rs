@@ -23,7 +23,7 @@ pub(super) type Name = (u32, u16);
 #[derive(Debug)]
 pub(super) struct Written<'r> {
     pub(super) name: Name,
-    pub(super) written: &'r crate::ir::Step,
+    pub(super) step: &'r crate::ir::Step,
     pub(super) lists: &'r [List],
     pub(super) compiled: &'r Arc<Step>,
 }
@@ -132,7 +132,12 @@ impl ByValue {
             None => None,
             Some(Value::Text(text)) => self.texts.get(text.as_ref()),
             Some(
-                value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_)),
+                value @ (Value::Int(_)
+                | Value::Float(_)
+                | Value::Bool(_)
+                | Value::Time(_)
+                | Value::Ip(_)
+                | Value::Respelled(_)),
             ) => self.others.get(&value.atom()),
         };
         found.map_or(&[], Vec::as_slice)
@@ -141,7 +146,7 @@ impl ByValue {
 
 /// What a step asks, the same for steps that ask the same: its conditions without their places in the text, and the lists.
 fn question(one: &Written<'_>) -> String {
-    let conditions = (&one.written.filter, &one.written.excepts);
+    let conditions = (&one.step.filter, &one.step.excepts);
     let mut conditions = serde_json::to_value(conditions).unwrap_or_default();
     forget_spans(&mut conditions);
     format!("{conditions}{}", serde_json::to_string(one.lists).unwrap_or_default())

@@ -107,15 +107,12 @@ impl Store {
             return;
         }
         let mut merge = Merge::new(std::mem::take(&mut runs.memory), Vec::new());
-        match spill(&mut merge) {
-            Ok(file) => {
-                runs.files.push(file);
-                runs.size = 0;
-            }
-            Err(_) => {
-                runs.no_files = true;
-                runs.memory = merge.into_memory();
-            }
+        if let Ok(file) = spill(&mut merge) {
+            runs.files.push(file);
+            runs.size = 0;
+        } else {
+            runs.no_files = true;
+            runs.memory = merge.into_memory();
         }
     }
 

@@ -72,7 +72,7 @@ pub fn tune(
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
     let (_, mut sorted, mut stats) = plan.gather(inputs, control, None);
-    let arranged = Arranged::new(&plan.programs, &mut sorted);
+    let arranged = Arranged::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(arranged.steps.first()) else {
         return Err(Unrunnable("there is no rule".to_owned()));

@@ -79,9 +79,16 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, span: Span, tail: Pair<'_>) -> Option<Step> {
-        let mut parts =
-            tail.into_inner().filter(|part| !matches!(part.as_rule(), Rule::kw_from | Rule::kw_where));
-        let name = self.name(&parts.next()?);
+        let mut parts = tail
+            .into_inner()
+            .filter(|part| !matches!(part.as_rule(), Rule::kw_from | Rule::kw_where | Rule::loose_word))
+            .peekable();
+        // Only a step with a broken head lacks its name; it gets one that no other has.
+        let nameless = || Name { node: format!("_{}", span.start), span };
+        let name = match parts.next_if(|part| part.as_rule() == Rule::name) {
+            Some(name) => self.name(&name),
+            None => nameless(),
+        };
         let source = self.name(&parts.next()?);
         let filter = self.pred(parts.next()?, 0)?;
         let excepts =

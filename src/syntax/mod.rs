@@ -15,6 +15,7 @@ mod decode;
 mod foreign;
 mod grammar;
 mod literal;
+mod outline;
 mod pred;
 mod recover;
 mod report;
@@ -23,6 +24,7 @@ mod scenario;
 mod text;
 
 pub use decode::decode;
+pub use outline::{Heading, outline};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile};

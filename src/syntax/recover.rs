@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Reports what is wrong at `at`; gives the keyword that was meant if there is one.
+    /// Reports what is wrong at `at`; gives the keyword that was meant if there is one, and a step whose head is broken.
     fn explain(&mut self, level: Level, at: usize, end: usize, previous: Previous) -> Option<Misspelt> {
         if self.slice(at, end).starts_with('}') {
             let span = Span::new(self.file, at, at + 1);
@@ -168,7 +168,12 @@ impl<'a> Builder<'a> {
         let keywords = level.keywords();
         if let Some((_, _, strict)) = keywords.iter().find(|(known, ..)| *known == word) {
             self.strict(*strict, at, end, level);
-            return None;
+            return (word == "step").then(|| Misspelt {
+                keyword: "step",
+                length: 4,
+                span: Span::new(self.file, at, end),
+                tail: Rule::loose_step_tail,
+            });
         }
         let before = previous.span.map_or(0, |span| span.end as usize);
         let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
@@ -327,7 +332,10 @@ impl<'a> Builder<'a> {
             }
             Ok(None) => end,
             Err(stopped) => {
-                self.stopped(start, &stopped);
+                // What remains of a broken step is read for more; that it is broken has been said.
+                if misspelt.tail != Rule::loose_step_tail {
+                    self.stopped(start, &stopped);
+                }
                 end
             }
         }

@@ -124,7 +124,11 @@ pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
         if uses_group(rule, step, catalog) {
             found.add(Feature::RepeatedGroup, step.span);
         }
-        pred_features(&step.condition(), rule, &mut found);
+        pred_features(&step.filter, rule, &mut found);
+        for except in &step.excepts {
+            found.add(Feature::Negation, shape::span_of(except));
+            pred_features(except, rule, &mut found);
+        }
     }
     found.0
 }

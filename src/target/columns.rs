@@ -11,6 +11,10 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step};
 use crate::target::{Job, Report, Target, shape};
 
+/// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
+pub const BY_TEXT: &str =
+    "two addresses are compared as text, so two notations of one IPv6 address count as different";
+
 /// A field as a target sees it from one step.
 #[derive(Debug, Clone)]
 pub struct Place<'a> {
@@ -32,7 +36,7 @@ pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
 pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Report) -> Option<&'a Home> {
     let found = source(job, step).and_then(|source| source.targets.get(target.name()));
     match found {
-        Some(home) => home.requires.iter().for_each(|what| report.require(what.clone())),
+        Some(home) => home.requires.iter().for_each(|what| report.require(what)),
         None => report.error(
             Diagnostic::new(
                 Code::NotExpressible,
@@ -44,6 +48,19 @@ pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Re
         ),
     }
     found
+}
+
+/// Makes sure that a source's home says what the target cannot do without.
+pub fn demand(step: &Step, target: &dyn Target, entries: &[(&str, &str)], report: &mut Report) -> Option<()> {
+    let missing = entries.iter().find(|(_, text)| text.trim().is_empty());
+    let Some((entry, _)) = missing else { return Some(()) };
+    let title = format!("`{}` has no `{entry}` for {}", step.source.node, target.title());
+    report.error(
+        Diagnostic::new(Code::NotExpressible, step.source.span, title)
+            .label("the query would not know where to look")
+            .help("give it in the source file or in `catena.yaml`"),
+    );
+    None
 }
 
 /// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
@@ -96,9 +113,9 @@ fn find<'a, 'b>(
             report.error(unavailable(target, field, reason, &variant.instead));
             return None;
         }
-        variant.requires.iter().for_each(|what| report.require(what.clone()));
+        variant.requires.iter().for_each(|what| report.require(what));
     }
-    def.requires.iter().for_each(|what| report.require(what.clone()));
+    def.requires.iter().for_each(|what| report.require(what));
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 

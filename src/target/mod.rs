@@ -17,6 +17,8 @@ pub mod spl;
 
 use serde::Serialize;
 
+use std::collections::HashSet;
+
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
@@ -152,7 +154,7 @@ pub struct Note {
 }
 
 /// What a note does to the answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// May miss.
@@ -195,22 +197,23 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What must be configured.
     pub requires: Vec<String>,
+    /// What the notes say already: an allowlist can give one for each entry.
+    noted: HashSet<(Effect, String)>,
 }
 
 impl Report {
     /// Adds a note once.
     pub fn note(&mut self, effect: Effect, span: Span, message: impl Into<String>) {
-        let note = Note { effect, message: message.into(), span };
-        if !self.notes.iter().any(|known| known.effect == note.effect && known.message == note.message) {
-            self.notes.push(note);
+        let message = message.into();
+        if self.noted.insert((effect, message.clone())) {
+            self.notes.push(Note { effect, message, span });
         }
     }
 
     /// Adds a requirement once.
-    pub fn require(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if !self.requires.contains(&what) {
-            self.requires.push(what);
+    pub fn require(&mut self, what: impl AsRef<str> + Into<String>) {
+        if !self.requires.iter().any(|known| known == what.as_ref()) {
+            self.requires.push(what.into());
         }
     }
 
@@ -239,8 +242,23 @@ impl Report {
 
 /// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
 pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
+    compile_for(target, job, &caps::features_of(job.rule, job.catalog), diags)
+}
+
+/// Compiles a rule for several targets, as [`compile`] does for each.
+pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+    let features = caps::features_of(job.rule, job.catalog);
+    targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
+}
+
+fn compile_for(
+    target: &dyn Target,
+    job: &Job<'_>,
+    features: &[(Feature, Span)],
+    diags: &mut Diagnostics,
+) -> Option<Emission> {
     let mut report = Report::default();
-    gate(job, target, &mut report);
+    gate(features, target, &mut report);
     let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
     let fidelity = report.fidelity();
     let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
@@ -265,8 +283,8 @@ pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> O
 }
 
 /// Asks the target about every feature of the rule, before anything is lowered.
-fn gate(job: &Job<'_>, target: &dyn Target, report: &mut Report) {
-    for (feature, span) in caps::features_of(job.rule, job.catalog) {
+fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) {
+    for &(feature, span) in features {
         match target.support(feature) {
             Support::Native | Support::Emulated(_) => {}
             Support::Widened(reason) => report.note(Effect::Superset, span, reason),

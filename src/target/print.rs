@@ -3,7 +3,8 @@
 //! In: predicates. Out: [`Nnf`] for the targets to print, and [`Frag`]s that only target code can build.
 //! Must not know: any particular language.
 
-use crate::ir::{FieldTest, Pred};
+use crate::ir::{FieldTest, Pred, Step};
+use crate::source::is_hidden;
 
 /// A predicate in which only single tests are negated. Logic is two-valued, so this is always possible.
 #[derive(Debug)]
@@ -26,14 +27,23 @@ pub(in crate::target) fn nnf(pred: &Pred, negated: bool) -> Nnf<'_> {
     match pred {
         Pred::Not(inner) => nnf(inner, !negated),
         Pred::Test(test) => Nnf::Leaf { test, negated },
-        Pred::And(parts) => join(parts, negated, !negated),
-        Pred::Or(parts) => join(parts, negated, negated),
+        Pred::And(parts) => join(parts.iter().map(|part| nnf(part, negated)), !negated),
+        Pred::Or(parts) => join(parts.iter().map(|part| nnf(part, negated)), negated),
     }
 }
 
-fn join(parts: &[Pred], negated: bool, all: bool) -> Nnf<'_> {
-    let mut flat = Vec::with_capacity(parts.len());
-    for part in parts.iter().map(|part| nnf(part, negated)) {
+/// The whole condition of a step: its filter holds, and none of its exceptions.
+pub(in crate::target) fn condition(step: &Step) -> Nnf<'_> {
+    let filter = nnf(&step.filter, false);
+    if step.excepts.is_empty() {
+        return filter;
+    }
+    join(std::iter::once(filter).chain(step.excepts.iter().map(|except| nnf(except, true))), true)
+}
+
+fn join<'a>(parts: impl Iterator<Item = Nnf<'a>>, all: bool) -> Nnf<'a> {
+    let mut flat = Vec::with_capacity(parts.size_hint().0);
+    for part in parts {
         match part {
             Nnf::All(inner) if all => flat.extend(inner),
             Nnf::Any(inner) if !all => flat.extend(inner),
@@ -89,15 +99,28 @@ impl Frag {
         match <[Frag; 1]>::try_from(parts) {
             Ok([only]) => only,
             Err(parts) => {
-                let texts: Vec<_> = parts.into_iter().map(|part| part.inside(bind)).collect();
-                Frag { text: texts.join(word), bind }
+                let mut text = String::new();
+                for (index, part) in parts.iter().enumerate() {
+                    text.push_str(if index > 0 { word } else { "" });
+                    part.write(bind, &mut text);
+                }
+                Frag { text, bind }
             }
         }
     }
 
     /// The text, in parentheses unless it binds more tightly than `bind`.
     pub(in crate::target) fn inside(&self, bind: Bind) -> String {
-        if self.bind > bind { self.text.clone() } else { format!("({})", self.text) }
+        let mut text = String::new();
+        self.write(bind, &mut text);
+        text
+    }
+
+    fn write(&self, bind: Bind, out: &mut String) {
+        let (open, close) = if self.bind > bind { ("", "") } else { ("(", ")") };
+        out.push_str(open);
+        out.push_str(&self.text);
+        out.push_str(close);
     }
 }
 
@@ -105,4 +128,10 @@ impl From<Frag> for minijinja::Value {
     fn from(frag: Frag) -> Self {
         Self::from_safe_string(frag.text)
     }
+}
+
+/// A text for a comment: on one line, with nothing in it that a reader would not see.
+pub(in crate::target) fn one_line(text: &str) -> String {
+    let visible: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

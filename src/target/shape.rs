@@ -3,6 +3,7 @@
 //! In: a chain. Out: which gaps bind, where the key changes, which neighbours one event could match both.
 //! Must not know: targets, and where fields live in them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
@@ -85,10 +86,13 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
     let of_event =
         |field: &str| source.and_then(|source| source.field(field)).is_some_and(|field| !field.in_group);
     // An exception only takes away; it demands nothing.
-    let (one, other) = (demanded(&before.filter), demanded(&after.filter));
-    !one.iter()
-        .filter(|(field, _)| of_event(field))
-        .any(|(field, values)| other.get(field).is_some_and(|more| values.is_disjoint(more)))
+    let apart = |field: &str| {
+        let values = bound(&before.filter, field).zip(bound(&after.filter, field));
+        values.is_some_and(|(one, other)| one.is_disjoint(&other))
+    };
+    let mut fields = BTreeSet::new();
+    fields_of_pred(&before.filter, &mut fields);
+    !fields.into_iter().any(|field| of_event(field) && apart(field))
 }
 
 /// The texts of which a field must have one for the predicate to hold: exact comparisons only, by field name.
@@ -99,27 +103,72 @@ pub fn demanded(pred: &Pred) -> BTreeMap<&str, BTreeSet<String>> {
         Pred::And(parts) => parts.iter().map(demanded).fold(BTreeMap::new(), both),
         Pred::Or(parts) => parts.iter().map(demanded).reduce(either).unwrap_or_default(),
         Pred::Not(_) => BTreeMap::new(),
-        Pred::Test(test) => match &test.kind {
-            TestKind::Equals { values, case: Case::Sensitive } => {
-                BTreeMap::from([(test.field.name.as_str(), values.iter().map(Value::text).collect())])
-            }
-            TestKind::Exists
-            | TestKind::Equals { .. }
-            | TestKind::InNetworks { .. }
-            | TestKind::InList { .. }
-            | TestKind::Order { .. }
-            | TestKind::Like { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => BTreeMap::new(),
-        },
+        Pred::Test(test) => {
+            let texts = exact(&test.kind).map(|texts| texts.into_iter().map(Cow::into_owned).collect());
+            texts.map(|texts| (test.field.name.as_str(), texts)).into_iter().collect()
+        }
     }
 }
 
 /// The values of `event.action` that a step admits, if its condition bounds them.
 #[must_use]
 pub fn actions(step: &Step) -> Option<BTreeSet<String>> {
-    demanded(&step.filter).remove("event.action")
+    demanded_of(&step.filter, "event.action")
+}
+
+/// What [`demanded`] says of one field.
+#[must_use]
+pub fn demanded_of(pred: &Pred, field: &str) -> Option<BTreeSet<String>> {
+    bound(pred, field).map(|values| values.into_iter().map(Cow::into_owned).collect())
+}
+
+/// Whether [`demanded`] says something of a field.
+#[must_use]
+pub fn demands(pred: &Pred, field: &str) -> bool {
+    bound(pred, field).is_some()
+}
+
+fn bound<'a>(pred: &'a Pred, field: &str) -> Option<BTreeSet<Cow<'a, str>>> {
+    match pred {
+        Pred::And(parts) => parts.iter().filter_map(|part| bound(part, field)).reduce(|mut known, values| {
+            known.retain(|value| values.contains(value));
+            known
+        }),
+        Pred::Or(parts) => {
+            let mut any = BTreeSet::new();
+            for part in parts {
+                any.extend(bound(part, field)?);
+            }
+            (!parts.is_empty()).then_some(any)
+        }
+        Pred::Test(test) if test.field.name == field => exact(&test.kind),
+        Pred::Test(_) | Pred::Not(_) => None,
+    }
+}
+
+fn text_of(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
+            Cow::Owned(value.text())
+        }
+    }
+}
+
+/// The texts of which a test demands one, if it is an exact comparison.
+fn exact(kind: &TestKind) -> Option<BTreeSet<Cow<'_, str>>> {
+    match kind {
+        TestKind::Equals { values, case: Case::Sensitive } => Some(values.iter().map(text_of).collect()),
+        TestKind::Exists
+        | TestKind::Equals { .. }
+        | TestKind::InNetworks { .. }
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::Like { .. }
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::SameAs { .. } => None,
+    }
 }
 
 type Demands<'a> = BTreeMap<&'a str, BTreeSet<String>>;
@@ -133,9 +182,12 @@ fn both<'a>(mut one: Demands<'a>, other: Demands<'a>) -> Demands<'a> {
 
 fn either<'a>(one: Demands<'a>, mut other: Demands<'a>) -> Demands<'a> {
     one.into_iter()
-        .filter_map(|(field, mut values)| {
-            values.append(&mut other.remove(field)?);
-            Some((field, values))
+        .filter_map(|(field, values)| {
+            let more = other.remove(field)?;
+            // The few go into the many: a long `or` adds one value at a time.
+            let (mut many, few) = if values.len() < more.len() { (more, values) } else { (values, more) };
+            many.extend(few);
+            Some((field, many))
         })
         .collect()
 }

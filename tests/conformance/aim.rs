@@ -17,6 +17,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::raw::{Content, Event};
 use super::samples;
 
+/// Characters that some target's patterns would take for any text.
+const WILD: [char; 4] = ['*', '?', '%', '_'];
+
 /// What aiming needs to know.
 pub(super) struct Aim<'a> {
     pub(super) source: &'a Source,
@@ -29,6 +32,9 @@ impl Aim<'_> {
     pub(super) fn at(&self, pred: &Pred, wanted: bool, event: &mut Event, rng: &mut Rng) {
         match (pred, wanted) {
             (Pred::And(parts), true) | (Pred::Or(parts), false) => {
+                // Of several tests of one field the last has its way, and it should not always be the same one.
+                let mut parts: Vec<&Pred> = parts.iter().collect();
+                rng.shuffle(&mut parts);
                 for part in parts {
                     self.at(part, wanted, event, rng);
                 }
@@ -40,6 +46,15 @@ impl Aim<'_> {
             }
             (Pred::Not(inner), _) => self.at(inner, !wanted, event, rng),
             (Pred::Test(test), _) => self.at_test(test, wanted, event, rng),
+        }
+    }
+
+    /// Turns one of the tests round, whichever way it helps `pred` to hold.
+    pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
+        let mut tests = Vec::new();
+        tests_of(pred, true, &mut |test, wanted| tests.push((test, wanted)));
+        if let Some((test, wanted)) = rng.choice(tests) {
+            self.at_test(test, !wanted, event, rng);
         }
     }
 
@@ -67,7 +82,9 @@ impl Aim<'_> {
         match kind {
             TestKind::Exists | TestKind::SameAs { .. } => None,
             TestKind::Equals { values, case } => {
-                let value = rng.choice(values)?;
+                let wild = |value: &&Value| value.text().contains(WILD);
+                let hard = values.iter().find(wild).filter(|_| rng.bool());
+                let value = hard.or_else(|| rng.choice(values))?;
                 let text = value.text();
                 if !wanted && !matches!(value, Value::String(_)) {
                     return unequal(value, rng);
@@ -75,6 +92,9 @@ impl Aim<'_> {
                 match (wanted, case) {
                     (true, Case::Sensitive) => Some(text),
                     (true, Case::Ignore) => Some(swap_case(&text, rng)),
+                    (false, Case::Sensitive) if text.contains(WILD) && rng.bool() => {
+                        Some(text.replace(WILD, "z"))
+                    }
                     (false, Case::Sensitive) if rng.bool() => Some(swap_case(&text, rng)),
                     (false, Case::Sensitive | Case::Ignore) => rng.bool().then(|| format!("{text}x")),
                 }
@@ -105,7 +125,8 @@ impl Aim<'_> {
     }
 
     fn entry(&self, list: usize, wanted: bool, rng: &mut Rng) -> Option<String> {
-        let entry = rng.choice(&self.lists.get(list)?.entries)?;
+        let entries = &self.lists.get(list)?.entries;
+        let entry = if rng.u8(0..3) == 0 { entries.first() } else { rng.choice(entries) }?;
         Some(match &entry.value {
             EntryValue::Value(value) if wanted => value.text(),
             EntryValue::Value(value) => unequal(value, rng)?,
@@ -146,7 +167,7 @@ fn spoil(text: &str, rng: &mut Rng) -> String {
 fn fill(pattern: &Pattern, rng: &mut Rng) -> String {
     let filling = |part: &PatternPart, rng: &mut Rng| match part {
         PatternPart::Text(text) => text.clone(),
-        PatternPart::Any => rng.choice(["", "x", "a/b c", "*"]).unwrap_or_default().to_owned(),
+        PatternPart::Any => rng.choice(["", "x", "a/b c", "*", "a\nb"]).unwrap_or_default().to_owned(),
         PatternPart::One => rng.choice(["x", "é", "?"]).unwrap_or_default().to_owned(),
     };
     pattern.parts.iter().map(|part| filling(part, rng)).collect()
@@ -206,20 +227,25 @@ fn matching(regex: &str, rng: &mut Rng) -> String {
     made.map_or_else(|| bare.to_owned(), |tree| tree.current())
 }
 
-/// The fields that a predicate looks at, with their types.
-pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
+/// The tests of a predicate, each with the outcome that helps it to hold.
+fn tests_of<'p>(pred: &'p Pred, wanted: bool, add: &mut dyn FnMut(&'p FieldTest, bool)) {
     match pred {
         Pred::And(parts) | Pred::Or(parts) => {
             for part in parts {
-                fields_of(part, add);
+                tests_of(part, wanted, add);
             }
         }
-        Pred::Not(inner) => fields_of(inner, add),
-        Pred::Test(test) => {
-            add(&test.field.name, test.field.ty);
-            if let TestKind::SameAs { other } = &test.kind {
-                add(&other.name, other.ty);
-            }
-        }
+        Pred::Not(inner) => tests_of(inner, !wanted, add),
+        Pred::Test(test) => add(test, wanted),
     }
+}
+
+/// The fields that a predicate looks at, with their types.
+pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
+    tests_of(pred, true, &mut |test, _| {
+        add(&test.field.name, test.field.ty);
+        if let TestKind::SameAs { other } = &test.kind {
+            add(&other.name, other.ty);
+        }
+    });
 }

@@ -13,7 +13,7 @@ use super::judge::{Answer, judge};
 use super::lane::Lane;
 use super::subjects::{self, Subject};
 use super::worlds::Maker;
-use super::{WORLDS_OF_FILE, assume, emit, worlds_of};
+use super::{emit, worlds_for};
 use crate::program::root;
 
 /// A fault.
@@ -29,8 +29,12 @@ pub(super) struct Mutant {
 /// The fewest faults for one target, and for all.
 const LEAST: usize = 5;
 const LEAST_OF_ALL: usize = 25;
+/// Worlds for each rule that has a place for a mutant.
+const WORLDS: usize = 200;
+/// Most mutants show themselves in the first few.
+const AT_ONCE: usize = 40;
 /// Random rules among which a mutant must show itself, if no file shows it.
-const RANDOM: usize = 60;
+const RANDOM: usize = 150;
 
 pub(super) fn of(target: &str) -> Vec<Mutant> {
     let path = root().join("tests/engines").join(target).join("mutants.json");
@@ -61,19 +65,19 @@ fn is_caught(
         let Some(mutated) = mutant.plant(emission) else { continue };
         places += 1;
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds: Vec<_> = worlds_of(&maker, WORLDS_OF_FILE)
-            .into_iter()
-            .map(|(begin, world)| (begin, assume::tame(&maker, emission, world)))
-            .collect();
-        let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &worlds) else {
-            return (true, places);
-        };
-        let differs = worlds
-            .iter()
-            .zip(&rows)
-            .any(|((_, world), rows)| judge(&maker, emission, &Answer::of(&maker, world), rows).is_err());
-        if differs {
-            return (true, places);
+        let mut worlds = worlds_for(&maker, emission);
+        for _ in 0..WORLDS / AT_ONCE {
+            let some: Vec<_> = worlds.by_ref().take(AT_ONCE).collect();
+            let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &some) else {
+                return (true, places);
+            };
+            let differs = some
+                .iter()
+                .zip(&rows)
+                .any(|((_, world), rows)| judge(&maker, emission, &Answer::of(&maker, world), rows).is_err());
+            if differs {
+                return (true, places);
+            }
         }
     }
     (false, places)

@@ -105,6 +105,21 @@ impl Event {
         })
     }
 
+    /// A second network interface for the first instance of a launch.
+    pub(super) fn add_interface(&mut self, id: &str) {
+        let interfaces = "/responseElements/instancesSet/items/0/networkInterfaceSet/items";
+        if let Some(interfaces) = self.raw.pointer_mut(interfaces).and_then(Value::as_array_mut) {
+            interfaces.push(json!({ "networkInterfaceId": id }));
+        }
+    }
+
+    /// Makes a call so long that Splunk extracts only its beginning, before the fields that come after the response.
+    pub(super) fn lengthen(&mut self) {
+        if self.source != samples::FLOW {
+            self.raw["requestParameters"] = json!({ "description": "x".repeat(6_000) });
+        }
+    }
+
     /// Makes the parts of an event that belong together agree, as AWS does.
     pub(super) fn settle(&mut self) {
         if self.source == samples::FLOW {
@@ -144,7 +159,11 @@ impl Event {
         if let Some(image) = image {
             requested["imageId"] = image;
         }
-        self.raw["requestParameters"] = json!({ "instancesSet": { "items": [requested] } });
+        let parameters = &mut self.raw["requestParameters"];
+        if !parameters.is_object() {
+            *parameters = json!({});
+        }
+        parameters["instancesSet"] = json!({ "items": [requested] });
     }
 }
 

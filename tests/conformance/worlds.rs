@@ -101,7 +101,10 @@ impl<'a> Maker<'a> {
             }
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
-                self.join(index, before, &mut event, rng);
+                self.join(index, before, &mut event, events.last_mut(), rng);
+                if rng.u8(0..24) == 0 {
+                    self.miss_on_both_sides(index, events.last_mut(), &mut event, rng);
+                }
             }
             event.happen(time, *rng.choice(&[0, 30, 60, 599]).unwrap());
             before = Some(event.clone());
@@ -143,22 +146,31 @@ impl<'a> Maker<'a> {
                     look(field, item, rng);
                 }
             }
+            if rng.u8(0..3) == 0 {
+                event.add_interface(rng.choice(samples::of(&source.name, "instance.eni")).unwrap());
+            }
+        }
+        if rng.u8(0..12) == 0 {
+            event.lengthen();
         }
         event
     }
 
-    /// The best of a few tries at an event that satisfies a step; now and then one that should just not.
+    /// The best of a few tries at an event that satisfies a step; now and then with one test the other way round.
     fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
-        let wanted = rng.u8(0..14) > 0;
         let condition = step.condition();
         let mut event = self.fresh(step, number, rng);
+        let aim = |item| Aim { source: self.source(step), lists: &self.rule.lists, item };
         for _ in 0..8 {
-            let aim = Aim { source: self.source(step), lists: &self.rule.lists, item: rng.usize(0..2) };
-            aim.at(&condition, wanted, &mut event, rng);
+            aim(rng.usize(0..2)).at(&condition, true, &mut event, rng);
             event.settle();
-            if self.satisfies(step, &event) == wanted {
+            if self.satisfies(step, &event) {
                 break;
             }
+        }
+        if rng.u8(0..6) == 0 {
+            aim(0).beside(&condition, &mut event, rng);
+            event.settle();
         }
         event
     }
@@ -168,20 +180,54 @@ impl<'a> Maker<'a> {
         self.records(event).iter().any(|record| compiled.accepts(&record.values))
     }
 
-    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is.
-    fn join(&self, index: usize, before: &Event, after: &mut Event, rng: &mut Rng) {
-        let Some(link) = self.rule.chain.links.get(index - 1) else { return };
-        let source = self.source(&self.rule.chain.steps[index]);
-        let Some(record) = rng.choice(self.records(before)) else { return };
+    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then refuse it,
+    /// the link values go the other way, to `earlier`.
+    fn join(
+        &self,
+        index: usize,
+        before: &Event,
+        after: &mut Event,
+        earlier: Option<&mut Event>,
+        rng: &mut Rng,
+    ) {
+        let (Some(link), steps) = (self.rule.chain.links.get(index - 1), &self.rule.chain.steps) else {
+            return;
+        };
+        let forwards = link.keys.iter().filter(|_| rng.u8(0..16) > 0);
+        let forwards: Vec<_> =
+            forwards.map(|key| (key.left.name.as_str(), key.right.name.as_str())).collect();
+        let alone = after.clone();
+        self.copy(before, (&steps[index], &mut *after), &forwards, rng);
+        if let Some(earlier) = earlier
+            && self.satisfies(&steps[index], &alone)
+            && !self.satisfies(&steps[index], after)
+        {
+            let backwards: Vec<_> = forwards.iter().map(|(left, right)| (*right, *left)).collect();
+            self.copy(&alone, (&steps[index - 1], earlier), &backwards, rng);
+            *after = alone;
+        }
+    }
+
+    /// Copies the values of one record into an event of a step, by the fields of both.
+    fn copy(&self, from: &Event, (step, to): (&Step, &mut Event), fields: &[(&str, &str)], rng: &mut Rng) {
+        let Some(record) = rng.choice(self.records(from)) else { return };
         let item = rng.usize(0..2);
-        for key in &link.keys {
-            if rng.u8(0..16) == 0 {
-                continue;
-            }
-            if let Some(value) = record.get(&key.left.name) {
-                after.set(source, &key.right.name, Content::Text(&value.to_string()), item);
+        for (there, here) in fields {
+            if let Some(value) = record.get(there) {
+                to.set(self.source(step), here, Content::Text(&value.to_string()), item);
             }
         }
+    }
+
+    /// Takes one part of the key from both events: what is missing equals nothing, not even what is missing as well.
+    fn miss_on_both_sides(&self, index: usize, before: Option<&mut Event>, after: &mut Event, rng: &mut Rng) {
+        let steps = &self.rule.chain.steps;
+        let (Some(before), Some(key)) = (before, rng.choice(&self.rule.chain.links[index - 1].keys)) else {
+            return;
+        };
+        let content = if rng.bool() { Content::Absent } else { Content::Empty };
+        before.set(self.source(&steps[index - 1]), &key.left.name, content, 0);
+        after.set(self.source(&steps[index]), &key.right.name, content, 0);
     }
 
     /// Something that was there is gone, empty, or another.

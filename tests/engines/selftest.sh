@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Runs the self-test of every checker and lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
-# Runs the self-test of every checker and of the EQL lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 engines=${CATENA_ENGINES:-$(cd "$here/../.." && pwd)/.engines}

@@ -36,6 +36,17 @@ const TWO_CALLS: &str = r#"rule calls {
   alert { show first.actor.id }
 }"#;
 
+const RULE_BY_ADDRESS: &str = r#"rule addresses {
+  title "t" id "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0009" description "Detects calls by address." author "a"
+  date 2026-11-24 status test severity low
+  chain within 10m {
+    step first from aws.cloudtrail where event.action == "CreateUser"
+    then within 10m on source.ip
+    step second from aws.vpcflow where not (source.ip == destination.ip)
+  }
+  alert { show first.source.ip }
+}"#;
+
 struct World {
     folder: TempDir,
     options: Options,
@@ -337,6 +348,25 @@ fn canonical_records() {
             ("there is no source aws.nothing".to_owned(), 4),
         ]
     );
+}
+
+#[test]
+fn addresses_link_as_they_are_logged() {
+    let rule = RULE_BY_ADDRESS;
+    let call = r#"{"source":"aws.cloudtrail","event.time":0,"event.action":"CreateUser","source.ip":"2001:DB8:0::1"}"#;
+    let flow = |from: &str, to: &str| {
+        format!(r#"{{"source":"aws.vpcflow","event.time":60,"source.ip":"{from}","destination.ip":"{to}"}}"#)
+    };
+    for (from, to, expected) in [
+        ("2001:DB8:0::1", "192.0.2.1", 1),
+        ("2001:db8::1", "192.0.2.1", 0),
+        // The test of the step compares the value.
+        ("2001:DB8:0::1", "2001:db8::1", 0),
+    ] {
+        let report =
+            World::new().file("canonical", "c.ndjson", format!("{call}\n{}\n", flow(from, to))).run(rule);
+        assert_eq!(alerts(&report), expected, "{from} to {to}");
+    }
 }
 
 #[test]

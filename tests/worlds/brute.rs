@@ -162,7 +162,13 @@ fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
             number(left).partial_cmp(&number(right)) == Some(std::cmp::Ordering::Equal)
         }
         (
-            Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
+            Value::Text(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Time(_)
+            | Value::Ip(_)
+            | Value::Respelled(_),
             _,
         ) => left == right,
     }
@@ -172,7 +178,7 @@ fn number(value: &Value<'_>) -> f64 {
     match value {
         Value::Int(number) => i32::try_from(*number).unwrap().into(),
         Value::Float(number) => *number,
-        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
+        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) | Value::Respelled(_) => {
             panic!("the worlds order numbers only")
         }
     }

@@ -14,6 +14,7 @@ use catena::engine::alert::{alerts, run};
 use catena::engine::near::{Condition, Part};
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 /// How often each thing that the worlds are about occurred.
@@ -30,19 +31,24 @@ fn bump(counter: &Cell<u64>, happened: bool) {
     counter.set(counter.get() + u64::from(happened));
 }
 
-#[test]
-fn engine_equals_brute_force() {
+/// Tries as many worlds as are asked for, always the same ones, and says how many; a failure is shrunk.
+fn try_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) -> u32 {
     let worlds =
         std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
     let config =
         Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let schemas = Schemas::full(&generate::catalog());
-    let seen = Seen::default();
-    let outcome = runner.run(&generate::world(), |world| check(&world, &schemas, &seen));
-    if let Err(problem) = outcome {
+    if let Err(problem) = runner.run(strategy, test) {
         panic!("{problem}");
     }
+    worlds
+}
+
+#[test]
+fn engine_equals_brute_force() {
+    let schemas = Schemas::full(&generate::catalog());
+    let seen = Seen::default();
+    let worlds = try_all(&generate::world(), |world| check(&world, &schemas, &seen));
     let rare = [&seen.alerts, &seen.silent, &seen.deduped, &seen.ties, &seen.groups];
     let counts: Vec<u64> = rare.iter().map(|counter| counter.get()).collect();
     println!(
@@ -120,14 +126,9 @@ fn order_of_input_does_not_matter(
 /// The near misses of the engine against the definition: one condition that alone keeps a silent record from alerting.
 #[test]
 fn near_misses_equal_their_definition() {
-    let worlds =
-        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
-    let config =
-        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let schemas = Schemas::full(&generate::catalog());
     let kinds: [Cell<u64>; 6] = Default::default();
-    let outcome = runner.run(&generate::world(), |world| {
+    let worlds = try_all(&generate::world(), |world| {
         let (rule, records) = world.build(&schemas);
         let program =
             Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
@@ -148,9 +149,6 @@ fn near_misses_equal_their_definition() {
         }
         Ok(())
     });
-    if let Err(problem) = outcome {
-        panic!("{problem}");
-    }
     let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
     println!("{worlds} worlds; conditions failed by gap, order, key, where, except, total: {counts:?}");
     assert!(counts.iter().all(|count| *count * 200 > u64::from(worlds)), "too tame: {counts:?}");
@@ -159,15 +157,10 @@ fn near_misses_equal_their_definition() {
 /// One pass over all settings of the windows against a run for each of them: alerts, evidence and de-duplication.
 #[test]
 fn sweep_equals_a_run_for_each_setting() {
-    let worlds =
-        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
-    let config =
-        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let schemas = Schemas::full(&generate::catalog());
     let (changing, rerouted) = (Cell::new(0), Cell::new(0));
     let worlds_of_both = proptest::prop_oneof![1 => generate::world(), 3 => generate::crossing()];
-    let outcome = runner.run(&(worlds_of_both, 1..16_u32, 0..3_u32), |(world, varied, total)| {
+    let worlds = try_all(&(worlds_of_both, 1..16_u32, 0..3_u32), |(world, varied, total)| {
         let (rule, records) = world.build(&schemas);
         let (alerts, evidence) =
             tune::compare(&rule, &schemas, &records, varied, total).map_err(|problem| {
@@ -178,9 +171,6 @@ fn sweep_equals_a_run_for_each_setting() {
         bump(&rerouted, evidence);
         Ok(())
     });
-    if let Err(problem) = outcome {
-        panic!("{problem}");
-    }
     println!("{worlds} worlds; alerts change in {}, evidence in {}", changing.get(), rerouted.get());
     assert!(changing.get() * 20 > u64::from(worlds) && rerouted.get() * 200 > u64::from(worlds));
 }

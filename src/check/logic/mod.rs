@@ -12,7 +12,7 @@ mod tests;
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{List, Pred};
+use crate::ir::{FieldTest, List, Pred, TestKind};
 use crate::source::Span;
 
 use facts::Facts;
@@ -30,12 +30,14 @@ pub(super) struct Logic<'a> {
     source: Option<&'a Source>,
     lists: Vec<&'a List>,
     budget: usize,
+    /// Whether a list without entries counts as such. Mostly it is one to be filled, and says nothing about the condition.
+    lists_are_final: bool,
 }
 
 impl<'a> Logic<'a> {
     /// For predicates on records of `source`; `lists` are those that `in LIST` tests count in.
     pub(super) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
-        Self { source, lists, budget: BUDGET }
+        Self { source, lists, budget: BUDGET, lists_are_final: false }
     }
 
     /// Looks at a whole step.
@@ -53,7 +55,39 @@ impl<'a> Logic<'a> {
             }
             return;
         }
+        self.lists_are_final = true;
+        let dead = self.impossible(&[(filter, true)]);
+        self.lists_are_final = false;
+        if dead {
+            let mut unmet = Vec::new();
+            self.demands_of_empty_lists(filter, true, &mut unmet);
+            for (span, list) in unmet {
+                let found = never(span).label(format!("no entry of `{}` is in force", list.name.node));
+                diags.push(found.also(list.name.span, "the list"));
+            }
+            return;
+        }
         self.excepts(filter, excepts, diags);
+    }
+
+    fn is_empty(&self, test: &FieldTest) -> Option<&'a List> {
+        let TestKind::InList { list } = test.kind else { return None };
+        self.lists.get(list).copied().filter(|list| list.entries.is_empty())
+    }
+
+    /// The tests that want an entry of a list without any.
+    fn demands_of_empty_lists(&self, pred: &Pred, wanted: bool, found: &mut Vec<(Span, &'a List)>) {
+        match pred {
+            Pred::And(parts) | Pred::Or(parts) => {
+                for part in parts {
+                    self.demands_of_empty_lists(part, wanted, found);
+                }
+            }
+            Pred::Not(inner) => self.demands_of_empty_lists(inner, !wanted, found),
+            Pred::Test(test) => {
+                found.extend(self.is_empty(test).filter(|_| wanted).map(|list| (test.span, list)));
+            }
+        }
     }
 
     fn excepts(&mut self, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
@@ -158,6 +192,9 @@ impl<'a> Logic<'a> {
                 }
                 (Pred::And(_), false) | (Pred::Or(_), true) => choices.push((pred, wanted)),
                 (Pred::Not(inner), _) => goals.push((inner, !wanted)),
+                (Pred::Test(test), true) if self.lists_are_final && self.is_empty(test).is_some() => {
+                    return false;
+                }
                 (Pred::Test(test), _) => facts.add(test, wanted),
             }
         }

@@ -10,8 +10,8 @@
 //! first step ─ … ─ best start ─▶ record before  ✗  record after ─▶ earliest end ─ … ─ last step
 //! ```
 //!
-//! Both halves are whole chains, found by the same recurrence as alerts, forwards and backwards ([`reach`]). What joins them fails one
-//! condition: a gap, the order in time, a part of the link's key ([`links`]), a part of a step's condition ([`part`]), or the total.
+//! Both halves are whole chains, found by the same recurrence as alerts, forwards and backwards (`reach`). What joins them fails one
+//! condition: a gap, the order in time, a part of the link's key (`links`), a part of a step's condition (`part`), or the total.
 //! Without that condition the last record, which is silent, would alert. Work grows like sorting, with the number of candidates
 //! times the number of link keys; nothing compares pairs of records.
 

@@ -119,13 +119,12 @@ fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Cand
 
 /// The chain of `program` without a total; if `reversed`, from its last step to its first.
 fn unbounded(program: &Program, reversed: bool) -> Program {
-    let link = |link: &Link| Link { gap: link.gap, left: link.left.clone(), right: link.right.clone() };
     let mirror = |link: &Link| Link { gap: link.gap, left: link.right.clone(), right: link.left.clone() };
     let (mut steps, links) = (program.steps.clone(), program.links.iter());
     if reversed {
         steps.reverse();
     }
-    let links = if reversed { links.rev().map(mirror).collect() } else { links.map(link).collect() };
+    let links = if reversed { links.rev().map(mirror).collect() } else { links.cloned().collect() };
     Program { name: program.name.clone(), steps, links, total: i64::MAX, dedupe: None }
 }
 
@@ -164,7 +163,7 @@ impl Frontier {
                 note(&mut ahead, step.checked_sub(1), program.key_in(step, record), record.time);
             }
         }
-        Self { behind, ahead, links: unbounded(program, false).links }
+        Self { behind, ahead, links: program.links.clone() }
     }
 
     /// Whether any record could join at `step`.

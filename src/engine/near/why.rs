@@ -5,7 +5,7 @@
 
 use super::{Condition, Miss, Part, conjuncts};
 use crate::engine::explain::{Break, Failing, why_not};
-use crate::engine::program::Program;
+use crate::engine::program::{Program, in_micros};
 use crate::engine::record::Record;
 use crate::engine::words::{self, duration};
 use crate::ir::{Key, Rule};
@@ -63,7 +63,7 @@ pub fn key_fields(rule: &Rule, condition: Condition) -> Option<(&str, &str)> {
 #[must_use]
 pub fn condition(rule: &Rule, condition: Condition) -> Option<(&str, String)> {
     let name = |step: usize| rule.chain.steps.get(step).map(|step| step.name.node.as_str());
-    let long = |seconds: u64| duration(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+    let long = |seconds: u64| duration(in_micros(seconds));
     Some(match condition {
         Condition::Gap { link } => {
             let gap = long(rule.chain.links.get(link)?.gap.seconds);

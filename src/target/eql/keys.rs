@@ -85,6 +85,7 @@ pub(super) fn of(
             .map(|(field, step)| Located::find(job, target, step, field, report))
             .collect::<Option<Vec<_>>>()?;
         same_storage(&places, report)?;
+        by_value(&places, report);
         let column = if alert { carried(&places, report) } else { Some(plain(&places)) };
         match column {
             Some(column) => columns.push(column),
@@ -185,6 +186,20 @@ fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
         .help("join by another field"),
     );
     None
+}
+
+/// The rule joins addresses as the log writes them.
+fn by_value(places: &[Located<'_>], report: &mut Report) {
+    let address = places
+        .iter()
+        .find(|place| predicate::kind(place.field.ty, &place.column) == Some(predicate::Kind::Ip));
+    if let Some(Located { field, .. }) = address {
+        let message = format!(
+            "Elasticsearch keeps `{}` as an address, so two notations of one IPv6 address join each other",
+            field.name
+        );
+        report.note(Effect::Superset, field.span, message);
+    }
 }
 
 fn plain(places: &[Located<'_>]) -> Column {

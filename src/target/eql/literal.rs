@@ -3,8 +3,11 @@
 //! In: values and names. Out: [`Frag`]s that Elasticsearch and the `eql` parser read back as the same value.
 //! Must not know: what a literal is compared with.
 
+use std::fmt::Write as _;
+
 use crate::ir::Value;
-use crate::target::print::Frag;
+use crate::source::is_hidden;
+use crate::target::print::{Frag, one_line};
 
 /// Words of the grammar, which a field name may only contain in backticks.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -12,8 +15,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "runs", "sample", "sequence", "true", "until", "where", "with",
 ];
 
-/// A string literal. Both parsers end a string only at a quote or a line end, so everything else stays as it is;
-/// `\u{…}` is left out because the `eql` parser misreads a text with two of them.
+/// A string literal. What a reader could not see is written as `\u{…}`; see [`is_misread`].
 pub(super) fn string(text: &str) -> Frag {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -26,11 +28,30 @@ pub(super) fn string(text: &str) -> Frag {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
+            // Writing to a `String` cannot fail.
+            _ if is_hidden(c) => _ = write!(out, "\\u{{{:04x}}}", u32::from(c)),
             _ => out.push(c),
         }
     }
     out.push('"');
     Frag::atom(out)
+}
+
+/// Whether some literal of the text has several `\u{…}`, of which the `eql` parser makes one that it cannot read.
+pub(super) fn is_misread(text: &str) -> bool {
+    let (mut inside, mut escapes) = (false, 0);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => (inside, escapes) = (!inside, 0),
+            '\\' if inside && chars.next() == Some('u') => escapes += 1,
+            _ => {}
+        }
+        if escapes > 1 {
+            return true;
+        }
+    }
+    false
 }
 
 /// A field name; parts that are not plain names stand in backticks.
@@ -78,11 +99,7 @@ pub(super) fn span(seconds: u64) -> Frag {
 
 /// A line of a comment: no character that any reader takes for a line end, and no end of the comment.
 pub(super) fn comment(text: &str) -> Frag {
-    let safe: String = text
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .collect();
-    Frag::atom(safe.split_whitespace().collect::<Vec<_>>().join(" "))
+    Frag::atom(one_line(text))
 }
 
 #[cfg(test)]
@@ -97,6 +114,15 @@ mod tests {
             printed,
             ["user.id", "`@timestamp`", "event.`sequence`", "labels.`my-field`", "a.`6x`", "odd.`b``k`"]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        assert_eq!(string("a\0b").text(), r#""a\u{0000}b""#);
+        assert_eq!(string("\u{202e}\n\"").text(), r#""\u{202e}\n\"""#);
+        assert_eq!(string("a\u{200d}é").text(), "\"a\u{200d}é\"");
+        assert!(is_misread(string("\u{202e}a\u{202c}").text()));
+        assert!(!is_misread(&format!("{} {}", string("\u{202e}\\\"").text(), string("\u{202c}").text())));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::Frag;
-use crate::target::{Effect, Job, Level, Part, Report, Role, Target, columns};
+use crate::target::{Effect, Job, Level, Part, Report, Role, Target, columns, shape};
 use plan::Stage;
 use predicate::Item;
 
@@ -243,7 +243,10 @@ fn raw(
         tests.push(Frag::test("event.kind == \"event\""));
     }
     let joined = key.map(|(stage, index)| stage.keys.joined(index)).unwrap_or_default();
-    tests.extend(predicate::condition(&Item { job: *job, target, step, joined }, report));
+    tests.extend(predicate::condition(
+        &Item { job: *job, target, step, demanded: shape::demanded(&step.filter), joined },
+        report,
+    ));
     let cells = key.map(|(stage, index)| stage.keys.of_item(index)).unwrap_or_default();
     tests.extend(guards(&cells));
     Some(Printed { title: literal::comment(&step.name.node), tests: filled(&tests), by: names(&cells) })

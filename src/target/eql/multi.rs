@@ -11,7 +11,7 @@ use super::{literal, predicate};
 use crate::catalog::{Mapped, TextOf};
 use crate::ir::{Case, Field, FieldTest, Pattern, PatternPart, TestKind, Type};
 use crate::target::print::Frag;
-use crate::target::{Effect, Report, shape};
+use crate::target::{Effect, Report};
 
 /// Never true: the kinds of Elastic's common schema are fixed. Elasticsearch copies a condition on a join key to the
 /// other items of a sequence, unless it contains an `or`. That would be wrong where one field holds several values, and
@@ -173,8 +173,7 @@ impl Proof<'_> {
 
     /// Where the text speaks of the field at all; what the step demands anyway is left out.
     fn only_if(&self, text: &TextOf, report: &mut Report) -> Vec<Frag> {
-        let condition = self.item.step.condition();
-        let demanded = shape::demanded(&condition);
+        let demanded = &self.item.demanded;
         let settled = |name: &str, value: &String| {
             demanded.get(name).is_some_and(|known| known.iter().all(|known| known == value))
         };

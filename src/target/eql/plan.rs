@@ -51,6 +51,10 @@ pub(super) fn plan(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> O
             cut_notes(job, &steps, &keys, &later.keys, report);
         }
         let span = span(job, target, *steps.start(), stages.len());
+        if let (0, Some(link)) = (span, chain.links.get(*steps.start())) {
+            let message = "Elasticsearch has no window of zero, so events up to a second apart are joined";
+            report.note(Effect::Superset, link.gap.span, message);
+        }
         let first = *steps.start() == 0;
         stages.push(stage(job, steps, keys, reads, span, first)?);
     }

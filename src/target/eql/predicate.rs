@@ -4,6 +4,7 @@
 //! In: a step. Out: [`Frag`]s to be joined by `and`. Must not know: chains, stages. Columns that hold the values of all
 //! items of an event together are [`super::multi`]'s.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -14,7 +15,7 @@ use crate::catalog::{Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 use crate::target::columns::{self, Place};
-use crate::target::print::{Bind, Frag, Nnf, nnf};
+use crate::target::print::{self, Bind, Frag, Nnf};
 use crate::target::{Effect, Job, Report, Target};
 
 /// Why a test cannot be said, and the best way round.
@@ -39,6 +40,8 @@ pub(super) struct Item<'a> {
     pub(super) target: &'a dyn Target,
     /// The step.
     pub(super) step: &'a Step,
+    /// The texts of which the step demands one, by field.
+    pub(super) demanded: BTreeMap<&'a str, BTreeSet<String>>,
     /// Physical fields by which the sequence joins this item and that hold several values, each with the canonical
     /// field that is meant.
     pub(super) joined: Vec<(String, String)>,
@@ -46,8 +49,7 @@ pub(super) struct Item<'a> {
 
 /// The step's condition; problems go to `report`.
 pub(super) fn condition(item: &Item<'_>, report: &mut Report) -> Vec<Frag> {
-    let condition = item.step.condition();
-    match nnf(&condition, false) {
+    match print::condition(item.step) {
         Nnf::All(parts) => {
             parts.iter().map(|part| print(item, part, report)).filter(|part| !is(part, TRUE)).collect()
         }
@@ -102,7 +104,14 @@ pub(super) fn missing(name: &Frag) -> Frag {
 }
 
 fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -> Frag {
-    let Some(place) = columns::place(&item.job, item.target, item.step, &test.field, report) else {
+    let Some(place) = columns::place_among(
+        &item.job,
+        item.target,
+        item.step,
+        &test.field,
+        item.demanded.get(ACTION),
+        report,
+    ) else {
         return Frag::atom(FALSE);
     };
     let Some((last, others)) = place.variants.split_last() else { return Frag::atom(FALSE) };
@@ -155,13 +164,22 @@ fn column(
     } else {
         single(item, test, place, column, negated, report)
     };
-    printed.unwrap_or_else(|refusal| {
+    let readable =
+        |printed: Frag| if literal::is_misread(printed.text()) { Err(hidden()) } else { Ok(printed) };
+    printed.and_then(readable).unwrap_or_else(|refusal| {
         let title = format!("{} cannot express this test of `{}`", item.target.title(), test.field.name);
         report.error(
             Diagnostic::new(Code::NotExpressible, test.span, title).label(refusal.reason).help(refusal.help),
         );
         Frag::atom(FALSE)
     })
+}
+
+fn hidden() -> Refusal {
+    Refusal::new(
+        "the value has several characters that cannot be seen, and readers of EQL disagree on more than one of them",
+        "compare with a part of the value, or use `like` with `?` in their place",
+    )
 }
 
 /// How Elasticsearch holds a column.

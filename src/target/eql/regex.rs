@@ -83,14 +83,7 @@ fn bounded(text: String) -> Result<String, String> {
 
 /// One character, or the class of its cases: Elasticsearch itself ignores case for ASCII letters only.
 fn letter(c: char, case: Case, out: &mut String) {
-    let mut cases = vec![c];
-    if case == Case::Ignore {
-        for other in [single(c.to_lowercase()), single(c.to_uppercase())].into_iter().flatten() {
-            if !cases.contains(&other) {
-                cases.push(other);
-            }
-        }
-    }
+    let cases = case.spellings(c);
     if let [only] = cases.as_slice() {
         escape(*only, out);
         return;
@@ -100,10 +93,6 @@ fn letter(c: char, case: Case, out: &mut String) {
         escape(c, out);
     }
     out.push(']');
-}
-
-fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
-    chars.next().filter(|_| chars.next().is_none())
 }
 
 /// Every ASCII sign is escaped: Lucene and Python agree that an escaped sign stands for itself.

@@ -352,6 +352,19 @@ fn chains_of_one_key_are_one_sequence() {
     snapshot!("sequences", [one, two, three, late].iter().map(shown).collect::<Vec<_>>().join("\n\n"));
 }
 
+#[test]
+fn a_window_of_zero_is_widened() {
+    let steps =
+        ["a", "b"].map(|name| step(name, "aws.cloudtrail", equals("event.action", name), vec![])).to_vec();
+    let zero = emitted(&rule(steps, vec![link(0, &["actor.id"], &[])], 0, &[]));
+    assert!(zero.parts[0].text.contains("maxspan=1s"));
+    assert_eq!(zero.fidelity, Fidelity::Superset);
+    assert_eq!(
+        effects(&zero, Effect::Superset),
+        ["Elasticsearch has no window of zero, so events up to a second apart are joined"]
+    );
+}
+
 /// a – user – b – item – c – text – d: three parts, each reading the alerts of the one before.
 fn three_keys(middle: &str) -> Rule {
     let actions = ["a", "b", "c", "d"];

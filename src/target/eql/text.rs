@@ -4,6 +4,7 @@
 //! Must not know: missing fields, columns.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{literal, regex};
 use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, TestKind, Value};
@@ -89,11 +90,12 @@ fn wild(parts: &[PatternPart], text: &str) -> bool {
 pub(super) fn print(name: &Frag, alternatives: &[Alternative<'_>]) -> Result<Vec<Frag>, String> {
     let mut groups =
         [("in", vec![]), ("in~", vec![]), ("like", vec![]), ("like~", vec![]), ("regex", vec![])];
+    let mut seen = HashSet::with_capacity(alternatives.len());
     for alternative in alternatives {
         let Some((operator, text)) = operand(alternative)? else { continue };
         if let Some((_, literals)) = groups.iter_mut().find(|(known, _)| *known == operator) {
             let printed = literal::string(&text);
-            if !literals.contains(&printed) {
+            if seen.insert((operator, text)) {
                 literals.push(printed);
             }
         }

@@ -93,6 +93,7 @@ fn string(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {
                 Some('b') => out.push('\u{8}'),
                 Some('f') => out.push('\u{c}'),
                 Some(c @ ('"' | '\\')) => out.push(c),
+                Some('u') => out.push(code_point(chars)?),
                 _ => return Err("an unknown escape".to_owned()),
             },
             Some('\n' | '\r') | None => return Err("a string that does not end".to_owned()),
@@ -104,6 +105,17 @@ fn string(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {
     } else {
         Ok(Token::Text(out))
     }
+}
+
+/// `{…}` with two to eight hexadecimal digits.
+fn code_point(chars: &mut Peekable<Chars<'_>>) -> Result<char, String> {
+    let opened = chars.next() == Some('{');
+    let digits = take(chars, |c| c.is_ascii_hexdigit());
+    let closed = chars.next() == Some('}');
+    let found = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+    found
+        .filter(|_| opened && closed && (2..=8).contains(&digits.len()))
+        .ok_or_else(|| "an escape that is no character".to_owned())
 }
 
 fn name(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {

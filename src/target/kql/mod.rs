@@ -75,7 +75,9 @@ impl Target for Kql {
             ),
             Feature::RepeatedGroup => Support::Emulated("mv-expand, with a row for an event without items"),
             Feature::SharedEvent => Support::Emulated("the ids of the two events are compared"),
-            Feature::IgnoreCase => Support::Emulated("tolower() on both sides where the text is not ASCII"),
+            Feature::IgnoreCase => Support::Emulated(
+                "=~ and its kin, which know ASCII letters; other letters are spelled out in a regular expression",
+            ),
             Feature::Wildcards => Support::Emulated(
                 "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
             ),
@@ -92,7 +94,7 @@ impl Target for Kql {
 
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         let Some(query) = chain::lower(job, self, report) else { return Vec::new() };
-        match LAYOUT.render(context_of(&query, &head(job, report))) {
+        match LAYOUT.render(context_of(query, head(job, report))) {
             Ok(text) => {
                 note_length(&text, job, report);
                 let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
@@ -131,7 +133,8 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
 }
 
 fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
-    let length = text.encode_utf16().count();
+    // No text has more characters, as Azure counts them, than bytes.
+    let length = if text.len() > LONGEST_QUERY { text.encode_utf16().count() } else { text.len() };
     if length > LONGEST_QUERY {
         let message = format!(
             "the query has {length} characters and a scheduled rule takes {LONGEST_QUERY}; `--lists lookup` moves the \
@@ -141,45 +144,46 @@ fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
     }
 }
 
-fn context_of(query: &Query, head: &[Frag]) -> Value {
-    let joins = query.joins.iter().zip(query.steps.iter().skip(1));
+fn context_of(query: Query, head: Vec<Frag>) -> Value {
+    let names: Vec<_> = query.steps.iter().map(|step| Value::from(step.name.clone())).collect();
+    let joins = query.joins.into_iter().zip(names.iter().skip(1));
     context! {
         head => values(head),
-        steps => query.steps.iter().map(step_context).collect::<Vec<_>>(),
-        first => value(query.steps.first().map(|step| &step.name)),
-        joins => joins.map(|(join, step)| join_context(join, &step.name)).collect::<Vec<_>>(),
-        project => Value::from(query.project.clone()),
+        joins => joins.map(|(join, step)| join_context(join, step)).collect::<Vec<_>>(),
+        first => names.first(),
+        steps => query.steps.into_iter().zip(&names).map(step_context).collect::<Vec<_>>(),
+        project => Value::from(query.project),
     }
 }
 
-fn step_context(step: &StepText) -> Value {
+fn step_context((step, name): (StepText, &Value)) -> Value {
     context! {
-        name => Value::from(step.name.clone()),
-        table => Value::from(step.table.clone()),
-        before => values(&step.before),
-        expands => values(&step.expands),
-        extends => values(&step.extends),
-        after => values(&step.after),
-        project => Value::from(step.project.clone()),
-        lookback => value(step.lookback.as_ref()),
+        name,
+        table => Value::from(step.table),
+        before => values(step.before),
+        expands => values(step.expands),
+        extends => values(step.extends),
+        after => values(step.after),
+        project => Value::from(step.project),
+        lookback => value(step.lookback),
     }
 }
 
-fn join_context(join: &Join, table: &Frag) -> Value {
+fn join_context(join: Join, table: &Value) -> Value {
     context! {
-        bucket => value(join.bucket.as_ref()),
-        table => Value::from(table.clone()),
-        on => Value::from(join.on.clone()),
-        tests => values(&join.tests),
-        start => Value::from(join.start.clone()),
-        by => Value::from(join.by.clone()),
+        bucket => value(join.bucket),
+        table,
+        on => Value::from(join.on),
+        tests => values(join.tests),
+        start => Value::from(join.start),
+        by => Value::from(join.by),
     }
 }
 
-fn values(parts: &[Frag]) -> Vec<Value> {
-    parts.iter().cloned().map(Value::from).collect()
+fn values(parts: Vec<Frag>) -> Value {
+    parts.into_iter().map(Value::from).collect()
 }
 
-fn value(part: Option<&Frag>) -> Value {
-    part.cloned().map_or_else(|| Value::from(()), Value::from)
+fn value(part: Option<Frag>) -> Value {
+    part.map_or_else(|| Value::from(()), Value::from)
 }

@@ -10,34 +10,50 @@ use crate::target::print::Frag;
 
 /// Whether the column equals one of the texts.
 pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Check {
-    let mut texts: Vec<&str> = texts.into_iter().collect();
     let mut seen = std::collections::HashSet::new();
-    texts.retain(|text| !text.is_empty() && seen.insert(*text));
-    if texts.is_empty() {
-        return Check::Always(false);
-    }
-    let how = Compared::new(column, texts.iter().copied(), case);
-    let values: Vec<_> = texts.iter().map(|text| how.literal(text)).collect();
-    let word = |sensitive: &'static str, ignoring: &'static str| {
-        if how.insensitive_operator { ignoring } else { sensitive }
+    let texts = texts.into_iter().filter(|text| !text.is_empty() && seen.insert(*text));
+    let (spelled, plain): (Vec<_>, Vec<_>) = texts.partition(|text| is_spelled(text, case));
+    let mut parts = Vec::new();
+    let values: Vec<_> = plain.iter().map(|text| literal::string(text)).collect();
+    let word = |sensitive: &'static str, ignoring: &'static str| match case {
+        Case::Sensitive => sensitive,
+        Case::Ignore => ignoring,
     };
     match values.as_slice() {
-        [value] => Check::compare(&how.column, word("==", "=~"), word("!=", "!~"), value),
-        _ => Check::compare(&how.column, word("in", "in~"), word("!in", "!in~"), &literal::tuple(&values)),
+        [] => {}
+        [value] => parts.push(Check::compare(column, word("==", "=~"), word("!=", "!~"), value)),
+        _ => {
+            let values = literal::tuple(&values);
+            parts.push(Check::compare(column, word("in", "in~"), word("!in", "!in~"), &values));
+        }
     }
+    let wild = |text: &&str| wildcards(column, &[PatternPart::Text((*text).to_owned())], case);
+    parts.extend(spelled.iter().map(wild));
+    match parts.len() {
+        0 => Check::Always(false),
+        1 => parts.swap_remove(0),
+        _ => Check::Any(parts),
+    }
+}
+
+/// Kusto's operators that ignore case know the letters of ASCII only; others are spelled out in a regular expression.
+fn is_spelled(text: &str, case: Case) -> bool {
+    case == Case::Ignore && !text.is_ascii()
 }
 
 /// Whether the column has the text at a place.
 pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> Check {
-    let how = Compared::new(column, [text], case);
+    if is_spelled(text, case) {
+        return wildcards(column, &Pattern::around(place, text).parts, case);
+    }
     // Never `has`: it looks for whole words.
     let (sensitive, ignoring) = match place {
         Place::Anywhere => (["contains_cs", "!contains_cs"], ["contains", "!contains"]),
         Place::Start => (["startswith_cs", "!startswith_cs"], ["startswith", "!startswith"]),
         Place::End => (["endswith_cs", "!endswith_cs"], ["endswith", "!endswith"]),
     };
-    let [operator, opposite] = if how.insensitive_operator { ignoring } else { sensitive };
-    Check::compare(&how.column, operator, opposite, &how.literal(text))
+    let [operator, opposite] = if case == Case::Ignore { ignoring } else { sensitive };
+    Check::compare(column, operator, opposite, &literal::string(text))
 }
 
 /// Whether the whole column matches the pattern.
@@ -57,28 +73,37 @@ pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
 
 /// The anchored regular expression; `^` and `$` are the ends of the whole text unless `m` is set.
 fn wildcards(column: &Frag, parts: &[PatternPart], case: Case) -> Check {
-    // Folding as regular expressions do it knows more pairs than lower case, so the text is lowered instead.
-    let lowered = case == Case::Ignore;
     let mut regex = String::from("(?s)^");
     for part in parts {
         match part {
             PatternPart::Any => regex.push_str(".*"),
             PatternPart::One => regex.push('.'),
-            PatternPart::Text(text) if lowered => escape(&mut regex, &lower(text)),
-            PatternPart::Text(text) => escape(&mut regex, text),
+            PatternPart::Text(text) => spell(&mut regex, text, case),
         }
     }
     regex.push('$');
-    let column = if lowered { literal::call("tolower", [column]) } else { column.clone() };
-    Check::test(literal::binary(&column, "matches regex", &literal::string(&regex)))
+    Check::test(literal::binary(column, "matches regex", &literal::string(&regex)))
 }
 
-fn escape(regex: &mut String, text: &str) {
+/// The text; where case is ignored, each letter in all its spellings: `(?i)` knows more pairs than the language.
+fn spell(regex: &mut String, text: &str, case: Case) {
     for c in text.chars() {
-        if matches!(c, '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$') {
-            regex.push('\\');
+        match case.spellings(c).as_slice() {
+            [_] => {
+                if matches!(
+                    c,
+                    '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$'
+                ) {
+                    regex.push('\\');
+                }
+                regex.push(c);
+            }
+            several => {
+                regex.push('[');
+                regex.extend(several);
+                regex.push(']');
+            }
         }
-        regex.push(c);
     }
 }
 
@@ -95,30 +120,4 @@ fn can_match_nothing(regex: &str) -> bool {
 /// Whether the column holds any text.
 pub(super) fn present(column: &Frag) -> Check {
     Check::Atom { holds: literal::call("isnotempty", [column]), fails: literal::call("isempty", [column]) }
-}
-
-/// How a column is compared with some texts.
-struct Compared {
-    column: Frag,
-    insensitive_operator: bool,
-    lowered: bool,
-}
-
-impl Compared {
-    /// Kusto's insensitive operators know ASCII only; beyond it both sides are put in lower case.
-    fn new<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Self {
-        let ascii = texts.into_iter().all(str::is_ascii);
-        let lowered = case == Case::Ignore && !ascii;
-        let column = if lowered { literal::call("tolower", [column]) } else { column.clone() };
-        Self { column, insensitive_operator: case == Case::Ignore && ascii, lowered }
-    }
-
-    fn literal(&self, text: &str) -> Frag {
-        if self.lowered { literal::string(&lower(text)) } else { literal::string(text) }
-    }
-}
-
-/// Simple lower case: one character for one.
-fn lower(text: &str) -> String {
-    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }

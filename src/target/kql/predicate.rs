@@ -7,7 +7,7 @@ use super::check::{Check, Truth, joined};
 use super::fields::Fields;
 use super::{lists, literal, network, pattern};
 use crate::ir::{Case, Field, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
-use crate::target::print::{Bind, Frag, Nnf, nnf};
+use crate::target::print::{self, Bind, Frag, Nnf};
 use crate::target::{Effect, Job, Report};
 
 /// The condition of a step, cut where `and` joins it.
@@ -21,9 +21,9 @@ pub(super) struct Condition {
 
 /// Prints the condition of a step.
 pub(super) fn condition(job: &Job<'_>, fields: &mut Fields<'_>, report: &mut Report) -> Option<Condition> {
-    let pred = fields.step.condition();
+    let whole = print::condition(fields.step);
     let mut printer = Printer { job, fields, report };
-    let parts = match nnf(&pred, false) {
+    let parts = match whole {
         Nnf::All(parts) => parts,
         other @ (Nnf::Any(_) | Nnf::Leaf { .. }) => vec![other],
     };

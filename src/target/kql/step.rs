@@ -90,6 +90,7 @@ pub(super) fn lower(
     report: &mut Report,
 ) -> Option<StepText> {
     let home = columns::home(job, target, step, report)?;
+    columns::demand(step, target, &[("from", &home.from), ("time", &home.time)], report)?;
     let source = columns::source(job, step)?;
     let mut fields = Fields::new(job, target, step, home);
     let condition = predicate::condition(job, &mut fields, report)?;

@@ -3,13 +3,15 @@
 //! In: items and their joins. Out: [`Cond`] without constants inside, and [`Selection`]s where a condition is one.
 //! Must not know: canonical fields, and how a detection is laid out.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::literal::{FieldName, Scalar};
 use crate::yaml::Inline;
 
 /// One line of a selection: a field with modifiers, and values of which one must match.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Item {
     /// The field with its modifiers.
     key: String,
@@ -25,19 +27,14 @@ impl Item {
         Self { key: format!("{}{modifiers}", field.text()), modifiers, values, word: word.to_owned() }
     }
 
-    /// Whether the values of both can stand in one list; null cannot stand in any.
-    fn joins(&self, other: &Self) -> bool {
-        let listable = |item: &Self| !item.values.contains(&Scalar::Null);
-        self.key == other.key && listable(self) && listable(other)
-    }
-
-    fn says_the_same(&self, other: &Self) -> bool {
-        self.key == other.key && self.values == other.values
+    /// Whether its values can stand in one list with others; null cannot stand in any.
+    fn is_listable(&self) -> bool {
+        !self.values.contains(&Scalar::Null)
     }
 }
 
 /// A condition. Build joins with [`Cond::all`], [`Cond::any`] and [`Cond::not`]: they keep it flat and without constants.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Cond {
     /// True.
     Always,
@@ -80,11 +77,18 @@ impl Cond {
             match part {
                 Self::Never => {}
                 Self::Always => return Self::Always,
-                Self::Any(inner) => inner.into_iter().for_each(|part| push_alternative(&mut flat, part)),
-                Self::Item(_) | Self::All(_) | Self::Not(_) => push_alternative(&mut flat, part),
+                Self::Any(inner) => flat.extend(inner),
+                Self::Item(_) | Self::All(_) | Self::Not(_) => flat.push(part),
             }
         }
-        dedup(&mut flat);
+        if flat.len() > 1 {
+            let mut found = Alternatives::default();
+            for part in flat {
+                found.push(part);
+            }
+            flat = found.flat;
+            dedup(&mut flat);
+        }
         match flat.len() {
             0 => Self::Never,
             1 => flat.swap_remove(0),
@@ -99,6 +103,16 @@ impl Cond {
             Self::Never => Self::Always,
             Self::Not(inner) => *inner,
             Self::Item(_) | Self::All(_) | Self::Any(_) => Self::Not(Box::new(self)),
+        }
+    }
+
+    /// Whether a reader of the document sees every text in it.
+    pub(super) fn is_visible(&self) -> bool {
+        match self {
+            Self::Always | Self::Never => true,
+            Self::Item(item) => item.values.iter().all(Scalar::is_visible),
+            Self::All(parts) | Self::Any(parts) => parts.iter().all(Self::is_visible),
+            Self::Not(inner) => inner.is_visible(),
         }
     }
 
@@ -128,33 +142,46 @@ impl Cond {
     }
 }
 
-fn push_alternative(flat: &mut Vec<Cond>, part: Cond) {
-    if let Cond::Item(new) = &part {
-        for known in flat.iter_mut() {
-            if let Cond::Item(known) = known
-                && known.joins(new)
-            {
-                for value in &new.values {
-                    if !known.values.contains(value) {
-                        known.values.push(value.clone());
-                    }
-                }
-                return;
-            }
-        }
-    }
-    flat.push(part);
+/// Alternatives in the making: items of one key are one item.
+#[derive(Default)]
+struct Alternatives {
+    flat: Vec<Cond>,
+    /// Where the item of a key stands, and its values.
+    items: HashMap<String, (usize, HashSet<Scalar>)>,
 }
 
-fn dedup(parts: &mut Vec<Cond>) {
-    let mut kept: Vec<Cond> = Vec::with_capacity(parts.len());
-    for part in parts.drain(..) {
-        if !kept.contains(&part) {
-            kept.push(part);
+impl Alternatives {
+    fn push(&mut self, part: Cond) {
+        let Cond::Item(new) = part else { return self.flat.push(part) };
+        if !new.is_listable() {
+            return self.flat.push(Cond::Item(new));
         }
+        if let Some((at, known)) = self.items.get_mut(&new.key) {
+            if let Some(Cond::Item(item)) = self.flat.get_mut(*at) {
+                item.values.extend(new.values.into_iter().filter(|value| known.insert(value.clone())));
+            }
+            return;
+        }
+        let known = new.values.iter().cloned().collect();
+        self.items.insert(new.key.clone(), (self.flat.len(), known));
+        self.flat.push(Cond::Item(new));
     }
-    *parts = kept;
 }
+
+/// Keeps each part once.
+fn dedup(parts: &mut Vec<Cond>) {
+    let again: Vec<bool> = if parts.len() <= FEW {
+        parts.iter().enumerate().map(|(at, part)| parts.iter().take(at).any(|known| known == part)).collect()
+    } else {
+        let mut seen = HashSet::with_capacity(parts.len());
+        parts.iter().map(|part| !seen.insert(part)).collect()
+    };
+    let mut again = again.into_iter();
+    parts.retain(|_| again.next() != Some(true));
+}
+
+/// As many parts are compared with each other sooner than hashed.
+const FEW: usize = 8;
 
 /// What stands under one name in a detection: alternatives, each of which is items that all hold.
 #[derive(Debug, Clone)]
@@ -186,12 +213,10 @@ impl Map {
             Cond::Item(_) | Cond::Always | Cond::Never | Cond::All(_) | Cond::Any(_) | Cond::Not(_) => false,
         }
     }
-
-    fn says_the_same(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(one, other)| one.says_the_same(other))
-    }
 }
+
+/// What two selections have in common that hold for the same events, as far as can be seen.
+pub(super) type Meaning = Vec<Vec<(String, Vec<Scalar>)>>;
 
 impl Selection {
     /// The condition as one selection, if it is that simple.
@@ -224,10 +249,10 @@ impl Selection {
         self.0.iter().flat_map(|map| &map.0).any(|item| item.modifiers.ends_with("|cased"))
     }
 
-    /// Whether both hold for the same events, as far as can be seen.
-    pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(one, other)| one.says_the_same(other))
+    /// What it says, whatever it is called.
+    pub(super) fn meaning(&self) -> Meaning {
+        let items = |map: &Map| map.0.iter().map(|item| (item.key.clone(), item.values.clone())).collect();
+        self.0.iter().map(items).collect()
     }
 }
 

@@ -3,9 +3,11 @@
 //! In: a [`Cond`] and the guard of the join keys. Out: a [`Detection`] for serde.
 //! Must not know: canonical fields, chains.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::cond::{Cond, Item, Selection};
+use super::cond::{Cond, Item, Meaning, Selection};
 use super::literal::{FieldName, Scalar};
 use crate::target::print::{Bind, Frag};
 
@@ -68,6 +70,11 @@ pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Det
 #[derive(Default)]
 struct Layout {
     selections: Vec<(String, Selection)>,
+    /// What is said already, as a filter or not, and under which name.
+    known: HashMap<(bool, Meaning), String>,
+    taken: HashSet<String>,
+    /// The last number that told names like this one apart.
+    numbers: HashMap<String, usize>,
 }
 
 impl Layout {
@@ -126,21 +133,17 @@ impl Layout {
 
     /// The name of the selection: that of an equal one of the same kind if there is one, else a new one like `name`.
     fn add(&mut self, name: &str, selection: Selection) -> Frag {
-        let is_filter = |name: &str| name.starts_with("filter_");
-        let known = self
-            .selections
-            .iter()
-            .find(|(known, body)| is_filter(known) == is_filter(name) && body.says_the_same(&selection));
-        if let Some((known, _)) = known {
+        let said = (name.starts_with("filter_"), selection.meaning());
+        if let Some(known) = self.known.get(&said) {
             return Frag::atom(known);
         }
-        let taken = |candidate: &str| self.selections.iter().any(|(known, _)| known == candidate);
         let mut unique = name.to_owned();
-        let mut number = 2;
-        while taken(&unique) {
+        let number = self.numbers.entry(unique.clone()).or_insert(1);
+        while !self.taken.insert(unique.clone()) {
+            *number += 1;
             unique = format!("{name}_{number}");
-            number += 1;
         }
+        self.known.insert(said, unique.clone());
         self.selections.push((unique.clone(), selection));
         Frag::atom(unique)
     }

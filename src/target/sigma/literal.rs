@@ -3,10 +3,12 @@
 //! In: text of a rule or a source. Out: newtypes that nothing else can build, written by serde.
 //! Must not know: predicates, and YAML beyond the quotes that [`crate::yaml`] offers.
 
+use std::hash::{Hash, Hasher};
+
 use serde::{Serialize, Serializer};
 
 use crate::ir::{Pattern, PatternPart, Place};
-use crate::yaml::Quoted;
+use crate::yaml::{self, Quoted};
 
 /// A field that every reader of Sigma takes for one name: no modifier bar, no brackets, nothing to quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +26,21 @@ impl FieldName {
     }
 }
 
+/// A decimal that every reader of YAML reads alike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Decimal(f64);
+
+/// Never NaN, and zero has one sign.
+impl Eq for Decimal {}
+
+impl Hash for Decimal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
 /// A value in a detection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Scalar {
     /// Text in which `*` and `?` are wildcards and `\` escapes.
     Text(String),
@@ -34,7 +49,7 @@ pub(super) enum Scalar {
     /// Whole number.
     Int(i64),
     /// Decimal.
-    Float(f64),
+    Float(Decimal),
     /// True or false.
     Bool(bool),
     /// Null or absent.
@@ -49,10 +64,18 @@ impl Scalar {
         Self::Text(out)
     }
 
+    /// Whether a reader sees every character of it.
+    pub(super) fn is_visible(&self) -> bool {
+        match self {
+            Self::Text(text) | Self::Raw(text) => yaml::is_visible(text),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Null => true,
+        }
+    }
+
     /// A decimal, if it can be written without an exponent: readers of YAML disagree on those.
     pub(super) fn float(number: f64) -> Option<Self> {
         let plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
-        plain.then_some(Self::Float(number))
+        plain.then_some(Self::Float(Decimal(number + 0.0)))
     }
 }
 
@@ -61,7 +84,7 @@ impl Serialize for Scalar {
         match self {
             Self::Text(text) | Self::Raw(text) => Quoted(text).serialize(serializer),
             Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Float(number) => serializer.serialize_f64(*number),
+            Self::Float(Decimal(number)) => serializer.serialize_f64(*number),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Null => serializer.serialize_unit(),
         }

@@ -49,7 +49,7 @@ impl Context {
     /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
     /// conjunction is false whatever this part says.
     fn within(&self, conjunction: &Pred) -> Self {
-        let demanded = shape::demanded(conjunction).remove(ACTION);
+        let demanded = shape::demanded_of(conjunction, ACTION);
         let admitted = match (&self.admitted, demanded) {
             (Some(known), Some(more)) => Some(known.intersection(&more).cloned().collect()),
             (known, more) => more.or_else(|| known.clone()),
@@ -120,6 +120,11 @@ impl<'a> Lowering<'a, '_> {
             return self.same_as(test, &column, other, context);
         }
         match tested(self.job, test, &column) {
+            Ok(cond) if !cond.is_visible() => {
+                let help = "compare with a part of the value, or use `like` with `?` in its place";
+                self.refuse(test.span, "the value has a character that cannot be seen", help);
+                Cond::Never
+            }
             Ok(cond) => cond,
             Err(reason) => {
                 self.refuse(test.span, reason, "write the test in another way, or compile for other targets");
@@ -178,6 +183,10 @@ impl<'a> Lowering<'a, '_> {
                 test.span,
                 "`fieldref` compares text ignoring case, so values that differ only in case count as equal",
             );
+        }
+        if test.field.ty == Type::Ip {
+            let effect = if context.negated { Effect::Superset } else { Effect::Subset };
+            self.report.note(effect, test.span, columns::BY_TEXT);
         }
         let value = Scalar::Raw(other.field.text().to_owned());
         let equal = Cond::Item(Item::new(&column.field, "|fieldref", vec![value], &column.word));
@@ -254,10 +263,8 @@ fn holds_for(kind: &TestKind, text: &str) -> Option<bool> {
     match kind {
         TestKind::Exists => Some(true),
         TestKind::Equals { values, case } => {
-            let folded =
-                |text: &str| if *case == Case::Ignore { text.to_lowercase() } else { text.to_owned() };
             let equal =
-                |value: &Value| matches!(value, Value::String(value) if folded(value) == folded(text));
+                |value: &Value| matches!(value, Value::String(value) if case.fold(value) == case.fold(text));
             Some(values.iter().any(equal))
         }
         TestKind::InNetworks { .. }

@@ -3,6 +3,7 @@
 //! In: a rule that passed the gate. Out: one part, ready for converters and engines that know correlations.
 //! Must not know: any one converter; what differs between them is a note.
 
+mod address;
 mod attack;
 mod cond;
 mod detection;

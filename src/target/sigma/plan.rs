@@ -78,13 +78,11 @@ fn base(job: &Job<'_>, index: usize, report: &mut Report) -> Option<Base> {
     let mut lowering = Lowering { job, step, report: &mut own };
     let cond = lowering.step();
     let (mut missing, mut present) = (Vec::new(), vec![cond]);
-    let condition = step.condition();
-    let demanded = shape::demanded(&condition);
     for key in keys_at(chain, index) {
         let Some(column) = lowering.column(key, &Context::of(step)) else { continue };
         if key.ty == Type::Ip {
             present.push(column.present());
-        } else if !demanded.contains_key(key.name.as_str()) {
+        } else if !shape::demands(&step.filter, &key.name) {
             missing.push(column.missing());
         }
     }
@@ -221,10 +219,16 @@ impl Joins<'_, '_> {
             if let Some(column) = lowering.column(field, &Context::of(step)) {
                 fields.push((*index, column.field));
             }
+            if field.ty == Type::Ip {
+                self.report.note(Effect::Engine, field.span, NOTATION);
+            }
         }
         Alias { name, fields }
     }
 }
+
+const NOTATION: &str =
+    "the engine decides whether two notations of one IPv6 address are one value of `group-by`";
 
 /// One key along the chain: its field in each step.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,15 +12,10 @@ use crate::catalog::Stored;
 use crate::ir::{Case, EntryValue, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
 use crate::target::Job;
 
+use super::address::{V4, V6, V6_V4};
 use super::cond::{Cond, Item};
 use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers};
 use super::lower::word;
-
-/// Every IPv4 address. Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
-const V4: &str =
-    r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$";
-/// Every IPv6 address; of texts with a colon only those that have nothing else in them either.
-const V6: &str = "^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$";
 
 /// Why a test cannot be said.
 pub(super) type Reason = &'static str;
@@ -71,7 +66,7 @@ impl Column {
 
     /// The field has a value of its type.
     pub(super) fn present(&self) -> Cond {
-        if self.ty == Type::Ip { self.addresses(&[V4, V6]) } else { self.missing().not() }
+        if self.ty == Type::Ip { self.addresses(&[V4, V6, V6_V4]) } else { self.missing().not() }
     }
 
     /// The field has the form of an address.
@@ -146,7 +141,9 @@ impl Column {
         let listed = self.unless_blank(listed, |blank| {
             blank.parse::<IpAddr>().is_ok_and(|blank| networks.iter().any(|network| network.contains(&blank)))
         });
-        let form = |network: &IpNet| self.addresses(&[if network.addr().is_ipv4() { V4 } else { V6 }]);
+        // Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
+        let form =
+            |network: &IpNet| self.addresses(if network.addr().is_ipv4() { &[V4] } else { &[V6, V6_V4] });
         Cond::any(whole.iter().map(form).chain([listed]))
     }
 
@@ -266,8 +263,7 @@ fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
 
 /// What two patterns have in common if they match the same values.
 fn folded(pattern: &Pattern, case: Case) -> String {
-    let text = format!("{:?}", pattern.parts);
-    if case == Case::Ignore { text.to_lowercase() } else { text }
+    case.fold(&format!("{:?}", pattern.parts)).into_owned()
 }
 
 /// Whether the expression matches the empty text; yes if it cannot be read.

@@ -10,11 +10,11 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
 use crate::target::print::Frag;
-use crate::target::{Job, Report, columns};
+use crate::target::{Job, Report, columns, shape};
 
 use super::column::{Columns, Stage, Work};
 use super::literal::{self, Refusal};
-use super::predicate::{Predicates, call, prefilter};
+use super::predicate::{Predicates, Prefilter, call};
 use super::role::{ID, Role, guarded};
 use super::{Spl, lines};
 
@@ -31,13 +31,14 @@ pub(super) struct Branch {
 pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) -> Option<Branch> {
     let source = columns::source(job, step)?;
     let home = columns::home(job, &Spl, step, report)?;
-    let condition = step.condition();
+    columns::demand(step, &Spl, &[("from", &home.from)], report)?;
+    let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
-    add_columns(&condition, role, source, &mut columns);
+    add_columns(step, role, source, &mut columns);
     let depth = if role.last { deepest(source) } else { columns.stage() };
     let Columns { event, item, inner, kept, .. } = columns;
-    let mut predicates = Predicates { job, step, report, lookups: Vec::new() };
-    let mut parts = predicates.condition(&condition);
+    let mut predicates = Predicates { job, step, admitted: admitted.as_ref(), report, lookups: Vec::new() };
+    let mut parts = predicates.condition();
     let lookups = predicates.lookups;
     parts.extend(present(role, &parts));
 
@@ -66,7 +67,8 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     commands.extend(lookups);
     commands.push(Frag::atom(format!("where {}", lines(&parts, " AND"))));
     commands.extend(outcome(role));
-    Some(Branch { base: base(job, step, source, home), commands })
+    let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
+    Some(Branch { base: base(&prefilter, home), commands })
 }
 
 /// A record is an innermost item, so the last step expands all there is: its records are the alerts.
@@ -79,19 +81,19 @@ fn deepest(source: &Source) -> Stage {
 }
 
 /// The base search: the source, and what every record of the step shares as far as plain terms can say it.
-fn base(job: &Job<'_>, step: &Step, source: &Source, home: &Home) -> Frag {
-    let terms = prefilter(job, step, source).map(|terms| format!(" {}", terms.text())).unwrap_or_default();
+fn base(prefilter: &Prefilter<'_>, home: &Home) -> Frag {
+    let terms = prefilter.print().map(|terms| format!(" {}", terms.text())).unwrap_or_default();
     Frag::atom(format!("{}{terms}", home.from))
 }
 
 /// Every field that the branch reads or hands on; the event's action first, since other columns may ask for it.
-fn add_columns(condition: &Pred, role: &Role<'_>, source: &Source, columns: &mut Columns<'_, '_>) {
+fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Columns<'_, '_>) {
     let mut fields: Vec<(&Field, bool)> = Vec::new();
     let mut add = |field, checked| match fields.iter_mut().find(|(known, _)| same(known, field)) {
         Some((_, known)) => *known |= checked,
         None => fields.push((field, checked)),
     };
-    tested(condition, &mut add);
+    std::iter::once(&step.filter).chain(&step.excepts).for_each(|pred| tested(pred, &mut add));
     role.fields().for_each(|field| add(field, true));
     let action =
         source.field(ACTION).map(|def| Field { name: ACTION.to_owned(), ty: def.ty, span: Span::default() });

@@ -5,11 +5,13 @@
 //!
 //! What is relied on: in a quoted string `\"` is a quote and `\\` a backslash (Splunk's manual). A backtick starts a macro
 //! anywhere and `$` may start a token of a dashboard, so both are written as `%60` and `%24` inside `urldecode("…")`, as are
-//! control characters. Line ends and controls outside ASCII are refused: nothing says how Splunk reads them.
+//! control characters. Other characters that cannot be seen are refused: nothing says how Splunk
+//! reads them, and a reader of the search would be misled.
 
 use std::fmt::Write as _;
 
 use crate::ir::Value;
+use crate::source::is_hidden;
 use crate::target::print::Frag;
 
 /// Why a value cannot be carried.
@@ -18,7 +20,9 @@ pub(super) type Refusal = &'static str;
 /// A text, usable as an operand of `eval` and `where`.
 pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
     if value.contains(unreadable) {
-        return Err("nothing certain is known about how Splunk reads this control character or line end");
+        return Err(
+            "it has a character that cannot be seen, and nothing certain is known about how Splunk reads an escaped one",
+        );
     }
     if !value.contains(|c: char| matches!(c, '`' | '$') || c.is_ascii_control()) {
         return Ok(Frag::atom(quoted(value)));
@@ -35,7 +39,7 @@ pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
 }
 
 fn unreadable(c: char) -> bool {
-    matches!(c, '\0' | '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}')
+    c == '\0' || (!c.is_ascii() && is_hidden(c))
 }
 
 fn quoted(value: &str) -> String {
@@ -129,7 +133,7 @@ pub(super) fn comment(line: &str) -> Frag {
         .map(|c| match c {
             '`' => '\'',
             '$' => '\u{ff04}',
-            c if c.is_control() || unreadable(c) => ' ',
+            c if is_hidden(c) => ' ',
             c => c,
         })
         .collect();

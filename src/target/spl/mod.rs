@@ -64,7 +64,9 @@ impl Target for Spl {
             Feature::SharedEvent => {
                 Support::Emulated("strictly earlier rows, and rows of the same instant with another event id")
             }
-            Feature::IgnoreCase => Support::Emulated("both sides in lower case"),
+            Feature::IgnoreCase => Support::Engine(
+                "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII",
+            ),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => {
                 Support::Emulated("the same expression in PCRE, without backslashes")

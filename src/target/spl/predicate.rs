@@ -6,13 +6,16 @@
 //! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
 //! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, Pred, Step, TestKind, Type, Value,
+    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type,
+    Value,
 };
 use crate::source::Span;
-use crate::target::print::{Bind, Frag, Nnf, nnf};
+use crate::target::print::{self, Bind, Frag, Nnf};
 use crate::target::{Effect, Job, Report, columns};
 use ipnet::IpNet;
 
@@ -23,6 +26,8 @@ use super::{Spl, regex};
 pub(super) struct Predicates<'a, 'r> {
     pub(super) job: &'a Job<'a>,
     pub(super) step: &'a Step,
+    /// The actions that the step admits.
+    pub(super) admitted: Option<&'a BTreeSet<String>>,
     pub(super) report: &'r mut Report,
     /// `lookup` commands to run before the `where`.
     pub(super) lookups: Vec<Frag>,
@@ -37,8 +42,8 @@ struct Leaf {
 
 impl Predicates<'_, '_> {
     /// The parts of the step's condition that all must hold.
-    pub(super) fn condition(&mut self, pred: &Pred) -> Vec<Frag> {
-        match nnf(pred, false) {
+    pub(super) fn condition(&mut self) -> Vec<Frag> {
+        match print::condition(self.step) {
             Nnf::All(parts) => parts.iter().map(|part| self.print(part, true)).collect(),
             whole @ (Nnf::Any(_) | Nnf::Leaf { .. }) => vec![self.print(&whole, true)],
         }
@@ -50,6 +55,7 @@ impl Predicates<'_, '_> {
             Nnf::Any(parts) => any(parts.iter().map(|part| self.print(part, false)).collect()),
             Nnf::Leaf { test, negated } => {
                 self.note_superset(test, *negated);
+                self.note_notation(test, *negated);
                 let field = literal::column("f", &test.field.name);
                 let leaf = self.leaf(test, &field).unwrap_or_else(|reason| {
                     self.refuse(test.span, reason);
@@ -71,10 +77,18 @@ impl Predicates<'_, '_> {
     /// A column that holds for more records than the field adds when it must hold, and hides when it must not.
     fn note_superset(&mut self, test: &FieldTest, negated: bool) {
         let mut unused = Report::default();
-        let place = columns::place(self.job, &Spl, self.step, &test.field, &mut unused);
+        let place = columns::place_among(self.job, &Spl, self.step, &test.field, self.admitted, &mut unused);
         for reason in place.iter().flat_map(|place| &place.variants).filter_map(|way| way.superset.as_ref()) {
             let effect = if negated { Effect::Subset } else { Effect::Superset };
             self.report.note(effect, test.span, reason.clone());
+        }
+    }
+
+    /// Splunk documents no function that brings an IPv6 address into one notation.
+    fn note_notation(&mut self, test: &FieldTest, negated: bool) {
+        if matches!(test.kind, TestKind::SameAs { .. }) && test.field.ty == Type::Ip {
+            let effect = if negated { Effect::Superset } else { Effect::Subset };
+            self.report.note(effect, test.span, columns::BY_TEXT);
         }
     }
 
@@ -87,23 +101,16 @@ impl Predicates<'_, '_> {
             }
             TestKind::InList { list } => return self.in_list(*list, test, field),
             TestKind::Equals { values, case } if is_text => {
-                let folded: Vec<_> =
-                    values.iter().filter_map(string).map(|value| fold(value, *case)).collect();
-                self.note_folding(*case, folded.iter().map(String::as_str), test.span);
-                equals_text(folded.iter().map(String::as_str), &subject(field, *case))?
+                equals_text(values.iter().filter_map(string), field, *case)?
             }
             TestKind::Equals { values, .. } => equals_typed(values, field)?,
             TestKind::InNetworks { networks } => in_networks(networks, field),
             TestKind::Order { op, value } => vec![order(*op, value, field)?],
-            TestKind::Like { pattern, case } => {
-                let pattern = folded_pattern(pattern, *case);
-                self.note_folding(*case, texts(&pattern), test.span);
-                like(&pattern, field, &subject(field, *case))?
-            }
+            TestKind::Like { pattern, case } => like(pattern, field, *case)?,
             TestKind::Substring { place, text, case } => {
-                let sought = fold(text, *case);
-                self.note_folding(*case, [sought.as_str()], test.span);
-                vec![matched(&subject(field, *case), &regex::substring(*place, &sought))?]
+                let how = Compared::new(field, [text.as_str()], *case);
+                let regex = regex::substring(*place, &how.fold.fold(text), how.letters);
+                vec![matched(&how.subject, &regex)?]
             }
             TestKind::Matches { regex } => match regex::portable(regex) {
                 Ok(regex) => vec![matched(field, &regex)?],
@@ -117,16 +124,6 @@ impl Predicates<'_, '_> {
         Ok(Leaf { settled: Vec::new(), tests })
     }
 
-    fn note_folding<'t>(&mut self, case: Case, texts: impl IntoIterator<Item = &'t str>, span: Span) {
-        if case == Case::Ignore && !texts.into_iter().all(str::is_ascii) {
-            self.report.note(
-                Effect::Engine,
-                span,
-                "Splunk's lower() must know the lower case of letters outside ASCII",
-            );
-        }
-    }
-
     fn in_list(&mut self, index: usize, test: &FieldTest, field: &str) -> Result<Leaf, Refusal> {
         let Some(list) = self.job.rule.lists.get(index) else { return Ok(Leaf::default()) };
         let entries = Entries::of(&list.entries);
@@ -135,15 +132,15 @@ impl Predicates<'_, '_> {
         }
         let mut leaf = Leaf::default();
         if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(list, &test.field, field, entries.exact.len()));
+            leaf.settled.push(self.look_up(index, list, &test.field, field, entries.exact.len()));
         } else {
-            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field)?);
+            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
         if !entries.values.is_empty() {
             leaf.tests.extend(equals_typed(&entries.values, field)?);
         }
         for pattern in entries.patterns {
-            leaf.tests.extend(like(pattern, field, field)?);
+            leaf.tests.extend(like(pattern, field, Case::Sensitive)?);
         }
         if !entries.networks.is_empty() {
             leaf.tests.extend(in_networks(&entries.networks, field));
@@ -151,9 +148,17 @@ impl Predicates<'_, '_> {
         Ok(leaf)
     }
 
-    fn look_up(&mut self, list: &List, field: &Field, column: &str, values: usize) -> (Frag, Frag) {
+    fn look_up(
+        &mut self,
+        index: usize,
+        list: &List,
+        field: &Field,
+        column: &str,
+        values: usize,
+    ) -> (Frag, Frag) {
         let name = literal::flat(&list.name.node);
-        let hit = literal::column("hit", &format!("{name}.{}", field.name));
+        // By number: names of lists and fields joined by underscores could be one name.
+        let hit = literal::column(&format!("hit{}", index + 1), &field.name);
         let command = format!("lookup {name} value AS {column} OUTPUT value AS {hit}");
         if !self.lookups.iter().any(|known| known.text() == command) {
             self.lookups.push(Frag::atom(command));
@@ -245,31 +250,39 @@ fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
     Ok(call("match", &[subject, literal::text(regex)?.text()]))
 }
 
-fn subject(field: &str, case: Case) -> String {
-    match case {
-        Case::Sensitive => field.to_owned(),
-        Case::Ignore => format!("lower({field})"),
+/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in all its
+/// spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
+struct Compared {
+    subject: String,
+    /// How a text is folded before it is printed.
+    fold: Case,
+    /// In which spellings its letters are printed.
+    letters: Case,
+}
+
+impl Compared {
+    fn new<'t>(field: &str, texts: impl IntoIterator<Item = &'t str>, case: Case) -> Self {
+        let lowered = case == Case::Ignore && texts.into_iter().all(str::is_ascii);
+        if lowered {
+            Self { subject: format!("lower({field})"), fold: Case::Ignore, letters: Case::Sensitive }
+        } else {
+            Self { subject: field.to_owned(), fold: Case::Sensitive, letters: case }
+        }
     }
 }
 
-fn fold(text: &str, case: Case) -> String {
-    match case {
-        Case::Sensitive => text.to_owned(),
-        Case::Ignore => text.to_lowercase(),
-    }
-}
-
-fn folded_pattern(pattern: &Pattern, case: Case) -> Pattern {
-    use crate::ir::PatternPart::Text;
-    let fold = |part: &crate::ir::PatternPart| {
-        if let Text(text) = part { Text(fold(text, case)) } else { part.clone() }
+fn folded(pattern: &Pattern, case: Case) -> Pattern {
+    let fold = |part: &PatternPart| match part {
+        PatternPart::Text(text) => PatternPart::Text(case.fold(text).into_owned()),
+        PatternPart::Any | PatternPart::One => part.clone(),
     };
     Pattern { parts: pattern.parts.iter().map(fold).collect() }
 }
 
 fn texts(pattern: &Pattern) -> impl Iterator<Item = &str> {
-    pattern.parts.iter().filter_map(|part| {
-        if let crate::ir::PatternPart::Text(text) = part { Some(text.as_str()) } else { None }
+    pattern.parts.iter().filter_map(|part| match part {
+        PatternPart::Text(text) => Some(text.as_str()),
+        PatternPart::Any | PatternPart::One => None,
     })
 }
 
@@ -278,13 +291,25 @@ fn string(value: &Value) -> Option<&str> {
 }
 
 /// Text that looks like a number goes through `match`: `=` might compare it by value, and `01` is not `1`.
-fn equals_text<'t>(values: impl Iterator<Item = &'t str>, subject: &str) -> Result<Vec<Frag>, Refusal> {
-    let (numeric, plain): (Vec<_>, Vec<_>) = values.partition(|value| literal::looks_numeric(value));
+fn equals_text<'t>(
+    values: impl Iterator<Item = &'t str>,
+    field: &str,
+    case: Case,
+) -> Result<Vec<Frag>, Refusal> {
+    let (plain, spelled): (Vec<_>, Vec<_>) =
+        values.partition(|value| case == Case::Sensitive || value.is_ascii());
+    let how = Compared::new(field, plain.iter().copied(), case);
+    let plain = plain.into_iter().map(|value| how.fold.fold(value));
+    let (numeric, plain): (Vec<_>, Vec<_>) = plain.partition(|value| literal::looks_numeric(value));
     let mut tests = Vec::new();
-    let plain = plain.into_iter().map(literal::text).collect::<Result<Vec<_>, _>>()?;
-    tests.extend(among(&plain, subject));
+    let plain = plain.iter().map(|value| literal::text(value)).collect::<Result<Vec<_>, _>>()?;
+    tests.extend(among(&plain, &how.subject));
     if !numeric.is_empty() {
-        tests.push(matched(subject, &regex::one_of(numeric))?);
+        let numeric = numeric.iter().map(AsRef::as_ref);
+        tests.push(matched(&how.subject, &regex::one_of(numeric, Case::Sensitive))?);
+    }
+    if !spelled.is_empty() {
+        tests.push(matched(field, &regex::one_of(spelled, case))?);
     }
     Ok(tests)
 }
@@ -347,12 +372,16 @@ fn order(op: OrderOp, value: &Value, field: &str) -> Result<Frag, Refusal> {
     Ok(Frag::test(format!("{field} {sign} {}", literal::value(value)?.text())))
 }
 
-fn like(pattern: &Pattern, field: &str, subject: &str) -> Result<Vec<Frag>, Refusal> {
+fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal> {
     match pattern.literal() {
         Some("") => Ok(Vec::new()),
-        Some(text) => equals_text(std::iter::once(text), subject),
+        Some(text) => equals_text(std::iter::once(text), field, case),
         None if pattern.matches_everything() => Ok(vec![call("isnotnull", &[field])]),
-        None => Ok(vec![matched(subject, &regex::wildcard(pattern))?]),
+        None => {
+            let how = Compared::new(field, texts(pattern), case);
+            let regex = regex::wildcard(&folded(pattern, how.fold), how.letters);
+            Ok(vec![matched(&how.subject, &regex)?])
+        }
     }
 }
 
@@ -367,44 +396,55 @@ fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
 }
 
 /// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.
-pub(super) fn prefilter(job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
-    let condition = step.condition();
-    let whole = match nnf(&condition, false) {
-        whole @ Nnf::All(_) => whole,
-        part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
-    };
-    superset(&whole, job, step, source)
+pub(super) struct Prefilter<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) step: &'a Step,
+    pub(super) source: &'a Source,
+    /// The actions that the step admits.
+    pub(super) admitted: Option<&'a BTreeSet<String>>,
 }
 
-fn superset(part: &Nnf<'_>, job: &Job<'_>, step: &Step, source: &Source) -> Option<Frag> {
-    match part {
-        Nnf::All(parts) => {
-            let terms = parts.iter().filter_map(|part| superset(part, job, step, source));
-            // The source stands before the terms, so even a lone OR needs its parentheses.
-            let mut terms: Vec<_> = terms.map(|term| Frag::atom(term.inside(Bind::And))).collect();
-            terms.dedup();
-            (!terms.is_empty()).then(|| Frag::join(terms, " ", Bind::And))
-        }
-        Nnf::Any(parts) => {
-            let terms: Option<Vec<_>> = parts.iter().map(|part| superset(part, job, step, source)).collect();
-            Some(any(terms?))
-        }
-        Nnf::Leaf { test, negated: false } => {
-            let TestKind::Equals { values, .. } = &test.kind else { return None };
-            let column = plain_column(job, step, source, &test.field)?;
-            let term = |value: &Value| literal::term(&column, string(value)?);
-            Some(any(values.iter().map(term).collect::<Option<Vec<_>>>()?))
-        }
-        Nnf::Leaf { negated: true, .. } => None,
+impl Prefilter<'_> {
+    /// The terms, if there are any.
+    pub(super) fn print(&self) -> Option<Frag> {
+        let whole = match print::condition(self.step) {
+            whole @ Nnf::All(_) => whole,
+            part @ (Nnf::Any(_) | Nnf::Leaf { .. }) => Nnf::All(vec![part]),
+        };
+        self.superset(&whole)
     }
-}
 
-/// The one column of a text field that Splunk extracts by itself and that holds the value as it is.
-fn plain_column(job: &Job<'_>, step: &Step, source: &Source, field: &Field) -> Option<String> {
-    if source.field(&field.name)?.ty != Type::String {
-        return None;
+    fn superset(&self, part: &Nnf<'_>) -> Option<Frag> {
+        match part {
+            Nnf::All(parts) => {
+                let terms = parts.iter().filter_map(|part| self.superset(part));
+                // The source stands before the terms, so even a lone OR needs its parentheses.
+                let mut terms: Vec<_> = terms.map(|term| Frag::atom(term.inside(Bind::And))).collect();
+                terms.dedup();
+                (!terms.is_empty()).then(|| Frag::join(terms, " ", Bind::And))
+            }
+            Nnf::Any(parts) => {
+                let terms: Option<Vec<_>> = parts.iter().map(|part| self.superset(part)).collect();
+                Some(any(terms?))
+            }
+            Nnf::Leaf { test, negated: false } => {
+                let TestKind::Equals { values, .. } = &test.kind else { return None };
+                let column = self.plain_column(&test.field)?;
+                let term = |value: &Value| literal::term(&column, string(value)?);
+                Some(any(values.iter().map(term).collect::<Option<Vec<_>>>()?))
+            }
+            Nnf::Leaf { negated: true, .. } => None,
+        }
     }
-    let place = columns::place(job, &Spl, step, field, &mut Report::default())?;
-    let [only] = place.variants.as_slice() else { return None };
-    if only.stored.is_some() { None } else { only.field.clone() }
+
+    /// The one column of a text field that Splunk extracts by itself and that holds the value as it is.
+    fn plain_column(&self, field: &Field) -> Option<String> {
+        if self.source.field(&field.name)?.ty != Type::String {
+            return None;
+        }
+        let mut unused = Report::default();
+        let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused)?;
+        let [only] = place.variants.as_slice() else { return None };
+        if only.stored.is_some() { None } else { only.field.clone() }
+    }
 }

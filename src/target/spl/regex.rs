@@ -10,7 +10,7 @@
 use regex_syntax::ast::{self, Ast, ClassAsciiKind, ClassPerlKind, ClassSet, ClassSetItem};
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition, translate::TranslatorBuilder};
 
-use crate::ir::{Pattern, PatternPart, Place};
+use crate::ir::{Case, Pattern, PatternPart, Place};
 
 /// The whole value is an address: IPv4 without leading zeros, or IPv6 in any of its forms.
 pub(super) const ADDRESS: &str = concat!(
@@ -22,7 +22,16 @@ pub(super) const ADDRESS: &str = concat!(
 
 /// Matches the text itself.
 pub(super) fn escape(text: &str) -> String {
-    text.chars().map(character).collect()
+    spelled(text, Case::Sensitive)
+}
+
+/// Matches the text; where case is ignored, each letter in all its spellings.
+fn spelled(text: &str, case: Case) -> String {
+    let letter = |c| match case.spellings(c).as_slice() {
+        [only] => character(*only),
+        several => format!("[{}]", several.iter().collect::<String>()),
+    };
+    text.chars().map(letter).collect()
 }
 
 fn character(c: char) -> String {
@@ -37,8 +46,8 @@ fn character(c: char) -> String {
 }
 
 /// Matches exactly one of the texts.
-pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let texts: Vec<_> = texts.into_iter().map(escape).collect();
+pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>, case: Case) -> String {
+    let texts: Vec<_> = texts.into_iter().map(|text| spelled(text, case)).collect();
     match texts.as_slice() {
         [only] => format!("(?s)^{only}(?!.)"),
         several => format!("(?s)^(?:{})(?!.)", several.join("|")),
@@ -46,8 +55,8 @@ pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Matches the values that have the text at a place.
-pub(super) fn substring(place: Place, text: &str) -> String {
-    let text = escape(text);
+pub(super) fn substring(place: Place, text: &str, case: Case) -> String {
+    let text = spelled(text, case);
     match place {
         Place::Anywhere => text,
         Place::Start => format!("^{text}"),
@@ -56,7 +65,7 @@ pub(super) fn substring(place: Place, text: &str) -> String {
 }
 
 /// Matches the values that a wildcard pattern matches as a whole.
-pub(super) fn wildcard(pattern: &Pattern) -> String {
+pub(super) fn wildcard(pattern: &Pattern, case: Case) -> String {
     let (mut out, mut parts) = ("(?s)".to_owned(), pattern.parts.as_slice());
     if let [PatternPart::Any, rest @ ..] = parts {
         parts = rest;
@@ -71,7 +80,7 @@ pub(super) fn wildcard(pattern: &Pattern) -> String {
     };
     for part in parts {
         match part {
-            PatternPart::Text(text) => out.push_str(&escape(text)),
+            PatternPart::Text(text) => out.push_str(&spelled(text, case)),
             PatternPart::Any => out.push_str(".*"),
             PatternPart::One => out.push('.'),
         }
@@ -305,7 +314,7 @@ mod tests {
 
     #[test]
     fn wildcards_are_anchored() {
-        let printed = |text| wildcard(&Pattern::parse(text).unwrap());
+        let printed = |text| wildcard(&Pattern::parse(text).unwrap(), Case::Sensitive);
         assert_eq!(printed("arn:aws:iam::*:role/terraform-*"), "(?s)^arn:aws:iam::.*:role/terraform-");
         assert_eq!(printed("*.internal"), "(?s)[.]internal(?!.)");
         assert_eq!(printed("a?c"), "(?s)^a.c(?!.)");

@@ -153,14 +153,14 @@ fn long_lists_are_looked_up() {
     let rule = single("aws.cloudtrail", Pred::Not(Box::new(pred)));
     assert_eq!(
         condition(&rule, &options),
-        "isnull(chain_hit_roles_actor_id) AND \
+        "isnull(chain_hit1_actor_id) AND \
          (isnull(chain_f_actor_id) OR NOT match(chain_f_actor_id, \"(?s)^arn:.*:b.(?!.)\"))"
     );
     let emission = emission(&rule, &options).unwrap();
     assert!(
         emission.parts[0]
             .text
-            .contains("| lookup roles value AS chain_f_actor_id OUTPUT value AS chain_hit_roles_actor_id\n")
+            .contains("| lookup roles value AS chain_f_actor_id OUTPUT value AS chain_hit1_actor_id\n")
     );
     assert!(emission.requires.iter().any(|what| what.contains("case_sensitive_match = true")));
 }

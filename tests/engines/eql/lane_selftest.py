@@ -114,6 +114,12 @@ CASES = [
         [([0], [])],
     ),
     (
+        "a role's name in place of the user's",
+        single(CALL.format('user.name == "Admin"')),
+        [console(0, userIdentity={"sessionContext": {"sessionIssuer": {"userName": "Admin"}}}), console(1)],
+        [([0], [])],
+    ),
+    (
         "an outcome said by the response",
         single(CALL.format('event.outcome == "failure"')),
         [console(0, responseElements={"ConsoleLogin": "Failure"})],

@@ -51,6 +51,10 @@ class Backend(sqliteBackend):
     def escape_and_quote_field(self, field):
         return self.members.get(field) or super().escape_and_quote_field(field)
 
+    def convert_value_str(self, value, state, **options):
+        """The backend keeps NUL for marks of its own and puts a backslash before one that is part of a value."""
+        return super().convert_value_str(value, state, **options).replace("\\\0", "\0")
+
     def convert_condition_field_eq_val_cidr(self, cond, state):
         """The backend writes networks as text patterns: 10.x would match, and IPv6 only in one spelling."""
         return f"in_network({self.escape_and_quote_field(cond.field)}, '{cond.value.cidr}')"
@@ -93,6 +97,11 @@ def compare(left, right):
     return (left > right) - (left < right)
 
 
+def without_nul(value):
+    """SQLite's texts end at NUL; on both sides its picture, which no log holds, stands for it."""
+    return value.replace("\0", "\u2400") if isinstance(value, str) else value
+
+
 def matches(database, rule, events):
     """The places of the matching events; only those of the rule's log source are asked."""
     asked = [number for number, event in enumerate(events) if ingest.LOGSOURCES[event["source"]] == logsource(rule)]
@@ -109,9 +118,10 @@ def matches(database, rule, events):
     database.execute("DROP TABLE IF EXISTS logs")
     database.execute(f"CREATE TABLE logs (number{names})")
     marks = ", ".join("?" * (len(fields) + 1))
-    database.executemany(f"INSERT INTO logs VALUES ({marks})", zip(asked, *stored, strict=True))
+    rows = zip(asked, *([without_nul(value) for value in column] for column in stored), strict=True)
+    database.executemany(f"INSERT INTO logs VALUES ({marks})", rows)
     query = f"SELECT number FROM logs WHERE ({') OR ('.join(conditions)}) ORDER BY number"
-    return [number for (number,) in database.execute(query)]
+    return [number for (number,) in database.execute(without_nul(query))]
 
 
 def logsource(rule):

@@ -8,7 +8,6 @@ correlations takes minutes for five steps, and lane_selftest.py holds the two ag
 
 import functools
 import json
-import os
 import sys
 
 import yaml
@@ -100,7 +99,4 @@ def main():
 
 
 if __name__ == "__main__":
-    other = os.environ.get("CATENA_SIGMA_LANE")
-    if other:  # another engine under the same contract, such as rsigma/
-        os.execv(other, [other])
     main()

@@ -1,0 +1,122 @@
+//! Environment files, source files and the options around them: what is wrong in them is said, and nothing is compiled.
+
+use crate::program::{Ran, catena, root};
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("environment").tempdir_in(root().join("target")).unwrap();
+    let rule = std::fs::read_to_string(root().join("tests/cases/two_steps.chain")).unwrap();
+    std::fs::write(folder.path().join("rule.chain"), rule).unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn compile(folder: &tempfile::TempDir, target: &str, more: &[&str]) -> Ran {
+    let rule = folder.path().join("rule.chain").display().to_string();
+    catena(&[&["compile", &rule, "--target", target], more].concat())
+}
+
+#[test]
+fn nothing_is_compiled_under_a_broken_environment() {
+    for (text, message) in [
+        ("lookbak: 1h\n", "unknown field `lookbak`"),
+        ("lookback: 24h\nlookback: 25h\n", "the key `lookback` occurs twice"),
+        ("- 1\n", "expected keys with values"),
+        ("params: {a: [1]}\n", "the value has a form that does not belong here"),
+        ("sources: one.yaml\n", "expected a list"),
+        ("lookback: 1h\n---\nlookback: 2h\n", "expected one document"),
+        ("targets: {splunk: {}}\n", "no source has a home for a target `splunk`"),
+        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: {}}}}}\n", "exactly one of field"),
+        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: []}}}}\n", "exactly one of field"),
+        ("targets: {kql: {aws.cloudtrail: {time_lag: -1}}}\n", "expected a whole number, 0 or more"),
+        ("targets: {kql: {aws.cloudtrail: {time_lag: 99999999999}}}\n", "`time_lag` is at most"),
+        ("sources: [gone.yaml]\n", "cannot read `gone.yaml`"),
+        ("sources: [/etc/passwd]\n", "a source file ends in `.yaml`"),
+    ] {
+        let ran = compile(&folder(&[("catena.yaml", text)]), "kql", &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text}: {}", ran.err);
+        assert!(ran.err.contains("E0901") && ran.err.contains(message), "{text}: {}", ran.err);
+        assert!(!ran.err.contains(" at line "), "the place is in the picture: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_file_without_settings_changes_nothing() {
+    let plain = compile(&folder(&[]), "kql", &[]);
+    for text in ["", "# a comment\n", "---\n", "~\n", "null\n", "\u{feff}# a comment\n"] {
+        let ran = compile(&folder(&[("catena.yaml", text)]), "kql", &[]);
+        assert_eq!((ran.status, &ran.out), (0, &plain.out), "{text:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_home_that_says_too_little_is_an_error() {
+    for (target, entry) in [("kql", "from"), ("kql", "time"), ("spl", "from")] {
+        let text = format!("targets: {{{target}: {{aws.cloudtrail: {{{entry}: \" \"}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &text)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text}: {}", ran.err);
+        assert!(ran.err.contains(&format!("`aws.cloudtrail` has no `{entry}`")), "{text}: {}", ran.err);
+    }
+}
+
+#[test]
+fn source_files_are_judged_whole() {
+    let source = |fields: &str| {
+        format!(
+            "name: our.proxy\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
+        )
+    };
+    let capture = |text: &str| {
+        source(&format!("  a: {{ type: string, description: d, raw: [{{ path: a, capture: '{text}' }}] }}\n"))
+    };
+    for (text, message) in [
+        (String::new(), "the file is empty"),
+        ("[]\n".to_owned(), "expected keys with values"),
+        (source("  time: { type: string, description: d }\n"), "STEP_time"),
+        (source("  event.time: { type: string, description: d }\n"), "`event.time` is of type `time`"),
+        (source("  a: { type: text, description: d }\n"), "unknown variant `text`"),
+        (capture("("), "not a regular expression with a group"),
+        (capture("abc"), "not a regular expression with a group"),
+    ] {
+        let folder = folder(&[("our.yaml", &text)]);
+        let file = folder.path().join("our.yaml").display().to_string();
+        let ran = compile(&folder, "kql", &["--source", &file]);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{text}: {}", ran.err);
+        assert!(ran.err.contains(message) && ran.err.contains("our.yaml"), "{text}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_day_is_written_as_in_the_language() {
+    let folder = folder(&[]);
+    for (day, status) in [
+        ("2026-11-24", 0),
+        ("2024-02-29", 0),
+        ("2026-02-29", 2),
+        ("20261124", 2),
+        ("2026-11-24T23:00-05:00", 2),
+        ("2026-11-24T23:00Z", 2),
+        ("2026-11-24[Europe/Berlin]", 2),
+        ("+002026-11-24", 2),
+        ("today", 2),
+        ("", 2),
+    ] {
+        let ran = compile(&folder, "kql", &[&format!("--as-of={day}")]);
+        assert_eq!(ran.status, status, "{day}: {}", ran.err);
+        assert_eq!(ran.err.contains("expected a day such as 2026-11-24"), status == 2, "{day}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_file_that_the_user_names_and_that_cannot_be_read_is_io() {
+    let folder = folder(&[]);
+    for option in ["--env", "--source"] {
+        for gone in ["gone.yaml", "."] {
+            let path = folder.path().join(gone).display().to_string();
+            let ran = compile(&folder, "kql", &[option, &path]);
+            assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{option} {gone}: {}", ran.err);
+            assert!(ran.err.contains("cannot read"), "{option} {gone}: {}", ran.err);
+        }
+    }
+}
