@@ -138,10 +138,10 @@ impl<T: Clone> Machine<T> {
         &self.linked
     }
 
-    /// How many keys are remembered, all links together.
+    /// How many records are remembered, all keys of all links together.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.links.iter().map(|link| link.windows.len()).sum()
+        self.links.iter().flat_map(|link| link.windows.values()).map(Window::len).sum()
     }
 }
 
@@ -194,4 +194,50 @@ fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, before: Option<&Node
     }
     records.reverse();
     Path { start, end, records }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::program::Link;
+    use crate::engine::value::Atom;
+
+    /// Three steps, each gap ten long.
+    fn machine() -> Machine<i64> {
+        let link = || Link { gap: 10, left: Vec::new(), right: Vec::new() };
+        let (name, links) = (String::new(), vec![link(), link()]);
+        Machine::new(&Program { name, steps: Vec::new(), links, total: 20, dedupe: None })
+    }
+
+    /// A candidate of every step at `time`; gives the number of alerts.
+    fn all_steps(machine: &mut Machine<i64>, time: i64, key: i64) -> usize {
+        let candidate = |step: usize| {
+            let (event, key) = (Identity::of("", (time, step)), Key::from([Atom::Int(key)]));
+            Candidate { step, event, key_in: Some(key.clone()), key_out: Some(key), payload: time }
+        };
+        machine.advance(time, (0..3).map(candidate).collect()).len()
+    }
+
+    #[test]
+    fn a_key_that_all_records_share_is_no_more_to_remember() {
+        let mut machine = machine();
+        let most = (0..10_000).map(|time| {
+            assert_eq!(all_steps(&mut machine, time, 1), 1);
+            machine.remembered()
+        });
+        assert!(most.max().unwrap() <= 4);
+    }
+
+    #[test]
+    fn what_no_window_reaches_is_forgotten() {
+        let mut machine = machine();
+        let most = (0..10_000).map(|time| {
+            assert_eq!(all_steps(&mut machine, time, time), 1);
+            machine.remembered()
+        });
+        // Two links, and keys of at most two gaps.
+        assert!(most.max().unwrap() <= 2 * (2 * 10 + 2));
+        assert_eq!(all_steps(&mut machine, 1_000_000, 1), 1);
+        assert_eq!(machine.remembered(), 2);
+    }
 }

@@ -26,6 +26,7 @@ mod sift;
 pub mod stats;
 mod steps;
 mod store;
+mod stream;
 pub mod tune;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -177,7 +178,11 @@ fn read<'s>(sifter: &Sifter, pieces: &[Piece], store: &'s Store, control: &Contr
         if control.stop.load(Ordering::Relaxed) {
             return harvest;
         }
-        if let Err(problem) = sifter.read(piece, control, &mut harvest) {
+        let read = sifter.read(piece, control, &mut harvest);
+        // What was given up half read need not be whole.
+        if let Err(problem) = read
+            && !control.stop.load(Ordering::Relaxed)
+        {
             harvest.files_broken.push((piece.name.clone(), problem.to_string()));
         }
         *buffer = harvest.finish();

@@ -19,6 +19,7 @@ use super::input::Piece;
 use super::kept::Kept;
 use super::sift::Sifter;
 use super::store::{self, Store};
+use super::stream::is_stream;
 use super::{Arranged, Control, Options, matched};
 use crate::catalog::Catalog;
 use crate::engine::alert::Matched;
@@ -111,7 +112,7 @@ impl Second {
         };
         let both = self.rules.par_iter().zip(programs).zip(&arranged.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
-        let unread = pieces.iter().any(|piece| piece.name == "-");
+        let unread = pieces.iter().any(|piece| is_stream(&piece.name));
         (records, NearReport { rules, sampled: wanted.sample.one_in(), unread })
     }
 
@@ -127,7 +128,7 @@ impl Second {
         let sifter = Sifter::new(&self.rules, programs, catalog, schemas, &self.options, misses);
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(sifter) = sifter else { return Vec::new() };
-        let again: Vec<Piece> = pieces.iter().filter(|piece| piece.name != "-").cloned().collect();
+        let again: Vec<Piece> = pieces.iter().filter(|piece| !is_stream(&piece.name)).cloned().collect();
         let store = Store::new(self.options.budget.unwrap_or(store::BUDGET), None);
         // What cannot be read was reported the first time.
         drop(super::read(&sifter, &again, &store, control));

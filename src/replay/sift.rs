@@ -16,11 +16,12 @@ use super::json;
 use super::kept::Parts;
 use super::lines::{self, Next};
 use super::near::Wanted;
-use super::open::open;
+use super::open::{open, unpack};
 use super::plain::Plain;
 use super::prefilter::{Form, Search};
 use super::steps::{Name, Steps, Written};
 use super::store::{Run, Store};
+use super::stream::{Stream, is_stream};
 use super::{Control, Options};
 use crate::catalog::Catalog;
 use crate::engine::event::{Glance, Reader};
@@ -343,7 +344,9 @@ fn each_line(
 ) -> io::Result<()> {
     // A piece from the middle of a file begins one byte early: if that byte ends a line, the next one belongs to this piece.
     let before = piece.start.saturating_sub(1);
-    let reader: Box<dyn Read> = if piece.start == 0 {
+    let reader: Box<dyn Read + '_> = if is_stream(&piece.name) {
+        unpack(Stream::new(&piece.name, &control.stop)?)?.1
+    } else if piece.start == 0 {
         open(&piece.name)?.1
     } else {
         let mut file = File::open(&piece.name)?;

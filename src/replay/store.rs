@@ -328,3 +328,60 @@ impl Iterator for Sorted {
         Some(self.batch()).filter(|batch| !batch.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    /// Puts records of shuffled times into a store, the same ones for every budget and each tenth twice.
+    fn filled(budget: usize, schema: &Schema) -> Store {
+        let (store, mut random) = (Store::new(budget, None), fastrand::Rng::with_seed(1318));
+        let mut times: Vec<u32> = (0..5_000).chain((0..5_000).step_by(10)).collect();
+        random.shuffle(&mut times);
+        for some in times.chunks(100) {
+            let mut run = Run::default();
+            for time in some {
+                let mut values = schema.empty();
+                if let Some(value) = values.first_mut() {
+                    *value = Some(Value::Text("x".repeat(*time as usize % 50 + 1).into()));
+                }
+                let event = Identity::of("", time);
+                let parts = Parts { ordinal: 1, steps: &[(0, 1)], values: &values };
+                run.push((i64::from(*time / 3), 0, event), &parts);
+            }
+            store.add(run);
+            assert!(store.runs.lock().unwrap().size <= budget);
+        }
+        store
+    }
+
+    #[test]
+    fn a_small_budget_is_kept_and_gives_the_same_records() {
+        let catalog = Catalog::embedded().unwrap();
+        let schema = Arc::new(Schema::new(catalog.source("aws.cloudtrail").unwrap(), None));
+        let of_budget = |budget: usize| {
+            let store = filled(budget, &schema);
+            let files = store.runs.lock().unwrap().files.len();
+            let mut sorted = store.sorted(vec![Arc::clone(&schema)]);
+            let all: Vec<Kept> = sorted.by_ref().flatten().collect();
+            assert_eq!((sorted.count, sorted.duplicates, all.len()), (5_000, 500, 5_000));
+            assert!(sorted.problem.is_none());
+            (
+                files,
+                all.into_iter()
+                    .map(|kept| (kept.record.time, kept.record.event, kept.record.values))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let (no_files, in_memory) = of_budget(usize::MAX);
+        assert!(in_memory.is_sorted_by_key(|(time, event, _)| (*time, *event)));
+        let (some_files, spilt) = of_budget(100_000);
+        let (most_files, all_spilt) = of_budget(0);
+        assert!(
+            no_files == 0 && (2..55).contains(&some_files) && most_files == 55,
+            "{some_files} {most_files}"
+        );
+        assert!(in_memory == spilt && in_memory == all_spilt);
+    }
+}
