@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use crate::catalog::{FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
@@ -24,7 +25,30 @@ pub struct Place<'a> {
     /// The source's text for "no value", if it has one.
     pub placeholder: Option<&'a str>,
     /// The ways to read it, tried by `event.action`; the last one names no actions. Never empty.
-    pub variants: Vec<Cow<'a, Mapped>>,
+    pub variants: Vec<Variant<'a>>,
+}
+
+/// One way to read a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant<'a> {
+    /// The column.
+    pub column: &'a Mapped,
+    /// The actions of the events that it is for; empty: of all that are left.
+    pub actions: &'a [String],
+}
+
+impl<'a> From<&'a Mapped> for Variant<'a> {
+    fn from(column: &'a Mapped) -> Self {
+        Self { column, actions: &column.for_actions }
+    }
+}
+
+impl Deref for Variant<'_> {
+    type Target = Mapped;
+
+    fn deref(&self) -> &Mapped {
+        self.column
+    }
 }
 
 /// The source of a step. The checker has made sure that it exists.
@@ -106,7 +130,7 @@ fn find<'a, 'b>(
         return None;
     };
     let variants = match column.variants() {
-        [only] => vec![Cow::Borrowed(only)],
+        [only] => vec![Variant::from(only)],
         several => applicable(several, admitted().as_deref()),
     };
     for variant in &variants {
@@ -148,7 +172,7 @@ pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Fi
         return Vec::new();
     }
     let place = place(job, target, step, field, &mut Report::default());
-    inexact(place.iter().flat_map(|place| &place.variants).map(AsRef::as_ref))
+    inexact(place.iter().flat_map(|place| &place.variants).map(|variant| variant.column))
 }
 
 impl Inexact {
@@ -188,16 +212,16 @@ impl Inexact {
 
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone
 /// is left.
-fn applicable<'a>(variants: &'a [Mapped], admitted: Option<&BTreeSet<String>>) -> Vec<Cow<'a, Mapped>> {
-    let all = || variants.iter().map(Cow::Borrowed).collect();
+fn applicable<'a>(variants: &'a [Mapped], admitted: Option<&BTreeSet<String>>) -> Vec<Variant<'a>> {
+    let all = || variants.iter().map(Variant::from).collect();
     let Some(admitted) = admitted else { return all() };
     let named = |variant: &Mapped| variant.for_actions.iter().any(|action| admitted.contains(action));
     let covered =
         admitted.iter().all(|action| variants.iter().any(|variant| variant.for_actions.contains(action)));
     let keep = |variant: &Mapped| if variant.for_actions.is_empty() { !covered } else { named(variant) };
-    let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(Cow::Borrowed).collect();
+    let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(Variant::from).collect();
     match kept.last_mut() {
-        Some(last) => last.to_mut().for_actions.clear(),
+        Some(last) => last.actions = &[],
         None => kept = all(),
     }
     kept

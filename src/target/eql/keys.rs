@@ -121,14 +121,14 @@ fn rows(links: &[Link]) -> Vec<Vec<&Field>> {
 /// A key field of one step, where it lives.
 struct Located<'a> {
     field: &'a Field,
-    column: Mapped,
+    column: &'a Mapped,
     physical: String,
     absent: Vec<String>,
 }
 
 impl<'a> Located<'a> {
     fn find(
-        job: &Job<'_>,
+        job: &Job<'a>,
         target: &dyn Target,
         step: &Step,
         field: &'a Field,
@@ -136,7 +136,7 @@ impl<'a> Located<'a> {
     ) -> Option<Self> {
         let place = columns::place(job, target, step, field, report)?;
         let found = match place.variants.as_slice() {
-            [only] => only.field.clone().map(|physical| (only.clone(), physical)),
+            [only] => only.field.clone().map(|physical| (only.column, physical)),
             _ => None,
         };
         let Some((column, physical)) = found else {
@@ -146,11 +146,11 @@ impl<'a> Located<'a> {
             report.error(Diagnostic::new(Code::NotExpressible, field.span, title).label(label).help(help));
             return None;
         };
-        for inexact in columns::inexact([column.as_ref()]) {
+        for inexact in columns::inexact([column]) {
             inexact.asked(false, field.span, report);
         }
-        let absent = if column.multi { Vec::new() } else { absent_texts(&place, &column) };
-        Some(Self { field, column: column.into_owned(), physical, absent })
+        let absent = if column.multi { Vec::new() } else { absent_texts(&place, column) };
+        Some(Self { field, column, physical, absent })
     }
 
     fn cell(&self, physical: &str) -> Cell {

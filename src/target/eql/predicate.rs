@@ -118,9 +118,9 @@ fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -
     let mut parts = Vec::new();
     let mut named: Vec<String> = Vec::new();
     for variant in others {
-        let here = actions(&variant.for_actions);
+        let here = actions(variant.actions);
         parts.push(all(vec![here, column(item, test, &place, variant, negated, report)]));
-        named.extend(variant.for_actions.iter().cloned());
+        named.extend(variant.actions.iter().cloned());
     }
     let rest = column(item, test, &place, last, negated, report);
     parts.push(if named.is_empty() {

@@ -3,14 +3,13 @@
 //! In: the step's source. Out: names for the predicate printer, and the derived columns those names rely on.
 //! Must not know: predicates, joins.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{literal, step};
 use crate::catalog::{Home, Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
-use crate::target::columns::{self, Inexact, Place};
+use crate::target::columns::{self, Inexact, Place, Variant};
 use crate::target::print::Frag;
 use crate::target::{Job, Report, Target};
 
@@ -123,7 +122,7 @@ impl<'a> Fields<'a> {
 
     fn locate(&mut self, field: &Field, report: &mut Report) -> Option<Access> {
         let place = columns::place(self.job, self.target, self.step, field, report)?;
-        let inexact = columns::inexact(place.variants.iter().map(AsRef::as_ref));
+        let inexact = columns::inexact(place.variants.iter().map(|variant| variant.column));
         let reach = place.variants.iter().map(|mapped| reach_of(mapped)).max().unwrap_or(Reach::Event);
         if reach > Reach::Event && self.group().is_none() {
             report.error(
@@ -157,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The variants of a column, told apart by the action.
-    fn variants(&mut self, variants: &[Cow<'_, Mapped>], field: &Field, report: &mut Report) -> Option<Frag> {
+    fn variants(&mut self, variants: &[Variant<'_>], field: &Field, report: &mut Report) -> Option<Frag> {
         let (last, others) = variants.split_last()?;
         if others.is_empty() {
             return self.read(last, field, report);
@@ -170,7 +169,7 @@ impl<'a> Fields<'a> {
         };
         let mut arguments = Vec::new();
         for variant in others {
-            let actions: Vec<_> = variant.for_actions.iter().map(|text| literal::string(text)).collect();
+            let actions: Vec<_> = variant.actions.iter().map(|text| literal::string(text)).collect();
             arguments.push(literal::one_of(&action, &actions, false));
             arguments.push(self.branch(variant, field, report)?);
         }
@@ -234,7 +233,7 @@ fn reach_of(mapped: &Mapped) -> Reach {
 }
 
 /// The column, if the field is just that.
-fn plain_column(variants: &[Cow<'_, Mapped>]) -> Option<Frag> {
+fn plain_column(variants: &[Variant<'_>]) -> Option<Frag> {
     let [only] = variants else { return None };
     if only.stored.is_some() { None } else { only.field.as_deref().map(literal::name) }
 }

@@ -88,10 +88,10 @@ impl<'a> Lowering<'a, '_> {
         let (mut parts, mut earlier) = (Vec::new(), Vec::new());
         for variant in &place.variants {
             let holds = self.variant(test, &place, variant, context);
-            if variant.for_actions.is_empty() {
+            if variant.actions.is_empty() {
                 parts.push(Cond::all(earlier.iter().cloned().chain([holds])));
             } else {
-                let action = self.action(&variant.for_actions, test.span, context);
+                let action = self.action(variant.actions, test.span, context);
                 parts.push(Cond::all([action.clone(), holds]));
                 earlier.push(action.not());
             }

@@ -79,7 +79,7 @@ impl Predicates<'_, '_> {
         for field in std::iter::once(&test.field).chain(other) {
             let mut unused = Report::default();
             let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused);
-            let variants = place.iter().flat_map(|place| &place.variants).map(AsRef::as_ref);
+            let variants = place.iter().flat_map(|place| &place.variants).map(|variant| variant.column);
             for inexact in columns::inexact(variants) {
                 inexact.tested(test, negated, self.report);
             }
