@@ -57,6 +57,14 @@ fn sound(text: &str) -> Rule {
 }
 
 #[test]
+fn a_key_that_is_named_twice_is_one_key() {
+    let text = std::fs::read_to_string(root().join("tests/cases/warn_W0310_repeated_key.chain")).unwrap();
+    let rule = sound(&text);
+    let names: Vec<&str> = rule.chain.links[0].keys.iter().map(|key| key.left.name.as_str()).collect();
+    assert_eq!(names, ["actor.id", "cloud.region"]);
+}
+
+#[test]
 fn scope_keys_follow_the_links_own() {
     let rule = sound(&rule("event.action == \"RunInstances\"", "flow.action == \"ACCEPT\"", ""));
     assert_eq!(rule.meta.id, "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0002");

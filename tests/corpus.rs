@@ -18,6 +18,13 @@ pub(crate) fn valid() -> Vec<String> {
     paths
 }
 
+/// The rules that compile, those that warn among them.
+pub(crate) fn compiling() -> Vec<String> {
+    let mut paths = valid();
+    paths.extend(chains("tests/cases").into_iter().filter(|path| path.contains("/warn_")));
+    paths
+}
+
 fn snapshot(target: &str, path: &str) {
     let Ran { status, out, err } = catena(&["compile", path, "--target", target, "--as-of", AS_OF]);
     assert!(status == 0 || (status == 1 && out.is_empty()), "status {status} with output: {err}{out}");

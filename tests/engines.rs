@@ -17,13 +17,19 @@ fn engines() -> PathBuf {
     folder
 }
 
-/// All texts of a target: `name`, `file` and `text` of each part, once as they come and once with lists by lookup.
+/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists by lookup, and once with
+/// SPL's names for what its add-on documents none for.
 fn texts(target: &str) -> Vec<Value> {
     let extension = if target == "sigma" { "yml" } else { target };
     let mut texts = Vec::new();
-    for lists in ["auto", "lookup"] {
+    for lists in ["auto", "lookup", "named"] {
         let mut arguments = vec!["compile", "--format", "json", "--allow-subset", "--as-of", AS_OF];
-        arguments.extend(["--target", target, "--lists", lists]);
+        arguments.extend(["--target", target]);
+        match lists {
+            "named" if target == "spl" => arguments.extend(["--env", "tests/engines/spl/catena.yaml"]),
+            "named" => continue,
+            _ => arguments.extend(["--lists", lists]),
+        }
         let paths = corpus::valid();
         arguments.extend(paths.iter().map(String::as_str));
         let ran = catena(&arguments);

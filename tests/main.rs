@@ -19,6 +19,7 @@ mod engines;
 mod environment;
 mod generated;
 mod layers;
+mod meeting;
 mod program;
 mod replay;
 mod rules;

@@ -3,6 +3,8 @@
 //! In: the `chain` clause. Out: [`ir::Chain`] if all of it is right.
 //! Must not know: metadata, alerts, tests.
 
+use std::collections::HashSet;
+
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::source::{Span, Spanned};
@@ -161,6 +163,9 @@ fn link(
     }
     links::refuse_identity(scope, index, &keys);
     links::lint(scope, index, then, &keys);
+    // A key that is named twice has been warned of; no query need ask for it twice.
+    let mut seen = HashSet::new();
+    keys.retain(|key| seen.insert((key.left.name.clone(), key.right.name.clone())));
     Some(ir::Link { gap: gap?, keys, span: then.span })
 }
 

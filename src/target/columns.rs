@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::catalog::{FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Step};
-use crate::target::{Job, Report, Target, shape};
+use crate::ir::{Field, FieldTest, Step, TestKind, Value};
+use crate::source::Span;
+use crate::target::{Effect, Job, Report, Target, shape};
 
 /// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
 pub const BY_TEXT: &str =
@@ -117,6 +118,72 @@ fn find<'a, 'b>(
     }
     def.requires.iter().for_each(|what| report.require(what));
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
+}
+
+/// Why a column is not exactly its field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inexact {
+    /// It holds for more records.
+    Wider(String),
+    /// It lacks values.
+    Poorer(String),
+}
+
+/// Why a column of these variants is not exactly its field; mostly nothing.
+pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexact> {
+    let mut reasons = Vec::new();
+    for variant in variants {
+        reasons.extend(variant.superset.iter().cloned().map(Inexact::Wider));
+        reasons.extend(variant.subset.iter().cloned().map(Inexact::Poorer));
+    }
+    reasons
+}
+
+/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to say.
+pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> Vec<Inexact> {
+    let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
+    let def = source(job, step).and_then(|source| source.field(&field.name));
+    let column = def.and_then(|def| def.columns.get(target.name()));
+    if !column.is_some_and(|column| column.variants().iter().any(marked)) {
+        return Vec::new();
+    }
+    let place = place(job, target, step, field, &mut Report::default());
+    inexact(place.iter().flat_map(|place| &place.variants).map(AsRef::as_ref))
+}
+
+impl Inexact {
+    /// Notes what it does to a test of the field.
+    pub fn tested(self, test: &FieldTest, negated: bool, report: &mut Report) {
+        let asks_false =
+            matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
+        let negated = negated || (asks_false && matches!(self, Self::Wider(_)));
+        self.asked(negated, test.span, report);
+    }
+
+    /// Notes what it does where the field is to hold, or (`negated`) is not to.
+    pub fn asked(self, negated: bool, span: Span, report: &mut Report) {
+        let (effect, reason) = match self {
+            Self::Wider(reason) => (if negated { Effect::Subset } else { Effect::Superset }, reason),
+            Self::Poorer(reason) => (if negated { Effect::Superset } else { Effect::Subset }, reason),
+        };
+        report.note(effect, span, reason);
+    }
+
+    /// Notes that answers show such a column.
+    pub fn shown(self, field: &Field, report: &mut Report) {
+        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
+        report.note(
+            Effect::Shown,
+            field.span,
+            format!("`{}` in an answer may differ from the log: {reason}", field.name),
+        );
+    }
+
+    /// Notes that links join by such a column: equal values of it say nothing about the field's.
+    pub fn joined(self, span: Span, report: &mut Report) {
+        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
+        report.note(Effect::Subset, span, reason);
+    }
 }
 
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone

@@ -32,6 +32,9 @@ pub(super) fn of(rule: &Rule, catalog: &Catalog, by_lookup: bool) -> BTreeSet<&'
             features.insert("test of an item of a repeated group");
         }
     }
+    if super::worlds::needs_wide_flows(rule, catalog) {
+        features.insert("flow fields of versions 3 to 5");
+    }
     if by_lookup {
         features.insert("allowlist by look-up");
     }

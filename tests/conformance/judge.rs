@@ -36,6 +36,15 @@ impl Answer {
         let alerts = run(&maker.program, &records);
         Self { records, events, alerts }
     }
+
+    /// The alerts, each by its times and the places of its events in the world.
+    pub(super) fn told(&self) -> String {
+        let line = |alert: &Alert| {
+            let events: Vec<usize> = alert.records.iter().map(|record| self.events[*record]).collect();
+            format!("{} to {}: events {events:?}", Value::Time(alert.start), Value::Time(alert.end))
+        };
+        self.alerts.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Compares. `Err` says what differs.

@@ -24,23 +24,60 @@ pub(super) struct Lane {
 }
 
 /// The environment and the script of each target's lane.
-pub(super) const LANES: [(&str, &str, &str); 4] = [
+const LANES: [(&str, &str, &str); 4] = [
     ("spl", "duck", "spl/lane.py"),
     ("sigma", "sigma2", "sigma/lane.py"),
     ("kql", "duck", "kql/lane.py"),
     ("eql", "eql", "eql/lane.py"),
 ];
 
+/// Lanes that run on the vendor's product, and what must be set for one to take the place of the other.
+const SERVERS: [(&str, &str, &str, [&str; 2]); 5] = [
+    ("spl", "duck", "spl/server.py", ["SPLUNK_URL", "SPLUNK_TOKEN"]),
+    ("kql", "duck", "kql/server.py", ["LOG_ANALYTICS_WORKSPACE", "LOG_ANALYTICS_TOKEN"]),
+    ("kql", "duck", "kql/server.py", ["KUSTO_URL", "KUSTO_DATABASE"]),
+    ("eql", "eql", "eql/server.py", ["ELASTICSEARCH_URL", "ELASTICSEARCH_API_KEY"]),
+    ("eql", "eql", "eql/server.py", ["ELASTICSEARCH_URL", "ELASTICSEARCH_USER"]),
+];
+
+/// The server's lane of a target, if its product is named.
+fn server(target: &str) -> Option<(&'static str, &'static str)> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let named = SERVERS.iter().find(|(of, _, _, names)| *of == target && names.iter().all(is_set));
+    named.map(|(_, environment, script, _)| (*environment, *script))
+}
+
+fn own_program(target: &str) -> Option<String> {
+    std::env::var(format!("CATENA_LANE_{}", target.to_uppercase())).ok()
+}
+
+/// Whether something else than the lane of the repository compares a target.
+pub(super) fn is_another(target: &str) -> bool {
+    own_program(target).is_some() || server(target).is_some()
+}
+
 impl Lane {
     /// Starts the lane of a target. `CATENA_LANE_<TARGET>` names another program that keeps the same contract.
     pub(super) fn start(target: &str) -> Self {
-        let mut command = if let Ok(text) = std::env::var(format!("CATENA_LANE_{}", target.to_uppercase())) {
+        let (_, environment, script) = LANES.iter().find(|lane| lane.0 == target).unwrap();
+        Self::of(target, (environment, script))
+    }
+
+    /// As [`Self::start`], but on the vendor's server if one is named. Planted faults stay with the lane, which refuses some of them.
+    pub(super) fn to_compare(target: &str) -> Self {
+        match server(target) {
+            Some(found) => Self::of(target, found),
+            None => Self::start(target),
+        }
+    }
+
+    fn of(target: &str, (environment, script): (&str, &str)) -> Self {
+        let mut command = if let Some(text) = own_program(target) {
             let mut words = text.split_whitespace();
             let mut command = Command::new(words.next().unwrap());
             command.args(words);
             command
         } else {
-            let (_, environment, script) = LANES.iter().find(|lane| lane.0 == target).unwrap();
             engines::python(environment, script)
         };
         command.current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -8,6 +8,7 @@ mod aim;
 mod assume;
 mod author;
 mod features;
+mod homes;
 mod judge;
 mod lane;
 mod mutants;
@@ -18,11 +19,11 @@ mod shrink;
 mod subjects;
 mod worlds;
 
-use catena::catalog::Catalog;
 use catena::diag::Diagnostics;
 use catena::target::{self, Emission, Job, ListDelivery, Options, Target};
 use fastrand::Rng;
 
+use homes::Homes;
 use judge::{Answer, judge};
 use lane::Lane;
 use raw::Event;
@@ -40,11 +41,21 @@ fn worlds_wanted() -> usize {
     std::env::var("CATENA_CONFORMANCE").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"))
 }
 
-/// Compiles as the program does; `None` where the target refuses, also for what could miss events.
-fn emit(subject: &Subject, catalog: &Catalog, target: &dyn Target) -> Option<Emission> {
+/// What a target makes of a rule, and whether it needs names of fields that only an environment file gives.
+struct Compiled {
+    emission: Emission,
+    is_named: bool,
+}
+
+/// Compiles as the program does, with the environment file of the lane only where the rule needs it; `None` where the target
+/// refuses, also for what could miss events.
+fn emit(subject: &Subject, homes: &Homes, target: &dyn Target) -> Option<Compiled> {
     let options = Options { lists: subject.delivery, ..Options::default() };
-    let job = Job { rule: &subject.rule, catalog, options: &options };
-    target::compile(&job, target, &mut Diagnostics::default())
+    [&homes.documented, &homes.named].into_iter().enumerate().find_map(|(index, catalog)| {
+        let job = Job { rule: &subject.rule, catalog, options: &options };
+        let emission = target::compile(&job, target, &mut Diagnostics::default())?;
+        Some(Compiled { emission, is_named: index > 0 })
+    })
 }
 
 /// The worlds of a rule, each with the second at which it begins. Every target sees the same ones.
@@ -88,8 +99,15 @@ fn try_rule(
             judge(maker, emission, &Answer::of(maker, world), &rows[0]).is_err()
         });
         let rows = lane.ask(&subject.name, &emission.parts, lists, &[(*begin, small.clone())]).unwrap();
-        let differs = judge(maker, emission, &Answer::of(maker, &small), &rows[0]).unwrap_err();
-        return Err(told(subject, emission, &differs, &small));
+        let answer = Answer::of(maker, &small);
+        let differs = judge(maker, emission, &answer, &rows[0]).unwrap_err();
+        let shown: Vec<String> = rows[0].iter().map(|row| serde_json::json!(row).to_string()).collect();
+        let what = format!(
+            "{differs}\n── answer of the engine\n{}\n── answer of the query\n{}",
+            answer.told(),
+            shown.join("\n")
+        );
+        return Err(told(subject, emission, &what, &small));
     }
     Ok(alerts)
 }
@@ -111,19 +129,21 @@ fn told(subject: &Subject, emission: &Emission, what: &str, world: &[Event]) -> 
 }
 
 /// Runs every subject in a target: files first, then random rules until there are enough.
-fn run_target(target: &dyn Target, catalog: &Catalog, files: &[Subject]) -> (Tally, Vec<String>) {
-    let mut lane = Lane::start(target.name());
+fn run_target(target: &dyn Target, homes: &Homes, files: &[Subject]) -> (Tally, Vec<String>) {
+    let mut lane = Lane::to_compare(target.name());
     let (mut tally, mut differences) = (Tally::new(target), Vec::new());
+    let catalog = &homes.documented;
     let mut one = |subject: &Subject, count: usize, tally: &mut Tally| {
-        let Some(emission) = emit(subject, catalog, target) else {
+        let Some(compiled) = emit(subject, homes, target) else {
             tally.refused += 1;
             return false;
         };
+        let emission = &compiled.emission;
         let maker = Maker::new(&subject.rule, catalog);
-        let worlds: Vec<_> = worlds_for(&maker, &emission).take(count).collect();
+        let worlds: Vec<_> = worlds_for(&maker, emission).take(count).collect();
         let features = features::of(&subject.rule, catalog, subject.delivery == ListDelivery::Lookup);
-        match try_rule(subject, &emission, &maker, &mut lane, &worlds) {
-            Ok(alerts) => tally.add(&emission, subject.random, &features, worlds.len(), alerts),
+        match try_rule(subject, emission, &maker, &mut lane, &worlds) {
+            Ok(alerts) => tally.add(&compiled, subject.seed, &features, worlds.len(), alerts),
             Err(difference) => differences.push(difference),
         }
         true
@@ -153,10 +173,10 @@ fn targets() -> Vec<&'static dyn Target> {
 
 #[test]
 fn every_target_agrees_with_the_engine() {
-    let catalog = Catalog::embedded().unwrap();
+    let homes = Homes::read();
     let files = subjects::of_files();
     let ran: Vec<(Tally, Vec<String>)> = std::thread::scope(|scope| {
-        let start = |target: &'static dyn Target| scope.spawn(|| run_target(target, &catalog, &files));
+        let start = |target: &'static dyn Target| scope.spawn(|| run_target(target, &homes, &files));
         let running: Vec<_> = targets().into_iter().map(start).collect();
         running.into_iter().map(|lane| lane.join().unwrap()).collect()
     });
@@ -169,7 +189,7 @@ fn every_target_agrees_with_the_engine() {
 /// A comparison over worlds in which nothing happens would prove nothing.
 #[test]
 fn worlds_are_not_tame() {
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Homes::read().documented;
     let subjects: Vec<Subject> =
         subjects::of_files().into_iter().chain(subjects::random(&catalog).take(100)).collect();
     let (mut worlds, mut silent, mut rules_that_alert) = (0, 0, 0);

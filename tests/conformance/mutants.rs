@@ -9,6 +9,7 @@ use catena::target::{ALL, Emission, Target};
 use regex::Regex;
 use serde::Deserialize;
 
+use super::homes::Homes;
 use super::judge::{Answer, judge};
 use super::lane::Lane;
 use super::subjects::{self, Subject};
@@ -83,14 +84,16 @@ fn is_caught(
     (false, places)
 }
 
-fn survivors(target: &dyn Target, catalog: &Catalog, subjects: &[Subject]) -> Vec<String> {
+fn survivors(target: &dyn Target, homes: &Homes, subjects: &[Subject]) -> Vec<String> {
     let mut lane = Lane::start(target.name());
-    let emitted: Vec<(&Subject, Emission)> =
-        subjects.iter().filter_map(|subject| Some((subject, emit(subject, catalog, target)?))).collect();
+    let emitted: Vec<(&Subject, Emission)> = subjects
+        .iter()
+        .filter_map(|subject| Some((subject, emit(subject, homes, target)?.emission)))
+        .collect();
     let of_target = of(target.name());
     assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
     let survives = |mutant: &Mutant| {
-        let (caught, places) = is_caught(mutant, catalog, &emitted, &mut lane);
+        let (caught, places) = is_caught(mutant, &homes.documented, &emitted, &mut lane);
         (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
     };
     of_target.iter().filter_map(survives).collect()
@@ -98,13 +101,13 @@ fn survivors(target: &dyn Target, catalog: &Catalog, subjects: &[Subject]) -> Ve
 
 #[test]
 fn every_mutant_is_caught() {
-    let catalog = Catalog::embedded().unwrap();
+    let homes = Homes::read();
     let all: usize = ALL.iter().map(|target| of(target.name()).len()).sum();
     assert!(all >= LEAST_OF_ALL, "{all} mutants");
     let mut subjects = subjects::of_files();
-    subjects.extend(subjects::random(&catalog).take(RANDOM));
+    subjects.extend(subjects::random(&homes.documented).take(RANDOM));
     let survivors: Vec<String> = std::thread::scope(|scope| {
-        let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &catalog, &subjects));
+        let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &homes, &subjects));
         let running: Vec<_> = super::targets().into_iter().map(start).collect();
         running.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
     });

@@ -113,6 +113,13 @@ impl Event {
         }
     }
 
+    /// A launch that failed becomes a dry run, which EC2 answers by an error of its own.
+    pub(super) fn fail_as_dry_run(&mut self) {
+        if self.raw["eventName"] == "RunInstances" && self.raw["errorCode"] == "AccessDenied" {
+            self.raw["errorCode"] = json!("Client.DryRunOperation");
+        }
+    }
+
     /// Makes a call so long that Splunk extracts only its beginning, before the fields that come after the response.
     pub(super) fn lengthen(&mut self) {
         if self.source != samples::FLOW {
@@ -141,7 +148,8 @@ impl Event {
         // A console session has a beginning: 256 of 256 console events in real logs name it.
         if self.raw["sessionCredentialFromConsole"] == "true" {
             let attributes = "userIdentity.sessionContext.attributes.creationDate";
-            if self.raw.pointer(&format!("/{}", attributes.replace('.', "/"))).is_none() {
+            let created = self.raw.pointer(&format!("/{}", attributes.replace('.', "/")));
+            if created.and_then(Value::as_str).is_none_or(str::is_empty) {
                 put(&mut self.raw, attributes, Some(json!("2026-01-01T00:00:00Z")));
             }
         }

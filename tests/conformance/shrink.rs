@@ -39,11 +39,21 @@ fn smaller(world: &[Event]) -> Vec<Vec<Event>> {
         worlds.push(next);
     }
     for (index, event) in world.iter().enumerate() {
-        let parts = ["responseElements", "requestParameters", "userAgent", "sourceIPAddress"];
-        for part in parts.iter().filter(|part| event.raw.get(**part).is_some_and(|value| !value.is_null())) {
+        // AWS writes null for a whole request or response, and leaves other things out.
+        for (part, is_written) in [
+            ("responseElements", true),
+            ("requestParameters", true),
+            ("userAgent", false),
+            ("sourceIPAddress", false),
+        ] {
             let mut next = world.to_vec();
-            next[index].raw[*part] = Value::Null;
-            worlds.push(next);
+            let Some(raw) = next[index].raw.as_object_mut() else { continue };
+            if raw.remove(part).is_some_and(|value| !value.is_null()) {
+                if is_written {
+                    raw.insert(part.to_owned(), Value::Null);
+                }
+                worlds.push(next);
+            }
         }
         let items = event.raw.pointer("/responseElements/instancesSet/items").and_then(Value::as_array);
         for item in 0..items.filter(|items| items.len() > 1).map_or(0, Vec::len) {

@@ -17,13 +17,14 @@ pub(super) struct Subject {
     pub(super) origin: String,
     pub(super) rule: Rule,
     pub(super) delivery: ListDelivery,
-    pub(super) random: bool,
+    /// Of a random rule.
+    pub(super) seed: Option<u64>,
 }
 
 /// Every rule of the corpus and every shipped one; those with allowlists once more by look-up.
 pub(super) fn of_files() -> Vec<Subject> {
     let mut subjects = Vec::new();
-    for path in corpus::valid() {
+    for path in corpus::compiling() {
         for rule in rules::from_file(&root().join(&path)) {
             let deliveries: &[ListDelivery] = if rule.lists.is_empty() {
                 &[ListDelivery::Auto]
@@ -35,7 +36,7 @@ pub(super) fn of_files() -> Vec<Subject> {
                 origin: path.clone(),
                 rule: rule.clone(),
                 delivery: *delivery,
-                random: false,
+                seed: None,
             }));
         }
     }
@@ -49,6 +50,6 @@ pub(super) fn random(catalog: &Catalog) -> impl Iterator<Item = Subject> + '_ {
         let text = Author::new(catalog, seed).rule(&name);
         let rule = rules::try_from_text(&text).ok()?.pop()?;
         let delivery = if seed.is_multiple_of(5) { ListDelivery::Lookup } else { ListDelivery::Auto };
-        Some(Subject { name, origin: text, rule, delivery, random: true })
+        Some(Subject { name, origin: text, rule, delivery, seed: Some(seed) })
     })
 }

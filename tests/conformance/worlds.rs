@@ -20,6 +20,7 @@ pub(super) struct Maker<'a> {
     catalog: &'a Catalog,
     pub(super) program: Program,
     readers: Vec<Reader>,
+    /// Most flow records are of the format that the rule needs, some of the other one.
     wide: bool,
 }
 
@@ -72,6 +73,9 @@ impl<'a> Maker<'a> {
             if rng.u8(0..8) == 0 {
                 self.tweak(event, rng);
             }
+            if rng.u8(0..3) == 0 {
+                event.fail_as_dry_run();
+            }
             event.settle();
         }
         let mut unlike: Vec<Event> = Vec::new();
@@ -97,7 +101,8 @@ impl<'a> Maker<'a> {
         for (index, step) in chain.steps.iter().enumerate() {
             if let Some(link) = index.checked_sub(1).and_then(|link| chain.links.get(link)) {
                 let gap = i64::try_from(link.gap.seconds).unwrap();
-                time += self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
+                let pause = self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
+                time = (time + pause).max(begin);
             }
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
@@ -114,23 +119,25 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Time to the next step: nothing, a little, the gap to the second, one second more; or what the total leaves, or one more.
+    /// Time to the next step: nothing, a little, the gap to the second, one second more, one second backwards; or what the total
+    /// leaves, or one more.
     fn pause(&self, rng: &mut Rng, gap: i64, gone: i64, last: bool) -> i64 {
         let left = (self.longest() - gone).max(0);
         if last && left < gap && rng.bool() {
             return left + i64::from(rng.u8(0..3) == 0);
         }
-        match rng.u8(0..8) {
+        match rng.u8(0..12) {
             0 => 0,
-            1 | 2 => gap,
-            3 => gap + 1,
+            1..=3 => gap,
+            4 => gap + 1,
+            5 => -1,
             _ => rng.i64(0..=gap),
         }
     }
 
     fn fresh(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
         let source = self.source(step);
-        let mut event = Event::plain(&source.name, number as u64 + 1, self.wide && rng.u8(0..6) > 0);
+        let mut event = Event::plain(&source.name, number as u64 + 1, self.wide == (rng.u8(0..6) > 0));
         let items = if source.name == FLOW { 1 } else { *rng.choice(&[1, 1, 2, 3]).unwrap() };
         let mut look = |field: &str, item: usize, rng: &mut Rng| {
             if let Some(text) = rng.choice(samples::of(&source.name, field)) {
@@ -274,11 +281,21 @@ impl<'a> Maker<'a> {
 }
 
 /// Whether a rule looks at a field of a flow log that the default format lacks.
-fn needs_wide_flows(rule: &Rule, catalog: &Catalog) -> bool {
-    let Some(source) = catalog.source(FLOW) else { return false };
-    let named = format!("{:?}", (&rule.chain, &rule.alert));
-    source
-        .fields
-        .values()
-        .any(|field| field.requires.is_some() && named.contains(&format!("\"{}\"", field.name)))
+pub(super) fn needs_wide_flows(rule: &Rule, catalog: &Catalog) -> bool {
+    let (chain, source) = (&rule.chain, catalog.source(FLOW).unwrap());
+    let is_wide = |step: usize, name: &str| {
+        chain.steps[step].source.node == FLOW
+            && source.field(name).is_some_and(|field| field.requires.is_some())
+    };
+    let tested = chain.steps.iter().enumerate().any(|(index, step)| {
+        let mut found = false;
+        fields_of(&step.condition(), &mut |name, _| found |= is_wide(index, name));
+        found
+    });
+    let joined = chain.links.iter().enumerate().any(|(link, keys)| {
+        let mut keys = keys.keys.iter();
+        keys.any(|key| is_wide(link, &key.left.name) || is_wide(link + 1, &key.right.name))
+    });
+    let mut shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
+    tested || joined || shown.any(|field| is_wide(field.step, &field.field.name))
 }

@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
-# Runs the self-test of every checker and lane. In: the environments of setup.sh. Exit 0 when every verdict is right.
+# Runs the self-test of every checker and lane, those of the products' servers against stand-ins. In: the environments of setup.sh.
+# Exit 0 when every verdict is right.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 engines=${CATENA_ENGINES:-$(cd "$here/../.." && pwd)/.engines}
+export CATENA_ENGINES=$engines
 node "$here/kql/check.js" --selftest
 for target in eql sigma spl; do
   "$engines/$target/bin/python" "$here/$target/check.py" --selftest
 done
 "$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
-"$engines/duck/bin/python" "$here/kql/lane_selftest.py"
-"$engines/eql/bin/python" "$here/eql/lane_selftest.py" --streams 2000
-for selftest in execute lane; do
-  "$engines/duck/bin/python" "$here/spl/${selftest}_selftest.py"
+"$engines/eql/bin/python" "$here/common/service_selftest.py"
+for selftest in kql/lane kql/server spl/execute spl/lane spl/server; do
+  "$engines/duck/bin/python" "$here/${selftest}_selftest.py"
+done
+for selftest in eql/lane eql/server; do
+  "$engines/eql/bin/python" "$here/${selftest}_selftest.py"
 done

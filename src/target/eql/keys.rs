@@ -146,8 +146,8 @@ impl<'a> Located<'a> {
             report.error(Diagnostic::new(Code::NotExpressible, field.span, title).label(label).help(help));
             return None;
         };
-        if let Some(reason) = &column.superset {
-            report.note(Effect::Superset, field.span, reason.clone());
+        for inexact in columns::inexact([column.as_ref()]) {
+            inexact.asked(false, field.span, report);
         }
         let absent = if column.multi { Vec::new() } else { absent_texts(&place, &column) };
         Some(Self { field, column: column.into_owned(), physical, absent })

@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 use crate::target::columns::{self, Place};
 use crate::target::print::{self, Bind, Frag, Nnf};
-use crate::target::{Effect, Job, Report, Target};
+use crate::target::{Job, Report, Target};
 
 /// Why a test cannot be said, and the best way round.
 pub(super) struct Refusal {
@@ -156,8 +156,8 @@ fn column(
     negated: bool,
     report: &mut Report,
 ) -> Frag {
-    if let Some(reason) = &column.superset {
-        report.note(if negated { Effect::Subset } else { Effect::Superset }, test.span, reason.clone());
+    for inexact in columns::inexact([column]) {
+        inexact.tested(test, negated, report);
     }
     let printed = if column.multi {
         multi::print(item, test, column, negated, report)

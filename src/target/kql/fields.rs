@@ -10,7 +10,7 @@ use super::{literal, step};
 use crate::catalog::{Home, Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
-use crate::target::columns::{self, Place};
+use crate::target::columns::{self, Inexact, Place};
 use crate::target::print::Frag;
 use crate::target::{Job, Report, Target};
 
@@ -42,7 +42,7 @@ struct Access {
     /// The derived column that holds it as the language means it, if that takes one.
     derived: Option<Derived>,
     reach: Reach,
-    superset: Option<String>,
+    inexact: Vec<Inexact>,
     placeholder: Option<String>,
 }
 
@@ -97,9 +97,9 @@ impl<'a> Fields<'a> {
         self.access(field, report)?.placeholder
     }
 
-    /// Why the field's column holds for more records than the field, if it does.
-    pub(super) fn superset(&mut self, field: &Field, report: &mut Report) -> Option<String> {
-        self.access(field, report)?.superset
+    /// Why the field's column is not exactly the field.
+    pub(super) fn inexact(&mut self, field: &Field, report: &mut Report) -> Vec<Inexact> {
+        self.access(field, report).map(|access| access.inexact).unwrap_or_default()
     }
 
     /// Whether a derived column was used since the last call.
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
 
     fn locate(&mut self, field: &Field, report: &mut Report) -> Option<Access> {
         let place = columns::place(self.job, self.target, self.step, field, report)?;
-        let superset = place.variants.iter().find_map(|variant| variant.superset.clone());
+        let inexact = columns::inexact(place.variants.iter().map(AsRef::as_ref));
         let reach = place.variants.iter().map(|mapped| reach_of(mapped)).max().unwrap_or(Reach::Event);
         if reach > Reach::Event && self.group().is_none() {
             report.error(
@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
                     column: Some(column.clone()),
                     derived: None,
                     reach,
-                    superset,
+                    inexact,
                     placeholder,
                 });
             }
@@ -148,7 +148,7 @@ impl<'a> Fields<'a> {
         };
         let value = placeholder.as_deref().map_or(value.clone(), |text| without(&value, text));
         let derived = Some(Derived { name: step::column_name(self.step, &field.name), value });
-        Some(Access { column: plain, derived, reach, superset, placeholder })
+        Some(Access { column: plain, derived, reach, inexact, placeholder })
     }
 
     /// The array of the repeated group.

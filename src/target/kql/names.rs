@@ -29,9 +29,9 @@ const KEYWORDS: &[&str] = &[
 
 /// Whether a name needs no brackets: letters, digits and underscores, and no keyword. `__…` is reserved.
 pub(super) fn is_plain(text: &str) -> bool {
-    let mut chars = text.chars();
-    let starts = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
-    let word = starts && chars.all(|c| c == '_' || c.is_ascii_alphanumeric());
+    let mut bytes = text.bytes();
+    let starts = bytes.next().is_some_and(|byte| byte == b'_' || byte.is_ascii_alphabetic());
+    let word = starts && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
     word && !text.starts_with("__") && KEYWORDS.binary_search(&text).is_err()
 }
 

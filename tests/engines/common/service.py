@@ -1,49 +1,105 @@
 """Requests to a product over HTTP, and the loop of a lane that runs on one.
 
 In: a base URL, headers; a function that answers requests. Out: parsed JSON; an answer a line. Must not know: any target.
+
+Two things can go wrong, and a comparison must not mix them up: the product refuses a text (an answer, `{"error": …}`), or it
+does not do its work, be it the address, the credentials or the load (no answer: the lane ends with a message and status 1).
 """
 
+import http.client
 import json
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
+
+# Statuses after which the same request may be sent again (RFC 9110, 10.2.3; RFC 6585, 4), how often, and how long to wait.
+LATER = (429, 503)
+ATTEMPTS = 6
+LONGEST_WAIT = 120
 
 
 class Unanswered(Exception):
-    """The product refused a request, or was not there."""
+    """The product is not there, or does not serve us."""
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
+
+
+class Refused(Exception):
+    """The product refused the text of a query."""
 
 
 class Service:
-    def __init__(self, url, headers, timeout=120):
-        self.url, self.headers, self.timeout = url.rstrip("/"), headers, timeout
+    def __init__(self, url, headers, timeout=120, sleep=time.sleep):
+        if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+            raise Unanswered(f"`{url}` is no URL of a server")
+        self.url, self.headers, self.timeout, self.sleep = url.rstrip("/"), headers, timeout, sleep
 
     def call(self, method, path, body=None, content_type="application/json"):
         """The parsed answer; `body` is text. A status of 400 and above is `Unanswered`, with what the product said."""
         data = None if body is None else body.encode("utf-8")
         headers = self.headers | ({"Content-Type": content_type} if data is not None else {})
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                    return self.parsed(response.read())
+            except urllib.error.HTTPError as error:
+                if error.code not in LATER or attempt == ATTEMPTS:
+                    said = " ".join(error.read().decode("utf-8", "replace").split())
+                    raise Unanswered(f"{method} {path}: status {error.code}: {said[:1000]}", error.code) from error
+                self.sleep(wait(error.headers.get("Retry-After"), attempt))
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                raise Unanswered(f"{method} {path}: {error}") from error
+
+    @staticmethod
+    def parsed(data):
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:
-                return json.loads(response.read() or b"{}")
-        except urllib.error.HTTPError as error:
-            said = " ".join(error.read().decode("utf-8", "replace").split())
-            raise Unanswered(f"{method} {path}: status {error.code}: {said[:1000]}") from error
-        except (OSError, ValueError) as error:
-            raise Unanswered(f"{method} {path}: {error}") from error
+            return json.loads(data or b"{}")
+        except ValueError as error:
+            raise ValueError(f"the answer is not JSON ({error}): {data[:200]!r}") from None
 
 
-def serve(answer):
-    """Answers each line of standard input by one line."""
-    for line in sys.stdin:
-        json.dump(respond(answer, json.loads(line)), sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+def wait(said, attempt):
+    """Seconds as the product asks for them; twice as many each time where it names none, or a date."""
+    asked = int(said) if said and said.strip().isdecimal() else 2**attempt
+    return min(asked, LONGEST_WAIT)
+
+
+def taken(found, *path, kind=list):
+    """A part of an answer, which must be there and of this kind."""
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, kind):
+        raise Unanswered(f"the answer has no `{'.'.join(path)}`, or another one than is documented")
+    return found
+
+
+def setting(environment, name):
+    if not environment.get(name):
+        raise Unanswered(f"set {name}")
+    return environment[name]
+
+
+def run(connect, lines=sys.stdin, out=sys.stdout):
+    """A lane: `connect` gives the function that answers a request; each line is answered by one line."""
+    try:
+        answer = connect()
+        for line in lines:
+            json.dump(respond(answer, json.loads(line)), out, ensure_ascii=False)
+            out.write("\n")
+            out.flush()
+    except Unanswered as error:
+        sys.exit(str(error))
 
 
 def respond(answer, request):
     try:
         return {"answers": answer(request)}
-    except Unanswered as error:
+    except Refused as error:
         return {"error": str(error)}
 
 

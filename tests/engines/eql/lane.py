@@ -29,11 +29,17 @@ def read(text):
     return query, stages(query)
 
 
+def parts_of(request):
+    """The parts as read: (part, query, its stages)."""
+    parts = [(part, *read(part["text"])) for part in request["parts"]]
+    if not parts or [part["role"] for part, *_ in parts] != ["stage"] * (len(parts) - 1) + ["query"]:
+        raise Refused("the parts are stages in their order, and then the query")
+    return parts
+
+
 def answer(request):
     try:
-        parts = [(part, *read(part["text"])) for part in request["parts"]]
-        if not parts or [part["role"] for part, *_ in parts] != ["stage"] * (len(parts) - 1) + ["query"]:
-            raise Refused("the parts are stages in their order, and then the query")
+        parts = parts_of(request)
         return {"answers": [rows(parts, world) for world in request["worlds"]]}
     except Refused as refusal:
         return {"error": str(refusal)}

@@ -84,12 +84,15 @@ WORLDS = [
 ]
 
 
-def ask(connection, text, worlds, lists=LISTS):
+def request_of(text, worlds, lists=LISTS):
     starts = [START + number * APART for number in range(len(worlds))]
     events = [[event(start, *one) for one in world] for start, world in zip(starts, worlds, strict=True)]
     parts = [{"name": "r", "id": "r", "role": "query", "text": text}]
-    request = {"rule": "r", "parts": parts, "lists": lists, "starts": starts, "worlds": events}
-    return lane.respond(connection, json.dumps(request).encode())
+    return {"rule": "r", "parts": parts, "lists": lists, "starts": starts, "worlds": events}
+
+
+def ask(connection, text, worlds, lists=LISTS):
+    return lane.respond(connection, json.dumps(request_of(text, worlds, lists)).encode())
 
 
 def chains(connection):
@@ -102,17 +105,19 @@ def chains(connection):
     assert other == {"answers": [[]]}, other
 
 
+SESSION = {"attributes": {"creationDate": "2026-01-01T00:00:00Z", "mfaAuthenticated": "true"}}
+CALLS = [
+    call(0, "a", userAgent='a"b\\c\n\u0001\u2028é', readOnly=False, userIdentity={"sessionContext": SESSION}),
+    call(1, "b", userAgent="key", awsRegion=""),
+    # The Kelvin sign is no `k` to an operator that knows ASCII only.
+    call(2, "c", userAgent="\u212aey"),
+    call(3, "d", eventID="d-x"),
+    call(4, "e", userAgent="key", eventTime="soon"),
+]
+
+
 def fields(connection):
-    session = {"attributes": {"creationDate": "2026-01-01T00:00:00Z", "mfaAuthenticated": "true"}}
-    events = [
-        call(0, "a", userAgent='a"b\\c\n\u0001\u2028é', readOnly=False, userIdentity={"sessionContext": session}),
-        call(1, "b", userAgent="key", awsRegion=""),
-        # The Kelvin sign is no `k` to an operator that knows ASCII only.
-        call(2, "c", userAgent="\u212aey"),
-        call(3, "d", eventID="d-x"),
-        call(4, "e", userAgent="key", eventTime="soon"),
-    ]
-    rows = ask(connection, FIELDS, [events])["answers"][0]
+    rows = ask(connection, FIELDS, [CALLS])["answers"][0]
     assert [row["UserAgent"] for row in rows] == ['a"b\\c\n\u0001\u2028é', "key", None], rows
     assert rows[0]["ReadOnly"] is False and rows[0]["SessionMfaAuthenticated"] is True, rows
     assert rows[0]["SessionCreationDate"] == START * 1_000_000 and rows[1]["AWSRegion"] is None, rows

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import ingest
 from answers import holds_time
-from service import Service, Unanswered, by_world, serve
+from service import Refused, Service, Unanswered, by_world, run, setting, taken
 
 SOURCETYPES = {"aws.cloudtrail": "aws:cloudtrail", "aws.vpcflow": "aws:cloudwatchlogs:vpcflow"}
 ALL_TIME = {"earliest_time": 0, "latest_time": 4_102_444_800}
@@ -33,8 +33,10 @@ PROBE = "| makeresults count=20001 | streamstats count | stats max(count) AS mos
 
 class Splunk:
     def __init__(self, environment, patience=60):
-        self.rest = Service(environment["SPLUNK_URL"], {"Authorization": f"Bearer {environment['SPLUNK_TOKEN']}"})
-        self.hec = Service(environment["SPLUNK_HEC_URL"], {"Authorization": f"Splunk {environment['SPLUNK_HEC_TOKEN']}"})
+        names = ("SPLUNK_URL", "SPLUNK_TOKEN", "SPLUNK_HEC_URL", "SPLUNK_HEC_TOKEN")
+        url, token, hec_url, hec_token = (setting(environment, name) for name in names)
+        self.rest = Service(url, {"Authorization": f"Bearer {token}"})
+        self.hec = Service(hec_url, {"Authorization": f"Splunk {hec_token}"})
         self.index, self.patience = environment.get("SPLUNK_INDEX", "main"), patience
         self.run, self.count = f"catena-{uuid.uuid4()}", 0
 
@@ -42,14 +44,18 @@ class Splunk:
         body = urllib.parse.urlencode(fields | {"output_mode": "json"})
         return self.rest.call("POST", path, body, "application/x-www-form-urlencoded")
 
-    def search(self, text):
-        """The rows of a search that runs to its end; a column that a row lacks is None."""
-        found = self.form("/services/search/jobs", search=text, exec_mode="oneshot", count=0, **ALL_TIME)
-        faults = [note["text"] for note in found.get("messages", []) if note.get("type") in ("FATAL", "ERROR", "WARN")]
+    def search(self, text, fault=Unanswered):
+        """The rows of a search that runs to its end; a column that a row lacks is None. `fault`: what a refusal is."""
+        try:
+            found = self.form("/services/search/jobs", search=text, exec_mode="oneshot", count=0, **ALL_TIME)
+        except Unanswered as error:
+            # REST API Reference: a search that cannot be parsed is a bad request.
+            raise fault(str(error)) if error.status == 400 else error
+        faults = [str(note.get("text")) for note in found.get("messages", []) if note.get("type") in ("FATAL", "ERROR", "WARN")]
         if faults:
-            raise Unanswered("; ".join(faults))
-        names = [field["name"] for field in found.get("fields", [])]
-        return [{name: row.get(name) for name in names} for row in found["results"]]
+            raise fault("; ".join(faults))
+        names = [taken(field, "name", kind=str) for field in found.get("fields", [])]
+        return [{name: row.get(name) for name in names} for row in taken(found, "results")]
 
     def configure(self, file, name, **settings):
         """Makes a stanza of a conf file, or changes it."""
@@ -57,14 +63,14 @@ class Splunk:
         try:
             self.form(path, name=name, **settings)
         except Unanswered as error:
-            if "status 409" not in str(error):
+            if error.status != 409:
                 raise
             self.form(f"{path}/{urllib.parse.quote(name, safe='')}", **settings)
 
     def probe(self):
-        (row,) = self.search(PROBE)
-        if row["most"] != "20001":
-            raise Unanswered(f"streamstats saw {row['most']} of 20001 events: chains would be lost here")
+        most = [row.get("most") for row in self.search(PROBE)]
+        if most != ["20001"]:
+            raise Unanswered(f"streamstats saw {most} of 20001 events: chains would be lost here")
 
     def load(self, request):
         """Sends the events of all worlds and waits until a search finds them; the name of their source."""
@@ -87,7 +93,7 @@ class Splunk:
 
     def indexed(self, source):
         rows = self.search(f'search index="{self.index}" source="{source}" | stats count')
-        return int(rows[0]["count"]) if rows else 0
+        return sum(int(taken(row, "count", kind=str)) for row in rows)
 
     def look_up(self, name, values):
         """A CSV file, written by a search since REST takes none, and its definition as a query requires it."""
@@ -104,8 +110,10 @@ class Splunk:
             self.configure("macros", macro, definition=terms)
         for name, values in request["lists"].items():
             self.look_up(name, values)
-        found = self.search(part["text"])
+        found = self.search(part["text"], Refused)
         rows = [{name: shown(name, value) for name, value in row.items()} for row in found]
+        if any(row.get("_time") is None for row in rows):
+            raise Refused("a row without _time")
         return by_world(rows, request, lambda row: row["_time"] // 1_000_000)
 
 
@@ -118,16 +126,11 @@ def shown(name, value):
     return round(float(value) * 1_000_000)
 
 
-def main():
-    try:
-        splunk = Splunk(os.environ)
-        splunk.probe()
-    except KeyError as missing:
-        sys.exit(f"set {missing}")
-    except Unanswered as error:
-        sys.exit(str(error))
-    serve(splunk.answer)
+def connect():
+    splunk = Splunk(os.environ)
+    splunk.probe()
+    return splunk.answer
 
 
 if __name__ == "__main__":
-    main()
+    run(connect)

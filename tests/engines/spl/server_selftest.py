@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 from server import PROBE, Splunk
 from service import Unanswered, respond
-from stub import served
+from stub import ended, raises, served
+
+SERVER = Path(__file__).with_name("server.py")
+SETTINGS = {"SPLUNK_TOKEN": "rest", "SPLUNK_HEC_TOKEN": "hec", "SPLUNK_INDEX": "test"}
 
 START = 1_767_225_600
 TEXT = "| multisearch [ search `cloudtrail` ] [ search `cloudwatchlogs_vpcflow` ] | table _time, one_time, one_x, one_y"
@@ -36,9 +39,12 @@ class Stub:
 
     def __init__(self):
         self.events, self.stanzas, self.searches, self.lost, self.most, self.messages = [], {}, [], 0, "20001", []
+        self.unparsable, self.status = False, 200
 
     def __call__(self, method, path, headers, body):
         assert method == "POST", method
+        if self.status != 200:
+            return self.status, {"messages": [{"type": "WARN", "text": "call not properly authenticated"}]}
         if path == "/services/collector/event":
             assert headers["Authorization"] == "Splunk hec"
             self.events += [json.loads(line) for line in body.splitlines()]
@@ -68,14 +74,15 @@ class Stub:
         if text.endswith("| stats count"):
             found = sum(f'source="{event["source"]}"' in text for event in self.events) - self.lost
             return 200, {"fields": [{"name": "count"}], "results": [{"count": str(found)}]}
+        if text == TEXT and self.unparsable:
+            return 400, {"messages": [{"type": "FATAL", "text": "Error in 'search' command: Unable to parse the search"}]}
         if text == TEXT:
             return 200, {"messages": self.messages, "fields": FIELDS, "results": [ROW]}
         return 200, {"fields": [], "results": []}
 
 
 def splunk(url):
-    settings = {"SPLUNK_URL": url, "SPLUNK_TOKEN": "rest", "SPLUNK_HEC_URL": url + "/", "SPLUNK_HEC_TOKEN": "hec"}
-    return Splunk(settings | {"SPLUNK_INDEX": "test"}, patience=0)
+    return Splunk(SETTINGS | {"SPLUNK_URL": url, "SPLUNK_HEC_URL": url + "/"}, patience=0)
 
 
 def answered(url, stub):
@@ -103,24 +110,34 @@ def refused(url, stub):
     server = splunk(url)
     stub.messages = [{"type": "FATAL", "text": "no such macro"}]
     assert respond(server.answer, REQUEST) == {"error": "no such macro"}
-    stub.messages, stub.lost = [], 1
-    assert "found after" in respond(server.answer, REQUEST)["error"]
+    stub.messages, stub.unparsable = [], True
+    assert "status 400" in respond(server.answer, REQUEST)["error"]
+    stub.unparsable = False
+
+
+def failed(url, stub):
+    """What ends the lane, with a message and a status."""
+    server = splunk(url)
+    stub.lost = 1
+    assert "found after" in raises(Unanswered, server.answer, REQUEST)
     stub.most = "10000"
-    try:
-        server.probe()
-    except Unanswered as error:
-        assert "10000 of 20001" in str(error)
-    else:
-        raise AssertionError("the probe passed")
-    assert "error" in respond(splunk("http://127.0.0.1:9").answer, REQUEST)
+    assert "10000'] of 20001" in raises(Unanswered, server.probe)
+    settings = SETTINGS | {"SPLUNK_URL": url, "SPLUNK_HEC_URL": url}
+    status, out, said = ended(SERVER, settings, REQUEST)
+    assert (status, out) == (1, "") and "of 20001 events" in said, said
+    stub.status = 401
+    status, out, said = ended(SERVER, settings, REQUEST)
+    assert (status, out) == (1, "") and "status 401" in said, said
+    status, out, said = ended(SERVER, {"SPLUNK_URL": url}, REQUEST)
+    assert (status, out, said) == (1, "", "set SPLUNK_TOKEN"), said
 
 
 def main():
-    for check in (answered, refused):
+    for check in (answered, refused, failed):
         stub = Stub()
         with served(stub) as url:
             check(url, stub)
-    print("spl server: requests and answers as the stub expects them")
+    print("spl server: requests and answers as the stub expects them", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""What the lanes of KQL read from a text, and how they give rows: whichever engine runs it.
+
+In: a text of the compiler's own form, the tables of schema.json. Out: the columns it names, its last step, the lists it asks for;
+rows by world. Must not know: engines.
+"""
+
+import bisect
+import datetime
+import json
+import re
+from pathlib import Path
+
+SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["tables"]
+EPOCH, MICROSECOND = datetime.datetime(1970, 1, 1), datetime.timedelta(microseconds=1)
+WORD = re.compile(r"\w+")
+STEP = re.compile(r"^let step_(\w+) = ", re.MULTILINE)
+LIST = re.compile(r'_GetWatchlist\("(\w+)"\)')
+
+# learn.microsoft.com/azure/sentinel/watchlists-queries: the rows of one watchlist, found by its alias.
+WATCHLISTS = {"Alias": "string", "SearchKey": "string"}
+
+
+class Refused(Exception):
+    """The request cannot be answered."""
+
+
+def only_query(request):
+    """The text of the one part."""
+    texts = [part["text"] for part in request["parts"] if part["role"] == "query"]
+    if len(texts) != 1 or len(request["parts"]) != 1:
+        raise Refused(f"one query is expected, not {[part['role'] for part in request['parts']]}")
+    return texts[0]
+
+
+def time_column(text):
+    """The column with the time of the last step."""
+    steps = STEP.findall(text)
+    if not steps:
+        raise Refused("the text has no steps")
+    return f"{steps[-1]}_time"
+
+
+def named(text):
+    """The columns of the tables that the text names: fewer are faster to load and to carry along."""
+    words = set(WORD.findall(text))
+    schema = {table: {name: kind for name, kind in columns.items() if name in words} for table, columns in SCHEMA.items()}
+    return {table: columns for table, columns in schema.items() if columns and table in words}
+
+
+def watchlists(text, lists):
+    """The rows of all lists: (alias, value)."""
+    unknown = set(LIST.findall(text)) - set(lists)
+    if unknown:
+        raise Refused(f"the text reads lists that the request does not have: {', '.join(sorted(unknown))}")
+    return [(name, value) for name, values in lists.items() for value in values]
+
+
+def plain(value):
+    """A value in the words of the contract. A text that is missing is empty in KQL."""
+    if isinstance(value, datetime.datetime):
+        return (value - EPOCH) // MICROSECOND
+    return None if value == "" else value
+
+
+def answers(names, rows, last, starts):
+    """The rows of each world: that in which the last step lies."""
+    found = [[] for _ in starts]
+    for values in rows:
+        row = {name: plain(value) for name, value in zip(names, values, strict=True)}
+        world = bisect.bisect_right(starts, row[last] / 1_000_000) - 1
+        if world < 0:
+            raise Refused(f"an answer before the first world: {row}")
+        found[world].append(row)
+    return found
