@@ -1,7 +1,7 @@
 """The AN1318 rule as SQL in DuckDB, over JSON lines or over Parquet. Prints the number of alerts.
 
 usage: duck.py jsonl TRAIL FLOWS | duck.py parquet TRAIL FLOWS | duck.py convert TRAIL FLOWS TRAIL.parquet FLOWS.parquet
-needs: duckdb (tests/engines/setup.sh installs it into .engines/duck)
+needs: duckdb (benches/replay.py finds or installs it)
 """
 import os
 import sys

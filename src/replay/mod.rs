@@ -30,6 +30,7 @@ mod stream;
 pub mod tune;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -173,11 +174,15 @@ impl Plan {
 
 /// Reads pieces in parallel; what is kept goes to `store`.
 fn read<'s>(sifter: &Sifter, pieces: &[Piece], store: &'s Store, control: &Control) -> Vec<Harvest<'s>> {
-    let one = |buffer: &mut Vec<u8>, piece: &Piece| {
-        let mut harvest = Harvest::new(store, std::mem::take(buffer));
+    // A buffer serves one piece after another: made anew, its memory would be cleared every time.
+    let buffers = Mutex::new(Vec::new());
+    let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
+    let one = |piece: &Piece| {
         if control.stop.load(Ordering::Relaxed) {
-            return harvest;
+            return Harvest::new(store, Vec::new());
         }
+        let buffer = spare().pop().unwrap_or_default();
+        let mut harvest = Harvest::new(store, buffer);
         let read = sifter.read(piece, control, &mut harvest);
         // What was given up half read need not be whole.
         if let Err(problem) = read
@@ -185,10 +190,11 @@ fn read<'s>(sifter: &Sifter, pieces: &[Piece], store: &'s Store, control: &Contr
         {
             harvest.files_broken.push((piece.name.clone(), problem.to_string()));
         }
-        *buffer = harvest.finish();
+        let buffer = harvest.finish();
+        spare().push(buffer);
         harvest
     };
-    pieces.par_iter().map_init(Vec::new, one).collect()
+    pieces.par_iter().map(one).collect()
 }
 
 /// All that was kept, in the engine's order.

@@ -22,10 +22,10 @@ use crate::engine::value::Value;
 
 /// Bytes of packed records that are held in memory.
 pub(super) const BUDGET: usize = 48 << 20;
-/// A run is handed over when it has so many bytes.
-const RUN: usize = 2 << 20;
+/// A run is handed over when it has so many bytes: few enough for memory that one run gave back to serve the next.
+const RUN: usize = 256 << 10;
 /// A batch is no longer than this, unless the records of one instant are more.
-const BATCH: usize = 16 * 1024;
+const BATCH: usize = 4 * 1024;
 
 /// Packed records.
 #[derive(Debug, Default)]
@@ -47,6 +47,11 @@ impl Run {
         let begins = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         self.heads.push((head, begins, self.bytes.len()));
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.heads.clear();
     }
 
     fn get(&self, at: usize) -> Option<(Head, &[u8])> {
@@ -120,7 +125,15 @@ impl Store {
     pub(super) fn sorted(self, schemas: Vec<Arc<Schema>>) -> Sorted {
         let runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merge = Merge::new(runs.memory, runs.files);
-        Sorted { merge, schemas, keys: self.keys, duplicates: 0, count: 0, problem: None }
+        Sorted {
+            merge,
+            packed: Run::default(),
+            schemas,
+            keys: self.keys,
+            duplicates: 0,
+            count: 0,
+            problem: None,
+        }
     }
 }
 
@@ -260,6 +273,8 @@ impl Merge {
 #[derive(Debug)]
 pub(super) struct Sorted {
     merge: Merge,
+    /// The batch at work.
+    packed: Run,
     schemas: Vec<Arc<Schema>>,
     keys: Option<Keys>,
     /// Records that came out so far.
@@ -273,15 +288,15 @@ pub(super) struct Sorted {
 impl Sorted {
     /// The next records: all that are left of some instants. Empty at the end.
     pub(super) fn batch(&mut self) -> Vec<Kept> {
-        let mut packed = Run::default();
+        self.packed.clear();
         loop {
             match self.merge.first() {
                 Ok(Some((head, bytes))) => {
-                    let last = packed.heads.last().map(|((time, ..), ..)| *time);
-                    if packed.heads.len() >= BATCH && last.is_some_and(|last| last != head.0) {
+                    let last = self.packed.heads.last().map(|((time, ..), ..)| *time);
+                    if self.packed.heads.len() >= BATCH && last.is_some_and(|last| last != head.0) {
                         break;
                     }
-                    packed.push_packed(head, bytes);
+                    self.packed.push_packed(head, bytes);
                     self.merge.advance();
                 }
                 Ok(None) => break,
@@ -291,8 +306,8 @@ impl Sorted {
                 }
             }
         }
-        let all = (0..packed.heads.len()).into_par_iter().with_min_len(512);
-        let kept = all.map_init(Vec::new, |values, at| self.kept(packed.get(at)?, values));
+        let all = (0..self.packed.heads.len()).into_par_iter().with_min_len(512);
+        let kept = all.map_init(Vec::new, |values, at| self.kept(self.packed.get(at)?, values));
         let mut batch: Vec<Kept> = kept.flatten_iter().collect();
         for event in batch.chunk_by_mut(|left, right| {
             left.record.event == right.record.event && left.record.time == right.record.time
