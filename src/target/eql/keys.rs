@@ -170,7 +170,7 @@ impl<'a> Located<'a> {
 
 /// Elasticsearch joins only fields of the same type.
 fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
-    let mut kinds = places.iter().map(|place| predicate::kind(place.field.ty, &place.column));
+    let mut kinds = places.iter().map(|place| predicate::kind(place.field.ty, place.column));
     let first = kinds.next()?;
     if kinds.all(|kind| kind == first) {
         return Some(());
@@ -192,7 +192,7 @@ fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
 fn by_value(places: &[Located<'_>], report: &mut Report) {
     let address = places
         .iter()
-        .find(|place| predicate::kind(place.field.ty, &place.column) == Some(predicate::Kind::Ip));
+        .find(|place| predicate::kind(place.field.ty, place.column) == Some(predicate::Kind::Ip));
     if let Some(Located { field, .. }) = address {
         let message = format!(
             "Elasticsearch keeps `{}` as an address, so two notations of one IPv6 address join each other",
