@@ -156,7 +156,9 @@ fn column(
     negated: bool,
     report: &mut Report,
 ) -> Frag {
-    columns::inexact([column]).into_iter().for_each(|inexact| inexact.tested(test, negated, report));
+    for inexact in columns::inexact([column]) {
+        inexact.tested(test, negated, report);
+    }
     let printed = if column.multi {
         multi::print(item, test, column, negated, report)
     } else {

@@ -116,11 +116,15 @@ fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Colu
 fn note_inexact(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) {
     let inexact = |field: &Field| columns::inexact_field(job, &Spl, step, field);
     for KeyColumn { field, .. } in &role.keys {
-        inexact(field).into_iter().for_each(|inexact| inexact.joined(field.span, report));
+        for inexact in inexact(field) {
+            inexact.joined(field.span, report);
+        }
     }
     for Output { field, .. } in &role.outputs {
         if !role.keys.iter().any(|key| same(key.field, field)) {
-            inexact(field).into_iter().for_each(|inexact| inexact.shown(field, report));
+            for inexact in inexact(field) {
+                inexact.shown(field, report);
+            }
         }
     }
 }

@@ -80,9 +80,9 @@ impl Predicates<'_, '_> {
             let mut unused = Report::default();
             let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused);
             let variants = place.iter().flat_map(|place| &place.variants).map(AsRef::as_ref);
-            columns::inexact(variants)
-                .into_iter()
-                .for_each(|inexact| inexact.tested(test, negated, self.report));
+            for inexact in columns::inexact(variants) {
+                inexact.tested(test, negated, self.report);
+            }
         }
     }
 
