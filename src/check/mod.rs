@@ -101,6 +101,7 @@ const ABSENCES: &[Code] = &[
     Code::NoExpectation,
     Code::NoEvents,
     Code::CannotAlert,
+    Code::EmptyFile,
 ];
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {

@@ -139,7 +139,9 @@ impl Keys {
     ) -> Option<Self> {
         let mut found = Self::default();
         for key in &demand.keys {
-            fields.inexact(key, report).into_iter().for_each(|inexact| inexact.joined(key.span, report));
+            for inexact in fields.inexact(key, report) {
+                inexact.joined(key.span, report);
+            }
             let (test, plain) = predicate::present(fields, key, report)?;
             let (known, tests) =
                 if plain { (&tested.plain, &mut found.plain) } else { (&tested.derived, &mut found.derived) };
@@ -175,7 +177,9 @@ impl<'a> Projection<'a> {
             let name = column_name(fields.step, &field.name);
             let key = demand.keys.iter().any(|key| key.name == field.name);
             if !key {
-                fields.inexact(field, report).into_iter().for_each(|inexact| inexact.shown(field, report));
+                for inexact in fields.inexact(field, report) {
+                    inexact.shown(field, report);
+                }
             }
             // Both sides of a join must have one type; tables store numbers in several.
             if key && value != name {
