@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use aho_corasick::AhoCorasick;
 
 use super::canonical::{self, CatalogFields};
+use super::depth::is_deep;
 use super::flow::Columns;
 use super::input::{Format, Piece};
 use super::json;
@@ -24,6 +25,7 @@ use crate::catalog::Catalog;
 use crate::engine::event::Reader;
 use crate::engine::predicate::{Unrunnable, Values};
 use crate::engine::program::Program;
+use crate::engine::project::Slots;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::{List, Rule, Step};
 
@@ -240,16 +242,24 @@ impl OfSource {
         harvest.events += 1;
         match event {
             Ok(text) if self.passes_over(text.as_bytes()) => {}
-            Ok(text) => {
-                let mut parser = sonic_rs::Deserializer::from_str(text);
-                let slots = self.reader.scalars(&mut parser).and_then(|slots| parser.end().map(|()| slots));
-                match slots {
-                    Ok(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
-                    Err(_) => harvest.skip(json::NOT_JSON, number),
-                }
-            }
+            Ok(text) => match self.scalars(text) {
+                Some(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
+                None => harvest.skip(json::NOT_JSON, number),
+            },
             Err(reason) => harvest.skip(&reason, number),
         }
+    }
+
+    /// The scalars of an event; `None` if it is not valid JSON.
+    fn scalars<'t>(&self, text: &'t str) -> Option<Slots<'t>> {
+        if is_deep(text) {
+            let mut parser = serde_json::Deserializer::from_str(text);
+            let slots = self.reader.scalars(&mut parser).ok()?;
+            return parser.end().ok().map(|()| slots);
+        }
+        let mut parser = sonic_rs::Deserializer::from_str(text);
+        let slots = self.reader.scalars(&mut parser).ok()?;
+        parser.end().ok().map(|()| slots)
     }
 
     fn columns(&self, columns: &Columns, line: &[u8], number: u64, harvest: &mut Harvest) {
@@ -272,13 +282,7 @@ impl OfSource {
     }
 
     /// Keeps the records of an event that satisfy a step.
-    fn keep(
-        &self,
-        slots: &crate::engine::project::Slots<'_>,
-        raw: &[u8],
-        number: u64,
-        harvest: &mut Harvest,
-    ) {
+    fn keep(&self, slots: &Slots<'_>, raw: &[u8], number: u64, harvest: &mut Harvest) {
         let mut ordinal = 0;
         let mut timeless = false;
         self.reader.rows(slots, |values| {
