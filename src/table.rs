@@ -192,10 +192,12 @@ impl Parser<'_> {
 
 /// Bytes up to the comma or line end that closes the first cell of `text`.
 fn cell_length(text: &str) -> usize {
-    let mut quoted = false;
-    for (at, byte) in text.bytes().enumerate() {
+    // Only a quotation mark at the start of a cell quotes; within quotes, two of them are one.
+    let mut quoted = text.starts_with('"');
+    let mut bytes = text.bytes().enumerate().skip(usize::from(quoted)).peekable();
+    while let Some((at, byte)) = bytes.next() {
         match byte {
-            b'"' => quoted = !quoted,
+            b'"' if quoted => quoted = bytes.next_if(|(_, next)| *next == b'"').is_some(),
             b',' | b'\n' | b'\r' if !quoted => return at,
             _ => {}
         }
@@ -247,6 +249,18 @@ mod tests {
         2:11 [z] row 2 has 4 cells, the header has 3
         3:1 [,why,] row 3 has no value
         ");
+    }
+
+    #[test]
+    fn a_quotation_mark_within_a_cell_quotes_nothing() {
+        let (table, problems) =
+            read("value,reason\nami-1,a 2\" disk\n\"ami\"-2,\"b \"\"x, y\"\"\" z\nami-3,30.06.\n");
+        assert_eq!(problems, Vec::<String>::new());
+        let rows: Vec<_> = table.rows.iter().map(|row| (row.number, row.value.node.as_str())).collect();
+        assert_eq!(rows, [(2, "ami-1"), (3, "ami-2"), (4, "ami-3")]);
+        let reasons = table.rows.iter().filter_map(|row| row.reason.as_ref());
+        let reasons: Vec<_> = reasons.map(|reason| (reason.node.as_str(), reason.span.range())).collect();
+        assert_eq!(reasons, [("a 2\" disk", 19..28), ("b \"x, y\" z", 37..51), ("30.06.", 58..64)]);
     }
 
     #[test]
