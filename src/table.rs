@@ -328,6 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn a_quotation_mark_within_a_cell_quotes_nothing() {
+        let (table, problems) =
+            read("value,reason\nami-1,a 2\" disk\n\"ami\"-2,\"b \"\"x, y\"\"\" z\nami-3,30.06.\n");
+        assert_eq!(problems, Vec::<String>::new());
+        let rows: Vec<_> = table.rows.iter().map(|row| (row.number, row.value.node.as_str())).collect();
+        assert_eq!(rows, [(2, "ami-1"), (3, "ami-2"), (4, "ami-3")]);
+        let reasons = table.rows.iter().filter_map(|row| row.reason.as_ref());
+        let reasons: Vec<_> = reasons.map(|reason| (reason.node.as_str(), reason.span.range())).collect();
+        assert_eq!(reasons, [("a 2\" disk", 19..28), ("b \"x, y\" z", 37..51), ("30.06.", 58..64)]);
+    }
+
+    #[test]
     fn a_file_without_rows_or_header_says_so() {
         assert_eq!(read("").1, ["1:1 [] the list file is empty"]);
         assert_eq!(read("image\nami-1\n").1.len(), 2);

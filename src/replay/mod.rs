@@ -9,6 +9,7 @@
 //! ```
 
 mod canonical;
+mod depth;
 pub mod flow;
 pub mod input;
 mod json;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::canonical::{self, CatalogFields};
+use super::depth::is_deep;
 use super::flow::{self, Columns};
 use super::input::{Format, Piece};
 use super::json;
@@ -274,6 +275,11 @@ impl OfSource {
             && plain.is_at_end()
         {
             return Some(slots);
+        }
+        if is_deep(text) {
+            let mut parser = serde_json::Deserializer::from_str(text);
+            let slots = self.reader.scalars(&mut parser).ok()?;
+            return parser.end().ok().map(|()| slots);
         }
         let mut parser = sonic_rs::Deserializer::from_str(text);
         let slots = self.reader.scalars(&mut parser).ok()?;
