@@ -49,10 +49,14 @@ impl Aim<'_> {
         }
     }
 
-    /// Turns one of the tests round, whichever way it helps `pred` to hold.
+    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry of many may be
+    /// what a query lacks.
     pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
         let mut tests = Vec::new();
-        tests_of(pred, true, &mut |test, wanted| tests.push((test, wanted)));
+        tests_of(pred, true, &mut |test, wanted| {
+            let weight = if matches!(test.kind, TestKind::InList { .. }) { 3 } else { 1 };
+            tests.extend(std::iter::repeat_n((test, wanted), weight));
+        });
         if let Some((test, wanted)) = rng.choice(tests) {
             self.at_test(test, !wanted, event, rng);
         }
@@ -126,7 +130,7 @@ impl Aim<'_> {
 
     fn entry(&self, list: usize, wanted: bool, rng: &mut Rng) -> Option<String> {
         let entries = &self.lists.get(list)?.entries;
-        let entry = if rng.u8(0..3) == 0 { entries.first() } else { rng.choice(entries) }?;
+        let entry = if rng.bool() { entries.first() } else { rng.choice(entries) }?;
         Some(match &entry.value {
             EntryValue::Value(value) if wanted => value.text(),
             EntryValue::Value(value) => unequal(value, rng)?,

@@ -76,6 +76,9 @@ impl<'a> Maker<'a> {
             if rng.u8(0..3) == 0 {
                 event.fail_as_dry_run();
             }
+            if rng.u8(0..6) == 0 {
+                event.answer_with_no_items();
+            }
             event.settle();
         }
         let mut unlike: Vec<Event> = Vec::new();
