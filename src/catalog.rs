@@ -316,6 +316,9 @@ pub struct Mapped {
     /// The column holds for more records than the field: why. Only sound where the test is not negated.
     #[serde(default)]
     pub superset: Option<String>,
+    /// The column lacks values that the field has: why. A test may miss them, its negation may add.
+    #[serde(default)]
+    pub subset: Option<String>,
     /// What must be configured or which version is needed.
     #[serde(default)]
     pub requires: Option<String>,

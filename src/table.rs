@@ -86,6 +86,9 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn header(&mut self, record: &csv::StringRecord) {
         let cells = self.cells(record);
+        if self.unclosed(&cells, Code::ListHeader) {
+            return;
+        }
         for (name, span) in record.iter().zip(&cells) {
             let known = COLUMNS.iter().position(|column| *column == name.trim());
             if known.is_none() {
@@ -113,14 +116,23 @@ impl Parser<'_> {
     }
 
     fn unknown_column(&mut self, name: &str, span: Span) {
-        let title = format!("unknown column `{}`", name.trim());
+        let title = format!("unknown column `{}`", short(name.trim()));
         let found = Diagnostic::new(Code::ListHeader, span, title)
             .label("a list file has the columns value, reason, owner, ticket and until");
-        self.diags.push(found.suggest(name.trim(), COLUMNS));
+        // As spreadsheets write it where the comma is a decimal sign.
+        let found = if name.contains([';', '\t']) {
+            found.help("columns are separated by commas")
+        } else {
+            found.suggest(name.trim(), COLUMNS)
+        };
+        self.diags.push(found);
     }
 
     fn row(&mut self, record: &csv::StringRecord) -> Option<Row> {
         let cells = self.cells(record);
+        if self.unclosed(&cells, Code::ListRow) {
+            return None;
+        }
         let number = cells.first().map_or(0, |cell| self.source.position(cell.start as usize).line);
         let span = cells.first().copied().unwrap_or_default().to(cells.last().copied().unwrap_or_default());
         if record.len() > self.columns.len() {
@@ -155,13 +167,28 @@ impl Parser<'_> {
     fn date(&mut self, cell: &Spanned<String>, number: usize) -> Option<Spanned<Date>> {
         let parsed = parse_date(&cell.node);
         if parsed.is_none() {
-            let title = format!("row {number}, column `until`: `{}` is not a date", cell.node);
+            let title = format!("row {number}, column `until`: `{}` is not a date", short(&cell.node));
             let found = Diagnostic::new(Code::ListRow, cell.span, title);
             self.diags.push(
                 found.label("expected YYYY-MM-DD").help("write the last day on which the entry counts"),
             );
         }
         parsed.map(|node| Spanned { node, span: cell.span })
+    }
+
+    /// Whether a quote opens and never closes, so that the rest of the file would be one cell; that is said.
+    fn unclosed(&mut self, cells: &[Span], code: Code) -> bool {
+        let end = self.offset + self.text.len();
+        let Some(last) = cells.last().filter(|cell| cell.end as usize == end) else { return false };
+        let start = last.start as usize - self.offset;
+        if cell(self.text.get(start..).unwrap_or_default()).1 {
+            return false;
+        }
+        let line = self.source.position(last.start as usize).line;
+        let title = format!("the quote that opens in line {line} is never closed");
+        let found = Diagnostic::new(code, self.span(start, start + 1), title).label("this one");
+        self.diags.push(found.help("close it; a quote inside quotes is written twice"));
+        true
     }
 
     fn broken(&mut self, error: &csv::Error) {
@@ -178,7 +205,7 @@ impl Parser<'_> {
         let rest = self.text.get(at..).unwrap_or_default();
         at += rest.len() - rest.trim_start_matches(['\r', '\n']).len();
         for _ in 0..record.len() {
-            let length = cell_length(self.text.get(at..).unwrap_or_default());
+            let (length, _) = cell(self.text.get(at..).unwrap_or_default());
             spans.push(self.span(at, at + length));
             at += length + 1;
         }
@@ -190,17 +217,38 @@ impl Parser<'_> {
     }
 }
 
-/// Bytes up to the comma or line end that closes the first cell of `text`.
-fn cell_length(text: &str) -> usize {
-    let mut quoted = false;
+/// Where the first cell of a text is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Start,
+    Plain,
+    Quoted,
+    /// After a quote that ends the cell, unless another quote follows.
+    Closing,
+}
+
+/// Bytes up to the comma or line end behind the first cell of `text`, and whether its quotes are closed. As for the reader,
+/// quotes count at the start of a cell alone.
+fn cell(text: &str) -> (usize, bool) {
+    let mut state = At::Start;
     for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' | b'\n' | b'\r' if !quoted => return at,
-            _ => {}
-        }
+        state = match (state, byte) {
+            (At::Quoted, b'"') => At::Closing,
+            (At::Start | At::Closing, b'"') | (At::Quoted, _) => At::Quoted,
+            (At::Start | At::Plain | At::Closing, b',' | b'\n' | b'\r') => return (at, true),
+            (At::Start | At::Plain | At::Closing, _) => At::Plain,
+        };
     }
-    text.len()
+    (text.len(), state != At::Quoted)
+}
+
+/// A cell as a title shows it.
+fn short(cell: &str) -> String {
+    const SHOWN: usize = 60;
+    match cell.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", cell.get(..end).unwrap_or_default()),
+        None => cell.to_owned(),
+    }
 }
 
 fn parse_date(text: &str) -> Option<Date> {
@@ -247,6 +295,48 @@ mod tests {
         2:11 [z] row 2 has 4 cells, the header has 3
         3:1 [,why,] row 3 has no value
         ");
+    }
+
+    /// A file that is no CSV is not repeated in the message.
+    #[test]
+    fn titles_stay_short_and_other_separators_are_recognised() {
+        let (_, problems) = read(&format!("{}\n", "x".repeat(200)));
+        let short = format!("unknown column `{}…`", "x".repeat(60));
+        assert!(problems.iter().any(|problem| problem.ends_with(&short)), "{problems:?}");
+        let source = SourceFile::new("list.csv", "value;reason\nami-1;golden\n");
+        let mut diags = Diagnostics::default();
+        parse(&source, FileId(0), &mut diags);
+        let help: Vec<_> = diags.into_sorted().into_iter().flat_map(|found| found.help).collect();
+        assert!(help.contains(&"columns are separated by commas".to_owned()), "{help:?}");
+    }
+
+    /// Half a file as one value would excuse nothing, in silence.
+    #[test]
+    fn a_quote_that_is_never_closed_is_an_error() {
+        let (table, problems) = read("value,reason\nami-1,ok\n\"ami-2,why\nami-3,ok\n");
+        assert_eq!(problems, ["3:1 [\"] the quote that opens in line 3 is never closed"]);
+        assert!(table.broken && table.rows.len() == 1);
+        assert_eq!(read("\"value\nami-1\n").1, ["1:1 [\"] the quote that opens in line 1 is never closed"]);
+        assert_eq!(read("value\n\"a\"\"").1, ["2:1 [\"] the quote that opens in line 2 is never closed"]);
+        for fine in
+            ["value\n\"a\"", "value\n\"a\"\"\"", "value\n5\" disk", "value\n\"a\"b\"", "value\n\"\"\n"]
+        {
+            assert_eq!(read(fine).1, Vec::<String>::new(), "{fine}");
+        }
+        let (_, problems) = read("value,reason\n5\" disk,\"a \"\"b\"\" c\",x\n");
+        assert_eq!(problems, ["2:21 [x] row 2 has 3 cells, the header has 2"]);
+    }
+
+    #[test]
+    fn a_quotation_mark_within_a_cell_quotes_nothing() {
+        let (table, problems) =
+            read("value,reason\nami-1,a 2\" disk\n\"ami\"-2,\"b \"\"x, y\"\"\" z\nami-3,30.06.\n");
+        assert_eq!(problems, Vec::<String>::new());
+        let rows: Vec<_> = table.rows.iter().map(|row| (row.number, row.value.node.as_str())).collect();
+        assert_eq!(rows, [(2, "ami-1"), (3, "ami-2"), (4, "ami-3")]);
+        let reasons = table.rows.iter().filter_map(|row| row.reason.as_ref());
+        let reasons: Vec<_> = reasons.map(|reason| (reason.node.as_str(), reason.span.range())).collect();
+        assert_eq!(reasons, [("a 2\" disk", 19..28), ("b \"x, y\" z", 37..51), ("30.06.", 58..64)]);
     }
 
     #[test]

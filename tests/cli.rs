@@ -6,7 +6,7 @@ use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
 
 const AWS: &str = "rules/an1318/aws.chain";
 
-fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
+pub(crate) fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let folder = tempfile::Builder::new().prefix(name).tempdir_in(root().join("target")).unwrap();
     for (path, bytes) in files {
         let path = folder.path().join(path);
@@ -16,7 +16,7 @@ fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
     folder
 }
 
-fn path(folder: &tempfile::TempDir, name: &str) -> String {
+pub(crate) fn path(folder: &tempfile::TempDir, name: &str) -> String {
     folder.path().join(name).strip_prefix(root()).unwrap().display().to_string()
 }
 
@@ -92,42 +92,6 @@ fn files_are_written_whole_one_for_each_part() {
     names.sort();
     assert_eq!(names.len(), 5, "{names:?}");
     assert!(names.iter().all(|name| !name.contains(".catena-")));
-}
-
-#[test]
-fn rules_that_clash_are_not_written() {
-    let first = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
-    let same_id = first.replace("rule one_step ", "rule same_id ");
-    let same_name = first.replace("22bed5ba", "32bed5ba");
-    let unrelated = first.replace("rule one_step ", "rule unrelated ").replace("22bed5ba", "42bed5ba");
-    let both = format!("{first}\n{same_name}");
-    for (one, other) in [(&first, &same_id), (&first, &same_name), (&both, &unrelated)] {
-        let files =
-            [("a.chain", one.as_bytes()), ("b.chain", other.as_bytes()), ("c.chain", unrelated.as_bytes())];
-        let count = if other == &unrelated { 2 } else { 3 };
-        let folder = scratch("clash", &files[..count]);
-        let out = path(&folder, "out");
-        let ran = catena(&["compile", &path(&folder, ""), "--target", "spl", "-o", &out]);
-        assert_eq!(ran.status, 1, "{}", ran.err);
-        assert!(ran.err.contains("E0212") && ran.err.contains("wrote 1 file under"), "{}", ran.err);
-        let written: Vec<_> = std::fs::read_dir(root().join(out).join("spl")).unwrap().collect();
-        assert_eq!(written.len(), 1);
-        assert_eq!(written[0].as_ref().unwrap().file_name(), "unrelated.spl");
-    }
-}
-
-#[test]
-fn two_rules_never_share_a_file() {
-    // Sigma wants file names of ten characters or more, so the name of the chain is filled up.
-    let case =
-        |name: &str| std::fs::read_to_string(root().join(format!("tests/cases/{name}.chain"))).unwrap();
-    let short = case("three_steps_gaps").replacen("rule three_steps_gaps", "rule a", 1);
-    let long = case("one_step").replacen("rule one_step", "rule correlation_a", 1);
-    let folder = scratch("share", &[("a.chain", short.as_bytes()), ("b.chain", long.as_bytes())]);
-    let out = path(&folder, "out");
-    let ran = catena(&["compile", &path(&folder, ""), "--target", "sigma", "-o", &out]);
-    assert_eq!(ran.status, 2, "{}", ran.err);
-    assert!(ran.err.contains("rules `a` and `correlation_a` would both be written"), "{}", ran.err);
 }
 
 #[test]

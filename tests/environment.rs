@@ -64,7 +64,7 @@ fn a_home_that_says_too_little_is_an_error() {
 fn source_files_are_judged_whole() {
     let source = |fields: &str| {
         format!(
-            "name: our.proxy\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
+            "name: our.proxy\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n  event.time: {{ type: time, description: d }}\n{fields}"
         )
     };
     let capture = |text: &str| {
@@ -74,7 +74,11 @@ fn source_files_are_judged_whole() {
         (String::new(), "the file is empty"),
         ("[]\n".to_owned(), "expected keys with values"),
         (source("  time: { type: string, description: d }\n"), "STEP_time"),
-        (source("  event.time: { type: string, description: d }\n"), "`event.time` is of type `time`"),
+        (source("").replace("type: time", "type: string"), "`event.time` is of type `time`"),
+        (
+            source("  a: { type: int, description: d }\n").replace("event.time", "event.at"),
+            "has no field `event.time`",
+        ),
         (source("  a: { type: text, description: d }\n"), "unknown variant `text`"),
         (capture("("), "not a regular expression with a group"),
         (capture("abc"), "not a regular expression with a group"),
@@ -84,6 +88,26 @@ fn source_files_are_judged_whole() {
         let ran = compile(&folder, "kql", &["--source", &file]);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{text}: {}", ran.err);
         assert!(ran.err.contains(message) && ran.err.contains("our.yaml"), "{text}: {}", ran.err);
+    }
+}
+
+/// A requirement that an organisation does not meet: it says so, and what would miss by it is refused.
+#[test]
+fn a_column_that_lacks_values_is_refused() {
+    let lacking = "targets:\n  eql:\n    aws.cloudtrail:\n      fields:\n        \
+                   instance.id: { field: related.entity, multi: true, subset: ours leaves some out }\n";
+    for (settings, more, status) in [("", "", 0), (lacking, "", 1), (lacking, "--allow-subset", 0)] {
+        let folder = folder(&[("catena.yaml", settings)]);
+        let env = folder.path().join("catena.yaml").display().to_string();
+        let more = [more, "--target=eql"].into_iter().filter(|option| !option.is_empty());
+        let rule = ["compile", "rules/an1318/aws_flow_v5.chain", "--env", &env];
+        let ran = catena(&rule.into_iter().chain(more).collect::<Vec<_>>());
+        assert_eq!(ran.status, status, "{settings}: {}", ran.err);
+        let refused = ran.err.contains("error[E0803]")
+            && ran.err.contains("then within launch_to_egress on instance.id");
+        assert_eq!(refused, status == 1, "{}", ran.err);
+        let owns_up = ran.out.contains("// may miss: ours leaves some out");
+        assert_eq!(owns_up, !settings.is_empty() && status == 0, "{}", ran.out);
     }
 }
 

@@ -43,7 +43,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("rayon", &["cli", "replay"]),
     ("walkdir", &["cli", "replay"]),
-    ("tempfile", &["cli"]),
+    ("tempfile", &["cli", "replay"]),
     ("std::fs", &["cli", "replay"]),
     ("std::thread", &["cli"]),
 ];

@@ -19,9 +19,14 @@ mod engines;
 mod environment;
 mod generated;
 mod layers;
+mod meeting;
 mod program;
+#[expect(unreachable_pub, reason = "the library of the fuzz targets")]
+#[path = "../fuzz/src/lib.rs"]
+mod promises;
 mod replay;
 mod rules;
+mod seeds;
 mod sizes;
 mod syntax;
 mod targets_page;

@@ -172,6 +172,19 @@ fn every_code_of_the_syntax_has_a_page_and_a_case() {
 }
 
 #[test]
+fn letters_of_other_alphabets_are_no_names() {
+    for (text, letter) in
+        [("rule règle { }", "`è`"), ("rule échelle { }", "`é`"), ("allowlist имя: actor.id { }", "`и`")]
+    {
+        let (_, findings) = parse("letters.chain", text);
+        assert!(
+            findings.contains("E0108") && findings.contains(&format!("{letter} cannot stand in a name")),
+            "{findings}"
+        );
+    }
+}
+
+#[test]
 fn bytes_that_are_not_text_are_placed() {
     let (text, found) =
         *syntax::decode(b"rule r {\n  \xff\xfe }".to_vec(), FileId(0)).expect_err("not UTF-8");

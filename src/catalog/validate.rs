@@ -38,8 +38,16 @@ impl Source {
             }
         }
         self.validate_names()?;
-        if self.field("event.time").is_some_and(|field| field.ty != Type::Time) {
-            return Err("field `event.time` is of type `time`".to_owned());
+        match self.field("event.time") {
+            None => {
+                return Err(
+                    "the source has no field `event.time`, so no chain could have a record of it".to_owned()
+                );
+            }
+            Some(field) if field.ty != Type::Time => {
+                return Err("field `event.time` is of type `time`".to_owned());
+            }
+            Some(_) => {}
         }
         if let Some((target, _)) = self.targets.iter().find(|(_, home)| home.time_lag > Home::LONGEST_LAG) {
             return Err(format!("target `{target}`: `time_lag` is at most {} seconds", Home::LONGEST_LAG));
@@ -122,7 +130,7 @@ mod tests {
         let field = |name: &&str| format!("  {name}: {{ type: string, description: d }}\n");
         let fields = fields.iter().map(field).collect::<Vec<_>>().concat();
         let text = format!(
-            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n{fields}"
+            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n  event.time: {{ type: time, description: d }}\n{fields}"
         );
         Catalog::default().add("made.up.yaml", &text).map_or_else(|error| error.message, |()| String::new())
     }

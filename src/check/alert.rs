@@ -3,7 +3,7 @@
 //! In: the `alert` clause. Out: [`ir::Alert`].
 //! Must not know: predicates.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, EntityKind, StepField, Type};
@@ -103,7 +103,7 @@ fn dedupe(scope: &mut Scope<'_, '_>, item: &Dedupe) -> Option<ir::Dedupe> {
 }
 
 fn twice(scope: &mut Scope<'_, '_>, names: &[Name]) {
-    let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for name in names {
         if let Some(first) = seen.get(name.node.as_str()) {
             let found =

@@ -1,6 +1,6 @@
 //! What must be unique in a run: names and ids of rules.
 //!
-//! In: the rules of one file, or of many. Out: a finding for each name or id that occurs again.
+//! In: the rules of a run, file by file. Out: a finding for each name or id that occurs again.
 //! Must not know: anything else about the rules.
 
 use std::collections::{HashMap, HashSet};
@@ -11,14 +11,6 @@ use crate::syntax::Heading;
 use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::names;
-
-/// Reports names and ids that several rules of one file have.
-pub(super) fn within(rules: &[Rule], diags: &mut Diagnostics) {
-    let mut seen = Seen::default();
-    for rule in rules {
-        seen.add(rule, |_| true, diags);
-    }
-}
 
 /// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold both,
 /// and which of them is meant is for the author to say.
@@ -44,35 +36,28 @@ fn comparable(id: &str) -> String {
 
 /// The names and ids of the rules of a run so far.
 #[derive(Debug, Default)]
-pub struct Identities(Seen);
-
-impl Identities {
-    /// Adds the rules of one more file; reports names and ids that another file has. [`super::check`] reports those that
-    /// occur twice inside one.
-    pub fn add(&mut self, file: &File, diags: &mut Diagnostics) {
-        for rule in &file.rules {
-            self.0.add(rule, |first| first.file != rule.name.span.file, diags);
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Seen {
+pub struct Identities {
     names: HashMap<String, Span>,
     ids: HashMap<String, Span>,
 }
 
-impl Seen {
-    /// Adds a rule; reports what it repeats if `wanted` says so of the first place.
-    fn add(&mut self, rule: &Rule, wanted: impl Fn(Span) -> bool, diags: &mut Diagnostics) {
+impl Identities {
+    /// Adds the rules of one more file; reports names and ids that an earlier rule has, in this file or in another.
+    pub fn add(&mut self, file: &File, diags: &mut Diagnostics) {
+        for rule in &file.rules {
+            self.add_rule(rule, diags);
+        }
+    }
+
+    fn add_rule(&mut self, rule: &Rule, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
         let first = *self.names.entry(node.clone()).or_insert(*span);
-        if first != *span && wanted(first) {
+        if first != *span {
             names::twice("rule", &rule.name, first, diags);
         }
         let Some((id, span)) = id_of(rule) else { return };
         let first = *self.ids.entry(id).or_insert(span);
-        if first != span && wanted(first) {
+        if first != span {
             diags.push(
                 Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
                     .label("defined again here")

@@ -3,7 +3,7 @@
 //! In: `on …` and `scope …`. Out: [`ir::Key`]s whose two sides exist and have one type.
 //! Must not know: windows, predicates.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic, Fix};
@@ -18,7 +18,7 @@ use super::values::words;
 /// The fields of the scope that every step has.
 pub(super) fn scope(scope: &mut Scope<'_, '_>, chain: &Chain) -> Vec<Spanned<String>> {
     let mut shared: Vec<Spanned<String>> = Vec::new();
-    let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for field in &chain.scope {
         if let Some(first) = seen.get(field.node.as_str()) {
             let found = Diagnostic::new(
@@ -275,7 +275,7 @@ pub(super) fn refuse_identity(scope: &mut Scope<'_, '_>, index: usize, keys: &[i
 /// Warns of keys named twice and of links that only weak keys hold.
 pub(super) fn lint(scope: &mut Scope<'_, '_>, index: usize, then: &Then, keys: &[ir::Key]) {
     let own: Vec<_> = keys.iter().filter(|key| !key.from_scope).collect();
-    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (position, key) in own.iter().enumerate() {
         let first = *seen.entry((&key.left.name, &key.right.name)).or_insert(position);
         if first != position

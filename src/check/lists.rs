@@ -4,7 +4,7 @@
 //! Must not know: predicates.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -24,7 +24,7 @@ use super::{Context, names};
 #[derive(Debug, Default)]
 pub(super) struct Lists<'a> {
     all: Vec<Listed<'a>>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: BTreeMap<&'a str, usize>,
 }
 
 /// An allowlist, read if anything may use it.
@@ -43,7 +43,7 @@ impl<'a> Lists<'a> {
     /// Reads the lists of a unit. Lists of imported files are read only if `wanted` has their name.
     pub(super) fn read(
         unit: &'a Unit<'_>,
-        wanted: &HashSet<&str>,
+        wanted: &BTreeSet<&str>,
         context: &Context<'_>,
         diags: &mut Diagnostics,
     ) -> Self {

@@ -3,7 +3,7 @@
 //! In: clauses such as `title "…"`. Out: [`ir::Meta`].
 //! Must not know: the chain.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -88,8 +88,8 @@ pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
 }
 
 /// The first clause of each key.
-fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> HashMap<&'a str, &'a Meta> {
-    let mut found: HashMap<&str, &Meta> = HashMap::new();
+fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a Meta> {
+    let mut found: BTreeMap<&str, &Meta> = BTreeMap::new();
     for clause in &rule.clauses {
         let Clause::Meta(meta) = clause else { continue };
         let key = meta.key.node.as_str();
@@ -121,7 +121,7 @@ fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> HashMap<&'a str, &'a 
 
 struct Reader<'a, 'd> {
     rule: &'a Rule,
-    clauses: HashMap<&'a str, &'a Meta>,
+    clauses: BTreeMap<&'a str, &'a Meta>,
     diags: &'d mut Diagnostics,
 }
 
@@ -301,7 +301,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn same_text(&mut self, key: &str, texts: &[Spanned<&str>]) {
-        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for text in texts {
             if let Some(first) = seen.insert(text.node, text.span) {
                 self.diags.push(

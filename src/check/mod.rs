@@ -27,7 +27,7 @@ mod texts;
 mod values;
 mod windows;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -101,11 +101,11 @@ const ABSENCES: &[Code] = &[
     Code::NoExpectation,
     Code::NoEvents,
     Code::CannotAlert,
+    Code::EmptyFile,
 ];
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
     let lists = Lists::read(unit, &words(unit), context, diags);
-    identity::within(&unit.file.rules, diags);
     let mut rules = Vec::new();
     for rule in &unit.file.rules {
         rules.extend(lower(unit, rule, &lists, context, diags));
@@ -255,8 +255,8 @@ fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
 }
 
 /// Every bare word on the right of a comparison: the lists that may be used are among them.
-fn words<'a>(unit: &'a Unit<'_>) -> HashSet<&'a str> {
-    let mut found = HashSet::new();
+fn words<'a>(unit: &'a Unit<'_>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
     for step in unit.file.rules.iter().flat_map(names::steps_of) {
         for pred in std::iter::once(&step.filter).chain(&step.excepts) {
             words_of(pred, &mut found);
@@ -265,7 +265,7 @@ fn words<'a>(unit: &'a Unit<'_>) -> HashSet<&'a str> {
     found
 }
 
-fn words_of<'a>(pred: &'a Pred, found: &mut HashSet<&'a str>) {
+fn words_of<'a>(pred: &'a Pred, found: &mut BTreeSet<&'a str>) {
     match &pred.kind {
         PredKind::Or(parts) | PredKind::And(parts) => parts.iter().for_each(|part| words_of(part, found)),
         PredKind::Not(inner) => words_of(inner, found),

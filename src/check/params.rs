@@ -4,7 +4,7 @@
 //! Must not know: where a parameter is used.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, ParamValue};
@@ -18,7 +18,7 @@ use super::names;
 #[derive(Debug, Default)]
 pub(super) struct Params<'a> {
     known: Vec<Known<'a>>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: BTreeMap<&'a str, usize>,
 }
 
 #[derive(Debug)]

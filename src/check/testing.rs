@@ -3,7 +3,7 @@
 //! In: `test "…" { … }` and the chain. Out: [`ir::Test`]s.
 //! Must not know: how a test is run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
@@ -20,7 +20,7 @@ pub(super) fn lower(
     tests: &[&Test],
     chain: Option<&ir::Chain>,
 ) -> Option<Vec<ir::Test>> {
-    let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for test in tests {
         if let Some(first) = seen.insert(&test.name.node, test.name.span) {
             let found =
@@ -76,7 +76,7 @@ fn event(scope: &mut Scope<'_, '_>, event: &Event, chain: Option<&ir::Chain>) ->
         event.fields.iter().for_each(|(_, literal)| touch(scope, literal));
         return None;
     };
-    let mut draft = Draft { source, given: HashMap::new(), fields: Vec::new(), right: true };
+    let mut draft = Draft { source, given: BTreeMap::new(), fields: Vec::new(), right: true };
     for (name, literal) in &event.fields {
         draft.add(scope, name, literal);
     }
@@ -116,7 +116,7 @@ fn step_of(scope: &mut Scope<'_, '_>, name: &Name) -> Option<usize> {
 struct Draft<'a> {
     source: &'a Source,
     /// Fields that were written, also as missing.
-    given: HashMap<String, Span>,
+    given: BTreeMap<String, Span>,
     fields: Vec<(ir::Field, Value)>,
     right: bool,
 }
@@ -218,7 +218,7 @@ fn expect(scope: &mut Scope<'_, '_>, expect: &Expect) -> Option<ir::Expect> {
 
 /// Expectations that cannot be met together.
 fn conflicts(scope: &mut Scope<'_, '_>, expects: &[ir::Expect]) {
-    let times: HashSet<u64> = expects.iter().filter_map(time_of).collect();
+    let times: BTreeSet<u64> = expects.iter().filter_map(time_of).collect();
     let least = u64::try_from(times.len()).unwrap_or(u64::MAX);
     let first_alert = expects.iter().find(|expect| time_of(expect).is_some());
     let mut limit: Option<(u64, Span)> = None;

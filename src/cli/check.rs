@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::diag::Diagnostics;
+use crate::target::Externals;
+
 use super::compile::{CompileOptions, TargetChoice, compile_file};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
@@ -35,20 +38,27 @@ enum Deny {
 impl Check {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let targets = TargetChoice::targets(&self.target);
-        let mut rules = 0;
+        let (mut rules, mut externals, mut clashes) = (0, Externals::default(), Diagnostics::default());
         let found = session::each(
             &self.paths,
             &self.session,
             |file, _, found| {
-                compile_file(&file, &targets, CompileOptions::default(), found);
-                file.rules.len()
+                let emissions = compile_file(&file, &targets, CompileOptions::default(), found);
+                let lists = emissions.into_iter().map(|emission| (emission.target, emission.lists));
+                (file.rules.len(), lists.filter(|(_, lists)| !lists.is_empty()).collect::<Vec<_>>())
             },
-            |counts| {
-                rules += counts.iter().sum::<usize>();
+            |files| {
+                for (count, lists) in files {
+                    rules += count;
+                    for (target, lists) in lists {
+                        externals.add(target, lists, &mut clashes);
+                    }
+                }
                 Ok(())
             },
         )?;
-        let Some(found) = found else { return Ok(Outcome::Failure) };
+        let Some(mut found) = found else { return Ok(Outcome::Failure) };
+        found.diags.extend(clashes);
         let denied = self.deny.is_some();
         let (outcome, count) = report::show(found.diags, &found.sources, self.format, denied)?;
         if self.format == Format::Text {

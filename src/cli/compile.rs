@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::diag::Diagnostics;
 use crate::source::Sources;
-use crate::target::{self, Effect, Emission, Fidelity, Level, ListDelivery, Part, Role, Target};
+use crate::target::{
+    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
+};
 
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
@@ -112,26 +114,29 @@ impl Compile {
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.compile(file, &targets, form, sources, found)
         };
+        let (mut externals, mut clashes) = (Externals::default(), Diagnostics::default());
         let found = session::each(&self.paths, &self.session, work, |files| {
-            let mut out = String::new();
+            let mut texts = Vec::new();
             for file in files {
                 let file = file?;
                 names.extend(file.names);
-                if let Some(folder) = &self.output {
-                    write(folder, &file.emissions, &mut written)?;
-                }
-                for text in &file.texts {
-                    out.push_str(if std::mem::replace(&mut started, true) {
-                        form.between
-                    } else {
-                        form.open
-                    });
-                    out.push_str(text);
+                for query in file.queries {
+                    if !externals.add(query.target, query.lists, &mut clashes) {
+                        continue;
+                    }
+                    if let (Some(folder), Some(emission)) = (&self.output, &query.emission) {
+                        write(folder, emission, &mut written)?;
+                    }
+                    texts.extend(query.text);
                 }
             }
-            output::print(&out)
+            output::print_all(texts.iter().flat_map(|text| {
+                let before = if std::mem::replace(&mut started, true) { form.between } else { form.open };
+                [before, text]
+            }))
         })?;
-        let Some(found) = found else { return Ok(Outcome::Failure) };
+        let Some(mut found) = found else { return Ok(Outcome::Failure) };
+        found.diags.extend(clashes);
         self.expect_rule(&names, &found.diags)?;
         let (outcome, _) = report::show(found.diags, &found.sources, Format::Text, false)?;
         if self.prints() {
@@ -156,13 +161,13 @@ impl Compile {
         if let Some(wanted) = &self.rule {
             file.rules.retain(|rule| rule.name.node == *wanted);
         }
-        let mut emissions = compile_file(&file, targets, self.options(), found);
-        let printed = if self.prints() { emissions.as_slice() } else { &[] };
-        let texts = printed.iter().map(|emission| form.print(emission, sources)).collect::<Result<_, _>>()?;
-        if self.output.is_none() {
-            emissions.clear();
-        }
-        Ok(Compiled { names, emissions, texts })
+        let emissions = compile_file(&file, targets, self.options(), found);
+        let queries = emissions.into_iter().map(|mut emission| {
+            let text = self.prints().then(|| form.print(&emission, sources)).transpose()?;
+            let (target, lists) = (emission.target, std::mem::take(&mut emission.lists));
+            anyhow::Ok(Query { target, lists, text, emission: self.output.is_some().then_some(emission) })
+        });
+        Ok(Compiled { names, queries: queries.collect::<Result<_, _>>()? })
     }
 
     /// Whether queries go to standard output: files take the place of text, not of JSON.
@@ -197,31 +202,35 @@ impl Compile {
 struct Compiled {
     /// The names of its rules, asked for or not.
     names: Vec<String>,
+    /// What was made of them.
+    queries: Vec<Query>,
+}
+
+/// What is left of an emission.
+#[derive(Debug)]
+struct Query {
+    target: &'static str,
+    /// The lists of the SIEM that it reads.
+    lists: Vec<External>,
+    /// What is printed.
+    text: Option<String>,
     /// What goes to files.
-    emissions: Vec<Emission>,
-    /// What is printed, for each emission.
-    texts: Vec<String>,
+    emission: Option<Emission>,
 }
 
 /// Writes one file for each part; `written` tells which rule each file is of.
-fn write(
-    folder: &Path,
-    emissions: &[Emission],
-    written: &mut BTreeMap<PathBuf, String>,
-) -> anyhow::Result<()> {
-    for emission in emissions {
-        let Some(target) = target::by_name(emission.target) else { continue };
-        for part in &emission.parts {
-            let name = format!("{}.{}", part.name, target.extension());
-            let path = folder.join(emission.target).join(name);
-            if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
-                let (rule, path) = (&emission.rule, path.display());
-                anyhow::bail!(
-                    "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
-                );
-            }
-            output::write_file(&path, &with_line_end(&part.text))?;
+fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, String>) -> anyhow::Result<()> {
+    let Some(target) = target::by_name(emission.target) else { return Ok(()) };
+    for part in &emission.parts {
+        let name = format!("{}.{}", part.name, target.extension());
+        let path = folder.join(emission.target).join(name);
+        if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
+            let (rule, path) = (&emission.rule, path.display());
+            anyhow::bail!(
+                "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
+            );
         }
+        output::write_file(&path, &with_line_end(&part.text))?;
     }
     Ok(())
 }
@@ -286,7 +295,7 @@ impl Form {
     }
 
     fn print(self, emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(emission.parts.iter().map(|part| part.text.len() + 1024).sum());
         match self.kind {
             FormKind::Texts => {}
             FormKind::TextsUnderHeadings => heading(emission, sources, &mut out),
@@ -296,7 +305,8 @@ impl Form {
             if index > 0 {
                 out.push('\n');
             }
-            out.push_str(&with_line_end(&part.text));
+            out.push_str(&part.text);
+            out.push_str(if part.text.ends_with('\n') { "" } else { "\n" });
         }
         Ok(out)
     }

@@ -83,8 +83,11 @@ pub(super) fn watched<T>(work: impl FnOnce(&Control) -> T) -> anyhow::Result<T> 
     let done = AtomicBool::new(false);
     let found = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
+            loop {
                 bar.set_position(control.bytes.load(Ordering::Relaxed));
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
                 std::thread::park_timeout(Duration::from_millis(50));
             }
         });

@@ -3,15 +3,22 @@
 //! In: finished texts. Out: bytes written, or why not.
 //! Must not know: what the texts are.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::Context;
 
 /// Writes a result to standard output.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+    print_all([text])
+}
+
+/// Writes texts to standard output, one after another.
+pub(super) fn print_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> anyhow::Result<()> {
+    const BUFFER: usize = 1 << 16;
+    let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let written = texts.into_iter().try_for_each(|text| out.write_all(text.as_bytes()));
+    written.and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// Whether the reader of our output went away, which is its right.

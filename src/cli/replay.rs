@@ -49,7 +49,12 @@ impl Replay {
             return Ok(checked);
         }
         let inputs = self.logs.inputs(&catalog)?;
-        let options = Options { thorough: self.strict, flow_format: self.logs.columns(), near: self.near };
+        let options = Options {
+            thorough: self.strict,
+            flow_format: self.logs.columns(),
+            near: self.near,
+            budget: None,
+        };
         let plan = Plan::new(&rules, &catalog, &options).context("a rule cannot run")?;
         let report = watched(|control| plan.replay(&inputs, control))?;
         self.show(&report)

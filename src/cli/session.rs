@@ -101,7 +101,7 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Resul
 }
 
 /// How many files are at work at a time: enough to keep every core busy, few enough to hold.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 
 /// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
 /// and `take` gets that in the order of the files. `Ok(None)` when files could not be read, which has been said.

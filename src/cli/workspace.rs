@@ -27,6 +27,7 @@ pub(super) struct Workspace {
     /// Names and texts.
     pub(super) sources: Sources,
     files: Vec<File>,
+    /// By every spelling that occurred, and by what the file really is.
     by_path: HashMap<(PathBuf, Kind), usize>,
     tables: Tables,
     /// How many of `files` the user asked for; they come first.
@@ -81,8 +82,8 @@ impl Workspace {
         let mut problems = Vec::new();
         let wanted = find(paths, &mut problems);
         let mut round: Vec<(PathBuf, Kind)> = Vec::new();
-        for path in wanted {
-            this.expect(path, Kind::Rules, &mut round);
+        for (path, real) in wanted {
+            this.expect(path, |_| real, Kind::Rules, &mut round);
         }
         this.read(round, false, diags);
         this.asked = this.files.len();
@@ -139,13 +140,26 @@ impl Workspace {
         });
     }
 
-    /// Notes that a file is needed; it joins `round` when it is new.
-    fn expect(&mut self, path: PathBuf, kind: Kind, round: &mut Vec<(PathBuf, Kind)>) -> usize {
-        let next = self.files.len() + round.len();
-        let index = *self.by_path.entry((path.clone(), kind)).or_insert(next);
-        if index == next {
-            round.push((path, kind));
+    /// Notes that a file is needed; it joins `round` when it is new. One file may be spelled in many ways, or linked to:
+    /// it is the file as it was named first.
+    fn expect(
+        &mut self,
+        path: PathBuf,
+        real: impl FnOnce(&Path) -> PathBuf,
+        kind: Kind,
+        round: &mut Vec<(PathBuf, Kind)>,
+    ) -> usize {
+        let spelled = (path, kind);
+        if let Some(&index) = self.by_path.get(&spelled) {
+            return index;
         }
+        let next = self.files.len() + round.len();
+        let real = real(&spelled.0);
+        let index = *self.by_path.entry((real, kind)).or_insert(next);
+        if index == next {
+            round.push(spelled.clone());
+        }
+        self.by_path.insert(spelled, index);
         index
     }
 
@@ -193,7 +207,7 @@ impl Workspace {
         for &index in parsed {
             for (kind, text) in self.named_by(index) {
                 let path = resolve(self.path(index), &text.node);
-                named.push((index, kind, text.span, self.expect(path, kind, &mut round)));
+                named.push((index, kind, text.span, self.expect(path, real, kind, &mut round)));
             }
             if let Some(file) = self.files.get_mut(index) {
                 file.imports.clear();
@@ -396,12 +410,17 @@ fn open(path: &Path) -> Result<(std::fs::File, u64), String> {
     Ok((file, metadata.len()))
 }
 
-/// The rule files under `paths`, sorted within each directory.
-fn find(paths: &[PathBuf], problems: &mut Vec<Unreadable>) -> Vec<PathBuf> {
+/// The rule files under `paths`, sorted within each directory; each with what it really is.
+fn find(paths: &[PathBuf], problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
     let mut found = Vec::new();
     for path in paths {
-        if path == Path::new("-") || !path.is_dir() {
-            found.push(tidy(path));
+        if path == Path::new("-") {
+            found.push((path.clone(), path.clone()));
+            continue;
+        }
+        let root = real(path);
+        if !path.is_dir() {
+            found.push((tidy(path), root));
             continue;
         }
         let before = found.len();
@@ -414,7 +433,9 @@ fn find(paths: &[PathBuf], problems: &mut Vec<Unreadable>) -> Vec<PathBuf> {
                     if entry.file_type().is_file()
                         && entry.path().extension().is_some_and(|e| e == "chain") =>
                 {
-                    found.push(tidy(entry.path()));
+                    // Links are not followed, so what is under the real root is real.
+                    let inside = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                    found.push((tidy(entry.path()), root.join(inside)));
                 }
                 Ok(_) => {}
                 Err(error) => problems.push(Unreadable(error.to_string())),
@@ -433,7 +454,13 @@ fn resolve(from: Option<&Path>, name: &str) -> PathBuf {
     tidy(&folder.join(name))
 }
 
-/// The path without `.` and, where that is certain, without `..`: one file, one name.
+/// The path without links, `.` and `..`; as it is, where there is no such file.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-` keeps
+/// the `.` that tells it from standard input.
 fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
@@ -447,7 +474,7 @@ fn tidy(path: &Path) -> PathBuf {
             }
         }
     }
-    tidy
+    if tidy == Path::new("-") { Path::new(".").join(tidy) } else { tidy }
 }
 
 fn show(path: &Path) -> String {

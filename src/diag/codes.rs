@@ -119,6 +119,7 @@ codes! {
     ExcusesEverything = "E0407" Error "an allowlist entry excuses everything";
     ListType = "E0408" Error "the allowlist is of another type than the field";
     ListField = "W0409" Warning "the allowlist was made for another field";
+    ListClash = "E0410" Error "two allowlists would share one list of the SIEM";
 
     // 05 predicates
     EmptyText = "E0501" Error "nothing compares with the empty text";

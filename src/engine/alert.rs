@@ -4,6 +4,7 @@
 //! Must not know: raw logs, files, output formats.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::chain::{Candidate, Machine, Path};
 use super::program::{Dedupe, Program};
@@ -74,35 +75,48 @@ pub fn candidate<T>(program: &Program, step: usize, record: &Record, payload: T)
     Candidate { step, event: record.event, key_in, key_out, payload }
 }
 
-/// Keeps the first alert of each key; further ones stay silent up to and including the end of the window that the kept one
-/// opens. A missing key is a key like any other. `alerts` are in order, as [`run`] gives them.
-#[must_use]
-pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Alert> {
-    let mut quiet_until: HashMap<Vec<Option<Atom>>, i64> = HashMap::new();
-    let key = |alert: &Alert| -> Vec<Option<Atom>> {
-        let value = |(step, place): &(usize, usize)| {
-            let record = records.get(*alert.records.get(*step)?)?;
-            record.at(*place).map(Value::key)
-        };
-        dedupe.by.iter().map(value).collect()
-    };
-    let mut kept = alerts;
-    kept.retain(|alert| {
-        let end = alert.end.saturating_add(dedupe.window);
-        match quiet_until.entry(key(alert)) {
-            std::collections::hash_map::Entry::Occupied(mut entry) => {
-                let fresh = alert.end > *entry.get();
+/// De-duplication under way: keeps the first alert of each key; further ones stay silent up to and including the end of the window
+/// that the kept one opens. A missing key is a key like any other.
+#[derive(Debug)]
+pub struct Silence<'p> {
+    dedupe: &'p Dedupe,
+    until: HashMap<Vec<Option<Atom>>, i64>,
+}
+
+impl<'p> Silence<'p> {
+    /// Nothing has alerted yet.
+    #[must_use]
+    pub fn new(dedupe: &'p Dedupe) -> Self {
+        Self { dedupe, until: HashMap::new() }
+    }
+
+    /// Whether an alert that ends at `end` is kept; `record` gives its record of a step. Alerts come in order of time.
+    pub fn admits<'r>(&mut self, end: i64, record: impl Fn(usize) -> Option<&'r Record>) -> bool {
+        let value = |(step, place): &(usize, usize)| record(*step)?.at(*place).map(Value::key);
+        let key = self.dedupe.by.iter().map(value).collect();
+        let until = end.saturating_add(self.dedupe.window);
+        match self.until.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let fresh = end > *entry.get();
                 if fresh {
-                    entry.insert(end);
+                    entry.insert(until);
                 }
                 fresh
             }
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(end);
+            Entry::Vacant(entry) => {
+                entry.insert(until);
                 true
             }
         }
-    });
+    }
+}
+
+/// Applies de-duplication to alerts in order, as [`run`] gives them.
+#[must_use]
+pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Alert> {
+    let mut silence = Silence::new(dedupe);
+    let mut kept = alerts;
+    kept.retain(|alert| silence.admits(alert.end, |step| records.get(*alert.records.get(step)?)));
     kept
 }
 

@@ -9,7 +9,7 @@
 //! of records: the evidence depends on the set of records alone.
 
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::program::{Key, Program};
 use super::record::Identity;
@@ -44,14 +44,14 @@ pub struct Path<T> {
 #[derive(Debug)]
 struct Node<T> {
     payload: T,
-    before: Option<Rc<Node<T>>>,
+    before: Option<Arc<Node<T>>>,
 }
 
 /// What one link remembers.
 #[derive(Debug)]
 struct Memory<T> {
     gap: i64,
-    windows: HashMap<Key, Window<Rc<Node<T>>>, foldhash::fast::RandomState>,
+    windows: HashMap<Key, Window<Arc<Node<T>>>, foldhash::fast::RandomState>,
     /// Each remembered key once, with when it was last looked after, oldest first.
     tended: VecDeque<(i64, Key)>,
 }
@@ -122,7 +122,7 @@ impl<T: Clone> Machine<T> {
         let window = link.windows.get_mut(candidate.key_in.as_ref()?)?;
         window.expire(time.saturating_sub(link.gap));
         let found = window.best(candidate.event)?;
-        let (start, node) = (found.start, Rc::clone(&found.payload));
+        let (start, node) = (found.start, Arc::clone(&found.payload));
         if time.saturating_sub(start) > self.total {
             return None;
         }
@@ -138,14 +138,14 @@ impl<T: Clone> Machine<T> {
         &self.linked
     }
 
-    /// How many keys are remembered, all links together.
+    /// How many records are remembered, all keys of all links together.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.links.iter().map(|link| link.windows.len()).sum()
+        self.links.iter().flat_map(|link| link.windows.values()).map(Window::len).sum()
     }
 }
 
-type Reached<T> = (i64, Candidate<T>, Option<Rc<Node<T>>>);
+type Reached<T> = (i64, Candidate<T>, Option<Arc<Node<T>>>);
 
 impl<T> Memory<T> {
     /// Looks after every key that was not looked after for the length of the gap: drops what can link no more. So a key is
@@ -168,7 +168,7 @@ impl<T> Memory<T> {
         reached.sort_by_key(|(start, _, _)| std::cmp::Reverse(*start));
         for (start, candidate, before) in reached {
             let Some(key) = candidate.key_out else { continue };
-            let node = Rc::new(Node { payload: candidate.payload, before });
+            let node = Arc::new(Node { payload: candidate.payload, before });
             let entry = Entry { time, start, event: candidate.event, payload: node };
             if let Some(window) = self.windows.get_mut(&key) {
                 window.expire(time.saturating_sub(self.gap));
@@ -194,4 +194,50 @@ fn path<T: Clone>(start: i64, end: i64, last: Candidate<T>, before: Option<&Node
     }
     records.reverse();
     Path { start, end, records }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::program::Link;
+    use crate::engine::value::Atom;
+
+    /// Three steps, each gap ten long.
+    fn machine() -> Machine<i64> {
+        let link = || Link { gap: 10, left: Vec::new(), right: Vec::new() };
+        let (name, links) = (String::new(), vec![link(), link()]);
+        Machine::new(&Program { name, steps: Vec::new(), links, total: 20, dedupe: None })
+    }
+
+    /// A candidate of every step at `time`; gives the number of alerts.
+    fn all_steps(machine: &mut Machine<i64>, time: i64, key: i64) -> usize {
+        let candidate = |step: usize| {
+            let (event, key) = (Identity::of("", (time, step)), Key::from([Atom::Int(key)]));
+            Candidate { step, event, key_in: Some(key.clone()), key_out: Some(key), payload: time }
+        };
+        machine.advance(time, (0..3).map(candidate).collect()).len()
+    }
+
+    #[test]
+    fn a_key_that_all_records_share_is_no_more_to_remember() {
+        let mut machine = machine();
+        let most = (0..10_000).map(|time| {
+            assert_eq!(all_steps(&mut machine, time, 1), 1);
+            machine.remembered()
+        });
+        assert!(most.max().unwrap() <= 4);
+    }
+
+    #[test]
+    fn what_no_window_reaches_is_forgotten() {
+        let mut machine = machine();
+        let most = (0..10_000).map(|time| {
+            assert_eq!(all_steps(&mut machine, time, time), 1);
+            machine.remembered()
+        });
+        // Two links, and keys of at most two gaps.
+        assert!(most.max().unwrap() <= 2 * (2 * 10 + 2));
+        assert_eq!(all_steps(&mut machine, 1_000_000, 1), 1);
+        assert_eq!(machine.remembered(), 2);
+    }
 }

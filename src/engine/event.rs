@@ -4,7 +4,7 @@
 //! Must not know: files and formats, rules. What has another shape or type than the source says is missing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use regex::Regex;
@@ -29,10 +29,19 @@ pub struct Reader {
     time: usize,
 }
 
+/// Which fields of a row are read first, and which only of a row that is wanted.
+#[derive(Debug)]
+pub struct Glance {
+    first: Vec<usize>,
+    rest: Vec<usize>,
+}
+
 /// How a field is read: the first variant that fits the action.
 #[derive(Debug)]
 struct Field {
     ty: Type,
+    /// Where its value stands as it is, whatever the action.
+    plain: Option<(Level, usize)>,
     variants: Vec<Variant>,
 }
 
@@ -87,7 +96,9 @@ impl Reader {
             let raw = source.field(name).and_then(|field| Some((field.raw.as_ref()?, field.in_group)));
             let variants =
                 raw.map(|(raw, in_group)| compile(raw, in_group, source, &mut tree)).transpose()?;
-            fields.push(Field { ty: *ty, variants: variants.unwrap_or_default() });
+            let variants = variants.unwrap_or_default();
+            let plain = variants.first().filter(|first| first.is_plain()).and_then(|first| first.at);
+            fields.push(Field { ty: *ty, plain, variants });
         }
         let by_action =
             fields.iter().flat_map(|field| &field.variants).any(|variant| !variant.actions.is_empty());
@@ -120,10 +131,34 @@ impl Reader {
         self.tree.read(deserializer)
     }
 
-    /// Gives the values of every row of an event: one for each inner item of each item, or a single one.
-    pub fn rows<'de>(&self, event: &Slots<'de>, mut each: impl FnMut(&Values<'de>)) {
+    /// What to read of a row before it is known whether it is wanted: the fields at these places, and its time.
+    #[must_use]
+    pub fn glance(&self, places: &BTreeSet<usize>) -> Glance {
+        let all = 0..self.fields.len();
+        let (first, rest) = all.partition(|place| *place == self.time || places.contains(place));
+        Glance { first, rest }
+    }
+
+    /// Gives the values of every row of an event: one for each inner item of each item, or a single one. `choose` sees only
+    /// the values at the places of `glance`; those that it chooses are completed and given to `each`.
+    pub fn rows<'de, C>(
+        &self,
+        event: &Slots<'de>,
+        glance: &Glance,
+        mut choose: impl FnMut(&Values<'de>) -> Option<C>,
+        mut each: impl FnMut(&Values<'de>, C),
+    ) {
+        let action = self.action.and_then(|slot| event.get(slot)).cloned().map(Raw::into_text);
+        let mut values = Vec::new();
         let mut row = |item: Option<&Slots<'de>>, inner: Option<&Slots<'de>>| {
-            each(&self.values(Row { event, item, inner }));
+            let row = Row { event, item, inner };
+            values.clear();
+            values.resize(self.fields.len(), None);
+            self.fill(&mut values, &glance.first, action.as_deref(), row);
+            if let Some(chosen) = choose(&values) {
+                self.fill(&mut values, &glance.rest, action.as_deref(), row);
+                each(&values, chosen);
+            }
         };
         if event.items.is_empty() {
             row(None, None);
@@ -169,7 +204,13 @@ impl Reader {
         let raw = event.to_string();
         let slots = self.scalars(event)?;
         let mut records = Vec::new();
-        self.rows(&slots, |values| records.extend(self.record(values, raw.as_bytes())));
+        let all = self.glance(&(0..self.fields.len()).collect());
+        self.rows(
+            &slots,
+            &all,
+            |_| Some(()),
+            |values, ()| records.extend(self.record(values, raw.as_bytes())),
+        );
         Ok(records)
     }
 
@@ -182,13 +223,24 @@ impl Reader {
         Some(Record { schema: Arc::clone(&self.schema), time, event, values })
     }
 
-    fn values<'de>(&self, row: Row<'_, 'de>) -> Vec<Option<Value<'de>>> {
-        let action = self.action.and_then(|slot| row.event.get(slot));
-        let action = action.cloned().map(Raw::into_text);
-        self.fields.iter().map(|field| self.value(field, action.as_deref(), row)).collect()
+    fn fill<'de>(
+        &self,
+        values: &mut [Option<Value<'de>>],
+        places: &[usize],
+        action: Option<&str>,
+        row: Row<'_, 'de>,
+    ) {
+        for place in places {
+            if let (Some(value), Some(field)) = (values.get_mut(*place), self.fields.get(*place)) {
+                *value = self.value(field, action, row);
+            }
+        }
     }
 
     fn value<'de>(&self, field: &Field, action: Option<&str>, row: Row<'_, 'de>) -> Option<Value<'de>> {
+        if let Some(at) = field.plain {
+            return row.get(at).filter(|raw| self.is_present(raw))?.clone().typed(field.ty);
+        }
         let fits = |variant: &&Variant| {
             variant.actions.is_empty()
                 || action.is_some_and(|action| variant.actions.iter().any(|name| name == action))
@@ -207,6 +259,15 @@ impl Reader {
 }
 
 impl Variant {
+    /// Whether it takes the raw value as it is, whatever the action.
+    fn is_plain(&self) -> bool {
+        self.actions.is_empty()
+            && self.capture.is_none()
+            && self.map.is_empty()
+            && self.absent.is_none()
+            && self.otherwise.is_none()
+    }
+
     /// The raw value after capture and map.
     fn canonical<'de>(&self, raw: Option<Raw<'de>>) -> Option<Raw<'de>> {
         let constant = |text: &String| Raw::Text(Cow::Owned(text.clone()));

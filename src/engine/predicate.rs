@@ -4,9 +4,9 @@
 //! out once (sets, patterns, expressions, networks, lists) is.
 //! Must not know: chains, raw logs. Two-valued: a test of a missing field is false.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use regex::Regex;
 
 use super::list::Allowlist;
@@ -95,6 +95,22 @@ impl Predicate {
             Self::Not(inner) => !inner.holds(values),
             Self::Test(place, check) => {
                 values.get(*place).and_then(Option::as_ref).is_some_and(|value| check.accepts(value, values))
+            }
+        }
+    }
+}
+
+impl Predicate {
+    /// Calls `add` with the place of every field that is looked at.
+    pub fn each_place(&self, add: &mut dyn FnMut(usize)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_place(add)),
+            Self::Not(inner) => inner.each_place(add),
+            Self::Test(place, check) => {
+                add(*place);
+                if let Check::SameAs(other) = check {
+                    add(*other);
+                }
             }
         }
     }

@@ -69,6 +69,11 @@ impl Step {
     pub fn accepts(&self, values: &Values<'_>) -> bool {
         self.filter.holds(values) && !self.excepts.iter().any(|except| except.holds(values))
     }
+
+    /// Calls `add` with the place of every field that decides it.
+    pub fn each_place(&self, add: &mut dyn FnMut(usize)) {
+        std::iter::once(&self.filter).chain(&self.excepts).for_each(|pred| pred.each_place(add));
+    }
 }
 
 impl Program {

@@ -4,7 +4,6 @@
 //! Must not know: fields, types. A value of another shape than its path expects counts as absent.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -21,8 +20,42 @@ pub struct Tree {
 #[derive(Debug, Clone, Default)]
 struct Node {
     leaf: Option<usize>,
-    keys: BTreeMap<String, Node>,
+    /// Few: looking through them beats hashing.
+    keys: Vec<Key>,
+    below: Vec<Node>,
     each: Option<Box<Tree>>,
+}
+
+/// A key that is compared by its length and its first bytes before anything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    beginning: u64,
+    text: String,
+}
+
+impl Key {
+    fn new(text: &str) -> Self {
+        Self { beginning: Self::beginning(text), text: text.to_owned() }
+    }
+
+    #[inline]
+    fn beginning(text: &str) -> u64 {
+        let bytes = text.as_bytes();
+        if let Some(first) = bytes.first_chunk() {
+            return u64::from_le_bytes(*first);
+        }
+        // Of five to seven bytes some are taken twice; with the length they still tell the text.
+        match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            _ => bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        }
+    }
+
+    fn is(&self, text: &str, beginning: u64) -> bool {
+        self.beginning == beginning && self.text.len() == text.len() && (text.len() <= 8 || self.text == text)
+    }
 }
 
 /// Scalars of one object by slot, and those of the items of its group.
@@ -68,7 +101,7 @@ impl Tree {
     /// The slot of a top-level key, if a path ends there.
     #[must_use]
     pub fn top_level(&self, key: &str) -> Option<usize> {
-        self.root.keys.get(key)?.leaf
+        self.root.get(key)?.leaf
     }
 
     /// Nothing found yet.
@@ -90,7 +123,24 @@ impl Tree {
 
 impl Node {
     fn descend(&mut self, path: &str) -> &mut Node {
-        path.split('.').fold(self, |node, key| node.keys.entry(key.to_owned()).or_default())
+        path.split('.').fold(self, Node::child)
+    }
+
+    fn child(&mut self, key: &str) -> &mut Node {
+        let new = Key::new(key);
+        let known = self.keys.iter().position(|known| *known == new);
+        let at = known.unwrap_or_else(|| {
+            self.keys.push(new);
+            self.below.push(Node::default());
+            self.keys.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the place was found or made just now")]
+        &mut self.below[at]
+    }
+
+    fn get(&self, key: &str) -> Option<&Node> {
+        let beginning = Key::beginning(key);
+        self.below.get(self.keys.iter().position(|known| known.is(key, beginning))?)
     }
 }
 
@@ -148,7 +198,7 @@ impl<'t> Visitor<'_> for KeyOf<'t> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.node.keys.get(key))
+        Ok(self.node.get(key))
     }
 }
 

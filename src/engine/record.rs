@@ -164,6 +164,18 @@ impl Identity {
         };
         Self(half(1) << 64 | half(2))
     }
+
+    /// Its bits.
+    #[must_use]
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// The identity that had these bits.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
 }
 
 /// One record.

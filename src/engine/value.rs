@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -35,6 +36,14 @@ pub enum Value<'a> {
 pub struct Respelled {
     address: IpAddr,
     text: Box<str>,
+}
+
+impl Respelled {
+    /// As the log writes it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// A value as the log wrote it.
@@ -115,10 +124,10 @@ impl<'a> Raw<'a> {
             Self::Float(seconds) => fraction_to_micros(*seconds),
             Self::Text(text) => match text.parse::<i64>() {
                 Ok(seconds) => seconds_to_micros(seconds),
-                Err(_) => match text.parse::<Timestamp>() {
+                Err(_) => plain_instant(text).or_else(|| match text.parse::<Timestamp>() {
                     Ok(instant) => Some(micros(instant)),
                     Err(_) => fraction_to_micros(text.parse().ok()?),
-                },
+                }),
             },
             Self::Bool(_) => None,
         }
@@ -185,6 +194,22 @@ impl Value<'_> {
             Self::Ip(address) => Some(*address),
             Self::Respelled(written) => Some(written.address),
             Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) => None,
+        }
+    }
+
+    /// Feeds `hasher` such that values with equal [`Self::key`]s feed it the same, without making one.
+    pub fn hash_as_key(&self, hasher: &mut impl Hasher) {
+        match self {
+            Self::Text(text) => text.hash(hasher),
+            Self::Respelled(written) => written.text.hash(hasher),
+            Self::Float(number) => match whole(*number) {
+                Some(number) => (1_u8, number).hash(hasher),
+                None => (2_u8, number.to_bits()).hash(hasher),
+            },
+            Self::Int(number) => (1_u8, number).hash(hasher),
+            Self::Bool(value) => (3_u8, value).hash(hasher),
+            Self::Time(micros) => (4_u8, micros).hash(hasher),
+            Self::Ip(address) => (5_u8, address).hash(hasher),
         }
     }
 
@@ -282,6 +307,25 @@ pub fn instant_text(micros: i64) -> String {
     Timestamp::from_microsecond(micros).map_or_else(|_| format!("{micros} µs"), |instant| instant.to_string())
 }
 
+/// An instant as most logs write it, `2026-01-01T00:00:00Z`, in a fraction of the time that the parser of all forms takes. What
+/// is out of the ordinary, the last days of a month among it, is left to that one.
+fn plain_instant(text: &str) -> Option<i64> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', rest @ ..] = text.as_bytes() else { return None };
+    let [h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] = rest else { return None };
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
+    let two = |tens: &u8, ones: &u8| Some(digit(tens)? * 10 + digit(ones)?);
+    let within = |number: i64, first: i64, last: i64| (first..=last).contains(&number).then_some(number);
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let (month, day) = (within(two(m1, m2)?, 1, 12)?, within(two(d1, d2)?, 1, 28)?);
+    let (hour, minute) = (within(two(h1, h2)?, 0, 23)?, within(two(n1, n2)?, 0, 59)?);
+    let second = within(two(s1, s2)?, 0, 59)?;
+    // Days since 1970 in the Gregorian calendar: years begin with March, so that a leap day is the last of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000)
+}
+
 fn seconds_to_micros(seconds: i64) -> Option<i64> {
     Timestamp::from_second(seconds).ok().map(micros)
 }
@@ -334,6 +378,30 @@ mod tests {
     }
 
     #[test]
+    fn plain_instants_are_those_of_the_parser() {
+        let mut plain = 0;
+        for number in 0..59_900_i64 {
+            let seconds = -62_167_219_200 + number * 5_260_943;
+            let text = Timestamp::from_second(seconds).unwrap().to_string();
+            let found = plain_instant(&text);
+            assert!(found.is_none_or(|found| found == seconds * 1_000_000), "{text}");
+            plain += u32::from(found.is_some());
+        }
+        assert!(plain > 50_000, "{plain}");
+        for text in
+            ["2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z"]
+        {
+            assert_eq!(plain_instant(text), None, "{text}");
+        }
+    }
+
+    fn hash(value: &Value<'_>) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        value.hash_as_key(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
     fn addresses_compare_by_value_and_link_by_text() {
         let read = |text: &'static str| Raw::Text(Cow::Borrowed(text)).typed(Type::Ip).unwrap();
         let (usual, other) = (read("2001:db8::1"), read("2001:DB8:0::1"));
@@ -341,11 +409,15 @@ mod tests {
         assert_eq!(usual.address(), other.address());
         assert_ne!(usual.key(), other.key());
         assert_eq!(other.key(), read("2001:DB8:0::1").key());
+        assert_ne!(hash(&usual), hash(&other));
+        assert_eq!(hash(&other), hash(&read("2001:DB8:0::1")));
     }
 
     #[test]
     fn numbers_compare_by_value() {
         assert!(Value::Int(80).same(&Value::Float(80.0)));
+        assert_eq!(hash(&Value::Int(80)), hash(&Value::Float(80.0)));
+        assert_ne!(hash(&Value::Int(80)), hash(&Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Float(80.5)));
         assert!(!Value::Int(80).same(&Value::Text(Cow::Borrowed("80"))));
         assert_eq!(Value::Int(80).order(&Value::Float(80.5)), Some(Ordering::Less));

@@ -122,6 +122,12 @@ impl<T> Window<T> {
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
+
+    /// How many entries can still be an answer.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.first.len() + self.second.len()
+    }
 }
 
 fn pop_back_if<E>(queue: &mut VecDeque<E>, wanted: impl FnOnce(&E) -> bool) -> Option<E> {

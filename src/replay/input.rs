@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use super::flow;
 use super::open::{Packing, open};
 use super::stats::Stats;
+use super::stream::is_stream;
 
 /// Files of events.
 #[derive(Debug, Clone)]
 pub struct Input {
     /// Canonical name of the source; `None` for canonical NDJSON, whose lines name theirs.
     pub source: Option<String>,
-    /// A file, a directory with all below it, or `-`.
+    /// A file, a pipe, a directory with all below it, or `-` for standard input.
     pub path: String,
 }
 
@@ -100,8 +101,8 @@ fn holds_events(path: &Path) -> bool {
 
 /// Looks at the head of a file and cuts it into pieces.
 fn split(name: &str, input: &Input) -> io::Result<Vec<Piece>> {
-    if name == "-" {
-        // What was read from standard input cannot be read again, so its form is taken to be lines.
+    if is_stream(name) {
+        // What was read from a stream cannot be read again, so its form is taken to be lines.
         let format =
             if input.source.as_deref() == Some(flow::SOURCE) { Format::Flow(None) } else { Format::Lines };
         return Ok(vec![piece(name, input, format, 0, u64::MAX)]);

@@ -3,8 +3,6 @@
 //! In: a line or a whole document. Out: the text of each event in it.
 //! Must not know: sources, rules. `Records` files, lists and events one after another are all taken apart.
 
-use sonic_rs::{JsonValueTrait, LazyValue};
-
 /// Calls `event` with the text of every event in `text`, or with what is wrong where there should be one.
 pub(super) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     let trimmed = text.trim_start();
@@ -44,28 +42,104 @@ pub(super) fn names_records(text: &[u8]) -> bool {
     inside.is_some_and(|inside| inside.starts_with(b"\"Records\""))
 }
 
-/// The text of the list under `Records`.
+/// The text from the list under `Records` on.
 fn records(text: &str) -> Result<&str, String> {
-    let value = sonic_rs::get(text, ["Records"]).map_err(|_| NOT_JSON.to_owned())?;
-    if !value.is_array() {
-        return Err("`Records` is not a list".to_owned());
+    let after = text.split_once("\"Records\"").map_or("", |(_, after)| after.trim_start());
+    let value = after.strip_prefix(':').ok_or(NOT_JSON)?.trim_start();
+    if value.starts_with('[') {
+        return Ok(value);
     }
-    slice_of(text, &value).ok_or_else(|| NOT_JSON.to_owned())
+    let is_value = value.starts_with(|first: char| "{\"-tfn".contains(first) || first.is_ascii_digit());
+    Err(if is_value { "`Records` is not a list".to_owned() } else { NOT_JSON.to_owned() })
 }
 
-fn each<'t>(list: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
-    for value in sonic_rs::to_array_iter(list) {
-        match value {
-            Ok(value) => event(slice_of(list, &value).ok_or_else(|| NOT_JSON.to_owned())),
-            Err(_) => return event(Err(NOT_JSON.to_owned())),
+/// Calls `event` for every item of the list that `text` begins with. Where the list breaks off, what came before counts.
+fn each<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
+    let mut rest = text.strip_prefix('[').unwrap_or_default().trim_ascii_start();
+    if rest.starts_with(']') {
+        return;
+    }
+    loop {
+        let Some((item, after)) = end_of_value(rest.as_bytes()).and_then(|end| rest.split_at_checked(end))
+        else {
+            return event(Err(NOT_JSON.to_owned()));
+        };
+        event(Ok(item));
+        let after = after.trim_ascii_start();
+        match after.strip_prefix(',') {
+            Some(next) => rest = next.trim_ascii_start(),
+            None if after.starts_with(']') => return,
+            None => return event(Err(NOT_JSON.to_owned())),
         }
     }
 }
 
-/// The part of `text` that a lazy value shows.
-fn slice_of<'t>(text: &'t str, value: &LazyValue<'t>) -> Option<&'t str> {
-    match value.as_raw_cow() {
-        std::borrow::Cow::Borrowed(part) => Some(part),
-        std::borrow::Cow::Owned(part) => text.find(&part).and_then(|at| text.get(at..at + part.len())),
+/// Where the value that `text` begins with ends, as far as brackets and quotation marks tell; what is between them is not looked at.
+fn end_of_value(text: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match text.get(at)? {
+            b'"' => at = end_of_string(text, at + 1)?,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b',' if depth == 0 => return (at > 0).then_some(at),
+            _ if depth > 0 => {}
+            byte if byte.is_ascii_whitespace() => return Some(at),
+            // A number or a word: it ends before the next comma, bracket or space.
+            _ if !matches!(text.get(at + 1)?, b',' | b']') => {
+                at += 1;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// Where the string ends whose text begins at `at`: the place of its closing quotation mark.
+fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        events(text, &mut |event| {
+            found.push(event.map_or_else(|problem| format!("! {problem}"), str::to_owned));
+        });
+        found
+    }
+
+    #[test]
+    fn lists_come_apart() {
+        for (text, expected) in [
+            (r#"{"Records":[]}"#, &[][..]),
+            (r#"{ "Records" : [ {"a":[{}]} , {"b":"]}\"\\"} ] }"#, &[r#"{"a":[{}]}"#, r#"{"b":"]}\"\\"}"#]),
+            (r#"[{"a":1},2,"x,]",null ,[3]]"#, &[r#"{"a":1}"#, "2", r#""x,]""#, "null", "[3]"]),
+            (r#"{"Records":[{"a":1},{"b":"#, &[r#"{"a":1}"#, "! not valid JSON"]),
+            (r#"{"Records":[{"a":1} {"b":2}]}"#, &[r#"{"a":1}"#, "! not valid JSON"]),
+            (r#"{"Records":[{"a":1},]}"#, &[r#"{"a":1}"#, "! not valid JSON"]),
+            (r#"{"Records":[{"a":"x"#, &["! not valid JSON"]),
+            (r#"{"Records":{"a":1}}"#, &["! `Records` is not a list"]),
+            (r#"{"Records":"#, &["! not valid JSON"]),
+            (r#"{"Records"}"#, &["! not valid JSON"]),
+            ("[", &["! not valid JSON"]),
+            ("[,1]", &["! not valid JSON"]),
+            ("[1", &["! not valid JSON"]),
+        ] {
+            assert_eq!(parts(text), expected, "{text}");
+        }
     }
 }

@@ -16,15 +16,18 @@ pub(super) enum Next {
     Stop,
 }
 
-/// Calls `line` with every line that begins before byte `end` of `reader`, without its line end and with its number from 1.
+/// Calls `line` with every line that begins before byte `end` of `reader`, without its line end and with its number from 1. What
+/// `buffer` holds does not matter; it grows to the longest line and can be used again.
 /// If `inside` is set, the reader begins within a line that belongs to the piece before.
 pub(super) fn each(
     mut reader: impl Read,
+    buffer: &mut Vec<u8>,
     inside: bool,
     end: u64,
     mut line: impl FnMut(&[u8], u64) -> Next,
 ) -> io::Result<u64> {
-    let (mut buffer, mut filled) = (vec![0; BLOCK], 0);
+    let mut filled = 0;
+    buffer.resize(buffer.len().max(BLOCK), 0);
     let (mut offset, mut number, mut skipping) = (0, 0, inside);
     // Bytes at the start of the buffer that hold no line end, so that a long line is searched once.
     let mut searched = 0;
@@ -79,7 +82,7 @@ mod tests {
 
     fn lines(text: &str, inside: bool, end: u64) -> Vec<String> {
         let mut found = Vec::new();
-        each(text.as_bytes(), inside, end, |line, number| {
+        each(text.as_bytes(), &mut Vec::new(), inside, end, |line, number| {
             found.push(format!("{number}:{}", String::from_utf8_lossy(line)));
             Next::Line
         })

@@ -5,43 +5,57 @@
 //! Must not know: the command line; it sits beside it and, like it, may use files and threads.
 //!
 //! ```text
-//! files ─ input ─▶ pieces ─(in parallel) lines │ json │ flow │ canonical ─ sift ─▶ kept records ─ sort ─▶ engine ─▶ alerts
+//! files ─ input ─▶ pieces ─(in parallel) lines │ json │ flow │ canonical ─ sift ─▶ store ─(sorted)─▶ run: engine ─▶ alerts
 //! ```
 
 mod canonical;
+mod depth;
 pub mod flow;
 pub mod input;
 mod json;
+mod kept;
+mod keys;
 mod lines;
 pub mod misses;
 pub mod near;
 mod open;
 pub mod output;
+mod plain;
 mod prefilter;
+mod run;
 mod sift;
 pub mod stats;
+mod steps;
+mod store;
+mod stream;
 pub mod tune;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use crate::catalog::Catalog;
-use crate::engine::alert::{Alert, Matched, Tally, dedupe, run_matched};
+use crate::engine::alert::{Alert, Matched, Tally};
 use crate::engine::predicate::Unrunnable;
 use crate::engine::program::Program;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
 use input::{Input, Piece};
+use kept::Kept;
+use keys::Keys;
 use near::{NearReport, Second};
-use sift::{Harvest, Kept, Sifter};
+use sift::{Harvest, Sifter};
 use stats::Stats;
+use store::{Sorted, Store};
 
 /// Rules that are ready to replay.
 #[derive(Debug)]
 pub struct Plan {
     programs: Vec<Program>,
+    schemas: Schemas,
+    budget: usize,
     sifter: Sifter,
     near: Option<Second>,
 }
@@ -55,6 +69,8 @@ pub struct Options {
     pub flow_format: Option<Vec<String>>,
     /// Also look for near misses, and list so many for each rule.
     pub near: Option<usize>,
+    /// So many bytes of kept records may be held in memory, more go to a temporary file; a default if not given.
+    pub budget: Option<usize>,
 }
 
 /// What another thread may watch and ask of a running replay.
@@ -69,7 +85,8 @@ pub struct Control {
 /// What a replay found.
 #[derive(Debug)]
 pub struct Report {
-    /// The records that matched a step, in the engine's order, then those of near misses; alerts and misses point into them.
+    /// The records that alerts rest on, in the engine's order; with near misses all that match a step, and behind them those that
+    /// only a near miss rests on. Alerts and misses point into them.
     pub records: Vec<Record>,
     /// For each rule, in the order of the plan.
     pub rules: Vec<RuleReport>,
@@ -103,86 +120,105 @@ impl Plan {
             rules.iter().map(|rule| Program::new(rule, &schemas)).collect::<Result<Vec<_>, _>>()?;
         let sifter = Sifter::new(rules, &programs, catalog, &schemas, options, None)?;
         let near = options.near.map(|most| Second::new(rules, catalog, &schemas, options, most));
-        Ok(Self { programs, sifter, near })
+        let budget = options.budget.unwrap_or(store::BUDGET);
+        Ok(Self { programs, schemas, budget, sifter, near })
     }
 
     /// Reads the inputs, keeps what can match, and runs every rule.
     #[must_use]
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
         let began = Instant::now();
-        let (pieces, arranged, mut stats) = self.gather(inputs, control);
-        let run =
-            |(program, steps): (&Program, &Vec<(usize, usize)>)| run_rule(program, steps, &arranged.records);
-        let rules = self.programs.par_iter().zip(&arranged.steps).map(run).collect();
-        let (records, near) = match &self.near {
-            None => (arranged.records, None),
-            Some(second) => second.search(&self.programs, arranged, &pieces, control),
+        // Near misses are about records that are part of no chain.
+        let keys = self.near.is_none().then(|| Keys::new(&self.programs));
+        let (pieces, mut sorted, mut stats) = self.gather(inputs, control, keys);
+        let (records, rules, near) = match &self.near {
+            None => {
+                let (records, rules) = run::run(&self.programs, &mut sorted);
+                (records, rules, None)
+            }
+            Some(second) => {
+                let arranged = Arranged::new((&mut sorted).flatten(), self.programs.len());
+                let all = self.programs.par_iter().zip(&arranged.steps);
+                let rules = all.map(|(program, steps)| {
+                    run::run_at_once(program, &matched(steps, &arranged.records), &arranged.records)
+                });
+                let rules = rules.collect();
+                let (records, near) = second.search(&self.programs, arranged, &pieces, control);
+                (records, rules, Some(near))
+            }
         };
+        stats.finish(&sorted);
         stats.stopped |= control.stop.load(Ordering::Relaxed);
         Report { records, rules, near, stats: Stats { elapsed: began.elapsed(), ..stats } }
     }
 
     /// Reads the inputs and puts what can match in order.
-    fn gather(&self, inputs: &[Input], control: &Control) -> (Vec<Piece>, Arranged, Stats) {
+    fn gather(&self, inputs: &[Input], control: &Control, keys: Option<Keys>) -> (Vec<Piece>, Sorted, Stats) {
         let mut stats = Stats::default();
         let pieces = input::pieces(inputs, &mut stats);
-        let harvests: Vec<Harvest> = pieces
-            .par_iter()
-            .map(|piece| {
-                if control.stop.load(Ordering::Relaxed) {
-                    Harvest::default()
-                } else {
-                    self.read(piece, control)
-                }
-            })
-            .collect();
+        let store = Store::new(self.budget, keys);
+        let harvests = read(&self.sifter, &pieces, &store, control);
         stats.stopped = control.stop.load(Ordering::Relaxed);
-        let kept = gather(&pieces, harvests, &mut stats);
-        let arranged = Arranged::new(kept, self.programs.len());
-        stats.duplicates = arranged.duplicates as u64;
-        stats.kept = arranged.records.len() as u64;
-        (pieces, arranged, stats)
-    }
-
-    fn read(&self, piece: &Piece, control: &Control) -> Harvest {
-        let mut harvest = Harvest::default();
-        if let Err(problem) = self.sifter.read(piece, control, &mut harvest) {
-            harvest.files_broken.push((piece.name.clone(), problem.to_string()));
+        let mut lines_before = 0;
+        for (piece, harvest) in pieces.iter().zip(&harvests) {
+            // The lines of a file count on from piece to piece.
+            if piece.start == 0 {
+                lines_before = 0;
+            }
+            stats.add(piece, harvest, lines_before);
+            lines_before += harvest.lines;
         }
-        harvest
+        drop(harvests);
+        (pieces, store.sorted(self.schemas.iter().cloned().collect()), stats)
     }
 }
 
-/// What was kept, in the engine's order.
+/// Reads pieces in parallel; what is kept goes to `store`.
+fn read<'s>(sifter: &Sifter, pieces: &[Piece], store: &'s Store, control: &Control) -> Vec<Harvest<'s>> {
+    // A buffer serves one piece after another: made anew, its memory would be cleared every time.
+    let buffers = Mutex::new(Vec::new());
+    let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
+    let one = |piece: &Piece| {
+        if control.stop.load(Ordering::Relaxed) {
+            return Harvest::new(store, Vec::new());
+        }
+        let buffer = spare().pop().unwrap_or_default();
+        let mut harvest = Harvest::new(store, buffer);
+        let read = sifter.read(piece, control, &mut harvest);
+        // What was given up half read need not be whole.
+        if let Err(problem) = read
+            && !control.stop.load(Ordering::Relaxed)
+        {
+            harvest.files_broken.push((piece.name.clone(), problem.to_string()));
+        }
+        let buffer = harvest.finish();
+        spare().push(buffer);
+        harvest
+    };
+    pieces.par_iter().map(one).collect()
+}
+
+/// All that was kept, in the engine's order.
 #[derive(Debug)]
 struct Arranged {
     records: Vec<Record>,
     /// For each rule the records that satisfy a step, with the step.
     steps: Vec<Vec<(usize, usize)>>,
-    /// How many were delivered more than once, and are left out.
-    duplicates: usize,
 }
 
 impl Arranged {
-    /// Puts what was kept for so many rules in order.
-    fn new(mut kept: Vec<Kept>, rules: usize) -> Self {
-        kept.par_sort_by(|left, right| {
-            left.record.order(&right.record).then(left.ordinal.cmp(&right.ordinal))
-        });
-        let before = kept.len();
-        kept.dedup_by(|later, earlier| later.delivers_again(earlier));
-        let duplicates = before - kept.len();
-        let mut steps = vec![Vec::new(); rules];
-        let mut records = Vec::with_capacity(kept.len());
-        for (index, kept) in kept.into_iter().enumerate() {
+    /// What was kept for so many rules, in the order in which it comes.
+    fn new(kept: impl Iterator<Item = Kept>, rules: usize) -> Self {
+        let mut this = Self { records: Vec::new(), steps: vec![Vec::new(); rules] };
+        for kept in kept {
             for (rule, step) in &kept.steps {
-                if let Some(of_rule) = steps.get_mut(*rule as usize) {
-                    of_rule.push((index, *step as usize));
+                if let Some(of_rule) = this.steps.get_mut(*rule as usize) {
+                    of_rule.push((this.records.len(), usize::from(*step)));
                 }
             }
-            records.push(kept.record);
+            this.records.push(kept.record);
         }
-        Self { records, steps, duplicates }
+        this
     }
 }
 
@@ -191,29 +227,4 @@ fn matched<'r>(steps: &[(usize, usize)], records: &'r [Record]) -> Vec<Matched<'
         Some(Matched { index: *index, record: records.get(*index)?, step: *step })
     };
     steps.iter().filter_map(one).collect()
-}
-
-fn run_rule(program: &Program, steps: &[(usize, usize)], records: &[Record]) -> RuleReport {
-    let (alerts, tally) = run_matched(program, &matched(steps, records));
-    let alerts = match &program.dedupe {
-        Some(by) => dedupe(by, records, alerts),
-        None => alerts,
-    };
-    let steps = program.steps.iter().map(|step| step.name.clone()).collect();
-    RuleReport { name: program.name.clone(), steps, alerts, tally }
-}
-
-/// Puts the harvests of all pieces together; the lines of a file count on from piece to piece.
-fn gather(pieces: &[Piece], harvests: Vec<Harvest>, stats: &mut Stats) -> Vec<Kept> {
-    let mut kept = Vec::with_capacity(harvests.iter().map(|harvest| harvest.kept.len()).sum());
-    let mut lines_before = 0;
-    for (piece, harvest) in pieces.iter().zip(harvests) {
-        if piece.start == 0 {
-            lines_before = 0;
-        }
-        stats.add(piece, &harvest, lines_before);
-        lines_before += harvest.lines;
-        kept.extend(harvest.kept);
-    }
-    kept
 }

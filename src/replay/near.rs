@@ -16,7 +16,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::input::Piece;
-use super::sift::{Harvest, Kept, Sifter};
+use super::kept::Kept;
+use super::sift::Sifter;
+use super::store::{self, Store};
+use super::stream::is_stream;
 use super::{Arranged, Control, Options, matched};
 use crate::catalog::Catalog;
 use crate::engine::alert::Matched;
@@ -91,7 +94,7 @@ impl Second {
         arranged: Arranged,
         pieces: &[Piece],
         control: &Control,
-    ) -> (Vec<Record>, Option<NearReport>) {
+    ) -> (Vec<Record>, NearReport) {
         let frontier = |(program, steps): (&Program, &Vec<(usize, usize)>)| {
             Frontier::new(program, &matched(steps, &arranged.records))
         };
@@ -99,7 +102,7 @@ impl Second {
         let wanted = Arc::new(Wanted { frontiers, sample: Sample::default() });
         let probes = self.read(programs, &wanted, pieces, control);
         let first = arranged.records.len();
-        let Arranged { records: more, steps, .. } = Arranged::new(probes, programs.len());
+        let Arranged { records: more, steps } = Arranged::new(probes.into_iter(), programs.len());
         let mut records = arranged.records;
         records.extend(more);
         let of_rule = |(((rule, program), kept), probes): (((&Rule, &Program), &Vec<_>), &Vec<_>)| {
@@ -109,8 +112,8 @@ impl Second {
         };
         let both = self.rules.par_iter().zip(programs).zip(&arranged.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
-        let unread = pieces.iter().any(|piece| piece.name == "-");
-        (records, Some(NearReport { rules, sampled: wanted.sample.one_in(), unread }))
+        let unread = pieces.iter().any(|piece| is_stream(&piece.name));
+        (records, NearReport { rules, sampled: wanted.sample.one_in(), unread })
     }
 
     /// Reads the logs for records that fail one part of a step.
@@ -125,18 +128,12 @@ impl Second {
         let sifter = Sifter::new(&self.rules, programs, catalog, schemas, &self.options, misses);
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(sifter) = sifter else { return Vec::new() };
-        let read = |piece: &Piece| {
-            let mut harvest = Harvest::default();
-            if piece.name != "-" && !control.stop.load(Ordering::Relaxed) {
-                // What cannot be read was reported the first time.
-                let _ = sifter.read(piece, control, &mut harvest);
-            }
-            harvest.kept
-        };
-        let harvests: Vec<_> = pieces.par_iter().map(read).collect();
-        let mut probes: Vec<Kept> = harvests.into_iter().flatten().collect();
-        probes.retain(|kept| wanted.sample.holds(kept.record.event));
-        probes
+        let again: Vec<Piece> = pieces.iter().filter(|piece| !is_stream(&piece.name)).cloned().collect();
+        let store = Store::new(self.options.budget.unwrap_or(store::BUDGET), None);
+        // What cannot be read was reported the first time.
+        drop(super::read(&sifter, &again, &store, control));
+        let probes = store.sorted(schemas.iter().cloned().collect()).flatten();
+        probes.filter(|kept| wanted.sample.holds(kept.record.event)).collect()
     }
 }
 

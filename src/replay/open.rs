@@ -1,6 +1,6 @@
 //! Opening files, compressed or not.
 //!
-//! In: a path. Out: a reader of its text.
+//! In: a path, or bytes. Out: a reader of the text.
 //! Must not know: formats of events. Compression is told by the first bytes, not by the name.
 
 use std::fs::File;
@@ -28,15 +28,18 @@ pub(super) fn packing(head: &[u8]) -> Packing {
     }
 }
 
-/// Opens `path` (`-` is standard input) and tells how it is packed.
+/// Opens a file and tells how it is packed.
 pub(super) fn open(path: &str) -> io::Result<(Packing, Box<dyn Read>)> {
-    let mut raw: Box<dyn Read> =
-        if path == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
+    unpack(File::open(path)?)
+}
+
+/// The text of `raw`, and how it is packed.
+pub(super) fn unpack<'r>(mut raw: impl Read + 'r) -> io::Result<(Packing, Box<dyn Read + 'r>)> {
     let mut head = Vec::new();
     raw.by_ref().take(4).read_to_end(&mut head)?;
     let packing = packing(&head);
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(raw));
-    let reader: Box<dyn Read> = match packing {
+    let reader: Box<dyn Read + 'r> = match packing {
         Packing::Plain => Box::new(whole),
         Packing::Gzip => Box::new(MultiGzDecoder::new(whole)),
         Packing::Zstd => Box::new(Frames { source: Some(whole), frame: None }),

@@ -5,11 +5,16 @@
 //!
 //! JSON can spell a character as `\u0041` or `\/`; a line with such an escape always passes.
 
-use aho_corasick::AhoCorasick;
+use std::collections::BTreeMap;
 
+use aho_corasick::{AhoCorasick, packed};
+use foldhash::HashSet;
+use memchr::{memchr_iter, memmem::Finder};
+
+use super::steps::Written;
 use crate::catalog::{Raw, Source};
 use crate::engine::near::conjuncts;
-use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, Step, TestKind, Value};
+use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
 
 /// Which form of the events the literals are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,32 +23,127 @@ pub(super) enum Form {
     Columns,
 }
 
-/// Longer sets of literals are not worth a search.
+/// Longer lists of texts are not worth a search.
 const MOST: usize = 256;
+/// So many texts are found one after another before one search for all of them is faster.
+const FEW: usize = 5;
 
-/// The search for `steps`, each with the lists of its rule; if `near`, for events that may fail one part of a step as well.
-pub(super) fn search(
-    steps: &[(&Step, &[List])],
-    source: &Source,
+/// What to look for in an event.
+#[derive(Debug)]
+pub(super) struct Search {
     form: Form,
-    near: bool,
-) -> Option<AhoCorasick> {
-    let mut literals: Vec<String> = match form {
-        Form::Json => vec!["\\u".to_owned(), "\\/".to_owned()],
-        Form::Columns => Vec::new(),
-    };
-    for (step, lists) in steps {
-        let demands = Demands { lists, source, form };
-        let demand =
-            if near { demanded_but_one(&step.filter, &demands) } else { demanded(&step.filter, &demands) };
-        literals.extend(demand?.literals);
+    texts: Texts,
+    keyed: Vec<Keyed>,
+}
+
+/// Texts anywhere in an event.
+#[derive(Debug)]
+enum Texts {
+    /// One after another.
+    Few(Vec<Finder<'static>>),
+    /// All at once, by vector instructions.
+    Packed(packed::Searcher),
+    /// All at once, byte by byte.
+    Many(AhoCorasick),
+}
+
+/// Values of a key, anywhere in a JSON event: the time to find one does not depend on how many values are looked for.
+#[derive(Debug)]
+struct Keyed {
+    key: Finder<'static>,
+    values: HashSet<Box<[u8]>>,
+}
+
+impl Search {
+    /// The search for `steps`; if `near`, for events that may fail one part of a step as well. `None` where some step demands nothing.
+    pub(super) fn new(steps: &[Written<'_>], source: &Source, form: Form, near: bool) -> Option<Self> {
+        let mut texts: Vec<Literal> = Vec::new();
+        for Written { step, lists, .. } in steps {
+            let demands = Demands { lists, source, form };
+            let filter = &step.filter;
+            let demand = if near { demanded_but_one(filter, &demands) } else { demanded(filter, &demands) };
+            texts.extend(demand?.literals);
+        }
+        texts.sort();
+        texts.dedup();
+        let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (key, text) in texts.iter().filter_map(|literal| Some((literal.key.clone()?, &literal.text))) {
+            by_key.entry(key).or_default().push(text.clone());
+        }
+        by_key.retain(|_, values| values.len() > FEW);
+        let keyed = |literal: &Literal| literal.key.as_ref().is_some_and(|key| by_key.contains_key(key));
+        let mut texts: Vec<String> =
+            texts.iter().filter(|literal| !keyed(literal)).map(|literal| literal.text.clone()).collect();
+        texts.dedup();
+        let keyed = by_key.into_iter().map(|(key, values)| Keyed {
+            key: Finder::new(format!("\"{key}\"").as_bytes()).into_owned(),
+            values: values.into_iter().map(|value| value.into_bytes().into()).collect(),
+        });
+        Some(Self { form, keyed: keyed.collect(), texts: Texts::new(&texts)? })
     }
-    literals.sort();
-    literals.dedup();
-    if literals.len() > MOST {
-        return None;
+
+    /// Whether the event must be read.
+    pub(super) fn finds(&self, event: &[u8]) -> bool {
+        self.texts.find(event)
+            || self.keyed.iter().any(|keyed| keyed.find(event))
+            || self.form == Form::Json && is_escaped(event)
     }
-    AhoCorasick::new(literals).ok()
+}
+
+impl Texts {
+    fn new(texts: &[String]) -> Option<Self> {
+        if texts.len() <= FEW {
+            let finder = |text: &String| Finder::new(text.as_bytes()).into_owned();
+            return Some(Self::Few(texts.iter().map(finder).collect()));
+        }
+        if let Some(packed) = packed::Searcher::new(texts) {
+            return Some(Self::Packed(packed));
+        }
+        if texts.len() > MOST {
+            return None;
+        }
+        AhoCorasick::new(texts).ok().map(Self::Many)
+    }
+
+    fn find(&self, event: &[u8]) -> bool {
+        match self {
+            Self::Few(finders) => finders.iter().any(|finder| finder.find(event).is_some()),
+            Self::Packed(searcher) => searcher.find(event).is_some(),
+            Self::Many(automaton) => automaton.is_match(event),
+        }
+    }
+}
+
+impl Keyed {
+    /// Whether the key stands anywhere with one of the values, or with one that cannot be told from outside.
+    fn find(&self, event: &[u8]) -> bool {
+        self.key.find_iter(event).any(|at| {
+            let after = event.get(at + self.key.needle().len()..).unwrap_or_default();
+            let value = after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+            // What is not followed by a colon is a value itself, and objects, lists and null are no values.
+            let Some(text) = value.and_then(|value| value.strip_prefix(b"\"")) else {
+                return value.is_some_and(|value| !value.starts_with(b"{") && !value.starts_with(b"["));
+            };
+            match memchr::memchr2(b'"', b'\\', text) {
+                Some(end) if text.get(end) == Some(&b'"') => {
+                    text.get(..end).is_some_and(|text| self.values.contains(text))
+                }
+                Some(_) | None => true,
+            }
+        })
+    }
+}
+
+/// Whether a character is spelt as `\u0041` or `\/`.
+fn is_escaped(event: &[u8]) -> bool {
+    memchr_iter(b'\\', event).any(|at| matches!(event.get(at + 1), Some(b'u' | b'/')))
+}
+
+/// A text that may stand in an event, and the key that it is the value of, if it is the whole value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Literal {
+    text: String,
+    key: Option<String>,
 }
 
 struct Demands<'a> {
@@ -54,7 +154,7 @@ struct Demands<'a> {
 
 /// One of `literals` must be there; the higher the rank, the fewer events have one.
 struct Demand {
-    literals: Vec<String>,
+    literals: Vec<Literal>,
     rank: usize,
 }
 
@@ -88,7 +188,7 @@ fn demanded_but_one(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
 
 /// Texts of the value itself, where the raw event holds it as it is.
 fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
-    let Raw::Path(_) = demands.source.field(&test.field.name)?.raw.as_ref()? else { return None };
+    let Raw::Path(path) = demands.source.field(&test.field.name)?.raw.as_ref()? else { return None };
     let literals: Vec<String> = match &test.kind {
         TestKind::Equals { values, case: Case::Sensitive } => {
             values.iter().map(text_of).collect::<Option<_>>()?
@@ -112,10 +212,18 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. } => return None,
     };
+    let whole = matches!(test.kind, TestKind::Equals { .. }) && demands.form == Form::Json;
+    let key = whole.then(|| last_key(path)).filter(|key| is_plain(key));
     let shortest = literals.iter().map(String::len).min()?;
     let usable = literals.iter().all(|literal| literal.len() >= 3 && is_plain(literal));
     let named = usize::from(test.field.name == "event.action") * 1000;
-    (usable && literals.len() <= MOST).then_some(Demand { literals, rank: 100 + named + shortest.min(99) })
+    let literal = |text| Literal { text, key: key.map(str::to_owned) };
+    let literals = literals.into_iter().map(literal).collect();
+    usable.then_some(Demand { literals, rank: 100 + named + shortest.min(99) })
+}
+
+fn last_key(path: &str) -> &str {
+    path.rsplit(['.', '>']).next().unwrap_or(path)
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -150,7 +258,8 @@ fn by_key(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
             .map(|variant| if variant.absent.is_none() { variant.path.as_deref() } else { None })
             .collect::<Option<_>>()?,
     };
-    let key = |path: &str| format!("\"{}\"", path.rsplit(['.', '>']).next().unwrap_or(path));
-    let literals: Vec<String> = paths.into_iter().map(key).collect();
-    literals.iter().all(|literal| is_plain(literal.trim_matches('"'))).then_some(Demand { literals, rank: 1 })
+    let keys: Vec<&str> = paths.into_iter().map(last_key).collect();
+    let literal = |key: &&str| Literal { text: format!("\"{key}\""), key: None };
+    let literals = keys.iter().map(literal).collect();
+    keys.iter().all(|key| is_plain(key)).then_some(Demand { literals, rank: 1 })
 }

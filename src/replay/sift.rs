@@ -1,6 +1,6 @@
 //! Sifting: of each event only the records that satisfy a step are kept.
 //!
-//! In: pieces of files. Out: a [`Harvest`] for each: kept records with the steps they satisfy, counts, problems by reason.
+//! In: pieces of files. Out: a [`Harvest`] for each: counts, problems by reason; records with the steps they satisfy go to the store.
 //! Must not know: chains.
 
 use std::collections::BTreeMap;
@@ -9,47 +9,37 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use aho_corasick::AhoCorasick;
-
 use super::canonical::{self, CatalogFields};
-use super::flow::Columns;
+use super::depth::is_deep;
+use super::flow::{self, Columns};
 use super::input::{Format, Piece};
 use super::json;
+use super::kept::Parts;
 use super::lines::{self, Next};
 use super::near::Wanted;
-use super::open::open;
-use super::prefilter::{Form, search};
+use super::open::{open, unpack};
+use super::plain::Plain;
+use super::prefilter::{Form, Search};
+use super::steps::{Name, Steps, Written};
+use super::store::{Run, Store};
+use super::stream::{Stream, is_stream};
 use super::{Control, Options};
 use crate::catalog::Catalog;
-use crate::engine::event::Reader;
+use crate::engine::event::{Glance, Reader};
 use crate::engine::predicate::{Unrunnable, Values};
 use crate::engine::program::Program;
-use crate::engine::record::{Record, Schemas};
-use crate::ir::{List, Rule, Step};
-
-/// A kept record.
-#[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) record: Record,
-    /// Tells it from the other records of its event.
-    pub(super) ordinal: u64,
-    /// Rules and steps that it satisfies.
-    pub(super) steps: Box<[(u32, u16)]>,
-}
-
-impl Kept {
-    /// Whether this is `earlier` once more: the same record of the same event.
-    pub(super) fn delivers_again(&self, earlier: &Self) -> bool {
-        self.record.event == earlier.record.event
-            && self.ordinal == earlier.ordinal
-            && self.record.time == earlier.record.time
-    }
-}
+use crate::engine::program::Step;
+use crate::engine::project::Slots;
+use crate::engine::record::{Identity, Schemas};
+use crate::ir::Rule;
 
 /// What a piece gave.
-#[derive(Debug, Default)]
-pub(super) struct Harvest {
-    pub(super) kept: Vec<Kept>,
+#[derive(Debug)]
+pub(super) struct Harvest<'s> {
+    store: &'s Store,
+    run: Run,
+    /// For the text of lines.
+    buffer: Vec<u8>,
     pub(super) events: u64,
     pub(super) lines: u64,
     pub(super) bytes: u64,
@@ -58,7 +48,35 @@ pub(super) struct Harvest {
     pub(super) files_broken: Vec<(String, String)>,
 }
 
-impl Harvest {
+impl<'s> Harvest<'s> {
+    /// Nothing yet; records will go to `store`.
+    pub(super) fn new(store: &'s Store, buffer: Vec<u8>) -> Self {
+        Self {
+            store,
+            run: Run::default(),
+            buffer,
+            events: 0,
+            lines: 0,
+            bytes: 0,
+            skipped: BTreeMap::new(),
+            files_broken: Vec::new(),
+        }
+    }
+
+    fn keep(&mut self, head: (i64, u16, Identity), parts: &Parts<'_, '_>) {
+        self.store.see(parts);
+        self.run.push(head, parts);
+        if self.run.is_full() {
+            self.store.add(std::mem::take(&mut self.run));
+        }
+    }
+
+    /// Hands over what was kept last, and gives the buffer back.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        self.store.add(std::mem::take(&mut self.run));
+        std::mem::take(&mut self.buffer)
+    }
+
     fn skip(&mut self, reason: &str, line: u64) {
         match self.skipped.get_mut(reason) {
             Some((count, _)) => *count += 1,
@@ -77,13 +95,21 @@ pub(super) struct Sifter {
 
 #[derive(Debug)]
 struct OfSource {
+    /// By order of name.
+    number: u16,
     reader: Reader,
-    steps: Vec<(u32, u16)>,
-    programs: Vec<Arc<crate::engine::program::Step>>,
-    json: Option<AhoCorasick>,
-    columns: Option<AhoCorasick>,
+    glance: Glance,
+    steps: Steps,
+    json: Option<Search>,
+    columns: Option<Search>,
     /// Set if records are wanted that fail one part of a step, not those that satisfy it.
-    misses: Option<Arc<Wanted>>,
+    misses: Option<Misses>,
+}
+
+#[derive(Debug)]
+struct Misses {
+    wanted: Arc<Wanted>,
+    steps: Vec<(Name, Arc<Step>)>,
 }
 
 /// The most that is read of a document that runs over several lines.
@@ -101,26 +127,24 @@ impl Sifter {
         misses: Option<&Arc<Wanted>>,
     ) -> Result<Self, Unrunnable> {
         let mut sources = BTreeMap::new();
-        for schema in schemas.iter() {
+        for (number, schema) in (0..).zip(schemas.iter()) {
             let Some(source) = catalog.source(schema.source()) else { continue };
             let reader = Reader::new(source, Arc::clone(schema))?;
-            let (mut steps, mut compiled, mut written) =
-                (Vec::new(), Vec::new(), Vec::<(&Step, &[List])>::new());
-            for ((number, rule), program) in (0..).zip(rules).zip(programs) {
-                for ((at, step), program) in (0..).zip(&rule.chain.steps).zip(&program.steps) {
-                    let open = misses.as_ref().is_none_or(|misses| misses.is_open((number, at)));
-                    if step.source.node == source.name && open {
-                        steps.push((number, at));
-                        compiled.push(Arc::clone(program));
-                        written.push((step, &rule.lists));
-                    }
-                }
-            }
+            let mut written = steps_on(&source.name, rules, programs);
+            written.retain(|step| misses.is_none_or(|misses| misses.is_open(step.name)));
+            let near = misses.is_some();
             let filter =
-                |form| if options.thorough { None } else { search(&written, source, form, misses.is_some()) };
+                |form| if options.thorough { None } else { Search::new(&written, source, form, near) };
             let (json, columns) = (filter(Form::Json), filter(Form::Columns));
-            let of_source =
-                OfSource { reader, steps, programs: compiled, json, columns, misses: misses.cloned() };
+            let steps = Steps::new(&written);
+            // Whether a record could be a near miss is for its keys to say as well.
+            let places = if near { (0..schema.fields().len()).collect() } else { steps.places() };
+            let misses = misses.map(|wanted| Misses {
+                wanted: Arc::clone(wanted),
+                steps: written.iter().map(|step| (step.name, Arc::clone(step.compiled))).collect(),
+            });
+            let glance = reader.glance(&places);
+            let of_source = OfSource { number, reader, glance, steps, json, columns, misses };
             sources.insert(source.name.clone(), of_source);
         }
         let fields = catalog
@@ -133,7 +157,7 @@ impl Sifter {
     ///
     /// # Errors
     /// When the file cannot be read to its end; what came before is kept.
-    pub(super) fn read(&self, piece: &Piece, control: &Control, harvest: &mut Harvest) -> io::Result<()> {
+    pub(super) fn read(&self, piece: &Piece, control: &Control, harvest: &mut Harvest<'_>) -> io::Result<()> {
         let Some(name) = &piece.source else {
             return each_line(piece, control, harvest, |line, number, harvest| {
                 self.canonical(line, number, harvest);
@@ -157,7 +181,7 @@ impl Sifter {
         }
     }
 
-    fn canonical(&self, line: &[u8], number: u64, harvest: &mut Harvest) {
+    fn canonical(&self, line: &[u8], number: u64, harvest: &mut Harvest<'_>) {
         harvest.events += 1;
         let found =
             std::str::from_utf8(line).map_err(|_| "not valid UTF-8".to_owned()).and_then(canonical::parse);
@@ -167,8 +191,9 @@ impl Sifter {
             let Some(of_source) = self.sources.get(&source) else { return Ok(()) };
             let (record, ordinal) = canonical::record(&fields, of_source.reader.schema(), known)?;
             let steps = of_source.satisfied(&record.values);
-            if !steps.is_empty() && of_source.admits(&record) {
-                harvest.kept.push(Kept { record, ordinal, steps });
+            if !steps.is_empty() && of_source.admits(record.event) {
+                let head = (record.time, of_source.number, record.event);
+                harvest.keep(head, &Parts { ordinal, steps: &steps, values: &record.values });
             }
             Ok(())
         });
@@ -179,24 +204,19 @@ impl Sifter {
 }
 
 impl OfSource {
-    fn satisfied(&self, values: &Values<'_>) -> Box<[(u32, u16)]> {
-        let all = self.steps.iter().zip(&self.programs);
-        if let Some(misses) = &self.misses {
-            let time = self.reader.time(values);
-            return all
-                .filter(|(name, step)| misses.wants(**name, step, values, time))
-                .map(|(name, _)| *name)
-                .collect();
-        }
-        all.filter(|(_, step)| step.accepts(values)).map(|(name, _)| *name).collect()
+    fn satisfied(&self, values: &Values<'_>) -> Vec<Name> {
+        let Some(Misses { wanted, steps }) = &self.misses else { return self.steps.satisfied(values) };
+        let time = self.reader.time(values);
+        let could_miss = steps.iter().filter(|(name, step)| wanted.wants(*name, step, values, time));
+        could_miss.map(|(name, _)| *name).collect()
     }
 
-    fn admits(&self, record: &Record) -> bool {
-        self.misses.as_ref().is_none_or(|misses| misses.admits(record.event))
+    fn admits(&self, event: Identity) -> bool {
+        self.misses.as_ref().is_none_or(|misses| misses.wanted.admits(event))
     }
 
     /// A line of JSON: an event, or a list of them.
-    fn line(&self, line: &[u8], number: u64, harvest: &mut Harvest) {
+    fn line(&self, line: &[u8], number: u64, harvest: &mut Harvest<'_>) {
         if self.passes_over(line) && !json::names_records(line) {
             harvest.events += 1;
             return;
@@ -212,11 +232,11 @@ impl OfSource {
     /// Whether an event that looks whole from outside can match no step.
     fn passes_over(&self, event: &[u8]) -> bool {
         let whole = event.starts_with(b"{") && event.ends_with(b"}");
-        whole && self.json.as_ref().is_some_and(|search| !search.is_match(event))
+        whole && self.json.as_ref().is_some_and(|search| !search.finds(event))
     }
 
     /// A document over several lines: places in it are numbers of events.
-    fn document(&self, piece: &Piece, control: &Control, harvest: &mut Harvest) -> io::Result<()> {
+    fn document(&self, piece: &Piece, control: &Control, harvest: &mut Harvest<'_>) -> io::Result<()> {
         let mut bytes = Vec::new();
         let (_, reader) = open(&piece.name)?;
         let ended = reader.take(LARGEST_DOCUMENT).read_to_end(&mut bytes);
@@ -236,32 +256,46 @@ impl OfSource {
         ended.map(|_| ())
     }
 
-    fn event(&self, event: Result<&str, String>, number: u64, harvest: &mut Harvest) {
+    fn event(&self, event: Result<&str, String>, number: u64, harvest: &mut Harvest<'_>) {
         harvest.events += 1;
         match event {
             Ok(text) if self.passes_over(text.as_bytes()) => {}
-            Ok(text) => {
-                let mut parser = sonic_rs::Deserializer::from_str(text);
-                let slots = self.reader.scalars(&mut parser).and_then(|slots| parser.end().map(|()| slots));
-                match slots {
-                    Ok(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
-                    Err(_) => harvest.skip(json::NOT_JSON, number),
-                }
-            }
+            Ok(text) => match self.scalars(text) {
+                Some(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
+                None => harvest.skip(json::NOT_JSON, number),
+            },
             Err(reason) => harvest.skip(&reason, number),
         }
     }
 
-    fn columns(&self, columns: &Columns, line: &[u8], number: u64, harvest: &mut Harvest) {
+    /// The scalars of an event; `None` if it is no JSON object.
+    fn scalars<'t>(&self, text: &'t str) -> Option<Slots<'t>> {
+        let mut plain = Plain::new(text);
+        if let Ok(slots) = self.reader.scalars(&mut plain)
+            && plain.is_at_end()
+        {
+            return Some(slots);
+        }
+        if is_deep(text) {
+            let mut parser = serde_json::Deserializer::from_str(text);
+            let slots = self.reader.scalars(&mut parser).ok()?;
+            return parser.end().ok().map(|()| slots);
+        }
+        let mut parser = sonic_rs::Deserializer::from_str(text);
+        let slots = self.reader.scalars(&mut parser).ok()?;
+        parser.end().ok().map(|()| slots)
+    }
+
+    fn columns(&self, columns: &Columns, line: &[u8], number: u64, harvest: &mut Harvest<'_>) {
         let line = line.trim_ascii();
-        if line.is_empty() || super::flow::header(line).is_some() {
+        if line.is_empty() || flow::header(line).is_some() {
             return;
         }
         if line.starts_with(b"{") {
             return self.line(line, number, harvest);
         }
         harvest.events += 1;
-        if self.columns.as_ref().is_some_and(|search| !search.is_match(line)) {
+        if self.columns.as_ref().is_some_and(|search| !search.finds(line)) {
             return;
         }
         let text = std::str::from_utf8(line).map_err(|_| "not valid UTF-8".to_owned());
@@ -272,24 +306,20 @@ impl OfSource {
     }
 
     /// Keeps the records of an event that satisfy a step.
-    fn keep(
-        &self,
-        slots: &crate::engine::project::Slots<'_>,
-        raw: &[u8],
-        number: u64,
-        harvest: &mut Harvest,
-    ) {
+    fn keep(&self, slots: &Slots<'_>, raw: &[u8], number: u64, harvest: &mut Harvest<'_>) {
         let mut ordinal = 0;
         let mut timeless = false;
-        self.reader.rows(slots, |values| {
+        let choose = |values: &Values<'_>| {
             ordinal += 1;
-            timeless |= self.reader.time(values).is_none();
+            let time = self.reader.time(values);
+            timeless |= time.is_none();
             let steps = self.satisfied(values);
-            if steps.is_empty() {
-                return;
-            }
-            if let Some(record) = self.reader.record(values, raw).filter(|record| self.admits(record)) {
-                harvest.kept.push(Kept { record, ordinal, steps });
+            if steps.is_empty() { None } else { Some((time?, ordinal, steps)) }
+        };
+        self.reader.rows(slots, &self.glance, choose, |values, (time, ordinal, steps)| {
+            let event = self.reader.identity(values, raw);
+            if self.admits(event) {
+                harvest.keep((time, self.number, event), &Parts { ordinal, steps: &steps, values });
             }
         });
         if timeless {
@@ -298,16 +328,31 @@ impl OfSource {
     }
 }
 
+/// The steps on `source`, in order of rules and steps.
+fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Program]) -> Vec<Written<'r>> {
+    let mut found = Vec::new();
+    for ((number, rule), program) in (0..).zip(rules).zip(programs) {
+        for ((at, step), compiled) in (0..).zip(&rule.chain.steps).zip(&program.steps) {
+            if step.source.node == source {
+                found.push(Written { name: (number, at), step, lists: &rule.lists, compiled });
+            }
+        }
+    }
+    found
+}
+
 /// Calls `each` for every line of a piece that is not blank.
 fn each_line(
     piece: &Piece,
     control: &Control,
-    harvest: &mut Harvest,
-    mut each: impl FnMut(&[u8], u64, &mut Harvest),
+    harvest: &mut Harvest<'_>,
+    mut each: impl FnMut(&[u8], u64, &mut Harvest<'_>),
 ) -> io::Result<()> {
     // A piece from the middle of a file begins one byte early: if that byte ends a line, the next one belongs to this piece.
     let before = piece.start.saturating_sub(1);
-    let reader: Box<dyn Read> = if piece.start == 0 {
+    let reader: Box<dyn Read + '_> = if is_stream(&piece.name) {
+        unpack(Stream::new(&piece.name, &control.stop)?)?.1
+    } else if piece.start == 0 {
         open(&piece.name)?.1
     } else {
         let mut file = File::open(&piece.name)?;
@@ -315,7 +360,9 @@ fn each_line(
         Box::new(file)
     };
     let (mut pending, mut bytes) = (0, 0);
-    let read = lines::each(reader, piece.start > 0, piece.end.saturating_sub(before), |line, number| {
+    let mut buffer = std::mem::take(&mut harvest.buffer);
+    let end = piece.end.saturating_sub(before);
+    let read = lines::each(reader, &mut buffer, piece.start > 0, end, |line, number| {
         pending += line.len() as u64 + 1;
         if pending > 1 << 20 {
             bytes += pending;
@@ -328,6 +375,7 @@ fn each_line(
         harvest.lines = number;
         if control.stop.load(Ordering::Relaxed) { Next::Stop } else { Next::Line }
     });
+    harvest.buffer = buffer;
     control.bytes.fetch_add(pending, Ordering::Relaxed);
     harvest.bytes += bytes + pending;
     read.map(|_| ())

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::input::Piece;
 use super::sift::Harvest;
+use super::store::Sorted;
 
 /// Totals of a replay.
 #[derive(Debug, Default, Clone)]
@@ -46,7 +47,7 @@ const MOST_REASONS: usize = 100;
 
 impl Stats {
     /// Adds what one piece gave; its lines come after `lines_before` others of its file.
-    pub(super) fn add(&mut self, piece: &Piece, harvest: &Harvest, lines_before: u64) {
+    pub(super) fn add(&mut self, piece: &Piece, harvest: &Harvest<'_>, lines_before: u64) {
         self.files += u64::from(piece.start == 0);
         self.bytes += harvest.bytes;
         self.events += harvest.events;
@@ -54,6 +55,13 @@ impl Stats {
         for (reason, (count, line)) in &harvest.skipped {
             self.skip(reason, *count, &piece.name, lines_before + line);
         }
+    }
+
+    /// Adds what came out of the store.
+    pub(super) fn finish(&mut self, sorted: &Sorted) {
+        (self.kept, self.duplicates) = (sorted.count, sorted.duplicates);
+        let problem = sorted.problem.as_ref();
+        self.broken_files.extend(problem.map(|problem| ("temporary file".to_owned(), problem.to_string())));
     }
 
     /// Counts skipped events.

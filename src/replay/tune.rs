@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::input::Input;
 use super::stats::Stats;
-use super::{Control, Options, Plan, RuleReport, matched};
+use super::{Arranged, Control, Options, Plan, RuleReport, matched};
 use crate::catalog::Catalog;
 use crate::engine::alert::{Alert, Tally, dedupe};
 use crate::engine::predicate::Unrunnable;
@@ -71,7 +71,9 @@ pub fn tune(
 ) -> Result<Tuning, Unrunnable> {
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
-    let (_, arranged, mut stats) = plan.gather(inputs, control);
+    let (_, mut sorted, mut stats) = plan.gather(inputs, control, None);
+    let arranged = Arranged::new((&mut sorted).flatten(), plan.programs.len());
+    stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(arranged.steps.first()) else {
         return Err(Unrunnable("there is no rule".to_owned()));
     };

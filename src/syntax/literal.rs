@@ -67,6 +67,9 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
     if looks_like_date(digits) {
         return date(token);
     }
+    if let Some(found) = exponent(token) {
+        return found;
+    }
     if has_letters
         && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
         && digits.matches('.').count() <= 1
@@ -110,6 +113,28 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
             (LiteralKind::Float(0.0), Some(problem))
         }
     }
+}
+
+/// A number such as `1e6`, which would else be a duration with a strange unit.
+fn exponent(token: &str) -> Option<(LiteralKind, Option<Problem>)> {
+    let (_, power) = token.split_once(['e', 'E'])?;
+    let value = token.parse::<f64>().ok().filter(|_| !power.is_empty())?;
+    let mut problem = Problem::new(
+        Code::BadNumber,
+        0..token.len(),
+        format!("{} is not how a number is written", quoted(token)),
+    )
+    .label("it has an exponent")
+    .help("write all digits");
+    let digits = format!("{value}");
+    let kind = match digits.parse() {
+        Ok(whole) => LiteralKind::Int(whole),
+        Err(_) => LiteralKind::Float(if value.is_finite() { value } else { f64::MAX }),
+    };
+    if matches!(kind, LiteralKind::Int(_)) {
+        problem = problem.fix(digits);
+    }
+    Some((kind, Some(problem)))
 }
 
 fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
@@ -169,6 +194,10 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
 }
 
 fn duration(token: &str) -> (LiteralKind, Option<Problem>) {
+    if token.starts_with('-') {
+        let problem = Problem::new(Code::BadDuration, 0..1, format!("{} is negative", quoted(token)));
+        return bad_duration(token, problem.label("a length of time has no sign").fix(""));
+    }
     let mut total: u64 = 0;
     let mut last = usize::MAX;
     let mut rest = token;
@@ -291,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn exponents() {
+        assert_eq!(bad("1e6"), ("E0111", 0..3, Some("1000000".into())));
+        assert_eq!(number("2.5E1").0, LiteralKind::Int(25));
+        assert_eq!(bad("1e308"), ("E0111", 0..5, None));
+        assert_eq!(bad("1e999"), ("E0111", 0..5, None));
+        assert_eq!(bad("5e"), ("E0109", 1..2, None));
+    }
+
+    #[test]
     fn durations() {
         assert_eq!(good("0s"), LiteralKind::Duration(0));
         assert_eq!(good("90s"), LiteralKind::Duration(90));
@@ -304,6 +342,8 @@ mod tests {
         assert_eq!(bad("1.5h"), ("E0109", 0..4, None));
         assert_eq!(bad("99999999999999999999d"), ("E0109", 0..21, None));
         assert_eq!(bad("40000d"), ("E0109", 0..6, None));
+        assert_eq!(bad("-5m"), ("E0109", 0..1, Some(String::new())));
+        assert_eq!(number("-5m").0, LiteralKind::Duration(300));
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl<'a> Builder<'a> {
             return found;
         }
         let token = self.token(at);
+        if let Some(letter) = token.chars().next().filter(|c| c.is_alphabetic() && !c.is_ascii()) {
+            let span = Span::new(self.file, at, at + letter.len_utf8());
+            return Diagnostic::new(Code::BadName, span, format!("`{letter}` cannot stand in a name"))
+                .label("not a letter from `a` to `z`");
+        }
         let words = expected.iter().map(|word| word.trim_matches('`'));
         if let Some(word) = close(token, words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()))) {
             let mut found = found.help(format!("did you mean `{word}`?"));

@@ -23,7 +23,8 @@ pub(super) struct Scan<'a> {
 /// Scans `text`; a file past the size limit gives an empty one.
 pub(super) fn scan<'a>(text: &'a str, file: FileId, diags: &mut Diagnostics) -> Scan<'a> {
     if text.len() > FILE_SIZE {
-        let title = format!("the file has {} bytes, the limit is {FILE_SIZE}", text.len());
+        // It was read no further than that.
+        let title = format!("the file has more than {FILE_SIZE} bytes");
         let found = Diagnostic::new(Code::Limit, Span::new(file, 0, 0), title)
             .help("split it, or move long lists to CSV files: `allowlist NAME: FIELD from \"list.csv\"`");
         diags.push(found);

@@ -5,11 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use crate::catalog::{FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Step};
-use crate::target::{Job, Report, Target, shape};
+use crate::ir::{Field, FieldTest, Step, TestKind, Value};
+use crate::source::Span;
+use crate::target::{Effect, Job, Report, Target, shape};
 
 /// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
 pub const BY_TEXT: &str =
@@ -23,7 +25,30 @@ pub struct Place<'a> {
     /// The source's text for "no value", if it has one.
     pub placeholder: Option<&'a str>,
     /// The ways to read it, tried by `event.action`; the last one names no actions. Never empty.
-    pub variants: Vec<Cow<'a, Mapped>>,
+    pub variants: Vec<Variant<'a>>,
+}
+
+/// One way to read a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant<'a> {
+    /// The column.
+    pub column: &'a Mapped,
+    /// The actions of the events that it is for; empty: of all that are left.
+    pub actions: &'a [String],
+}
+
+impl<'a> From<&'a Mapped> for Variant<'a> {
+    fn from(column: &'a Mapped) -> Self {
+        Self { column, actions: &column.for_actions }
+    }
+}
+
+impl Deref for Variant<'_> {
+    type Target = Mapped;
+
+    fn deref(&self) -> &Mapped {
+        self.column
+    }
 }
 
 /// The source of a step. The checker has made sure that it exists.
@@ -105,7 +130,7 @@ fn find<'a, 'b>(
         return None;
     };
     let variants = match column.variants() {
-        [only] => vec![Cow::Borrowed(only)],
+        [only] => vec![Variant::from(only)],
         several => applicable(several, admitted().as_deref()),
     };
     for variant in &variants {
@@ -119,18 +144,84 @@ fn find<'a, 'b>(
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 
+/// Why a column is not exactly its field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inexact {
+    /// It holds for more records.
+    Wider(String),
+    /// It lacks values.
+    Poorer(String),
+}
+
+/// Why a column of these variants is not exactly its field; mostly nothing.
+pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexact> {
+    let mut reasons = Vec::new();
+    for variant in variants {
+        reasons.extend(variant.superset.iter().cloned().map(Inexact::Wider));
+        reasons.extend(variant.subset.iter().cloned().map(Inexact::Poorer));
+    }
+    reasons
+}
+
+/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to say.
+pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> Vec<Inexact> {
+    let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
+    let def = source(job, step).and_then(|source| source.field(&field.name));
+    let column = def.and_then(|def| def.columns.get(target.name()));
+    if !column.is_some_and(|column| column.variants().iter().any(marked)) {
+        return Vec::new();
+    }
+    let place = place(job, target, step, field, &mut Report::default());
+    inexact(place.iter().flat_map(|place| &place.variants).map(|variant| variant.column))
+}
+
+impl Inexact {
+    /// Notes what it does to a test of the field.
+    pub fn tested(self, test: &FieldTest, negated: bool, report: &mut Report) {
+        let asks_false =
+            matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
+        let negated = negated || (asks_false && matches!(self, Self::Wider(_)));
+        self.asked(negated, test.span, report);
+    }
+
+    /// Notes what it does where the field is to hold, or (`negated`) is not to.
+    pub fn asked(self, negated: bool, span: Span, report: &mut Report) {
+        let (effect, reason) = match self {
+            Self::Wider(reason) => (if negated { Effect::Subset } else { Effect::Superset }, reason),
+            Self::Poorer(reason) => (if negated { Effect::Superset } else { Effect::Subset }, reason),
+        };
+        report.note(effect, span, reason);
+    }
+
+    /// Notes that answers show such a column.
+    pub fn shown(self, field: &Field, report: &mut Report) {
+        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
+        report.note(
+            Effect::Shown,
+            field.span,
+            format!("`{}` in an answer may differ from the log: {reason}", field.name),
+        );
+    }
+
+    /// Notes that links join by such a column: equal values of it say nothing about the field's.
+    pub fn joined(self, span: Span, report: &mut Report) {
+        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
+        report.note(Effect::Subset, span, reason);
+    }
+}
+
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone
 /// is left.
-fn applicable<'a>(variants: &'a [Mapped], admitted: Option<&BTreeSet<String>>) -> Vec<Cow<'a, Mapped>> {
-    let all = || variants.iter().map(Cow::Borrowed).collect();
+fn applicable<'a>(variants: &'a [Mapped], admitted: Option<&BTreeSet<String>>) -> Vec<Variant<'a>> {
+    let all = || variants.iter().map(Variant::from).collect();
     let Some(admitted) = admitted else { return all() };
     let named = |variant: &Mapped| variant.for_actions.iter().any(|action| admitted.contains(action));
     let covered =
         admitted.iter().all(|action| variants.iter().any(|variant| variant.for_actions.contains(action)));
     let keep = |variant: &Mapped| if variant.for_actions.is_empty() { !covered } else { named(variant) };
-    let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(Cow::Borrowed).collect();
+    let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(Variant::from).collect();
     match kept.last_mut() {
-        Some(last) => last.to_mut().for_actions.clear(),
+        Some(last) => last.actions = &[],
         None => kept = all(),
     }
     kept

@@ -6,6 +6,7 @@
 pub mod caps;
 pub mod columns;
 pub mod eql;
+mod external;
 #[cfg(test)]
 mod fixture;
 pub mod kql;
@@ -17,13 +18,14 @@ pub mod spl;
 
 use serde::Serialize;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::source::Span;
 use caps::{Feature, Support};
+pub use external::{External, Externals};
 
 /// Every target, in the order in which `--target all` prints them.
 pub const ALL: &[&dyn Target] = &[&spl::Spl, &sigma::Sigma, &kql::Kql, &eql::Eql];
@@ -115,6 +117,9 @@ pub struct Emission {
     pub notes: Vec<Note>,
     /// What must be configured for the query to see anything.
     pub requires: Vec<String>,
+    /// The lists of the SIEM that the query reads by name.
+    #[serde(skip)]
+    pub lists: Vec<External>,
     /// The texts.
     pub parts: Vec<Part>,
 }
@@ -163,6 +168,8 @@ pub enum Effect {
     Superset,
     /// The target's language leaves it to the engine that runs the query.
     Engine,
+    /// Nothing: it is about a value that an answer shows.
+    Shown,
 }
 
 /// One text of an emission.
@@ -197,8 +204,10 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// What must be configured.
     pub requires: Vec<String>,
+    /// Lists of the SIEM that the query reads by name.
+    pub lists: Vec<External>,
     /// What the notes say already: an allowlist can give one for each entry.
-    noted: HashSet<(Effect, String)>,
+    noted: BTreeSet<(Effect, String)>,
 }
 
 impl Report {
@@ -217,6 +226,13 @@ impl Report {
         }
     }
 
+    /// Adds a list that the query reads by name, once.
+    pub fn read(&mut self, list: External) {
+        if !self.lists.contains(&list) {
+            self.lists.push(list);
+        }
+    }
+
     /// Adds an error once.
     pub fn error(&mut self, error: Diagnostic) {
         if !self.errors.contains(&error) {
@@ -229,13 +245,26 @@ impl Report {
         other.errors.into_iter().for_each(|error| self.error(error));
         other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
         other.requires.into_iter().for_each(|what| self.require(what));
+        other.lists.into_iter().for_each(|list| self.read(list));
+    }
+
+    /// What whoever pastes the query must know, for its head: a line for each note and for each requirement.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let word = |effect| match effect {
+            Effect::Subset => "may miss",
+            Effect::Superset => "may add",
+            Effect::Engine => "engine",
+            Effect::Shown => "note",
+        };
+        let notes = self.notes.iter().map(move |note| format!("{}: {}", word(note.effect), note.message));
+        notes.chain(self.requires.iter().map(|what| format!("needs: {what}")))
     }
 
     fn fidelity(&self) -> Fidelity {
         match self.notes.iter().map(|note| note.effect).min() {
             Some(Effect::Subset) => Fidelity::Subset,
             Some(Effect::Superset) => Fidelity::Superset,
-            Some(Effect::Engine) | None => Fidelity::Exact,
+            Some(Effect::Engine | Effect::Shown) | None => Fidelity::Exact,
         }
     }
 }
@@ -269,7 +298,7 @@ fn compile_for(
         return None;
     }
     warn_superset(target, &report, diags);
-    let Report { notes, requires, .. } = report;
+    let Report { notes, requires, lists, .. } = report;
     let rule = job.rule.name.node.clone();
     Some(Emission {
         rule,
@@ -278,6 +307,7 @@ fn compile_for(
         level: target.level(job.rule),
         notes,
         requires,
+        lists,
         parts,
     })
 }

@@ -99,7 +99,8 @@ impl Frag {
         match <[Frag; 1]>::try_from(parts) {
             Ok([only]) => only,
             Err(parts) => {
-                let mut text = String::new();
+                let length = parts.iter().map(|part| part.text.len() + word.len() + 2).sum();
+                let mut text = String::with_capacity(length);
                 for (index, part) in parts.iter().enumerate() {
                     text.push_str(if index > 0 { word } else { "" });
                     part.write(bind, &mut text);
@@ -111,7 +112,7 @@ impl Frag {
 
     /// The text, in parentheses unless it binds more tightly than `bind`.
     pub(in crate::target) fn inside(&self, bind: Bind) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.text.len() + 2);
         self.write(bind, &mut text);
         text
     }
@@ -132,6 +133,10 @@ impl From<Frag> for minijinja::Value {
 
 /// A text for a comment: on one line, with nothing in it that a reader would not see.
 pub(in crate::target) fn one_line(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty()) {
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    line
 }

@@ -271,6 +271,37 @@ fn broken_records_are_counted_located_and_skipped() {
 }
 
 #[test]
+fn nesting_without_end_breaks_nothing() {
+    let (first, second) = (call("1", "00:00:00", "CreateUser"), call("2", "00:05:00", "RunInstances"));
+    for levels in [30, 300, 200_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"]}\":", "}]")] {
+            let deep = format!(r#","requestParameters":{}1{}}}"#, open.repeat(levels), close.repeat(levels));
+            let deep = |text: &str| text.strip_suffix('}').unwrap().to_owned() + &deep;
+            let (first, second) = (deep(&first), deep(&second));
+            for text in [
+                format!("{first}\n{second}\n"),
+                format!(r#"{{"Records":[{first},{second}]}}"#),
+                format!("[{first},{second}]"),
+                format!("[\n{first},\n{second}\n]"),
+                format!(
+                    "{{\n{}\n{{\n{}\n",
+                    first.strip_prefix('{').unwrap(),
+                    second.strip_prefix('{').unwrap()
+                ),
+            ] {
+                for world in [World::new(), World::new().thorough()] {
+                    let report = world.file("aws.cloudtrail", "deep.json", &text).run(TWO_CALLS);
+                    assert_eq!((alerts(&report), skipped(&report)), (1, vec![]), "{levels} levels of {open}");
+                }
+            }
+            let canonical = format!(r#"{{"source":"aws.cloudtrail","x":{}"#, open.repeat(levels));
+            let report = World::new().file("canonical", "deep.ndjson", canonical).run(TWO_CALLS);
+            assert_eq!(report.stats.events, 1);
+        }
+    }
+}
+
+#[test]
 fn a_truncated_file_gives_what_it_has() {
     let (first, second) = (call("1", "00:00:00", "CreateUser"), call("2", "00:05:00", "RunInstances"));
     let mut text = format!("{first}\n{second}\n");

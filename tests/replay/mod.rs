@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod golden;
+mod live;
 mod near;
 mod same;
 mod tune;

@@ -1,5 +1,5 @@
 //! Ways to read the same events must give the same answer: passing over what cannot match or parsing everything, raw events or
-//! canonical records, one order of lines or another.
+//! canonical records, one order of lines or another, records that wait in memory or in files.
 
 use std::fmt::Write as _;
 
@@ -96,15 +96,19 @@ pub(super) struct Harness {
     pub(super) catalog: Catalog,
     pub(super) quick: Plan,
     pub(super) thorough: Plan,
+    /// Holds no record in memory while it reads.
+    pub(super) tight: Plan,
     folder: TempDir,
 }
 
 impl Harness {
     pub(super) fn new(rules: &[Rule], near: Option<usize>) -> Self {
         let catalog = Catalog::embedded().unwrap();
-        let plan =
-            |thorough| Plan::new(rules, &catalog, &Options { thorough, near, ..Options::default() }).unwrap();
-        Self { quick: plan(false), thorough: plan(true), folder: TempDir::new().unwrap(), catalog }
+        let plan = |thorough, budget| {
+            Plan::new(rules, &catalog, &Options { thorough, near, budget, ..Options::default() }).unwrap()
+        };
+        let (quick, thorough, tight) = (plan(false, None), plan(true, None), plan(false, Some(0)));
+        Self { quick, thorough, tight, folder: TempDir::new().unwrap(), catalog }
     }
 
     pub(super) fn write(&self, name: &str, lines: &[String]) -> String {
@@ -168,6 +172,7 @@ fn ways_to_read_agree() {
                 |plan, trail: &[String], flows: &[String]| output::ndjson(&harness.raw(plan, trail, flows));
             let quick = raw(&harness.quick, &trail, &flows);
             prop_assert_eq!(&quick, &raw(&harness.thorough, &trail, &flows), "prefilter");
+            prop_assert_eq!(&quick, &raw(&harness.tight, &trail, &flows), "files");
             let reversed = |lines: &[String]| lines.iter().rev().cloned().collect::<Vec<_>>();
             prop_assert_eq!(&quick, &raw(&harness.quick, &reversed(&trail), &reversed(&flows)), "order");
             let path = harness.write("canonical", &harness.canonical(&trail, &flows));

@@ -22,6 +22,7 @@ delay: 0
 granularity: 1
 targets: {}
 fields:
+  event.time: { type: time, description: d }
   s: { type: string, description: text }
   t: { type: string, description: text }
   e: { type: string, description: choice, values: [X, Y] }

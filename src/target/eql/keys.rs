@@ -121,14 +121,14 @@ fn rows(links: &[Link]) -> Vec<Vec<&Field>> {
 /// A key field of one step, where it lives.
 struct Located<'a> {
     field: &'a Field,
-    column: Mapped,
+    column: &'a Mapped,
     physical: String,
     absent: Vec<String>,
 }
 
 impl<'a> Located<'a> {
     fn find(
-        job: &Job<'_>,
+        job: &Job<'a>,
         target: &dyn Target,
         step: &Step,
         field: &'a Field,
@@ -136,7 +136,7 @@ impl<'a> Located<'a> {
     ) -> Option<Self> {
         let place = columns::place(job, target, step, field, report)?;
         let found = match place.variants.as_slice() {
-            [only] => only.field.clone().map(|physical| (only.clone(), physical)),
+            [only] => only.field.clone().map(|physical| (only.column, physical)),
             _ => None,
         };
         let Some((column, physical)) = found else {
@@ -146,11 +146,11 @@ impl<'a> Located<'a> {
             report.error(Diagnostic::new(Code::NotExpressible, field.span, title).label(label).help(help));
             return None;
         };
-        if let Some(reason) = &column.superset {
-            report.note(Effect::Superset, field.span, reason.clone());
+        for inexact in columns::inexact([column]) {
+            inexact.asked(false, field.span, report);
         }
-        let absent = if column.multi { Vec::new() } else { absent_texts(&place, &column) };
-        Some(Self { field, column: column.into_owned(), physical, absent })
+        let absent = if column.multi { Vec::new() } else { absent_texts(&place, column) };
+        Some(Self { field, column, physical, absent })
     }
 
     fn cell(&self, physical: &str) -> Cell {
@@ -170,7 +170,7 @@ impl<'a> Located<'a> {
 
 /// Elasticsearch joins only fields of the same type.
 fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
-    let mut kinds = places.iter().map(|place| predicate::kind(place.field.ty, &place.column));
+    let mut kinds = places.iter().map(|place| predicate::kind(place.field.ty, place.column));
     let first = kinds.next()?;
     if kinds.all(|kind| kind == first) {
         return Some(());
@@ -192,7 +192,7 @@ fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
 fn by_value(places: &[Located<'_>], report: &mut Report) {
     let address = places
         .iter()
-        .find(|place| predicate::kind(place.field.ty, &place.column) == Some(predicate::Kind::Ip));
+        .find(|place| predicate::kind(place.field.ty, place.column) == Some(predicate::Kind::Ip));
     if let Some(Located { field, .. }) = address {
         let message = format!(
             "Elasticsearch keeps `{}` as an address, so two notations of one IPv6 address join each other",

@@ -19,7 +19,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::Frag;
-use crate::target::{Effect, Job, Level, Part, Report, Role, Target, columns, shape};
+use crate::target::{Job, Level, Part, Report, Role, Target, columns, shape};
 use plan::Stage;
 use predicate::Item;
 
@@ -208,14 +208,7 @@ impl Body {
             lines.push(format!("part {at} of {of}: {role}"));
         }
         lines.push(format!("index: {}", self.indexes.join(", ")));
-        for note in &report.notes {
-            let effect = match note.effect {
-                Effect::Subset => "may miss",
-                Effect::Superset => "may add",
-                Effect::Engine => "engine",
-            };
-            lines.push(format!("{effect}: {}", note.message));
-        }
+        lines.extend(report.remarks());
         lines.iter().map(|line| literal::comment(line).into()).collect()
     }
 }

@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 use crate::target::columns::{self, Place};
 use crate::target::print::{self, Bind, Frag, Nnf};
-use crate::target::{Effect, Job, Report, Target};
+use crate::target::{Job, Report, Target};
 
 /// Why a test cannot be said, and the best way round.
 pub(super) struct Refusal {
@@ -118,9 +118,9 @@ fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -
     let mut parts = Vec::new();
     let mut named: Vec<String> = Vec::new();
     for variant in others {
-        let here = actions(&variant.for_actions);
+        let here = actions(variant.actions);
         parts.push(all(vec![here, column(item, test, &place, variant, negated, report)]));
-        named.extend(variant.for_actions.iter().cloned());
+        named.extend(variant.actions.iter().cloned());
     }
     let rest = column(item, test, &place, last, negated, report);
     parts.push(if named.is_empty() {
@@ -156,8 +156,8 @@ fn column(
     negated: bool,
     report: &mut Report,
 ) -> Frag {
-    if let Some(reason) = &column.superset {
-        report.note(if negated { Effect::Subset } else { Effect::Superset }, test.span, reason.clone());
+    for inexact in columns::inexact([column]) {
+        inexact.tested(test, negated, report);
     }
     let printed = if column.multi {
         multi::print(item, test, column, negated, report)

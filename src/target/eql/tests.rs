@@ -33,6 +33,7 @@ targets:
     time_lag: 30
     time_reason: the clock is late
 fields:
+  event.time: { type: time, description: d }
   event.id: { type: string, description: d, columns: { eql: event.id } }
   event.action: { type: string, description: d, columns: { eql: event.action } }
   user: { type: string, description: d, columns: { eql: user.id } }
@@ -46,6 +47,7 @@ fields:
   instant: { type: time, description: d, columns: { eql: made.instant } }
   either: { type: string, description: d, columns: { eql: [{ for_actions: [Run], field: made.one }, { field: made.other }] } }
   wider: { type: string, description: d, columns: { eql: { field: made.wider, superset: the column holds more } } }
+  poorer: { type: string, description: d, columns: { eql: { field: made.poorer, subset: the column lacks some } } }
   computed: { type: string, description: d, columns: { eql: { expr: "x" } } }
   item.id: { type: string, description: d, in_group: true, columns: { eql: { field: related.entity, multi: true } } }
   item.image:
@@ -269,6 +271,7 @@ fn tests_of_other_types() {
         ("number", Type::Int, TestKind::SameAs { other: field("decimal", Type::Int) }),
         ("either", Type::String, texts(&["a"], Case::Sensitive)),
         ("wider", Type::String, texts(&["a"], Case::Sensitive)),
+        ("poorer", Type::String, texts(&["a"], Case::Sensitive)),
         ("computed", Type::String, texts(&["a"], Case::Sensitive)),
     ];
     let shown = cases

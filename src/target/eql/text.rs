@@ -4,7 +4,7 @@
 //! Must not know: missing fields, columns.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{literal, regex};
 use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, TestKind, Value};
@@ -90,7 +90,7 @@ fn wild(parts: &[PatternPart], text: &str) -> bool {
 pub(super) fn print(name: &Frag, alternatives: &[Alternative<'_>]) -> Result<Vec<Frag>, String> {
     let mut groups =
         [("in", vec![]), ("in~", vec![]), ("like", vec![]), ("like~", vec![]), ("regex", vec![])];
-    let mut seen = HashSet::with_capacity(alternatives.len());
+    let mut seen = BTreeSet::new();
     for alternative in alternatives {
         let Some((operator, text)) = operand(alternative)? else { continue };
         if let Some((_, literals)) = groups.iter_mut().find(|(known, _)| *known == operator) {

@@ -206,7 +206,7 @@ fn tests(first: &Frag, before: &Columns, after: &Columns, span: Span, shared: bo
 
 /// Two columns of one name would make the join rename one of them.
 fn refuse_equal_names(job: &Job<'_>, steps: &[StepText], report: &mut Report) -> Option<()> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     for (step, rule) in steps.iter().zip(&job.rule.chain.steps) {
         let names = std::iter::once(&step.name).chain(step.columns.all());
         for name in names.map(Frag::text) {

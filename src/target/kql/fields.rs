@@ -3,14 +3,13 @@
 //! In: the step's source. Out: names for the predicate printer, and the derived columns those names rely on.
 //! Must not know: predicates, joins.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{literal, step};
 use crate::catalog::{Home, Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
-use crate::target::columns::{self, Place};
+use crate::target::columns::{self, Inexact, Place, Variant};
 use crate::target::print::Frag;
 use crate::target::{Job, Report, Target};
 
@@ -42,7 +41,7 @@ struct Access {
     /// The derived column that holds it as the language means it, if that takes one.
     derived: Option<Derived>,
     reach: Reach,
-    superset: Option<String>,
+    inexact: Vec<Inexact>,
     placeholder: Option<String>,
 }
 
@@ -97,9 +96,9 @@ impl<'a> Fields<'a> {
         self.access(field, report)?.placeholder
     }
 
-    /// Why the field's column holds for more records than the field, if it does.
-    pub(super) fn superset(&mut self, field: &Field, report: &mut Report) -> Option<String> {
-        self.access(field, report)?.superset
+    /// Why the field's column is not exactly the field.
+    pub(super) fn inexact(&mut self, field: &Field, report: &mut Report) -> Vec<Inexact> {
+        self.access(field, report).map(|access| access.inexact).unwrap_or_default()
     }
 
     /// Whether a derived column was used since the last call.
@@ -123,7 +122,7 @@ impl<'a> Fields<'a> {
 
     fn locate(&mut self, field: &Field, report: &mut Report) -> Option<Access> {
         let place = columns::place(self.job, self.target, self.step, field, report)?;
-        let superset = place.variants.iter().find_map(|variant| variant.superset.clone());
+        let inexact = columns::inexact(place.variants.iter().map(|variant| variant.column));
         let reach = place.variants.iter().map(|mapped| reach_of(mapped)).max().unwrap_or(Reach::Event);
         if reach > Reach::Event && self.group().is_none() {
             report.error(
@@ -139,7 +138,7 @@ impl<'a> Fields<'a> {
                     column: Some(column.clone()),
                     derived: None,
                     reach,
-                    superset,
+                    inexact,
                     placeholder,
                 });
             }
@@ -148,7 +147,7 @@ impl<'a> Fields<'a> {
         };
         let value = placeholder.as_deref().map_or(value.clone(), |text| without(&value, text));
         let derived = Some(Derived { name: step::column_name(self.step, &field.name), value });
-        Some(Access { column: plain, derived, reach, superset, placeholder })
+        Some(Access { column: plain, derived, reach, inexact, placeholder })
     }
 
     /// The array of the repeated group.
@@ -157,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The variants of a column, told apart by the action.
-    fn variants(&mut self, variants: &[Cow<'_, Mapped>], field: &Field, report: &mut Report) -> Option<Frag> {
+    fn variants(&mut self, variants: &[Variant<'_>], field: &Field, report: &mut Report) -> Option<Frag> {
         let (last, others) = variants.split_last()?;
         if others.is_empty() {
             return self.read(last, field, report);
@@ -170,7 +169,7 @@ impl<'a> Fields<'a> {
         };
         let mut arguments = Vec::new();
         for variant in others {
-            let actions: Vec<_> = variant.for_actions.iter().map(|text| literal::string(text)).collect();
+            let actions: Vec<_> = variant.actions.iter().map(|text| literal::string(text)).collect();
             arguments.push(literal::one_of(&action, &actions, false));
             arguments.push(self.branch(variant, field, report)?);
         }
@@ -234,7 +233,7 @@ fn reach_of(mapped: &Mapped) -> Reach {
 }
 
 /// The column, if the field is just that.
-fn plain_column(variants: &[Cow<'_, Mapped>]) -> Option<Frag> {
+fn plain_column(variants: &[Variant<'_>]) -> Option<Frag> {
     let [only] = variants else { return None };
     if only.stored.is_some() { None } else { only.field.as_deref().map(literal::name) }
 }

@@ -7,13 +7,13 @@ use super::check::Check;
 use super::{literal, network, pattern, predicate};
 use crate::ir::{Case, EntryValue, List, Pattern, Value};
 use crate::target::print::Frag;
-use crate::target::{Job, Report};
+use crate::target::{External, Job, Report};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
 /// and networks stay in the query.
 #[must_use]
 pub fn watchlist(list: &List) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     let values = list.entries.iter().filter_map(|entry| match &entry.value {
         EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
         EntryValue::Network(network) => {
@@ -45,6 +45,7 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
             exact.len(),
             list.name.node
         ));
+        report.read(External::new(&list.name, exact.iter().map(String::as_str)));
         parts.push(in_watchlist(column, &list.name.node));
     } else if !exact.is_empty() {
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));

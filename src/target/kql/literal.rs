@@ -3,7 +3,7 @@
 //! In: values of the rule, texts of the source files. Out: [`Frag`]s.
 //! Must not know: fields, steps, joins. The escape rules are those of Kusto's own lexer.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -91,7 +91,7 @@ pub(super) fn array(literals: &[Frag]) -> Frag {
 
 /// Each fragment once, in order.
 pub(super) fn unique(parts: impl IntoIterator<Item = Frag>) -> Vec<Frag> {
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     parts.into_iter().filter(|part| seen.insert(part.text().to_owned())).collect()
 }
 

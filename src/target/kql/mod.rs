@@ -118,18 +118,9 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
         Fidelity::Superset => "superset: may match more than the rule",
         Fidelity::Subset => "subset: may miss what the rule matches",
     };
-    let mut lines = vec![
-        literal::comment(&job.rule.meta.title),
-        literal::comment(&format!("Catena: {}, {fidelity}", job.rule.name.node)),
-    ];
-    for note in &report.notes {
-        match note.effect {
-            Effect::Subset => lines.push(literal::comment(&format!("May miss: {}", note.message))),
-            Effect::Superset => lines.push(literal::comment(&format!("May add: {}", note.message))),
-            Effect::Engine => {}
-        }
-    }
-    lines
+    let mut lines = vec![job.rule.meta.title.clone(), format!("Catena: {}, {fidelity}", job.rule.name.node)];
+    lines.extend(report.remarks());
+    lines.iter().map(|line| literal::comment(line)).collect()
 }
 
 fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {

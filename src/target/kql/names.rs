@@ -2,7 +2,7 @@
 //!
 //! In: a name. Out: whether it may stand as it is. Must not know: anything else.
 
-/// Words that Kusto's parser does not take for a name, sorted.
+/// Words that Kusto's parser does not take for a name, sorted, all in lower case: names of columns mostly are not.
 #[rustfmt::skip]
 const KEYWORDS: &[&str] = &[
     "accumulate", "and", "anomalychart", "areachart", "as", "asc", "bagexpansion", "barchart",
@@ -29,10 +29,12 @@ const KEYWORDS: &[&str] = &[
 
 /// Whether a name needs no brackets: letters, digits and underscores, and no keyword. `__…` is reserved.
 pub(super) fn is_plain(text: &str) -> bool {
-    let mut chars = text.chars();
-    let starts = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
-    let word = starts && chars.all(|c| c == '_' || c.is_ascii_alphanumeric());
-    word && !text.starts_with("__") && KEYWORDS.binary_search(&text).is_err()
+    let mut bytes = text.bytes();
+    let starts = bytes.next().is_some_and(|byte| byte == b'_' || byte.is_ascii_alphabetic());
+    let word = starts && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
+    let keyword =
+        || !text.bytes().any(|byte| byte.is_ascii_uppercase()) && KEYWORDS.binary_search(&text).is_ok();
+    word && !text.starts_with("__") && !keyword()
 }
 
 #[cfg(test)]
@@ -40,8 +42,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keywords_are_sorted() {
+    fn keywords_are_sorted_and_in_lower_case() {
         assert!(KEYWORDS.is_sorted());
+        assert!(!KEYWORDS.iter().any(|word| word.bytes().any(|byte| byte.is_ascii_uppercase())));
     }
 
     #[test]

@@ -49,15 +49,25 @@ fn is_v6(column: &Frag) -> Check {
     Check::compare(column, "contains", "!contains", &literal::string(":"))
 }
 
-/// Whether the column holds an address of either family; `AWS Internal` and `-` are none.
+/// Whether the column holds an address of either family; `AWS Internal` and `-` are none. For Kusto a network such as
+/// `10.0.0.0/8` is an address too (`parse_ipv6` and `ipv6_is_match` take a mask in IP-prefix notation), so that is asked first.
 pub(super) fn is_address(column: &Frag) -> Check {
     let parsed = literal::call("parse_ipv6", [column]);
-    Check::Atom { holds: literal::call("isnotempty", [&parsed]), fails: literal::call("isempty", [&parsed]) }
+    let readable = Check::Atom {
+        holds: literal::call("isnotempty", [&parsed]),
+        fails: literal::call("isempty", [&parsed]),
+    };
+    Check::All(vec![is_bare(column), readable])
+}
+
+fn is_bare(column: &Frag) -> Check {
+    Check::compare(column, "!contains", "contains", &literal::string("/"))
 }
 
 /// Whether two columns hold the same address. IPv6 has many spellings of one.
 pub(super) fn same(one: &Frag, other: &Frag) -> Check {
     let equal_text = Check::All(vec![is_address(one), Check::compare(one, "==", "!=", other)]);
     let matching = Check::Nullable(literal::call("ipv6_is_match", [one, other]));
-    Check::Any(vec![equal_text, Check::All(vec![is_v6(one), is_v6(other), matching])])
+    let both_v6 = vec![is_v6(one), is_v6(other), is_bare(one), is_bare(other), matching];
+    Check::Any(vec![equal_text, Check::All(both_v6)])
 }

@@ -10,7 +10,7 @@ use crate::target::print::Frag;
 
 /// Whether the column equals one of the texts.
 pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Check {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     let texts = texts.into_iter().filter(|text| !text.is_empty() && seen.insert(*text));
     let (spelled, plain): (Vec<_>, Vec<_>) = texts.partition(|text| is_spelled(text, case));
     let mut parts = Vec::new();

@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::{lists, literal, network, pattern};
 use crate::ir::{Case, Field, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
 use crate::target::print::{self, Bind, Frag, Nnf};
-use crate::target::{Effect, Job, Report};
+use crate::target::{Job, Report};
 
 /// The condition of a step, cut where `and` joins it.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Printer<'_, '_> {
             Nnf::All(parts) => self.join(parts, true, bare),
             Nnf::Any(parts) => self.join(parts, false, false),
             Nnf::Leaf { test, negated } => {
-                self.note_superset(test, *negated);
+                self.note_inexact(test, *negated);
                 Some(self.test(test)?.print(*negated, bare))
             }
         }
@@ -82,15 +82,11 @@ impl Printer<'_, '_> {
         Some(joined(parts?, all))
     }
 
-    /// A column that holds for more records than its field can only widen a test that asks for it to hold.
-    fn note_superset(&mut self, test: &FieldTest, negated: bool) {
-        let asks_false =
-            matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
-        let effect = if negated || asks_false { Effect::Subset } else { Effect::Superset };
+    fn note_inexact(&mut self, test: &FieldTest, negated: bool) {
         let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
         for field in std::iter::once(&test.field).chain(other) {
-            if let Some(reason) = self.fields.superset(field, self.report) {
-                self.report.note(effect, test.span, reason);
+            for inexact in self.fields.inexact(field, self.report) {
+                inexact.tested(test, negated, self.report);
             }
         }
     }

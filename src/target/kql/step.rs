@@ -10,7 +10,7 @@ use crate::catalog::{Column, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::print::{Bind, Frag};
-use crate::target::{Effect, Job, Report, Target, columns};
+use crate::target::{Job, Report, Target, columns};
 
 impl Columns {
     /// All of them.
@@ -139,9 +139,8 @@ impl Keys {
     ) -> Option<Self> {
         let mut found = Self::default();
         for key in &demand.keys {
-            if let Some(reason) = fields.superset(key, report) {
-                // Equal values of such a column say nothing about the field's.
-                report.note(Effect::Subset, key.span, reason);
+            for inexact in fields.inexact(key, report) {
+                inexact.joined(key.span, report);
             }
             let (test, plain) = predicate::present(fields, key, report)?;
             let (known, tests) =
@@ -177,6 +176,11 @@ impl<'a> Projection<'a> {
             let mut value = fields.value(field, report)?;
             let name = column_name(fields.step, &field.name);
             let key = demand.keys.iter().any(|key| key.name == field.name);
+            if !key {
+                for inexact in fields.inexact(field, report) {
+                    inexact.shown(field, report);
+                }
+            }
             // Both sides of a join must have one type; tables store numbers in several.
             if key && value != name {
                 value = match field.ty {

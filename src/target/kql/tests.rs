@@ -21,6 +21,7 @@ group: { path: items, key: [item] }
 targets:
   kql: { from: Stores_CL, filter: "Kind == 1 or Kind == 2", time: todatetime(When), time_lag: 60, words: { group: todynamic(Items) } }
 fields:
+  event.time: { type: time, description: d }
   event.action: { type: string, description: d, columns: { kql: Action } }
   text: { type: string, description: d, columns: { kql: Text } }
   number.text: { type: string, description: d, columns: { kql: { field: TextN, stored: number } } }
@@ -306,7 +307,20 @@ fn an_untrue_column_widens_or_narrows() {
     assert_eq!(wide(false, true).fidelity, Fidelity::Superset);
     assert_eq!(wide(true, true).fidelity, Fidelity::Subset);
     assert_eq!(wide(false, false).fidelity, Fidelity::Subset);
-    assert!(wide(false, true).parts[0].text.contains("// May add: it also counts x\n"));
+    assert!(wide(false, true).parts[0].text.contains("// may add: it also counts x\n"));
+}
+
+/// Which events alert is not touched by what the answer shows of them.
+#[test]
+fn an_untrue_column_that_is_only_shown_is_noted() {
+    let mut rule = rule(vec![step("s", "test.stores", all("text"), vec![])], vec![], 60, &[]);
+    rule.alert.show = vec![shown(0, "wide.flag", Type::Bool), shown(0, "flag", Type::Bool)];
+    let emission = emit(&rule, &Options::default());
+    assert_eq!(emission.fidelity, Fidelity::Exact);
+    let notes: Vec<_> = emission.notes.iter().map(|note| (note.effect, note.message.as_str())).collect();
+    let message = "`wide.flag` in an answer may differ from the log: it also counts x";
+    assert_eq!(notes, [(Effect::Shown, message)]);
+    assert!(emission.parts[0].text.contains(&format!("// note: {message}\n")));
 }
 
 fn key(left: (&str, Type), right: (&str, Type)) -> Key {

@@ -3,7 +3,7 @@
 //! In: a [`Cond`] and the guard of the join keys. Out: a [`Detection`] for serde.
 //! Must not know: canonical fields, chains.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -72,9 +72,9 @@ struct Layout {
     selections: Vec<(String, Selection)>,
     /// What is said already, as a filter or not, and under which name.
     known: HashMap<(bool, Meaning), String>,
-    taken: HashSet<String>,
+    taken: BTreeSet<String>,
     /// The last number that told names like this one apart.
-    numbers: HashMap<String, usize>,
+    numbers: BTreeMap<String, usize>,
 }
 
 impl Layout {

@@ -14,7 +14,7 @@ use super::Sigma;
 use super::attack::Attack;
 use super::detection::Detection;
 use super::plan::{Alias, Base, Correlation, Operand, Plan};
-use super::title::{name_in_title_case, sentence_start, title};
+use super::title::{name_in_title_case, sentence_start, title, words};
 
 /// Namespace of the identifiers that are derived from a rule's own: a random UUID that never changes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f0b_6a3e_37c4_4d0b_9a5e_c1a3_0ca7_e7a0);
@@ -133,8 +133,8 @@ impl Writer<'_> {
         let description = format!(
             "Step {name} ({number} of {steps}) of the rule {rule}, in {source_title}. Not meant to alert alone."
         );
-        let words = source.and_then(|source| source.targets.get(Sigma.name())).map(|home| &home.words);
-        let word = |key: &str| words.and_then(|words| words.get(key)).cloned();
+        let home = source.and_then(|source| source.targets.get(Sigma.name()));
+        let word = |key: &str| home.and_then(|home| home.words.get(key)).cloned();
         let needs = (!base.requires.is_empty()).then(|| format!("Needs {}", base.requires.join("; ")));
         let logsource = Logsource {
             category: word("category"),
@@ -200,7 +200,7 @@ impl Writer<'_> {
         let meta = &self.rule.meta;
         let seed = format!("{}/sigma/{role}", meta.id);
         Document {
-            title: Text(title(&name_in_title_case(&self.rule.name.node), suffix)),
+            title: Text(title(&words(&self.rule.name.node), suffix)),
             id: Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string(),
             name,
             status: meta.status,

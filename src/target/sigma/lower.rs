@@ -9,7 +9,7 @@ use crate::catalog::{Case as When, Mapped};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, Field, FieldTest, Pred, Step, TestKind, Type, Value};
 use crate::source::Span;
-use crate::target::columns::{self, Place};
+use crate::target::columns::{self, Inexact, Place};
 use crate::target::{Effect, Job, Report, Target, shape};
 
 use super::Sigma;
@@ -88,10 +88,10 @@ impl<'a> Lowering<'a, '_> {
         let (mut parts, mut earlier) = (Vec::new(), Vec::new());
         for variant in &place.variants {
             let holds = self.variant(test, &place, variant, context);
-            if variant.for_actions.is_empty() {
+            if variant.actions.is_empty() {
                 parts.push(Cond::all(earlier.iter().cloned().chain([holds])));
             } else {
-                let action = self.action(&variant.for_actions, test.span, context);
+                let action = self.action(variant.actions, test.span, context);
                 parts.push(Cond::all([action.clone(), holds]));
                 earlier.push(action.not());
             }
@@ -111,7 +111,9 @@ impl<'a> Lowering<'a, '_> {
     }
 
     fn variant(&mut self, test: &FieldTest, place: &Place<'_>, variant: &Mapped, context: &Context) -> Cond {
-        self.note_width(test.span, variant, context);
+        for inexact in inexact(variant) {
+            inexact.tested(test, context.negated, self.report);
+        }
         if !variant.cases.is_empty() {
             return self.cases(test, &variant.cases);
         }
@@ -130,15 +132,6 @@ impl<'a> Lowering<'a, '_> {
                 self.refuse(test.span, reason, "write the test in another way, or compile for other targets");
                 Cond::Never
             }
-        }
-    }
-
-    fn note_width(&mut self, span: Span, variant: &Mapped, context: &Context) {
-        let together = "the field holds the values of all items of an event together".to_owned();
-        let reason = variant.superset.clone().or_else(|| variant.multi.then_some(together));
-        if let Some(reason) = reason {
-            let effect = if context.negated { Effect::Subset } else { Effect::Superset };
-            self.report.note(effect, span, reason);
         }
     }
 
@@ -198,7 +191,9 @@ impl<'a> Lowering<'a, '_> {
         let place = self.place(field, context)?;
         match place.variants.as_slice() {
             [only] if only.cases.is_empty() => {
-                self.note_width(field.span, only, context);
+                for inexact in inexact(only) {
+                    inexact.asked(context.negated, field.span, self.report);
+                }
                 self.physical(field, &place, only)
             }
             [_] => {
@@ -275,4 +270,14 @@ fn holds_for(kind: &TestKind, text: &str) -> Option<bool> {
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. } => None,
     }
+}
+
+/// Why a column is not exactly its field.
+fn inexact(variant: &Mapped) -> Vec<Inexact> {
+    let mut reasons = columns::inexact([variant]);
+    if variant.multi && reasons.is_empty() {
+        let together = "the field holds the values of all items of an event together";
+        reasons.push(Inexact::Wider(together.to_owned()));
+    }
+    reasons
 }

@@ -20,6 +20,7 @@ placeholder: "-"
 targets:
   sigma: { words: { category: test, product: stores } }
 fields:
+  event.time: { type: time, description: d }
   event.action: { type: string, description: d, columns: { sigma: Action } }
   text: { type: string, description: d, columns: { sigma: Text } }
   text.other: { type: string, description: d, columns: { sigma: Other } }

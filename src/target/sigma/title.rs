@@ -17,15 +17,20 @@ pub(super) fn title(text: &str, suffix: &str) -> String {
     let suffix = if suffix.is_empty() { String::new() } else { format!(" - {suffix}") };
     let suffix: String = suffix.chars().take(LONGEST * 2 / 3).collect();
     let room = LONGEST - suffix.chars().count();
-    let words = in_title_case(text.trim().trim_end_matches('.'));
-    let words = words.strip_prefix("Detects ").or_else(|| words.strip_prefix("Detect ")).unwrap_or(&words);
-    let cut: String = words.chars().take(room).collect();
+    let text = in_title_case(text.trim().trim_end_matches('.'));
+    let text = text.strip_prefix("Detects ").or_else(|| text.strip_prefix("Detect ")).unwrap_or(&text);
+    let cut: String = text.chars().take(room).collect();
     format!("{}{suffix}", cut.trim_end()).trim_end_matches(['.', ' ']).to_owned()
 }
 
 /// The name of a rule or step as words.
+pub(super) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// The name of a rule or step as words of a title.
 pub(super) fn name_in_title_case(name: &str) -> String {
-    in_title_case(&name.replace('_', " "))
+    in_title_case(&words(name))
 }
 
 fn in_title_case(text: &str) -> String {

@@ -15,7 +15,7 @@ use crate::target::{Job, Report, columns, shape};
 use super::column::{Columns, Stage, Work};
 use super::literal::{self, Refusal};
 use super::predicate::{Predicates, Prefilter, call};
-use super::role::{ID, Role, guarded};
+use super::role::{ID, KeyColumn, Output, Role, guarded};
 use super::{Spl, lines};
 
 /// The records of one step.
@@ -35,6 +35,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
     add_columns(step, role, source, &mut columns);
+    note_inexact(job, step, role, columns.report);
     let depth = if role.last { deepest(source) } else { columns.stage() };
     let Columns { event, item, inner, kept, .. } = columns;
     let mut predicates = Predicates { job, step, admitted: admitted.as_ref(), report, lookups: Vec::new() };
@@ -108,6 +109,23 @@ fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Colu
     fields.sort_by_key(|(field, _)| field.name != ACTION);
     for (field, checked) in fields {
         columns.add(field, checked);
+    }
+}
+
+/// What the step hands on by columns that are not exactly their fields.
+fn note_inexact(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) {
+    let inexact = |field: &Field| columns::inexact_field(job, &Spl, step, field);
+    for KeyColumn { field, .. } in &role.keys {
+        for inexact in inexact(field) {
+            inexact.joined(field.span, report);
+        }
+    }
+    for Output { field, .. } in &role.outputs {
+        if !role.keys.iter().any(|key| same(key.field, field)) {
+            for inexact in inexact(field) {
+                inexact.shown(field, report);
+            }
+        }
     }
 }
 

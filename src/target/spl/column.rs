@@ -89,7 +89,7 @@ impl<'a, 'r> Columns<'a, 'r> {
         let mut ways = Vec::new();
         for (index, way) in place.variants.iter().enumerate() {
             let own = if place.variants.len() == 1 { name.clone() } else { format!("{name}_{index}") };
-            ways.push((way.for_actions.as_slice(), self.read(way, &own, stage)?));
+            ways.push((way.actions, self.read(way, &own, stage)?));
         }
         if stage == Stage::Event {
             self.kept.insert(name.clone());

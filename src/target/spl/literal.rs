@@ -102,12 +102,14 @@ pub(super) fn option(value: &str) -> Result<Frag, Refusal> {
 
 /// A column that the query makes: `chain_<kind>_<canonical name>`.
 pub(super) fn column(kind: &str, field: &str) -> String {
-    format!("chain_{kind}_{}", flat(field))
+    ["chain_", kind, "_", &flat(field)].concat()
 }
 
 /// A canonical name as part of a column name.
 pub(super) fn flat(field: &str) -> String {
-    field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    let mut flat = String::with_capacity(field.len());
+    flat.extend(field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+    flat
 }
 
 /// Whether Splunk might take the text for a number and compare it as one.

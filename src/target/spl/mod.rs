@@ -21,7 +21,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::{Bind, Frag};
-use crate::target::{Effect, Job, Level, Part, Report, Role, Target};
+use crate::target::{Job, Level, Part, Report, Role, Target};
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -129,14 +129,7 @@ fn values(frags: Vec<Frag>) -> minijinja::Value {
 /// The comment at the head: what the search is, and what is not exact about it.
 fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
     let mut lines = vec![rule.meta.title.clone(), format!("rule {} ({})", rule.name.node, rule.meta.id)];
-    for note in &report.notes {
-        let effect = match note.effect {
-            Effect::Subset => "may miss",
-            Effect::Superset => "may add",
-            Effect::Engine => "note",
-        };
-        lines.push(format!("{effect}: {}", note.message));
-    }
+    lines.extend(report.remarks());
     lines.iter().map(|line| literal::comment(line)).collect()
 }
 

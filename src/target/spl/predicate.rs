@@ -16,7 +16,7 @@ use crate::ir::{
 };
 use crate::source::Span;
 use crate::target::print::{self, Bind, Frag, Nnf};
-use crate::target::{Effect, Job, Report, columns};
+use crate::target::{Effect, External, Job, Report, columns};
 use ipnet::IpNet;
 
 use super::literal::{self, Refusal};
@@ -54,7 +54,7 @@ impl Predicates<'_, '_> {
             Nnf::All(parts) => all(parts.iter().map(|part| self.print(part, top)).collect()),
             Nnf::Any(parts) => any(parts.iter().map(|part| self.print(part, false)).collect()),
             Nnf::Leaf { test, negated } => {
-                self.note_superset(test, *negated);
+                self.note_inexact(test, *negated);
                 self.note_notation(test, *negated);
                 let field = literal::column("f", &test.field.name);
                 let leaf = self.leaf(test, &field).unwrap_or_else(|reason| {
@@ -74,13 +74,15 @@ impl Predicates<'_, '_> {
         );
     }
 
-    /// A column that holds for more records than the field adds when it must hold, and hides when it must not.
-    fn note_superset(&mut self, test: &FieldTest, negated: bool) {
-        let mut unused = Report::default();
-        let place = columns::place_among(self.job, &Spl, self.step, &test.field, self.admitted, &mut unused);
-        for reason in place.iter().flat_map(|place| &place.variants).filter_map(|way| way.superset.as_ref()) {
-            let effect = if negated { Effect::Subset } else { Effect::Superset };
-            self.report.note(effect, test.span, reason.clone());
+    fn note_inexact(&mut self, test: &FieldTest, negated: bool) {
+        let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
+        for field in std::iter::once(&test.field).chain(other) {
+            let mut unused = Report::default();
+            let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused);
+            let variants = place.iter().flat_map(|place| &place.variants).map(|variant| variant.column);
+            for inexact in columns::inexact(variants) {
+                inexact.tested(test, negated, self.report);
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl Predicates<'_, '_> {
         }
         let mut leaf = Leaf::default();
         if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(index, list, &test.field, field, entries.exact.len()));
+            leaf.settled.push(self.look_up(index, list, &test.field, field, &entries.exact));
         } else {
             leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
@@ -154,7 +156,7 @@ impl Predicates<'_, '_> {
         list: &List,
         field: &Field,
         column: &str,
-        values: usize,
+        values: &[String],
     ) -> (Frag, Frag) {
         let name = literal::flat(&list.name.node);
         // By number: names of lists and fields joined by underscores could be one name.
@@ -165,9 +167,11 @@ impl Predicates<'_, '_> {
         }
         self.report.require(format!(
             "lookup definition `{name}` with case_sensitive_match = true and no match_type, over a CSV file whose column \
-             `value` holds the {values} plain values of the allowlist `{}`",
+             `value` holds the {} plain values of the allowlist `{}`",
+            values.len(),
             list.name.node
         ));
+        self.report.read(External::new(&list.name, values.iter().map(String::as_str)));
         (call("isnotnull", &[&hit]), call("isnull", &[&hit]))
     }
 }

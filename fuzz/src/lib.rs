@@ -1,0 +1,36 @@
+//! What must hold for any bytes: one function for each kind of text that somebody else may have written.
+//!
+//! In: bytes. Out: nothing; a promise that is broken panics.
+//! Used twice: by the fuzz targets, which search for bytes that break a promise, and by the test suite, over the seeds.
+
+mod environment;
+mod files;
+mod findings;
+mod logs;
+mod packed;
+mod rules;
+
+/// A promise, and the name of its fuzz target, of its folder of seeds and of its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("parse", rules::parse),
+    ("list", rules::list),
+    ("cloudtrail", logs::cloudtrail),
+    ("flow", logs::flow),
+    ("canonical", logs::canonical),
+    ("packed", packed::packed),
+    ("environment", environment::environment),
+    ("source", environment::source),
+];
+
+/// Checks the promise of a target.
+///
+/// # Panics
+/// When it is broken, and when there is no such target.
+pub fn check(target: &str, bytes: &[u8]) {
+    let known = TARGETS.iter().find(|(name, _)| *name == target);
+    let (_, promise) = known.unwrap_or_else(|| panic!("there is no target `{target}`"));
+    promise(bytes);
+}

@@ -1,0 +1,79 @@
+//! Rule files and list files, through the whole front end and, where nothing is wrong, into every target.
+
+use catena::diag::Diagnostics;
+use catena::settings::Settings;
+use catena::source::{FileId, SourceFile, Sources};
+use catena::syntax::{self, ast};
+use catena::target::{ListDelivery, Options};
+
+use super::files::{CATALOG, Files, LIST, can_be_pasted, json};
+use super::findings::{lies_in, shown};
+
+/// Lists of several types, all from one list file.
+const LISTS: &str = include_str!("lists.chain");
+
+/// Any bytes are a rule file: it gives findings that can be shown, or queries; and the same twice.
+pub(crate) fn parse(bytes: &[u8]) {
+    let text = match syntax::decode(bytes.to_vec(), FileId(0)) {
+        Ok(text) => text,
+        Err(broken) => {
+            let (text, found) = *broken;
+            let mut sources = Sources::default();
+            sources.add(SourceFile::new("broken.chain", text));
+            let mut diags = Diagnostics::default();
+            diags.push(found);
+            shown(diags, &sources);
+            return;
+        }
+    };
+    assert_eq!(whole(&text, LIST), whole(&text, LIST), "the same text gives two answers");
+}
+
+/// Any text is a list file: its rows and findings point into it, and rules with lists from it compile or say why not.
+pub(crate) fn list(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let files = Files::with_list(text);
+    let source = files.sources.get(files.list).expect("the list");
+    assert_eq!(files.table.broken, files.diags.has_errors());
+    for row in &files.table.rows {
+        lies_in(row.span, &files.sources);
+        assert_eq!(row.number, source.position(row.span.range().start).line);
+        assert!(!row.value.node.is_empty() && row.value.node == row.value.node.trim(), "{row:?}");
+        let cells = [&row.reason, &row.owner, &row.ticket].map(|cell| cell.as_ref().map(|cell| cell.span));
+        let cells = cells.into_iter().chain([Some(row.value.span), row.until.as_ref().map(|day| day.span)]);
+        for cell in cells.flatten() {
+            lies_in(cell, &files.sources);
+            assert_eq!(cell.to(row.span), row.span, "a cell outside of its row");
+        }
+    }
+    whole(LISTS, text);
+}
+
+/// All that the compiler makes of a rule file.
+fn whole(text: &str, list: &str) -> String {
+    let mut files = Files::with_list(list);
+    let file = files.parse("rule.chain", text);
+    outline_agrees(text, &file);
+    let rules = files.check(&file, &CATALOG, &Settings::default());
+    // Which options: any will do, so long as every one has its turn as the text changes.
+    let lists = [ListDelivery::Auto, ListDelivery::Inline, ListDelivery::Lookup];
+    let lists = lists[text.len() % lists.len()];
+    let options = Options { lists, allow_subset: text.len() % 4 < 2, time_buckets: text.len() % 8 < 4 };
+    let mut out = String::new();
+    for rule in &rules {
+        let emissions = files.compile(rule, &CATALOG, &options);
+        emissions.iter().for_each(can_be_pasted);
+        out += &json(&emissions);
+        out += &files.test(rule, &CATALOG);
+    }
+    out + &shown(files.diags, &files.sources)
+}
+
+/// The outline of a text has the rules of its tree.
+fn outline_agrees(text: &str, file: &ast::File) {
+    if file.understood == ast::Understood::Whole {
+        let seen: Vec<String> = syntax::outline(text).into_iter().map(|heading| heading.name).collect();
+        let meant: Vec<String> = file.rules.iter().map(|rule| rule.name.node.clone()).collect();
+        assert_eq!(seen, meant);
+    }
+}

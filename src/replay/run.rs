@@ -1,0 +1,148 @@
+//! Rules over sorted records, batch by batch.
+//!
+//! In: compiled rules, kept records in the engine's order. Out: alerts of each rule, and the records that they rest on.
+//! Must not know: logs, where the records come from. Only what can still be part of a chain is remembered from one batch to the next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::RuleReport;
+use super::kept::Kept;
+use crate::engine::alert::{Alert, Matched, Silence, Tally, candidate, dedupe, run_matched};
+use crate::engine::chain::{Candidate, Machine, Path};
+use crate::engine::program::Program;
+use crate::engine::record::Record;
+
+/// A record with its number in the engine's order.
+#[derive(Debug, Clone)]
+struct Member {
+    number: u64,
+    record: Arc<Record>,
+}
+
+/// One rule under way.
+#[derive(Debug)]
+struct Running<'p> {
+    program: &'p Program,
+    machine: Machine<Member>,
+    silence: Option<Silence<'p>>,
+    tally: Tally,
+    alerts: Vec<Path<Member>>,
+    /// Records of the batch that satisfy a step, and the step.
+    matched: Vec<(Member, usize)>,
+}
+
+/// Runs every rule.
+pub(super) fn run(
+    programs: &[Program],
+    mut batches: impl Iterator<Item = Vec<Kept>> + Send,
+) -> (Vec<Record>, Vec<RuleReport>) {
+    let mut rules: Vec<Running<'_>> = programs.iter().map(Running::new).collect();
+    let mut number = 0;
+    let mut next = batches.next();
+    while let Some(batch) = next {
+        for kept in batch {
+            if kept.is_idle {
+                for (rule, step) in &kept.steps {
+                    rules
+                        .iter_mut()
+                        .skip(*rule as usize)
+                        .take(1)
+                        .for_each(|rule| rule.count(usize::from(*step)));
+                }
+                continue;
+            }
+            let member = Member { number, record: Arc::new(kept.record) };
+            number += 1;
+            for (rule, step) in &kept.steps {
+                if let Some(rule) = rules.get_mut(*rule as usize) {
+                    rule.matched.push((member.clone(), usize::from(*step)));
+                }
+            }
+        }
+        let advance = || rules.par_iter_mut().for_each(Running::advance);
+        next = rayon::join(advance, || batches.next()).1;
+    }
+    report(rules)
+}
+
+impl<'p> Running<'p> {
+    fn new(program: &'p Program) -> Self {
+        Self {
+            program,
+            machine: Machine::new(program),
+            silence: program.dedupe.as_ref().map(Silence::new),
+            tally: Tally { matched: vec![0; program.steps.len()], ..Tally::default() },
+            alerts: Vec::new(),
+            matched: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, step: usize) {
+        self.tally.matched.iter_mut().skip(step).take(1).for_each(|count| *count += 1);
+    }
+
+    /// Takes the records of a batch: all of some instants.
+    fn advance(&mut self) {
+        let matched = std::mem::take(&mut self.matched);
+        for instant in matched.chunk_by(|(left, _), (right, _)| left.record.time == right.record.time) {
+            let Some((first, _)) = instant.first() else { continue };
+            for (_, step) in instant {
+                self.count(*step);
+            }
+            let candidates = instant.iter().map(|(member, step)| self.candidate(member, *step)).collect();
+            for path in self.machine.advance(first.record.time, candidates) {
+                self.tally.alerts += 1;
+                let record = |step: usize| path.records.get(step).map(|member| &*member.record);
+                let kept = self.silence.as_mut().is_none_or(|silence| silence.admits(path.end, record));
+                if kept {
+                    self.alerts.push(path);
+                }
+            }
+        }
+    }
+
+    fn candidate(&self, member: &Member, step: usize) -> Candidate<Member> {
+        candidate(self.program, step, &member.record, member.clone())
+    }
+}
+
+/// Runs one rule over records that are all in memory; its alerts point into them.
+pub(super) fn run_at_once(program: &Program, matched: &[Matched<'_>], records: &[Record]) -> RuleReport {
+    let (alerts, tally) = run_matched(program, matched);
+    let alerts = match &program.dedupe {
+        Some(by) => dedupe(by, records, alerts),
+        None => alerts,
+    };
+    RuleReport { name: program.name.clone(), steps: step_names(program), alerts, tally }
+}
+
+fn step_names(program: &Program) -> Vec<String> {
+    program.steps.iter().map(|step| step.name.clone()).collect()
+}
+
+/// Puts the records of all alerts together, in order, and lets the alerts point into them.
+fn report(rules: Vec<Running<'_>>) -> (Vec<Record>, Vec<RuleReport>) {
+    let members = rules.iter().flat_map(|rule| &rule.alerts).flat_map(|alert| &alert.records);
+    let records: BTreeMap<u64, Arc<Record>> =
+        members.map(|member| (member.number, Arc::clone(&member.record))).collect();
+    let places: BTreeMap<u64, usize> = records.keys().copied().zip(0..).collect();
+    let pointing = |path: &Path<Member>| Alert {
+        start: path.start,
+        end: path.end,
+        records: path.records.iter().filter_map(|member| places.get(&member.number).copied()).collect(),
+    };
+    let reports = rules.into_iter().map(|mut rule| {
+        rule.tally.linked = rule.machine.linked().to_vec();
+        RuleReport {
+            name: rule.program.name.clone(),
+            steps: step_names(rule.program),
+            alerts: rule.alerts.iter().map(pointing).collect(),
+            tally: rule.tally,
+        }
+    });
+    let reports = reports.collect();
+    (records.into_values().map(Arc::unwrap_or_clone).collect(), reports)
+}
