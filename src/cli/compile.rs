@@ -305,8 +305,7 @@ impl Form {
             if index > 0 {
                 out.push('\n');
             }
-            out.push_str(&part.text);
-            out.push_str(if part.text.ends_with('\n') { "" } else { "\n" });
+            out.push_str(&with_line_end(&part.text));
         }
         Ok(out)
     }

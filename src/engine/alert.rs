@@ -25,6 +25,15 @@ pub struct Tally {
     pub alerts: u64,
 }
 
+impl Tally {
+    /// Counts a record that satisfies `step`.
+    pub fn count(&mut self, step: usize) {
+        if let Some(count) = self.matched.get_mut(step) {
+            *count += 1;
+        }
+    }
+}
+
 /// Runs `program` over `records` in any order: one alert for each record of the last step that ends a chain.
 #[must_use]
 pub fn run(program: &Program, records: &[Record]) -> Vec<Alert> {
@@ -51,28 +60,52 @@ pub struct Matched<'r> {
 /// Runs `program` over the records that satisfy its steps, in the order of [`Record::order`].
 #[must_use]
 pub fn run_matched(program: &Program, matched: &[Matched<'_>]) -> (Vec<Alert>, Tally) {
-    let mut machine = Machine::new(program);
-    let mut tally = Tally { matched: vec![0; program.steps.len()], ..Tally::default() };
+    let mut runner = Runner::new(program);
     let mut alerts = Vec::new();
     for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
-        let Some(first) = instant.first() else { continue };
-        for Matched { step, .. } in instant {
-            tally.matched.iter_mut().skip(*step).take(1).for_each(|count| *count += 1);
-        }
-        let candidates =
-            instant.iter().map(|one| candidate(program, one.step, one.record, one.index)).collect();
-        alerts.extend(machine.advance(first.record.time, candidates));
+        alerts.extend(runner.advance(instant.iter().map(|one| (one.record, one.step, one.index))));
     }
-    tally.linked = machine.linked().to_vec();
-    tally.alerts = alerts.len() as u64;
-    (alerts, tally)
+    (alerts, runner.finish())
 }
 
-/// `record` as a candidate for `step`, which it satisfies.
-#[must_use]
-pub fn candidate<T>(program: &Program, step: usize, record: &Record, payload: T) -> Candidate<T> {
-    let (key_in, key_out) = (program.key_in(step, record), program.key_out(step, record));
-    Candidate { step, event: record.event, key_in, key_out, payload }
+/// A rule under way over the records that satisfy its steps. `T` stands for a record in a path.
+#[derive(Debug)]
+pub struct Runner<'p, T> {
+    program: &'p Program,
+    machine: Machine<T>,
+    /// What it saw so far, but for the links.
+    pub tally: Tally,
+}
+
+impl<'p, T: Clone> Runner<'p, T> {
+    /// Nothing has been seen yet.
+    #[must_use]
+    pub fn new(program: &'p Program) -> Self {
+        let tally = Tally { matched: vec![0; program.steps.len()], ..Tally::default() };
+        Self { program, machine: Machine::new(program), tally }
+    }
+
+    /// Takes all records of the next instant, each with a step that it satisfies; gives the paths that end there.
+    pub fn advance<'r>(&mut self, instant: impl Iterator<Item = (&'r Record, usize, T)>) -> Vec<Path<T>> {
+        let Self { program, machine, tally } = self;
+        let mut time = None;
+        let candidate = |(record, step, payload): (&'r Record, usize, T)| {
+            time = Some(record.time);
+            tally.count(step);
+            let (key_in, key_out) = (program.key_in(step, record), program.key_out(step, record));
+            Candidate { step, event: record.event, key_in, key_out, payload }
+        };
+        let candidates = instant.map(candidate).collect();
+        let paths = time.map(|time| machine.advance(time, candidates)).unwrap_or_default();
+        tally.alerts += paths.len() as u64;
+        paths
+    }
+
+    /// All that was seen.
+    #[must_use]
+    pub fn finish(self) -> Tally {
+        Tally { linked: self.machine.linked().to_vec(), ..self.tally }
+    }
 }
 
 /// De-duplication under way: keeps the first alert of each key; further ones stay silent up to and including the end of the window

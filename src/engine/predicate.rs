@@ -98,9 +98,7 @@ impl Predicate {
             }
         }
     }
-}
 
-impl Predicate {
     /// Calls `add` with the place of every field that is looked at.
     pub fn each_place(&self, add: &mut dyn FnMut(usize)) {
         match self {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::value::{Value, instant_text};
 use crate::catalog::{Catalog, Source};
-use crate::ir::{Pred, Rule, StepField, TestKind, Type};
+use crate::ir::{Pred, Rule, StepField, Type};
 
 /// The fields of a source that records carry, each with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,12 +138,7 @@ fn collect_pred(pred: &Pred, source: &str, add: &mut dyn FnMut(&str, &str)) {
     match pred {
         Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| collect_pred(part, source, add)),
         Pred::Not(inner) => collect_pred(inner, source, add),
-        Pred::Test(test) => {
-            add(source, &test.field.name);
-            if let TestKind::SameAs { other } = &test.kind {
-                add(source, &other.name);
-            }
-        }
+        Pred::Test(test) => test.fields().for_each(|field| add(source, &field.name)),
     }
 }
 

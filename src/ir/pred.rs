@@ -37,6 +37,19 @@ pub struct FieldTest {
     pub span: Span,
 }
 
+impl FieldTest {
+    /// The field with which it compares, if it compares two.
+    #[must_use]
+    pub fn other(&self) -> Option<&Field> {
+        if let TestKind::SameAs { other } = &self.kind { Some(other) } else { None }
+    }
+
+    /// The fields that it looks at.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        std::iter::once(&self.field).chain(self.other())
+    }
+}
+
 /// The tests. All are false when the field is missing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,6 +3,8 @@
 //! In: the text of an event. Out: whether a parser that calls itself for each level may read it.
 //! Must not know: events. Nobody's log is that deep, but whoever can put a value into a log can make it so.
 
+use super::json::end_of_string;
+
 /// As many levels fit on the smallest stack with room to spare; `CloudTrail` has fewer than ten.
 const DEEPEST: usize = 32;
 
@@ -15,29 +17,21 @@ pub(super) fn is_deep(text: &str) -> bool {
 
 /// The most brackets that are open at one place, as far as the text is JSON.
 fn deepest(text: &[u8]) -> usize {
-    let (mut depth, mut most) = (0_usize, 0);
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
+    let (mut at, mut depth, mut most) = (0, 0_usize, 0);
+    while let Some(byte) = text.get(at) {
         match byte {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => pass_string(&mut bytes),
+            b'"' => match end_of_string(text, at + 1) {
+                Some(end) => at = end,
+                None => return most,
+            },
             _ => {}
         }
         most = most.max(depth);
+        at += 1;
     }
     most
-}
-
-/// Goes on behind the closing quotation mark.
-fn pass_string(bytes: &mut std::slice::Iter<'_, u8>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => _ = bytes.next(),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

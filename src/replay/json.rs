@@ -100,7 +100,7 @@ fn end_of_value(text: &[u8]) -> Option<usize> {
 }
 
 /// Where the string ends whose text begins at `at`: the place of its closing quotation mark.
-fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text.get(at) == Some(&b'"') {

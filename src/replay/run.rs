@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::RuleReport;
 use super::kept::Kept;
-use crate::engine::alert::{Alert, Matched, Silence, Tally, candidate, dedupe, run_matched};
-use crate::engine::chain::{Candidate, Machine, Path};
+use crate::engine::alert::{Alert, Matched, Runner, Silence, dedupe, run_matched};
+use crate::engine::chain::Path;
 use crate::engine::program::Program;
 use crate::engine::record::Record;
 
@@ -26,9 +26,8 @@ struct Member {
 #[derive(Debug)]
 struct Running<'p> {
     program: &'p Program,
-    machine: Machine<Member>,
+    runner: Runner<'p, Member>,
     silence: Option<Silence<'p>>,
-    tally: Tally,
     alerts: Vec<Path<Member>>,
     /// Records of the batch that satisfy a step, and the step.
     matched: Vec<(Member, usize)>,
@@ -46,11 +45,9 @@ pub(super) fn run(
         for kept in batch {
             if kept.is_idle {
                 for (rule, step) in &kept.steps {
-                    rules
-                        .iter_mut()
-                        .skip(*rule as usize)
-                        .take(1)
-                        .for_each(|rule| rule.count(usize::from(*step)));
+                    if let Some(rule) = rules.get_mut(*rule as usize) {
+                        rule.runner.tally.count(usize::from(*step));
+                    }
                 }
                 continue;
             }
@@ -72,29 +69,19 @@ impl<'p> Running<'p> {
     fn new(program: &'p Program) -> Self {
         Self {
             program,
-            machine: Machine::new(program),
+            runner: Runner::new(program),
             silence: program.dedupe.as_ref().map(Silence::new),
-            tally: Tally { matched: vec![0; program.steps.len()], ..Tally::default() },
             alerts: Vec::new(),
             matched: Vec::new(),
         }
-    }
-
-    fn count(&mut self, step: usize) {
-        self.tally.matched.iter_mut().skip(step).take(1).for_each(|count| *count += 1);
     }
 
     /// Takes the records of a batch: all of some instants.
     fn advance(&mut self) {
         let matched = std::mem::take(&mut self.matched);
         for instant in matched.chunk_by(|(left, _), (right, _)| left.record.time == right.record.time) {
-            let Some((first, _)) = instant.first() else { continue };
-            for (_, step) in instant {
-                self.count(*step);
-            }
-            let candidates = instant.iter().map(|(member, step)| self.candidate(member, *step)).collect();
-            for path in self.machine.advance(first.record.time, candidates) {
-                self.tally.alerts += 1;
+            let members = instant.iter().map(|(member, step)| (&*member.record, *step, member.clone()));
+            for path in self.runner.advance(members) {
                 let record = |step: usize| path.records.get(step).map(|member| &*member.record);
                 let kept = self.silence.as_mut().is_none_or(|silence| silence.admits(path.end, record));
                 if kept {
@@ -102,10 +89,6 @@ impl<'p> Running<'p> {
                 }
             }
         }
-    }
-
-    fn candidate(&self, member: &Member, step: usize) -> Candidate<Member> {
-        candidate(self.program, step, &member.record, member.clone())
     }
 }
 
@@ -134,14 +117,11 @@ fn report(rules: Vec<Running<'_>>) -> (Vec<Record>, Vec<RuleReport>) {
         end: path.end,
         records: path.records.iter().filter_map(|member| places.get(&member.number).copied()).collect(),
     };
-    let reports = rules.into_iter().map(|mut rule| {
-        rule.tally.linked = rule.machine.linked().to_vec();
-        RuleReport {
-            name: rule.program.name.clone(),
-            steps: step_names(rule.program),
-            alerts: rule.alerts.iter().map(pointing).collect(),
-            tally: rule.tally,
-        }
+    let reports = rules.into_iter().map(|rule| RuleReport {
+        name: rule.program.name.clone(),
+        steps: step_names(rule.program),
+        alerts: rule.alerts.iter().map(pointing).collect(),
+        tally: rule.runner.finish(),
     });
     let reports = reports.collect();
     (records.into_values().map(Arc::unwrap_or_clone).collect(), reports)

@@ -119,35 +119,25 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
 fn exponent(token: &str) -> Option<(LiteralKind, Option<Problem>)> {
     let (_, power) = token.split_once(['e', 'E'])?;
     let value = token.parse::<f64>().ok().filter(|_| !power.is_empty())?;
-    let mut problem = Problem::new(
-        Code::BadNumber,
-        0..token.len(),
-        format!("{} is not how a number is written", quoted(token)),
-    )
-    .label("it has an exponent")
-    .help("write all digits");
+    let problem = not_a_notation(token).label("it has an exponent").help("write all digits");
     let digits = format!("{value}");
-    let kind = match digits.parse() {
-        Ok(whole) => LiteralKind::Int(whole),
-        Err(_) => LiteralKind::Float(if value.is_finite() { value } else { f64::MAX }),
-    };
-    if matches!(kind, LiteralKind::Int(_)) {
-        problem = problem.fix(digits);
-    }
-    Some((kind, Some(problem)))
+    Some(match digits.parse() {
+        Ok(whole) => (LiteralKind::Int(whole), Some(problem.fix(digits))),
+        Err(_) => (LiteralKind::Float(if value.is_finite() { value } else { f64::MAX }), Some(problem)),
+    })
+}
+
+fn not_a_notation(token: &str) -> Problem {
+    let title = format!("{} is not how a number is written", quoted(token));
+    Problem::new(Code::BadNumber, 0..token.len(), title)
 }
 
 fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
     let plain = token.replace('_', "");
     let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
     let value = hex.map_or_else(|| plain.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok());
-    let mut problem = Problem::new(
-        Code::BadNumber,
-        0..token.len(),
-        format!("{} is not how a number is written", quoted(token)),
-    )
-    .label("decimal digits only")
-    .help("numbers have no separators and no base");
+    let mut problem =
+        not_a_notation(token).label("decimal digits only").help("numbers have no separators and no base");
     if let Some(value) = value {
         problem = problem.fix(value.to_string());
     }

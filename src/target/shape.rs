@@ -225,11 +225,6 @@ fn fields_of_pred<'a>(pred: &'a Pred, fields: &mut BTreeSet<&'a str>) {
     match pred {
         Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| fields_of_pred(part, fields)),
         Pred::Not(inner) => fields_of_pred(inner, fields),
-        Pred::Test(test) => {
-            fields.insert(&test.field.name);
-            if let TestKind::SameAs { other } = &test.kind {
-                fields.insert(&other.name);
-            }
-        }
+        Pred::Test(test) => fields.extend(test.fields().map(|field| field.name.as_str())),
     }
 }

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use crate::program::{Ran, catena};
 
-const RULE: &str = r#"rule two {
+pub(super) const RULE: &str = r#"rule two {
   title "Two" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1320" description "x" date 2026-11-24 status test severity low
   chain within 10m {
     step a from aws.cloudtrail where event.action == "CreateUser"

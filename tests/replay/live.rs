@@ -5,18 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde_json::Value as Json;
 
-use super::commands::scratch;
+use super::commands::{RULE, scratch};
 use crate::program::root;
-
-const RULE: &str = r#"rule two {
-  title "Two" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1322" description "x" date 2026-11-24 status test severity low
-  chain within 10m {
-    step a from aws.cloudtrail where event.action == "CreateUser"
-    then within 10m on actor.id
-    step b from aws.cloudtrail where event.action == "RunInstances"
-  }
-  alert { entity account a.actor.id }
-}"#;
 
 const EVENTS: &str = r#"{"eventID":"1","eventTime":"2026-01-01T00:00:01Z","eventName":"CreateUser","userIdentity":{"arn":"x"}}
 {"eventID":"2","eventTime":"2026-01-01T00:00:02Z","eventName":"RunInstances","userIdentity":{"arn":"x"}}

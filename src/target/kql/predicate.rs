@@ -83,8 +83,7 @@ impl Printer<'_, '_> {
     }
 
     fn note_inexact(&mut self, test: &FieldTest, negated: bool) {
-        let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
-        for field in std::iter::once(&test.field).chain(other) {
+        for field in test.fields() {
             for inexact in self.fields.inexact(field, self.report) {
                 inexact.tested(test, negated, self.report);
             }

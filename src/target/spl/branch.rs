@@ -32,13 +32,12 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     let source = columns::source(job, step)?;
     let home = columns::home(job, &Spl, step, report)?;
     columns::demand(step, &Spl, &[("from", &home.from)], report)?;
-    let admitted = shape::actions(step);
     let mut columns = Columns::new(job, step, report);
     add_columns(step, role, source, &mut columns);
     note_inexact(job, step, role, columns.report);
     let depth = if role.last { deepest(source) } else { columns.stage() };
     let Columns { event, item, inner, kept, .. } = columns;
-    let mut predicates = Predicates { job, step, admitted: admitted.as_ref(), report, lookups: Vec::new() };
+    let mut predicates = Predicates { job, step, report, lookups: Vec::new() };
     let mut parts = predicates.condition();
     let lookups = predicates.lookups;
     parts.extend(present(role, &parts));
@@ -68,6 +67,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     commands.extend(lookups);
     commands.push(Frag::atom(format!("where {}", lines(&parts, " AND"))));
     commands.extend(outcome(role));
+    let admitted = shape::actions(step);
     let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
     Some(Branch { base: base(&prefilter, home), commands })
 }
@@ -141,7 +141,7 @@ fn tested<'p>(pred: &'p Pred, add: &mut impl FnMut(&'p Field, bool)) {
         Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| tested(part, add)),
         Pred::Not(inner) => tested(inner, add),
         Pred::Test(test) => {
-            let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
+            let other = test.other();
             add(&test.field, other.is_some() || matches!(test.kind, TestKind::Exists));
             if let Some(other) = other {
                 add(other, true);

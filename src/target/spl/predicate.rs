@@ -26,8 +26,6 @@ use super::{Spl, regex};
 pub(super) struct Predicates<'a, 'r> {
     pub(super) job: &'a Job<'a>,
     pub(super) step: &'a Step,
-    /// The actions that the step admits.
-    pub(super) admitted: Option<&'a BTreeSet<String>>,
     pub(super) report: &'r mut Report,
     /// `lookup` commands to run before the `where`.
     pub(super) lookups: Vec<Frag>,
@@ -75,12 +73,8 @@ impl Predicates<'_, '_> {
     }
 
     fn note_inexact(&mut self, test: &FieldTest, negated: bool) {
-        let other = if let TestKind::SameAs { other } = &test.kind { Some(other) } else { None };
-        for field in std::iter::once(&test.field).chain(other) {
-            let mut unused = Report::default();
-            let place = columns::place_among(self.job, &Spl, self.step, field, self.admitted, &mut unused);
-            let variants = place.iter().flat_map(|place| &place.variants).map(|variant| variant.column);
-            for inexact in columns::inexact(variants) {
+        for field in test.fields() {
+            for inexact in columns::inexact_field(self.job, &Spl, self.step, field) {
                 inexact.tested(test, negated, self.report);
             }
         }
