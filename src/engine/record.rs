@@ -4,8 +4,10 @@
 //! Must not know: rules, raw logs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+
+use foldhash::quality::FixedState;
 
 use super::value::{Value, instant_text};
 use crate::catalog::{Catalog, Source};
@@ -152,11 +154,7 @@ pub struct Identity(u128);
 impl Identity {
     /// The identity of what `parts` say about an event of `source`.
     pub fn of(source: &str, parts: impl Hash) -> Self {
-        let half = |salt: u8| {
-            let mut hasher = DefaultHasher::new();
-            (salt, source, &parts).hash(&mut hasher);
-            u128::from(hasher.finish())
-        };
+        let half = |seed| u128::from(FixedState::with_seed(seed).hash_one((source, &parts)));
         Self(half(1) << 64 | half(2))
     }
 

@@ -327,7 +327,7 @@ fn plain_instant(text: &str) -> Option<i64> {
 }
 
 fn seconds_to_micros(seconds: i64) -> Option<i64> {
-    Timestamp::from_second(seconds).ok().map(micros)
+    Timestamp::from_second(seconds).ok().map(|_| seconds * 1_000_000)
 }
 
 #[expect(

@@ -8,6 +8,7 @@
 //! files ─ input ─▶ pieces ─(in parallel) lines │ json │ flow │ canonical ─ sift ─▶ store ─(sorted)─▶ run: engine ─▶ alerts
 //! ```
 
+mod bounds;
 mod canonical;
 mod depth;
 pub mod flow;

@@ -11,6 +11,7 @@ use aho_corasick::{AhoCorasick, packed};
 use foldhash::HashSet;
 use memchr::{memchr_iter, memmem::Finder};
 
+use super::bounds::Bounds;
 use super::steps::Written;
 use crate::catalog::{Raw, Source};
 use crate::engine::near::conjuncts;
@@ -34,6 +35,7 @@ pub(super) struct Search {
     form: Form,
     texts: Texts,
     keyed: Vec<Keyed>,
+    bounds: Bounds,
 }
 
 /// Texts anywhere in an event.
@@ -79,14 +81,15 @@ impl Search {
             key: Finder::new(format!("\"{key}\"").as_bytes()).into_owned(),
             values: values.into_iter().map(|value| value.into_bytes().into()).collect(),
         });
-        Some(Self { form, keyed: keyed.collect(), texts: Texts::new(&texts)? })
+        let bounded = form == Form::Json && !near;
+        let bounds = if bounded { Bounds::new(steps, source) } else { Bounds::default() };
+        Some(Self { form, keyed: keyed.collect(), texts: Texts::new(&texts)?, bounds })
     }
 
     /// Whether the event must be read.
     pub(super) fn finds(&self, event: &[u8]) -> bool {
-        self.texts.find(event)
-            || self.keyed.iter().any(|keyed| keyed.find(event))
-            || self.form == Form::Json && is_escaped(event)
+        let found = self.texts.find(event) || self.keyed.iter().any(|keyed| keyed.find(event));
+        found && self.bounds.admit(event) || self.form == Form::Json && is_escaped(event)
     }
 }
 
