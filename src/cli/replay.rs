@@ -51,6 +51,7 @@ impl Replay {
         let inputs = self.logs.inputs(&catalog)?;
         let options = Options {
             thorough: self.strict,
+            counts: self.stats,
             flow_format: self.logs.columns(),
             near: self.near,
             budget: None,

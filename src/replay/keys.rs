@@ -3,16 +3,18 @@
 //! In: records of all steps but the last, from many threads. Out: whether a record of a later step can have a predecessor at all.
 //! Must not know: times, chains. The answer errs in one direction only: it may say yes where there is none.
 //!
-//! Most records that satisfy a late step follow nothing, so most need not be unpacked: their link key was never seen. Two bits stand
+//! Most records that satisfy a late step follow nothing, so most need not be kept: their link key was never seen. Two bits stand
 //! for a key, in a field of a fixed size.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
 
 use crate::engine::predicate::Values;
 use crate::engine::program::Program;
+use crate::engine::value::Value;
 
 /// Words of the field of a link, if there are few links.
 const WORDS: usize = 1 << 13;
@@ -23,6 +25,17 @@ const ALL_WORDS: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Keys {
     rules: Vec<Vec<OfLink>>,
+    /// The records of all turns before this one were added.
+    turn: AtomicUsize,
+    /// Whether records that can be part of no chain are counted.
+    pub(super) counts: bool,
+}
+
+/// A link of a rule: the one behind the step of the same number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    pub(super) rule: u32,
+    pub(super) link: usize,
 }
 
 #[derive(Debug)]
@@ -33,7 +46,8 @@ struct OfLink {
 }
 
 impl Keys {
-    pub(super) fn new(programs: &[Program]) -> Self {
+    /// The links of `programs`, with no key seen yet.
+    pub(super) fn new(programs: &[Program], counts: bool) -> Self {
         let links: usize = programs.iter().map(|program| program.links.len()).sum();
         let size = (ALL_WORDS / links.max(1)).clamp(1, WORDS);
         let of_link = |link: &crate::engine::program::Link| OfLink {
@@ -41,18 +55,32 @@ impl Keys {
             right: link.right.clone(),
             words: (0..size).map(|_| AtomicU64::new(0)).collect(),
         };
-        Self { rules: programs.iter().map(|program| program.links.iter().map(of_link).collect()).collect() }
+        let rules = programs.iter().map(|program| program.links.iter().map(of_link).collect()).collect();
+        Self { rules, turn: AtomicUsize::new(0), counts }
     }
 
-    fn link(&self, rule: u32, link: usize) -> Option<&OfLink> {
+    /// Says that every record of the turns before `turn` was added.
+    pub(super) fn begin(&self, turn: usize) {
+        self.turn.store(turn, Ordering::Relaxed);
+    }
+
+    /// Whether a record of `turn` that can follow nothing now never will, and need not be counted.
+    pub(super) fn are_complete_for(&self, turn: usize) -> bool {
+        turn > 0 && !self.counts && self.turn.load(Ordering::Relaxed) >= turn
+    }
+
+    fn link(&self, Link { rule, link }: Link) -> Option<&OfLink> {
         self.rules.get(rule as usize)?.get(link)
     }
 
     /// Remembers the keys of a record towards the steps after those that it satisfies.
     pub(super) fn add(&self, steps: &[(u32, u16)], values: &Values<'_>) {
         for (rule, step) in steps {
-            let Some(link) = self.link(*rule, usize::from(*step)) else { continue };
-            for (word, bit) in link.places(&link.left, values).into_iter().flatten() {
+            let link = self.link(Link { rule: *rule, link: usize::from(*step) });
+            let Some((link, key)) = link.and_then(|link| Some((link, hash(at(&link.left, values))?))) else {
+                continue;
+            };
+            for (word, bit) in link.places(key).into_iter().flatten() {
                 word.fetch_or(bit, Ordering::Relaxed);
             }
         }
@@ -62,27 +90,41 @@ impl Keys {
     pub(super) fn any_can_follow(&self, steps: &[(u32, u16)], values: &Values<'_>) -> bool {
         steps.iter().any(|(rule, step)| {
             let Some(before) = usize::from(*step).checked_sub(1) else { return true };
-            let Some(link) = self.link(*rule, before) else { return true };
-            let seen = |places: [(&AtomicU64, u64); 2]| {
-                places.iter().all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
-            };
-            link.places(&link.right, values).is_some_and(seen)
+            let link = Link { rule: *rule, link: before };
+            let key = self.link(link).and_then(|of_link| hash(at(&of_link.right, values)));
+            key.is_some_and(|key| self.has_seen(link, key))
         })
+    }
+
+    /// Whether a record whose key has this hash was seen before the link.
+    pub(super) fn has_seen(&self, link: Link, key: u64) -> bool {
+        self.link(link)
+            .and_then(|of_link| of_link.places(key))
+            .is_some_and(|places| places.iter().all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0))
     }
 }
 
+/// The values at these places.
+fn at<'a, 'v>(places: &'a [usize], values: &'a Values<'v>) -> impl Iterator<Item = Option<&'a Value<'v>>> {
+    places.iter().map(|place| values.get(*place)?.as_ref())
+}
+
+/// The hash of the values of a key; `None` if one is missing.
+pub(super) fn hash<'v>(key: impl Iterator<Item = Option<impl Borrow<Value<'v>>>>) -> Option<u64> {
+    let mut hasher = FixedState::with_seed(1318).build_hasher();
+    for value in key {
+        value?.borrow().hash_as_key(&mut hasher);
+    }
+    Some(hasher.finish())
+}
+
 impl OfLink {
-    /// The bits of the key at these places of a record; `None` if a part of it is missing.
-    fn places(&self, key: &[usize], values: &Values<'_>) -> Option<[(&AtomicU64, u64); 2]> {
-        let mut hasher = FixedState::with_seed(1318).build_hasher();
-        for place in key {
-            values.get(*place)?.as_ref()?.hash_as_key(&mut hasher);
-        }
-        let hash = hasher.finish();
+    /// The bits of a key.
+    fn places(&self, key: u64) -> Option<[(&AtomicU64, u64); 2]> {
         let bit = |hash: u64| {
             let word = usize::try_from(hash >> 6).unwrap_or_default() % self.words.len().max(1);
             Some((self.words.get(word)?, 1 << (hash & 63)))
         };
-        Some([bit(hash)?, bit(hash.rotate_left(29) ^ 0x9e37_79b9_7f4a_7c15)?])
+        Some([bit(key)?, bit(key.rotate_left(29) ^ 0x9e37_79b9_7f4a_7c15)?])
     }
 }

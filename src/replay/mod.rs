@@ -12,6 +12,7 @@ mod bounds;
 mod canonical;
 mod depth;
 pub mod flow;
+mod follow;
 pub mod input;
 mod json;
 mod kept;
@@ -50,6 +51,7 @@ use near::{NearReport, Second};
 use sift::{Harvest, Sifter};
 use stats::Stats;
 use store::{Sorted, Store};
+use stream::is_stream;
 
 /// Rules that are ready to replay.
 #[derive(Debug)]
@@ -59,6 +61,7 @@ pub struct Plan {
     budget: usize,
     sifter: Sifter,
     near: Option<Second>,
+    counts: bool,
 }
 
 /// How to read.
@@ -66,6 +69,8 @@ pub struct Plan {
 pub struct Options {
     /// Parse every event in full, also one that can match no step, so that every broken one is found.
     pub thorough: bool,
+    /// Count every record that satisfies a step, also one that can be part of no chain.
+    pub counts: bool,
     /// Order of the columns of flow logs without a header line.
     pub flow_format: Option<Vec<String>>,
     /// Also look for near misses, and list so many for each rule.
@@ -106,7 +111,7 @@ pub struct RuleReport {
     pub steps: Vec<String>,
     /// Its alerts after de-duplication, in order.
     pub alerts: Vec<Alert>,
-    /// Its counts; `alerts` before de-duplication.
+    /// Its counts; `alerts` before de-duplication, `matched` of all records only with [`Options::counts`].
     pub tally: Tally,
 }
 
@@ -122,7 +127,7 @@ impl Plan {
         let sifter = Sifter::new(rules, &programs, catalog, &schemas, options, None)?;
         let near = options.near.map(|most| Second::new(rules, catalog, &schemas, options, most));
         let budget = options.budget.unwrap_or(store::BUDGET);
-        Ok(Self { programs, schemas, budget, sifter, near })
+        Ok(Self { programs, schemas, budget, sifter, near, counts: options.counts || options.thorough })
     }
 
     /// Reads the inputs, keeps what can match, and runs every rule.
@@ -130,7 +135,7 @@ impl Plan {
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
         let began = Instant::now();
         // Near misses are about records that are part of no chain.
-        let keys = self.near.is_none().then(|| Keys::new(&self.programs));
+        let keys = self.near.is_none().then(|| Keys::new(&self.programs, self.counts));
         let (pieces, mut sorted, mut stats) = self.gather(inputs, control, keys);
         let (records, rules, near) = match &self.near {
             None => {
@@ -156,9 +161,19 @@ impl Plan {
     /// Reads the inputs and puts what can match in order.
     fn gather(&self, inputs: &[Input], control: &Control, keys: Option<Keys>) -> (Vec<Piece>, Sorted, Stats) {
         let mut stats = Stats::default();
-        let pieces = input::pieces(inputs, &mut stats);
+        let mut pieces = input::pieces(inputs, &mut stats);
+        // Who writes two streams may wait for both to be read.
+        let in_turns = !pieces.iter().any(|piece| is_stream(&piece.name));
+        let turn = |piece: &Piece| if in_turns { self.sifter.turn(piece) } else { 0 };
+        pieces.sort_by_key(turn);
         let store = Store::new(self.budget, keys);
-        let harvests = read(&self.sifter, &pieces, &store, control);
+        let mut harvests = Vec::with_capacity(pieces.len());
+        for pieces in pieces.chunk_by(|left, right| turn(left) == turn(right)) {
+            if let (Some(keys), Some(first)) = (store.keys(), pieces.first()) {
+                keys.begin(turn(first));
+            }
+            harvests.extend(read(&self.sifter, pieces, &store, control));
+        }
         stats.stopped = control.stop.load(Ordering::Relaxed);
         let mut lines_before = 0;
         for (piece, harvest) in pieces.iter().zip(&harvests) {

@@ -119,11 +119,11 @@ pub fn summary(stats: &Stats) -> String {
     let seconds = stats.elapsed.as_secs_f64();
     let _ = writeln!(
         out,
-        "{} from {} ({} bytes), {seconds:.2} s; {} a step",
+        "{} from {} ({} bytes), {seconds:.2} s; {} kept",
         counted(stats.events, "event"),
         counted(stats.files, "file"),
         stats.bytes,
-        if stats.kept == 1 { "1 record matches".to_owned() } else { format!("{} records match", stats.kept) },
+        counted(stats.kept, "record"),
     );
     if stats.duplicates > 0 {
         let _ = writeln!(out, "{} records were delivered more than once and count once", stats.duplicates);

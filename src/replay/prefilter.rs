@@ -32,7 +32,6 @@ const FEW: usize = 5;
 /// What to look for in an event.
 #[derive(Debug)]
 pub(super) struct Search {
-    form: Form,
     texts: Texts,
     keyed: Vec<Keyed>,
     bounds: Bounds,
@@ -83,13 +82,13 @@ impl Search {
         });
         let bounded = form == Form::Json && !near;
         let bounds = if bounded { Bounds::new(steps, source) } else { Bounds::default() };
-        Some(Self { form, keyed: keyed.collect(), texts: Texts::new(&texts)?, bounds })
+        Some(Self { keyed: keyed.collect(), texts: Texts::new(&texts)?, bounds })
     }
 
     /// Whether the event must be read.
     pub(super) fn finds(&self, event: &[u8]) -> bool {
         let found = self.texts.find(event) || self.keyed.iter().any(|keyed| keyed.find(event));
-        found && self.bounds.admit(event) || self.form == Form::Json && is_escaped(event)
+        found && self.bounds.admit(event)
     }
 }
 
@@ -138,7 +137,7 @@ impl Keyed {
 }
 
 /// Whether a character is spelt as `\u0041` or `\/`.
-fn is_escaped(event: &[u8]) -> bool {
+pub(super) fn is_escaped(event: &[u8]) -> bool {
     memchr_iter(b'\\', event).any(|at| matches!(event.get(at + 1), Some(b'u' | b'/')))
 }
 
@@ -225,7 +224,7 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
     usable.then_some(Demand { literals, rank: 100 + named + shortest.min(99) })
 }
 
-fn last_key(path: &str) -> &str {
+pub(super) fn last_key(path: &str) -> &str {
     path.rsplit(['.', '>']).next().unwrap_or(path)
 }
 
@@ -245,7 +244,7 @@ fn longest(pattern: &Pattern) -> Option<String> {
 }
 
 /// Printable ASCII that JSON writes as it is, but for the escapes that always pass.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\')
 }
 

@@ -12,14 +12,16 @@ use std::sync::atomic::Ordering;
 use super::canonical::{self, CatalogFields};
 use super::depth::is_deep;
 use super::flow::{self, Columns};
+use super::follow::{Follow, turns};
 use super::input::{Format, Piece};
 use super::json;
 use super::kept::Parts;
+use super::keys::Keys;
 use super::lines::{self, Next};
 use super::near::Wanted;
 use super::open::{open, unpack};
 use super::plain::Plain;
-use super::prefilter::{Form, Search};
+use super::prefilter::{Form, Search, is_escaped};
 use super::steps::{Name, Steps, Written};
 use super::store::{Run, Store};
 use super::stream::{Stream, is_stream};
@@ -64,7 +66,9 @@ impl<'s> Harvest<'s> {
     }
 
     fn keep(&mut self, head: (i64, u16, Identity), parts: &Parts<'_, '_>) {
-        self.store.see(parts);
+        if let Some(keys) = self.store.keys() {
+            keys.add(parts.steps, parts.values);
+        }
         self.run.push(head, parts);
         if self.run.is_full() {
             self.store.add(std::mem::take(&mut self.run));
@@ -102,6 +106,9 @@ struct OfSource {
     steps: Steps,
     json: Option<Search>,
     columns: Option<Search>,
+    /// When its events are read, and how the link keys of an event say that it follows nothing.
+    turn: usize,
+    follow: Option<Follow>,
     /// Set if records are wanted that fail one part of a step, not those that satisfy it.
     misses: Option<Misses>,
 }
@@ -127,6 +134,7 @@ impl Sifter {
         misses: Option<&Arc<Wanted>>,
     ) -> Result<Self, Unrunnable> {
         let mut sources = BTreeMap::new();
+        let turns = turns(programs);
         for (number, schema) in (0..).zip(schemas.iter()) {
             let Some(source) = catalog.source(schema.source()) else { continue };
             let reader = Reader::new(source, Arc::clone(schema))?;
@@ -144,13 +152,21 @@ impl Sifter {
                 steps: written.iter().map(|step| (step.name, Arc::clone(step.compiled))).collect(),
             });
             let glance = reader.glance(&places);
-            let of_source = OfSource { number, reader, glance, steps, json, columns, misses };
+            let turn = turns.get(schema.source()).copied().unwrap_or_default();
+            let follow = Follow::new(&written, programs, source, (schema, reader.tree()));
+            let of_source = OfSource { number, reader, glance, steps, json, columns, turn, follow, misses };
             sources.insert(source.name.clone(), of_source);
         }
         let fields = catalog
             .iter()
             .filter_map(|source| Some((source.name.clone(), CatalogFields::new(&source.name, catalog)?)));
         Ok(Self { sources, catalog_fields: fields.collect(), flow_format: options.flow_format.clone() })
+    }
+
+    /// When a piece is read.
+    pub(super) fn turn(&self, piece: &Piece) -> usize {
+        let source = piece.source.as_ref().and_then(|name| self.sources.get(name));
+        source.map_or(0, |source| source.turn)
     }
 
     /// Reads a piece.
@@ -215,9 +231,14 @@ impl OfSource {
         self.misses.as_ref().is_none_or(|misses| misses.wanted.admits(event))
     }
 
+    /// The link keys that were seen, if they tell of an event that it can be part of no chain.
+    fn seen<'s>(&self, harvest: &Harvest<'s>) -> Option<&'s Keys> {
+        harvest.store.keys().filter(|keys| keys.are_complete_for(self.turn))
+    }
+
     /// A line of JSON: an event, or a list of them.
     fn line(&self, line: &[u8], number: u64, harvest: &mut Harvest<'_>) {
-        if self.passes_over(line) && !json::names_records(line) {
+        if self.passes_over(line, harvest) && !json::names_records(line) {
             harvest.events += 1;
             return;
         }
@@ -229,10 +250,18 @@ impl OfSource {
         }
     }
 
-    /// Whether an event that looks whole from outside can match no step.
-    fn passes_over(&self, event: &[u8]) -> bool {
+    /// Whether an event that looks whole from outside can match no step, or be part of no chain.
+    fn passes_over(&self, event: &[u8], harvest: &Harvest<'_>) -> bool {
         let whole = event.starts_with(b"{") && event.ends_with(b"}");
-        whole && self.json.as_ref().is_some_and(|search| !search.finds(event))
+        let matches = self.json.as_ref().is_none_or(|search| search.finds(event));
+        let admitted = matches && self.may_follow(harvest, |follow, keys| follow.admits_json(event, keys));
+        whole && !admitted && !is_escaped(event)
+    }
+
+    /// Whether an event may be part of a chain; `admits` asks its link keys.
+    fn may_follow(&self, harvest: &Harvest<'_>, admits: impl FnOnce(&Follow, &Keys) -> bool) -> bool {
+        let seen = self.follow.as_ref().zip(self.seen(harvest));
+        seen.is_none_or(|(follow, keys)| admits(follow, keys))
     }
 
     /// A document over several lines: places in it are numbers of events.
@@ -259,7 +288,7 @@ impl OfSource {
     fn event(&self, event: Result<&str, String>, number: u64, harvest: &mut Harvest<'_>) {
         harvest.events += 1;
         match event {
-            Ok(text) if self.passes_over(text.as_bytes()) => {}
+            Ok(text) if self.passes_over(text.as_bytes(), harvest) => {}
             Ok(text) => match self.scalars(text) {
                 Some(slots) => self.keep(&slots, text.as_bytes(), number, harvest),
                 None => harvest.skip(json::NOT_JSON, number),
@@ -300,7 +329,11 @@ impl OfSource {
         }
         let text = std::str::from_utf8(line).map_err(|_| "not valid UTF-8".to_owned());
         match text.and_then(|text| columns.read(text, self.reader.tree())) {
-            Ok(slots) => self.keep(&slots, line, number, harvest),
+            Ok(slots) => {
+                if self.may_follow(harvest, |follow, keys| follow.admits_columns(&slots, keys)) {
+                    self.keep(&slots, line, number, harvest);
+                }
+            }
             Err(reason) => harvest.skip(&reason, number),
         }
     }
@@ -318,7 +351,8 @@ impl OfSource {
         };
         self.reader.rows(slots, &self.glance, choose, |values, (time, ordinal, steps)| {
             let event = self.reader.identity(values, raw);
-            if self.admits(event) {
+            let follows = self.seen(harvest).is_none_or(|keys| keys.any_can_follow(&steps, values));
+            if follows && self.admits(event) {
                 harvest.keep((time, self.number, event), &Parts { ordinal, steps: &steps, values });
             }
         });

@@ -87,16 +87,15 @@ struct Runs {
 }
 
 impl Store {
-    /// Nothing yet; `budget` bytes may be held in memory. Given `keys`, records that can be part of no chain come out idle.
+    /// Nothing yet; `budget` bytes may be held in memory. Given `keys`, records that can be part of no chain come out idle, or not at
+    /// all if they need not be counted.
     pub(super) fn new(budget: usize, keys: Option<Keys>) -> Self {
         Self { budget, keys, runs: Mutex::default() }
     }
 
-    /// Remembers the link keys of a record that is kept.
-    pub(super) fn see(&self, parts: &Parts<'_, '_>) {
-        if let Some(keys) = &self.keys {
-            keys.add(parts.steps, parts.values);
-        }
+    /// The link keys of the records that are kept.
+    pub(super) fn keys(&self) -> Option<&Keys> {
+        self.keys.as_ref()
     }
 
     /// Takes a run.
@@ -286,8 +285,8 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// The next records: all that are left of some instants. Empty at the end.
-    pub(super) fn batch(&mut self) -> Vec<Kept> {
+    /// The next records: all that are left of some instants.
+    fn batch(&mut self) -> Vec<Kept> {
         self.packed.clear();
         loop {
             match self.merge.first() {
@@ -325,7 +324,11 @@ impl Sorted {
         let (time, source, event) = head;
         let schema = self.schemas.get(usize::from(source))?;
         let (ordinal, steps) = unpack(bytes, schema, values)?;
-        let is_idle = self.keys.as_ref().is_some_and(|keys| !keys.any_can_follow(&steps, values));
+        let idle = self.keys.as_ref().filter(|keys| !keys.any_can_follow(&steps, values));
+        if idle.is_some_and(|keys| !keys.counts) {
+            return None;
+        }
+        let is_idle = idle.is_some();
         let values = if is_idle {
             Box::default()
         } else {
@@ -340,7 +343,13 @@ impl Iterator for Sorted {
     type Item = Vec<Kept>;
 
     fn next(&mut self) -> Option<Vec<Kept>> {
-        Some(self.batch()).filter(|batch| !batch.is_empty())
+        loop {
+            let batch = self.batch();
+            let is_end = self.packed.heads.is_empty();
+            if is_end || !batch.is_empty() {
+                return Some(batch).filter(|_| !is_end);
+            }
+        }
     }
 }
 

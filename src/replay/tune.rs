@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::input::Input;
+use super::keys::Keys;
 use super::stats::Stats;
 use super::{Arranged, Control, Options, Plan, RuleReport, matched};
 use crate::catalog::Catalog;
@@ -71,7 +72,7 @@ pub fn tune(
 ) -> Result<Tuning, Unrunnable> {
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
-    let (_, mut sorted, mut stats) = plan.gather(inputs, control, None);
+    let (_, mut sorted, mut stats) = plan.gather(inputs, control, Some(Keys::new(&plan.programs, false)));
     let arranged = Arranged::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(arranged.steps.first()) else {

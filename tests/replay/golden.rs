@@ -28,7 +28,7 @@ pub(super) fn data(folder: &str) -> Option<PathBuf> {
 fn replay(texts: &[String], folder: &std::path::Path) -> Report {
     let catalog = Catalog::embedded().unwrap();
     let rules: Vec<_> = texts.iter().flat_map(|text| rules::from_text(text)).collect();
-    let plan = Plan::new(&rules, &catalog, &Options::default()).unwrap();
+    let plan = Plan::new(&rules, &catalog, &Options { counts: true, ..Options::default() }).unwrap();
     let input =
         Input { source: Some("aws.cloudtrail".to_owned()), path: folder.to_string_lossy().into_owned() };
     plan.replay(&[input], &Control::default())
@@ -199,9 +199,9 @@ fn the_panther_scenario_stays_silent() {
     let inputs = [write("aws.cloudtrail", "trail", &trail), write("aws.vpcflow", "flows", &flows)];
     let mut rules = rules::from_file(&root().join("rules/an1318/aws.chain"));
     let catalog = Catalog::embedded().unwrap();
+    let options = Options { counts: true, ..Options::default() };
     let alerts = |rules: &[catena::ir::Rule]| {
-        let report =
-            Plan::new(rules, &catalog, &Options::default()).unwrap().replay(&inputs, &Control::default());
+        let report = Plan::new(rules, &catalog, &options).unwrap().replay(&inputs, &Control::default());
         assert!(!report.stats.is_flawed(), "{:?}", report.stats);
         (report.rules[0].alerts.len(), report.rules[0].tally.clone())
     };
