@@ -56,7 +56,8 @@ impl Follow {
         source: &Source,
         (schema, tree): (&Schema, &Tree),
     ) -> Option<Self> {
-        let (mut places, mut links): (Vec<usize>, Vec<(Vec<usize>, Vec<Link>)>) = Default::default();
+        let mut places = Vec::new();
+        let mut links: Vec<(Vec<usize>, Vec<Link>)> = Vec::new();
         for Written { name: (rule, step), .. } in steps {
             let link = usize::from(*step).checked_sub(1)?;
             let right = &programs.get(*rule as usize)?.links.get(link)?.right;
