@@ -3,7 +3,7 @@
 //! In: the text of an event. Out: whether a parser that calls itself for each level may read it.
 //! Must not know: events. Nobody's log is that deep, but whoever can put a value into a log can make it so.
 
-use super::json::end_of_string;
+use super::brackets::{self, Bracket};
 
 /// As many levels fit on the smallest stack with room to spare; `CloudTrail` has fewer than ten.
 const DEEPEST: usize = 32;
@@ -17,20 +17,15 @@ pub(super) fn is_deep(text: &str) -> bool {
 
 /// The most brackets that are open at one place, as far as the text is JSON.
 fn deepest(text: &[u8]) -> usize {
-    let (mut at, mut depth, mut most) = (0, 0_usize, 0);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => match end_of_string(text, at + 1) {
-                Some(end) => at = end,
-                None => return most,
-            },
-            _ => {}
+    let (mut depth, mut most) = (0_usize, 0);
+    let _: Option<()> = brackets::find(text, |_, bracket| {
+        match bracket {
+            Bracket::Opens => depth += 1,
+            Bracket::Closes => depth = depth.saturating_sub(1),
         }
         most = most.max(depth);
-        at += 1;
-    }
+        None
+    });
     most
 }
 

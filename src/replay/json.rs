@@ -3,6 +3,8 @@
 //! In: a line or a whole document. Out: the text of each event in it.
 //! Must not know: sources, rules. `Records` files, lists and events one after another are all taken apart.
 
+use super::brackets::{self, Bracket};
+
 /// Calls `event` with the text of every event in `text`, or with what is wrong where there should be one.
 pub(super) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     let trimmed = text.trim_start();
@@ -76,31 +78,31 @@ fn each<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
 
 /// Where the value that `text` begins with ends, as far as brackets and quotation marks tell; what is between them is not looked at.
 fn end_of_value(text: &[u8]) -> Option<usize> {
-    let (mut at, mut depth) = (0, 0_usize);
-    loop {
-        match text.get(at)? {
-            b'"' => at = end_of_string(text, at + 1)?,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1)?,
-            b',' if depth == 0 => return (at > 0).then_some(at),
-            _ if depth > 0 => {}
-            byte if byte.is_ascii_whitespace() => return Some(at),
-            // A number or a word: it ends before the next comma, bracket or space.
-            _ if !matches!(text.get(at + 1)?, b',' | b']') => {
-                at += 1;
-                continue;
-            }
-            _ => {}
-        }
-        at += 1;
-        if depth == 0 {
-            return Some(at);
+    match text.first()? {
+        b'{' | b'[' => end_of_brackets(text),
+        b'"' => end_of_string(text, 1).map(|end| end + 1),
+        // A number or a word.
+        _ => {
+            let ends = |byte: &u8| b",]}".contains(byte) || byte.is_ascii_whitespace();
+            text.iter().position(ends).filter(|end| *end > 0)
         }
     }
 }
 
+/// The place after the bracket that closes the first one.
+fn end_of_brackets(text: &[u8]) -> Option<usize> {
+    let mut depth = 0_usize;
+    brackets::find(text, |at, bracket| {
+        match bracket {
+            Bracket::Opens => depth += 1,
+            Bracket::Closes => depth -= 1,
+        }
+        (depth == 0).then_some(at + 1)
+    })
+}
+
 /// Where the string ends whose text begins at `at`: the place of its closing quotation mark.
-pub(super) fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
+fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text.get(at) == Some(&b'"') {

@@ -9,6 +9,7 @@
 //! ```
 
 mod bounds;
+mod brackets;
 mod canonical;
 mod depth;
 pub mod flow;
