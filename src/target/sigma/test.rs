@@ -44,18 +44,13 @@ impl Column {
         }
     }
 
-    /// Whether a value can be the empty text.
-    fn holds_text(&self) -> bool {
-        match self.stored {
-            Some(stored) => stored == Stored::String,
-            None => matches!(self.ty, Type::String | Type::Ip | Type::Time),
-        }
-    }
-
     /// The field is absent, null, empty or a text that means "no value".
     pub(super) fn missing(&self) -> Cond {
-        let empty = if self.holds_text() { self.item("", vec![Scalar::text("")]) } else { Cond::Never };
-        Cond::any([self.item("", vec![Scalar::Null]), empty, self.blank()])
+        if self.ty == Type::Bool {
+            return self.boolean().not();
+        }
+        let none = [Scalar::Null, Scalar::text("")].map(|none| self.item("", vec![none]));
+        Cond::any(none.into_iter().chain([self.blank()]))
     }
 
     /// The field has the text that means "no value".
@@ -66,7 +61,25 @@ impl Column {
 
     /// The field has a value of its type.
     pub(super) fn present(&self) -> Cond {
-        if self.ty == Type::Ip { self.addresses(&[V4, V6, V6_V4]) } else { self.missing().not() }
+        match self.ty {
+            Type::Ip => self.addresses(&[V4, V6, V6_V4]),
+            Type::Bool => self.boolean(),
+            Type::String | Type::Int | Type::Float | Type::Time => self.missing().not(),
+        }
+    }
+
+    /// The field is true or false. A column of booleans need not be compared with a text then.
+    fn boolean(&self) -> Cond {
+        Cond::any([true, false].map(|value| self.item("", vec![self.truth(value)])))
+    }
+
+    /// A boolean as the field stores it.
+    fn truth(&self, value: bool) -> Scalar {
+        match self.stored {
+            Some(Stored::String) => Scalar::text(&value.to_string()),
+            Some(Stored::Number) => Scalar::Int(i64::from(value)),
+            Some(Stored::Bool | Stored::Time) | None => Scalar::Bool(value),
+        }
     }
 
     /// The field has the form of an address.
@@ -165,13 +178,11 @@ impl Column {
         match value {
             Value::Int(number) if as_text => Ok(Scalar::text(&number.to_string())),
             Value::Float(number) if as_text => Ok(Scalar::text(&number.to_string())),
-            Value::Bool(truth) if as_text => Ok(Scalar::text(&truth.to_string())),
             Value::Int(number) => Ok(Scalar::Int(*number)),
             Value::Float(number) => {
                 Scalar::float(*number).ok_or("YAML readers disagree on numbers with an exponent")
             }
-            Value::Bool(truth) if self.stored == Some(Stored::Number) => Ok(Scalar::Int(i64::from(*truth))),
-            Value::Bool(truth) => Ok(Scalar::Bool(*truth)),
+            Value::Bool(truth) => Ok(self.truth(*truth)),
             Value::String(_) | Value::Time(_) | Value::Ip(_) => Err("the value is not of the field's type"),
         }
     }
