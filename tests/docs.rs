@@ -1,6 +1,7 @@
 //! The documentation runs: rules in it check, predicates in it compile, commands in it print what it says.
 
 use crate::program::{catena, catena_with_input, root};
+use crate::replay::golden::data;
 
 struct Block {
     place: String,
@@ -84,8 +85,8 @@ fn commands_in_the_documentation_print_what_it_says() {
             let Some(arguments) = command.strip_prefix("catena ") else {
                 panic!("{}: only catena runs here: {command}", block.place)
             };
-            let arguments: Vec<&str> = arguments.split_whitespace().collect();
-            let ran = catena(&arguments);
+            let Some(arguments) = placed(arguments) else { continue };
+            let ran = catena(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
             let printed = format!("{}{}", ran.err, ran.out);
             assert!(
                 matches(expected, &printed),
@@ -94,6 +95,18 @@ fn commands_in_the_documentation_print_what_it_says() {
             );
         }
     }
+}
+
+/// The arguments, with the real logs where they are; `None` where they are not.
+fn placed(arguments: &str) -> Option<Vec<String>> {
+    let place = |argument: &str| match argument.split_once("aws_dataset/") {
+        Some((source, folder)) => {
+            let logs = data(&format!("invictus-ir_aws_dataset/{folder}"))?;
+            Some(format!("{source}{}", logs.display()))
+        }
+        None => Some(argument.to_owned()),
+    };
+    arguments.split_whitespace().map(place).collect()
 }
 
 /// Whether `printed` is `expected`, with `…` lines standing for any lines.

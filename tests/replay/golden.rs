@@ -13,7 +13,7 @@ use crate::program::root;
 use crate::rules;
 
 /// The folder of a set of logs, if the logs are there.
-pub(super) fn data(folder: &str) -> Option<PathBuf> {
+pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(folder);
     // A work tree may lie elsewhere; then the place is given.
     let path = std::env::var_os("CATENA_DATA").map_or(path, |data| PathBuf::from(data).join(folder));

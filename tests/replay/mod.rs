@@ -2,7 +2,7 @@
 
 mod commands;
 mod files;
-mod golden;
+pub(crate) mod golden;
 mod live;
 mod near;
 mod same;
