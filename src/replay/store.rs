@@ -154,12 +154,12 @@ fn spill(merge: &mut Merge) -> io::Result<File> {
 
 /// A sorted run that is being read.
 #[derive(Debug)]
-enum Stream {
+enum Cursor {
     Memory { run: Run, at: usize },
     File { file: BufReader<File>, next: Option<Head>, bytes: Vec<u8> },
 }
 
-impl Stream {
+impl Cursor {
     fn head(&self) -> Option<Head> {
         match self {
             Self::Memory { run, at } => run.heads.get(*at).map(|(head, _, _)| *head),
@@ -204,7 +204,7 @@ fn read(file: &mut BufReader<File>, bytes: &mut Vec<u8>) -> io::Result<Option<He
 /// their runs hardly overlap.
 #[derive(Debug)]
 struct Merge {
-    streams: Vec<Stream>,
+    cursors: Vec<Cursor>,
     /// The other runs that are not at their end.
     waiting: BinaryHeap<Reverse<(Head, usize)>>,
     current: Option<usize>,
@@ -214,16 +214,16 @@ struct Merge {
 impl Merge {
     fn new(memory: Vec<Run>, files: Vec<File>) -> Self {
         let mut problem = None;
-        let mut streams: Vec<Stream> = memory.into_iter().map(|run| Stream::Memory { run, at: 0 }).collect();
+        let mut cursors: Vec<Cursor> = memory.into_iter().map(|run| Cursor::Memory { run, at: 0 }).collect();
         for file in files {
             let file = BufReader::with_capacity(1 << 16, file);
-            let mut stream = Stream::File { file, next: None, bytes: Vec::new() };
-            problem = stream.advance().err().or(problem);
-            streams.push(stream);
+            let mut cursor = Cursor::File { file, next: None, bytes: Vec::new() };
+            problem = cursor.advance().err().or(problem);
+            cursors.push(cursor);
         }
-        let heads = streams.iter().enumerate();
-        let waiting = heads.filter_map(|(at, stream)| Some(Reverse((stream.head()?, at)))).collect();
-        let mut merge = Self { streams, waiting, current: None, problem };
+        let heads = cursors.iter().enumerate();
+        let waiting = heads.filter_map(|(at, cursor)| Some(Reverse((cursor.head()?, at)))).collect();
+        let mut merge = Self { cursors, waiting, current: None, problem };
         merge.current = merge.waiting.pop().map(|Reverse((_, at))| at);
         merge
     }
@@ -233,15 +233,15 @@ impl Merge {
         if let Some(problem) = self.problem.take() {
             return Err(problem);
         }
-        Ok(self.current.and_then(|at| self.streams.get(at)?.first()))
+        Ok(self.current.and_then(|at| self.cursors.get(at)?.first()))
     }
 
     fn advance(&mut self) {
-        let Some((at, stream)) = self.current.and_then(|at| Some((at, self.streams.get_mut(at)?))) else {
+        let Some((at, cursor)) = self.current.and_then(|at| Some((at, self.cursors.get_mut(at)?))) else {
             return;
         };
-        self.problem = stream.advance().err();
-        let head = stream.head();
+        self.problem = cursor.advance().err();
+        let head = cursor.head();
         let next = self.waiting.peek().map(|Reverse(next)| *next);
         match (head, next) {
             (Some(head), Some(next)) if (head, at) > next => {
@@ -260,11 +260,11 @@ impl Merge {
 
     /// The runs in memory as they were.
     fn into_memory(self) -> Vec<Run> {
-        let run = |stream| match stream {
-            Stream::Memory { run, .. } => Some(run),
-            Stream::File { .. } => None,
+        let run = |cursor| match cursor {
+            Cursor::Memory { run, .. } => Some(run),
+            Cursor::File { .. } => None,
         };
-        self.streams.into_iter().filter_map(run).collect()
+        self.cursors.into_iter().filter_map(run).collect()
     }
 }
 
