@@ -146,6 +146,10 @@ impl Sources {
 /// another. The joiners that scripts and emoji need are not among them.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
+    // Nearly all text is ASCII.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(
             c,

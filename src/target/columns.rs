@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::catalog::{FieldDef, Home, Mapped, Source};
+use crate::catalog::{Column, FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, FieldTest, Step, TestKind, Value};
 use crate::source::Span;
@@ -144,6 +144,20 @@ fn find<'a, 'b>(
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 
+/// Every way in which a target's column of a field can be read, whatever the step admits.
+fn ways<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, field: &Field) -> &'a [Mapped] {
+    let def = source(job, step).and_then(|source| source.field(&field.name));
+    def.and_then(|def| def.columns.get(target.name())).map(Column::variants).unwrap_or_default()
+}
+
+/// Whether a field lives in different places for different actions of the step.
+#[must_use]
+pub fn asks_for_action(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> bool {
+    ways(job, target, step, field).len() > 1
+        && place(job, target, step, field, &mut Report::default())
+            .is_some_and(|place| place.variants.len() > 1)
+}
+
 /// Why a column is not exactly its field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inexact {
@@ -166,9 +180,7 @@ pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexac
 /// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to say.
 pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> Vec<Inexact> {
     let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
-    let def = source(job, step).and_then(|source| source.field(&field.name));
-    let column = def.and_then(|def| def.columns.get(target.name()));
-    if !column.is_some_and(|column| column.variants().iter().any(marked)) {
+    if !ways(job, target, step, field).iter().any(marked) {
         return Vec::new();
     }
     let place = place(job, target, step, field, &mut Report::default());

@@ -53,6 +53,18 @@ fn join<'a>(parts: impl Iterator<Item = Nnf<'a>>, all: bool) -> Nnf<'a> {
     if all { Nnf::All(flat) } else { Nnf::Any(flat) }
 }
 
+/// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer than
+/// printing.
+macro_rules! phrase {
+    ($($part:tt)*) => {{
+        let mut text = String::with_capacity(80);
+        // Writing to a string cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!($($part)*));
+        text
+    }};
+}
+pub(in crate::target) use phrase;
+
 /// How tightly a fragment holds together, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::target) enum Bind {

@@ -9,6 +9,7 @@ use crate::catalog::Mapped;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Link, Step};
 use crate::source::Span;
+use crate::target::print::phrase;
 use crate::target::{Effect, Job, Report, Target, columns};
 
 /// The keys of a sequence.
@@ -99,7 +100,7 @@ pub(super) fn of(
     }
     for field in dropped {
         let message =
-            format!("alerts of Elastic do not carry `{}`, so the parts are not joined by it", field.name);
+            phrase!("alerts of Elastic do not carry `{}`, so the parts are not joined by it", field.name);
         report.note(Effect::Superset, field.span, message);
     }
     Some(Keys { columns })
@@ -270,7 +271,7 @@ fn many_values(columns: &[Column], links: &[Link], report: &mut Report) {
         let several: Vec<_> = column.cells.iter().filter(|cell| cell.multi).collect();
         let Some(first) = several.first() else { continue };
         let message =
-            format!("`{}` holds the values of all items of a call, and any of them joins", first.field);
+            phrase!("`{}` holds the values of all items of a call, and any of them joins", first.field);
         report.note(Effect::Superset, span, message);
         if several.len() > 1 {
             let message = format!(
@@ -284,7 +285,7 @@ fn many_values(columns: &[Column], links: &[Link], report: &mut Report) {
 
 fn uncarried(target: &dyn Target, dropped: &[&Field], links: &[Link]) -> Diagnostic {
     let span = links.iter().map(|link| link.span).reduce(Span::to).unwrap_or_default();
-    let names: Vec<_> = dropped.iter().map(|field| format!("`{}`", field.name)).collect();
+    let names: Vec<_> = dropped.iter().map(|field| phrase!("`{}`", field.name)).collect();
     Diagnostic::new(
         Code::NotExpressible,
         span,

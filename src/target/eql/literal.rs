@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::ir::Value;
 use crate::source::is_hidden;
-use crate::target::print::{Frag, one_line};
+use crate::target::print::{Frag, one_line, phrase};
 
 /// Words of the grammar, which a field name may only contain in backticks.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -67,7 +67,7 @@ fn part(name: &str) -> String {
     if plain && !KEYWORDS.contains(&name) {
         name.to_owned()
     } else {
-        format!("`{}`", name.replace('`', "``"))
+        phrase!("`{}`", name.replace('`', "``"))
     }
 }
 
@@ -79,9 +79,9 @@ pub(super) fn value(value: &Value, as_text: bool) -> Option<Frag> {
         Value::Ip(address) => return Some(string(&address.to_string())),
         Value::Time(instant) if as_text || instant.subsec_nanosecond() % 1_000_000 != 0 => return None,
         // As Elasticsearch itself writes instants, with three digits always.
-        Value::Time(instant) => return Some(string(&format!("{instant:.3}"))),
+        Value::Time(instant) => return Some(string(&phrase!("{instant:.3}"))),
         Value::Int(number) => number.to_string(),
-        Value::Float(number) => format!("{number:?}"),
+        Value::Float(number) => phrase!("{number:?}"),
         Value::Bool(truth) => truth.to_string(),
     };
     Some(if as_text { string(&plain) } else { Frag::atom(plain) })
@@ -94,7 +94,7 @@ pub(super) fn span(seconds: u64) -> Frag {
         .into_iter()
         .find(|(length, _)| seconds.is_multiple_of(*length))
         .map_or((seconds, "s"), |(length, unit)| (seconds / length, unit));
-    Frag::atom(format!("{amount}{unit}"))
+    Frag::atom(phrase!("{amount}{unit}"))
 }
 
 /// A line of a comment: no character that any reader takes for a line end, and no end of the comment.

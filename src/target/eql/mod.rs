@@ -18,7 +18,7 @@ use minijinja::{Value, context};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{Job, Level, Part, Report, Role, Target, columns, shape};
 use plan::Stage;
 use predicate::Item;
@@ -164,13 +164,13 @@ impl Body {
         }
         let shared = items.first().map(|item| item.by.clone()).unwrap_or_default();
         let common = items.iter().all(|item| item.by == shared);
-        let by = if common { format!(" by {}", text::listed(&shared)) } else { String::new() };
+        let by = if common { phrase!(" by {}", text::listed(&shared)) } else { String::new() };
         if common {
             for item in &mut items {
                 item.by.clear();
             }
         }
-        let open = Frag::test(format!("sequence{by} with maxspan={}", literal::span(stage.span).text()));
+        let open = Frag::test(phrase!("sequence{by} with maxspan={}", literal::span(stage.span).text()));
         let (name, id) = (stage.name.clone(), stage.id.clone());
         Some(Self { name, id, role: stage.role, open: Some(open), items, indexes })
     }
@@ -205,9 +205,9 @@ impl Body {
                 Role::Stage => "a building block; the next part reads its alerts by this id",
                 Role::Query => "the query; it reads the alerts of the part before",
             };
-            lines.push(format!("part {at} of {of}: {role}"));
+            lines.push(phrase!("part {at} of {of}: {role}"));
         }
-        lines.push(format!("index: {}", self.indexes.join(", ")));
+        lines.push(phrase!("index: {}", self.indexes.join(", ")));
         lines.extend(report.remarks());
         lines.iter().map(|line| literal::comment(line).into()).collect()
     }
@@ -215,7 +215,7 @@ impl Body {
 
 impl Printed {
     fn context(self) -> Value {
-        let by = if self.by.is_empty() { String::new() } else { format!(" by {}", text::listed(&self.by)) };
+        let by = if self.by.is_empty() { String::new() } else { phrase!(" by {}", text::listed(&self.by)) };
         let tests: Vec<Value> = self.tests.into_iter().map(Value::from).collect();
         context! { title => Value::from(self.title), tests, by => Value::from(Frag::atom(by)) }
     }
@@ -248,7 +248,7 @@ fn raw(
 /// The alert of a later part: its first event, which is the last step of this part.
 fn alert(stage: &Stage, id: &str, last: &ir::Step) -> Printed {
     let cells = stage.keys.of_last();
-    let rule = format!("kibana.alert.rule.rule_id == {}", literal::string(id).text());
+    let rule = phrase!("kibana.alert.rule.rule_id == {}", literal::string(id).text());
     let mut tests = vec![Frag::test("event.kind == \"signal\""), Frag::test(rule)];
     tests.push(Frag::test("kibana.alert.group.index == 0"));
     tests.extend(guards(&cells));

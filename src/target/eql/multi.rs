@@ -10,7 +10,7 @@ use super::text::{self, Alternative, NOT_IN_LIKE};
 use super::{literal, predicate};
 use crate::catalog::{Mapped, TextOf};
 use crate::ir::{Case, Field, FieldTest, Pattern, PatternPart, TestKind, Type};
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{Effect, Report};
 
 /// Never true: the kinds of Elastic's common schema are fixed. Elasticsearch copies a condition on a join key to the
@@ -34,7 +34,7 @@ pub(super) fn print(
         require_limits(item.job.rule.lists.get(*list).map_or(0, |list| list.entries.len()), report);
     }
     match (&test.kind, negated) {
-        (TestKind::Exists, false) => Ok(Frag::test(format!("{} != null", name.text()))),
+        (TestKind::Exists, false) => Ok(Frag::test(phrase!("{} != null", name.text()))),
         (TestKind::Exists, true) => Err(excuse("whether every item of a call has the field")),
         (
             TestKind::Equals { .. }
@@ -66,7 +66,7 @@ pub(super) fn print(
 
 fn excuse(what: &str) -> Refusal {
     Refusal::new(
-        format!("Elastic keeps the values of all items of a call in one field, so it cannot tell {what}"),
+        phrase!("Elastic keeps the values of all items of a call in one field, so it cannot tell {what}"),
         "put the exception on a field of the call itself, such as the caller, or filter the alerts in the SIEM",
     )
 }
@@ -126,7 +126,7 @@ fn said(text: &TextOf, (pattern, case): (&Pattern, Case)) -> Vec<Frag> {
 
 fn shown(key: &str, value: &str) -> Vec<Frag> {
     let ends: &[&str] = if value.ends_with('*') { &[""] } else { &[",*", "}*"] };
-    ends.iter().map(|end| literal::string(&format!("*{key}={value}{end}"))).collect()
+    ends.iter().map(|end| literal::string(&phrase!("*{key}={value}{end}"))).collect()
 }
 
 /// What it takes to excuse a whole call.
@@ -163,7 +163,7 @@ impl Proof<'_> {
             .map(|(pattern, case)| Alternative::Pattern(std::borrow::Cow::Borrowed(*pattern), *case))
             .collect();
         let field = literal::field(&text.field);
-        let twice = literal::string(&format!("*{key}=*{key}=*", key = text.key));
+        let twice = literal::string(&phrase!("*{key}=*{key}=*", key = text.key));
         let mut proof = vec![any(text::print(&self.name, &sure).map_err(too_long)?)];
         proof.extend(self.only_if(text, report));
         proof.push(text::one_of(&field, operator, &said));
@@ -190,14 +190,14 @@ impl Proof<'_> {
         report.note(
             Effect::Superset,
             self.test.span,
-            format!("a call that names several `{field}`, or whose text is longer than Elastic keeps, is never excused"),
+            phrase!("a call that names several `{field}`, or whose text is longer than Elastic keeps, is never excused"),
         );
         for (pattern, _) in unsure.iter().filter_map(|alternative| pattern_of(alternative)) {
             let shown = display(pattern);
             report.note(
                 Effect::Superset,
                 self.test.span,
-                format!("`{shown}` excuses no `{field}` in Elastic: only exact values and prefixes can be told for sure"),
+                phrase!("`{shown}` excuses no `{field}` in Elastic: only exact values and prefixes can be told for sure"),
             );
         }
     }

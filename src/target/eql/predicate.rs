@@ -15,7 +15,7 @@ use crate::catalog::{Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 use crate::target::columns::{self, Place};
-use crate::target::print::{self, Bind, Frag, Nnf};
+use crate::target::print::{self, Bind, Frag, Nnf, phrase};
 use crate::target::{Job, Report, Target};
 
 /// Why a test cannot be said, and the best way round.
@@ -59,7 +59,7 @@ pub(super) fn condition(item: &Item<'_>, report: &mut Report) -> Vec<Frag> {
 
 /// The test that a field is present: not absent, and none of the texts that stand for "no value".
 pub(super) fn present(name: &Frag, absent: &[String]) -> Frag {
-    let found = Frag::test(format!("{} != null", name.text()));
+    let found = Frag::test(phrase!("{} != null", name.text()));
     all(std::iter::once(found).chain(none_of(name, absent)).collect())
 }
 
@@ -95,12 +95,12 @@ pub(super) fn any(mut parts: Vec<Frag>) -> Frag {
 
 /// The negation of a test that is neither null nor a constant.
 pub(super) fn not(test: &Frag) -> Frag {
-    Frag::test(format!("not {}", test.inside(Bind::And)))
+    Frag::test(phrase!("not {}", test.inside(Bind::And)))
 }
 
 /// `name == null`.
 pub(super) fn missing(name: &Frag) -> Frag {
-    Frag::test(format!("{} == null", name.text()))
+    Frag::test(phrase!("{} == null", name.text()))
 }
 
 fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -> Frag {
@@ -256,13 +256,13 @@ fn single(
 
 /// `name == value`.
 pub(super) fn equal(name: &Frag, value: &Frag) -> Frag {
-    Frag::test(format!("{} == {}", name.text(), value.text()))
+    Frag::test(phrase!("{} == {}", name.text(), value.text()))
 }
 
 fn none_of(name: &Frag, texts: &[String]) -> Vec<Frag> {
     texts
         .iter()
-        .map(|text| Frag::test(format!("{} != {}", name.text(), literal::string(text).text())))
+        .map(|text| Frag::test(phrase!("{} != {}", name.text(), literal::string(text).text())))
         .collect()
 }
 
@@ -292,7 +292,7 @@ fn positive(
     let lists = &item.job.rule.lists;
     let plain = |found| Ok((found, None));
     match &test.kind {
-        TestKind::Exists => plain(Frag::test(format!("{} != null", name.text()))),
+        TestKind::Exists => plain(Frag::test(phrase!("{} != null", name.text()))),
         TestKind::Order { op, value } => plain(order(name, *op, value, holds)?),
         TestKind::InNetworks { networks: list } => plain(networks(name, list, holds)?),
         TestKind::SameAs { .. } => {
@@ -319,7 +319,7 @@ fn texts(name: &Frag, alternatives: &[Alternative]) -> Result<(Frag, Option<Frag
     let inverse = match alternatives {
         [only] => only
             .plain()
-            .map(|value| Frag::test(format!("{} != {}", name.text(), literal::string(value).text()))),
+            .map(|value| Frag::test(phrase!("{} != {}", name.text(), literal::string(value).text()))),
         _ => None,
     };
     Ok((any(text::print(name, alternatives).map_err(too_long)?), inverse))
@@ -367,10 +367,10 @@ const CLAUSES: usize = 1_024;
 pub(super) fn require_limits(entries: usize, report: &mut Report) {
     if entries > TERMS {
         report
-            .require(format!("index setting index.max_terms_count of at least {entries} (a long allowlist)"));
+            .require(phrase!("index setting index.max_terms_count of at least {entries} (a long allowlist)"));
     }
     if entries > CLAUSES {
-        report.require(format!(
+        report.require(phrase!(
             "memory for queries of {entries} clauses (indices.query.bool.max_clause_count, if the allowlist has patterns)"
         ));
     }
@@ -386,7 +386,7 @@ fn values_in(name: &Frag, values: &[Value], holds: Kind) -> Result<(Frag, Option
         .collect::<Option<_>>()
         .ok_or_else(instant)?;
     let inverse = match literals.as_slice() {
-        [only] => Some(Frag::test(format!("{} != {}", name.text(), only.text()))),
+        [only] => Some(Frag::test(phrase!("{} != {}", name.text(), only.text()))),
         _ => None,
     };
     Ok((text::one_of(name, "in", &literals), inverse))
@@ -409,7 +409,7 @@ fn addresses(name: &Frag, values: &[Value]) -> Result<(Frag, Option<Frag>), Refu
         let address = literal::string(&only.addr().to_string());
         return Ok((
             equal(name, &address),
-            Some(Frag::test(format!("{} != {}", name.text(), address.text()))),
+            Some(Frag::test(phrase!("{} != {}", name.text(), address.text()))),
         ));
     }
     Ok((networks(name, &nets, Kind::Ip)?, None))
@@ -433,7 +433,7 @@ fn networks(name: &Frag, networks: &[IpNet], holds: Kind) -> Result<Frag, Refusa
             }
             Mapping::Inside => {
                 return Err(Refusal::new(
-                    format!("Elasticsearch takes addresses of `{network}` for IPv4 addresses"),
+                    phrase!("Elasticsearch takes addresses of `{network}` for IPv4 addresses"),
                     "write the network in IPv4 notation",
                 ));
             }
@@ -450,7 +450,7 @@ fn every_v4() -> Frag {
 }
 
 fn matched(name: &Frag, networks: &[Frag]) -> Frag {
-    Frag::atom(format!("cidrMatch({}, {})", name.text(), text::listed(networks)))
+    Frag::atom(phrase!("cidrMatch({}, {})", name.text(), text::listed(networks)))
 }
 
 /// How an IPv6 network stands to the part of IPv6 in which Elasticsearch keeps IPv4.
@@ -479,7 +479,7 @@ fn order(name: &Frag, op: OrderOp, value: &Value, holds: Kind) -> Result<Frag, R
     match holds {
         Kind::Number | Kind::Date => {
             let bound = literal::value(value, false).ok_or_else(instant)?;
-            Ok(Frag::test(format!("{} {sign} {}", name.text(), bound.text())))
+            Ok(Frag::test(phrase!("{} {sign} {}", name.text(), bound.text())))
         }
         Kind::Text | Kind::Bool | Kind::Ip => Err(Refusal::new(
             "Elastic holds the field as text, and texts do not order as numbers do",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{literal, regex};
 use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, TestKind, Value};
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 
 /// One way in which a text may satisfy a test.
 pub(super) enum Alternative<'a> {
@@ -151,9 +151,9 @@ pub(super) const NOT_IN_LIKE: [char; 3] = ['*', '?', '\u{1}'];
 pub(super) fn one_of(name: &Frag, operator: &str, literals: &[Frag]) -> Frag {
     let name = name.text();
     Frag::test(match (operator, literals) {
-        ("in", [only]) => format!("{name} == {}", only.text()),
-        ("like" | "like~" | "regex", [only]) => format!("{name} {operator} {}", only.text()),
-        _ => format!("{name} {operator} ({})", listed(literals)),
+        ("in", [only]) => phrase!("{name} == {}", only.text()),
+        ("like" | "like~" | "regex", [only]) => phrase!("{name} {operator} {}", only.text()),
+        _ => phrase!("{name} {operator} ({})", listed(literals)),
     })
 }
 

@@ -6,7 +6,7 @@
 use super::check::Check;
 use super::{literal, network, pattern, predicate};
 use crate::ir::{Case, EntryValue, List, Pattern, Value};
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{External, Job, Report};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
@@ -39,7 +39,7 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
     let exact = watchlist(list);
     let mut parts = Vec::new();
     if job.options.lists.by_lookup(exact.len()) {
-        report.require(format!(
+        report.require(phrase!(
             "watchlist `{}` whose SearchKey column holds the {} exact values of allowlist `{}`",
             list.name.node,
             exact.len(),

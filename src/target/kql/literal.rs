@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::names::is_plain;
 use crate::ir::Value;
 use crate::source::is_hidden;
-use crate::target::print::{Bind, Frag, one_line};
+use crate::target::print::{Bind, Frag, one_line, phrase};
 
 /// A string literal.
 pub(super) fn string(text: &str) -> Frag {
@@ -46,10 +46,10 @@ pub(super) fn value(value: &Value) -> Frag {
     match value {
         Value::String(text) => string(text),
         Value::Int(number) if *number >= 0 => Frag::atom(number.to_string()),
-        Value::Int(number) => Frag::atom(format!("long({number})")),
-        Value::Float(number) => Frag::atom(format!("real({number:?})")),
+        Value::Int(number) => Frag::atom(phrase!("long({number})")),
+        Value::Float(number) => Frag::atom(phrase!("real({number:?})")),
         Value::Bool(truth) => Frag::atom(truth.to_string()),
-        Value::Time(instant) => Frag::atom(format!("datetime({})", clamped(*instant))),
+        Value::Time(instant) => Frag::atom(phrase!("datetime({})", clamped(*instant))),
         Value::Ip(address) => string(&address.to_string()),
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn timespan(seconds: u64) -> Frag {
         .into_iter()
         .find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size))
         .unwrap_or((1, 's'));
-    Frag::atom(format!("{}{unit}", seconds / size))
+    Frag::atom(phrase!("{}{unit}", seconds / size))
 }
 
 /// Whether a column equals one of the values, or none of them.
@@ -81,12 +81,12 @@ pub(super) fn one_of(column: &Frag, values: &[Frag], negated: bool) -> Frag {
 
 /// The right side of `in`.
 pub(super) fn tuple(values: &[Frag]) -> Frag {
-    Frag::atom(format!("({})", comma_separated(values)))
+    Frag::atom(phrase!("({})", comma_separated(values)))
 }
 
 /// A constant array of literals.
 pub(super) fn array(literals: &[Frag]) -> Frag {
-    Frag::atom(format!("dynamic([{}])", comma_separated(literals)))
+    Frag::atom(phrase!("dynamic([{}])", comma_separated(literals)))
 }
 
 /// Each fragment once, in order.
@@ -97,7 +97,7 @@ pub(super) fn unique(parts: impl IntoIterator<Item = Frag>) -> Vec<Frag> {
 
 /// A name of a column, table or variable; in brackets where it needs them.
 pub(super) fn name(text: &str) -> Frag {
-    if is_plain(text) { Frag::atom(text) } else { Frag::atom(format!("[{}]", quoted(text))) }
+    if is_plain(text) { Frag::atom(text) } else { Frag::atom(phrase!("[{}]", quoted(text))) }
 }
 
 /// A value inside a dynamic one: `base.a.b`.
@@ -124,7 +124,7 @@ pub(super) fn expression(text: &str) -> Frag {
 
 /// A call of a function.
 pub(super) fn call<'a>(function: &str, arguments: impl IntoIterator<Item = &'a Frag>) -> Frag {
-    Frag::atom(format!("{function}({})", comma_separated(arguments)))
+    Frag::atom(phrase!("{function}({})", comma_separated(arguments)))
 }
 
 /// Fragments with commas between them.
@@ -138,31 +138,31 @@ fn comma_separated<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> String {
 
 /// The keys of a watchlist, as the right side of `in`.
 pub(super) fn search_keys(alias: &str) -> Frag {
-    Frag::atom(format!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
+    Frag::atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
 }
 
 /// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is no
 /// array or an empty one: by itself Kusto drops the row of an empty array and takes an object for its properties.
 pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>) -> Frag {
     let (column, array) = (column.text(), array.text());
-    let index = index.map_or(String::new(), |index| format!("with_itemindex={} ", index.text()));
-    Frag::atom(format!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
+    let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));
+    Frag::atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
 }
 
 /// Two sides and an operator.
 pub(super) fn binary(left: &Frag, operator: &str, right: &Frag) -> Frag {
-    Frag::test(format!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))
+    Frag::test(phrase!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))
 }
 
 /// A pair of columns that a join sets equal.
 pub(super) fn equal_sides(left: &Frag, right: &Frag) -> Frag {
-    Frag::test(format!("{} == {}", side("$left", left), side("$right", right)))
+    Frag::test(phrase!("{} == {}", side("$left", left), side("$right", right)))
 }
 
 fn side(table: &str, column: &Frag) -> String {
     let text = column.text();
     // A bracketed name is an index, not a member.
-    if text.starts_with('[') { format!("{table}{text}") } else { format!("{table}.{text}") }
+    if text.starts_with('[') { phrase!("{table}{text}") } else { phrase!("{table}.{text}") }
 }
 
 /// The time so many seconds later.
@@ -174,18 +174,18 @@ pub(super) fn later(time: &Frag, seconds: u64) -> Frag {
 pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: u64) -> Frag {
     let (time, other) = (time.text(), other.text());
     let first =
-        if before == 0 { other.to_owned() } else { format!("({other} - {})", timespan(before).text()) };
-    Frag::test(format!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
+        if before == 0 { other.to_owned() } else { phrase!("({other} - {})", timespan(before).text()) };
+    Frag::test(phrase!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
 }
 
 /// Whether a time lies at most so many seconds after another.
 pub(super) fn at_most_after(time: &Frag, other: &Frag, seconds: u64) -> Frag {
-    Frag::test(format!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
+    Frag::test(phrase!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
 }
 
 /// `name = value`, or the name alone where the value is that column.
 pub(super) fn assign(name: &Frag, value: &Frag) -> Frag {
-    if name == value { name.clone() } else { Frag::atom(format!("{} = {}", name.text(), value.text())) }
+    if name == value { name.clone() } else { Frag::atom(phrase!("{} = {}", name.text(), value.text())) }
 }
 
 /// Text for a comment: one line, whatever it holds.

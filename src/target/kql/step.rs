@@ -9,7 +9,7 @@ use super::{literal, predicate};
 use crate::catalog::{Column, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
-use crate::target::print::{Bind, Frag};
+use crate::target::print::{Bind, Frag, phrase};
 use crate::target::{Job, Report, Target, columns};
 
 impl Columns {
@@ -106,7 +106,7 @@ pub(super) fn lower(
     let extends = derived.iter().map(|column| literal::assign(&column.name, &column.value)).collect();
     let Projection { assigned, time, shown, hidden, .. } = out;
     Some(StepText {
-        name: literal::name(&format!("step_{}", step.name.node)),
+        name: literal::name(&phrase!("step_{}", step.name.node)),
         table: literal::name(&home.from),
         before: filter.into_iter().chain(and(condition.plain)).chain(and(keys.plain)).collect(),
         expands: group,
@@ -166,7 +166,7 @@ struct Projection<'a> {
 impl<'a> Projection<'a> {
     fn new(step: &'a Step, home: &Home) -> Self {
         let prefix = step.name.node.as_str();
-        let (now, time) = (literal::expression(&home.time), literal::name(&format!("{prefix}_time")));
+        let (now, time) = (literal::expression(&home.time), literal::name(&phrase!("{prefix}_time")));
         let assigned = vec![literal::assign(&time, &now)];
         Self { prefix, now, time, assigned, shown: Vec::new(), hidden: Vec::new() }
     }
@@ -233,12 +233,12 @@ impl<'a> Projection<'a> {
 
 /// The name under which a step passes a field on.
 pub(super) fn column_name(step: &Step, field: &str) -> Frag {
-    literal::name(&format!("{}_{}", step.name.node, field.replace('.', "_")))
+    literal::name(&phrase!("{}_{}", step.name.node, field.replace('.', "_")))
 }
 
 /// A column that is not part of the contract.
 pub(super) fn hidden(step: &str, suffix: &str) -> Frag {
-    literal::name(&format!("_{step}_{suffix}"))
+    literal::name(&phrase!("_{step}_{suffix}"))
 }
 
 /// The field that identifies an event of the source, if the target has it.

@@ -3,11 +3,11 @@
 //! In: items and their joins. Out: [`Cond`] without constants inside, and [`Selection`]s where a condition is one.
 //! Must not know: canonical fields, and how a detection is laid out.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet, HashSetExt as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::literal::{FieldName, Scalar};
+use crate::target::print::phrase;
 use crate::yaml::Inline;
 
 /// One line of a selection: a field with modifiers, and values of which one must match.
@@ -24,7 +24,7 @@ pub(super) struct Item {
 
 impl Item {
     pub(super) fn new(field: &FieldName, modifiers: &'static str, values: Vec<Scalar>, word: &str) -> Self {
-        Self { key: format!("{}{modifiers}", field.text()), modifiers, values, word: word.to_owned() }
+        Self { key: phrase!("{}{modifiers}", field.text()), modifiers, values, word: word.to_owned() }
     }
 
     /// Whether its values can stand in one list with others; null cannot stand in any.

@@ -3,13 +3,14 @@
 //! In: a [`Cond`] and the guard of the join keys. Out: a [`Detection`] for serde.
 //! Must not know: canonical fields, chains.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::cond::{Cond, Item, Meaning, Selection};
 use super::literal::{FieldName, Scalar};
-use crate::target::print::{Bind, Frag};
+use crate::target::print::{Bind, Frag, phrase};
 
 /// The `detection` of a base rule.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Det
         if let Cond::Not(inner) = filter
             && let Some(selection) = Selection::of(inner)
         {
-            let name = format!("filter_main_{}", selection.word());
+            let name = phrase!("filter_main_{}", selection.word());
             layout.add(&name, selection);
         }
     }
@@ -95,18 +96,18 @@ impl Layout {
 
     fn expression(&mut self, cond: &Cond, any_field: &FieldName) -> Frag {
         if let Some(selection) = Selection::of(cond) {
-            let name = format!("selection_{}", selection.word());
+            let name = phrase!("selection_{}", selection.word());
             return self.add(&name, selection);
         }
         match cond {
             Cond::Not(inner) => {
-                Frag::test(format!("not {}", self.expression(inner, any_field).inside(Bind::Test)))
+                Frag::test(phrase!("not {}", self.expression(inner, any_field).inside(Bind::Test)))
             }
             Cond::All(parts) => {
                 let (gathered, rest) = Selection::gather(parts);
                 let mut terms = Vec::with_capacity(parts.len());
                 if let Some(selection) = gathered {
-                    let name = format!("selection_{}", selection.word());
+                    let name = phrase!("selection_{}", selection.word());
                     terms.push(self.add(&name, selection));
                 }
                 terms.extend(rest.into_iter().map(|part| self.expression(part, any_field)));
@@ -128,7 +129,7 @@ impl Layout {
         let Some(selection) = Selection::of(&item) else { return Frag::atom("selection") };
         let name = self.add("selection_any", selection);
         let word = if truth { "or" } else { "and" };
-        Frag::atom(format!("({0} {word} not {0})", name.text()))
+        Frag::atom(phrase!("({0} {word} not {0})", name.text()))
     }
 
     /// The name of the selection: that of an equal one of the same kind if there is one, else a new one like `name`.
@@ -141,7 +142,7 @@ impl Layout {
         let number = self.numbers.entry(unique.clone()).or_insert(1);
         while !self.taken.insert(unique.clone()) {
             *number += 1;
-            unique = format!("{name}_{number}");
+            unique = phrase!("{name}_{number}");
         }
         self.known.insert(said, unique.clone());
         self.selections.push((unique.clone(), selection));

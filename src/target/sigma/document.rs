@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
 use crate::ir::{Rule, Severity, Status};
+use crate::target::print::phrase;
 use crate::target::{Effect, Fidelity, Job, Report, Target, columns};
 use crate::yaml::{self, Prose};
 
@@ -130,12 +131,12 @@ impl Writer<'_> {
         let source_title = source.map_or("", |source| source.title.as_str());
         let number = index + 1;
         let suffix = format!("Step {number} {}", name_in_title_case(name));
-        let description = format!(
+        let description = phrase!(
             "Step {name} ({number} of {steps}) of the rule {rule}, in {source_title}. Not meant to alert alone."
         );
         let home = source.and_then(|source| source.targets.get(Sigma.name()));
         let word = |key: &str| home.and_then(|home| home.words.get(key)).cloned();
-        let needs = (!base.requires.is_empty()).then(|| format!("Needs {}", base.requires.join("; ")));
+        let needs = (!base.requires.is_empty()).then(|| phrase!("Needs {}", base.requires.join("; ")));
         let logsource = Logsource {
             category: word("category"),
             product: word("product"),
@@ -145,25 +146,25 @@ impl Writer<'_> {
         Document {
             logsource: Some(logsource),
             detection: Some(base.detection),
-            ..self.document(self.part_name(&[index]), &format!("step/{name}"), &suffix, description)
+            ..self.document(self.part_name(&[index]), &phrase!("step/{name}"), &suffix, description)
         }
     }
 
     fn correlation(&self, index: usize, found: &Correlation, all: &[Correlation]) -> Document {
         let (first, last) = found.covers;
-        let suffix = format!(
+        let suffix = phrase!(
             "Link {} {} to {}",
             index + 1,
             name_in_title_case(self.step_name(first)),
             name_in_title_case(self.step_name(last))
         );
-        let description = format!(
+        let description = phrase!(
             "Steps {} to {} of the rule {}, in order and with the same keys. Not meant to alert alone.",
             self.step_name(first),
             self.step_name(last),
             self.rule.name.node
         );
-        let role = format!("steps/{}/{}", self.step_name(first), self.step_name(last));
+        let role = phrase!("steps/{}/{}", self.step_name(first), self.step_name(last));
         Document {
             correlation: Some(self.join(found, all)),
             ..self.document(self.part_name(&[first, last]), &role, &suffix, description)
@@ -198,7 +199,7 @@ impl Writer<'_> {
     /// A building block.
     fn document(&self, name: String, role: &str, suffix: &str, description: String) -> Document {
         let meta = &self.rule.meta;
-        let seed = format!("{}/sigma/{role}", meta.id);
+        let seed = phrase!("{}/sigma/{role}", meta.id);
         Document {
             title: Text(title(&words(&self.rule.name.node), suffix)),
             id: Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string(),
@@ -246,11 +247,11 @@ impl Writer<'_> {
         let mut lines: Vec<String> =
             self.rule.meta.description.trim().lines().map(|line| line.trim_end().to_owned()).collect();
         if !attack.others.is_empty() {
-            lines.push(format!("ATT&CK: {}.", attack.others.join(", ")));
+            lines.push(phrase!("ATT&CK: {}.", attack.others.join(", ")));
         }
         lines.push(match self.report.fidelity() {
             Fidelity::Exact => "Exact: it matches what the rule it was compiled from means.".to_owned(),
-            Fidelity::Superset => format!(
+            Fidelity::Superset => phrase!(
                 "It misses nothing, but may match more than the rule means: {}.",
                 self.reasons(Effect::Superset)
             ),
@@ -279,7 +280,7 @@ impl Writer<'_> {
 fn timespan(seconds: u64) -> String {
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     let (size, unit) = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, 's'));
-    format!("{}{unit}", seconds / size)
+    phrase!("{}{unit}", seconds / size)
 }
 
 /// File name without extension, in the form that `sigma check` wants: `[a-z0-9_]{10,90}`.
@@ -288,15 +289,15 @@ pub(super) fn file_name(rule: &Rule) -> String {
     let name = &rule.name.node;
     let full = match rule.chain.links.is_empty() {
         true if name.len() >= 10 && name.contains('_') => name.clone(),
-        true => format!("detection_{name}"),
-        false => format!("correlation_{name}"),
+        true => phrase!("detection_{name}"),
+        false => phrase!("correlation_{name}"),
     };
     if full.len() <= LONGEST {
         return full;
     }
     let hash = Uuid::new_v5(&NAMESPACE, name.as_bytes()).simple().to_string();
     let kept: String = full.chars().take(LONGEST - 9).collect();
-    format!("{kept}_{}", hash.get(..8).unwrap_or(&hash))
+    phrase!("{kept}_{}", hash.get(..8).unwrap_or(&hash))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! In: text of a rule. Out: one line in title case, short enough, without a full stop.
 //! Must not know: documents.
 
+use crate::target::print::phrase;
+
 /// The longest title.
 const LONGEST: usize = 120;
 
@@ -14,13 +16,19 @@ const SMALL: &[&str] = &[
 
 /// `text`, cut where it leaves room for ` - suffix`.
 pub(super) fn title(text: &str, suffix: &str) -> String {
-    let suffix = if suffix.is_empty() { String::new() } else { format!(" - {suffix}") };
-    let suffix: String = suffix.chars().take(LONGEST * 2 / 3).collect();
+    let suffix = if suffix.is_empty() { String::new() } else { phrase!(" - {suffix}") };
+    let suffix = cut(&suffix, LONGEST * 2 / 3);
     let room = LONGEST - suffix.chars().count();
     let text = in_title_case(text.trim().trim_end_matches('.'));
     let text = text.strip_prefix("Detects ").or_else(|| text.strip_prefix("Detect ")).unwrap_or(&text);
-    let cut: String = text.chars().take(room).collect();
-    format!("{}{suffix}", cut.trim_end()).trim_end_matches(['.', ' ']).to_owned()
+    let mut title = phrase!("{}{suffix}", cut(text, room).trim_end());
+    title.truncate(title.trim_end_matches(['.', ' ']).len());
+    title
+}
+
+/// The first `most` characters.
+fn cut(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// The name of a rule or step as words.
@@ -34,35 +42,33 @@ pub(super) fn name_in_title_case(name: &str) -> String {
 }
 
 fn in_title_case(text: &str) -> String {
-    let words = text.split_whitespace().enumerate();
-    words
-        .map(|(index, word)| if index == 0 { upper_first(word) } else { word_in_title(word) })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A word that is neither small nor has a form of its own: capitals, a file name, a path.
-fn word_in_title(word: &str) -> String {
-    let own_form = word.contains(['.', '/', '_']) || word.chars().any(char::is_uppercase);
-    if own_form || SMALL.contains(&word) { word.to_owned() } else { upper_first(word) }
-}
-
-/// The word with its first letter as a capital, even behind a bracket or quote; a word that begins with a digit stays.
-fn upper_first(word: &str) -> String {
-    if word.starts_with(|c: char| c.is_ascii_digit()) || word.chars().any(char::is_uppercase) {
-        return word.to_owned();
-    }
-    let mut out = String::with_capacity(word.len());
-    let mut done = false;
-    for c in word.chars() {
-        if !done && c.is_lowercase() {
-            out.extend(c.to_uppercase());
-            done = true;
+    let mut title = String::with_capacity(text.len());
+    for (index, word) in text.split_whitespace().enumerate() {
+        title.push_str(if index > 0 { " " } else { "" });
+        if index > 0 && (word.contains(['.', '/', '_']) || SMALL.contains(&word)) {
+            title.push_str(word);
         } else {
-            out.push(c);
+            upper_first(word, &mut title);
         }
     }
-    out
+    title
+}
+
+/// Adds the word with its first letter as a capital, even behind a bracket or quote; a word that has capitals or begins with
+/// a digit stays.
+fn upper_first(word: &str, out: &mut String) {
+    let first = word.char_indices().find(|(_, c)| c.is_lowercase());
+    match first {
+        Some((at, c))
+            if !word.starts_with(|c: char| c.is_ascii_digit()) && !word.chars().any(char::is_uppercase) =>
+        {
+            let (before, after) = word.split_at(at);
+            out.push_str(before);
+            out.extend(c.to_uppercase());
+            out.extend(after.chars().skip(1));
+        }
+        Some(_) | None => out.push_str(word),
+    }
 }
 
 /// The text with its first letter as a capital.

@@ -9,7 +9,7 @@ use crate::catalog::{Group, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{Job, Report, columns, shape};
 
 use super::column::{Columns, Stage, Work};
@@ -43,7 +43,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     parts.extend(present(role, &parts));
 
     let mut commands: Vec<_> =
-        home.filter.iter().map(|filter| Frag::atom(format!("where {filter}"))).collect();
+        home.filter.iter().map(|filter| Frag::atom(phrase!("where {filter}"))).collect();
     commands.extend(event.paths);
     let assignments = event_assignments(home, role, event.assignments);
     match &source.group {
@@ -65,7 +65,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
         Some(_) | None => commands.extend(eval(&assignments)),
     }
     commands.extend(lookups);
-    commands.push(Frag::atom(format!("where {}", lines(&parts, " AND"))));
+    commands.push(Frag::atom(phrase!("where {}", lines(&parts, " AND"))));
     commands.extend(outcome(role));
     let admitted = shape::actions(step);
     let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
@@ -83,8 +83,8 @@ fn deepest(source: &Source) -> Stage {
 
 /// The base search: the source, and what every record of the step shares as far as plain terms can say it.
 fn base(prefilter: &Prefilter<'_>, home: &Home) -> Frag {
-    let terms = prefilter.print().map(|terms| format!(" {}", terms.text())).unwrap_or_default();
-    Frag::atom(format!("{}{terms}", home.from))
+    let terms = prefilter.print().map(|terms| phrase!(" {}", terms.text())).unwrap_or_default();
+    Frag::atom(phrase!("{}{terms}", home.from))
 }
 
 /// Every field that the branch reads or hands on; the event's action first, since other columns may ask for it.
@@ -98,7 +98,7 @@ fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Colu
     role.fields().for_each(|field| add(field, true));
     let action =
         source.field(ACTION).map(|def| Field { name: ACTION.to_owned(), ty: def.ty, span: Span::default() });
-    if fields.iter().any(|(field, _)| columns.asks_for_action(field)) {
+    if fields.iter().any(|(field, _)| columns::asks_for_action(columns.job, &Spl, step, field)) {
         fields.extend(
             action
                 .as_ref()
@@ -166,21 +166,21 @@ fn present(role: &Role<'_>, known: &[Frag]) -> Vec<Frag> {
 fn event_assignments(home: &Home, role: &Role<'_>, columns: Vec<Frag>) -> Vec<Frag> {
     let mut assignments = Vec::new();
     if !matches!(home.time.as_str(), "" | "_time") {
-        assignments.push(Frag::atom(format!("_time={}", home.time)));
+        assignments.push(Frag::atom(phrase!("_time={}", home.time)));
     }
     assignments.extend(columns);
     if role.identified {
         let id = match &role.event_id {
-            Some(field) => format!("coalesce({}, md5(_raw))", literal::column("f", &field.name)),
+            Some(field) => phrase!("coalesce({}, md5(_raw))", literal::column("f", &field.name)),
             None => "md5(_raw)".to_owned(),
         };
-        assignments.push(Frag::atom(format!("{ID}=printf(\"=%s\", {})", guarded(&id))));
+        assignments.push(Frag::atom(phrase!("{ID}=printf(\"=%s\", {})", guarded(&id))));
     }
     assignments
 }
 
 fn eval(assignments: &[Frag]) -> Option<Frag> {
-    (!assignments.is_empty()).then(|| Frag::atom(format!("eval {}", lines(assignments, ","))))
+    (!assignments.is_empty()).then(|| Frag::atom(phrase!("eval {}", lines(assignments, ","))))
 }
 
 fn kept_columns(role: &Role<'_>, mut kept: BTreeSet<String>) -> BTreeSet<String> {
@@ -202,18 +202,18 @@ struct Expansion<'a> {
 
 impl Expansion<'_> {
     fn commands(self) -> Result<Vec<Frag>, Refusal> {
-        let path = literal::option(&format!("{}{{}}", self.group.path))?;
-        let mut commands = vec![Frag::atom(format!("spath output=chain_item path={}", path.text()))];
+        let path = literal::option(&phrase!("{}{{}}", self.group.path))?;
+        let mut commands = vec![Frag::atom(phrase!("spath output=chain_item path={}", path.text()))];
         commands.extend(eval(&self.assignments));
-        let kept: Vec<_> = self.kept.iter().map(|name| format!(", {name}")).collect();
-        commands.push(Frag::atom(format!("fields _time{}, chain_item", kept.concat())));
+        let kept: Vec<_> = self.kept.iter().map(|name| phrase!(", {name}")).collect();
+        commands.push(Frag::atom(phrase!("fields _time{}, chain_item", kept.concat())));
         commands.push(Frag::atom("fields - _raw"));
         commands.push(Frag::atom("mvexpand chain_item"));
         commands.extend(self.item.paths);
         if let (Stage::Inner, Some(inner)) = (self.depth, &self.group.inner) {
-            let path = literal::option(&format!("{inner}{{}}"))?;
+            let path = literal::option(&phrase!("{inner}{{}}"))?;
             commands
-                .push(Frag::atom(format!("spath input=chain_item output=chain_inner path={}", path.text())));
+                .push(Frag::atom(phrase!("spath input=chain_item output=chain_inner path={}", path.text())));
             commands.push(Frag::atom("mvexpand chain_inner"));
             commands.extend(self.inner.paths);
         }
@@ -228,10 +228,10 @@ fn outcome(role: &Role<'_>) -> Vec<Frag> {
     let mut fields = vec!["_time".to_owned()];
     let mut commands = Vec::new();
     if role.chained {
-        let mut made = vec![Frag::atom(format!("chain_step={}", role.number))];
+        let mut made = vec![Frag::atom(phrase!("chain_step={}", role.number))];
         fields.push("chain_step".to_owned());
         for key in &role.keys {
-            made.push(Frag::atom(format!("{}={}", key.column, literal::column("f", &key.field.name))));
+            made.push(Frag::atom(phrase!("{}={}", key.column, literal::column("f", &key.field.name))));
             fields.push(key.column.clone());
         }
         commands.extend(eval(&made));
@@ -240,7 +240,7 @@ fn outcome(role: &Role<'_>) -> Vec<Frag> {
         fields.push(ID.to_owned());
     }
     fields.extend(role.outputs.iter().map(|output| literal::column("f", &output.field.name)));
-    commands.push(Frag::atom(format!("fields {}", fields.join(", "))));
+    commands.push(Frag::atom(phrase!("fields {}", fields.join(", "))));
     commands.push(Frag::atom("fields - _raw"));
     commands
 }

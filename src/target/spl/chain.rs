@@ -17,7 +17,7 @@
 //! another event. The path of an alert travels as text; `max` over it compares the fixed-width numbers at its start.
 
 use crate::ir::{Chain, Rule};
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{Effect, Job, Report, shape};
 
 use super::role::{self, ID, Role, packed, unpacked};
@@ -135,11 +135,11 @@ impl Tail<'_> {
     fn pack(&mut self, hop: Hop) {
         let n = hop.index + 1;
         let ranks = match hop.kind {
-            Kind::Newest => ["_time".to_owned(), format!("chain_s{n}")],
-            Kind::Carried => [format!("chain_s{n}"), "_time".to_owned()],
+            Kind::Newest => ["_time".to_owned(), phrase!("chain_s{n}")],
+            Kind::Carried => [phrase!("chain_s{n}"), "_time".to_owned()],
             Kind::Last => {
                 self.deadline(n, self.gap(hop));
-                [format!("chain_d{n}"), "_time".to_owned()]
+                [phrase!("chain_d{n}"), "_time".to_owned()]
             }
         };
         let (mut format, mut values) = ("%.6f|%.6f".to_owned(), ranks.to_vec());
@@ -158,10 +158,10 @@ impl Tail<'_> {
             add("=%s", Some(packed(&output.field)));
         }
         if hop.index > 0 {
-            add("%s", Some(format!("chain_b{}", hop.index)));
+            add("%s", Some(phrase!("chain_b{}", hop.index)));
         }
-        let text = format!("printf(\"{format}\", {})", values.join(", "));
-        self.push(format!("eval chain_p{n}=if(isnum(chain_s{n}), {text}, null())"));
+        let text = phrase!("printf(\"{format}\", {})", values.join(", "));
+        self.push(phrase!("eval chain_p{n}=if(isnum(chain_s{n}), {text}, null())"));
     }
 
     /// Until when a chain that ends in step `n` can still become an alert.
@@ -170,10 +170,10 @@ impl Tail<'_> {
         let total = chain.total.seconds;
         if chain.links.len() == 1 || !shape::total_binds(chain) {
             let window = if chain.links.len() == 1 { gap.min(total) } else { gap };
-            self.push(format!("eval chain_d{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null())"));
+            self.push(phrase!("eval chain_d{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null())"));
             return;
         }
-        self.push(format!(
+        self.push(phrase!(
             "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {gap}, 6), null()), \
              chain_w{n}=if(isnum(chain_s{n}), round(chain_s{n} + {total}, 6), null()), \
              chain_d{n}=if(chain_g{n} < chain_w{n}, chain_g{n}, chain_w{n})"
@@ -182,18 +182,18 @@ impl Tail<'_> {
 
     fn newest(&mut self, hop: Hop) {
         let (n, m, gap, by) = (hop.index + 1, hop.index + 2, self.gap(hop), self.by(hop));
-        self.push(format!("eval chain_t{n}=if(isnum(chain_s{n}), _time, null())"));
+        self.push(phrase!("eval chain_t{n}=if(isnum(chain_s{n}), _time, null())"));
         self.sort(if hop.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
-        self.push(format!(
+        self.push(phrase!(
             "streamstats max(chain_t{n}) AS chain_n{n}, max(chain_s{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}"
         ));
-        let reached = format!("isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}");
+        let reached = phrase!("isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}");
         if !hop.shared {
-            self.push(format!("eval chain_s{m}=if(chain_step={m} AND {reached}, chain_m{n}, null())"));
+            self.push(phrase!("eval chain_s{m}=if(chain_step={m} AND {reached}, chain_m{n}, null())"));
             return;
         }
         self.ties(hop, 1);
-        self.push(format!(
+        self.push(phrase!(
             "eval chain_s{m}=if(chain_step={m}, if(isnum(chain_y{n}), chain_y{n}, if({reached}, chain_m{n}, null())), null()), \
              chain_b{n}=if(isnum(chain_y{n}), chain_x{n}, chain_b{n})"
         ));
@@ -202,42 +202,42 @@ impl Tail<'_> {
     fn last(&mut self, hop: Hop) {
         let (n, m, by) = (hop.index + 1, hop.index + 2, self.by(hop));
         self.sort(if hop.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
-        self.push(format!(
+        self.push(phrase!(
             "streamstats max(chain_d{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}"
         ));
-        let alive = format!("isnum(chain_m{n}) AND _time <= chain_m{n}");
+        let alive = phrase!("isnum(chain_m{n}) AND _time <= chain_m{n}");
         if !hop.shared {
-            self.push(format!("where chain_step={m} AND {alive}"));
+            self.push(phrase!("where chain_step={m} AND {alive}"));
             return;
         }
         self.ties(hop, 0);
-        let tied = format!("isnum(chain_y{n}) AND _time <= chain_y{n}");
-        self.push(format!("where chain_step={m} AND (({alive}) OR ({tied}))"));
-        self.push(format!("eval chain_b{n}=if({tied}, chain_x{n}, chain_b{n})"));
+        let tied = phrase!("isnum(chain_y{n}) AND _time <= chain_y{n}");
+        self.push(phrase!("where chain_step={m} AND (({alive}) OR ({tied}))"));
+        self.push(phrase!("eval chain_b{n}=if({tied}, chain_x{n}, chain_b{n})"));
     }
 
     /// The best row of the same instant and key from another event: its path, and the number in slot `rank` of it.
     fn ties(&mut self, hop: Hop, rank: usize) {
         let (n, by) = (hop.index + 1, self.by(hop));
         self.sort(Order::EarlierStepFirst);
-        self.push(format!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time"));
+        self.push(phrase!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time"));
         self.best(hop, &other_event(n), rank);
     }
 
     fn carried(&mut self, hop: Hop) {
         let (n, m, gap, by) = (hop.index + 1, hop.index + 2, self.gap(hop), self.by(hop));
         self.sort(Order::EarlierStepFirst);
-        self.push(format!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}"));
-        let near = format!("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}");
-        let fits = if hop.shared { format!("{near} AND {}", other_event(n)) } else { near };
+        self.push(phrase!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}"));
+        let near = phrase!("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}");
+        let fits = if hop.shared { phrase!("{near} AND {}", other_event(n)) } else { near };
         self.best(hop, &fits, 0);
-        self.push(format!("eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}"));
+        self.push(phrase!("eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}"));
     }
 
     /// The greatest of the carried paths that fit; `0` stands for those that do not.
     fn best(&mut self, hop: Hop, fits: &str, rank: usize) {
         let (n, m) = (hop.index + 1, hop.index + 2);
-        self.push(format!(
+        self.push(phrase!(
             "eval chain_x{n}=if(chain_step={m}, mvindex(mvsort(mvmap(chain_c{n}, if({fits}, chain_c{n}, \"0\"))), -1), null()), \
              chain_y{n}=tonumber(mvindex(split(chain_x{n}, \"|\"), {rank}))"
         ));
@@ -246,18 +246,18 @@ impl Tail<'_> {
     /// The columns of the answer: the path of each alert, taken apart again.
     fn answer(&mut self) {
         let links = self.rule.chain.links.len();
-        self.push(format!("eval chain_v=split(chain_b{links}, \"|\")"));
+        self.push(phrase!("eval chain_v=split(chain_b{links}, \"|\")"));
         let mut made = Vec::new();
         let mut at = 0;
         for role in self.roles.iter().rev().skip(1) {
-            made.push(Frag::atom(format!(
+            made.push(Frag::atom(phrase!(
                 "{}=tonumber(mvindex(chain_v, {}))",
                 role::output_column(self.rule, role.number - 1, "time"),
                 at + 3
             )));
             at += 4;
             for output in &role.outputs {
-                made.push(Frag::atom(format!(
+                made.push(Frag::atom(phrase!(
                     "{}={}",
                     output.column,
                     unpacked(&output.field, "chain_v", at)
@@ -265,14 +265,14 @@ impl Tail<'_> {
                 at += 1;
             }
         }
-        self.push(format!("eval {}", super::lines(&made, ",")));
+        self.push(phrase!("eval {}", super::lines(&made, ",")));
         self.out.extend(answer(self.rule, self.roles));
     }
 }
 
 /// The carried path does not end in the row's own event.
 fn other_event(n: usize) -> String {
-    format!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}")
+    phrase!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}")
 }
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in order.
@@ -280,9 +280,9 @@ pub(super) fn answer(rule: &Rule, roles: &[Role<'_>]) -> Vec<Frag> {
     let time = |role: &Role<'_>| role::output_column(rule, role.number - 1, "time");
     let mut made = Vec::new();
     if let Some(role) = roles.last() {
-        made.push(Frag::atom(format!("{}=_time", time(role))));
+        made.push(Frag::atom(phrase!("{}=_time", time(role))));
         made.extend(role.outputs.iter().map(|output| {
-            Frag::atom(format!("{}={}", output.column, super::literal::column("f", &output.field.name)))
+            Frag::atom(phrase!("{}={}", output.column, super::literal::column("f", &output.field.name)))
         }));
     }
     let mut names = vec!["_time".to_owned()];
@@ -291,7 +291,7 @@ pub(super) fn answer(rule: &Rule, roles: &[Role<'_>]) -> Vec<Frag> {
         names.extend(role.outputs.iter().map(|output| output.column.clone()));
     }
     vec![
-        Frag::atom(format!("eval {}", super::lines(&made, ","))),
-        Frag::atom(format!("table {}", names.join(", "))),
+        Frag::atom(phrase!("eval {}", super::lines(&made, ","))),
+        Frag::atom(phrase!("table {}", names.join(", "))),
     ]
 }

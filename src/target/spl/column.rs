@@ -9,7 +9,7 @@ use crate::catalog::{Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::columns::{self, Place};
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 use crate::target::{Job, Report};
 
 use super::literal::{self, Refusal};
@@ -68,12 +68,6 @@ impl<'a, 'r> Columns<'a, 'r> {
         }
     }
 
-    /// Whether the field lives in different places for different actions.
-    pub(super) fn asks_for_action(&self, field: &Field) -> bool {
-        columns::place(self.job, &Spl, self.step, field, &mut Report::default())
-            .is_some_and(|place| place.variants.len() > 1)
-    }
-
     /// Adds the column of a field; `checked` where it matters whether an address is one.
     pub(super) fn add(&mut self, field: &Field, checked: bool) {
         let Some(place) = columns::place(self.job, &Spl, self.step, field, self.report) else { return };
@@ -88,7 +82,7 @@ impl<'a, 'r> Columns<'a, 'r> {
         let stage = place.variants.iter().map(|way| stage_of(way)).max().unwrap_or(Stage::Event);
         let mut ways = Vec::new();
         for (index, way) in place.variants.iter().enumerate() {
-            let own = if place.variants.len() == 1 { name.clone() } else { format!("{name}_{index}") };
+            let own = if place.variants.len() == 1 { name.clone() } else { phrase!("{name}_{index}") };
             ways.push((way.actions, self.read(way, &own, stage)?));
         }
         if stage == Stage::Event {
@@ -113,13 +107,13 @@ impl<'a, 'r> Columns<'a, 'r> {
     fn read(&mut self, way: &Mapped, own: &str, stage: Stage) -> Result<Raw, Refusal> {
         for (name, path) in &way.needs {
             let path = literal::option(path)?;
-            self.path(Stage::Event, Frag::atom(format!("spath output={name} path={}", path.text())));
+            self.path(Stage::Event, Frag::atom(phrase!("spath output={name} path={}", path.text())));
         }
         let raw = if let Some(field) = &way.field {
             Raw::Field(literal::name(field)?.text().to_owned())
         } else if let Some(path) = &way.path {
             let path = literal::option(path)?;
-            self.path(Stage::Event, Frag::atom(format!("spath output={own} path={}", path.text())));
+            self.path(Stage::Event, Frag::atom(phrase!("spath output={own} path={}", path.text())));
             Raw::Made(own.to_owned())
         } else if let Some(item) = &way.item {
             let (stage, input, path) = match item.strip_prefix('>') {
@@ -127,7 +121,7 @@ impl<'a, 'r> Columns<'a, 'r> {
                 None => (Stage::Item, "chain_item", item.as_str()),
             };
             let path = literal::option(path)?;
-            self.path(stage, Frag::atom(format!("spath input={input} output={own} path={}", path.text())));
+            self.path(stage, Frag::atom(phrase!("spath input={input} output={own} path={}", path.text())));
             Raw::Made(own.to_owned())
         } else {
             Raw::Expression(way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?)
@@ -141,7 +135,7 @@ impl<'a, 'r> Columns<'a, 'r> {
         match raw {
             Raw::Made(name) => Raw::Made(name),
             Raw::Field(text) | Raw::Expression(text) => {
-                self.event.assignments.push(Frag::atom(format!("{own}={text}")));
+                self.event.assignments.push(Frag::atom(phrase!("{own}={text}")));
                 Raw::Made(own.to_owned())
             }
         }
@@ -184,9 +178,9 @@ fn choose(ways: &[(&[String], Raw)]) -> Result<Raw, Refusal> {
     for (actions, raw) in others.iter().rev() {
         let mut tests = Vec::new();
         for action in *actions {
-            tests.push(format!("{}={}", literal::column("f", "event.action"), literal::text(action)?.text()));
+            tests.push(phrase!("{}={}", literal::column("f", "event.action"), literal::text(action)?.text()));
         }
-        chosen = format!("if({}, {}, {chosen})", tests.join(" OR "), raw.operand());
+        chosen = phrase!("if({}, {}, {chosen})", tests.join(" OR "), raw.operand());
     }
     Ok(Raw::Expression(chosen))
 }
@@ -194,7 +188,7 @@ fn choose(ways: &[(&[String], Raw)]) -> Result<Raw, Refusal> {
 impl Raw {
     fn operand(&self) -> String {
         match self {
-            Self::Field(name) => format!("mvindex({name}, 0)"),
+            Self::Field(name) => phrase!("mvindex({name}, 0)"),
             Self::Made(text) | Self::Expression(text) => text.clone(),
         }
     }
@@ -212,7 +206,7 @@ fn clean(place: &Place<'_>, checked: bool, name: &str, raw: &Raw) -> Vec<Frag> {
     let mut assignments = Vec::new();
     let raw = match raw {
         Raw::Expression(expression) => {
-            assignments.push(Frag::atom(format!("{name}={expression}")));
+            assignments.push(Frag::atom(phrase!("{name}={expression}")));
             if !place.def.values.is_empty() || place.def.ty == Type::Time {
                 return assignments;
             }
@@ -223,15 +217,15 @@ fn clean(place: &Place<'_>, checked: bool, name: &str, raw: &Raw) -> Vec<Frag> {
     let (tested, operand) = (raw.tested(), raw.operand());
     let value = match place.def.ty {
         Type::Ip if checked => {
-            format!("if(match({operand}, \"{}\"), {operand}, null())", regex::ADDRESS)
+            phrase!("if(match({operand}, \"{}\"), {operand}, null())", regex::ADDRESS)
         }
         Type::String | Type::Ip => absent(place, tested, &operand),
-        Type::Int | Type::Float => format!("tonumber({operand})"),
-        Type::Bool => format!("if({tested}=\"true\" OR {tested}=\"false\", {operand}, null())"),
+        Type::Int | Type::Float => phrase!("tonumber({operand})"),
+        Type::Bool => phrase!("if({tested}=\"true\" OR {tested}=\"false\", {operand}, null())"),
         Type::Time => time(place, tested, &operand),
     };
     if value != name {
-        assignments.push(Frag::atom(format!("{name}={value}")));
+        assignments.push(Frag::atom(phrase!("{name}={value}")));
     }
     assignments
 }
@@ -242,19 +236,19 @@ fn absent(place: &Place<'_>, tested: &str, operand: &str) -> String {
         .placeholder
         .into_iter()
         .chain(place.variants.iter().filter_map(|way| way.placeholder.as_deref()));
-    let mut tests = vec![format!("{tested}=\"\"")];
-    tests.extend(words.filter_map(|word| Some(format!("{tested}={}", literal::text(word).ok()?.text()))));
-    format!("if({}, null(), {operand})", tests.join(" OR "))
+    let mut tests = vec![phrase!("{tested}=\"\"")];
+    tests.extend(words.filter_map(|word| Some(phrase!("{tested}={}", literal::text(word).ok()?.text()))));
+    phrase!("if({}, null(), {operand})", tests.join(" OR "))
 }
 
 fn time(place: &Place<'_>, tested: &str, operand: &str) -> String {
     let stored = place.variants.iter().find_map(|way| way.stored);
     match stored {
-        Some(Stored::Number) => format!("tonumber({operand})"),
+        Some(Stored::Number) => phrase!("tonumber({operand})"),
         Some(Stored::String) => {
             // `%Z` would leave the meaning of "Z" to the search head's own time zone.
-            let text = format!("replace({operand}, \"(Z|[+]00:00)(?!.)\", \"+0000\")");
-            format!(
+            let text = phrase!("replace({operand}, \"(Z|[+]00:00)(?!.)\", \"+0000\")");
+            phrase!(
                 "coalesce(strptime({text}, \"%Y-%m-%dT%H:%M:%S%z\"), strptime({text}, \"%Y-%m-%dT%H:%M:%S.%6N%z\"))"
             )
         }

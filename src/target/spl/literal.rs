@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use crate::ir::Value;
 use crate::source::is_hidden;
-use crate::target::print::Frag;
+use crate::target::print::{Frag, phrase};
 
 /// Why a value cannot be carried.
 pub(super) type Refusal = &'static str;
@@ -35,7 +35,7 @@ pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
             encoded.push(c);
         }
     }
-    Ok(Frag::atom(format!("urldecode(\"{encoded}\")")))
+    Ok(Frag::atom(phrase!("urldecode(\"{encoded}\")")))
 }
 
 fn unreadable(c: char) -> bool {
@@ -43,7 +43,7 @@ fn unreadable(c: char) -> bool {
 }
 
 fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    phrase!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A number, instant (seconds since 1970) or truth, as the columns hold them; text and addresses as [`text`].
@@ -62,7 +62,7 @@ pub(super) fn value(value: &Value) -> Result<Frag, Refusal> {
         Value::Time(instant) => {
             let micros = instant.as_microsecond();
             let (seconds, rest) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
-            let number = if rest == 0 { seconds.to_string() } else { format!("{seconds}.{rest:06}") };
+            let number = if rest == 0 { seconds.to_string() } else { phrase!("{seconds}.{rest:06}") };
             Ok(Frag::atom(number))
         }
         Value::Ip(address) => text(&address.to_string()),
@@ -81,7 +81,7 @@ pub(super) fn name(field: &str) -> Result<Frag, Refusal> {
             "Splunk cannot name a field with quotes, backslashes, backticks, dollars or control characters",
         );
     }
-    Ok(Frag::atom(format!("'{field}'")))
+    Ok(Frag::atom(phrase!("'{field}'")))
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -125,7 +125,7 @@ pub(super) fn term(field: &str, value: &str) -> Option<Frag> {
     let plain_value =
         value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'));
     (plain_name && plain_value && !field.is_empty() && !value.is_empty())
-        .then(|| Frag::atom(format!("{field}={}", quoted(value))))
+        .then(|| Frag::atom(phrase!("{field}={}", quoted(value))))
 }
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.

@@ -20,7 +20,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
-use crate::target::print::{Bind, Frag};
+use crate::target::print::{Bind, Frag, phrase};
 use crate::target::{Job, Level, Part, Report, Role, Target};
 
 /// Splunk SPL.
@@ -139,7 +139,7 @@ fn lines(parts: &[Frag], mark: &str) -> String {
         [only] => only.text().to_owned(),
         several => {
             let parts: Vec<_> = several.iter().map(|part| part.inside(Bind::And)).collect();
-            parts.join(&format!("{mark}\n            "))
+            parts.join(&phrase!("{mark}\n            "))
         }
     }
 }

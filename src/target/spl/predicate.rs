@@ -15,7 +15,7 @@ use crate::ir::{
     Value,
 };
 use crate::source::Span;
-use crate::target::print::{self, Bind, Frag, Nnf};
+use crate::target::print::{self, Bind, Frag, Nnf, phrase};
 use crate::target::{Effect, External, Job, Report, columns};
 use ipnet::IpNet;
 
@@ -154,12 +154,12 @@ impl Predicates<'_, '_> {
     ) -> (Frag, Frag) {
         let name = literal::flat(&list.name.node);
         // By number: names of lists and fields joined by underscores could be one name.
-        let hit = literal::column(&format!("hit{}", index + 1), &field.name);
-        let command = format!("lookup {name} value AS {column} OUTPUT value AS {hit}");
+        let hit = literal::column(&phrase!("hit{}", index + 1), &field.name);
+        let command = phrase!("lookup {name} value AS {column} OUTPUT value AS {hit}");
         if !self.lookups.iter().any(|known| known.text() == command) {
             self.lookups.push(Frag::atom(command));
         }
-        self.report.require(format!(
+        self.report.require(phrase!(
             "lookup definition `{name}` with case_sensitive_match = true and no match_type, over a CSV file whose column \
              `value` holds the {} plain values of the allowlist `{}`",
             values.len(),
@@ -237,11 +237,11 @@ pub(super) fn any(parts: Vec<Frag>) -> Frag {
 }
 
 fn not(part: &Frag) -> Frag {
-    Frag::atom(format!("NOT {}", part.inside(Bind::Test)))
+    Frag::atom(phrase!("NOT {}", part.inside(Bind::Test)))
 }
 
 pub(super) fn call(function: &str, arguments: &[&str]) -> Frag {
-    Frag::atom(format!("{function}({})", arguments.join(", ")))
+    Frag::atom(phrase!("{function}({})", arguments.join(", ")))
 }
 
 fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
@@ -262,7 +262,7 @@ impl Compared {
     fn new<'t>(field: &str, texts: impl IntoIterator<Item = &'t str>, case: Case) -> Self {
         let lowered = case == Case::Ignore && texts.into_iter().all(str::is_ascii);
         if lowered {
-            Self { subject: format!("lower({field})"), fold: Case::Ignore, letters: Case::Sensitive }
+            Self { subject: phrase!("lower({field})"), fold: Case::Ignore, letters: Case::Sensitive }
         } else {
             Self { subject: field.to_owned(), fold: Case::Sensitive, letters: case }
         }
@@ -315,7 +315,7 @@ fn equals_text<'t>(
 fn among(values: &[Frag], subject: &str) -> Option<Frag> {
     match values {
         [] => None,
-        [only] => Some(Frag::test(format!("{subject}={}", only.text()))),
+        [only] => Some(Frag::test(phrase!("{subject}={}", only.text()))),
         several => {
             let operands: Vec<_> = std::iter::once(subject).chain(several.iter().map(Frag::text)).collect();
             Some(call("in", &operands))
@@ -348,7 +348,7 @@ fn equals_typed(values: &[Value], field: &str) -> Result<Vec<Frag>, Refusal> {
 /// `cidrmatch` says nothing about networks and addresses of different families; a colon tells them apart.
 fn in_networks(networks: &[IpNet], field: &str) -> Vec<Frag> {
     let (v4, v6): (Vec<_>, Vec<_>) = networks.iter().partition(|network| matches!(network, IpNet::V4(_)));
-    let inside = |network: &IpNet| call("cidrmatch", &[&format!("\"{}\"", network.trunc()), field]);
+    let inside = |network: &IpNet| call("cidrmatch", &[&phrase!("\"{}\"", network.trunc()), field]);
     let colon = call("match", &[field, "\":\""]);
     let mut tests = Vec::new();
     if !v4.is_empty() {
@@ -367,7 +367,7 @@ fn order(op: OrderOp, value: &Value, field: &str) -> Result<Frag, Refusal> {
         OrderOp::Greater => ">",
         OrderOp::GreaterEqual => ">=",
     };
-    Ok(Frag::test(format!("{field} {sign} {}", literal::value(value)?.text())))
+    Ok(Frag::test(phrase!("{field} {sign} {}", literal::value(value)?.text())))
 }
 
 fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal> {
@@ -387,8 +387,8 @@ fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal
 fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     let other = literal::column("f", &other.name);
     let equal = match test.field.ty {
-        Type::String | Type::Ip => format!("printf(\"=%s\", {field})=printf(\"=%s\", {other})"),
-        Type::Int | Type::Float | Type::Bool | Type::Time => format!("{field}={other}"),
+        Type::String | Type::Ip => phrase!("printf(\"=%s\", {field})=printf(\"=%s\", {other})"),
+        Type::Int | Type::Float | Type::Bool | Type::Time => phrase!("{field}={other}"),
     };
     all(vec![call("isnotnull", &[field]), call("isnotnull", &[&other]), Frag::test(equal)])
 }

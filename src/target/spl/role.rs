@@ -5,6 +5,7 @@
 
 use crate::ir::{Field, Link, Rule, StepField, Type};
 use crate::source::Span;
+use crate::target::print::phrase;
 use crate::target::{Job, columns, shape};
 
 use super::literal;
@@ -107,7 +108,7 @@ fn side(index: usize, link: &Link, on_left: bool) -> Vec<KeyColumn<'_>> {
 
 /// The name of a key's column.
 pub(super) fn key_column(link: usize, key: usize) -> String {
-    format!("chain_k{}_{}", link + 1, key + 1)
+    phrase!("chain_k{}_{}", link + 1, key + 1)
 }
 
 fn event_id(job: &Job<'_>, index: usize) -> Option<Field> {
@@ -136,31 +137,31 @@ fn outputs(rule: &Rule, step: usize, keys: &[KeyColumn<'_>], event_id: Option<&F
 /// `<step>_<field>`, dots as underscores.
 pub(super) fn output_column(rule: &Rule, step: usize, field: &str) -> String {
     let name = rule.chain.steps.get(step).map(|step| step.name.node.as_str()).unwrap_or_default();
-    literal::flat(&format!("{name}_{field}"))
+    literal::flat(&phrase!("{name}_{field}"))
 }
 
 /// A value in which `|` cannot stand, so that values can be put side by side.
 pub(super) fn guarded(value: &str) -> String {
-    format!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")")
+    phrase!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")")
 }
 
 /// The operand that packs a column for a later row: `=` and the value, or `=` alone when it is missing.
 pub(super) fn packed(field: &Field) -> String {
     let name = literal::column("f", &field.name);
     match field.ty {
-        Type::String | Type::Ip | Type::Bool => format!("coalesce({}, \"\")", guarded(&name)),
-        Type::Int | Type::Float => format!("coalesce(tostring({name}), \"\")"),
-        Type::Time => format!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))"),
+        Type::String | Type::Ip | Type::Bool => phrase!("coalesce({}, \"\")", guarded(&name)),
+        Type::Int | Type::Float => phrase!("coalesce(tostring({name}), \"\")"),
+        Type::Time => phrase!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))"),
     }
 }
 
 /// Takes slot `at` of the packed values apart again.
 pub(super) fn unpacked(field: &Field, slots: &str, at: usize) -> String {
-    let slot = format!("mvindex({slots}, {at})");
+    let slot = phrase!("mvindex({slots}, {at})");
     match field.ty {
-        Type::String | Type::Ip | Type::Bool => format!(
+        Type::String | Type::Ip | Type::Bool => phrase!(
             "if({slot}=\"=\", null(), replace(replace(substr({slot}, 2), \"%7C\", \"|\"), \"%25\", \"%\"))"
         ),
-        Type::Int | Type::Float | Type::Time => format!("tonumber(substr({slot}, 2))"),
+        Type::Int | Type::Float | Type::Time => phrase!("tonumber(substr({slot}, 2))"),
     }
 }
