@@ -3,10 +3,11 @@
 //! In: the `alert` clause. Out: [`ir::Alert`].
 //! Must not know: predicates.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, EntityKind, StepField, Type};
+use crate::ir::{self, EntityKind, Type};
 use crate::source::Span;
 use crate::syntax::ast::{Alert, Dedupe, Entity, Name, Rule};
 
@@ -137,28 +138,24 @@ pub(super) fn lint(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Ale
 
 /// Refuses fields whose columns `<step>_<field>` would have one name.
 pub(super) fn columns(scope: &mut Scope<'_, '_>, chain: &ir::Chain, alert: &ir::Alert) {
-    let mut taken: BTreeMap<String, (String, Span)> = BTreeMap::new();
+    let mut taken = Taken::new();
     for step in &chain.steps {
         refuse_own(scope, &step.name);
-        let what = format!("the time of step `{}`", step.name.node);
-        claim(scope, &mut taken, format!("{}_time", step.name.node), what, step.name.span);
+        claim(scope, &mut taken, Shown { step: &step.name.node, field: None }, step.name.span);
     }
-    for (index, link) in chain.links.iter().enumerate() {
-        for key in &link.keys {
-            field(scope, &mut taken, index, &key.left);
-            field(scope, &mut taken, index + 1, &key.right);
-        }
-    }
+    let keys = chain.links.iter().enumerate().flat_map(|(index, link)| {
+        link.keys.iter().flat_map(move |key| [(index, &key.left), (index + 1, &key.right)])
+    });
     let by = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
-    for StepField { step, field: shown } in
-        alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(by)
-    {
-        field(scope, &mut taken, *step, shown);
+    let named = alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(by);
+    for (index, field) in keys.chain(named.map(|named| (named.step, &named.field))) {
+        if let Some(step) = chain.steps.get(index) {
+            claim(scope, &mut taken, Shown { step: &step.name.node, field: Some(&field.name) }, field.span);
+        }
     }
     for (index, step) in chain.steps.iter().enumerate() {
         if let Some(id) = scope.source(index).and_then(|source| source.event_id.as_ref()) {
-            let id = ir::Field { name: id.clone(), ty: Type::String, span: step.name.span };
-            field(scope, &mut taken, index, &id);
+            claim(scope, &mut taken, Shown { step: &step.name.node, field: Some(id) }, step.name.span);
         }
     }
 }
@@ -174,27 +171,38 @@ fn refuse_own(scope: &mut Scope<'_, '_>, step: &Name) {
     }
 }
 
-type Taken = BTreeMap<String, (String, Span)>;
-
-fn field(scope: &mut Scope<'_, '_>, taken: &mut Taken, step: usize, field: &ir::Field) {
-    let Some(step) = scope.steps.get(step) else { return };
-    let name = &step.name.node;
-    let column = format!("{name}_{}", field.name.replace('.', "_"));
-    let what = format!("`{name}.{}`", field.name);
-    claim(scope, taken, column, what, field.span);
+/// What a column shows: a field of a step, or (`None`) its time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shown<'a> {
+    step: &'a str,
+    field: Option<&'a str>,
 }
 
-fn claim(scope: &mut Scope<'_, '_>, taken: &mut Taken, column: String, what: String, span: Span) {
+impl Shown<'_> {
+    fn column(self) -> String {
+        let suffix = self.field.map_or(Cow::Borrowed("time"), |field| field.replace('.', "_").into());
+        [self.step, "_", &suffix].concat()
+    }
+
+    fn in_words(self) -> String {
+        match self.field {
+            Some(field) => format!("`{}.{field}`", self.step),
+            None => format!("the time of step `{}`", self.step),
+        }
+    }
+}
+
+type Taken<'a> = BTreeMap<String, (Shown<'a>, Span)>;
+
+fn claim<'a>(scope: &mut Scope<'_, '_>, taken: &mut Taken<'a>, what: Shown<'a>, span: Span) {
+    let column = what.column();
     match taken.get(&column) {
         Some((other, first)) if *other != what => {
-            let found = Diagnostic::new(
-                Code::ColumnClash,
-                span,
-                format!("two fields would share the column `{column}`"),
-            )
-            .label(what)
-            .also(*first, other.clone())
-            .help("rename a step, so that the columns differ");
+            let title = format!("two fields would share the column `{column}`");
+            let found = Diagnostic::new(Code::ColumnClash, span, title)
+                .label(what.in_words())
+                .also(*first, other.in_words())
+                .help("rename a step, so that the columns differ");
             scope.report(found);
         }
         Some(_) => {}

@@ -171,7 +171,9 @@ impl Run<'_> {
             self.identities.add(unit.file, &mut self.diags);
         }
         let (clashing, as_of) = (&self.clashing, self.as_of);
-        let done = units.into_par_iter().zip(environments).map(|(unit, environment)| {
+        // File by file: a core that takes several at a time leaves the other idle at the end of the batch.
+        let files = units.into_par_iter().zip(environments).with_max_len(1);
+        let done = files.map(|(unit, environment)| {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
             let mut rules =

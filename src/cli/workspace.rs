@@ -177,7 +177,7 @@ impl Workspace {
 
     /// Parses the rule files that have no tree.
     fn parse_all(&mut self, round: &[usize], diags: &mut Diagnostics) {
-        let parsed = round.par_iter().map(|&index| {
+        let parsed = round.par_iter().with_max_len(1).map(|&index| {
             let mut found = Diagnostics::default();
             let tree = self.files.get(index).and_then(|file| self.parse(file, &mut found));
             (index, tree, found)

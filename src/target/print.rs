@@ -3,6 +3,8 @@
 //! In: predicates. Out: [`Nnf`] for the targets to print, and [`Frag`]s that only target code can build.
 //! Must not know: any particular language.
 
+use std::borrow::Cow;
+
 use crate::ir::{FieldTest, Pred, Step};
 use crate::source::is_hidden;
 
@@ -123,10 +125,13 @@ impl Frag {
     }
 
     /// The text, in parentheses unless it binds more tightly than `bind`.
-    pub(in crate::target) fn inside(&self, bind: Bind) -> String {
+    pub(in crate::target) fn inside(&self, bind: Bind) -> Cow<'_, str> {
+        if self.bind > bind {
+            return Cow::Borrowed(&self.text);
+        }
         let mut text = String::with_capacity(self.text.len() + 2);
         self.write(bind, &mut text);
-        text
+        Cow::Owned(text)
     }
 
     fn write(&self, bind: Bind, out: &mut String) {

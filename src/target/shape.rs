@@ -95,6 +95,13 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
     !fields.into_iter().any(|field| of_event(field) && apart(field))
 }
 
+/// For each link, whether one event could match both of its steps.
+#[must_use]
+pub fn shared_links(chain: &Chain, catalog: &Catalog) -> Vec<bool> {
+    let shares = |pair: &[Step]| matches!(pair, [before, after] if may_share_event(before, after, catalog));
+    chain.steps.windows(2).map(shares).collect()
+}
+
 /// The texts of which a field must have one for the predicate to hold: exact comparisons only, by field name.
 /// Fields of a repeated group may be in it; one event can satisfy different values of them in different records.
 #[must_use]

@@ -40,9 +40,10 @@ pub(super) struct Join {
 pub(super) fn lower(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> Option<Query> {
     let chain = &job.rule.chain;
     let windows = windows(job, target, report);
+    let shared = shape::shared_links(chain, job.catalog);
     let mut steps = Vec::with_capacity(chain.steps.len());
     for (index, step) in chain.steps.iter().enumerate() {
-        let demand = demand(job, target, index, step, &windows);
+        let demand = demand(job, target, index, step, &windows, &shared);
         // A step that cannot be printed must not keep the problems of the others back.
         steps.extend(step::lower(job, target, step, &demand, report));
     }
@@ -50,7 +51,7 @@ pub(super) fn lower(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> 
         return None;
     }
     refuse_equal_names(job, &steps, report)?;
-    let joins = joins(job, &steps, &windows);
+    let joins = joins(job, &steps, &windows, &shared);
     let shown = steps.iter().map(|step| &step.columns);
     let project: Vec<_> =
         shown.flat_map(|columns| std::iter::once(&columns.time).chain(&columns.shown)).cloned().collect();
@@ -58,7 +59,14 @@ pub(super) fn lower(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> 
 }
 
 /// What a step must hand on.
-fn demand(job: &Job<'_>, target: &dyn Target, index: usize, step: &Step, windows: &[Span]) -> Demand {
+fn demand(
+    job: &Job<'_>,
+    target: &dyn Target,
+    index: usize,
+    step: &Step,
+    windows: &[Span],
+    shared: &[bool],
+) -> Demand {
     let chain = &job.rule.chain;
     let last = index + 1 == chain.steps.len();
     let before = index.checked_sub(1).and_then(|before| chain.links.get(before));
@@ -75,11 +83,8 @@ fn demand(job: &Job<'_>, target: &dyn Target, index: usize, step: &Step, windows
     }
     let named = alert_fields(job).filter(|field| field.step == index).map(|field| &field.field);
     keys.iter().chain(named).for_each(|field| push_new(&mut shown, field.clone()));
-    let shares = |index: usize| {
-        let pair = chain.steps.get(index).zip(chain.steps.get(index + 1));
-        pair.is_some_and(|(before, after)| shape::may_share_event(before, after, job.catalog))
-    };
-    let events = shares(index) || index.checked_sub(1).is_some_and(shares);
+    let is_shared = |link: usize| shared.get(link) == Some(&true);
+    let events = is_shared(index) || index.checked_sub(1).is_some_and(is_shared);
     let lookback =
         index.checked_sub(1).and_then(|before| windows.get(before)).and_then(|span| span.buckets(job));
     Demand { shown, keys, last, records: last && index > 0, events, lookback }
@@ -143,17 +148,17 @@ fn lag(job: &Job<'_>, target: &dyn Target, step: &Step, report: &mut Report) -> 
     home.time_lag
 }
 
-fn joins(job: &Job<'_>, steps: &[StepText], windows: &[Span]) -> Vec<Join> {
-    (0..windows.len()).filter_map(|link| join(job, link, steps, *windows.get(link)?)).collect()
+fn joins(job: &Job<'_>, steps: &[StepText], windows: &[Span], shared: &[bool]) -> Vec<Join> {
+    let links = windows.iter().zip(shared).enumerate();
+    links.filter_map(|(link, (window, shared))| join(job, link, steps, *window, *shared)).collect()
 }
 
 /// The join of a link, between the steps of its own and the next index.
-fn join(job: &Job<'_>, index: usize, steps: &[StepText], span: Span) -> Option<Join> {
+fn join(job: &Job<'_>, index: usize, steps: &[StepText], span: Span, shared: bool) -> Option<Join> {
     let chain = &job.rule.chain;
     let (link, start) = (chain.links.get(index)?, &steps.first()?.columns.time);
     let (earlier, later) = (chain.steps.get(index)?, chain.steps.get(index + 1)?);
     let (before, after) = (steps.get(index)?, steps.get(index + 1)?);
-    let shared = shape::may_share_event(earlier, later, job.catalog);
     let bucket = span.buckets(job).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
     let mut on: Vec<Frag> = Vec::new();
     for key in &link.keys {

@@ -73,9 +73,10 @@ impl<'a> Fields<'a> {
     /// The field as the language means it: empty or null exactly when it is missing (an address may be any text).
     pub(super) fn value(&mut self, field: &Field, report: &mut Report) -> Option<Frag> {
         let access = self.access(field, report)?;
-        let Some(derived) = access.derived else { return access.column };
+        let Some(derived) = access.derived.clone() else { return access.column.clone() };
+        let reach = access.reach;
         self.deferred = true;
-        self.reach = self.reach.max(access.reach);
+        self.reach = self.reach.max(reach);
         let name = derived.name.clone();
         if !self.derived.iter().any(|known| known.name == name) {
             self.derived.push(derived);
@@ -85,20 +86,20 @@ impl<'a> Fields<'a> {
 
     /// The field as the table stores it, for tests that no text for "no value" can pass.
     pub(super) fn stored(&mut self, field: &Field, report: &mut Report) -> Option<Frag> {
-        match self.access(field, report)?.column {
-            Some(column) => Some(column),
+        match &self.access(field, report)?.column {
+            Some(column) => Some(column.clone()),
             None => self.value(field, report),
         }
     }
 
     /// The text for "no value" that the field's column may hold.
     pub(super) fn placeholder(&mut self, field: &Field, report: &mut Report) -> Option<String> {
-        self.access(field, report)?.placeholder
+        self.access(field, report)?.placeholder.clone()
     }
 
     /// Why the field's column is not exactly the field.
     pub(super) fn inexact(&mut self, field: &Field, report: &mut Report) -> Vec<Inexact> {
-        self.access(field, report).map(|access| access.inexact).unwrap_or_default()
+        self.access(field, report).map(|access| access.inexact.clone()).unwrap_or_default()
     }
 
     /// Whether a derived column was used since the last call.
@@ -111,13 +112,12 @@ impl<'a> Fields<'a> {
         (self.derived, self.reach)
     }
 
-    fn access(&mut self, field: &Field, report: &mut Report) -> Option<Access> {
-        if let Some(known) = self.known.get(&field.name) {
-            return known.clone();
+    fn access(&mut self, field: &Field, report: &mut Report) -> Option<&Access> {
+        if !self.known.contains_key(&field.name) {
+            let access = self.locate(field, report);
+            self.known.insert(field.name.clone(), access);
         }
-        let access = self.locate(field, report);
-        self.known.insert(field.name.clone(), access.clone());
-        access
+        self.known.get(&field.name)?.as_ref()
     }
 
     fn locate(&mut self, field: &Field, report: &mut Report) -> Option<Access> {

@@ -42,7 +42,9 @@ pub(super) fn commands(job: &Job<'_>, roles: &[Role<'_>], report: &mut Report) -
     let mut tail = Tail { rule: job.rule, roles, out: Vec::new(), order: None };
     tail.push("eval chain_s1=if(chain_step=1, _time, null())");
     let kinds = kinds(&job.rule.chain);
-    for (index, (kind, shared)) in kinds.into_iter().zip(role::shared_links(job)).enumerate() {
+    for (index, (kind, shared)) in
+        kinds.into_iter().zip(shape::shared_links(&job.rule.chain, job.catalog)).enumerate()
+    {
         if kind == Kind::Carried {
             report.note(
                 Effect::Engine,

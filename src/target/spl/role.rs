@@ -61,7 +61,7 @@ impl Role<'_> {
 /// The roles of all steps, in order.
 pub(super) fn roles<'a>(job: &Job<'a>) -> Vec<Role<'a>> {
     let chain = &job.rule.chain;
-    let shared = shared_links(job);
+    let shared = shape::shared_links(chain, job.catalog);
     let of_link =
         |link: Option<usize>| link.is_some_and(|link| shared.get(link).copied().unwrap_or_default());
     let mut roles = Vec::with_capacity(chain.steps.len());
@@ -83,18 +83,6 @@ pub(super) fn roles<'a>(job: &Job<'a>) -> Vec<Role<'a>> {
         });
     }
     roles
-}
-
-/// For each link, whether one event could match both of its steps.
-pub(super) fn shared_links(job: &Job<'_>) -> Vec<bool> {
-    let pairs = job.rule.chain.steps.windows(2);
-    pairs
-        .map(
-            |pair| {
-                if let [one, other] = pair { shape::may_share_event(one, other, job.catalog) } else { false }
-            },
-        )
-        .collect()
 }
 
 fn side(index: usize, link: &Link, on_left: bool) -> Vec<KeyColumn<'_>> {
