@@ -60,6 +60,48 @@ fn a_home_that_says_too_little_is_an_error() {
     }
 }
 
+/// What a home states in a target's own language stands in the query as it is, so it must not reach beyond its place.
+#[test]
+fn what_a_home_states_stays_in_its_place() {
+    for (target, entry, text, problem) in [
+        ("eql", "filter", "event.kind =! \"event\"", "an operator expected, not `=!`"),
+        ("eql", "filter", "event.kind == \"event\" // all", "a comment at the end"),
+        ("eql", "filter", "", "a field expected, not the end"),
+        ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
+        ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
+        ("kql", "time", "todatetime(When", "`(` has no partner"),
+        ("spl", "filter", "kind=\"event", "`\"` has no partner"),
+        ("spl", "filter", " ", "it is empty"),
+        ("spl", "from", "index=a ] | delete", "`]` has no partner"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
+    ] {
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{entry}: '{text}'}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
+        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
+        assert!(ran.err.contains(&title) && ran.err.contains(problem), "{settings}: {}", ran.err);
+    }
+    for (target, text) in [("kql", "tolower(Name"), ("kql", "Name // all"), ("spl", "lower(\"name)")] {
+        let settings = format!(
+            "targets: {{{target}: {{aws.cloudtrail: {{fields: {{event.action: {{expr: '{text}'}}}}}}}}}}\n"
+        );
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
+        assert!(ran.err.contains("its `expr` does not stay in its place"), "{settings}: {}", ran.err);
+    }
+    for (target, text, printed) in [
+        ("eql", r#"a == "x" or b == "y""#, r#"(a == "x" or b == "y") and"#),
+        ("kql", r#"A == "|)" or B == @"\""#, r#"where A == "|)" or B == @"\""#),
+        ("spl", r#"a="|]" OR 'b'="y""#, r#"where a="|]" OR 'b'="y""#),
+    ] {
+        let text = text.replace('\'', "''");
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{filter: '{text}'}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!(ran.status, 0, "{settings}: {}", ran.err);
+        assert!(ran.out.contains(printed), "{settings}: {}", ran.out);
+    }
+}
+
 #[test]
 fn source_files_are_judged_whole() {
     let source = |fields: &str| {

@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::columns::{self, Place};
 use crate::target::print::Frag;
-use crate::target::{Job, Report};
+use crate::target::{Job, Report, stated};
 
 use super::literal::{self, Refusal};
 use super::{Spl, regex};
@@ -130,7 +130,11 @@ impl<'a, 'r> Columns<'a, 'r> {
             self.path(stage, Frag::atom(format!("spath input={input} output={own} path={}", path.text())));
             Raw::Made(own.to_owned())
         } else {
-            Raw::Expression(way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?)
+            let expression = way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?;
+            stated::whole(&expression, &literal::EXPRESSION).map_err(
+                |_| "its `expr` does not stay in its place: a quote or bracket lacks its partner, or `|` ends it",
+            )?;
+            Raw::Expression(expression)
         };
         Ok(if stage_of(way) == Stage::Event && stage != Stage::Event { self.keep(raw, own) } else { raw })
     }
