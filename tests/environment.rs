@@ -60,6 +60,60 @@ fn a_home_that_says_too_little_is_an_error() {
     }
 }
 
+/// What a shell makes of `<(…)` can be read once, and never ends where nobody writes.
+#[cfg(unix)]
+#[test]
+fn files_can_be_pipes_of_a_shell() {
+    let through = |options: &str| {
+        let script = format!("\"$0\" check <(cat tests/cases/two_steps.chain) {options}");
+        let ran = std::process::Command::new("bash")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_catena")])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let (status, err) = through("--env <(echo 'lookbak: 1h')");
+    assert_eq!(status, Some(1), "{err}");
+    assert!(err.contains("unknown field `lookbak`"), "{err}");
+    let (status, err) = through("--env <(echo 'lookback: 1h') --source <(cat sources/aws.vpcflow.yaml)");
+    assert_eq!(status, Some(0), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_waits_for_a_pipe_with_a_name() {
+    let folder = folder(&[("catena.yaml", "sources: [pipe.yaml]\n")]);
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let pipe = place("pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&pipe, folder.path().join("link.chain")).unwrap();
+    let rule = place("rule.chain");
+    for (arguments, status) in [
+        (vec!["check", &place("link.chain")], 2),
+        (vec!["compile", &pipe], 2),
+        (vec!["check", &rule, "--env", &pipe], 2),
+        (vec!["check", &rule, "--source", &pipe], 2),
+        (vec!["check", &rule], 1),
+    ] {
+        let ran = catena(&arguments);
+        assert_eq!((ran.status, ran.out.as_str()), (status, ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("a pipe with a name"), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn environment_and_source_files_are_bounded() {
+    let long = format!("# {}\n", "x".repeat(4 << 20));
+    let folder = folder(&[("long.yaml", &long)]);
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    for option in ["--env", "--source"] {
+        let ran = catena(&["check", &place("rule.chain"), option, &place("long.yaml")]);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.contains("it has more than 4194304 bytes"), "{}", ran.err);
+    }
+}
+
 /// What a home states in a target's own language stands in the query as it is, so it must not reach beyond its place.
 #[test]
 fn what_a_home_states_stays_in_its_place() {
