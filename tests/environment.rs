@@ -124,12 +124,17 @@ fn what_a_home_states_stays_in_its_place() {
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
         ("kql", "time", "todatetime(When", "`(` has no partner"),
+        ("kql", "words: group", "todynamic(Items))", "`)` has no partner"),
         ("spl", "filter", "kind=\"event", "`\"` has no partner"),
         ("spl", "filter", " ", "it is empty"),
         ("spl", "from", "index=a ] | delete", "`]` has no partner"),
         ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
     ] {
-        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{entry}: '{text}'}}}}}}\n");
+        let stated = match entry.split_once(": ") {
+            Some((words, word)) => format!("{words}: {{{word}: '{text}'}}"),
+            None => format!("{entry}: '{text}'"),
+        };
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n");
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
         let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
@@ -143,6 +148,10 @@ fn what_a_home_states_stays_in_its_place() {
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
         assert!(ran.err.contains("its `expr` does not stay in its place"), "{settings}: {}", ran.err);
     }
+    let needs = "targets: {spl: {aws.cloudtrail: {fields: {event.action: {needs: {a | b: c}, expr: x}}}}}\n";
+    let ran = compile(&folder(&[("catena.yaml", needs)]), "spl", &[]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("spath output=\"a | b\" path=c"), "{}", ran.out);
     for (target, text, printed) in [
         ("eql", r#"a == "x" or b == "y""#, r#"(a == "x" or b == "y") and"#),
         ("kql", r#"A == "|)" or B == @"\""#, r#"where A == "|)" or B == @"\""#),

@@ -92,7 +92,8 @@ pub(super) fn lower(
     let home = columns::home(job, target, step, report)?;
     columns::demand(step, target, &[("from", &home.from), ("time", &home.time)], report)?;
     let filter = home.filter.as_deref().map(|filter| ("filter", filter));
-    for (entry, text) in filter.into_iter().chain([("time", home.time.as_str())]) {
+    let group = home.words.get("group").map(|group| ("words: group", group.as_str()));
+    for (entry, text) in [("time", home.time.as_str())].into_iter().chain(filter).chain(group) {
         columns::fits(step, target, entry, stated::whole(text, &literal::EXPRESSION), report)?;
     }
     let source = columns::source(job, step)?;

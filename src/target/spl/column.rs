@@ -112,8 +112,9 @@ impl<'a, 'r> Columns<'a, 'r> {
     /// Makes one variant readable as an operand at `stage`.
     fn read(&mut self, way: &Mapped, own: &str, stage: Stage) -> Result<Raw, Refusal> {
         for (name, path) in &way.needs {
-            let path = literal::option(path)?;
-            self.path(Stage::Event, Frag::atom(format!("spath output={name} path={}", path.text())));
+            let (name, path) = (literal::option(name)?, literal::option(path)?);
+            let command = format!("spath output={} path={}", name.text(), path.text());
+            self.path(Stage::Event, Frag::atom(command));
         }
         let raw = if let Some(field) = &way.field {
             Raw::Field(literal::name(field)?.text().to_owned())
