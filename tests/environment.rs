@@ -60,6 +60,111 @@ fn a_home_that_says_too_little_is_an_error() {
     }
 }
 
+/// What a shell makes of `<(…)` can be read once, and never ends where nobody writes.
+#[cfg(unix)]
+#[test]
+fn files_can_be_pipes_of_a_shell() {
+    let through = |options: &str| {
+        let script = format!("\"$0\" check <(cat tests/cases/two_steps.chain) {options}");
+        let ran = std::process::Command::new("bash")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_catena")])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let (status, err) = through("--env <(echo 'lookbak: 1h')");
+    assert_eq!(status, Some(1), "{err}");
+    assert!(err.contains("unknown field `lookbak`"), "{err}");
+    let (status, err) = through("--env <(echo 'lookback: 1h') --source <(cat sources/aws.vpcflow.yaml)");
+    assert_eq!(status, Some(0), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_waits_for_a_pipe_with_a_name() {
+    let folder = folder(&[("catena.yaml", "sources: [pipe.yaml]\n")]);
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let pipe = place("pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&pipe, folder.path().join("link.chain")).unwrap();
+    let rule = place("rule.chain");
+    for (arguments, status) in [
+        (vec!["check", &place("link.chain")], 2),
+        (vec!["compile", &pipe], 2),
+        (vec!["check", &rule, "--env", &pipe], 2),
+        (vec!["check", &rule, "--source", &pipe], 2),
+        (vec!["check", &rule], 1),
+    ] {
+        let ran = catena(&arguments);
+        assert_eq!((ran.status, ran.out.as_str()), (status, ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("a pipe with a name"), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn environment_and_source_files_are_bounded() {
+    let long = format!("# {}\n", "x".repeat(4 << 20));
+    let folder = folder(&[("long.yaml", &long)]);
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    for option in ["--env", "--source"] {
+        let ran = catena(&["check", &place("rule.chain"), option, &place("long.yaml")]);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.contains("it has more than 4194304 bytes"), "{}", ran.err);
+    }
+}
+
+/// What a home states in a target's own language stands in the query as it is, so it must not reach beyond its place.
+#[test]
+fn what_a_home_states_stays_in_its_place() {
+    for (target, entry, text, problem) in [
+        ("eql", "filter", "event.kind =! \"event\"", "an operator expected, not `=!`"),
+        ("eql", "filter", "event.kind == \"event\" // all", "a comment at the end"),
+        ("eql", "filter", "", "a field expected, not the end"),
+        ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
+        ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
+        ("kql", "time", "todatetime(When", "`(` has no partner"),
+        ("kql", "words: group", "todynamic(Items))", "`)` has no partner"),
+        ("spl", "filter", "kind=\"event", "`\"` has no partner"),
+        ("spl", "filter", " ", "it is empty"),
+        ("spl", "from", "index=a ] | delete", "`]` has no partner"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
+    ] {
+        let stated = match entry.split_once(": ") {
+            Some((words, word)) => format!("{words}: {{{word}: '{text}'}}"),
+            None => format!("{entry}: '{text}'"),
+        };
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
+        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
+        assert!(ran.err.contains(&title) && ran.err.contains(problem), "{settings}: {}", ran.err);
+    }
+    for (target, text) in [("kql", "tolower(Name"), ("kql", "Name // all"), ("spl", "lower(\"name)")] {
+        let settings = format!(
+            "targets: {{{target}: {{aws.cloudtrail: {{fields: {{event.action: {{expr: '{text}'}}}}}}}}}}\n"
+        );
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
+        assert!(ran.err.contains("its `expr` does not stay in its place"), "{settings}: {}", ran.err);
+    }
+    let needs = "targets: {spl: {aws.cloudtrail: {fields: {event.action: {needs: {a | b: c}, expr: x}}}}}\n";
+    let ran = compile(&folder(&[("catena.yaml", needs)]), "spl", &[]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("spath output=\"a | b\" path=c"), "{}", ran.out);
+    for (target, text, printed) in [
+        ("eql", r#"a == "x" or b == "y""#, r#"(a == "x" or b == "y") and"#),
+        ("kql", r#"A == "|)" or B == @"\""#, r#"where A == "|)" or B == @"\""#),
+        ("spl", r#"a="|]" OR 'b'="y""#, r#"where a="|]" OR 'b'="y""#),
+    ] {
+        let text = text.replace('\'', "''");
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{filter: '{text}'}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!(ran.status, 0, "{settings}: {}", ran.err);
+        assert!(ran.out.contains(printed), "{settings}: {}", ran.out);
+    }
+}
+
 #[test]
 fn source_files_are_judged_whole() {
     let source = |fields: &str| {

@@ -12,6 +12,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, Sources, Span};
 
+use super::given;
+
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";
 
@@ -30,8 +32,8 @@ pub(super) struct Environment {
 #[derive(Debug)]
 pub(super) struct Environments<'a> {
     base: Catalog,
-    /// The file given by option, instead of searching.
-    given: Option<&'a Path>,
+    /// The file given by option, instead of searching, and its text: it may be a pipe, which is read once.
+    given: Option<(&'a Path, String)>,
     /// Parameters given by option: they win over every file.
     set: &'a [(String, String)],
     by_folder: HashMap<PathBuf, Option<PathBuf>>,
@@ -47,16 +49,19 @@ impl<'a> Environments<'a> {
     ) -> anyhow::Result<Self> {
         let mut base = Catalog::embedded()?;
         for path in extra {
-            let text = std::fs::read_to_string(path)
+            let text = given::text(path)
                 .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
             base.add(&path.display().to_string(), &text)?;
         }
-        if let Some(path) = given {
-            // What the user names and cannot be read is no finding in a rule.
-            std::fs::read(path).map_err(|error| {
-                anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display())
-            })?;
-        }
+        // What the user names and cannot be read is no finding in a rule.
+        let given = given
+            .map(|path| match given::text(path) {
+                Ok(text) => Ok((path, text)),
+                Err(error) => {
+                    Err(anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display()))
+                }
+            })
+            .transpose()?;
         Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 
@@ -67,8 +72,8 @@ impl<'a> Environments<'a> {
         sources: &mut Sources,
         diags: &mut Diagnostics,
     ) -> Arc<Environment> {
-        let file = match self.given {
-            Some(path) => Some(path.to_owned()),
+        let file = match &self.given {
+            Some((path, _)) => Some((*path).to_owned()),
             None => self.search(rule.parent().unwrap_or(Path::new(""))),
         };
         if let Some(known) = self.by_file.get(&file) {
@@ -78,7 +83,11 @@ impl<'a> Environments<'a> {
             Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
         if let Some(path) = &file {
             let mark = diags.len();
-            environment.read(path, sources, diags);
+            let text = match &self.given {
+                Some((_, text)) => Ok(text.clone()),
+                None => given::text(path),
+            };
+            environment.read(path, text, sources, diags);
             environment.broken = diags.errors_since(mark);
         }
         environment.settings.params.extend(self.set.iter().cloned());
@@ -106,8 +115,14 @@ impl<'a> Environments<'a> {
 }
 
 impl Environment {
-    fn read(&mut self, path: &Path, sources: &mut Sources, diags: &mut Diagnostics) {
-        let text = match std::fs::read_to_string(path) {
+    fn read(
+        &mut self,
+        path: &Path,
+        text: Result<String, String>,
+        sources: &mut Sources,
+        diags: &mut Diagnostics,
+    ) {
+        let text = match text {
             Ok(text) => text,
             Err(error) => {
                 let id = sources.add(SourceFile::new(path.display().to_string(), ""));
@@ -141,7 +156,7 @@ fn read_source(path: &Path) -> Result<String, String> {
     if !path.extension().is_some_and(|found| found == "yaml" || found == "yml") {
         return Err("a source file ends in `.yaml` or `.yml`".to_owned());
     }
-    std::fs::read_to_string(path).map_err(|error| error.to_string())
+    given::text(path)
 }
 
 /// A problem of an environment file at the word that starts at `offset`.

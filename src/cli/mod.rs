@@ -7,6 +7,7 @@ mod chart;
 mod check;
 mod compile;
 mod environment;
+mod given;
 mod ir;
 mod logs;
 mod output;

@@ -88,6 +88,27 @@ pub fn demand(step: &Step, target: &dyn Target, entries: &[(&str, &str)], report
     None
 }
 
+/// Reports what is wrong with an entry of a source's home that is written in the target's own language.
+pub fn fits<T>(
+    step: &Step,
+    target: &dyn Target,
+    entry: &str,
+    found: Result<T, String>,
+    report: &mut Report,
+) -> Option<T> {
+    let problem = match found {
+        Ok(found) => return Some(found),
+        Err(problem) => problem,
+    };
+    let title = format!("the `{entry}` of `{}` cannot stand in {}", step.source.node, target.title());
+    report.error(
+        Diagnostic::new(Code::NotExpressible, step.source.span, title)
+            .label(problem)
+            .help("correct it in the source file or in `catena.yaml`"),
+    );
+    None
+}
+
 /// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
 /// what the field requires goes to the report.
 pub fn place<'a>(

@@ -15,6 +15,7 @@ mod print;
 pub mod shape;
 mod sigma;
 pub mod spl;
+mod stated;
 
 use serde::Serialize;
 

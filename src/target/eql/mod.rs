@@ -231,7 +231,11 @@ fn raw(
     report: &mut Report,
 ) -> Option<Printed> {
     let home = columns::home(job, target, step, report)?;
-    let mut tests: Vec<_> = home.filter.iter().map(Frag::test).collect();
+    let mut tests = Vec::new();
+    if let Some(filter) = &home.filter {
+        let joined = columns::fits(step, target, "filter", validate::filter(filter), report)?;
+        tests.push(if joined { Frag::loose(filter) } else { Frag::test(filter) });
+    }
     if beside_alerts {
         tests.push(Frag::test("event.kind == \"event\""));
     }

@@ -31,6 +31,18 @@ pub(super) fn query(text: &str) -> Result<(), String> {
     reader.end()
 }
 
+/// Checks a filter of a source file: comparisons as in the queries themselves. Whatever else EQL has is not known here.
+/// Says whether it has an `or`, next to which an `and` needs parentheses.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn filter(text: &str) -> Result<bool, String> {
+    query(&format!("any where {text}"))?;
+    // A comment at the end would swallow what follows.
+    query(&format!("any where ({text})")).map_err(|_| "a comment at the end".to_owned())?;
+    Ok(lex(text)?.contains(&Token::Name("or".to_owned())))
+}
+
 /// The string literals of a query, read back.
 #[cfg(test)]
 pub(super) fn literals(text: &str) -> Result<Vec<String>, String> {
@@ -146,6 +158,15 @@ fn name(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {
     Ok(Token::Name(out))
 }
 
+/// A token in a message.
+fn told(token: Option<&Token>) -> String {
+    match token {
+        Some(Token::Name(text) | Token::Number(text) | Token::Sign(text)) => format!("`{text}`"),
+        Some(Token::Text(_)) => "a string".to_owned(),
+        None => "the end".to_owned(),
+    }
+}
+
 struct Reader<'a> {
     tokens: &'a [Token],
     at: usize,
@@ -178,7 +199,7 @@ impl Reader<'_> {
     }
 
     fn expect(&mut self, found: bool, what: &str) -> Result<(), String> {
-        if found { Ok(()) } else { Err(format!("{what} expected at {:?}", self.tokens.get(self.at))) }
+        if found { Ok(()) } else { Err(format!("`{what}` expected, not {}", told(self.tokens.get(self.at)))) }
     }
 
     fn name(&mut self, what: &str) -> Result<(), String> {
@@ -192,7 +213,8 @@ impl Reader<'_> {
     }
 
     fn end(&self) -> Result<(), String> {
-        self.tokens.get(self.at).map_or(Ok(()), |token| Err(format!("{token:?} after the end")))
+        let token = self.tokens.get(self.at);
+        token.map_or(Ok(()), |_| Err(format!("{} after the end", told(token))))
     }
 
     fn field(&mut self) -> Result<String, String> {
@@ -202,7 +224,7 @@ impl Reader<'_> {
             {
                 Ok(name.clone())
             }
-            other => Err(format!("a field expected, not {other:?}")),
+            other => Err(format!("a field expected, not {}", told(other))),
         }
     }
 
@@ -259,17 +281,25 @@ fn event(reader: &mut Reader<'_>) -> Result<(), String> {
     condition(reader)
 }
 
+/// Counts parentheses instead of calling itself: a source file may have any number of them.
 fn condition(reader: &mut Reader<'_>) -> Result<(), String> {
+    let mut open = 0_usize;
     loop {
-        while reader.take_name("not") {}
-        if reader.take_sign("(") {
-            condition(reader)?;
-            reader.sign(")")?;
-        } else if !reader.take_name("true") && !reader.take_name("false") {
+        loop {
+            if reader.take_sign("(") {
+                open += 1;
+            } else if !reader.take_name("not") {
+                break;
+            }
+        }
+        if !reader.take_name("true") && !reader.take_name("false") {
             test(reader)?;
         }
+        while open > 0 && reader.take_sign(")") {
+            open -= 1;
+        }
         if !reader.take_name("and") && !reader.take_name("or") {
-            return Ok(());
+            return if open == 0 { Ok(()) } else { reader.sign(")") };
         }
     }
 }
@@ -305,9 +335,9 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
             }
             "like" | "like~" => one_or_more(reader, usize::MAX),
             "regex" => one_or_more(reader, 1_000),
-            _ => Err(format!("operator {word}")),
+            _ => Err(format!("`{word}` is no operator")),
         },
-        other => Err(format!("an operator expected, not {other:?}")),
+        other => Err(format!("an operator expected, not {}", told(other.as_ref()))),
     }
 }
 
@@ -324,7 +354,7 @@ fn rest_of_list(reader: &mut Reader<'_>, text: bool, longest: usize) -> Result<(
     let first = literal(reader)?;
     bounded(&first, longest)?;
     if text && !matches!(first, Token::Text(_)) {
-        return Err(format!("a string expected, not {first:?}"));
+        return Err(format!("a string expected, not {}", told(Some(&first))));
     }
     while reader.take_sign(",") {
         let other = literal(reader)?;
@@ -353,7 +383,7 @@ fn literal(reader: &mut Reader<'_>) -> Result<Token, String> {
         Some(Token::Name(word)) if !signed && ["true", "false"].contains(&word.as_str()) => {
             Ok(Token::Name(word))
         }
-        other => Err(format!("a literal expected, not {other:?}")),
+        other => Err(format!("a literal expected, not {}", told(other.as_ref()))),
     }
 }
 
@@ -373,6 +403,30 @@ mod tests {
             &format!("sequence with maxspan=1d {ITEM} by k {ITEM} by m"),
         ] {
             assert_eq!(query(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_stay_in_their_place() {
+        for (text, joined) in [
+            ("a == 1", false),
+            ("a == 1 or not (b like~ \"x*\")", true),
+            ("a == 1 // one\n and b == \"x or y\"", false),
+        ] {
+            assert_eq!(filter(text), Ok(joined), "{text}");
+        }
+        let deep = "(".repeat(100_000);
+        for (text, problem) in [
+            ("", "a field expected, not the end"),
+            ("a =! \"x\"", "an operator expected, not `=!`"),
+            ("a == \"x", "a string that does not end"),
+            ("a == 1) or (b == 2", "`)` after the end"),
+            ("a == 1 // one", "a comment at the end"),
+            ("a == 1 | head 1", "`|` outside a literal"),
+            ("(a == 1", "`)` expected, not the end"),
+            (&deep, "a field expected, not the end"),
+        ] {
+            assert_eq!(filter(text), Err(problem.to_owned()), "{text}");
         }
     }
 

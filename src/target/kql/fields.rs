@@ -11,7 +11,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::columns::{self, Inexact, Place, Variant};
 use crate::target::print::Frag;
-use crate::target::{Job, Report, Target};
+use crate::target::{Job, Report, Target, stated};
 
 /// How deep into the repeated group an expression looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,6 +199,12 @@ impl<'a> Fields<'a> {
             let (column, rest) = path.split_once('.').unwrap_or((path, ""));
             let parsed = literal::call("parse_json", [&literal::name(column)]);
             return Some(cast(&literal::path(&parsed, rest), field.ty));
+        }
+        if let Some(problem) =
+            mapped.expr.as_deref().and_then(|text| stated::whole(text, &literal::EXPRESSION).err())
+        {
+            report.error(self.unusable(field, &format!("its `expr` does not stay in its place: {problem}")));
+            return None;
         }
         let column = mapped.field.as_deref().map(literal::name);
         let found = column.or_else(|| mapped.expr.as_deref().map(literal::expression))?;

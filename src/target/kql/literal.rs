@@ -12,6 +12,15 @@ use super::names::is_plain;
 use crate::ir::Value;
 use crate::source::is_hidden;
 use crate::target::print::{Bind, Frag, one_line, phrase};
+use crate::target::stated::Notation;
+
+/// An expression in a source file. Three backticks enclose texts of several lines.
+pub(super) const EXPRESSION: Notation = Notation {
+    quotes: &[('"', true), ('\'', true), ('`', false)],
+    verbatim: Some('@'),
+    ends: &['|', ';'],
+    remark: Some('/'),
+};
 
 /// A string literal.
 pub(super) fn string(text: &str) -> Frag {

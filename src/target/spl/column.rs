@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::columns::{self, Place};
 use crate::target::print::{Frag, phrase};
-use crate::target::{Job, Report};
+use crate::target::{Job, Report, stated};
 
 use super::literal::{self, Refusal};
 use super::{Spl, regex};
@@ -106,8 +106,9 @@ impl<'a, 'r> Columns<'a, 'r> {
     /// Makes one variant readable as an operand at `stage`.
     fn read(&mut self, way: &Mapped, own: &str, stage: Stage) -> Result<Raw, Refusal> {
         for (name, path) in &way.needs {
-            let path = literal::option(path)?;
-            self.path(Stage::Event, Frag::atom(phrase!("spath output={name} path={}", path.text())));
+            let (name, path) = (literal::option(name)?, literal::option(path)?);
+            let command = phrase!("spath output={} path={}", name.text(), path.text());
+            self.path(Stage::Event, Frag::atom(command));
         }
         let raw = if let Some(field) = &way.field {
             Raw::Field(literal::name(field)?.text().to_owned())
@@ -124,7 +125,11 @@ impl<'a, 'r> Columns<'a, 'r> {
             self.path(stage, Frag::atom(phrase!("spath input={input} output={own} path={}", path.text())));
             Raw::Made(own.to_owned())
         } else {
-            Raw::Expression(way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?)
+            let expression = way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?;
+            stated::whole(&expression, &literal::EXPRESSION).map_err(
+                |_| "its `expr` does not stay in its place: a quote or bracket lacks its partner, or `|` ends it",
+            )?;
+            Raw::Expression(expression)
         };
         Ok(if stage_of(way) == Stage::Event && stage != Stage::Event { self.keep(raw, own) } else { raw })
     }

@@ -13,6 +13,18 @@ use std::fmt::Write as _;
 use crate::ir::Value;
 use crate::source::is_hidden;
 use crate::target::print::{Frag, phrase};
+use crate::target::stated::Notation;
+
+/// An argument of `eval` or `where` in a source file: fields stand in single quotes.
+pub(super) const EXPRESSION: Notation = Notation {
+    quotes: &[('"', true), ('\'', false), ('`', false)],
+    verbatim: None,
+    ends: &['|'],
+    remark: None,
+};
+/// A base search in a source file, which may go through further commands.
+pub(super) const SEARCH: Notation =
+    Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &[], remark: None };
 
 /// Why a value cannot be carried.
 pub(super) type Refusal = &'static str;

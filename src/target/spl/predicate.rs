@@ -6,7 +6,7 @@
 //! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
 //! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
@@ -222,6 +222,9 @@ impl<'a> Entries<'a> {
                 EntryValue::Value(value) => sorted.values.push(value.clone()),
             }
         }
+        // A list may say a value twice; a lookup, and the bound on what stands in the text, count it once.
+        let mut seen = HashSet::new();
+        sorted.exact.retain(|value| seen.insert(value.clone()));
         sorted
     }
 }

@@ -166,6 +166,20 @@ fn long_lists_are_looked_up() {
 }
 
 #[test]
+fn a_lookup_holds_a_value_once() {
+    let options = Options { lists: ListDelivery::Lookup, ..Options::default() };
+    let mut rule = single("aws.cloudtrail", one("actor.id", TestKind::InList { list: 0 }));
+    let entries = rule.lists[0].entries.clone();
+    let before = emission(&rule, &options).unwrap();
+    rule.lists[0].entries.extend(entries);
+    let twice = emission(&rule, &options).unwrap();
+    let requirement = |emission: &Emission| {
+        emission.requires.iter().find(|what| what.contains("plain values")).cloned().unwrap()
+    };
+    assert_eq!(requirement(&twice), requirement(&before));
+}
+
+#[test]
 fn what_cannot_be_carried_is_refused() {
     for kind in [
         texts(&["a\u{2028}b"], Case::Sensitive),
