@@ -44,6 +44,7 @@ def pairs(condition="", span="10m"):
 
 ANY_FLOW = 'any where data_stream.dataset == "aws.vpcflow" and {}'
 CALL = 'any where data_stream.dataset == "aws.cloudtrail" and {}'
+ANY = CALL.format("true")
 CHAIN = [console(0), launch(240, enis=["eni-1"]), flow(360, "eni-1")]
 # The widest chain of the stage and the query: 30 minutes, 10 of aggregation, 10 of delivery, 5 until the rule runs.
 LATE = [console(0), launch(1_200, enis=["eni-1"]), flow(1_500, "eni-1", lasts=600)]
@@ -71,6 +72,12 @@ CASES = [
     ("a sequence is used up", pairs(), [launch(0, enis=["e"]), flow(5, "e"), flow(9, "e")], [([0, 1], ["e"])]),
     ("the newer event counts", pairs(), [launch(0, enis=["e"]), launch(7, enis=["e"]), flow(9, "e")], [([1, 2], ["e"])]),
     ("a missing key never joins", pairs(), [launch(0, enis=["-"]), flow(5, "-")], []),
+    (
+        "an optional key joins what lacks it",
+        single(f"sequence by ?aws.cloudtrail.vpc_endpoint_id with maxspan=5m [{ANY}] [{ANY}]"),
+        [console(0), console(9)],
+        [([0, 1], [None])],
+    ),
     ("a failed launch", pairs(), [launch(0, enis=["e"], errorCode="Client.DryRunOperation"), flow(5, "e")], []),
     ("a tie in the order of delivery", pairs(), [launch(5, enis=["e"]), flow(5, "e")], [([0, 1], ["e"])]),
     ("a tie in the other order", pairs(), [flow(5, "e"), launch(5, enis=["e"])], []),
@@ -133,6 +140,10 @@ REFUSED = [
     ("a syntax error", single("any where and"), "EqlSyntaxError"),
     ("a query without its stage's place", [STAGED[1], STAGED[0]], "parts"),
     ("pipes", single("any where true | head 5"), "pipes"),
+    ("a missing event", single(f"sequence by user.id with maxspan=5m [{ANY}] ![{ANY}] [{ANY}]"), "missing or repeated"),
+    ("a repeated event", single(f"sequence by user.id with maxspan=5m [{ANY}] [{ANY}] with runs=2"), "missing or repeated"),
+    ("an end", single(f"sequence by user.id with maxspan=5m [{ANY}] [{ANY}] until [{ANY}]"), "its clauses"),
+    ("a sample", single(f"sample by user.id [{ANY}] [{ANY}]"), "its clauses"),
     ("a type", single(ANY_FLOW.format('destination.port == "443"')), "EqlTypeMismatchError"),
     ("anchors", single(CALL.format('user_agent.original regex "^a"')), "Lucene"),
 ]
