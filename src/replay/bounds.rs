@@ -3,8 +3,7 @@
 //! In: the steps on one source. Out: [`Bounds`], which say of an event whether it is worth reading.
 //! Must not know: how events are read. The answer is a superset: what is written in another way than a plain whole number passes.
 
-use memchr::memmem::Finder;
-
+use super::json_key::JsonKey;
 use super::steps::Written;
 use crate::catalog::{Raw, Source};
 use crate::ir::{FieldTest, OrderOp, Pred, TestKind, Type, Value};
@@ -15,7 +14,7 @@ pub(super) struct Bounds(Vec<Bound>);
 
 #[derive(Debug)]
 struct Bound {
-    key: Finder<'static>,
+    key: JsonKey,
     range: Range,
 }
 
@@ -30,12 +29,9 @@ impl Bounds {
         let whole_numbers = source.fields.values().filter(|field| field.ty == Type::Int);
         let bound = |field: &crate::catalog::FieldDef| {
             let Some(Raw::Path(path)) = &field.raw else { return None };
-            let key = path.rsplit(['.', '>']).next().unwrap_or(path);
             let ranges = steps.iter().map(|written| range(&written.step.filter, &field.name));
             let range = ranges.reduce(either).filter(|range| *range != ALL)?;
-            let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            let key = Finder::new(format!("\"{key}\"").as_bytes()).into_owned();
-            is_plain.then_some(Bound { key, range })
+            Some(Bound { key: JsonKey::of(path)?, range })
         };
         Self(whole_numbers.filter_map(bound).collect())
     }
@@ -48,13 +44,9 @@ impl Bounds {
 
 impl Bound {
     fn admits(&self, event: &[u8]) -> bool {
-        self.key.find_iter(event).any(|at| {
-            let after = event.get(at + self.key.needle().len()..).unwrap_or_default();
-            // What no colon follows is a value itself.
-            let Some(value) = after.trim_ascii_start().strip_prefix(b":") else { return false };
-            number(value.trim_ascii_start())
-                .is_none_or(|number| (self.range.0..=self.range.1).contains(&number))
-        })
+        self.key
+            .values(event)
+            .any(|value| number(value).is_none_or(|number| (self.range.0..=self.range.1).contains(&number)))
     }
 }
 
@@ -118,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_plain_numbers_outside_are_passed_over() {
-        let bound = Bound { key: Finder::new("\"port\"").into_owned(), range: (100, 200) };
+        let bound = Bound { key: JsonKey::new("port"), range: (100, 200) };
         for (event, expected) in [
             (r#"{"port":150}"#, true),
             (r#"{"port":"150"}"#, true),

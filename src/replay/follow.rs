@@ -9,10 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use memchr::memmem::Finder;
-
+use super::json_key::{JsonKey, plain_text};
 use super::keys::{Keys, Link, hash};
-use super::prefilter::{is_plain, last_key};
 use super::steps::Written;
 use crate::catalog::{self, Source};
 use crate::engine::program::{Program, Step};
@@ -32,8 +30,8 @@ pub(super) struct Follow {
 /// Where a part of a key stands.
 #[derive(Debug)]
 struct Key {
-    /// In JSON: the key of the object, with its quotation marks.
-    finder: Finder<'static>,
+    /// In JSON.
+    json: JsonKey,
     /// In columns.
     slot: Option<usize>,
 }
@@ -140,32 +138,21 @@ impl Key {
     fn new(place: usize, source: &Source, schema: &Schema, tree: &Tree) -> Option<Self> {
         let (name, ty) = schema.fields().get(place)?;
         let catalog::Raw::Path(path) = source.field(name)?.raw.as_ref()? else { return None };
-        let key = last_key(path);
-        let finder = Finder::new(format!("\"{key}\"").as_bytes()).into_owned();
-        let is_told = *ty == Type::String && is_plain(key);
-        is_told.then(|| Self { finder, slot: tree.top_level(path) })
+        let json = JsonKey::of(path)?;
+        (*ty == Type::String).then(|| Self { json, slot: tree.top_level(path) })
     }
 
     fn in_json<'e>(&self, event: &'e [u8]) -> Part<'e> {
-        let mut values = self.finder.find_iter(event).filter_map(|at| {
-            let after = event.get(at + self.finder.needle().len()..)?;
-            // What no colon follows is a value itself.
-            after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start)
-        });
+        let mut values = self.json.values(event);
         match (values.next(), values.next()) {
             (None, _) => Part::Missing,
-            (Some(value), None) => plain_text(value).map_or(Part::Unclear, Part::Text),
+            (Some(value), None) => {
+                let text = plain_text(value).and_then(|text| std::str::from_utf8(text).ok());
+                text.map_or(Part::Unclear, Part::Text)
+            }
             (Some(_), Some(_)) => Part::Unclear,
         }
     }
-}
-
-/// The text that a JSON value is, if it is one without escapes.
-fn plain_text(value: &[u8]) -> Option<&str> {
-    let text = value.strip_prefix(b"\"")?;
-    let end = memchr::memchr2(b'"', b'\\', text)?;
-    let text = text.get(..end).filter(|_| text.get(end) == Some(&b'"'))?;
-    std::str::from_utf8(text).ok()
 }
 
 #[cfg(test)]
@@ -174,7 +161,7 @@ mod tests {
 
     #[test]
     fn parts_are_told_from_outside() {
-        let key = Key { finder: Finder::new("\"eni\"").into_owned(), slot: None };
+        let key = Key { json: JsonKey::new("eni"), slot: None };
         for (event, expected) in [
             (r#"{"eni":"eni-1"}"#, Part::Text("eni-1")),
             (r#"{ "eni" : "é" }"#, Part::Text("é")),

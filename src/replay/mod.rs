@@ -16,6 +16,7 @@ pub mod flow;
 mod follow;
 pub mod input;
 mod json;
+mod json_key;
 mod kept;
 mod keys;
 mod lines;

@@ -12,6 +12,7 @@ use foldhash::HashSet;
 use memchr::{memchr_iter, memmem::Finder};
 
 use super::bounds::Bounds;
+use super::json_key::{JsonKey, is_plain, last_key, plain_text};
 use super::steps::Written;
 use crate::catalog::{Raw, Source};
 use crate::engine::near::conjuncts;
@@ -51,7 +52,7 @@ enum Texts {
 /// Values of a key, anywhere in a JSON event: the time to find one does not depend on how many values are looked for.
 #[derive(Debug)]
 struct Keyed {
-    key: Finder<'static>,
+    key: JsonKey,
     values: HashSet<Box<[u8]>>,
 }
 
@@ -77,7 +78,7 @@ impl Search {
             texts.iter().filter(|literal| !keyed(literal)).map(|literal| literal.text.clone()).collect();
         texts.dedup();
         let keyed = by_key.into_iter().map(|(key, values)| Keyed {
-            key: Finder::new(format!("\"{key}\"").as_bytes()).into_owned(),
+            key: JsonKey::new(&key),
             values: values.into_iter().map(|value| value.into_bytes().into()).collect(),
         });
         let bounded = form == Form::Json && !near;
@@ -119,19 +120,10 @@ impl Texts {
 impl Keyed {
     /// Whether the key stands anywhere with one of the values, or with one that cannot be told from outside.
     fn find(&self, event: &[u8]) -> bool {
-        self.key.find_iter(event).any(|at| {
-            let after = event.get(at + self.key.needle().len()..).unwrap_or_default();
-            let value = after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
-            // What is not followed by a colon is a value itself, and objects, lists and null are no values.
-            let Some(text) = value.and_then(|value| value.strip_prefix(b"\"")) else {
-                return value.is_some_and(|value| !value.starts_with(b"{") && !value.starts_with(b"["));
-            };
-            match memchr::memchr2(b'"', b'\\', text) {
-                Some(end) if text.get(end) == Some(&b'"') => {
-                    text.get(..end).is_some_and(|text| self.values.contains(text))
-                }
-                Some(_) | None => true,
-            }
+        self.key.values(event).any(|value| match value.first() {
+            Some(b'"') => plain_text(value).is_none_or(|text| self.values.contains(text)),
+            // Objects, lists and null are no values.
+            first => !matches!(first, Some(b'{' | b'[')),
         })
     }
 }
@@ -224,10 +216,6 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
     usable.then_some(Demand { literals, rank: 100 + named + shortest.min(99) })
 }
 
-pub(super) fn last_key(path: &str) -> &str {
-    path.rsplit(['.', '>']).next().unwrap_or(path)
-}
-
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -241,11 +229,6 @@ fn longest(pattern: &Pattern) -> Option<String> {
         PatternPart::Any | PatternPart::One => None,
     });
     texts.max_by_key(String::len)
-}
-
-/// Printable ASCII that JSON writes as it is, but for the escapes that always pass.
-pub(super) fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\')
 }
 
 /// The key of the field in JSON: a test of a missing field is false, so the key must be there.
