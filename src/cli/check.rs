@@ -8,13 +8,13 @@ use crate::target::Externals;
 use super::compile::{CompileOptions, TargetChoice, compile_file};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
-use super::{Outcome, given, output};
+use super::{Outcome, output};
 
 /// Report every problem of rules, at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// Rule files and directories; `-` is standard input.
-    #[arg(default_value = ".", value_name = "PATH", value_parser = given::path())]
+    #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What counts as a finding besides errors.
     #[arg(long, value_name = "WHAT")]

@@ -15,13 +15,13 @@ use crate::target::{
 
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
-use super::{Outcome, given, output};
+use super::{Outcome, output};
 
 /// Compile rules to the queries one pastes into a SIEM.
 #[derive(Debug, clap::Args)]
 pub(super) struct Compile {
     /// Rule files and directories; `-` is standard input.
-    #[arg(required = true, value_name = "PATH", value_parser = given::path())]
+    #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The target: spl, sigma, kql, eql or all; may be repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]

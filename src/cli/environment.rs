@@ -54,14 +54,13 @@ impl<'a> Environments<'a> {
             base.add(&path.display().to_string(), &text)?;
         }
         // What the user names and cannot be read is no finding in a rule.
-        let given = given
-            .map(|path| match given::text(path) {
-                Ok(text) => Ok((path, text)),
-                Err(error) => {
-                    Err(anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display()))
-                }
+        let read = |path: &'a Path| {
+            let text = given::text(path);
+            text.map(|text| (path, text)).map_err(|error| {
+                anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display())
             })
-            .transpose()?;
+        };
+        let given = given.map(read).transpose()?;
         Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 

@@ -8,13 +8,13 @@ use crate::ir;
 
 use super::report::{self, Format};
 use super::session::{self, SessionOptions};
-use super::{Outcome, given, output};
+use super::{Outcome, output};
 
 /// Print the typed form of a rule as JSON.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ir {
     /// Rule files and directories; `-` is standard input.
-    #[arg(required = true, value_name = "RULE.chain", value_parser = given::path())]
+    #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     session: SessionOptions,

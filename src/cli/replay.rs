@@ -10,7 +10,7 @@ use crate::replay::{Options, Plan, Report, misses, output as formats};
 use super::logs::{LogOptions, watched};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
-use super::{Outcome, given, output};
+use super::{Outcome, output};
 
 /// Run rules over log files in the embedded engine.
 ///
@@ -18,7 +18,7 @@ use super::{Outcome, given, output};
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
     /// Rule files and directories.
-    #[arg(required = true, value_name = "RULE.chain", value_parser = given::path())]
+    #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     logs: LogOptions,

@@ -10,13 +10,13 @@ use crate::source::Span;
 
 use super::report::{self, Format};
 use super::session::{self, Session, SessionOptions};
-use super::{Outcome, given, output};
+use super::{Outcome, output};
 
 /// Run the tests of rules in the embedded engine.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunTests {
     /// Rule files and directories; `-` is standard input.
-    #[arg(default_value = ".", value_name = "PATH", value_parser = given::path())]
+    #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only rules of this name; may be repeated.
     #[arg(long, value_name = "NAME")]

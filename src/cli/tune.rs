@@ -13,7 +13,7 @@ use super::logs::{LogOptions, watched};
 use super::report::{self, Format, did_you_mean};
 use super::session::{self, Session, SessionOptions};
 use super::vary::{self, Plan, Vary, words};
-use super::{Outcome, given, output, tuned};
+use super::{Outcome, output, tuned};
 
 /// Run a rule with many values of a window over log files, to see what each value finds.
 ///
@@ -21,7 +21,7 @@ use super::{Outcome, given, output, tuned};
 #[derive(Debug, clap::Args)]
 pub(super) struct Tune {
     /// Rule files and directories.
-    #[arg(required = true, value_name = "RULE.chain", value_parser = given::path())]
+    #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
     /// The parameter to vary, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`.
     #[arg(long, value_name = "NAME=VALUES", value_parser = vary::parse)]

@@ -18,6 +18,8 @@ use crate::syntax::{self, ast};
 use crate::table::{self, Table};
 use crate::unit::{Tables, Unit};
 
+use super::given;
+
 /// The name under which standard input is shown.
 const STDIN: &str = "<stdin>";
 
@@ -386,7 +388,7 @@ fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
-        let (file, length) = open(path)?;
+        let (file, length) = given::open(path)?;
         // One byte more than there is, so that the end is seen without growing.
         bytes.reserve_exact(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
         file.take(limit + 1).read_to_end(&mut bytes)
@@ -398,16 +400,6 @@ fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
         Ok(_) => Ok(bytes),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// An open file and its length.
-fn open(path: &Path) -> Result<(std::fs::File, u64), String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
-    if metadata.is_dir() {
-        return Err("it is a directory".to_owned());
-    }
-    Ok((file, metadata.len()))
 }
 
 /// The rule files under `paths`, sorted within each directory; each with what it really is.
