@@ -205,7 +205,7 @@ rule around {
 
 #[test]
 fn ways_to_read_agree() {
-    assert_ways_agree(RULES, 60);
+    assert_ways_agree(RULES, 100);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn ways_to_read_agree_whatever_comes_first() {
 fn assert_ways_agree(rules: &str, alerting: u32) {
     let harness = Harness::new(&rules::from_text(rules), None);
     let with_alerts = std::cell::Cell::new(0);
-    let config = ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
     let rng = proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
     let mut runner = proptest::test_runner::TestRunner::new_with_rng(config, rng);
     runner
