@@ -121,6 +121,7 @@ fn what_a_home_states_stays_in_its_place() {
         ("eql", "filter", "event.kind =! \"event\"", "an operator expected, not `=!`"),
         ("eql", "filter", "event.kind == \"event\" // all", "a comment at the end"),
         ("eql", "filter", "", "a field expected, not the end"),
+        ("eql", "time", "event.start", "events are ordered by `@timestamp`"),
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
         ("kql", "time", "todatetime(When", "`(` has no partner"),
@@ -163,6 +164,38 @@ fn what_a_home_states_stays_in_its_place() {
         assert_eq!(ran.status, 0, "{settings}: {}", ran.err);
         assert!(ran.out.contains(printed), "{settings}: {}", ran.out);
     }
+}
+
+/// What a home states and its target makes nothing of would be lost, and the query would be wider than the user thinks.
+#[test]
+fn what_a_target_does_not_read_is_refused() {
+    for (target, entry, value) in [
+        ("sigma", "filter", "eventVersion == 1"),
+        ("sigma", "from", "index=aws"),
+        ("sigma", "time", "eventTime"),
+        ("sigma", "time_lag", "60"),
+        ("sigma", "words: prodcut", "aws"),
+        ("spl", "time_lag", "60"),
+        ("spl", "words: from", "index=aws"),
+        ("kql", "words: product", "aws"),
+        ("eql", "words: group", "items"),
+    ] {
+        let stated = match entry.split_once(": ") {
+            Some((words, word)) => format!("{words}: {{{word}: {value}}}"),
+            None => format!("{entry}: {value}"),
+        };
+        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
+        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` means nothing in");
+        assert!(ran.err.contains(&title), "{settings}: {}", ran.err);
+    }
+    let words =
+        "targets: {sigma: {aws.cloudtrail: {words: {category: api, definition: Logs of all regions}}}}\n";
+    let ran = compile(&folder(&[("catena.yaml", words)]), "sigma", &[]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("    category: api\n    product: aws\n"), "{}", ran.out);
+    assert!(ran.out.contains("    definition: Logs of all regions"), "{}", ran.out);
 }
 
 #[test]

@@ -37,10 +37,26 @@ fn table() -> String {
         let words: Vec<_> = ALL.iter().map(|target| word(target.support(*feature))).collect();
         writeln!(page, "| {} | {} |", feature.title(), words.join(" | ")).unwrap();
     }
+    page.push_str(&homes());
     for target in ALL {
         page.push_str(&reasons(*target));
     }
     page
+}
+
+fn homes() -> String {
+    let mut text = "\n## What a source may state of its home\n\n".to_owned();
+    text.push_str(
+        "In a source file or under `targets` in `catena.yaml`; anything else is an error (E0802).\n\n",
+    );
+    text.push_str("| target | entries | keys of `words` |\n|---|---|---|\n");
+    let listed = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    for target in ALL {
+        let reads = target.reads();
+        let (entries, words) = (listed(reads.entries), listed(reads.words));
+        writeln!(text, "| {} | {entries} | {words} |", target.title()).unwrap();
+    }
+    text
 }
 
 fn reasons(target: &dyn Target) -> String {

@@ -11,7 +11,7 @@ use crate::catalog::{Column, FieldDef, Home, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, FieldTest, Step, TestKind, Value};
 use crate::source::Span;
-use crate::target::{Effect, Job, Report, Target, shape};
+use crate::target::{Effect, Job, Reads, Report, Target, shape};
 
 /// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
 pub const BY_TEXT: &str =
@@ -57,11 +57,14 @@ pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
     job.catalog.source(&step.source.node)
 }
 
-/// Where the step's source lives in the target; an error if the target does not have it.
+/// Where the step's source lives in the target; an error if the target does not have it, or does not read what it states.
 pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Report) -> Option<&'a Home> {
     let found = source(job, step).and_then(|source| source.targets.get(target.name()));
     match found {
-        Some(home) => home.requires.iter().for_each(|what| report.require(what)),
+        Some(home) => {
+            home.requires.iter().for_each(|what| report.require(what));
+            unread(home, target.reads()).for_each(|entry| report.error(without_use(step, target, &entry)));
+        }
         None => report.error(
             Diagnostic::new(
                 Code::NotExpressible,
@@ -73,6 +76,26 @@ pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Re
         ),
     }
     found
+}
+
+/// What a home states and a target does not read.
+fn unread(home: &Home, reads: Reads) -> impl Iterator<Item = Cow<'static, str>> {
+    let stated = [
+        ("from", !home.from.is_empty()),
+        ("filter", home.filter.is_some()),
+        ("time", !home.time.is_empty()),
+        ("time_lag", home.time_lag > 0),
+    ];
+    let entries = stated.into_iter().filter(move |(entry, stated)| *stated && !reads.entries.contains(entry));
+    let words = home.words.keys().filter(move |word| !reads.words.contains(&word.as_str()));
+    entries.map(|(entry, _)| entry.into()).chain(words.map(|word| format!("words: {word}").into()))
+}
+
+fn without_use(step: &Step, target: &dyn Target, entry: &str) -> Diagnostic {
+    let title = format!("the `{entry}` of `{}` means nothing in {}", step.source.node, target.title());
+    Diagnostic::new(Code::NotExpressible, step.source.span, title)
+        .label("the query would be written without it")
+        .help("take it out of the source file or of `catena.yaml`; what it says can be a test in the rule")
 }
 
 /// Makes sure that a source's home says what the target cannot do without.

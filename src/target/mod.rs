@@ -47,10 +47,21 @@ pub trait Target: Sync {
     fn extension(&self) -> &'static str;
     /// What equal answers mean for this target and rule.
     fn level(&self, rule: &ir::Rule) -> Level;
+    /// What it reads of a source's home; anything else that is stated there would be lost.
+    fn reads(&self) -> Reads;
     /// How the target carries a feature of a rule. The table in the documentation is this function.
     fn support(&self, feature: Feature) -> Support;
     /// Lowers a rule that passed the gate. Problems and notes go to `report`; no parts if there was an error.
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part>;
+}
+
+/// The entries of a source's home that a target makes use of, and of its `words`.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads {
+    /// Of `from`, `filter`, `time` and `time_lag`.
+    pub entries: &'static [&'static str],
+    /// Keys of `words`.
+    pub words: &'static [&'static str],
 }
 
 /// One rule to lower, and what may be known about its surroundings.

@@ -19,7 +19,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::{Frag, phrase};
-use crate::target::{Job, Level, Part, Report, Role, Target, columns, shape};
+use crate::target::{Job, Level, Part, Reads, Report, Role, Target, columns, shape};
 use plan::Stage;
 use predicate::Item;
 
@@ -46,6 +46,10 @@ impl Target for Eql {
 
     fn level(&self, rule: &ir::Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { entries: &["from", "filter", "time", "time_lag"], words: &[] }
     }
 
     fn support(&self, feature: Feature) -> Support {
@@ -231,6 +235,7 @@ fn raw(
     report: &mut Report,
 ) -> Option<Printed> {
     let home = columns::home(job, target, step, report)?;
+    columns::fits(step, target, "time", validate::time(&home.time), report)?;
     let mut tests = Vec::new();
     if let Some(filter) = &home.filter {
         let joined = columns::fits(step, target, "filter", validate::filter(filter), report)?;

@@ -43,6 +43,18 @@ pub(super) fn filter(text: &str) -> Result<bool, String> {
     Ok(lex(text)?.contains(&Token::Name("or".to_owned())))
 }
 
+/// Checks the time of a home: a sequence has no clock of its own choice.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn time(text: &str) -> Result<(), String> {
+    match text {
+        "" | "@timestamp" => Ok(()),
+        _ => Err("events are ordered by `@timestamp`; how much later it is than the event is the `time_lag`"
+            .to_owned()),
+    }
+}
+
 /// The string literals of a query, read back.
 #[cfg(test)]
 pub(super) fn literals(text: &str) -> Result<Vec<String>, String> {

@@ -23,7 +23,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::Frag;
-use crate::target::{Effect, Fidelity, Job, Level, Part, Report, Role, Target};
+use crate::target::{Effect, Fidelity, Job, Level, Part, Reads, Report, Role, Target};
 use chain::{Join, Query};
 use step::StepText;
 
@@ -53,6 +53,10 @@ impl Target for Kql {
 
     fn level(&self, _rule: &ir::Rule) -> Level {
         Level::Record
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { entries: &["from", "filter", "time", "time_lag"], words: &["group"] }
     }
 
     fn support(&self, feature: Feature) -> Support {

@@ -137,11 +137,13 @@ impl Writer<'_> {
         let home = source.and_then(|source| source.targets.get(Sigma.name()));
         let word = |key: &str| home.and_then(|home| home.words.get(key)).cloned();
         let needs = (!base.requires.is_empty()).then(|| phrase!("Needs {}", base.requires.join("; ")));
+        let stated = word("definition").map(|text| text.trim_end_matches('.').to_owned());
+        let definition: Vec<_> = stated.into_iter().chain(needs).collect();
         let logsource = Logsource {
             category: word("category"),
             product: word("product"),
             service: word("service"),
-            definition: word("definition").or(needs).map(Text),
+            definition: (!definition.is_empty()).then(|| Text(definition.join(". "))),
         };
         Document {
             logsource: Some(logsource),

@@ -20,7 +20,7 @@ mod tests;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 use crate::target::caps::{Feature, Support};
-use crate::target::{Effect, Job, Level, Part, Report, Role, Target, columns};
+use crate::target::{Effect, Job, Level, Part, Reads, Report, Role, Target, columns};
 
 /// The target.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ impl Target for Sigma {
 
     fn level(&self, rule: &Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { entries: &[], words: &["category", "product", "service", "definition"] }
     }
 
     fn support(&self, feature: Feature) -> Support {

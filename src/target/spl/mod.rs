@@ -21,7 +21,7 @@ use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::{Bind, Frag, phrase};
-use crate::target::{Job, Level, Part, Report, Role, Target};
+use crate::target::{Job, Level, Part, Reads, Report, Role, Target};
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -44,6 +44,10 @@ impl Target for Spl {
 
     fn level(&self, _rule: &ir::Rule) -> Level {
         Level::Record
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { entries: &["from", "filter", "time"], words: &[] }
     }
 
     fn support(&self, feature: Feature) -> Support {
