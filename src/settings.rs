@@ -120,7 +120,7 @@ impl HomeChange {
         home.words.extend(self.words.clone());
         for (field, column) in &self.fields {
             match source.fields.get_mut(field) {
-                Some(def) => match column.validate() {
+                Some(def) => match column.validate(def.in_group) {
                     Ok(()) => _ = def.columns.insert(target.to_owned(), column.clone()),
                     Err(problem) => problems.push((field.clone(), format!("field `{field}`: {problem}"))),
                 },

@@ -208,6 +208,10 @@ fn source_files_are_judged_whole() {
     let capture = |text: &str| {
         source(&format!("  a: {{ type: string, description: d, raw: [{{ path: a, capture: '{text}' }}] }}\n"))
     };
+    let column = |column: &str| {
+        source(&format!("  a: {{ type: string, description: d, columns: {{ kql: {column} }} }}\n"))
+            .replace("targets: {}", "targets: { kql: { from: T, time: t } }")
+    };
     for (text, message) in [
         (String::new(), "the file is empty"),
         ("[]\n".to_owned(), "expected keys with values"),
@@ -219,6 +223,9 @@ fn source_files_are_judged_whole() {
         ),
         (source("  a: { type: text, description: d }\n"), "unknown variant `text`"),
         (capture("("), "not a regular expression with a group"),
+        (column("{ item: b }"), "`item` is for fields of the repeated group"),
+        (column("{ field: b, needs: { c: d } }"), "`needs` is for an `expr`"),
+        (column("{ field: b, text: { field: c, key: d } }"), "`text` is for a field with `multi: true`"),
         (capture("abc"), "not a regular expression with a group"),
     ] {
         let folder = folder(&[("our.yaml", &text)]);

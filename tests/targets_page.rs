@@ -45,16 +45,16 @@ fn table() -> String {
 }
 
 fn homes() -> String {
-    let mut text = "\n## What a source may state of its home\n\n".to_owned();
+    let mut text = "\n## What a source may state\n\n".to_owned();
     text.push_str(
         "In a source file or under `targets` in `catena.yaml`; anything else is an error (E0802).\n\n",
     );
-    text.push_str("| target | entries | keys of `words` |\n|---|---|---|\n");
+    text.push_str("| target | of its home | keys of `words` | marks of a column |\n|---|---|---|---|\n");
     let listed = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     for target in ALL {
         let reads = target.reads();
-        let (entries, words) = (listed(reads.entries), listed(reads.words));
-        writeln!(text, "| {} | {entries} | {words} |", target.title()).unwrap();
+        let (entries, words, marks) = (listed(reads.entries), listed(reads.words), listed(reads.marks));
+        writeln!(text, "| {} | {entries} | {words} | {marks} |", target.title()).unwrap();
     }
     text
 }

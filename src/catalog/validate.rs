@@ -67,7 +67,7 @@ impl Source {
                     ));
                 }
                 column
-                    .validate()
+                    .validate(field.in_group)
                     .map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
             }
         }
@@ -95,22 +95,31 @@ fn is_dotted_name(name: &str) -> bool {
 }
 
 impl Column {
-    /// Whether it can be read in one way, whatever the event's action is.
+    /// Whether a field, of the repeated group or not, can be read in one way, whatever the event's action is.
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub fn validate(&self) -> Result<(), String> {
+    pub fn validate(&self, in_group: bool) -> Result<(), String> {
         let variants = self.variants();
         let (last, others) = variants.split_last().ok_or("a column has at least one variant")?;
         if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
             return Err("every variant but the last names its actions".to_owned());
         }
-        variants.iter().try_for_each(Mapped::validate)
+        variants.iter().try_for_each(|mapped| mapped.validate(in_group))
     }
 }
 
 impl Mapped {
-    fn validate(&self) -> Result<(), String> {
+    fn validate(&self, in_group: bool) -> Result<(), String> {
+        if self.item.is_some() && !in_group {
+            return Err("`item` is for fields of the repeated group".to_owned());
+        }
+        if self.expr.is_none() && !self.needs.is_empty() {
+            return Err("`needs` is for an `expr`".to_owned());
+        }
+        if self.text.is_some() && !self.multi {
+            return Err("`text` is for a field with `multi: true`".to_owned());
+        }
         let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
         let given =
             places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());

@@ -63,7 +63,10 @@ pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Re
     match found {
         Some(home) => {
             home.requires.iter().for_each(|what| report.require(what));
-            unread(home, target.reads()).for_each(|entry| report.error(without_use(step, target, &entry)));
+            for entry in unread(home, target.reads()) {
+                let what = format!("the `{entry}` of `{}`", step.source.node);
+                report.error(without_use(&what, step.source.span, target));
+            }
         }
         None => report.error(
             Diagnostic::new(
@@ -91,9 +94,19 @@ fn unread(home: &Home, reads: Reads) -> impl Iterator<Item = Cow<'static, str>> 
     entries.map(|(entry, _)| entry.into()).chain(words.map(|word| format!("words: {word}").into()))
 }
 
-fn without_use(step: &Step, target: &dyn Target, entry: &str) -> Diagnostic {
-    let title = format!("the `{entry}` of `{}` means nothing in {}", step.source.node, target.title());
-    Diagnostic::new(Code::NotExpressible, step.source.span, title)
+/// A mark of a column that a target does not read.
+fn unread_mark(column: &Mapped, reads: Reads) -> Option<&'static str> {
+    let marks = [
+        ("multi", column.multi),
+        ("text", column.text.is_some()),
+        ("alert_field", column.alert_field.is_some()),
+    ];
+    marks.into_iter().find(|(mark, set)| *set && !reads.marks.contains(mark)).map(|(mark, _)| mark)
+}
+
+fn without_use(what: &str, span: Span, target: &dyn Target) -> Diagnostic {
+    let title = format!("{what} means nothing in {}", target.title());
+    Diagnostic::new(Code::NotExpressible, span, title)
         .label("the query would be written without it")
         .help("take it out of the source file or of `catena.yaml`; what it says can be a test in the rule")
 }
@@ -181,6 +194,9 @@ fn find<'a, 'b>(
         if let Some(reason) = &variant.unavailable {
             report.error(unavailable(target, field, reason, &variant.instead));
             return None;
+        }
+        if let Some(mark) = unread_mark(variant, target.reads()) {
+            report.error(without_use(&format!("the `{mark}` of `{}`", field.name), field.span, target));
         }
         variant.requires.iter().for_each(|what| report.require(what));
     }

@@ -47,7 +47,7 @@ pub trait Target: Sync {
     fn extension(&self) -> &'static str;
     /// What equal answers mean for this target and rule.
     fn level(&self, rule: &ir::Rule) -> Level;
-    /// What it reads of a source's home; anything else that is stated there would be lost.
+    /// What it reads of a source.
     fn reads(&self) -> Reads;
     /// How the target carries a feature of a rule. The table in the documentation is this function.
     fn support(&self, feature: Feature) -> Support;
@@ -55,13 +55,15 @@ pub trait Target: Sync {
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part>;
 }
 
-/// The entries of a source's home that a target makes use of, and of its `words`.
+/// What a target makes use of in a source: whatever else is stated for it would be lost.
 #[derive(Debug, Clone, Copy)]
 pub struct Reads {
-    /// Of `from`, `filter`, `time` and `time_lag`.
+    /// Of a home's `from`, `filter`, `time` and `time_lag`.
     pub entries: &'static [&'static str],
-    /// Keys of `words`.
+    /// Keys of a home's `words`.
     pub words: &'static [&'static str],
+    /// Of a column's `multi`, `text` and `alert_field`.
+    pub marks: &'static [&'static str],
 }
 
 /// One rule to lower, and what may be known about its surroundings.

@@ -49,7 +49,11 @@ impl Target for Eql {
     }
 
     fn reads(&self) -> Reads {
-        Reads { entries: &["from", "filter", "time", "time_lag"], words: &[] }
+        Reads {
+            entries: &["from", "filter", "time", "time_lag"],
+            words: &[],
+            marks: &["multi", "text", "alert_field"],
+        }
     }
 
     fn support(&self, feature: Feature) -> Support {

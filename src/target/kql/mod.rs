@@ -56,7 +56,7 @@ impl Target for Kql {
     }
 
     fn reads(&self) -> Reads {
-        Reads { entries: &["from", "filter", "time", "time_lag"], words: &["group"] }
+        Reads { entries: &["from", "filter", "time", "time_lag"], words: &["group"], marks: &[] }
     }
 
     fn support(&self, feature: Feature) -> Support {

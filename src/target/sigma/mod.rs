@@ -44,7 +44,7 @@ impl Target for Sigma {
     }
 
     fn reads(&self) -> Reads {
-        Reads { entries: &[], words: &["category", "product", "service", "definition"] }
+        Reads { entries: &[], words: &["category", "product", "service", "definition"], marks: &["multi"] }
     }
 
     fn support(&self, feature: Feature) -> Support {

@@ -47,7 +47,7 @@ impl Target for Spl {
     }
 
     fn reads(&self) -> Reads {
-        Reads { entries: &["from", "filter", "time"], words: &[] }
+        Reads { entries: &["from", "filter", "time"], words: &[], marks: &[] }
     }
 
     fn support(&self, feature: Feature) -> Support {
