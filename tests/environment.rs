@@ -52,8 +52,14 @@ fn a_file_without_settings_changes_nothing() {
 
 #[test]
 fn a_home_that_says_too_little_is_an_error() {
-    for (target, entry) in [("kql", "from"), ("kql", "time"), ("spl", "from")] {
-        let text = format!("targets: {{{target}: {{aws.cloudtrail: {{{entry}: \" \"}}}}}}\n");
+    for (target, entry, value) in [
+        ("kql", "from", "' '"),
+        ("kql", "time", "' '"),
+        ("spl", "from", "' '"),
+        ("eql", "from", "' '"),
+        ("sigma", "words", "{ product: ' ', service: '' }"),
+    ] {
+        let text = format!("targets: {{{target}: {{aws.cloudtrail: {{{entry}: {value}}}}}}}\n");
         let ran = compile(&folder(&[("catena.yaml", &text)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text}: {}", ran.err);
         assert!(ran.err.contains(&format!("`aws.cloudtrail` has no `{entry}`")), "{text}: {}", ran.err);

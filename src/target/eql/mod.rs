@@ -239,6 +239,7 @@ fn raw(
     report: &mut Report,
 ) -> Option<Printed> {
     let home = columns::home(job, target, step, report)?;
+    columns::demand(step, target, &[("from", &home.from)], report)?;
     columns::fits(step, target, "time", validate::time(&home.time), report)?;
     let mut tests = Vec::new();
     if let Some(filter) = &home.filter {

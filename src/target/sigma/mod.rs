@@ -53,7 +53,11 @@ impl Target for Sigma {
 
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         for step in &job.rule.chain.steps {
-            columns::home(job, self, step, report);
+            if let Some(home) = columns::home(job, self, step, report) {
+                let words = ["category", "product", "service"]
+                    .map(|word| home.words.get(word).map_or("", String::as_str));
+                columns::demand(step, self, &[("words", &words.concat())], report);
+            }
         }
         let Some(plan) = plan::plan(job, report) else { return Vec::new() };
         surroundings(job, &plan, report);
