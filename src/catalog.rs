@@ -6,6 +6,7 @@
 mod validate;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -160,9 +161,42 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
+    /// What is wrong with the entries, once the target has judged them.
+    #[serde(skip)]
+    judged: OnceLock<Vec<Misfit>>,
+}
+
+/// An entry of a home that its target cannot use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The entry, such as `filter`.
+    pub entry: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What can be wrong with an entry of a home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The target cannot do without it.
+    Missing,
+    /// The target does not read it.
+    Unread,
+    /// It does not stay in its place in a query: why.
+    Broken(String),
 }
 
 impl Home {
+    /// What `judge` finds wrong with it. It is the same for every rule, so only the first one asks.
+    pub fn misfits(&self, judge: impl FnOnce(&Self) -> Vec<Misfit>) -> &[Misfit] {
+        self.judged.get_or_init(|| judge(self))
+    }
+
+    /// Forgets what was found wrong with it, since it is being changed.
+    pub fn reopen(&mut self) {
+        self.judged = OnceLock::new();
+    }
+
     /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
     pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }

@@ -107,6 +107,7 @@ impl HomeChange {
                 format!("`time_lag` is at most {} seconds", Home::LONGEST_LAG),
             ));
         }
+        home.reopen();
         if let Some(from) = &self.from {
             home.from.clone_from(from);
         }
@@ -153,4 +154,28 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
         Scalar::Text(text) => text,
     };
     Ok(scalars.into_iter().map(|(name, scalar)| (name, text(scalar))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_home_is_judged_anew() {
+        let mut catalog = Catalog::embedded().unwrap();
+        let judged = |catalog: &Catalog, expected: bool| {
+            let home = &catalog.source("aws.cloudtrail").unwrap().targets["kql"];
+            let mut asked = false;
+            home.misfits(|_| {
+                asked = true;
+                Vec::new()
+            });
+            assert_eq!(asked, expected);
+        };
+        judged(&catalog, true);
+        judged(&catalog.clone(), false);
+        let settings = Settings::read("targets: {kql: {aws.cloudtrail: {from: Other}}}\n").unwrap();
+        assert!(settings.apply(&mut catalog).is_empty());
+        judged(&catalog, true);
+    }
 }

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::catalog::{Column, FieldDef, Home, Mapped, Source};
+use crate::catalog::{Column, FieldDef, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, FieldTest, Step, TestKind, Value};
 use crate::source::Span;
+use crate::target::home::UNREAD;
 use crate::target::{Effect, Job, Reads, Report, Target, shape};
 
 /// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
@@ -55,94 +56,6 @@ impl Deref for Variant<'_> {
 #[must_use]
 pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
     job.catalog.source(&step.source.node)
-}
-
-/// Where the step's source lives in the target; an error if the target does not have it, or does not read what it states.
-pub fn home<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, report: &mut Report) -> Option<&'a Home> {
-    let found = source(job, step).and_then(|source| source.targets.get(target.name()));
-    match found {
-        Some(home) => {
-            home.requires.iter().for_each(|what| report.require(what));
-            for entry in unread(home, target.reads()) {
-                let what = format!("the `{entry}` of `{}`", step.source.node);
-                report.error(without_use(&what, step.source.span, target));
-            }
-        }
-        None => report.error(
-            Diagnostic::new(
-                Code::NotExpressible,
-                step.source.span,
-                format!("{} has no home for `{}`", target.title(), step.source.node),
-            )
-            .label("the source file gives none for this target")
-            .help("add one to the source file, or compile for other targets"),
-        ),
-    }
-    found
-}
-
-/// What a home states and a target does not read.
-fn unread(home: &Home, reads: Reads) -> impl Iterator<Item = Cow<'static, str>> {
-    let stated = [
-        ("from", !home.from.is_empty()),
-        ("filter", home.filter.is_some()),
-        ("time", !home.time.is_empty()),
-        ("time_lag", home.time_lag > 0),
-    ];
-    let entries = stated.into_iter().filter(move |(entry, stated)| *stated && !reads.entries.contains(entry));
-    let words = home.words.keys().filter(move |word| !reads.words.contains(&word.as_str()));
-    entries.map(|(entry, _)| entry.into()).chain(words.map(|word| format!("words: {word}").into()))
-}
-
-/// A mark of a column that a target does not read.
-fn unread_mark(column: &Mapped, reads: Reads) -> Option<&'static str> {
-    let marks = [
-        ("multi", column.multi),
-        ("text", column.text.is_some()),
-        ("alert_field", column.alert_field.is_some()),
-    ];
-    marks.into_iter().find(|(mark, set)| *set && !reads.marks.contains(mark)).map(|(mark, _)| mark)
-}
-
-fn without_use(what: &str, span: Span, target: &dyn Target) -> Diagnostic {
-    let title = format!("{what} means nothing in {}", target.title());
-    Diagnostic::new(Code::NotExpressible, span, title)
-        .label("the query would be written without it")
-        .help("take it out of the source file or of `catena.yaml`; what it says can be a test in the rule")
-}
-
-/// Makes sure that a source's home says what the target cannot do without.
-pub fn demand(step: &Step, target: &dyn Target, entries: &[(&str, &str)], report: &mut Report) -> Option<()> {
-    let missing = entries.iter().find(|(_, text)| text.trim().is_empty());
-    let Some((entry, _)) = missing else { return Some(()) };
-    let title = format!("`{}` has no `{entry}` for {}", step.source.node, target.title());
-    report.error(
-        Diagnostic::new(Code::NotExpressible, step.source.span, title)
-            .label("the query would not know where to look")
-            .help("give it in the source file or in `catena.yaml`"),
-    );
-    None
-}
-
-/// Reports what is wrong with an entry of a source's home that is written in the target's own language.
-pub fn fits<T>(
-    step: &Step,
-    target: &dyn Target,
-    entry: &str,
-    found: Result<T, String>,
-    report: &mut Report,
-) -> Option<T> {
-    let problem = match found {
-        Ok(found) => return Some(found),
-        Err(problem) => problem,
-    };
-    let title = format!("the `{entry}` of `{}` cannot stand in {}", step.source.node, target.title());
-    report.error(
-        Diagnostic::new(Code::NotExpressible, step.source.span, title)
-            .label(problem)
-            .help("correct it in the source file or in `catena.yaml`"),
-    );
-    None
 }
 
 /// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
@@ -196,12 +109,24 @@ fn find<'a, 'b>(
             return None;
         }
         if let Some(mark) = unread_mark(variant, target.reads()) {
-            report.error(without_use(&format!("the `{mark}` of `{}`", field.name), field.span, target));
+            let title = format!("the `{mark}` of `{}` means nothing in {}", field.name, target.title());
+            let found = Diagnostic::new(Code::NotExpressible, field.span, title);
+            report.error(found.label(UNREAD.0).help(UNREAD.1));
         }
         variant.requires.iter().for_each(|what| report.require(what));
     }
     def.requires.iter().for_each(|what| report.require(what));
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
+}
+
+/// A mark of a column that a target does not read.
+fn unread_mark(column: &Mapped, reads: Reads) -> Option<&'static str> {
+    let marks = [
+        ("multi", column.multi),
+        ("text", column.text.is_some()),
+        ("alert_field", column.alert_field.is_some()),
+    ];
+    marks.into_iter().find(|(mark, set)| *set && !reads.marks.contains(mark)).map(|(mark, _)| mark)
 }
 
 /// Every way in which a target's column of a field can be read, whatever the step admits.

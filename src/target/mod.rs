@@ -9,6 +9,7 @@ pub mod eql;
 mod external;
 #[cfg(test)]
 mod fixture;
+mod home;
 pub mod kql;
 mod layout;
 mod print;
@@ -21,7 +22,7 @@ use serde::Serialize;
 
 use std::collections::BTreeSet;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Home, Misfit};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::source::Span;
@@ -49,6 +50,8 @@ pub trait Target: Sync {
     fn level(&self, rule: &ir::Rule) -> Level;
     /// What it reads of a source.
     fn reads(&self) -> Reads;
+    /// What is wrong with a home that states what the target reads.
+    fn judge(&self, home: &Home) -> Vec<Misfit>;
     /// How the target carries a feature of a rule. The table in the documentation is this function.
     fn support(&self, feature: Feature) -> Support;
     /// Lowers a rule that passed the gate. Problems and notes go to `report`; no parts if there was an error.

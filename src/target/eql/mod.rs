@@ -15,11 +15,12 @@ mod validate;
 
 use minijinja::{Value, context};
 
+use crate::catalog::{Home, Misfit};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::{Frag, phrase};
-use crate::target::{Job, Level, Part, Reads, Report, Role, Target, columns, shape};
+use crate::target::{Job, Level, Part, Reads, Report, Role, Target, columns, home, shape};
 use plan::Stage;
 use predicate::Item;
 
@@ -54,6 +55,12 @@ impl Target for Eql {
             words: &[],
             marks: &["multi", "text", "alert_field"],
         }
+    }
+
+    fn judge(&self, home: &Home) -> Vec<Misfit> {
+        let filter = home.filter.as_deref().and_then(|text| home::broken("filter", validate::filter(text)));
+        let time = home::broken("time", validate::time(&home.time));
+        [home::missing("from", &home.from), time, filter].into_iter().flatten().collect()
     }
 
     fn support(&self, feature: Feature) -> Support {
@@ -238,13 +245,10 @@ fn raw(
     beside_alerts: bool,
     report: &mut Report,
 ) -> Option<Printed> {
-    let home = columns::home(job, target, step, report)?;
-    columns::demand(step, target, &[("from", &home.from)], report)?;
-    columns::fits(step, target, "time", validate::time(&home.time), report)?;
+    let home = home::of(job, target, step, report)?;
     let mut tests = Vec::new();
     if let Some(filter) = &home.filter {
-        let joined = columns::fits(step, target, "filter", validate::filter(filter), report)?;
-        tests.push(if joined { Frag::loose(filter) } else { Frag::test(filter) });
+        tests.push(if validate::joins(filter) { Frag::loose(filter) } else { Frag::test(filter) });
     }
     if beside_alerts {
         tests.push(Frag::test("event.kind == \"event\""));

@@ -18,12 +18,13 @@ mod tests;
 
 use minijinja::{Value, context};
 
+use crate::catalog::{Home, Misfit};
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::Frag;
-use crate::target::{Effect, Fidelity, Job, Level, Part, Reads, Report, Role, Target};
+use crate::target::{Effect, Fidelity, Job, Level, Part, Reads, Report, Role, Target, home, stated};
 use chain::{Join, Query};
 use step::StepText;
 
@@ -57,6 +58,13 @@ impl Target for Kql {
 
     fn reads(&self) -> Reads {
         Reads { entries: &["from", "filter", "time", "time_lag"], words: &["group"], marks: &[] }
+    }
+
+    fn judge(&self, home: &Home) -> Vec<Misfit> {
+        let time = home::missing("time", &home.time).or_else(|| expression("time", &home.time));
+        let filter = home.filter.as_deref().and_then(|text| expression("filter", text));
+        let group = home.words.get("group").and_then(|text| expression("words: group", text));
+        [home::missing("from", &home.from), time, filter, group].into_iter().flatten().collect()
     }
 
     fn support(&self, feature: Feature) -> Support {
@@ -113,6 +121,11 @@ impl Target for Kql {
             }
         }
     }
+}
+
+/// What is wrong with an expression that a home states.
+fn expression(entry: &str, text: &str) -> Option<Misfit> {
+    home::broken(entry, stated::whole(text, &literal::EXPRESSION))
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

@@ -10,7 +10,7 @@ use crate::catalog::{Column, Home, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step, Type};
 use crate::target::print::{Bind, Frag, phrase};
-use crate::target::{Job, Report, Target, columns, stated};
+use crate::target::{Job, Report, Target, columns, home};
 
 impl Columns {
     /// All of them.
@@ -89,13 +89,7 @@ pub(super) fn lower(
     demand: &Demand,
     report: &mut Report,
 ) -> Option<StepText> {
-    let home = columns::home(job, target, step, report)?;
-    columns::demand(step, target, &[("from", &home.from), ("time", &home.time)], report)?;
-    let filter = home.filter.as_deref().map(|filter| ("filter", filter));
-    let group = home.words.get("group").map(|group| ("words: group", group.as_str()));
-    for (entry, text) in [("time", home.time.as_str())].into_iter().chain(filter).chain(group) {
-        columns::fits(step, target, entry, stated::whole(text, &literal::EXPRESSION), report)?;
-    }
+    let home = home::of(job, target, step, report)?;
     let source = columns::source(job, step)?;
     let mut fields = Fields::new(job, target, step, home);
     let condition = predicate::condition(job, &mut fields, report)?;

@@ -17,10 +17,11 @@ mod title;
 #[cfg(test)]
 mod tests;
 
+use crate::catalog::{Home, Misfit};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 use crate::target::caps::{Feature, Support};
-use crate::target::{Effect, Job, Level, Part, Reads, Report, Role, Target, columns};
+use crate::target::{Effect, Job, Level, Part, Reads, Report, Role, Target, home};
 
 /// The target.
 #[derive(Debug)]
@@ -47,17 +48,19 @@ impl Target for Sigma {
         Reads { entries: &[], words: &["category", "product", "service", "definition"], marks: &["multi"] }
     }
 
+    fn judge(&self, home: &Home) -> Vec<Misfit> {
+        let words = ["category", "product", "service"];
+        let words = words.map(|word| home.words.get(word).map_or("", String::as_str));
+        home::missing("words", &words.concat()).into_iter().collect()
+    }
+
     fn support(&self, feature: Feature) -> Support {
         support(feature)
     }
 
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         for step in &job.rule.chain.steps {
-            if let Some(home) = columns::home(job, self, step, report) {
-                let words = ["category", "product", "service"]
-                    .map(|word| home.words.get(word).map_or("", String::as_str));
-                columns::demand(step, self, &[("words", &words.concat())], report);
-            }
+            home::of(job, self, step, report);
         }
         let Some(plan) = plan::plan(job, report) else { return Vec::new() };
         surroundings(job, &plan, report);

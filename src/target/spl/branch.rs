@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
 use crate::target::print::{Frag, phrase};
-use crate::target::{Job, Report, columns, shape, stated};
+use crate::target::{Job, Report, columns, home, shape};
 
 use super::column::{Columns, Stage, Work};
 use super::literal::{self, Refusal};
@@ -30,9 +30,7 @@ pub(super) struct Branch {
 /// Builds the branch of a step. What is wrong goes to the report.
 pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) -> Option<Branch> {
     let source = columns::source(job, step)?;
-    let home = columns::home(job, &Spl, step, report)?;
-    columns::demand(step, &Spl, &[("from", &home.from)], report)?;
-    stated(step, home, report)?;
+    let home = home::of(job, &Spl, step, report)?;
     let mut columns = Columns::new(job, step, report);
     add_columns(step, role, source, &mut columns);
     note_inexact(job, step, role, columns.report);
@@ -71,18 +69,6 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     let admitted = shape::actions(step);
     let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
     Some(Branch { base: base(&prefilter, home), commands })
-}
-
-/// Makes sure that what the source file states in SPL does not reach beyond its place.
-fn stated(step: &Step, home: &Home, report: &mut Report) -> Option<()> {
-    let filter = home.filter.as_deref().map(|filter| ("filter", filter, &literal::EXPRESSION));
-    let time =
-        Some(("time", home.time.as_str(), &literal::EXPRESSION)).filter(|(_, time, _)| !time.is_empty());
-    let from = ("from", home.from.as_str(), &literal::SEARCH);
-    for (entry, text, notation) in std::iter::once(from).chain(filter).chain(time) {
-        columns::fits(step, &Spl, entry, stated::whole(text, notation), report)?;
-    }
-    Some(())
 }
 
 /// A record is an innermost item, so the last step expands all there is: its records are the alerts.

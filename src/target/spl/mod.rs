@@ -16,12 +16,13 @@ mod role;
 
 use minijinja::context;
 
+use crate::catalog::{Home, Misfit};
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
 use crate::target::print::{Bind, Frag, phrase};
-use crate::target::{Job, Level, Part, Reads, Report, Role, Target};
+use crate::target::{Job, Level, Part, Reads, Report, Role, Target, home, stated};
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -48,6 +49,18 @@ impl Target for Spl {
 
     fn reads(&self) -> Reads {
         Reads { entries: &["from", "filter", "time"], words: &[], marks: &[] }
+    }
+
+    fn judge(&self, home: &Home) -> Vec<Misfit> {
+        let whole = |text, notation| stated::whole(text, notation);
+        let from = home::missing("from", &home.from)
+            .or_else(|| home::broken("from", whole(&home.from, &literal::SEARCH)));
+        let filter = home.filter.as_deref().map(|text| ("filter", text));
+        let time = Some(("time", home.time.as_str())).filter(|(_, text)| !text.is_empty());
+        let expressions = filter.into_iter().chain(time);
+        let expressions =
+            expressions.filter_map(|(entry, text)| home::broken(entry, whole(text, &literal::EXPRESSION)));
+        from.into_iter().chain(expressions).collect()
     }
 
     fn support(&self, feature: Feature) -> Support {
