@@ -108,6 +108,11 @@ impl Frag {
         &self.text
     }
 
+    /// The text, taken out.
+    pub(in crate::target) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Parts joined by `word` (` and `, ` OR `, …) at strength `bind`; weaker parts get parentheses.
     pub(in crate::target) fn join(parts: Vec<Frag>, word: &str, bind: Bind) -> Frag {
         match <[Frag; 1]>::try_from(parts) {
@@ -122,6 +127,22 @@ impl Frag {
                 Frag { text, bind }
             }
         }
+    }
+
+    /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`; parts
+    /// weaker than `bind` get parentheses. Nothing if there are no parts.
+    pub(in crate::target) fn lines(parts: &[Frag], mark: &str, indent: usize, bind: Bind) -> Option<Frag> {
+        let (first, rest) = parts.split_first()?;
+        let length = parts.iter().map(|part| part.text.len() + mark.len() + indent + 3).sum();
+        let mut text = String::with_capacity(length);
+        first.write(bind, &mut text);
+        for part in rest {
+            text.push_str(mark);
+            text.push('\n');
+            text.extend(std::iter::repeat_n(' ', indent));
+            part.write(bind, &mut text);
+        }
+        Some(Frag::loose(text))
     }
 
     /// The text, in parentheses unless it binds more tightly than `bind`.

@@ -19,7 +19,7 @@ use crate::catalog::{Home, Misfit};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
-use crate::target::print::{Frag, phrase};
+use crate::target::print::{Bind, Frag, phrase};
 use crate::target::{Job, Level, Part, Reads, Report, Role, Target, columns, home, shape};
 use plan::Stage;
 use predicate::Item;
@@ -192,8 +192,9 @@ impl Body {
 
     fn part(self, job: &Job<'_>, place: (usize, usize), report: &mut Report) -> Option<Part> {
         let head = self.head(job, place, report);
-        let items: Vec<_> = self.items.into_iter().map(Printed::context).collect();
         let sequence = self.open.is_some();
+        let indent = if sequence { 5 } else { 2 };
+        let items: Vec<_> = self.items.into_iter().map(|item| item.context(indent)).collect();
         let open = self.open.unwrap_or_else(|| Frag::atom(""));
         let rendered = LAYOUT.render(context! { head, sequence, open => Value::from(open), items });
         match rendered {
@@ -229,10 +230,11 @@ impl Body {
 }
 
 impl Printed {
-    fn context(self) -> Value {
+    /// Its tests stand below each other behind `indent` spaces.
+    fn context(self, indent: usize) -> Value {
         let by = if self.by.is_empty() { String::new() } else { phrase!(" by {}", text::listed(&self.by)) };
-        let tests: Vec<Value> = self.tests.into_iter().map(Value::from).collect();
-        context! { title => Value::from(self.title), tests, by => Value::from(Frag::atom(by)) }
+        let tests = Frag::lines(&self.tests, " and", indent, Bind::Or).unwrap_or_else(|| Frag::atom("true"));
+        context! { title => Value::from(self.title), tests => Value::from(tests), by => Value::from(Frag::atom(by)) }
     }
 }
 
@@ -260,7 +262,7 @@ fn raw(
     ));
     let cells = key.map(|(stage, index)| stage.keys.of_item(index)).unwrap_or_default();
     tests.extend(guards(&cells));
-    Some(Printed { title: literal::comment(&step.name.node), tests: filled(&tests), by: names(&cells) })
+    Some(Printed { title: literal::comment(&step.name.node), tests, by: names(&cells) })
 }
 
 /// The alert of a later part: its first event, which is the last step of this part.
@@ -281,15 +283,6 @@ fn guards(cells: &[&keys::Cell]) -> Vec<Frag> {
 
 fn names(cells: &[&keys::Cell]) -> Vec<Frag> {
     cells.iter().map(|cell| literal::field(&cell.field)).collect()
-}
-
-fn filled(tests: &[Frag]) -> Vec<Frag> {
-    if tests.is_empty() { vec![Frag::atom("true")] } else { tests.iter().map(parenthesised).collect() }
-}
-
-/// A test as one of several joined by `and`.
-fn parenthesised(test: &Frag) -> Frag {
-    Frag::atom(test.inside(crate::target::print::Bind::Or))
 }
 
 fn indexes(target: &Eql, job: &Job<'_>, steps: &[&ir::Step]) -> Vec<String> {

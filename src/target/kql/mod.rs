@@ -170,7 +170,7 @@ fn step_context((step, name): (StepText, &Value)) -> Value {
         table => Value::from(step.table),
         before => values(step.before),
         expands => values(step.expands),
-        extends => values(step.extends),
+        extends => value(step.extends),
         after => values(step.after),
         project => Value::from(step.project),
         lookback => value(step.lookback),

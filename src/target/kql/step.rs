@@ -56,8 +56,8 @@ pub(super) struct StepText {
     pub(super) before: Vec<Frag>,
     /// The group's arrays, outer first.
     pub(super) expands: Vec<Frag>,
-    /// Derived columns.
-    pub(super) extends: Vec<Frag>,
+    /// Derived columns, on lines of their own.
+    pub(super) extends: Option<Frag>,
     /// Tests that need them.
     pub(super) after: Vec<Frag>,
     /// The columns that leave it.
@@ -102,14 +102,14 @@ pub(super) fn lower(
     let group = Expansion::new(source, group, reach, demand).print(step, &mut out, report)?;
     let lookback = out.lookback(demand);
     let filter = home.filter.as_deref().map(literal::expression);
-    let extends = derived.iter().map(|column| literal::assign(&column.name, &column.value)).collect();
+    let extends: Vec<_> = derived.iter().map(|column| literal::assign(&column.name, &column.value)).collect();
     let Projection { assigned, time, shown, hidden, .. } = out;
     Some(StepText {
         name: literal::name(&phrase!("step_{}", step.name.node)),
         table: literal::name(&home.from),
         before: filter.into_iter().chain(and(condition.plain)).chain(and(keys.plain)).collect(),
         expands: group,
-        extends,
+        extends: Frag::lines(&extends, ",", 4, Bind::Or),
         after: and(condition.derived).into_iter().chain(and(keys.derived)).collect(),
         project: literal::list(&assigned),
         lookback,

@@ -21,7 +21,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::target::caps::{Feature, Support};
 use crate::target::layout::Layout;
-use crate::target::print::{Bind, Frag, phrase};
+use crate::target::print::{Bind, Frag};
 use crate::target::{Job, Level, Part, Reads, Report, Role, Target, home, stated};
 
 /// Splunk SPL.
@@ -154,10 +154,7 @@ fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
 fn lines(parts: &[Frag], mark: &str) -> String {
     match parts {
         [only] => only.text().to_owned(),
-        several => {
-            let parts: Vec<_> = several.iter().map(|part| part.inside(Bind::And)).collect();
-            parts.join(&phrase!("{mark}\n            "))
-        }
+        several => Frag::lines(several, mark, 12, Bind::And).map_or_else(String::new, Frag::into_text),
     }
 }
 
