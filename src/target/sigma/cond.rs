@@ -3,11 +3,12 @@
 //! In: items and their joins. Out: [`Cond`] without constants inside, and [`Selection`]s where a condition is one.
 //! Must not know: canonical fields, and how a detection is laid out.
 
+use std::rc::Rc;
+
 use foldhash::{HashMap, HashSet, HashSetExt as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::literal::{FieldName, Scalar};
-use crate::target::print::phrase;
 use crate::yaml::Inline;
 
 /// One line of a selection: a field with modifiers, and values of which one must match.
@@ -23,8 +24,10 @@ pub(super) struct Item {
 }
 
 impl Item {
-    pub(super) fn new(field: &FieldName, modifiers: &'static str, values: Vec<Scalar>, word: &str) -> Self {
-        Self { key: phrase!("{}{modifiers}", field.text()), modifiers, values, word: word.to_owned() }
+    /// A condition of one item.
+    pub(super) fn cond(field: &FieldName, modifiers: &'static str, values: Vec<Scalar>, word: &str) -> Cond {
+        let key = [field.text(), modifiers].concat();
+        Cond::Item(Rc::new(Self { key, modifiers, values, word: word.to_owned() }))
     }
 
     /// Whether its values can stand in one list with others; null cannot stand in any.
@@ -40,8 +43,8 @@ pub(super) enum Cond {
     Always,
     /// False.
     Never,
-    /// One item.
-    Item(Item),
+    /// One item: laying a condition out hands it around.
+    Item(Rc<Item>),
     /// All hold; at least two.
     All(Vec<Cond>),
     /// One holds; at least two.
@@ -158,7 +161,10 @@ impl Alternatives {
         }
         if let Some((at, known)) = self.items.get_mut(&new.key) {
             if let Some(Cond::Item(item)) = self.flat.get_mut(*at) {
-                item.values.extend(new.values.into_iter().filter(|value| known.insert(value.clone())));
+                let new = Rc::unwrap_or_clone(new);
+                Rc::make_mut(item)
+                    .values
+                    .extend(new.values.into_iter().filter(|value| known.insert(value.clone())));
             }
             return;
         }
@@ -189,12 +195,12 @@ pub(super) struct Selection(Vec<Map>);
 
 /// Items of different keys, all of which hold.
 #[derive(Debug, Clone)]
-pub(super) struct Map(Vec<Item>);
+pub(super) struct Map(Vec<Rc<Item>>);
 
 impl Map {
     fn of(cond: &Cond) -> Option<Self> {
         match cond {
-            Cond::Item(item) => Some(Self(vec![item.clone()])),
+            Cond::Item(item) => Some(Self(vec![Rc::clone(item)])),
             Cond::All(parts) => {
                 let mut map = Self(Vec::new());
                 parts.iter().all(|part| map.take(part)).then_some(map)
@@ -207,7 +213,7 @@ impl Map {
     fn take(&mut self, part: &Cond) -> bool {
         match part {
             Cond::Item(item) if !self.0.iter().any(|known| known.key == item.key) => {
-                self.0.push(item.clone());
+                self.0.push(Rc::clone(item));
                 true
             }
             Cond::Item(_) | Cond::Always | Cond::Never | Cond::All(_) | Cond::Any(_) | Cond::Not(_) => false,

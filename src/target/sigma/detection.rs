@@ -42,21 +42,23 @@ impl Serialize for Detection {
 /// for conditions that do not depend on the event.
 pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Detection {
     let mut layout = Layout::default();
-    let parts = cond.conjuncts();
-    let (filters, positive): (Vec<_>, Vec<_>) = parts
-        .into_iter()
-        .partition(|part| matches!(part, Cond::Not(inner) if Selection::of(inner).is_some()));
+    let (mut filters, mut positive) = (Vec::new(), Vec::new());
+    for part in cond.conjuncts() {
+        match &part {
+            Cond::Not(inner) => match Selection::of(inner) {
+                Some(selection) => filters.push(selection),
+                None => positive.push(part),
+            },
+            Cond::Always | Cond::Never | Cond::Item(_) | Cond::All(_) | Cond::Any(_) => positive.push(part),
+        }
+    }
     let mut terms = layout.positive(&positive, any_field);
     if let Some(selection) = Selection::of(no_key) {
         layout.add("filter_main_no_key", selection);
     }
-    for filter in &filters {
-        if let Cond::Not(inner) = filter
-            && let Some(selection) = Selection::of(inner)
-        {
-            let name = phrase!("filter_main_{}", selection.word());
-            layout.add(&name, selection);
-        }
+    for selection in filters {
+        let name = phrase!("filter_main_{}", selection.word());
+        layout.add(&name, selection);
     }
     if layout.selections.iter().any(|(name, _)| name.starts_with("filter_main_")) {
         terms.push(Frag::test("not 1 of filter_main_*"));
@@ -125,7 +127,7 @@ impl Layout {
 
     /// True or false for every event: Sigma has no word for either.
     fn constant(&mut self, truth: bool, any_field: &FieldName) -> Frag {
-        let item = Cond::Item(Item::new(any_field, "", vec![Scalar::Null], ""));
+        let item = Item::cond(any_field, "", vec![Scalar::Null], "");
         let Some(selection) = Selection::of(&item) else { return Frag::atom("selection") };
         let name = self.add("selection_any", selection);
         let word = if truth { "or" } else { "and" };

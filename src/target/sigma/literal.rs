@@ -128,12 +128,13 @@ impl<'a> Shape<'a> {
     pub(super) fn value(&self, place: Option<Place>) -> Scalar {
         match (self.text, place.is_some()) {
             (Some(text), true) => Scalar::text(text),
-            (Some(_) | None, _) => wildcards(self.pattern),
+            (Some(_) | None, _) => Scalar::Text(wildcards(self.pattern)),
         }
     }
 }
 
-fn wildcards(pattern: &Pattern) -> Scalar {
+/// A pattern with its wildcards, and everything else escaped.
+pub(super) fn wildcards(pattern: &Pattern) -> String {
     let mut out = String::new();
     for part in &pattern.parts {
         match part {
@@ -142,7 +143,7 @@ fn wildcards(pattern: &Pattern) -> Scalar {
             PatternPart::One => out.push('?'),
         }
     }
-    Scalar::Text(out)
+    out
 }
 
 /// The modifiers of a text comparison.

@@ -182,7 +182,7 @@ impl<'a> Lowering<'a, '_> {
             self.report.note(effect, test.span, columns::BY_TEXT);
         }
         let value = Scalar::Raw(other.field.text().to_owned());
-        let equal = Cond::Item(Item::new(&column.field, "|fieldref", vec![value], &column.word));
+        let equal = Item::cond(&column.field, "|fieldref", vec![value], &column.word);
         Cond::all([equal, column.missing().not()])
     }
 

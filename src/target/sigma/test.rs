@@ -14,7 +14,7 @@ use crate::target::Job;
 
 use super::address::{V4, V6, V6_V4};
 use super::cond::{Cond, Item};
-use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers};
+use super::literal::{FieldName, Scalar, Shape, has_case, text_modifiers, wildcards};
 use super::lower::word;
 
 /// Why a test cannot be said.
@@ -37,11 +37,7 @@ pub(super) struct Column {
 
 impl Column {
     fn item(&self, modifiers: &'static str, values: Vec<Scalar>) -> Cond {
-        if values.is_empty() {
-            Cond::Never
-        } else {
-            Cond::Item(Item::new(&self.field, modifiers, values, &self.word))
-        }
+        if values.is_empty() { Cond::Never } else { Item::cond(&self.field, modifiers, values, &self.word) }
     }
 
     /// The field is absent, null, empty or a text that means "no value".
@@ -124,7 +120,7 @@ impl Column {
                     .literal()
                     .is_none_or(|text| !text.is_empty() && Some(text) != self.placeholder.as_deref())
             })
-            .filter(|pattern| seen.insert(folded(pattern, case)))
+            .filter(|pattern| seen.insert(case.fold(&wildcards(pattern)).into_owned()))
             .map(Shape::of)
             .collect();
         let first = shapes.first().and_then(|shape| shape.place);
@@ -270,11 +266,6 @@ fn texts_of(pattern: &Pattern) -> impl Iterator<Item = &str> {
 fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.filter(|text| seen.insert(text.clone())).collect()
-}
-
-/// What two patterns have in common if they match the same values.
-fn folded(pattern: &Pattern, case: Case) -> String {
-    case.fold(&format!("{:?}", pattern.parts)).into_owned()
 }
 
 /// Whether the expression matches the empty text; yes if it cannot be read.
