@@ -8,6 +8,7 @@ mod validate;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
@@ -41,6 +42,7 @@ impl Catalog {
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
         let mut source: Source = yaml::read(text)
             .map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
+        source.fields.sort_unstable_keys();
         for (name, field) in &mut source.fields {
             field.name.clone_from(name);
         }
@@ -112,7 +114,7 @@ pub struct Source {
     /// Where the source as a whole lives in each target.
     pub targets: BTreeMap<String, Home>,
     /// Its fields by canonical name.
-    pub fields: BTreeMap<String, FieldDef>,
+    pub fields: Fields,
 }
 
 impl Source {
@@ -135,6 +137,9 @@ pub struct Group {
     /// Canonical fields that tell the records of one event apart.
     pub key: Vec<String>,
 }
+
+/// Fields by canonical name, sorted; each one is looked up many times for a rule.
+pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 
 /// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
