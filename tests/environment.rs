@@ -147,7 +147,13 @@ fn what_a_home_states_stays_in_its_place() {
         let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
         assert!(ran.err.contains(&title) && ran.err.contains(problem), "{settings}: {}", ran.err);
     }
-    for (target, text) in [("kql", "tolower(Name"), ("kql", "Name // all"), ("spl", "lower(\"name)")] {
+    for (target, text) in [
+        ("kql", "tolower(Name"),
+        ("kql", "Name // all"),
+        ("kql", "strcat(A, B), C = D"),
+        ("spl", "lower(\"name)"),
+        ("spl", "coalesce(a, b), user=c"),
+    ] {
         let settings = format!(
             "targets: {{{target}: {{aws.cloudtrail: {{fields: {{event.action: {{expr: '{text}'}}}}}}}}}}\n"
         );

@@ -11,7 +11,7 @@ pub(in crate::target) struct Notation {
     pub(in crate::target) quotes: &'static [(char, bool)],
     /// A character before a quote after which backslashes mean themselves.
     pub(in crate::target) verbatim: Option<char>,
-    /// What begins another command where it stands outside quotes and brackets.
+    /// What ends an expression where it stands outside quotes and brackets: another command or column follows.
     pub(in crate::target) ends: &'static [char],
     /// What begins a remark up to the end of the line, written twice.
     pub(in crate::target) remark: Option<char>,
@@ -29,7 +29,9 @@ pub(in crate::target) fn whole(text: &str, notation: &Notation) -> Result<(), St
     let mut before = None;
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        if let Some(&(mark, escapes)) = notation.quotes.iter().find(|(mark, _)| *mark == c) {
+        if c.is_ascii_alphanumeric() {
+            // Most of a text: it neither quotes nor encloses nor ends anything.
+        } else if let Some(&(mark, escapes)) = notation.quotes.iter().find(|(mark, _)| *mark == c) {
             let escapes = escapes && (before.is_none() || before != notation.verbatim);
             quoted(&mut chars, mark, escapes)?;
         } else if let Some(close) = partner(c) {

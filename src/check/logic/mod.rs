@@ -55,10 +55,7 @@ impl<'a> Logic<'a> {
             }
             return;
         }
-        self.lists_are_final = true;
-        let dead = self.impossible(&[(filter, true)]);
-        self.lists_are_final = false;
-        if dead {
+        if self.lists.iter().any(|list| list.entries.is_empty()) && self.impossible_as_listed(filter) {
             let mut unmet = Vec::new();
             self.demands_of_empty_lists(filter, true, &mut unmet);
             for (span, list) in unmet {
@@ -68,6 +65,14 @@ impl<'a> Logic<'a> {
             return;
         }
         self.excepts(filter, excepts, diags);
+    }
+
+    /// Whether no record satisfies the predicate as long as its lists are as they are.
+    fn impossible_as_listed(&mut self, pred: &Pred) -> bool {
+        self.lists_are_final = true;
+        let dead = self.impossible(&[(pred, true)]);
+        self.lists_are_final = false;
+        dead
     }
 
     fn is_empty(&self, test: &FieldTest) -> Option<&'a List> {

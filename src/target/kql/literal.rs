@@ -18,7 +18,7 @@ use crate::target::stated::Notation;
 pub(super) const EXPRESSION: Notation = Notation {
     quotes: &[('"', true), ('\'', true), ('`', false)],
     verbatim: Some('@'),
-    ends: &['|', ';'],
+    ends: &['|', ';', ','],
     remark: Some('/'),
 };
 

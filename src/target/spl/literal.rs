@@ -19,7 +19,7 @@ use crate::target::stated::Notation;
 pub(super) const EXPRESSION: Notation = Notation {
     quotes: &[('"', true), ('\'', false), ('`', false)],
     verbatim: None,
-    ends: &['|'],
+    ends: &['|', ','],
     remark: None,
 };
 /// A base search in a source file, which may go through further commands.
