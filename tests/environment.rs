@@ -17,6 +17,15 @@ fn compile(folder: &tempfile::TempDir, target: &str, more: &[&str]) -> Ran {
     catena(&[&["compile", &rule, "--target", target], more].concat())
 }
 
+/// An environment file with one entry in a home; `words: product` is a key of `words`.
+fn home_with(target: &str, entry: &str, value: &str) -> String {
+    let stated = match entry.split_once(": ") {
+        Some((words, word)) => format!("{words}: {{{word}: {value}}}"),
+        None => format!("{entry}: {value}"),
+    };
+    format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n")
+}
+
 #[test]
 fn nothing_is_compiled_under_a_broken_environment() {
     for (text, message) in [
@@ -137,11 +146,7 @@ fn what_a_home_states_stays_in_its_place() {
         ("spl", "from", "index=a ] | delete", "`]` has no partner"),
         ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
     ] {
-        let stated = match entry.split_once(": ") {
-            Some((words, word)) => format!("{words}: {{{word}: '{text}'}}"),
-            None => format!("{entry}: '{text}'"),
-        };
-        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n");
+        let settings = home_with(target, entry, &format!("'{text}'"));
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
         let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
@@ -192,11 +197,7 @@ fn what_a_target_does_not_read_is_refused() {
         ("kql", "words: product", "aws"),
         ("eql", "words: group", "items"),
     ] {
-        let stated = match entry.split_once(": ") {
-            Some((words, word)) => format!("{words}: {{{word}: {value}}}"),
-            None => format!("{entry}: {value}"),
-        };
-        let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{{stated}}}}}}}\n");
+        let settings = home_with(target, entry, value);
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
         let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` means nothing in");
