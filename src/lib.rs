@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! text ─ syntax ─▶ AST ─ check ─▶ IR ─┬─ engine ─▶ alerts            (reference meaning; test, replay)
-//!                       ▲             └─ target: gate ─▶ plan ─▶ print ─▶ emission
+//!                       ▲             └─ backend: gate ─▶ plan ─▶ print ─▶ emission
 //!                   sources/*.yaml
 //! ```
 //!
 //! Every stage takes a reference and returns a new value; findings go sideways into [`diag::Diagnostics`].
 
+pub mod backend;
 pub mod catalog;
 pub mod check;
 pub mod cli;
@@ -19,6 +20,5 @@ pub mod settings;
 pub mod source;
 pub mod syntax;
 pub mod table;
-pub mod target;
 pub mod unit;
 pub mod yaml;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::backend::ListDelivery;
 use crate::catalog::{Catalog, Column, Home};
 use crate::syntax;
-use crate::target::ListDelivery;
 use crate::yaml::{self, ReadError};
 
 /// The settings in force.

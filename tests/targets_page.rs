@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use catena::target::caps::{Feature, Support};
-use catena::target::{ALL, Target};
+use catena::backend::caps::{Feature, Support};
+use catena::backend::{ALL, Target};
 
 use crate::generated;
 

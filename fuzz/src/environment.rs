@@ -3,10 +3,10 @@
 //! In: the text of one. Promises: what is wrong has a place in the text; what is right compiles the shipped rules, or says why
 //! not, and their tests can run.
 
+use catena::backend::Options;
 use catena::catalog::Catalog;
 use catena::replay::Plan;
 use catena::settings::Settings;
-use catena::target::Options;
 use catena::yaml::ReadError;
 
 use super::files::{CATALOG, Files, LIST, SHIPPED};

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use catena::backend::{self, Emission, Options};
 use catena::catalog::Catalog;
 use catena::check::{Context, Identities, check};
 use catena::diag::{Diagnostics, render};
@@ -13,7 +14,6 @@ use catena::settings::Settings;
 use catena::source::{FileId, SourceFile, Sources, is_hidden};
 use catena::syntax::{self, ast};
 use catena::table::{self, Table};
-use catena::target::{self, Emission, Options};
 use catena::unit::{Tables, Unit};
 
 /// A list file as shipped.
@@ -78,7 +78,7 @@ impl Files {
 
     /// The queries of a checked rule.
     pub(crate) fn compile(&mut self, rule: &Rule, catalog: &Catalog, options: &Options) -> Vec<Emission> {
-        target::compile_all(&target::Job { rule, catalog, options }, target::ALL, &mut self.diags)
+        backend::compile_all(&backend::Job { rule, catalog, options }, backend::ALL, &mut self.diags)
     }
 
     /// A checked rule and the outcomes of its tests, in every format.

@@ -1,10 +1,10 @@
 //! Rule files and list files, through the whole front end and, where nothing is wrong, into every target.
 
+use catena::backend::{ListDelivery, Options};
 use catena::diag::Diagnostics;
 use catena::settings::Settings;
 use catena::source::{FileId, SourceFile, Sources};
 use catena::syntax::{self, ast};
-use catena::target::{ListDelivery, Options};
 
 use super::files::{CATALOG, Files, LIST, can_be_pasted, json};
 use super::findings::{lies_in, shown};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::backend::Externals;
 use crate::diag::Diagnostics;
-use crate::target::Externals;
 
 use super::compile::{CompileOptions, TargetChoice, compile_file};
 use super::report::{self, Format, plural};

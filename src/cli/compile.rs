@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::diag::Diagnostics;
-use crate::source::Sources;
-use crate::target::{
+use crate::backend::{
     self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
 };
+use crate::diag::Diagnostics;
+use crate::source::Sources;
 
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
@@ -87,8 +87,8 @@ impl TargetChoice {
         if text == "all" {
             return Ok(Self::All);
         }
-        target::by_name(text).map(|target| Self::One(target.name())).ok_or_else(|| {
-            let names: Vec<_> = target::ALL.iter().map(|target| target.name()).chain(["all"]).collect();
+        backend::by_name(text).map(|target| Self::One(target.name())).ok_or_else(|| {
+            let names: Vec<_> = backend::ALL.iter().map(|target| target.name()).chain(["all"]).collect();
             format!("expected {}{}", names.join(", "), did_you_mean(text, names.iter().copied()))
         })
     }
@@ -101,7 +101,7 @@ impl TargetChoice {
                 Self::One(one) => *one == name,
             })
         };
-        target::ALL.iter().copied().filter(|target| chosen(target.name())).collect()
+        backend::ALL.iter().copied().filter(|target| chosen(target.name())).collect()
     }
 }
 
@@ -220,7 +220,7 @@ struct Query {
 
 /// Writes one file for each part; `written` tells which rule each file is of.
 fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, String>) -> anyhow::Result<()> {
-    let Some(target) = target::by_name(emission.target) else { return Ok(()) };
+    let Some(target) = backend::by_name(emission.target) else { return Ok(()) };
     for part in &emission.parts {
         let name = format!("{}.{}", part.name, target.extension());
         let path = folder.join(emission.target).join(name);
@@ -250,15 +250,15 @@ pub(super) fn compile_file(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let options = target::Options {
+    let options = backend::Options {
         lists: options.lists.unwrap_or(file.environment.settings.lists),
         allow_subset: options.allow_subset,
         time_buckets: options.time_buckets,
     };
     let mut emissions = Vec::new();
     for rule in &file.rules {
-        let job = target::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(target::compile_all(&job, targets, found));
+        let job = backend::Job { rule, catalog: &file.environment.catalog, options: &options };
+        emissions.extend(backend::compile_all(&job, targets, found));
     }
     emissions
 }
@@ -354,7 +354,7 @@ fn to_json(emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
 }
 
 fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
-    let title = target::by_name(emission.target).map_or(emission.target, |target| target.title());
+    let title = backend::by_name(emission.target).map_or(emission.target, |target| target.title());
     let fidelity = match emission.fidelity {
         Fidelity::Exact => "exact",
         Fidelity::Superset => "superset: misses nothing, may add",

@@ -3,7 +3,7 @@
 //! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every such note is
 //! either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not change.
 
-use catena::target::{Effect, Emission};
+use catena::backend::{Effect, Emission};
 
 use super::lane;
 use super::raw::Event;

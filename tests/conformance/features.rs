@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use catena::backend::shape;
 use catena::catalog::Catalog;
 use catena::ir::{Case, Pred, Rule, TestKind, Type};
-use catena::target::shape;
 
 use super::samples::FLOW;
 

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catena::backend::{Emission, Fidelity, Level, shape};
 use catena::engine::alert::{Alert, run};
 use catena::engine::record::Record;
 use catena::engine::value::{Raw, Value};
 use catena::ir::{Field, Type};
-use catena::target::{Emission, Fidelity, Level, shape};
 use serde_json::Value as Json;
 
 use super::lane::Row;

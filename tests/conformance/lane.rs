@@ -6,8 +6,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use catena::backend::Part;
 use catena::ir::{EntryValue, List};
-use catena::target::Part;
 use serde_json::{Map, Value, json};
 
 use super::raw::Event;

@@ -19,8 +19,8 @@ mod shrink;
 mod subjects;
 mod worlds;
 
+use catena::backend::{self, Emission, Job, ListDelivery, Options, Target};
 use catena::diag::Diagnostics;
-use catena::target::{self, Emission, Job, ListDelivery, Options, Target};
 use fastrand::Rng;
 
 use homes::Homes;
@@ -53,7 +53,7 @@ fn emit(subject: &Subject, homes: &Homes, target: &dyn Target) -> Option<Compile
     let options = Options { lists: subject.delivery, ..Options::default() };
     [&homes.documented, &homes.named].into_iter().enumerate().find_map(|(index, catalog)| {
         let job = Job { rule: &subject.rule, catalog, options: &options };
-        let emission = target::compile(&job, target, &mut Diagnostics::default())?;
+        let emission = backend::compile(&job, target, &mut Diagnostics::default())?;
         Some(Compiled { emission, is_named: index > 0 })
     })
 }
@@ -164,7 +164,7 @@ fn run_target(target: &dyn Target, homes: &Homes, files: &[Subject]) -> (Tally, 
 /// Which targets to run: all, or the one that `CATENA_CONFORMANCE_TARGET` names.
 fn targets() -> Vec<&'static dyn Target> {
     let only = std::env::var("CATENA_CONFORMANCE_TARGET").ok();
-    target::ALL
+    backend::ALL
         .iter()
         .copied()
         .filter(|target| only.as_ref().is_none_or(|only| only == target.name()))

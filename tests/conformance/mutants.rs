@@ -4,8 +4,8 @@
 //! emission, as if the printer had written it so. It is caught when a lane's answer differs from the engine's, or when the engine
 //! behind the lane refuses the text.
 
+use catena::backend::{ALL, Emission, Target};
 use catena::catalog::Catalog;
-use catena::target::{ALL, Emission, Target};
 use regex::Regex;
 use serde::Deserialize;
 

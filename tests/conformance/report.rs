@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use catena::target::{Fidelity, Level, Target};
+use catena::backend::{Fidelity, Level, Target};
 
 use super::{Compiled, lane, mutants};
 use crate::generated;

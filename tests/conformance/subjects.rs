@@ -2,9 +2,9 @@
 //!
 //! In: how many random rules are wanted. Out: rules with names. Must not know: targets, worlds.
 
+use catena::backend::ListDelivery;
 use catena::catalog::Catalog;
 use catena::ir::Rule;
-use catena::target::ListDelivery;
 
 use super::author::Author;
 use crate::program::root;

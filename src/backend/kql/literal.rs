@@ -1,0 +1,294 @@
+//! KQL text from values: literals, names, calls. No other file turns a rule's text into query text.
+//!
+//! In: values of the rule, texts of the source files. Out: [`Frag`]s.
+//! Must not know: fields, steps, joins. The escape rules are those of Kusto's own lexer.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::names::is_plain;
+use crate::backend::print::{Bind, Frag, one_line, phrase};
+use crate::backend::stated::Notation;
+use crate::ir::Value;
+use crate::source::is_hidden;
+
+/// An expression in a source file. Three backticks enclose texts of several lines.
+pub(super) const EXPRESSION: Notation = Notation {
+    quotes: &[('"', true), ('\'', true), ('`', false)],
+    verbatim: Some('@'),
+    ends: &['|', ';', ','],
+    remark: Some('/'),
+};
+
+/// A string literal.
+pub(super) fn string(text: &str) -> Frag {
+    Frag::atom(quoted(text))
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '\\' | '"' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if is_hidden(c) => escape(&mut out, c),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Every character that needs it lies below U+FFFF, so four digits are enough (`\U` decodes wrongly in Kusto's lexer).
+fn escape(out: &mut String, c: char) {
+    // Writing to a `String` cannot fail.
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
+}
+
+/// A literal of any type. Addresses are texts in KQL.
+pub(super) fn value(value: &Value) -> Frag {
+    match value {
+        Value::String(text) => string(text),
+        Value::Int(number) if *number >= 0 => Frag::atom(number.to_string()),
+        Value::Int(number) => Frag::atom(phrase!("long({number})")),
+        Value::Float(number) => Frag::atom(phrase!("real({number:?})")),
+        Value::Bool(truth) => Frag::atom(truth.to_string()),
+        Value::Time(instant) => Frag::atom(phrase!("datetime({})", clamped(*instant))),
+        Value::Ip(address) => string(&address.to_string()),
+    }
+}
+
+/// Kusto's instants begin with year 1, so an earlier one means its first: no record lies between them.
+fn clamped(instant: Timestamp) -> Timestamp {
+    const FIRST: i64 = -62_135_596_800;
+    Timestamp::from_second(FIRST).map_or(instant, |first| instant.max(first))
+}
+
+/// A length of time in the largest unit that gives a whole number. A week has no literal.
+pub(super) fn timespan(seconds: u64) -> Frag {
+    // A thousand years: longer than any log, and `datetime` cannot overflow.
+    let seconds = seconds.min(1000 * 365 * 86_400);
+    let (size, unit) = [(86_400, 'd'), (3_600, 'h'), (60, 'm')]
+        .into_iter()
+        .find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size))
+        .unwrap_or((1, 's'));
+    Frag::atom(phrase!("{}{unit}", seconds / size))
+}
+
+/// Whether a column equals one of the values, or none of them.
+pub(super) fn one_of(column: &Frag, values: &[Frag], negated: bool) -> Frag {
+    match values {
+        [value] => binary(column, if negated { "!=" } else { "==" }, value),
+        _ => binary(column, if negated { "!in" } else { "in" }, &tuple(values)),
+    }
+}
+
+/// The right side of `in`.
+pub(super) fn tuple(values: &[Frag]) -> Frag {
+    Frag::atom(phrase!("({})", comma_separated(values)))
+}
+
+/// A constant array of literals.
+pub(super) fn array(literals: &[Frag]) -> Frag {
+    Frag::atom(phrase!("dynamic([{}])", comma_separated(literals)))
+}
+
+/// Each fragment once, in order.
+pub(super) fn unique(parts: impl IntoIterator<Item = Frag>) -> Vec<Frag> {
+    let mut seen = BTreeSet::new();
+    parts.into_iter().filter(|part| seen.insert(part.text().to_owned())).collect()
+}
+
+/// A name of a column, table or variable; in brackets where it needs them.
+pub(super) fn name(text: &str) -> Frag {
+    if is_plain(text) { Frag::atom(text) } else { Frag::atom(phrase!("[{}]", quoted(text))) }
+}
+
+/// A value inside a dynamic one: `base.a.b`.
+pub(super) fn path(base: &Frag, dotted: &str) -> Frag {
+    let mut text = base.text().to_owned();
+    for segment in dotted.split('.').filter(|segment| !segment.is_empty()) {
+        if is_plain(segment) {
+            text.push('.');
+            text.push_str(segment);
+        } else {
+            text.push('[');
+            text.push_str(&quoted(segment));
+            text.push(']');
+        }
+    }
+    Frag::atom(text)
+}
+
+/// An expression that a source file states in KQL. Source files are configuration, not rules: their text is trusted.
+pub(super) fn expression(text: &str) -> Frag {
+    let text = text.trim();
+    if is_plain(text) { Frag::atom(text) } else { Frag::loose(text) }
+}
+
+/// A call of a function.
+pub(super) fn call<'a>(function: &str, arguments: impl IntoIterator<Item = &'a Frag>) -> Frag {
+    Frag::atom(phrase!("{function}({})", comma_separated(arguments)))
+}
+
+/// Fragments with commas between them.
+pub(super) fn list<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> Frag {
+    Frag::atom(comma_separated(parts))
+}
+
+fn comma_separated<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> String {
+    parts.into_iter().map(Frag::text).collect::<Vec<_>>().join(", ")
+}
+
+/// The keys of a watchlist, as the right side of `in`.
+pub(super) fn search_keys(alias: &str) -> Frag {
+    Frag::atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
+}
+
+/// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is no
+/// array or an empty one: by itself Kusto drops the row of an empty array and takes an object for its properties.
+pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>) -> Frag {
+    let (column, array) = (column.text(), array.text());
+    let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));
+    Frag::atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
+}
+
+/// Two sides and an operator.
+pub(super) fn binary(left: &Frag, operator: &str, right: &Frag) -> Frag {
+    Frag::test(phrase!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))
+}
+
+/// A pair of columns that a join sets equal.
+pub(super) fn equal_sides(left: &Frag, right: &Frag) -> Frag {
+    Frag::test(phrase!("{} == {}", side("$left", left), side("$right", right)))
+}
+
+fn side(table: &str, column: &Frag) -> String {
+    let text = column.text();
+    // A bracketed name is an index, not a member.
+    if text.starts_with('[') { phrase!("{table}{text}") } else { phrase!("{table}.{text}") }
+}
+
+/// The time so many seconds later.
+pub(super) fn later(time: &Frag, seconds: u64) -> Frag {
+    if seconds == 0 { time.clone() } else { binary(time, "+", &timespan(seconds)) }
+}
+
+/// Whether a time lies at most so many seconds before or after another, bounds included.
+pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: u64) -> Frag {
+    let (time, other) = (time.text(), other.text());
+    let first =
+        if before == 0 { other.to_owned() } else { phrase!("({other} - {})", timespan(before).text()) };
+    Frag::test(phrase!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
+}
+
+/// Whether a time lies at most so many seconds after another.
+pub(super) fn at_most_after(time: &Frag, other: &Frag, seconds: u64) -> Frag {
+    Frag::test(phrase!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
+}
+
+/// `name = value`, or the name alone where the value is that column.
+pub(super) fn assign(name: &Frag, value: &Frag) -> Frag {
+    if name == value { name.clone() } else { Frag::atom(phrase!("{} = {}", name.text(), value.text())) }
+}
+
+/// Text for a comment: one line, whatever it holds.
+pub(super) fn comment(text: &str) -> Frag {
+    Frag::atom(one_line(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Reads a literal as Kusto's lexer does; `None` for anything but exactly one.
+    fn decoded(literal: &str) -> Option<String> {
+        let mut chars = literal.strip_prefix('"')?.chars();
+        let mut out = String::new();
+        loop {
+            match chars.next()? {
+                '"' => return chars.next().is_none().then_some(out),
+                '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => return None,
+                '\\' => out.push(match chars.next()? {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    c @ ('\\' | '"') => c,
+                    'u' => {
+                        let digits: String = chars.by_ref().take(4).collect();
+                        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
+                    }
+                    _ => return None,
+                }),
+                c => out.push(c),
+            }
+        }
+    }
+
+    const PARTS: [&str; 17] = [
+        "\u{202e}", "\u{feff}", "\"", "\\", "'", "\n", "\r", "\0", "\u{85}", "\u{2028}", "\u{7f}", "|", "//",
+        "```", "{{", "é", "😀",
+    ];
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece =
+            prop_oneof![proptest::sample::select(&PARTS[..]).prop_map(str::to_owned), any::<String>()];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back(text in hostile()) {
+            let literal = string(&text);
+            prop_assert!(!literal.text().contains(is_hidden));
+            prop_assert_eq!(decoded(literal.text()), Some(text));
+        }
+
+        #[test]
+        fn names_come_back(text in hostile()) {
+            let name = name(&text);
+            let inner = name.text().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let read = inner.map_or_else(|| Some(name.text().to_owned()), decoded);
+            prop_assert_eq!(read, Some(text));
+        }
+
+        #[test]
+        fn comments_are_one_line(text in hostile()) {
+            let comment = comment(&text);
+            prop_assert!(!comment.text().contains(is_hidden));
+        }
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        let texts = [
+            (0, "0s"),
+            (90, "90s"),
+            (60, "1m"),
+            (5400, "90m"),
+            (7200, "2h"),
+            (86_400, "1d"),
+            (604_800, "7d"),
+        ];
+        for (seconds, text) in texts {
+            assert_eq!(timespan(seconds).text(), text);
+        }
+        assert_eq!(timespan(u64::MAX).text(), "365000d");
+    }
+
+    #[test]
+    fn numbers_and_instants() {
+        assert_eq!(value(&Value::Int(i64::MIN)).text(), "long(-9223372036854775808)");
+        assert_eq!(value(&Value::Int(i64::MAX)).text(), "9223372036854775807");
+        assert_eq!(value(&Value::Float(5.0)).text(), "real(5.0)");
+        let instant = Timestamp::from_microsecond(1_767_225_600_000_001).unwrap();
+        assert_eq!(value(&Value::Time(instant)).text(), "datetime(2026-01-01T00:00:00.000001Z)");
+    }
+}

@@ -1,0 +1,73 @@
+//! Tests of addresses. KQL keeps addresses as text, and its functions answer null for what they cannot read.
+//!
+//! In: a column and networks. Out: [`Check`]s. Must not know: fields, lists.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::check::Check;
+use super::literal;
+use crate::backend::print::Frag;
+
+/// Whether the column holds an address of one of the networks.
+pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
+    let (mut hosts, mut v4, mut v6) = (Vec::new(), Vec::new(), Vec::new());
+    for network in networks {
+        let text = |network: IpNet| literal::string(&network.to_string());
+        match network.addr() {
+            // An IPv4 address has one spelling, so equal text is equal address.
+            IpAddr::V4(host) if network.prefix_len() == 32 => hosts.push(literal::string(&host.to_string())),
+            IpAddr::V4(_) => v4.push(text(network.trunc())),
+            IpAddr::V6(_) => v6.push(text(network.trunc())),
+        }
+    }
+    let [hosts, v4, v6] = [hosts, v4, v6].map(literal::unique);
+    let mut parts = Vec::new();
+    if !hosts.is_empty() {
+        parts.push(Check::one_of(column, &hosts));
+    }
+    if !v4.is_empty() {
+        parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], &v4));
+    }
+    if !v6.is_empty() {
+        let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], &v6);
+        parts.push(Check::All(vec![is_v6(column), range]));
+    }
+    Check::Any(parts)
+}
+
+fn in_range(column: &Frag, [of_one, of_any]: [&str; 2], networks: &[Frag]) -> Check {
+    Check::Nullable(match networks {
+        [network] => literal::call(of_one, [column, network]),
+        _ => literal::call(of_any, [column, &literal::array(networks)]),
+    })
+}
+
+/// Kusto's IPv6 functions read an IPv4 address as one of `::ffff:0:0/96`; in the language the families never meet.
+fn is_v6(column: &Frag) -> Check {
+    Check::compare(column, "contains", "!contains", &literal::string(":"))
+}
+
+/// Whether the column holds an address of either family; `AWS Internal` and `-` are none. For Kusto a network such as
+/// `10.0.0.0/8` is an address too (`parse_ipv6` and `ipv6_is_match` take a mask in IP-prefix notation), so that is asked first.
+pub(super) fn is_address(column: &Frag) -> Check {
+    let parsed = literal::call("parse_ipv6", [column]);
+    let readable = Check::Atom {
+        holds: literal::call("isnotempty", [&parsed]),
+        fails: literal::call("isempty", [&parsed]),
+    };
+    Check::All(vec![is_bare(column), readable])
+}
+
+fn is_bare(column: &Frag) -> Check {
+    Check::compare(column, "!contains", "contains", &literal::string("/"))
+}
+
+/// Whether two columns hold the same address. IPv6 has many spellings of one.
+pub(super) fn same(one: &Frag, other: &Frag) -> Check {
+    let equal_text = Check::All(vec![is_address(one), Check::compare(one, "==", "!=", other)]);
+    let matching = Check::Nullable(literal::call("ipv6_is_match", [one, other]));
+    let both_v6 = vec![is_v6(one), is_v6(other), is_bare(one), is_bare(other), matching];
+    Check::Any(vec![equal_text, Check::All(both_v6)])
+}

@@ -1,0 +1,123 @@
+//! Tests of text: equality, substrings, wildcards, regular expressions.
+//!
+//! In: a column and what to look for. Out: [`Check`]s; none of them can hold for an empty text.
+//! Must not know: fields, lists, addresses.
+
+use super::check::Check;
+use super::literal;
+use crate::backend::print::Frag;
+use crate::ir::{Case, Pattern, PatternPart, Place};
+
+/// Whether the column equals one of the texts.
+pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Check {
+    let mut seen = std::collections::BTreeSet::new();
+    let texts = texts.into_iter().filter(|text| !text.is_empty() && seen.insert(*text));
+    let (spelled, plain): (Vec<_>, Vec<_>) = texts.partition(|text| is_spelled(text, case));
+    let mut parts = Vec::new();
+    let values: Vec<_> = plain.iter().map(|text| literal::string(text)).collect();
+    let word = |sensitive: &'static str, ignoring: &'static str| match case {
+        Case::Sensitive => sensitive,
+        Case::Ignore => ignoring,
+    };
+    match values.as_slice() {
+        [] => {}
+        [value] => parts.push(Check::compare(column, word("==", "=~"), word("!=", "!~"), value)),
+        _ => {
+            let values = literal::tuple(&values);
+            parts.push(Check::compare(column, word("in", "in~"), word("!in", "!in~"), &values));
+        }
+    }
+    let wild = |text: &&str| wildcards(column, &[PatternPart::Text((*text).to_owned())], case);
+    parts.extend(spelled.iter().map(wild));
+    match parts.len() {
+        0 => Check::Always(false),
+        1 => parts.swap_remove(0),
+        _ => Check::Any(parts),
+    }
+}
+
+/// Kusto's operators that ignore case know the letters of ASCII only; others are spelled out in a regular expression.
+fn is_spelled(text: &str, case: Case) -> bool {
+    case == Case::Ignore && !text.is_ascii()
+}
+
+/// Whether the column has the text at a place.
+pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> Check {
+    if is_spelled(text, case) {
+        return wildcards(column, &Pattern::around(place, text).parts, case);
+    }
+    // Never `has`: it looks for whole words.
+    let (sensitive, ignoring) = match place {
+        Place::Anywhere => (["contains_cs", "!contains_cs"], ["contains", "!contains"]),
+        Place::Start => (["startswith_cs", "!startswith_cs"], ["startswith", "!startswith"]),
+        Place::End => (["endswith_cs", "!endswith_cs"], ["endswith", "!endswith"]),
+    };
+    let [operator, opposite] = if case == Case::Ignore { ignoring } else { sensitive };
+    Check::compare(column, operator, opposite, &literal::string(text))
+}
+
+/// Whether the whole column matches the pattern.
+pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
+    match pattern.parts.as_slice() {
+        [] => Check::Always(false),
+        [PatternPart::Any] => present(column),
+        [PatternPart::Text(text)] => equals(column, [text.as_str()], case),
+        [PatternPart::Text(text), PatternPart::Any] => substring(column, Place::Start, text, case),
+        [PatternPart::Any, PatternPart::Text(text)] => substring(column, Place::End, text, case),
+        [PatternPart::Any, PatternPart::Text(text), PatternPart::Any] => {
+            substring(column, Place::Anywhere, text, case)
+        }
+        parts => wildcards(column, parts, case),
+    }
+}
+
+/// The anchored regular expression; `^` and `$` are the ends of the whole text unless `m` is set.
+fn wildcards(column: &Frag, parts: &[PatternPart], case: Case) -> Check {
+    let mut regex = String::from("(?s)^");
+    for part in parts {
+        match part {
+            PatternPart::Any => regex.push_str(".*"),
+            PatternPart::One => regex.push('.'),
+            PatternPart::Text(text) => spell(&mut regex, text, case),
+        }
+    }
+    regex.push('$');
+    Check::test(literal::binary(column, "matches regex", &literal::string(&regex)))
+}
+
+/// The text; where case is ignored, each letter in all its spellings: `(?i)` knows more pairs than the language.
+fn spell(regex: &mut String, text: &str, case: Case) {
+    for c in text.chars() {
+        match case.spellings(c).as_slice() {
+            [_] => {
+                if matches!(
+                    c,
+                    '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$'
+                ) {
+                    regex.push('\\');
+                }
+                regex.push(c);
+            }
+            several => {
+                regex.push('[');
+                regex.extend(several);
+                regex.push(']');
+            }
+        }
+    }
+}
+
+/// Whether the expression matches somewhere in the column.
+pub(super) fn matches(column: &Frag, regex: &str) -> Check {
+    let found = Check::test(literal::binary(column, "matches regex", &literal::string(regex)));
+    if can_match_nothing(regex) { Check::All(vec![present(column), found]) } else { found }
+}
+
+fn can_match_nothing(regex: &str) -> bool {
+    regex_syntax::parse(regex).map_or(true, |parsed| parsed.properties().minimum_len() == Some(0))
+}
+
+/// Whether the column holds any text.
+pub(super) fn present(column: &Frag) -> Check {
+    Check::Atom { holds: literal::call("isnotempty", [column]), fails: literal::call("isempty", [column]) }
+}

@@ -1,0 +1,139 @@
+//! Sigma: base rules and `temporal_ordered` correlations, as one file of YAML documents.
+//!
+//! In: a rule that passed the gate. Out: one part, ready for converters and engines that know correlations.
+//! Must not know: any one converter; what differs between them is a note.
+
+mod address;
+mod attack;
+mod cond;
+mod detection;
+mod document;
+mod literal;
+mod lower;
+mod plan;
+mod test;
+mod title;
+
+#[cfg(test)]
+mod tests;
+
+use crate::backend::caps::{Feature, Support};
+use crate::backend::{Effect, Job, Level, Part, Reads, Report, Role, Target, home};
+use crate::catalog::{Home, Misfit};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::Rule;
+
+/// The target.
+#[derive(Debug)]
+pub(in crate::backend) struct Sigma;
+
+impl Target for Sigma {
+    fn name(&self) -> &'static str {
+        "sigma"
+    }
+
+    fn title(&self) -> &'static str {
+        "Sigma"
+    }
+
+    fn extension(&self) -> &'static str {
+        "yml"
+    }
+
+    fn level(&self, rule: &Rule) -> Level {
+        if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads { entries: &[], words: &["category", "product", "service", "definition"], marks: &["multi"] }
+    }
+
+    fn judge(&self, home: &Home) -> Vec<Misfit> {
+        let words = ["category", "product", "service"];
+        let words = words.map(|word| home.words.get(word).map_or("", String::as_str));
+        home::missing("words", &words.concat()).into_iter().collect()
+    }
+
+    fn support(&self, feature: Feature) -> Support {
+        support(feature)
+    }
+
+    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        for step in &job.rule.chain.steps {
+            home::of(job, self, step, report);
+        }
+        let Some(plan) = plan::plan(job, report) else { return Vec::new() };
+        surroundings(job, &plan, report);
+        match document::print(job, plan, report) {
+            Ok(text) => {
+                let name = document::file_name(job.rule);
+                vec![Part { name, id: job.rule.meta.id.clone(), role: Role::Query, text }]
+            }
+            Err(reason) => {
+                let title = "the rule cannot be written as YAML";
+                report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(reason));
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// What the rules need from whatever runs them.
+fn surroundings(job: &Job<'_>, plan: &plan::Plan, report: &mut Report) {
+    if let Some(link) = job.rule.chain.links.first() {
+        report.require("a converter or engine with temporal_ordered correlations and aliases (pySigma's SQLite backend, rsigma)");
+        report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
+    }
+    if plan.bases.iter().any(|base| base.detection.is_cased()) {
+        report.require(
+            "a converter that knows the modifier `cased` (pySigma's backends for Splunk and Kusto refuse it)",
+        );
+    }
+}
+
+fn support(feature: Feature) -> Support {
+    match feature {
+        Feature::SingleStep
+        | Feature::OrderedSteps
+        | Feature::TotalWindow
+        | Feature::FieldPair
+        | Feature::CaseSensitive
+        | Feature::RegularExpression
+        | Feature::Ipv4Network
+        | Feature::NumberOrder
+        | Feature::Negation => Support::Native,
+        Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
+        Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
+        Feature::GapWindow => Support::Widened(
+            "a correlation has one window, so every link is its own, and an alert may combine links that share no event",
+        ),
+        Feature::KeyChangeInScope => Support::Widened(
+            "a correlation has one key, so every link is its own, and only the scope joins the links",
+        ),
+        Feature::FieldComparison => Support::Widened("`fieldref` compares text ignoring case"),
+        Feature::EqualTimes => Support::Engine(
+            "steps at the same instant: in order for some engines, not in order for others; some see whole seconds only",
+        ),
+        Feature::RepeatedGroup => Support::Engine(
+            "several items in one event: some engines see the first item only, others mix the fields of different items",
+        ),
+        Feature::SharedEvent => {
+            Support::Engine("one event that matches two neighbouring steps: some engines take it for both")
+        }
+        Feature::IgnoreCase => {
+            Support::Engine("letters beyond ASCII: some engines tell upper and lower case apart")
+        }
+        Feature::Wildcards => Support::Engine("wildcards stop at a line end in some engines"),
+        Feature::Ipv6Network => Support::Engine(
+            "converters that turn networks into text patterns see only the shortest lower-case spelling of an address",
+        ),
+        Feature::KeyChange => Support::No {
+            reason: "a correlation has one key for all its rules",
+            help: "add a `scope` that every step shares",
+        },
+        Feature::TimeOrder => Support::No {
+            reason: "Sigma has no notion of instants",
+            help: "use a window of the chain, or a field that says the same without a time",
+        },
+    }
+}

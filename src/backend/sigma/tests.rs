@@ -1,0 +1,368 @@
+//! Whole files and single tests, as text.
+
+use crate::backend::fixture::{an1318, catalog, equals, field, link, named, networks, rule, step, test};
+use crate::backend::{Emission, Fidelity, Job, Level, Options};
+use crate::catalog::Catalog;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::ir::{
+    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Rule, TestKind, Type, Value,
+};
+use crate::source::Span;
+
+/// A source that stores each type in every way, and what Sigma cannot read.
+const STORES: &str = r#"
+name: test.stores
+title: Stores
+description: Every type, stored in every way.
+delay: 0
+granularity: 1
+placeholder: "-"
+targets:
+  sigma: { words: { category: test, product: stores } }
+fields:
+  event.time: { type: time, description: d }
+  event.action: { type: string, description: d, columns: { sigma: Action } }
+  text: { type: string, description: d, columns: { sigma: Text } }
+  text.other: { type: string, description: d, columns: { sigma: Other } }
+  number: { type: int, description: d, columns: { sigma: Number } }
+  number.other: { type: int, description: d, columns: { sigma: NumberOther } }
+  text.number: { type: int, description: d, columns: { sigma: { field: NumberS, stored: string } } }
+  real: { type: float, description: d, columns: { sigma: Real } }
+  flag: { type: bool, description: d, columns: { sigma: Flag } }
+  text.flag: { type: bool, description: d, columns: { sigma: { field: FlagS, stored: string } } }
+  digit.flag: { type: bool, description: d, columns: { sigma: { field: FlagN, stored: number } } }
+  wide.flag: { type: bool, description: d, columns: { sigma: { field: Wide, superset: it also counts x } } }
+  ip: { type: ip, description: d, columns: { sigma: Ip } }
+  own.none: { type: string, description: d, columns: { sigma: { field: Own, placeholder: none } } }
+  at: { type: time, description: d, columns: { sigma: At } }
+  derived: { type: string, description: d, columns: { sigma: { cases: [
+    { value: good, when: { Code: null, Kind: A } }, { value: bad, when: { Kind: A } }, { value: odd }] } } }
+  placed: { type: string, description: d, columns: { sigma: [
+    { for_actions: [A], field: PlaceA }, { for_actions: [B, C], field: PlaceB }, { field: PlaceRest }] } }
+  computed: { type: string, description: d, columns: { sigma: { expr: lower(Text) } } }
+  bracketed: { type: string, description: d, columns: { sigma: "items[0].x" } }
+"#;
+
+fn stores() -> Catalog {
+    let mut catalog = catalog();
+    catalog.add("stores.yaml", STORES).unwrap();
+    catalog
+}
+
+fn compile(rule: &Rule, options: &Options) -> Result<Emission, Vec<Diagnostic>> {
+    let (catalog, mut diags) = (stores(), Diagnostics::default());
+    let job = Job { rule, catalog: &catalog, options };
+    crate::backend::compile(&job, &super::Sigma, &mut diags).ok_or_else(|| diags.into_sorted())
+}
+
+fn emit(rule: &Rule) -> Emission {
+    let options = Options { allow_subset: true, ..Options::default() };
+    compile(rule, &options).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn refusal(rule: &Rule) -> String {
+    let errors = compile(rule, &Options::default()).unwrap_err();
+    let lines: Vec<_> =
+        errors.iter().map(|error| format!("{}: {}", error.title, error.primary.text)).collect();
+    lines.join("\n") + "\n"
+}
+
+fn snapshot(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => "../../../snapshots/sigma_units",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, text) });
+}
+
+/// The detection of a one-step rule, and what it does to the fidelity.
+fn detection(pred: &Pred, lists: &[List]) -> String {
+    let mut rule = rule(vec![step("s", "test.stores", pred.clone(), vec![])], vec![], 60, &[]);
+    rule.lists = lists.to_vec();
+    let emission = emit(&rule);
+    let lines = emission.parts[0].text.lines().skip_while(|line| *line != "detection:").skip(1);
+    let body: String = lines.take_while(|line| line.starts_with(' ')).flat_map(|line| [line, "\n"]).collect();
+    let fidelity = match emission.fidelity {
+        Fidelity::Exact => "",
+        Fidelity::Superset => "    (superset)\n",
+        Fidelity::Subset => "    (subset)\n",
+    };
+    format!("{fidelity}{body}")
+}
+
+fn both_ways(title: &str, pred: &Pred) -> String {
+    let negated = Pred::Not(Box::new(pred.clone()));
+    let lists = lists();
+    format!("{title}\n{}  not\n{}", detection(pred, &lists), detection(&negated, &lists))
+}
+
+fn string(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+fn one_of(values: Vec<Value>, case: Case) -> TestKind {
+    TestKind::Equals { values, case }
+}
+
+fn like(text: &str, case: Case) -> TestKind {
+    TestKind::Like { pattern: Pattern::parse(text).unwrap(), case }
+}
+
+fn order(op: OrderOp, value: Value) -> TestKind {
+    TestKind::Order { op, value }
+}
+
+fn lists() -> Vec<List> {
+    let entry = |value| Entry {
+        value,
+        text: String::new(),
+        reason: None,
+        owner: None,
+        ticket: None,
+        until: None,
+        row: 1,
+        span: Span::default(),
+    };
+    let list = |name: &str, ty, values: Vec<EntryValue>| List {
+        name: named(name),
+        ty,
+        entries: values.into_iter().map(entry).collect(),
+        expired: Vec::new(),
+        file: None,
+    };
+    let pattern = |text: &str| EntryValue::Pattern(Pattern::parse(text).unwrap());
+    let network = |text: &str| EntryValue::Network(text.parse().unwrap());
+    vec![
+        list(
+            "mixed",
+            Type::String,
+            vec![pattern("a"), pattern("b*"), pattern("*c?"), pattern("a"), pattern("-")],
+        ),
+        list("prefixes", Type::String, vec![pattern("a*"), pattern("-*")]),
+        list("networks", Type::Ip, vec![network("10.1.2.3/8"), network("192.0.2.1/32"), network("::/0")]),
+        list("numbers", Type::Int, vec![EntryValue::Value(Value::Int(5)), EntryValue::Value(Value::Int(7))]),
+        list("empty", Type::String, vec![]),
+    ]
+}
+
+#[test]
+fn tests_of_text() {
+    let substring = |place, text: &str, case| TestKind::Substring { place, text: text.to_owned(), case };
+    let matches = |regex: &str| TestKind::Matches { regex: regex.to_owned() };
+    let (exact, fold) = (Case::Sensitive, Case::Ignore);
+    let kinds = [
+        ("exists", TestKind::Exists),
+        ("== \"a\"", one_of(vec![string("a")], exact)),
+        ("== \"7\"", one_of(vec![string("7")], exact)),
+        ("== \"-\"", one_of(vec![string("-")], exact)),
+        ("in (a, b, a)", one_of(vec![string("a"), string("b"), string("a")], exact)),
+        ("in~ (a, A)", one_of(vec![string("a"), string("A")], fold)),
+        ("hostile", one_of(vec![string("it's"), string("a\nb"), string(r"*?\"), string("no")], exact)),
+        ("contains \"a\"", substring(Place::Anywhere, "a", exact)),
+        ("contains~ \"a\"", substring(Place::Anywhere, "a", fold)),
+        ("starts_with \"-\"", substring(Place::Start, "-", exact)),
+        ("ends_with \"\\\"", substring(Place::End, "\\", exact)),
+        ("like \"*\"", like("*", exact)),
+        ("like \"\"", like("", exact)),
+        ("like \"a*\"", like("a*", exact)),
+        ("like~ \"a*b?\"", like("a*b?", fold)),
+        ("like \"?\"", like("?", exact)),
+        ("matches \"a+\"", matches("a+")),
+        ("matches \"a*\"", matches("a*")),
+        ("in mixed", TestKind::InList { list: 0 }),
+        ("in prefixes", TestKind::InList { list: 1 }),
+        ("in empty", TestKind::InList { list: 4 }),
+        ("== text.other", TestKind::SameAs { other: field("text.other", Type::String) }),
+    ];
+    let shown: Vec<_> =
+        kinds.into_iter().map(|(title, kind)| both_ways(title, &test("text", Type::String, kind))).collect();
+    snapshot("text", &shown.concat());
+}
+
+#[test]
+fn tests_of_other_types() {
+    let truth = |truth| one_of(vec![Value::Bool(truth)], Case::Sensitive);
+    let number = |number| one_of(vec![Value::Int(number)], Case::Sensitive);
+    let within = |texts: &[&str]| networks("ip", texts);
+    let same = TestKind::SameAs { other: field("number.other", Type::Int) };
+    let preds = [
+        ("number exists", test("number", Type::Int, TestKind::Exists)),
+        ("number == -5", test("number", Type::Int, number(-5))),
+        ("number in numbers", test("number", Type::Int, TestKind::InList { list: 3 })),
+        ("number < 5", test("number", Type::Int, order(OrderOp::Less, Value::Int(5)))),
+        ("number == number.other", test("number", Type::Int, same)),
+        ("text.number == 5", test("text.number", Type::Int, number(5))),
+        ("real >= 2.5", test("real", Type::Float, order(OrderOp::GreaterEqual, Value::Float(2.5)))),
+        ("flag", test("flag", Type::Bool, truth(true))),
+        ("flag exists", test("flag", Type::Bool, TestKind::Exists)),
+        ("text.flag == false", test("text.flag", Type::Bool, truth(false))),
+        ("digit.flag", test("digit.flag", Type::Bool, truth(true))),
+        ("wide.flag", test("wide.flag", Type::Bool, truth(true))),
+        ("ip exists", test("ip", Type::Ip, TestKind::Exists)),
+        ("ip in (v4)", within(&["10.0.0.1/32", "10.0.0.2/32"])),
+        ("ip in (10.1.2.3/8, 2001:db8::1)", within(&["10.1.2.3/8", "2001:db8::1/128"])),
+        ("ip in networks", test("ip", Type::Ip, TestKind::InList { list: 2 })),
+        ("own.none contains \"no\"", test("own.none", Type::String, like("*no*", Case::Sensitive))),
+    ];
+    let shown: Vec<_> = preds.iter().map(|(title, pred)| both_ways(title, pred)).collect();
+    snapshot("other_types", &shown.concat());
+}
+
+#[test]
+fn logic() {
+    let a = || equals("text", "a");
+    let b = || equals("text.other", "b");
+    let c = || equals("own.none", "c");
+    let not = |pred| Pred::Not(Box::new(pred));
+    let derived = |value: &str| equals("derived", value);
+    let preds = [
+        ("a and b and c", Pred::And(vec![a(), b(), c()])),
+        ("a and (text == x)", Pred::And(vec![a(), equals("text", "x")])),
+        ("a or b or (b and c)", Pred::Or(vec![a(), b(), Pred::And(vec![b(), c()])])),
+        ("a or text == x", Pred::Or(vec![a(), equals("text", "x")])),
+        ("a or not b", Pred::Or(vec![a(), not(b())])),
+        ("a and (b or not c)", Pred::And(vec![a(), Pred::Or(vec![b(), not(c())])])),
+        ("a and not (b and not c)", Pred::And(vec![a(), not(Pred::And(vec![b(), not(c())]))])),
+        ("not a and not b", Pred::And(vec![not(a()), not(b())])),
+        ("a or (b and (c or not a))", {
+            let inner = Pred::Or(vec![c(), not(a())]);
+            Pred::Or(vec![a(), Pred::And(vec![b(), inner])])
+        }),
+        ("derived == good", derived("good")),
+        ("derived == bad", derived("bad")),
+        ("derived == odd", derived("odd")),
+        ("derived == other", derived("other")),
+        ("placed == x", equals("placed", "x")),
+        (
+            "event.action == A and placed == x",
+            Pred::And(vec![equals("event.action", "A"), equals("placed", "x")]),
+        ),
+        (
+            "event.action == D and placed == x",
+            Pred::And(vec![equals("event.action", "D"), equals("placed", "x")]),
+        ),
+    ];
+    let shown: Vec<_> = preds.iter().map(|(title, pred)| both_ways(title, pred)).collect();
+    snapshot("logic", &shown.concat());
+}
+
+/// A chain of steps `s0`, `s1`, …, each an action of its own.
+fn chain(gaps: &[(u64, &str)], total: u64, scope: &[&str]) -> Rule {
+    let name = |index: usize| format!("s{index}");
+    let steps = (0..=gaps.len())
+        .map(|index| step(&name(index), "aws.cloudtrail", equals("event.action", &name(index)), vec![]))
+        .collect();
+    let links = gaps.iter().map(|(gap, key)| link(*gap, &[key], scope)).collect();
+    rule(steps, links, total, scope)
+}
+
+fn file(rule: &Rule) -> String {
+    let emission = emit(rule);
+    let part = &emission.parts[0];
+    let mut lines = vec![format!("# {}.yml, {:?}", part.name, emission.fidelity)];
+    lines.extend(emission.notes.iter().map(|note| format!("# {:?}: {}", note.effect, note.message)));
+    lines.extend(emission.requires.iter().map(|what| format!("# needs {what}")));
+    lines.push(part.text.clone());
+    lines.join("\n")
+}
+
+#[test]
+fn every_strategy() {
+    snapshot("an1318", &file(&an1318()));
+    snapshot("one_step", &file(&chain(&[], 0, &[])));
+    snapshot("two_steps", &file(&chain(&[(90, "actor.id")], 60, &[])));
+    snapshot(
+        "one_window",
+        &file(&chain(&[(3600, "actor.id"), (3600, "actor.id")], 3600, &["cloud.account.id"])),
+    );
+    snapshot("nested", &file(&chain(&[(60, "actor.id"), (90, "actor.id"), (7200, "actor.id")], 3600, &[])));
+    let keys = [(60, "actor.id"), (60, "actor.id"), (120, "actor.name")];
+    snapshot("pairs_in_scope", &file(&chain(&keys, 150, &["cloud.account.id"])));
+}
+
+#[test]
+fn no_window_is_empty() {
+    let scope = ["cloud.account.id"];
+    for rule in [
+        chain(&[(0, "actor.id")], 0, &[]),
+        chain(&[(0, "actor.id"), (60, "actor.id")], 60, &[]),
+        chain(&[(60, "actor.id"), (0, "actor.name")], 60, &scope),
+    ] {
+        let emission = emit(&rule);
+        assert_eq!(emission.fidelity, Fidelity::Superset);
+        assert!(emission.parts[0].text.contains("timespan: 1s\n"));
+        assert!(!emission.parts[0].text.contains("timespan: 0s"));
+    }
+}
+
+#[test]
+fn a_path_of_keys_follows_differently_named_fields() {
+    let mut rule = chain(&[(60, "actor.id"), (60, "actor.id")], 60, &[]);
+    let key = |left: &str, right: &str| Key {
+        left: field(left, Type::String),
+        right: field(right, Type::String),
+        from_scope: false,
+    };
+    rule.chain.links[0].keys = vec![key("actor.id", "actor.name"), key("actor.name", "actor.name")];
+    rule.chain.links[1].keys = vec![key("actor.name", "actor.type"), key("actor.name", "cloud.region")];
+    let text = file(&rule);
+    let aliases = text.lines().skip_while(|line| !line.contains("group-by")).collect::<Vec<_>>().join("\n");
+    snapshot("paths", &aliases);
+}
+
+#[test]
+fn what_cannot_be_said_is_refused() {
+    let one = |pred| rule(vec![step("s", "test.stores", pred, vec![])], vec![], 60, &[]);
+    let at = |kind| one(test("at", Type::Time, kind));
+    let instant = Value::Time("2026-01-01T00:00:00Z".parse().unwrap());
+    let keyed = |name: &str| {
+        let steps = ["a", "b"].map(|step_name| step(step_name, "test.stores", equals("text", "x"), vec![]));
+        rule(steps.to_vec(), vec![link(60, &[name], &[])], 60, &[])
+    };
+    let small = order(OrderOp::Less, Value::Float(1e-9));
+    let by_size = order(OrderOp::Less, Value::Int(1));
+    let refused = [
+        refusal(&chain(&[(60, "actor.id"), (60, "actor.name")], 60, &[])),
+        refusal(&at(order(OrderOp::Less, instant.clone()))),
+        refusal(&at(one_of(vec![instant], Case::Sensitive))),
+        refusal(&one(test("real", Type::Float, small))),
+        refusal(&one(test("text.number", Type::Int, by_size))),
+        refusal(&one(equals("computed", "x"))),
+        refusal(&one(equals("bracketed", "x"))),
+        refusal(&one(test("derived", Type::String, like("g*", Case::Sensitive)))),
+        refusal(&one(Pred::Not(Box::new(test("wide.flag", Type::Bool, TestKind::Exists))))),
+        refusal(&keyed("derived")),
+        refusal(&keyed("placed")),
+    ];
+    snapshot("refused", &refused.concat());
+}
+
+#[test]
+fn file_names_fit() {
+    for (name, steps, file) in [
+        ("a", 0, "detection_a"),
+        ("aws_root_login", 0, "aws_root_login"),
+        ("awsrootlogin", 0, "detection_awsrootlogin"),
+        ("a", 1, "correlation_a"),
+    ] {
+        let mut rule = chain(&vec![(60, "actor.id"); steps], 60, &[]);
+        rule.name = named(name);
+        assert_eq!(emit(&rule).parts[0].name, file);
+    }
+    let mut rule = chain(&[(60, "actor.id")], 60, &[]);
+    rule.name = named(&"long_".repeat(40));
+    assert_eq!(emit(&rule).parts[0].name.len(), 90);
+}
+
+#[test]
+fn one_step_answers_with_records() {
+    assert_eq!(emit(&chain(&[], 0, &[])).level, Level::Record);
+    assert_eq!(emit(&chain(&[(60, "actor.id")], 60, &[])).level, Level::Key);
+}
+
+#[test]
+fn identifiers_depend_on_nothing_but_the_rule() {
+    let rule = an1318();
+    assert_eq!(emit(&rule).parts, emit(&rule).parts);
+    assert_eq!(emit(&rule).parts[0].id, rule.meta.id);
+}

@@ -1,0 +1,222 @@
+//! Snapshots of whole searches and of every kind of test; what is refused; what a base search may hold.
+//!
+//! In: rules built by hand. Out: verdicts. Must not know: the grammar, the checker.
+
+use super::*;
+use crate::backend::{Emission, ListDelivery, Options, compile, fixture};
+use crate::diag::Diagnostics;
+use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, TestKind, Type, Value};
+use crate::source::Span;
+
+fn snapshot(name: &str, text: &str) {
+    insta::with_settings!({ snapshot_path => "../../../snapshots/spl_units", prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn emission(rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>> {
+    let catalog = fixture::catalog();
+    let mut diags = Diagnostics::default();
+    let job = Job { rule, catalog: &catalog, options };
+    compile(&job, &Spl, &mut diags)
+        .ok_or_else(|| diags.into_sorted().into_iter().map(|found| format!("{found:?}")).collect())
+}
+
+#[test]
+fn an1318() {
+    let emission = emission(&fixture::an1318(), &Options::default()).unwrap();
+    snapshot("an1318", &emission.parts[0].text);
+}
+
+fn field(name: &str) -> (&str, Type) {
+    let ty = match name {
+        "event.read_only" => Type::Bool,
+        "source.ip" | "destination.ip" => Type::Ip,
+        "destination.port" => Type::Int,
+        "session.created" | "event.time" => Type::Time,
+        _ => Type::String,
+    };
+    (name, ty)
+}
+
+fn one(name: &str, kind: TestKind) -> Pred {
+    let (name, ty) = field(name);
+    fixture::test(name, ty, kind)
+}
+
+fn texts(values: &[&str], case: Case) -> TestKind {
+    TestKind::Equals { values: values.iter().map(|value| Value::String((*value).to_owned())).collect(), case }
+}
+
+fn entry(text: &str, value: EntryValue) -> Entry {
+    Entry {
+        value,
+        text: text.to_owned(),
+        reason: None,
+        owner: None,
+        ticket: None,
+        until: None,
+        row: 1,
+        span: Span::default(),
+    }
+}
+
+fn list(name: &str, ty: Type, entries: Vec<Entry>) -> List {
+    List { name: fixture::named(name), ty, entries, expired: Vec::new(), file: None }
+}
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::parse(text).unwrap()
+}
+
+/// A rule of one step, with three lists.
+fn single(source: &str, pred: Pred) -> ir::Rule {
+    let mut rule = fixture::rule(vec![fixture::step("hit", source, pred, vec![])], vec![], 60, &[]);
+    let network = |text: &str| entry(text, EntryValue::Network(text.parse().unwrap()));
+    let wild = |text: &str| entry(text, EntryValue::Pattern(pattern(text)));
+    rule.lists = vec![
+        list("roles", Type::String, vec![wild("arn:a"), wild("007"), wild("arn:*:b?")]),
+        list(
+            "nets",
+            Type::Ip,
+            vec![network("10.0.0.0/8"), network("192.0.2.1/32"), network("2001:db8::/32")],
+        ),
+        list("empty", Type::String, vec![]),
+    ];
+    rule
+}
+
+/// The arguments of the only `where`, on one line.
+fn condition(rule: &ir::Rule, options: &Options) -> String {
+    let text = emission(rule, options).unwrap().parts.remove(0).text;
+    let (_, rest) = text.split_once("| where ").unwrap();
+    rest.split_once("\n|").unwrap().0.replace("\n            ", " ")
+}
+
+fn kinds() -> Vec<Pred> {
+    let order = |op, value| TestKind::Order { op, value };
+    let substring = |place, text: &str, case| TestKind::Substring { place, text: text.to_owned(), case };
+    let address = |text: &str| Value::Ip(text.parse().unwrap());
+    let equals = |values| TestKind::Equals { values, case: Case::Sensitive };
+    let networks = |texts: &[&str]| TestKind::InNetworks {
+        networks: texts.iter().map(|text| text.parse().unwrap()).collect(),
+    };
+    let instant = "2026-01-01T00:00:00.5Z".parse().unwrap();
+    vec![
+        one("actor.id", TestKind::Exists),
+        one("actor.id", texts(&["a"], Case::Sensitive)),
+        one("actor.id", texts(&["a", "b\"\\", "`id`", "$x$", "0123"], Case::Sensitive)),
+        one("actor.id", texts(&["Älice", "B"], Case::Ignore)),
+        one("event.read_only", equals(vec![Value::Bool(false)])),
+        one("destination.port", equals(vec![Value::Int(443), Value::Int(-1)])),
+        one("source.ip", equals(vec![address("192.0.2.1"), address("2001:db8::1")])),
+        one("source.ip", networks(&["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"])),
+        one("actor.id", TestKind::InList { list: 0 }),
+        one("source.ip", TestKind::InList { list: 1 }),
+        one("actor.id", TestKind::InList { list: 2 }),
+        one("destination.port", order(OrderOp::GreaterEqual, Value::Int(1024))),
+        one("session.created", order(OrderOp::Less, Value::Time(instant))),
+        one("actor.id", TestKind::Like { pattern: pattern("*A.b\\*?"), case: Case::Ignore }),
+        one("actor.id", TestKind::Like { pattern: pattern("*"), case: Case::Sensitive }),
+        one("actor.id", substring(Place::Anywhere, "a$b", Case::Sensitive)),
+        one("actor.id", substring(Place::Start, "C:\\", Case::Ignore)),
+        one("actor.id", substring(Place::End, "^`", Case::Sensitive)),
+        one("actor.id", TestKind::Matches { regex: r"^\w+\.[^\d\s]{2,}$".to_owned() }),
+        one("actor.id", TestKind::SameAs { other: fixture::field("actor.name", Type::String) }),
+    ]
+}
+
+fn source_of(pred: &Pred) -> &'static str {
+    if format!("{pred:?}").contains("destination.port") { "aws.vpcflow" } else { "aws.cloudtrail" }
+}
+
+#[test]
+fn every_test_kind() {
+    let mut shown = String::new();
+    for pred in kinds() {
+        let source = source_of(&pred);
+        for pred in [pred.clone(), Pred::Not(Box::new(pred.clone()))] {
+            shown.push_str(&condition(&single(source, pred), &Options::default()));
+            shown.push('\n');
+        }
+        let below_or = Pred::Or(vec![pred.clone(), pred]);
+        shown.push_str(&condition(&single(source, below_or), &Options::default()));
+        shown.push_str("\n\n");
+    }
+    snapshot("test_kinds", &shown);
+}
+
+#[test]
+fn long_lists_are_looked_up() {
+    let options = Options { lists: ListDelivery::Lookup, ..Options::default() };
+    let pred = one("actor.id", TestKind::InList { list: 0 });
+    let rule = single("aws.cloudtrail", Pred::Not(Box::new(pred)));
+    assert_eq!(
+        condition(&rule, &options),
+        "isnull(chain_hit1_actor_id) AND \
+         (isnull(chain_f_actor_id) OR NOT match(chain_f_actor_id, \"(?s)^arn:.*:b.(?!.)\"))"
+    );
+    let emission = emission(&rule, &options).unwrap();
+    assert!(
+        emission.parts[0]
+            .text
+            .contains("| lookup roles value AS chain_f_actor_id OUTPUT value AS chain_hit1_actor_id\n")
+    );
+    assert!(emission.requires.iter().any(|what| what.contains("case_sensitive_match = true")));
+}
+
+#[test]
+fn a_lookup_holds_a_value_once() {
+    let options = Options { lists: ListDelivery::Lookup, ..Options::default() };
+    let mut rule = single("aws.cloudtrail", one("actor.id", TestKind::InList { list: 0 }));
+    let entries = rule.lists[0].entries.clone();
+    let before = emission(&rule, &options).unwrap();
+    rule.lists[0].entries.extend(entries);
+    let twice = emission(&rule, &options).unwrap();
+    let requirement = |emission: &Emission| {
+        emission.requires.iter().find(|what| what.contains("plain values")).cloned().unwrap()
+    };
+    assert_eq!(requirement(&twice), requirement(&before));
+}
+
+#[test]
+fn what_cannot_be_carried_is_refused() {
+    for kind in [
+        texts(&["a\u{2028}b"], Case::Sensitive),
+        TestKind::Substring { place: Place::Anywhere, text: "a\0".to_owned(), case: Case::Sensitive },
+    ] {
+        let found = emission(&single("aws.cloudtrail", one("actor.id", kind)), &Options::default());
+        assert!(found.unwrap_err()[0].contains("NotExpressible"));
+    }
+    let kind = TestKind::Equals { values: vec![Value::Int(i64::MAX)], case: Case::Sensitive };
+    assert!(emission(&single("aws.vpcflow", one("destination.port", kind)), &Options::default()).is_err());
+}
+
+/// The base search of a step.
+fn base(pred: Pred) -> String {
+    let text = emission(&single("aws.cloudtrail", pred), &Options::default()).unwrap().parts.remove(0).text;
+    text.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn prefilters_only_widen() {
+    let is = |field: &str, value: &str| fixture::equals(field, value);
+    let not = |pred| Pred::Not(Box::new(pred));
+    let all = |parts| Pred::And(parts);
+    let any = |parts| Pred::Or(parts);
+    let plain = "search `cloudtrail`";
+    assert_eq!(
+        base(all(vec![is("event.action", "A"), any(vec![is("actor.id", "x"), is("cloud.region", "y")])])),
+        format!("{plain} eventName=\"A\" (userIdentity.arn=\"x\" OR awsRegion=\"y\")")
+    );
+    assert_eq!(base(any(vec![is("event.action", "A"), is("actor.id", "x y")])), plain);
+    assert_eq!(base(any(vec![is("event.action", "A"), not(is("actor.id", "x"))])), plain);
+    let values = ["A", "B"].map(|text| Value::String(text.to_owned())).to_vec();
+    let one_of =
+        fixture::test("event.action", Type::String, TestKind::Equals { values, case: Case::Sensitive });
+    assert_eq!(base(one_of), format!("{plain} (eventName=\"A\" OR eventName=\"B\")"));
+    assert_eq!(base(not(is("event.action", "A"))), plain);
+    assert_eq!(base(is("event.outcome", "success")), plain, "an expression is no field");
+    assert_eq!(base(is("cloud.account.id", "1")), plain, "the field may lie past what Splunk extracts");
+    assert_eq!(base(is("event.action", "A*")), plain, "a star is a wildcard there");
+}

@@ -1,0 +1,117 @@
+//! Text in a target's own language that a source file states, such as the filter of a home: whether it stays in its place.
+//!
+//! In: the text, how its language quotes. Out: what is wrong, in words. Must not know: what the text means, or who asks.
+
+use std::str::Chars;
+
+/// How a language quotes and where its commands end.
+#[derive(Debug)]
+pub(in crate::backend) struct Notation {
+    /// Marks around texts and names, and whether a backslash keeps one from ending.
+    pub(in crate::backend) quotes: &'static [(char, bool)],
+    /// A character before a quote after which backslashes mean themselves.
+    pub(in crate::backend) verbatim: Option<char>,
+    /// What ends an expression where it stands outside quotes and brackets: another command or column follows.
+    pub(in crate::backend) ends: &'static [char],
+    /// What begins a remark up to the end of the line, written twice.
+    pub(in crate::backend) remark: Option<char>,
+}
+
+/// Whether a text is one expression as far as quotes and brackets tell: one that is not would change what stands around it.
+///
+/// # Errors
+/// What is wrong.
+pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let mut open = Vec::new();
+    let mut before = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c.is_ascii_alphanumeric() {
+            // Most of a text: it neither quotes nor encloses nor ends anything.
+        } else if let Some(&(mark, escapes)) = notation.quotes.iter().find(|(mark, _)| *mark == c) {
+            let escapes = escapes && (before.is_none() || before != notation.verbatim);
+            quoted(&mut chars, mark, escapes)?;
+        } else if let Some(close) = partner(c) {
+            open.push((c, close));
+        } else if matches!(c, ')' | ']' | '}') {
+            if open.pop().is_none_or(|(_, close)| close != c) {
+                return Err(format!("`{c}` has no partner"));
+            }
+        } else if open.is_empty() && notation.ends.contains(&c) {
+            return Err(format!("`{c}` ends it"));
+        } else if notation.remark == Some(c) && before == Some(c) {
+            return Err(format!("`{c}{c}` begins a comment"));
+        }
+        before = Some(c);
+    }
+    open.pop().map_or(Ok(()), |(opened, _)| Err(format!("`{opened}` has no partner")))
+}
+
+fn partner(open: char) -> Option<char> {
+    match open {
+        '(' => Some(')'),
+        '[' => Some(']'),
+        '{' => Some('}'),
+        _ => None,
+    }
+}
+
+/// Goes behind the mark that ends what one like it began.
+fn quoted(chars: &mut Chars<'_>, mark: char, escapes: bool) -> Result<(), String> {
+    while let Some(c) = chars.next() {
+        if c == mark {
+            return Ok(());
+        }
+        if c == '\\' && escapes {
+            chars.next();
+        }
+    }
+    Err(format!("`{mark}` has no partner"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Notation, whole};
+
+    const NOTATION: Notation = Notation {
+        quotes: &[('"', true), ('`', false)],
+        verbatim: Some('@'),
+        ends: &['|'],
+        remark: Some('/'),
+    };
+
+    #[test]
+    fn what_is_whole_passes() {
+        for text in [
+            "a",
+            r#"a == ")" or b == "\"|""#,
+            r#"a == @"c:\" and b in ((T | project x))"#,
+            "a[0].b / 2 == f({}) ",
+            r"`a\`",
+            r#"a == "http://b""#,
+        ] {
+            assert_eq!(whole(text, &NOTATION), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_beyond_its_place_is_found() {
+        for (text, problem) in [
+            (" ", "it is empty"),
+            ("a == \"b", "`\"` has no partner"),
+            (r#"a == "b\""#, "`\"` has no partner"),
+            ("`a", "``` has no partner"),
+            ("a) or (b", "`)` has no partner"),
+            ("(a]", "`]` has no partner"),
+            ("f((a)", "`(` has no partner"),
+            ("a | take 1", "`|` ends it"),
+            ("a // b", "`//` begins a comment"),
+            ("f(a // b\n)", "`//` begins a comment"),
+        ] {
+            assert_eq!(whole(text, &NOTATION), Err(problem.to_owned()), "{text}");
+        }
+    }
+}
