@@ -41,7 +41,7 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
         return None;
     }
     let mut failed = Vec::new();
-    let parts = conjuncts(&step.filter);
+    let parts = step.filter.conjuncts();
     for (number, part) in parts.iter().enumerate() {
         if !brute::holds(rule, part, right) {
             if parts.len() == 1 {
