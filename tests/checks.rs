@@ -1,4 +1,5 @@
-//! What the checker says: every broken or doubtful case with its findings, and the table of codes with its pages and cases.
+//! What the checker says: every broken or doubtful case with its findings, and the table of codes with its pages and
+//! cases.
 
 use std::collections::BTreeSet;
 
