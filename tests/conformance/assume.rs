@@ -1,7 +1,8 @@
 //! What an emission leaves to the engine that runs it, kept out of the worlds of that emission.
 //!
-//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every such note is
-//! either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not change.
+//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every
+//! such note is either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not
+//! change.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +100,8 @@ fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
     maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
 }
 
-/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of F.
+/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of
+/// F.
 fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
     let words: Vec<&str> = message.split('`').collect();
     let [_, field, _, step, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };

@@ -1,7 +1,7 @@
 //! Random rules, as text, over every predicate form, 1 to 5 steps, keys that change, scopes, parameters and allowlists.
 //!
-//! In: a random generator. Out: the text of a rule file, well typed; the checker may still refuse it (a contradiction, an
-//! entry that excuses everything), and a target may not have a field of it. Must not know: events, targets.
+//! In: a random generator. Out: the text of a rule file, well typed; the checker may still refuse it (a contradiction,
+//! an entry that excuses everything), and a target may not have a field of it. Must not know: events, targets.
 
 use std::fmt::Write;
 
