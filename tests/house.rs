@@ -151,7 +151,10 @@ fn comments_are_not_too_wide() {
     for (name, text) in rust() {
         for (index, line) in text.lines().enumerate() {
             if line.trim_start().starts_with("//") && is_too_wide(line) {
-                wrong.push(format!("{name}:{}: a comment of more than {WIDTH} columns", index + 1));
+                wrong.push(format!(
+                    "{name}:{}: a comment of more than {WIDTH} columns: tests/wrap.py",
+                    index + 1
+                ));
             }
         }
     }
@@ -164,7 +167,7 @@ fn prose_is_not_too_wide() {
     for (name, lines) in documents() {
         for (number, line) in lines {
             if !line.starts_with('|') && is_too_wide(&line) {
-                wrong.push(format!("{name}:{number}: a line of more than {WIDTH} columns"));
+                wrong.push(format!("{name}:{number}: a line of more than {WIDTH} columns: tests/wrap.py"));
             }
         }
     }
