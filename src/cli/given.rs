@@ -36,8 +36,8 @@ pub(super) fn open(path: &Path) -> Result<(File, u64), String> {
     Ok((file, metadata.len()))
 }
 
-/// To open a pipe that has a name waits until somebody writes, maybe for ever. The pipe that a shell makes of `<(…)` has
-/// no name: what stands for it below `/dev` leads nowhere, or is the pipe itself.
+/// To open a pipe that has a name waits until somebody writes, maybe for ever. The pipe that a shell makes of `<(…)`
+/// has no name: what stands for it below `/dev` leads nowhere, or is the pipe itself.
 #[cfg(unix)]
 fn may_wait(path: &Path, metadata: &Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;

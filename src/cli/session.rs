@@ -1,8 +1,7 @@
 //! What every command over rules does first: read, parse and check them, in parallel, some files at a time.
 //!
-//! In: paths and the common options. Out: the checked rules of each file, handed on while the files after it are still to
-//! come ([`each`]) or together ([`open`]), and everything found.
-//! Must not know: targets and formats.
+//! In: paths and the common options. Out: the checked rules of each file, handed on while the files after it are still
+//! to come ([`each`]) or together ([`open`]), and everything found. Must not know: targets and formats.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -103,8 +102,8 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> anyhow::Resul
 /// How many files are at work at a time: enough to keep every core busy, few enough to hold.
 const BATCH: usize = 128;
 
-/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
-/// and `take` gets that in the order of the files. `Ok(None)` when files could not be read, which has been said.
+/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is
+/// left, and `take` gets that in the order of the files. `Ok(None)` when files could not be read, which has been said.
 pub(super) fn each<T: Send>(
     paths: &[PathBuf],
     options: &SessionOptions,
