@@ -114,7 +114,8 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
         add(&step.source.node, "event.time");
         std::iter::once(&step.filter)
             .chain(&step.excepts)
-            .for_each(|pred| collect_pred(pred, &step.source.node, add));
+            .flat_map(Pred::fields)
+            .for_each(|field| add(&step.source.node, &field.name));
     }
     for (link, sides) in rule.chain.links.iter().zip(rule.chain.steps.windows(2)) {
         let [left, right] = sides else { continue };
@@ -134,14 +135,6 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
         if let Some(step) = rule.chain.steps.get(*step) {
             add(&step.source.node, &field.name);
         }
-    }
-}
-
-fn collect_pred(pred: &Pred, source: &str, add: &mut dyn FnMut(&str, &str)) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| collect_pred(part, source, add)),
-        Pred::Not(inner) => collect_pred(inner, source, add),
-        Pred::Test(test) => test.fields().for_each(|field| add(source, &field.name)),
     }
 }
 

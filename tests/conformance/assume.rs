@@ -4,6 +4,8 @@
 //! Every such note is either here, with what it does to a scenario, or in [`HARMLESS`] with the reason why a scenario
 //! need not change.
 
+use std::collections::BTreeMap;
+
 use catena::backend::{Effect, Emission};
 
 use super::harness;
@@ -47,6 +49,8 @@ pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec
             }
         } else if says("is taken to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut scenario);
+        } else if says("is assumed to go with one value of `") {
+            one_value_with_each(maker, &note.message, &mut scenario);
         } else {
             assert!(
                 HARMLESS.iter().any(|text| says(text)),
@@ -115,5 +119,20 @@ fn one_event_for_each_value(maker: &Maker<'_>, message: &str, scenario: &mut Vec
         let fresh = values.iter().all(|value| !seen.contains(value));
         seen.extend(values);
         fresh
+    });
+}
+
+/// "a value of `K` is assumed to go with one value of `D` within the window": keeps the events that agree with the
+/// first.
+fn one_value_with_each(maker: &Maker<'_>, message: &str, scenario: &mut Vec<Event>) {
+    let words: Vec<&str> = message.split('`').collect();
+    let [_, kept, _, dropped, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
+    let mut partner: BTreeMap<String, String> = BTreeMap::new();
+    scenario.retain(|event| {
+        maker.records(event).iter().all(|record| {
+            let Some((kept, dropped)) = record.get(kept).zip(record.get(dropped)) else { return true };
+            let first = partner.entry(kept.to_string()).or_insert_with(|| dropped.to_string());
+            *first == dropped.to_string()
+        })
     });
 }

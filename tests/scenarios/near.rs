@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catena::engine::alert::Matched;
-use catena::engine::near::{Condition, Near, Part, Probe, conjuncts, failing_part, near, reach_of};
+use catena::engine::near::{Condition, Near, Part, Probe, failing_part, near, reach_of};
 use catena::engine::program::Program;
 use catena::engine::record::Record;
 use catena::ir::Rule;
@@ -42,7 +42,7 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
         return None;
     }
     let mut failed = Vec::new();
-    let parts = conjuncts(&step.filter);
+    let parts = step.filter.conjuncts();
     for (number, part) in parts.iter().enumerate() {
         if !brute::holds(rule, part, right) {
             if parts.len() == 1 {
