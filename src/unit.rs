@@ -39,7 +39,8 @@ impl Tables {
 }
 
 impl Unit<'_> {
-    /// The list file named by `path` (the literal after `from`); `None` if it could not be read, which has been reported.
+    /// The list file named by `path` (the literal after `from`); `None` if it could not be read, which has been
+    /// reported.
     #[must_use]
     pub fn table(&self, path: &Text) -> Option<&Table> {
         self.tables.get(path.span.file, &path.node)

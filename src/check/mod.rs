@@ -3,9 +3,10 @@
 //! In: a [`Unit`] and a [`Context`]. Out: the rules without errors.
 //! Must not know: targets, engines, files.
 //!
-//! One folder, one concern a file: `names`, `params` and `lists` say what words refer to; `values`, `predicates`, `sets`,
-//! `texts` and `regex` type the conditions; `logic` finds conditions that never or always hold; `chain`, `links` and
-//! `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest; `identity` looks across files.
+//! One folder, one concern a file: `names`, `params` and `lists` say what words refer to; `values`, `predicates`,
+//! `sets`, `texts` and `regex` type the conditions; `logic` finds conditions that never or always hold; `chain`,
+//! `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest; `identity` looks across
+//! files.
 
 mod alert;
 mod chain;

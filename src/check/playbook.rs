@@ -66,8 +66,8 @@ fn unreadable(scope: &mut Scope<'_, '_>, place: Span, label: &str) {
     scope.report(found);
 }
 
-/// Where the placeholders stand in the file. The literal has lost its indentation, so that offsets in it say nothing; but
-/// the order of the placeholders is the same.
+/// Where the placeholders stand in the file. The literal has lost its indentation, so that offsets in it say nothing;
+/// but the order of the placeholders is the same.
 fn places(scope: &Scope<'_, '_>, text: &Text) -> Vec<Span> {
     let written = scope.sources.snippet(text.span);
     let count = |text: &str| text.matches(OPEN).count();
