@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use crate::backend::home::UNREAD;
-use crate::backend::{Effect, Job, Reads, Report, Target, shape};
+use crate::backend::{Effect, Job, Reads, Report, Target};
 use crate::catalog::{Column, FieldDef, Mapped, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, FieldTest, Step, TestKind, Value};
@@ -67,7 +67,7 @@ pub fn place<'a>(
     field: &Field,
     report: &mut Report,
 ) -> Option<Place<'a>> {
-    find(job, target, step, field, &|| shape::actions(step).map(Cow::Owned), report)
+    find(job, target, step, field, &|| step.possible_actions().map(Cow::Owned), report)
 }
 
 /// As [`place`], where the clause itself says which actions the record can have (`None`: any).

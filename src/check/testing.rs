@@ -3,6 +3,7 @@
 //! In: `test "…" { … }` and the chain. Out: [`ir::Test`]s.
 //! Must not know: how a test is run.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Source;
@@ -180,31 +181,29 @@ impl Draft<'_> {
 
 /// Fills in what the top-level conjuncts of a predicate leave only one value for.
 fn demanded(pred: &Pred, draft: &mut Draft<'_>) {
-    match pred {
-        Pred::And(parts) => parts.iter().for_each(|part| demanded(part, draft)),
-        Pred::Or(_) | Pred::Not(_) => {}
-        Pred::Test(test) => match &test.kind {
-            TestKind::Equals { values, .. } => {
-                if let [value] = values.as_slice() {
-                    draft.fill(test, value.clone());
-                }
-            }
-            TestKind::InNetworks { networks } => {
-                if let [network] = networks.as_slice()
-                    && network.prefix_len() == network.max_prefix_len()
-                {
-                    draft.fill(test, Value::Ip(network.addr()));
-                }
-            }
-            TestKind::Exists
-            | TestKind::InList { .. }
-            | TestKind::Order { .. }
-            | TestKind::Like { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => {}
-        },
+    for conjunct in pred.conjuncts() {
+        let Pred::Test(test) = conjunct else { continue };
+        if let Some(value) = only_value(&test.kind) {
+            draft.fill(test, value);
+        }
     }
+}
+
+/// The one value that meets the test; of those that differ in case, the one that is written.
+fn only_value(kind: &TestKind) -> Option<Value> {
+    let values = match kind {
+        TestKind::Equals { values, case: Case::Ignore } => Cow::Borrowed(values.as_slice()),
+        TestKind::Equals { case: Case::Sensitive, .. }
+        | TestKind::InNetworks { .. }
+        | TestKind::Like { .. }
+        | TestKind::Exists
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::SameAs { .. } => kind.exact_values()?,
+    };
+    if let [value] = values.as_ref() { Some(value.clone()) } else { None }
 }
 
 fn expect(scope: &mut Scope<'_, '_>, expect: &Expect) -> Option<ir::Expect> {

@@ -115,7 +115,8 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
     let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
     for Step { name: _, source, filter, excepts, span: _ } in steps {
         add(&source.node, "event.time");
-        std::iter::once(filter).chain(excepts).for_each(|pred| collect_pred(pred, &source.node, add));
+        let conditions = std::iter::once(filter).chain(excepts);
+        conditions.flat_map(Pred::fields).for_each(|field| add(&source.node, &field.name));
     }
     // The scope is among the keys of every link.
     for (Link { gap: _, keys, span: _ }, sides) in links.iter().zip(steps.windows(2)) {
@@ -136,14 +137,6 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
         if let Some(step) = steps.get(*step) {
             add(&step.source.node, &field.name);
         }
-    }
-}
-
-fn collect_pred(pred: &Pred, source: &str, add: &mut dyn FnMut(&str, &str)) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| collect_pred(part, source, add)),
-        Pred::Not(inner) => collect_pred(inner, source, add),
-        Pred::Test(test) => test.fields().for_each(|field| add(source, &field.name)),
     }
 }
 

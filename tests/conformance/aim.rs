@@ -1,7 +1,7 @@
 //! Bending an event towards a predicate: for each test, a value just on the wanted side of it.
 //!
-//! In: a predicate, whether it should hold, an event. Out: the event, changed. It need not have worked (two parts of a rule can ask
-//! for opposite things): the engine is asked afterwards. Must not know: chains, targets.
+//! In: a predicate, whether it should hold, an event. Out: the event, changed. It need not have worked (two parts of a
+//! rule can ask for opposite things): the engine is asked afterwards. Must not know: chains, targets.
 
 use std::net::IpAddr;
 
@@ -49,14 +49,14 @@ impl Aim<'_> {
         }
     }
 
-    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry of many may be
-    /// what a query lacks.
+    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry
+    /// of many may be what a query lacks.
     pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
         let mut tests = Vec::new();
-        tests_of(pred, true, &mut |test, wanted| {
+        for (test, wanted) in pred.signed_tests() {
             let weight = if matches!(test.kind, TestKind::InList { .. }) { 3 } else { 1 };
             tests.extend(std::iter::repeat_n((test, wanted), weight));
-        });
+        }
         if let Some((test, wanted)) = rng.choice(tests) {
             self.at_test(test, !wanted, event, rng);
         }
@@ -231,25 +231,7 @@ fn matching(regex: &str, rng: &mut Rng) -> String {
     made.map_or_else(|| bare.to_owned(), |tree| tree.current())
 }
 
-/// The tests of a predicate, each with the outcome that helps it to hold.
-fn tests_of<'p>(pred: &'p Pred, wanted: bool, add: &mut dyn FnMut(&'p FieldTest, bool)) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => {
-            for part in parts {
-                tests_of(part, wanted, add);
-            }
-        }
-        Pred::Not(inner) => tests_of(inner, !wanted, add),
-        Pred::Test(test) => add(test, wanted),
-    }
-}
-
 /// The fields that a predicate looks at, with their types.
 pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
-    tests_of(pred, true, &mut |test, _| {
-        add(&test.field.name, test.field.ty);
-        if let TestKind::SameAs { other } = &test.kind {
-            add(&other.name, other.ty);
-        }
-    });
+    pred.fields().for_each(|field| add(&field.name, field.ty));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catena::engine::alert::Matched;
-use catena::engine::near::{Condition, Near, Part, Probe, conjuncts, failing_part, near, reach_of};
+use catena::engine::near::{Condition, Near, Part, Probe, failing_part, near, reach_of};
 use catena::engine::program::Program;
 use catena::engine::record::Record;
 use catena::ir::Rule;
@@ -34,14 +34,15 @@ pub(crate) fn found(program: &Program, records: &[Record], most: usize) -> Near 
     near(program, &matched, &probes, most)
 }
 
-/// The conditions by which record `right`, as step `at`, breaks a chain behind `left`; `None` if no single condition does.
+/// The conditions by which record `right`, as step `at`, breaks a chain behind `left`; `None` if no single condition
+/// does.
 fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Option<Vec<(Condition, i64)>> {
     let step = &rule.chain.steps[at];
     if right.schema.source() != step.source.node {
         return None;
     }
     let mut failed = Vec::new();
-    let parts = conjuncts(&step.filter);
+    let parts = step.filter.conjuncts();
     for (number, part) in parts.iter().enumerate() {
         if !brute::holds(rule, part, right) {
             if parts.len() == 1 {

@@ -18,7 +18,7 @@ use minijinja::{Value, context};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag, phrase};
-use crate::backend::{Job, Level, Part, Reads, Report, Role, Target, columns, home, shape};
+use crate::backend::{Job, Level, Part, Reads, Report, Role, Target, columns, home};
 use crate::catalog::{Home, Misfit};
 use crate::ir;
 use plan::Stage;
@@ -257,7 +257,7 @@ fn raw(
     }
     let joined = key.map(|(stage, index)| stage.keys.joined(index)).unwrap_or_default();
     tests.extend(predicate::condition(
-        &Item { job: *job, target, step, demanded: shape::demanded(&step.filter), joined },
+        &Item { job: *job, target, step, demanded: step.filter.all_required_texts(), joined },
         report,
     ));
     let cells = key.map(|(stage, index)| stage.keys.of_item(index)).unwrap_or_default();

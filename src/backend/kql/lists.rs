@@ -7,36 +7,20 @@ use super::check::Check;
 use super::{literal, network, pattern, predicate};
 use crate::backend::print::{Frag, phrase};
 use crate::backend::{External, Job, Report};
-use crate::ir::{Case, EntryValue, List, Pattern, Value};
+use crate::ir::{Case, Entries, List};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
 /// and networks stay in the query.
 #[must_use]
 pub fn watchlist(list: &List) -> Vec<String> {
-    let mut seen = std::collections::BTreeSet::new();
-    let values = list.entries.iter().filter_map(|entry| match &entry.value {
-        EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
-        EntryValue::Network(network) => {
-            let host = network.addr().is_ipv4() && network.prefix_len() == 32;
-            host.then(|| network.addr().to_string())
-        }
-        EntryValue::Value(_) => None,
-    });
-    values.filter(|value| !value.is_empty() && seen.insert(value.clone())).collect()
-}
-
-/// The patterns of a list.
-pub(super) fn patterns(list: &List) -> impl Iterator<Item = &Pattern> {
-    list.entries.iter().filter_map(|entry| match &entry.value {
-        EntryValue::Pattern(pattern) => Some(pattern),
-        EntryValue::Network(_) | EntryValue::Value(_) => None,
-    })
+    list.by_kind().exact()
 }
 
 /// Whether the column matches an entry.
 pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Report) -> Check {
     let Some(list) = job.rule.lists.get(list) else { return Check::Always(false) };
-    let exact = watchlist(list);
+    let entries = list.by_kind();
+    let exact = entries.exact();
     let mut parts = Vec::new();
     if job.options.lists.by_lookup(exact.len()) {
         report.require(phrase!(
@@ -50,7 +34,7 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
     } else if !exact.is_empty() {
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
     }
-    parts.extend(others(column, list));
+    parts.extend(others(column, &entries));
     Check::Any(parts)
 }
 
@@ -60,26 +44,15 @@ fn in_watchlist(column: &Frag, alias: &str) -> Check {
 }
 
 /// The entries that are not exact texts.
-fn others(column: &Frag, list: &List) -> Vec<Check> {
-    let mut parts = Vec::new();
-    let (mut networks, mut values): (Vec<_>, Vec<Value>) = (Vec::new(), Vec::new());
-    for entry in &list.entries {
-        match &entry.value {
-            EntryValue::Pattern(pattern) if pattern.literal().is_none() => {
-                parts.push(pattern::like(column, pattern, Case::Sensitive));
-            }
-            EntryValue::Network(network) if network.addr().is_ipv6() || network.prefix_len() < 32 => {
-                networks.push(*network);
-            }
-            EntryValue::Value(value) => values.push(value.clone()),
-            EntryValue::Pattern(_) | EntryValue::Network(_) => {}
-        }
-    }
+fn others(column: &Frag, entries: &Entries<'_>) -> Vec<Check> {
+    let mut parts: Vec<_> =
+        entries.wildcards().map(|pattern| pattern::like(column, pattern, Case::Sensitive)).collect();
+    let networks: Vec<_> = entries.wider_networks().collect();
     if !networks.is_empty() {
         parts.push(network::within(column, &networks));
     }
-    if !values.is_empty() {
-        parts.push(predicate::equals(column, &values, Case::Sensitive));
+    if !entries.values.is_empty() {
+        parts.push(predicate::equals(column, &entries.values, Case::Sensitive));
     }
     parts
 }

@@ -180,7 +180,7 @@ fn may_match(kind: &TestKind, placeholder: &str, job: &Job<'_>) -> bool {
         TestKind::Substring { text, .. } => occurs(text),
         TestKind::Like { pattern, .. } => fits(pattern),
         TestKind::InList { list } => {
-            job.rule.lists.get(*list).is_some_and(|list| lists::patterns(list).any(fits))
+            job.rule.lists.get(*list).is_some_and(|list| list.by_kind().patterns.into_iter().any(fits))
         }
         TestKind::Exists | TestKind::Matches { .. } | TestKind::SameAs { .. } => true,
         // Not on text.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::columns::{self, Inexact, Place};
-use crate::backend::{Effect, Job, Report, Target, shape};
+use crate::backend::{Effect, Job, Report, Target};
 use crate::catalog::{Case as When, Mapped};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, Field, FieldTest, Pred, Step, TestKind, Type, Value};
@@ -39,7 +39,7 @@ pub(super) struct Context {
 impl Context {
     /// Where nothing is known but the whole condition of the step.
     pub(super) fn of(step: &Step) -> Self {
-        Self { negated: false, admitted: shape::actions(step) }
+        Self { negated: false, admitted: step.possible_actions() }
     }
 
     fn flipped(&self) -> Self {
@@ -49,7 +49,7 @@ impl Context {
     /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
     /// conjunction is false whatever this part says.
     fn within(&self, conjunction: &Pred) -> Self {
-        let demanded = shape::demanded_of(conjunction, ACTION);
+        let demanded = conjunction.required_texts(ACTION).map(|texts| texts.strings());
         let admitted = match (&self.admitted, demanded) {
             (Some(known), Some(more)) => Some(known.intersection(&more).cloned().collect()),
             (known, more) => more.or_else(|| known.clone()),

@@ -82,7 +82,7 @@ fn base(job: &Job<'_>, index: usize, report: &mut Report) -> Option<Base> {
         let Some(column) = lowering.column(key, &Context::of(step)) else { continue };
         if key.ty == Type::Ip {
             present.push(column.present());
-        } else if !shape::demands(&step.filter, &key.name) {
+        } else if step.filter.required_texts(&key.name).is_none() {
             missing.push(column.missing());
         }
     }

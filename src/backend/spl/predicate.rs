@@ -6,16 +6,13 @@
 //! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
 //! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::backend::print::{self, Bind, Frag, Nnf, phrase};
 use crate::backend::{Effect, External, Job, Report, columns};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type,
-    Value,
-};
+use crate::ir::{Case, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type, Value};
 use crate::source::Span;
 use ipnet::IpNet;
 
@@ -122,24 +119,26 @@ impl Predicates<'_, '_> {
 
     fn in_list(&mut self, index: usize, test: &FieldTest, field: &str) -> Result<Leaf, Refusal> {
         let Some(list) = self.job.rule.lists.get(index) else { return Ok(Leaf::default()) };
-        let entries = Entries::of(&list.entries);
-        if entries.all {
+        let entries = list.by_kind();
+        if entries.wildcards().any(Pattern::matches_everything) {
             return Ok(Leaf { settled: Vec::new(), tests: vec![call("isnotnull", &[field])] });
         }
         let mut leaf = Leaf::default();
-        if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(index, list, &test.field, field, &entries.exact));
+        let exact = entries.exact();
+        if self.job.options.lists.by_lookup(exact.len()) {
+            leaf.settled.push(self.look_up(index, list, &test.field, field, &exact));
         } else {
-            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
+            leaf.tests.extend(equals_text(exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
         if !entries.values.is_empty() {
             leaf.tests.extend(equals_typed(&entries.values, field)?);
         }
-        for pattern in entries.patterns {
+        for pattern in entries.wildcards() {
             leaf.tests.extend(like(pattern, field, Case::Sensitive)?);
         }
-        if !entries.networks.is_empty() {
-            leaf.tests.extend(in_networks(&entries.networks, field));
+        let networks: Vec<_> = entries.wider_networks().collect();
+        if !networks.is_empty() {
+            leaf.tests.extend(in_networks(&networks, field));
         }
         Ok(leaf)
     }
@@ -190,42 +189,6 @@ impl Leaf {
             parts.push(any(vec![call("isnull", &[field]), not(&any(tests))]));
         }
         if parts.is_empty() { Frag::test("1=1") } else { all(parts) }
-    }
-}
-
-/// The entries of a list by the way they are tested.
-#[derive(Default)]
-struct Entries<'a> {
-    /// A pattern matches everything.
-    all: bool,
-    exact: Vec<String>,
-    patterns: Vec<&'a Pattern>,
-    networks: Vec<IpNet>,
-    values: Vec<Value>,
-}
-
-impl<'a> Entries<'a> {
-    fn of(entries: &'a [Entry]) -> Self {
-        let mut sorted = Self::default();
-        for entry in entries {
-            match &entry.value {
-                EntryValue::Pattern(pattern) if pattern.matches_everything() => sorted.all = true,
-                EntryValue::Pattern(pattern) => match pattern.literal() {
-                    Some("") => {}
-                    Some(text) => sorted.exact.push(text.to_owned()),
-                    None => sorted.patterns.push(pattern),
-                },
-                EntryValue::Network(IpNet::V4(network)) if network.prefix_len() == 32 => {
-                    sorted.exact.push(network.addr().to_string());
-                }
-                EntryValue::Network(network) => sorted.networks.push(*network),
-                EntryValue::Value(value) => sorted.values.push(value.clone()),
-            }
-        }
-        // A list may say a value twice; a lookup, and the bound on what stands in the text, count it once.
-        let mut seen = HashSet::new();
-        sorted.exact.retain(|value| seen.insert(value.clone()));
-        sorted
     }
 }
 

@@ -3,13 +3,15 @@
 //! In: tests with the truth wanted of them. Out: whether they exclude each other for certain.
 //! Must not know: `and`, `or`.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
 use crate::catalog::Source;
 use crate::ir::{
-    Case, EntryValue, FieldTest, List, OrderOp, Pattern, PatternPart, Place, TestKind, Type, Value,
+    Case, Demand as _, FieldTest, List, Networks, Pattern, PatternPart, Place, Range, TestKind, Type, Value,
 };
 
 use super::super::glob;
@@ -17,8 +19,6 @@ use super::values::{evaluate, fold};
 
 /// Past so many tests of one field, nothing is said about it.
 const MOST_TESTS: usize = 200;
-/// Past so many pairs of networks, nothing is said about them.
-const MOST_PAIRS: usize = 10_000;
 /// Past so many candidates for a value, nothing is said.
 const MOST_CANDIDATES: usize = 1_000;
 
@@ -114,23 +114,9 @@ impl FieldFacts<'_> {
 
     /// All values the field can have, if they are few.
     fn candidates(&self, values: &[String]) -> Option<Vec<Value>> {
-        let listed = self.met.iter().find_map(|kind| match kind {
-            TestKind::Equals { values, case: Case::Sensitive } => Some(values.clone()),
-            TestKind::Like { pattern, case: Case::Sensitive } => {
-                pattern.literal().map(|text| vec![Value::String(text.to_owned())])
-            }
-            TestKind::InNetworks { networks } => single_addresses(networks),
-            TestKind::Equals { .. }
-            | TestKind::Like { .. }
-            | TestKind::Exists
-            | TestKind::InList { .. }
-            | TestKind::Order { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
-        });
-        if listed.is_some() {
-            return listed;
+        let listed = self.met.iter().find_map(|kind| kind.exact_values());
+        if let Some(listed) = listed {
+            return Some(listed.into_owned());
         }
         match self.ty {
             Type::Bool => Some(vec![Value::Bool(true), Value::Bool(false)]),
@@ -139,42 +125,37 @@ impl FieldFacts<'_> {
         }
     }
 
-    /// Numbers and instants: the interval that all orderings leave.
+    /// Numbers and timestamps: the interval that all orderings leave.
     fn range(&self, lists: &[&List]) -> bool {
-        let mut range = Range::default();
-        for (kinds, met) in [(&self.met, true), (&self.unmet, false)] {
-            for kind in kinds {
-                if let TestKind::Order { op, value } = kind {
-                    range.narrow(*op, value, met);
-                }
-            }
-        }
-        match range.only() {
-            Only::Nothing => false,
-            Only::One(value) => self.admits(&value, lists),
-            Only::Many => true,
-            Only::Ints(from, to) => (from..=to).any(|number| self.admits(&Value::Int(number), lists)),
+        let kinds =
+            self.met.iter().map(|kind| (kind, true)).chain(self.unmet.iter().map(|kind| (kind, false)));
+        let orders = kinds.filter_map(|(kind, met)| match kind {
+            TestKind::Order { op, value } => Some(Range::ordered(*op, value, met)),
+            TestKind::Exists
+            | TestKind::Equals { .. }
+            | TestKind::InNetworks { .. }
+            | TestKind::InList { .. }
+            | TestKind::Like { .. }
+            | TestKind::Substring { .. }
+            | TestKind::Matches { .. }
+            | TestKind::SameAs { .. } => None,
+        });
+        match Left::of(orders.fold(Range::default(), Range::both)) {
+            Left::Nothing => false,
+            Left::One(value) => self.admits(value, lists),
+            Left::Many => true,
+            Left::Few(mut numbers) => numbers.any(|number| self.admits(&Value::Int(number), lists)),
         }
     }
 
     /// Addresses: the networks that all tests leave.
     fn networks(&self, lists: &[&List]) -> bool {
-        let mut left: Option<Vec<IpNet>> = None;
-        for kind in &self.met {
-            let Some(networks) = networks_of(kind, lists) else { continue };
-            left = match left {
-                None => Some(networks),
-                Some(known) if known.len().saturating_mul(networks.len()) > MOST_PAIRS => return true,
-                Some(known) => Some(known.iter().flat_map(|one| both(*one, &networks)).collect()),
-            };
-        }
-        let Some(left) = left else { return true };
-        let mut excluded = Vec::new();
-        for kind in &self.unmet {
-            excluded.extend(networks_of(kind, lists).unwrap_or_default());
-        }
-        left.len().saturating_mul(excluded.len()) > MOST_PAIRS
-            || left.iter().any(|network| !excluded.iter().any(|outer| outer.contains(network)))
+        let of = |kinds: &[&TestKind]| -> Vec<Networks> {
+            kinds.iter().filter_map(|kind| networks_of(kind, lists)).map(Networks).collect()
+        };
+        let met = of(&self.met);
+        let excluded = Networks::any(of(&self.unmet));
+        met.is_empty() || !Networks::all(met).lie_in(&excluded.0)
     }
 
     /// Texts: whether beginnings or endings exclude each other, and whether a set without case has a member left.
@@ -228,44 +209,9 @@ fn case_of(kind: &TestKind) -> Option<Case> {
     }
 }
 
-fn single_addresses(networks: &[IpNet]) -> Option<Vec<Value>> {
-    networks
-        .iter()
-        .map(|network| (network.prefix_len() == network.max_prefix_len()).then(|| Value::Ip(network.addr())))
-        .collect()
-}
-
 /// The networks a test asks for, if they are known and few.
 fn networks_of(kind: &TestKind, lists: &[&List]) -> Option<Vec<IpNet>> {
-    match kind {
-        TestKind::InNetworks { networks } => Some(networks.clone()),
-        TestKind::InList { list } => {
-            let entries = &lists.get(*list)?.entries;
-            if entries.is_empty() || entries.len() > MOST_CANDIDATES {
-                return None;
-            }
-            entries
-                .iter()
-                .map(|entry| match &entry.value {
-                    EntryValue::Network(network) => Some(*network),
-                    EntryValue::Pattern(_) | EntryValue::Value(_) => None,
-                })
-                .collect()
-        }
-        TestKind::Exists
-        | TestKind::Equals { .. }
-        | TestKind::Order { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
-    }
-}
-
-fn both(one: IpNet, others: &[IpNet]) -> impl Iterator<Item = IpNet> {
-    others.iter().filter_map(move |other| {
-        if one.contains(other) { Some(*other) } else { other.contains(&one).then_some(one) }
-    })
+    kind.networks(lists).filter(|networks| networks.len() <= MOST_CANDIDATES)
 }
 
 /// A test that every present value meets.
@@ -373,76 +319,31 @@ fn exclude(one: (&str, Case), other: (&str, Case), fits: fn(&str, &str) -> bool)
     fold(one.0).zip(fold(other.0)).is_some_and(|(one, other)| apart(&one, &other))
 }
 
-/// An interval of numbers or instants; bounds with whether they belong to it.
-#[derive(Debug, Default)]
-struct Range<'v> {
-    low: Option<(&'v Value, bool)>,
-    high: Option<(&'v Value, bool)>,
-}
-
 /// What an interval leaves.
-enum Only {
+enum Left<'v> {
     Nothing,
-    One(Value),
-    Ints(i64, i64),
+    One(&'v Value),
+    Few(RangeInclusive<i64>),
     Many,
 }
 
-impl<'v> Range<'v> {
-    fn narrow(&mut self, op: OrderOp, value: &'v Value, met: bool) {
-        let (is_high, included) = match (op, met) {
-            (OrderOp::Less, true) | (OrderOp::GreaterEqual, false) => (true, false),
-            (OrderOp::LessEqual, true) | (OrderOp::Greater, false) => (true, true),
-            (OrderOp::Greater, true) | (OrderOp::LessEqual, false) => (false, false),
-            (OrderOp::GreaterEqual, true) | (OrderOp::Less, false) => (false, true),
-        };
-        let bound = if is_high { &mut self.high } else { &mut self.low };
-        let tighter =
-            bound.is_none_or(|(known, known_included)| match super::values::compare(value, known) {
-                Some(std::cmp::Ordering::Less) => is_high,
-                Some(std::cmp::Ordering::Greater) => !is_high,
-                Some(std::cmp::Ordering::Equal) => known_included && !included,
-                None => false,
-            });
-        if tighter {
-            *bound = Some((value, included));
+impl<'v> Left<'v> {
+    fn of(range: Range<'v>) -> Self {
+        // Integers have no others between neighbours.
+        if let Some(numbers) = range.integers() {
+            if numbers.is_empty() {
+                return Self::Nothing;
+            }
+            return match numbers.end().checked_sub(*numbers.start()) {
+                Some(width) if width < 64 => Self::Few(numbers),
+                Some(_) | None => Self::Many,
+            };
         }
-    }
-
-    fn only(&self) -> Only {
-        if let Some(only) = self.only_ints() {
-            return only;
+        let (Some((low, low_in)), Some((high, high_in))) = (range.low, range.high) else { return Self::Many };
+        match low.compare(high) {
+            Some(Ordering::Equal) if low_in && high_in => Self::One(low),
+            Some(Ordering::Equal | Ordering::Greater) => Self::Nothing,
+            Some(Ordering::Less) | None => Self::Many,
         }
-        let (Some((low, low_in)), Some((high, high_in))) = (self.low, self.high) else { return Only::Many };
-        match super::values::compare(low, high) {
-            Some(std::cmp::Ordering::Equal) if low_in && high_in => Only::One(low.clone()),
-            Some(std::cmp::Ordering::Equal | std::cmp::Ordering::Greater) => Only::Nothing,
-            Some(std::cmp::Ordering::Less) | None => Only::Many,
-        }
-    }
-
-    /// Whole numbers have no others between neighbours.
-    fn only_ints(&self) -> Option<Only> {
-        let bound = |bound: Option<(&Value, bool)>, step: i64, open: i64| match bound {
-            None => Some(Some(open)),
-            Some((Value::Int(number), true)) => Some(Some(*number)),
-            Some((Value::Int(number), false)) => Some(number.checked_add(step)),
-            Some((
-                Value::String(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_),
-                _,
-            )) => None,
-        };
-        if self.low.is_none() && self.high.is_none() {
-            return None;
-        }
-        let (low, high) = (bound(self.low, 1, i64::MIN)?, bound(self.high, -1, i64::MAX)?);
-        let (Some(low), Some(high)) = (low, high) else { return Some(Only::Nothing) };
-        Some(if low > high {
-            Only::Nothing
-        } else if high.checked_sub(low).is_some_and(|width| width < 64) {
-            Only::Ints(low, high)
-        } else {
-            Only::Many
-        })
     }
 }

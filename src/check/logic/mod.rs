@@ -51,14 +51,12 @@ impl<'a> Logic<'a> {
         }
         if dead {
             if !explained {
-                diags.push(never(span_of(filter)).also(name, "the step"));
+                diags.push(never(filter.span()).also(name, "the step"));
             }
             return;
         }
         if self.lists.iter().any(|list| list.entries.is_empty()) && self.impossible_as_listed(filter) {
-            let mut unmet = Vec::new();
-            self.demands_of_empty_lists(filter, true, &mut unmet);
-            for (span, list) in unmet {
+            for (span, list) in self.demands_of_empty_lists(filter) {
                 let found = never(span).label(format!("no entry of `{}` is in force", list.name.node));
                 diags.push(found.also(list.name.span, "the list"));
             }
@@ -81,18 +79,9 @@ impl<'a> Logic<'a> {
     }
 
     /// The tests that want an entry of a list without any.
-    fn demands_of_empty_lists(&self, pred: &Pred, wanted: bool, found: &mut Vec<(Span, &'a List)>) {
-        match pred {
-            Pred::And(parts) | Pred::Or(parts) => {
-                for part in parts {
-                    self.demands_of_empty_lists(part, wanted, found);
-                }
-            }
-            Pred::Not(inner) => self.demands_of_empty_lists(inner, !wanted, found),
-            Pred::Test(test) => {
-                found.extend(self.is_empty(test).filter(|_| wanted).map(|list| (test.span, list)));
-            }
-        }
+    fn demands_of_empty_lists(&self, pred: &Pred) -> Vec<(Span, &'a List)> {
+        let wanted = pred.signed_tests().filter(|(_, wanted)| *wanted);
+        wanted.filter_map(|(test, _)| Some((test.span, self.is_empty(test)?))).collect()
     }
 
     fn excepts(&mut self, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
@@ -106,7 +95,7 @@ impl<'a> Logic<'a> {
                 goals.push((except, false));
                 continue;
             }
-            let span = span_of(except);
+            let span = except.span();
             if self.impossible(&[(filter, true), (except, true)]) {
                 let title = "this exception never applies";
                 diags.push(
@@ -142,14 +131,8 @@ impl<'a> Logic<'a> {
     /// Reports the smallest parts of `pred` that never or always hold; whether there were any.
     fn walk(&mut self, pred: &Pred, found: &mut Vec<Finding>) -> bool {
         let mut inner = false;
-        match pred {
-            Pred::And(parts) | Pred::Or(parts) => {
-                for part in parts {
-                    inner |= self.walk(part, found);
-                }
-            }
-            Pred::Not(part) => inner = self.walk(part, found),
-            Pred::Test(_) => {}
+        for part in pred.children() {
+            inner |= self.walk(part, found);
         }
         if inner {
             return true;
@@ -172,11 +155,11 @@ impl<'a> Logic<'a> {
         for (index, later) in parts.iter().enumerate().take(PAIRS) {
             for earlier in parts.iter().take(index) {
                 if self.impossible(&[(earlier, never), (later, never)]) {
-                    return Finding { never, span: span_of(later), earlier: Some(span_of(earlier)) };
+                    return Finding { never, span: later.span(), earlier: Some(earlier.span()) };
                 }
             }
         }
-        Finding { never, span: span_of(pred), earlier: None }
+        Finding { never, span: pred.span(), earlier: None }
     }
 
     /// Whether no record gives every goal its wanted truth.
@@ -210,12 +193,12 @@ impl<'a> Logic<'a> {
             return false;
         }
         // The choice with the fewest parts comes last and is tried first: it fails soonest.
-        choices.sort_by_key(|(pred, _)| std::cmp::Reverse(parts(pred).len()));
+        choices.sort_by_key(|(pred, _)| std::cmp::Reverse(pred.parts().len()));
         let Some((choice, wanted)) = choices.pop() else { return true };
         if depth >= DEPTH {
             return true;
         }
-        parts(choice).iter().any(|part| {
+        choice.parts().iter().any(|part| {
             let mut goals = choices.clone();
             goals.push((part, wanted));
             !self.spend(goals.len()) || self.search(goals, facts.clone(), depth + 1)
@@ -225,13 +208,6 @@ impl<'a> Logic<'a> {
     fn spend(&mut self, cost: usize) -> bool {
         self.budget = self.budget.saturating_sub(cost);
         self.budget > 0
-    }
-}
-
-fn parts(pred: &Pred) -> &[Pred] {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts,
-        Pred::Not(_) | Pred::Test(_) => &[],
     }
 }
 
@@ -268,13 +244,4 @@ fn never(span: Span) -> Diagnostic {
     Diagnostic::new(Code::NeverHolds, span, "this step can never match")
         .label("false for every record")
         .help("the rule would never alert; check what is compared here")
-}
-
-/// The place of a predicate: from its first to its last test.
-fn span_of(pred: &Pred) -> Span {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().map(span_of).reduce(Span::to).unwrap_or_default(),
-        Pred::Not(inner) => span_of(inner),
-        Pred::Test(test) => test.span,
-    }
 }

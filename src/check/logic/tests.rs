@@ -154,16 +154,7 @@ fn worlds(pred: &Pred) -> Vec<Record> {
 }
 
 fn names(pred: &Pred, found: &mut Vec<String>) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| names(part, found)),
-        Pred::Not(inner) => names(inner, found),
-        Pred::Test(test) => {
-            found.push(test.field.name.clone());
-            if let TestKind::SameAs { other } = &test.kind {
-                found.push(other.name.clone());
-            }
-        }
-    }
+    found.extend(pred.fields().map(|field| field.name.clone()));
 }
 
 fn holds(pred: &Pred, record: &Record) -> bool {

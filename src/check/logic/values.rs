@@ -23,7 +23,7 @@ pub(super) fn evaluate(kind: &TestKind, value: &Value, lists: &[&List]) -> Optio
         },
         TestKind::InList { list } => in_list(lists.get(*list)?, value),
         TestKind::Order { op, value: bound } => {
-            let order = compare(value, bound)?;
+            let order = value.compare(bound)?;
             Some(match op {
                 OrderOp::Less => order == Ordering::Less,
                 OrderOp::LessEqual => order != Ordering::Greater,
@@ -90,24 +90,6 @@ fn in_list(list: &List, value: &Value) -> Option<bool> {
         (EntryValue::Value(entry), value) => entry == value,
         (EntryValue::Pattern(_) | EntryValue::Network(_), _) => false,
     }))
-}
-
-/// The order of two values of one type, if they have one.
-pub(super) fn compare(one: &Value, other: &Value) -> Option<Ordering> {
-    match (one, other) {
-        (Value::Int(one), Value::Int(other)) => Some(one.cmp(other)),
-        (Value::Float(one), Value::Float(other)) => one.partial_cmp(other),
-        (Value::Time(one), Value::Time(other)) => Some(one.cmp(other)),
-        (
-            Value::String(_)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Bool(_)
-            | Value::Time(_)
-            | Value::Ip(_),
-            _,
-        ) => None,
-    }
 }
 
 /// Lower case, where all readers agree on it: for ASCII.

@@ -60,8 +60,5 @@ impl Conjuncts {
 /// The conjuncts of a predicate, in the order of their numbers.
 #[must_use]
 pub fn conjuncts(pred: &ir::Pred) -> Vec<&ir::Pred> {
-    match pred {
-        ir::Pred::And(parts) => parts.iter().flat_map(conjuncts).collect(),
-        ir::Pred::Or(_) | ir::Pred::Not(_) | ir::Pred::Test(_) => vec![pred],
-    }
+    pred.conjuncts()
 }
