@@ -1,7 +1,7 @@
 //! Checked files to emissions.
 //!
-//! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the side.
-//! Must not know: output formats.
+//! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
+//! side. Must not know: output formats.
 
 use crate::backend::{self, Emission, ListDelivery, Target};
 use crate::diag::Diagnostics;

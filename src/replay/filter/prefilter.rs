@@ -1,6 +1,6 @@
-//! Texts of which one must stand in an event for it to match any step: what lets most lines be passed over unread.
+//! Texts of which one must be in an event for it to match any step: what lets most lines be passed over unread.
 //!
-//! In: the steps on one source. Out: a set of literals to search for, or nothing where some step demands none.
+//! In: the steps on one source. Out: a set of literals to search for, or nothing where some step requires none.
 //! Must not know: how events are read. The answer is a superset: an event without any of the literals cannot match, one
 //! with may.
 //!
@@ -14,8 +14,9 @@ use memchr::{memchr_iter, memmem::Finder};
 
 use super::bounds::Bounds;
 use super::json_key::{JsonKey, is_plain, last_key, plain_text};
-use super::steps::Written;
-use crate::catalog::{Raw, Source};
+use super::location::Location;
+use super::source_step::SourceStep;
+use crate::catalog::Source;
 use crate::engine::near::conjuncts;
 use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
 
@@ -33,7 +34,7 @@ const FEW: usize = 5;
 
 /// What to look for in an event.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct Prefilter {
     texts: Texts,
     keyed: Vec<Keyed>,
     bounds: Bounds,
@@ -57,16 +58,17 @@ struct Keyed {
     values: HashSet<Box<[u8]>>,
 }
 
-impl Search {
+impl Prefilter {
     /// The search for `steps`; if `near`, for events that may fail one part of a step as well. `None` where some step
-    /// demands nothing.
-    pub(super) fn new(steps: &[Written<'_>], source: &Source, form: Form, near: bool) -> Option<Self> {
+    /// requires nothing.
+    pub(super) fn new(steps: &[SourceStep<'_>], source: &Source, form: Form, near: bool) -> Option<Self> {
         let mut texts: Vec<Literal> = Vec::new();
-        for Written { step, lists, .. } in steps {
-            let demands = Demands { lists, source, form };
-            let filter = &step.filter;
-            let demand = if near { demanded_but_one(filter, &demands) } else { demanded(filter, &demands) };
-            texts.extend(demand?.literals);
+        // Exceptions only take records away, so what the filter of a step requires is required; a link asks nothing of
+        // an event alone.
+        for SourceStep { id: _, filter, excepts: _, lists, compiled: _, link_in: _ } in steps {
+            let context = Context { lists, source, form };
+            let found = if near { required_but_one(filter, &context) } else { required(filter, &context) };
+            texts.extend(found?.literals);
         }
         texts.sort();
         texts.dedup();
@@ -142,50 +144,50 @@ struct Literal {
     key: Option<String>,
 }
 
-struct Demands<'a> {
+struct Context<'a> {
     lists: &'a [List],
     source: &'a Source,
     form: Form,
 }
 
 /// One of `literals` must be there; the higher the rank, the fewer events have one.
-struct Demand {
+struct Required {
     literals: Vec<Literal>,
     rank: usize,
 }
 
-fn demanded(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
+fn required(pred: &Pred, context: &Context<'_>) -> Option<Required> {
     match pred {
         Pred::And(parts) => {
-            parts.iter().filter_map(|part| demanded(part, demands)).max_by_key(|demand| demand.rank)
+            parts.iter().filter_map(|part| required(part, context)).max_by_key(|found| found.rank)
         }
         Pred::Or(parts) => {
-            let parts = parts.iter().map(|part| demanded(part, demands)).collect::<Option<Vec<_>>>()?;
-            let rank = parts.iter().map(|demand| demand.rank).min()?;
-            Some(Demand { literals: parts.into_iter().flat_map(|demand| demand.literals).collect(), rank })
+            let parts = parts.iter().map(|part| required(part, context)).collect::<Option<Vec<_>>>()?;
+            let rank = parts.iter().map(|found| found.rank).min()?;
+            Some(Required { literals: parts.into_iter().flat_map(|found| found.literals).collect(), rank })
         }
         Pred::Not(_) => None,
-        Pred::Test(test) => by_value(test, demands).or_else(|| by_key(test, demands)),
+        Pred::Test(test) => by_value(test, context).or_else(|| by_key(test, context)),
     }
 }
 
-/// What an event must have that fails at most one of several parts: what either of two parts demands, as one of them
+/// What an event must have that fails at most one of several parts: what either of two parts requires, as one of them
 /// holds.
-fn demanded_but_one(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
+fn required_but_one(pred: &Pred, context: &Context<'_>) -> Option<Required> {
     let parts = conjuncts(pred);
     if parts.len() == 1 {
-        return demanded(pred, demands);
+        return required(pred, context);
     }
-    let mut found: Vec<_> = parts.into_iter().filter_map(|part| demanded(part, demands)).collect();
-    found.sort_by_key(|demand| std::cmp::Reverse(demand.rank));
+    let mut found: Vec<_> = parts.into_iter().filter_map(|part| required(part, context)).collect();
+    found.sort_by_key(|found| std::cmp::Reverse(found.rank));
     let (first, second) = found.split_first().and_then(|(first, rest)| Some((first, rest.first()?)))?;
     let literals = first.literals.iter().chain(&second.literals).cloned().collect();
-    Some(Demand { literals, rank: second.rank })
+    Some(Required { literals, rank: second.rank })
 }
 
 /// Texts of the value itself, where the raw event holds it as it is.
-fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
-    let Raw::Path(path) = demands.source.field(&test.field.name)?.raw.as_ref()? else { return None };
+fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
+    let Location::AsIs(path) = Location::of(context.source, &test.field.name) else { return None };
     let literals: Vec<String> = match &test.kind {
         TestKind::Equals { values, case: Case::Sensitive } => {
             values.iter().map(text_of).collect::<Option<_>>()?
@@ -193,7 +195,7 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
         TestKind::Like { pattern, case: Case::Sensitive } => vec![longest(pattern)?],
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
         TestKind::InList { list } => {
-            let entries = &demands.lists.get(*list)?.entries;
+            let entries = &context.lists.get(*list)?.entries;
             let fixed = |value: &EntryValue| match value {
                 EntryValue::Pattern(pattern) => longest(pattern),
                 EntryValue::Network(_) | EntryValue::Value(_) => None,
@@ -209,14 +211,14 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. } => return None,
     };
-    let whole = matches!(test.kind, TestKind::Equals { .. }) && demands.form == Form::Json;
+    let whole = matches!(test.kind, TestKind::Equals { .. }) && context.form == Form::Json;
     let key = whole.then(|| last_key(path)).filter(|key| is_plain(key));
     let shortest = literals.iter().map(String::len).min()?;
     let usable = literals.iter().all(|literal| literal.len() >= 3 && is_plain(literal));
     let named = usize::from(test.field.name == "event.action") * 1000;
     let literal = |text| Literal { text, key: key.map(str::to_owned) };
     let literals = literals.into_iter().map(literal).collect();
-    usable.then_some(Demand { literals, rank: 100 + named + shortest.min(99) })
+    usable.then_some(Required { literals, rank: 100 + named + shortest.min(99) })
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -235,19 +237,12 @@ fn longest(pattern: &Pattern) -> Option<String> {
 }
 
 /// The key of the field in JSON: a test of a missing field is false, so the key must be there.
-fn by_key(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
-    if demands.form != Form::Json {
+fn by_key(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
+    if context.form != Form::Json {
         return None;
     }
-    let paths: Vec<&str> = match demands.source.field(&test.field.name)?.raw.as_ref()? {
-        Raw::Path(path) => vec![path],
-        Raw::Variants(variants) => variants
-            .iter()
-            .map(|variant| if variant.absent.is_none() { variant.path.as_deref() } else { None })
-            .collect::<Option<_>>()?,
-    };
-    let keys: Vec<&str> = paths.into_iter().map(last_key).collect();
+    let keys = Location::of(context.source, &test.field.name).keys()?;
     let literal = |key: &&str| Literal { text: format!("\"{key}\""), key: None };
     let literals = keys.iter().map(literal).collect();
-    keys.iter().all(|key| is_plain(key)).then_some(Demand { literals, rank: 1 })
+    keys.iter().all(|key| is_plain(key)).then_some(Required { literals, rank: 1 })
 }

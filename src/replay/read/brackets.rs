@@ -7,7 +7,7 @@ use wide::i8x16;
 
 /// `{` or `[`, `}` or `]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bracket {
+pub(crate) enum Bracket {
     Opens,
     Closes,
 }
@@ -15,7 +15,7 @@ pub(super) enum Bracket {
 const BLOCK: usize = 64;
 
 /// Calls `bracket` with the place of every bracket until it gives an answer.
-pub(super) fn find<T>(text: &[u8], mut bracket: impl FnMut(usize, Bracket) -> Option<T>) -> Option<T> {
+pub(crate) fn find<T>(text: &[u8], mut bracket: impl FnMut(usize, Bracket) -> Option<T>) -> Option<T> {
     let mut strings = Strings::default();
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let mut last = [b' '; BLOCK];

@@ -17,13 +17,13 @@ const BLOCK: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Whether `path` is standard input (`-`) or a pipe.
-pub(super) fn is_stream(path: &str) -> bool {
+pub(crate) fn is_stream(path: &str) -> bool {
     path == "-" || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// The bytes of a stream.
 #[derive(Debug)]
-pub(super) struct Stream<'s> {
+pub(crate) struct Stream<'s> {
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Cursor<Vec<u8>>,
     stop: &'s AtomicBool,
@@ -31,7 +31,7 @@ pub(super) struct Stream<'s> {
 
 impl<'s> Stream<'s> {
     /// Begins to read `path`, until its end or until `stop` is set.
-    pub(super) fn new(path: &str, stop: &'s AtomicBool) -> io::Result<Self> {
+    pub(crate) fn new(path: &str, stop: &'s AtomicBool) -> io::Result<Self> {
         let (sender, blocks) = sync_channel(1);
         let path = path.to_owned();
         thread::Builder::new().spawn(move || match open(&path) {

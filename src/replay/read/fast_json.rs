@@ -1,8 +1,9 @@
 //! JSON as logs mostly write it, read faster than JSON in general.
 //!
 //! In: the text of one value. Out: a serde deserialiser of it. What has an escape, a fraction, a number of more than 18
-//! digits or any other thing out of the ordinary is refused as [`Unusual`], also what is broken: a full parser has to
-//! look at it. Must not know: sources, rules. What it accepts is valid JSON and means what it means to the full parser.
+//! digits or any other thing out of the ordinary is refused as [`Unsupported`], also what is broken: a full parser has
+//! to look at it. Must not know: sources, rules. What it accepts is valid JSON and means what it means to the full
+//! parser.
 
 use std::fmt;
 
@@ -12,40 +13,40 @@ use serde::forward_to_deserialize_any;
 
 /// Not for this reader.
 #[derive(Debug)]
-pub(super) struct Unusual;
+pub(crate) struct Unsupported;
 
-impl fmt::Display for Unusual {
+impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unusual or broken JSON")
+        f.write_str("unsupported or broken JSON")
     }
 }
 
-impl std::error::Error for Unusual {}
+impl std::error::Error for Unsupported {}
 
-impl serde::de::Error for Unusual {
+impl serde::de::Error for Unsupported {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }
 }
 
-/// Deeper values are unusual.
+/// Deeper values are left to the full parser.
 const DEEPEST: usize = 64;
 const MOST_DIGITS: usize = 18;
 
 /// A text that is being read.
 #[derive(Debug)]
-pub(super) struct Plain<'de> {
+pub(crate) struct FastJson<'de> {
     text: &'de str,
     at: usize,
 }
 
-impl<'de> Plain<'de> {
-    pub(super) fn new(text: &'de str) -> Self {
+impl<'de> FastJson<'de> {
+    pub(crate) fn new(text: &'de str) -> Self {
         Self { text, at: 0 }
     }
 
     /// Whether nothing is left.
-    pub(super) fn is_at_end(&mut self) -> bool {
+    pub(crate) fn is_at_end(&mut self) -> bool {
         self.next().is_none()
     }
 
@@ -64,39 +65,39 @@ impl<'de> Plain<'de> {
         }
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), Unusual> {
+    fn expect(&mut self, wanted: u8) -> Result<(), Unsupported> {
         if self.next() == Some(wanted) {
             self.at += 1;
             return Ok(());
         }
-        Err(Unusual)
+        Err(Unsupported)
     }
 
-    fn word(&mut self, word: &str) -> Result<(), Unusual> {
-        let rest = self.text.as_bytes().get(self.at..).ok_or(Unusual)?;
+    fn word(&mut self, word: &str) -> Result<(), Unsupported> {
+        let rest = self.text.as_bytes().get(self.at..).ok_or(Unsupported)?;
         if rest.starts_with(word.as_bytes()) {
             self.at += word.len();
             return Ok(());
         }
-        Err(Unusual)
+        Err(Unsupported)
     }
 
     /// The string that begins here.
     #[inline]
-    fn string(&mut self) -> Result<&'de str, Unusual> {
+    fn string(&mut self) -> Result<&'de str, Unsupported> {
         self.expect(b'"')?;
-        let rest = self.text.as_bytes().get(self.at..).ok_or(Unusual)?;
+        let rest = self.text.as_bytes().get(self.at..).ok_or(Unsupported)?;
         let length = plain_length(rest);
         if rest.get(length) != Some(&b'"') {
-            return Err(Unusual);
+            return Err(Unsupported);
         }
         let begins = self.at;
         self.at += length + 1;
-        self.text.get(begins..begins + length).ok_or(Unusual)
+        self.text.get(begins..begins + length).ok_or(Unsupported)
     }
 
     /// The size of the whole number that begins here, after its sign.
-    fn digits(&mut self) -> Result<u64, Unusual> {
+    fn digits(&mut self) -> Result<u64, Unsupported> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let (mut number, mut length) = (0_u64, 0);
         // A digit too many shows that there are too many, and still does not overflow.
@@ -111,21 +112,21 @@ impl<'de> Plain<'de> {
         self.at += length;
         let leads_with_zero = rest.first() == Some(&b'0') && length > 1;
         let goes_on = matches!(self.peek(), Some(b'.' | b'e' | b'E'));
-        let unusual = length == 0 || length > MOST_DIGITS || leads_with_zero || goes_on;
-        if unusual { Err(Unusual) } else { Ok(number) }
+        let unsupported = length == 0 || length > MOST_DIGITS || leads_with_zero || goes_on;
+        if unsupported { Err(Unsupported) } else { Ok(number) }
     }
 
-    fn negative(&mut self) -> Result<i64, Unusual> {
+    fn negative(&mut self) -> Result<i64, Unsupported> {
         self.at += 1;
-        let size = i64::try_from(self.digits()?).map_err(|_| Unusual)?;
-        if size == 0 { Err(Unusual) } else { Ok(-size) }
+        let size = i64::try_from(self.digits()?).map_err(|_| Unsupported)?;
+        if size == 0 { Err(Unsupported) } else { Ok(-size) }
     }
 
-    /// Passes over one value.
-    fn skip(&mut self, depth: usize) -> Result<(), Unusual> {
-        match self.next().ok_or(Unusual)? {
+    /// Skips one value.
+    fn skip(&mut self, depth: usize) -> Result<(), Unsupported> {
+        match self.next().ok_or(Unsupported)? {
             b'"' => self.string().map(|_| ()),
-            b'{' | b'[' if depth >= DEEPEST => Err(Unusual),
+            b'{' | b'[' if depth >= DEEPEST => Err(Unsupported),
             b'{' => {
                 self.at += 1;
                 let mut first = true;
@@ -152,9 +153,9 @@ impl<'de> Plain<'de> {
         }
     }
 
-    /// Whether another item comes before the closing bracket `end`; passes over the comma or the bracket.
-    fn goes_on(&mut self, end: u8, first: bool) -> Result<bool, Unusual> {
-        let byte = self.next().ok_or(Unusual)?;
+    /// Whether another item comes before the closing bracket `end`; skips the comma or the bracket.
+    fn goes_on(&mut self, end: u8, first: bool) -> Result<bool, Unsupported> {
+        let byte = self.next().ok_or(Unsupported)?;
         if byte == end {
             self.at += 1;
             return Ok(false);
@@ -163,7 +164,7 @@ impl<'de> Plain<'de> {
             return Ok(true);
         }
         self.expect(b',')?;
-        if self.next() == Some(end) { Err(Unusual) } else { Ok(true) }
+        if self.next() == Some(end) { Err(Unsupported) } else { Ok(true) }
     }
 }
 
@@ -189,16 +190,16 @@ fn plain_length(bytes: &[u8]) -> usize {
     length + rest.iter().take_while(|byte| **byte >= 0x20 && !b"\"\\".contains(byte)).count()
 }
 
-impl<'de> Deserializer<'de> for &mut Plain<'de> {
-    type Error = Unusual;
+impl<'de> Deserializer<'de> for &mut FastJson<'de> {
+    type Error = Unsupported;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        match self.next().ok_or(Unusual)? {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unsupported> {
+        match self.next().ok_or(Unsupported)? {
             b'"' => visitor.visit_borrowed_str(self.string()?),
             b'{' => self.deserialize_map(visitor),
             b'[' => {
                 self.at += 1;
-                visitor.visit_seq(Items { plain: self, first: true })
+                visitor.visit_seq(Items { json: self, first: true })
             }
             b't' => self.word("true").and_then(|()| visitor.visit_bool(true)),
             b'f' => self.word("false").and_then(|()| visitor.visit_bool(false)),
@@ -208,12 +209,12 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unsupported> {
         self.expect(b'{')?;
-        visitor.visit_map(Items { plain: self, first: true })
+        visitor.visit_map(Items { json: self, first: true })
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unsupported> {
         self.skip(0)?;
         visitor.visit_unit()
     }
@@ -226,39 +227,42 @@ impl<'de> Deserializer<'de> for &mut Plain<'de> {
 
 /// What is between two brackets.
 struct Items<'p, 'de> {
-    plain: &'p mut Plain<'de>,
+    json: &'p mut FastJson<'de>,
     first: bool,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Unusual;
+    type Error = Unsupported;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unusual> {
-        if self.plain.goes_on(b']', std::mem::take(&mut self.first))? {
-            return seed.deserialize(&mut *self.plain).map(Some);
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Unsupported> {
+        if self.json.goes_on(b']', std::mem::take(&mut self.first))? {
+            return seed.deserialize(&mut *self.json).map(Some);
         }
         Ok(None)
     }
 }
 
 impl<'de> MapAccess<'de> for Items<'_, 'de> {
-    type Error = Unusual;
+    type Error = Unsupported;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unusual> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unsupported> {
         let first = std::mem::take(&mut self.first);
         // Mostly there is no space between two entries.
-        let rest = self.plain.text.as_bytes().get(self.plain.at..).unwrap_or_default();
+        let rest = self.json.text.as_bytes().get(self.json.at..).unwrap_or_default();
         if !first && rest.starts_with(b",\"") {
-            self.plain.at += 1;
-        } else if !self.plain.goes_on(b'}', first)? {
+            self.json.at += 1;
+        } else if !self.json.goes_on(b'}', first)? {
             return Ok(None);
         }
-        seed.deserialize(BorrowedStrDeserializer::new(self.plain.string()?)).map(Some)
+        seed.deserialize(BorrowedStrDeserializer::new(self.json.string()?)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unusual> {
-        self.plain.expect(b':')?;
-        seed.deserialize(&mut *self.plain)
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unsupported> {
+        self.json.expect(b':')?;
+        seed.deserialize(&mut *self.json)
     }
 }
 
@@ -271,13 +275,13 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<Value> {
-        let mut plain = Plain::new(text);
-        Value::deserialize(&mut plain).ok().filter(|_| plain.is_at_end())
+        let mut json = FastJson::new(text);
+        Value::deserialize(&mut json).ok().filter(|_| json.is_at_end())
     }
 
     fn skips(text: &str) -> bool {
-        let mut plain = Plain::new(text);
-        serde::de::IgnoredAny::deserialize(&mut plain).is_ok() && plain.is_at_end()
+        let mut json = FastJson::new(text);
+        serde::de::IgnoredAny::deserialize(&mut json).is_ok() && json.is_at_end()
     }
 
     #[test]

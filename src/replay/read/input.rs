@@ -1,6 +1,6 @@
-//! From what the user names to pieces of work.
+//! From the paths that the user names to chunks of files.
 //!
-//! In: paths of files and directories with the source of their events. Out: pieces that can be read in parallel: a
+//! In: paths of files and directories with the source of their events. Out: chunks that can be read in parallel: a
 //! whole file, or a range of a large plain one. Must not know: rules.
 
 use std::collections::HashSet;
@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::chunk::{Chunk, Format};
 use super::flow;
 use super::open::{Packing, open};
-use super::stats::Stats;
 use super::stream::is_stream;
 
 /// Files of events.
@@ -22,44 +22,23 @@ pub struct Input {
     pub path: String,
 }
 
-/// A part of a file, read by one worker.
-#[derive(Debug, Clone)]
-pub(super) struct Piece {
-    /// The file, as shown.
-    pub(super) name: String,
-    /// The source, `None` for canonical NDJSON.
-    pub(super) source: Option<String>,
-    /// What the file holds.
-    pub(super) format: Format,
-    /// Lines that begin in `start..end` belong to the piece.
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-/// What a file holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Format {
-    /// A JSON value a line.
-    Lines,
-    /// One JSON text over several lines: a list of events, or events one after another.
-    Document,
-    /// A flow record a line; the columns if the file names them.
-    Flow(Option<Vec<String>>),
-}
-
-const PIECE: u64 = 16 * 1024 * 1024;
+/// Bytes of a chunk of a large file.
+const CHUNK: u64 = 16 * 1024 * 1024;
+/// Bytes of a file that decide its format.
 const HEAD: u64 = 64 * 1024;
 
-/// The pieces of all inputs, in order of file and place. Paths that cannot be read and files of another source are
-/// noted.
-pub(super) fn pieces(inputs: &[Input], stats: &mut Stats) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+/// Files that cannot be read, and why.
+pub(crate) type Broken = Vec<(String, String)>;
+
+/// The chunks of all inputs, in order of file and place; and the paths that cannot be read and files of another source.
+pub(crate) fn chunks(inputs: &[Input]) -> (Vec<Chunk>, Broken) {
+    let (mut chunks, mut broken) = (Vec::new(), Broken::new());
     let mut seen = HashSet::new();
     for input in inputs {
         let files = match files(&input.path) {
             Ok(files) => files,
             Err(problem) => {
-                stats.broken_files.push((input.path.clone(), problem.to_string()));
+                broken.push((input.path.clone(), problem.to_string()));
                 continue;
             }
         };
@@ -69,12 +48,12 @@ pub(super) fn pieces(inputs: &[Input], stats: &mut Stats) -> Vec<Piece> {
                 continue;
             }
             match split(&name, input) {
-                Ok(of_file) => pieces.extend(of_file),
-                Err(problem) => stats.broken_files.push((name, problem.to_string())),
+                Ok(of_file) => chunks.extend(of_file),
+                Err(problem) => broken.push((name, problem.to_string())),
             }
         }
     }
-    pieces
+    (chunks, broken)
 }
 
 /// The files below a path, sorted. Of what AWS writes to a bucket, digests and validation files hold no events.
@@ -99,13 +78,13 @@ fn holds_events(path: &Path) -> bool {
     !hidden && !digest
 }
 
-/// Looks at the head of a file and cuts it into pieces.
-fn split(name: &str, input: &Input) -> io::Result<Vec<Piece>> {
+/// Looks at the head of a file and cuts it into chunks.
+fn split(name: &str, input: &Input) -> io::Result<Vec<Chunk>> {
     if is_stream(name) {
         // What was read from a stream cannot be read again, so its form is taken to be lines.
         let format =
             if input.source.as_deref() == Some(flow::SOURCE) { Format::Flow(None) } else { Format::Lines };
-        return Ok(vec![piece(name, input, format, 0, u64::MAX)]);
+        return Ok(vec![chunk(name, input, format, 0, u64::MAX)]);
     }
     let (packing, reader) = open(name)?;
     let mut head = Vec::new();
@@ -130,15 +109,15 @@ fn split(name: &str, input: &Input) -> io::Result<Vec<Piece>> {
         return Err(io::Error::other(format!("this looks like {other}, but it was given as {source}")));
     }
     let length = if packing == Packing::Plain { fs::metadata(name)?.len() } else { 0 };
-    if format == Format::Document || length <= PIECE {
-        return Ok(vec![piece(name, input, format, 0, u64::MAX)]);
+    if format == Format::Document || length <= CHUNK {
+        return Ok(vec![chunk(name, input, format, 0, u64::MAX)]);
     }
-    let starts = (0..length.div_ceil(PIECE)).map(|part| part * PIECE);
-    Ok(starts.map(|start| piece(name, input, format.clone(), start, (start + PIECE).min(length))).collect())
+    let starts = (0..length.div_ceil(CHUNK)).map(|part| part * CHUNK);
+    Ok(starts.map(|start| chunk(name, input, format.clone(), start, (start + CHUNK).min(length))).collect())
 }
 
-fn piece(name: &str, input: &Input, format: Format, start: u64, end: u64) -> Piece {
-    Piece { name: name.to_owned(), source: input.source.clone(), format, start, end }
+fn chunk(name: &str, input: &Input, format: Format, start: u64, end: u64) -> Chunk {
+    Chunk { name: name.to_owned(), source: input.source.clone(), format, start, end }
 }
 
 /// The format that the head of a file shows.

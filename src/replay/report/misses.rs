@@ -7,9 +7,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::near::{Explained, NearReport, RuleNear};
 use super::output::{scalar, steps_json, timeline};
-use super::{Report, RuleReport};
+use super::{Explained, NearReport, Report, RuleNear, RuleReport};
 use crate::engine::explain::{Break, Failing};
 use crate::engine::near::{Condition, Part, Why};
 use crate::engine::report::{broken, refusal};

@@ -1,7 +1,7 @@
-//! Kept records, as they are and packed into bytes.
+//! Stored records, as they are and packed into bytes.
 //!
-//! In: the values of a record that satisfies a step. Out: a few dozen bytes that can wait in memory or in a file, and
-//! the record again. Must not know: where they wait, rules.
+//! In: the values of a record that satisfies a step. Out: a few dozen bytes for memory or a file, and the record again.
+//! Must not know: where they are stored, rules.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,34 +12,37 @@ use crate::engine::record::{Identity, Record, Schema};
 use crate::engine::value::{Raw, Value};
 use crate::ir::Type;
 
-/// A kept record.
+/// A record that came out of the store.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) record: Record,
+pub(crate) struct StoredRecord {
+    pub(crate) record: Record,
     /// Tells it from the other records of its event.
-    pub(super) ordinal: u64,
+    pub(crate) ordinal: u64,
     /// Rules and steps that it satisfies.
-    pub(super) steps: Steps,
+    pub(crate) steps: Steps,
     /// Whether it can be part of no chain: then it is here to be counted only, without its values.
-    pub(super) is_idle: bool,
+    pub(crate) is_count_only: bool,
 }
 
-/// Rules and steps, by number.
-pub(super) type Steps = Box<[(u32, u16)]>;
+/// A rule and one of its steps, by number.
+pub(crate) type StepId = (u32, u16);
 
-impl Kept {
-    /// Whether this is `earlier` once more: the same record of the same event.
-    pub(super) fn delivers_again(&self, earlier: &Self) -> bool {
+/// The steps that a record satisfies.
+pub(crate) type Steps = Box<[StepId]>;
+
+impl StoredRecord {
+    /// Whether this is `earlier` delivered again: the same record of the same event.
+    pub(crate) fn is_duplicate_of(&self, earlier: &Self) -> bool {
         self.record.event == earlier.record.event
             && self.ordinal == earlier.ordinal
             && self.record.time == earlier.record.time
     }
 
     /// The order in which the engine sees records; those that it does not see come first.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         other
-            .is_idle
-            .cmp(&self.is_idle)
+            .is_count_only
+            .cmp(&self.is_count_only)
             .then_with(|| self.record.order(&other.record))
             .then(self.ordinal.cmp(&other.ordinal))
     }
@@ -47,14 +50,14 @@ impl Kept {
 
 /// What decides the order of packed records, up to records of one event: time, number of the source in order of name,
 /// event.
-pub(super) type Head = (i64, u16, Identity);
+pub(crate) type Head = (i64, u16, Identity);
 
-/// The parts of a record that are packed.
+/// A record about to be packed.
 #[derive(Debug)]
-pub(super) struct Parts<'p, 'v> {
-    pub(super) ordinal: u64,
-    pub(super) steps: &'p [(u32, u16)],
-    pub(super) values: &'p Values<'v>,
+pub(crate) struct RecordParts<'p, 'v> {
+    pub(crate) ordinal: u64,
+    pub(crate) steps: &'p [StepId],
+    pub(crate) values: &'p Values<'v>,
 }
 
 const MISSING: u8 = 0;
@@ -66,17 +69,17 @@ const YES: u8 = 5;
 const TIME: u8 = 6;
 const V4: u8 = 7;
 const V6: u8 = 8;
-const RESPELLED: u8 = 9;
+const ALT_SPELLING: u8 = 9;
 
 /// Appends the bytes of a record.
-pub(super) fn pack(parts: &Parts<'_, '_>, out: &mut Vec<u8>) {
-    put_number(parts.ordinal, out);
-    put_number(parts.steps.len() as u64, out);
-    for (rule, step) in parts.steps {
+pub(crate) fn pack(record: &RecordParts<'_, '_>, out: &mut Vec<u8>) {
+    put_number(record.ordinal, out);
+    put_number(record.steps.len() as u64, out);
+    for (rule, step) in record.steps {
         put_number(u64::from(*rule), out);
         put_number(u64::from(*step), out);
     }
-    for value in parts.values {
+    for value in record.values {
         put_value(value.as_ref(), out);
     }
 }
@@ -98,7 +101,7 @@ fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
     match value {
         None => put(MISSING, &[]),
         Some(Value::Text(text)) => put_text(TEXT, text, out),
-        Some(Value::Respelled(written)) => put_text(RESPELLED, written.text(), out),
+        Some(Value::AltSpelling(written)) => put_text(ALT_SPELLING, written.text(), out),
         Some(Value::Int(number)) => put(INT, &number.to_le_bytes()),
         Some(Value::Float(number)) => put(FLOAT, &number.to_le_bytes()),
         Some(Value::Bool(value)) => put(if *value { YES } else { NO }, &[]),
@@ -115,7 +118,7 @@ fn put_text(tag: u8, text: &str, out: &mut Vec<u8>) {
 }
 
 /// What was packed; `None` if the bytes are no such thing. The values go into `values`.
-pub(super) fn unpack<'b>(
+pub(crate) fn unpack<'b>(
     mut bytes: &'b [u8],
     schema: &Schema,
     values: &mut Vec<Option<Value<'b>>>,
@@ -152,7 +155,7 @@ fn value<'b>(from: &mut &'b [u8], values: &mut Vec<Option<Value<'b>>>) -> Option
     values.push(match tag {
         MISSING => None,
         TEXT => Some(Value::Text(Cow::Borrowed(text(from)?))),
-        RESPELLED => Some(Raw::Text(Cow::Borrowed(text(from)?)).typed(Type::Ip)?),
+        ALT_SPELLING => Some(Raw::Text(Cow::Borrowed(text(from)?)).typed(Type::Ip)?),
         INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),
         FLOAT => Some(Value::Float(f64::from_le_bytes(array(from)?))),
         NO => Some(Value::Bool(false)),
@@ -206,7 +209,7 @@ mod tests {
         }
         let steps = [(0, 1), (70_000, 300), (u32::MAX, u16::MAX)];
         let mut bytes = Vec::new();
-        pack(&Parts { ordinal: u64::MAX, steps: &steps, values: &values }, &mut bytes);
+        pack(&RecordParts { ordinal: u64::MAX, steps: &steps, values: &values }, &mut bytes);
         let mut back = Vec::new();
         let (ordinal, found) = unpack(&bytes, &schema, &mut back).unwrap();
         assert_eq!((ordinal, &*found), (u64::MAX, &steps[..]));

@@ -11,15 +11,15 @@ const BLOCK: usize = 1024 * 1024;
 
 /// What a caller of [`each`] wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Line,
     Stop,
 }
 
 /// Calls `line` with every line that begins before byte `end` of `reader`, without its line end and with its number
 /// from 1. What `buffer` holds does not matter; it grows to the longest line and can be used again. If `inside` is set,
-/// the reader begins within a line that belongs to the piece before.
-pub(super) fn each(
+/// the reader begins within a line that belongs to the chunk before.
+pub(crate) fn each(
     mut reader: impl Read,
     buffer: &mut Vec<u8>,
     inside: bool,
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(lines("", false, u64::MAX), [""; 0]);
         let text = "first\nsecond\nthird\n";
         for cut in 1..text.len() {
-            // The later piece begins one byte early, so that a line end just before it counts.
+            // The later chunk begins one byte early, so that a line end just before it counts.
             let mut both = lines(text, false, cut as u64);
             both.extend(
                 lines(text.get(cut - 1..).unwrap(), true, u64::MAX).iter().map(|line| format!("+{line}")),

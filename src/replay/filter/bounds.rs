@@ -1,12 +1,12 @@
 //! Ranges of numbers of which one must stand behind a key of a JSON event for it to match any step.
 //!
 //! In: the steps on one source. Out: [`Bounds`], which say of an event whether it is worth reading.
-//! Must not know: how events are read. The answer is a superset: what is written in another way than a plain whole
-//! number passes.
+//! Must not know: how events are read. The answer is a superset: whatever is not a plain integer passes.
 
 use super::json_key::JsonKey;
-use super::steps::Written;
-use crate::catalog::{Raw, Source};
+use super::location::Location;
+use super::source_step::SourceStep;
+use crate::catalog::Source;
 use crate::ir::{FieldTest, OrderOp, Pred, TestKind, Type, Value};
 
 /// For some keys the least and the greatest number that any step accepts.
@@ -22,19 +22,21 @@ struct Bound {
 type Range = (i64, i64);
 
 const ALL: Range = (i64::MIN, i64::MAX);
+/// More digits may not fit into an `i64`; such a number passes.
 const MOST_DIGITS: usize = 18;
 
 impl Bounds {
-    /// The bounds of `steps`: only of keys that every one of them bounds.
-    pub(super) fn new(steps: &[Written<'_>], source: &Source) -> Self {
-        let whole_numbers = source.fields.values().filter(|field| field.ty == Type::Int);
+    /// The bounds of `steps`: only of keys that every one of them bounds, since an event is worth reading if any of
+    /// them accepts it.
+    pub(super) fn new(steps: &[SourceStep<'_>], source: &Source) -> Self {
+        let integers = source.fields.values().filter(|field| field.ty == Type::Int);
         let bound = |field: &crate::catalog::FieldDef| {
-            let Some(Raw::Path(path)) = &field.raw else { return None };
-            let ranges = steps.iter().map(|written| range(&written.step.filter, &field.name));
+            let Location::AsIs(path) = Location::of_field(field) else { return None };
+            let ranges = steps.iter().map(|step| range(step.filter, &field.name));
             let range = ranges.reduce(either).filter(|range| *range != ALL)?;
             Some(Bound { key: JsonKey::of(path)?, range })
         };
-        Self(whole_numbers.filter_map(bound).collect())
+        Self(integers.filter_map(bound).collect())
     }
 
     /// Whether the values of all keys may lie within.
@@ -45,13 +47,15 @@ impl Bounds {
 
 impl Bound {
     fn admits(&self, event: &[u8]) -> bool {
+        // The key may occur elsewhere in the event too, so one value within is enough. No occurrence: the field is
+        // missing, and a comparison of a missing field is false.
         self.key
             .values(event)
             .any(|value| number(value).is_none_or(|number| (self.range.0..=self.range.1).contains(&number)))
     }
 }
 
-/// The whole number that a value is, with or without quotation marks; `None` if it is anything else.
+/// The integer that a value is, with or without quotation marks; `None` if it is anything else.
 fn number(value: &[u8]) -> Option<i64> {
     let (value, end): (_, &[u8]) = match value.strip_prefix(b"\"") {
         Some(inside) => (inside, b"\""),
@@ -72,12 +76,14 @@ fn range(pred: &Pred, field: &str) -> Range {
         Pred::And(parts) => parts.iter().map(|part| range(part, field)).fold(ALL, both),
         Pred::Or(parts) => parts.iter().map(|part| range(part, field)).reduce(either).unwrap_or(ALL),
         Pred::Test(test) if test.field.name == field => of_test(test),
+        // What a negation accepts may lie anywhere, and it accepts a missing field.
         Pred::Test(_) | Pred::Not(_) => ALL,
     }
 }
 
 fn of_test(test: &FieldTest) -> Range {
     match &test.kind {
+        // Strict bounds are taken as inclusive: a superset.
         TestKind::Order { op, value: Value::Int(bound) } => match op {
             OrderOp::Less | OrderOp::LessEqual => (i64::MIN, *bound),
             OrderOp::Greater | OrderOp::GreaterEqual => (*bound, i64::MAX),

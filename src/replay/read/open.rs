@@ -11,7 +11,7 @@ use ruzstd::decoding::StreamingDecoder;
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Plain,
     Gzip,
     Zstd,
@@ -20,7 +20,7 @@ pub(super) enum Packing {
 const BUFFER: usize = 256 * 1024;
 
 /// The packing that the first bytes of a file tell.
-pub(super) fn packing(head: &[u8]) -> Packing {
+pub(crate) fn packing(head: &[u8]) -> Packing {
     match head {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
@@ -29,12 +29,12 @@ pub(super) fn packing(head: &[u8]) -> Packing {
 }
 
 /// Opens a file and tells how it is packed.
-pub(super) fn open(path: &str) -> io::Result<(Packing, Box<dyn Read>)> {
+pub(crate) fn open(path: &str) -> io::Result<(Packing, Box<dyn Read>)> {
     unpack(File::open(path)?)
 }
 
 /// The text of `raw`, and how it is packed.
-pub(super) fn unpack<'r>(mut raw: impl Read + 'r) -> io::Result<(Packing, Box<dyn Read + 'r>)> {
+pub(crate) fn unpack<'r>(mut raw: impl Read + 'r) -> io::Result<(Packing, Box<dyn Read + 'r>)> {
     let mut head = Vec::new();
     raw.by_ref().take(4).read_to_end(&mut head)?;
     let packing = packing(&head);

@@ -1,11 +1,11 @@
-//! The keys by which later steps could find earlier ones, as far as a few bits remember them.
+//! A Bloom filter of the link keys of the records stored so far, one for each link.
 //!
 //! In: records of all steps but the last, from many threads. Out: whether a record of a later step can have a
-//! predecessor at all. Must not know: times, chains. The answer errs in one direction only: it may say yes where there
-//! is none.
+//! predecessor at all. Must not know: times, chains. There are false positives and no false negatives: it may say yes
+//! where there is no predecessor.
 //!
-//! Most records that satisfy a late step follow nothing, so most need not be kept: their link key was never seen. Two
-//! bits stand for a key, in a field of a fixed size.
+//! Most records that satisfy a late step follow nothing, so most need not be stored: their link key was never seen.
+//! Each key sets two bits of a bitmap of fixed size.
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hasher};
@@ -13,30 +13,31 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use foldhash::fast::FixedState;
 
+use super::packed::StepId;
 use crate::engine::predicate::Values;
 use crate::engine::program::Program;
 use crate::engine::value::Value;
 
-/// Words of the field of a link, if there are few links.
+/// Words of the bitmap of a link, if there are few links.
 const WORDS: usize = 1 << 13;
-/// Words of all fields together, at least one for each link.
+/// Words of all bitmaps together, at least one for each link.
 const ALL_WORDS: usize = 1 << 20;
 
 /// The keys of every link of every rule.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(crate) struct SeenKeys {
     rules: Vec<Vec<OfLink>>,
-    /// The records of all turns before this one were added.
-    turn: AtomicUsize,
+    /// The records of all phases before this one were added.
+    phase: AtomicUsize,
     /// Whether records that can be part of no chain are counted.
-    pub(super) counts: bool,
+    pub(crate) counts: bool,
 }
 
 /// A link of a rule: the one behind the step of the same number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
-    pub(super) rule: u32,
-    pub(super) link: usize,
+pub(crate) struct Link {
+    pub(crate) rule: u32,
+    pub(crate) link: usize,
 }
 
 #[derive(Debug)]
@@ -46,9 +47,9 @@ struct OfLink {
     words: Box<[AtomicU64]>,
 }
 
-impl Keys {
+impl SeenKeys {
     /// The links of `programs`, with no key seen yet.
-    pub(super) fn new(programs: &[Program], counts: bool) -> Self {
+    pub(crate) fn new(programs: &[Program], counts: bool) -> Self {
         let links: usize = programs.iter().map(|program| program.links.len()).sum();
         let size = (ALL_WORDS / links.max(1)).clamp(1, WORDS);
         let of_link = |link: &crate::engine::program::Link| OfLink {
@@ -57,17 +58,17 @@ impl Keys {
             words: (0..size).map(|_| AtomicU64::new(0)).collect(),
         };
         let rules = programs.iter().map(|program| program.links.iter().map(of_link).collect()).collect();
-        Self { rules, turn: AtomicUsize::new(0), counts }
+        Self { rules, phase: AtomicUsize::new(0), counts }
     }
 
-    /// Says that every record of the turns before `turn` was added.
-    pub(super) fn begin(&self, turn: usize) {
-        self.turn.store(turn, Ordering::Relaxed);
+    /// Says that every record of the phases before `phase` was added.
+    pub(crate) fn begin(&self, phase: usize) {
+        self.phase.store(phase, Ordering::Relaxed);
     }
 
-    /// Whether a record of `turn` that can follow nothing now never will, and need not be counted.
-    pub(super) fn are_complete_for(&self, turn: usize) -> bool {
-        turn > 0 && !self.counts && self.turn.load(Ordering::Relaxed) >= turn
+    /// Whether a record of `phase` that can follow nothing now never will, and need not be counted.
+    pub(crate) fn are_complete_for(&self, phase: usize) -> bool {
+        phase > 0 && !self.counts && self.phase.load(Ordering::Relaxed) >= phase
     }
 
     fn link(&self, Link { rule, link }: Link) -> Option<&OfLink> {
@@ -75,7 +76,7 @@ impl Keys {
     }
 
     /// Remembers the keys of a record towards the steps after those that it satisfies.
-    pub(super) fn add(&self, steps: &[(u32, u16)], values: &Values<'_>) {
+    pub(crate) fn add(&self, steps: &[StepId], values: &Values<'_>) {
         for (rule, step) in steps {
             let link = self.link(Link { rule: *rule, link: usize::from(*step) });
             let Some((link, key)) = link.and_then(|link| Some((link, hash(at(&link.left, values))?))) else {
@@ -88,7 +89,7 @@ impl Keys {
     }
 
     /// Whether a record can be part of a chain as one of `steps`: a first step always, a later one if its key was seen.
-    pub(super) fn any_can_follow(&self, steps: &[(u32, u16)], values: &Values<'_>) -> bool {
+    pub(crate) fn any_can_follow(&self, steps: &[StepId], values: &Values<'_>) -> bool {
         steps.iter().any(|(rule, step)| {
             let Some(before) = usize::from(*step).checked_sub(1) else { return true };
             let link = Link { rule: *rule, link: before };
@@ -98,7 +99,7 @@ impl Keys {
     }
 
     /// Whether a record whose key has this hash was seen before the link.
-    pub(super) fn has_seen(&self, link: Link, key: u64) -> bool {
+    pub(crate) fn has_seen(&self, link: Link, key: u64) -> bool {
         self.link(link)
             .and_then(|of_link| of_link.places(key))
             .is_some_and(|places| places.iter().all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0))
@@ -111,7 +112,7 @@ fn at<'a, 'v>(places: &'a [usize], values: &'a Values<'v>) -> impl Iterator<Item
 }
 
 /// The hash of the values of a key; `None` if one is missing.
-pub(super) fn hash<'v>(key: impl Iterator<Item = Option<impl Borrow<Value<'v>>>>) -> Option<u64> {
+pub(crate) fn hash<'v>(key: impl Iterator<Item = Option<impl Borrow<Value<'v>>>>) -> Option<u64> {
     let mut hasher = FixedState::with_seed(1318).build_hasher();
     for value in key {
         value?.borrow().hash_as_key(&mut hasher);

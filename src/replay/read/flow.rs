@@ -10,7 +10,7 @@ use crate::engine::project::{Slots, Tree};
 use crate::engine::value::Raw;
 
 /// The only source with this text form.
-pub(super) const SOURCE: &str = "aws.vpcflow";
+pub(crate) const SOURCE: &str = "aws.vpcflow";
 
 /// The columns of the default format, version 2.
 const DEFAULT: [&str; 14] = [
@@ -31,7 +31,7 @@ const DEFAULT: [&str; 14] = [
 ];
 
 /// The names in a header line; `None` if the line is no header.
-pub(super) fn header(line: &[u8]) -> Option<Vec<String>> {
+pub(crate) fn header(line: &[u8]) -> Option<Vec<String>> {
     // Names are in lower case; nearly every record begins with a number and has a word like ACCEPT or OK.
     if !line.first()?.is_ascii_lowercase() || line.iter().any(u8::is_ascii_uppercase) {
         return None;
@@ -44,7 +44,7 @@ pub(super) fn header(line: &[u8]) -> Option<Vec<String>> {
 }
 
 /// Whether a line without names looks like a record: many columns, the first a version, an account or an interface.
-pub(super) fn looks_like_record(line: &[u8]) -> bool {
+pub(crate) fn looks_like_record(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let begins = words
         .next()
@@ -61,13 +61,13 @@ pub fn names(format: &str) -> Vec<String> {
 
 /// Where the columns go.
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     slots: Vec<Option<usize>>,
 }
 
 impl Columns {
     /// The places of `names`, or of the default format.
-    pub(super) fn new(names: Option<&[String]>, tree: &Tree) -> Self {
+    pub(crate) fn new(names: Option<&[String]>, tree: &Tree) -> Self {
         let slots = match names {
             Some(names) => names.iter().map(|name| tree.top_level(name)).collect(),
             None => DEFAULT.iter().map(|name| tree.top_level(name)).collect(),
@@ -76,7 +76,7 @@ impl Columns {
     }
 
     /// The scalars of a line.
-    pub(super) fn read<'l>(&self, line: &'l str, tree: &Tree) -> Result<Slots<'l>, String> {
+    pub(crate) fn read<'l>(&self, line: &'l str, tree: &Tree) -> Result<Slots<'l>, String> {
         let mut slots = tree.empty();
         let mut count = 0;
         let is_time = |word: &str| word.len() >= 20 && word.ends_with('Z') && word.contains('T');

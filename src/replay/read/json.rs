@@ -6,7 +6,7 @@
 use super::brackets::{self, Bracket};
 
 /// Calls `event` with the text of every event in `text`, or with what is wrong where there should be one.
-pub(super) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
+pub(crate) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     let trimmed = text.trim_start();
     if !trimmed.starts_with('[') && !names_records(trimmed.as_bytes()) {
         event(Ok(text));
@@ -20,7 +20,7 @@ pub(super) fn events<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, St
 }
 
 /// Calls `event` for every event of a document that runs over several lines.
-pub(super) fn document<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
+pub(crate) fn document<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     if text.trim_start().starts_with('[') {
         return events(text, event);
     }
@@ -36,10 +36,10 @@ pub(super) fn document<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, 
 }
 
 /// What broken JSON is called.
-pub(super) const NOT_JSON: &str = "not valid JSON";
+pub(crate) const NOT_JSON: &str = "not valid JSON";
 
 /// Whether the first key of an object is `Records`.
-pub(super) fn names_records(text: &[u8]) -> bool {
+pub(crate) fn names_records(text: &[u8]) -> bool {
     let inside = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
     inside.is_some_and(|inside| inside.starts_with(b"\"Records\""))
 }

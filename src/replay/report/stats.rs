@@ -1,14 +1,14 @@
 //! What a replay read, what it skipped, and why.
 //!
-//! In: the counts of each piece. Out: totals, with the first place of every kind of problem.
+//! In: the counts of each chunk. Out: totals, with the first place of every kind of problem.
 //! Must not know: rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::input::Piece;
-use super::sift::Harvest;
-use super::store::Sorted;
+use crate::replay::filter::result::ChunkResult;
+use crate::replay::read::chunk::Chunk;
+use crate::replay::store::Sorted;
 
 /// Totals of a replay.
 #[derive(Debug, Default, Clone)]
@@ -47,26 +47,26 @@ pub struct Skipped {
 const MOST_REASONS: usize = 100;
 
 impl Stats {
-    /// Adds what one piece gave; its lines come after `lines_before` others of its file.
-    pub(super) fn add(&mut self, piece: &Piece, harvest: &Harvest<'_>, lines_before: u64) {
-        self.files += u64::from(piece.start == 0);
-        self.bytes += harvest.bytes;
-        self.events += harvest.events;
-        self.broken_files.extend(harvest.files_broken.iter().cloned());
-        for (reason, (count, line)) in &harvest.skipped {
-            self.skip(reason, *count, &piece.name, lines_before + line);
+    /// Adds what one chunk gave; its lines come after `lines_before` others of its file.
+    pub(crate) fn add(&mut self, chunk: &Chunk, result: &ChunkResult<'_>, lines_before: u64) {
+        self.files += u64::from(chunk.start == 0);
+        self.bytes += result.read.bytes;
+        self.events += result.events;
+        self.broken_files.extend(result.files_broken.iter().cloned());
+        for (reason, (count, line)) in &result.skipped {
+            self.skip(reason, *count, &chunk.name, lines_before + line);
         }
     }
 
     /// Adds what came out of the store.
-    pub(super) fn finish(&mut self, sorted: &Sorted) {
+    pub(crate) fn finish(&mut self, sorted: &Sorted) {
         (self.kept, self.duplicates) = (sorted.count, sorted.duplicates);
         let problem = sorted.problem.as_ref();
         self.broken_files.extend(problem.map(|problem| ("temporary file".to_owned(), problem.to_string())));
     }
 
     /// Counts skipped events.
-    pub(super) fn skip(&mut self, reason: &str, count: u64, file: &str, line: u64) {
+    pub(crate) fn skip(&mut self, reason: &str, count: u64, file: &str, line: u64) {
         let full = self.skipped.len() >= MOST_REASONS && !self.skipped.contains_key(reason);
         let reason = if full { "other reasons" } else { reason };
         let first = || Skipped { count: 0, first: (file.to_owned(), line) };

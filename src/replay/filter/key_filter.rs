@@ -1,28 +1,32 @@
-//! Whether a raw event can follow anything, told by its link keys alone.
+//! A semi-join filter: whether a raw event can follow anything, decided by its link keys alone.
 //!
 //! In: the links that lead to the steps on one source, and the keys seen of all records before them. Out: whether an
-//! event is worth reading. Must not know: what steps ask, how events are read. The answer is a superset: where a key
-//! cannot be told from outside, it may follow.
+//! event is worth reading. Must not know: what steps ask, how events are read. False positives only: where a key cannot
+//! be read from outside, the event passes.
 //!
 //! Most rules end on a busy source, such as flow logs, and few of its events belong to an instance that was launched
 //! just now. Once the sources before it have been read, a search for the keys in the text of an event passes over the
-//! others, as a join in a database does with a filter made of its smaller side.
-
-use std::collections::BTreeMap;
+//! others, as a join in a database does with a Bloom filter made of its smaller side.
+//!
+//! The filter assumes that an event without a predecessor cannot matter. That holds for a step behind a link, and for
+//! nothing else: an event that exempts (an absence), one that is counted, or one that may come in any order matters
+//! without a predecessor. Such a thing must reach this filter as a step without a link ([`SourceStep::link_in`]), for
+//! which [`KeyFilter::new`] gives no filter.
 
 use super::json_key::{JsonKey, plain_text};
-use super::keys::{Keys, Link, hash};
-use super::steps::Written;
-use crate::catalog::{self, Source};
-use crate::engine::program::{Program, Step};
+use super::location::Location;
+use super::source_step::SourceStep;
+use crate::catalog::Source;
+use crate::engine::program::Link as CompiledLink;
 use crate::engine::project::{Slots, Tree};
 use crate::engine::record::Schema;
 use crate::engine::value::{Raw, Value};
 use crate::ir::Type;
+use crate::replay::store::seen_keys::{Link, SeenKeys, hash};
 
 /// The links to the steps on one source.
 #[derive(Debug)]
-pub(super) struct Follow {
+pub(super) struct KeyFilter {
     keys: Vec<Key>,
     /// Parts of the key, by number, and the links that have this key.
     links: Vec<(Vec<usize>, Vec<Link>)>,
@@ -47,20 +51,19 @@ enum Part<'e> {
     Unclear,
 }
 
-impl Follow {
-    /// The links of `programs` to `steps`; `None` where an event without a step before it counts, or a key is not told
-    /// by text alone.
+impl KeyFilter {
+    /// The links to `steps`; `None` where an event without a step before it matters, or a key cannot be read from the
+    /// text alone.
     pub(super) fn new(
-        steps: &[Written<'_>],
-        programs: &[Program],
+        steps: &[SourceStep<'_>],
         source: &Source,
         (schema, tree): (&Schema, &Tree),
     ) -> Option<Self> {
         let mut places = Vec::new();
         let mut links: Vec<(Vec<usize>, Vec<Link>)> = Vec::new();
-        for Written { name: (rule, step), .. } in steps {
+        for SourceStep { id: (rule, step), filter: _, excepts: _, lists: _, compiled: _, link_in } in steps {
+            let CompiledLink { gap: _, left: _, right } = (*link_in)?;
             let link = usize::from(*step).checked_sub(1)?;
-            let right = &programs.get(*rule as usize)?.links.get(link)?.right;
             let parts: Vec<usize> = right.iter().map(|place| number(*place, &mut places)).collect();
             let link = Link { rule: *rule, link };
             match links.iter_mut().find(|(same, _)| *same == parts) {
@@ -73,12 +76,12 @@ impl Follow {
     }
 
     /// Whether an event written as JSON can follow a record whose keys were seen.
-    pub(super) fn admits_json(&self, event: &[u8], keys: &Keys) -> bool {
+    pub(super) fn admits_json(&self, event: &[u8], keys: &SeenKeys) -> bool {
         self.admits(keys, |key| key.in_json(event))
     }
 
     /// Whether an event written in columns can.
-    pub(super) fn admits_columns(&self, event: &Slots<'_>, keys: &Keys) -> bool {
+    pub(super) fn admits_columns(&self, event: &Slots<'_>, keys: &SeenKeys) -> bool {
         self.admits(keys, |key| match key.slot.map(|slot| event.get(slot)) {
             Some(Some(Raw::Text(text))) => Part::Text(text),
             Some(None) => Part::Missing,
@@ -86,9 +89,10 @@ impl Follow {
         })
     }
 
-    fn admits<'e>(&self, keys: &Keys, part: impl Fn(&Key) -> Part<'e>) -> bool {
+    fn admits<'e>(&self, keys: &SeenKeys, part: impl Fn(&Key) -> Part<'e>) -> bool {
         self.links.iter().any(|(parts, links)| {
             let parts = parts.iter().filter_map(|at| self.keys.get(*at)).map(&part);
+            // One part that cannot be read makes the whole key unknown, and an unknown key passes.
             let mut unclear = false;
             let values = parts.map(|part| match part {
                 Part::Missing => None,
@@ -104,30 +108,6 @@ impl Follow {
     }
 }
 
-/// In which turn each source is read: the first for those with a first step, then one after another those whose steps
-/// all follow steps on sources that were read before. A source that is not named goes first.
-pub(super) fn turns(programs: &[Program]) -> BTreeMap<String, usize> {
-    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, step) in programs.iter().flat_map(|program| program.steps.iter().enumerate()) {
-        let least = first.entry(step.schema.source()).or_insert(at);
-        *least = (*least).min(at);
-    }
-    let mut order: Vec<&str> = first.keys().copied().collect();
-    order.sort_by_key(|source| first.get(source));
-    let mut turns = BTreeMap::new();
-    for source in order {
-        let earlier = |step: &Step| turns.contains_key(step.schema.source());
-        let mut pairs = programs.iter().flat_map(|program| program.steps.windows(2));
-        let follows = first.get(source) != Some(&0)
-            && pairs.all(
-                |pair| !matches!(pair, [before, step] if step.schema.source() == source && !earlier(before)),
-            );
-        let turn = if follows { turns.values().max().map_or(0, |last| last + 1) } else { 0 };
-        turns.insert(source.to_owned(), turn);
-    }
-    turns
-}
-
 /// The number of `place` among `places`, new or known.
 fn number(place: usize, places: &mut Vec<usize>) -> usize {
     places.iter().position(|known| *known == place).unwrap_or_else(|| {
@@ -139,19 +119,24 @@ fn number(place: usize, places: &mut Vec<usize>) -> usize {
 impl Key {
     fn new(place: usize, source: &Source, schema: &Schema, tree: &Tree) -> Option<Self> {
         let (name, ty) = schema.fields().get(place)?;
-        let catalog::Raw::Path(path) = source.field(name)?.raw.as_ref()? else { return None };
+        // A value that is made of something (captured, mapped, constant) does not stand in the text as the link
+        // compares it.
+        let Location::AsIs(path) = Location::of(source, name) else { return None };
         let json = JsonKey::of(path)?;
+        // Numbers and addresses have several spellings; a link compares text as it is logged.
         (*ty == Type::String).then(|| Self { json, slot: tree.top_level(path) })
     }
 
     fn in_json<'e>(&self, event: &'e [u8]) -> Part<'e> {
         let mut values = self.json.values(event);
         match (values.next(), values.next()) {
+            // The key is spelt without escapes, or the event would not have been asked (`prefilter::is_escaped`).
             (None, _) => Part::Missing,
             (Some(value), None) => {
                 let text = plain_text(value).and_then(|text| std::str::from_utf8(text).ok());
                 text.map_or(Part::Unclear, Part::Text)
             }
+            // Only the path tells which of them is meant.
             (Some(_), Some(_)) => Part::Unclear,
         }
     }
@@ -162,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_told_from_outside() {
+    fn keys_are_read_from_outside() {
         let key = Key { json: JsonKey::new("eni"), slot: None };
         for (event, expected) in [
             (r#"{"eni":"eni-1"}"#, Part::Text("eni-1")),

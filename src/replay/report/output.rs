@@ -53,7 +53,7 @@ pub(super) fn scalar(value: &Value<'_>) -> Json {
         Value::Int(number) => json!(number),
         Value::Float(number) => json!(number),
         Value::Bool(value) => json!(value),
-        Value::Text(_) | Value::Time(_) | Value::Ip(_) | Value::Respelled(_) => json!(value.to_string()),
+        Value::Text(_) | Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => json!(value.to_string()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::engine::record::{Identity, Record, Schema};
 use crate::engine::value::{Atom, Raw};
 
 /// The source that a line names, with all it says.
-pub(super) fn parse(line: &str) -> Result<(String, serde_json::Map<String, Json>), String> {
+pub(crate) fn parse(line: &str) -> Result<(String, serde_json::Map<String, Json>), String> {
     let Ok(Json::Object(mut fields)) = serde_json::from_str(line) else {
         return Err("not a JSON object".to_owned());
     };
@@ -26,7 +26,7 @@ pub(super) fn parse(line: &str) -> Result<(String, serde_json::Map<String, Json>
 }
 
 /// The record of a line, and a number that tells it from other records of its event.
-pub(super) fn record(
+pub(crate) fn record(
     fields: &serde_json::Map<String, Json>,
     schema: &Arc<Schema>,
     catalog_fields: &CatalogFields,
@@ -75,14 +75,14 @@ fn scalar(value: &Json) -> Option<Raw<'static>> {
 
 /// What the catalog says about the fields of one source.
 #[derive(Debug)]
-pub(super) struct CatalogFields {
+pub(crate) struct CatalogFields {
     fields: BTreeMap<String, crate::ir::Type>,
     event_id: Option<String>,
 }
 
 impl CatalogFields {
     /// The fields of `source`.
-    pub(super) fn new(source: &str, catalog: &Catalog) -> Option<Self> {
+    pub(crate) fn new(source: &str, catalog: &Catalog) -> Option<Self> {
         let source = catalog.source(source)?;
         let fields = source.fields.values().map(|field| (field.name.clone(), field.ty)).collect();
         Some(Self { fields, event_id: source.event_id.clone() })
