@@ -21,10 +21,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["ir", "catalog", "engine"]),
     (
+        "project",
+        &[
+            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
+            "engine",
+        ],
+    ),
+    (
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay",
+            "engine", "replay", "project",
         ],
     ),
 ];
@@ -42,9 +49,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("anyhow", &["cli"]),
     ("rayon", &["cli", "replay"]),
-    ("walkdir", &["cli", "replay"]),
+    ("walkdir", &["project/disk.rs", "replay"]),
     ("tempfile", &["cli", "replay"]),
-    ("std::fs", &["cli", "replay"]),
+    ("std::fs", &["project/disk.rs", "cli", "replay"]),
     ("std::thread", &["cli"]),
 ];
 

@@ -42,7 +42,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(session) = session::open(&self.paths, &self.session) else { return Ok(Outcome::Failure) };
         let rules: Vec<Rule> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
         let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
         let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
