@@ -124,6 +124,7 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) ->
     rules
 }
 
+#[expect(clippy::too_many_lines, reason = "lowering and lints of a rule are being taken apart")]
 fn lower(
     unit: &Unit<'_>,
     rule: &Rule,
