@@ -25,6 +25,7 @@ mod program;
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
 mod replay;
+mod resolutions;
 mod rules;
 mod seeds;
 mod sizes;

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
+use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{self, Severity, Status};
 use crate::source::{Span, Spanned, is_hidden};
 use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
-use super::{names, values};
+use super::resolutions::Meaning;
+use super::sink::Sink;
+use super::{lint, naming, values};
 
 /// Every key, in the order in which rules usually have them.
 const KEYS: &[&str] = &[
@@ -45,13 +47,10 @@ const SEVERITIES: &[(&str, Severity)] = &[
     ("critical", Severity::Critical),
 ];
 
-/// The longest title that every SIEM takes.
-const LONGEST_TITLE: usize = 256;
-
 /// Lowers the metadata of a rule.
-pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
-    let clauses = clauses(rule, diags);
-    let mut reader = Reader { rule, clauses, diags };
+pub(super) fn lower(rule: &Rule, sink: &mut Sink) -> Option<ir::Meta> {
+    let clauses = clauses(rule, sink);
+    let mut reader = Reader { rule, clauses, sink };
     let title = reader.one("title", true);
     let id = reader.id();
     let description = reader.one("description", true);
@@ -65,9 +64,10 @@ pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
     let false_positives = reader.many("false_positives");
     if let Some(title) = &title {
         reader.title(title);
+        lint::meta::length(reader.sink, title);
     }
     if let (Some(date), Some(modified)) = (&date, &modified) {
-        reader.order(date, modified);
+        lint::meta::order(reader.sink, date, modified);
     }
     if severity.is_none() && !reader.clauses.contains_key("severity") {
         reader.missing("severity");
@@ -88,13 +88,17 @@ pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
 }
 
 /// The first clause of each key.
-fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a Meta> {
+fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
     let mut found: BTreeMap<&str, &Meta> = BTreeMap::new();
     for clause in &rule.clauses {
         let Clause::Meta(meta) = clause else { continue };
         let key = meta.key.node.as_str();
-        if !KEYS.contains(&key) {
-            diags.push(
+        let known = KEYS.iter().find(|known| **known == key);
+        if let Some(known) = known {
+            sink.resolve(meta.key.span, Meaning::Clause(known));
+        }
+        if known.is_none() {
+            sink.report(
                 Diagnostic::new(Code::UnknownWord, meta.key.span, format!("no clause is called `{key}`"))
                     .label("unknown clause")
                     .suggest(key, KEYS.iter().copied()),
@@ -106,7 +110,7 @@ fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a
                 }
                 _ => "remove one of them",
             };
-            diags.push(
+            sink.report(
                 Diagnostic::new(Code::RepeatedClause, meta.key.span, format!("a second `{key}`"))
                     .label("again here")
                     .also(first.key.span, "first here")
@@ -122,7 +126,7 @@ fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a
 struct Reader<'a, 'd> {
     rule: &'a Rule,
     clauses: BTreeMap<&'a str, &'a Meta>,
-    diags: &'d mut Diagnostics,
+    sink: &'d mut Sink,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -136,7 +140,7 @@ impl<'a> Reader<'a, '_> {
             "severity" => "add `severity medium`, or low, high, critical, informational".to_owned(),
             _ => format!("add `{key} \"…\"`"),
         };
-        self.diags.push(
+        self.sink.report(
             Diagnostic::new(Code::MissingMeta, name.span, format!("the rule `{}` has no `{key}`", name.node))
                 .label(format!("needs `{key}`"))
                 .help(help),
@@ -146,7 +150,7 @@ impl<'a> Reader<'a, '_> {
     fn misfit(&mut self, key: &str, span: Span, what: &str) {
         let found =
             Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
-        self.diags.push(found);
+        self.sink.report(found);
     }
 
     /// The only value of a clause.
@@ -179,7 +183,7 @@ impl<'a> Reader<'a, '_> {
                     Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
                         .label("expected text in double quotes");
                 found.fix = Some(Fix { span: literal.span, replacement: format!("\"{word}\"") });
-                self.diags.push(found);
+                self.sink.report(found);
                 None
             }
             LiteralKind::Int(_)
@@ -216,7 +220,7 @@ impl<'a> Reader<'a, '_> {
         // Only the form with hyphens: SIEMs refuse the others.
         let uuid = Uuid::try_parse(&id.node).ok().filter(|uuid| id.node.len() == 36 && !uuid.is_nil());
         if uuid.is_none() {
-            self.diags.push(
+            self.sink.report(
                 Diagnostic::new(Code::BadId, id.span, format!("`{}` is not a UUID", id.node))
                     .label("expected 32 hexadecimal digits in five groups")
                     .help("make one with `uuidgen`; it names the rule for ever, also when the title changes"),
@@ -233,24 +237,28 @@ impl<'a> Reader<'a, '_> {
         };
         let day = values::day(*date);
         if day.is_none() {
-            self.diags.push(values::bad_day(literal.span));
+            self.sink.report(values::bad_day(literal.span));
         }
         day.map(|node| Spanned { node, span: literal.span })
     }
 
-    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let literal = self.single(key)?;
         let (LiteralKind::Word(word) | LiteralKind::Str(word)) = &literal.kind else {
             self.misfit(key, literal.span, "expected a word");
             return None;
         };
-        let value = words.iter().find(|(known, _)| known == word).map(|(_, value)| *value);
+        let known = words.iter().find(|(known, _)| known == word);
+        if let Some((word, _)) = known {
+            self.sink.resolve(literal.span, Meaning::Word { of: key, word });
+        }
+        let value = known.map(|(_, value)| *value);
         if let (Some(_), LiteralKind::Str(_)) = (value, &literal.kind) {
             let mut found =
                 Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
                     .label("in quotes");
             found.fix = Some(Fix { span: literal.span, replacement: word.clone() });
-            self.diags.push(found.help(format!("write `{key} {word}`")));
+            self.sink.report(found.help(format!("write `{key} {word}`")));
             return None;
         }
         if value.is_none() {
@@ -259,8 +267,8 @@ impl<'a> Reader<'a, '_> {
                 Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
                     .label(format!("unknown {key}"))
                     .suggest(word, known.iter().copied())
-                    .help(format!("the words are {}", names::ticked(&known)));
-            self.diags.push(found);
+                    .help(format!("the words are {}", naming::ticked(&known)));
+            self.sink.report(found);
         }
         value
     }
@@ -279,9 +287,9 @@ impl<'a> Reader<'a, '_> {
             if attack_id(&upper) {
                 found.fix = Some(Fix { span: text.span, replacement: format!("\"{upper}\"") });
             }
-            self.diags.push(found);
+            self.sink.report(found);
         }
-        self.same_text("attack", &texts);
+        lint::meta::repeated(self.sink, "attack", &texts);
         texts.into_iter().map(|text| text.node.to_owned()).collect()
     }
 
@@ -289,56 +297,20 @@ impl<'a> Reader<'a, '_> {
         let texts = self.texts("references");
         for text in &texts {
             if !web_address(text.node) {
-                self.diags.push(
+                self.sink.report(
                     Diagnostic::new(Code::BadReference, text.span, "this reference is not a web address")
                         .label("expected `https://…`")
                         .help("references are links; other text belongs into the description"),
                 );
             }
         }
-        self.same_text("references", &texts);
+        lint::meta::repeated(self.sink, "references", &texts);
         texts.into_iter().map(|text| text.node.to_owned()).collect()
-    }
-
-    fn same_text(&mut self, key: &str, texts: &[Spanned<&str>]) {
-        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-        for text in texts {
-            if let Some(first) = seen.insert(text.node, text.span) {
-                self.diags.push(
-                    Diagnostic::new(Code::ShownTwice, text.span, format!("`{key}` names this twice"))
-                        .label("again here")
-                        .also(first, "first here")
-                        .help("remove one of them"),
-                );
-            }
-        }
     }
 
     fn title(&mut self, title: &Spanned<String>) {
         if title.node.contains(|c: char| c.is_control()) {
             self.misfit("title", title.span, "a title is one line");
-        }
-        let length = title.node.chars().count();
-        if length > LONGEST_TITLE {
-            self.diags.push(
-                Diagnostic::new(Code::LongTitle, title.span, format!("the title has {length} characters"))
-                    .label(format!("longer than {LONGEST_TITLE}"))
-                    .help("put the details into the description"),
-            );
-        }
-    }
-
-    fn order(&mut self, date: &Spanned<Date>, modified: &Spanned<Date>) {
-        if modified.node < date.node {
-            self.diags.push(
-                Diagnostic::new(
-                    Code::ModifiedBefore,
-                    modified.span,
-                    "the rule was changed before it was published",
-                )
-                .label("earlier than `date`")
-                .also(date.span, "published"),
-            );
         }
     }
 }

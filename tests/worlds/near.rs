@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catena::engine::alert::Matched;
-use catena::engine::near::{Condition, Near, Part, Probe, conjuncts, failing_part, near, reach_of};
+use catena::engine::near::{Condition, Near, Part, Probe, failing_part, near, reach_of};
 use catena::engine::program::Program;
 use catena::engine::record::Record;
 use catena::ir::Rule;

@@ -26,7 +26,7 @@ const PAIRS: usize = 16;
 
 /// What predicates are judged against: the values that fields can have and the entries of lists.
 #[derive(Debug)]
-pub(super) struct Logic<'a> {
+pub(in crate::check) struct Logic<'a> {
     source: Option<&'a Source>,
     lists: Vec<&'a List>,
     budget: usize,
@@ -36,12 +36,18 @@ pub(super) struct Logic<'a> {
 
 impl<'a> Logic<'a> {
     /// For predicates on records of `source`; `lists` are those that `in LIST` tests count in.
-    pub(super) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
+    pub(in crate::check) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
         Self { source, lists, budget: BUDGET, lists_are_final: false }
     }
 
     /// Looks at a whole step.
-    pub(super) fn step(&mut self, name: Span, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+    pub(in crate::check) fn step(
+        &mut self,
+        name: Span,
+        filter: &Pred,
+        excepts: &[&Pred],
+        diags: &mut Diagnostics,
+    ) {
         let dead = self.impossible(&[(filter, true)]);
         let mut found = Vec::new();
         self.walk(filter, &mut found);
@@ -84,7 +90,7 @@ impl<'a> Logic<'a> {
         wanted.filter_map(|(test, _)| Some((test.span, self.is_empty(test)?))).collect()
     }
 
-    fn excepts(&mut self, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+    fn excepts(&mut self, filter: &Pred, excepts: &[&Pred], diags: &mut Diagnostics) {
         let mut goals = vec![(filter, true)];
         for except in excepts {
             let mut found = Vec::new();
