@@ -15,7 +15,7 @@ use crate::syntax::ast::{self, List, ListBody, LiteralKind};
 use crate::table::Row;
 use crate::unit::Unit;
 
-use super::lint::entries;
+use super::entries;
 use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
 use super::values::{self, NotANetwork};

@@ -11,26 +11,12 @@ use uuid::Uuid;
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{self, Severity, Status};
 use crate::source::{Span, Spanned, is_hidden};
+use crate::syntax;
 use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
 use super::resolutions::Meaning;
 use super::sink::Sink;
 use super::{lint, naming, values};
-
-/// Every key, in the order in which rules usually have them.
-const KEYS: &[&str] = &[
-    "title",
-    "id",
-    "description",
-    "author",
-    "date",
-    "modified",
-    "status",
-    "severity",
-    "attack",
-    "references",
-    "false_positives",
-];
 
 const STATUSES: &[(&str, Status)] = &[
     ("experimental", Status::Experimental),
@@ -93,7 +79,7 @@ fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
     for clause in &rule.clauses {
         let Clause::Meta(meta) = clause else { continue };
         let key = meta.key.node.as_str();
-        let known = KEYS.iter().find(|known| **known == key);
+        let known = syntax::metadata().find(|known| *known == key);
         if let Some(known) = known {
             sink.resolve(meta.key.span, Meaning::Clause(known));
         }
@@ -101,7 +87,7 @@ fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
             sink.report(
                 Diagnostic::new(Code::UnknownWord, meta.key.span, format!("no clause is called `{key}`"))
                     .label("unknown clause")
-                    .suggest(key, KEYS.iter().copied()),
+                    .suggest(key, syntax::metadata()),
             );
         } else if let Some(first) = found.get(key) {
             let help = match key {

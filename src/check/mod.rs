@@ -12,6 +12,7 @@ mod alert;
 mod chain;
 mod comparison;
 mod constants;
+mod entries;
 mod glob;
 mod identity;
 mod links;

@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, Source};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir;
 use crate::source::{Sources, Span};
+use crate::syntax;
 use crate::syntax::ast::{ChainItem, Name, Rule, Step};
 
 use super::Context;
@@ -17,9 +18,6 @@ use super::naming;
 use super::params::Params;
 use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
-
-/// Words with which a clause of a test block begins, or will begin.
-const RESERVED: &[&str] = &["event", "expect", "at", "least", "distinct", "before"];
 
 /// A step as other clauses see it.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +82,7 @@ pub(super) fn steps<'a>(rule: &'a Rule, catalog: &'a Catalog, sink: &mut Sink) -
     for step in steps_of(rule) {
         naming::length(&step.name, &mut sink.diags);
         sink.define(DefinitionKind::Step, &step.name, step.span);
-        if RESERVED.contains(&step.name.node.as_str()) {
+        if syntax::begins_test_line(&step.name.node) {
             let found = Diagnostic::new(
                 Code::ReservedName,
                 step.name.span,

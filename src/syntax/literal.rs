@@ -6,46 +6,9 @@
 use std::ops::Range;
 
 use super::ast::{Date, LiteralKind};
-use super::report::quoted;
+use super::problem::Problem;
+use super::wording::quoted;
 use crate::diag::Code;
-
-/// What is wrong with a token; offsets count from its start.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) code: Code,
-    pub(super) range: Range<usize>,
-    pub(super) title: String,
-    pub(super) label: String,
-    pub(super) help: String,
-    pub(super) fix: Option<String>,
-}
-
-impl Problem {
-    pub(super) fn new(code: Code, range: Range<usize>, title: impl Into<String>) -> Self {
-        Self { code, range, title: title.into(), label: String::new(), help: String::new(), fix: None }
-    }
-
-    pub(super) fn label(mut self, text: impl Into<String>) -> Self {
-        self.label = text.into();
-        self
-    }
-
-    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = text.into();
-        self
-    }
-
-    /// Text that would be right in place of the range.
-    pub(super) fn fix(mut self, text: impl Into<String>) -> Self {
-        self.fix = Some(text.into());
-        self
-    }
-
-    pub(super) fn moved(mut self, by: usize) -> Self {
-        self.range = self.range.start + by..self.range.end + by;
-        self
-    }
-}
 
 /// The units of a duration, largest first, with their seconds.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];

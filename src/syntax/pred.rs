@@ -4,10 +4,10 @@
 //! Must not know: field types.
 
 use super::ast::{Literal, Op, OpKind, Operand, Pred, PredKind};
-use super::build::Builder;
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::report::{close, quoted};
-use super::{DEPTH, foreign};
+use super::wording::{close, quoted};
+use super::{DEPTH, foreign, keywords};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::{Span, Spanned};
 
@@ -189,7 +189,7 @@ impl Builder<'_> {
     fn foreign(&mut self, pair: &Pair<'_>) -> String {
         let found = pair.as_str();
         let span = self.span(pair);
-        let near = || close(found, foreign::OPERATORS.iter().copied()).map(str::to_owned);
+        let near = || close(found, keywords::operators()).map(str::to_owned);
         let meant = foreign::operator(found).or_else(near);
         let Some(meant) = meant else {
             let unknown = Diagnostic::new(Code::ForeignOperator, span, format!("unknown operator {}", quoted(found)))

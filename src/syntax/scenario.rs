@@ -4,9 +4,11 @@
 //! Must not know: steps, sources or fields.
 
 use super::ast::{Event, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, Test};
-use super::build::{Block, Builder, child};
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::recover::{Level, Previous};
+use super::keywords::Level;
+use super::parts::{Block, child};
+use super::recover::Previous;
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 

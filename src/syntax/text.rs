@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::literal::Problem;
+use super::problem::Problem;
 use crate::diag::Code;
 
 const BLOCK: &str = "\"\"\"";

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
-use super::entries;
+use crate::check::entries;
 use crate::check::names::Names;
 use crate::check::regex;
 use crate::check::sink::Sink;

@@ -5,7 +5,6 @@
 
 mod alert;
 mod comparisons;
-pub(super) mod entries;
 mod links;
 mod logic;
 pub(super) mod meta;

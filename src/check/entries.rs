@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern, PatternPart};
 use crate::source::Span;
 
-use crate::check::{glob, naming};
+use super::{glob, naming};
 
 /// How many findings of one kind a list shows one by one.
 const MOST: usize = 20;
@@ -21,7 +21,7 @@ const COMPARISONS: usize = 2_000_000;
 
 /// The findings of one list, bounded for each kind.
 #[derive(Debug)]
-pub(in crate::check) struct Findings {
+pub(super) struct Findings {
     list: Span,
     found: Vec<Diagnostic>,
     counts: BTreeMap<Code, usize>,
@@ -29,12 +29,12 @@ pub(in crate::check) struct Findings {
 
 impl Findings {
     /// None yet; `list` is the list's name.
-    pub(in crate::check) fn new(list: Span) -> Self {
+    pub(super) fn new(list: Span) -> Self {
         Self { list, found: Vec::new(), counts: BTreeMap::new() }
     }
 
     /// Adds a finding.
-    pub(in crate::check) fn push(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let count = self.counts.entry(diagnostic.code).or_default();
         *count += 1;
         if *count <= MOST {
@@ -43,12 +43,12 @@ impl Findings {
     }
 
     /// Whether one of them is an error.
-    pub(in crate::check) fn has_errors(&self) -> bool {
+    pub(super) fn has_errors(&self) -> bool {
         self.counts.keys().any(|code| code.severity() == Severity::Error)
     }
 
     /// Hands the findings over, with a word about those that were too many.
-    pub(in crate::check) fn into(self, diags: &mut Diagnostics) {
+    pub(super) fn into(self, diags: &mut Diagnostics) {
         for diagnostic in self.found {
             diags.push(diagnostic);
         }
@@ -61,7 +61,7 @@ impl Findings {
 }
 
 /// Looks at all entries in force. `broken`: entries are missing because they could not be read.
-pub(in crate::check) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Findings) {
+pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Findings) {
     if list.entries.is_empty() && !broken {
         found.push(empty(list));
         return;
@@ -181,7 +181,7 @@ fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {
 }
 
 /// A network as people write it: a single address without its prefix.
-pub(in crate::check) fn plain(network: IpNet) -> String {
+pub(super) fn plain(network: IpNet) -> String {
     if network.prefix_len() == network.max_prefix_len() {
         network.addr().to_string()
     } else {
@@ -190,7 +190,7 @@ pub(in crate::check) fn plain(network: IpNet) -> String {
 }
 
 /// The networks that lie in another one of them, each with one that covers it; equal ones are not told apart here.
-pub(in crate::check) fn covered(networks: &[(IpNet, Span)]) -> Vec<((IpNet, Span), (IpNet, Span))> {
+pub(super) fn covered(networks: &[(IpNet, Span)]) -> Vec<((IpNet, Span), (IpNet, Span))> {
     // In this order a network comes right after those that hold it.
     let mut sorted: Vec<_> = networks.to_vec();
     sorted.sort_by_key(|(network, span)| (network.network(), network.prefix_len(), *span));
