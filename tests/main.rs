@@ -18,6 +18,7 @@ mod docs;
 mod engines;
 mod environment;
 mod generated;
+mod house;
 mod layers;
 mod meeting;
 mod program;

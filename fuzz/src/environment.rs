@@ -1,7 +1,7 @@
 //! Environment files (`catena.yaml`) and source files.
 //!
-//! In: the text of one. Promises: what is wrong has a place in the text; what is right compiles the shipped rules, or says why
-//! not, and their tests can run.
+//! In: the text of one. Promises: what is wrong has a place in the text; what is right compiles the shipped rules, or
+//! says why not, and their tests can run.
 
 use catena::backend::Options;
 use catena::catalog::Catalog;

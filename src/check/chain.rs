@@ -100,7 +100,7 @@ impl Parts<'_> {
     /// The chain, if all of it is right.
     pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
         let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();
-        let links: Option<Vec<_>> = self.links.into_iter().map(LinkParts::whole).collect();
+        let links: Option<Vec<_>> = self.links.into_iter().map(|link| link.whole(&self.scope)).collect();
         if !self.shape_is_right {
             return None;
         }
@@ -124,11 +124,17 @@ impl StepParts<'_> {
 }
 
 impl LinkParts<'_> {
-    fn whole(self) -> Option<ir::Link> {
+    fn whole(self, scope: &[Spanned<String>]) -> Option<ir::Link> {
         let mut keys = self.keys?;
         // A key that is named twice has been warned of; no query need ask for it twice.
         let mut seen = HashSet::new();
         keys.retain(|key| seen.insert((key.left.name.clone(), key.right.name.clone())));
+        // Marked after the lints, which look at what the link itself names: a field may be both, and a target that joins the
+        // links by the scope alone must find it there.
+        for key in &mut keys {
+            key.from_scope =
+                key.left.name == key.right.name && scope.iter().any(|field| field.node == key.left.name);
+        }
         Some(ir::Link { gap: self.gap?, keys, span: self.written.span })
     }
 }

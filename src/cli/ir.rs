@@ -10,7 +10,7 @@ use super::report::{self, Format};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
 
-/// Print the typed form of a rule as JSON.
+/// Print the intermediate representation of rules as JSON.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ir {
     /// Rule files and directories; `-` is standard input.

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Compiles chains of events to Splunk SPL, Sigma, Microsoft Sentinel KQL and Elastic EQL.
+/// Compile chain detection rules to Splunk SPL, Sigma, Microsoft Sentinel KQL and Elastic EQL.
 #[derive(Debug, Parser)]
 #[command(name = "catena", version, about, max_term_width = 100)]
 struct Arguments {
@@ -35,21 +35,21 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compile rules to the queries one pastes into a SIEM.
+    /// Compile rules to queries that are ready to paste into a SIEM.
     Compile(compile::Compile),
-    /// Report every problem of rules, at once.
+    /// Check rules and report all diagnostics.
     Check(check::Check),
-    /// Run the tests of rules in the embedded engine.
+    /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
-    /// Run rules over log files in the embedded engine.
+    /// Run rules over log files on the embedded engine.
     Replay(replay::Replay),
-    /// Run a rule with many values of a window over log files.
+    /// Sweep a window parameter over log files and compare the alerts.
     Tune(tune::Tune),
-    /// Print the typed form of a rule as JSON.
+    /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
-    /// List the log sources, their fields, and where each lives in each target.
+    /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
-    /// Print a completion script for a shell.
+    /// Print a shell completion script.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -16,10 +16,10 @@ use super::{Outcome, output};
 /// How diagnostics are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// For people, on standard error.
+    /// Human-readable, on standard error.
     #[default]
     Text,
-    /// One array, on standard output.
+    /// A JSON array, on standard output.
     Json,
     /// SARIF 2.1.0, on standard output.
     Sarif,

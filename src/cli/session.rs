@@ -26,16 +26,16 @@ use super::workspace::Workspace;
 /// Options of every command over rules.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SessionOptions {
-    /// Give a parameter another value; may be repeated.
+    /// Override the value of a parameter; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
-    /// Judge allowlist entries as of this day (default: today, UTC).
+    /// Evaluate expiry dates of allowlist entries as of this day (default: today, UTC).
     #[arg(long, value_name = "DATE", value_parser = day)]
     as_of: Option<Date>,
-    /// Environment file, instead of the nearest `catena.yaml` upward from each rule.
+    /// Environment file to use instead of the nearest `catena.yaml` in the folder of each rule or above.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
-    /// A source file to add, or to use instead of the built-in one of the same name; may be repeated.
+    /// Source file to add, or to replace the built-in source of the same name; may be repeated.
     #[arg(long, value_name = "FILE")]
     source: Vec<PathBuf>,
 }
@@ -199,7 +199,7 @@ impl Run<'_> {
     }
 }
 
-/// A parameter given by option that no rule has is a slip of the pen, not a wish.
+/// A parameter given by option that no rule has is a typo, not a wish.
 fn refuse_unknown(set: &[(String, String)], workspace: &Workspace) -> anyhow::Result<()> {
     if set.is_empty() {
         return Ok(());

@@ -12,18 +12,18 @@ use super::environment::Environments;
 use super::report::{self, Format, did_you_mean};
 use super::{Outcome, output};
 
-/// List the log sources, their fields, and where each lives in each target.
+/// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListSources {
-    /// Canonical name of one source, such as aws.cloudtrail.
+    /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,
-    /// For people, or as JSON.
+    /// Output format: human-readable, or JSON.
     #[arg(long, value_enum, default_value_t)]
     format: SourcesFormat,
-    /// Environment file, instead of the nearest `catena.yaml` upward from here.
+    /// Environment file to use instead of the nearest `catena.yaml` in this folder or above.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
-    /// A source file to add; may be repeated.
+    /// Source file to add; may be repeated.
     #[arg(long, value_name = "FILE")]
     source: Vec<PathBuf>,
 }

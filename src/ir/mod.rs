@@ -265,7 +265,7 @@ pub struct Key {
     pub left: Field,
     /// Field of the later step.
     pub right: Field,
-    /// Whether the key comes from `scope`.
+    /// Whether `scope` asks for it, no matter whether the link names it as well.
     pub from_scope: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Bending an event towards a predicate: for each test, a value just on the wanted side of it.
 //!
-//! In: a predicate, whether it should hold, an event. Out: the event, changed. It need not have worked (two parts of a rule can ask
-//! for opposite things): the engine is asked afterwards. Must not know: chains, targets.
+//! In: a predicate, whether it should hold, an event. Out: the event, changed. It need not have worked (two parts of a
+//! rule can ask for opposite things): the engine is asked afterwards. Must not know: chains, targets.
 
 use std::net::IpAddr;
 
@@ -49,8 +49,8 @@ impl Aim<'_> {
         }
     }
 
-    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry of many may be
-    /// what a query lacks.
+    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry
+    /// of many may be what a query lacks.
     pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
         let mut tests = Vec::new();
         for (test, wanted) in pred.signed_tests() {

@@ -1,7 +1,10 @@
 //! What an emission leaves to the engine that runs it, kept out of the worlds of that emission.
 //!
-//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every such note is
-//! either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not change.
+//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every
+//! such note is either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not
+//! change.
+
+use std::collections::BTreeMap;
 
 use catena::backend::{Effect, Emission};
 
@@ -46,6 +49,8 @@ pub(super) fn tame(maker: &Maker<'_>, emission: &Emission, mut world: Vec<Event>
             }
         } else if says("is taken to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut world);
+        } else if says("is assumed to go with one value of `") {
+            one_value_with_each(maker, &note.message, &mut world);
         } else {
             assert!(
                 HARMLESS.iter().any(|text| says(text)),
@@ -95,7 +100,8 @@ fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
     maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
 }
 
-/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of F.
+/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of
+/// F.
 fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
     let words: Vec<&str> = message.split('`').collect();
     let [_, field, _, step, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
@@ -113,5 +119,19 @@ fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Ev
         let fresh = values.iter().all(|value| !seen.contains(value));
         seen.extend(values);
         fresh
+    });
+}
+
+/// "a value of `K` is assumed to go with one value of `D` within the window": keeps the events that agree with the first.
+fn one_value_with_each(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
+    let words: Vec<&str> = message.split('`').collect();
+    let [_, kept, _, dropped, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
+    let mut partner: BTreeMap<String, String> = BTreeMap::new();
+    world.retain(|event| {
+        maker.records(event).iter().all(|record| {
+            let Some((kept, dropped)) = record.get(kept).zip(record.get(dropped)) else { return true };
+            let first = partner.entry(kept.to_string()).or_insert_with(|| dropped.to_string());
+            *first == dropped.to_string()
+        })
     });
 }

@@ -1,7 +1,7 @@
 //! Random rules, as text, over every predicate form, 1 to 5 steps, keys that change, scopes, parameters and allowlists.
 //!
-//! In: a random generator. Out: the text of a rule file, well typed; the checker may still refuse it (a contradiction, an
-//! entry that excuses everything), and a target may not have a field of it. Must not know: events, targets.
+//! In: a random generator. Out: the text of a rule file, well typed; the checker may still refuse it (a contradiction,
+//! an entry that excuses everything), and a target may not have a field of it. Must not know: events, targets.
 
 use std::fmt::Write;
 
@@ -93,7 +93,11 @@ impl<'a> Author<'a> {
             sources = vec![FLOW; steps];
         }
         let one = (rng.u8(0..2) == 0).then(|| (*rng.choice(&CALL_KEYS).unwrap()).to_owned());
-        let links = sources.windows(2).map(|pair| link(pair[0], pair[1], one.as_deref(), rng)).collect();
+        let mut links: Vec<Vec<String>> = sources
+            .windows(2)
+            .enumerate()
+            .map(|(index, pair)| link(index, pair[0], pair[1], one.as_deref(), rng))
+            .collect();
         let gaps: Vec<u64> = (1..steps).map(|_| *rng.choice(&[5, 20, 60, 90, 300, 900]).unwrap()).collect();
         let (sum, longest) = (gaps.iter().sum::<u64>(), gaps.iter().max().copied().unwrap_or(60));
         let total = match rng.u8(0..4) {
@@ -101,7 +105,12 @@ impl<'a> Author<'a> {
             1 => u64::midpoint(sum, longest),
             _ => sum.max(1),
         };
-        Plan { sources, links, gaps, total, scope: rng.u8(0..5) < 2 }
+        let scope = rng.u8(0..5) < 2;
+        // A link may name the scope's field itself.
+        for keys in links.iter_mut().filter(|_| scope && rng.u8(0..3) == 0) {
+            keys.push("cloud.account.id".to_owned());
+        }
+        Plan { sources, links, gaps, total, scope }
     }
 
     fn window(&mut self, seconds: u64) -> String {
@@ -251,9 +260,14 @@ impl<'a> Author<'a> {
     }
 }
 
-fn link(before: &str, after: &str, one: Option<&str>, rng: &mut Rng) -> Vec<String> {
+fn link(index: usize, before: &str, after: &str, one: Option<&str>, rng: &mut Rng) -> Vec<String> {
     if after == FLOW || before == FLOW {
         return vec!["instance.eni".to_owned()];
+    }
+    // A strong key that not every target can hand on, beside a weak one that all can.
+    if rng.u8(0..10) == 0 {
+        let pair = format!("s{index}.actor.id == s{}.actor.issuer.id", index + 1);
+        return vec![pair, "cloud.region".to_owned()];
     }
     if let Some(one) = one {
         return vec![one.to_owned()];

@@ -2,8 +2,9 @@
 //!
 //! In: the embedded sources, the environment file of SPL's lane. Out: both catalogs. Must not know: rules.
 //!
-//! The Splunk add-on documents no names for the fields of versions 3 to 5 of a flow log. The lane delivers them under the names
-//! that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under that mapping.
+//! The Splunk add-on documents no names for the fields of versions 3 to 5 of a flow log. The lane delivers them under
+//! the names that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under that
+//! mapping.
 
 use catena::catalog::Catalog;
 use catena::settings::Settings;

@@ -63,7 +63,8 @@ impl Lane {
         Self::of(target, (environment, script))
     }
 
-    /// As [`Self::start`], but on the vendor's server if one is named. Planted faults stay with the lane, which refuses some of them.
+    /// As [`Self::start`], but on the vendor's server if one is named. Planted faults stay with the lane, which refuses
+    /// some of them.
     pub(super) fn to_compare(target: &str) -> Self {
         match server(target) {
             Some(found) => Self::of(target, found),

@@ -1,8 +1,9 @@
-//! What we emit, run in other people's engines, against the embedded engine: random worlds of raw events, for every rule of the
-//! corpus and for random rules, in every target.
+//! What we emit, run in other people's engines, against the embedded engine: random worlds of raw events, for every
+//! rule of the corpus and for random rules, in every target.
 //!
-//! `CATENA_CONFORMANCE=50000 cargo test --release conformance` is the long run, with that many worlds for each target; without it
-//! 2,000 are tried. Seeds are fixed, so that a run can be repeated. A difference is shrunk and printed with rule, query and both answers.
+//! `CATENA_CONFORMANCE=50000 cargo test --release conformance` is the long run, with that many worlds for each target;
+//! without it 2,000 are tried. Seeds are fixed, so that a run can be repeated. A difference is shrunk and printed with
+//! rule, query and both answers.
 
 mod aim;
 mod assume;
@@ -47,8 +48,8 @@ struct Compiled {
     is_named: bool,
 }
 
-/// Compiles as the program does, with the environment file of the lane only where the rule needs it; `None` where the target
-/// refuses, also for what could miss events.
+/// Compiles as the program does, with the environment file of the lane only where the rule needs it; `None` where the
+/// target refuses, also for what could miss events.
 fn emit(subject: &Subject, homes: &Homes, target: &dyn Target) -> Option<Compiled> {
     let options = Options { lists: subject.delivery, ..Options::default() };
     [&homes.documented, &homes.named].into_iter().enumerate().find_map(|(index, catalog)| {

@@ -1,8 +1,8 @@
 //! Teeth: faults planted in the emitted texts, each of which the comparison must notice.
 //!
-//! In: `tests/engines/<target>/mutants.json`, the rules of the corpus and random ones. A mutant is a replacement in the text of an
-//! emission, as if the printer had written it so. It is caught when a lane's answer differs from the engine's, or when the engine
-//! behind the lane refuses the text.
+//! In: `tests/engines/<target>/mutants.json`, the rules of the corpus and random ones. A mutant is a replacement in the
+//! text of an emission, as if the printer had written it so. It is caught when a lane's answer differs from the
+//! engine's, or when the engine behind the lane refuses the text.
 
 use catena::backend::{ALL, Emission, Target};
 use catena::catalog::Catalog;

@@ -1,7 +1,8 @@
 //! `docs/conformance.md`: what was run where, and what came out.
 //!
-//! In: the tally of each target. Out: the generated parts of the page. The run of the test suite compares the first part with the
-//! page and fails when it is stale; `CATENA_UPDATE=1 cargo test conformance` writes it. The long run writes the second part.
+//! In: the tally of each target. Out: the generated parts of the page. The run of the test suite compares the first
+//! part with the page and fails when it is stale; `CATENA_UPDATE=1 cargo test conformance` writes it. The long run
+//! writes the second part.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! Making a world that shows a difference small.
 //!
-//! In: a world, and whether a world still shows it. Out: a world from which no event, and no plain part of one, can be left out.
-//! Must not know: what the difference is.
+//! In: a world, and whether a world still shows it. Out: a world from which no event, and no plain part of one, can be
+//! left out. Must not know: what the difference is.
 
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! Small worlds of raw events for a rule: chains that hold, chains that fail by one second or one value, and noise.
 //!
-//! In: a rule, a random generator, the second at which the world begins. Out: events in the order of delivery, which is not that of
-//! their times. Must not know: targets, queries.
+//! In: a rule, a random generator, the second at which the world begins. Out: events in the order of delivery, which is
+//! not that of their times. Must not know: targets, queries.
 
 use catena::catalog::{Catalog, Source};
 use catena::engine::event::Reader;
@@ -35,13 +35,15 @@ impl<'a> Maker<'a> {
         Self { rule, catalog, program, readers, wide: needs_wide_flows(rule, catalog) }
     }
 
-    /// Seconds from the beginning of one world to that of the next: no window reaches over it, however a target widens it.
+    /// Seconds from the beginning of one world to that of the next: no window reaches over it, however a target widens
+    /// it.
     pub(super) fn stride(&self) -> i64 {
         let gaps: u64 = self.rule.chain.links.iter().map(|link| link.gap.seconds).sum();
         i64::try_from(gaps.max(self.rule.chain.total.seconds)).unwrap() * 3 + 6 * 3600
     }
 
-    /// Whether the source file says that a target has only an approximation of a field, so that a row may show another value.
+    /// Whether the source file says that a target has only an approximation of a field, so that a row may show another
+    /// value.
     pub(super) fn is_approximate(&self, step: usize, field: &str, target: &str) -> bool {
         let def = self.source(&self.rule.chain.steps[step]).field(field);
         let column = def.and_then(|def| def.columns.get(target));
@@ -122,8 +124,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Time to the next step: nothing, a little, the gap to the second, one second more, one second backwards; or what the total
-    /// leaves, or one more.
+    /// Time to the next step: nothing, a little, the gap to the second, one second more, one second backwards; or what
+    /// the total leaves, or one more.
     fn pause(&self, rng: &mut Rng, gap: i64, gone: i64, last: bool) -> i64 {
         let left = (self.longest() - gone).max(0);
         if last && left < gap && rng.bool() {
@@ -190,8 +192,8 @@ impl<'a> Maker<'a> {
         self.records(event).iter().any(|record| compiled.accepts(&record.values))
     }
 
-    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then refuse it,
-    /// the link values go the other way, to `earlier`.
+    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then
+    /// refuse it, the link values go the other way, to `earlier`.
     fn join(
         &self,
         index: usize,

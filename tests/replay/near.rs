@@ -1,4 +1,5 @@
-//! Near misses over raw logs: every way to read gives the same ones, and none is lost because its records were not kept at first.
+//! Near misses over raw logs: every way to read gives the same ones, and none is lost because its records were not kept
+//! at first.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! Ways to read the same events must give the same answer: passing over what cannot match or be part of a chain, counting all that
-//! matches, or parsing everything; raw events or canonical records, flow logs in columns or as JSON, one order of lines or another,
-//! records that wait in memory or in files.
+//! Ways to read the same events must give the same answer: passing over what cannot match or be part of a chain,
+//! counting all that matches, or parsing everything; raw events or canonical records, flow logs in columns or as JSON,
+//! one order of lines or another, records that wait in memory or in files.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! The meaning of a rule, written down a second time: nested search over all tuples of records, predicates read straight from
-//! the IR. Slow, and shares nothing with the engine but its records.
+//! The meaning of a rule, written down a second time: nested search over all tuples of records, predicates read
+//! straight from the IR. Slow, and shares nothing with the engine but its records.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,8 @@ fn search<'r>(rule: &Rule, matching: &[Vec<&'r Record>], tail: &mut Vec<&'r Reco
     }
 }
 
-/// The evidence by its documented rule: of the predecessors with the latest start the latest, then the first in the order of records.
+/// The evidence by its documented rule: of the predecessors with the latest start the latest, then the first in the
+/// order of records.
 pub(super) fn evidence<'r>(rule: &Rule, records: &'r [Record], last: &'r Record) -> Vec<&'r Record> {
     best_path(rule, records, rule.chain.steps.len() - 1, last).expect("it alerts")
 }

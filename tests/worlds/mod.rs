@@ -1,7 +1,7 @@
 //! Random rules on random worlds: the engine against a search that knows no recurrence.
 //!
-//! `CATENA_WORLDS=100000 cargo test --release worlds` is the long run; without it 2,000 worlds are tried. The seed is fixed, so a
-//! run can be repeated; a failure is shrunk to a small world and printed with its rule.
+//! `CATENA_WORLDS=100000 cargo test --release worlds` is the long run; without it 2,000 worlds are tried. The seed is
+//! fixed, so a run can be repeated; a failure is shrunk to a small world and printed with its rule.
 
 mod brute;
 mod generate;

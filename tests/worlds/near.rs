@@ -34,7 +34,8 @@ pub(crate) fn found(program: &Program, records: &[Record], most: usize) -> Near 
     near(program, &matched, &probes, most)
 }
 
-/// The conditions by which record `right`, as step `at`, breaks a chain behind `left`; `None` if no single condition does.
+/// The conditions by which record `right`, as step `at`, breaks a chain behind `left`; `None` if no single condition
+/// does.
 fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Option<Vec<(Condition, i64)>> {
     let step = &rule.chain.steps[at];
     if right.schema.source() != step.source.node {

@@ -9,7 +9,8 @@ use catena::ir::Rule;
 /// The values tried, seconds.
 const VALUES: [u64; 7] = [0, 1, 2, 3, 4, 6, 9];
 
-/// The rule with one value for the links of `varied`, a set of bits, and a total that is fixed, the value, or the sum of the gaps.
+/// The rule with one value for the links of `varied`, a set of bits, and a total that is fixed, the value, or the sum
+/// of the gaps.
 fn with(rule: &Rule, value: u64, varied: u32, total: u32) -> Rule {
     let mut rule = rule.clone();
     let chain = &mut rule.chain;

@@ -9,7 +9,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::keys::{self, Keys};
+use super::keys::{self, Keys, listed};
 use crate::backend::{Effect, Job, Report, Role, Target, columns, shape};
 use crate::catalog::Source;
 use crate::ir::{Chain, Step};
@@ -160,8 +160,4 @@ fn cut_notes(job: &Job<'_>, steps: &RangeInclusive<usize>, keys: &Keys, later: &
 fn made_once(source: &Source, field: &str) -> bool {
     let is = |name: &String| name == field;
     source.event_id.as_ref().is_some_and(is) || source.group.iter().flat_map(|group| &group.key).any(is)
-}
-
-fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
