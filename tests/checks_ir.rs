@@ -70,7 +70,7 @@ fn scope_keys_follow_the_links_own() {
     assert_eq!(rule.meta.id, "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0002");
     let [link] = rule.chain.links.as_slice() else { panic!() };
     let keys: Vec<_> = link.keys.iter().map(|key| (key.left.name.as_str(), key.from_scope)).collect();
-    assert_eq!(keys, [("instance.eni", false), ("cloud.account.id", false)]);
+    assert_eq!(keys, [("instance.eni", false), ("cloud.account.id", true)]);
     assert_eq!(
         (link.gap.seconds, rule.chain.total.seconds, rule.chain.total_is_explicit),
         (600, 1_800, true)

@@ -95,36 +95,11 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
     if files().all(|file| file.understood != Understood::Partly) {
         diags.extend(found);
     } else {
-        let certain = found.into_sorted().into_iter().filter(|found| !ABSENCES.contains(&found.code));
+        let certain = found.into_sorted().into_iter().filter(|found| !found.code.is_absence());
         certain.for_each(|diagnostic| diags.push(diagnostic));
     }
     Checked { rules: Vec::new(), resolutions }
 }
-
-/// Findings about something that is not there.
-const ABSENCES: &[Code] = &[
-    Code::UnknownStep,
-    Code::UnknownList,
-    Code::UnknownName,
-    Code::NoStep,
-    Code::UnusedParam,
-    Code::UnusedList,
-    Code::ChainShape,
-    Code::ChainLength,
-    Code::NoChain,
-    Code::LinkSteps,
-    Code::LinkField,
-    Code::TotalNeverBinds,
-    Code::EmptyList,
-    Code::MissingMeta,
-    Code::NoEntity,
-    Code::NoDedupe,
-    Code::NoTests,
-    Code::NoExpectation,
-    Code::NoEvents,
-    Code::CannotAlert,
-    Code::EmptyFile,
-];
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir::Rule> {
     let File { id, rules: written, lists: own, imports, .. } = unit.file;

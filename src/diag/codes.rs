@@ -1,13 +1,14 @@
 //! The table of codes: what each finding is called, how much it matters, and one line about it.
 //!
-//! A new code is one row here, one page `docs/errors/<code>.md` and one case `tests/cases/err_<code>_*.chain`
-//! (`warn_` for warnings); a test holds the three together. Numbers: 01 text and files, 02 names and types,
+//! A row ends with a property if the code has one: `repaired` or `absence`. A new code is one row here, one page
+//! `docs/errors/<code>.md` and one case `tests/cases/err_<code>_*.chain` (`warn_` for warnings); a test holds the three
+//! together. Numbers: 01 text and files, 02 names and types,
 //! 03 links and windows, 04 allowlists, 05 predicates, 06 rules and metadata, 07 tests, 08 targets, 09 settings.
 
 use super::Severity::{self, Error, Warning};
 
 macro_rules! codes {
-    ($($variant:ident = $code:literal $severity:ident $title:literal;)*) => {
+    ($($variant:ident = $code:literal $severity:ident $title:literal $($property:ident)?;)*) => {
         /// What kind of finding a diagnostic is. The variants' titles stand in [`Code::title`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs, reason = "the title of each row is its documentation")]
@@ -34,8 +35,45 @@ macro_rules! codes {
             pub fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title),* }
             }
+
+            fn property(self) -> Option<Property> {
+                match self { $(Code::$variant => property!($($property)?)),* }
+            }
         }
     };
+}
+
+/// What else is known of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Property {
+    Repaired,
+    Absence,
+}
+
+macro_rules! property {
+    () => {
+        None
+    };
+    (repaired) => {
+        Some(Property::Repaired)
+    };
+    (absence) => {
+        Some(Property::Absence)
+    };
+}
+
+impl Code {
+    /// Whether the syntax tree has what was meant all the same: what is missing in the tree is then missing in the text.
+    #[must_use]
+    pub fn is_repaired(self) -> bool {
+        self.property() == Some(Property::Repaired)
+    }
+
+    /// Whether it is about something that is not there: not to be said of a text that was not understood, where it may be.
+    #[must_use]
+    pub fn is_absence(self) -> bool {
+        self.property() == Some(Property::Absence)
+    }
 }
 
 codes! {
@@ -44,13 +82,13 @@ codes! {
     UnknownClause = "E0102" Error "no clause begins with this word";
     Unclosed = "E0103" Error "a bracket has no partner";
     UnterminatedString = "E0104" Error "a string does not end";
-    BadEscape = "E0105" Error "no such escape in a string";
-    WrongQuotes = "E0106" Error "strings stand in double quotes";
-    ForeignOperator = "E0107" Error "an operator of another language";
+    BadEscape = "E0105" Error "no such escape in a string" repaired;
+    WrongQuotes = "E0106" Error "strings stand in double quotes" repaired;
+    ForeignOperator = "E0107" Error "an operator of another language" repaired;
     BadName = "E0108" Error "a name has other characters than lower-case letters, digits and `_`";
-    BadDuration = "E0109" Error "not a duration";
-    BadDate = "E0110" Error "not a date";
-    BadNumber = "E0111" Error "not a number";
+    BadDuration = "E0109" Error "not a duration" repaired;
+    BadDate = "E0110" Error "not a date" repaired;
+    BadNumber = "E0111" Error "not a number" repaired;
     Unquoted = "E0112" Error "a value lacks its quotes";
     Comma = "E0113" Error "a comma too many or too few";
     Repeated = "E0114" Error "given twice";
@@ -69,13 +107,13 @@ codes! {
     // 02 names and types
     UnknownSource = "E0201" Error "no such log source";
     UnknownField = "E0202" Error "the source has no such field";
-    UnknownStep = "E0203" Error "no such step";
-    UnknownList = "E0204" Error "no such allowlist";
-    UnknownName = "E0205" Error "a word that names nothing";
+    UnknownStep = "E0203" Error "no such step" absence;
+    UnknownList = "E0204" Error "no such allowlist" absence;
+    UnknownName = "E0205" Error "a word that names nothing" absence;
     UnknownWord = "E0206" Error "not one of the words that can stand here";
     ForeignField = "E0207" Error "the field belongs to another step's source";
     StepInsideStep = "E0208" Error "inside a step, fields stand without a step";
-    NoStep = "E0209" Error "outside a step, a field needs its step";
+    NoStep = "E0209" Error "outside a step, a field needs its step" absence;
     WrongType = "E0210" Error "the value is of another type";
     WrongOperator = "E0211" Error "the operator does not fit";
     DefinedTwice = "E0212" Error "defined twice";
@@ -85,17 +123,17 @@ codes! {
     BadNetwork = "E0216" Error "not an address or network";
     BadTime = "E0217" Error "not an instant";
     BadPattern = "E0218" Error "a backslash in a pattern escapes nothing";
-    UnusedParam = "W0219" Warning "the parameter is not used";
-    UnusedList = "W0220" Warning "the allowlist is not used";
+    UnusedParam = "W0219" Warning "the parameter is not used" absence;
+    UnusedList = "W0220" Warning "the allowlist is not used" absence;
     BadOverride = "E0221" Error "the value given for a parameter does not fit";
 
     // 03 links and windows
-    ChainShape = "E0301" Error "steps and links do not take turns";
-    ChainLength = "E0302" Error "the chain has too few or too many steps";
-    NoChain = "E0303" Error "the rule has no chain";
-    LinkSteps = "E0304" Error "a link joins other steps than its neighbours";
+    ChainShape = "E0301" Error "steps and links do not take turns" absence;
+    ChainLength = "E0302" Error "the chain has too few or too many steps" absence;
+    NoChain = "E0303" Error "the rule has no chain" absence;
+    LinkSteps = "E0304" Error "a link joins other steps than its neighbours" absence;
     LinkTypes = "E0305" Error "a link joins fields of different types";
-    LinkField = "E0306" Error "a neighbour lacks the link's field";
+    LinkField = "E0306" Error "a neighbour lacks the link's field" absence;
     ScopeField = "E0307" Error "a step lacks a field of the scope";
     NotADuration = "E0308" Error "not a length of time";
     WindowTooLong = "E0309" Error "a window past the longest";
@@ -103,14 +141,14 @@ codes! {
     WeakKey = "W0311" Warning "the join key is shared by unrelated events";
     ZeroWindow = "W0312" Warning "the window has no length";
     GapOverTotal = "W0313" Warning "the gap is longer than the whole chain";
-    TotalNeverBinds = "W0314" Warning "the total never binds";
+    TotalNeverBinds = "W0314" Warning "the total never binds" absence;
     BelowGranularity = "W0315" Warning "the window is shorter than the log's own steps";
     PastLookback = "W0316" Warning "the window and the delay exceed the look-back";
     LongWindow = "W0317" Warning "the window is longer than a scheduled search can look back";
     IdentityKey = "E0318" Error "a link joins an event to itself";
 
     // 04 allowlists
-    EmptyList = "W0401" Warning "the allowlist has no entry in force";
+    EmptyList = "W0401" Warning "the allowlist has no entry in force" absence;
     ExpiredEntry = "W0402" Warning "an allowlist entry has expired";
     RepeatedEntry = "W0403" Warning "an allowlist entry occurs twice";
     BadEntry = "E0404" Error "an allowlist entry is no value of the list's field";
@@ -133,26 +171,26 @@ codes! {
     MatchesEverything = "W0509" Warning "the test holds for every value";
 
     // 06 rules and metadata
-    MissingMeta = "E0601" Error "the rule lacks a clause";
+    MissingMeta = "E0601" Error "the rule lacks a clause" absence;
     BadId = "E0602" Error "the id is not a UUID";
     BadAttack = "E0603" Error "not an ATT&CK id";
     BadReference = "E0604" Error "a reference is not a web address";
     RepeatedClause = "E0605" Error "a clause is given twice";
     MetaValue = "E0606" Error "a value does not fit its clause";
     LongTitle = "W0607" Warning "the title is too long for some SIEMs";
-    NoEntity = "W0608" Warning "the alert names nobody";
-    NoDedupe = "W0609" Warning "aggregated records alert many times";
-    NoTests = "W0610" Warning "the rule has no tests";
+    NoEntity = "W0608" Warning "the alert names nobody" absence;
+    NoDedupe = "W0609" Warning "aggregated records alert many times" absence;
+    NoTests = "W0610" Warning "the rule has no tests" absence;
     BadPlaceholder = "E0611" Error "a placeholder of the playbook cannot be read";
     ShownTwice = "W0612" Warning "a field is named twice";
     ModifiedBefore = "W0613" Warning "the rule was changed before it was published";
-    EmptyFile = "W0614" Warning "the file has no rule and no list";
+    EmptyFile = "W0614" Warning "the file has no rule and no list" absence;
 
     // 07 tests
-    NoExpectation = "E0701" Error "the test expects nothing";
-    NoEvents = "W0702" Warning "the test has no events";
+    NoExpectation = "E0701" Error "the test expects nothing" absence;
+    NoEvents = "W0702" Warning "the test has no events" absence;
     ExpectConflict = "E0703" Error "the expectations exclude each other";
-    CannotAlert = "E0704" Error "no event could cause the expected alert";
+    CannotAlert = "E0704" Error "no event could cause the expected alert" absence;
     RepeatedTest = "W0705" Warning "two tests have one name";
     TimeInEvent = "E0706" Error "the offset is the event's time";
     RepeatedField = "E0707" Error "an event has a field twice";

@@ -33,7 +33,7 @@ pub use decode::decode;
 pub use keywords::{begins_test_line, metadata};
 pub use outline::{Heading, outline};
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile};
 
 /// The largest file that is read, in bytes.
@@ -59,20 +59,10 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     ast::File { comments: scan.comments, understood, ..file }
 }
 
-/// Slips after which the tree has what was meant.
-const SLIPS: &[Code] = &[
-    Code::BadEscape,
-    Code::WrongQuotes,
-    Code::ForeignOperator,
-    Code::BadDuration,
-    Code::BadDate,
-    Code::BadNumber,
-];
-
 fn understood(findings: &[Diagnostic]) -> ast::Understood {
     if findings.is_empty() {
         ast::Understood::Whole
-    } else if findings.iter().all(|finding| SLIPS.contains(&finding.code)) {
+    } else if findings.iter().all(|finding| finding.code.is_repaired()) {
         ast::Understood::Meant
     } else {
         ast::Understood::Partly
