@@ -178,7 +178,7 @@ fn letters_of_other_alphabets_are_no_names() {
     {
         let (_, findings) = parse("letters.chain", text);
         assert!(
-            findings.contains("E0108") && findings.contains(&format!("{letter} cannot stand in a name")),
+            findings.contains("E0108") && findings.contains(&format!("{letter} is not allowed in a name")),
             "{findings}"
         );
     }

@@ -37,7 +37,7 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, alert: Option<&Alert>) -
         let found = Diagnostic::new(Code::RepeatedClause, second.span, "a second `dedupe`")
             .label("again here")
             .also(first.span, "first here")
-            .help("one is enough: `dedupe D by a, b`");
+            .help("combine them: `dedupe D by a, b`");
         sink.report(found);
         return None;
     }
@@ -61,9 +61,9 @@ fn entity(names: &Names<'_>, sink: &mut Sink, item: &Entity) -> Option<ir::Entit
         let found = Diagnostic::new(
             Code::UnknownWord,
             item.kind.span,
-            format!("no kind of entity is `{}`", item.kind.node),
+            format!("unknown entity kind `{}`", item.kind.node),
         )
-        .label("unknown kind")
+        .label("unknown entity kind")
         .suggest(&item.kind.node, known.iter().copied())
         .help(format!("the kinds are {}", naming::ticked(&known)));
         sink.report(found);
@@ -120,9 +120,9 @@ pub(super) fn columns(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, ale
 /// Queries keep the columns that begin with `chain_` to themselves.
 fn refuse_own(sink: &mut Sink, step: &Name) {
     if step.node == "chain" || step.node.starts_with("chain_") {
-        let title = format!("step `{}` would share columns with the query itself", step.node);
+        let title = format!("the columns of step `{}` would clash with the query's own", step.node);
         let found = Diagnostic::new(Code::ColumnClash, step.span, title)
-            .label("columns `chain_…` are the query's own")
+            .label("`chain_…` columns are reserved for the query")
             .help("rename the step");
         sink.report(found);
     }
@@ -155,11 +155,11 @@ fn claim<'a>(sink: &mut Sink, taken: &mut Taken<'a>, what: Shown<'a>, span: Span
     let column = what.column();
     match taken.get(&column) {
         Some((other, first)) if *other != what => {
-            let title = format!("two fields would share the column `{column}`");
+            let title = format!("two fields map to the same column `{column}`");
             let found = Diagnostic::new(Code::ColumnClash, span, title)
                 .label(what.in_words())
                 .also(*first, other.in_words())
-                .help("rename a step, so that the columns differ");
+                .help("rename one of the steps");
             sink.report(found);
         }
         Some(_) => {}

@@ -167,14 +167,14 @@ fn shape(sink: &mut Sink, chain: &Chain) -> bool {
         match (before, item) {
             (Some(ChainItem::Step(earlier)), ChainItem::Step(step)) => found.push(unlinked(earlier, step)),
             (Some(ChainItem::Then(_)), ChainItem::Then(then)) => found.push(
-                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "a link follows a link")
-                    .label("no step between the two")
-                    .help("put a step between them, or join by all keys in one link: `on a, b`"),
+                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "two consecutive links")
+                    .label("no step between them")
+                    .help("add a step between them, or combine the keys in one link: `on a, b`"),
             ),
             (None, ChainItem::Then(then)) => found.push(
-                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain begins with a link")
-                    .label("joins nothing to the step after it")
-                    .help("begin with a step"),
+                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain starts with a link")
+                    .label("no step before it")
+                    .help("start with a step"),
             ),
             (Some(ChainItem::Step(_)), ChainItem::Then(_))
             | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
@@ -184,8 +184,8 @@ fn shape(sink: &mut Sink, chain: &Chain) -> bool {
     if let Some(ChainItem::Then(then)) = before {
         found.push(
             Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain ends with a link")
-                .label("leads to no step")
-                .help("add the step that it leads to, or remove it"),
+                .label("no step after it")
+                .help("add the next step, or remove the link"),
         );
     }
     let steps = chain.items.iter().filter(|item| matches!(item, ChainItem::Step(_))).count();
@@ -200,10 +200,14 @@ fn shape(sink: &mut Sink, chain: &Chain) -> bool {
 }
 
 fn unlinked(earlier: &Step, step: &Step) -> Diagnostic {
-    Diagnostic::new(Code::ChainShape, step.name.span, format!("no link leads to step `{}`", step.name.node))
-        .label("follows a step directly")
-        .also(earlier.name.span, "the step before it")
-        .help("write `then within GAP on FIELD` between the two")
+    Diagnostic::new(
+        Code::ChainShape,
+        step.name.span,
+        format!("step `{}` is not linked to the step before it", step.name.node),
+    )
+    .label("no link before this step")
+    .also(earlier.name.span, "the step before it")
+    .help("add `then within GAP on FIELD` between them")
 }
 
 fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
@@ -216,7 +220,7 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
         ),
         steps if steps > MOST_STEPS => Some(
             Diagnostic::new(Code::ChainLength, at, format!("the chain has {steps} steps"))
-                .label(format!("the most are {MOST_STEPS}"))
+                .label(format!("at most {MOST_STEPS}"))
                 .help("split it into several rules"),
         ),
         _ => None,

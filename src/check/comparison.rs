@@ -34,18 +34,18 @@ impl Comparison {
             OpKind::Equal | OpKind::In => (true, "", ""),
             OpKind::Less | OpKind::LessEqual | OpKind::Greater | OpKind::GreaterEqual => (
                 matches!(ty, Type::Int | Type::Float | Type::Time),
-                "numbers and instants",
+                "numbers and timestamps",
                 if ty == Type::Ip {
-                    "test a range of addresses by its network: `in (\"10.0.0.0/8\")`"
+                    "test an address range by its network: `in (\"10.0.0.0/8\")`"
                 } else {
                     ""
                 },
             ),
             OpKind::Like | OpKind::Contains | OpKind::StartsWith | OpKind::EndsWith | OpKind::Matches => (
                 ty == Type::String,
-                "text",
+                "strings",
                 if ty == Type::Ip {
-                    "test a range of addresses by its network: `in (\"10.0.0.0/8\")`"
+                    "test an address range by its network: `in (\"10.0.0.0/8\")`"
                 } else {
                     ""
                 },
@@ -56,26 +56,32 @@ impl Comparison {
                 format!("`{}` is {}; this operator compares {what}", self.field.name, values::words(ty));
             let found =
                 Diagnostic::new(Code::WrongOperator, self.op_span, title).label(format!("for {what}"));
-            let help = if help.is_empty() { "compare it by `==`, `!=` or `in`" } else { help };
+            let help = if help.is_empty() { "use `==`, `!=` or `in`" } else { help };
             return Some(found.help(help));
         }
         if self.op.ignore_case && (ty != Type::String || self.op.kind == OpKind::Matches) {
             let (title, help) = if self.op.kind == OpKind::Matches {
-                ("`matches` has no form that ignores case".to_owned(), "begin the expression with `(?i)`")
+                ("`matches` has no case-insensitive form".to_owned(), "start the expression with `(?i)`")
             } else {
-                let title = format!("`{}` is {}, which has no case", self.field.name, values::words(ty));
+                let title = format!(
+                    "`{}` is {}, which has no upper and lower case",
+                    self.field.name,
+                    values::words(ty)
+                );
                 (title, "use the operator without `~`: `==`, `!=`, `in`")
             };
             return Some(
-                Diagnostic::new(Code::WrongOperator, self.op_span, title).label("ignores case").help(help),
+                Diagnostic::new(Code::WrongOperator, self.op_span, title)
+                    .label("case-insensitive")
+                    .help(help),
             );
         }
         None
     }
 
     pub(super) fn set_refused(&self, span: Span) -> Diagnostic {
-        let found = Diagnostic::new(Code::WrongOperator, span, "this operator takes one value")
-            .label("several values");
+        let found = Diagnostic::new(Code::WrongOperator, span, "this operator takes a single value")
+            .label("a set of values");
         if self.op.kind == OpKind::Equal {
             let word = match (self.op.negated, self.op.ignore_case) {
                 (false, false) => "in",
@@ -87,7 +93,7 @@ impl Comparison {
             found.fix = Some(Fix { span: self.op_span, replacement: word.to_owned() });
             return found;
         }
-        found.help("write one test for each value, joined by `or`")
+        found.help("write one condition per value, joined by `or`")
     }
 
     /// The value of the field's type, among the values the field has.
@@ -105,9 +111,9 @@ impl Comparison {
         match constant.kind {
             Kind::Text(text) if text.is_empty() => {
                 let found =
-                    Diagnostic::new(Code::EmptyText, constant.span, "every value has the empty text in it")
-                        .label("tests nothing")
-                        .help(format!("write `exists({})` to ask for any value", self.field.name));
+                    Diagnostic::new(Code::EmptyText, constant.span, "every string contains the empty string")
+                        .label("always true")
+                        .help(format!("write `exists({})` to require any value", self.field.name));
                 sink.report(found);
                 None
             }

@@ -96,15 +96,15 @@ pub(super) fn unknown_word(names: &Names<'_>, step: Option<usize>, word: &str, s
     if source.is_some_and(|source| source.field(word).is_some()) {
         return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is a field"))
             .label("not a value")
-            .help("two fields compare only by `==` and `!=`");
+            .help("two fields can only be compared with `==` and `!=`");
     }
     let fields = source.into_iter().flat_map(|source| source.fields.keys().map(String::as_str));
     let known = names.params.names().chain(names.lists.names()).chain(fields);
-    let mut found = Diagnostic::new(Code::UnknownName, span, format!("`{word}` names nothing"))
-        .label("neither a parameter nor a value")
+    let mut found = Diagnostic::new(Code::UnknownName, span, format!("unknown name `{word}`"))
+        .label("not a parameter, allowlist or field")
         .suggest(word, known);
     if found.fix.is_none() && step.is_some() {
-        found = found.help("put text in double quotes");
+        found = found.help("quote the value if it is a string");
         found.fix = Some(Fix { span, replacement: format!("\"{word}\"") });
     }
     found

@@ -59,10 +59,10 @@ impl Identities {
         let first = *self.ids.entry(id).or_insert(span);
         if first != span {
             diags.push(
-                Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
+                Diagnostic::new(Code::DefinedTwice, span, "another rule has this ID")
                     .label("defined again here")
                     .also(first, "first defined here")
-                    .help("SIEMs replace a rule by another of the same id; give each its own"),
+                    .help("SIEMs overwrite a rule with another of the same ID; use a unique ID"),
             );
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Sp
             let found = Diagnostic::new(
                 Code::RepeatedKey,
                 field.span,
-                format!("`{}` is in the scope twice", field.node),
+                format!("duplicate field `{}` in the scope", field.node),
             )
             .label("again here")
             .also(*first, "first here")
@@ -54,12 +54,14 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
         let ty = first.1.field(&field.node)?.ty;
         let other =
             rest.iter().find(|(_, source)| source.field(&field.node).is_some_and(|field| field.ty != ty))?;
-        let title = format!("`{}` has another type in `{}`", field.node, other.1.name);
-        return Some(Diagnostic::new(Code::LinkTypes, field.span, title).label("not one key for all steps"));
+        let title = format!("`{}` has a different type in `{}`", field.node, other.1.name);
+        return Some(
+            Diagnostic::new(Code::LinkTypes, field.span, title).label("cannot be a key of all steps"),
+        );
     }
     let title = format!("not every step has `{}`", field.node);
     let mut found =
-        Diagnostic::new(Code::ScopeField, field.span, title).label("a scope is shared by all steps");
+        Diagnostic::new(Code::ScopeField, field.span, title).label("every step must have a scope field");
     for (step, source) in &lacking {
         found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
     }
@@ -73,7 +75,7 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
     Some(if shown.is_empty() {
         found
     } else {
-        found.help(format!("all steps have {}", naming::ticked(&shown)))
+        found.help(format!("fields that all steps have: {}", naming::ticked(&shown)))
     })
 }
 
@@ -81,8 +83,8 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
 pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, index: usize, then: &Then) -> Option<Vec<ir::Key>> {
     if then.links.is_empty() {
         let found = Diagnostic::new(Code::ChainShape, then.span, "this link has no key")
-            .label("joins everything to everything")
-            .help("name a field both steps have: `on FIELD`");
+            .label("joins every pair of events")
+            .help("name a field that both steps have: `on FIELD`");
         sink.report(found);
         return None;
     }
@@ -97,13 +99,13 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
     };
     if left.ty != right.ty {
         let title = if left.name == right.name {
-            format!("`{}` has two types", left.name)
+            format!("`{}` has different types in the two steps", left.name)
         } else {
             "the two sides have different types".to_owned()
         };
         let found = Diagnostic::new(Code::LinkTypes, link.span, title)
             .label(format!("{} on the left, {} on the right", words(left.ty), words(right.ty)))
-            .help("only fields of one type can be equal");
+            .help("both sides must have the same type");
         sink.report(found);
         return None;
     }
@@ -139,8 +141,8 @@ fn half_a_pair(
     rest: &str,
 ) -> Diagnostic {
     let mut found =
-        Diagnostic::new(Code::LinkSteps, name.span, "a link names a field of both steps, or a pair")
-            .label(format!("a field of step `{first}` alone"));
+        Diagnostic::new(Code::LinkSteps, name.span, "a link needs a field of both steps, or a pair")
+            .label(format!("a field of step `{first}` only"));
     let Some((before, after)) = names.neighbours(index) else { return found };
     let both =
         [before, after].iter().all(|step| step.source.is_some_and(|source| source.field(rest).is_some()));
@@ -158,9 +160,9 @@ fn half_a_pair(
 }
 
 fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &Source)) -> Diagnostic {
-    let title = format!("not both steps have `{}`", name.node);
+    let title = format!("`{}` is not a field of both steps", name.node);
     let mut found =
-        Diagnostic::new(Code::LinkField, name.span, title).label("joins the step before to the step after");
+        Diagnostic::new(Code::LinkField, name.span, title).label("must exist in the steps before and after");
     for (step, source) in [before, after] {
         if source.field(&name.node).is_none() {
             found = found.also(step.name.span, format!("reads `{}`, which lacks it", source.name));
@@ -177,10 +179,12 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
     found = found.suggest(&name.node, common.iter().copied());
     if !common.is_empty() {
         let shown: Vec<_> = common.iter().take(5).collect();
-        found = found.help(format!("fields of both that tell events apart: {}", naming::ticked(&shown)));
+        found = found.help(format!("selective fields that both steps have: {}", naming::ticked(&shown)));
     }
-    found
-        .help(format!("or join two fields: `on {}.FIELD == {}.FIELD`", before.0.name.node, after.0.name.node))
+    found.help(format!(
+        "or join a pair of fields: `on {}.FIELD == {}.FIELD`",
+        before.0.name.node, after.0.name.node
+    ))
 }
 
 /// Whether a field can serve as a key: not weak, not the time, not the event's own id.
@@ -238,7 +242,7 @@ fn reversed(names: &Names<'_>, link: &Link, right: &Name) -> Diagnostic {
     let replacement = format!("{} == {}", text(right), text(&link.left));
     let mut found =
         Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
-            .label("the later step stands on the left")
+            .label("the later step is on the left")
             .help(format!("write `{replacement}`: the earlier step comes first"));
     found.fix = Some(Fix { span: link.span, replacement });
     found
@@ -255,7 +259,7 @@ fn other_step(
         .label(format!("expected a field of step `{}`", expected.name.node))
         .help(format!("write `{}.FIELD == {}.FIELD`", before.name.node, after.name.node));
     match named {
-        Some(named) => found.also(named.name.span, "the step that is named"),
+        Some(named) => found.also(named.name.span, "the step named here"),
         None => found,
     }
 }
@@ -271,8 +275,8 @@ pub(super) fn refuse_identity(names: &Names<'_>, sink: &mut Sink, index: usize, 
                 key.left.span,
                 "this link joins an event to itself",
             )
-            .label(format!("no two events of `{}` share it", left.name))
-            .help("neighbours are different events, so the rule would never alert; join by what they share");
+            .label(format!("unique to each event of `{}`", left.name))
+            .help("adjacent steps match different events, so the rule would never alert; join by a shared field");
             sink.report(found);
         }
     }

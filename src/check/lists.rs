@@ -107,13 +107,13 @@ impl<'a> Lists<'a> {
             if sink.is_used(name.span) {
                 continue;
             }
-            let found = Diagnostic::new(
-                Code::UnusedList,
-                name.span,
-                format!("no rule uses the allowlist `{}`", name.node),
-            )
-            .label("excuses nothing")
-            .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
+            let found =
+                Diagnostic::new(Code::UnusedList, name.span, format!("unused allowlist `{}`", name.node))
+                    .label("has no effect")
+                    .help(format!(
+                        "use it: `except {} in {}`, or remove it",
+                        listed.ast.field.node, name.node
+                    ));
             sink.report(found);
         }
     }
@@ -258,9 +258,9 @@ fn entry(raw: &Raw<'_>, field: &FieldDef) -> Result<Entry, Box<Diagnostic>> {
 /// The typed value of an entry. In a CSV file everything is text; in a rule only strings are.
 fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagnostic>> {
     if raw.text.is_empty() {
-        let found = Diagnostic::new(Code::BadEntry, raw.value, "an empty entry excuses nothing")
+        let found = Diagnostic::new(Code::BadEntry, raw.value, "an empty entry matches nothing")
             .label("an empty value counts as missing")
-            .help(format!("remove it; `except not exists({})` excuses a missing value", field.name));
+            .help(format!("remove it; use `except not exists({})` to exempt missing values", field.name));
         return Err(Box::new(found));
     }
     let csv_or_text = raw.other.is_none();
@@ -284,11 +284,9 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
 
 fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
     Pattern::parse(&raw.text).map(EntryValue::Pattern).map_err(|_| {
-        let found = Diagnostic::new(Code::BadPattern, raw.value, "a backslash escapes nothing here")
-            .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-            .help(
-                "write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more",
-            );
+        let found = Diagnostic::new(Code::BadPattern, raw.value, "invalid escape in a pattern")
+            .label("only `\\*`, `\\?` and `\\\\` are valid escapes in a pattern")
+            .help("write a backslash in a pattern as `\\\\`, which a `\"…\"` string doubles again");
         Box::new(found)
     })
 }
@@ -318,14 +316,14 @@ fn time(raw: &Raw<'_>) -> Option<Value> {
 fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {
     let title = format!("`{}` is not {}", raw.text, values::words(field.ty));
     let found = Diagnostic::new(Code::BadEntry, raw.value, title)
-        .label(format!("the list is of `{}`", field.name))
+        .label(format!("the list is declared for `{}`", field.name))
         .help(values::example(field.ty));
     Box::new(found)
 }
 
 fn expired(entry: &Entry, as_of: Date) -> Diagnostic {
     let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
-    Diagnostic::new(Code::ExpiredEntry, entry.span, format!("`{}` was approved until {until}", entry.text))
-        .label("expired: left out, no longer excused")
-        .help(format!("approve it again with a later `until`, or remove it (judged as of {as_of})"))
+    Diagnostic::new(Code::ExpiredEntry, entry.span, format!("`{}` was valid until {until}", entry.text))
+        .label("left out of the query: no longer exempt")
+        .help(format!("renew it with a later `until`, or remove it (evaluated as of {as_of})"))
 }

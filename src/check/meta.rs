@@ -85,14 +85,14 @@ fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
         }
         if known.is_none() {
             sink.report(
-                Diagnostic::new(Code::UnknownWord, meta.key.span, format!("no clause is called `{key}`"))
+                Diagnostic::new(Code::UnknownWord, meta.key.span, format!("unknown clause `{key}`"))
                     .label("unknown clause")
                     .suggest(key, syntax::metadata()),
             );
         } else if let Some(first) = found.get(key) {
             let help = match key {
                 "attack" | "references" | "false_positives" | "author" => {
-                    "put all values in one clause, with commas"
+                    "combine the values in one clause, separated by commas"
                 }
                 _ => "remove one of them",
             };
@@ -121,7 +121,7 @@ impl<'a> Reader<'a, '_> {
         let help = match key {
             "id" => {
                 let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("catena:{}", name.node).as_bytes());
-                format!("add a UUID that stays the same for ever, such as `id \"{id}\"`")
+                format!("add a permanent UUID, such as `id \"{id}\"`")
             }
             "severity" => "add `severity medium`, or low, high, critical, informational".to_owned(),
             _ => format!("add `{key} \"…\"`"),
@@ -134,8 +134,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn misfit(&mut self, key: &str, span: Span, what: &str) {
-        let found =
-            Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
+        let found = Diagnostic::new(Code::MetaValue, span, format!("invalid value for `{key}`")).label(what);
         self.sink.report(found);
     }
 
@@ -143,7 +142,7 @@ impl<'a> Reader<'a, '_> {
     fn single(&mut self, key: &str) -> Option<&'a Literal> {
         let meta = *self.clauses.get(key)?;
         if let [_, second, ..] = meta.values.as_slice() {
-            self.misfit(key, second.span, "one value is enough");
+            self.misfit(key, second.span, "expected a single value");
             return None;
         }
         meta.values.first()
@@ -158,7 +157,7 @@ impl<'a> Reader<'a, '_> {
             LiteralKind::Str(text) => match text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t'))
             {
                 Some(hidden) => {
-                    let what = format!("it has a character that cannot be seen: U+{:04X}", u32::from(hidden));
+                    let what = format!("it contains a non-printable character: U+{:04X}", u32::from(hidden));
                     self.misfit(key, literal.span, &what);
                     None
                 }
@@ -166,8 +165,8 @@ impl<'a> Reader<'a, '_> {
             },
             LiteralKind::Word(word) => {
                 let mut found =
-                    Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
-                        .label("expected text in double quotes");
+                    Diagnostic::new(Code::MetaValue, literal.span, format!("invalid value for `{key}`"))
+                        .label("expected a double-quoted string");
                 found.fix = Some(Fix { span: literal.span, replacement: format!("\"{word}\"") });
                 self.sink.report(found);
                 None
@@ -177,7 +176,7 @@ impl<'a> Reader<'a, '_> {
             | LiteralKind::Bool(_)
             | LiteralKind::Duration(_)
             | LiteralKind::Date(_) => {
-                self.misfit(key, literal.span, "expected text in double quotes");
+                self.misfit(key, literal.span, "expected a double-quoted string");
                 None
             }
         }
@@ -209,7 +208,7 @@ impl<'a> Reader<'a, '_> {
             self.sink.report(
                 Diagnostic::new(Code::BadId, id.span, format!("`{}` is not a UUID", id.node))
                     .label("expected 32 hexadecimal digits in five groups")
-                    .help("make one with `uuidgen`; it names the rule for ever, also when the title changes"),
+                    .help("create one with `uuidgen`; it identifies the rule permanently, even if the title changes"),
             );
         }
         uuid.map(|uuid| uuid.hyphenated().to_string())
@@ -231,7 +230,7 @@ impl<'a> Reader<'a, '_> {
     fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let literal = self.single(key)?;
         let (LiteralKind::Word(word) | LiteralKind::Str(word)) = &literal.kind else {
-            self.misfit(key, literal.span, "expected a word");
+            self.misfit(key, literal.span, "expected a keyword");
             return None;
         };
         let known = words.iter().find(|(known, _)| known == word);
@@ -240,20 +239,22 @@ impl<'a> Reader<'a, '_> {
         }
         let value = known.map(|(_, value)| *value);
         if let (Some(_), LiteralKind::Str(_)) = (value, &literal.kind) {
-            let mut found =
-                Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
-                    .label("in quotes");
+            let mut found = Diagnostic::new(
+                Code::MetaValue,
+                literal.span,
+                format!("`{key}` takes a keyword, not a string"),
+            )
+            .label("quoted");
             found.fix = Some(Fix { span: literal.span, replacement: word.clone() });
             self.sink.report(found.help(format!("write `{key} {word}`")));
             return None;
         }
         if value.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let found =
-                Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
-                    .label(format!("unknown {key}"))
-                    .suggest(word, known.iter().copied())
-                    .help(format!("the words are {}", naming::ticked(&known)));
+            let found = Diagnostic::new(Code::UnknownWord, literal.span, format!("unknown {key} `{word}`"))
+                .label(format!("unknown {key}"))
+                .suggest(word, known.iter().copied())
+                .help(format!("valid values are {}", naming::ticked(&known)));
             self.sink.report(found);
         }
         value
@@ -266,9 +267,9 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let mut found =
-                Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK id", text.node))
-                    .label("unknown form")
-                    .help("ids look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
+                Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK ID", text.node))
+                    .label("unknown format")
+                    .help("IDs look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
             let upper = text.node.trim().to_ascii_uppercase();
             if attack_id(&upper) {
                 found.fix = Some(Fix { span: text.span, replacement: format!("\"{upper}\"") });
@@ -284,9 +285,9 @@ impl<'a> Reader<'a, '_> {
         for text in &texts {
             if !web_address(text.node) {
                 self.sink.report(
-                    Diagnostic::new(Code::BadReference, text.span, "this reference is not a web address")
+                    Diagnostic::new(Code::BadReference, text.span, "this reference is not a URL")
                         .label("expected `https://…`")
-                        .help("references are links; other text belongs into the description"),
+                        .help("references are URLs; put other text into the description"),
                 );
             }
         }
@@ -296,7 +297,7 @@ impl<'a> Reader<'a, '_> {
 
     fn title(&mut self, title: &Spanned<String>) {
         if title.node.contains(|c: char| c.is_control()) {
-            self.misfit("title", title.span, "a title is one line");
+            self.misfit("title", title.span, "a title is a single line");
         }
     }
 }

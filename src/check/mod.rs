@@ -113,10 +113,8 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
     if !written.is_empty() {
         lists.warn_unused(sink);
     } else if own.is_empty() && imports.is_empty() {
-        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "there is no rule in this file");
-        sink.report(
-            found.label("nothing to compile, nothing to import").help("`rule NAME { … }` begins a rule"),
-        );
+        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "the file contains no rule");
+        sink.report(found.label("nothing to compile or import").help("add a rule: `rule NAME { … }`"));
     }
     rules
 }
@@ -220,7 +218,7 @@ impl<'a> Clauses<'a> {
                     Diagnostic::new(Code::RepeatedClause, keyword(span, 5), format!("a second `{what}`"))
                         .label("again here")
                         .also(keyword(first, 5), "first here")
-                        .help("a rule has one; write a second rule"),
+                        .help("a rule has only one; write a second rule"),
                 );
             }
         }

@@ -86,10 +86,10 @@ pub(super) fn steps<'a>(rule: &'a Rule, catalog: &'a Catalog, sink: &mut Sink) -
             let found = Diagnostic::new(
                 Code::ReservedName,
                 step.name.span,
-                format!("a step cannot be called `{}`", step.name.node),
+                format!("`{}` cannot be the name of a step", step.name.node),
             )
-            .label("a word of the language")
-            .help("test blocks begin their lines with this word or will do so; choose another name");
+            .label("a reserved word")
+            .help("this word starts, or will start, a line of a test block; choose another name");
             sink.report(found);
         }
         if let Some(first) = known.iter().find(|first| first.name.node == step.name.node) {
@@ -108,14 +108,10 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
     } else {
         let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
         sink.report(
-            Diagnostic::new(
-                Code::UnknownSource,
-                name.span,
-                format!("no log source is called `{}`", name.node),
-            )
-            .label("unknown source")
-            .suggest(&name.node, known.iter().copied())
-            .help(format!("known sources: {}", naming::ticked(&known))),
+            Diagnostic::new(Code::UnknownSource, name.span, format!("unknown log source `{}`", name.node))
+                .label("unknown source")
+                .suggest(&name.node, known.iter().copied())
+                .help(format!("known sources: {}", naming::ticked(&known))),
         );
     }
     found
@@ -140,16 +136,17 @@ fn step_inside(names: &Names<'_>, step: usize, name: &Name) -> Option<Diagnostic
     let (first, rest) = name.node.split_once('.')?;
     let named = names.step(first)?;
     let own = named == step;
-    let found = Diagnostic::new(Code::StepInsideStep, name.span, format!("`{}` names a step", name.node));
+    let found =
+        Diagnostic::new(Code::StepInsideStep, name.span, format!("`{}` has a step prefix", name.node));
     if own {
         let mut found = found
-            .label(format!("this is already step `{first}`"))
-            .help(format!("write `{rest}`: a step sees only its own record"));
+            .label(format!("already inside step `{first}`"))
+            .help(format!("write `{rest}`: a step can only access its own record"));
         found.fix = Some(Fix { span: name.span, replacement: rest.to_owned() });
         return Some(found);
     }
     Some(found.label(format!("a field of step `{first}`")).help(
-        "a step sees only its own record; fields of two steps are compared by a link: `then within … on …`",
+        "a step can only access its own record; compare fields of two steps with a link: `then within … on …`",
     ))
 }
 
@@ -161,7 +158,7 @@ fn foreign(names: &Names<'_>, step: usize, name: &Name, source: &Source) -> Opti
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::ForeignField, name.span, title)
         .label(format!("a field of `{}`", other.source.map_or("", |source| &source.name)))
-        .also(other.name.span, "the step that has it")
+        .also(other.name.span, "this step has it")
         .help(format!("test it in step `{}`, or use a field of `{}`", other.name.node, source.name));
     Some(found.suggest(&name.node, source.fields.keys().map(String::as_str)).help(listing(source)))
 }
@@ -227,16 +224,17 @@ pub(super) fn no_step(names: &Names<'_>, name: &Name) -> Diagnostic {
         .map(|step| format!("{}.{}", step.name.node, name.node))
         .collect();
     if let Some(owner) = owners.first() {
-        let mut found = Diagnostic::new(Code::NoStep, name.span, format!("`{}` names no step", name.node))
-            .label("a field of which step?")
-            .help(format!("write {}", naming::ticked(&owners).replace(", ", " or ")));
+        let mut found =
+            Diagnostic::new(Code::NoStep, name.span, format!("`{}` has no step prefix", name.node))
+                .label("step missing")
+                .help(format!("write {}", naming::ticked(&owners).replace(", ", " or ")));
         if owners.len() == 1 {
             found.fix = Some(Fix { span: name.span, replacement: owner.clone() });
         }
         return found;
     }
     let (first, rest) = name.node.split_once('.').unwrap_or((&name.node, ""));
-    let mut found = Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{first}`"))
+    let mut found = Diagnostic::new(Code::UnknownStep, name.span, format!("unknown step `{first}`"))
         .label("expected `step.field`");
     if let Some(near) = crate::diag::nearest(first, names.step_names()) {
         let whole = if rest.is_empty() { near.to_owned() } else { format!("{near}.{rest}") };

@@ -13,11 +13,11 @@ const LONGEST_NAME: usize = 64;
 /// Refuses a name that is too long to become part of columns and macros.
 pub(super) fn length(name: &Name, diags: &mut Diagnostics) {
     if name.node.len() > LONGEST_NAME {
-        let title = format!("this name has {} characters", name.node.len());
+        let title = format!("the name has {} characters", name.node.len());
         diags.push(
             Diagnostic::new(Code::NameTooLong, name.span, title)
                 .label(format!("longer than {LONGEST_NAME} characters"))
-                .help("names become parts of columns, files and macros, which are short; shorten it"),
+                .help("names become part of column, file and macro names; shorten it"),
         );
     }
 }
@@ -25,7 +25,7 @@ pub(super) fn length(name: &Name, diags: &mut Diagnostics) {
 /// Reports that a name is taken.
 pub(super) fn twice(what: &str, name: &Name, first: Span, diags: &mut Diagnostics) {
     diags.push(
-        Diagnostic::new(Code::DefinedTwice, name.span, format!("a second {what} is called `{}`", name.node))
+        Diagnostic::new(Code::DefinedTwice, name.span, format!("a second {what} is named `{}`", name.node))
             .label("defined again here")
             .also(first, "first defined here")
             .help("rename one of them"),

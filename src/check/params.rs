@@ -69,9 +69,9 @@ impl<'a> Params<'a> {
     /// Warns of parameters that nothing used.
     pub(super) fn warn_unused(&self, sink: &mut Sink) {
         for known in self.known.iter().filter(|known| !sink.is_used(known.name.span)).collect::<Vec<_>>() {
-            let title = format!("nothing uses the parameter `{}`", known.name.node);
+            let title = format!("unused parameter `{}`", known.name.node);
             let found = Diagnostic::new(Code::UnusedParam, known.name.span, title)
-                .label("changing it changes nothing")
+                .label("changing it has no effect")
                 .help("use it as a window or a value, or remove it");
             sink.report(found);
         }
@@ -107,11 +107,11 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
         LiteralKind::Date(_) | LiteralKind::Word(_) => None,
     };
     if default.is_none() {
-        let title = format!("`{}` cannot have this value", param.name.node);
+        let title = format!("invalid value for parameter `{}`", param.name.node);
         diags.push(
             Diagnostic::new(Code::WrongType, param.value.span, title)
-                .label("not a duration, number, string, `true` or `false`")
-                .help("put text in double quotes"),
+                .label("expected a duration, number, string, `true` or `false`")
+                .help("quote the value if it is a string"),
         );
     }
     let mut known = Known { name: &param.name, value: default, default: param.value.span, overridden: false };
@@ -129,19 +129,19 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
 fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
     let (what, example) = match default {
         ParamValue::Duration(_) => ("a duration", "15m"),
-        ParamValue::Int(_) => ("a whole number", "443"),
+        ParamValue::Int(_) => ("an integer", "443"),
         ParamValue::Float(_) => ("a number", "1.5"),
-        ParamValue::String(_) => ("a text", "text"),
-        ParamValue::Bool(_) => ("a truth value", "true"),
+        ParamValue::String(_) => ("a string", "text"),
+        ParamValue::Bool(_) => ("a boolean", "true"),
     };
     let name = &param.name.node;
     Diagnostic::new(
         Code::BadOverride,
         param.value.span,
-        format!("the settings give `{name}` the value `{text}`"),
+        format!("invalid value `{text}` for parameter `{name}`"),
     )
     .label(format!("the default is {what}"))
-    .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
+    .help(format!("provide {what}: `--set {name}={example}`, or the same in the environment file"))
 }
 
 /// Reads a text in the type of `default`.

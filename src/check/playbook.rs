@@ -56,7 +56,7 @@ fn placeholder(
     let name = inner.trim();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
-        unreadable(sink, place, "not a step and its field");
+        unreadable(sink, place, "expected a step and its field");
         return None;
     }
     // The name alone, where the place is that of the placeholder.
@@ -67,9 +67,9 @@ fn placeholder(
 }
 
 fn unreadable(sink: &mut Sink, place: Span, label: &str) {
-    let found = Diagnostic::new(Code::BadPlaceholder, place, "this placeholder cannot be read")
+    let found = Diagnostic::new(Code::BadPlaceholder, place, "invalid placeholder")
         .label(label)
-        .help("placeholders look like `{{ STEP.FIELD }}`");
+        .help("write placeholders as `{{ STEP.FIELD }}`");
     sink.report(found);
 }
 

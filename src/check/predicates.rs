@@ -49,8 +49,8 @@ fn truth(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name, span: Spa
         let what = if names.params.has(&name.node) { "a parameter" } else { "an allowlist" };
         let found =
             Diagnostic::new(Code::WrongOperator, span, format!("`{}` is {what}, not a condition", name.node))
-                .label("tests nothing by itself")
-                .help("a condition begins with a field: `FIELD == VALUE`, `FIELD in LIST`");
+                .label("not a condition by itself")
+                .help("a condition starts with a field: `FIELD == VALUE`, `FIELD in LIST`");
         constants::touch(names, sink, &[word(name)]);
         sink.report(found);
         return None;
@@ -59,7 +59,7 @@ fn truth(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name, span: Spa
     if field.ty != Type::Bool {
         let title = format!("`{}` is {}, not a boolean", field.name, values::words(field.ty));
         let found = Diagnostic::new(Code::WrongType, span, title)
-            .label("only a boolean field stands alone")
+            .label("only a boolean field can stand alone")
             .help(format!("compare it, or write `exists({})`", field.name));
         sink.report(found);
         return None;
@@ -150,10 +150,10 @@ fn same_as(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, name: &Name
         );
         Diagnostic::new(Code::WrongType, name.span, title)
             .label(values::words(other.ty))
-            .help("only fields of one type can be equal")
+            .help("both sides must have the same type")
     } else if compare.op.ignore_case {
-        Diagnostic::new(Code::WrongOperator, compare.op_span, "two fields compare only exactly")
-            .label("ignores case")
+        Diagnostic::new(Code::WrongOperator, compare.op_span, "fields can only be compared case-sensitively")
+            .label("case-insensitive")
             .help("use `==` or `!=`")
     } else {
         return Some(TestKind::SameAs { other });

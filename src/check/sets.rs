@@ -57,7 +57,7 @@ enum Member {
 /// Reports a list that nobody has defined.
 pub(super) fn unknown(names: &Names<'_>, sink: &mut Sink, field: &str, span: Span, word: &str) {
     let known: Vec<_> = names.lists.names().collect();
-    let mut found = Diagnostic::new(Code::UnknownList, span, format!("no allowlist is called `{word}`"))
+    let mut found = Diagnostic::new(Code::UnknownList, span, format!("unknown allowlist `{word}`"))
         .label("unknown allowlist")
         .suggest(word, known.iter().copied());
     if let Some(meant) = found.fix.as_ref().and_then(|fix| names.lists.by_name(&fix.replacement)) {
@@ -93,9 +93,9 @@ pub(super) fn list(
     let listed = names.lists.get(index)?;
     sink.resolve(literal.span, Meaning::List(listed.ast.name.span));
     if compare.op.ignore_case {
-        let found = Diagnostic::new(Code::WrongOperator, compare.op_span, "allowlists compare exactly")
-            .label("ignores case")
-            .help("use `in` or `not in`, and list the values as they are logged");
+        let found = Diagnostic::new(Code::WrongOperator, compare.op_span, "allowlists are case-sensitive")
+            .label("case-insensitive")
+            .help("use `in` or `not in`, and list the values exactly as logged");
         sink.report(found);
         return None;
     }
@@ -109,9 +109,9 @@ pub(super) fn list(
         );
         let found = Diagnostic::new(Code::ListType, literal.span, title)
             .label(format!("a list of `{}`", listed.ast.field.node))
-            .also(listed.ast.field.span, "made for this field")
+            .also(listed.ast.field.span, "declared for this field")
             .help(format!(
-                "use it with `{}`, or make a list for `{}`",
+                "use it with `{}`, or declare a list for `{}`",
                 listed.ast.field.node, compare.field.name
             ));
         sink.report(found);
@@ -128,16 +128,16 @@ fn plural(ty: Type) -> &'static str {
         Type::Int | Type::Float => "numbers",
         Type::Bool => "booleans",
         Type::Ip => "addresses",
-        Type::Time => "instants",
+        Type::Time => "timestamps",
     }
 }
 
 fn needs_set(names: &Names<'_>, literal: &Literal) -> Diagnostic {
     let written = names.sources.snippet(literal.span);
     let mut found =
-        Diagnostic::new(Code::WrongOperator, literal.span, "`in` takes an allowlist or a set of values")
+        Diagnostic::new(Code::WrongOperator, literal.span, "`in` requires an allowlist or a set of values")
             .label("a single value")
-            .help("put it in parentheses, or use `==`");
+            .help("wrap it in parentheses, or use `==`");
     if !written.is_empty() {
         found.fix = Some(Fix { span: literal.span, replacement: format!("({written})") });
     }

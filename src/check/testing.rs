@@ -79,14 +79,13 @@ fn step_of(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<usize> {
         sink.resolve(name.span, Meaning::Step(found.name.span));
     } else {
         let known: Vec<_> = names.steps.iter().map(|step| step.name.node.as_str()).collect();
-        let found =
-            Diagnostic::new(Code::UnknownStep, name.span, format!("no step is called `{}`", name.node))
-                .label("unknown step")
-                .suggest(&name.node, known.iter().copied())
-                .help(format!(
-                    "the steps are {}; `event of SOURCE` gives a bare event",
-                    naming::ticked(&known)
-                ));
+        let found = Diagnostic::new(Code::UnknownStep, name.span, format!("unknown step `{}`", name.node))
+            .label("unknown step")
+            .suggest(&name.node, known.iter().copied())
+            .help(format!(
+                "the steps are {}; `event of SOURCE` creates a bare event",
+                naming::ticked(&known)
+            ));
         sink.report(found);
     }
     step
@@ -110,18 +109,19 @@ impl Draft<'_> {
             return;
         };
         if name.node == "event.time" {
-            let found = Diagnostic::new(Code::TimeInEvent, name.span, "the time of an event is its offset")
-                .label("given by `at`")
-                .help("remove the field and change the offset");
+            let found =
+                Diagnostic::new(Code::TimeInEvent, name.span, "the time of an event is set by its offset")
+                    .label("set by `at`")
+                    .help("remove the field and change the offset");
             self.refuse(sink, found);
             return;
         }
         if let Some(first) = self.given.insert(name.node.clone(), name.span) {
             let found =
-                Diagnostic::new(Code::RepeatedField, name.span, format!("`{}` is given twice", name.node))
+                Diagnostic::new(Code::RepeatedField, name.span, format!("duplicate field `{}`", name.node))
                     .label("again here")
                     .also(first, "first here")
-                    .help("a field has one value; write two events");
+                    .help("a field has a single value; use two events");
             self.refuse(sink, found);
             return;
         }

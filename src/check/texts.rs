@@ -25,9 +25,9 @@ pub(super) fn like(
         Ok(pattern) => pattern,
         Err(at) => {
             let span = inside(names, literal, at..at + 1);
-            let found = Diagnostic::new(Code::BadPattern, span, "a backslash escapes nothing here")
-                .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-                .help("write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more");
+            let found = Diagnostic::new(Code::BadPattern, span, "invalid escape in a pattern")
+                .label("only `\\*`, `\\?` and `\\\\` are valid escapes in a pattern")
+                .help("write a backslash in a pattern as `\\\\`, which a `\"…\"` string doubles again");
             sink.report(found);
             return None;
         }
@@ -63,9 +63,9 @@ pub(super) fn matches(
         Err(problems) => {
             for problem in problems {
                 let (code, title) = if problem.readable {
-                    (Code::RegexNotPortable, "not every engine can run this expression")
+                    (Code::RegexNotPortable, "this expression is not portable across engines")
                 } else {
-                    (Code::BadRegex, "this regular expression cannot be read")
+                    (Code::BadRegex, "invalid regular expression")
                 };
                 let span = inside(names, literal, problem.range);
                 sink.report(Diagnostic::new(code, span, title).label(problem.label).help(problem.help));

@@ -44,7 +44,7 @@ impl Kind {
     fn words(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
-            Self::Int(_) => "a whole number",
+            Self::Int(_) => "an integer",
             Self::Float(_) => "a decimal number",
             Self::Bool(_) => "a boolean",
             Self::Duration(_) => "a duration",
@@ -57,11 +57,11 @@ impl Kind {
 pub(super) fn words(ty: Type) -> &'static str {
     match ty {
         Type::String => "a string",
-        Type::Int => "a whole number",
+        Type::Int => "an integer",
         Type::Float => "a number",
         Type::Bool => "a boolean",
         Type::Ip => "an address",
-        Type::Time => "an instant",
+        Type::Time => "a timestamp",
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn no_such_day<T>(sink: &mut Sink, span: Span) -> Option<T> {
 
 /// The finding for a day that the calendar lacks.
 pub(super) fn bad_day(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::BadTime, span, "there is no such day").label("not in the calendar")
+    Diagnostic::new(Code::BadTime, span, "not a calendar date").label("no such day")
 }
 
 /// The value in the type of a field that is not an address.
@@ -109,7 +109,7 @@ pub(super) fn typed(sink: &mut Sink, field: &ir::Field, constant: &Constant) -> 
 
 /// The finding for a comparison with `""`.
 pub(super) fn empty_text(field: &ir::Field, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::EmptyText, span, format!("`{}` never equals the empty text", field.name))
+    Diagnostic::new(Code::EmptyText, span, format!("`{}` is never the empty string", field.name))
         .label("an empty value counts as missing")
         .help(format!("write `exists({0})` or `not exists({0})`", field.name))
 }
@@ -148,12 +148,12 @@ pub(super) fn wrong_type(field: &ir::Field, constant: &Constant) -> Diagnostic {
 /// How a value of a type is written.
 pub(super) fn example(ty: Type) -> &'static str {
     match ty {
-        Type::String => "strings stand in double quotes: `\"RunInstances\"`",
-        Type::Int => "write a whole number such as `443`",
+        Type::String => "strings must be double-quoted: `\"RunInstances\"`",
+        Type::Int => "write an integer such as `443`",
         Type::Float => "write a number such as `0.5`",
         Type::Bool => "write `true` or `false`",
         Type::Ip => "write an address or a network in quotes: `\"10.0.0.0/8\"`",
-        Type::Time => "write a date or an instant: `2026-11-24`, `\"2026-11-24T08:30:00Z\"`",
+        Type::Time => "write a date or a timestamp: `2026-11-24`, `\"2026-11-24T08:30:00Z\"`",
     }
 }
 
@@ -165,10 +165,10 @@ pub(super) fn midnight(day: Date) -> Option<Timestamp> {
 fn instant(sink: &mut Sink, text: &str, span: Span) -> Option<Timestamp> {
     let label = match text.parse::<Timestamp>() {
         Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Some(instant),
-        Ok(_) => "finer than a microsecond",
-        Err(_) => "not a date and time with its offset from UTC",
+        Ok(_) => "more precise than a microsecond",
+        Err(_) => "expected a date and time with a UTC offset",
     };
-    let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not an instant"))
+    let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not a timestamp"))
         .label(label)
         .help(example(Type::Time));
     sink.report(found);
@@ -227,10 +227,13 @@ impl NotANetwork {
             Self::Unreadable => Diagnostic::new(code, span, format!("`{text}` is not an address or network"))
                 .label("expected an address, or a network such as `10.0.0.0/8`"),
             Self::HostBits(network) => {
-                let mut found =
-                    Diagnostic::new(code, span, format!("`{text}` is an address inside a network"))
-                        .label("has bits past the prefix")
-                        .help(format!("the network is `{network}`; the address alone is `{}`", host(text)));
+                let mut found = Diagnostic::new(
+                    code,
+                    span,
+                    format!("`{text}` is an address within a network, not a network"),
+                )
+                .label("has bits set beyond the prefix")
+                .help(format!("the network is `{network}`, the single address `{}`", host(text)));
                 found.fix = Some(Fix { span, replacement: format!("\"{network}\"") });
                 found
             }
@@ -260,7 +263,7 @@ pub(super) fn among(sink: &mut Sink, def: &FieldDef, text: &str, case: Case, spa
     let near = def.values.iter().find(|value| value.eq_ignore_ascii_case(text)).map(String::as_str);
     let near = near.or_else(|| crate::diag::nearest(text, def.values.iter().map(String::as_str)));
     let mut found = Diagnostic::new(Code::OutsideValues, span, format!("`{}` is never `{text}`", def.name))
-        .label("not among its values")
+        .label("not one of its values")
         .help(format!("its values are {}", naming::ticked(&def.values)));
     found.fix = near.map(|near| Fix { span, replacement: format!("\"{near}\"") });
     sink.report(found);

@@ -20,9 +20,9 @@ const DAY: u64 = 86_400;
 pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<Window> {
     let seconds = offset(names, sink, literal)?;
     if seconds == 0 {
-        let found = Diagnostic::new(Code::ZeroWindow, literal.span, "this window has no length")
-            .label("only events of the same instant")
-            .help("give the time that may pass, such as `15m`");
+        let found = Diagnostic::new(Code::ZeroWindow, literal.span, "this window is zero")
+            .label("matches only events with identical timestamps")
+            .help("specify the maximum time between the events, such as `15m`");
         sink.report(found);
     }
     Some(Window { seconds, span: literal.span })
@@ -32,8 +32,8 @@ pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
 pub(super) fn offset(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<u64> {
     let constant = constants::constant(names, sink, None, literal)?;
     let Kind::Duration(seconds) = constant.kind else {
-        let mut found = Diagnostic::new(Code::NotADuration, literal.span, "expected a length of time")
-            .label("has no unit of time")
+        let mut found = Diagnostic::new(Code::NotADuration, literal.span, "expected a duration")
+            .label("not a duration")
             .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`");
         if let Some(default) = constant.param {
             found = found.also(default, "the parameter gets its type here");
@@ -47,7 +47,7 @@ pub(super) fn offset(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
         let mut found =
             Diagnostic::new(Code::WindowTooLong, literal.span, "this window is longer than a year")
                 .label(words(seconds))
-                .help("no SIEM can look back so far");
+                .help("no SIEM search looks back that far");
         if let Some(default) = constant.param {
             found = found.also(default, "the parameter gets its default here");
         }

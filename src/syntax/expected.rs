@@ -52,9 +52,9 @@ const CLOSING: &[(Rule, &str)] = &[
 ];
 
 const WORDS: &[(Rule, &str)] = &[
-    (Rule::pred, "a predicate"),
-    (Rule::both, "a predicate"),
-    (Rule::unary, "a predicate"),
+    (Rule::pred, "a condition"),
+    (Rule::both, "a condition"),
+    (Rule::unary, "a condition"),
     (Rule::name, "a name"),
     (Rule::rule_head, "a name"),
     (Rule::list_head, "a name"),

@@ -112,9 +112,9 @@ impl Builder<'_> {
                     out.extend(self.entry(pair));
                 }
                 Rule::comma if !std::mem::replace(&mut comma_seen, true) => {
-                    let mut found = Diagnostic::new(Code::Comma, span, "entries stand without commas")
+                    let mut found = Diagnostic::new(Code::Comma, span, "entries are not separated by commas")
                         .label("no comma here")
-                        .help("separate entries by blanks or line ends");
+                        .help("separate entries with spaces or line breaks");
                     found.fix = Some(Fix { span, replacement: String::new() });
                     self.report(found);
                 }
@@ -159,8 +159,8 @@ impl Builder<'_> {
         if self.diags.len() == mark {
             let title = format!("{} is not a date", quoted(pair.as_str()));
             let found = Diagnostic::new(Code::BadDate, literal.span, title)
-                .label("the last day on which the entry counts")
-                .help("dates are written like `2027-06-30`");
+                .label("expiry date (inclusive)")
+                .help("write dates as `2027-06-30`");
             self.report(found);
         }
         None

@@ -56,11 +56,10 @@ impl<'a> Builder<'a> {
 
     fn no_close(&mut self, open: Span, at: usize) {
         let at = self.skip_blank(at);
-        let mut found =
-            Diagnostic::new(Code::Unclosed, open, "this `{` is never closed").label("no `}` for it");
+        let mut found = Diagnostic::new(Code::Unclosed, open, "unclosed `{`").label("no matching `}`");
         if at < self.text.len() {
-            found = found
-                .also(Span::new(self.file, at, at + self.token(at).len()), "a `}` was expected before this");
+            found =
+                found.also(Span::new(self.file, at, at + self.token(at).len()), "expected `}` before this");
         }
         self.report(found.help("add `}`"));
     }
@@ -99,7 +98,7 @@ impl<'a> Builder<'a> {
             .label("lower-case letters, digits and `_` only");
         let is_field = pair.as_rule() != Rule::name;
         self.problem(span.start as usize, if is_field {
-            problem.help("fields have the names of the source file, such as `event.action`; `catena sources` lists them")
+            problem.help("field names are those of the source file, such as `event.action`; `catena sources` lists them")
         } else {
             problem.fix(better.clone())
         });
@@ -129,7 +128,7 @@ impl<'a> Builder<'a> {
         let token = pair.as_str();
         let body = token.trim_matches(['\'', '`', '“', '”']);
         let text = body.replace('\\', "\\\\").replace('"', "\\\"");
-        let problem = Problem::new(Code::WrongQuotes, 0..token.len(), "strings stand in double quotes")
+        let problem = Problem::new(Code::WrongQuotes, 0..token.len(), "strings must be double-quoted")
             .label("not a string")
             .fix(format!("\"{text}\""));
         self.problem(self.base + pair.as_span().start(), problem);
@@ -153,7 +152,7 @@ impl<'a> Builder<'a> {
             "null" | "none" | "nil" if pair.as_rule() == Rule::word => {
                 let problem = Problem::new(Code::NoNull, 0..token.len(), format!("`{token}` is not a value"))
                     .label("no such value")
-                    .help("`exists(f)` says that a field is there, `not exists(f)` that it is not");
+                    .help("use `exists(f)` to require a field, `not exists(f)` to require its absence");
                 self.problem(start, problem);
                 return LiteralKind::Str(String::new());
             }
@@ -164,7 +163,7 @@ impl<'a> Builder<'a> {
         {
             let problem =
                 Problem::new(Code::Unquoted, 0..sentence.len(), format!("{} needs quotes", quoted(sentence)))
-                    .label("text without quotes")
+                    .label("unquoted string")
                     .fix(format!("\"{}\"", sentence.replace('\\', "\\\\").replace('"', "\\\"")));
             self.problem(start, problem);
             return LiteralKind::Str(sentence.to_owned());
@@ -173,7 +172,7 @@ impl<'a> Builder<'a> {
             let problem =
                 Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
                     .label("neither a number nor a name")
-                    .help("text stands in double quotes; names are lower case")
+                    .help("strings must be double-quoted; names are lower case")
                     .fix(format!("\"{token}\""));
             self.problem(start, problem);
             return LiteralKind::Str(token.to_owned());
@@ -213,8 +212,8 @@ impl<'a> Builder<'a> {
                 | LiteralKind::Word(_) => format!("{token} is not a duration"),
             };
             let found = Diagnostic::new(Code::BadDuration, span, title)
-                .label("a duration or a parameter stands here")
-                .help("write it like `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
+                .label("expected a duration or a parameter")
+                .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
             self.report(found);
         }
         Literal { kind: LiteralKind::Duration(60), span }
@@ -222,8 +221,8 @@ impl<'a> Builder<'a> {
 
     pub(super) fn repeated(&mut self, what: &str, span: Span, first: Span) {
         let found = Diagnostic::new(Code::Repeated, span, format!("`{what}` is given twice"))
-            .label("the second time")
-            .also(first, "the first time")
+            .label("again here")
+            .also(first, "first here")
             .help("keep one of them");
         self.report(found);
     }

@@ -76,9 +76,9 @@ impl<'a> Builder<'a> {
     fn explain(&mut self, level: Level, at: usize, end: usize, previous: Previous) -> Option<Misspelt> {
         if self.slice(at, end).starts_with('}') {
             let span = Span::new(self.file, at, at + 1);
-            let found = Diagnostic::new(Code::Unclosed, span, "this `}` closes nothing")
-                .label("no `{` for it")
-                .help("a brace before it closes more than was meant, or this one is too many");
+            let found = Diagnostic::new(Code::Unclosed, span, "unmatched `}`")
+                .label("no matching `{`")
+                .help("an earlier `}` closes too much, or this one is superfluous");
             self.report(found);
             return None;
         }
@@ -110,7 +110,7 @@ impl<'a> Builder<'a> {
             let mut found = Diagnostic::new(
                 Code::UnknownClause,
                 span,
-                format!("no clause of {} begins with `{word}`", level.place()),
+                format!("unknown clause `{word}` in {}", level.place()),
             )
             .label("not a keyword")
             .help(format!("did you mean `{keyword}`?"));
@@ -134,11 +134,11 @@ impl<'a> Builder<'a> {
 
     fn unknown_clause(&mut self, level: Level, word: &str, span: Span) {
         let names: Vec<&str> = level.keywords().map(|(keyword, _)| keyword.quoted).collect();
-        let title = format!("no clause of {} begins with {}", level.place(), quoted(word));
+        let title = format!("unknown clause {1} in {0}", level.place(), quoted(word));
         let found = Diagnostic::new(Code::UnknownClause, span, title).label("not a keyword");
         let found = match Level::of(word).filter(|home| *home != level) {
-            Some(home) => found.help(format!("`{word}` stands inside {}", home.place())),
-            None => found.help(format!("the clauses of {} begin with {}", level.place(), names.join(", "))),
+            Some(home) => found.help(format!("`{word}` belongs inside {}", home.place())),
+            None => found.help(format!("the clauses of {} are {}", level.place(), names.join(", "))),
         };
         self.report(found);
     }
@@ -155,10 +155,10 @@ impl<'a> Builder<'a> {
         let mut words = slice.split_ascii_whitespace();
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (text, plan) = match (first, second) {
-            ("unless", _) => ("unless", "it will say that no linked event came before"),
-            ("lookup", _) => ("lookup", "it will bring in a table that gives fields"),
-            ("at", "least") => ("at least", "it will count repetitions of a step"),
-            ("or", "from") => ("or from", "it will let a step come from several sources"),
+            ("unless", _) => ("unless", "it will require that no linked event came before"),
+            ("lookup", _) => ("lookup", "it will add fields from a table"),
+            ("at", "least") => ("at least", "it will require a step to repeat"),
+            ("or", "from") => ("or from", "it will let a step read several sources"),
             _ => return false,
         };
         // The two words may stand on two lines; the span then covers the first.
@@ -280,7 +280,7 @@ impl<'a> Builder<'a> {
             let mut found = Diagnostic::new(
                 Code::UnknownClause,
                 place,
-                format!("no attribute of an entry is called `{word}`"),
+                format!("unknown attribute `{word}` of an entry"),
             )
             .label("not a keyword")
             .help(format!("did you mean `{meant}`?"));
@@ -294,7 +294,7 @@ impl<'a> Builder<'a> {
         }
         let mut found = Diagnostic::new(Code::Unquoted, place, format!("{} needs quotes", quoted(token)))
             .label("neither a value nor an attribute")
-            .help("the values of a list are strings; their attributes are `reason`, `owner`, `ticket` and `until`");
+            .help("list values must be quoted; their attributes are `reason`, `owner`, `ticket` and `until`");
         found.fix = Some(Fix { span: place, replacement: format!("\"{token}\"") });
         self.report(found);
         None

@@ -69,7 +69,7 @@ impl Builder<'_> {
         let token = self.token(at);
         if let Some(letter) = token.chars().next().filter(|c| c.is_alphabetic() && !c.is_ascii()) {
             let span = Span::new(self.file, at, at + letter.len_utf8());
-            return Diagnostic::new(Code::BadName, span, format!("`{letter}` cannot stand in a name"))
+            return Diagnostic::new(Code::BadName, span, format!("`{letter}` is not allowed in a name"))
                 .label("not a letter from `a` to `z`");
         }
         let words = expected.iter().map(|word| word.trim_matches('`'));
@@ -89,16 +89,15 @@ impl Builder<'_> {
         let (span, _, at_end) = self.place(at);
         let open = self.open_paren(at);
         if !at_end && self.token(at) == ")" && open.is_none() {
-            let found =
-                Diagnostic::new(Code::Unclosed, span, "this `)` closes nothing").label("no `(` for it");
-            return Some(found.help("delete it, or add `(` before the predicate"));
+            let found = Diagnostic::new(Code::Unclosed, span, "unmatched `)`").label("no matching `(`");
+            return Some(found.help("remove it, or add `(` before the condition"));
         }
         let next = self.token(at);
         let clause_ends =
             at_end || next.starts_with(['{', '}']) || ["except", "then", "step"].contains(&next);
         let open = open.filter(|_| clause_ends && expected.contains(&"`)`"))?;
-        let found = Diagnostic::new(Code::Unclosed, open, "this `(` is never closed").label("no `)` for it");
-        Some(found.also(span, "a `)` was expected here").help("add `)`"))
+        let found = Diagnostic::new(Code::Unclosed, open, "unclosed `(`").label("no matching `)`");
+        Some(found.also(span, "expected `)` here").help("add `)`"))
     }
 
     /// Two values side by side where a comma could stand.
@@ -109,12 +108,9 @@ impl Builder<'_> {
             return None;
         }
         let before = self.end_before(at);
-        let mut found = Diagnostic::new(
-            Code::Comma,
-            span,
-            format!("a comma is missing before {}", quoted(self.token(at))),
-        )
-        .label("the next value");
+        let mut found =
+            Diagnostic::new(Code::Comma, span, format!("missing comma before {}", quoted(self.token(at))))
+                .label("the next value");
         found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
         Some(found)
     }
@@ -145,12 +141,12 @@ impl Builder<'_> {
 fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
     let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
     if named && keywords::is_reserved(token) {
-        return Some("this word has a meaning of its own: choose another name");
+        return Some("this word is reserved: choose another name");
     }
     if named && token.starts_with('"') {
-        return Some("names stand without quotes");
+        return Some("names are not quoted");
     }
-    (expected == ["a string"]).then_some("text stands in double quotes")
+    (expected == ["a string"]).then_some("strings must be double-quoted")
 }
 
 /// Keeps the first findings and says that there were more.
@@ -158,8 +154,8 @@ pub(super) fn cut(findings: &mut Vec<Diagnostic>) {
     findings.truncate(FINDINGS);
     if let Some(last) = findings.last() {
         let title = format!("only the first {FINDINGS} findings in this file are shown");
-        let found =
-            Diagnostic::new(Code::Limit, last.primary.span, title).label("there are more from here on");
-        findings.push(found.help("mend the first ones and try again"));
+        let found = Diagnostic::new(Code::Limit, last.primary.span, title)
+            .label("further findings are omitted from here on");
+        findings.push(found.help("fix these first and try again"));
     }
 }

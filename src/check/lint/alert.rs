@@ -16,18 +16,16 @@ use crate::syntax::ast::{Alert, Name, Rule};
 pub(in crate::check) fn written(sink: &mut Sink, rule: &Rule, alert: Option<&Alert>) {
     let Some(alert) = alert else {
         let found = Diagnostic::new(Code::NoEntity, rule.name.span, "the rule has no `alert` clause")
-            .label("its alerts name nobody")
-            .help(
-                "add `alert { entity account STEP.FIELD }` so that the SIEM knows who and what it is about",
-            );
+            .label("no entity")
+            .help("add `alert { entity account STEP.FIELD }` so that the SIEM can attribute the alert");
         sink.report(found);
         return;
     };
     if alert.entities.is_empty() {
         let span = Span { end: alert.span.start.saturating_add(5).min(alert.span.end), ..alert.span };
         let found = Diagnostic::new(Code::NoEntity, span, "the alert has no entity")
-            .label("names nobody")
-            .help("add `entity account STEP.FIELD` so that the SIEM knows who and what it is about");
+            .label("no entity")
+            .help("add `entity account STEP.FIELD` so that the SIEM can attribute the alert");
         sink.report(found);
     }
     twice(sink, &alert.show);
@@ -41,7 +39,7 @@ fn twice(sink: &mut Sink, names: &[Name]) {
     for name in names {
         if let Some(first) = seen.get(name.node.as_str()) {
             let found =
-                Diagnostic::new(Code::ShownTwice, name.span, format!("`{}` is named twice", name.node))
+                Diagnostic::new(Code::ShownTwice, name.span, format!("duplicate field `{}`", name.node))
                     .label("again here")
                     .also(*first, "first here")
                     .help("remove one of them");
@@ -67,10 +65,10 @@ pub(in crate::check) fn dedupe(
     let Some(step) = chain.steps.last() else { return };
     let key = chain.links.last().and_then(|link| link.keys.first());
     let example = key.map_or("STEP.FIELD".to_owned(), |key| format!("{}.{}", step.name.node, key.right.name));
-    let title = format!("every record of `{}` alerts anew", source.name);
+    let title = format!("every `{}` record raises a new alert", source.name);
     let found = Diagnostic::new(Code::NoDedupe, at, title)
         .label("no `dedupe`")
-        .also(step.name.span, "aggregated records: one connection gives many")
+        .also(step.name.span, "aggregated records: one connection produces many")
         .help(format!("group them: `dedupe 24h by {example}`"));
     sink.report(found);
 }

@@ -43,21 +43,21 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
             let title = "this pattern matches every value";
             sink.report(
                 holds_always(literal.span, title)
-                    .help(format!("write `exists({})`, or a narrower pattern", test.field.name)),
+                    .help(format!("write `exists({})`, or a more specific pattern", test.field.name)),
             );
         }
         (Operand::One(literal), TestKind::Matches { regex }) => {
             if regex::check(regex).is_ok_and(|facts| facts.matches_everything) {
-                let title = "this expression finds a match in every value";
-                sink.report(holds_always(literal.span, title).help(format!(
-                    "write `exists({})`, or an expression that asks for something",
-                    test.field.name
-                )));
+                let title = "this expression matches every value";
+                sink.report(
+                    holds_always(literal.span, title)
+                        .help(format!("write `exists({})`, or a more specific expression", test.field.name)),
+                );
             }
         }
         (_, TestKind::SameAs { other }) if other.name == test.field.name => {
             sink.report(
-                holds_always(test.span, "a field equals itself")
+                holds_always(test.span, "a field compared with itself")
                     .help(format!("compare two fields, or write `exists({})`", other.name)),
             );
         }
@@ -90,7 +90,7 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
 }
 
 fn holds_always(span: Span, title: &str) -> Diagnostic {
-    Diagnostic::new(Code::MatchesEverything, span, title).label("holds whenever the field is present")
+    Diagnostic::new(Code::MatchesEverything, span, title).label("true whenever the field is present")
 }
 
 fn repeated_values(sink: &mut Sink, literals: &[Literal], values: &[Value], case: Case) {
@@ -114,7 +114,7 @@ fn key(value: &Value, case: Case) -> String {
 }
 
 fn repeated(span: Span, first: Span) -> Diagnostic {
-    Diagnostic::new(Code::RepeatedValue, span, "this value is already in the set")
+    Diagnostic::new(Code::RepeatedValue, span, "duplicate value in the set")
         .label("again here")
         .also(first, "first here")
         .help("remove one of them")
@@ -131,10 +131,10 @@ fn repeated_networks(sink: &mut Sink, literals: &[Literal], networks: &[IpNet]) 
         }
     }
     for (inner, outer) in entries::covered(&networks) {
-        let title = format!("`{}` lies in `{}`", entries::plain(inner.0), outer.0);
+        let title = format!("`{}` is contained in `{}`", entries::plain(inner.0), outer.0);
         sink.report(
             Diagnostic::new(Code::RepeatedValue, inner.1, title)
-                .label("adds nothing")
+                .label("redundant")
                 .also(outer.1, "already covers it")
                 .help("remove one of them"),
         );
@@ -151,8 +151,8 @@ fn other_field(field: &ir::Field, list: &List, span: Span) -> Option<Diagnostic>
     Some(
         Diagnostic::new(Code::ListField, span, title)
             .label(format!("used with `{with}`"))
-            .also(list.field.span, "made for this field")
-            .help(format!("use it with `{of}`, or make a list for `{with}`")),
+            .also(list.field.span, "declared for this field")
+            .help(format!("use it with `{of}`, or declare a list for `{with}`")),
     )
 }
 

@@ -29,7 +29,7 @@ pub(in crate::check) fn lint(
         if first != position
             && let (Some(link), Some(earlier)) = (then.links.get(position), then.links.get(first))
         {
-            let found = Diagnostic::new(Code::RepeatedKey, link.span, "this key is already in the link")
+            let found = Diagnostic::new(Code::RepeatedKey, link.span, "duplicate key in the link")
                 .label("again here")
                 .also(earlier.span, "first here")
                 .help("remove one of them");
@@ -49,7 +49,7 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
         reasons.push((key, link.span, why));
     }
     let ((key, span, why), others) = reasons.split_first()?;
-    let title = format!("`{}` alone does not tie events together", key.left.name);
+    let title = format!("`{}` alone is a weak join key", key.left.name);
     let mut found = Diagnostic::new(Code::WeakKey, *span, title).label(why.clone());
     for (_, span, why) in others {
         found = found.also(*span, why.clone());
@@ -62,18 +62,16 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
         .take(5)
         .collect();
     Some(if common.is_empty() {
-        found.help(
-            "add a key that tells events apart; unrelated events within the window are joined otherwise",
-        )
+        found.help("add a more selective key; otherwise unrelated events within the window are joined")
     } else {
-        found.help(format!("join by a field that tells events apart: {}", naming::ticked(&common)))
+        found.help(format!("join by a more selective field: {}", naming::ticked(&common)))
     })
 }
 
 fn why_weak(source: &Source, field: &ir::Field) -> Option<String> {
     let def = source.field(&field.name)?;
     if def.ty == Type::Bool {
-        return Some("it has only two values".to_owned());
+        return Some("has only two values".to_owned());
     }
     def.weak_key.clone()
 }

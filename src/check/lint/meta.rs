@@ -32,7 +32,7 @@ pub(in crate::check) fn repeated(sink: &mut Sink, key: &str, texts: &[Spanned<&s
     for text in texts {
         if let Some(first) = seen.insert(text.node, text.span) {
             sink.report(
-                Diagnostic::new(Code::ShownTwice, text.span, format!("`{key}` names this twice"))
+                Diagnostic::new(Code::ShownTwice, text.span, format!("duplicate value in `{key}`"))
                     .label("again here")
                     .also(first, "first here")
                     .help("remove one of them"),
@@ -45,13 +45,9 @@ pub(in crate::check) fn repeated(sink: &mut Sink, key: &str, texts: &[Spanned<&s
 pub(in crate::check) fn order(sink: &mut Sink, date: &Spanned<Date>, modified: &Spanned<Date>) {
     if modified.node < date.node {
         sink.report(
-            Diagnostic::new(
-                Code::ModifiedBefore,
-                modified.span,
-                "the rule was changed before it was published",
-            )
-            .label("earlier than `date`")
-            .also(date.span, "published"),
+            Diagnostic::new(Code::ModifiedBefore, modified.span, "`modified` is earlier than `date`")
+                .label("earlier than the publication")
+                .also(date.span, "published"),
         );
     }
 }

@@ -19,29 +19,29 @@ pub(in crate::check) fn written(sink: &mut Sink, rule: &Rule, tests: &[&Test]) {
         let name = &rule.name;
         sink.report(
             Diagnostic::new(Code::NoTests, name.span, format!("the rule `{}` has no tests", name.node))
-                .label("never tried")
-                .help("add a `test` that alerts and one that stays silent"),
+                .label("untested")
+                .help("add one `test` that alerts and one that does not"),
         );
     }
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for test in tests {
         if let Some(first) = seen.insert(&test.name.node, test.name.span) {
             let found =
-                Diagnostic::new(Code::RepeatedTest, test.name.span, "a test of this name exists already")
+                Diagnostic::new(Code::RepeatedTest, test.name.span, "a test with this name already exists")
                     .label("again here")
                     .also(first, "first here")
-                    .help("say in the name what this one shows");
+                    .help("choose a name that says what this test shows");
             sink.report(found);
         }
         if test.expects.is_empty() {
-            let found = Diagnostic::new(Code::NoExpectation, test.name.span, "this test expects nothing")
-                .label("can only pass")
+            let found = Diagnostic::new(Code::NoExpectation, test.name.span, "this test has no expectation")
+                .label("always passes")
                 .help("add `expect alert at OFFSET` or `expect no alert`");
             sink.report(found);
         }
         if test.events.is_empty() {
             let found = Diagnostic::new(Code::NoEvents, test.name.span, "this test has no events")
-                .label("shows nothing")
+                .label("tests nothing")
                 .help("add events: `STEP at OFFSET { FIELD: VALUE }`");
             sink.report(found);
         }
@@ -73,11 +73,10 @@ fn conflicts(sink: &mut Sink, expects: &[ir::Expect]) {
         };
         limit = limit.or(Some((count, expect.span)));
         if let Some(other) = against {
-            let found =
-                Diagnostic::new(Code::ExpectConflict, expect.span, "these expectations exclude each other")
-                    .label("cannot hold as well")
-                    .also(other, "expected here")
-                    .help("split the test in two, or remove one");
+            let found = Diagnostic::new(Code::ExpectConflict, expect.span, "contradictory expectations")
+                .label("contradicts the other expectation")
+                .also(other, "expected here")
+                .help("split the test, or remove one of them");
             sink.report(found);
         }
     }
@@ -101,7 +100,7 @@ fn possible(names: &Names<'_>, sink: &mut Sink, events: &[ir::TestEvent], expect
         let (label, help) = match expect.kind {
             ir::ExpectKind::AlertAt(at) if !last.iter().any(|event| event.at == at) => (
                 format!("no event of `{}` at {}", source.name, windows::words(at)),
-                "an alert has the time of its last record: name the offset of that event",
+                "an alert has the time of its last record: use the offset of that event",
             ),
             ir::ExpectKind::Alerts(count) if count > most => (
                 format!("the test has {most} of `{}`", source.name),

@@ -30,10 +30,10 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
     for link in &chain.links {
         if link.gap.seconds > total.seconds {
             over = true;
-            let title = format!("this gap of {} never binds", words(link.gap.seconds));
+            let title = format!("this gap of {} has no effect", words(link.gap.seconds));
             let found = Diagnostic::new(Code::GapOverTotal, link.gap.span, title)
-                .label("longer than the whole chain may take")
-                .also(total.span, format!("the whole chain: {}", words(total.seconds)))
+                .label("longer than the total window")
+                .also(total.span, format!("the total window: {}", words(total.seconds)))
                 .help("shorten the gap, or lengthen the total");
             sink.report(found);
         }
@@ -44,10 +44,10 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
         ChainItem::Step(_) => true,
     });
     if !over && fixed && sum < total.seconds {
-        let title = format!("the total of {} never binds", words(total.seconds));
+        let title = format!("the total window of {} is never the limit", words(total.seconds));
         let found = Diagnostic::new(Code::TotalNeverBinds, total.span, title)
             .label(format!("the gaps add up to {}", words(sum)))
-            .help("leave the total out, or shorten it");
+            .help("omit the total, or shorten it");
         sink.report(found);
     }
 }
@@ -86,18 +86,18 @@ fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Opti
     let title = format!("a window of {} may miss events of `{source}`", words(window.seconds));
     Some(
         Diagnostic::new(Code::BelowGranularity, window.span, title)
-            .label("shorter than the log's own steps")
-            .also(*step, format!("one record stands for up to {}", words(*grain)))
-            .help(format!("give it at least {}, unless the log is known to be finer", words(*grain))),
+            .label("shorter than the source's aggregation interval")
+            .also(*step, format!("one record covers up to {}", words(*grain)))
+            .help(format!("use at least {}, unless the log is known to be finer-grained", words(*grain))),
     )
 }
 
 /// The chain and the delay of its logs against what a search looks back.
 fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     if longest > LONGEST_SEARCH {
-        let title = format!("the chain may take {}", words(longest));
+        let title = format!("the chain can take up to {}", words(longest));
         let found = Diagnostic::new(Code::LongWindow, chain.total.span, title)
-            .label("scheduled searches look back 14 days at most (Sentinel)")
+            .label("scheduled searches look back at most 14 days (Sentinel)")
             .help("shorten the windows, or split the rule");
         sink.report(found);
         return;
@@ -109,8 +109,12 @@ fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     if needed > lookback {
         let title = format!("a search that looks back {} may miss this chain", words(lookback));
         let found = Diagnostic::new(Code::PastLookback, chain.total.span, title)
-            .label(format!("takes up to {}, and its logs arrive up to {} late", words(longest), words(delay)))
-            .help(format!("look back at least {}: set `lookback` in the environment file", words(needed)));
+            .label(format!(
+                "can take up to {}, and its logs arrive up to {} late",
+                words(longest),
+                words(delay)
+            ))
+            .help(format!("set `lookback` in the environment file to at least {}", words(needed)));
         sink.report(found);
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Logic<'a> {
         }
         if self.lists.iter().any(|list| list.entries.is_empty()) && self.impossible_as_listed(filter) {
             for (span, list) in self.demands_of_empty_lists(filter) {
-                let found = never(span).label(format!("no entry of `{}` is in force", list.name.node));
+                let found = never(span).label(format!("`{}` has no active entries", list.name.node));
                 diags.push(found.also(list.name.span, "the list"));
             }
             return;
@@ -106,16 +106,20 @@ impl<'a> Logic<'a> {
                 let title = "this exception never applies";
                 diags.push(
                     Diagnostic::new(Code::DeadBranch, span, title)
-                        .label("never holds together with the condition of the step")
-                        .help("remove it, or check what it compares"),
+                        .label("contradicts the condition of the step")
+                        .help("remove it, or check its values"),
                 );
             }
             goals.push((except, false));
             if self.impossible(&goals) {
                 diags.push(
-                    Diagnostic::new(Code::NeverHolds, span, "this exception leaves nothing of the step")
-                        .label("excludes everything that is left")
-                        .help("narrow the exception"),
+                    Diagnostic::new(
+                        Code::NeverHolds,
+                        span,
+                        "this exception excludes everything the step matches",
+                    )
+                    .label("nothing is left to match")
+                    .help("narrow the exception"),
                 );
                 return;
             }
@@ -231,16 +235,16 @@ impl Finding {
     fn diagnostic(self, dead: bool) -> Diagnostic {
         let found = match (self.never, dead) {
             (true, true) => never(self.span),
-            (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part can never hold")
+            (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part is never true")
                 .label("false for every record")
-                .help("remove it, or check what it compares"),
-            (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part always holds")
+                .help("remove it, or check its values"),
+            (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part is always true")
                 .label("true for every record")
-                .help("`not` holds for a missing field too; between two negations, `and` is usually meant"),
+                .help("`not` is also true for a missing field; between two negations, `and` is usually intended"),
         };
         match self.earlier {
-            Some(span) if self.never => found.also(span, "excludes it"),
-            Some(span) => found.also(span, "holds wherever the other does not"),
+            Some(span) if self.never => found.also(span, "contradicts it"),
+            Some(span) => found.also(span, "true wherever the other is not"),
             None => found,
         }
     }
@@ -249,5 +253,5 @@ impl Finding {
 fn never(span: Span) -> Diagnostic {
     Diagnostic::new(Code::NeverHolds, span, "this step can never match")
         .label("false for every record")
-        .help("the rule would never alert; check what is compared here")
+        .help("the rule would never alert; check the values compared here")
 }
