@@ -15,7 +15,7 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use crate::backend::{Emission, Externals, Target};
-use crate::diag::Report;
+use crate::diag::Findings;
 use crate::engine::predicate::CompileError;
 use crate::engine::trial::{self, Outcome};
 use crate::ir::Rule;
@@ -54,7 +54,7 @@ pub struct Checked {
     /// The rules without errors.
     pub rules: Vec<Rule>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 /// What came of compiling a project.
@@ -63,7 +63,7 @@ pub struct Compiled {
     /// An emission for each rule and target that can say it, in that order.
     pub emissions: Vec<Emission>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 /// What came of running a project's tests.
@@ -72,7 +72,7 @@ pub struct Tested {
     /// An outcome for each test, in the order of files and rules.
     pub outcomes: Vec<Outcome>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 impl Project {

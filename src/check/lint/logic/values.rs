@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use crate::ir::{Case, EntryValue, List, OrderOp, Pattern, PatternPart, Place, TestKind, Value};
 
-use super::super::glob;
+use crate::check::glob;
 
 /// Past so many entries, a list says nothing.
 const MOST_ENTRIES: usize = 1_000;

@@ -11,7 +11,7 @@ use crate::source::{Position, SourceFile, Sources, Span, Utf16Position};
 
 /// Everything found in a run.
 #[derive(Debug, Default, Clone)]
-pub struct Report {
+pub struct Findings {
     findings: Vec<Finding>,
 }
 
@@ -23,18 +23,18 @@ pub struct Finding {
     /// The title.
     pub title: String,
     /// The main place.
-    pub primary: Place,
+    pub primary: Location,
     /// Other places that explain it.
-    pub secondary: Vec<Place>,
+    pub secondary: Vec<Location>,
     /// What to do, one sentence each.
     pub help: Vec<String>,
     /// A ready change, if there is one.
-    pub fix: Option<Mend>,
+    pub fix: Option<ResolvedFix>,
 }
 
 /// A range of a file, with a few words about it.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub file: Arc<SourceFile>,
     /// The range in bytes.
@@ -47,7 +47,7 @@ pub struct Place {
     pub label: String,
 }
 
-impl Place {
+impl Location {
     /// Where it begins and ends as the language server protocol counts.
     #[must_use]
     pub fn utf16(&self) -> std::ops::Range<Utf16Position> {
@@ -57,9 +57,9 @@ impl Place {
 
 /// A mechanical change.
 #[derive(Debug, Clone)]
-pub struct Mend {
+pub struct ResolvedFix {
     /// What to replace.
-    pub place: Place,
+    pub place: Location,
     /// What to put there.
     pub replacement: String,
 }
@@ -77,7 +77,7 @@ impl Finding {
     }
 }
 
-impl Report {
+impl Findings {
     /// The findings of one unit.
     #[must_use]
     pub fn of(diagnostics: &[Diagnostic], sources: &Sources) -> Self {
@@ -114,7 +114,7 @@ impl Report {
 
 fn finding(diagnostic: &Diagnostic, sources: &Sources) -> Option<Finding> {
     let fix = diagnostic.fix.as_ref().and_then(|fix| {
-        Some(Mend { place: place(fix.span, "", sources)?, replacement: fix.replacement.clone() })
+        Some(ResolvedFix { place: place(fix.span, "", sources)?, replacement: fix.replacement.clone() })
     });
     Some(Finding {
         code: diagnostic.code,
@@ -126,17 +126,17 @@ fn finding(diagnostic: &Diagnostic, sources: &Sources) -> Option<Finding> {
     })
 }
 
-fn labelled(label: &Label, sources: &Sources) -> Option<Place> {
+fn labelled(label: &Label, sources: &Sources) -> Option<Location> {
     place(label.span, &label.text, sources)
 }
 
-fn place(span: Span, label: &str, sources: &Sources) -> Option<Place> {
+fn place(span: Span, label: &str, sources: &Sources) -> Option<Location> {
     let file = sources.share(span.file)?;
     let length = file.text.len();
     let start = floor(&file.text, span.range().start.min(length));
     let end = floor(&file.text, span.range().end.min(length)).max(start);
     let (from, to) = (file.position(start), file.position(end));
-    Some(Place { file, range: start..end, start: from, end: to, label: label.to_owned() })
+    Some(Location { file, range: start..end, start: from, end: to, label: label.to_owned() })
 }
 
 /// The character boundary at or before `at`.

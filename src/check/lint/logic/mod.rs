@@ -26,7 +26,7 @@ const PAIRS: usize = 16;
 
 /// What predicates are judged against: the values that fields can have and the entries of lists.
 #[derive(Debug)]
-pub(super) struct Logic<'a> {
+pub(in crate::check) struct Logic<'a> {
     source: Option<&'a Source>,
     lists: Vec<&'a List>,
     budget: usize,
@@ -37,12 +37,18 @@ pub(super) struct Logic<'a> {
 
 impl<'a> Logic<'a> {
     /// For predicates on records of `source`; `lists` are those that `in LIST` tests count in.
-    pub(super) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
+    pub(in crate::check) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
         Self { source, lists, budget: BUDGET, lists_are_final: false }
     }
 
     /// Looks at a whole step.
-    pub(super) fn step(&mut self, name: Span, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+    pub(in crate::check) fn step(
+        &mut self,
+        name: Span,
+        filter: &Pred,
+        excepts: &[&Pred],
+        diags: &mut Diagnostics,
+    ) {
         let dead = self.impossible(&[(filter, true)]);
         let mut found = Vec::new();
         self.walk(filter, &mut found);
@@ -58,7 +64,7 @@ impl<'a> Logic<'a> {
         }
         if self.lists.iter().any(|list| list.entries.is_empty()) && self.impossible_as_listed(filter) {
             for (span, list) in self.demands_of_empty_lists(filter) {
-                let found = never(span).label(format!("no entry of `{}` is in force", list.name.node));
+                let found = never(span).label(format!("`{}` has no active entries", list.name.node));
                 diags.push(found.also(list.name.span, "the list"));
             }
             return;
@@ -85,7 +91,7 @@ impl<'a> Logic<'a> {
         wanted.filter_map(|(test, _)| Some((test.span, self.is_empty(test)?))).collect()
     }
 
-    fn excepts(&mut self, filter: &Pred, excepts: &[Pred], diags: &mut Diagnostics) {
+    fn excepts(&mut self, filter: &Pred, excepts: &[&Pred], diags: &mut Diagnostics) {
         let mut goals = vec![(filter, true)];
         for except in excepts {
             let mut found = Vec::new();
@@ -101,16 +107,20 @@ impl<'a> Logic<'a> {
                 let title = "this exception never applies";
                 diags.push(
                     Diagnostic::new(Code::DeadBranch, span, title)
-                        .label("never holds together with the condition of the step")
-                        .help("remove it, or check what it compares"),
+                        .label("contradicts the condition of the step")
+                        .help("remove it, or check its values"),
                 );
             }
             goals.push((except, false));
             if self.impossible(&goals) {
                 diags.push(
-                    Diagnostic::new(Code::NeverHolds, span, "this exception leaves nothing of the step")
-                        .label("excludes everything that is left")
-                        .help("narrow the exception"),
+                    Diagnostic::new(
+                        Code::NeverHolds,
+                        span,
+                        "this exception excludes everything the step matches",
+                    )
+                    .label("nothing is left to match")
+                    .help("narrow the exception"),
                 );
                 return;
             }
@@ -226,16 +236,16 @@ impl Finding {
     fn diagnostic(self, dead: bool) -> Diagnostic {
         let found = match (self.never, dead) {
             (true, true) => never(self.span),
-            (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part can never hold")
+            (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part is never true")
                 .label("false for every record")
-                .help("remove it, or check what it compares"),
-            (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part always holds")
+                .help("remove it, or check its values"),
+            (false, _) => Diagnostic::new(Code::AlwaysHolds, self.span, "this part is always true")
                 .label("true for every record")
-                .help("`not` holds for a missing field too; between two negations, `and` is usually meant"),
+                .help("`not` is also true for a missing field; between two negations, `and` is usually intended"),
         };
         match self.earlier {
-            Some(span) if self.never => found.also(span, "excludes it"),
-            Some(span) => found.also(span, "holds wherever the other does not"),
+            Some(span) if self.never => found.also(span, "contradicts it"),
+            Some(span) => found.also(span, "true wherever the other is not"),
             None => found,
         }
     }
@@ -244,5 +254,5 @@ impl Finding {
 fn never(span: Span) -> Diagnostic {
     Diagnostic::new(Code::NeverHolds, span, "this step can never match")
         .label("false for every record")
-        .help("the rule would never alert; check what is compared here")
+        .help("the rule would never alert; check the values compared here")
 }

@@ -14,8 +14,8 @@ use crate::ir::{
     Case, Demand as _, FieldTest, List, Networks, Pattern, PatternPart, Place, Range, TestKind, Type, Value,
 };
 
-use super::super::glob;
 use super::values::{evaluate, fold};
+use crate::check::glob;
 
 /// Past so many tests of one field, nothing is said about it.
 const MOST_TESTS: usize = 200;
