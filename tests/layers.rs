@@ -14,16 +14,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("syntax", &["source", "diag"]),
     ("table", &["source", "diag", "syntax"]),
     ("unit", &["source", "syntax", "table"]),
-    ("catalog", &["ir", "yaml"]),
-    ("settings", &["catalog", "syntax", "target", "yaml"]),
+    ("catalog", &["source", "ir", "yaml"]),
+    ("settings", &["catalog", "syntax", "backend", "yaml"]),
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
-    ("target", &["source", "diag", "ir", "catalog", "yaml"]),
+    ("backend", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["ir", "catalog", "engine"]),
     (
         "cli",
         &[
-            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "target",
+            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
             "engine", "replay",
         ],
     ),
@@ -35,7 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("pest_derive", &["syntax"]),
     ("annotate_snippets", &["diag/render.rs"]),
     ("serde_saphyr", &["yaml.rs"]),
-    ("minijinja", &["target/layout.rs", "target/print.rs", "target"]),
+    ("minijinja", &["backend"]),
     ("csv", &["table.rs"]),
     ("plotters", &["cli/chart.rs"]),
     ("clap", &["cli"]),
@@ -119,14 +119,14 @@ fn a_target_does_not_know_another() {
     let targets = ["spl", "kql", "eql", "sigma"];
     let mut wrong = Vec::new();
     for (path, text) in rust_files() {
-        let Ok(inside) = path.strip_prefix("target") else { continue };
+        let Ok(inside) = path.strip_prefix("backend") else { continue };
         let owner = module_of(inside);
         if !targets.contains(&owner.as_str()) {
             continue;
         }
         for other in targets.iter().filter(|other| **other != owner) {
             for name in
-                [format!("target::{other}"), format!("super::{other}"), format!("super::super::{other}")]
+                [format!("backend::{other}"), format!("super::{other}"), format!("super::super::{other}")]
             {
                 if text.contains(&name) {
                     wrong.push(format!("{}: names `{name}`", path.display()));

@@ -78,7 +78,9 @@ impl Files {
 
     /// The queries of a checked rule.
     pub(crate) fn compile(&mut self, rule: &Rule, catalog: &Catalog, options: &Options) -> Vec<Emission> {
-        backend::compile_all(&backend::Job { rule, catalog, options }, backend::ALL, &mut self.diags)
+        let schemas = backend::schemas(catalog, &mut self.diags);
+        let job = backend::Job { rule, catalog, schemas: &schemas, options };
+        backend::compile_all(&job, backend::ALL, &mut self.diags)
     }
 
     /// A checked rule and the outcomes of its tests, in every format.

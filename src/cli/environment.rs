@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backend::{self, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::settings::Settings;
@@ -24,7 +25,9 @@ pub(super) struct Environment {
     pub(super) settings: Settings,
     /// The sources, as this organisation has them.
     pub(super) catalog: Catalog,
-    /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
+    /// What the targets make of the sources.
+    pub(super) schemas: Schemas,
+    /// Whether something in the environment file or a source file is wrong: then nobody knows what a query should look like.
     pub(super) broken: bool,
 }
 
@@ -78,19 +81,19 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_file.get(&file) {
             return Arc::clone(known);
         }
-        let mut environment =
-            Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
+        let (mut settings, mut catalog) = (Settings::default(), self.base.clone());
+        let mark = diags.len();
         if let Some(path) = &file {
-            let mark = diags.len();
             let text = match &self.given {
                 Some((_, text)) => Ok(text.clone()),
                 None => given::text(path),
             };
-            environment.read(path, text, sources, diags);
-            environment.broken = diags.errors_since(mark);
+            read(path, text, (&mut settings, &mut catalog), sources, diags);
         }
-        environment.settings.params.extend(self.set.iter().cloned());
-        let environment = Arc::new(environment);
+        let schemas = backend::schemas(&catalog, diags);
+        settings.params.extend(self.set.iter().cloned());
+        let broken = diags.errors_since(mark);
+        let environment = Arc::new(Environment { settings, catalog, schemas, broken });
         self.by_file.insert(file, Arc::clone(&environment));
         environment
     }
@@ -113,40 +116,39 @@ impl<'a> Environments<'a> {
     }
 }
 
-impl Environment {
-    fn read(
-        &mut self,
-        path: &Path,
-        text: Result<String, String>,
-        sources: &mut Sources,
-        diags: &mut Diagnostics,
-    ) {
-        let text = match text {
-            Ok(text) => text,
-            Err(error) => {
-                let id = sources.add(SourceFile::new(path.display().to_string(), ""));
-                let title = format!("cannot read the environment file: {error}");
-                diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
-                return;
-            }
-        };
-        let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
-        match Settings::read(&text) {
-            Ok(settings) => self.settings = settings,
-            Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+/// Reads an environment file into the settings, and changes the catalog as it says.
+fn read(
+    path: &Path,
+    text: Result<String, String>,
+    (settings, catalog): (&mut Settings, &mut Catalog),
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) {
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            let id = sources.add(SourceFile::new(path.display().to_string(), ""));
+            let title = format!("cannot read the environment file: {error}");
+            diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
+            return;
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for name in &self.settings.sources {
-            let outcome = read_source(&folder.join(name))
-                .map_err(|why| format!("cannot read `{name}`: {why}"))
-                .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
-            if let Err(message) = outcome {
-                diags.push(invalid(id, &text, text.find(name.as_str()), &message));
-            }
+    };
+    let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
+    match Settings::read(&text) {
+        Ok(read) => *settings = read,
+        Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for name in &settings.sources {
+        let outcome = read_source(&folder.join(name))
+            .map_err(|why| format!("cannot read `{name}`: {why}"))
+            .and_then(|source| catalog.add(name, &source).map_err(|error| error.to_string()));
+        if let Err(message) = outcome {
+            diags.push(invalid(id, &text, text.find(name.as_str()), &message));
         }
-        for (name, message) in self.settings.apply(&mut self.catalog) {
-            diags.push(invalid(id, &text, text.find(&name), &message));
-        }
+    }
+    for (name, message) in settings.apply(catalog) {
+        diags.push(invalid(id, &text, text.find(&name), &message));
     }
 }
 

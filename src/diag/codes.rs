@@ -164,5 +164,5 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
 
     // 09 settings
-    SettingsInvalid = "E0901" Error "the environment file is wrong";
+    SettingsInvalid = "E0901" Error "the environment or source file is invalid";
 }

@@ -5,15 +5,17 @@
 //! The Splunk add-on documents no names for the fields of versions 3 to 5 of a flow log. The lane delivers them under the names
 //! that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under that mapping.
 
+use catena::backend::{self, Schemas};
 use catena::catalog::Catalog;
+use catena::diag::Diagnostics;
 use catena::settings::Settings;
 
 use crate::program::root;
 
 pub(super) struct Homes {
-    pub(super) documented: Catalog,
+    pub(super) documented: (Catalog, Schemas),
     /// With the names of the environment file; the same for targets that it does not speak of.
-    pub(super) named: Catalog,
+    pub(super) named: (Catalog, Schemas),
 }
 
 impl Homes {
@@ -22,6 +24,13 @@ impl Homes {
         let mut named = Catalog::embedded().unwrap();
         let problems = Settings::read(&text).unwrap().apply(&mut named);
         assert!(problems.is_empty(), "{problems:?}");
-        Self { documented: Catalog::embedded().unwrap(), named }
+        Self { documented: read(Catalog::embedded().unwrap()), named: read(named) }
     }
+}
+
+fn read(catalog: Catalog) -> (Catalog, Schemas) {
+    let mut diags = Diagnostics::default();
+    let schemas = backend::schemas(&catalog, &mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    (catalog, schemas)
 }

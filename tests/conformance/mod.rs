@@ -51,8 +51,8 @@ struct Compiled {
 /// refuses, also for what could miss events.
 fn emit(subject: &Subject, homes: &Homes, target: &dyn Target) -> Option<Compiled> {
     let options = Options { lists: subject.delivery, ..Options::default() };
-    [&homes.documented, &homes.named].into_iter().enumerate().find_map(|(index, catalog)| {
-        let job = Job { rule: &subject.rule, catalog, options: &options };
+    [&homes.documented, &homes.named].into_iter().enumerate().find_map(|(index, (catalog, schemas))| {
+        let job = Job { rule: &subject.rule, catalog, schemas, options: &options };
         let emission = backend::compile(&job, target, &mut Diagnostics::default())?;
         Some(Compiled { emission, is_named: index > 0 })
     })
@@ -132,7 +132,7 @@ fn told(subject: &Subject, emission: &Emission, what: &str, world: &[Event]) -> 
 fn run_target(target: &dyn Target, homes: &Homes, files: &[Subject]) -> (Tally, Vec<String>) {
     let mut lane = Lane::to_compare(target.name());
     let (mut tally, mut differences) = (Tally::new(target), Vec::new());
-    let catalog = &homes.documented;
+    let (catalog, _) = &homes.documented;
     let mut one = |subject: &Subject, count: usize, tally: &mut Tally| {
         let Some(compiled) = emit(subject, homes, target) else {
             tally.refused += 1;
@@ -189,7 +189,7 @@ fn every_target_agrees_with_the_engine() {
 /// A comparison over worlds in which nothing happens would prove nothing.
 #[test]
 fn worlds_are_not_tame() {
-    let catalog = Homes::read().documented;
+    let (catalog, _) = Homes::read().documented;
     let subjects: Vec<Subject> =
         subjects::of_files().into_iter().chain(subjects::random(&catalog).take(100)).collect();
     let (mut worlds, mut silent, mut rules_that_alert) = (0, 0, 0);

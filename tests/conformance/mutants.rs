@@ -93,7 +93,7 @@ fn survivors(target: &dyn Target, homes: &Homes, subjects: &[Subject]) -> Vec<St
     let of_target = of(target.name());
     assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
     let survives = |mutant: &Mutant| {
-        let (caught, places) = is_caught(mutant, &homes.documented, &emitted, &mut lane);
+        let (caught, places) = is_caught(mutant, &homes.documented.0, &emitted, &mut lane);
         (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
     };
     of_target.iter().filter_map(survives).collect()
@@ -105,7 +105,7 @@ fn every_mutant_is_caught() {
     let all: usize = ALL.iter().map(|target| of(target.name()).len()).sum();
     assert!(all >= LEAST_OF_ALL, "{all} mutants");
     let mut subjects = subjects::of_files();
-    subjects.extend(subjects::random(&homes.documented).take(RANDOM));
+    subjects.extend(subjects::random(&homes.documented.0).take(RANDOM));
     let survivors: Vec<String> = std::thread::scope(|scope| {
         let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &homes, &subjects));
         let running: Vec<_> = super::targets().into_iter().map(start).collect();
