@@ -8,6 +8,8 @@ mod disk;
 mod environment;
 mod files;
 mod imports;
+#[cfg(feature = "replay")]
+mod replay;
 pub mod session;
 mod workers;
 mod workspace;
@@ -24,6 +26,8 @@ pub use compile::CompileOptions;
 pub use disk::Disk;
 pub use environment::{Environment, Environments};
 pub use files::{Entry, Files, Memory};
+#[cfg(feature = "replay")]
+pub use replay::Replayed;
 pub use session::Choices;
 pub use workers::{InTurn, Workers};
 

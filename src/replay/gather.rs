@@ -1,6 +1,6 @@
 //! Reading all inputs: chunk by chunk in parallel, source by source where that lets later ones be filtered.
 //!
-//! In: what the user names, filters. Out: all records that satisfy a step, in the engine's order, and what was read.
+//! In: chunks of logs, filters. Out: all records that satisfy a step, in the engine's order, and what was read.
 //! Must not know: chains.
 
 use std::sync::atomic::Ordering;
@@ -12,22 +12,20 @@ use super::filter::log_filter::LogFilter;
 use super::filter::result::ChunkResult;
 use super::options::Control;
 use super::read::chunk::Chunk;
-use super::read::input::{self, Input};
-use super::read::stream::is_stream;
+use super::read::input::Broken;
 use super::report::stats::Stats;
 use super::store::Store;
 
-/// Reads the inputs into `store`; gives their chunks, to read them again, and what was read.
+/// Reads chunks into `store`; gives them, to read them again, and what was read.
 pub(super) fn gather(
     filter: &LogFilter,
-    inputs: &[Input],
+    (mut chunks, broken_files): (Vec<Chunk>, Broken),
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let (mut chunks, broken_files) = input::chunks(inputs);
     let mut stats = Stats { broken_files, ..Stats::default() };
     // Who writes two streams may wait for both to be read, so one must not wait for the end of the other.
-    let in_phases = !chunks.iter().any(|chunk| is_stream(&chunk.name));
+    let in_phases = !chunks.iter().any(Chunk::is_stream);
     let phase = |chunk: &Chunk| if in_phases { filter.phase(chunk) } else { 0 };
     chunks.sort_by_key(phase);
     let mut results = Vec::with_capacity(chunks.len());

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::lines::{self, Next};
@@ -24,6 +25,8 @@ pub(crate) struct Chunk {
     /// Lines that begin in `start..end` belong to the chunk.
     pub(crate) start: u64,
     pub(crate) end: u64,
+    /// What it holds, if it is in memory; then it is one chunk, and `name` is no path.
+    pub(crate) bytes: Option<Arc<[u8]>>,
 }
 
 /// What a file holds.
@@ -50,6 +53,11 @@ const LARGEST_DOCUMENT: u64 = 1 << 30;
 const PROGRESS: u64 = 1 << 20;
 
 impl Chunk {
+    /// Whether it can be read only once.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.bytes.is_none() && is_stream(&self.name)
+    }
+
     /// Calls `each` for every line that is not blank, with its number; `read` says how far it came, also when an error
     /// ends it.
     ///
@@ -86,16 +94,24 @@ impl Chunk {
         ended.map(|_| ())
     }
 
-    fn reader<'c>(&self, control: &'c Control, before: u64) -> io::Result<Box<dyn Read + 'c>> {
-        if is_stream(&self.name) {
+    fn reader<'c>(&'c self, control: &'c Control, before: u64) -> io::Result<Box<dyn Read + 'c>> {
+        if self.is_stream() {
             return Ok(unpack(Stream::new(&self.name, &control.stop)?)?.1);
         }
         if self.start == 0 {
-            return Ok(open(&self.name)?.1);
+            return self.open();
         }
         let mut file = File::open(&self.name)?;
         file.seek(SeekFrom::Start(before))?;
         Ok(Box::new(file))
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let opened = match &self.bytes {
+            Some(bytes) => unpack(&**bytes),
+            None => open(&self.name),
+        };
+        Ok(opened?.1)
     }
 
     /// The whole text as bytes, and what went wrong behind them.
@@ -104,8 +120,7 @@ impl Chunk {
     /// When the file cannot be opened.
     pub(crate) fn whole(&self, control: &Control) -> io::Result<(Vec<u8>, io::Result<()>)> {
         let mut bytes = Vec::new();
-        let (_, reader) = open(&self.name)?;
-        let ended = reader.take(LARGEST_DOCUMENT).read_to_end(&mut bytes);
+        let ended = self.open()?.take(LARGEST_DOCUMENT).read_to_end(&mut bytes);
         control.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok((bytes, ended.map(|_| ())))
     }

@@ -1,16 +1,17 @@
 //! From the paths that the user names to chunks of files.
 //!
-//! In: paths of files and directories with the source of their events. Out: chunks that can be read in parallel: a
-//! whole file, or a range of a large plain one. Must not know: rules.
+//! In: paths of files and directories with the source of their events, or texts. Out: chunks that can be read in
+//! parallel: a whole file, or a range of a large plain one. Must not know: rules.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::chunk::{Chunk, Format};
 use super::flow;
-use super::open::{Packing, open};
+use super::open::{Packing, open, unpack};
 use super::stream::is_stream;
 
 /// Files of events.
@@ -20,6 +21,29 @@ pub struct Input {
     pub source: Option<String>,
     /// A file, a pipe, a directory with all below it, or `-` for standard input.
     pub path: String,
+}
+
+/// Events in memory: what a file of them would hold, compressed or not.
+#[derive(Debug, Clone)]
+pub struct LogText {
+    /// Canonical name of the source; `None` for canonical NDJSON, whose lines name theirs.
+    pub source: Option<String>,
+    /// What a report calls it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Arc<[u8]>,
+}
+
+impl LogText {
+    /// Raw events of `source`.
+    pub fn raw(source: impl Into<String>, name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { source: Some(source.into()), name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Canonical records, one JSON object a line.
+    pub fn canonical(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { source: None, name: name.into(), bytes: bytes.into() }
+    }
 }
 
 /// Bytes of a chunk of a large file.
@@ -56,6 +80,29 @@ pub(crate) fn chunks(inputs: &[Input]) -> (Vec<Chunk>, Broken) {
     (chunks, broken)
 }
 
+/// A chunk for each text; and the texts that cannot be read or are of another source.
+pub(crate) fn in_memory(texts: &[LogText]) -> (Vec<Chunk>, Broken) {
+    let (mut chunks, mut broken) = (Vec::new(), Broken::new());
+    for text in texts {
+        let (packing, head) = match unpack(&*text.bytes) {
+            Ok((packing, reader)) => (packing, head_of(reader)),
+            Err(problem) => {
+                broken.push((text.name.clone(), problem.to_string()));
+                continue;
+            }
+        };
+        match format(&head, packing, text.source.as_deref()) {
+            Ok(Some(format)) => {
+                let chunk = chunk(&text.name, text.source.as_ref(), format, 0, u64::MAX);
+                chunks.push(Chunk { bytes: Some(Arc::clone(&text.bytes)), ..chunk });
+            }
+            Ok(None) => {}
+            Err(problem) => broken.push((text.name.clone(), problem.to_string())),
+        }
+    }
+    (chunks, broken)
+}
+
 /// The files below a path, sorted. Of what AWS writes to a bucket, digests and validation files hold no events.
 fn files(path: &str) -> io::Result<Vec<PathBuf>> {
     if path == "-" || !fs::metadata(path)?.is_dir() {
@@ -84,40 +131,56 @@ fn split(name: &str, input: &Input) -> io::Result<Vec<Chunk>> {
         // What was read from a stream cannot be read again, so its form is taken to be lines.
         let format =
             if input.source.as_deref() == Some(flow::SOURCE) { Format::Flow(None) } else { Format::Lines };
-        return Ok(vec![chunk(name, input, format, 0, u64::MAX)]);
+        return Ok(vec![chunk(name, input.source.as_ref(), format, 0, u64::MAX)]);
     }
     let (packing, reader) = open(name)?;
-    let mut head = Vec::new();
-    // A file that breaks within its head is reported when it is read as a whole.
-    let _ = reader.take(HEAD).read_to_end(&mut head);
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-    if head.iter().all(u8::is_ascii_whitespace) && packing == Packing::Plain {
+    let Some(format) = format(&head_of(reader), packing, input.source.as_deref())? else {
         return Ok(Vec::new());
+    };
+    let length = if packing == Packing::Plain { fs::metadata(name)?.len() } else { 0 };
+    if format == Format::Document || length <= CHUNK {
+        return Ok(vec![chunk(name, input.source.as_ref(), format, 0, u64::MAX)]);
+    }
+    let starts = (0..length.div_ceil(CHUNK)).map(|part| part * CHUNK);
+    Ok(starts
+        .map(|start| chunk(name, input.source.as_ref(), format.clone(), start, (start + CHUNK).min(length)))
+        .collect())
+}
+
+fn chunk(name: &str, source: Option<&String>, format: Format, start: u64, end: u64) -> Chunk {
+    Chunk { name: name.to_owned(), source: source.cloned(), format, start, end, bytes: None }
+}
+
+/// The bytes that decide the format. A file that breaks within them is reported when it is read as a whole.
+fn head_of(reader: impl Read) -> Vec<u8> {
+    let mut head = Vec::new();
+    let _ = reader.take(HEAD).read_to_end(&mut head);
+    if head.starts_with(b"\xef\xbb\xbf") {
+        head.drain(..3);
+    }
+    head
+}
+
+/// The format of a file that begins with `head`; `None` if there is nothing in it.
+///
+/// # Errors
+/// When it holds events of another source.
+fn format(head: &[u8], packing: Packing, source: Option<&str>) -> io::Result<Option<Format>> {
+    if head.iter().all(u8::is_ascii_whitespace) && packing == Packing::Plain {
+        return Ok(None);
     }
     let format = match sniff(head) {
-        Format::Flow(None)
-            if input.source.as_deref() != Some(flow::SOURCE)
-                && !flow::looks_like_record(first_line(head)) =>
-        {
+        Format::Flow(None) if source != Some(flow::SOURCE) && !flow::looks_like_record(first_line(head)) => {
             Format::Lines
         }
         format @ (Format::Lines | Format::Document | Format::Flow(_)) => format,
     };
-    if let (Some(source), Some(other)) = (&input.source, looks_like(head, &format))
+    if let (Some(source), Some(other)) = (source, looks_like(head, &format))
         && source != other
     {
         return Err(io::Error::other(format!("this looks like {other}, but it was given as {source}")));
     }
-    let length = if packing == Packing::Plain { fs::metadata(name)?.len() } else { 0 };
-    if format == Format::Document || length <= CHUNK {
-        return Ok(vec![chunk(name, input, format, 0, u64::MAX)]);
-    }
-    let starts = (0..length.div_ceil(CHUNK)).map(|part| part * CHUNK);
-    Ok(starts.map(|start| chunk(name, input, format.clone(), start, (start + CHUNK).min(length))).collect())
-}
-
-fn chunk(name: &str, input: &Input, format: Format, start: u64, end: u64) -> Chunk {
-    Chunk { name: name.to_owned(), source: input.source.clone(), format, start, end }
+    Ok(Some(format))
 }
 
 /// The format that the head of a file shows.
