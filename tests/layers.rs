@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "project",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine",
+            "engine", "replay",
         ],
     ),
     (
@@ -52,6 +52,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tempfile", &["cli", "replay"]),
     ("std::fs", &["project/disk.rs", "cli", "replay"]),
     ("std::thread", &["cli"]),
+    ("ctrlc", &["cli/logs.rs"]),
+    ("indicatif", &["cli/logs.rs"]),
+    ("mimalloc", &["main.rs"]),
+    ("flate2", &["replay/read"]),
+    ("ruzstd", &["replay/read"]),
+    ("wide", &["replay/read"]),
+    // Behind features: the core does without.
+    ("crate::replay", &["project/replay.rs", "cli", "replay"]),
+    ("crate::cli", &["cli"]),
 ];
 
 fn rust_files() -> Vec<(PathBuf, String)> {
