@@ -124,8 +124,8 @@ impl Source {
         self.fields.get(name)
     }
 
-    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; the variants of a column are
-    /// numbered from `0`. A path that is not in the file gives the place of its longest part that is.
+    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; the variants of a column
+    /// are numbered from `0`. A path that is not in the file gives the place of its longest part that is.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> Span {
         let _ = (self, path);

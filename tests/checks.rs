@@ -1,4 +1,5 @@
-//! What the checker says: every broken or doubtful case with its findings, and the table of codes with its pages and cases.
+//! What the checker says: every broken or doubtful case with its findings, and the table of codes with its pages and
+//! cases.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +78,7 @@ fn every_code_has_a_page_and_a_case() {
             page.starts_with(&format!("# {id}: {}\n", code.title())),
             "the heading of {id}.md is not its title"
         );
-        assert!(page.contains("\n## How to mend it\n"), "{id}.md does not say how to mend it");
+        assert!(page.contains("\n## How to fix it\n"), "{id}.md does not say how to fix it");
         let mine: Vec<_> = cases.iter().filter(|(_, of)| of == id).map(|(path, _)| path).collect();
         assert!(!mine.is_empty(), "{id} has no case");
         let prefix = if code.severity() == Severity::Error { "err_" } else { "warn_" };

@@ -1,6 +1,5 @@
 //! What the checker makes of sound rules, and what it survives: in-process, on texts made here.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use catena::catalog::Catalog;
@@ -10,7 +9,7 @@ use catena::ir::{EntryValue, ExpectKind, ParamValue, Pred, Rule, TestKind, Value
 use catena::settings::Settings;
 use catena::source::{SourceFile, Sources};
 use catena::syntax;
-use catena::unit::Unit;
+use catena::unit::{Tables, Unit};
 
 use crate::program::{AS_OF, chains, root};
 
@@ -21,7 +20,7 @@ fn checked_with(text: &str, settings: &Settings) -> (Vec<Rule>, Vec<Diagnostic>)
     let id = sources.add(SourceFile::new("case.chain", text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).unwrap(), id, &mut diags);
-    let tables = HashMap::new();
+    let tables = Tables::default();
     let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), tables: &tables };
     let context = Context { catalog: &CATALOG, settings, as_of: AS_OF.parse().unwrap() };
     let rules = check(&unit, &context, &mut diags);
@@ -70,7 +69,7 @@ fn scope_keys_follow_the_links_own() {
     assert_eq!(rule.meta.id, "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0002");
     let [link] = rule.chain.links.as_slice() else { panic!() };
     let keys: Vec<_> = link.keys.iter().map(|key| (key.left.name.as_str(), key.from_scope)).collect();
-    assert_eq!(keys, [("instance.eni", false), ("cloud.account.id", false)]);
+    assert_eq!(keys, [("instance.eni", false), ("cloud.account.id", true)]);
     assert_eq!(
         (link.gap.seconds, rule.chain.total.seconds, rule.chain.total_is_explicit),
         (600, 1_800, true)

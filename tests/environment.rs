@@ -97,7 +97,7 @@ fn files_can_be_pipes_of_a_shell() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_waits_for_a_pipe_with_a_name() {
+fn nothing_waits_for_a_named_pipe() {
     let folder = folder(&[("catena.yaml", "sources: [pipe.yaml]\n")]);
     let place = |name: &str| folder.path().join(name).display().to_string();
     let pipe = place("pipe.yaml");
@@ -113,7 +113,7 @@ fn nothing_waits_for_a_pipe_with_a_name() {
     ] {
         let ran = catena(&arguments);
         assert_eq!((ran.status, ran.out.as_str()), (status, ""), "{arguments:?}: {}", ran.err);
-        assert!(ran.err.contains("a pipe with a name"), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("a named pipe"), "{arguments:?}: {}", ran.err);
     }
 }
 
@@ -129,7 +129,8 @@ fn environment_and_source_files_are_bounded() {
     }
 }
 
-/// What a mapping states in a target's own language stands in the query as it is, so it must be a self-contained expression.
+/// What a mapping states in a target's own language stands in the query as it is, so it must be a self-contained
+/// expression.
 #[test]
 fn what_a_mapping_states_is_self_contained() {
     for (target, entry, text, problem) in [
@@ -139,12 +140,12 @@ fn what_a_mapping_states_is_self_contained() {
         ("eql", "time", "event.start", "events are ordered by `@timestamp`"),
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
-        ("kql", "time", "todatetime(When", "`(` is unmatched"),
-        ("kql", "words: group", "todynamic(Items))", "`)` is unmatched"),
-        ("spl", "filter", "kind=\"event", "`\"` is unmatched"),
+        ("kql", "time", "todatetime(When", "`(` is unbalanced"),
+        ("kql", "words: group", "todynamic(Items))", "`)` is unbalanced"),
+        ("spl", "filter", "kind=\"event", "`\"` is unbalanced"),
         ("spl", "filter", " ", "it is empty"),
-        ("spl", "from", "index=a ] | delete", "`]` is unmatched"),
-        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unmatched"),
+        ("spl", "from", "index=a ] | delete", "`]` is unbalanced"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unbalanced"),
     ] {
         let settings = mapping_with(target, entry, &format!("'{text}'"));
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
@@ -209,14 +210,15 @@ fn every_fault_of_a_mapping_is_reported() {
     let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
                     fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
     let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
-    for part in ["`|` ends it", "`(` is unmatched", "`words: product`", "reads no single item", "its `expr`"]
+    for part in ["`|` ends it", "`(` is unbalanced", "`words: product`", "reads no single item", "its `expr`"]
     {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
 }
 
-/// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user thinks.
+/// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user
+/// thinks.
 #[test]
 fn what_a_target_does_not_read_is_refused() {
     for (target, entry, value) in [

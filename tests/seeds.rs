@@ -1,4 +1,5 @@
-//! The seeds of the fuzz targets, through the same functions; and that runner, manifest and folders speak of the same targets.
+//! The seeds of the fuzz targets, through the same functions; and that runner, manifest and folders speak of the same
+//! targets.
 
 use std::collections::BTreeSet;
 

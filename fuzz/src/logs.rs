@@ -1,7 +1,7 @@
 //! Log files: `CloudTrail`, flow logs, canonical records.
 //!
-//! In: the bytes of a file. Promises: no file stops a replay, counts and places add up, whatever is printed can be read,
-//! and passing over what cannot match changes no answer.
+//! In: the bytes of a file. Promises: no file stops a replay, counts and places add up, whatever is printed can be
+//! read, and passing over what cannot match changes no answer.
 
 use std::io::Write;
 use std::sync::LazyLock;

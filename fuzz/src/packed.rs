@@ -1,7 +1,7 @@
 //! Compressed log files.
 //!
-//! In: bytes that begin as a gzip or zstd file does, or the text of one. Promises: no file stops a replay, a compressed file
-//! gives what its text gives, and one that was cut off says so.
+//! In: bytes that begin as a gzip or zstd file does, or the text of one. Promises: no file stops a replay, a compressed
+//! file gives what its text gives, and one that was cut off says so.
 
 use std::io::Write;
 

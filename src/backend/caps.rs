@@ -120,13 +120,13 @@ pub enum Support {
 pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
     let mut found = Found::default();
     chain_features(rule, catalog, &mut found);
-    for step in &rule.chain.steps {
-        if uses_group(rule, step, catalog) {
+    for (index, step) in rule.chain.steps.iter().enumerate() {
+        if uses_group(rule, index, step, catalog) {
             found.add(Feature::RepeatedGroup, step.span);
         }
         pred_features(&step.filter, rule, &mut found);
         for except in &step.excepts {
-            found.add(Feature::Negation, shape::span_of(except));
+            found.add(Feature::Negation, except.span());
             pred_features(except, rule, &mut found);
         }
     }
@@ -134,11 +134,10 @@ pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
 }
 
 /// Whether the step reads its source's repeated group: in its condition or as a join key.
-fn uses_group(rule: &Rule, step: &Step, catalog: &Catalog) -> bool {
+fn uses_group(rule: &Rule, index: usize, step: &Step, catalog: &Catalog) -> bool {
     let Some(source) = catalog.source(&step.source.node) else { return false };
-    shape::fields_of(&rule.chain, step)
-        .iter()
-        .any(|name| source.field(name).is_some_and(|field| field.in_group))
+    let fields = rule.chain.fields_read(index);
+    fields.iter().any(|name| source.field(name).is_some_and(|field| field.in_group))
 }
 
 #[derive(Default)]
@@ -185,17 +184,12 @@ fn chain_features(rule: &Rule, catalog: &Catalog, found: &mut Found) {
 }
 
 fn pred_features(pred: &Pred, rule: &Rule, found: &mut Found) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => {
-            for part in parts {
-                pred_features(part, rule, found);
-            }
+    for (node, _) in pred.nodes() {
+        match node {
+            Pred::And(_) | Pred::Or(_) => {}
+            Pred::Not(inner) => found.add(Feature::Negation, inner.span()),
+            Pred::Test(test) => test_features(test, rule, found),
         }
-        Pred::Not(inner) => {
-            found.add(Feature::Negation, shape::span_of(inner));
-            pred_features(inner, rule, found);
-        }
-        Pred::Test(test) => test_features(test, rule, found),
     }
 }
 

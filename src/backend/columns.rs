@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::backend::bind::Inexact;
-use crate::backend::{Job, Report, Target, shape};
+use crate::backend::schema::Inexact;
+use crate::backend::{Job, Report, Target};
 use crate::catalog::{Column, FieldDef, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step};
@@ -57,8 +57,8 @@ pub(in crate::backend) fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a S
     job.catalog.source(&step.source.node)
 }
 
-/// Where the step's source lives in the target. An error if the target does not have it; what the source requires goes to the
-/// report.
+/// Where the step's source lives in the target. An error if the target does not have it; what the source requires goes
+/// to the report.
 pub(in crate::backend) fn mapping<'a>(
     job: &Job<'a>,
     target: &dyn Target,
@@ -85,7 +85,7 @@ pub(in crate::backend) fn place<'a>(
     field: &Field,
     report: &mut Report,
 ) -> Option<Place<'a>> {
-    find(job, target, step, field, &|| shape::actions(step).map(Cow::Owned), report)
+    find(job, target, step, field, &|| step.possible_actions().map(Cow::Owned), report)
 }
 
 /// As [`place`], where the clause itself says which actions the record can have (`None`: any).
@@ -161,7 +161,8 @@ pub(in crate::backend) fn inexact<'v>(variants: impl IntoIterator<Item = &'v Map
     reasons
 }
 
-/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to say.
+/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to
+/// say.
 pub(in crate::backend) fn inexact_field(
     job: &Job<'_>,
     target: &dyn Target,

@@ -26,8 +26,8 @@ impl Layout {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// Lays out a query for a target. A template that names something the context lacks, or places text that no printer has
-    /// built, is an error at the rule, though nobody but us can make it.
+    /// Lays out a query for a target. A template that names something the context lacks, or places text that no printer
+    /// has built, is an error at the rule, though nobody but us can make it.
     pub(in crate::backend) fn print(
         &self,
         target: &str,

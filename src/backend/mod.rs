@@ -1,7 +1,7 @@
 //! Targets: from a checked rule to the text one pastes into a SIEM.
 //!
-//! In: a [`Job`]: [`ir::Rule`](crate::ir::Rule), catalog, schemas, options. Out: an [`Emission`], or diagnostics that say what
-//! cannot be expressed. Must not know: syntax, engine, files. A target does not know another target.
+//! In: a [`Job`]: [`ir::Rule`](crate::ir::Rule), catalog, schemas, options. Out: an [`Emission`], or diagnostics that
+//! say what cannot be expressed. Must not know: syntax, engine, files. A target does not know another target.
 //!
 //! This file is the list of targets and nothing else; a new one is its folder, one `mod` and one line of the list.
 
@@ -51,8 +51,8 @@ macro_rules! targets {
             $($name: Schema<$target>,)*
         }
 
-        /// Reads what the sources state for every target. What a target cannot use is an error at its place in the file;
-        /// nothing should be compiled then.
+        /// Reads what the sources state for every target. What a target cannot use is an error at its place in the
+        /// file; nothing should be compiled then.
         #[must_use]
         pub fn schemas(catalog: &Catalog, diags: &mut Diagnostics) -> Schemas {
             Schemas { $($name: Schema::read(catalog, diags),)* }

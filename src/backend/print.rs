@@ -57,8 +57,8 @@ fn join<'a>(parts: impl Iterator<Item = Nnf<'a>>, all: bool) -> Nnf<'a> {
     if all { Nnf::All(flat) } else { Nnf::Any(flat) }
 }
 
-/// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer than
-/// printing.
+/// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer
+/// than printing.
 macro_rules! phrase {
     ($($part:tt)*) => {{
         let mut text = String::with_capacity(80);
@@ -82,8 +82,8 @@ pub(in crate::backend) enum Bind {
     Atom,
 }
 
-/// A query language, and the right to make fragments of it. The file of a target that turns texts of a rule into query text
-/// implements this with a key that nobody else can make, so no other file can write unquoted text into a query.
+/// A query language, and the right to make fragments of it. The file of a target that turns texts of a rule into query
+/// text implements this with a key that nobody else can make, so no other file can write unquoted text into a query.
 pub(in crate::backend) trait Language {
     /// What a constructor demands; its only field is private to the file that declares it.
     type Key;
@@ -155,8 +155,8 @@ impl<L> Frag<L> {
         }
     }
 
-    /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`; parts
-    /// weaker than `bind` get parentheses. Nothing if there are no parts.
+    /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`;
+    /// parts weaker than `bind` get parentheses. Nothing if there are no parts.
     pub(in crate::backend) fn lines(
         parts: &[Self],
         mark: &'static str,

@@ -1,16 +1,16 @@
 //! Two-valued logic over tests of any kind: what joins the conditions of a query, whatever a single test looks like.
 //!
-//! In: tests, joined. Out: the same in normal form: no constants inside, no join directly in a join of its kind, no part
-//! twice; and for query languages, whose tests can be null, a form in which every test is true or false.
-//! Must not know: what a test is, how it is printed.
+//! In: tests, joined. Out: the same in normal form: no constants inside, no join directly in a join of its kind, no
+//! part twice; and for query languages, whose tests can be null, a form in which every test is true or false. Must not
+//! know: what a test is, how it is printed.
 
 #![allow(dead_code, reason = "what only SPL, EQL and Sigma will call, until they do")]
 
 use foldhash::{HashSet, HashSetExt as _};
 use std::hash::Hash;
 
-/// A condition over tests `L`. Build joins with [`Truth::all`], [`Truth::any`] and [`Truth::not`]: they keep the normal form.
-/// Only the condition of a bound step is built as its rule has it.
+/// A condition over tests `L`. Build joins with [`Truth::all`], [`Truth::any`] and [`Truth::not`]: they keep the normal
+/// form. Only the condition of a bound step is built as its rule has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::backend) enum Truth<L> {
     /// It does not depend on the record.
@@ -27,8 +27,8 @@ pub(in crate::backend) enum Truth<L> {
 
 /// What can be tested.
 pub(in crate::backend) trait Leaf: Eq + Hash + Sized {
-    /// Alternatives in normal form but for repetitions, as few as possible. A kind of test that holds several values at once
-    /// unites its tests here.
+    /// Alternatives in normal form but for repetitions, as few as possible. A kind of test that holds several values at
+    /// once unites its tests here.
     fn unite(alternatives: Vec<Truth<Self>>) -> Vec<Truth<Self>> {
         unique(alternatives)
     }
@@ -39,8 +39,9 @@ pub(in crate::backend) trait Opposite {
     /// What is printed.
     type Printed: Leaf;
 
-    /// The test, or its opposite if it is `negated`, so that it is never null. `bare` says that nothing but `and` stands
-    /// between the test and the whole condition: there null does what false does, so a positive test may stay as it is.
+    /// The test, or its opposite if it is `negated`, so that it is never null. `bare` says that nothing but `and`
+    /// stands between the test and the whole condition: there null does what false does, so a positive test may stay as
+    /// it is.
     fn print(self, negated: bool, bare: bool) -> Self::Printed;
 }
 
@@ -127,8 +128,8 @@ impl<L> Truth<L> {
         }
     }
 
-    /// The condition, or its opposite if it is `negated`, with negation at the tests alone, each of which `leaf` makes anew:
-    /// it is given the test, whether it is negated, and whether it stands `bare` (see [`Opposite::print`]).
+    /// The condition, or its opposite if it is `negated`, with negation at the tests alone, each of which `leaf` makes
+    /// anew: it is given the test, whether it is negated, and whether it stands `bare` (see [`Opposite::print`]).
     pub(in crate::backend) fn settle<F: Leaf>(
         &self,
         negated: bool,

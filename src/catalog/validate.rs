@@ -1,6 +1,7 @@
 //! What a source file must hold beyond its form: names that stay apart, columns that can be read.
 //!
-//! In: a source as it was read. Out: what is wrong, in words. Must not know: rules, and what a target does with its column.
+//! In: a source as it was read. Out: what is wrong, in words. Must not know: rules, and what a target does with its
+//! column.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use super::{Column, Mapped, Raw, Source, SourceMapping};
 use crate::ir::{Type, column_name};
 
 impl Source {
-    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay apart.
+    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
+    /// apart.
     fn validate_names(&self) -> Result<(), String> {
         let mut columns = BTreeMap::from([(column_name("STEP", "time"), "the time of the step")]);
         for name in std::iter::once(&self.name).chain(self.fields.keys()) {

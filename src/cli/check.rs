@@ -4,25 +4,26 @@ use std::path::PathBuf;
 
 use crate::backend::Externals;
 use crate::diag::Diagnostics;
+use crate::project::compile::{CompileOptions, compile_file};
 
-use super::compile::{CompileOptions, TargetChoice, compile_file};
+use super::compile::TargetChoice;
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
 
-/// Report every problem of rules, at once.
+/// Check rules and report all diagnostics.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// Rule files and directories; `-` is standard input.
     #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// What counts as a finding besides errors.
+    /// Diagnostics to treat as errors.
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Also check that the rules compile for a target; may be repeated, or `all`.
+    /// Also check that the rules compile for this target, or for `all`; may be repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse)]
     target: Vec<TargetChoice>,
-    /// How findings are printed.
+    /// Output format of the diagnostics.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -31,7 +32,7 @@ pub(super) struct Check {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Deny {
-    /// Warnings too.
+    /// All warnings.
     Warnings,
 }
 

@@ -1,4 +1,4 @@
-//! `catena compile`: rules to the queries one pastes into a SIEM.
+//! `catena compile`: rules to queries that are ready to paste into a SIEM.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,37 +11,38 @@ use crate::backend::{
     self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
 };
 use crate::diag::Diagnostics;
+use crate::project::compile::{CompileOptions, compile_file};
 use crate::source::Sources;
 
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
 
-/// Compile rules to the queries one pastes into a SIEM.
+/// Compile rules to queries that are ready to paste into a SIEM.
 #[derive(Debug, clap::Args)]
 pub(super) struct Compile {
     /// Rule files and directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The target: spl, sigma, kql, eql or all; may be repeated.
+    /// Target to compile for: spl, sigma, kql, eql or all; may be repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
     target: Vec<TargetChoice>,
-    /// Only the rule of this name.
+    /// Compile only the rule with this name.
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     /// Write one file per rule, target and part under this directory.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Queries ready to paste, or everything as JSON.
+    /// Output format: queries ready to paste, or JSON with notes and requirements.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-    /// How allowlists reach the queries (default: as the environment file says, else auto).
+    /// How allowlists are delivered (default: `lists` in the environment file, else auto).
     #[arg(long, value_enum, value_name = "HOW")]
     lists: Option<Lists>,
-    /// Write a query even if it could miss events.
+    /// Write a query even if it has false negatives (fidelity `subset`).
     #[arg(long)]
     allow_subset: bool,
-    /// KQL: join by time buckets, for keys with very many events.
+    /// KQL: join on time buckets too; faster when a key has very many events.
     #[arg(long)]
     time_buckets: bool,
     #[command(flatten)]
@@ -57,11 +58,11 @@ enum OutputFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Lists {
-    /// In the text.
+    /// In the query text.
     Inline,
-    /// By the SIEM's own lists where it has them.
+    /// As a Splunk lookup or a Sentinel watchlist; in the query text elsewhere.
     Lookup,
-    /// In the text when small.
+    /// In the query text up to 50 values, otherwise as a lookup or watchlist.
     Auto,
 }
 
@@ -233,35 +234,6 @@ fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, Str
         output::write_file(&path, &with_line_end(&part.text))?;
     }
     Ok(())
-}
-
-/// The choices of one `compile` that concern targets; what is left out comes from the environment.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct CompileOptions {
-    lists: Option<ListDelivery>,
-    allow_subset: bool,
-    time_buckets: bool,
-}
-
-/// Compiles the rules of a file for every target; the order is that of rules and targets.
-pub(super) fn compile_file(
-    file: &Checked,
-    targets: &[&dyn Target],
-    options: CompileOptions,
-    found: &mut Diagnostics,
-) -> Vec<Emission> {
-    let options = backend::Options {
-        lists: options.lists.unwrap_or(file.environment.settings.lists),
-        allow_subset: options.allow_subset,
-        time_buckets: options.time_buckets,
-    };
-    let mut emissions = Vec::new();
-    for rule in &file.rules {
-        let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
-        let job = backend::Job { rule, catalog, schemas, options: &options };
-        emissions.extend(backend::compile_all(&job, targets, found));
-    }
-    emissions
 }
 
 /// How emissions are printed one after another, and what stands around them.

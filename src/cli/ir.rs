@@ -10,7 +10,7 @@ use super::report::{self, Format};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
 
-/// Print the typed form of a rule as JSON.
+/// Print the intermediate representation of rules as JSON.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ir {
     /// Rule files and directories; `-` is standard input.
@@ -30,7 +30,7 @@ struct Document<'a> {
 
 impl Ir {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(session) = session::open(&self.paths, &self.session) else { return Ok(Outcome::Failure) };
         let document = Document {
             version: ir::VERSION,
             files: session.found.sources.iter().map(|(_, file)| file.name.as_str()).collect(),

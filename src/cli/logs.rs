@@ -21,13 +21,13 @@ use super::report::did_you_mean;
 /// Which logs to read.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct LogOptions {
-    /// Raw events of a source: files of the vendor as they are, or a directory of them; may be repeated.
+    /// Raw events of a source: a log file as the vendor writes it, or a directory of them; may be repeated.
     #[arg(long, value_name = "SOURCE=PATH", value_parser = events)]
     events: Vec<(String, String)>,
-    /// Canonical records, one JSON object a line; may be repeated.
+    /// Canonical records, one JSON object per line; may be repeated.
     #[arg(long, value_name = "FILE")]
     canonical: Vec<String>,
-    /// Columns of flow logs without a header line, as AWS writes a format: `${version} ${account-id} …`.
+    /// Columns of flow logs without a header line, in AWS format syntax: `${version} ${account-id} …`.
     #[arg(long, value_name = "FORMAT")]
     flow_format: Option<String>,
 }

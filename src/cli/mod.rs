@@ -1,31 +1,34 @@
 //! The command line: one file a command.
 //!
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
-//! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are files, threads and `anyhow` used.
+//! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are threads and `anyhow` used.
 
+#[cfg(feature = "replay")]
 mod chart;
 mod check;
 mod compile;
-mod environment;
-mod given;
 mod ir;
+#[cfg(feature = "replay")]
 mod logs;
 mod output;
+#[cfg(feature = "replay")]
 mod replay;
 mod report;
 mod session;
 mod sources;
 mod test;
+#[cfg(feature = "replay")]
 mod tune;
+#[cfg(feature = "replay")]
 mod tuned;
+#[cfg(feature = "replay")]
 mod vary;
-mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Compiles chains of events to Splunk SPL, Sigma, Microsoft Sentinel KQL and Elastic EQL.
+/// Compile chain detection rules to Splunk SPL, Sigma, Microsoft Sentinel KQL and Elastic EQL.
 #[derive(Debug, Parser)]
 #[command(name = "catena", version, about, max_term_width = 100)]
 struct Arguments {
@@ -35,21 +38,23 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compile rules to the queries one pastes into a SIEM.
+    /// Compile rules to queries that are ready to paste into a SIEM.
     Compile(compile::Compile),
-    /// Report every problem of rules, at once.
+    /// Check rules and report all diagnostics.
     Check(check::Check),
-    /// Run the tests of rules in the embedded engine.
+    /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
-    /// Run rules over log files in the embedded engine.
+    /// Run rules over log files on the embedded engine.
+    #[cfg(feature = "replay")]
     Replay(replay::Replay),
-    /// Run a rule with many values of a window over log files.
+    /// Sweep a window parameter over log files and compare the alerts.
+    #[cfg(feature = "replay")]
     Tune(tune::Tune),
-    /// Print the typed form of a rule as JSON.
+    /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
-    /// List the log sources, their fields, and where each lives in each target.
+    /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
-    /// Print a completion script for a shell.
+    /// Print a shell completion script.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -66,6 +71,7 @@ enum Outcome {
     /// A file could not be read or written.
     Failure,
     /// The user stopped it.
+    #[cfg(feature = "replay")]
     Interrupted,
 }
 
@@ -80,7 +86,9 @@ pub fn run() -> ExitCode {
         Command::Compile(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
         Command::Ir(command) => command.run(),
         Command::Sources(command) => command.run(),
@@ -94,6 +102,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Failure) => ExitCode::from(2),
+        #[cfg(feature = "replay")]
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

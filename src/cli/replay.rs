@@ -12,9 +12,10 @@ use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
 
-/// Run rules over log files in the embedded engine.
+/// Run rules over log files on the embedded engine.
 ///
-/// Alerts are printed as NDJSON, one an alert, in order of time. Files may be compressed (gzip, zstd); directories are walked.
+/// Alerts are printed as NDJSON, one per line, in time order. Files may be compressed (gzip, zstd); directories are
+/// searched recursively.
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
     /// Rule files and directories.
@@ -22,17 +23,17 @@ pub(super) struct Replay {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     logs: LogOptions,
-    /// A readable timeline for each alert, instead of NDJSON.
+    /// Print a readable timeline for each alert instead of NDJSON.
     #[arg(long)]
     explain: bool,
-    /// Also list chains that failed by one condition only, the nearest of each condition first, at most N for each rule (20 if N
-    /// is left out). Files are read twice.
+    /// Also list near misses: chains that failed by a single condition, nearest first, at most N per rule (default:
+    /// 20). Files are read twice.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20")]
     near: Option<usize>,
-    /// Also print what each step matched, on standard error.
+    /// Also print how many records each step and link matched, on standard error.
     #[arg(long)]
     stats: bool,
-    /// Parse every event in full, and count a broken one as a finding.
+    /// Parse every event in full and treat a malformed one as an error.
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -41,7 +42,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(session) = session::open(&self.paths, &self.session) else { return Ok(Outcome::Failure) };
         let rules: Vec<Rule> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
         let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
         let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;

@@ -8,22 +8,22 @@ use crate::diag::Diagnostics;
 use crate::ir::Type;
 use crate::source::Sources;
 
-use super::environment::Environments;
 use super::report::{self, Format, did_you_mean};
 use super::{Outcome, output};
+use crate::project::{Disk, Environments};
 
-/// List the log sources, their fields, and where each lives in each target.
+/// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListSources {
-    /// Canonical name of one source, such as aws.cloudtrail.
+    /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,
-    /// For people, or as JSON.
+    /// Output format: human-readable, or JSON.
     #[arg(long, value_enum, default_value_t)]
     format: SourcesFormat,
-    /// Environment file, instead of the nearest `catena.yaml` upward from here.
+    /// Environment file to use instead of the nearest `catena.yaml` in this folder or above.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
-    /// A source file to add; may be repeated.
+    /// Source file to add; may be repeated.
     #[arg(long, value_name = "FILE")]
     source: Vec<PathBuf>,
 }
@@ -38,7 +38,8 @@ enum SourcesFormat {
 impl ListSources {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-        let mut environments = Environments::new(&self.source, self.env.as_deref(), &[])?;
+        let mut environments =
+            Environments::new(&Disk, &self.source, self.env.as_deref(), &[]).map_err(anyhow::Error::msg)?;
         let environment = environments.of(Path::new(""), &mut sources, &mut diags);
         let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
         let all: Vec<&Source> = environment.catalog.iter().collect();

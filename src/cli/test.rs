@@ -12,16 +12,16 @@ use super::report::{self, Format};
 use super::session::{self, Session, SessionOptions};
 use super::{Outcome, output};
 
-/// Run the tests of rules in the embedded engine.
+/// Run the tests in rule files on the embedded engine.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunTests {
     /// Rule files and directories; `-` is standard input.
     #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Only rules of this name; may be repeated.
+    /// Run only the tests of the rule with this name; may be repeated.
     #[arg(long, value_name = "NAME")]
     rule: Vec<String>,
-    /// How outcomes are printed.
+    /// Output format of the results.
     #[arg(long, value_enum, default_value_t)]
     format: TestFormat,
     #[command(flatten)]
@@ -31,18 +31,18 @@ pub(super) struct RunTests {
 /// How outcomes are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum TestFormat {
-    /// For people; a failure shows where the chain broke.
+    /// Human-readable; a failure shows where the chain broke.
     #[default]
     Text,
-    /// One array.
+    /// A JSON array.
     Json,
-    /// A file for continuous integration.
+    /// JUnit XML for continuous integration.
     Junit,
 }
 
 impl RunTests {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else {
+        let Some(session) = session::open(&self.paths, &self.session) else {
             return Ok(Outcome::Failure);
         };
         let found = self.outcomes(&session)?;

@@ -15,26 +15,26 @@ use super::session::{self, Session, SessionOptions};
 use super::vary::{self, Plan, Vary, words};
 use super::{Outcome, output, tuned};
 
-/// Run a rule with many values of a window over log files, to see what each value finds.
+/// Sweep a window parameter over log files and compare the alerts.
 ///
-/// The logs are read and the rule is run once, not once for each value.
+/// The logs are read once and the rule runs once, however many values are swept.
 #[derive(Debug, clap::Args)]
 pub(super) struct Tune {
     /// Rule files and directories.
     #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
-    /// The parameter to vary, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`.
+    /// Parameter to sweep, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`.
     #[arg(long, value_name = "NAME=VALUES", value_parser = vary::parse)]
     vary: Vary,
-    /// The rule, if there are several.
+    /// Rule to run, if several have the parameter.
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     #[command(flatten)]
     logs: LogOptions,
-    /// How the outcome is printed.
+    /// Output format of the results.
     #[arg(long, value_enum, default_value_t)]
     format: TuneFormat,
-    /// Also write a chart: alerts and entities against the window.
+    /// Also write a chart of alerts and entities against the window.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
@@ -44,16 +44,16 @@ pub(super) struct Tune {
 /// How the outcome is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum TuneFormat {
-    /// A table.
+    /// A table of values and counts.
     #[default]
     Text,
-    /// One object, with every chain and the value from which it alerts.
+    /// A JSON object that also lists every chain with the smallest value at which it alerts.
     Json,
 }
 
 impl Tune {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+        let Some(mut session) = session::open(&self.paths, &self.session) else {
             return Ok(Outcome::Failure);
         };
         let diags = std::mem::take(&mut session.found.diags);
@@ -76,7 +76,7 @@ impl Tune {
     fn choose<'s>(
         &self,
         session: &'s Session,
-    ) -> anyhow::Result<(&'s Rule, &'s super::environment::Environment)> {
+    ) -> anyhow::Result<(&'s Rule, &'s crate::project::Environment)> {
         let all = || {
             let of_file =
                 |file: &'s session::Checked| file.rules.iter().map(|rule| (rule, file.environment.as_ref()));

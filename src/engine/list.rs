@@ -25,27 +25,20 @@ impl Allowlist {
     /// Compiles the entries in force.
     #[must_use]
     pub fn new(list: &List) -> Self {
-        let mut this = Self::default();
-        let mut networks = Vec::new();
-        for entry in &list.entries {
-            match &entry.value {
-                EntryValue::Network(network) => networks.push(*network),
-                EntryValue::Value(value) => {
-                    this.values.extend(Value::from_ir(value).map(|value| value.atom()));
-                }
-                EntryValue::Pattern(pattern) => {
-                    if let Some(text) = pattern.literal() {
-                        this.texts.insert(text.to_owned());
-                        continue;
-                    }
-                    let wildcard = Wildcard::new(pattern, Case::Sensitive);
-                    let prefix = wildcard.prefix().to_owned();
-                    this.patterns.entry(prefix.len()).or_default().entry(prefix).or_default().push(wildcard);
-                }
-            }
+        let entries = list.by_kind();
+        let mut patterns: BTreeMap<usize, HashMap<String, Vec<Wildcard>>> = BTreeMap::new();
+        for pattern in entries.wildcards() {
+            let wildcard = Wildcard::new(pattern, Case::Sensitive);
+            let prefix = wildcard.prefix().to_owned();
+            patterns.entry(prefix.len()).or_default().entry(prefix).or_default().push(wildcard);
         }
-        this.networks = Networks::new(&networks);
-        this
+        let values = entries.values.iter().filter_map(Value::from_ir);
+        Self {
+            texts: entries.texts().map(str::to_owned).collect(),
+            values: values.map(|value| value.atom()).collect(),
+            networks: Networks::new(&entries.networks),
+            patterns,
+        }
     }
 
     /// Whether an entry matches.
@@ -58,7 +51,7 @@ impl Allowlist {
             | Value::Bool(_)
             | Value::Time(_)
             | Value::Ip(_)
-            | Value::Respelled(_) => {
+            | Value::AltSpelling(_) => {
                 value.address().is_some_and(|address| self.networks.contains(address))
                     || (!self.values.is_empty() && self.values.contains(&value.atom()))
             }

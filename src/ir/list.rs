@@ -3,6 +3,8 @@
 //! In: built by `check`. Out: read by the engine, the targets and the list commands.
 //! Must not know: files.
 
+use std::collections::HashSet;
+
 use ipnet::IpNet;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -57,4 +59,75 @@ pub enum EntryValue {
     Network(IpNet),
     /// A number, boolean or instant.
     Value(Value),
+}
+
+/// Entries by what they match, each kind in the order of the list.
+#[derive(Debug, Clone, Default)]
+pub struct Entries<'l> {
+    /// Texts and wildcard patterns.
+    pub patterns: Vec<&'l Pattern>,
+    /// Addresses and networks.
+    pub networks: Vec<IpNet>,
+    /// Numbers, booleans and timestamps.
+    pub values: Vec<Value>,
+}
+
+impl<'l> Entries<'l> {
+    /// The patterns without wildcards, as texts; what is empty matches no value and is left out.
+    pub fn texts(&self) -> impl Iterator<Item = &'l str> {
+        self.patterns.iter().filter_map(|pattern| pattern.literal()).filter(|text| !text.is_empty())
+    }
+
+    /// The patterns with wildcards.
+    pub fn wildcards(&self) -> impl Iterator<Item = &'l Pattern> {
+        self.patterns.iter().copied().filter(|pattern| pattern.literal().is_none())
+    }
+
+    /// The networks of one IPv4 address, as that address; an IPv6 address has many notations.
+    pub fn v4_addresses(&self) -> impl Iterator<Item = String> {
+        self.networks
+            .iter()
+            .filter(|network| is_v4_address(network))
+            .map(|network| network.addr().to_string())
+    }
+
+    /// The other networks, and IPv6 addresses.
+    pub fn wider_networks(&self) -> impl Iterator<Item = IpNet> {
+        self.networks.iter().copied().filter(|network| !is_v4_address(network))
+    }
+
+    /// What a lookup table can compare as a text: texts without wildcards and IPv4 addresses, each once.
+    #[must_use]
+    pub fn exact(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let all = self.texts().map(str::to_owned).chain(self.v4_addresses());
+        all.filter(|text| seen.insert(text.clone())).collect()
+    }
+}
+
+fn is_v4_address(network: &IpNet) -> bool {
+    matches!(network, IpNet::V4(network) if network.prefix_len() == 32)
+}
+
+impl List {
+    /// The entries in force, by what they match.
+    #[must_use]
+    pub fn by_kind(&self) -> Entries<'_> {
+        let mut entries = Entries::default();
+        for entry in &self.entries {
+            match &entry.value {
+                EntryValue::Pattern(pattern) => entries.patterns.push(pattern),
+                EntryValue::Network(network) => entries.networks.push(*network),
+                EntryValue::Value(value) => entries.values.push(value.clone()),
+            }
+        }
+        entries
+    }
+
+    /// Its networks, if it has nothing else and is not empty.
+    #[must_use]
+    pub fn only_networks(&self) -> Option<Vec<IpNet>> {
+        let Entries { patterns, networks, values } = self.by_kind();
+        (patterns.is_empty() && values.is_empty() && !networks.is_empty()).then_some(networks)
+    }
 }

@@ -4,18 +4,23 @@
 //! Must not know: syntax, targets, engines. Values do not change after `check`; spans point into the rule's files.
 
 mod case;
+mod facts;
 mod list;
 mod pattern;
 mod pred;
 mod test;
+mod walk;
 
 pub use case::Case;
-pub use list::{Entry, EntryValue, List};
+pub use facts::{ACTION, Networks, Range, Texts};
+pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
 pub use test::{Expect, ExpectKind, Test, TestEvent};
+pub use walk::{Demand, Nodes};
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -197,6 +202,25 @@ pub struct Chain {
     pub links: Vec<Link>,
 }
 
+impl Chain {
+    /// The fields that the condition of step `index` and its links read, sorted, each once.
+    #[must_use]
+    pub fn fields_read(&self, index: usize) -> BTreeSet<&str> {
+        let mut fields = BTreeSet::new();
+        if let Some(step) = self.steps.get(index) {
+            let preds = std::iter::once(&step.filter).chain(&step.excepts);
+            fields.extend(preds.flat_map(Pred::fields).map(|field| field.name.as_str()));
+        }
+        if let Some(link) = self.links.get(index) {
+            fields.extend(link.keys.iter().map(|key| key.left.name.as_str()));
+        }
+        if let Some(link) = index.checked_sub(1).and_then(|before| self.links.get(before)) {
+            fields.extend(link.keys.iter().map(|key| key.right.name.as_str()));
+        }
+        fields
+    }
+}
+
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Window {
@@ -252,7 +276,7 @@ pub struct Key {
     pub left: Field,
     /// Field of the later step.
     pub right: Field,
-    /// Whether the key comes from `scope`.
+    /// Whether `scope` asks for it, no matter whether the link names it as well.
     pub from_scope: bool,
 }
 

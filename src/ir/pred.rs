@@ -3,6 +3,8 @@
 //! In: built by `check`. Out: read by the engine and the targets.
 //! Must not know: how a test is written or printed.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -153,6 +155,31 @@ pub enum Value {
 }
 
 impl Value {
+    /// The order of two values of one type, if they have one.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => Some(one.cmp(other)),
+            (Self::Float(one), Self::Float(other)) => one.partial_cmp(other),
+            (Self::Time(one), Self::Time(other)) => Some(one.cmp(other)),
+            (
+                Self::String(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_),
+                _,
+            ) => None,
+        }
+    }
+
+    /// As [`Value::text`], without a copy where it is a text.
+    #[must_use]
+    pub fn as_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::String(text) => Cow::Borrowed(text),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_) => {
+                Cow::Owned(self.text())
+            }
+        }
+    }
+
     /// The value as plain text, without quotes.
     #[must_use]
     pub fn text(&self) -> String {

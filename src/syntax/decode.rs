@@ -9,8 +9,8 @@ use crate::source::{FileId, Span};
 /// The text of `bytes`.
 ///
 /// # Errors
-/// When they are not UTF-8: the text with `\u{fffd}` for what cannot be read, for use as the file's text, and the finding,
-/// which points into that text.
+/// When they are not UTF-8: the text with `\u{fffd}` for what cannot be read, for use as the file's text, and the
+/// finding, which points into that text.
 pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagnostic)>> {
     let error = match String::from_utf8(bytes) {
         Ok(text) => return Ok(text),
@@ -25,7 +25,7 @@ pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagn
         Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8()),
         format!("byte {at} (0x{bad:02x}) is not UTF-8"),
     )
-    .label("cannot be read as text");
+    .label("not valid UTF-8");
     found = found.help(match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is UTF-16: save it as UTF-8",
         _ => "save the file as UTF-8",

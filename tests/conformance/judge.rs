@@ -1,7 +1,8 @@
-//! The comparison: the rows of a query against the alerts of the engine, at the level and fidelity that the emission promises.
+//! The comparison: the rows of a query against the alerts of the engine, at the level and fidelity that the emission
+//! promises.
 //!
-//! In: a rule with its emission, a world, rows. Out: the number of alerts, or what differs. Nothing is tolerated here; what an
-//! emission declares as its engine's affair is kept out of the worlds (see [`super::assume`]).
+//! In: a rule with its emission, a scenario, rows. Out: the number of alerts, or what differs. Nothing is tolerated
+//! here; what an emission declares as its engine's affair is kept out of the scenarios (see [`super::assume`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +13,11 @@ use catena::engine::value::{Raw, Value};
 use catena::ir::{Field, Type};
 use serde_json::Value as Json;
 
-use super::lane::Row;
+use super::harness::Row;
 use super::raw::Event;
-use super::worlds::Maker;
+use super::scenarios::Maker;
 
-/// What the engine makes of a world.
+/// What the engine makes of a scenario.
 pub(super) struct Answer {
     pub(super) records: Vec<Record>,
     /// The event of each record.
@@ -25,9 +26,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn of(maker: &Maker<'_>, world: &[Event]) -> Self {
+    pub(super) fn of(maker: &Maker<'_>, scenario: &[Event]) -> Self {
         let (mut records, mut events) = (Vec::new(), Vec::new());
-        for (index, event) in world.iter().enumerate() {
+        for (index, event) in scenario.iter().enumerate() {
             for record in maker.records(event) {
                 records.push(record);
                 events.push(index);
@@ -37,7 +38,7 @@ impl Answer {
         Self { records, events, alerts }
     }
 
-    /// The alerts, each by its times and the places of its events in the world.
+    /// The alerts, each by its times and the places of its events in the scenario.
     pub(super) fn told(&self) -> String {
         let line = |alert: &Alert| {
             let events: Vec<usize> = alert.records.iter().map(|record| self.events[*record]).collect();
@@ -102,7 +103,8 @@ fn of_json(ty: Type, value: &Json) -> Option<String> {
     let shown = format!("not a {ty:?}: {value}");
     match raw.typed(ty) {
         Some(value) => Some(value.to_string()),
-        // A row shows the text that a log has in place of an address, such as "AWS Internal"; the field is missing all the same.
+        // A row shows the text that a log has in place of an address, such as "AWS Internal"; the field is missing all
+        // the same.
         None if ty == Type::Ip => None,
         None => Some(shown),
     }
@@ -135,7 +137,8 @@ impl Rows<'_> {
             );
         };
         let columns = self.columns(last, first_row);
-        // KQL promises the path with the best start, which in a superset can be one that was added; SPL may show another one.
+        // KQL promises the path with the best start, which in a superset can be one that was added; SPL may show
+        // another one.
         let promised = self.emission.target == "kql" && self.emission.fidelity == Fidelity::Exact;
         let start = |time: i64| promised.then(|| Value::Time(time).to_string());
         let expected = self.answer.alerts.iter().map(|alert| {

@@ -24,7 +24,7 @@ pub(super) enum Content<'a> {
 }
 
 impl Event {
-    /// A plain event of a source, with an identity of its own. `number` differs between the events of a world.
+    /// A plain event of a source, with an identity of its own. `number` differs between the events of a scenario.
     pub(super) fn plain(source: &str, number: u64, wide: bool) -> Self {
         let raw = if source == samples::FLOW { flow(number, wide) } else { call(number) };
         Self { source: source.to_owned(), raw }
@@ -120,7 +120,8 @@ impl Event {
         }
     }
 
-    /// Puts an empty list of instances where there is none. Real logs leave the list out then; queries promise both to be the same.
+    /// Puts an empty list of instances where there is none. Real logs leave the list out then; queries promise both to
+    /// be the same.
     pub(super) fn answer_with_no_items(&mut self) {
         if self.raw["eventName"] == "RunInstances"
             && self.raw.pointer("/responseElements/instancesSet").is_none()
@@ -162,7 +163,8 @@ impl Event {
                 put(&mut self.raw, attributes, Some(json!("2026-01-01T00:00:00Z")));
             }
         }
-        // RunInstances takes one ImageId, so all items have the image of the first; the request names it (EC2 API reference).
+        // RunInstances takes one ImageId, so all items have the image of the first; the request names it (EC2 API
+        // reference).
         let Some(items) = self.raw.pointer_mut("/responseElements/instancesSet/items") else { return };
         let Some(items) = items.as_array_mut() else { return };
         let image = items.first().and_then(|item| item.get("imageId")).cloned();

@@ -1,4 +1,5 @@
-//! Values that logs hold, by source and field: few of each, so that events meet, with hostile and nearly equal ones among them.
+//! Values that logs hold, by source and field: few of each, so that events meet, with hostile and nearly equal ones
+//! among them.
 //!
 //! In: the name of a source and of a field. Out: texts as they stand in a raw event. Must not know: rules.
 

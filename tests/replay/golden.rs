@@ -40,8 +40,8 @@ const NOT_CODE: &str = r#"except user_agent.original contains "Terraform"
     except user_agent.original contains "Pulumi"
     except user_agent.original contains "cloudformation.amazonaws.com""#;
 
-/// Console step, exceptions of the launch, key of the first link, minutes of both gaps and of the whole; then the number of
-/// records of each step and of alerts, as `prototypes/domain/EXPECTED_invictus.txt` has them.
+/// Console step, exceptions of the launch, key of the first link, minutes of both gaps and of the whole; then the
+/// number of records of each step and of alerts, as `prototypes/domain/EXPECTED_invictus.txt` has them.
 type Row = (&'static str, &'static str, &'static str, [u64; 3], [u64; 3], usize);
 
 const THREE_STEPS: [Row; 10] = [
@@ -172,7 +172,8 @@ fn shipped_rules_are_silent_on_real_logs() {
     assert_eq!((report.stats.events, report.rules[0].alerts.len()), (2_900, 0));
 }
 
-/// Events of the scenario that other people wrote: a leaked root key, a new user, a launch an hour later, egress twelve hours after it.
+/// Events of the scenario that other people wrote: a leaked root key, a new user, a launch an hour later, egress twelve
+/// hours after it.
 #[test]
 fn the_panther_scenario_stays_silent() {
     let Some(folder) = data("panther/test_scenarios") else { return };
@@ -211,7 +212,8 @@ fn the_panther_scenario_stays_silent() {
         tally.matched.iter().all(|count| *count > 0),
         "the scenario has events for every step: {tally:?}"
     );
-    // With windows of a day and the account as the only key of the first link it is found: it is the meaning that keeps it silent.
+    // With windows of a day and the account as the only key of the first link it is found: it is the meaning that keeps
+    // it silent.
     let chain = &mut rules[0].chain;
     chain.total.seconds = 172_800;
     for link in &mut chain.links {

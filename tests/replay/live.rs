@@ -19,8 +19,8 @@ fn replay(rule: &str, events: &str) -> Command {
     command
 }
 
-/// Writes the events and so much behind them that the program has read them when this returns: far more than all that can be
-/// under way between here and there.
+/// Writes the events and so much behind them that the program has read them when this returns: far more than all that
+/// can be under way between here and there.
 fn feed(child: &mut Child) -> ChildStdin {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(EVENTS.as_bytes()).unwrap();

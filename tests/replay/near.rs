@@ -1,4 +1,5 @@
-//! Near misses over raw logs: every way to read gives the same ones, and none is lost because its records were not kept at first.
+//! Near misses over raw logs: every way to read gives the same ones, and none is lost because its records were not kept
+//! at first.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::same::{Harness, lines};
 use crate::rules;
-use crate::worlds::near::found;
+use crate::scenarios::near::found;
 
 /// Rules whose steps have parts: texts, keys, lists, exceptions, things that no search can demand.
 const RULES: &str = r#"
@@ -62,7 +63,7 @@ type Counts = Vec<BTreeMap<(String, String), u64>>;
 
 fn counts(report: &Report) -> Counts {
     let near = report.near.as_ref().unwrap();
-    let of_rule = |rule: &catena::replay::near::RuleNear| {
+    let of_rule = |rule: &catena::replay::report::RuleNear| {
         rule.counts.iter().map(|(step, what, count)| ((step.clone(), what.clone()), *count)).collect()
     };
     near.rules.iter().map(of_rule).collect()
@@ -112,6 +113,6 @@ fn near_misses_do_not_depend_on_reading() {
         panic!("{problem}");
     }
     let seen = seen.into_inner();
-    println!("worlds with near misses: {seen:?}");
+    println!("scenarios with near misses: {seen:?}");
     assert!(seen.values().all(|count| *count >= 4), "{seen:?}");
 }

@@ -1,20 +1,16 @@
 //! Where a step's field lives in a target: the variants of its column that the actions of the step can ask for.
 //!
-//! In: a field, the schema of its source, the actions that are possible. Out: a [`BoundField`], or a diagnostic that names
-//! alternatives; what the field requires goes to the report. Must not know: tests, links, any particular target.
+//! In: a field, the schema of its source, the actions that are possible. Out: a [`BoundField`], or a diagnostic that
+//! names alternatives; what the field requires goes to the report. Must not know: tests, links, any particular target.
 
 use std::collections::BTreeSet;
 
-use super::Inexact;
 use crate::backend::Report;
-use crate::backend::schema::{FieldSchema, SourceSchema, Unavailable, Variant};
+use crate::backend::schema::{FieldSchema, Inexact, SourceSchema, Unavailable, Variant};
 use crate::backend::target::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Type};
+use crate::ir::{ACTION, Field, Type};
 use crate::source::Span;
-
-/// The field that tells the variants of a column apart.
-pub(in crate::backend) const ACTION: &str = "event.action";
 
 /// A field as a target reads it in one step.
 #[derive(Debug)]
@@ -151,8 +147,8 @@ impl<'a, B: Backend> Lookup<'a, B> {
     }
 }
 
-/// Drops the variants for actions that are not admitted, and gives each that is left the actions it is tried for. When only
-/// actions of one variant are admitted, that one alone is left.
+/// Drops the variants for actions that are not admitted, and gives each that is left the actions it is tried for. When
+/// only actions of one variant are admitted, that one alone is left.
 fn applicable<'a, C>(
     variants: &'a [Variant<C>],
     admitted: Option<&BTreeSet<String>>,

@@ -1,34 +1,32 @@
 //! A rule resolved for one target: every field by its columns, every step with all that it must hand on.
 //!
-//! In: a job, the target's schema. Out: a [`Bound`] rule, and notes for whatever is not exact about its columns; or errors.
-//! Must not know: any particular target, query text. Everything of a rule is taken apart here without `..`, so that a part
-//! of the language which is not answered for does not compile.
+//! In: a job, the target's schema. Out: a [`Bound`] rule, and notes for whatever is not exact about its columns; or
+//! errors. Must not know: any particular target, query text. Everything of a rule is taken apart here without `..`, so
+//! that a part of the language which is not answered for does not compile.
 
 #![allow(dead_code, reason = "what only SPL, EQL and Sigma will read, until they do")]
 
 mod absent;
 mod field;
-mod inexact;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use super::schema::{Known, SourceSchema};
+use super::schema::{Dialect, Known, SourceSchema};
 use super::target::Backend;
 use super::truth::Truth;
 use super::{Job, Report, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step, StepField,
-    Window,
+    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step,
+    StepField, Window,
 };
 use crate::source::{Span, Spanned};
 
+pub(in crate::backend) use field::BoundField;
 use field::Lookup;
-pub(in crate::backend) use field::{ACTION, BoundField};
-pub(in crate::backend) use inexact::Inexact;
 
 /// A rule, resolved for a target.
 #[derive(Debug)]
@@ -216,7 +214,7 @@ fn bind_step<'a, B: Backend>(
     let schema = mapped(job, at, report)?;
     schema.requires.iter().for_each(|what| report.require(what));
     let mut own = Report::default();
-    let admitted = shape::actions(step);
+    let admitted = step.possible_actions();
     let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };
     let condition = binder.condition(filter, excepts);
     let keys = around.keys();
@@ -289,7 +287,7 @@ struct Binder<'a, 'r, B: Backend> {
 }
 
 type Condition<'a, B> = Truth<BoundTest<'a, B>>;
-type BoundFields<'a, B> = Vec<BoundField<'a, <B as Backend>::Column>>;
+type BoundFields<'a, B> = Vec<BoundField<'a, <B as Dialect>::Column>>;
 
 impl<'a, B: Backend> Binder<'a, '_, B> {
     /// The whole condition of a step: its filter holds, and none of its exceptions.
@@ -383,10 +381,10 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
     }
 }
 
-/// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the conjunction is
-/// false whatever this part says.
+/// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
+/// conjunction is false whatever this part says.
 fn within(admitted: Option<&BTreeSet<String>>, conjunction: &Pred) -> Option<BTreeSet<String>> {
-    let demanded = shape::demanded_of(conjunction, ACTION)?;
+    let demanded = conjunction.required_texts(ACTION)?.strings();
     Some(match admitted {
         Some(known) => known.intersection(&demanded).cloned().collect(),
         None => demanded,

@@ -98,12 +98,37 @@ pub(super) fn of(
         report.error(uncarried(target, &dropped, links));
         return None;
     }
-    for field in dropped {
-        let message =
-            phrase!("alerts of Elastic do not carry `{}`, so the parts are not joined by it", field.name);
-        report.note(Effect::Superset, field.span, message);
+    let keys = Keys { columns };
+    if let Some(step) = run.last() {
+        for field in dropped {
+            dropped_note(job, step, field, &keys, report);
+        }
     }
-    Some(Keys { columns })
+    Some(keys)
+}
+
+/// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are
+/// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
+/// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
+fn dropped_note(job: &Job<'_>, step: &Step, field: &Field, keys: &Keys, report: &mut Report) {
+    let source = columns::source(job, step);
+    let weak = |name: &str| source.and_then(|source| source.field(name)?.weak_key.as_deref());
+    let kept = keys.names_of_last();
+    let dropped = &field.name;
+    let Some(strong) = kept.iter().find(|name| weak(name).is_none()) else {
+        let message = phrase!(
+            "alerts of Elastic do not carry `{dropped}`, so the parts are joined by {} alone; of several values of \
+             `{dropped}` that share it, Elastic follows only the latest",
+            listed(&kept)
+        );
+        report.note(Effect::Subset, field.span, message);
+        return;
+    };
+    let message = phrase!("alerts of Elastic do not carry `{dropped}`, so the parts are not joined by it");
+    report.note(Effect::Superset, field.span, message);
+    let message =
+        phrase!("a value of `{strong}` is assumed to go with one value of `{dropped}` within the window");
+    report.note(Effect::Engine, field.span, message);
 }
 
 /// The fields of each key along a run of links that all join by the same key.
@@ -293,4 +318,9 @@ fn uncarried(target: &dyn Target, dropped: &[&Field], links: &[Link]) -> Diagnos
     )
     .label(format!("the alerts of Elastic do not carry {}", names.join(" or ")))
     .help("join these steps by a field of Elastic's common schema, such as `actor.principal_id`, or keep one key along the chain")
+}
+
+/// Names of fields for a message: each in backticks, joined by "and".
+pub(super) fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| phrase!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }

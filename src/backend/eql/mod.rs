@@ -1,6 +1,7 @@
 //! Elastic EQL: sequences for the detection engine of Elastic Security.
 //!
-//! In: a rule that passed the gate. Out: one query, or stages that read each other's alerts. Must not know: other targets.
+//! In: a rule that passed the gate. Out: one query, or stages that read each other's alerts. Must not know: other
+//! targets.
 
 mod keys;
 mod literal;
@@ -18,9 +19,9 @@ use minijinja::{Value, context};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag, phrase};
-use crate::backend::schema::{ColumnReader, MappingReader};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Job, Level, Part, Report, Role, Target, columns, shape};
+use crate::backend::{Job, Level, Part, Report, Role, Target, columns};
 use crate::ir;
 use plan::Stage;
 use predicate::Item;
@@ -33,12 +34,9 @@ const ALERTS: &str = ".alerts-security.*";
 #[derive(Debug)]
 pub struct Eql;
 
-impl Backend for Eql {
+impl Dialect for Eql {
     const NAME: &'static str = "eql";
     const TITLE: &'static str = "Elastic EQL";
-    const EXTENSION: &'static str = "eql";
-    const SHOWS_FIELDS: bool = false;
-    const JOINS_BY_WIDER: bool = true;
 
     type Mapping = ();
     type Column = ();
@@ -59,6 +57,12 @@ impl Backend for Eql {
         let _ = (reader.multi(), reader.text(), reader.alert_field());
         Some(())
     }
+}
+
+impl Backend for Eql {
+    const EXTENSION: &'static str = "eql";
+    const SHOWS_FIELDS: bool = false;
+    const JOINS_BY_WIDER: bool = true;
 
     fn level(rule: &ir::Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
@@ -246,7 +250,7 @@ fn raw(
     }
     let joined = key.map(|(stage, index)| stage.keys.joined(index)).unwrap_or_default();
     tests.extend(predicate::condition(
-        &Item { job: *job, target, step, demanded: shape::demanded(&step.filter), joined },
+        &Item { job: *job, target, step, demanded: step.filter.all_required_texts(), joined },
         report,
     ));
     let cells = key.map(|(stage, index)| stage.keys.of_item(index)).unwrap_or_default();

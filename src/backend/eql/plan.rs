@@ -1,15 +1,15 @@
 //! The plan of an EQL emission: which steps each part joins, by which fields, and within what time.
 //!
-//! A sequence joins all its items by one key, so a chain whose key changes is cut where it does, one rule for each run of
-//! steps. The rule of a later run alerts on the event where the key changed; that alert is the *last* item of the rule
-//! before it, joined by that rule's own key. (As the first item it would come too late: an alert bears the time at which
-//! its rule ran.)
+//! A sequence joins all its items by one key, so a chain whose key changes is cut where it does, one rule for each run
+//! of steps. The rule of a later run alerts on the event where the key changed; that alert is the *last* item of the
+//! rule before it, joined by that rule's own key. (As the first item it would come too late: an alert bears the time at
+//! which its rule ran.)
 //!
 //! In: a rule that passed the gate. Out: [`Stage`]s, in the order of the parts. Must not know: conditions, query text.
 
 use std::ops::RangeInclusive;
 
-use super::keys::{self, Keys};
+use super::keys::{self, Keys, listed};
 use crate::backend::{Effect, Job, Report, Role, Target, columns, shape};
 use crate::catalog::Source;
 use crate::ir::{Chain, Step};
@@ -160,8 +160,4 @@ fn cut_notes(job: &Job<'_>, steps: &RangeInclusive<usize>, keys: &Keys, later: &
 fn made_once(source: &Source, field: &str) -> bool {
     let is = |name: &String| name == field;
     source.event_id.as_ref().is_some_and(is) || source.group.iter().flat_map(|group| &group.key).any(is)
-}
-
-fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }

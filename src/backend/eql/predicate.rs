@@ -16,7 +16,7 @@ use crate::backend::print::{self, Bind, Frag, Nnf, phrase};
 use crate::backend::{Job, Report, Target};
 use crate::catalog::{Mapped, Stored};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Case, EntryValue, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
+use crate::ir::{Case, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
 
 /// Why a test cannot be said, and the best way round.
 pub(super) struct Refusal {
@@ -338,16 +338,9 @@ fn in_list(
     holds: Kind,
     report: &mut Report,
 ) -> Result<Frag, Refusal> {
-    let entries = list.map(|list| list.entries.as_slice()).unwrap_or_default();
-    require_limits(entries.len(), report);
-    let (mut nets, mut values) = (Vec::new(), Vec::new());
-    for entry in entries {
-        match &entry.value {
-            EntryValue::Pattern(_) => {}
-            EntryValue::Network(network) => nets.push(*network),
-            EntryValue::Value(value) => values.push(value.clone()),
-        }
-    }
+    let entries = list.map(List::by_kind).unwrap_or_default();
+    require_limits(list.map_or(0, |list| list.entries.len()), report);
+    let (nets, values) = (entries.networks, entries.values);
     let mut parts = Vec::new();
     if !nets.is_empty() {
         parts.push(networks(name, &nets, holds)?);

@@ -1,7 +1,7 @@
 //! Tests that know their own opposite, so that every printed test is true or false and never null.
 //!
-//! In: comparisons from the predicate printer. Out: [`Check`]s, which print as one fragment or are known to hold always or never.
-//! Must not know: fields, values, what is compared.
+//! In: comparisons from the predicate printer. Out: [`Check`]s, which print as one fragment or are known to hold always
+//! or never. Must not know: fields, values, what is compared.
 
 use super::literal::{self, Frag};
 use crate::backend::print::Bind;
@@ -64,8 +64,8 @@ impl Leaf for Test {}
 impl Opposite for Test {
     type Printed = Frag;
 
-    /// Kusto drops a row for which a condition of `where` is null, so a positive test that stands bare keeps its form, and its
-    /// use of indexes.
+    /// Kusto drops a row for which a condition of `where` is null, so a positive test that stands bare keeps its form,
+    /// and its use of indexes.
     fn print(self, negated: bool, bare: bool) -> Frag {
         match self {
             Self::Atom { holds, fails } => {

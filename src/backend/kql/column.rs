@@ -1,7 +1,7 @@
 //! What the source files state for KQL: tables, and columns as expressions of KQL.
 //!
-//! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be used.
-//! Must not know: rules, steps, predicates.
+//! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
+//! used. Must not know: rules, steps, predicates.
 
 use super::literal::{self, Frag};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};

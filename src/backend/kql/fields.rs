@@ -84,8 +84,8 @@ impl<'b, 'a> Fields<'b, 'a> {
     }
 }
 
-/// The texts for "no value" that the field's columns may hold. Only texts can be told from one by their value alone; as a
-/// number or an address it does not parse.
+/// The texts for "no value" that the field's columns may hold. Only texts can be told from one by their value alone; as
+/// a number or an address it does not parse.
 pub(super) fn absent<'a>(field: &Field<'a>) -> Vec<&'a str> {
     if field.ty == Type::String { field.placeholders() } else { Vec::new() }
 }

@@ -1,35 +1,28 @@
-//! Allowlists: in the text, or their exact values in a watchlist of the workspace.
+//! Several values at once: constants, and allowlists, in the text or their exact values in a watchlist of the
+//! workspace.
 //!
 //! In: a column and a list of the rule. Out: a [`Check`]; [`watchlist`] says what the watchlist must hold.
 //! Must not know: fields, joins, how a watchlist is deployed.
 
-use super::check::{Check, compare};
+use super::check::{Check, compare, one_of};
 use super::literal::{self, Frag};
-use super::{network, pattern, predicate};
+use super::{network, pattern};
 use crate::backend::print::phrase;
-use crate::backend::truth::Truth;
+use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report};
-use crate::ir::{Case, EntryValue, List, Value};
+use crate::ir::{Case, Entries, List, Value};
 
-/// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
-/// and networks stay in the query.
+/// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
+/// Patterns and networks stay in the query.
 #[must_use]
 pub fn watchlist(list: &List) -> Vec<String> {
-    let mut seen = std::collections::BTreeSet::new();
-    let values = list.entries.iter().filter_map(|entry| match &entry.value {
-        EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
-        EntryValue::Network(network) => {
-            let host = network.addr().is_ipv4() && network.prefix_len() == 32;
-            host.then(|| network.addr().to_string())
-        }
-        EntryValue::Value(_) => None,
-    });
-    values.filter(|value| !value.is_empty() && seen.insert(value.clone())).collect()
+    list.by_kind().exact()
 }
 
 /// Whether the column matches an entry.
 pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report: &mut Report) -> Check {
-    let exact = watchlist(list);
+    let entries = list.by_kind();
+    let exact = entries.exact();
     let mut parts = Vec::new();
     if delivery.by_lookup(exact.len()) {
         report.require(phrase!(
@@ -43,7 +36,7 @@ pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report:
     } else if !exact.is_empty() {
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
     }
-    parts.extend(others(column, list));
+    parts.extend(others(column, &entries));
     Truth::any(parts)
 }
 
@@ -53,26 +46,40 @@ fn in_watchlist(column: &Frag, alias: &str) -> Check {
 }
 
 /// The entries that are not exact texts.
-fn others(column: &Frag, list: &List) -> Vec<Check> {
-    let mut parts = Vec::new();
-    let (mut networks, mut values): (Vec<_>, Vec<Value>) = (Vec::new(), Vec::new());
-    for entry in &list.entries {
-        match &entry.value {
-            EntryValue::Pattern(pattern) if pattern.literal().is_none() => {
-                parts.push(pattern::like(column, pattern, Case::Sensitive));
+fn others(column: &Frag, entries: &Entries<'_>) -> Vec<Check> {
+    let mut parts: Vec<_> =
+        entries.wildcards().map(|pattern| pattern::like(column, pattern, Case::Sensitive)).collect();
+    let networks: Vec<_> = entries.wider_networks().collect();
+    if !networks.is_empty() {
+        parts.push(network::within(column, &networks));
+    }
+    if !entries.values.is_empty() {
+        parts.push(equals(column, &entries.values, Case::Sensitive));
+    }
+    parts
+}
+
+/// Equality with constants; the values are all of one type.
+pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
+    let (mut texts, mut networks, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            Value::String(text) => texts.push(text.as_str()),
+            Value::Ip(address) => networks.push((*address).into()),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
+                others.push(literal::value(value));
             }
-            EntryValue::Network(network) if network.addr().is_ipv6() || network.prefix_len() < 32 => {
-                networks.push(*network);
-            }
-            EntryValue::Value(value) => values.push(value.clone()),
-            EntryValue::Pattern(_) | EntryValue::Network(_) => {}
         }
+    }
+    let mut parts = Vec::new();
+    if !texts.is_empty() {
+        parts.push(pattern::equals(column, texts, case));
     }
     if !networks.is_empty() {
         parts.push(network::within(column, &networks));
     }
-    if !values.is_empty() {
-        parts.push(predicate::equals(column, &values, Case::Sensitive));
+    if !others.is_empty() {
+        parts.push(one_of(column, &unique(others)));
     }
-    parts
+    Truth::any(parts)
 }

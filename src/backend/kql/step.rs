@@ -213,8 +213,8 @@ fn table_columns(step: &BoundStep<'_, Kql>) -> Vec<Frag> {
     names.into_iter().map(literal::name).collect()
 }
 
-/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item, any other needs
-/// the items only if it looks at them.
+/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item, any other
+/// needs the items only if it looks at them.
 fn expansion(
     step: &BoundStep<'_, Kql>,
     reach: Reach,

@@ -1,16 +1,14 @@
 //! What a source states for one variant of a column, option by option, as the target asks for it.
 //!
-//! In: the column in the source file. Out: its place and options, and errors for what the target finds wrong or does not ask for.
-//! Must not know: mappings, any particular target.
+//! In: the column in the source file. Out: its place and options, and errors for what the target finds wrong or does
+//! not ask for. Must not know: mappings, any particular target.
 
 #![allow(dead_code, reason = "what only SPL, EQL and Sigma will read, until they do")]
 
 use std::collections::BTreeMap;
 
-use super::{IGNORED, Reads};
-use crate::backend::bind::Inexact;
+use super::{Dialect, IGNORED, Inexact, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::backend::target::Backend;
 use crate::catalog::{Case, FieldDef, Mapped, Source, Stored, TextOf};
 use crate::diag::{Code, Diagnostic};
 
@@ -52,7 +50,7 @@ pub(in crate::backend) struct ColumnReader<'a> {
 
 impl<'a> ColumnReader<'a> {
     /// Nothing asked for yet. `number` is that of the variant, if there are several.
-    pub(super) fn new<B: Backend>(
+    pub(super) fn new<B: Dialect>(
         source: &'a Source,
         def: &'a FieldDef,
         mapped: &'a Mapped,

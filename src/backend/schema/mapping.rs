@@ -1,13 +1,12 @@
 //! What a source states for a target as a whole, entry by entry, as the target asks for it.
 //!
-//! In: the mapping in the source file. Out: its entries, and errors for what the target finds wrong, lacks or does not ask for.
-//! Must not know: columns, any particular target.
+//! In: the mapping in the source file. Out: its entries, and errors for what the target finds wrong, lacks or does not
+//! ask for. Must not know: columns, any particular target.
 
 use std::collections::BTreeMap;
 
-use super::{IGNORED, Reads};
+use super::{Dialect, IGNORED, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::backend::target::Backend;
 use crate::catalog::{Group, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 
@@ -28,7 +27,7 @@ pub(in crate::backend) struct MappingReader<'a> {
 
 impl<'a> MappingReader<'a> {
     /// Nothing asked for yet.
-    pub(super) fn new<B: Backend>(source: &'a Source, stated: &'a SourceMapping) -> Self {
+    pub(super) fn new<B: Dialect>(source: &'a Source, stated: &'a SourceMapping) -> Self {
         let SourceMapping { from, filter, time, time_lag, time_reason: _, words, requires: _ } = stated;
         Self {
             source,

@@ -1,6 +1,6 @@
-//! The form of an address as a regular expression without look-around, which readers of Sigma do not have.
+//! The form of an address as a regular expression without look-around, which regex engines behind Sigma lack.
 //!
-//! Out: expressions that match every text the language takes for an address, and no other.
+//! In: nothing. Out: expressions that match every text the language takes for an address, and no other.
 //! Must not know: fields, conditions.
 
 macro_rules! v4 {

@@ -1,13 +1,13 @@
 //! From a predicate over canonical fields to a condition over Sigma items.
 //!
-//! In: a predicate of one step. Out: a [`Cond`] that holds for the same events; what Sigma cannot say goes to the report.
-//! Must not know: chains, names of selections, YAML.
+//! In: a predicate of one step. Out: a [`Cond`] that holds for the same events; what Sigma cannot say goes to the
+//! report. Must not know: chains, names of selections, YAML.
 
 use std::collections::BTreeSet;
 
-use crate::backend::bind::Inexact;
 use crate::backend::columns::{self, Place};
-use crate::backend::{Effect, Job, Report, Target, shape};
+use crate::backend::schema::Inexact;
+use crate::backend::{Effect, Job, Report, Target};
 use crate::catalog::{Case as When, Mapped};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Case, Field, FieldTest, Pred, Step, TestKind, Type, Value};
@@ -40,7 +40,7 @@ pub(super) struct Context {
 impl Context {
     /// Where nothing is known but the whole condition of the step.
     pub(super) fn of(step: &Step) -> Self {
-        Self { negated: false, admitted: shape::actions(step) }
+        Self { negated: false, admitted: step.possible_actions() }
     }
 
     fn flipped(&self) -> Self {
@@ -50,7 +50,7 @@ impl Context {
     /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
     /// conjunction is false whatever this part says.
     fn within(&self, conjunction: &Pred) -> Self {
-        let demanded = shape::demanded_of(conjunction, ACTION);
+        let demanded = conjunction.required_texts(ACTION).map(|texts| texts.strings());
         let admitted = match (&self.admitted, demanded) {
             (Some(known), Some(more)) => Some(known.intersection(&more).cloned().collect()),
             (known, more) => more.or_else(|| known.clone()),

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use crate::backend::Job;
 use crate::catalog::Stored;
-use crate::ir::{Case, EntryValue, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
+use crate::ir::{Case, Entries, FieldTest, OrderOp, Pattern, PatternPart, TestKind, Type, Value};
 
 use super::address::{V4, V6, V6_V4};
 use super::cond::{Cond, Item};
@@ -206,14 +206,8 @@ impl Column {
     fn list(&self, job: &Job<'_>, list: usize) -> Result<Cond, Reason> {
         let Some(list) = job.rule.lists.get(list) else { return Ok(Cond::Never) };
         let column = Self { word: word(&list.name.node), ..self.clone() };
-        let (mut patterns, mut networks, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in &list.entries {
-            match &entry.value {
-                EntryValue::Pattern(pattern) => patterns.push(pattern.clone()),
-                EntryValue::Network(network) => networks.push(*network),
-                EntryValue::Value(value) => values.push(value.clone()),
-            }
-        }
+        let Entries { patterns, networks, values } = list.by_kind();
+        let patterns: Vec<_> = patterns.into_iter().cloned().collect();
         let patterns = column.texts(&patterns, Case::Sensitive);
         let networks = if networks.is_empty() { Cond::Never } else { column.networks(&networks) };
         let values = if values.is_empty() { Cond::Never } else { column.values(&values, Case::Sensitive)? };

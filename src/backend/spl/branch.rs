@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::print::{Frag, phrase};
-use crate::backend::{Job, Report, columns, shape};
+use crate::backend::{Job, Report, columns};
 use crate::catalog::{Group, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
@@ -66,7 +66,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     commands.extend(lookups);
     commands.push(Frag::atom(phrase!("where {}", lines(&parts, " AND"))));
     commands.extend(outcome(role));
-    let admitted = shape::actions(step);
+    let admitted = step.possible_actions();
     let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
     Some(Branch { base: base(&prefilter, mapping), commands })
 }
@@ -93,7 +93,13 @@ fn add_columns(step: &Step, role: &Role<'_>, source: &Source, columns: &mut Colu
         Some((_, known)) => *known |= checked,
         None => fields.push((field, checked)),
     };
-    std::iter::once(&step.filter).chain(&step.excepts).for_each(|pred| tested(pred, &mut add));
+    for test in std::iter::once(&step.filter).chain(&step.excepts).flat_map(Pred::tests) {
+        let other = test.other();
+        add(&test.field, other.is_some() || matches!(test.kind, TestKind::Exists));
+        if let Some(other) = other {
+            add(other, true);
+        }
+    }
     role.fields().for_each(|field| add(field, true));
     let action =
         source.field(ACTION).map(|def| Field { name: ACTION.to_owned(), ty: def.ty, span: Span::default() });
@@ -133,20 +139,6 @@ const ACTION: &str = "event.action";
 
 fn same(one: &Field, other: &Field) -> bool {
     one.name == other.name
-}
-
-fn tested<'p>(pred: &'p Pred, add: &mut impl FnMut(&'p Field, bool)) {
-    match pred {
-        Pred::And(parts) | Pred::Or(parts) => parts.iter().for_each(|part| tested(part, add)),
-        Pred::Not(inner) => tested(inner, add),
-        Pred::Test(test) => {
-            let other = test.other();
-            add(&test.field, other.is_some() || matches!(test.kind, TestKind::Exists));
-            if let Some(other) = other {
-                add(other, true);
-            }
-        }
-    }
 }
 
 /// The tests that every key of the step is there, unless the condition says so already.

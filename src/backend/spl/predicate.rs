@@ -1,21 +1,19 @@
 //! A step's condition as the arguments of one `where`.
 //!
-//! In: predicates over the columns `chain_f_<field>`, which hold a clean value or nothing. Out: parts to be joined by `AND`, and
-//! the lookups they need. Must not know: where the columns come from.
+//! In: predicates over the columns `chain_f_<field>`, which hold a clean value or nothing. Out: parts to be joined by
+//! `AND`, and the lookups they need. Must not know: where the columns come from.
 //!
-//! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
-//! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
+//! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare
+//! (nothing drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads
+//! `isnull(f) OR NOT …`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::backend::print::{self, Bind, Frag, Nnf, phrase};
 use crate::backend::{Effect, External, Job, Report, columns};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{
-    Case, Entry, EntryValue, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type,
-    Value,
-};
+use crate::ir::{Case, Field, FieldTest, List, OrderOp, Pattern, PatternPart, Step, TestKind, Type, Value};
 use crate::source::Span;
 use ipnet::IpNet;
 
@@ -122,24 +120,26 @@ impl Predicates<'_, '_> {
 
     fn in_list(&mut self, index: usize, test: &FieldTest, field: &str) -> Result<Leaf, Refusal> {
         let Some(list) = self.job.rule.lists.get(index) else { return Ok(Leaf::default()) };
-        let entries = Entries::of(&list.entries);
-        if entries.all {
+        let entries = list.by_kind();
+        if entries.wildcards().any(Pattern::matches_everything) {
             return Ok(Leaf { settled: Vec::new(), tests: vec![call("isnotnull", &[field])] });
         }
         let mut leaf = Leaf::default();
-        if self.job.options.lists.by_lookup(entries.exact.len()) {
-            leaf.settled.push(self.look_up(index, list, &test.field, field, &entries.exact));
+        let exact = entries.exact();
+        if self.job.options.lists.by_lookup(exact.len()) {
+            leaf.settled.push(self.look_up(index, list, &test.field, field, &exact));
         } else {
-            leaf.tests.extend(equals_text(entries.exact.iter().map(String::as_str), field, Case::Sensitive)?);
+            leaf.tests.extend(equals_text(exact.iter().map(String::as_str), field, Case::Sensitive)?);
         }
         if !entries.values.is_empty() {
             leaf.tests.extend(equals_typed(&entries.values, field)?);
         }
-        for pattern in entries.patterns {
+        for pattern in entries.wildcards() {
             leaf.tests.extend(like(pattern, field, Case::Sensitive)?);
         }
-        if !entries.networks.is_empty() {
-            leaf.tests.extend(in_networks(&entries.networks, field));
+        let networks: Vec<_> = entries.wider_networks().collect();
+        if !networks.is_empty() {
+            leaf.tests.extend(in_networks(&networks, field));
         }
         Ok(leaf)
     }
@@ -193,42 +193,6 @@ impl Leaf {
     }
 }
 
-/// The entries of a list by the way they are tested.
-#[derive(Default)]
-struct Entries<'a> {
-    /// A pattern matches everything.
-    all: bool,
-    exact: Vec<String>,
-    patterns: Vec<&'a Pattern>,
-    networks: Vec<IpNet>,
-    values: Vec<Value>,
-}
-
-impl<'a> Entries<'a> {
-    fn of(entries: &'a [Entry]) -> Self {
-        let mut sorted = Self::default();
-        for entry in entries {
-            match &entry.value {
-                EntryValue::Pattern(pattern) if pattern.matches_everything() => sorted.all = true,
-                EntryValue::Pattern(pattern) => match pattern.literal() {
-                    Some("") => {}
-                    Some(text) => sorted.exact.push(text.to_owned()),
-                    None => sorted.patterns.push(pattern),
-                },
-                EntryValue::Network(IpNet::V4(network)) if network.prefix_len() == 32 => {
-                    sorted.exact.push(network.addr().to_string());
-                }
-                EntryValue::Network(network) => sorted.networks.push(*network),
-                EntryValue::Value(value) => sorted.values.push(value.clone()),
-            }
-        }
-        // A list may say a value twice; a lookup, and the bound on what stands in the text, count it once.
-        let mut seen = HashSet::new();
-        sorted.exact.retain(|value| seen.insert(value.clone()));
-        sorted
-    }
-}
-
 /// Joined by `AND`; a joined part gets parentheses, whatever joins it.
 pub(super) fn all(parts: Vec<Frag>) -> Frag {
     Frag::join(parts, " AND ", Bind::And)
@@ -251,8 +215,8 @@ fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
     Ok(call("match", &[subject, literal::text(regex)?.text()]))
 }
 
-/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in all its
-/// spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
+/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in
+/// all its spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
 struct Compared {
     subject: String,
     /// How a text is folded before it is printed.
@@ -386,7 +350,8 @@ fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal
     }
 }
 
-/// A leading `=` keeps Splunk from comparing two texts as numbers; both are guarded, since `printf` writes `Null` for nothing.
+/// A leading `=` keeps Splunk from comparing two texts as numbers; both are guarded, since `printf` writes `Null` for
+/// nothing.
 fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     let other = literal::column("f", &other.name);
     let equal = match test.field.ty {
@@ -396,7 +361,8 @@ fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     all(vec![call("isnotnull", &[field]), call("isnotnull", &[&other]), Frag::test(equal)])
 }
 
-/// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.
+/// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by
+/// itself.
 pub(super) struct Prefilter<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) step: &'a Step,

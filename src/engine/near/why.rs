@@ -3,7 +3,7 @@
 //! In: a rule, a miss, its records. Out: the condition that fails as the rule has it, and why it fails here.
 //! Must not know: output formats. The reasons are those of rule tests ([`crate::engine::explain`]).
 
-use super::{Condition, Miss, Part, conjuncts};
+use super::{Condition, Miss, Part};
 use crate::engine::explain::{Break, Failing, why_not};
 use crate::engine::program::{Program, in_micros};
 use crate::engine::record::Record;
@@ -80,7 +80,7 @@ pub fn condition(rule: &Rule, condition: Condition) -> Option<(&str, String)> {
             (name(link + 1)?, format!("`{right}` is not the `{left}` of {before}"))
         }
         Condition::Step { step, part: Part::Where(number) } => {
-            let filter = conjuncts(&rule.chain.steps.get(step)?.filter);
+            let filter = rule.chain.steps.get(step)?.filter.conjuncts();
             (name(step)?, format!("fails `{}`", words::pred(filter.get(number)?, rule)))
         }
         Condition::Step { step, part: Part::Except(number) } => {

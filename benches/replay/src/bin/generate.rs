@@ -1,12 +1,12 @@
 //! Logs with a known number of chains, the same on every machine.
 //!
-//! In: a directory, how many lines, which forms. Out: `trail.ndjson` (CloudTrail) and `flows.ndjson` (flow records as JSON), both in
-//! order of time, on request the same as flow text and as `Records` files. Prints how many alerts `rules/an1318/aws.chain` gives.
-//! Must not know: catena.
+//! In: a directory, how many lines, which forms. Out: `trail.ndjson` (CloudTrail) and `flows.ndjson` (flow records as
+//! JSON), both in order of time, on request the same as flow text and as `Records` files. Prints how many alerts
+//! `rules/an1318/aws.chain` gives. Must not know: catena.
 //!
-//! Three of ten lines are CloudTrail. One in a thousand lines is the egress of a chain; as many launches again are harmless in one way
-//! each: an approved image, an automated role, no console session, a window missed. Every chain has a network interface of its own, so
-//! alerts before and after de-duplication are the same.
+//! Three of ten lines are CloudTrail. One in a thousand lines is the egress of a chain; as many launches again are
+//! harmless in one way each: an approved image, an automated role, no console session, a window missed. Every chain has
+//! a network interface of its own, so alerts before and after de-duplication are the same.
 
 use std::collections::BinaryHeap;
 use std::error::Error;

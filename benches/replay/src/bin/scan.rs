@@ -2,9 +2,9 @@
 //!
 //! In: `trail.ndjson` and `flows.ndjson`. Out: the number of alerts. Files are read in blocks by all cores; a line is
 //! looked at for a few texts, parsed into a struct that holds only what the rule reads, and joined by hash.
-//! `scan lines FILE…` counts line ends and `scan inflate FILE…` decompresses, read and spread over the cores in the same way: the
-//! floor that no reader can go below.
-//! Must not know: catena. It takes the input in any order, but one thing for granted: no event is delivered twice.
+//! `scan lines FILE…` counts line ends and `scan inflate FILE…` decompresses, read and spread over the cores in the
+//! same way: the floor that no reader can go below. Must not know: catena. It takes the input in any order, but one
+//! thing for granted: no event is delivered twice.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

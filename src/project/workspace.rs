@@ -1,0 +1,493 @@
+//! The workspace: every file of a run. Texts are read once and kept; syntax trees come and go with the rule files at
+//! work, so that memory does not grow with them.
+//!
+//! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
+//! Must not know: what rules mean, where files are kept, who does the work.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, SourceFile, Sources, Span};
+use crate::syntax::{self, ast};
+use crate::table::{self, Table};
+use crate::unit::{Tables, Unit};
+
+use super::files::{Entry, Files};
+use super::imports;
+use super::workers::Workers;
+
+/// The name under which standard input is shown.
+const STDIN: &str = "<stdin>";
+
+/// Every file of a run.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    /// Names and texts.
+    pub(super) sources: Sources,
+    files: Vec<File>,
+    /// By every spelling that occurred, and by what the file really is.
+    by_path: HashMap<(PathBuf, Kind), usize>,
+    tables: Tables,
+    /// How many of `files` the user asked for; they come first.
+    asked: usize,
+}
+
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    id: FileId,
+    reading: Reading,
+    content: Content,
+    /// The rule files that this one imports.
+    imports: Vec<(usize, Span)>,
+    /// Whether a file imports this one: then its tree stays.
+    imported: bool,
+}
+
+/// How reading a file went.
+#[derive(Debug)]
+enum Reading {
+    Fine,
+    /// Its bytes are no text, which has been said.
+    NoText,
+    /// It could not be read: why.
+    Failed(String),
+}
+
+#[derive(Debug)]
+enum Content {
+    /// The tree is there while something needs it.
+    Rules(Option<ast::File>),
+    List(Arc<Table>),
+    /// A list file that could not be read.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Rules,
+    List,
+}
+
+/// A file the user asked for that could not be read.
+#[derive(Debug)]
+pub(super) struct Unreadable(pub(super) String);
+
+/// Where the files are, and who works on them.
+#[derive(Debug)]
+pub(super) struct Host<'a, W> {
+    pub(super) files: &'a dyn Files,
+    pub(super) workers: &'a W,
+}
+
+impl Workspace {
+    /// Reads `paths` (files, directories, `-`). Problems of texts go to `diags`.
+    pub(super) fn load<W: Workers>(
+        paths: &[PathBuf],
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) -> Result<Self, Vec<Unreadable>> {
+        let mut this = Self::default();
+        let mut problems = Vec::new();
+        let wanted = find(paths, host.files, &mut problems);
+        let mut round: Vec<(PathBuf, Kind)> = Vec::new();
+        for (path, real) in wanted {
+            this.expect(path, |_| real, Kind::Rules, &mut round);
+        }
+        this.read(round, false, host, diags);
+        this.asked = this.files.len();
+        let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
+        problems.extend(failed.map(Unreadable));
+        if problems.is_empty() { Ok(this) } else { Err(problems) }
+    }
+
+    /// How many rule files the user asked for.
+    pub(super) fn asked(&self) -> usize {
+        self.asked
+    }
+
+    /// The path of a file.
+    pub(super) fn path(&self, index: usize) -> Option<&Path> {
+        self.files.get(index).map(|file| file.path.as_path())
+    }
+
+    /// What `see` sees in the texts of the rule files the user asked for, in their order.
+    pub(super) fn survey<T: Send>(
+        &self,
+        workers: &impl Workers,
+        see: impl Fn(&SourceFile, FileId) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let ids: Vec<FileId> = self.files.iter().take(self.asked).map(|file| file.id).collect();
+        let seen = workers.map(ids, |id| self.sources.get(id).map(|text| see(text, id)));
+        seen.into_iter().flatten().flatten().collect()
+    }
+
+    /// Parses some of the rule files the user asked for, and reads and parses everything they name.
+    pub(super) fn open<W: Workers>(
+        &mut self,
+        some: Range<usize>,
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) {
+        let mut round: Vec<usize> = some.collect();
+        while !round.is_empty() {
+            self.parse_all(&round, host.workers, diags);
+            round = self.follow(&round, host, diags);
+        }
+    }
+
+    /// The rule files of a range that is open, in its order.
+    pub(super) fn units(&self, some: Range<usize>) -> Vec<Unit<'_>> {
+        let unit = |index| {
+            let imported = self.imported(index);
+            Some(Unit { sources: &self.sources, file: self.tree(index)?, imported, tables: &self.tables })
+        };
+        some.filter_map(unit).collect()
+    }
+
+    /// Drops the trees of a range, but for those that others import.
+    pub(super) fn close(&mut self, some: Range<usize>, workers: &impl Workers) {
+        let files = self.files.get_mut(some).unwrap_or_default().iter_mut();
+        let trees = files.filter_map(|file| match &mut file.content {
+            Content::Rules(tree) if !file.imported => tree.take(),
+            Content::Rules(_) | Content::List(_) | Content::Nothing => None,
+        });
+        workers.map(trees.collect(), drop);
+    }
+
+    /// Notes that a file is needed; it joins `round` when it is new. One file may be spelled in many ways, or linked
+    /// to: it is the file as it was named first.
+    fn expect(
+        &mut self,
+        path: PathBuf,
+        real: impl FnOnce(&Path) -> PathBuf,
+        kind: Kind,
+        round: &mut Vec<(PathBuf, Kind)>,
+    ) -> usize {
+        let spelled = (path, kind);
+        if let Some(&index) = self.by_path.get(&spelled) {
+            return index;
+        }
+        let next = self.files.len() + round.len();
+        let real = real(&spelled.0);
+        let index = *self.by_path.entry((real, kind)).or_insert(next);
+        if index == next {
+            round.push(spelled.clone());
+        }
+        self.by_path.insert(spelled, index);
+        index
+    }
+
+    /// Reads new files, which the user or (`named`) a rule file names, and parses those that are lists.
+    fn read<W: Workers>(
+        &mut self,
+        round: Vec<(PathBuf, Kind)>,
+        named: bool,
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) {
+        let first = self.sources.next_id().0;
+        let numbered: Vec<_> = round.into_iter().zip((first..).map(FileId)).collect();
+        let loaded = host.workers.map(numbered, |(file, id)| load(host.files, file, named, id));
+        for (file, source, found) in loaded {
+            self.sources.add(source);
+            self.files.push(file);
+            diags.extend(found);
+        }
+    }
+
+    /// Parses the rule files that have no tree.
+    fn parse_all(&mut self, round: &[usize], workers: &impl Workers, diags: &mut Diagnostics) {
+        let parsed = workers.map(round.to_vec(), |index| {
+            let mut found = Diagnostics::default();
+            let tree = self.files.get(index).and_then(|file| self.parse(file, &mut found));
+            (index, tree, found)
+        });
+        for (index, tree, found) in parsed {
+            diags.extend(found);
+            if let (Some(file), Some(tree)) = (self.files.get_mut(index), tree) {
+                file.content = Content::Rules(Some(tree));
+            }
+        }
+    }
+
+    fn parse(&self, file: &File, diags: &mut Diagnostics) -> Option<ast::File> {
+        match (&file.content, &file.reading) {
+            (Content::Rules(None), Reading::Fine) => {
+                Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
+            }
+            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
+            (Content::Rules(Some(_)) | Content::List(_) | Content::Nothing, _) => None,
+        }
+    }
+
+    /// Reads what parsed files name; returns the rule files among it that are not parsed.
+    fn follow<W: Workers>(
+        &mut self,
+        parsed: &[usize],
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) -> Vec<usize> {
+        let mut round = Vec::new();
+        let mut named = Vec::new();
+        for &index in parsed {
+            for (kind, text) in self.named_by(index) {
+                let path = resolve(self.path(index), &text.node);
+                let target = self.expect(path, |path| real(host.files, path), kind, &mut round);
+                named.push((index, kind, text, target));
+            }
+            if let Some(file) = self.files.get_mut(index) {
+                file.imports.clear();
+            }
+        }
+        self.read(round, true, host, diags);
+        let mut next = Vec::new();
+        for (index, kind, text, target) in named {
+            self.connect(index, kind, &text, target);
+            let Some(file) = self.files.get(target) else { continue };
+            if let Some(why) = file.failed() {
+                diags.push(unreadable(text.span, &file.path, why));
+            }
+            if kind == Kind::Rules && matches!(file.content, Content::Rules(None)) {
+                next.push(target);
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
+    /// Notes that a file names another at a place.
+    fn connect(&mut self, index: usize, kind: Kind, text: &ast::Text, target: usize) {
+        match kind {
+            Kind::Rules => {
+                if let Some(file) = self.files.get_mut(index) {
+                    file.imports.push((target, text.span));
+                }
+                if let Some(file) = self.files.get_mut(target) {
+                    file.imported = true;
+                }
+            }
+            Kind::List => {
+                if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
+                    self.tables.insert(text.span.file, &text.node, Arc::clone(table));
+                }
+            }
+        }
+    }
+
+    fn tree(&self, index: usize) -> Option<&ast::File> {
+        match &self.files.get(index)?.content {
+            Content::Rules(tree) => tree.as_ref(),
+            Content::List(_) | Content::Nothing => None,
+        }
+    }
+
+    /// The files that a rule file names: imports and list files.
+    fn named_by(&self, index: usize) -> Vec<(Kind, ast::Text)> {
+        let Some(file) = self.tree(index) else { return Vec::new() };
+        let imports = file.imports.iter().map(|path| (Kind::Rules, path.clone()));
+        let lists = file.lists.iter().filter_map(|list| match &list.body {
+            ast::ListBody::File(path) => Some((Kind::List, path.clone())),
+            ast::ListBody::Inline(_) => None,
+        });
+        imports.chain(lists).collect()
+    }
+
+    /// Everything that a file imports, directly or not, each once, without itself.
+    fn imported(&self, root: usize) -> Vec<&ast::File> {
+        let mut seen = HashSet::from([root]);
+        let mut queue = vec![root];
+        let mut found = Vec::new();
+        while let Some(index) = queue.pop() {
+            for &(next, _) in self.files.get(index).into_iter().flat_map(|file| &file.imports) {
+                if seen.insert(next) {
+                    queue.push(next);
+                    found.extend(self.tree(next));
+                }
+            }
+        }
+        found
+    }
+
+    /// Reports each import that closes a cycle, once every file has been open.
+    pub(super) fn report_cycles(&self, diags: &mut Diagnostics) {
+        let edges: Vec<Vec<usize>> =
+            self.files.iter().map(|file| file.imports.iter().map(|edge| edge.0).collect()).collect();
+        let circle = imports::circles(&edges);
+        for (index, file) in self.files.iter().enumerate() {
+            for &(next, span) in &file.imports {
+                if next == index || circle.get(next) == circle.get(index) {
+                    let found = Diagnostic::new(Code::ImportCycle, span, "files import each other")
+                        .label("this import leads back to this file");
+                    diags.push(found.help("move the shared allowlists into a file of their own"));
+                }
+            }
+        }
+    }
+}
+
+impl File {
+    /// Why it could not be read.
+    fn failed(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Failed(why) => Some(why),
+            Reading::Fine | Reading::NoText => None,
+        }
+    }
+}
+
+/// Stands for a rule file whose text nobody could read: anything may stand in it.
+fn not_understood(id: FileId) -> ast::File {
+    ast::File {
+        id,
+        imports: vec![],
+        lists: vec![],
+        rules: vec![],
+        comments: vec![],
+        understood: ast::Understood::Partly,
+    }
+}
+
+/// Reads a file, which the user or (`named`) a rule file names; a list is parsed as well.
+fn load(
+    files: &dyn Files,
+    (path, kind): (PathBuf, Kind),
+    named: bool,
+    id: FileId,
+) -> (File, SourceFile, Diagnostics) {
+    let mut diags = Diagnostics::default();
+    let allowed = if named { check_kind(files, &path, kind) } else { Ok(()) };
+    let bytes = allowed.and_then(|()| read_bytes(files, &path, kind));
+    let (text, reading) = match bytes.map(|bytes| syntax::decode(bytes, id)) {
+        Ok(Ok(text)) => (text, Reading::Fine),
+        Ok(Err(broken)) => {
+            let (text, found) = *broken;
+            diags.push(found);
+            (text, Reading::NoText)
+        }
+        Err(why) => (String::new(), Reading::Failed(why)),
+    };
+    let source = SourceFile::new(show(&path), text);
+    let content = match (kind, &reading) {
+        (Kind::Rules, _) => Content::Rules(None),
+        (Kind::List, Reading::Fine) => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
+        (Kind::List, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
+    };
+    (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
+}
+
+/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read
+/// more than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
+fn check_kind(files: &dyn Files, path: &Path, kind: Kind) -> Result<(), String> {
+    let (extension, what) = match kind {
+        Kind::Rules => ("chain", "only `.chain` files can be imported"),
+        Kind::List => ("csv", "only `.csv` files can be lists"),
+    };
+    let fits = |path: &Path| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    if !fits(path) {
+        return Err(what.to_owned());
+    }
+    let target = files.real(path)?;
+    if !fits(&target) {
+        return Err(format!("it is a link to another file, and {what}"));
+    }
+    match files.entry(&target) {
+        Entry::File | Entry::Folder => Ok(()),
+        Entry::Other | Entry::Missing => Err("it is not an ordinary file".to_owned()),
+    }
+}
+
+/// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
+fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
+    let limit = match kind {
+        Kind::Rules => syntax::FILE_SIZE,
+        Kind::List => table::MAX_BYTES,
+    };
+    let bytes = files.read(path, limit)?;
+    if kind == Kind::List && bytes.len() > limit {
+        return Err(format!("the list file is larger than {} MiB", limit >> 20));
+    }
+    Ok(bytes)
+}
+
+/// The rule files under `paths`, sorted within each folder; each with what it really is.
+fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            found.push((path.clone(), path.clone()));
+            continue;
+        }
+        let root = real(files, path);
+        if files.entry(path) != Entry::Folder {
+            found.push((tidy(path), root));
+            continue;
+        }
+        let inside = files.rules_under(path);
+        if inside.is_empty() {
+            problems.push(Unreadable(format!("no `.chain` file under `{}`", path.display())));
+        }
+        for rule in inside {
+            match rule {
+                // Links are not followed, so what is under the real root is real.
+                Ok(rule) => {
+                    let below = rule.strip_prefix(path).unwrap_or(&rule);
+                    found.push((tidy(&rule), root.join(below)));
+                }
+                Err(why) => problems.push(Unreadable(why)),
+            }
+        }
+    }
+    found
+}
+
+/// The path of `name` as written in the file at `from`.
+fn resolve(from: Option<&Path>, name: &str) -> PathBuf {
+    let folder = from.and_then(Path::parent).unwrap_or(Path::new(""));
+    tidy(&folder.join(name))
+}
+
+/// The path without links, `.` and `..`; as it is, where there is no such file.
+fn real(files: &dyn Files, path: &Path) -> PathBuf {
+    files.real(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-`
+/// keeps the `.` that tells it from standard input.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
+                tidy.push(part);
+            }
+        }
+    }
+    if tidy == Path::new("-") { Path::new(".").join(tidy) } else { tidy }
+}
+
+fn show(path: &Path) -> String {
+    match path.to_str() {
+        Some("-") => STDIN.to_owned(),
+        Some("") => ".".to_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
+fn cannot_read(path: &Path, why: &str) -> String {
+    format!("cannot read `{}`: {why}", show(path))
+}
+
+fn unreadable(span: Span, path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::new(Code::FileUnreadable, span, cannot_read(path, why))
+        .label("named here")
+        .help("paths start at the folder of the file that names them")
+}

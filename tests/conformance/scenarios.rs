@@ -1,0 +1,306 @@
+//! Small scenarios of raw events for a rule: chains that hold, chains that fail by one second or one value, and noise.
+//!
+//! In: a rule, a random generator, the second at which the scenario begins. Out: events in the order of delivery, which
+//! is not that of their times. Must not know: targets, queries.
+
+use catena::catalog::{Catalog, Source};
+use catena::engine::event::Reader;
+use catena::engine::program::Program;
+use catena::engine::record::{Record, Schemas};
+use catena::ir::{Rule, Step, Type};
+use fastrand::Rng;
+
+use super::raw::{Content, Event};
+use super::samples::{self, FLOW};
+use super::satisfy::{Satisfier, fields_of};
+
+/// What making scenarios for one rule needs, compiled once.
+pub(super) struct Maker<'a> {
+    pub(super) rule: &'a Rule,
+    catalog: &'a Catalog,
+    pub(super) program: Program,
+    readers: Vec<Reader>,
+    /// Most flow records are of the format that the rule needs, some of the other one.
+    wide: bool,
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(rule: &'a Rule, catalog: &'a Catalog) -> Self {
+        let schemas = Schemas::full(catalog);
+        let program = Program::new(rule, &schemas).unwrap();
+        let readers = schemas
+            .iter()
+            .map(|schema| Reader::new(catalog.source(schema.source()).unwrap(), schema.clone()).unwrap())
+            .collect();
+        Self { rule, catalog, program, readers, wide: needs_wide_flows(rule, catalog) }
+    }
+
+    /// Seconds from the beginning of one scenario to that of the next: no window reaches over it, however a target
+    /// widens it.
+    pub(super) fn stride(&self) -> i64 {
+        let gaps: u64 = self.rule.chain.links.iter().map(|link| link.gap.seconds).sum();
+        i64::try_from(gaps.max(self.rule.chain.total.seconds)).unwrap() * 3 + 6 * 3600
+    }
+
+    /// Whether the source file says that a target has only an approximation of a field, so that a row may show another
+    /// value.
+    pub(super) fn is_approximate(&self, step: usize, field: &str, target: &str) -> bool {
+        let def = self.source(&self.rule.chain.steps[step]).field(field);
+        let column = def.and_then(|def| def.columns.get(target));
+        column.is_some_and(|column| column.variants().iter().any(|variant| variant.superset.is_some()))
+    }
+
+    /// The records of an event, as the engine reads it.
+    pub(super) fn records(&self, event: &Event) -> Vec<Record> {
+        let reader = self.readers.iter().find(|reader| reader.schema().source() == event.source);
+        reader.unwrap().records(&event.raw).unwrap()
+    }
+
+    fn source(&self, step: &Step) -> &'a Source {
+        self.catalog.source(&step.source.node).unwrap()
+    }
+
+    pub(super) fn scenario(&self, rng: &mut Rng, begin: i64) -> Vec<Event> {
+        let mut events = Vec::new();
+        for _ in 0..rng.usize(1..4) {
+            self.chain(rng, begin, &mut events);
+        }
+        for _ in 0..rng.usize(0..3) {
+            let step = rng.choice(&self.rule.chain.steps).unwrap();
+            let mut event = self.fresh(step, events.len(), rng);
+            event.happen(begin + rng.i64(0..=self.longest()), 60);
+            events.push(event);
+        }
+        for event in &mut events {
+            if rng.u8(0..8) == 0 {
+                self.tweak(event, rng);
+            }
+            if rng.u8(0..3) == 0 {
+                event.fail_as_dry_run();
+            }
+            if rng.u8(0..6) == 0 {
+                event.answer_with_no_items();
+            }
+            event.settle();
+        }
+        let mut unlike: Vec<Event> = Vec::new();
+        for event in events {
+            if !unlike.contains(&event) {
+                unlike.push(event);
+            }
+        }
+        rng.shuffle(&mut unlike);
+        unlike
+    }
+
+    fn longest(&self) -> i64 {
+        i64::try_from(self.rule.chain.total.seconds).unwrap()
+    }
+
+    /// An event for every step, each with the key of the one before, most of them in time.
+    fn chain(&self, rng: &mut Rng, begin: i64, events: &mut Vec<Event>) {
+        let chain = &self.rule.chain;
+        let mut time = begin + if rng.bool() { 0 } else { rng.i64(0..=self.longest()) };
+        let first = time;
+        let mut before: Option<Event> = None;
+        for (index, step) in chain.steps.iter().enumerate() {
+            if let Some(link) = index.checked_sub(1).and_then(|link| chain.links.get(link)) {
+                let gap = i64::try_from(link.gap.seconds).unwrap();
+                let pause = self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
+                time = (time + pause).max(begin);
+            }
+            let mut event = self.matching(step, events.len(), rng);
+            if let Some(before) = &before {
+                self.join(index, before, &mut event, events.last_mut(), rng);
+                if rng.u8(0..24) == 0 {
+                    self.miss_on_both_sides(index, events.last_mut(), &mut event, rng);
+                }
+            }
+            event.happen(time, *rng.choice(&[0, 30, 60, 599]).unwrap());
+            before = Some(event.clone());
+            if rng.u8(0..12) > 0 {
+                events.push(event);
+            }
+        }
+    }
+
+    /// Time to the next step: nothing, a little, the gap to the second, one second more, one second backwards; or what
+    /// the total leaves, or one more.
+    fn pause(&self, rng: &mut Rng, gap: i64, gone: i64, last: bool) -> i64 {
+        let left = (self.longest() - gone).max(0);
+        if last && left < gap && rng.bool() {
+            return left + i64::from(rng.u8(0..3) == 0);
+        }
+        match rng.u8(0..12) {
+            0 => 0,
+            1..=3 => gap,
+            4 => gap + 1,
+            5 => -1,
+            _ => rng.i64(0..=gap),
+        }
+    }
+
+    fn fresh(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
+        let source = self.source(step);
+        let mut event = Event::plain(&source.name, number as u64 + 1, self.wide == (rng.u8(0..6) > 0));
+        let items = if source.name == FLOW { 1 } else { *rng.choice(&[1, 1, 2, 3]).unwrap() };
+        let mut look = |field: &str, item: usize, rng: &mut Rng| {
+            if let Some(text) = rng.choice(samples::of(&source.name, field)) {
+                event.set(source, field, Content::Text(text), item);
+            }
+        };
+        for (field, _) in self.mentioned(step) {
+            look(field, 0, rng);
+        }
+        if self.mentioned(step).iter().any(|(field, _)| source.field(field).is_some_and(|def| def.in_group)) {
+            for item in 0..items {
+                for field in ["image.id", "instance.id", "instance.eni", "instance.private_ip"] {
+                    look(field, item, rng);
+                }
+            }
+            if rng.u8(0..3) == 0 {
+                event.add_interface(rng.choice(samples::of(&source.name, "instance.eni")).unwrap());
+            }
+        }
+        if rng.u8(0..12) == 0 {
+            event.lengthen();
+        }
+        event
+    }
+
+    /// The best of a few tries at an event that satisfies a step; now and then with one test the other way round.
+    fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
+        let condition = step.condition();
+        let mut event = self.fresh(step, number, rng);
+        let satisfier = |item| Satisfier { source: self.source(step), lists: &self.rule.lists, item };
+        for _ in 0..8 {
+            satisfier(rng.usize(0..2)).satisfy(&condition, true, &mut event, rng);
+            event.settle();
+            if self.satisfies(step, &event) {
+                break;
+            }
+        }
+        if rng.u8(0..6) == 0 {
+            satisfier(0).flip_one(&condition, &mut event, rng);
+            event.settle();
+        }
+        event
+    }
+
+    fn satisfies(&self, step: &Step, event: &Event) -> bool {
+        let compiled = self.program.steps.iter().find(|compiled| compiled.name == step.name.node).unwrap();
+        self.records(event).iter().any(|record| compiled.accepts(&record.values))
+    }
+
+    /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then
+    /// refuse it, the link values go the other way, to `earlier`.
+    fn join(
+        &self,
+        index: usize,
+        before: &Event,
+        after: &mut Event,
+        earlier: Option<&mut Event>,
+        rng: &mut Rng,
+    ) {
+        let (Some(link), steps) = (self.rule.chain.links.get(index - 1), &self.rule.chain.steps) else {
+            return;
+        };
+        let forwards = link.keys.iter().filter(|_| rng.u8(0..16) > 0);
+        let forwards: Vec<_> =
+            forwards.map(|key| (key.left.name.as_str(), key.right.name.as_str())).collect();
+        let alone = after.clone();
+        self.copy(before, (&steps[index], &mut *after), &forwards, rng);
+        if let Some(earlier) = earlier
+            && self.satisfies(&steps[index], &alone)
+            && !self.satisfies(&steps[index], after)
+        {
+            let backwards: Vec<_> = forwards.iter().map(|(left, right)| (*right, *left)).collect();
+            self.copy(&alone, (&steps[index - 1], earlier), &backwards, rng);
+            *after = alone;
+        }
+    }
+
+    /// Copies the values of one record into an event of a step, by the fields of both.
+    fn copy(&self, from: &Event, (step, to): (&Step, &mut Event), fields: &[(&str, &str)], rng: &mut Rng) {
+        let Some(record) = rng.choice(self.records(from)) else { return };
+        let item = rng.usize(0..2);
+        for (there, here) in fields {
+            if let Some(value) = record.get(there) {
+                to.set(self.source(step), here, Content::Text(&value.to_string()), item);
+            }
+        }
+    }
+
+    /// Takes one part of the key from both events: what is missing equals nothing, not even what is missing as well.
+    fn miss_on_both_sides(&self, index: usize, before: Option<&mut Event>, after: &mut Event, rng: &mut Rng) {
+        let steps = &self.rule.chain.steps;
+        let (Some(before), Some(key)) = (before, rng.choice(&self.rule.chain.links[index - 1].keys)) else {
+            return;
+        };
+        let content = if rng.bool() { Content::Absent } else { Content::Empty };
+        before.set(self.source(&steps[index - 1]), &key.left.name, content, 0);
+        after.set(self.source(&steps[index]), &key.right.name, content, 0);
+    }
+
+    /// Something that was there is gone, empty, or another.
+    fn tweak(&self, event: &mut Event, rng: &mut Rng) {
+        let step = self.rule.chain.steps.iter().find(|step| step.source.node == event.source);
+        let Some(step) = step else { return };
+        let fields = self.mentioned(step);
+        let Some((field, ty)) = rng.choice(fields) else { return };
+        if field == "event.time" || field == "event.id" {
+            return;
+        }
+        let other = rng.choice(samples::of(&event.source, field)).copied().unwrap_or("x");
+        let content = match rng.u8(0..4) {
+            0 => Content::Absent,
+            1 => Content::Empty,
+            2 if ty == Type::String && event.source != FLOW => {
+                Content::Text(rng.choice(&samples::HOSTILE).unwrap())
+            }
+            _ => Content::Text(other),
+        };
+        event.set(self.source(step), field, content, rng.usize(0..2));
+    }
+
+    /// Every field of the step that the rule looks at or shows.
+    fn mentioned(&self, step: &Step) -> Vec<(&'a str, Type)> {
+        let rule = self.rule;
+        let mut fields = Vec::new();
+        let steps = rule.chain.steps.iter().filter(|other| other.source.node == step.source.node);
+        for other in steps {
+            for pred in std::iter::once(&other.filter).chain(&other.excepts) {
+                fields_of(pred, &mut |name, ty| fields.push((name, ty)));
+            }
+        }
+        for key in rule.chain.links.iter().flat_map(|link| &link.keys) {
+            fields.extend([&key.left, &key.right].map(|field| (field.name.as_str(), field.ty)));
+        }
+        let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
+        fields.extend(shown.map(|field| (field.field.name.as_str(), field.field.ty)));
+        fields.retain(|(name, _)| self.source(step).field(name).is_some());
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        fields.dedup_by_key(|(name, _)| *name);
+        fields
+    }
+}
+
+/// Whether a rule looks at a field of a flow log that the default format lacks.
+pub(super) fn needs_wide_flows(rule: &Rule, catalog: &Catalog) -> bool {
+    let (chain, source) = (&rule.chain, catalog.source(FLOW).unwrap());
+    let is_wide = |step: usize, name: &str| {
+        chain.steps[step].source.node == FLOW
+            && source.field(name).is_some_and(|field| field.requires.is_some())
+    };
+    let tested = chain.steps.iter().enumerate().any(|(index, step)| {
+        let mut found = false;
+        fields_of(&step.condition(), &mut |name, _| found |= is_wide(index, name));
+        found
+    });
+    let joined = chain.links.iter().enumerate().any(|(link, keys)| {
+        let mut keys = keys.keys.iter();
+        keys.any(|key| is_wide(link, &key.left.name) || is_wide(link + 1, &key.right.name))
+    });
+    let mut shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
+    tested || joined || shown.any(|field| is_wide(field.step, &field.field.name))
+}

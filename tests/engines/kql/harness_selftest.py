@@ -1,0 +1,159 @@
+"""Proves that the harness tells good chains from bad ones, stores events as Sentinel does, and refuses what it cannot run.
+
+usage: .engines/duck/bin/python harness_selftest.py
+"""
+
+import datetime
+import json
+from pathlib import Path
+
+import harness
+
+CHAIN = Path(__file__).with_name("harness_selftest.kql").read_text()
+LISTS = {"approved_images": ["ami-good"]}
+START, APART = 1_767_225_600, 7200
+
+FIELDS = """let step_only = AWSCloudTrail
+| where UserAgent == "a\\"b\\\\c\\n\\u0001\\u2028é" or UserAgent =~ "KEY" or AwsEventId endswith "-X"
+| project only_time = TimeGenerated, UserAgent, ReadOnly, SessionMfaAuthenticated, SessionCreationDate, AWSRegion;
+step_only
+"""
+ADDRESSES = """let step_only = AWSVPCFlow
+| where coalesce(ipv4_is_in_range(SrcAddr, "10.0.0.0/8"), false) or (SrcAddr contains ":" and ipv6_is_match(SrcAddr, "::a"))
+| where isnotempty(parse_ipv6(DstAddr)) and not(coalesce(ipv6_is_in_any_range(DstAddr, dynamic(["fd00::/8"])), false))
+| project only_time = TimeGenerated, End, SrcAddr, SrcPort, Bytes, InterfaceId;
+step_only
+"""
+
+
+def call(at, name, response=None, arn="arn:aws:iam::1:user/eve", **more):
+    """An event and its second in its scenario."""
+    record = {
+        "eventID": f"{name}-{at}",
+        "eventName": name,
+        "eventSource": "signin.amazonaws.com" if name == "ConsoleLogin" else "ec2.amazonaws.com",
+        "recipientAccountId": "1",
+        "userIdentity": {"arn": arn},
+        "responseElements": response,
+    }
+    return at, "aws.cloudtrail", record | more
+
+
+def login(at, **more):
+    return call(at, "ConsoleLogin", {"ConsoleLogin": "Success"}, **more)
+
+
+def launch(at, *items, **more):
+    pairs = [{"instanceId": instance, "imageId": image} for instance, image in items]
+    return call(at, "RunInstances", {"instancesSet": {"items": pairs}}, **more)
+
+
+def flow(at, instance="i-1", **more):
+    record = {"account-id": "1", "instance-id": instance, "srcaddr": "10.0.0.1", "dstaddr": "8.8.8.8", "srcport": "40000"}
+    record |= {"dstport": "443", "bytes": "9", "action": "ACCEPT", "flow-direction": "egress", "tcp-flags": "2"}
+    return at, "aws.vpcflow", record | more
+
+
+def event(start, at, source, record):
+    seconds = start + at
+    if source == "aws.vpcflow":
+        times = {"start": str(seconds), "end": str(seconds + 60)}
+    else:
+        times = {"eventTime": f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    return {"source": source, "raw": times | record}
+
+
+BAD = ("i-1", "ami-bad")
+# Each scenario with the instances that it must report.
+SCENARIOS = [
+    ("the chain", [login(0), launch(900, BAD), flow(1500)], ["i-1"]),
+    ("delivered in another order", [flow(2), launch(1, BAD), login(0)], ["i-1"]),
+    ("the launch one second too late", [login(0), launch(901, BAD), flow(1000)], []),
+    ("the flow one second too late", [login(0), launch(9, BAD), flow(610)], []),
+    ("the flow before the launch", [login(0), launch(9, BAD), flow(8)], []),
+    ("a key that is empty on both sides", [login(0, arn=""), launch(1, BAD, arn=""), flow(2)], []),
+    ("no instance", [login(0), launch(1, ("-", "ami-bad")), flow(2, "-")], []),
+    ("two items", [login(0), launch(1, ("i-2", "ami-good"), BAD), flow(2), flow(3, "i-2")], ["i-1"]),
+    ("two instances", [login(0), launch(1, BAD, ("i-2", "ami-x")), flow(2), flow(3, "i-2")], ["i-1", "i-2"]),
+    ("an image of the list", [login(0), launch(1, ("i-1", "ami-good")), flow(2)], []),
+    ("a launch that failed", [login(0), launch(1, BAD, errorCode="Client.X"), flow(2)], []),
+    ("an IPv6 address outside", [login(0), launch(1, BAD), flow(2, dstaddr="2001:db8::1")], ["i-1"]),
+    ("an IPv6 address inside", [login(0), launch(1, BAD), flow(2, dstaddr="FE80::1")], []),
+    ("fields that do not apply", [login(0), launch(1, BAD), flow(2, **{"tcp-flags": "-", "dstport": "-"})], []),
+    ("nothing", [], []),
+]
+
+
+def request_of(text, scenarios, lists=LISTS):
+    starts = [START + number * APART for number in range(len(scenarios))]
+    events = [[event(start, *one) for one in scenario] for start, scenario in zip(starts, scenarios, strict=True)]
+    parts = [{"name": "r", "id": "r", "role": "query", "text": text}]
+    return {"rule": "r", "parts": parts, "lists": lists, "starts": starts, "scenarios": events}
+
+
+def ask(connection, text, scenarios, lists=LISTS):
+    return harness.respond(connection, json.dumps(request_of(text, scenarios, lists)).encode())
+
+
+def chains(connection):
+    found = ask(connection, CHAIN, [scenario for _, scenario, _ in SCENARIOS])
+    for (name, _, expected), rows in zip(SCENARIOS, found["answers"], strict=True):
+        assert sorted(row["egress_instance_id"] for row in rows) == expected, f"{name}: {rows}"
+    first = found["answers"][0][0]
+    assert first["console_time"] == START * 1_000_000 and first["egress_time"] == (START + 1500) * 1_000_000, first
+    other = ask(connection, CHAIN, [SCENARIOS[0][1]], {"approved_images": ["ami-bad"]})
+    assert other == {"answers": [[]]}, other
+
+
+SESSION = {"attributes": {"creationDate": "2026-01-01T00:00:00Z", "mfaAuthenticated": "true"}}
+CALLS = [
+    call(0, "a", userAgent='a"b\\c\n\u0001\u2028é', readOnly=False, userIdentity={"sessionContext": SESSION}),
+    call(1, "b", userAgent="key", awsRegion=""),
+    # The Kelvin sign is no `k` to an operator that knows ASCII only.
+    call(2, "c", userAgent="\u212aey"),
+    call(3, "d", eventID="d-x"),
+    call(4, "e", userAgent="key", eventTime="soon"),
+]
+
+
+def fields(connection):
+    rows = ask(connection, FIELDS, [CALLS])["answers"][0]
+    assert [row["UserAgent"] for row in rows] == ['a"b\\c\n\u0001\u2028é', "key", None], rows
+    assert rows[0]["ReadOnly"] is False and rows[0]["SessionMfaAuthenticated"] is True, rows
+    assert rows[0]["SessionCreationDate"] == START * 1_000_000 and rows[1]["AWSRegion"] is None, rows
+
+
+def addresses(connection):
+    sources = ["10.1.2.3", "::A", "11.0.0.1", "AWS Internal", "-", "010.0.0.1"]
+    rows = ask(connection, ADDRESSES, [[flow(at, srcaddr=address) for at, address in enumerate(sources)]])["answers"][0]
+    assert [row["SrcAddr"] for row in rows] == ["10.1.2.3", "::A"], rows
+    expected = {"only_time": START * 1_000_000, "End": (START + 60) * 1_000_000, "SrcPort": 40000, "Bytes": 9}
+    assert expected.items() <= rows[0].items() and rows[0]["InterfaceId"] is None, rows[0]
+    targets = ["1.2.3.4", "fd00::1", "2001:db8::1", "ec2.amazonaws.com", "-"]
+    rows = ask(connection, ADDRESSES, [[flow(at, dstaddr=address) for at, address in enumerate(targets)]])["answers"][0]
+    assert len(rows) == 2, rows
+
+
+def refusals(connection):
+    scenario = [SCENARIOS[0][1]]
+    refused = [
+        ask(connection, CHAIN, scenario, {}),
+        ask(connection, "AWSCloudTrail | take 1", scenario),
+        ask(connection, FIELDS.replace('"KEY"', '"\\x41"'), scenario),
+        ask(connection, FIELDS.replace("UserAgent =~", "UserAgnt =~"), scenario),
+        ask(connection, FIELDS.replace("step_only\n", "step_only | scan declare (x: int)\n"), scenario),
+        harness.respond(connection, b"not json"),
+    ]
+    for number, answer in enumerate(refused):
+        assert list(answer) == ["error"], f"refusal {number}: {answer}"
+
+
+def main():
+    connection = harness.connect()
+    for check in (chains, fields, addresses, refusals, chains):
+        check(connection)
+    print("kql harness: selftest passed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+//! Several files of one run: rules, lists and files that meet where one name must mean one thing.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::program::{catena, path, root, scratch};
+
+#[test]
+fn rules_that_clash_are_not_written() {
+    let first = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+    let same_id = first.replace("rule one_step ", "rule same_id ");
+    let same_name = first.replace("22bed5ba", "32bed5ba");
+    let unrelated = first.replace("rule one_step ", "rule unrelated ").replace("22bed5ba", "42bed5ba");
+    let both = format!("{first}\n{same_name}");
+    for (one, other) in [(&first, &same_id), (&first, &same_name), (&both, &unrelated)] {
+        let files =
+            [("a.chain", one.as_bytes()), ("b.chain", other.as_bytes()), ("c.chain", unrelated.as_bytes())];
+        let count = if other == &unrelated { 2 } else { 3 };
+        let folder = scratch("clash", &files[..count]);
+        let out = path(&folder, "out");
+        let ran = catena(&["compile", &path(&folder, ""), "--target", "spl", "-o", &out]);
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        assert!(ran.err.contains("E0212") && ran.err.contains("wrote 1 file under"), "{}", ran.err);
+        let written: Vec<_> = std::fs::read_dir(root().join(out).join("spl")).unwrap().collect();
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].as_ref().unwrap().file_name(), "unrelated.spl");
+    }
+}
+
+#[test]
+fn lists_that_clash_in_the_siem_are_not_written() {
+    let list = |role: &str| format!("allowlist roles: actor.issuer.id {{ \"{role}\" \"role/both\" }}\n");
+    let rule = |name: &str, id: &str| {
+        let case = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+        let case = case.replace("rule one_step ", &format!("rule {name} ")).replace("22bed5ba", id);
+        case.replacen("\n  }\n", "\n      except actor.issuer.id in roles\n  }\n", 1)
+    };
+    let (first, other) = (list("role/a"), list("role/b"));
+    let turned = "allowlist roles: actor.issuer.id { \"role/both\" \"role/a\" }\n";
+    let files = [
+        ("a.chain", first + &rule("a", "22bed5ba")),
+        ("b.chain", other + &rule("b", "32bed5ba")),
+        ("c.chain", turned.to_owned() + &rule("c", "42bed5ba")),
+    ];
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = scratch("lists", &files);
+    let out = path(&folder, "out");
+    let compile = |target: &str, lists: &str| {
+        catena(&["compile", &path(&folder, ""), "--target", target, "--lists", lists, "-o", &out])
+    };
+    for target in ["spl", "kql"] {
+        let ran = compile(target, "lookup");
+        assert_eq!(ran.status, 1, "{}", ran.err);
+        assert!(ran.err.contains("E0410") && ran.err.contains("wrote 2 files under"), "{}", ran.err);
+        let mut written: Vec<_> = std::fs::read_dir(Path::new(&out).join(target)).unwrap().collect();
+        written.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
+        let names: Vec<_> = written.iter().map(|entry| entry.as_ref().unwrap().file_name()).collect();
+        assert_eq!(names, [format!("a.{target}").as_str(), format!("c.{target}").as_str()]);
+    }
+    let both = compile("all", "lookup").err;
+    assert_eq!(both.matches("E0410").count(), 1, "said once, not for each target: {both}");
+    // In the text of the queries, and where the SIEM has no such lists, nothing is shared.
+    for (target, lists) in [("spl", "inline"), ("spl", "auto"), ("sigma", "lookup"), ("eql", "lookup")] {
+        let ran = compile(target, lists);
+        assert_eq!(ran.status, 0, "{target} {lists}: {}", ran.err);
+    }
+    std::fs::write(path(&folder, "catena.yaml"), "lists: lookup\n").unwrap();
+    let checked = catena(&["check", &path(&folder, ""), "--target", "kql"]);
+    assert!(checked.status == 1 && checked.err.contains("E0410"), "{}", checked.err);
+}
+
+#[test]
+fn one_file_is_checked_once_however_it_is_spelled() {
+    let rule = std::fs::read("tests/cases/one_step.chain").unwrap();
+    let folder = scratch(
+        "spelled",
+        &[("a.chain", &rule), ("sub/b.chain", b"import \"../list.chain\"\n"), ("list.chain", b"")],
+    );
+    let (root, a) = (path(&folder, ""), path(&folder, "a.chain"));
+    let dotted = path(&folder, "./a.chain");
+    let around = path(&folder, "sub/../a.chain");
+    for paths in [vec![a.as_str(), a.as_str()], vec![&a, &dotted, &around], vec![&a, &root], vec![&root, &a]]
+    {
+        let mut arguments = vec!["check"];
+        arguments.extend(&paths);
+        let ran = catena(&arguments);
+        assert!(!ran.err.contains("E0212"), "{paths:?}: {}", ran.err);
+    }
+    #[cfg(unix)]
+    {
+        let (link, linked) = (path(&folder, "link.chain"), path(&folder, "linked"));
+        std::os::unix::fs::symlink("a.chain", &link).unwrap();
+        std::os::unix::fs::symlink(folder.path(), &linked).unwrap();
+        for paths in [[&a, &link], [&link, &a], [&root, &linked], [&linked, &a]] {
+            let ran = catena(&["compile", paths[0], paths[1], "--target", "kql"]);
+            assert_eq!(ran.status, 0, "{paths:?}: {}", ran.err);
+        }
+        // It goes by the name that came first, and a file that imports itself by a link imports itself.
+        std::fs::write(&a, "import \"link.chain\"\n").unwrap();
+        let ran = catena(&["check", &link, &a]);
+        assert!(ran.err.contains("error[E0152]") && ran.err.contains("1 file"), "{}", ran.err);
+        assert!(ran.err.contains("link.chain:1:8"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_file_called_like_standard_input_can_be_named() {
+    let folder = scratch("dash", &[("-", b"rule {")]);
+    let ran = Command::new(env!("CARGO_BIN_EXE_catena"))
+        .args(["check", "./-"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+}
+
+#[test]
+fn two_rules_never_share_a_file() {
+    // Sigma wants file names of ten characters or more, so the name of the chain is filled up.
+    let case =
+        |name: &str| std::fs::read_to_string(root().join(format!("tests/cases/{name}.chain"))).unwrap();
+    let short = case("three_steps_gaps").replacen("rule three_steps_gaps", "rule a", 1);
+    let long = case("one_step").replacen("rule one_step", "rule correlation_a", 1);
+    let folder = scratch("share", &[("a.chain", short.as_bytes()), ("b.chain", long.as_bytes())]);
+    let out = path(&folder, "out");
+    let ran = catena(&["compile", &path(&folder, ""), "--target", "sigma", "-o", &out]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("rules `a` and `correlation_a` would both be written"), "{}", ran.err);
+}

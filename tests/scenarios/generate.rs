@@ -1,0 +1,335 @@
+//! Random rules and scenarios, small enough to search and narrow enough that chains, ties and near misses are common.
+
+use std::sync::Arc;
+
+use catena::catalog::Catalog;
+use catena::engine::record::{Identity, Record, Schemas};
+use catena::engine::value::Value;
+use catena::ir::{
+    self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
+    Pattern, Place, Pred, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
+};
+use catena::source::{Span, Spanned};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const SOURCE: &str = "
+name: NAME
+title: Test
+description: A source of random scenarios.
+delay: 0
+granularity: 1
+targets: {}
+fields:
+  event.time: { type: time, description: Time }
+  user: { type: string, description: A key }
+  host: { type: string, description: Another key }
+  zone: { type: string, description: The scope }
+  size: { type: int, description: A number }
+  ratio: { type: float, description: A number that can equal an int }
+  address: { type: ip, description: An address }
+  flag: { type: bool, description: A boolean }
+";
+
+const TEXTS: [&str; 3] = ["Ann", "ann", "bob*"];
+const ADDRESSES: [&str; 4] = ["10.0.0.1", "10.0.1.1", "::ffff:10.0.0.1", "2001:db8::1"];
+const SOURCES: [&str; 2] = ["test.one", "test.two"];
+
+pub(super) fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    for name in SOURCES {
+        catalog.add(name, &SOURCE.replace("NAME", name)).unwrap();
+    }
+    catalog
+}
+
+/// A rule and the records it runs over, still as choices.
+#[derive(Debug, Clone)]
+pub(super) struct Scenario {
+    steps: Vec<(usize, Choice, Vec<Choice>)>,
+    links: Vec<(u64, Vec<(usize, usize)>)>,
+    scope: bool,
+    total: u64,
+    dedupe: Option<(u64, Vec<(usize, usize)>)>,
+    /// Event: source, time; its records come one by one.
+    events: Vec<(usize, i64)>,
+    records: Vec<(usize, Row)>,
+}
+
+/// Values by index; `None` is missing. `own_time` moves a record away from its event's time, which logs never do.
+#[derive(Debug, Clone)]
+struct Row {
+    texts: [Option<usize>; 3],
+    size: Option<i64>,
+    ratio: Option<i64>,
+    address: Option<usize>,
+    flag: Option<bool>,
+    own_time: Option<i64>,
+}
+
+/// A predicate as a choice.
+#[derive(Debug, Clone)]
+enum Choice {
+    True,
+    And(Vec<Choice>),
+    Or(Vec<Choice>),
+    Not(Box<Choice>),
+    Test(usize, usize, bool),
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    let leaf = prop_oneof![
+        1 => Just(Choice::True),
+        3 => (0..13_usize, 0..4_usize, any::<bool>()).prop_map(|(kind, value, flag)| Choice::Test(kind, value, flag)),
+    ];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 1..3).prop_map(Choice::And),
+            vec(inner.clone(), 1..3).prop_map(Choice::Or),
+            inner.prop_map(|inner| Choice::Not(Box::new(inner))),
+        ]
+    })
+}
+
+fn filter() -> impl Strategy<Value = Choice> {
+    prop_oneof![3 => Just(Choice::True), 2 => choice()]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let text = || proptest::option::weighted(0.9, prop_oneof![3 => Just(0), 1 => 0..3_usize]);
+    let number = || proptest::option::weighted(0.8, 0..4_i64);
+    let place = proptest::option::weighted(0.8, 0..4_usize);
+    let flag = proptest::option::weighted(0.8, any::<bool>());
+    let own_time = proptest::option::weighted(0.05, 0..10_i64);
+    ([text(), text(), text()], number(), number(), place, flag, own_time).prop_map(
+        |(texts, size, ratio, address, flag, own_time)| Row { texts, size, ratio, address, flag, own_time },
+    )
+}
+
+pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
+    let chain = (1..=4_usize).prop_flat_map(|n| {
+        let excepts = prop_oneof![2 => Just(Vec::new()), 1 => vec(choice(), 1..2)];
+        let step = (prop_oneof![5 => Just(0_usize), 1 => Just(1)], filter(), excepts);
+        let keys = vec(prop_oneof![4 => Just((0, 0)), 1 => (0..4_usize, 0..4_usize)], 1..=2);
+        let by = vec((0..n, 0..3_usize), 1..3);
+        let dedupe = proptest::option::weighted(0.5, (0..8_u64, by));
+        (vec(step, n), vec((0..7_u64, keys), n - 1), proptest::bool::weighted(0.2), 0..14_u64, dedupe)
+    });
+    let time = prop_oneof![0..3_i64, 0..10_i64];
+    let events = vec((prop_oneof![5 => Just(0_usize), 1 => Just(1)], time), 1..7);
+    (chain, events, vec((0..6_usize, row()), 0..14)).prop_map(|(chain, events, records)| {
+        let (steps, links, scope, total, dedupe) = chain;
+        Scenario { steps, links, scope, total, dedupe, events, records }
+    })
+}
+
+/// Scenarios in which records of different steps alternate under one key, so that chains have a choice of ways.
+pub(super) fn crossing() -> impl Strategy<Value = Scenario> {
+    let events = vec((Just(0_usize), 0..16_i64), 20);
+    (scenario(), events, vec(row(), 12..20)).prop_map(|(scenario, events, rows)| {
+        let steps = (0..scenario.steps.len()).map(|step| (0, Choice::Test(1, step, false), Vec::new()));
+        let row = |mut row: Row| {
+            row.texts = [Some(0); 3];
+            row.own_time = None;
+            row
+        };
+        let records = rows.into_iter().map(row).enumerate().collect();
+        let links = scenario.links.iter().map(|(gap, _)| (*gap, vec![(0, 0)])).collect();
+        Scenario { steps: steps.collect(), links, events, records, ..scenario }
+    })
+}
+
+impl Scenario {
+    pub(super) fn build(&self, schemas: &Schemas) -> (Rule, Vec<Record>) {
+        let records = self.records.iter().map(|(event, row)| self.record(*event, row, schemas));
+        (self.rule(), records.collect())
+    }
+
+    fn record(&self, event: usize, row: &Row, schemas: &Schemas) -> Record {
+        let event = event % self.events.len();
+        let (source, time) = self.events[event];
+        let schema = schemas.get(SOURCES[source]).unwrap();
+        let time = row.own_time.unwrap_or(time) * 500_000;
+        let text = |at: usize| row.texts[at].map(|text| Value::Text(TEXTS[text].into()));
+        let mut values = schema.empty();
+        let mut set = |name: &str, value| values[schema.place(name).unwrap()] = value;
+        set("event.time", Some(Value::Time(time)));
+        set("user", text(0));
+        set("host", text(1));
+        set("zone", row.texts[2].filter(|zone| *zone < 2).map(|zone| Value::Text(TEXTS[zone].into())));
+        set("size", row.size.map(Value::Int));
+        set("ratio", row.ratio.map(|number| Value::Float(f64::from(i32::try_from(number).unwrap()) / 2.0)));
+        set("address", row.address.map(|address| Value::Ip(ADDRESSES[address].parse().unwrap())));
+        set("flag", row.flag.map(Value::Bool));
+        let event = Identity::of(SOURCES[source], event);
+        Record { schema: Arc::clone(schema), time, event, values: values.into() }
+    }
+
+    fn rule(&self) -> Rule {
+        let name = |text: &str| Spanned { node: text.to_owned(), span: Span::default() };
+        let window = |seconds| Window { seconds, span: Span::default() };
+        let steps: Vec<Step> = self
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, (source, filter, excepts))| Step {
+                name: name(&format!("s{index}")),
+                source: name(SOURCES[*source]),
+                filter: filter.pred(),
+                excepts: excepts.iter().map(Choice::pred).collect(),
+                span: Span::default(),
+            })
+            .collect();
+        let scope_key = || Key {
+            left: field("zone", Type::String),
+            right: field("zone", Type::String),
+            from_scope: true,
+        };
+        let links = self.links.iter().map(|(gap, keys)| Link {
+            gap: window(*gap),
+            keys: keys.iter().map(|(l, r)| key(*l, *r)).chain(self.scope.then(scope_key)).collect(),
+            span: Span::default(),
+        });
+        let step_field = |(step, at): &(usize, usize)| StepField { step: *step, field: text_field(*at) };
+        let dedupe = self.dedupe.as_ref().map(|(seconds, by)| Dedupe {
+            window: window(*seconds),
+            by: by.iter().map(step_field).collect(),
+        });
+        Rule {
+            name: name("random"),
+            meta: meta(),
+            params: Vec::new(),
+            lists: lists(),
+            chain: Chain {
+                total: window(self.total),
+                total_is_explicit: true,
+                scope: self.scope.then(|| name("zone")).into_iter().collect(),
+                links: links.collect(),
+                steps,
+            },
+            alert: Alert { entities: Vec::new(), show: Vec::new(), dedupe },
+            playbook: None,
+            tests: Vec::new(),
+            span: Span::default(),
+        }
+    }
+}
+
+fn meta() -> Meta {
+    Meta {
+        title: String::new(),
+        id: String::new(),
+        description: String::new(),
+        author: None,
+        date: None,
+        modified: None,
+        status: Status::Test,
+        severity: Severity::Low,
+        attack: Vec::new(),
+        references: Vec::new(),
+        false_positives: Vec::new(),
+    }
+}
+
+fn field(name: &str, ty: Type) -> Field {
+    Field { name: name.to_owned(), ty, span: Span::default() }
+}
+
+fn text_field(at: usize) -> Field {
+    field(["user", "host", "zone"][at], Type::String)
+}
+
+/// Text keys of the same or different fields; the last choice joins an int with a decimal, by value.
+fn key(left: usize, right: usize) -> Key {
+    let (left, right) = match (left, right) {
+        (3, _) | (_, 3) => (field("size", Type::Int), field("ratio", Type::Float)),
+        (left, right) => (text_field(left), text_field(right)),
+    };
+    Key { left, right, from_scope: false }
+}
+
+fn lists() -> Vec<List> {
+    let entry = |value, text: &str| Entry {
+        value,
+        text: text.to_owned(),
+        reason: None,
+        owner: None,
+        ticket: None,
+        until: None,
+        row: 1,
+        span: Span::default(),
+    };
+    let pattern = |text: &str| entry(EntryValue::Pattern(Pattern::parse(text).unwrap()), text);
+    let network = |text: &str| entry(EntryValue::Network(text.parse().unwrap()), text);
+    let list = |ty, entries| List {
+        name: Spanned { node: "list".to_owned(), span: Span::default() },
+        ty,
+        entries,
+        expired: Vec::new(),
+        file: None,
+    };
+    vec![
+        list(Type::String, vec![pattern("a*"), pattern("bob\\*")]),
+        list(Type::Ip, vec![network("10.0.1.0/24"), network("2001:db8::/64")]),
+        list(Type::Int, vec![entry(EntryValue::Value(ir::Value::Int(2)), "2")]),
+    ]
+}
+
+impl Choice {
+    fn pred(&self) -> Pred {
+        let all = |parts: &[Choice]| parts.iter().map(Choice::pred).collect();
+        match self {
+            // Always true: `size` is missing or it is not.
+            Choice::True => Pred::Or(vec![exists("size"), Pred::Not(Box::new(exists("size")))]),
+            Choice::And(parts) => Pred::And(all(parts)),
+            Choice::Or(parts) => Pred::Or(all(parts)),
+            Choice::Not(inner) => Pred::Not(Box::new(inner.pred())),
+            Choice::Test(kind, value, flag) => test(*kind, *value, *flag),
+        }
+    }
+}
+
+fn exists(name: &str) -> Pred {
+    pred(field(name, Type::Int), TestKind::Exists)
+}
+
+fn pred(field: Field, kind: TestKind) -> Pred {
+    Pred::Test(FieldTest { field, kind, span: Span::default() })
+}
+
+fn test(kind: usize, value: usize, flag: bool) -> Pred {
+    let text = TEXTS[value % TEXTS.len()].to_owned();
+    let case = if flag { Case::Ignore } else { Case::Sensitive };
+    let user = || field(if flag { "host" } else { "user" }, Type::String);
+    let number = i64::try_from(value).unwrap();
+    let op = [OrderOp::Less, OrderOp::LessEqual, OrderOp::Greater, OrderOp::GreaterEqual][value];
+    let part = ["a", "n", "B", "ob"][value].to_owned();
+    match kind {
+        0 => pred(user(), TestKind::Equals { values: vec![ir::Value::String(text)], case }),
+        1 => pred(field("size", Type::Int), TestKind::Equals { values: vec![ir::Value::Int(number)], case }),
+        2 => {
+            let bound = if flag { ir::Value::Int(1) } else { ir::Value::Float(1.5) };
+            pred(field("size", Type::Int), TestKind::Order { op, value: bound })
+        }
+        3 => pred(field("ratio", Type::Float), TestKind::Order { op, value: ir::Value::Float(0.5) }),
+        4 => pred(user(), TestKind::Exists),
+        5 => {
+            let networks = [["10.0.0.0/24"], ["0.0.0.0/0"], ["::/0"], ["::ffff:0:0/96"]][value];
+            let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
+            pred(field("address", Type::Ip), TestKind::InNetworks { networks })
+        }
+        6 => pred(user(), TestKind::InList { list: 0 }),
+        7 => pred(field("address", Type::Ip), TestKind::InList { list: 1 }),
+        8 => pred(field("size", Type::Int), TestKind::InList { list: 2 }),
+        9 => {
+            let pattern = Pattern::parse(["A*", "?n*", "*b*", "???"][value]).unwrap();
+            pred(user(), TestKind::Like { pattern, case })
+        }
+        10 => {
+            let place = [Place::Anywhere, Place::Start, Place::End, Place::Anywhere][value];
+            pred(user(), TestKind::Substring { place, text: part, case })
+        }
+        11 => pred(user(), TestKind::Matches { regex: ["^a", "n{2}", "(?i)BOB", "b.b"][value].to_owned() }),
+        _ => pred(field("user", Type::String), TestKind::SameAs { other: field("host", Type::String) }),
+    }
+}
