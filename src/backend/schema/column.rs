@@ -107,6 +107,11 @@ impl<'a> ColumnReader<'a> {
         self.place
     }
 
+    /// The path of the inner items, if the repeated group of the source has any.
+    pub(in crate::backend) fn inner_group(&self) -> Option<&'a str> {
+        self.source.group.as_ref()?.inner.as_deref()
+    }
+
     /// Whether the field holds the values of all items of the event together.
     pub(in crate::backend) fn multi(&mut self) -> bool {
         Reads::add(&mut self.asked, "multi");
