@@ -123,7 +123,9 @@ impl<L> Truth<L> {
             Self::Test(test) => found.push((test, negated)),
             Self::Not(inner) => inner.collect(!negated, found),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.collect(negated, found));
+                for part in parts {
+                    part.collect(negated, found);
+                }
             }
         }
     }
@@ -222,7 +224,7 @@ mod tests {
     type Values = [Option<bool>; 3];
 
     /// The meaning: a test on a missing value is false, and its negation true.
-    fn meaning(truth: &Truth<Var>, values: &Values) -> bool {
+    fn meaning(truth: &Truth<Var>, values: Values) -> bool {
         match truth {
             Truth::Always(known) => *known,
             Truth::Test(Var(index)) => values[*index] == Some(true),
@@ -233,7 +235,7 @@ mod tests {
     }
 
     /// What a database with three-valued logic makes of a printed condition.
-    fn three_valued(truth: &Truth<Printed>, values: &Values) -> Option<bool> {
+    fn three_valued(truth: &Truth<Printed>, values: Values) -> Option<bool> {
         let all = |parts: &[Truth<Printed>], absorbing: bool| {
             let found: Vec<_> = parts.iter().map(|part| three_valued(part, values)).collect();
             if found.contains(&Some(absorbing)) {
@@ -287,7 +289,7 @@ mod tests {
         for condition in &conditions {
             for negated in [false, true] {
                 let (bare, inside) = (condition.print(negated, true), condition.print(negated, false));
-                for values in &values {
+                for &values in &values {
                     let wanted = meaning(condition, values) != negated;
                     assert_eq!(three_valued(&inside, values), Some(wanted), "{condition:?} {values:?}");
                     // At the top, null drops a record as false does.
@@ -303,8 +305,8 @@ mod tests {
             for negated in [false, true] {
                 let parts = condition.conjuncts(negated);
                 for values in every_value() {
-                    let all = parts.iter().all(|(part, negated)| meaning(part, &values) != *negated);
-                    assert_eq!(all, meaning(&condition, &values) != negated, "{condition:?}");
+                    let all = parts.iter().all(|(part, negated)| meaning(part, values) != *negated);
+                    assert_eq!(all, meaning(&condition, values) != negated, "{condition:?}");
                 }
             }
         }

@@ -121,10 +121,10 @@ impl<'a, B: Backend> Lookup<'a, B> {
                     return None;
                 }
             };
-            requires.iter().for_each(|what| report.require(what));
+            report.require_all(requires);
             ways.push(Way { column, actions, placeholder: placeholder.as_deref(), inexact });
         }
-        requires.iter().for_each(|what| report.require(what));
+        report.require_all(requires);
         if ways.len() > 1 && self.action.is_none() {
             self.action = self.named(ACTION, span, admitted, report);
         }

@@ -212,7 +212,7 @@ fn bind_step<'a, B: Backend>(
     let Step { name, source: at, filter, excepts, span: _ } = step;
     let source = job.catalog.source(&at.node)?;
     let schema = mapped(job, at, report)?;
-    schema.requires.iter().for_each(|what| report.require(what));
+    report.require_all(&schema.requires);
     let mut own = Report::default();
     let admitted = step.possible_actions();
     let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };

@@ -126,7 +126,9 @@ impl<B: Dialect> Schema<B> {
         let sources = mapped.map(|(source, mapping)| {
             let mut faults = Vec::new();
             let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
-            faults.into_iter().for_each(|fault| diags.push(fault));
+            for fault in faults {
+                diags.push(fault);
+            }
             (source.name.clone(), read)
         });
         Self { sources: sources.collect() }
@@ -179,7 +181,7 @@ fn field<B: Dialect>(
     } = def;
     let stated = column.variants();
     let read = |(index, mapped)| {
-        let number = (stated.len() > 1).then(|| index);
+        let number = (stated.len() > 1).then_some(index);
         variant::<B>(source, def, mapped, number, faults)
     };
     let variants: Vec<_> = stated.iter().enumerate().map(read).collect();
