@@ -140,12 +140,12 @@ fn what_a_mapping_states_is_self_contained() {
         ("eql", "time", "event.start", "events are ordered by `@timestamp`"),
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
-        ("kql", "time", "todatetime(When", "`(` is unmatched"),
-        ("kql", "words: group", "todynamic(Items))", "`)` is unmatched"),
-        ("spl", "filter", "kind=\"event", "`\"` is unmatched"),
+        ("kql", "time", "todatetime(When", "`(` is unbalanced"),
+        ("kql", "words: group", "todynamic(Items))", "`)` is unbalanced"),
+        ("spl", "filter", "kind=\"event", "`\"` is unbalanced"),
         ("spl", "filter", " ", "it is empty"),
-        ("spl", "from", "index=a ] | delete", "`]` is unmatched"),
-        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unmatched"),
+        ("spl", "from", "index=a ] | delete", "`]` is unbalanced"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unbalanced"),
     ] {
         let settings = mapping_with(target, entry, &format!("'{text}'"));
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
@@ -210,7 +210,7 @@ fn every_fault_of_a_mapping_is_reported() {
     let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
                     fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
     let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
-    for part in ["`|` ends it", "`(` is unmatched", "`words: product`", "reads no single item", "its `expr`"]
+    for part in ["`|` ends it", "`(` is unbalanced", "`words: product`", "reads no single item", "its `expr`"]
     {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }

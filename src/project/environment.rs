@@ -1,7 +1,7 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
 //! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
-//! Must not know: rules.
+//! Must not know: rules, where files are kept.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -86,11 +86,11 @@ impl<'a> Environments<'a> {
         let (mut settings, mut catalog) = (Settings::default(), self.base.clone());
         let mark = diags.len();
         if let Some(path) = &file {
-            let text = match &self.given {
+            let found = match &self.given {
                 Some((_, text)) => Ok(text.clone()),
                 None => text(self.files, path, LIMIT),
             };
-            read(self.files, path, text, (&mut settings, &mut catalog), sources, diags);
+            read(self.files, path, found, (&mut settings, &mut catalog), sources, diags);
         }
         let schemas = backend::schemas(&catalog, diags);
         settings.params.extend(self.set.iter().cloned());
