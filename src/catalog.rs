@@ -3,6 +3,12 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod change;
+mod fault;
+pub mod keys;
+mod lookup;
+mod origin;
+mod read;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -12,61 +18,12 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
-use crate::yaml;
+
+pub use change::MappingChange;
+pub use lookup::Catalog;
+use origin::Origin;
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
-
-/// Every source known, by canonical name.
-#[derive(Debug, Clone, Default)]
-pub struct Catalog {
-    sources: BTreeMap<String, Source>,
-}
-
-impl Catalog {
-    /// The sources that are part of the program.
-    ///
-    /// # Errors
-    /// Never for a released program: a test loads them all.
-    pub fn embedded() -> Result<Self, CatalogError> {
-        let mut catalog = Self::default();
-        for (name, text) in EMBEDDED {
-            catalog.add(name, text)?;
-        }
-        Ok(catalog)
-    }
-
-    /// Adds a source, or replaces the one of the same name.
-    ///
-    /// # Errors
-    /// When `text` is not a source file: the message has line and column and names `file`.
-    pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
-        let mut source: Source = yaml::read(text)
-            .map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
-        source.fields.sort_unstable_keys();
-        for (name, field) in &mut source.fields {
-            field.name.clone_from(name);
-        }
-        source.validate().map_err(|message| CatalogError { file: file.to_owned(), message })?;
-        self.sources.insert(source.name.clone(), source);
-        Ok(())
-    }
-
-    /// The source of a canonical name such as `aws.cloudtrail`.
-    #[must_use]
-    pub fn source(&self, name: &str) -> Option<&Source> {
-        self.sources.get(name)
-    }
-
-    /// The source of a canonical name, to change it.
-    pub fn source_mut(&mut self, name: &str) -> Option<&mut Source> {
-        self.sources.get_mut(name)
-    }
-
-    /// All sources, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.sources.values()
-    }
-}
 
 /// A source file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +72,9 @@ pub struct Source {
     pub targets: BTreeMap<String, Home>,
     /// Its fields by canonical name.
     pub fields: Fields,
+    /// Where all this was written.
+    #[serde(skip)]
+    origin: Origin,
 }
 
 impl Source {

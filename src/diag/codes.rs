@@ -164,5 +164,11 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
 
     // 09 settings
-    SettingsInvalid = "E0901" Error "the environment file is wrong";
+    SettingsInvalid = "E0901" Error "the environment or source file is invalid";
+    BadYaml = "E0902" Error "the file is not YAML";
+    UnknownKey = "E0903" Error "no such key";
+    MissingKey = "E0904" Error "a key is missing";
+    UnknownSetting = "E0905" Error "the file names something that does not exist";
+    SourceTwice = "E0906" Error "a source is defined twice";
+    UnknownParam = "W0907" Warning "no rule has this parameter";
 }
