@@ -10,6 +10,7 @@ mod lookup;
 mod origin;
 mod read;
 mod validate;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
 
-pub use change::MappingChange;
+pub use change::{MappingChange, Stated};
 pub use lookup::Catalog;
 use origin::Origin;
 
@@ -199,7 +200,7 @@ pub struct FieldDef {
 }
 
 /// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Raw {
     /// A dotted path; inside a group it starts at the item, after `>` at the inner item.
@@ -237,32 +238,8 @@ pub struct RawVariant {
 
 /// Where a field lives in one target: one way to read it, or several for different values of `event.action`, of which
 /// the last one names no actions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Column(Vec<Mapped>);
-
-/// A column as a source file writes it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    /// A column or field that holds the value as it is.
-    Plain(String),
-    /// Anything more.
-    Mapped(Box<Mapped>),
-    /// Different places for different actions.
-    Variants(Vec<Mapped>),
-}
-
-impl From<Written> for Column {
-    fn from(written: Written) -> Self {
-        let variants = match written {
-            Written::Plain(name) => vec![Mapped { field: Some(name), ..Mapped::default() }],
-            Written::Mapped(mapped) => vec![*mapped],
-            Written::Variants(variants) => variants,
-        };
-        Self(variants)
-    }
-}
 
 impl Column {
     /// The ways to read the field.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 
 use crate::backend::{self, ListDelivery};
-use crate::catalog::{Catalog, MappingChange};
+use crate::catalog::{Catalog, MappingChange, Stated};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::form::{self, Document, Form};
+use crate::form::{self, Checked, Document, Form};
 use crate::source::Span;
 use crate::syntax;
 use crate::yaml;
@@ -42,6 +42,9 @@ pub struct Settings {
     /// The file, if there is one.
     #[serde(skip)]
     document: Option<Arc<Document>>,
+    /// What does not fit its form, if something does not.
+    #[serde(skip)]
+    checked: Option<Checked>,
 }
 
 /// What holds for one rule.
@@ -63,6 +66,7 @@ impl Default for Settings {
             targets: BTreeMap::new(),
             set: BTreeMap::new(),
             document: None,
+            checked: None,
         }
     }
 }
@@ -77,8 +81,8 @@ pub struct Given<'a> {
 }
 
 impl Settings {
-    /// Reads an environment file. What is wrong goes to `diags`, all of it; then the settings are those of an empty file, but
-    /// for the source files.
+    /// Reads an environment file. What is wrong goes to `diags`, all of it; then the settings are what could be made of the
+    /// file, and nobody may use them.
     #[must_use]
     pub fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Self {
         let is_written =
@@ -86,20 +90,21 @@ impl Settings {
         if !document.text().trim_start_matches('\u{feff}').lines().any(is_written) {
             return Self::default();
         }
-        let settings = match yaml::read::<Self>(document.text()) {
-            Ok(settings) => settings,
+        let (settings, checked) = match yaml::read::<Self>(document.text()) {
+            Ok(settings) => (settings, None),
             Err(error) => {
                 let before = diags.len();
-                let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags);
+                let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags).ok();
                 if diags.len() == before {
                     let at = error.offset.unwrap_or_default();
                     diags.push(Diagnostic::new(Code::SettingsInvalid, document.span(at..at), error.message));
                 }
-                let value = checked.ok().map(|checked| checked.value);
-                value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+                let value = checked.as_ref().map(|checked| checked.value.clone());
+                let settings = value.and_then(|value| serde_json::from_value(value).ok());
+                (settings.unwrap_or_default(), checked)
             }
         };
-        Self { document: Some(Arc::clone(document)), ..settings }
+        Self { document: Some(Arc::clone(document)), checked, ..settings }
     }
 
     /// Values of parameters that win over those of the file.
@@ -179,11 +184,12 @@ impl Settings {
             for (name, change) in sources {
                 let path = ["targets", target, name];
                 let Some(source) = catalog.source_mut(name) else {
-                    diags.push(catalog.unknown(name, file.key(path)));
+                    diags.extend_with(catalog.unknown(name, file.key(path)));
                     continue;
                 };
                 if source.targets.contains_key(target) {
-                    source.change(target, change, (file, &path), diags);
+                    let stated = Stated { document: file, checked: self.checked.as_ref(), inside: &path };
+                    source.change(target, change, stated, diags);
                 } else {
                     let title = format!("source `{name}` has no mapping for target `{target}`");
                     let found = Diagnostic::new(Code::UnknownSetting, file.key(path), title);

@@ -55,14 +55,20 @@ fn in_words(message: &str) -> String {
     if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
         return format!("the key `{}` occurs twice", key.split(", set ").next().unwrap_or(key));
     }
+    if let Some((_, expected)) =
+        message.split_once(", expected ").filter(|_| message.starts_with("invalid type: "))
+    {
+        return format!("expected {expected}");
+    }
     let known = [
         ("expected mapping start", "expected keys with values: `key: value`"),
         ("expected sequence start", "expected a list: `[one, another]`"),
-        ("expected string scalar", "expected a text"),
+        ("expected string scalar", "expected text"),
         ("data did not match any variant of untagged enum", "the value has a form that does not belong here"),
-        ("invalid u64", "expected a whole number, 0 or more"),
+        ("invalid u64", "expected an integer, 0 or more"),
         ("multiple YAML documents detected", "expected one document, not several with `---` between them"),
         ("unexpected end of input", "the file is empty"),
+        ("budget breached", "values lie too deep in each other, or there are too many"),
     ];
     let words =
         known.iter().find(|(theirs, _)| message.starts_with(theirs)).map(|(_, ours)| (*ours).to_owned());

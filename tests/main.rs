@@ -17,6 +17,7 @@ mod corpus;
 mod docs;
 mod engines;
 mod environment;
+mod environments;
 mod generated;
 mod house;
 mod layers;

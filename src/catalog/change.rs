@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::validate::too_late;
 use super::{Column, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::form::Document;
+use crate::form::{Checked, Document};
 
 /// What is elsewhere in one target. Entries left out stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -51,6 +51,34 @@ pub(super) struct Extension {
     fields: IndexMap<String, Value>,
 }
 
+/// A part of a document that states a change.
+#[derive(Debug, Clone, Copy)]
+pub struct Stated<'a> {
+    /// The document.
+    pub document: &'a Arc<Document>,
+    /// What does not fit its form, if something does not: nothing is said of what hangs on it.
+    pub checked: Option<&'a Checked>,
+    /// Where in the document the change stands.
+    pub inside: &'a [&'a str],
+}
+
+impl Stated<'_> {
+    /// The findings of faults, whose paths start at the change.
+    fn report(&self, faults: impl IntoIterator<Item = Fault>, diags: &mut Diagnostics) {
+        let place = |path: &[&str], key: bool| {
+            let path = path.iter().copied();
+            if key { self.document.key(path) } else { self.document.find(path).span }
+        };
+        let faults = faults.into_iter().map(|fault| fault.below(self.inside));
+        let shown = faults.filter(|fault| !is_broken(self.checked, &fault.path()));
+        diags.extend_with(shown.map(|fault| fault.diagnose(place)));
+    }
+}
+
+fn is_broken(checked: Option<&Checked>, path: &[&str]) -> bool {
+    checked.is_some_and(|checked| checked.is_broken(path))
+}
+
 impl Source {
     /// Changes where the source is in a target, as `document` says at `inside`. What is wrong goes to `diags`; then the
     /// source is half changed, and nobody may use it.
@@ -58,9 +86,10 @@ impl Source {
         &mut self,
         target: &str,
         change: &MappingChange,
-        (document, inside): (&Arc<Document>, &[&str]),
+        stated: Stated<'_>,
         diags: &mut Diagnostics,
     ) {
+        let Stated { document, checked: _, inside } = stated;
         let MappingChange { from, filter, time, time_lag, time_reason, words, requires, fields } = change;
         let mapping = self.targets.entry(target.to_owned()).or_default();
         mapping.reopen();
@@ -77,7 +106,7 @@ impl Source {
         if let Some(requires) = requires {
             mapping.requires.clone_from(requires);
         }
-        let stated = [
+        let entries = [
             ("from", from.is_some()),
             ("filter", filter.is_some()),
             ("time", time.is_some()),
@@ -85,7 +114,7 @@ impl Source {
             ("time_reason", time_reason.is_some()),
             ("requires", requires.is_some()),
         ];
-        for (entry, _) in stated.iter().filter(|(_, stated)| *stated) {
+        for (entry, _) in entries.iter().filter(|(_, given)| *given) {
             self.origin.replace(document, &["targets", target, entry], &[inside, &[*entry]].concat());
         }
         for word in words.keys() {
@@ -95,41 +124,43 @@ impl Source {
                 &[inside, &["words", word]].concat(),
             );
         }
-        let late = time_lag.and_then(too_late).map(|fault| fault.below(inside));
-        let place = |path: &[&str], key| place(document, path, key);
-        diags.extend_with(late.map(|fault| fault.diagnose(place)));
+        stated.report(time_lag.and_then(too_late), diags);
         for (name, column) in fields {
             let at = [inside, &["fields", name]].concat();
             match self.fields.get(name) {
                 None => diags.push(self.unknown_field(name, document, &at)),
                 Some(field) => {
-                    let faults = self.column_faults(column, field.in_group);
-                    diags.extend_with(faults.into_iter().map(|fault| fault.below(&at).diagnose(place)));
+                    stated.report(
+                        self.column_faults(column, field.in_group)
+                            .into_iter()
+                            .map(|fault| fault.below(&["fields", name])),
+                        diags,
+                    );
                     self.replace_column(name, target, column.clone(), (document, &at));
                 }
             }
         }
     }
 
-    /// Adds what a file that extends the source says. Nothing but the changes is judged: the caller judges the whole.
-    pub(super) fn extend(
-        &mut self,
-        extension: &Extension,
-        document: &Arc<Document>,
-        diags: &mut Diagnostics,
-    ) {
+    /// Adds what a file that extends the source says; then the source as a whole is judged.
+    pub(super) fn extend(&mut self, extension: &Extension, stated: Stated<'_>, diags: &mut Diagnostics) {
+        let Stated { document, checked, inside: _ } = stated;
         self.origin.add(document);
         for (target, change) in &extension.targets {
-            self.change(target, change, (document, &["targets", target]), diags);
+            self.change(target, change, Stated { inside: &["targets", target], ..stated }, diags);
         }
-        for (name, stated) in &extension.fields {
+        for (name, value) in &extension.fields {
             if self.fields.contains_key(name) {
-                self.extend_field(name, stated, document, diags);
+                self.extend_field(name, value, document, diags);
             } else {
-                self.add_field(name, stated, document, diags);
+                self.add_field(name, value, stated, diags);
             }
         }
         self.fields.sort_unstable_keys();
+        let faults = self.faults().into_iter().filter(|fault| !is_broken(checked, &fault.path()));
+        // What is wrong with a change has been said where it was made.
+        let faults = faults.filter(|fault| !matches!(fault.path().as_slice(), ["targets", ..]));
+        diagnose(self, &faults.collect::<Vec<_>>(), diags);
     }
 
     fn extend_field(
@@ -166,16 +197,16 @@ impl Source {
         }
     }
 
-    fn add_field(&mut self, name: &str, stated: &Value, document: &Arc<Document>, diags: &mut Diagnostics) {
-        let missing = ["type", "description"].into_iter().filter(|key| stated.get(key).is_none());
-        let missing: Vec<_> = missing.collect();
-        for key in &missing {
+    fn add_field(&mut self, name: &str, value: &Value, stated: Stated<'_>, diags: &mut Diagnostics) {
+        let missing =
+            |key: &&str| value.get(*key).is_none() && !is_broken(stated.checked, &["fields", name, key]);
+        for key in ["type", "description"].into_iter().filter(missing) {
             let title = format!("the key `{key}` is missing");
-            let found = Diagnostic::new(Code::MissingKey, document.key(["fields", name]), title);
+            let found = Diagnostic::new(Code::MissingKey, stated.document.key(["fields", name]), title);
             let found = found.label(format!("`{}` has no such field, so it is a new one", self.name));
             diags.push(found.suggest(name, self.fields.keys().map(String::as_str)));
         }
-        if let (true, Ok(field)) = (missing.is_empty(), serde_json::from_value::<FieldDef>(stated.clone())) {
+        if let Ok(field) = serde_json::from_value::<FieldDef>(value.clone()) {
             self.fields.insert(name.to_owned(), FieldDef { name: name.to_owned(), ..field });
         }
     }
@@ -200,12 +231,6 @@ impl Source {
             .suggest(name, self.fields.keys().map(String::as_str))
             .help("a source file with `extends` adds fields")
     }
-}
-
-/// Where an entry of a document stands, or its key.
-pub(super) fn place(document: &Document, path: &[&str], key: bool) -> crate::source::Span {
-    let path = path.iter().copied();
-    if key { document.key(path) } else { document.find(path).span }
 }
 
 /// Faults that are findings, each at its place in the source.

@@ -2,7 +2,7 @@
 //!
 //! In: what `validate` finds. Out: diagnostics, once somebody says where the entries stand. Must not know: files.
 
-use crate::diag::{Code, Diagnostic, nearest};
+use crate::diag::{Code, Diagnostic, Fix, nearest};
 use crate::source::Span;
 
 /// What is wrong with an entry.
@@ -83,6 +83,7 @@ impl Fault {
         }
         if let Some(near) = &self.near {
             found = found.help(format!("did you mean `{near}`?"));
+            found.fix = Some(Fix { span: found.primary.span, replacement: near.clone() });
         }
         match &self.help {
             Some(help) => found.help(&**help),

@@ -5,17 +5,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::change::{Extension, diagnose};
+use super::change::{Extension, Stated};
 use super::read::{Defined, read};
 use super::{CatalogError, EMBEDDED, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::Document;
-use crate::source::{FileId, SourceFile, Sources};
+use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// Every source known, by canonical name.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     sources: BTreeMap<String, Arc<Entry>>,
+    /// Whether a file was read of which nothing could be made.
+    incomplete: bool,
 }
 
 /// A source and the file that defines it.
@@ -42,7 +44,7 @@ impl Entry {
     fn source(&self) -> Option<&Source> {
         let source = self.source.get_or_init(|| match read(&self.document, &mut Diagnostics::default()) {
             Some(Defined::Source(source)) => Some(*source),
-            Some(Defined::Extension(_)) | None => None,
+            Some(Defined::Extension(..)) | None => None,
         });
         source.as_ref()
     }
@@ -52,15 +54,12 @@ impl Entry {
         self.source.get_mut()?.as_mut()
     }
 
-    fn extend(&mut self, extension: &Extension, document: &Arc<Document>, diags: &mut Diagnostics) {
+    fn extend(&mut self, extension: &Extension, stated: Stated<'_>, diags: &mut Diagnostics) {
         if self.standing == Standing::BuiltIn {
             self.standing = Standing::Extended;
         }
-        let Some(source) = self.source_mut() else { return };
-        let before = diags.len();
-        source.extend(extension, document, diags);
-        if diags.len() == before {
-            diagnose(source, &source.faults(), diags);
+        if let Some(source) = self.source_mut() {
+            source.extend(extension, stated, diags);
         }
     }
 }
@@ -72,7 +71,8 @@ impl Catalog {
     /// None: what a built-in file holds is known only when somebody asks for it, and a test reads them all.
     pub fn embedded() -> Result<Self, CatalogError> {
         let file = |text| (FileId(u32::MAX), Arc::new(SourceFile::embedded("", text)));
-        Ok(Self { sources: EMBEDDED.iter().map(|(name, text)| built_in(name, file(text))).collect() })
+        let sources = EMBEDDED.iter().map(|(name, text)| built_in(name, file(text))).collect();
+        Ok(Self { sources, incomplete: false })
     }
 
     /// The sources that are part of the program, their files among those of a run, so that findings in them have a place.
@@ -82,7 +82,8 @@ impl Catalog {
             let id = sources.add(SourceFile::embedded(format!("built-in {name}"), text));
             (id, sources.share(id).unwrap_or_default())
         };
-        Self { sources: EMBEDDED.iter().map(|(name, text)| built_in(name, file(name, text))).collect() }
+        let sources = EMBEDDED.iter().map(|(name, text)| built_in(name, file(name, text))).collect();
+        Self { sources, incomplete: false }
     }
 
     /// Adds the sources that files define, and then what files add to sources, in whatever order the files are named.
@@ -93,14 +94,20 @@ impl Catalog {
         for document in files {
             match read(&document, diags) {
                 Some(Defined::Source(source)) => self.define(*source, document, diags),
-                Some(Defined::Extension(extension)) => extensions.push((extension, document)),
-                None => {}
+                Some(Defined::Extension(extension, checked)) => {
+                    extensions.push((extension, checked, document))
+                }
+                None => self.incomplete = true,
             }
         }
-        for (extension, document) in extensions {
+        for (extension, checked, document) in extensions {
+            let stated = Stated { document: &document, checked: Some(&checked), inside: &[] };
             match self.sources.get_mut(&extension.extends).map(Arc::make_mut) {
-                Some(entry) => entry.extend(&extension, &document, diags),
-                None => diags.push(self.unknown(&extension.extends, document.find(["extends"]).span)),
+                Some(entry) => entry.extend(&extension, stated, diags),
+                None => {
+                    let found = self.unknown(&extension.extends, document.find(["extends"]).span);
+                    diags.extend_with(found.filter(|_| !checked.is_broken(&["extends"])));
+                }
             }
         }
     }
@@ -172,11 +179,13 @@ impl Catalog {
     }
 
     /// What is said of a name that no source has.
-    pub(crate) fn unknown(&self, name: &str, span: crate::source::Span) -> Diagnostic {
+    /// Nothing, if a file of which nothing could be made may define it.
+    pub(crate) fn unknown(&self, name: &str, span: Span) -> Option<Diagnostic> {
         let known: Vec<_> = self.names().collect();
-        Diagnostic::new(Code::UnknownSetting, span, format!("no source has the name `{name}`"))
+        let found = Diagnostic::new(Code::UnknownSetting, span, format!("no source has the name `{name}`"))
             .suggest(name, known.iter().copied())
-            .help(format!("the sources are {}", known.join(", ")))
+            .help(format!("the sources are {}", known.join(", ")));
+        (!self.incomplete).then_some(found)
     }
 }
 

@@ -8,33 +8,34 @@ use super::change::{Extension, diagnose};
 use super::fault::Fault;
 use super::{Source, keys};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::form::{self, Document, Form};
+use crate::form::{self, Checked, Document, Form};
 use crate::yaml;
 
-/// What a document defines.
+/// What a document defines. After findings it is what could be made of it: nobody may use it, but what speaks of it is not
+/// wrong for that.
 #[derive(Debug)]
 pub(super) enum Defined {
     Source(Box<Source>),
-    Extension(Extension),
+    Extension(Extension, Checked),
 }
 
-/// Reads a source file; `None` after findings. One that is right is read in one go; only for another a tree is made.
+/// Reads a source file; `None` after a finding if nothing can be made of it. One that is right is read in one go; only for
+/// another a tree is made.
 pub(super) fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<Defined> {
     match yaml::read::<Source>(document.text()) {
         Ok(source) => {
             let source = source.stated_by(document);
-            let faults = source.faults();
-            diagnose(&source, &faults, diags);
-            faults.is_empty().then(|| Defined::Source(Box::new(source)))
+            diagnose(&source, &source.faults(), diags);
+            Some(Defined::Source(Box::new(source)))
         }
         Err(error) => {
             let before = diags.len();
             let defined = piecemeal(document, diags);
-            if matches!(defined, Some(Defined::Source(_)) | None) && diags.len() == before {
-                let place = document.span(error.offset.unwrap_or(0)..error.offset.unwrap_or(0));
-                diags.push(Diagnostic::new(Code::SettingsInvalid, place, error.message));
+            if !matches!(defined, Some(Defined::Extension(..))) && diags.len() == before {
+                let at = error.offset.unwrap_or_default();
+                diags.push(Diagnostic::new(Code::SettingsInvalid, document.span(at..at), error.message));
             }
-            defined.filter(|_| diags.len() == before)
+            defined
         }
     }
 }
@@ -45,13 +46,14 @@ fn piecemeal(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<Define
     let form = Form::Keys(if extends { keys::EXTENSION } else { keys::SOURCE });
     let checked = form::check(document, &form, diags).ok()?;
     if extends {
-        return serde_json::from_value(checked.value).ok().map(Defined::Extension);
+        let extension = serde_json::from_value(checked.value.clone()).ok()?;
+        return Some(Defined::Extension(extension, checked));
     }
     let source: Source = serde_json::from_value(checked.value.clone()).ok()?;
     let source = source.stated_by(document);
     let faults = source.faults().into_iter().filter(|fault| !checked.is_broken(&fault.path()));
     diagnose(&source, &faults.collect::<Vec<Fault>>(), diags);
-    Some(Defined::Source(Box::new(source)))
+    (!source.name.is_empty()).then(|| Defined::Source(Box::new(source)))
 }
 
 impl Source {

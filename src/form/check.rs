@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::yaml::{self, Content, Node};
 
 /// What came of checking a document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checked {
     /// A value of the form.
     pub value: Value,
@@ -191,7 +191,9 @@ impl Checker<'_> {
 
     fn misfit(&mut self, place: Span, form: &Form) -> Value {
         let name = self.path.iter().rev().find(|part| part.parse::<usize>().is_err());
+        let is_empty = self.document.tree().is_ok_and(|tree| tree.content == Content::Null);
         let title = match name {
+            None if is_empty => "the file is empty".to_owned(),
             Some(name) => format!("the value of `{name}` has the wrong form"),
             None => "the file has the wrong form".to_owned(),
         };

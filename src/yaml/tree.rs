@@ -51,12 +51,18 @@ impl Node {
     }
 }
 
+/// How deep values may lie in each other: no file that people write comes near, and a value costs much stack.
+const DEEPEST: usize = 16;
+
 /// Reads one document.
 ///
 /// # Errors
 /// What is wrong with its notation, and where; it has no errors of meaning.
 pub fn tree(text: &str) -> Result<Node, ReadError> {
-    let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins };
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
+    };
     let read: Spanned<Raw> =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| read_error(text, &error))?;
     Ok(node(read, text))
