@@ -13,7 +13,6 @@ mod validate;
 mod written;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -44,7 +43,7 @@ impl std::fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {}
 
 /// One log source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Canonical name.
@@ -70,7 +69,7 @@ pub struct Source {
     #[serde(default)]
     pub group: Option<Group>,
     /// Where the source as a whole lives in each target.
-    pub targets: BTreeMap<String, Home>,
+    pub targets: BTreeMap<String, SourceMapping>,
     /// Its fields by canonical name.
     pub fields: Fields,
     /// Where all this was written.
@@ -105,7 +104,7 @@ pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 /// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Home {
+pub struct SourceMapping {
     /// Table (KQL), index pattern (EQL), base search (SPL).
     #[serde(default)]
     pub from: String,
@@ -127,42 +126,9 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// What is wrong with the entries, once the target has judged them.
-    #[serde(skip)]
-    judged: OnceLock<Vec<Misfit>>,
 }
 
-/// An entry of a home that its target cannot use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The entry, such as `filter`.
-    pub entry: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What can be wrong with an entry of a home.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The target cannot do without it.
-    Missing,
-    /// The target does not read it.
-    Unread,
-    /// It does not stay in its place in a query: why.
-    Broken(String),
-}
-
-impl Home {
-    /// What `judge` finds wrong with it. It is the same for every rule, so only the first one asks.
-    pub fn misfits(&self, judge: impl FnOnce(&Self) -> Vec<Misfit>) -> &[Misfit] {
-        self.judged.get_or_init(|| judge(self))
-    }
-
-    /// Forgets what was found wrong with it, since it is being changed.
-    pub fn reopen(&mut self) {
-        self.judged = OnceLock::new();
-    }
-
+impl SourceMapping {
     /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
     pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }
@@ -197,6 +163,24 @@ pub struct FieldDef {
     /// Where it lives in each target; a target that is not named has no column for it.
     #[serde(default)]
     pub columns: BTreeMap<String, Column>,
+}
+
+impl FieldDef {
+    /// A field of which nothing is known but its type.
+    #[must_use]
+    pub fn plain(name: &str, ty: Type) -> Self {
+        Self {
+            name: name.to_owned(),
+            ty,
+            description: String::new(),
+            values: Vec::new(),
+            in_group: false,
+            weak_key: None,
+            requires: None,
+            raw: None,
+            columns: BTreeMap::new(),
+        }
+    }
 }
 
 /// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.

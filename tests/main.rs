@@ -27,6 +27,7 @@ mod program;
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
 mod replay;
+mod resolutions;
 mod rules;
 mod scenarios;
 mod seeds;

@@ -92,7 +92,6 @@ impl Source {
         let Stated { document, checked: _, inside } = stated;
         let MappingChange { from, filter, time, time_lag, time_reason, words, requires, fields } = change;
         let mapping = self.targets.entry(target.to_owned()).or_default();
-        mapping.reopen();
         if let Some(from) = from {
             mapping.from.clone_from(from);
             // They led to the old one.

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::{Column, FieldDef, Home, Mapped, Raw, Source};
+use super::{Column, FieldDef, Mapped, Raw, Source, SourceMapping};
 use crate::diag::Code;
-use crate::ir::Type;
+use crate::ir::{Type, column_name};
 
 impl Source {
     /// Everything that contradicts itself.
@@ -31,19 +31,19 @@ impl Source {
         if !is_dotted_name(&self.name) {
             faults.push(bad_name(&["name"], &self.name));
         }
-        let mut columns: BTreeMap<String, Option<&str>> = BTreeMap::from([("time".to_owned(), None)]);
+        let mut columns: BTreeMap<String, Option<&str>> =
+            BTreeMap::from([(column_name("STEP", "time"), None)]);
         for name in self.fields.keys() {
             if !is_dotted_name(name) {
                 faults.push(bad_name(&["fields", name], name).on_key());
             }
-            let column = name.replace('.', "_");
+            let column = column_name("STEP", name);
             match columns.get(&column) {
                 None => _ = columns.insert(column, Some(name)),
                 Some(other) => {
                     let with = other.map_or("the time of the step".to_owned(), |other| format!("`{other}`"));
-                    let title = format!(
-                        "field `{name}` would share the column `STEP_{column}` of a query with {with}"
-                    );
+                    let title =
+                        format!("field `{name}` would share the column `{column}` of a query with {with}");
                     let fault = Fault::new(&["fields", name], title).on_key().help("rename one of them");
                     faults.push(match other {
                         Some(other) => fault.also(&["fields", other], "the other field"),
@@ -155,8 +155,8 @@ impl Source {
 
 /// A clock that is later than any log can be.
 pub(super) fn too_late(time_lag: u64) -> Option<Fault> {
-    let title = || format!("`time_lag` is at most {} seconds", Home::LONGEST_LAG);
-    (time_lag > Home::LONGEST_LAG)
+    let title = || format!("`time_lag` is at most {} seconds", SourceMapping::LONGEST_LAG);
+    (time_lag > SourceMapping::LONGEST_LAG)
         .then(|| Fault::new(&["time_lag"], title()).label("longer than any log is late"))
 }
 

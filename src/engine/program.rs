@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::list::Allowlist;
-use super::predicate::{Predicate, Unrunnable, Values, place};
+use super::predicate::{CompileError, Predicate, Values, place};
 use super::record::{Record, Schema, Schemas};
 use super::value::Atom;
-use crate::ir::{Rule, StepField};
+use crate::ir::{self, Rule, StepField};
 
 /// A compiled rule.
 #[derive(Debug)]
@@ -80,33 +80,30 @@ impl Program {
     ///
     /// # Errors
     /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
-    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, Unrunnable> {
-        let lists: Vec<_> = rule.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-        let steps = rule
-            .chain
-            .steps
-            .iter()
-            .map(|step| compile_step(step, schemas, &lists).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let pairs = rule.chain.links.iter().zip(steps.windows(2));
+    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
+        let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
+        let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
+        let steps = steps.iter().map(|step| compile_step(step, schemas, &lists).map(Arc::new));
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
+        let pairs = links.iter().zip(steps.windows(2));
         let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
         if links.len() + 1 != steps.len() {
-            return Err(Unrunnable("a chain of n steps has n - 1 links".to_owned()));
+            return Err(CompileError("a chain of n steps has n - 1 links".to_owned()));
         }
         let step_place = |StepField { step, field }: &StepField| {
             let schema =
-                steps.get(*step).ok_or_else(|| Unrunnable(format!("the chain has no step {step}")))?;
+                steps.get(*step).ok_or_else(|| CompileError(format!("the chain has no step {step}")))?;
             Ok((*step, place(field, &schema.schema)?))
         };
-        let dedupe = match &rule.alert.dedupe {
+        let dedupe = match &alert.dedupe {
             Some(dedupe) => Some(Dedupe {
                 window: in_micros(dedupe.window.seconds),
-                by: dedupe.by.iter().map(step_place).collect::<Result<_, Unrunnable>>()?,
+                by: dedupe.by.iter().map(step_place).collect::<Result<_, CompileError>>()?,
             }),
             None => None,
         };
-        let total = in_micros(rule.chain.total.seconds);
-        Ok(Self { name: rule.name.node.clone(), steps, links, total, dedupe })
+        Ok(Self { name: name.node.clone(), steps, links, total: in_micros(total.seconds), dedupe })
     }
 
     /// The key by which `record`, as step `step`, is found from the step before; `None` if a part is missing.
@@ -135,27 +132,30 @@ pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
 }
 
 fn compile_step(
-    step: &crate::ir::Step,
+    ir::Step { name, source, filter, excepts, span: _ }: &ir::Step,
     schemas: &Schemas,
     lists: &[Arc<Allowlist>],
-) -> Result<Step, Unrunnable> {
-    let source = &step.source.node;
-    let schema = schemas.get(source).ok_or_else(|| Unrunnable(format!("there is no source `{source}`")))?;
+) -> Result<Step, CompileError> {
+    let source = &source.node;
+    let schema = schemas.get(source).ok_or_else(|| CompileError(format!("there is no source `{source}`")))?;
     let compile = |pred| Predicate::new(pred, schema, lists);
     Ok(Step {
-        name: step.name.node.clone(),
+        name: name.node.clone(),
         schema: Arc::clone(schema),
-        filter: compile(&step.filter)?,
-        excepts: step.excepts.iter().map(compile).collect::<Result<_, _>>()?,
+        filter: compile(filter)?,
+        excepts: excepts.iter().map(compile).collect::<Result<_, _>>()?,
     })
 }
 
-fn compile_link(link: &crate::ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
-    let [left, right] = sides else { return Err(Unrunnable("a link has two sides".to_owned())) };
+fn compile_link(
+    ir::Link { gap, keys, span: _ }: &ir::Link,
+    sides: &[Arc<Step>],
+) -> Result<Link, CompileError> {
+    let [left, right] = sides else { return Err(CompileError("a link has two sides".to_owned())) };
     Ok(Link {
-        gap: in_micros(link.gap.seconds),
-        left: link.keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
-        right: link.keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
+        gap: in_micros(gap.seconds),
+        left: keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
+        right: keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
     })
 }
 

@@ -365,6 +365,7 @@ mod tests {
         known.map(|texts| texts.into_iter().collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what it is compared with is an option")]
     fn some(texts: &[&str]) -> Option<Vec<String>> {
         Some(texts.iter().map(|text| (*text).to_owned()).collect())
     }

@@ -1,13 +1,14 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
-//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong in the file
-//! and in source files.
-//! Must not know: rules, where files are kept.
+//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong in
+//! the file and in source files.
+//! Must not know: rules.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backend::{self, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::Document;
@@ -31,7 +32,10 @@ pub struct Environment {
     pub settings: Settings,
     /// The sources, as this organisation has them.
     pub catalog: Catalog,
-    /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
+    /// What the targets make of the sources.
+    pub schemas: Schemas,
+    /// Whether something in the environment file or a source file is wrong: then nobody knows what a query should look
+    /// like.
     pub broken: bool,
 }
 
@@ -120,8 +124,9 @@ impl<'a> Environments<'a> {
         catalog.read(&ids, sources, diags);
         settings.apply(&mut catalog, diags);
         settings::unknown_targets(&catalog, diags);
+        let schemas = backend::schemas(&catalog, diags);
         settings.set(self.set.iter().cloned());
-        Environment { settings, catalog, broken: diags.errors_since(mark) }
+        Environment { settings, catalog, schemas, broken: diags.errors_since(mark) }
     }
 
     /// The nearest environment file in `folder` or above it.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::check::{self, Context, Identities};
-use crate::diag::{Diagnostics, Report, nearest};
+use crate::diag::{Diagnostics, Findings, nearest};
 use crate::ir;
 use crate::source::{SourceFile, Sources};
 use crate::syntax::{self, ast};
@@ -68,8 +68,8 @@ pub struct Found {
 impl Found {
     /// The findings, sorted, each with its place.
     #[must_use]
-    pub fn report(self) -> Report {
-        Report::of(&self.diags.into_sorted(), &self.sources)
+    pub fn report(self) -> Findings {
+        Findings::of(&self.diags.into_sorted(), &self.sources)
     }
 }
 
@@ -107,8 +107,8 @@ pub fn open(
 /// How many files are at work at a time: enough to keep every worker busy, few enough to hold.
 const BATCH: usize = 128;
 
-/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
-/// and `take` gets that in the order of the files.
+/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is
+/// left, and `take` gets that in the order of the files.
 ///
 /// # Errors
 /// What cannot be read or used, or why `take` ended the run.
