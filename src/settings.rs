@@ -1,7 +1,7 @@
 //! What differs between organisations: the environment file `catena.yaml`.
 //!
-//! In: its document. Out: [`Settings`], which also put the organisation's tables, indexes and macros into a catalog; everything
-//! that is wrong in the file, at its place. Must not know: rules, and where the file was found.
+//! In: its document. Out: [`Settings`], which also put the organisation's tables, indexes and macros into a catalog;
+//! everything that is wrong in the file, at its place. Must not know: rules, and where the file was found.
 
 pub mod keys;
 
@@ -81,8 +81,8 @@ pub struct Given<'a> {
 }
 
 impl Settings {
-    /// Reads an environment file. What is wrong goes to `diags`, all of it; then the settings are what could be made of the
-    /// file, and nobody may use them.
+    /// Reads an environment file. What is wrong goes to `diags`, all of it; then the settings are what could be made of
+    /// the file, and nobody may use them.
     #[must_use]
     pub fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Self {
         let is_written =
@@ -112,7 +112,8 @@ impl Settings {
         self.set.extend(params);
     }
 
-    /// The value of a parameter of a rule, if the settings give one: that of this run, else for the rule, else for all rules.
+    /// The value of a parameter of a rule, if the settings give one: that of this run, else for the rule, else for all
+    /// rules.
     #[must_use]
     pub fn param(&self, rule: &str, name: &str) -> Option<Given<'_>> {
         if let Some(text) = self.set.get(name) {
@@ -140,8 +141,8 @@ impl Settings {
         !self.params.is_empty() || !self.rules.is_empty()
     }
 
-    /// Warns of parameters and rules in the file that no rule has. `known` are the parameters of each rule of the run; only
-    /// where a `whole` folder was given are rules missed that are not among them.
+    /// Warns of parameters and rules in the file that no rule has. `known` are the parameters of each rule of the run;
+    /// only where a `whole` folder was given are rules missed that are not among them.
     pub fn warn_unknown(
         &self,
         known: &BTreeMap<String, BTreeSet<String>>,

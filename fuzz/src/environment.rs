@@ -1,7 +1,8 @@
 //! Environment files (`catena.yaml`) and source files.
 //!
-//! In: the text of one. Promises: what is wrong has a place in the text, and nothing is compiled under it; what is right has
-//! the form that editors are told of, and compiles the shipped rules, or says why not, and their tests can run.
+//! In: the text of one. Promises: what is wrong has a place in the text, and nothing is compiled under it; what is
+//! right has the form that editors are told of, and compiles the shipped rules, or says why not, and their tests can
+//! run.
 
 use catena::catalog::{Catalog, keys};
 use catena::diag::Diagnostics;

@@ -1,7 +1,7 @@
 //! The keys of a source file: which there are, what stands behind each, and what it is for.
 //!
-//! Files are checked against these tables, the JSON schema and the tables of `docs/sources.md` are printed from them; a test holds
-//! them against the types that serde reads. In: nothing. Out: forms. Must not know: any source.
+//! Files are checked against these tables, the JSON schema and the tables of `docs/sources.md` are printed from them; a
+//! test holds them against the types that serde reads. In: nothing. Out: forms. Must not know: any source.
 
 use crate::form::{Form, Key, nullable, optional, required};
 

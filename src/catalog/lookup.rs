@@ -75,7 +75,8 @@ impl Catalog {
         Ok(Self { sources, incomplete: false })
     }
 
-    /// The sources that are part of the program, their files among those of a run, so that findings in them have a place.
+    /// The sources that are part of the program, their files among those of a run, so that findings in them have a
+    /// place.
     #[must_use]
     pub fn registered(sources: &mut Sources) -> Self {
         let mut file = |name: &str, text| {

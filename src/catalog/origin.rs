@@ -71,8 +71,8 @@ impl Origin {
 }
 
 impl Source {
-    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; items of lists are numbered
-    /// from `0`. What no file states has the place of what encloses it.
+    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; items of lists are
+    /// numbered from `0`. What no file states has the place of what encloses it.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> Span {
         self.origin.best(path).map_or_else(Span::default, |(document, path)| document.find(path).span)

@@ -11,16 +11,16 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{self, Checked, Document, Form};
 use crate::yaml;
 
-/// What a document defines. After findings it is what could be made of it: nobody may use it, but what speaks of it is not
-/// wrong for that.
+/// What a document defines. After findings it is what could be made of it: nobody may use it, but what speaks of it is
+/// not wrong for that.
 #[derive(Debug)]
 pub(super) enum Defined {
     Source(Box<Source>),
     Extension(Extension, Checked),
 }
 
-/// Reads a source file; `None` after a finding if nothing can be made of it. One that is right is read in one go; only for
-/// another a tree is made.
+/// Reads a source file; `None` after a finding if nothing can be made of it. One that is right is read in one go; only
+/// for another a tree is made.
 pub(super) fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<Defined> {
     match yaml::read::<Source>(document.text()) {
         Ok(source) => {

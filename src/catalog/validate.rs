@@ -1,7 +1,7 @@
 //! What a source must hold beyond its form: names that stay apart, columns that can be read.
 //!
-//! In: a source as it was read. Out: every [`Fault`], by path. Must not know: rules, where the source was written, and what a
-//! target does with its column.
+//! In: a source as it was read. Out: every [`Fault`], by path. Must not know: rules, where the source was written, and
+//! what a target does with its column.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,8 @@ impl Source {
         faults
     }
 
-    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay apart.
+    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
+    /// apart.
     fn names(&self, faults: &mut Vec<Fault>) {
         if !is_dotted_name(&self.name) {
             faults.push(bad_name(&["name"], &self.name));

@@ -44,8 +44,8 @@ pub fn check(document: &Document, form: &Form, diags: &mut Diagnostics) -> Resul
 }
 
 impl Checked {
-    /// Whether something at this path, below or around it does not fit. What speaks of the file as a whole, or of one key of
-    /// it, hangs on what encloses it alone.
+    /// Whether something at this path, below or around it does not fit. What speaks of the file as a whole, or of one
+    /// key of it, hangs on what encloses it alone.
     #[must_use]
     pub fn is_broken(&self, path: &[&str]) -> bool {
         let begins = |long: &[&str], short: &[&str]| long.get(..short.len()) == Some(short);

@@ -58,8 +58,8 @@ impl Document {
         Span::new(self.id, range.start, range.end)
     }
 
-    /// Where an entry stands: a single value itself, else its key. Items of lists are numbered from 0; a list of one item and
-    /// the item alone are the same. What the file does not state has the place of what encloses it.
+    /// Where an entry stands: a single value itself, else its key. Items of lists are numbered from 0; a list of one
+    /// item and the item alone are the same. What the file does not state has the place of what encloses it.
     #[must_use]
     pub fn find<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Found {
         let Ok(mut node) = self.tree() else { return Found { depth: 0, span: self.span(0..0) } };

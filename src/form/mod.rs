@@ -1,7 +1,7 @@
 //! Forms: which keys a YAML file of an organisation may have, and what stands behind each.
 //!
-//! In: the text of a source or environment file, a [`Form`] that says what may stand there. Out: everything that does not fit,
-//! at its place; a value in which what does not fit is replaced; and the form as a JSON schema ([`schema`]).
+//! In: the text of a source or environment file, a [`Form`] that says what may stand there. Out: everything that does
+//! not fit, at its place; a value in which what does not fit is replaced; and the form as a JSON schema ([`schema`]).
 //! Must not know: what the keys are for.
 
 mod check;

@@ -1,8 +1,7 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
-//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong in
-//! the file and in source files.
-//! Must not know: rules.
+//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong
+//! in the file and in source files. Must not know: rules.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -199,8 +199,8 @@ impl Run<'_> {
         made
     }
 
-    /// Warns of what environment files say of parameters and rules that are not there. Of a rule with errors nobody knows
-    /// which parameters it has.
+    /// Warns of what environment files say of parameters and rules that are not there. Of a rule with errors nobody
+    /// knows which parameters it has.
     fn warn_unknown(&mut self, whole: bool) {
         if !self.diags.has_errors() {
             for (environment, known) in &self.stated {

@@ -1,7 +1,7 @@
 //! The keys of an environment file: which there are, what stands behind each, and what it is for.
 //!
-//! Files are checked against these tables, the JSON schema and the tables of `docs/commands.md` are printed from them; a test
-//! holds them against the types that serde reads. In: nothing. Out: forms. Must not know: any organisation.
+//! Files are checked against these tables, the JSON schema and the tables of `docs/commands.md` are printed from them;
+//! a test holds them against the types that serde reads. In: nothing. Out: forms. Must not know: any organisation.
 
 use crate::catalog::keys::COLUMN;
 use crate::form::{Form, Key, Notation, nullable, optional};

@@ -23,7 +23,8 @@ pub struct Node {
 pub enum Content {
     /// Nothing, `~` or `null`.
     Null,
-    /// Anything else that is one value, as text: `1_000` and `yes` as they were written, quoted text without its quotes.
+    /// Anything else that is one value, as text: `1_000` and `yes` as they were written, quoted text without its
+    /// quotes.
     Scalar(String),
     /// Items.
     List(Vec<Node>),
