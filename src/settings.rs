@@ -94,7 +94,7 @@ impl Settings {
             Ok(settings) => (settings, None),
             Err(error) => {
                 let before = diags.len();
-                let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags).ok();
+                let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags);
                 if diags.len() == before {
                     let at = error.offset.unwrap_or_default();
                     diags.push(Diagnostic::new(Code::SettingsInvalid, document.span(at..at), error.message));
@@ -119,14 +119,11 @@ impl Settings {
         if let Some(text) = self.set.get(name) {
             return Some(Given { text, place: None });
         }
-        let own = self.rules.get(rule).and_then(|rule| rule.params.get(name));
-        match own {
-            Some(text) => Some(Given { text, place: self.place(&["rules", rule, "params", name]) }),
-            None => {
-                let text = self.params.get(name)?;
-                Some(Given { text, place: self.place(&["params", name]) })
-            }
+        if let Some(text) = self.rules.get(rule).and_then(|rule| rule.params.get(name)) {
+            return Some(Given { text, place: self.place(&["rules", rule, "params", name]) });
         }
+        let text = self.params.get(name)?;
+        Some(Given { text, place: self.place(&["params", name]) })
     }
 
     /// Where an entry of the file stands.

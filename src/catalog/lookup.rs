@@ -96,19 +96,17 @@ impl Catalog {
             match read(&document, diags) {
                 Some(Defined::Source(source)) => self.define(*source, document, diags),
                 Some(Defined::Extension(extension, checked)) => {
-                    extensions.push((extension, checked, document))
+                    extensions.push((extension, checked, document));
                 }
                 None => self.incomplete = true,
             }
         }
         for (extension, checked, document) in extensions {
             let stated = Stated { document: &document, checked: Some(&checked), inside: &[] };
-            match self.sources.get_mut(&extension.extends).map(Arc::make_mut) {
-                Some(entry) => entry.extend(&extension, stated, diags),
-                None => {
-                    let found = self.unknown(&extension.extends, document.find(["extends"]).span);
-                    diags.extend_with(found.filter(|_| !checked.is_broken(&["extends"])));
-                }
+            if let Some(entry) = self.sources.get_mut(&extension.extends) {
+                Arc::make_mut(entry).extend(&extension, stated, diags);
+            } else if !checked.is_broken(&["extends"]) {
+                diags.extend_with(self.unknown(&extension.extends, document.find(["extends"]).span));
             }
         }
     }

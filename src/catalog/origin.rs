@@ -84,3 +84,49 @@ impl Source {
         self.origin.best(path).map_or_else(Span::default, |(document, path)| document.key(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::{Catalog, MappingChange, Stated};
+    use crate::diag::Diagnostics;
+    use crate::form::Document;
+    use crate::source::{SourceFile, Sources};
+    use crate::yaml;
+
+    const EXTENSION: &str = "extends: aws.vpcflow\nfields:\n  our.name: { type: string, description: d, columns: { kql: OurName } }\n  source.ip: { columns: { kql: { expr: ours } } }\n";
+    const CHANGE: &str = "targets: {kql: {aws.vpcflow: {from: Ours, words: {a: b}, fields: {source.port: [{for_actions: [x], field: p}, q]}}}}\n";
+
+    #[test]
+    fn an_entry_stands_where_it_was_stated_last() {
+        let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
+        let mut catalog = Catalog::registered(&mut sources);
+        let extension = sources.add(SourceFile::new("more.yaml", EXTENSION));
+        catalog.read(&[extension], &sources, &mut diags);
+        let file = sources.add(SourceFile::new("catena.yaml", CHANGE));
+        let document = Document::of(file, &sources).unwrap();
+        let change: MappingChange =
+            yaml::read("{from: Ours, words: {a: b}, fields: {source.port: {field: q}}}").unwrap();
+        let stated =
+            Stated { document: &document, checked: None, inside: &["targets", "kql", "aws.vpcflow"] };
+        catalog.source_mut("aws.vpcflow").unwrap().change("kql", &change, stated, &mut diags);
+        assert!(diags.is_empty(), "{diags:?}");
+        let source = catalog.source("aws.vpcflow").unwrap();
+        for (path, file, text) in [
+            (&["targets", "kql", "from"][..], "catena.yaml", "Ours"),
+            (&["targets", "kql", "words", "a"], "catena.yaml", "b"),
+            (&["targets", "kql", "time"], "built-in aws.vpcflow.yaml", "TimeGenerated"),
+            (&["targets", "kql"], "built-in aws.vpcflow.yaml", "kql"),
+            (&["targets", "kql", "filter"], "built-in aws.vpcflow.yaml", "kql"),
+            (&["fields", "source.port", "columns", "kql", "0", "field"], "catena.yaml", "p"),
+            (&["fields", "source.port", "columns", "kql", "needs"], "catena.yaml", "source.port"),
+            (&["fields", "source.port", "columns", "spl"], "built-in aws.vpcflow.yaml", "src_port"),
+            (&["fields", "source.ip", "columns", "kql", "expr"], "more.yaml", "ours"),
+            (&["fields", "our.name", "columns", "kql"], "more.yaml", "OurName"),
+            (&["fields", "our.name", "raw"], "more.yaml", "our.name"),
+        ] {
+            let span = source.place(path);
+            let name = sources.locate(span).map(|(name, _)| name);
+            assert_eq!((name, sources.snippet(span)), (Some(file), text), "{path:?}");
+        }
+    }
+}

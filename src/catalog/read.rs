@@ -16,7 +16,7 @@ use crate::yaml;
 #[derive(Debug)]
 pub(super) enum Defined {
     Source(Box<Source>),
-    Extension(Extension, Checked),
+    Extension(Box<Extension>, Checked),
 }
 
 /// Reads a source file; `None` after a finding if nothing can be made of it. One that is right is read in one go; only
@@ -44,10 +44,10 @@ pub(super) fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<
 fn piecemeal(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<Defined> {
     let extends = document.tree().is_ok_and(|tree| tree.get("extends").is_some());
     let form = Form::Keys(if extends { keys::EXTENSION } else { keys::SOURCE });
-    let checked = form::check(document, &form, diags).ok()?;
+    let checked = form::check(document, &form, diags)?;
     if extends {
         let extension = serde_json::from_value(checked.value.clone()).ok()?;
-        return Some(Defined::Extension(extension, checked));
+        return Some(Defined::Extension(Box::new(extension), checked));
     }
     let source: Source = serde_json::from_value(checked.value.clone()).ok()?;
     let source = source.stated_by(document);

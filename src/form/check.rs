@@ -3,9 +3,11 @@
 //! In: a tree, a form. Out: findings, and a value of the form in which stand-ins take the place of what does not fit.
 //! Must not know: what the keys are for.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
-use super::{Document, Form, Key, Notation};
+use super::{Document, Form, Key};
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
 use crate::source::Span;
 use crate::yaml::{self, Content, Node};
@@ -19,16 +21,13 @@ pub struct Checked {
     pub broken: Vec<Vec<String>>,
 }
 
-/// Checks a document against a form; `Err` after a finding if it is not YAML at all.
-///
-/// # Errors
-/// When there is no tree to check.
-pub fn check(document: &Document, form: &Form, diags: &mut Diagnostics) -> Result<Checked, ()> {
+/// Checks a document against a form; `None`, after a finding, if it is not YAML at all.
+pub fn check(document: &Document, form: &Form, diags: &mut Diagnostics) -> Option<Checked> {
     match document.tree() {
         Ok(node) => {
             let mut checker = Checker { document, diags, path: Vec::new(), broken: Vec::new() };
             let value = checker.value(node, document.find([]).span, form);
-            Ok(Checked { value, broken: checker.broken })
+            Some(Checked { value, broken: checker.broken })
         }
         Err(error) => {
             let text = document.text();
@@ -38,7 +37,7 @@ pub fn check(document: &Document, form: &Form, diags: &mut Diagnostics) -> Resul
             let found = Diagnostic::new(Code::BadYaml, document.span(start..start + length), &*error.message)
                 .label("the rest of the file was not looked at");
             diags.push(found);
-            Err(())
+            None
         }
     }
 }
@@ -83,10 +82,13 @@ impl Checker<'_> {
                 Ok(truth) => Value::Bool(truth),
                 Err(_) => self.misfit(place, form),
             },
-            (Form::Notation(Notation { fits, .. }), Content::Scalar(text)) => match fits(text) {
-                true => Value::String(text.clone()),
-                false => self.misfit(place, form),
-            },
+            (Form::Notation(notation), Content::Scalar(text)) => {
+                if (notation.fits)(text) {
+                    Value::String(text.clone())
+                } else {
+                    self.misfit(place, form)
+                }
+            }
             (Form::List(item), Content::List(items)) => {
                 let mut values = Vec::new();
                 for (number, node) in items.iter().enumerate() {
@@ -94,7 +96,7 @@ impl Checker<'_> {
                 }
                 Value::Array(values)
             }
-            (Form::Map(value), Content::Map(_)) => self.map(node, place, |_| Some(*value)),
+            (Form::Map(value), Content::Map(_)) => self.map(node, |_| Some(*value)),
             (Form::Keys(keys), Content::Map(_)) => self.keys(node, place, keys),
             (
                 Form::Text
@@ -124,10 +126,10 @@ impl Checker<'_> {
         value
     }
 
-    fn map<'f>(&mut self, node: &Node, place: Span, form: impl Fn(&str) -> Option<&'f Form>) -> Value {
+    fn map<'f>(&mut self, node: &Node, form: impl Fn(&str) -> Option<&'f Form>) -> Value {
         let Content::Map(entries) = &node.content else { return Value::Null };
         let mut map = Map::new();
-        let mut first: std::collections::HashMap<&str, Span> = std::collections::HashMap::new();
+        let mut first: HashMap<&str, Span> = HashMap::new();
         for (key, value) in entries {
             let span = self.document.span(key.range.clone());
             if let Some(&first) = first.get(key.name.as_str()) {
@@ -142,7 +144,6 @@ impl Checker<'_> {
                 map.insert(key.name.clone(), self.below(&key.name, value, Some(span), form));
             }
         }
-        let _ = place;
         Value::Object(map)
     }
 
@@ -163,7 +164,7 @@ impl Checker<'_> {
         let is_empty = |name: &str| node.get(name).is_some_and(|(_, value)| value.content == Content::Null);
         let form =
             |name: &str| known(name).filter(|key| !(key.nullable && is_empty(name))).map(|key| &key.form);
-        let mut value = self.map(node, place, form);
+        let mut value = self.map(node, form);
         for key in keys.iter().filter(|key| key.required && node.get(key.name).is_none()) {
             if !meant.contains(&key.name) {
                 let title = format!("the key `{}` is missing", key.name);

@@ -153,6 +153,9 @@ pub fn each<T: Send, E: Send>(
     Ok(Found { sources: run.workspace.sources, diags: run.diags, file_count })
 }
 
+/// The names of the parameters of each rule.
+type ParamsByRule = BTreeMap<String, BTreeSet<String>>;
+
 /// A run on its way through the files.
 struct Run<'a> {
     workspace: Workspace,
@@ -162,7 +165,7 @@ struct Run<'a> {
     identities: Identities,
     as_of: Date,
     /// Environments that speak of rules, with the parameters of the rules under them.
-    stated: Vec<(Arc<Environment>, BTreeMap<String, BTreeSet<String>>)>,
+    stated: Vec<(Arc<Environment>, ParamsByRule)>,
     diags: Diagnostics,
 }
 
@@ -221,7 +224,7 @@ impl Run<'_> {
 
 /// Notes the parameters of a file's rules, if its environment speaks of rules.
 fn note(
-    stated: &mut Vec<(Arc<Environment>, BTreeMap<String, BTreeSet<String>>)>,
+    stated: &mut Vec<(Arc<Environment>, ParamsByRule)>,
     environment: &Arc<Environment>,
     file: &ast::File,
 ) {
