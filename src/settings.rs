@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{self, Checked, Document, Form};
 use crate::source::Span;
 use crate::syntax;
-use crate::yaml;
+use crate::yaml::{self, Content};
 
 /// The settings in force.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,7 +87,8 @@ impl Settings {
     pub fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Self {
         let is_written =
             |line: &str| !matches!(line.trim(), "" | "---" | "~" | "null") && !line.trim().starts_with('#');
-        if !document.text().trim_start_matches('\u{feff}').lines().any(is_written) {
+        let is_blank = !document.text().trim_start_matches('\u{feff}').lines().any(is_written);
+        if is_blank && document.tree().is_ok_and(|tree| tree.content == Content::Null) {
             return Self::default();
         }
         let (settings, checked) = match yaml::read::<Self>(document.text()) {
