@@ -40,7 +40,7 @@ fn options(case: &str) -> Vec<String> {
     match files.iter().find(|file| ends_with(file, "catena.yaml")) {
         Some(file) => options.extend(["--env".to_owned(), file.display().to_string()]),
         None => {
-            options.extend(files.iter().flat_map(|file| ["--source".to_owned(), file.display().to_string()]))
+            options.extend(files.iter().flat_map(|file| ["--source".to_owned(), file.display().to_string()]));
         }
     }
     options
@@ -60,7 +60,7 @@ fn every_environment_gives_its_findings() {
         let mut texts = String::new();
         for file in files(&case).iter().filter(|file| !ends_with(file, ".chain")) {
             let text = std::fs::read_to_string(root().join(file)).unwrap();
-            texts.push_str(&format!("── {}\n{text}", file.display()));
+            texts.extend(["── ", &file.display().to_string(), "\n", &text]);
         }
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(root().join("snapshots/environments"));

@@ -131,7 +131,7 @@ mod tests {
     fn at(path: &[&str]) -> (String, usize) {
         let document = Document::new(FileId(0), Arc::new(SourceFile::new("a.yaml", TEXT)));
         let found = document.find(path.iter().copied());
-        (TEXT[found.span.range()].to_owned(), found.depth)
+        (TEXT.get(found.span.range()).unwrap().to_owned(), found.depth)
     }
 
     #[test]

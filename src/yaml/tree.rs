@@ -193,11 +193,13 @@ mod tests {
         fn walk(node: &Node, text: &str, found: &mut Vec<String>) {
             match &node.content {
                 Content::Null => found.push("null".to_owned()),
-                Content::Scalar(value) => found.push(format!("{value:?} at {:?}", &text[node.range.clone()])),
+                Content::Scalar(value) => {
+                    found.push(format!("{value:?} at {:?}", text.get(node.range.clone()).unwrap()));
+                }
                 Content::List(items) => items.iter().for_each(|item| walk(item, text, found)),
                 Content::Map(entries) => {
                     for (key, value) in entries {
-                        found.push(format!("{}: at {:?}", key.name, &text[key.range.clone()]));
+                        found.push(format!("{}: at {:?}", key.name, text.get(key.range.clone()).unwrap()));
                         walk(value, text, found);
                     }
                 }
