@@ -24,6 +24,7 @@ mod house;
 mod layers;
 mod many_files;
 mod program;
+mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]
 #[path = "../fuzz/src/lib.rs"]
 mod promises;

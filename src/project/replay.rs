@@ -44,8 +44,8 @@ impl Project {
     /// }
     /// "#);
     /// let records = r#"
-    /// {"source":"aws.cloudtrail","event.time":"2026-01-01T00:00:00Z","event.action":"ConsoleLogin","actor.id":"alice"}
-    /// {"source":"aws.cloudtrail","event.time":"2026-01-01T00:02:00Z","event.action":"CreateAccessKey","actor.id":"alice"}
+    /// {"source":"aws.cloudtrail","event.time":"2026-01-01T00:00:00Z","event.action":"ConsoleLogin","actor.id":"a"}
+    /// {"source":"aws.cloudtrail","event.time":"2026-01-01T00:02:00Z","event.action":"CreateAccessKey","actor.id":"a"}
     /// "#;
     /// let found = project.replay(&[LogText::canonical("records", records.as_bytes())], &Options::default())?;
     /// assert_eq!(found.report.rules[0].alerts.len(), 1);

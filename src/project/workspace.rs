@@ -429,7 +429,7 @@ fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) ->
         }
         let inside = files.rules_under(path);
         if inside.is_empty() {
-            problems.push(Unreadable(format!("no `.chain` file under `{}`", path.display())));
+            problems.push(Unreadable(format!("no `.chain` file under `{}`", show(path))));
         }
         for rule in inside {
             match rule {
