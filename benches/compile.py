@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast rules compile, beside `sigma convert`. Prints ratios of one run on this machine; it judges nothing.
+"""Benchmarks compilation against `sigma convert`. Prints the ratios of one run on this machine, without a verdict.
 
 usage: python3 benches/compile.py [--runs N] [--large]
 needs: cargo build --release, and tests/engines/setup.sh for the comparison
@@ -110,7 +110,7 @@ def row(name: str, seconds: tuple[float, float], extra: str = "") -> None:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=7)
-    options.add_argument("--large", action="store_true", help="10,000 rules as well")
+    options.add_argument("--large", action="store_true", help="also 10,000 rules")
     chosen = options.parse_args()
     if not CATENA.exists():
         print("build first: cargo build --release", file=sys.stderr)

@@ -122,7 +122,9 @@ def bar(name, value, wanted, met):
 def is_test(path):
     """Whether a file belongs to the tests: by its name, or declared under `#[cfg(test)]` beside it."""
     parent = path.parent / "mod.rs"
-    declared = parent.exists() and re.search(rf"#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod {path.stem};", parent.read_text())
+    declared = parent.exists() and re.search(
+        rf"#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod {path.stem};", parent.read_text()
+    )
     return path.name == "tests.rs" or "tests" in path.relative_to(SRC).parts or bool(declared)
 
 
@@ -162,7 +164,12 @@ def main():
     bar("lines of src without tests", f"{total:,}", "<= 30,500", total <= 30_500)
     backend = folders.get("backend", 0)
     bar("lines of src/backend without tests", f"{backend:,}", "< 7,500", backend < 7_500)
-    bar(f"lines of {len(bodies):,} functions, p50 / p90 / max", f"{p50} / {p90} / {most}", "6 / 22 / 60", p50 <= 6 and p90 <= 22 and most <= 60)
+    bar(
+        f"lines of {len(bodies):,} functions, p50 / p90 / max",
+        f"{p50} / {p90} / {most}",
+        "6 / 22 / 60",
+        p50 <= 6 and p90 <= 22 and most <= 60,
+    )
     bar(f"files over 500 lines, of {len(files)}", len(long), "0", not long)
     bar("files without a head (//!)", len(headless), "0", not headless)
     bar("import cycles inside a folder", len(circles), "0", not circles)

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""How fast logs are replayed, beside a scan written by hand for the one rule, DuckDB, and decompression alone.
+"""Benchmarks log replay against a hand-written scan for the one rule, DuckDB, and decompression alone.
 
 usage: python3 benches/replay.py [--lines N] [--runs N] [--data DIR] [--keep] [--no-build]
-needs: cargo, and for the comparison with DuckDB either tests/engines/setup.sh or a way to install `duckdb` from PyPI
+needs: cargo; for the comparison with DuckDB, either tests/engines/setup.sh or access to PyPI for `duckdb`
 
-Builds what it measures and generates logs, the same ones everywhere: 10,000,000 lines are 5.4 GB, and with all their forms about 20 GB,
-below --data or the system's folder for temporary files; they are removed at the end unless --keep is given. Commands take turns (one round
-does not count), so what else the machine does burdens all alike. Printed are the times, and at the end each ratio beside its bar with
-`met` or `not met`: the median over the rounds of the ratio of wall times, and behind it that of processor times, which a busy machine
-disturbs less. That .json.gz is bounded by decompression is read as: decompressing alone takes half of the time or more. Nothing fails for being slow, but everything must find the alerts that were generated.
+Builds what it measures and generates deterministic logs: 10,000,000 lines are 5.4 GB, about 20 GB in all formats, below
+--data or the system's temporary folder. They are removed at the end unless --keep is given. Commands take turns, after one
+warm-up round, so that other load on the machine affects all of them alike. The output has the times and, at the end, each
+ratio beside its bar with `met` or `NOT MET`: the median over the rounds of the ratio of wall times, followed by that of CPU
+times, which a busy machine disturbs less. Decompression counts as the bound of .json.gz if it alone takes half of the time
+or more. Slowness never fails the benchmark, but every command must find the alerts that were generated.
 
-A machine that does other things, or whose page cache is smaller than the logs, measures itself; use fewer --lines there. The
-scan (benches/replay/src/bin/scan.rs) is what a programmer would write for the one rule only: a search for a few texts in each line, sonic-rs into
-structs of just the fields that the rule reads, a join by hash, all cores. It parses every accepted flow record, as `--stats` makes catena do; without
-it, catena asks the link keys first, and passes over a flow record that no launch leads to.
+A machine with other load, or with a page cache smaller than the logs, measures itself: use fewer --lines there. The scan
+(benches/replay/src/bin/scan.rs) is what a programmer would write for this one rule: a search for a few literals in each
+line, sonic-rs into structs of just the fields that the rule reads, a hash join, all cores. It parses every accepted flow
+record, as catena does with `--stats`; without it, catena checks the link keys first and skips flow records that no launch
+leads to.
 """
 import argparse
 import os
@@ -284,9 +286,9 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--lines", type=int, default=10_000_000)
     options.add_argument("--runs", type=int, default=3)
-    options.add_argument("--data", type=Path, help="where the logs are written")
-    options.add_argument("--keep", action="store_true", help="leave the logs for the next time")
-    options.add_argument("--no-build", action="store_true", help="measure what is there")
+    options.add_argument("--data", type=Path, help="folder for the logs")
+    options.add_argument("--keep", action="store_true", help="keep the logs for the next run")
+    options.add_argument("--no-build", action="store_true", help="measure the existing binaries")
     chosen = options.parse_args()
     if not chosen.no_build:
         build()

@@ -71,6 +71,15 @@ pub struct Position {
     pub column: usize,
 }
 
+/// A position as the language server protocol counts it: line and character from 0, characters in UTF-16 code units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Utf16Position {
+    /// Line, from 0.
+    pub line: usize,
+    /// Code units before it in its line.
+    pub character: usize,
+}
+
 impl SourceFile {
     /// A file with `name` and `text`; no normalisation takes place.
     #[must_use]
@@ -90,6 +99,35 @@ impl SourceFile {
         let column = self.text.get(start..offset).map_or(0, |text| text.chars().count()) + 1;
         Position { line, column }
     }
+
+    /// A byte offset as the language server protocol counts; an offset past the end gives the end, one inside a character
+    /// the start of its line.
+    #[must_use]
+    pub fn utf16(&self, offset: usize) -> Utf16Position {
+        let offset = offset.min(self.text.len());
+        let line = self.lines.partition_point(|&start| start <= offset).saturating_sub(1);
+        let start = self.lines.get(line).copied().unwrap_or(0);
+        let character = self.text.get(start..offset).map_or(0, |text| text.encode_utf16().count());
+        Utf16Position { line, character }
+    }
+
+    /// The byte offset of a position; a character past the end of its line gives the end of the line (before its line end),
+    /// a line past the last one the end of the file, the second half of a surrogate pair the character itself.
+    #[must_use]
+    pub fn offset(&self, position: Utf16Position) -> usize {
+        let Some(&start) = self.lines.get(position.line) else { return self.text.len() };
+        let next = self.lines.get(position.line + 1).copied().unwrap_or(self.text.len());
+        let line = self.text.get(start..next).unwrap_or_default();
+        let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        let mut units = 0;
+        for (at, c) in line.char_indices() {
+            if units + c.len_utf16() > position.character {
+                return start + at;
+            }
+            units += c.len_utf16();
+        }
+        start + line.len()
+    }
 }
 
 /// The files of one run, addressed by [`FileId`].
@@ -104,6 +142,14 @@ impl Sources {
         let id = self.next_id();
         self.files.push(Arc::new(file));
         id
+    }
+
+    /// Puts another text in the place of a file's, as an editor does; spans into the old text mean nothing any more. Whoever
+    /// shares the old file keeps it. Nothing happens where there is no such file.
+    pub fn replace(&mut self, id: FileId, text: impl Into<String>) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            *file = Arc::new(SourceFile::new(file.name.clone(), text));
+        }
     }
 
     /// The id that the next file will get.
@@ -165,4 +211,55 @@ pub fn is_hidden(c: char) -> bool {
                 | '\u{feff}'
                 | '\u{fff9}'..='\u{fffb}'
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two-byte, three-byte and four-byte characters, of which the last takes two code units, and both kinds of line end.
+    const TEXT: &str = "aé€😀b\r\nx\n\n😀";
+
+    #[test]
+    fn positions_count_characters_code_units_and_bytes() {
+        let file = SourceFile::new("f", TEXT);
+        for (offset, (line, column), (row, character)) in [
+            (0, (1, 1), (0, 0)),
+            (1, (1, 2), (0, 1)),
+            (3, (1, 3), (0, 2)),
+            (6, (1, 4), (0, 3)),
+            (10, (1, 5), (0, 5)),
+            (13, (2, 1), (1, 0)),
+            (15, (3, 1), (2, 0)),
+            (16, (4, 1), (3, 0)),
+            (20, (4, 2), (3, 2)),
+            (99, (4, 2), (3, 2)),
+        ] {
+            assert_eq!(file.position(offset), Position { line, column }, "{offset}");
+            let position = Utf16Position { line: row, character };
+            assert_eq!(file.utf16(offset), position, "{offset}");
+            assert_eq!(file.offset(position), offset.min(TEXT.len()));
+        }
+    }
+
+    #[test]
+    fn positions_outside_the_text_are_moved_into_it() {
+        let file = SourceFile::new("f", TEXT);
+        for ((line, character), offset) in
+            [((0, 4), 6), ((0, 99), 11), ((1, 99), 14), ((2, 9), 15), ((9, 0), 20)]
+        {
+            assert_eq!(file.offset(Utf16Position { line, character }), offset, "{line}:{character}");
+        }
+    }
+
+    #[test]
+    fn editing_a_file_replaces_its_text() {
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::new("f", "one"));
+        let before = sources.share(id).unwrap();
+        sources.replace(id, "two\nthree");
+        sources.replace(FileId(9), "nobody's");
+        assert_eq!((sources.snippet(Span::new(id, 4, 9)), before.text.as_str()), ("three", "one"));
+        assert_eq!((sources.next_id(), sources.get(id).unwrap().name.as_str()), (FileId(1), "f"));
+    }
 }

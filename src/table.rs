@@ -227,8 +227,8 @@ enum At {
     Closing,
 }
 
-/// Bytes up to the comma or line end behind the first cell of `text`, and whether its quotes are closed. As for the reader,
-/// quotes count at the start of a cell alone.
+/// Bytes up to the comma or line end behind the first cell of `text`, and whether its quotes are closed. As for the
+/// reader, quotes count at the start of a cell alone.
 fn cell(text: &str) -> (usize, bool) {
     let mut state = At::Start;
     for (at, byte) in text.bytes().enumerate() {

@@ -19,17 +19,30 @@ pub struct Unit<'a> {
     pub file: &'a File,
     /// Files it imports, directly or not, each once: only their allowlists count.
     pub imported: Vec<&'a File>,
-    /// Parsed list files by the place of the literal that names them.
+    /// Parsed list files by the file and path that name them.
     pub tables: &'a Tables,
 }
 
-/// Parsed list files by the place of the literal that names them: its file and first byte.
-pub type Tables = HashMap<(FileId, u32), Arc<Table>>;
+/// Parsed list files: by the file that names one, and the path it writes.
+#[derive(Debug, Default)]
+pub struct Tables(HashMap<FileId, HashMap<String, Arc<Table>>>);
+
+impl Tables {
+    /// Notes what the list file `path`, as written in `file`, holds.
+    pub fn insert(&mut self, file: FileId, path: &str, table: Arc<Table>) {
+        self.0.entry(file).or_default().insert(path.to_owned(), table);
+    }
+
+    fn get(&self, file: FileId, path: &str) -> Option<&Table> {
+        self.0.get(&file)?.get(path).map(Arc::as_ref)
+    }
+}
 
 impl Unit<'_> {
-    /// The list file named by `path` (the literal after `from`); `None` if it could not be read, which has been reported.
+    /// The list file named by `path` (the literal after `from`); `None` if it could not be read, which has been
+    /// reported.
     #[must_use]
     pub fn table(&self, path: &Text) -> Option<&Table> {
-        self.tables.get(&(path.span.file, path.span.start)).map(Arc::as_ref)
+        self.tables.get(path.span.file, &path.node)
     }
 }

@@ -141,8 +141,8 @@ fn is_block(text: &str) -> bool {
     text.contains('\n') && text == text.trim() && text.split('\n').all(tidy)
 }
 
-/// Whether no reader can take the bare text for anything but this text: words of letters, digits and punctuation that YAML
-/// does not use; if it is one word, a word of letters without a meaning.
+/// Whether no reader can take the bare text for anything but this text: words of letters, digits and punctuation that
+/// YAML does not use; if it is one word, a word of letters without a meaning.
 fn is_harmless(text: &str) -> bool {
     const MEANINGS: [&str; 3] = ["true", "false", "null"];
     let harmless =

@@ -1,6 +1,5 @@
 //! What the checker makes of sound rules, and what it survives: in-process, on texts made here.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use catena::catalog::Catalog;
@@ -10,7 +9,7 @@ use catena::ir::{EntryValue, ExpectKind, ParamValue, Pred, Rule, TestKind, Value
 use catena::settings::Settings;
 use catena::source::{SourceFile, Sources};
 use catena::syntax;
-use catena::unit::Unit;
+use catena::unit::{Tables, Unit};
 
 use crate::program::{AS_OF, chains, root};
 
@@ -21,7 +20,7 @@ fn checked_with(text: &str, settings: &Settings) -> (Vec<Rule>, Vec<Diagnostic>)
     let id = sources.add(SourceFile::new("case.chain", text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).unwrap(), id, &mut diags);
-    let tables = HashMap::new();
+    let tables = Tables::default();
     let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), tables: &tables };
     let context = Context { catalog: &CATALOG, settings, as_of: AS_OF.parse().unwrap() };
     let rules = check(&unit, &context, &mut diags);

@@ -1,4 +1,4 @@
-//! Every emitted text, read by other people's programs: Microsoft's KQL analyser, the `eql` parser, pySigma and
+//! Every emitted text, read by third-party programs: Microsoft's KQL analyser, the `eql` parser, pySigma and
 //! `sigma check`, and the SPL linter, each with the structural checks that its vendor's server makes besides.
 
 use std::io::Write;
@@ -97,7 +97,7 @@ fn every_spl_text_stays_in_the_closed_list() {
 }
 
 #[test]
-fn the_checkers_have_teeth() {
+fn the_checkers_reject_bad_queries() {
     engines();
     let status =
         Command::new("bash").arg(root().join("tests/engines/selftest.sh")).stdout(Stdio::null()).status();

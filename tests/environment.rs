@@ -97,7 +97,7 @@ fn files_can_be_pipes_of_a_shell() {
 
 #[cfg(unix)]
 #[test]
-fn nothing_waits_for_a_pipe_with_a_name() {
+fn nothing_waits_for_a_named_pipe() {
     let folder = folder(&[("catena.yaml", "sources: [pipe.yaml]\n")]);
     let place = |name: &str| folder.path().join(name).display().to_string();
     let pipe = place("pipe.yaml");
@@ -113,7 +113,7 @@ fn nothing_waits_for_a_pipe_with_a_name() {
     ] {
         let ran = catena(&arguments);
         assert_eq!((ran.status, ran.out.as_str()), (status, ""), "{arguments:?}: {}", ran.err);
-        assert!(ran.err.contains("a pipe with a name"), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("a named pipe"), "{arguments:?}: {}", ran.err);
     }
 }
 

@@ -20,7 +20,7 @@ mod environment;
 mod generated;
 mod house;
 mod layers;
-mod meeting;
+mod many_files;
 mod program;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]
 #[path = "../fuzz/src/lib.rs"]
@@ -28,9 +28,9 @@ mod promises;
 mod replay;
 mod resolutions;
 mod rules;
+mod scenarios;
 mod seeds;
 mod sizes;
 mod syntax;
 mod targets_page;
 mod trials;
-mod worlds;

@@ -1,6 +1,6 @@
 //! What names stand for, as editors ask it: right for every use in every case, also in files with errors.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use catena::catalog::Catalog;
@@ -9,7 +9,7 @@ use catena::diag::Diagnostics;
 use catena::settings::Settings;
 use catena::source::{SourceFile, Sources, Span};
 use catena::syntax;
-use catena::unit::Unit;
+use catena::unit::{Tables, Unit};
 
 use crate::program::{AS_OF, chains, root};
 
@@ -20,7 +20,7 @@ fn analysed(text: &str) -> (Checked, Diagnostics, Sources) {
     let id = sources.add(SourceFile::new("case.chain", text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).unwrap(), id, &mut diags);
-    let tables = HashMap::new();
+    let tables = Tables::default();
     let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), tables: &tables };
     let settings = Settings::default();
     let context = Context { catalog: &CATALOG, settings: &settings, as_of: AS_OF.parse().unwrap() };

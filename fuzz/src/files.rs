@@ -2,19 +2,18 @@
 //!
 //! In: texts. Out: checked rules, and what the targets and the engine make of them.
 
-use std::sync::{Arc, LazyLock};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use catena::backend::{self, Emission, Options};
+use catena::backend::{self, Emission};
 use catena::catalog::Catalog;
-use catena::check::{Context, Identities, check};
-use catena::diag::{Diagnostics, render};
+use catena::diag::render;
 use catena::engine::{report as outcomes, trial};
 use catena::ir::Rule;
-use catena::settings::Settings;
-use catena::source::{FileId, SourceFile, Sources, is_hidden};
-use catena::syntax::{self, ast};
-use catena::table::{self, Table};
-use catena::unit::{Tables, Unit};
+use catena::project::compile::{CompileOptions, compile_file};
+use catena::project::session::{self, Checked, Session};
+use catena::project::{Choices, Entry, Files, InTurn};
+use catena::source::{Sources, is_hidden};
 
 /// A list file as shipped.
 pub(crate) const LIST: &str = include_str!("../../rules/an1318/lists/approved_images.csv");
@@ -31,64 +30,86 @@ pub(crate) const SHIPPED: [&str; 3] = [
 pub(crate) static CATALOG: LazyLock<Catalog> =
     LazyLock::new(|| Catalog::embedded().expect("the embedded sources"));
 
-/// What the files of one compilation hold and what was found in them.
-#[derive(Debug)]
-pub(crate) struct Files {
-    pub(crate) sources: Sources,
-    pub(crate) diags: Diagnostics,
-    pub(crate) table: Arc<Table>,
-    pub(crate) list: FileId,
+/// The files of a run. Any other `.chain` file is the shipped file of lists, any `.csv` file the list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    pub(crate) rule: &'a str,
+    pub(crate) list: &'a str,
+    pub(crate) environment: Option<&'a str>,
+    pub(crate) source: Option<&'a str>,
 }
 
-impl Files {
-    /// Compilations whose list files all hold `list`.
-    pub(crate) fn with_list(list: &str) -> Self {
-        let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-        let list = sources.add(SourceFile::new("list.csv", list));
-        let source = sources.get(list).expect("just added");
-        let table = Arc::new(table::parse(source, list, &mut diags));
-        Self { sources, diags, table, list }
+/// The name of the rule file.
+const RULE: &str = "rule.chain";
+/// The name of a source file that replaces or adds a source.
+const SOURCE: &str = "source.yaml";
+
+impl<'a> Texts<'a> {
+    pub(crate) fn of(rule: &'a str, list: &'a str) -> Self {
+        Self { rule, list, environment: None, source: None }
     }
 
-    /// Parses a rule file.
-    pub(crate) fn parse(&mut self, name: &str, text: &str) -> ast::File {
-        let id = self.sources.add(SourceFile::new(name, text));
-        syntax::parse(self.sources.get(id).expect("just added"), id, &mut self.diags)
+    fn text(&self, path: &Path) -> Option<&'a str> {
+        match path.extension()?.to_str()? {
+            "chain" if path == Path::new(RULE) => Some(self.rule),
+            "chain" => Some(IMPORTED),
+            "csv" => Some(self.list),
+            "yaml" if path == Path::new(SOURCE) => self.source,
+            "yaml" if path.file_name().is_some_and(|name| name == "catena.yaml") => self.environment,
+            _ => None,
+        }
     }
 
-    /// Checks a rule file, with the shipped file of lists for what it imports.
-    pub(crate) fn check(&mut self, file: &ast::File, catalog: &Catalog, settings: &Settings) -> Vec<Rule> {
-        let imported: Vec<ast::File> =
-            file.imports.iter().take(1).map(|_| self.parse("imported.chain", IMPORTED)).collect();
-        let tables: Tables =
-            std::iter::once(file).chain(&imported).flat_map(|file| self.tables(file)).collect();
-        let unit =
-            Unit { sources: &self.sources, file, imported: imported.iter().collect(), tables: &tables };
-        Identities::default().add(file, &mut self.diags);
-        check(&unit, &Context { catalog, settings, as_of: jiff::civil::date(2026, 11, 24) }, &mut self.diags)
-    }
-
-    fn tables(&self, file: &ast::File) -> Tables {
-        let path = |list: &ast::List| match &list.body {
-            ast::ListBody::File(path) => Some(((path.span.file, path.span.start), Arc::clone(&self.table))),
-            ast::ListBody::Inline(_) => None,
+    /// The rules without errors, and everything found; nothing where the source file given cannot be used.
+    pub(crate) fn open(&self) -> Option<Session> {
+        let choices = Choices {
+            as_of: Some(jiff::civil::date(2026, 11, 24)),
+            sources: self.source.map(|_| PathBuf::from(SOURCE)).into_iter().collect(),
+            ..Choices::default()
         };
-        file.lists.iter().filter_map(path).collect()
+        session::open(&[PathBuf::from(RULE)], &choices, self, &InTurn).ok()
+    }
+}
+
+impl Files for Texts<'_> {
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+        let text = self.text(path).ok_or("there is no such file")?;
+        Ok(text.bytes().take(limit + 1).collect())
     }
 
-    /// The queries of a checked rule.
-    pub(crate) fn compile(&mut self, rule: &Rule, catalog: &Catalog, options: &Options) -> Vec<Emission> {
-        backend::compile_all(&backend::Job { rule, catalog, options }, backend::ALL, &mut self.diags)
+    fn entry(&self, path: &Path) -> Entry {
+        if self.text(path).is_some() { Entry::File } else { Entry::Missing }
     }
 
-    /// A checked rule and the outcomes of its tests, in every format.
-    pub(crate) fn test(&self, rule: &Rule, catalog: &Catalog) -> String {
-        let found = trial::run_tests(rule, catalog).expect("a checked rule can run");
-        let place = |span| self.sources.locate(span).map(|(file, at)| format!("{file}:{}", at.line));
-        let place = |span| place(span).expect("a place in the text");
+    fn real(&self, path: &Path) -> Result<PathBuf, String> {
+        Ok(path.to_owned())
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
+    fn rules_under(&self, _: &Path) -> Vec<Result<PathBuf, String>> {
+        Vec::new()
+    }
+}
+
+/// What the targets make of the rules of a file.
+pub(crate) fn compiled(files: &mut Session, options: CompileOptions) -> Vec<Emission> {
+    let Session { files, found } = files;
+    files.iter().flat_map(|file| compile_file(file, backend::ALL, options, &mut found.diags)).collect()
+}
+
+/// The checked rules of a file and the outcomes of their tests, in every format.
+pub(crate) fn tested(file: &Checked, sources: &Sources) -> String {
+    let place = |span| sources.locate(span).map(|(file, at)| format!("{file}:{}", at.line));
+    let place = |span| place(span).expect("a place in the text");
+    let of_rule = |rule: &Rule| {
+        let found = trial::run_tests(rule, &file.environment.catalog).expect("a checked rule can run");
         let json = format!("{}{}", json(rule), outcomes::json(&found, &place));
         [json, outcomes::text(&found, &place), outcomes::junit(&found, &place)].concat()
-    }
+    };
+    file.rules.iter().map(of_rule).collect()
 }
 
 /// What `catena` writes as JSON.
@@ -113,10 +134,7 @@ pub(crate) fn can_be_pasted(emission: &Emission) {
 
 /// Rules that must have no error.
 pub(crate) fn sound(text: &str) -> Vec<Rule> {
-    let mut files = Files::with_list(LIST);
-    let file = files.parse("sound.chain", text);
-    let rules = files.check(&file, &CATALOG, &Settings::default());
-    let broken = files.diags.has_errors();
-    assert!(!broken, "{}", render::text(&files.diags.into_sorted(), &files.sources, false));
-    rules
+    let Session { files, found } = Texts::of(text, LIST).open().expect("a rule file");
+    assert!(!found.diags.has_errors(), "{}", render::text(&found.diags.into_sorted(), &found.sources, false));
+    files.into_iter().flat_map(|file| file.rules).collect()
 }

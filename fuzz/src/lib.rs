@@ -1,4 +1,4 @@
-//! What must hold for any bytes: one function for each kind of text that somebody else may have written.
+//! What must hold for any bytes: one function per kind of foreign text.
 //!
 //! In: bytes. Out: nothing; a promise that is broken panics.
 //! Used twice: by the fuzz targets, which search for bytes that break a promise, and by the test suite, over the seeds.

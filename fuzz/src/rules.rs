@@ -1,12 +1,13 @@
 //! Rule files and list files, through the whole front end and, where nothing is wrong, into every target.
 
-use catena::backend::{ListDelivery, Options};
+use catena::backend::ListDelivery;
 use catena::diag::Diagnostics;
-use catena::settings::Settings;
+use catena::project::CompileOptions;
 use catena::source::{FileId, SourceFile, Sources};
 use catena::syntax::{self, ast};
+use catena::table;
 
-use super::files::{CATALOG, Files, LIST, can_be_pasted, json};
+use super::files::{LIST, Texts, can_be_pasted, compiled, json, tested};
 use super::findings::{lies_in, shown};
 
 /// Lists of several types, all from one list file.
@@ -32,17 +33,19 @@ pub(crate) fn parse(bytes: &[u8]) {
 /// Any text is a list file: its rows and findings point into it, and rules with lists from it compile or say why not.
 pub(crate) fn list(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let files = Files::with_list(text);
-    let source = files.sources.get(files.list).expect("the list");
-    assert_eq!(files.table.broken, files.diags.has_errors());
-    for row in &files.table.rows {
-        lies_in(row.span, &files.sources);
+    let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
+    let id = sources.add(SourceFile::new("list.csv", text));
+    let source = sources.get(id).expect("just added");
+    let table = table::parse(source, id, &mut diags);
+    assert_eq!(table.broken, diags.has_errors());
+    for row in &table.rows {
+        lies_in(row.span, &sources);
         assert_eq!(row.number, source.position(row.span.range().start).line);
         assert!(!row.value.node.is_empty() && row.value.node == row.value.node.trim(), "{row:?}");
         let cells = [&row.reason, &row.owner, &row.ticket].map(|cell| cell.as_ref().map(|cell| cell.span));
         let cells = cells.into_iter().chain([Some(row.value.span), row.until.as_ref().map(|day| day.span)]);
         for cell in cells.flatten() {
-            lies_in(cell, &files.sources);
+            lies_in(cell, &sources);
             assert_eq!(cell.to(row.span), row.span, "a cell outside of its row");
         }
     }
@@ -51,26 +54,22 @@ pub(crate) fn list(bytes: &[u8]) {
 
 /// All that the compiler makes of a rule file.
 fn whole(text: &str, list: &str) -> String {
-    let mut files = Files::with_list(list);
-    let file = files.parse("rule.chain", text);
-    outline_agrees(text, &file);
-    let rules = files.check(&file, &CATALOG, &Settings::default());
+    outline_agrees(text);
+    let mut session = Texts::of(text, list).open().expect("a rule file");
     // Which options: any will do, so long as every one has its turn as the text changes.
     let lists = [ListDelivery::Auto, ListDelivery::Inline, ListDelivery::Lookup];
-    let lists = lists[text.len() % lists.len()];
-    let options = Options { lists, allow_subset: text.len() % 4 < 2, time_buckets: text.len() % 8 < 4 };
-    let mut out = String::new();
-    for rule in &rules {
-        let emissions = files.compile(rule, &CATALOG, &options);
-        emissions.iter().for_each(can_be_pasted);
-        out += &json(&emissions);
-        out += &files.test(rule, &CATALOG);
-    }
-    out + &shown(files.diags, &files.sources)
+    let lists = Some(lists[text.len() % lists.len()]);
+    let options =
+        CompileOptions { lists, allow_subset: text.len() % 4 < 2, time_buckets: text.len() % 8 < 4 };
+    let emissions = compiled(&mut session, options);
+    emissions.iter().for_each(can_be_pasted);
+    let tests: String = session.files.iter().map(|file| tested(file, &session.found.sources)).collect();
+    [json(&emissions), tests, shown(session.found.diags, &session.found.sources)].concat()
 }
 
 /// The outline of a text has the rules of its tree.
-fn outline_agrees(text: &str, file: &ast::File) {
+fn outline_agrees(text: &str) {
+    let file = syntax::parse(&SourceFile::new("rule.chain", text), FileId(0), &mut Diagnostics::default());
     if file.understood == ast::Understood::Whole {
         let seen: Vec<String> = syntax::outline(text).into_iter().map(|heading| heading.name).collect();
         let meant: Vec<String> = file.rules.iter().map(|rule| rule.name.node.clone()).collect();

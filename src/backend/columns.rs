@@ -162,7 +162,8 @@ pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexac
     reasons
 }
 
-/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to say.
+/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to
+/// say.
 pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> Vec<Inexact> {
     let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
     if !ways(job, target, step, field).iter().any(marked) {

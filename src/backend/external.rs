@@ -46,8 +46,8 @@ pub struct Externals {
 }
 
 impl Externals {
-    /// Adds what one query reads. Reports a list that an earlier query fills with other values, and is false then: whoever
-    /// installed both would break one.
+    /// Adds what one query reads. Reports a list that an earlier query fills with other values, and is false then:
+    /// whoever installed both would break one.
     pub fn add(&mut self, target: &'static str, lists: Vec<External>, diags: &mut Diagnostics) -> bool {
         let mut fits = true;
         for list in lists {

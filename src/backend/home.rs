@@ -8,8 +8,8 @@ use crate::catalog::{Fault, Home, Misfit};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Step;
 
-/// Where the step's source lives in the target. An error if the target does not have it, misses something there or cannot
-/// use what is stated; what the source requires goes to the report.
+/// Where the step's source lives in the target. An error if the target does not have it, misses something there or
+/// cannot use what is stated; what the source requires goes to the report.
 pub(super) fn of<'a>(
     job: &Job<'a>,
     target: &dyn Target,

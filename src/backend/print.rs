@@ -55,8 +55,8 @@ fn join<'a>(parts: impl Iterator<Item = Nnf<'a>>, all: bool) -> Nnf<'a> {
     if all { Nnf::All(flat) } else { Nnf::Any(flat) }
 }
 
-/// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer than
-/// printing.
+/// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer
+/// than printing.
 macro_rules! phrase {
     ($($part:tt)*) => {{
         let mut text = String::with_capacity(80);
@@ -129,8 +129,8 @@ impl Frag {
         }
     }
 
-    /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`; parts
-    /// weaker than `bind` get parentheses. Nothing if there are no parts.
+    /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`;
+    /// parts weaker than `bind` get parentheses. Nothing if there are no parts.
     pub(in crate::backend) fn lines(parts: &[Frag], mark: &str, indent: usize, bind: Bind) -> Option<Frag> {
         let (first, rest) = parts.split_first()?;
         let length = parts.iter().map(|part| part.text.len() + mark.len() + indent + 3).sum();

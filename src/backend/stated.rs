@@ -1,6 +1,8 @@
-//! Text in a target's own language that a source file states, such as the filter of a home: whether it stays in its place.
+//! Text in a target's own language that a source file states, such as the filter of a home: whether it stays in its
+//! place.
 //!
-//! In: the text, how its language quotes. Out: what is wrong, in words. Must not know: what the text means, or who asks.
+//! In: the text, how its language quotes. Out: what is wrong, in words. Must not know: what the text means, or who
+//! asks.
 
 use std::str::Chars;
 
@@ -17,7 +19,8 @@ pub(in crate::backend) struct Notation {
     pub(in crate::backend) remark: Option<char>,
 }
 
-/// Whether a text is one expression as far as quotes and brackets tell: one that is not would change what stands around it.
+/// Whether a text is one expression as far as quotes and brackets tell: one that is not would change what stands around
+/// it.
 ///
 /// # Errors
 /// What is wrong.

@@ -1,6 +1,7 @@
 //! What a source file must hold beyond its form: names that stay apart, columns that can be read.
 //!
-//! In: a source as it was read. Out: what is wrong, in words. Must not know: rules, and what a target does with its column.
+//! In: a source as it was read. Out: what is wrong, in words. Must not know: rules, and what a target does with its
+//! column.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use super::{Column, Home, Mapped, Raw, Source};
 use crate::ir::Type;
 
 impl Source {
-    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay apart.
+    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
+    /// apart.
     fn validate_names(&self) -> Result<(), String> {
         let mut columns = BTreeMap::from([("time".to_owned(), "the time of the step")]);
         for name in std::iter::once(&self.name).chain(self.fields.keys()) {

@@ -129,8 +129,8 @@ impl LinkParts<'_> {
         // A key that is named twice has been warned of; no query need ask for it twice.
         let mut seen = HashSet::new();
         keys.retain(|key| seen.insert((key.left.name.clone(), key.right.name.clone())));
-        // Marked after the lints, which look at what the link itself names: a field may be both, and a target that joins the
-        // links by the scope alone must find it there.
+        // Marked after the lints, which look at what the link itself names: a field may be both, and a target that
+        // joins the links by the scope alone must find it there.
         for key in &mut keys {
             key.from_scope =
                 key.left.name == key.right.name && scope.iter().any(|field| field.node == key.left.name);

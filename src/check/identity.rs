@@ -12,8 +12,8 @@ use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
 use super::naming;
 
-/// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold both,
-/// and which of them is meant is for the author to say.
+/// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold
+/// both, and which of them is meant is for the author to say.
 #[must_use]
 pub fn clashing(headings: &[Heading]) -> HashSet<&str> {
     let mut names = HashSet::with_capacity(headings.len());

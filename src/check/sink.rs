@@ -39,7 +39,8 @@ impl Sink {
         self.resolutions.uses.push(Use { span, meaning });
     }
 
-    /// Counts the parameter or list of this name as used: a misspelled name was meant for it, and one mistake is one finding.
+    /// Counts the parameter or list of this name as used: a misspelled name was meant for it, and one mistake is one
+    /// finding.
     pub(super) fn meant(&mut self, name: Span) {
         self.used.insert(name);
     }

@@ -17,7 +17,8 @@ use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
 use super::{constants, naming, values, windows};
 
-/// Lowers the tests of a rule, each if it is right; `chain` is missing when it has errors, and then nothing can be filled in.
+/// Lowers the tests of a rule, each if it is right; `chain` is missing when it has errors, and then nothing can be
+/// filled in.
 pub(super) fn lower(
     names: &Names<'_>,
     sink: &mut Sink,

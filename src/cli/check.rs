@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::backend::Externals;
 use crate::diag::Diagnostics;
+use crate::project::compile::{CompileOptions, compile_file};
 
-use super::compile::{CompileOptions, TargetChoice, compile_file};
+use super::compile::TargetChoice;
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};

@@ -11,6 +11,7 @@ use crate::backend::{
     self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
 };
 use crate::diag::Diagnostics;
+use crate::project::compile::{CompileOptions, compile_file};
 use crate::source::Sources;
 
 use super::report::{self, Format, did_you_mean, plural};
@@ -233,34 +234,6 @@ fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, Str
         output::write_file(&path, &with_line_end(&part.text))?;
     }
     Ok(())
-}
-
-/// The choices of one `compile` that concern targets; what is left out comes from the environment.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct CompileOptions {
-    lists: Option<ListDelivery>,
-    allow_subset: bool,
-    time_buckets: bool,
-}
-
-/// Compiles the rules of a file for every target; the order is that of rules and targets.
-pub(super) fn compile_file(
-    file: &Checked,
-    targets: &[&dyn Target],
-    options: CompileOptions,
-    found: &mut Diagnostics,
-) -> Vec<Emission> {
-    let options = backend::Options {
-        lists: options.lists.unwrap_or(file.environment.settings.lists),
-        allow_subset: options.allow_subset,
-        time_buckets: options.time_buckets,
-    };
-    let mut emissions = Vec::new();
-    for rule in &file.rules {
-        let job = backend::Job { rule, catalog: &file.environment.catalog, options: &options };
-        emissions.extend(backend::compile_all(&job, targets, found));
-    }
-    emissions
 }
 
 /// How emissions are printed one after another, and what stands around them.

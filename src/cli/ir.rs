@@ -30,7 +30,7 @@ struct Document<'a> {
 
 impl Ir {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(session) = session::open(&self.paths, &self.session) else { return Ok(Outcome::Failure) };
         let document = Document {
             version: ir::VERSION,
             files: session.found.sources.iter().map(|(_, file)| file.name.as_str()).collect(),

@@ -1,25 +1,28 @@
 //! The command line: one file a command.
 //!
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
-//! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are files, threads and `anyhow` used.
+//! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are threads and `anyhow` used.
 
+#[cfg(feature = "replay")]
 mod chart;
 mod check;
 mod compile;
-mod environment;
-mod given;
 mod ir;
+#[cfg(feature = "replay")]
 mod logs;
 mod output;
+#[cfg(feature = "replay")]
 mod replay;
 mod report;
 mod session;
 mod sources;
 mod test;
+#[cfg(feature = "replay")]
 mod tune;
+#[cfg(feature = "replay")]
 mod tuned;
+#[cfg(feature = "replay")]
 mod vary;
-mod workspace;
 
 use std::process::ExitCode;
 
@@ -42,8 +45,10 @@ enum Command {
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
+    #[cfg(feature = "replay")]
     Replay(replay::Replay),
     /// Sweep a window parameter over log files and compare the alerts.
+    #[cfg(feature = "replay")]
     Tune(tune::Tune),
     /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
@@ -66,6 +71,7 @@ enum Outcome {
     /// A file could not be read or written.
     Failure,
     /// The user stopped it.
+    #[cfg(feature = "replay")]
     Interrupted,
 }
 
@@ -80,7 +86,9 @@ pub fn run() -> ExitCode {
         Command::Compile(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Test(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
         Command::Ir(command) => command.run(),
         Command::Sources(command) => command.run(),
@@ -94,6 +102,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Failure) => ExitCode::from(2),
+        #[cfg(feature = "replay")]
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

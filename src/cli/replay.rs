@@ -14,8 +14,8 @@ use super::{Outcome, output};
 
 /// Run rules over log files on the embedded engine.
 ///
-/// Alerts are printed as NDJSON, one per line, in time order. Files may be compressed (gzip, zstd); directories are searched
-/// recursively.
+/// Alerts are printed as NDJSON, one per line, in time order. Files may be compressed (gzip, zstd); directories are
+/// searched recursively.
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
     /// Rule files and directories.
@@ -26,8 +26,8 @@ pub(super) struct Replay {
     /// Print a readable timeline for each alert instead of NDJSON.
     #[arg(long)]
     explain: bool,
-    /// Also list near misses: chains that failed by a single condition, nearest first, at most N per rule (default: 20). Files
-    /// are read twice.
+    /// Also list near misses: chains that failed by a single condition, nearest first, at most N per rule (default:
+    /// 20). Files are read twice.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20")]
     near: Option<usize>,
     /// Also print how many records each step and link matched, on standard error.
@@ -42,7 +42,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(session) = session::open(&self.paths, &self.session)? else { return Ok(Outcome::Failure) };
+        let Some(session) = session::open(&self.paths, &self.session) else { return Ok(Outcome::Failure) };
         let rules: Vec<Rule> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
         let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
         let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;

@@ -8,9 +8,9 @@ use crate::diag::Diagnostics;
 use crate::ir::Type;
 use crate::source::Sources;
 
-use super::environment::Environments;
 use super::report::{self, Format, did_you_mean};
 use super::{Outcome, output};
+use crate::project::{Disk, Environments};
 
 /// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,8 @@ enum SourcesFormat {
 impl ListSources {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-        let mut environments = Environments::new(&self.source, self.env.as_deref(), &[])?;
+        let mut environments =
+            Environments::new(&Disk, &self.source, self.env.as_deref(), &[]).map_err(anyhow::Error::msg)?;
         let environment = environments.of(Path::new(""), &mut sources, &mut diags);
         let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
         let all: Vec<&Source> = environment.catalog.iter().collect();

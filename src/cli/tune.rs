@@ -53,7 +53,7 @@ enum TuneFormat {
 
 impl Tune {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let Some(mut session) = session::open(&self.paths, &self.session)? else {
+        let Some(mut session) = session::open(&self.paths, &self.session) else {
             return Ok(Outcome::Failure);
         };
         let diags = std::mem::take(&mut session.found.diags);
@@ -76,7 +76,7 @@ impl Tune {
     fn choose<'s>(
         &self,
         session: &'s Session,
-    ) -> anyhow::Result<(&'s Rule, &'s super::environment::Environment)> {
+    ) -> anyhow::Result<(&'s Rule, &'s crate::project::Environment)> {
         let all = || {
             let of_file =
                 |file: &'s session::Checked| file.rules.iter().map(|rule| (rule, file.environment.as_ref()));

@@ -1,7 +1,7 @@
 //! `--vary NAME=VALUES`: which windows of a rule vary, and over which lengths of time.
 //!
-//! In: the option and a checked rule with its text. Out: the windows of the rule for each value, the value in force among them.
-//! Must not know: logs, output.
+//! In: the option and a checked rule with its text. Out: the windows of the rule for each value, the value in force
+//! among them. Must not know: logs, output.
 
 use anyhow::bail;
 

@@ -63,13 +63,15 @@ macro_rules! property {
 }
 
 impl Code {
-    /// Whether the syntax tree has what was meant all the same: what is missing in the tree is then missing in the text.
+    /// Whether the syntax tree has what was meant all the same: what is missing in the tree is then missing in the
+    /// text.
     #[must_use]
     pub fn is_repaired(self) -> bool {
         self.property() == Some(Property::Repaired)
     }
 
-    /// Whether it is about something that is not there: not to be said of a text that was not understood, where it may be.
+    /// Whether it is about something that is not there: not to be said of a text that was not understood, where it may
+    /// be.
     #[must_use]
     pub fn is_absence(self) -> bool {
         self.property() == Some(Property::Absence)

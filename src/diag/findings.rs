@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Code, Diagnostic, Label, Severity};
-use crate::source::{Position, SourceFile, Sources, Span};
+use crate::source::{Position, SourceFile, Sources, Span, Utf16Position};
 
 /// Everything found in a run.
 #[derive(Debug, Default, Clone)]
@@ -45,6 +45,14 @@ pub struct Location {
     pub end: Position,
     /// What this is; may be empty.
     pub label: String,
+}
+
+impl Location {
+    /// Where it begins and ends as the language server protocol counts.
+    #[must_use]
+    pub fn utf16(&self) -> std::ops::Range<Utf16Position> {
+        self.file.utf16(self.range.start)..self.file.utf16(self.range.end)
+    }
 }
 
 /// A mechanical change.

@@ -11,7 +11,8 @@ use super::program::{Dedupe, Program};
 use super::record::Record;
 use super::value::{Atom, Value};
 
-/// An alert: the path with the latest start to one record of the last step. Its records are indices into what was run over.
+/// An alert: the path with the latest start to one record of the last step. Its records are indices into what was run
+/// over.
 pub type Alert = Path<usize>;
 
 /// What a run saw.
@@ -108,8 +109,8 @@ impl<'p, T: Clone> Runner<'p, T> {
     }
 }
 
-/// De-duplication under way: keeps the first alert of each key; further ones stay silent up to and including the end of the window
-/// that the kept one opens. A missing key is a key like any other.
+/// De-duplication under way: keeps the first alert of each key; further ones stay silent up to and including the end of
+/// the window that the kept one opens. A missing key is a key like any other.
 #[derive(Debug)]
 pub struct Silence<'p> {
     dedupe: &'p Dedupe,

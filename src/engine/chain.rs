@@ -1,12 +1,12 @@
 //! The chain: the recurrence of the language's meaning, in one pass over candidates in order of time.
 //!
-//! In: candidates (records that satisfy a step, with their link keys). Out: a path for every candidate of the last step that ends a chain.
-//! Must not know: predicates, fields, raw logs.
+//! In: candidates (records that satisfy a step, with their link keys). Out: a path for every candidate of the last step
+//! that ends a chain. Must not know: predicates, fields, raw logs.
 //!
 //! `S₁(e) = t(e)`, `Sᵢ(e) = max Sᵢ₋₁(e′)` over records e′ of other events with an equal key and
-//! `t(e) - gᵢ ≤ t(e′) ≤ t(e)`; e alerts if `t(e) - Sₙ(e) ≤ T`. All candidates of one instant are taken together, step after
-//! step, so equal times count as in order both ways. Of equal starts the later predecessor is kept, then the first in the order
-//! of records: the evidence depends on the set of records alone.
+//! `t(e) - gᵢ ≤ t(e′) ≤ t(e)`; e alerts if `t(e) - Sₙ(e) ≤ T`. All candidates of one instant are taken together, step
+//! after step, so equal times count as in order both ways. Of equal starts the later predecessor is kept, then the
+//! first in the order of records: the evidence depends on the set of records alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -82,8 +82,8 @@ impl<T: Clone> Machine<T> {
         self.advance_watched(time, candidates, |_, _, _| ())
     }
 
-    /// Does the same, and shows `watch` every candidate with a chain behind it: the best start, the candidate, and what stands
-    /// for the record before it.
+    /// Does the same, and shows `watch` every candidate with a chain behind it: the best start, the candidate, and what
+    /// stands for the record before it.
     pub fn advance_watched(
         &mut self,
         time: i64,
@@ -148,8 +148,8 @@ impl<T: Clone> Machine<T> {
 type Reached<T> = (i64, Candidate<T>, Option<Arc<Node<T>>>);
 
 impl<T> Memory<T> {
-    /// Looks after every key that was not looked after for the length of the gap: drops what can link no more. So a key is
-    /// gone at most two gaps after its last record, and the work is constant per key and gap.
+    /// Looks after every key that was not looked after for the length of the gap: drops what can link no more. So a key
+    /// is gone at most two gaps after its last record, and the work is constant per key and gap.
     fn tend(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.gap);
         while let Some((_, key)) = pop_older(&mut self.tended, oldest) {

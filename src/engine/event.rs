@@ -1,7 +1,8 @@
 //! Raw events to records, as the catalog says.
 //!
-//! In: a source of the catalog, and raw events of it. Out: rows of typed values, one for each item of the repeated group, and records.
-//! Must not know: files and formats, rules. What has another shape or type than the source says is missing.
+//! In: a source of the catalog, and raw events of it. Out: rows of typed values, one for each item of the repeated
+//! group, and records. Must not know: files and formats, rules. What has another shape or type than the source says is
+//! missing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,8 +140,8 @@ impl Reader {
         Glance { first, rest }
     }
 
-    /// Gives the values of every row of an event: one for each inner item of each item, or a single one. `choose` sees only
-    /// the values at the places of `glance`; those that it chooses are completed and given to `each`.
+    /// Gives the values of every row of an event: one for each inner item of each item, or a single one. `choose` sees
+    /// only the values at the places of `glance`; those that it chooses are completed and given to `each`.
     pub fn rows<'de, C>(
         &self,
         event: &Slots<'de>,

@@ -1,7 +1,8 @@
 //! Why a record does not satisfy a step, and where a chain breaks.
 //!
 //! In: a rule, its compiled form, a handful of records. Out: reasons, as data.
-//! Must not know: output formats. It compares every pair of records, so it is for tests and single alerts, not for logs.
+//! Must not know: output formats. It compares every pair of records, so it is for tests and single alerts, not for
+//! logs.
 
 use super::list::excusing;
 use super::predicate::{Predicate, Values};

@@ -1,7 +1,7 @@
 //! The embedded engine: what a rule means, executable.
 //!
-//! In: rules of the IR, the catalog, records or raw events. Out: alerts with evidence, outcomes of rule tests, explanations.
-//! Must not know: syntax, targets, files, the command line, threads. Pure functions throughout.
+//! In: rules of the IR, the catalog, records or raw events. Out: alerts with evidence, outcomes of rule tests,
+//! explanations. Must not know: syntax, targets, files, the command line, threads. Pure functions throughout.
 //!
 //! ```text
 //! raw event ─ event ─▶ Record ─┐

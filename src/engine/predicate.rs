@@ -1,8 +1,8 @@
 //! Predicates, compiled against a schema.
 //!
-//! In: a predicate of the IR. Out: [`Predicate`], which answers for the values of a record; everything that can be worked
-//! out once (sets, patterns, expressions, networks, lists) is.
-//! Must not know: chains, raw logs. Two-valued: a test of a missing field is false.
+//! In: a predicate of the IR. Out: [`Predicate`], which answers for the values of a record; everything that can be
+//! worked out once (sets, patterns, expressions, networks, lists) is. Must not know: chains, raw logs. Two-valued: a
+//! test of a missing field is false.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! A rule, ready to run.
 //!
-//! In: a rule of the IR and the schemas of its records. Out: [`Program`]: compiled steps, link keys by place, windows in
-//! microseconds.
-//! Must not know: raw logs, and how records reach it.
+//! In: a rule of the IR and the schemas of its records. Out: [`Program`]: compiled steps, link keys by place, windows
+//! in microseconds. Must not know: raw logs, and how records reach it.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! Picking the wanted scalars out of a raw event without building the rest of it.
 //!
-//! In: a tree of paths and any serde deserialiser (JSON text, a parsed value). Out: [`Slots`], the scalars by number, with the items of the repeated group below.
-//! Must not know: fields, types. A value of another shape than its path expects counts as absent.
+//! In: a tree of paths and any serde deserialiser (JSON text, a parsed value). Out: [`Slots`], the scalars by number,
+//! with the items of the repeated group below. Must not know: fields, types. A value of another shape than its path
+//! expects counts as absent.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Records: flat, typed, single-valued; what every other part of the engine works on.
 //!
-//! In: a source of the catalog. Out: a [`Schema`] that numbers its fields, and records with a value or nothing in each place.
-//! Must not know: rules, raw logs.
+//! In: a source of the catalog. Out: a [`Schema`] that numbers its fields, and records with a value or nothing in each
+//! place. Must not know: rules, raw logs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hash};
@@ -75,7 +75,8 @@ impl Schemas {
         Self { of }
     }
 
-    /// Only the sources of `rules`, and of each only what a rule reads or an alert shows, with its time, identity and group key.
+    /// Only the sources of `rules`, and of each only what a rule reads or an alert shows, with its time, identity and
+    /// group key.
     #[must_use]
     pub fn for_rules<'r>(catalog: &Catalog, rules: impl IntoIterator<Item = &'r Rule>) -> Self {
         let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -139,8 +140,8 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
 
 /// Which event a record comes from: records of one event never chain with each other.
 ///
-/// 128 bits of the source's name and the event's id, or all its raw fields where it has none. Among a thousand million events
-/// the chance that any two of them share one by accident is below 10⁻²⁰.
+/// 128 bits of the source's name and the event's id, or all its raw fields where it has none. Among a thousand million
+/// events the chance that any two of them share one by accident is below 10⁻²⁰.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(u128);
 
@@ -202,7 +203,8 @@ impl Record {
         instant_text(self.time)
     }
 
-    /// The order in which the engine sees records: time, source, event, then values. It does not depend on the order of input.
+    /// The order in which the engine sees records: time, source, event, then values. It does not depend on the order of
+    /// input.
     #[must_use]
     pub fn order(&self, other: &Self) -> std::cmp::Ordering {
         let head = |record: &Self| (record.time, record.event);

@@ -1,12 +1,12 @@
 //! One rule under many settings of its windows, in one pass.
 //!
-//! In: a compiled rule, settings from the narrowest to the widest, the records that satisfy its steps. Out: a [`Sweep`], which gives the
-//! alerts of every setting, as if the rule had run with it.
-//! Must not know: parameters, raw logs, output formats.
+//! In: a compiled rule, settings from the narrowest to the widest, the records that satisfy its steps. Out: a
+//! [`Sweep`], which gives the alerts of every setting, as if the rule had run with it. Must not know: parameters, raw
+//! logs, output formats.
 //!
-//! A wider setting has every chain of a narrower one, so the best start of a record only rises from setting to setting. For each
-//! record the pass keeps the settings at which its best start changes: mostly one, the narrowest at which a chain reaches it. A
-//! chain's record of the last step alerts from some setting on.
+//! A wider setting has every chain of a narrower one, so the best start of a record only rises from setting to setting.
+//! For each record the pass keeps the settings at which its best start changes: mostly one, the narrowest at which a
+//! chain reaches it. A chain's record of the last step alerts from some setting on.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -56,8 +56,8 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Follows `matched`, which is in the engine's order, through the chain. No window of a setting is narrower than in the one
-    /// before it.
+    /// Follows `matched`, which is in the engine's order, through the chain. No window of a setting is narrower than in
+    /// the one before it.
     #[must_use]
     pub fn new(program: &Program, settings: Vec<Setting>, matched: &[Matched<'_>]) -> Self {
         let mut pass = Pass {
@@ -181,8 +181,8 @@ impl Pass<'_> {
 
 type At = (usize, Option<Best>);
 
-/// Adds the answers that differ from the one before, between two settings of which the first is known: what is the same at both
-/// ends is the same in between.
+/// Adds the answers that differ from the one before, between two settings of which the first is known: what is the same
+/// at both ends is the same in between.
 fn changes(ask: &impl Fn(usize) -> Option<Best>, low: At, high: At, best: &mut Vec<Best>) {
     let same = |left: &At, right: &At| {
         left.1.map(|best| (best.start, best.before)) == right.1.map(|best| (best.start, best.before))

@@ -307,8 +307,8 @@ pub fn instant_text(micros: i64) -> String {
     Timestamp::from_microsecond(micros).map_or_else(|_| format!("{micros} µs"), |instant| instant.to_string())
 }
 
-/// An instant as most logs write it, `2026-01-01T00:00:00Z`, in a fraction of the time that the parser of all forms takes. What
-/// is out of the ordinary, the last days of a month among it, is left to that one.
+/// An instant as most logs write it, `2026-01-01T00:00:00Z`, in a fraction of the time that the parser of all forms
+/// takes. What is out of the ordinary, the last days of a month among it, is left to that one.
 fn plain_instant(text: &str) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', rest @ ..] = text.as_bytes() else { return None };
     let [h1, h2, b':', n1, n2, b':', s1, s2, b'Z'] = rest else { return None };

@@ -3,12 +3,12 @@
 //! In: starts, in order of time. Out: the latest start of an event other than the one that asks.
 //! Must not know: rules, records.
 //!
-//! An entry can only be the answer while no entry at least as late has a start at least as late, or while one event alone
-//! has such entries and it is that event that asks. So there are two queues, both with starts that strictly fall from front to
-//! back: `first` holds the entries that nothing beats, `second` those that a single event beats. A new entry moves what it
-//! beats from `first` to `second` and drops what it beats in `second`, so each entry moves at most twice: constant amortised
-//! work per record however many came before. (One event whose records recur at *different* times can make `second` be
-//! looked through again; logs have one time for one event.)
+//! An entry can only be the answer while no entry at least as late has a start at least as late, or while one event
+//! alone has such entries and it is that event that asks. So there are two queues, both with starts that strictly fall
+//! from front to back: `first` holds the entries that nothing beats, `second` those that a single event beats. A new
+//! entry moves what it beats from `first` to `second` and drops what it beats in `second`, so each entry moves at most
+//! twice: constant amortised work per record however many came before. (One event whose records recur at *different*
+//! times can make `second` be looked through again; logs have one time for one event.)
 
 use std::collections::VecDeque;
 

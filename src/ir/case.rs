@@ -49,8 +49,8 @@ impl Case {
     }
 }
 
-/// The lower case of one character, as Unicode's simple mapping has it. Letters beyond ASCII keep their distance from those
-/// of ASCII: `İ` is no `i` and the Kelvin sign no `k`, for most engines fold ASCII alone.
+/// The lower case of one character, as Unicode's simple mapping has it. Letters beyond ASCII keep their distance from
+/// those of ASCII: `İ` is no `i` and the Kelvin sign no `k`, for most engines fold ASCII alone.
 fn lower(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();

@@ -1,8 +1,8 @@
 //! What a predicate demands of the fields of a record: one of some texts, a range, networks.
 //!
-//! In: predicates, and tests whose outcome is known. Out: [`Texts`], [`Range`], [`Networks`], each a superset of the values
-//! that can satisfy them: what lies outside fails for certain, what lies inside may still fail.
-//! Must not know: records, targets, sources.
+//! In: predicates, and tests whose outcome is known. Out: [`Texts`], [`Range`], [`Networks`], each a superset of the
+//! values that can satisfy them: what lies outside fails for certain, what lies inside may still fail. Must not know:
+//! records, targets, sources.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -41,7 +41,8 @@ impl TestKind {
         }
     }
 
-    /// The networks of which one must hold the value, if the test names them; `lists` are those that [`TestKind::InList`] counts in.
+    /// The networks of which one must hold the value, if the test names them; `lists` are those that
+    /// [`TestKind::InList`] counts in.
     #[must_use]
     pub fn networks(&self, lists: &[&List]) -> Option<Vec<IpNet>> {
         match self {
@@ -147,8 +148,8 @@ impl Pred {
         self.fold(&|test| if test.field.name == field { Texts::of(&test.kind) } else { None })
     }
 
-    /// The same for every field of which it says something. Fields of a repeated group may be among them; one event can satisfy
-    /// different values of them in different records.
+    /// The same for every field of which it says something. Fields of a repeated group may be among them; one event can
+    /// satisfy different values of them in different records.
     #[must_use]
     pub fn all_required_texts(&self) -> BTreeMap<&str, BTreeSet<String>> {
         let known = self.fold(&|test| {
@@ -167,8 +168,8 @@ impl Pred {
 }
 
 impl Step {
-    /// The values of `event.action` that its records can have, if its condition bounds them. An exception only takes away; it
-    /// demands nothing.
+    /// The values of `event.action` that its records can have, if its condition bounds them. An exception only takes
+    /// away; it demands nothing.
     #[must_use]
     pub fn possible_actions(&self) -> Option<BTreeSet<String>> {
         self.filter.required_texts(ACTION).map(|texts| texts.strings())
@@ -254,7 +255,8 @@ impl<'v> Range<'v> {
     }
 }
 
-/// Of two bounds the one that is `wanted` (less or greater) beside the other; of two equal ones the one that is excluded.
+/// Of two bounds the one that is `wanted` (less or greater) beside the other; of two equal ones the one that is
+/// excluded.
 fn tighter<'v>(
     one: Option<(&'v Value, bool)>,
     other: Option<(&'v Value, bool)>,

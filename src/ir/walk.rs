@@ -8,7 +8,8 @@ use crate::source::Span;
 
 /// How the demands of parts combine: what is known of a record that satisfies them.
 ///
-/// Every value is a superset: a record that satisfies the predicate has it for certain, a record that has it may still fail.
+/// Every value is a superset: a record that satisfies the predicate has it for certain, a record that has it may still
+/// fail.
 pub trait Demand: Sized {
     /// Of a record that satisfies all parts; `parts` is never empty.
     fn all(parts: Vec<Self>) -> Self;
@@ -33,7 +34,8 @@ impl<'p> Iterator for Nodes<'p> {
 }
 
 impl Pred {
-    /// Every node, outermost first and in the order of the text; `false` stands for those under an odd number of negations.
+    /// Every node, outermost first and in the order of the text; `false` stands for those under an odd number of
+    /// negations.
     #[must_use]
     pub fn nodes(&self) -> Nodes<'_> {
         Nodes(vec![(self, true)])
@@ -76,7 +78,8 @@ impl Pred {
         }
     }
 
-    /// The parts that must all hold: those of nested `and`s, in order; a predicate of another kind is its only conjunct.
+    /// The parts that must all hold: those of nested `and`s, in order; a predicate of another kind is its only
+    /// conjunct.
     #[must_use]
     pub fn conjuncts(&self) -> Vec<&Self> {
         match self {

@@ -1,7 +1,8 @@
 //! Ranges of numbers of which one must stand behind a key of a JSON event for it to match any step.
 //!
 //! In: the steps on one source. Out: [`Bounds`], which say of an event whether it is worth reading.
-//! Must not know: how events are read. The answer is a superset: what is written in another way than a plain whole number passes.
+//! Must not know: how events are read. The answer is a superset: what is written in another way than a plain whole
+//! number passes.
 
 use super::json_key::JsonKey;
 use super::steps::Written;

@@ -1,7 +1,8 @@
 //! Canonical NDJSON: a record a line, with the canonical names of its fields.
 //!
 //! In: a line such as `{"source":"aws.cloudtrail","event.time":"2026-01-01T00:00:00Z","actor.id":"…"}`. Out: a record.
-//! Must not know: rules. Every field must be one of its source; a value that does not parse as its type is missing, as in a raw log.
+//! Must not know: rules. Every field must be one of its source; a value that does not parse as its type is missing, as
+//! in a raw log.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

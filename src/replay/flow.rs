@@ -1,7 +1,8 @@
 //! VPC flow logs as text: a record a line, columns between spaces.
 //!
 //! In: lines, the names of the columns. Out: scalars by slot.
-//! Must not know: rules, types. Files that S3 delivers begin with a header line, exports from `CloudWatch` put a time in front of each line.
+//! Must not know: rules, types. Files that S3 delivers begin with a header line, exports from `CloudWatch` put a time
+//! in front of each line.
 
 use std::borrow::Cow;
 

@@ -1,11 +1,12 @@
 //! Whether a raw event can follow anything, told by its link keys alone.
 //!
-//! In: the links that lead to the steps on one source, and the keys seen of all records before them. Out: whether an event is worth reading.
-//! Must not know: what steps ask, how events are read. The answer is a superset: where a key cannot be told from outside, it may follow.
+//! In: the links that lead to the steps on one source, and the keys seen of all records before them. Out: whether an
+//! event is worth reading. Must not know: what steps ask, how events are read. The answer is a superset: where a key
+//! cannot be told from outside, it may follow.
 //!
-//! Most rules end on a busy source, such as flow logs, and few of its events belong to an instance that was launched just now. Once the
-//! sources before it have been read, a search for the keys in the text of an event passes over the others, as a join in a
-//! database does with a filter made of its smaller side.
+//! Most rules end on a busy source, such as flow logs, and few of its events belong to an instance that was launched
+//! just now. Once the sources before it have been read, a search for the keys in the text of an event passes over the
+//! others, as a join in a database does with a filter made of its smaller side.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +48,8 @@ enum Part<'e> {
 }
 
 impl Follow {
-    /// The links of `programs` to `steps`; `None` where an event without a step before it counts, or a key is not told by text alone.
+    /// The links of `programs` to `steps`; `None` where an event without a step before it counts, or a key is not told
+    /// by text alone.
     pub(super) fn new(
         steps: &[Written<'_>],
         programs: &[Program],
@@ -102,8 +104,8 @@ impl Follow {
     }
 }
 
-/// In which turn each source is read: the first for those with a first step, then one after another those whose steps all follow steps on
-/// sources that were read before. A source that is not named goes first.
+/// In which turn each source is read: the first for those with a first step, then one after another those whose steps
+/// all follow steps on sources that were read before. A source that is not named goes first.
 pub(super) fn turns(programs: &[Program]) -> BTreeMap<String, usize> {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, step) in programs.iter().flat_map(|program| program.steps.iter().enumerate()) {

@@ -1,8 +1,7 @@
 //! From what the user names to pieces of work.
 //!
-//! In: paths of files and directories with the source of their events. Out: pieces that can be read in parallel: a whole file, or a
-//! range of a large plain one.
-//! Must not know: rules.
+//! In: paths of files and directories with the source of their events. Out: pieces that can be read in parallel: a
+//! whole file, or a range of a large plain one. Must not know: rules.
 
 use std::collections::HashSet;
 use std::fs;
@@ -51,7 +50,8 @@ pub(super) enum Format {
 const PIECE: u64 = 16 * 1024 * 1024;
 const HEAD: u64 = 64 * 1024;
 
-/// The pieces of all inputs, in order of file and place. Paths that cannot be read and files of another source are noted.
+/// The pieces of all inputs, in order of file and place. Paths that cannot be read and files of another source are
+/// noted.
 pub(super) fn pieces(inputs: &[Input], stats: &mut Stats) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut seen = HashSet::new();

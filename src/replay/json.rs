@@ -55,7 +55,8 @@ fn records(text: &str) -> Result<&str, String> {
     Err(if is_value { "`Records` is not a list".to_owned() } else { NOT_JSON.to_owned() })
 }
 
-/// Calls `event` for every item of the list that `text` begins with. Where the list breaks off, what came before counts.
+/// Calls `event` for every item of the list that `text` begins with. Where the list breaks off, what came before
+/// counts.
 fn each<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     let mut rest = text.strip_prefix('[').unwrap_or_default().trim_ascii_start();
     if rest.starts_with(']') {
@@ -76,7 +77,8 @@ fn each<'t>(text: &'t str, event: &mut dyn FnMut(Result<&'t str, String>)) {
     }
 }
 
-/// Where the value that `text` begins with ends, as far as brackets and quotation marks tell; what is between them is not looked at.
+/// Where the value that `text` begins with ends, as far as brackets and quotation marks tell; what is between them is
+/// not looked at.
 fn end_of_value(text: &[u8]) -> Option<usize> {
     match text.first()? {
         b'{' | b'[' => end_of_brackets(text),

@@ -1,7 +1,8 @@
 //! What stands behind a key of a JSON event, found without reading the event.
 //!
 //! In: a path of a source, the bytes of an event. Out: the event from each value on.
-//! Must not know: rules. A key or value spelt with escapes is not found: whoever passes over an event looks for escapes as well.
+//! Must not know: rules. A key or value spelt with escapes is not found: whoever passes over an event looks for escapes
+//! as well.
 
 use memchr::memmem::Finder;
 

@@ -1,7 +1,7 @@
 //! Kept records, as they are and packed into bytes.
 //!
-//! In: the values of a record that satisfies a step. Out: a few dozen bytes that can wait in memory or in a file, and the record again.
-//! Must not know: where they wait, rules.
+//! In: the values of a record that satisfies a step. Out: a few dozen bytes that can wait in memory or in a file, and
+//! the record again. Must not know: where they wait, rules.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -45,7 +45,8 @@ impl Kept {
     }
 }
 
-/// What decides the order of packed records, up to records of one event: time, number of the source in order of name, event.
+/// What decides the order of packed records, up to records of one event: time, number of the source in order of name,
+/// event.
 pub(super) type Head = (i64, u16, Identity);
 
 /// The parts of a record that are packed.

@@ -1,10 +1,11 @@
 //! The keys by which later steps could find earlier ones, as far as a few bits remember them.
 //!
-//! In: records of all steps but the last, from many threads. Out: whether a record of a later step can have a predecessor at all.
-//! Must not know: times, chains. The answer errs in one direction only: it may say yes where there is none.
+//! In: records of all steps but the last, from many threads. Out: whether a record of a later step can have a
+//! predecessor at all. Must not know: times, chains. The answer errs in one direction only: it may say yes where there
+//! is none.
 //!
-//! Most records that satisfy a late step follow nothing, so most need not be kept: their link key was never seen. Two bits stand
-//! for a key, in a field of a fixed size.
+//! Most records that satisfy a late step follow nothing, so most need not be kept: their link key was never seen. Two
+//! bits stand for a key, in a field of a fixed size.
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hasher};

@@ -16,9 +16,9 @@ pub(super) enum Next {
     Stop,
 }
 
-/// Calls `line` with every line that begins before byte `end` of `reader`, without its line end and with its number from 1. What
-/// `buffer` holds does not matter; it grows to the longest line and can be used again.
-/// If `inside` is set, the reader begins within a line that belongs to the piece before.
+/// Calls `line` with every line that begins before byte `end` of `reader`, without its line end and with its number
+/// from 1. What `buffer` holds does not matter; it grows to the longest line and can be used again. If `inside` is set,
+/// the reader begins within a line that belongs to the piece before.
 pub(super) fn each(
     mut reader: impl Read,
     buffer: &mut Vec<u8>,

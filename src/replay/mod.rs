@@ -1,11 +1,11 @@
 //! Replay: rules over log files.
 //!
-//! In: rules, the catalog, files of raw or canonical events. Out: alerts of every rule, the records they rest on, and what was
-//! read, skipped and why.
-//! Must not know: the command line; it sits beside it and, like it, may use files and threads.
+//! In: rules, the catalog, files of raw or canonical events. Out: alerts of every rule, the records they rest on, and
+//! what was read, skipped and why. Must not know: the command line; it sits beside it and, like it, may use files and
+//! threads.
 //!
 //! ```text
-//! files ─ input ─▶ pieces ─(in parallel) lines │ json │ flow │ canonical ─ sift ─▶ store ─(sorted)─▶ run: engine ─▶ alerts
+//! files ─ input ─▶ pieces ─(parallel) lines │ json │ flow │ canonical ─ sift ─▶ store ─(sorted)─▶ engine ─▶ alerts
 //! ```
 
 mod bounds;
@@ -93,8 +93,8 @@ pub struct Control {
 /// What a replay found.
 #[derive(Debug)]
 pub struct Report {
-    /// The records that alerts rest on, in the engine's order; with near misses all that match a step, and behind them those that
-    /// only a near miss rests on. Alerts and misses point into them.
+    /// The records that alerts rest on, in the engine's order; with near misses all that match a step, and behind them
+    /// those that only a near miss rests on. Alerts and misses point into them.
     pub records: Vec<Record>,
     /// For each rule, in the order of the plan.
     pub rules: Vec<RuleReport>,

@@ -3,11 +3,11 @@
 //! In: what a replay kept, and the logs once more. Out: [`NearReport`]: for each rule its near misses with reasons.
 //! Must not know: output formats.
 //!
-//! Chains that a window or a key breaks consist of records that were kept. A record that fails one part of a step was not; so the logs
-//! are read a second time, for records that fail one part of a step *and* carry a link key of a chain that reaches the step from
-//! both sides at that time. The bytes to search for are fewer than those that the steps themselves demand, but nothing else of the
-//! way to read differs. Should there be more such records than [`MOST_PROBES`], a sample of events is looked at that does not
-//! depend on the order of reading.
+//! Chains that a window or a key breaks consist of records that were kept. A record that fails one part of a step was
+//! not; so the logs are read a second time, for records that fail one part of a step *and* carry a link key of a chain
+//! that reaches the step from both sides at that time. The bytes to search for are fewer than those that the steps
+//! themselves demand, but nothing else of the way to read differs. Should there be more such records than
+//! [`MOST_PROBES`], a sample of events is looked at that does not depend on the order of reading.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -202,8 +202,8 @@ impl Wanted {
     }
 }
 
-/// Chooses events by their identity, fewer and fewer as there are more: each level keeps half of the level before it. Which level is
-/// reached depends on the records alone, not on the order in which they come.
+/// Chooses events by their identity, fewer and fewer as there are more: each level keeps half of the level before it.
+/// Which level is reached depends on the records alone, not on the order in which they come.
 #[derive(Debug)]
 struct Sample {
     level: AtomicU32,

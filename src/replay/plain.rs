@@ -1,8 +1,8 @@
 //! JSON as logs mostly write it, read faster than JSON in general.
 //!
-//! In: the text of one value. Out: a serde deserialiser of it. What has an escape, a fraction, a number of more than 18 digits or any
-//! other thing out of the ordinary is refused as [`Unusual`], also what is broken: a full parser has to look at it.
-//! Must not know: sources, rules. What it accepts is valid JSON and means what it means to the full parser.
+//! In: the text of one value. Out: a serde deserialiser of it. What has an escape, a fraction, a number of more than 18
+//! digits or any other thing out of the ordinary is refused as [`Unusual`], also what is broken: a full parser has to
+//! look at it. Must not know: sources, rules. What it accepts is valid JSON and means what it means to the full parser.
 
 use std::fmt;
 
@@ -167,8 +167,9 @@ impl<'de> Plain<'de> {
     }
 }
 
-/// How many bytes come before the first quotation mark, backslash or control character. Eight at a time: subtracting from each byte
-/// what it must not be below, or from its difference to what it must not be, borrows from its highest bit.
+/// How many bytes come before the first quotation mark, backslash or control character. Eight at a time: subtracting
+/// from each byte what it must not be below, or from its difference to what it must not be, borrows from its highest
+/// bit.
 fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;

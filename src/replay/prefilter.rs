@@ -1,7 +1,8 @@
 //! Texts of which one must stand in an event for it to match any step: what lets most lines be passed over unread.
 //!
 //! In: the steps on one source. Out: a set of literals to search for, or nothing where some step demands none.
-//! Must not know: how events are read. The answer is a superset: an event without any of the literals cannot match, one with may.
+//! Must not know: how events are read. The answer is a superset: an event without any of the literals cannot match, one
+//! with may.
 //!
 //! JSON can spell a character as `\u0041` or `\/`; a line with such an escape always passes.
 
@@ -57,7 +58,8 @@ struct Keyed {
 }
 
 impl Search {
-    /// The search for `steps`; if `near`, for events that may fail one part of a step as well. `None` where some step demands nothing.
+    /// The search for `steps`; if `near`, for events that may fail one part of a step as well. `None` where some step
+    /// demands nothing.
     pub(super) fn new(steps: &[Written<'_>], source: &Source, form: Form, near: bool) -> Option<Self> {
         let mut texts: Vec<Literal> = Vec::new();
         for Written { step, lists, .. } in steps {
@@ -167,7 +169,8 @@ fn demanded(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
     }
 }
 
-/// What an event must have that fails at most one of several parts: what either of two parts demands, as one of them holds.
+/// What an event must have that fails at most one of several parts: what either of two parts demands, as one of them
+/// holds.
 fn demanded_but_one(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
     let parts = conjuncts(pred);
     if parts.len() == 1 {

@@ -1,7 +1,8 @@
 //! Rules over sorted records, batch by batch.
 //!
 //! In: compiled rules, kept records in the engine's order. Out: alerts of each rule, and the records that they rest on.
-//! Must not know: logs, where the records come from. Only what can still be part of a chain is remembered from one batch to the next.
+//! Must not know: logs, where the records come from. Only what can still be part of a chain is remembered from one
+//! batch to the next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Sifting: of each event only the records that satisfy a step are kept.
 //!
-//! In: pieces of files. Out: a [`Harvest`] for each: counts, problems by reason; records with the steps they satisfy go to the store.
-//! Must not know: chains.
+//! In: pieces of files. Out: a [`Harvest`] for each: counts, problems by reason; records with the steps they satisfy go
+//! to the store. Must not know: chains.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -382,7 +382,8 @@ fn each_line(
     harvest: &mut Harvest<'_>,
     mut each: impl FnMut(&[u8], u64, &mut Harvest<'_>),
 ) -> io::Result<()> {
-    // A piece from the middle of a file begins one byte early: if that byte ends a line, the next one belongs to this piece.
+    // A piece from the middle of a file begins one byte early: if that byte ends a line, the next one belongs to this
+    // piece.
     let before = piece.start.saturating_sub(1);
     let reader: Box<dyn Read + '_> = if is_stream(&piece.name) {
         unpack(Stream::new(&piece.name, &control.stop)?)?.1

@@ -23,7 +23,8 @@ pub struct Stats {
     pub skipped: BTreeMap<String, Skipped>,
     /// Files that could not be read to their end, and why.
     pub broken_files: Vec<(String, String)>,
-    /// Records that satisfy some step of some rule and could be part of a chain; with counts or near misses all that satisfy one.
+    /// Records that satisfy some step of some rule and could be part of a chain; with counts or near misses all that
+    /// satisfy one.
     pub kept: u64,
     /// Records of those that were delivered more than once; each counts once.
     pub duplicates: u64,

@@ -3,8 +3,9 @@
 //! In: the steps on one source. Out: [`Steps`], which names those that the values of a record satisfy.
 //! Must not know: raw logs, chains.
 //!
-//! Steps that ask the same are asked once. A step that demands one of some values of a field, such as `event.action == "RunInstances"`, is
-//! only asked when the field has one of them; of several such fields the one is used that tells the steps apart best.
+//! Steps that ask the same are asked once. A step that demands one of some values of a field, such as `event.action ==
+//! "RunInstances"`, is only asked when the field has one of them; of several such fields the one is used that tells the
+//! steps apart best.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -144,7 +145,8 @@ impl ByValue {
     }
 }
 
-/// What a step asks, the same for steps that ask the same: its conditions without their places in the text, and the lists.
+/// What a step asks, the same for steps that ask the same: its conditions without their places in the text, and the
+/// lists.
 fn question(one: &Written<'_>) -> String {
     let conditions = (&one.step.filter, &one.step.excepts);
     let mut conditions = serde_json::to_value(conditions).unwrap_or_default();

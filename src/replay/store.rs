@@ -3,9 +3,9 @@
 //! In: packed records from many threads, in any order. Out: records in the engine's order, each once, batch by batch.
 //! Must not know: rules, logs.
 //!
-//! A run is sorted when it is added. When the runs in memory exceed the budget they are merged into one run in a temporary file, so
-//! memory does not grow with the number of records, whatever their order: a sort in external memory. Should no file be to be
-//! had, they stay in memory.
+//! A run is sorted when it is added. When the runs in memory exceed the budget they are merged into one run in a
+//! temporary file, so memory does not grow with the number of records, whatever their order: a sort in external memory.
+//! Should no file be to be had, they stay in memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -87,8 +87,8 @@ struct Runs {
 }
 
 impl Store {
-    /// Nothing yet; `budget` bytes may be held in memory. Given `keys`, records that can be part of no chain come out idle, or not at
-    /// all if they need not be counted.
+    /// Nothing yet; `budget` bytes may be held in memory. Given `keys`, records that can be part of no chain come out
+    /// idle, or not at all if they need not be counted.
     pub(super) fn new(budget: usize, keys: Option<Keys>) -> Self {
         Self { budget, keys, runs: Mutex::default() }
     }
@@ -200,8 +200,8 @@ fn read(file: &mut BufReader<File>, bytes: &mut Vec<u8>) -> io::Result<Option<He
     Ok(Some((i64::from_le_bytes(time), u16::from_le_bytes(source), event)))
 }
 
-/// Several sorted runs as one. The run with the least head is read for as long as it stays the least: logs are mostly in order, so
-/// their runs hardly overlap.
+/// Several sorted runs as one. The run with the least head is read for as long as it stays the least: logs are mostly
+/// in order, so their runs hardly overlap.
 #[derive(Debug)]
 struct Merge {
     cursors: Vec<Cursor>,

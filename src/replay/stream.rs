@@ -3,8 +3,8 @@
 //! In: a path. Out: a reader of its bytes, which ends when the user wants no more.
 //! Must not know: what the bytes mean.
 //!
-//! A pipe may stay open with nothing in it, and a read that waits for it cannot be called off. So another thread reads, and who waits for
-//! that one looks up now and then.
+//! A pipe may stay open with nothing in it, and a read that waits for it cannot be called off. So another thread reads,
+//! and who waits for that one looks up now and then.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};

@@ -57,8 +57,8 @@ pub struct Tuning {
     pub stats: Stats,
 }
 
-/// Reads the logs once and runs `rule` under all settings, from the narrowest to the widest; `in_force` is the number of the
-/// rule's own.
+/// Reads the logs once and runs `rule` under all settings, from the narrowest to the widest; `in_force` is the number
+/// of the rule's own.
 ///
 /// # Errors
 /// When the rule cannot run, which the checker would have refused.

@@ -1,8 +1,8 @@
 //! The state of building a tree, and the text it is built from.
 //!
 //! In: the text of a file. Out: [`Builder`], which the parts of the language extend: `report` explains what the grammar
-//! wanted, `recover` what it swallowed as broken, and `file`, `chain`, `pred`, `alert` and `scenario` build their nodes.
-//! Must not know: any clause.
+//! wanted, `recover` what it swallowed as broken, and `file`, `chain`, `pred`, `alert` and `scenario` build their
+//! nodes. Must not know: any clause.
 
 use super::FINDINGS;
 use super::grammar::Pair;

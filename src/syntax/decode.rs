@@ -9,8 +9,8 @@ use crate::source::{FileId, Span};
 /// The text of `bytes`.
 ///
 /// # Errors
-/// When they are not UTF-8: the text with `\u{fffd}` for what cannot be read, for use as the file's text, and the finding,
-/// which points into that text.
+/// When they are not UTF-8: the text with `\u{fffd}` for what cannot be read, for use as the file's text, and the
+/// finding, which points into that text.
 pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagnostic)>> {
     let error = match String::from_utf8(bytes) {
         Ok(text) => return Ok(text),

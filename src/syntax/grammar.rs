@@ -19,8 +19,8 @@ struct Grammar;
 /// More steps than the largest file allowed takes: a bound against the unforeseen, not a limit of the language.
 const STEPS: Option<NonZeroUsize> = NonZeroUsize::new(400_000_000);
 static BOUND: Once = Once::new();
-// The crate's guard of the stack, a part of its feature `std`, is left out: it looks at the stack before every rule, and
-// the scan before the grammar bounds nesting.
+// The crate's guard of the stack, a part of its feature `std`, is left out: it looks at the stack before every rule,
+// and the scan before the grammar bounds nesting.
 
 /// Where a parse stopped, from the start of the text given, and what it wanted there.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
-//! The outline of a file: which rules it has, found without parsing it. So a run over many files knows what clashes before
-//! it works on the first.
+//! The outline of a file: which rules it has, found without parsing it. So a run over many files knows what clashes
+//! before it works on the first.
 //!
-//! In: the text of a file. Out: a [`Heading`] for each rule, the same that its tree has; of a broken text, what can be seen.
-//! Must not know: the grammar of anything inside a rule.
+//! In: the text of a file. Out: a [`Heading`] for each rule, the same that its tree has; of a broken text, what can be
+//! seen. Must not know: the grammar of anything inside a rule.
 
 use super::text;
 

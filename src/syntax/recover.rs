@@ -72,7 +72,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Reports what is wrong at `at`; gives the keyword that was meant if there is one, and a step whose head is broken.
+    /// Reports what is wrong at `at`; gives the keyword that was meant if there is one, and a step whose head is
+    /// broken.
     fn explain(&mut self, level: Level, at: usize, end: usize, previous: Previous) -> Option<Misspelt> {
         if self.slice(at, end).starts_with('}') {
             let span = Span::new(self.file, at, at + 1);

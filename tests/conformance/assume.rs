@@ -1,74 +1,74 @@
-//! What an emission leaves to the engine that runs it, kept out of the worlds of that emission.
+//! What an emission leaves to the engine that runs it, kept out of the scenarios of that emission.
 //!
-//! In: the notes of an emission with effect `engine`, a world. Out: the world without what the notes speak of. Every
-//! such note is either here, with what it does to a world, or in [`HARMLESS`] with the reason why a world need not
-//! change.
+//! In: the notes of an emission with effect `engine`, a scenario. Out: the scenario without what the notes speak of.
+//! Every such note is either here, with what it does to a scenario, or in [`HARMLESS`] with the reason why a scenario
+//! need not change.
 
 use std::collections::BTreeMap;
 
 use catena::backend::{Effect, Emission};
 
-use super::lane;
+use super::harness;
 use super::raw::Event;
 use super::samples::FLOW;
-use super::worlds::Maker;
+use super::scenarios::Maker;
 
-/// Notes that no world can make a lane disagree about.
+/// Notes that no scenario can make a harness disagree about.
 const HARMLESS: [&str; 9] = [
-    // The lane of Sigma compares keys exactly, as the rule says.
+    // The harness of Sigma compares keys exactly, as the rule says.
     "some engines compare join keys ignoring case",
     "letters beyond ASCII: some engines tell upper and lower case apart",
     "Splunk's lower() must know the lower case of letters outside ASCII",
     "converters that turn networks into text patterns see only the shortest",
     "lower() may take a letter beyond ASCII",
-    // The lane compares keys as they are logged.
+    // The harness compares keys as they are logged.
     "two notations of one IPv6 address are one value",
-    // Unique ids and ARNs go one to one in every world, as at AWS.
+    // Unique ids and ARNs go one to one in every scenario, as at AWS.
     "and the parts are joined by it: both are taken to name the same",
-    // Worlds are small.
+    // Scenarios are small.
     "its memory grows with them",
     "10000",
 ];
 
-/// Takes out of `world` what `emission` declares its engine's affair.
-pub(super) fn tame(maker: &Maker<'_>, emission: &Emission, mut world: Vec<Event>) -> Vec<Event> {
+/// Takes out of `scenario` what `emission` declares its engine's affair.
+pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec<Event>) -> Vec<Event> {
     for note in emission.notes.iter().filter(|note| note.effect == Effect::Engine) {
         let says = |text: &str| note.message.contains(text);
         if says("same instant") {
-            apart(&mut world);
+            apart(&mut scenario);
         } else if says("several items in one event") {
-            world.iter_mut().for_each(one_item);
+            scenario.iter_mut().for_each(one_item);
         } else if says("one event that matches two neighbouring steps") {
-            world.retain(|event| !matches_neighbours(maker, event));
+            scenario.retain(|event| !matches_neighbours(maker, event));
         } else if says("an IPv4 address written as IPv6") {
-            world.retain(|event| !event.raw.to_string().contains("::ffff:"));
+            scenario.retain(|event| !event.raw.to_string().contains("::ffff:"));
         } else if says("wildcards stop at a line end in some engines") {
-            // Those of the lane run over line ends, as the rule says; those of rsigma do not.
-            if lane::is_another(emission.target) {
-                world.retain(|event| !event.raw.to_string().contains("\\n"));
+            // Those of the harness run over line ends, as the rule says; those of rsigma do not.
+            if harness::is_another(emission.target) {
+                scenario.retain(|event| !event.raw.to_string().contains("\\n"));
             }
         } else if says("is taken to belong to one `") {
-            one_event_for_each_value(maker, &note.message, &mut world);
+            one_event_for_each_value(maker, &note.message, &mut scenario);
         } else if says("is assumed to go with one value of `") {
-            one_value_with_each(maker, &note.message, &mut world);
+            one_value_with_each(maker, &note.message, &mut scenario);
         } else {
             assert!(
                 HARMLESS.iter().any(|text| says(text)),
-                "what does this mean for worlds? {}",
+                "what does this mean for scenarios? {}",
                 note.message
             );
         }
     }
-    world
+    scenario
 }
 
 /// No two events in one second, whichever clock an engine goes by.
-fn apart(world: &mut [Event]) {
-    let mut order: Vec<usize> = (0..world.len()).collect();
-    order.sort_by_key(|index| world[*index].time());
+fn apart(scenario: &mut [Event]) {
+    let mut order: Vec<usize> = (0..scenario.len()).collect();
+    order.sort_by_key(|index| scenario[*index].time());
     let (mut shift, mut before) = (0, i64::MIN);
     for index in order {
-        let event = &mut world[index];
+        let event = &mut scenario[index];
         let time = event.time();
         shift += i64::from(time + shift <= before);
         before = time + shift;
@@ -102,12 +102,12 @@ fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
 
 /// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of
 /// F.
-fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
+fn one_event_for_each_value(maker: &Maker<'_>, message: &str, scenario: &mut Vec<Event>) {
     let words: Vec<&str> = message.split('`').collect();
     let [_, field, _, step, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
     let compiled = maker.program.steps.iter().find(|compiled| compiled.name == *step).unwrap();
     let mut seen: Vec<String> = Vec::new();
-    world.retain(|event| {
+    scenario.retain(|event| {
         let records = maker.records(event);
         let of_step = records.iter().filter(|record| {
             record.schema.source() == compiled.schema.source() && compiled.accepts(&record.values)
@@ -122,12 +122,13 @@ fn one_event_for_each_value(maker: &Maker<'_>, message: &str, world: &mut Vec<Ev
     });
 }
 
-/// "a value of `K` is assumed to go with one value of `D` within the window": keeps the events that agree with the first.
-fn one_value_with_each(maker: &Maker<'_>, message: &str, world: &mut Vec<Event>) {
+/// "a value of `K` is assumed to go with one value of `D` within the window": keeps the events that agree with the
+/// first.
+fn one_value_with_each(maker: &Maker<'_>, message: &str, scenario: &mut Vec<Event>) {
     let words: Vec<&str> = message.split('`').collect();
     let [_, kept, _, dropped, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };
     let mut partner: BTreeMap<String, String> = BTreeMap::new();
-    world.retain(|event| {
+    scenario.retain(|event| {
         maker.records(event).iter().all(|record| {
             let Some((kept, dropped)) = record.get(kept).zip(record.get(dropped)) else { return true };
             let first = partner.entry(kept.to_string()).or_insert_with(|| dropped.to_string());

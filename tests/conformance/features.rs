@@ -1,6 +1,6 @@
 //! What a rule exercises, for the report: the rows of its tables.
 //!
-//! In: a rule. Out: names of features. Must not know: targets, worlds.
+//! In: a rule. Out: names of features. Must not know: targets, scenarios.
 
 use std::collections::BTreeSet;
 
@@ -27,16 +27,16 @@ pub(super) fn of(rule: &Rule, catalog: &Catalog, by_lookup: bool) -> BTreeSet<&'
                 .is_some_and(|def| def.in_group)
         };
         let mut fields = BTreeSet::new();
-        super::aim::fields_of(&step.filter, &mut |name, _| _ = fields.insert(name));
+        super::satisfy::fields_of(&step.filter, &mut |name, _| _ = fields.insert(name));
         if fields.into_iter().any(in_group) {
             features.insert("test of an item of a repeated group");
         }
     }
-    if super::worlds::needs_wide_flows(rule, catalog) {
+    if super::scenarios::needs_wide_flows(rule, catalog) {
         features.insert("flow fields of versions 3 to 5");
     }
     if by_lookup {
-        features.insert("allowlist by look-up");
+        features.insert("allowlist by lookup");
     }
     features
 }
@@ -93,11 +93,11 @@ fn of_pred(pred: &Pred, negated: bool, features: &mut BTreeSet<&'static str>) {
                 TestKind::Like { case, .. } => ("wildcards", ignoring(case)),
                 TestKind::Substring { case, .. } => ("substrings", ignoring(case)),
                 TestKind::Matches { .. } => ("regular expressions", false),
-                TestKind::SameAs { .. } => ("field against field", false),
+                TestKind::SameAs { .. } => ("comparison of two fields", false),
             };
             features.insert(name);
             if any_case {
-                features.insert("ignoring case");
+                features.insert("case-insensitive");
             }
         }
     }
@@ -105,10 +105,10 @@ fn of_pred(pred: &Pred, negated: bool, features: &mut BTreeSet<&'static str>) {
 
 fn of_type(ty: Type) -> &'static str {
     match ty {
-        Type::String => "equality of texts",
+        Type::String => "equality of strings",
         Type::Int | Type::Float => "numbers",
-        Type::Bool => "truth values",
+        Type::Bool => "booleans",
         Type::Ip => "addresses",
-        Type::Time => "instants",
+        Type::Time => "timestamps",
     }
 }

@@ -1,8 +1,8 @@
 //! The comparison: the rows of a query against the alerts of the engine, at the level and fidelity that the emission
 //! promises.
 //!
-//! In: a rule with its emission, a world, rows. Out: the number of alerts, or what differs. Nothing is tolerated here;
-//! what an emission declares as its engine's affair is kept out of the worlds (see [`super::assume`]).
+//! In: a rule with its emission, a scenario, rows. Out: the number of alerts, or what differs. Nothing is tolerated
+//! here; what an emission declares as its engine's affair is kept out of the scenarios (see [`super::assume`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use catena::engine::value::{Raw, Value};
 use catena::ir::{Field, Type};
 use serde_json::Value as Json;
 
-use super::lane::Row;
+use super::harness::Row;
 use super::raw::Event;
-use super::worlds::Maker;
+use super::scenarios::Maker;
 
-/// What the engine makes of a world.
+/// What the engine makes of a scenario.
 pub(super) struct Answer {
     pub(super) records: Vec<Record>,
     /// The event of each record.
@@ -26,9 +26,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn of(maker: &Maker<'_>, world: &[Event]) -> Self {
+    pub(super) fn of(maker: &Maker<'_>, scenario: &[Event]) -> Self {
         let (mut records, mut events) = (Vec::new(), Vec::new());
-        for (index, event) in world.iter().enumerate() {
+        for (index, event) in scenario.iter().enumerate() {
             for record in maker.records(event) {
                 records.push(record);
                 events.push(index);
@@ -38,7 +38,7 @@ impl Answer {
         Self { records, events, alerts }
     }
 
-    /// The alerts, each by its times and the places of its events in the world.
+    /// The alerts, each by its times and the places of its events in the scenario.
     pub(super) fn told(&self) -> String {
         let line = |alert: &Alert| {
             let events: Vec<usize> = alert.records.iter().map(|record| self.events[*record]).collect();

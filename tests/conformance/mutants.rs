@@ -1,20 +1,20 @@
-//! Teeth: faults planted in the emitted texts, each of which the comparison must notice.
+//! Mutants: faults in the emitted queries, each of which the comparison must detect.
 //!
 //! In: `tests/engines/<target>/mutants.json`, the rules of the corpus and random ones. A mutant is a replacement in the
-//! text of an emission, as if the printer had written it so. It is caught when a lane's answer differs from the
-//! engine's, or when the engine behind the lane refuses the text.
+//! text of an emission, as if the printer had written it so. It is caught when a harness's answer differs from the
+//! engine's, or when the engine behind the harness refuses the text.
 
 use catena::backend::{ALL, Emission, Target};
 use catena::catalog::Catalog;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::homes::Homes;
+use super::harness::Harness;
 use super::judge::{Answer, judge};
-use super::lane::Lane;
+use super::mappings::Mappings;
+use super::scenarios::Maker;
 use super::subjects::{self, Subject};
-use super::worlds::Maker;
-use super::{emit, worlds_for};
+use super::{emit, scenarios_for};
 use crate::program::root;
 
 /// A fault.
@@ -30,8 +30,8 @@ pub(super) struct Mutant {
 /// The fewest faults for one target, and for all.
 const LEAST: usize = 5;
 const LEAST_OF_ALL: usize = 25;
-/// Worlds for each rule that has a place for a mutant.
-const WORLDS: usize = 200;
+/// Scenarios for each rule that has a place for a mutant.
+const SCENARIOS: usize = 200;
 /// Most mutants show themselves in the first few.
 const AT_ONCE: usize = 40;
 /// Random rules among which a mutant must show itself, if no file shows it.
@@ -59,23 +59,22 @@ fn is_caught(
     mutant: &Mutant,
     catalog: &Catalog,
     subjects: &[(&Subject, Emission)],
-    lane: &mut Lane,
+    harness: &mut Harness,
 ) -> (bool, usize) {
     let mut places = 0;
     for (subject, emission) in subjects {
         let Some(mutated) = mutant.plant(emission) else { continue };
         places += 1;
         let maker = Maker::new(&subject.rule, catalog);
-        let mut worlds = worlds_for(&maker, emission);
-        for _ in 0..WORLDS / AT_ONCE {
-            let some: Vec<_> = worlds.by_ref().take(AT_ONCE).collect();
-            let Ok(rows) = lane.ask(&subject.name, &mutated.parts, &subject.rule.lists, &some) else {
+        let mut scenarios = scenarios_for(&maker, emission);
+        for _ in 0..SCENARIOS / AT_ONCE {
+            let some: Vec<_> = scenarios.by_ref().take(AT_ONCE).collect();
+            let Ok(rows) = harness.ask(&subject.name, &mutated.parts, &subject.rule.lists, &some) else {
                 return (true, places);
             };
-            let differs = some
-                .iter()
-                .zip(&rows)
-                .any(|((_, world), rows)| judge(&maker, emission, &Answer::of(&maker, world), rows).is_err());
+            let differs = some.iter().zip(&rows).any(|((_, scenario), rows)| {
+                judge(&maker, emission, &Answer::of(&maker, scenario), rows).is_err()
+            });
             if differs {
                 return (true, places);
             }
@@ -84,16 +83,16 @@ fn is_caught(
     (false, places)
 }
 
-fn survivors(target: &dyn Target, homes: &Homes, subjects: &[Subject]) -> Vec<String> {
-    let mut lane = Lane::start(target.name());
+fn survivors(target: &dyn Target, mappings: &Mappings, subjects: &[Subject]) -> Vec<String> {
+    let mut harness = Harness::start(target.name());
     let emitted: Vec<(&Subject, Emission)> = subjects
         .iter()
-        .filter_map(|subject| Some((subject, emit(subject, homes, target)?.emission)))
+        .filter_map(|subject| Some((subject, emit(subject, mappings, target)?.emission)))
         .collect();
     let of_target = of(target.name());
     assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
     let survives = |mutant: &Mutant| {
-        let (caught, places) = is_caught(mutant, &homes.documented, &emitted, &mut lane);
+        let (caught, places) = is_caught(mutant, &mappings.documented, &emitted, &mut harness);
         (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
     };
     of_target.iter().filter_map(survives).collect()
@@ -101,15 +100,15 @@ fn survivors(target: &dyn Target, homes: &Homes, subjects: &[Subject]) -> Vec<St
 
 #[test]
 fn every_mutant_is_caught() {
-    let homes = Homes::read();
+    let mappings = Mappings::read();
     let all: usize = ALL.iter().map(|target| of(target.name()).len()).sum();
     assert!(all >= LEAST_OF_ALL, "{all} mutants");
     let mut subjects = subjects::of_files();
-    subjects.extend(subjects::random(&homes.documented).take(RANDOM));
+    subjects.extend(subjects::random(&mappings.documented).take(RANDOM));
     let survivors: Vec<String> = std::thread::scope(|scope| {
-        let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &homes, &subjects));
+        let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &mappings, &subjects));
         let running: Vec<_> = super::targets().into_iter().map(start).collect();
-        running.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
+        running.into_iter().flat_map(|harness| harness.join().unwrap()).collect()
     });
     assert!(survivors.is_empty(), "mutants that nothing caught:\n{}", survivors.join("\n"));
 }

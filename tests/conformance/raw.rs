@@ -24,7 +24,7 @@ pub(super) enum Content<'a> {
 }
 
 impl Event {
-    /// A plain event of a source, with an identity of its own. `number` differs between the events of a world.
+    /// A plain event of a source, with an identity of its own. `number` differs between the events of a scenario.
     pub(super) fn plain(source: &str, number: u64, wide: bool) -> Self {
         let raw = if source == samples::FLOW { flow(number, wide) } else { call(number) };
         Self { source: source.to_owned(), raw }

@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use catena::backend::{Fidelity, Level, Target};
 
-use super::{Compiled, lane, mutants};
+use super::{Compiled, harness, mutants};
 use crate::generated;
 use crate::program::root;
 
@@ -25,9 +25,9 @@ pub(super) struct Tally {
     exact: usize,
     /// Rules that needed names of fields from an environment file.
     named: usize,
-    worlds: usize,
+    scenarios: usize,
     alerts: usize,
-    /// Feature to rules, worlds and alerts.
+    /// Feature to rules, scenarios and alerts.
     features: BTreeMap<&'static str, (usize, usize, usize)>,
 }
 
@@ -43,7 +43,7 @@ impl Tally {
             last_seed: 0,
             exact: 0,
             named: 0,
-            worlds: 0,
+            scenarios: 0,
             alerts: 0,
             features: BTreeMap::new(),
         }
@@ -54,7 +54,7 @@ impl Tally {
         Compiled { emission, is_named }: &Compiled,
         seed: Option<u64>,
         features: &BTreeSet<&'static str>,
-        worlds: usize,
+        scenarios: usize,
         alerts: usize,
     ) {
         *(if seed.is_some() { &mut self.random } else { &mut self.files }) += 1;
@@ -65,11 +65,11 @@ impl Tally {
         }
         self.exact += usize::from(emission.fidelity == Fidelity::Exact);
         self.named += usize::from(*is_named);
-        self.worlds += worlds;
+        self.scenarios += scenarios;
         self.alerts += alerts;
         for feature in features {
             let counts = self.features.entry(feature).or_default();
-            *counts = (counts.0 + 1, counts.1 + worlds, counts.2 + alerts);
+            *counts = (counts.0 + 1, counts.1 + scenarios, counts.2 + alerts);
         }
     }
 }
@@ -112,7 +112,7 @@ fn engine(target: &str) -> String {
 
 fn totals(tallies: &[Tally]) -> String {
     let mut text = String::from(
-        "\n| target | engine | level | rules of the repository | random rules | of them exact | refused | worlds | alerts | differences |\n\
+        "\n| target | engine | level | rules of the repository | random rules | of them exact | refused | scenarios | alerts | differences |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
     );
     for tally in tallies {
@@ -131,16 +131,16 @@ fn totals(tallies: &[Tally]) -> String {
             tally.last_seed,
             tally.exact,
             tally.refused,
-            tally.worlds,
+            tally.scenarios,
             tally.alerts
         )
         .unwrap();
     }
-    text += "\nA random rule is made from its seed, the worlds of a rule from its name, so that every run has the same ones.\n";
+    text += "\nA random rule is derived from its seed and the scenarios of a rule from its name, so every run has the same ones.\n";
     for tally in tallies.iter().filter(|tally| tally.named > 0) {
         write!(
             text,
-            "\n{} of the rules of {} look at flow fields of versions 3 to 5, for which its add-on documents no names. They are compared \
+            "\n{} of the rules of {} read flow fields of versions 3 to 5, whose names its add-on does not document. They are compared \
              under one mapping only, that of\n[tests/engines/{}/catena.yaml](../tests/engines/{}/catena.yaml).\n",
             tally.named, tally.title, tally.target, tally.target
         )
@@ -152,14 +152,14 @@ fn totals(tallies: &[Tally]) -> String {
 fn by_feature(tallies: &[Tally]) -> String {
     let titles: Vec<&str> = tallies.iter().map(|tally| tally.title).collect();
     let mut text = format!(
-        "\n## By feature\n\nRules / worlds / alerts of the rules that have the feature; 0 differences in each.\n\n| feature | {} |\n|---|{}\n",
+        "\n## By feature\n\nRules / scenarios / alerts of the rules that have the feature; 0 differences in each.\n\n| feature | {} |\n|---|{}\n",
         titles.join(" | "),
         "---|".repeat(titles.len())
     );
     let names: BTreeSet<&str> = tallies.iter().flat_map(|tally| tally.features.keys().copied()).collect();
     for name in names {
         let cell = |tally: &Tally| match tally.features.get(name) {
-            Some((rules, worlds, alerts)) => format!("{rules} / {worlds} / {alerts}"),
+            Some((rules, scenarios, alerts)) => format!("{rules} / {scenarios} / {alerts}"),
             None => "refused".to_owned(),
         };
         writeln!(text, "| {name} | {} |", tallies.iter().map(cell).collect::<Vec<_>>().join(" | ")).unwrap();
@@ -168,9 +168,8 @@ fn by_feature(tallies: &[Tally]) -> String {
 }
 
 fn of_mutants(tallies: &[Tally]) -> String {
-    let mut text = String::from(
-        "\n## Planted faults\n\nEach of these, planted in the emitted texts, is caught by the suite.\n\n",
-    );
+    let mut text =
+        String::from("\n## Mutants\n\nThe suite detects each of these faults in the emitted queries.\n\n");
     for tally in tallies {
         for mutant in mutants::of(tally.target) {
             writeln!(text, "- {}: **{}**. {}", tally.title, mutant.name, mutant.why).unwrap();
@@ -181,14 +180,14 @@ fn of_mutants(tallies: &[Tally]) -> String {
 
 /// Compares the page with the run, or writes it.
 pub(super) fn keep(tallies: &[Tally]) {
-    let own = tallies.iter().filter(|tally| !lane::is_another(tally.target)).count();
+    let own = tallies.iter().filter(|tally| !harness::is_another(tally.target)).count();
     let complete = own == ENGINES.len();
     let is_long = std::env::var_os("CATENA_CONFORMANCE").is_some();
     let part = if is_long { "long run" } else { "generated" };
     let text =
         if is_long { totals(tallies) } else { totals(tallies) + &by_feature(tallies) + &of_mutants(tallies) };
     if !complete {
-        println!("{text}\nnot all targets ran in the lanes of the page, so it is not compared");
+        println!("{text}\nnot all targets ran in the harnesses of the page, so it is not compared");
         return;
     }
     let current = generated::is_current("docs/conformance.md", part, &(text + "\n"));

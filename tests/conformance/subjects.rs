@@ -1,12 +1,12 @@
 //! The rules under test: the shipped ones, every case of the corpus that compiles, and random ones.
 //!
-//! In: how many random rules are wanted. Out: rules with names. Must not know: targets, worlds.
+//! In: how many random rules are wanted. Out: rules with names. Must not know: targets, scenarios.
 
 use catena::backend::ListDelivery;
 use catena::catalog::Catalog;
 use catena::ir::Rule;
 
-use super::author::Author;
+use super::random_rules::RuleGenerator;
 use crate::program::root;
 use crate::{corpus, rules};
 
@@ -47,7 +47,7 @@ pub(super) fn of_files() -> Vec<Subject> {
 pub(super) fn random(catalog: &Catalog) -> impl Iterator<Item = Subject> + '_ {
     (0..).filter_map(move |seed: u64| {
         let name = format!("random_{seed}");
-        let text = Author::new(catalog, seed).rule(&name);
+        let text = RuleGenerator::new(catalog, seed).rule(&name);
         let rule = rules::try_from_text(&text).ok()?.pop()?;
         let delivery = if seed.is_multiple_of(5) { ListDelivery::Lookup } else { ListDelivery::Auto };
         Some(Subject { name, origin: text, rule, delivery, seed: Some(seed) })

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the self-test of every checker and lane, those of the products' servers against stand-ins. In: the environments of setup.sh.
+# Runs the self-test of every checker and harness, those of the products' servers against stubs. In: the environments of setup.sh.
 # Exit 0 when every verdict is right.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,11 +9,11 @@ node "$here/kql/check.js" --selftest
 for target in eql sigma spl; do
   "$engines/$target/bin/python" "$here/$target/check.py" --selftest
 done
-"$engines/sigma2/bin/python" "$here/sigma/lane_selftest.py"
+"$engines/sigma2/bin/python" "$here/sigma/harness_selftest.py"
 "$engines/eql/bin/python" "$here/common/service_selftest.py"
-for selftest in kql/lane kql/server spl/execute spl/lane spl/server; do
+for selftest in kql/harness kql/server spl/execute spl/harness spl/server; do
   "$engines/duck/bin/python" "$here/${selftest}_selftest.py"
 done
-for selftest in eql/lane eql/server; do
+for selftest in eql/harness eql/server; do
   "$engines/eql/bin/python" "$here/${selftest}_selftest.py"
 done

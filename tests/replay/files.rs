@@ -47,13 +47,13 @@ const RULE_BY_ADDRESS: &str = r#"rule addresses {
   alert { show first.source.ip }
 }"#;
 
-struct World {
+struct Scenario {
     folder: TempDir,
     options: Options,
     inputs: Vec<Input>,
 }
 
-impl World {
+impl Scenario {
     fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), options: Options::default(), inputs: Vec::new() }
     }
@@ -153,7 +153,7 @@ fn every_form_of_cloudtrail() {
                 ),
             ),
         ] {
-            let report = World::new().file("aws.cloudtrail", "log", bytes).run(TWO_CALLS);
+            let report = Scenario::new().file("aws.cloudtrail", "log", bytes).run(TWO_CALLS);
             assert_eq!(
                 (alerts(&report), report.stats.events),
                 (1, 2),
@@ -163,20 +163,20 @@ fn every_form_of_cloudtrail() {
             assert!(!report.stats.is_flawed(), "{name}, {packing}: {:?}", report.stats);
         }
     }
-    let apart = World::new()
+    let apart = Scenario::new()
         .file("aws.cloudtrail", "b.json", &second)
         .file("aws.cloudtrail", "a.json", pretty(&first))
         .run(TWO_CALLS);
     assert_eq!(alerts(&apart), 1);
     let members = [gz(&format!("{first}\n")), gz(&second)].concat();
-    assert_eq!(alerts(&World::new().file("aws.cloudtrail", "log.gz", members).run(TWO_CALLS)), 1);
+    assert_eq!(alerts(&Scenario::new().file("aws.cloudtrail", "log.gz", members).run(TWO_CALLS)), 1);
 }
 
 #[test]
 fn a_bucket_as_aws_writes_it() {
     let folder = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/01/01";
     let digest = "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/01/01/d.json.gz";
-    let mut world = World::new()
+    let mut scenario = Scenario::new()
         .file(
             "x",
             &format!("{folder}/a.json.gz"),
@@ -188,9 +188,9 @@ fn a_bucket_as_aws_writes_it() {
             gz(&format!(r#"{{"Records":[{}]}}"#, call("2", "00:01:00", "RunInstances"))),
         )
         .file("x", digest, gz("{\"digestStartTime\":\"2026\"}"));
-    let path = world.folder.path().to_string_lossy().into_owned();
-    world.inputs = vec![Input { source: Some("aws.cloudtrail".to_owned()), path }];
-    let report = world.run(TWO_CALLS);
+    let path = scenario.folder.path().to_string_lossy().into_owned();
+    scenario.inputs = vec![Input { source: Some("aws.cloudtrail".to_owned()), path }];
+    let report = scenario.run(TWO_CALLS);
     assert_eq!((alerts(&report), report.stats.files, report.stats.is_flawed()), (1, 2, false));
 }
 
@@ -220,25 +220,25 @@ fn every_form_of_flow_logs() {
     ];
     for (name, text, events) in forms {
         for bytes in [text.clone().into_bytes(), gz(&text)] {
-            let world = World::new().file("aws.cloudtrail", "trail.json", &launched).file(
+            let scenario = Scenario::new().file("aws.cloudtrail", "trail.json", &launched).file(
                 "aws.vpcflow",
                 "flow",
                 bytes,
             );
-            let report = world.run(RULE);
+            let report = scenario.run(RULE);
             assert_eq!((alerts(&report), report.stats.events), (1, events + 1), "{name}: {:?}", report.stats);
             assert!(!report.stats.is_flawed(), "{name}: {:?}", report.stats);
         }
     }
     let bare = custom.lines().nth(1).unwrap();
-    let mut world =
-        World::new().file("aws.cloudtrail", "trail.json", &launched).file("aws.vpcflow", "flow", bare);
-    world.options.flow_format =
+    let mut scenario =
+        Scenario::new().file("aws.cloudtrail", "trail.json", &launched).file("aws.vpcflow", "flow", bare);
+    scenario.options.flow_format =
         Some(catena::replay::flow::names("${interface-id} ${start} ${action} ${dstport} ${flow-direction}"));
-    assert_eq!(alerts(&world.run(RULE)), 1);
-    world.options.flow_format = None;
+    assert_eq!(alerts(&scenario.run(RULE)), 1);
+    scenario.options.flow_format = None;
     let reason = "a flow record of 5 columns where the format has 14".to_owned();
-    assert_eq!(skipped(&world.run(RULE)), [(reason, 1, "flow".to_owned(), 1)]);
+    assert_eq!(skipped(&scenario.run(RULE)), [(reason, 1, "flow".to_owned(), 1)]);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn broken_records_are_counted_located_and_skipped() {
     );
     let mut bytes = text.into_bytes();
     bytes.extend(b"{\"eventName\":\"Run\xffInstances\", \"eventName\":\"RunInstances\"}\n");
-    let report = World::new().file("aws.cloudtrail", "log", &bytes).run(TWO_CALLS);
+    let report = Scenario::new().file("aws.cloudtrail", "log", &bytes).run(TWO_CALLS);
     assert_eq!(alerts(&report), 1);
     assert_eq!(report.stats.events, 8);
     assert_eq!(
@@ -265,9 +265,9 @@ fn broken_records_are_counted_located_and_skipped() {
         ]
     );
     let harmless = format!("{{\"a\":}}\n{}\n{}\n", good[0], good[1]);
-    let world = World::new().file("aws.cloudtrail", "log", harmless);
-    assert_eq!(skipped(&world.run(TWO_CALLS)), []);
-    assert_eq!(skipped(&world.thorough().run(TWO_CALLS))[0].0, "not valid JSON");
+    let scenario = Scenario::new().file("aws.cloudtrail", "log", harmless);
+    assert_eq!(skipped(&scenario.run(TWO_CALLS)), []);
+    assert_eq!(skipped(&scenario.thorough().run(TWO_CALLS))[0].0, "not valid JSON");
 }
 
 #[test]
@@ -289,13 +289,13 @@ fn nesting_without_end_breaks_nothing() {
                     second.strip_prefix('{').unwrap()
                 ),
             ] {
-                for world in [World::new(), World::new().thorough()] {
-                    let report = world.file("aws.cloudtrail", "deep.json", &text).run(TWO_CALLS);
+                for scenario in [Scenario::new(), Scenario::new().thorough()] {
+                    let report = scenario.file("aws.cloudtrail", "deep.json", &text).run(TWO_CALLS);
                     assert_eq!((alerts(&report), skipped(&report)), (1, vec![]), "{levels} levels of {open}");
                 }
             }
             let canonical = format!(r#"{{"source":"aws.cloudtrail","x":{}"#, open.repeat(levels));
-            let report = World::new().file("canonical", "deep.ndjson", canonical).run(TWO_CALLS);
+            let report = Scenario::new().file("canonical", "deep.ndjson", canonical).run(TWO_CALLS);
             assert_eq!(report.stats.events, 1);
         }
     }
@@ -309,23 +309,24 @@ fn a_truncated_file_gives_what_it_has() {
         let _ = writeln!(text, "{}", call(&format!("{:x}", number * 7_919), "00:06:00", "Describe"));
     }
     let whole = gz(&text);
-    let report = World::new().file("aws.cloudtrail", "log.gz", &whole[..whole.len() / 2]).run(TWO_CALLS);
+    let report = Scenario::new().file("aws.cloudtrail", "log.gz", &whole[..whole.len() / 2]).run(TWO_CALLS);
     assert_eq!(alerts(&report), 1);
     assert_eq!(report.stats.broken_files.len(), 1);
-    let cut = World::new().file("aws.cloudtrail", "log", &text.as_bytes()[..first.len() + 20]).run(TWO_CALLS);
+    let cut =
+        Scenario::new().file("aws.cloudtrail", "log", &text.as_bytes()[..first.len() + 20]).run(TWO_CALLS);
     assert_eq!(skipped(&cut), [("not valid JSON".to_owned(), 1, "log".to_owned(), 2)]);
 }
 
 #[test]
 fn the_wrong_source_is_named() {
-    let world = World::new()
+    let scenario = Scenario::new()
         .file("aws.vpcflow", "trail.json", launch("1", "00:00:00", "eni-1"))
         .file("aws.cloudtrail", "flow.log", flow("eni-1", 60))
         .file("aws.cloudtrail", "trail.json", launch("1", "00:00:00", "eni-1"))
         .file("aws.cloudtrail", "README", "This is no log.\n");
-    assert_eq!(skipped(&world.run(RULE)), [("not valid JSON".to_owned(), 1, "README".to_owned(), 1)]);
+    assert_eq!(skipped(&scenario.run(RULE)), [("not valid JSON".to_owned(), 1, "README".to_owned(), 1)]);
     let problems: Vec<String> =
-        world.run(RULE).stats.broken_files.into_iter().map(|(_, problem)| problem).collect();
+        scenario.run(RULE).stats.broken_files.into_iter().map(|(_, problem)| problem).collect();
     assert_eq!(
         problems,
         [
@@ -338,7 +339,7 @@ fn the_wrong_source_is_named() {
 #[test]
 fn an_event_delivered_twice_counts_once() {
     let (launched, line) = (launch("1", "00:00:00", "eni-1"), flow("eni-1", 60));
-    let report = World::new()
+    let report = Scenario::new()
         .file("aws.cloudtrail", "a", &launched)
         .file("aws.cloudtrail", "b", format!("{launched}\n{launched}"))
         .file("aws.vpcflow", "flow", format!("{line}\n{}\n{line}\n", flow("eni-1", 61)))
@@ -352,7 +353,7 @@ fn canonical_records() {
 {"source":"aws.cloudtrail","event.time":1767225660,"event.action":"RunInstances","actor.id":"a","event.read_only":"false"}
 {"source":"aws.vpcflow","event.time":1767225660,"flow.action":"ACCEPT"}
 "#;
-    let report = World::new().file("canonical", "c.ndjson", good).run(TWO_CALLS);
+    let report = Scenario::new().file("canonical", "c.ndjson", good).run(TWO_CALLS);
     assert_eq!((alerts(&report), report.stats.events, report.stats.is_flawed()), (1, 3, false));
     let printed = output::ndjson(&report);
     let alert: serde_json::Value = serde_json::from_str(printed.trim()).unwrap();
@@ -367,7 +368,7 @@ fn canonical_records() {
 {"source":"aws.nothing","event.time":1767225660}
 []
 "#;
-    let report = World::new().file("canonical", "c.ndjson", bad).run(TWO_CALLS);
+    let report = Scenario::new().file("canonical", "c.ndjson", bad).run(TWO_CALLS);
     let reasons: Vec<_> = skipped(&report).into_iter().map(|(reason, _, _, line)| (reason, line)).collect();
     assert_eq!(
         reasons,
@@ -395,7 +396,7 @@ fn addresses_link_as_they_are_logged() {
         ("2001:DB8:0::1", "2001:db8::1", 0),
     ] {
         let report =
-            World::new().file("canonical", "c.ndjson", format!("{call}\n{}\n", flow(from, to))).run(rule);
+            Scenario::new().file("canonical", "c.ndjson", format!("{call}\n{}\n", flow(from, to))).run(rule);
         assert_eq!(alerts(&report), expected, "{from} to {to}");
     }
 }
@@ -413,7 +414,7 @@ fn large_files_are_read_in_pieces() {
     lines.swap(10, 60_001);
     let text = lines.join("\n");
     assert!(text.len() > 17 << 20, "more than one piece");
-    let report = World::new().file("aws.cloudtrail", "log", &text).run(TWO_CALLS);
+    let report = Scenario::new().file("aws.cloudtrail", "log", &text).run(TWO_CALLS);
     assert_eq!(
         (alerts(&report), report.stats.events, report.stats.bytes),
         (3, 150_000, text.len() as u64 + 1)

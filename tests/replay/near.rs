@@ -13,7 +13,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::same::{Harness, lines};
 use crate::rules;
-use crate::worlds::near::found;
+use crate::scenarios::near::found;
 
 /// Rules whose steps have parts: texts, keys, lists, exceptions, things that no search can demand.
 const RULES: &str = r#"
@@ -113,6 +113,6 @@ fn near_misses_do_not_depend_on_reading() {
         panic!("{problem}");
     }
     let seen = seen.into_inner();
-    println!("worlds with near misses: {seen:?}");
+    println!("scenarios with near misses: {seen:?}");
     assert!(seen.values().all(|count| *count >= 4), "{seen:?}");
 }

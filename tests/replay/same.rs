@@ -51,7 +51,7 @@ rule escaped {
 }
 "#;
 
-/// The lines of one world: `CloudTrail` events and flow records.
+/// The lines of one scenario: `CloudTrail` events and flow records.
 pub(super) fn lines() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
     let action = prop::sample::select(vec![
         "CreateUser",
@@ -244,5 +244,5 @@ fn assert_ways_agree(rules: &str, alerting: u32) {
             Ok(())
         })
         .unwrap();
-    assert!(with_alerts.get() > alerting, "only {} worlds with alerts", with_alerts.get());
+    assert!(with_alerts.get() > alerting, "only {} scenarios with alerts", with_alerts.get());
 }

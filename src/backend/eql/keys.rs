@@ -105,9 +105,9 @@ pub(super) fn of(
     Some(keys)
 }
 
-/// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are left:
-/// where several values of the dropped one share them, a later event takes the place of an earlier one, and the chain of
-/// that one is lost. A key that everybody shares, by the word of the source, invites just that.
+/// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are
+/// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
+/// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
 fn dropped_note(job: &Job<'_>, step: &Step, field: &Field, keys: &Keys, report: &mut Report) {
     let source = columns::source(job, step);
     let weak = |name: &str| source.and_then(|source| source.field(name)?.weak_key.as_deref());

@@ -1,6 +1,7 @@
 //! Elastic EQL: sequences for the detection engine of Elastic Security.
 //!
-//! In: a rule that passed the gate. Out: one query, or stages that read each other's alerts. Must not know: other targets.
+//! In: a rule that passed the gate. Out: one query, or stages that read each other's alerts. Must not know: other
+//! targets.
 
 mod keys;
 mod literal;

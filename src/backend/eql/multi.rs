@@ -2,8 +2,8 @@
 //! which value belongs to which item, so a test is printed wider than it is: what it demands is demanded of any value,
 //! and what it excuses is excused only where the document proves that every item has it.
 //!
-//! In: a test of such a column. Out: a [`Frag`] that holds at least where the test holds for one of the event's records.
-//! Must not know: columns with one value.
+//! In: a test of such a column. Out: a [`Frag`] that holds at least where the test holds for one of the event's
+//! records. Must not know: columns with one value.
 
 use super::predicate::{Item, Refusal, all, any, missing, not, require_limits, too_long};
 use super::text::{self, Alternative, NOT_IN_LIKE};

@@ -1,9 +1,9 @@
 //! The plan of an EQL emission: which steps each part joins, by which fields, and within what time.
 //!
-//! A sequence joins all its items by one key, so a chain whose key changes is cut where it does, one rule for each run of
-//! steps. The rule of a later run alerts on the event where the key changed; that alert is the *last* item of the rule
-//! before it, joined by that rule's own key. (As the first item it would come too late: an alert bears the time at which
-//! its rule ran.)
+//! A sequence joins all its items by one key, so a chain whose key changes is cut where it does, one rule for each run
+//! of steps. The rule of a later run alerts on the event where the key changed; that alert is the *last* item of the
+//! rule before it, joined by that rule's own key. (As the first item it would come too late: an alert bears the time at
+//! which its rule ran.)
 //!
 //! In: a rule that passed the gate. Out: [`Stage`]s, in the order of the parts. Must not know: conditions, query text.
 

@@ -1,5 +1,5 @@
-//! Portable regular expressions and wildcard patterns in the notation of Lucene, which Elasticsearch matches against the
-//! whole value. It has no `^ $ \d \w \b`, and many more special characters than other notations.
+//! Portable regular expressions and wildcard patterns in the notation of Lucene, which Elasticsearch matches against
+//! the whole value. It has no `^ $ \d \w \b`, and many more special characters than other notations.
 //!
 //! In: a portable expression (searched) or a pattern (whole value). Out: a Lucene expression, or why there is none.
 //! Must not know: fields, string literals. Everything printed is also valid for Python's `re`, on which the `eql`
@@ -24,8 +24,8 @@ pub(super) struct Lucene {
     pub(super) shortest: usize,
 }
 
-/// The expression that matches the whole value where `portable` finds a match somewhere in it. Its `\d`, `\w` and `\s` are
-/// those of RE2, so ASCII.
+/// The expression that matches the whole value where `portable` finds a match somewhere in it. Its `\d`, `\w` and `\s`
+/// are those of RE2, so ASCII.
 ///
 /// # Errors
 /// What Lucene cannot say.

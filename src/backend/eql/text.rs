@@ -1,4 +1,5 @@
-//! Tests of texts: exact values, wildcard patterns and regular expressions, each by the EQL operator that says it exactly.
+//! Tests of texts: exact values, wildcard patterns and regular expressions, each by the EQL operator that says it
+//! exactly.
 //!
 //! In: tests, allowlist entries. Out: [`Alternative`]s, and [`Frag`]s that hold for a present text.
 //! Must not know: missing fields, columns.
@@ -129,8 +130,8 @@ fn texts(pattern: &Pattern) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The pattern as `like` writes it. It has no escapes: `*` and `?` are always wildcards, and the `eql` package takes `?`
-/// for itself, so a pattern with either goes to a regular expression.
+/// The pattern as `like` writes it. It has no escapes: `*` and `?` are always wildcards, and the `eql` package takes
+/// `?` for itself, so a pattern with either goes to a regular expression.
 fn like(pattern: &Pattern) -> Option<String> {
     let mut out = String::new();
     for part in &pattern.parts {

@@ -9,8 +9,8 @@ use crate::backend::print::{Frag, phrase};
 use crate::backend::{External, Job, Report};
 use crate::ir::{Case, Entries, List};
 
-/// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses. Patterns
-/// and networks stay in the query.
+/// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
+/// Patterns and networks stay in the query.
 #[must_use]
 pub fn watchlist(list: &List) -> Vec<String> {
     list.by_kind().exact()

@@ -150,8 +150,8 @@ pub(super) fn search_keys(alias: &str) -> Frag {
     Frag::atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
 }
 
-/// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is no
-/// array or an empty one: by itself Kusto drops the row of an empty array and takes an object for its properties.
+/// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is
+/// no array or an empty one: by itself Kusto drops the row of an empty array and takes an object for its properties.
 pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>) -> Frag {
     let (column, array) = (column.text(), array.text());
     let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));

@@ -50,7 +50,8 @@ fn is_v6(column: &Frag) -> Check {
 }
 
 /// Whether the column holds an address of either family; `AWS Internal` and `-` are none. For Kusto a network such as
-/// `10.0.0.0/8` is an address too (`parse_ipv6` and `ipv6_is_match` take a mask in IP-prefix notation), so that is asked first.
+/// `10.0.0.0/8` is an address too (`parse_ipv6` and `ipv6_is_match` take a mask in IP-prefix notation), so that is
+/// asked first.
 pub(super) fn is_address(column: &Frag) -> Check {
     let parsed = literal::call("parse_ipv6", [column]);
     let readable = Check::Atom {

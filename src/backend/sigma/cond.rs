@@ -36,7 +36,8 @@ impl Item {
     }
 }
 
-/// A condition. Build joins with [`Cond::all`], [`Cond::any`] and [`Cond::not`]: they keep it flat and without constants.
+/// A condition. Build joins with [`Cond::all`], [`Cond::any`] and [`Cond::not`]: they keep it flat and without
+/// constants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Cond {
     /// True.

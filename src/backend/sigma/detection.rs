@@ -38,8 +38,8 @@ impl Serialize for Detection {
 }
 
 /// The positive tests in one `selection`, every simple exclusion as a `filter_main_…`, and whatever is left as an
-/// expression over named selections. `no_key` holds where a join key is missing; `any_field` is some field of the source,
-/// for conditions that do not depend on the event.
+/// expression over named selections. `no_key` holds where a join key is missing; `any_field` is some field of the
+/// source, for conditions that do not depend on the event.
 pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: &FieldName) -> Detection {
     let mut layout = Layout::default();
     let (mut filters, mut positive) = (Vec::new(), Vec::new());
@@ -117,7 +117,8 @@ impl Layout {
             }
             Cond::Any(parts) => {
                 let terms = parts.iter().map(|part| self.expression(part, any_field)).collect();
-                // Joined as if it were `and`: mixed joins then have parentheses, which no reader has to know precedence for.
+                // Joined as if it were `and`: mixed joins then have parentheses, which no reader has to know precedence
+                // for.
                 Frag::join(terms, " or ", Bind::And)
             }
             Cond::Always | Cond::Item(_) => self.constant(true, any_field),

@@ -1,7 +1,7 @@
 //! From a predicate over canonical fields to a condition over Sigma items.
 //!
-//! In: a predicate of one step. Out: a [`Cond`] that holds for the same events; what Sigma cannot say goes to the report.
-//! Must not know: chains, names of selections, YAML.
+//! In: a predicate of one step. Out: a [`Cond`] that holds for the same events; what Sigma cannot say goes to the
+//! report. Must not know: chains, names of selections, YAML.
 
 use std::collections::BTreeSet;
 

@@ -166,8 +166,8 @@ impl Joins<'_, '_> {
         chain.links.iter().enumerate().map(join).collect()
     }
 
-    /// A key that changes: every link is one exact pair, and the scope joins the pairs. The time of a pair is that of its
-    /// later event, so the first pair is at the second step.
+    /// A key that changes: every link is one exact pair, and the scope joins the pairs. The time of a pair is that of
+    /// its later event, so the first pair is at the second step.
     fn pairs_in_scope(&mut self) -> Vec<Correlation> {
         let chain = &self.job.rule.chain;
         let total = chain.total.seconds;
@@ -252,8 +252,8 @@ impl<'a> Path<'a> {
     }
 }
 
-/// The keys of links that all join by the same key: for every key of every link one path from the first to the last step
-/// that goes through it.
+/// The keys of links that all join by the same key: for every key of every link one path from the first to the last
+/// step that goes through it.
 fn paths(links: &[Link]) -> Vec<Path<'_>> {
     let numbered = links.iter().enumerate();
     distinct(numbered.flat_map(|(index, link)| link.keys.iter().map(move |key| through(links, index, key))))

@@ -54,8 +54,8 @@ fn in_title_case(text: &str) -> String {
     title
 }
 
-/// Adds the word with its first letter as a capital, even behind a bracket or quote; a word that has capitals or begins with
-/// a digit stays.
+/// Adds the word with its first letter as a capital, even behind a bracket or quote; a word that has capitals or begins
+/// with a digit stays.
 fn upper_first(word: &str, out: &mut String) {
     let first = word.char_indices().find(|(_, c)| c.is_lowercase());
     match first {

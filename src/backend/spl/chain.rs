@@ -2,19 +2,21 @@
 //!
 //! In: a rule and the roles of its steps. Out: the commands after the branches. Must not know: where columns come from.
 //!
-//! This is the recurrence of the design, S(e) = greatest S(e') over linked predecessors inside the gap. A row that satisfies its
-//! step and is reached has `chain_s<i>`, the best start of a chain that ends in it. How a link finds the best predecessor:
+//! This is the recurrence of the design, S(e) = greatest S(e') over linked predecessors inside the gap. A row that
+//! satisfies its step and is reached has `chain_s<i>`, the best start of a chain that ends in it. How a link finds the
+//! best predecessor:
 //!
-//! * last link: a chain that ends in e' stays alive until D = min(t(e') + gap, S(e') + total); the row alerts if its time is not
-//!   past the running maximum of D. Always exact.
-//! * other links, newest: the newest predecessor has the best start, if predecessors that share this link's key also share the
-//!   key of the link before (S never falls then), or if the total cannot bind. Running maxima are exact.
-//! * other links, carried: else every predecessor of the key is carried along (`values`), and the row takes the best one inside
-//!   the gap.
+//! * last link: a chain that ends in e' stays alive until D = min(t(e') + gap, S(e') + total); the row alerts if its
+//!   time is not past the running maximum of D. Always exact.
+//! * other links, newest: the newest predecessor has the best start, if predecessors that share this link's key also
+//!   share the key of the link before (S never falls then), or if the total cannot bind. Running maxima are exact.
+//! * other links, carried: else every predecessor of the key is carried along (`values`), and the row takes the best
+//!   one inside the gap.
 //!
 //! If one event could match both steps, "newest" and "last" look at strictly earlier rows (running maximum in the order
-//! `+_time, -chain_step`, in which a later step comes first) and, separately, at the rows of the same instant that come from
-//! another event. The path of an alert travels as text; `max` over it compares the fixed-width numbers at its start.
+//! `+_time, -chain_step`, in which a later step comes first) and, separately, at the rows of the same instant that come
+//! from another event. The path of an alert travels as text; `max` over it compares the fixed-width numbers at its
+//! start.
 
 use crate::backend::print::{Frag, phrase};
 use crate::backend::{Effect, Job, Report, shape};
@@ -132,8 +134,8 @@ impl Tail<'_> {
         (0..keys).map(|key| role::key_column(hop.index, key)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values and
-    /// the path before it.
+    /// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values
+    /// and the path before it.
     fn pack(&mut self, hop: Hop) {
         let n = hop.index + 1;
         let ranks = match hop.kind {
@@ -277,7 +279,8 @@ fn other_event(n: usize) -> String {
     phrase!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}")
 }
 
-/// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in order.
+/// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
+/// order.
 pub(super) fn answer(rule: &Rule, roles: &[Role<'_>]) -> Vec<Frag> {
     let time = |role: &Role<'_>| role::output_column(rule, role.number - 1, "time");
     let mut made = Vec::new();

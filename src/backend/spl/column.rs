@@ -1,7 +1,7 @@
 //! The columns of a step: every canonical field it uses as a clean `chain_f_<field>`, of the right type or missing.
 //!
-//! In: fields and where the source file says they live. Out: `spath` commands and assignments, by the stage of the branch at
-//! which they can run. Must not know: predicates, chains.
+//! In: fields and where the source file says they live. Out: `spath` commands and assignments, by the stage of the
+//! branch at which they can run. Must not know: predicates, chains.
 
 use std::collections::BTreeSet;
 

@@ -3,10 +3,10 @@
 //! In: values, names. Out: [`Frag`]s that Splunk reads back as the same value, or why that is not certain.
 //! Must not know: predicates, commands.
 //!
-//! What is relied on: in a quoted string `\"` is a quote and `\\` a backslash (Splunk's manual). A backtick starts a macro
-//! anywhere and `$` may start a token of a dashboard, so both are written as `%60` and `%24` inside `urldecode("…")`, as are
-//! control characters. Other characters that cannot be seen are refused: nothing says how Splunk
-//! reads them, and a reader of the search would be misled.
+//! What is relied on: in a quoted string `\"` is a quote and `\\` a backslash (Splunk's manual). A backtick starts a
+//! macro anywhere and `$` may start a token of a dashboard, so both are written as `%60` and `%24` inside
+//! `urldecode("…")`, as are control characters. Other characters that cannot be seen are refused: nothing says how
+//! Splunk reads them, and a reader of the search would be misled.
 
 use std::fmt::Write as _;
 
@@ -130,8 +130,8 @@ pub(super) fn looks_numeric(value: &str) -> bool {
     value.parse::<f64>().is_ok() || value.starts_with("0x") || value.starts_with("0X")
 }
 
-/// A test of a base search, `field="value"`, if both are so plain that nothing in them can mean anything else. The search
-/// command ignores case and compares with every value of a field, so the test is a superset of equality.
+/// A test of a base search, `field="value"`, if both are so plain that nothing in them can mean anything else. The
+/// search command ignores case and compares with every value of a field, so the test is a superset of equality.
 pub(super) fn term(field: &str, value: &str) -> Option<Frag> {
     let plain_name = field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
     let plain_value =

@@ -1,10 +1,11 @@
 //! Splunk SPL: one search per rule, a `multisearch` branch per step and running aggregates over their rows.
 //!
 //! In: a rule that passed the gate. Out: one search whose answers are the rule's alerts, one row each.
-//! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the end.
+//! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the
+//! end.
 //!
-//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats window,
-//! or sort without 0.
+//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats
+//! window, or sort without 0.
 
 mod branch;
 mod chain;

@@ -1,10 +1,11 @@
 //! A step's condition as the arguments of one `where`.
 //!
-//! In: predicates over the columns `chain_f_<field>`, which hold a clean value or nothing. Out: parts to be joined by `AND`, and
-//! the lookups they need. Must not know: where the columns come from.
+//! In: predicates over the columns `chain_f_<field>`, which hold a clean value or nothing. Out: parts to be joined by
+//! `AND`, and the lookups they need. Must not know: where the columns come from.
 //!
-//! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare (nothing
-//! drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads `isnull(f) OR NOT …`.
+//! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare
+//! (nothing drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads
+//! `isnull(f) OR NOT …`.
 
 use std::collections::BTreeSet;
 
@@ -214,8 +215,8 @@ fn matched(subject: &str, regex: &str) -> Result<Frag, Refusal> {
     Ok(call("match", &[subject, literal::text(regex)?.text()]))
 }
 
-/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in all its
-/// spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
+/// How texts are compared: where case is ignored, both sides in lower case if the texts are ASCII; else each letter in
+/// all its spellings, for Splunk does not say what `lower()` makes of letters beyond ASCII.
 struct Compared {
     subject: String,
     /// How a text is folded before it is printed.
@@ -349,7 +350,8 @@ fn like(pattern: &Pattern, field: &str, case: Case) -> Result<Vec<Frag>, Refusal
     }
 }
 
-/// A leading `=` keeps Splunk from comparing two texts as numbers; both are guarded, since `printf` writes `Null` for nothing.
+/// A leading `=` keeps Splunk from comparing two texts as numbers; both are guarded, since `printf` writes `Null` for
+/// nothing.
 fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     let other = literal::column("f", &other.name);
     let equal = match test.field.ty {
@@ -359,7 +361,8 @@ fn same(test: &FieldTest, field: &str, other: &Field) -> Frag {
     all(vec![call("isnotnull", &[field]), call("isnotnull", &[&other]), Frag::test(equal)])
 }
 
-/// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by itself.
+/// Tests for the base search that every record of the step passes: equality of texts on fields that Splunk extracts by
+/// itself.
 pub(super) struct Prefilter<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) step: &'a Step,

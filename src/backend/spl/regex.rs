@@ -3,9 +3,10 @@
 //! In: texts, wildcard patterns, portable expressions. Out: PCRE text for [`super::literal::text`].
 //! Must not know: fields, commands.
 //!
-//! A backslash would pass through two readers (SPL's string, then PCRE), and how many are needed is disputed. So every special
-//! character stands in a class of its own, and the three that even a class cannot hold safely are the one character of a
-//! range that a look-ahead leaves over. The end of the text is `(?!.)`, because `$` also holds before a last line feed.
+//! A backslash would pass through two readers (SPL's string, then PCRE), and how many are needed is disputed. So every
+//! special character stands in a class of its own, and the three that even a class cannot hold safely are the one
+//! character of a range that a look-ahead leaves over. The end of the text is `(?!.)`, because `$` also holds before a
+//! last line feed.
 
 use regex_syntax::ast::{self, Ast, ClassAsciiKind, ClassPerlKind, ClassSet, ClassSetItem};
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition, translate::TranslatorBuilder};
@@ -302,8 +303,8 @@ impl Members {
     }
 }
 
-/// Whether a character at one end of a range must not stand in brackets; a single character outside ASCII stays out too, so
-/// that the class is right even where PCRE counts bytes.
+/// Whether a character at one end of a range must not stand in brackets; a single character outside ASCII stays out
+/// too, so that the class is right even where PCRE counts bytes.
 fn special(c: char, other_end: char) -> bool {
     matches!(c, '\\' | ']' | '[' | '^' | '-' | '`' | '$') || (!c.is_ascii() && c == other_end)
 }

@@ -1,4 +1,5 @@
-//! Comparisons that are well typed but say nothing: tests that always hold, values given twice, lists made for other fields.
+//! Comparisons that are well typed but say nothing: tests that always hold, values given twice, lists made for other
+//! fields.
 //!
 //! In: a predicate as written and as lowered, which have one shape. Out: warnings at the literals.
 //! Must not know: other predicates; whether parts of a condition fit together is for `logic` to say.

@@ -1,11 +1,11 @@
 //! Chains that a single link breaks: its gap, its order in time, or one part of its key.
 //!
-//! In: the candidates of a rule and how far chains reach from them. Out: for each record after a broken link the nearest record
-//! before it.
-//! Must not know: predicates, output formats.
+//! In: the candidates of a rule and how far chains reach from them. Out: for each record after a broken link the
+//! nearest record before it. Must not know: predicates, output formats.
 //!
-//! Every search is one pass over the candidates on both sides of the link in order of time, with a binary search for each. An event
-//! has one time, as in logs; records of one event at several times can hide each other here, but never give a wrong miss.
+//! Every search is one pass over the candidates on both sides of the link in order of time, with a binary search for
+//! each. An event has one time, as in logs; records of one event at several times can hide each other here, but never
+//! give a wrong miss.
 
 use std::collections::HashMap;
 
@@ -80,8 +80,8 @@ impl<'a> Sides<'a> {
         key(&side.record.values, &self.link.right)
     }
 
-    /// The nearest record with the same key whose gap had closed, if a gap so much longer suffices: the whole chain is then
-    /// too long by no more than that.
+    /// The nearest record with the same key whose gap had closed, if a gap so much longer suffices: the whole chain is
+    /// then too long by no more than that.
     fn gap(&self, found: &mut Vec<Broken>) {
         let gap = self.link.gap;
         let mut table: Table<Nearest<Side<'_>>> = Table::default();

@@ -1,8 +1,7 @@
 //! Near misses: chains that one condition alone keeps from alerting.
 //!
-//! In: a compiled rule, the records that satisfy its steps, and records that fail one part of a step. Out: [`Near`]: misses by
-//! condition, the nearest of each condition first.
-//! Must not know: raw logs, files, output formats.
+//! In: a compiled rule, the records that satisfy its steps, and records that fail one part of a step. Out: [`Near`]:
+//! misses by condition, the nearest of each condition first. Must not know: raw logs, files, output formats.
 //!
 //! A miss is a record at which all chains to a silent last record break, and break by one condition alone:
 //!
@@ -10,10 +9,10 @@
 //! first step ─ … ─ best start ─▶ record before  ✗  record after ─▶ earliest end ─ … ─ last step
 //! ```
 //!
-//! Both halves are whole chains, found by the same recurrence as alerts, forwards and backwards (`reach`). What joins them fails one
-//! condition: a gap, the order in time, a part of the link's key (`links`), a part of a step's condition (`part`), or the total.
-//! Without that condition the last record, which is silent, would alert. Work grows like sorting, with the number of candidates
-//! times the number of link keys; nothing compares pairs of records.
+//! Both halves are whole chains, found by the same recurrence as alerts, forwards and backwards (`reach`). What joins
+//! them fails one condition: a gap, the order in time, a part of the link's key (`links`), a part of a step's condition
+//! (`part`), or the total. Without that condition the last record, which is silent, would alert. Work grows like
+//! sorting, with the number of candidates times the number of link keys; nothing compares pairs of records.
 
 mod links;
 mod nearest;
@@ -77,8 +76,8 @@ pub struct Probe<'r> {
 pub struct Miss {
     /// The condition.
     pub condition: Condition,
-    /// How far off, microseconds. Of a gap, a total or an order: by how much it fails. Of a key: the time between the two
-    /// records. Of a step: the length of the chain.
+    /// How far off, microseconds. Of a gap, a total or an order: by how much it fails. Of a key: the time between the
+    /// two records. Of a step: the length of the chain.
     pub by: i64,
     /// Of a gap: by how much the whole chain is then too long as well; otherwise 0.
     pub total_by: i64,
@@ -105,8 +104,8 @@ pub fn reach_of(window: i64) -> i64 {
     window.max(1_000_000).saturating_mul(3)
 }
 
-/// The near misses of `program`, at most `most` of them listed. `matched` are the records that satisfy a step, `probes` those that
-/// fail one part of it, both in the engine's order.
+/// The near misses of `program`, at most `most` of them listed. `matched` are the records that satisfy a step, `probes`
+/// those that fail one part of it, both in the engine's order.
 #[must_use]
 pub fn near(program: &Program, matched: &[Matched<'_>], probes: &[Probe<'_>], most: usize) -> Near {
     let satisfying = matched.iter().map(|one| Seen { matched: *one, failing: None });

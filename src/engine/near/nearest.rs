@@ -3,8 +3,8 @@
 //! In: entries, each nearer than those before it, with a quality. Out: the nearest one of at least a wanted quality.
 //! Must not know: records, chains, what near and good mean.
 //!
-//! An entry that is both farther and no better than another is never the answer, so the entries kept get better from near to far:
-//! constant amortised work to add one, a binary search to ask.
+//! An entry that is both farther and no better than another is never the answer, so the entries kept get better from
+//! near to far: constant amortised work to add one, a binary search to ask.
 
 /// The entries that can still be an answer, farthest and best first.
 #[derive(Debug)]

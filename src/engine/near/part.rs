@@ -3,8 +3,8 @@
 //! In: a compiled step, the values of a record. Out: the part, if it is the only one.
 //! Must not know: chains, raw logs.
 //!
-//! The parts of `where a and b and c` are `a`, `b` and `c`; each `except` is a part of its own. A `where` of a single part has
-//! none that can be left out: without it every event of the source would satisfy the step.
+//! The parts of `where a and b and c` are `a`, `b` and `c`; each `except` is a part of its own. A `where` of a single
+//! part has none that can be left out: without it every event of the source would satisfy the step.
 
 use crate::engine::predicate::{Predicate, Values};
 use crate::engine::program::Step;
@@ -19,7 +19,8 @@ pub enum Part {
     Where(usize),
 }
 
-/// The part of `step` without which a record of these values would satisfy it; `None` if there is no such part, or more than one.
+/// The part of `step` without which a record of these values would satisfy it; `None` if there is no such part, or more
+/// than one.
 #[must_use]
 pub fn failing_part(step: &Step, values: &Values<'_>) -> Option<Part> {
     let mut excusing = step.excepts.iter().enumerate().filter(|(_, except)| except.holds(values));

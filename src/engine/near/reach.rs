@@ -1,12 +1,12 @@
 //! How far chains reach: for each candidate the best start behind it and the first end in front of it.
 //!
-//! In: the candidates of a rule in order of time, some of them near: records that fail one part of a step. Out: [`Reach`], and the link
-//! keys by which a record could close a broken chain ([`Frontier`]).
-//! Must not know: raw logs, output formats.
+//! In: the candidates of a rule in order of time, some of them near: records that fail one part of a step. Out:
+//! [`Reach`], and the link keys by which a record could close a broken chain ([`Frontier`]). Must not know: raw logs,
+//! output formats.
 //!
-//! Backwards in time a chain is a chain: with times negated, steps reversed and the sides of links exchanged, the machine that
-//! finds the latest start finds the earliest end. A near candidate asks for its predecessors and is remembered by nobody, so no
-//! chain has two of them.
+//! Backwards in time a chain is a chain: with times negated, steps reversed and the sides of links exchanged, the
+//! machine that finds the latest start finds the earliest end. A near candidate asks for its predecessors and is
+//! remembered by nobody, so no chain has two of them.
 
 use std::collections::HashMap;
 
@@ -131,7 +131,8 @@ fn unbounded(program: &Program, reversed: bool) -> Program {
 /// The keys of the chains that reach each step from one side, with the first and last time of each.
 type Open = HashMap<Key, (i64, i64), foldhash::fast::RandomState>;
 
-/// The link keys and times by which a record that fails one part of a step could join a chain that reaches it from both sides.
+/// The link keys and times by which a record that fails one part of a step could join a chain that reaches it from both
+/// sides.
 #[derive(Debug)]
 pub struct Frontier {
     /// For each step but the first.

@@ -1,9 +1,9 @@
-"""Requests to a product over HTTP, and the loop of a lane that runs on one.
+"""Requests to a product over HTTP, and the loop of a harness that runs on one.
 
 In: a base URL, headers; a function that answers requests. Out: parsed JSON; an answer a line. Must not know: any target.
 
 Two things can go wrong, and a comparison must not mix them up: the product refuses a text (an answer, `{"error": …}`), or it
-does not do its work, be it the address, the credentials or the load (no answer: the lane ends with a message and status 1).
+does not do its work, be it the address, the credentials or the load (no answer: the harness ends with a message and status 1).
 """
 
 import http.client
@@ -85,7 +85,7 @@ def setting(environment, name):
 
 
 def run(connect, lines=sys.stdin, out=sys.stdout):
-    """A lane: `connect` gives the function that answers a request; each line is answered by one line."""
+    """A harness: `connect` gives the function that answers a request; each line is answered by one line."""
     try:
         answer = connect()
         for line in lines:
@@ -103,13 +103,13 @@ def respond(answer, request):
         return {"error": str(error)}
 
 
-def by_world(rows, request, seconds_of):
-    """Rows by the world in whose span of time they lie."""
-    worlds = [[] for _ in request["worlds"]]
-    starts = request["starts"][: len(worlds)]
+def by_scenario(rows, request, seconds_of):
+    """Rows by the scenario in whose span of time they lie."""
+    scenarios = [[] for _ in request["scenarios"]]
+    starts = request["starts"][: len(scenarios)]
     for row in rows:
         at = sum(start <= seconds_of(row) for start in starts) - 1
         if at < 0:
-            raise Unanswered(f"an answer from before the first world: {row}")
-        worlds[at].append(row)
-    return worlds
+            raise Unanswered(f"an answer from before the first scenario: {row}")
+        scenarios[at].append(row)
+    return scenarios

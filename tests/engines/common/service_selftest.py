@@ -1,4 +1,4 @@
-"""Proves how requests fail: what is sent again, what ends a lane, and that a lane says so in a line.
+"""Proves how requests fail: what is sent again, what ends a harness, and that a harness says so in a line.
 
 usage: python3 service_selftest.py
 """

@@ -1,7 +1,7 @@
-"""A product's server on 127.0.0.1 that answers as it is told, for the self-tests of lanes that need the product.
+"""A product's server on 127.0.0.1 that answers as it is told, for the self-tests of harnesses that need the product.
 
 In: a function from (method, path, headers, body) to (status, JSON or bytes) or (status, JSON or bytes, headers). Out: its URL,
-while it runs; how a lane ends that runs on it. Must not know: any target.
+while it runs; how a harness ends that runs on it. Must not know: any target.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ def served(answer):
 
 
 def ended(script, environment, request):
-    """Runs a lane on one request: (status, standard output, standard error)."""
+    """Runs a harness on one request: (status, standard output, standard error)."""
     ran = subprocess.run(
         [sys.executable, script], input=json.dumps(request) + "\n", env=environment, capture_output=True, text=True, timeout=60
     )

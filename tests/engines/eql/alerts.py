@@ -1,6 +1,6 @@
 """Alert documents: what the detection engine of Elastic Security writes when a rule finds a sequence.
 
-In: a part and the documents of one sequence it found. Out: the alerts. Must not know: queries, worlds.
+In: a part and the documents of one sequence it found. Out: the alerts. Must not know: queries, scenarios.
 
 - A sequence of n events becomes n building block alerts, each a copy of its event, and a shell with what all of them share.
   An alert has event.kind "signal", the id of its rule, and its own @timestamp: when it was made.

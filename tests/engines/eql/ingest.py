@@ -95,7 +95,7 @@ class Document:
     index: str
     time: int  # @timestamp, in milliseconds
     fields: dict  # {field: [value, …]}, as predicate.py reads them
-    place: int | None = None  # of the event in its world; None for an alert
+    place: int | None = None  # of the event in its scenario; None for an alert
     raw: dict | None = None
 
 

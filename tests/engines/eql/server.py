@@ -1,20 +1,23 @@
-"""Runs emitted EQL on a real Elasticsearch: indexes the documents, searches, writes the alerts of stages, answers as lane.py does.
+"""Runs emitted EQL on a real Elasticsearch: indexes the documents, searches, writes the alerts of stages, answers as
+harness.py does.
 
 In: requests, as ../README.md has them; the environment: ELASTICSEARCH_URL, and ELASTICSEARCH_API_KEY (encoded) or
-ELASTICSEARCH_USER and ELASTICSEARCH_PASSWORD. Needed there: the right to make, read, write and delete indices `catena-*`.
-Out: an answer a line, at key level. Must not know: what the answer should be.
+ELASTICSEARCH_USER and ELASTICSEARCH_PASSWORD. Needed there: the right to make, read, write and delete indices
+`catena-*`. Out: an answer a line, at key level. Must not know: what the answer should be.
 
-Each request has indices of its own, one for each data stream of the integration and one for alerts, mapped as fields.json says;
-they are deleted before the answer is given. Elastic's pages:
+Each request has indices of its own, one for each data stream of the integration and one for alerts, mapped as
+fields.json says; they are deleted before the answer is given. Elastic's pages:
 - https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-eql-search and
-  https://www.elastic.co/guide/en/elasticsearch/reference/8.18/eql-search-api.html: `size` is the most events or sequences that are
-  returned, 10 unless said; `fetch_size` pages through the events inside and cuts nothing, up to `index.max_result_window`,
-  10,000; there is no next page of results, so as many as `size` may be too few; `is_partial`, `timed_out` and `shard_failures`
-  say that some are missing; a search without wait_for_completion_timeout waits for all.
+  https://www.elastic.co/guide/en/elasticsearch/reference/8.18/eql-search-api.html: `size` is the most events or
+  sequences that are returned, 10 unless said; `fetch_size` pages through the events inside and cuts nothing, up to
+  `index.max_result_window`, 10,000; there is no next page of results, so as many as `size` may be too few;
+  `is_partial`, `timed_out` and `shard_failures` say that some are missing; a search without wait_for_completion_timeout
+  waits for all.
 - https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk: lines of JSON, `errors`, `refresh=true`.
-- https://www.elastic.co/docs/reference/elasticsearch/mapping-reference (ignore_above, ignore_malformed, dynamic, multi-fields).
+- https://www.elastic.co/docs/reference/elasticsearch/mapping-reference (ignore_above, ignore_malformed, dynamic,
+  multi-fields).
 - https://www.elastic.co/docs/deploy-manage/api-keys/elasticsearch-api-keys: `Authorization: ApiKey`.
-What stages find becomes alerts by alerts.py, as in the lane; Kibana's detection engine itself is not run.
+What stages find becomes alerts by alerts.py, as in the harness; Kibana's detection engine itself is not run.
 usage: .engines/eql/bin/python server.py < requests > answers
 """
 
@@ -34,7 +37,7 @@ from alerts import INDEX as ALERTS
 from alerts import is_searchable, made_of
 from check import FIELDS
 from ingest import DEFAULT_IGNORE_ABOVE, IGNORE_ABOVE, document
-from lane import parts_of, row
+from harness import parts_of, row
 from predicate import address, address_text
 from service import Refused, Service, Unanswered, run, setting, taken
 
@@ -61,7 +64,7 @@ def property_of(field, kind):
 
 
 def mapping(stream):
-    """The fields that the stream maps: alerts have those of the common schema and their own. What is not mapped is not searched."""
+    """The fields that the stream maps: alerts have those of the common schema and their own. Others are not searched."""
     fields = {
         name: kind
         for name, kind in FIELDS.items()
@@ -79,7 +82,7 @@ def mapping(stream):
 
 
 def source_of(one):
-    """What is sent for a document: its values as texts where the lane keeps numbers."""
+    """What is sent for a document: its values as texts where the harness keeps numbers."""
     plain = {"ip": address_text}
     return {
         field: [plain.get(FIELDS.get(field), lambda same: same)(value) for value in values]
@@ -146,7 +149,7 @@ class Elasticsearch:
         single = query.span is None
         hits = taken(found, "hits", "events" if single else "sequences")
         if len(hits) >= MOST:
-            raise Unanswered(f"{MOST} answers or more: ask with fewer worlds")
+            raise Unanswered(f"{MOST} answers or more: ask with fewer scenarios")
         ids = [[taken(event, "_id", kind=str) for event in ([hit] if single else taken(hit, "events"))] for hit in hits]
         keys = [() if single else tuple(taken(hit, "join_keys")) if query.items[0].keys else () for hit in hits]
         return list(zip(keys, ids))
@@ -154,11 +157,11 @@ class Elasticsearch:
     def answer(self, request):
         try:
             parts = parts_of(request)
-            worlds = request["worlds"]
+            scenarios = request["scenarios"]
             documents = {
                 f"{number}-{place}": found
-                for number, world in enumerate(worlds)
-                for place, event in enumerate(world)
+                for number, scenario in enumerate(scenarios)
+                for place, event in enumerate(scenario)
                 if (found := document(place, event))
             }
         except texts.Refused as refusal:
@@ -171,25 +174,25 @@ class Elasticsearch:
                 documents |= alerts
             part, query, _ = parts[-1]
             found = self.search(names, query, part["text"])
-        rows = [[] for _ in worlds]
+        rows = [[] for _ in scenarios]
         for key, ids in found:
-            rows[world_of(ids)].append(row(query, typed(query, key), [documents[one] for one in ids]))
+            rows[scenario_of(ids)].append(row(query, typed(query, key), [documents[one] for one in ids]))
         return rows
 
     def alerts(self, part, found, documents):
         made = {}
         for number, (_, ids) in enumerate(found):
             for place, alert in enumerate(made_of(part, [documents[one] for one in ids])):
-                made[f"{world_of(ids)}-{part['id']}-{number}-{place}"] = alert
+                made[f"{scenario_of(ids)}-{part['id']}-{number}-{place}"] = alert
         return made
 
 
-def world_of(ids):
-    """Worlds lie apart by more than any window, so a sequence is of one."""
-    worlds = {int(one.partition("-")[0]) for one in ids}
-    if len(worlds) != 1:
+def scenario_of(ids):
+    """Scenarios lie apart by more than any window, so a sequence is of one."""
+    scenarios = {int(one.partition("-")[0]) for one in ids}
+    if len(scenarios) != 1:
         raise Refused(f"a sequence of the events {', '.join(ids)}")
-    return worlds.pop()
+    return scenarios.pop()
 
 
 def typed(query, key):

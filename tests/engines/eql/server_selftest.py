@@ -1,5 +1,5 @@
-"""Proves what server.py sends, how it reads answers and that it leaves nothing behind, against a stand-in that searches what it was
-sent with the lane's own matcher. Nothing here says that a real Elasticsearch does the same.
+"""Proves what server.py sends, how it reads answers and that it leaves nothing behind, against a stub that searches what it was
+sent with the harness's own matcher. Nothing here says that a real Elasticsearch does the same.
 
 usage: .engines/eql/bin/python server_selftest.py
 """
@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import ingest
-import lane
+import harness
 import query as texts
 import server
-from lane_events import console, flow, launch
-from lane_selftest import ALICE, CALL, CASES, CHAIN, REFUSED, STAGED, single
+from harness_events import console, flow, launch
+from harness_selftest import ALICE, CALL, CASES, CHAIN, REFUSED, STAGED, single
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
@@ -25,7 +25,7 @@ SERVER = Path(__file__).with_name("server.py")
 KEY = {"ELASTICSEARCH_API_KEY": "id:key"}
 DAY = 86_400
 LATER = [console(DAY), launch(DAY + 240, enis=["eni-1"]), flow(DAY + 360, "eni-1")]
-REQUEST = {"rule": "r", "parts": STAGED, "lists": {}, "starts": [0, DAY // 2, DAY], "worlds": [CHAIN, [], LATER]}
+REQUEST = {"rule": "r", "parts": STAGED, "lists": {}, "starts": [0, DAY // 2, DAY], "scenarios": [CHAIN, [], LATER]}
 
 
 class Stub:
@@ -80,8 +80,8 @@ class Stub:
         documents = [ingest.Document(name, one["@timestamp"][0], typed(one), key) for _, one, name, key in sorted(found)]
         documents.sort(key=lambda one: one.time)  # stable: what is simultaneous stays in the order of arrival
         try:
-            query, stages = lane.read(body["query"])
-            found = lane.search(query, stages, documents)
+            query, stages = harness.read(body["query"])
+            found = harness.search(query, stages, documents)
         except texts.Refused as refusal:
             return 400, {"error": {"type": "verification_exception", "reason": str(refusal)}}
         events = [[{"_index": one.index, "_id": one.place, "_source": {}} for one in matched] for _, matched in found]
@@ -113,18 +113,18 @@ def connected(url, settings=KEY):
 
 
 def agreed(url, stub):
-    """The cases of the lane's own self-test, through the server and back."""
+    """The cases of the harness's own self-test, through the server and back."""
     elasticsearch = connected(url)
-    for name, parts, world, _ in CASES:
+    for name, parts, scenario, _ in CASES:
         if name == "other indexes are not searched":
             continue  # here a text names an index in which nothing lies; there it names one that is not asked
-        request = {"rule": name, "parts": parts, "worlds": [[], world]}
-        wanted, got = lane.answer(request), respond(elasticsearch.answer, request)
+        request = {"rule": name, "parts": parts, "scenarios": [[], scenario]}
+        wanted, got = harness.answer(request), respond(elasticsearch.answer, request)
         assert "answers" in got and ordered(got) == ordered(wanted), f"{name}: {got}, not {wanted}"
     chain = [{"events": [0, 1, None], "key": [ALICE]}]
     assert elasticsearch.answer(REQUEST) == [chain, [], chain]
     for name, parts, said in REFUSED:
-        request = {"parts": parts, "worlds": [[console(0, userAgent="")]]}
+        request = {"parts": parts, "scenarios": [[console(0, userAgent="")]]}
         assert said in respond(elasticsearch.answer, request).get("error", "-"), name
     texts_sent = {json.loads(body)["query"] for _, path, *_, body in stub.asked if path.endswith("/_eql/search")}
     assert {part["text"] for part in STAGED} <= texts_sent, "the texts are not sent byte for byte"
@@ -138,10 +138,10 @@ def ordered(answer):
 def paged(url, stub):
     """More documents than one bulk request holds; as many answers as a search gives at most."""
     elasticsearch = connected(url, {"ELASTICSEARCH_USER": "u", "ELASTICSEARCH_PASSWORD": "p"})
-    world = [flow(second, "e") for second in range(server.AT_ONCE + 1)]
-    request = {"parts": single(CALL.replace("cloudtrail", "vpcflow").format("true")), "worlds": [world]}
+    scenario = [flow(second, "e") for second in range(server.AT_ONCE + 1)]
+    request = {"parts": single(CALL.replace("cloudtrail", "vpcflow").format("true")), "scenarios": [scenario]}
     (rows,) = elasticsearch.answer(request)
-    assert len(rows) == len(world) and sum(path == "/_bulk" for _, path, *_ in stub.asked) == 2
+    assert len(rows) == len(scenario) and sum(path == "/_bulk" for _, path, *_ in stub.asked) == 2
     hits = {"events": [{"_id": "0-0"}] * server.MOST}
     stub.faults["POST", "/_eql/search"] = 200, {"hits": hits}
     assert "or more" in raises(Unanswered, elasticsearch.answer, request)
@@ -163,7 +163,7 @@ FAULTS = [
 
 
 def failed(url, stub):
-    """Each failure ends the lane with a message and status 1, and the indices are gone unless deleting is what fails."""
+    """Each failure ends the harness with a message and status 1, and the indices are gone unless deleting is what fails."""
     settings = KEY | {"ELASTICSEARCH_URL": url, "PATH": os.environ["PATH"]}
     for place, answer, said in FAULTS:
         stub.faults = {place: answer}
@@ -184,7 +184,7 @@ def main():
         stub = Stub()
         with served(stub) as url:
             check(url, stub)
-    print(f"eql server: {len(CASES)} cases and {len(FAULTS)} failures as against a stand-in", file=sys.stderr)
+    print(f"eql server: {len(CASES)} cases and {len(FAULTS)} failures as against a stub", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 In: a DuckDB connection. Out: the same, with the functions that translated texts call. The translator is one for the whole
 process, so its tables are changed at import. `learn.microsoft.com/kusto/query/` holds the page named beside each function.
-Must not know: tables, events, worlds.
+Must not know: tables, events, scenarios.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """What Sentinel holds of raw events: rows of `AWSCloudTrail` and `AWSVPCFlow`, as their tables are documented.
 
 In: an event as AWS writes it. Out: the name of the table and a row; a text that is missing stays out of it, and is empty in
-the table, since Kusto's strings have no null. Must not know: queries, worlds.
+the table, since Kusto's strings have no null. Must not know: queries, scenarios.
 
 The pages: learn.microsoft.com/azure/azure-monitor/reference/tables/ awscloudtrail and awsvpcflow, for the names and types;
 docs.aws.amazon.com, cloudtrail-event-reference-record-contents and flow-log-records, for what stands in the raw events.

@@ -1,19 +1,23 @@
 """Runs emitted KQL on a real Kusto: a Log Analytics workspace, or a cluster of Azure Data Explorer or its emulator.
 
-In: requests, as ../README.md has them; the environment: LOG_ANALYTICS_WORKSPACE (its id) and LOG_ANALYTICS_TOKEN (a bearer token
-for https://api.loganalytics.io), LOG_ANALYTICS_URL for another cloud; or KUSTO_URL, KUSTO_DATABASE and, unless it is the emulator,
-KUSTO_TOKEN. Needed there: the right to read. Out: an answer a line. Must not know: what the answer should be.
+In: requests, as ../README.md has them; the environment: LOG_ANALYTICS_WORKSPACE (its id) and LOG_ANALYTICS_TOKEN (a
+bearer token for https://api.loganalytics.io), LOG_ANALYTICS_URL for another cloud; or KUSTO_URL, KUSTO_DATABASE and,
+unless it is the emulator, KUSTO_TOKEN. Needed there: the right to read. Out: an answer a line. Must not know: what the
+answer should be.
 
-Nothing is written: the rows stand in the query itself, in statements `let AWSCloudTrail = datatable(…)[…];` before the emitted text,
-which follows byte for byte. Microsoft's pages, below https://learn.microsoft.com/:
-- kusto/query/let-statement: where a name had another meaning, the innermost `let` applies; the analyser of ../kql/check.js agrees
-  (server_selftest.py). No blank lines between statements. `_GetWatchlist` becomes a function of the same form.
+Nothing is written: the rows stand in the query itself, in statements `let AWSCloudTrail = datatable(…)[…];` before the
+emitted text, which follows byte for byte. Microsoft's pages, below https://learn.microsoft.com/:
+- kusto/query/let-statement: where a name had another meaning, the innermost `let` applies; the analyser of
+  ../kql/check.js agrees (server_selftest.py). No blank lines between statements. `_GetWatchlist` becomes a function of
+  the same form.
 - kusto/query/datatable-operator; kusto/query/scalar-data-types (string: escapes, no null; null values: int(null)).
-- azure/azure-monitor/logs/api/request-format, response-format (`tables`, `PartialError` beside a status of 200), timeouts
-  (`Prefer: wait`, at most 10 minutes; a bad text is status 400).
-- kusto/api/rest/request, response: `csl` and `db`; the first of `Tables` is the result; 413 for a request that is too large.
+- azure/azure-monitor/logs/api/request-format, response-format (`tables`, `PartialError` beside a status of 200),
+  timeouts (`Prefer: wait`, at most 10 minutes; a bad text is status 400).
+- kusto/api/rest/request, response: `csl` and `db`; the first of `Tables` is the result; 413 for a request that is too
+  large.
 - azure/azure-monitor/service-limits: 200 requests in 30 seconds, then 429; 500,000 rows and about 100 MB in an answer.
-No page says how long the text of a query may be. LONGEST is our own choice, and a request that is refused as too large is halved.
+No page says how long the text of a query may be. LONGEST is our own choice, and a request that is refused as too large
+is halved.
 usage: .engines/duck/bin/python server.py < requests > answers
 """
 
@@ -74,7 +78,7 @@ def columns_and_rows(tables, name, kind, columns, rows):
     if any(not isinstance(row, list) or len(row) != len(names) for row in found):
         raise Unanswered(f"the answer has rows that do not fit its columns: {json.dumps(found)[:300]}")
     if len(found) >= MOST:
-        raise Unanswered(f"{MOST} rows or more: ask with fewer worlds")
+        raise Unanswered(f"{MOST} rows or more: ask with fewer scenarios")
     return names, [taken(field, kind, kind=str) for field in fields], found
 
 
@@ -105,13 +109,13 @@ def datatable(columns, rows):
     return f"datatable({names})[\n{values}]" if rows else f"datatable({names})[]"
 
 
-def query_of(text, worlds, lists):
+def query_of(text, scenarios, lists):
     """The text behind the statements that give its names their rows."""
     schema = texts.named(text)
     tables = {name: [] for name in schema}
-    for event in (event for world in worlds for event in world):
+    for event in (event for scenario in scenarios for event in scenario):
         table, row = ingest.row(event, schema)
-        # An event without a time gets that of its arrival, which is in no world.
+        # An event without a time gets that of its arrival, which is in no scenario.
         if "TimeGenerated" in row:
             tables[table].append(row)
     statements = [f"let {table} = {datatable(schema[table], rows)};\n" for table, rows in tables.items()]
@@ -122,25 +126,25 @@ def query_of(text, worlds, lists):
     return "".join(statements) + text
 
 
-def rows_of(product, text, worlds, lists):
-    """The table of all worlds; asked for in two halves where the query is too long."""
-    query = query_of(text, worlds, lists)
-    halves = worlds[: len(worlds) // 2], worlds[len(worlds) // 2 :]
+def rows_of(product, text, scenarios, lists):
+    """The table of all scenarios; asked for in two halves where the query is too long."""
+    query = query_of(text, scenarios, lists)
+    halves = scenarios[: len(scenarios) // 2], scenarios[len(scenarios) // 2 :]
     too_long = len(query.encode("utf-8")) > LONGEST
-    if not too_long or len(worlds) == 1:
+    if not too_long or len(scenarios) == 1:
         try:
             return product.table(query)
         except Unanswered as error:
             if error.status == 400:
                 raise Refused(str(error)) from error
-            if error.status != 413 or len(worlds) == 1:
+            if error.status != 413 or len(scenarios) == 1:
                 raise
     names, kinds, first = rows_of(product, text, halves[0], lists)
     return names, kinds, first + rows_of(product, text, halves[1], lists)[2]
 
 
 def value_of(kind, value):
-    """A value as kql/lane.py has it."""
+    """A value as kql/harness.py has it."""
     if value is None or value == "":
         return None
     try:
@@ -155,7 +159,7 @@ def answer(product, request):
     try:
         text = texts.only_query(request)
         last = texts.time_column(text)
-        names, kinds, found = rows_of(product, text, request["worlds"], request.get("lists", {}))
+        names, kinds, found = rows_of(product, text, request["scenarios"], request.get("lists", {}))
         if last not in names:
             raise Refused(f"the answer has no column {last}")
         rows = [[value_of(kind, value) for kind, value in zip(kinds, row)] for row in found]

@@ -1,5 +1,5 @@
-"""Proves what server.py sends and how it reads answers, against a stand-in that runs the query with duckdb-kql, and that Microsoft's
-analyser takes the query for what it is meant to be. Nothing here says that a real Kusto does the same.
+"""Proves what server.py sends and how it reads answers, against a stub that runs the query with duckdb-kql, and that
+Microsoft's analyser takes the query for what it is meant to be. Nothing here says that a real Kusto does the same.
 
 usage: .engines/duck/bin/python server_selftest.py
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 import duckdb_kql
-import lane
+import harness
 import server
-from lane_selftest import ADDRESSES, CALLS, CHAIN, FIELDS, WORLDS, flow, request_of
+from harness_selftest import ADDRESSES, CALLS, CHAIN, FIELDS, SCENARIOS, flow, request_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
@@ -30,8 +30,8 @@ WATCHLIST = re.compile(r"^let _GetWatchlist = \(watchlistAlias: string\) (\{ dat
 TYPES = {"VARCHAR": "string", "TIMESTAMP": "datetime", "INTEGER": "int", "BIGINT": "long", "BOOLEAN": "bool", "DOUBLE": "real"}
 
 REQUESTS = [
-    request_of(CHAIN, [world for _, world, _ in WORLDS]),
-    request_of(CHAIN, [world for _, world, _ in WORLDS], {"approved_images": []}),
+    request_of(CHAIN, [scenario for _, scenario, _ in SCENARIOS]),
+    request_of(CHAIN, [scenario for _, scenario, _ in SCENARIOS], {"approved_images": []}),
     request_of(CHAIN, [[]]),
     request_of(FIELDS, [CALLS, CALLS[:1]]),
     request_of(ADDRESSES, [[flow(at, srcaddr=address) for at, address in enumerate(["10.1.2.3", "::A", "-"])]]),
@@ -39,10 +39,10 @@ REQUESTS = [
 
 
 class Stub:
-    """Answers as Log Analytics does, or as Azure Data Explorer where that is asked. `fault`: an answer in place of the right one."""
+    """Answers as Log Analytics does, or as Azure Data Explorer if asked. `fault`: an answer in place of the right one."""
 
     def __init__(self):
-        self.connection, self.asked, self.fault, self.largest = lane.connect(), [], None, None
+        self.connection, self.asked, self.fault, self.largest = harness.connect(), [], None, None
 
     def __call__(self, method, path, headers, body):
         assert (method, headers["Content-Type"]) == ("POST", "application/json")
@@ -67,7 +67,9 @@ class Stub:
             return 400, {"error": message}
 
     def run(self, query):
-        functions = [f"function _GetWatchlist(watchlistAlias: string) {found.rstrip(';')}" for found in WATCHLIST.findall(query)]
+        functions = [
+            f"function _GetWatchlist(watchlistAlias: string) {found.rstrip(';')}" for found in WATCHLIST.findall(query)
+        ]
         found = self.connection.execute(str(duckdb_kql.to_sql(WATCHLIST.sub("", query), functions=functions or None)))
         columns = [(column[0], TYPES[str(column[1])]) for column in found.description]
         return columns, [[shown(value) for value in row] for row in found.fetchall()]
@@ -89,18 +91,18 @@ def asking(environment):
 
 
 def agreed(url, stub):
-    """Every request of the lane's own self-test, through the server and back; in halves too."""
+    """Every request of the harness's own self-test, through the server and back; in halves too."""
     log_analytics = asking(WORKSPACE | {"LOG_ANALYTICS_URL": url})
     kusto = asking({"KUSTO_URL": url + "/", "KUSTO_DATABASE": "NetDefaultDB"})
     for request in REQUESTS:
-        wanted = lane.respond(stub.connection, json.dumps(request).encode())
+        wanted = harness.respond(stub.connection, json.dumps(request).encode())
         stub.asked.clear()
         assert sorted_rows(log_analytics(request)) == sorted_rows(wanted)
         assert stub.asked[0].endswith(";\n" + request["parts"][0]["text"]), "the text is not sent byte for byte"
         assert sorted_rows(kusto(request)) == sorted_rows(wanted)
-    wanted = lane.respond(stub.connection, json.dumps(REQUESTS[0]).encode())
+    wanted = harness.respond(stub.connection, json.dumps(REQUESTS[0]).encode())
     stub.asked.clear()
-    stub.largest = len(json.dumps({"query": server.query_of(CHAIN, REQUESTS[0]["worlds"][:4], {"approved_images": []})}))
+    stub.largest = len(json.dumps({"query": server.query_of(CHAIN, REQUESTS[0]["scenarios"][:4], {"approved_images": []})}))
     assert sorted_rows(log_analytics(REQUESTS[0])) == sorted_rows(wanted) and len(stub.asked) > 4
     stub.asked.clear()
     stub.largest, longest, server.LONGEST = None, server.LONGEST, 8_000
@@ -116,13 +118,15 @@ def sorted_rows(answer):
 
 def analysed(_url, _stub):
     """The analyser knows the tables and `_GetWatchlist` of schema.json; a name that a `let` gives wins over them."""
-    queries = [server.query_of(one["parts"][0]["text"], one["worlds"], one["lists"]) for one in REQUESTS]
+    queries = [server.query_of(one["parts"][0]["text"], one["scenarios"], one["lists"]) for one in REQUESTS]
     narrow = 'let AWSCloudTrail = datatable(EventName: string)["a"];\nAWSCloudTrail | where ReadOnly == true'
-    given = 'let _GetWatchlist = (watchlistAlias: string) { datatable(Other: string)[] };\n_GetWatchlist("a") | project SearchKey'
+    given = (
+        'let _GetWatchlist = (watchlistAlias: string) { datatable(Other: string)[] };\n_GetWatchlist("a") | project SearchKey'
+    )
     entries = [{"name": str(at), "text": text} for at, text in enumerate([*queries, narrow, given])]
     ran = subprocess.run(["node", HERE / "check.js"], input=json.dumps(entries), capture_output=True, text=True, check=True)
     *found, unknown, other = [[one for one in answer["problems"] if " CK09 " not in one] for answer in json.loads(ran.stdout)]
-    # ipv6_is_match in the text of the lane's self-test is as Microsoft has it, so the only verdict to leave out is the length.
+    # The self-test's ipv6_is_match is Microsoft's own, so the only verdict to leave out is the length.
     assert found == [[] for _ in queries], found
     assert "KS142" in unknown[0] and "KS142" in other[0], (unknown, other)
 
@@ -177,7 +181,7 @@ def main():
     with served(stub) as url:
         for check in (literals, agreed, analysed, failed):
             check(url, stub)
-    print(f"kql server: {len(REQUESTS)} requests and {len(FAULTS)} failures as against a stand-in", file=sys.stderr)
+    print(f"kql server: {len(REQUESTS)} requests and {len(FAULTS)} failures as against a stub", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the lanes of KQL read from a text, and how they give rows: whichever engine runs it.
+"""What the harnesses of KQL read from a text, and how they give rows: whichever engine runs it.
 
-In: a text of the compiler's own form, the tables of schema.json. Out: the columns it names, its last step, the lists it asks for;
-rows by world. Must not know: engines.
+In: a text of the compiler's own form, the tables of schema.json. Out: the columns it names, its last step, the lists it
+asks for; rows by scenario. Must not know: engines.
 """
 
 import bisect
@@ -63,12 +63,12 @@ def plain(value):
 
 
 def answers(names, rows, last, starts):
-    """The rows of each world: that in which the last step lies."""
+    """The rows of each scenario: that in which the last step lies."""
     found = [[] for _ in starts]
     for values in rows:
         row = {name: plain(value) for name, value in zip(names, values, strict=True)}
-        world = bisect.bisect_right(starts, row[last] / 1_000_000) - 1
-        if world < 0:
-            raise Refused(f"an answer before the first world: {row}")
-        found[world].append(row)
+        scenario = bisect.bisect_right(starts, row[last] / 1_000_000) - 1
+        if scenario < 0:
+            raise Refused(f"an answer before the first scenario: {row}")
+        found[scenario].append(row)
     return found

@@ -1,7 +1,7 @@
 """Which events a base rule matches: pySigma's SQLite backend converts it, SQLite runs it.
 
 In: a pySigma rule and events. Out: the numbers of the events that match.
-Must not know: correlations, worlds.
+Must not know: correlations, scenarios.
 Where SQLite is known to part from the specification (https://sigmahq.io/sigma-specification/specification/
 sigma-appendix-modifiers.html), the conversion is corrected, each time with the reason.
 """

@@ -1,6 +1,6 @@
 """Runs translated searches in DuckDB over raw events.
 
-In: a search, worlds of events per base macro, lookup tables. Out: the rows per world, as dictionaries.
+In: a search, scenarios of events per base macro, lookup tables. Out: the rows per scenario, as dictionaries.
 An event is a dictionary: `_time` (seconds), `_raw` (text), and the fields that Splunk would have extracted, all text.
 """
 
@@ -68,32 +68,32 @@ def connect():
     return connection
 
 
-def load(connection, macro, fields, worlds):
+def load(connection, macro, fields, scenarios):
     """Events in the order of arrival, which is not that of their times."""
     names = sorted(fields - {"_time", "_raw"})
-    columns = ["world INTEGER", "_time DOUBLE", "_raw VARCHAR", *(f"{quote('raw_' + name)} VARCHAR" for name in names)]
+    columns = ["scenario INTEGER", "_time DOUBLE", "_raw VARCHAR", *(f"{quote('raw_' + name)} VARCHAR" for name in names)]
     table = quote(f"events_{macro}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({', '.join(columns)})")
-    events = [(world, event) for world, events in enumerate(worlds) for event in events]
-    lists = [[world for world, _ in events]]
+    events = [(scenario, event) for scenario, events in enumerate(scenarios) for event in events]
+    lists = [[scenario for scenario, _ in events]]
     lists += [[event.get(name) for _, event in events] for name in ("_time", "_raw", *names)]
     kinds = ["INTEGER", "DOUBLE", *("VARCHAR" for _ in lists[2:])]
     connection.execute(f"INSERT INTO {table} SELECT " + ", ".join(f"unnest(?::{kind}[])" for kind in kinds), lists)
 
 
-def rows(connection, search, worlds, lookups, count):
-    """The rows of each of `count` worlds. `worlds`: macro to a list of event lists, one per world."""
+def rows(connection, search, scenarios, lookups, count):
+    """The rows of each of `count` scenarios. `scenarios`: macro to a list of event lists, one per scenario."""
     for macro, fields in search.sources.items():
-        load(connection, macro, fields, worlds.get(macro, []))
+        load(connection, macro, fields, scenarios.get(macro, []))
     for name in search.lookups:
         table = quote(f"lookup_{name}")
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS value", [lookups[name]])
     found = [[] for _ in range(count)]
-    for world, *values in connection.execute(search.sql).fetchall():
-        found[world].append(dict(zip(search.columns[1:], values)))
+    for scenario, *values in connection.execute(search.sql).fetchall():
+        found[scenario].append(dict(zip(search.columns[1:], values)))
     return found
 
 
-def run(text, worlds, lookups=None):
-    """The rows of each world of a search that runs once."""
-    return rows(connect(), translate(text), worlds, lookups or {}, max(map(len, worlds.values()), default=0))
+def run(text, scenarios, lookups=None):
+    """The rows of each scenario of a search that runs once."""
+    return rows(connect(), translate(text), scenarios, lookups or {}, max(map(len, scenarios.values()), default=0))

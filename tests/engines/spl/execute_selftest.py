@@ -34,13 +34,13 @@ REFUSED = [
     "search `log` | stats count",
     "search `log` | sort +_time",
     "search `log` | where x=1",
-    "search `log` | where x=\"a\" OR y=\"b\" AND z=\"c\"",
+    'search `log` | where x="a" OR y="b" AND z="c"',
     "search `log` | eval x=max(1, 2)",
     "search `log` | eval x=mvindex(x, 1)",
-    "search `log` x=\"a\\\\*\"",
+    'search `log` x="a\\\\*"',
     "search `log` word",
     "search index=main",
-    "search `log` | where match(x, \"[0-9]\\d\")",
+    'search `log` | where match(x, "[0-9]\\d")',
     "search `log` | table made_by_nobody",
 ]
 
@@ -50,7 +50,7 @@ def event(time, kind, **who):
 
 
 def main():
-    worlds = [
+    scenarios = [
         [event(1, "A", key="k"), event(6, "b", key="k")],
         [event(1, "a", key="k"), event(6.1, "b", key="k")],
         [event(1, "a", key="k")],
@@ -58,7 +58,7 @@ def main():
         [event(1, "a"), event(2, "b")],
         [event(2, "a", key="k"), event(1, "b", key="k")],
     ]
-    rows = run(SEARCH, {"log": worlds})
+    rows = run(SEARCH, {"log": scenarios})
     assert [len(found) for found in rows] == [1, 0, 0, 1, 0, 0], rows
     assert rows[3] == [{"_time": 1.0, "key": "k", "item": "c"}], rows[3]
     for text in REFUSED:

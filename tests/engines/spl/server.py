@@ -1,12 +1,12 @@
-"""Runs emitted searches on a real Splunk: loads the events over HEC, searches over REST, answers as lane.py does.
+"""Runs emitted searches on a real Splunk: loads the events over HEC, searches over REST, answers as harness.py does.
 
 In: requests, as ../README.md has them; the environment: SPLUNK_URL (management port), SPLUNK_TOKEN, SPLUNK_HEC_URL,
-SPLUNK_HEC_TOKEN, SPLUNK_INDEX (`main` if left out). Needed there: the Splunk Add-on for AWS, extractions for custom flow formats
-as in catena.yaml, the right to write macros and lookups of the app `search`. Out: an answer a line.
-Must not know: what the answer should be.
+SPLUNK_HEC_TOKEN, SPLUNK_INDEX (`main` if left out). Needed there: the Splunk Add-on for AWS, extractions for custom
+flow formats as in catena.yaml, the right to write macros and lookups of the app `search`. Out: an answer a line. Must
+not know: what the answer should be.
 
-It writes events (each request's under a source of its own), the macros of the source files, and lookups. From Splunk's manuals:
-REST API Reference (search/jobs, configs/conf-{file}); Getting Data In (services/collector/event); limits.conf.
+It writes events (each request's under a source of its own), the macros of the source files, and lookups. From Splunk's
+manuals: REST API Reference (search/jobs, configs/conf-{file}); Getting Data In (services/collector/event); limits.conf.
 usage: python3 server.py < requests > answers
 """
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import ingest
 from answers import holds_time
-from service import Refused, Service, Unanswered, by_world, run, setting, taken
+from service import Refused, Service, Unanswered, by_scenario, run, setting, taken
 
 SOURCETYPES = {"aws.cloudtrail": "aws:cloudtrail", "aws.vpcflow": "aws:cloudwatchlogs:vpcflow"}
 ALL_TIME = {"earliest_time": 0, "latest_time": 4_102_444_800}
@@ -73,12 +73,12 @@ class Splunk:
             raise Unanswered(f"streamstats saw {most} of 20001 events: chains would be lost here")
 
     def load(self, request):
-        """Sends the events of all worlds and waits until a search finds them; the name of their source."""
+        """Sends the events of all scenarios and waits until a search finds them; the name of their source."""
         self.count += 1
         source, lines = f"{self.run}-{self.count}", []
-        for start, world in zip(request["starts"], request["worlds"]):
+        for start, scenario in zip(request["starts"], request["scenarios"]):
             for name, sourcetype in SOURCETYPES.items():
-                raws = [event["raw"] for event in world if event["source"] == name]
+                raws = [event["raw"] for event in scenario if event["source"] == name]
                 for event in ingest.events(name, raws, start):
                     envelope = {"time": event["_time"], "event": event["_raw"], "sourcetype": sourcetype}
                     lines.append(json.dumps(envelope | {"index": self.index, "source": source}))
@@ -114,7 +114,7 @@ class Splunk:
         rows = [{name: shown(name, value) for name, value in row.items()} for row in found]
         if any(row.get("_time") is None for row in rows):
             raise Refused("a row without _time")
-        return by_world(rows, request, lambda row: row["_time"] // 1_000_000)
+        return by_scenario(rows, request, lambda row: row["_time"] // 1_000_000)
 
 
 def shown(name, value):

@@ -27,7 +27,7 @@ REQUEST = {
     "parts": [{"name": "r", "id": "r", "role": "query", "text": TEXT}],
     "lists": {"approved": ['a"b', "c\\d"], "empty": []},
     "starts": [START, START + 86_400, START + 172_800],
-    "worlds": [
+    "scenarios": [
         [{"source": "aws.vpcflow", "raw": FLOW}],
         [{"source": "aws.cloudtrail", "raw": {"eventTime": "2026-01-02T00:00:09Z", "eventName": "ü"}}],
     ],
@@ -96,7 +96,7 @@ def answered(url, stub):
         START + 60,
         "aws:cloudwatchlogs:vpcflow",
     ), first
-    assert json.loads(second["event"]) == REQUEST["worlds"][1][0]["raw"] and second["index"] == "test", second
+    assert json.loads(second["event"]) == REQUEST["scenarios"][1][0]["raw"] and second["index"] == "test", second
     macro = stub.stanzas["macros", "cloudtrail"]["definition"]
     assert macro == f'index="test" source="{first["source"]}" sourcetype="aws:cloudtrail"', macro
     assert stub.stanzas["transforms", "approved"] == {"filename": "catena_approved.csv", "case_sensitive_match": "1"}
@@ -116,7 +116,7 @@ def refused(url, stub):
 
 
 def failed(url, stub):
-    """What ends the lane, with a message and a status."""
+    """What ends the harness, with a message and a status."""
     server = splunk(url)
     stub.lost = 1
     assert "found after" in raises(Unanswered, server.answer, REQUEST)

@@ -187,7 +187,7 @@ def printf(form, *values):
     """A missing value prints as Null, as in Splunk."""
     text, parts, rest, end = form.sql[1:-1], [], list(values), 0
     for slot in SLOT.finditer(text):
-        parts.append(f"'{text[end:slot.start()]}'")
+        parts.append(f"'{text[end : slot.start()]}'")
         end = slot.end()
         if slot[0] == "%%":
             parts.append("'%'")

@@ -2,7 +2,7 @@
 
 In: the text of a search. Out: SQL and, per base macro, the fields it reads from the raw events (`Translation`). Everything
 outside the closed subset raises `Refused`: a command, option, function or type that was never thought through has no meaning
-here. Worlds: many independent sets of events run in one query; the column `world` keeps them apart.
+here. Scenarios: many independent sets of events run in one query; the column `scenario` keeps them apart.
 """
 
 import re
@@ -163,7 +163,7 @@ class Pipeline:
         self.select(names)
 
     def select(self, names):
-        own = ["world"] + (["chain_row"] if "chain_row" in self.types else [])
+        own = ["scenario"] + (["chain_row"] if "chain_row" in self.types else [])
         self.step(f"SELECT {', '.join(map(quote, own + names))} FROM {self.now}")
         self.types = {name: kind for name, kind in self.types.items() if name in names or name == "chain_row"}
 
@@ -181,7 +181,7 @@ class Pipeline:
         by = texts.index("BY")
         keys = [text for text in texts[by + 1 :] if text != ","]
         self.flush()
-        partition = ", ".join(["world"] + [self.column(key).sql for key in keys])
+        partition = ", ".join(["scenario"] + [self.column(key).sql for key in keys])
         present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys)
         window = f"OVER (PARTITION BY {partition} ORDER BY chain_row ROWS UNBOUNDED PRECEDING)"
         made = []
@@ -284,6 +284,6 @@ def translate(text):
     pipeline = Pipeline(whole)
     pipeline.run(lexer.parse(text))
     tables = ",\n".join(f"s{number} AS MATERIALIZED ({select})" for number, select in enumerate(whole.tables, 1))
-    columns = ["world", *(name for name in pipeline.types if name != "chain_row")]
+    columns = ["scenario", *(name for name in pipeline.types if name != "chain_row")]
     sql = f"WITH {tables}\nSELECT {', '.join(map(quote, columns))} FROM {pipeline.now}"
     return Translation(sql, columns, whole.sources, whole.lookups)

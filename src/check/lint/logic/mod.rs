@@ -30,7 +30,8 @@ pub(in crate::check) struct Logic<'a> {
     source: Option<&'a Source>,
     lists: Vec<&'a List>,
     budget: usize,
-    /// Whether a list without entries counts as such. Mostly it is one to be filled, and says nothing about the condition.
+    /// Whether a list without entries counts as such. Mostly it is one to be filled, and says nothing about the
+    /// condition.
     lists_are_final: bool,
 }
 

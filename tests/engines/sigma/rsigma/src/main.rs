@@ -1,4 +1,4 @@
-//! Runs Sigma files on small worlds of events with rsigma-eval.
+//! Runs Sigma files on small scenarios of events with rsigma-eval.
 //!
 //! In: a request a line on stdin, by the contract of ../../README.md. Out: an answer a line on stdout.
 //! A row names the event at which the rule fired: rsigma does not say which other events it rests on.
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Fields added to an event for the engine; no AWS event has such names.
-const TIME: &str = "lane_time";
-const PRODUCT: &str = "lane_product";
-const SERVICE: &str = "lane_service";
+const TIME: &str = "harness_time";
+const PRODUCT: &str = "harness_product";
+const SERVICE: &str = "harness_service";
 
 #[derive(Deserialize)]
 struct Request {
     parts: Vec<Part>,
-    worlds: Vec<Vec<Event>>,
+    scenarios: Vec<Vec<Event>>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ fn answers(request: &Request) -> Result<Vec<Vec<Row>>, String> {
         return Err(error.to_string());
     }
     let top = Top::of(&collection)?;
-    request.worlds.iter().map(|world| run(&collection, &top, world)).collect()
+    request.scenarios.iter().map(|scenario| run(&collection, &top, scenario)).collect()
 }
 
 /// The rule that no other names: what a correlation names does not alert.
@@ -96,7 +96,7 @@ impl Top {
     }
 }
 
-fn run(collection: &SigmaCollection, top: &Top, world: &[Event]) -> Result<Vec<Row>, String> {
+fn run(collection: &SigmaCollection, top: &Top, scenario: &[Event]) -> Result<Vec<Row>, String> {
     let mut engine = CorrelationEngine::new(CorrelationConfig {
         timestamp_fields: vec![TIME.to_owned()],
         timestamp_fallback: TimestampFallback::Skip,
@@ -105,11 +105,11 @@ fn run(collection: &SigmaCollection, top: &Top, world: &[Event]) -> Result<Vec<R
     engine.set_logsource_extractor(Some(LogSourceExtractor::new().with_field_names(
         PRODUCT,
         SERVICE,
-        "lane_category",
+        "harness_category",
     )));
     engine.add_collection(collection).map_err(|error| error.to_string())?;
     let mut events: Vec<_> =
-        world.iter().enumerate().filter_map(|(number, event)| prepared(number, event)).collect();
+        scenario.iter().enumerate().filter_map(|(number, event)| prepared(number, event)).collect();
     events.sort_by_key(|(time, number, _)| (*time, *number));
     let mut rows = Vec::new();
     for (_, number, event) in &events {

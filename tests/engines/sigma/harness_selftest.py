@@ -1,4 +1,4 @@
-"""Self-test of the lane: worlds made by hand whose answer is known, and random streams on which the evaluator of
+"""Self-test of the harness: scenarios made by hand whose answer is known, and random streams on which the evaluator of
 correlations must agree with the SQL of pySigma's backend.
 """
 
@@ -14,10 +14,10 @@ from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 
 import ingest
-import lane
+import harness
 
-AN1318 = Path(__file__).with_name("lane_selftest.yml").read_text(encoding="utf-8")
-HOSTILE = "it's \"x\" \\ 100% _ * ? [a] `b` ; -- 日本"
+AN1318 = Path(__file__).with_name("harness_selftest.yml").read_text(encoding="utf-8")
+HOSTILE = 'it\'s "x" \\ 100% _ * ? [a] `b` ; -- 日本'
 
 
 def cloudtrail(second, name, **fields):
@@ -119,7 +119,7 @@ def ident(name):
 
 
 def answered(text, events):
-    answer = lane.answer({"parts": [{"text": text}], "worlds": [events]})
+    answer = harness.answer({"parts": [{"text": text}], "scenarios": [events]})
     assert "answers" in answer, answer
     return answer["answers"][0]
 
@@ -129,9 +129,9 @@ def check_chains():
         rows = answered(AN1318, events)
         wanted = [] if expected is None else [{"events": expected, "key": ["012345678901"]}]
         assert rows == wanted, f"{what}: {rows}"
-    worlds = [events for _, events, _ in CHAINS]
-    found = lane.answer({"parts": [{"text": AN1318}], "worlds": worlds})["answers"]
-    assert [bool(rows) for rows in found] == [expected is not None for _, _, expected in CHAINS], "worlds mix"
+    scenarios = [events for _, events, _ in CHAINS]
+    found = harness.answer({"parts": [{"text": AN1318}], "scenarios": scenarios})["answers"]
+    assert [bool(rows) for rows in found] == [expected is not None for _, _, expected in CHAINS], "scenarios mix"
 
 
 def check_items():
@@ -157,11 +157,11 @@ def check_refusals():
         base("a", "f: 'a'", "other"),
         a.replace("vpcflow", "x").replace("cloudtrail", "s3"),
     ):
-        assert "error" in lane.answer({"parts": [{"text": text}], "worlds": [[console(0)]]}), text
+        assert "error" in harness.answer({"parts": [{"text": text}], "scenarios": [[console(0)]]}), text
     inner = correlation("in", ["a", "b"])
     outer = correlation("out", ["in", "a"]).replace("[key]", "[other]")
-    world = [cloudtrail(0, "X", f="a", key="k"), cloudtrail(1, "X", f="b", key="k")]
-    answer = lane.answer({"parts": [{"text": "---\n".join([a, b, inner, outer])}], "worlds": [world]})
+    scenario = [cloudtrail(0, "X", f="a", key="k"), cloudtrail(1, "X", f="b", key="k")]
+    answer = harness.answer({"parts": [{"text": "---\n".join([a, b, inner, outer])}], "scenarios": [scenario]})
     assert "no field other" in answer.get("error", ""), answer
 
 
@@ -218,8 +218,8 @@ def main():
     check_refusals()
     alerts = check_streams(100)
     values = sum(len(good) + len(bad) for _, good, bad in ITEMS)
-    counts = f"{len(CHAINS)} worlds, {values} values, 100 streams with {sum(alerts.values())} alerts"
-    print(f"sigma lane: {counts} answered rightly", file=sys.stderr)
+    counts = f"{len(CHAINS)} scenarios, {values} values, 100 streams with {sum(alerts.values())} alerts"
+    print(f"sigma harness: {counts} answered rightly", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-//! Random rules on random worlds: the engine against a search that knows no recurrence.
+//! Random rules on random scenarios: the engine against a search that knows no recurrence.
 //!
-//! `CATENA_WORLDS=100000 cargo test --release worlds` is the long run; without it 2,000 worlds are tried. The seed is
-//! fixed, so a run can be repeated; a failure is shrunk to a small world and printed with its rule.
+//! `CATENA_SCENARIOS=100000 cargo test --release scenarios` is the long run; without it 2,000 scenarios are tried. The
+//! seed is fixed, so a run can be repeated; a failure is shrunk to a small scenario and printed with its rule.
 
 mod brute;
 mod generate;
@@ -17,7 +17,7 @@ use catena::engine::record::{Record, Schemas};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-/// How often each thing that the worlds are about occurred.
+/// How often each thing that the scenarios are about occurred.
 #[derive(Default)]
 struct Seen {
     alerts: Cell<u64>,
@@ -31,37 +31,38 @@ fn bump(counter: &Cell<u64>, happened: bool) {
     counter.set(counter.get() + u64::from(happened));
 }
 
-/// Tries as many worlds as are asked for, always the same ones, and says how many; a failure is shrunk.
+/// Tries as many scenarios as are asked for, always the same ones, and says how many; a failure is shrunk.
 fn try_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) -> u32 {
-    let worlds =
-        std::env::var("CATENA_WORLDS").ok().map_or(2_000, |text| text.parse().expect("a number of worlds"));
+    let scenarios = std::env::var("CATENA_SCENARIOS")
+        .ok()
+        .map_or(2_000, |text| text.parse().expect("a number of scenarios"));
     let config =
-        Config { cases: worlds, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+        Config { cases: scenarios, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     if let Err(problem) = runner.run(strategy, test) {
         panic!("{problem}");
     }
-    worlds
+    scenarios
 }
 
 #[test]
 fn engine_equals_brute_force() {
     let schemas = Schemas::full(&generate::catalog());
     let seen = Seen::default();
-    let worlds = try_all(&generate::world(), |world| check(&world, &schemas, &seen));
+    let scenarios = try_all(&generate::scenario(), |scenario| check(&scenario, &schemas, &seen));
     let rare = [&seen.alerts, &seen.silent, &seen.deduped, &seen.ties, &seen.groups];
     let counts: Vec<u64> = rare.iter().map(|counter| counter.get()).collect();
     println!(
-        "{worlds} worlds; with alerts, silent, deduped, ties in evidence, one event twice in reach: {counts:?}"
+        "{scenarios} scenarios; with alerts, silent, deduped, ties in evidence, one event twice in reach: {counts:?}"
     );
     assert!(
-        counts.iter().all(|count| *count * 100 > u64::from(worlds)),
-        "the worlds are too tame: {counts:?}"
+        counts.iter().all(|count| *count * 100 > u64::from(scenarios)),
+        "the scenarios are too trivial: {counts:?}"
     );
 }
 
-fn check(world: &generate::World, schemas: &Schemas, seen: &Seen) -> Result<(), TestCaseError> {
-    let (rule, records) = world.build(schemas);
+fn check(scenario: &generate::Scenario, schemas: &Schemas, seen: &Seen) -> Result<(), TestCaseError> {
+    let (rule, records) = scenario.build(schemas);
     let program = Program::new(&rule, schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
     let fail = |what: &str, left: &dyn std::fmt::Debug, right: &dyn std::fmt::Debug| {
         let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
@@ -128,8 +129,8 @@ fn order_of_input_does_not_matter(
 fn near_misses_equal_their_definition() {
     let schemas = Schemas::full(&generate::catalog());
     let kinds: [Cell<u64>; 6] = Default::default();
-    let worlds = try_all(&generate::world(), |world| {
-        let (rule, records) = world.build(&schemas);
+    let scenarios = try_all(&generate::scenario(), |scenario| {
+        let (rule, records) = scenario.build(&schemas);
         let program =
             Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
         let found = near::compare(&rule, &program, &records).map_err(|problem| {
@@ -150,8 +151,8 @@ fn near_misses_equal_their_definition() {
         Ok(())
     });
     let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
-    println!("{worlds} worlds; conditions failed by gap, order, key, where, except, total: {counts:?}");
-    assert!(counts.iter().all(|count| *count * 200 > u64::from(worlds)), "too tame: {counts:?}");
+    println!("{scenarios} scenarios; conditions failed by gap, order, key, where, except, total: {counts:?}");
+    assert!(counts.iter().all(|count| *count * 200 > u64::from(scenarios)), "too trivial: {counts:?}");
 }
 
 /// One pass over all settings of the windows against a run for each of them: alerts, evidence and de-duplication.
@@ -159,9 +160,9 @@ fn near_misses_equal_their_definition() {
 fn sweep_equals_a_run_for_each_setting() {
     let schemas = Schemas::full(&generate::catalog());
     let (changing, rerouted) = (Cell::new(0), Cell::new(0));
-    let worlds_of_both = proptest::prop_oneof![1 => generate::world(), 3 => generate::crossing()];
-    let worlds = try_all(&(worlds_of_both, 1..16_u32, 0..3_u32), |(world, varied, total)| {
-        let (rule, records) = world.build(&schemas);
+    let scenarios_of_both = proptest::prop_oneof![1 => generate::scenario(), 3 => generate::crossing()];
+    let scenarios = try_all(&(scenarios_of_both, 1..16_u32, 0..3_u32), |(scenario, varied, total)| {
+        let (rule, records) = scenario.build(&schemas);
         let (alerts, evidence) =
             tune::compare(&rule, &schemas, &records, varied, total).map_err(|problem| {
                 let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
@@ -171,6 +172,6 @@ fn sweep_equals_a_run_for_each_setting() {
         bump(&rerouted, evidence);
         Ok(())
     });
-    println!("{worlds} worlds; alerts change in {}, evidence in {}", changing.get(), rerouted.get());
-    assert!(changing.get() * 20 > u64::from(worlds) && rerouted.get() * 200 > u64::from(worlds));
+    println!("{scenarios} scenarios; alerts change in {}, evidence in {}", changing.get(), rerouted.get());
+    assert!(changing.get() * 20 > u64::from(scenarios) && rerouted.get() * 200 > u64::from(scenarios));
 }

@@ -1,4 +1,4 @@
-//! Random rules and worlds, small enough to search and narrow enough that chains, ties and near misses are common.
+//! Random rules and scenarios, small enough to search and narrow enough that chains, ties and near misses are common.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 const SOURCE: &str = "
 name: NAME
 title: Test
-description: A source of random worlds.
+description: A source of random scenarios.
 delay: 0
 granularity: 1
 targets: {}
@@ -45,7 +45,7 @@ pub(super) fn catalog() -> Catalog {
 
 /// A rule and the records it runs over, still as choices.
 #[derive(Debug, Clone)]
-pub(super) struct World {
+pub(super) struct Scenario {
     steps: Vec<(usize, Choice, Vec<Choice>)>,
     links: Vec<(u64, Vec<(usize, usize)>)>,
     scope: bool,
@@ -106,7 +106,7 @@ fn row() -> impl Strategy<Value = Row> {
     )
 }
 
-pub(super) fn world() -> impl Strategy<Value = World> {
+pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
     let chain = (1..=4_usize).prop_flat_map(|n| {
         let excepts = prop_oneof![2 => Just(Vec::new()), 1 => vec(choice(), 1..2)];
         let step = (prop_oneof![5 => Just(0_usize), 1 => Just(1)], filter(), excepts);
@@ -119,27 +119,27 @@ pub(super) fn world() -> impl Strategy<Value = World> {
     let events = vec((prop_oneof![5 => Just(0_usize), 1 => Just(1)], time), 1..7);
     (chain, events, vec((0..6_usize, row()), 0..14)).prop_map(|(chain, events, records)| {
         let (steps, links, scope, total, dedupe) = chain;
-        World { steps, links, scope, total, dedupe, events, records }
+        Scenario { steps, links, scope, total, dedupe, events, records }
     })
 }
 
-/// Worlds in which records of different steps alternate under one key, so that chains have a choice of ways.
-pub(super) fn crossing() -> impl Strategy<Value = World> {
+/// Scenarios in which records of different steps alternate under one key, so that chains have a choice of ways.
+pub(super) fn crossing() -> impl Strategy<Value = Scenario> {
     let events = vec((Just(0_usize), 0..16_i64), 20);
-    (world(), events, vec(row(), 12..20)).prop_map(|(world, events, rows)| {
-        let steps = (0..world.steps.len()).map(|step| (0, Choice::Test(1, step, false), Vec::new()));
+    (scenario(), events, vec(row(), 12..20)).prop_map(|(scenario, events, rows)| {
+        let steps = (0..scenario.steps.len()).map(|step| (0, Choice::Test(1, step, false), Vec::new()));
         let row = |mut row: Row| {
             row.texts = [Some(0); 3];
             row.own_time = None;
             row
         };
         let records = rows.into_iter().map(row).enumerate().collect();
-        let links = world.links.iter().map(|(gap, _)| (*gap, vec![(0, 0)])).collect();
-        World { steps: steps.collect(), links, events, records, ..world }
+        let links = scenario.links.iter().map(|(gap, _)| (*gap, vec![(0, 0)])).collect();
+        Scenario { steps: steps.collect(), links, events, records, ..scenario }
     })
 }
 
-impl World {
+impl Scenario {
     pub(super) fn build(&self, schemas: &Schemas) -> (Rule, Vec<Record>) {
         let records = self.records.iter().map(|(event, row)| self.record(*event, row, schemas));
         (self.rule(), records.collect())

@@ -27,7 +27,7 @@ def connect():
 
 @functools.lru_cache(1000)
 def translated(text):
-    """The SQL of a text, and the columns it names. Translating takes longer than running, and a rule is run over many worlds."""
+    """The SQL and columns of a query. Cached: translating takes longer than running, and a rule runs over many scenarios."""
     schema = named(text)
     tables = {name: list(columns) for name, columns in [*schema.items(), ("Watchlists", WATCHLISTS)]}
     sql = duckdb_kql.to_sql(text, schema=tables, functions=[GET_WATCHLIST] if LIST.search(text) else None)
@@ -48,11 +48,11 @@ def load(connection, table, columns, rows):
         connection.execute(f'INSERT INTO "{table}" ({names}) SELECT {lists}', values)
 
 
-def load_events(connection, schema, worlds):
+def load_events(connection, schema, scenarios):
     tables = {name: [] for name in schema}
-    for event in (event for world in worlds for event in world):
+    for event in (event for scenario in scenarios for event in scenario):
         table, row = ingest.row(event, schema)
-        # An event without a time gets that of its arrival, which is in no world.
+        # An event without a time gets that of its arrival, which is in no scenario.
         if "TimeGenerated" in row:
             tables[table].append(row)
     for table, rows in tables.items():
@@ -67,7 +67,7 @@ def answer(connection, request):
     text = only_query(request)
     last = time_column(text)
     sql, schema = translated(text)
-    load_events(connection, schema, request["worlds"])
+    load_events(connection, schema, request["scenarios"])
     load_lists(connection, text, request.get("lists", {}))
     found = connection.execute(sql)
     names = [column[0] for column in found.description]

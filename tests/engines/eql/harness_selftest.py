@@ -1,6 +1,6 @@
-"""Proves that the lane tells good chains from bad ones, and holds the matcher against the `eql` package.
+"""Proves that the harness tells good chains from bad ones, and holds the matcher against the `eql` package.
 
-usage: .engines/eql/bin/python lane_selftest.py [--streams N]       10,000 random streams unless told otherwise
+usage: .engines/eql/bin/python harness_selftest.py [--streams N]       10,000 random streams unless told otherwise
 """
 
 import argparse
@@ -10,8 +10,8 @@ import sys
 from eql.engine import PythonEngine
 from eql.events import Event
 from eql.parser import elasticsearch_syntax, parse_query
-from lane import answer
-from lane_events import console, flow, launch
+from harness import answer
+from harness_events import console, flow, launch
 from matcher import sequences, stages
 from query import parse
 
@@ -51,7 +51,7 @@ LATE = [console(0), launch(1_200, enis=["eni-1"]), flow(1_500, "eni-1", lasts=60
 HOSTILE = 'a"b\\c*?(x) or 1=1 // é ß 😀'
 HOSTILE_TEXT = HOSTILE.replace("\\", "\\\\").replace('"', '\\"')
 
-# (name, parts, world, rows as (events, key))
+# (name, parts, scenario, rows as (events, key))
 CASES = [
     ("a chain of three steps", STAGED, CHAIN, [([0, 1, None], [ALICE])]),
     ("the last moment of both parts", STAGED, LATE, [([0, 1, None], [ALICE])]),
@@ -150,12 +150,12 @@ REFUSED = [
 
 
 def check_cases():
-    for name, parts, world, rows in CASES:
-        got = answer({"parts": parts, "worlds": [[], world]})
+    for name, parts, scenario, rows in CASES:
+        got = answer({"parts": parts, "scenarios": [[], scenario]})
         wanted = {"answers": [[], [{"events": events, "key": key} for events, key in rows]]}
         assert got == wanted, f"{name}: {got}, not {wanted}"
     for name, parts, said in REFUSED:
-        got = answer({"parts": parts, "worlds": [[console(0, userAgent="")]]})
+        got = answer({"parts": parts, "scenarios": [[console(0, userAgent="")]]})
         assert said in got.get("error", "-"), f"{name} should be refused: {got}"
 
 
@@ -217,7 +217,7 @@ def main():
     check_cases()
     found = check_streams(count)
     said = f"{len(CASES)} cases, {len(REFUSED)} refusals; {found} sequences in {count} random streams"
-    print(f"eql lane: {said} as the eql package finds them", file=sys.stderr)
+    print(f"eql harness: {said} as the eql package finds them", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""Proves that the lane tells good chains from bad ones, stores events as Sentinel does, and refuses what it cannot run.
+"""Proves that the harness tells good chains from bad ones, stores events as Sentinel does, and refuses what it cannot run.
 
-usage: .engines/duck/bin/python lane_selftest.py
+usage: .engines/duck/bin/python harness_selftest.py
 """
 
 import datetime
 import json
 from pathlib import Path
 
-import lane
+import harness
 
-CHAIN = Path(__file__).with_name("lane_selftest.kql").read_text()
+CHAIN = Path(__file__).with_name("harness_selftest.kql").read_text()
 LISTS = {"approved_images": ["ami-good"]}
 START, APART = 1_767_225_600, 7200
 
@@ -27,7 +27,7 @@ step_only
 
 
 def call(at, name, response=None, arn="arn:aws:iam::1:user/eve", **more):
-    """An event and its second in its world."""
+    """An event and its second in its scenario."""
     record = {
         "eventID": f"{name}-{at}",
         "eventName": name,
@@ -64,8 +64,8 @@ def event(start, at, source, record):
 
 
 BAD = ("i-1", "ami-bad")
-# Each world with the instances that it must report.
-WORLDS = [
+# Each scenario with the instances that it must report.
+SCENARIOS = [
     ("the chain", [login(0), launch(900, BAD), flow(1500)], ["i-1"]),
     ("delivered in another order", [flow(2), launch(1, BAD), login(0)], ["i-1"]),
     ("the launch one second too late", [login(0), launch(901, BAD), flow(1000)], []),
@@ -84,24 +84,24 @@ WORLDS = [
 ]
 
 
-def request_of(text, worlds, lists=LISTS):
-    starts = [START + number * APART for number in range(len(worlds))]
-    events = [[event(start, *one) for one in world] for start, world in zip(starts, worlds, strict=True)]
+def request_of(text, scenarios, lists=LISTS):
+    starts = [START + number * APART for number in range(len(scenarios))]
+    events = [[event(start, *one) for one in scenario] for start, scenario in zip(starts, scenarios, strict=True)]
     parts = [{"name": "r", "id": "r", "role": "query", "text": text}]
-    return {"rule": "r", "parts": parts, "lists": lists, "starts": starts, "worlds": events}
+    return {"rule": "r", "parts": parts, "lists": lists, "starts": starts, "scenarios": events}
 
 
-def ask(connection, text, worlds, lists=LISTS):
-    return lane.respond(connection, json.dumps(request_of(text, worlds, lists)).encode())
+def ask(connection, text, scenarios, lists=LISTS):
+    return harness.respond(connection, json.dumps(request_of(text, scenarios, lists)).encode())
 
 
 def chains(connection):
-    found = ask(connection, CHAIN, [world for _, world, _ in WORLDS])
-    for (name, _, expected), rows in zip(WORLDS, found["answers"], strict=True):
+    found = ask(connection, CHAIN, [scenario for _, scenario, _ in SCENARIOS])
+    for (name, _, expected), rows in zip(SCENARIOS, found["answers"], strict=True):
         assert sorted(row["egress_instance_id"] for row in rows) == expected, f"{name}: {rows}"
     first = found["answers"][0][0]
     assert first["console_time"] == START * 1_000_000 and first["egress_time"] == (START + 1500) * 1_000_000, first
-    other = ask(connection, CHAIN, [WORLDS[0][1]], {"approved_images": ["ami-bad"]})
+    other = ask(connection, CHAIN, [SCENARIOS[0][1]], {"approved_images": ["ami-bad"]})
     assert other == {"answers": [[]]}, other
 
 
@@ -135,24 +135,24 @@ def addresses(connection):
 
 
 def refusals(connection):
-    world = [WORLDS[0][1]]
+    scenario = [SCENARIOS[0][1]]
     refused = [
-        ask(connection, CHAIN, world, {}),
-        ask(connection, "AWSCloudTrail | take 1", world),
-        ask(connection, FIELDS.replace('"KEY"', '"\\x41"'), world),
-        ask(connection, FIELDS.replace("UserAgent =~", "UserAgnt =~"), world),
-        ask(connection, FIELDS.replace("step_only\n", "step_only | scan declare (x: int)\n"), world),
-        lane.respond(connection, b"not json"),
+        ask(connection, CHAIN, scenario, {}),
+        ask(connection, "AWSCloudTrail | take 1", scenario),
+        ask(connection, FIELDS.replace('"KEY"', '"\\x41"'), scenario),
+        ask(connection, FIELDS.replace("UserAgent =~", "UserAgnt =~"), scenario),
+        ask(connection, FIELDS.replace("step_only\n", "step_only | scan declare (x: int)\n"), scenario),
+        harness.respond(connection, b"not json"),
     ]
     for number, answer in enumerate(refused):
         assert list(answer) == ["error"], f"refusal {number}: {answer}"
 
 
 def main():
-    connection = lane.connect()
+    connection = harness.connect()
     for check in (chains, fields, addresses, refusals, chains):
         check(connection)
-    print("kql lane: selftest passed")
+    print("kql harness: selftest passed")
 
 
 if __name__ == "__main__":

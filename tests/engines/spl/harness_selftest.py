@@ -1,7 +1,7 @@
-"""Proves that the lane tells chains that alert from near misses, that every search of the snapshots runs, and that every mutant
-of mutants.json changes an answer.
+"""Proves that the harness tells chains that alert from near misses, that every search of the snapshots runs, and that
+every mutant of mutants.json changes an answer.
 
-In: the searches in ../../../snapshots/spl, hand-made events. usage: .engines/duck/bin/python lane_selftest.py
+In: the searches in ../../../snapshots/spl, hand-made events. usage: .engines/duck/bin/python harness_selftest.py
 """
 
 import copy
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import execute
 import ingest
-import lane
+import harness
 
 SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshots" / "spl"
 MUTANTS = Path(__file__).with_name("mutants.json")
@@ -95,7 +95,7 @@ CAPITALS = [
 ]
 APPROVED = "ami-0abcdef1234567890"
 EVIL, GOOD = item("ami-evil", "eni-1"), item(APPROVED, "eni-1")
-# Name of a snapshot, what is tried, the world, and the number of alerts.
+# Name of a snapshot, what is tried, the scenario, and the number of alerts.
 TRIALS = [
     ("aws", "a chain", [login(0), launch(240, EVIL), flow(360)], 1),
     ("aws", "both gaps to the second", [login(0), launch(900, EVIL), flow(1500)], 1),
@@ -160,17 +160,17 @@ ASKED = [
 ]
 
 
-def respond(connection, text, worlds, lists):
-    starts = [START + 86_400 * number for number in range(len(worlds) + 1)]
+def respond(connection, text, scenarios, lists):
+    starts = [START + 86_400 * number for number in range(len(scenarios) + 1)]
     parts = [{"name": "t", "id": "t", "role": "query", "text": text}]
-    request = {"rule": "t", "parts": parts, "lists": lists, "starts": starts, "worlds": worlds}
-    return lane.respond(connection, json.dumps(request))
+    request = {"rule": "t", "parts": parts, "lists": lists, "starts": starts, "scenarios": scenarios}
+    return harness.respond(connection, json.dumps(request))
 
 
 def trials(connection):
     for name in sorted({trial[0] for trial in TRIALS}):
         own = [trial for trial in TRIALS if trial[0] == name]
-        response = respond(connection, search(name), [world for _, _, world, _ in own], {})
+        response = respond(connection, search(name), [scenario for _, _, scenario, _ in own], {})
         assert "error" not in response, response
         for (_, what, _, expected), rows in zip(own, response["answers"], strict=True):
             assert len(rows) == expected, f"{name}, {what}: {len(rows)} alerts, not {expected}: {rows}"
@@ -185,11 +185,11 @@ def values(connection):
 
 
 def snapshots(connection):
-    world = [login(0), large(launch(240, EVIL, GOOD)), flow(360), flow(400, "-", "-", "-")]
+    scenario = [login(0), large(launch(240, EVIL, GOOD)), flow(360), flow(400, "-", "-", "-")]
     for path in sorted(SNAPSHOTS.glob("*.snap")):
         text = search(path.stem)
         if text:
-            response = respond(connection, text, [world, []], {name: ["x"] for name in lane.translated(text).lookups})
+            response = respond(connection, text, [scenario, []], {name: ["x"] for name in harness.translated(text).lookups})
             assert "answers" in response, f"{path.stem}: {response}"
 
 
@@ -208,11 +208,11 @@ def mutants(connection):
         names = sorted(name for name in {trial[0] for trial in TRIALS} if find.search(search(name)))
         assert names, f"no search of the trials has what the mutant changes: {mutant['name']}"
         for name in names:
-            worlds = [world for own, _, world, _ in TRIALS if own == name]
+            scenarios = [scenario for own, _, scenario, _ in TRIALS if own == name]
             right, wrong = search(name), find.sub(replace, search(name))
-            changed = respond(connection, wrong, worlds, {})
-            assert "answers" in changed or "refuses" in mutant["why"], f"{mutant['name']}: {changed}"
-            if changed != respond(connection, right, worlds, {}):
+            changed = respond(connection, wrong, scenarios, {})
+            assert "answers" in changed or "rejects" in mutant["why"], f"{mutant['name']}: {changed}"
+            if changed != respond(connection, right, scenarios, {}):
                 break
         else:
             raise AssertionError(f"no trial tells the mutant from the search: {mutant['name']}")
@@ -239,7 +239,9 @@ def main():
     for check in (trials, values, snapshots, asked, mutants):
         check(connection)
     extraction()
-    print(f"spl lane: {len(TRIALS)} worlds, {len(ASKED)} searches and the snapshots answered rightly, every mutant caught")
+    print(
+        f"spl harness: {len(TRIALS)} scenarios, {len(ASKED)} searches and the snapshots answered rightly, every mutant caught"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
 //! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
-//! Must not know: rules.
+//! Must not know: rules, where files are kept.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,26 +11,30 @@ use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, Sources, Span};
+use crate::syntax;
 
-use super::given;
+use super::files::{Entry, Files, text};
 
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";
+/// The longest environment or source file, in bytes: as long as a rule file.
+const LIMIT: usize = syntax::FILE_SIZE;
 
 /// Settings and catalog in force for some rules.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub struct Environment {
     /// The settings.
-    pub(super) settings: Settings,
+    pub settings: Settings,
     /// The sources, as this organisation has them.
-    pub(super) catalog: Catalog,
+    pub catalog: Catalog,
     /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
-    pub(super) broken: bool,
+    pub broken: bool,
 }
 
 /// Finds and keeps environments.
 #[derive(Debug)]
-pub(super) struct Environments<'a> {
+pub struct Environments<'a> {
+    files: &'a dyn Files,
     base: Catalog,
     /// The file given by option, instead of searching, and its text: it may be a pipe, which is read once.
     given: Option<(&'a Path, String)>,
@@ -42,35 +46,32 @@ pub(super) struct Environments<'a> {
 
 impl<'a> Environments<'a> {
     /// Environments over the embedded sources and the `extra` source files, with the parameters `set` by option.
-    pub(super) fn new(
+    ///
+    /// # Errors
+    /// What the user named and cannot be used: that is no finding in a rule.
+    pub fn new(
+        files: &'a dyn Files,
         extra: &[PathBuf],
         given: Option<&'a Path>,
         set: &'a [(String, String)],
-    ) -> anyhow::Result<Self> {
-        let mut base = Catalog::embedded()?;
+    ) -> Result<Self, String> {
+        let mut base = Catalog::embedded().map_err(|error| error.to_string())?;
         for path in extra {
-            let text = given::text(path)
-                .map_err(|error| anyhow::anyhow!("cannot read source file `{}`: {error}", path.display()))?;
-            base.add(&path.display().to_string(), &text)?;
+            let text = text(files, path, LIMIT)
+                .map_err(|error| format!("cannot read source file `{}`: {error}", path.display()))?;
+            base.add(&path.display().to_string(), &text).map_err(|error| error.to_string())?;
         }
-        // What the user names and cannot be read is no finding in a rule.
         let read = |path: &'a Path| {
-            let text = given::text(path);
-            text.map(|text| (path, text)).map_err(|error| {
-                anyhow::anyhow!("cannot read environment file `{}`: {error}", path.display())
-            })
+            let text = text(files, path, LIMIT);
+            text.map(|text| (path, text))
+                .map_err(|error| format!("cannot read environment file `{}`: {error}", path.display()))
         };
         let given = given.map(read).transpose()?;
-        Ok(Self { base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
+        Ok(Self { files, base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
     }
 
     /// The environment for a rule file.
-    pub(super) fn of(
-        &mut self,
-        rule: &Path,
-        sources: &mut Sources,
-        diags: &mut Diagnostics,
-    ) -> Arc<Environment> {
+    pub fn of(&mut self, rule: &Path, sources: &mut Sources, diags: &mut Diagnostics) -> Arc<Environment> {
         let file = match &self.given {
             Some((path, _)) => Some((*path).to_owned()),
             None => self.search(rule.parent().unwrap_or(Path::new(""))),
@@ -82,11 +83,11 @@ impl<'a> Environments<'a> {
             Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
         if let Some(path) = &file {
             let mark = diags.len();
-            let text = match &self.given {
+            let read = match &self.given {
                 Some((_, text)) => Ok(text.clone()),
-                None => given::text(path),
+                None => text(self.files, path, LIMIT),
             };
-            environment.read(path, text, sources, diags);
+            environment.read(self.files, path, read, sources, diags);
             environment.broken = diags.errors_since(mark);
         }
         environment.settings.params.extend(self.set.iter().cloned());
@@ -100,14 +101,9 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_folder.get(folder) {
             return known.clone();
         }
-        let start =
-            std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok();
-        let found = start
-            .as_deref()
-            .into_iter()
-            .flat_map(Path::ancestors)
-            .map(|up| up.join(FILE))
-            .find(|file| file.is_file());
+        let start = self.files.absolute(folder);
+        let found =
+            start.ancestors().map(|up| up.join(FILE)).find(|file| self.files.entry(file) == Entry::File);
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }
@@ -116,6 +112,7 @@ impl<'a> Environments<'a> {
 impl Environment {
     fn read(
         &mut self,
+        files: &dyn Files,
         path: &Path,
         text: Result<String, String>,
         sources: &mut Sources,
@@ -137,7 +134,7 @@ impl Environment {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         for name in &self.settings.sources {
-            let outcome = read_source(&folder.join(name))
+            let outcome = read_source(files, &folder.join(name))
                 .map_err(|why| format!("cannot read `{name}`: {why}"))
                 .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
             if let Err(message) = outcome {
@@ -151,11 +148,11 @@ impl Environment {
 }
 
 /// Messages speak of what a source file says, so nothing but a source file is opened.
-fn read_source(path: &Path) -> Result<String, String> {
+fn read_source(files: &dyn Files, path: &Path) -> Result<String, String> {
     if !path.extension().is_some_and(|found| found == "yaml" || found == "yml") {
         return Err("a source file ends in `.yaml` or `.yml`".to_owned());
     }
-    given::text(path)
+    text(files, path, LIMIT)
 }
 
 /// A problem of an environment file at the word that starts at `offset`.

@@ -20,49 +20,49 @@ use super::samples;
 /// Characters that some target's patterns would take for any text.
 const WILD: [char; 4] = ['*', '?', '%', '_'];
 
-/// What aiming needs to know.
-pub(super) struct Aim<'a> {
+/// What it takes to satisfy a predicate.
+pub(super) struct Satisfier<'a> {
     pub(super) source: &'a Source,
     pub(super) lists: &'a [List],
     pub(super) item: usize,
 }
 
-impl Aim<'_> {
+impl Satisfier<'_> {
     /// Changes `event` so that `pred` comes out as `wanted`, as far as one pass can.
-    pub(super) fn at(&self, pred: &Pred, wanted: bool, event: &mut Event, rng: &mut Rng) {
+    pub(super) fn satisfy(&self, pred: &Pred, wanted: bool, event: &mut Event, rng: &mut Rng) {
         match (pred, wanted) {
             (Pred::And(parts), true) | (Pred::Or(parts), false) => {
                 // Of several tests of one field the last has its way, and it should not always be the same one.
                 let mut parts: Vec<&Pred> = parts.iter().collect();
                 rng.shuffle(&mut parts);
                 for part in parts {
-                    self.at(part, wanted, event, rng);
+                    self.satisfy(part, wanted, event, rng);
                 }
             }
             (Pred::And(parts), false) | (Pred::Or(parts), true) => {
                 if let Some(part) = rng.choice(parts) {
-                    self.at(part, wanted, event, rng);
+                    self.satisfy(part, wanted, event, rng);
                 }
             }
-            (Pred::Not(inner), _) => self.at(inner, !wanted, event, rng),
-            (Pred::Test(test), _) => self.at_test(test, wanted, event, rng),
+            (Pred::Not(inner), _) => self.satisfy(inner, !wanted, event, rng),
+            (Pred::Test(test), _) => self.satisfy_test(test, wanted, event, rng),
         }
     }
 
-    /// Turns one of the tests round, whichever way it helps `pred` to hold; more often one of a list, where one entry
+    /// Flips one of the tests, whichever way it helps `pred` to hold; more often one of a list, where one entry
     /// of many may be what a query lacks.
-    pub(super) fn beside(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
+    pub(super) fn flip_one(&self, pred: &Pred, event: &mut Event, rng: &mut Rng) {
         let mut tests = Vec::new();
         for (test, wanted) in pred.signed_tests() {
             let weight = if matches!(test.kind, TestKind::InList { .. }) { 3 } else { 1 };
             tests.extend(std::iter::repeat_n((test, wanted), weight));
         }
         if let Some((test, wanted)) = rng.choice(tests) {
-            self.at_test(test, !wanted, event, rng);
+            self.satisfy_test(test, !wanted, event, rng);
         }
     }
 
-    fn at_test(&self, test: &FieldTest, wanted: bool, event: &mut Event, rng: &mut Rng) {
+    fn satisfy_test(&self, test: &FieldTest, wanted: bool, event: &mut Event, rng: &mut Rng) {
         let name = test.field.name.as_str();
         let samples = samples::of(&self.source.name, name);
         let mut set = |name: &str, content| event.set(self.source, name, content, self.item);
@@ -105,7 +105,7 @@ impl Aim<'_> {
             }
             TestKind::InNetworks { networks } => Some(address(*rng.choice(networks)?, wanted, rng)),
             TestKind::InList { list } => self.entry(*list, wanted, rng),
-            TestKind::Order { op, value } => Some(beside(*op, value, wanted, rng)),
+            TestKind::Order { op, value } => Some(near_bound(*op, value, wanted, rng)),
             TestKind::Like { pattern, case } => {
                 let text = fill(pattern, rng);
                 let text = if wanted { text } else { spoil(&text, rng) };
@@ -146,7 +146,9 @@ fn unequal(value: &Value, rng: &mut Rng) -> Option<String> {
     match value {
         Value::Bool(truth) => Some((!truth).to_string()),
         Value::Ip(ip) => Some(address(IpNet::from(*ip), false, rng)),
-        Value::Int(_) | Value::Float(_) | Value::Time(_) => Some(beside(OrderOp::Less, value, false, rng)),
+        Value::Int(_) | Value::Float(_) | Value::Time(_) => {
+            Some(near_bound(OrderOp::Less, value, false, rng))
+        }
         Value::String(_) => None,
     }
 }
@@ -200,7 +202,7 @@ fn address(network: IpNet, inside: bool, rng: &mut Rng) -> String {
     address.to_string()
 }
 
-fn beside(op: OrderOp, bound: &Value, wanted: bool, rng: &mut Rng) -> String {
+fn near_bound(op: OrderOp, bound: &Value, wanted: bool, rng: &mut Rng) -> String {
     let up = matches!(op, OrderOp::Greater | OrderOp::GreaterEqual) == wanted;
     let on_bound = matches!(op, OrderOp::LessEqual | OrderOp::GreaterEqual) == wanted;
     let step = if on_bound && rng.bool() {

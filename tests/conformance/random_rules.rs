@@ -19,7 +19,7 @@ const REGEXES: [&str; 5] =
 const CALL_KEYS: [&str; 3] = ["actor.id", "cloud.region", "actor.account.id"];
 const ITEM_KEYS: [&str; 2] = ["instance.eni", "instance.id"];
 
-pub(super) struct Author<'a> {
+pub(super) struct RuleGenerator<'a> {
     catalog: &'a Catalog,
     rng: Rng,
     lists: String,
@@ -35,7 +35,7 @@ struct Plan {
     scope: bool,
 }
 
-impl<'a> Author<'a> {
+impl<'a> RuleGenerator<'a> {
     pub(super) fn new(catalog: &'a Catalog, seed: u64) -> Self {
         Self { catalog, rng: Rng::with_seed(seed), lists: String::new(), params: String::new(), count: 0 }
     }

@@ -1,16 +1,13 @@
-//! The workspace: every file of a run. Texts are read once, in parallel, and kept; syntax trees come and go with the rule
-//! files at work, so that memory does not grow with them.
+//! The workspace: every file of a run. Texts are read once and kept; syntax trees come and go with the rule files at work,
+//! so that memory does not grow with them.
 //!
 //! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
-//! Must not know: what rules mean.
+//! Must not know: what rules mean, where files are kept, who does the work.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-
-use rayon::prelude::*;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -18,7 +15,9 @@ use crate::syntax::{self, ast};
 use crate::table::{self, Table};
 use crate::unit::{Tables, Unit};
 
-use super::given;
+use super::files::{Entry, Files};
+use super::imports;
+use super::workers::Workers;
 
 /// The name under which standard input is shown.
 const STDIN: &str = "<stdin>";
@@ -77,17 +76,28 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Unreadable(pub(super) String);
 
+/// Where the files are, and who works on them.
+#[derive(Debug)]
+pub(super) struct Host<'a, W> {
+    pub(super) files: &'a dyn Files,
+    pub(super) workers: &'a W,
+}
+
 impl Workspace {
     /// Reads `paths` (files, directories, `-`). Problems of texts go to `diags`.
-    pub(super) fn load(paths: &[PathBuf], diags: &mut Diagnostics) -> Result<Self, Vec<Unreadable>> {
+    pub(super) fn load<W: Workers>(
+        paths: &[PathBuf],
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) -> Result<Self, Vec<Unreadable>> {
         let mut this = Self::default();
         let mut problems = Vec::new();
-        let wanted = find(paths, &mut problems);
+        let wanted = find(paths, host.files, &mut problems);
         let mut round: Vec<(PathBuf, Kind)> = Vec::new();
         for (path, real) in wanted {
             this.expect(path, |_| real, Kind::Rules, &mut round);
         }
-        this.read(round, false, diags);
+        this.read(round, false, host, diags);
         this.asked = this.files.len();
         let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
         problems.extend(failed.map(Unreadable));
@@ -105,21 +115,27 @@ impl Workspace {
     }
 
     /// What `see` sees in the texts of the rule files the user asked for, in their order.
-    pub(super) fn survey<T: Send>(&self, see: impl Fn(&SourceFile, FileId) -> Vec<T> + Sync) -> Vec<T> {
-        let files = self.files.par_iter().take(self.asked);
-        files
-            .flat_map_iter(|file| {
-                self.sources.get(file.id).map(|text| see(text, file.id)).unwrap_or_default()
-            })
-            .collect()
+    pub(super) fn survey<T: Send>(
+        &self,
+        workers: &impl Workers,
+        see: impl Fn(&SourceFile, FileId) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let ids: Vec<FileId> = self.files.iter().take(self.asked).map(|file| file.id).collect();
+        let seen = workers.map(ids, |id| self.sources.get(id).map(|text| see(text, id)));
+        seen.into_iter().flatten().flatten().collect()
     }
 
     /// Parses some of the rule files the user asked for, and reads and parses everything they name.
-    pub(super) fn open(&mut self, some: Range<usize>, diags: &mut Diagnostics) {
+    pub(super) fn open<W: Workers>(
+        &mut self,
+        some: Range<usize>,
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) {
         let mut round: Vec<usize> = some.collect();
         while !round.is_empty() {
-            self.parse_all(&round, diags);
-            round = self.follow(&round, diags);
+            self.parse_all(&round, host.workers, diags);
+            round = self.follow(&round, host, diags);
         }
     }
 
@@ -133,13 +149,13 @@ impl Workspace {
     }
 
     /// Drops the trees of a range, but for those that others import.
-    pub(super) fn close(&mut self, some: Range<usize>) {
-        self.files.get_mut(some).unwrap_or_default().par_iter_mut().for_each(|file| {
-            match &mut file.content {
-                Content::Rules(tree) if !file.imported => *tree = None,
-                Content::Rules(_) | Content::List(_) | Content::Nothing => {}
-            }
+    pub(super) fn close(&mut self, some: Range<usize>, workers: &impl Workers) {
+        let files = self.files.get_mut(some).unwrap_or_default().iter_mut();
+        let trees = files.filter_map(|file| match &mut file.content {
+            Content::Rules(tree) if !file.imported => tree.take(),
+            Content::Rules(_) | Content::List(_) | Content::Nothing => None,
         });
+        workers.map(trees.collect(), drop);
     }
 
     /// Notes that a file is needed; it joins `round` when it is new. One file may be spelled in many ways, or linked to:
@@ -166,10 +182,16 @@ impl Workspace {
     }
 
     /// Reads new files, which the user or (`named`) a rule file names, and parses those that are lists.
-    fn read(&mut self, round: Vec<(PathBuf, Kind)>, named: bool, diags: &mut Diagnostics) {
+    fn read<W: Workers>(
+        &mut self,
+        round: Vec<(PathBuf, Kind)>,
+        named: bool,
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) {
         let first = self.sources.next_id().0;
-        let ids: Vec<_> = (first..).map(FileId).take(round.len()).collect();
-        let loaded: Vec<_> = round.into_par_iter().zip(ids).map(|(file, id)| load(file, named, id)).collect();
+        let numbered: Vec<_> = round.into_iter().zip((first..).map(FileId)).collect();
+        let loaded = host.workers.map(numbered, |(file, id)| load(host.files, file, named, id));
         for (file, source, found) in loaded {
             self.sources.add(source);
             self.files.push(file);
@@ -178,13 +200,13 @@ impl Workspace {
     }
 
     /// Parses the rule files that have no tree.
-    fn parse_all(&mut self, round: &[usize], diags: &mut Diagnostics) {
-        let parsed = round.par_iter().with_max_len(1).map(|&index| {
+    fn parse_all(&mut self, round: &[usize], workers: &impl Workers, diags: &mut Diagnostics) {
+        let parsed = workers.map(round.to_vec(), |index| {
             let mut found = Diagnostics::default();
             let tree = self.files.get(index).and_then(|file| self.parse(file, &mut found));
             (index, tree, found)
         });
-        for (index, tree, found) in parsed.collect::<Vec<_>>() {
+        for (index, tree, found) in parsed {
             diags.extend(found);
             if let (Some(file), Some(tree)) = (self.files.get_mut(index), tree) {
                 file.content = Content::Rules(Some(tree));
@@ -203,25 +225,31 @@ impl Workspace {
     }
 
     /// Reads what parsed files name; returns the rule files among it that are not parsed.
-    fn follow(&mut self, parsed: &[usize], diags: &mut Diagnostics) -> Vec<usize> {
+    fn follow<W: Workers>(
+        &mut self,
+        parsed: &[usize],
+        host: &Host<'_, W>,
+        diags: &mut Diagnostics,
+    ) -> Vec<usize> {
         let mut round = Vec::new();
         let mut named = Vec::new();
         for &index in parsed {
             for (kind, text) in self.named_by(index) {
                 let path = resolve(self.path(index), &text.node);
-                named.push((index, kind, text.span, self.expect(path, real, kind, &mut round)));
+                let target = self.expect(path, |path| real(host.files, path), kind, &mut round);
+                named.push((index, kind, text, target));
             }
             if let Some(file) = self.files.get_mut(index) {
                 file.imports.clear();
             }
         }
-        self.read(round, true, diags);
+        self.read(round, true, host, diags);
         let mut next = Vec::new();
-        for (index, kind, span, target) in named {
-            self.connect(index, kind, span, target);
+        for (index, kind, text, target) in named {
+            self.connect(index, kind, &text, target);
             let Some(file) = self.files.get(target) else { continue };
             if let Some(why) = file.failed() {
-                diags.push(unreadable(span, &file.path, why));
+                diags.push(unreadable(text.span, &file.path, why));
             }
             if kind == Kind::Rules && matches!(file.content, Content::Rules(None)) {
                 next.push(target);
@@ -233,11 +261,11 @@ impl Workspace {
     }
 
     /// Notes that a file names another at a place.
-    fn connect(&mut self, index: usize, kind: Kind, span: Span, target: usize) {
+    fn connect(&mut self, index: usize, kind: Kind, text: &ast::Text, target: usize) {
         match kind {
             Kind::Rules => {
                 if let Some(file) = self.files.get_mut(index) {
-                    file.imports.push((target, span));
+                    file.imports.push((target, text.span));
                 }
                 if let Some(file) = self.files.get_mut(target) {
                     file.imported = true;
@@ -245,7 +273,7 @@ impl Workspace {
             }
             Kind::List => {
                 if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
-                    self.tables.insert((span.file, span.start), Arc::clone(table));
+                    self.tables.insert(text.span.file, &text.node, Arc::clone(table));
                 }
             }
         }
@@ -287,31 +315,18 @@ impl Workspace {
 
     /// Reports each import that closes a cycle, once every file has been open.
     pub(super) fn report_cycles(&self, diags: &mut Diagnostics) {
+        let edges: Vec<Vec<usize>> =
+            self.files.iter().map(|file| file.imports.iter().map(|edge| edge.0).collect()).collect();
+        let circle = imports::circles(&edges);
         for (index, file) in self.files.iter().enumerate() {
             for &(next, span) in &file.imports {
-                if next == index || self.reaches(next, index) {
+                if next == index || circle.get(next) == circle.get(index) {
                     let found = Diagnostic::new(Code::ImportCycle, span, "files import each other")
                         .label("this import leads back to this file");
                     diags.push(found.help("move the shared allowlists into a file of their own"));
                 }
             }
         }
-    }
-
-    fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = HashSet::new();
-        let mut queue = vec![from];
-        while let Some(index) = queue.pop() {
-            if index == to {
-                return true;
-            }
-            if seen.insert(index) {
-                queue.extend(
-                    self.files.get(index).into_iter().flat_map(|file| file.imports.iter().map(|edge| edge.0)),
-                );
-            }
-        }
-        false
     }
 }
 
@@ -338,10 +353,15 @@ fn not_understood(id: FileId) -> ast::File {
 }
 
 /// Reads a file, which the user or (`named`) a rule file names; a list is parsed as well.
-fn load((path, kind): (PathBuf, Kind), named: bool, id: FileId) -> (File, SourceFile, Diagnostics) {
+fn load(
+    files: &dyn Files,
+    (path, kind): (PathBuf, Kind),
+    named: bool,
+    id: FileId,
+) -> (File, SourceFile, Diagnostics) {
     let mut diags = Diagnostics::default();
-    let allowed = if named { check_kind(&path, kind) } else { Ok(()) };
-    let bytes = allowed.and_then(|()| read_bytes(&path, kind));
+    let allowed = if named { check_kind(files, &path, kind) } else { Ok(()) };
+    let bytes = allowed.and_then(|()| read_bytes(files, &path, kind));
     let (text, reading) = match bytes.map(|bytes| syntax::decode(bytes, id)) {
         Ok(Ok(text)) => (text, Reading::Fine),
         Ok(Err(broken)) => {
@@ -362,7 +382,7 @@ fn load((path, kind): (PathBuf, Kind), named: bool, id: FileId) -> (File, Source
 
 /// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read more
 /// than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
-fn check_kind(path: &Path, kind: Kind) -> Result<(), String> {
+fn check_kind(files: &dyn Files, path: &Path, kind: Kind) -> Result<(), String> {
     let (extension, what) = match kind {
         Kind::Rules => ("chain", "only `.chain` files can be imported"),
         Kind::List => ("csv", "only `.csv` files can be lists"),
@@ -371,70 +391,55 @@ fn check_kind(path: &Path, kind: Kind) -> Result<(), String> {
     if !fits(path) {
         return Err(what.to_owned());
     }
-    let target = path.canonicalize().map_err(|error| error.to_string())?;
+    let target = files.real(path)?;
     if !fits(&target) {
         return Err(format!("it is a link to another file, and {what}"));
     }
-    if target.is_file() || target.is_dir() { Ok(()) } else { Err("it is not an ordinary file".to_owned()) }
-}
-
-/// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
-fn read_bytes(path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
-    let limit = match kind {
-        Kind::Rules => syntax::FILE_SIZE,
-        Kind::List => table::MAX_BYTES,
-    } as u64;
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
-    } else {
-        let (file, length) = given::open(path)?;
-        // One byte more than there is, so that the end is seen without growing.
-        bytes.reserve_exact(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
-        file.take(limit + 1).read_to_end(&mut bytes)
-    };
-    match read {
-        Ok(_) if kind == Kind::List && bytes.len() as u64 > limit => {
-            Err(format!("the list file is larger than {} MiB", limit >> 20))
-        }
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(error.to_string()),
+    match files.entry(&target) {
+        Entry::File | Entry::Folder => Ok(()),
+        Entry::Other | Entry::Missing => Err("it is not an ordinary file".to_owned()),
     }
 }
 
-/// The rule files under `paths`, sorted within each directory; each with what it really is.
-fn find(paths: &[PathBuf], problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
+/// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
+fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
+    let limit = match kind {
+        Kind::Rules => syntax::FILE_SIZE,
+        Kind::List => table::MAX_BYTES,
+    };
+    let bytes = files.read(path, limit)?;
+    if kind == Kind::List && bytes.len() > limit {
+        return Err(format!("the list file is larger than {} MiB", limit >> 20));
+    }
+    Ok(bytes)
+}
+
+/// The rule files under `paths`, sorted within each folder; each with what it really is.
+fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
     let mut found = Vec::new();
     for path in paths {
         if path == Path::new("-") {
             found.push((path.clone(), path.clone()));
             continue;
         }
-        let root = real(path);
-        if !path.is_dir() {
+        let root = real(files, path);
+        if files.entry(path) != Entry::Folder {
             found.push((tidy(path), root));
             continue;
         }
-        let before = found.len();
-        let visible = |entry: &walkdir::DirEntry| {
-            entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-        };
-        for entry in walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
-            match entry {
-                Ok(entry)
-                    if entry.file_type().is_file()
-                        && entry.path().extension().is_some_and(|e| e == "chain") =>
-                {
-                    // Links are not followed, so what is under the real root is real.
-                    let inside = entry.path().strip_prefix(path).unwrap_or(entry.path());
-                    found.push((tidy(entry.path()), root.join(inside)));
-                }
-                Ok(_) => {}
-                Err(error) => problems.push(Unreadable(error.to_string())),
-            }
-        }
-        if found.len() == before {
+        let inside = files.rules_under(path);
+        if inside.is_empty() {
             problems.push(Unreadable(format!("no `.chain` file under `{}`", path.display())));
+        }
+        for rule in inside {
+            match rule {
+                // Links are not followed, so what is under the real root is real.
+                Ok(rule) => {
+                    let below = rule.strip_prefix(path).unwrap_or(&rule);
+                    found.push((tidy(&rule), root.join(below)));
+                }
+                Err(why) => problems.push(Unreadable(why)),
+            }
         }
     }
     found
@@ -447,8 +452,8 @@ fn resolve(from: Option<&Path>, name: &str) -> PathBuf {
 }
 
 /// The path without links, `.` and `..`; as it is, where there is no such file.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+fn real(files: &dyn Files, path: &Path) -> PathBuf {
+    files.real(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-` keeps

@@ -1,8 +1,8 @@
-"""The execution lane of SPL: runs emitted searches over raw events, in DuckDB (translate.py says what that can show).
+"""The execution harness of SPL: runs emitted searches over raw events, in DuckDB (translate.py says what that can show).
 
 In: a request a line, as ../README.md has it. Out: an answer a line; `{"error": …}` for a text outside the closed subset, a list
 that is not there or a search that fails. Must not know: what the answer should be.
-usage: .engines/duck/bin/python lane.py < requests > answers
+usage: .engines/duck/bin/python harness.py < requests > answers
 """
 
 import functools
@@ -21,15 +21,15 @@ translated = functools.lru_cache(maxsize=64)(translate)
 
 
 def holdings(request):
-    """What Splunk holds: per macro, the events of each world."""
+    """What Splunk holds: per macro, the events of each scenario."""
     held = {}
     for macro in ingest.MACROS.values():
-        held[macro] = [[] for _ in request["worlds"]]
-    for at, (start, world) in enumerate(zip(request["starts"], request["worlds"])):
+        held[macro] = [[] for _ in request["scenarios"]]
+    for at, (start, scenario) in enumerate(zip(request["starts"], request["scenarios"])):
         for source, macro in ingest.MACROS.items():
-            raws = [event["raw"] for event in world if event["source"] == source]
+            raws = [event["raw"] for event in scenario if event["source"] == source]
             held[macro][at] = ingest.events(source, raws, start)
-    unknown = {event["source"] for world in request["worlds"] for event in world} - set(ingest.MACROS)
+    unknown = {event["source"] for scenario in request["scenarios"] for event in scenario} - set(ingest.MACROS)
     if unknown:
         raise Refused(f"events of {', '.join(sorted(unknown))}")
     return held
@@ -53,8 +53,8 @@ def answer(connection, request):
     unheld = set(search.sources) - set(held)
     if unheld:
         raise Refused(f"the macro {', '.join(sorted(unheld))}")
-    rows = execute.rows(connection, search, held, request["lists"], len(request["worlds"]))
-    return {"answers": [[shown(row) for row in world] for world in rows]}
+    rows = execute.rows(connection, search, held, request["lists"], len(request["scenarios"]))
+    return {"answers": [[shown(row) for row in scenario] for scenario in rows]}
 
 
 def respond(connection, line):

@@ -1,7 +1,7 @@
-//! A lane: somebody else's engine in a process of its own, which answers queries over worlds. The contract is in
+//! A harness: a third-party engine in its own process, which runs queries over scenarios. The contract is in
 //! `tests/engines/README.md`.
 //!
-//! In: an emission and worlds. Out: rows for each world. Must not know: the embedded engine.
+//! In: an emission and scenarios. Out: rows for each scenario. Must not know: the embedded engine.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -17,21 +17,21 @@ use crate::program::root;
 /// What a query gave, by column, or for key level the events and the key.
 pub(super) type Row = Map<String, Value>;
 
-pub(super) struct Lane {
+pub(super) struct Harness {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
 
-/// The environment and the script of each target's lane.
-const LANES: [(&str, &str, &str); 4] = [
-    ("spl", "duck", "spl/lane.py"),
-    ("sigma", "sigma2", "sigma/lane.py"),
-    ("kql", "duck", "kql/lane.py"),
-    ("eql", "eql", "eql/lane.py"),
+/// The environment and the script of each target's harness.
+const HARNESSES: [(&str, &str, &str); 4] = [
+    ("spl", "duck", "spl/harness.py"),
+    ("sigma", "sigma2", "sigma/harness.py"),
+    ("kql", "duck", "kql/harness.py"),
+    ("eql", "eql", "eql/harness.py"),
 ];
 
-/// Lanes that run on the vendor's product, and what must be set for one to take the place of the other.
+/// Harnesses that run on the vendor's product, and what must be set for one to take the place of the other.
 const SERVERS: [(&str, &str, &str, [&str; 2]); 5] = [
     ("spl", "duck", "spl/server.py", ["SPLUNK_URL", "SPLUNK_TOKEN"]),
     ("kql", "duck", "kql/server.py", ["LOG_ANALYTICS_WORKSPACE", "LOG_ANALYTICS_TOKEN"]),
@@ -40,7 +40,7 @@ const SERVERS: [(&str, &str, &str, [&str; 2]); 5] = [
     ("eql", "eql", "eql/server.py", ["ELASTICSEARCH_URL", "ELASTICSEARCH_USER"]),
 ];
 
-/// The server's lane of a target, if its product is named.
+/// The server's harness of a target, if its product is named.
 fn server(target: &str) -> Option<(&'static str, &'static str)> {
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let named = SERVERS.iter().find(|(of, _, _, names)| *of == target && names.iter().all(is_set));
@@ -48,22 +48,22 @@ fn server(target: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn own_program(target: &str) -> Option<String> {
-    std::env::var(format!("CATENA_LANE_{}", target.to_uppercase())).ok()
+    std::env::var(format!("CATENA_HARNESS_{}", target.to_uppercase())).ok()
 }
 
-/// Whether something else than the lane of the repository compares a target.
+/// Whether something else than the harness of the repository compares a target.
 pub(super) fn is_another(target: &str) -> bool {
     own_program(target).is_some() || server(target).is_some()
 }
 
-impl Lane {
-    /// Starts the lane of a target. `CATENA_LANE_<TARGET>` names another program that keeps the same contract.
+impl Harness {
+    /// Starts the harness of a target. `CATENA_HARNESS_<TARGET>` names another program that keeps the same contract.
     pub(super) fn start(target: &str) -> Self {
-        let (_, environment, script) = LANES.iter().find(|lane| lane.0 == target).unwrap();
+        let (_, environment, script) = HARNESSES.iter().find(|harness| harness.0 == target).unwrap();
         Self::of(target, (environment, script))
     }
 
-    /// As [`Self::start`], but on the vendor's server if one is named. Planted faults stay with the lane, which refuses
+    /// As [`Self::start`], but on the vendor's server if one is named. Mutants stay with the harness, which refuses
     /// some of them.
     pub(super) fn to_compare(target: &str) -> Self {
         match server(target) {
@@ -82,44 +82,45 @@ impl Lane {
             engines::python(environment, script)
         };
         command.current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|problem| panic!("the lane of {target}: {problem}"));
+        let mut child =
+            command.spawn().unwrap_or_else(|problem| panic!("the harness of {target}: {problem}"));
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, to, from: BufReader::new(from) }
     }
 
-    /// The rows of every world, or why the engine refused the text.
+    /// The rows of every scenario, or why the engine refused the text.
     pub(super) fn ask(
         &mut self,
         rule: &str,
         parts: &[Part],
         lists: &[List],
-        worlds: &[(i64, Vec<Event>)],
+        scenarios: &[(i64, Vec<Event>)],
     ) -> Result<Vec<Vec<Row>>, String> {
         let event = |event: &Event| json!({ "source": event.source, "raw": event.raw });
-        let of_world = |(_, events): &(i64, Vec<Event>)| events.iter().map(event).collect::<Vec<_>>();
+        let of_scenario = |(_, events): &(i64, Vec<Event>)| events.iter().map(event).collect::<Vec<_>>();
         let question = json!({
             "rule": rule,
             "parts": parts,
             "lists": lists.iter().map(|list| (list.name.node.clone(), exact_values(list))).collect::<Map<_, _>>(),
-            "starts": worlds.iter().map(|(start, _)| start).collect::<Vec<_>>(),
-            "worlds": worlds.iter().map(of_world).collect::<Vec<_>>(),
+            "starts": scenarios.iter().map(|(start, _)| start).collect::<Vec<_>>(),
+            "scenarios": scenarios.iter().map(of_scenario).collect::<Vec<_>>(),
         });
         writeln!(self.to, "{question}").unwrap();
         self.to.flush().unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
         let answer: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|problem| panic!("the lane broke off at {rule}: {problem}: {line}"));
+            .unwrap_or_else(|problem| panic!("the harness broke off at {rule}: {problem}: {line}"));
         if let Some(problem) = answer.get("error") {
             return Err(problem.as_str().unwrap().to_owned());
         }
         let answers: Vec<Vec<Row>> = serde_json::from_value(answer["answers"].clone()).unwrap();
-        assert_eq!(answers.len(), worlds.len(), "{rule}: an answer for each world");
+        assert_eq!(answers.len(), scenarios.len(), "{rule}: an answer for each scenario");
         Ok(answers)
     }
 }
 
-impl Drop for Lane {
+impl Drop for Harness {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();

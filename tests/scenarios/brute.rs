@@ -180,7 +180,7 @@ fn number(value: &Value<'_>) -> f64 {
         Value::Int(number) => i32::try_from(*number).unwrap().into(),
         Value::Float(number) => *number,
         Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) | Value::Respelled(_) => {
-            panic!("the worlds order numbers only")
+            panic!("the scenarios order numbers only")
         }
     }
 }

@@ -1,23 +1,23 @@
 //! Where a target has the fields: as the source files say, and as an organisation says where they say nothing.
 //!
-//! In: the embedded sources, the environment file of SPL's lane. Out: both catalogs. Must not know: rules.
+//! In: the embedded sources, the environment file of SPL's harness. Out: both catalogs. Must not know: rules.
 //!
-//! The Splunk add-on documents no names for the fields of versions 3 to 5 of a flow log. The lane delivers them under
-//! the names that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under that
-//! mapping.
+//! The Splunk add-on documents no names for the fields of versions 3 to 5 of a flow log. The harness delivers them
+//! under the names that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under
+//! that mapping.
 
 use catena::catalog::Catalog;
 use catena::settings::Settings;
 
 use crate::program::root;
 
-pub(super) struct Homes {
+pub(super) struct Mappings {
     pub(super) documented: Catalog,
     /// With the names of the environment file; the same for targets that it does not speak of.
     pub(super) named: Catalog,
 }
 
-impl Homes {
+impl Mappings {
     pub(super) fn read() -> Self {
         let text = std::fs::read_to_string(root().join("tests/engines/spl/catena.yaml")).unwrap();
         let mut named = Catalog::embedded().unwrap();

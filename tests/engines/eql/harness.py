@@ -1,10 +1,10 @@
-"""Runs EQL texts over raw events: the lane of the target `eql` (the contract: README.md, "Execution").
+"""Runs EQL texts over raw events: the harness of the target `eql` (the contract: README.md, "Execution").
 
 In: requests, one JSON object a line. Out: answers at key level, one line each. The `eql` package parses the texts and checks
 their names and types; conditions and sequences are evaluated by our own code after Elasticsearch's documentation, since the
-package ignores case, several values and missing keys. The two are held against each other by lane_selftest.py.
+package ignores case, several values and missing keys. The two are held against each other by harness_selftest.py.
 
-usage: .engines/eql/bin/python lane.py < requests.jsonl > answers.jsonl
+usage: .engines/eql/bin/python harness.py < requests.jsonl > answers.jsonl
 """
 
 import fnmatch
@@ -40,14 +40,14 @@ def parts_of(request):
 def answer(request):
     try:
         parts = parts_of(request)
-        return {"answers": [rows(parts, world) for world in request["worlds"]]}
+        return {"answers": [rows(parts, scenario) for scenario in request["scenarios"]]}
     except Refused as refusal:
         return {"error": str(refusal)}
 
 
-def rows(parts, world):
-    """A world is searched by itself: its events lie apart from those of others by more than any window."""
-    documents = [found for place, event in enumerate(world) if (found := document(place, event))]
+def rows(parts, scenario):
+    """A scenario is searched by itself: its events lie apart from those of others by more than any window."""
+    documents = [found for place, event in enumerate(scenario) if (found := document(place, event))]
     for part, query, query_stages in parts:
         documents.sort(key=lambda one: one.time)  # stable: what is simultaneous stays in the order of delivery
         visible = [one for one in documents if any(fnmatch.fnmatch(one.index, pattern) for pattern in query.indexes)]
@@ -75,7 +75,7 @@ def row(query, key, matched):
 
 
 def canonical(query, name, value, matched):
-    """The value of the rule's field as a text; for a stand-in, what the last event of the sequence has in its place."""
+    """The value of the rule's field as a text; for a stub, what the last event of the sequence has in its place."""
     fields = dict(query.stand_ins)
     if name in fields:
         if fields[name] not in RAW:

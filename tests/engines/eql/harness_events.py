@@ -1,4 +1,4 @@
-"""Raw events for the self-test of the lane, as AWS writes them."""
+"""Raw events for the self-test of the harness, as AWS writes them."""
 
 from datetime import datetime, timedelta, timezone
 

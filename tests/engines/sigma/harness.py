@@ -1,9 +1,9 @@
-"""Runs Sigma files on small worlds of events; see "Execution" in ../README.md for the contract.
+"""Runs Sigma files on small scenarios of events; see "Execution" in ../README.md for the contract.
 
 In: a request a line. Out: an answer a line; rows at key level, the key being the group-by of the rule that alerts.
 A text of base rules alone (record level) gives a row for each matching event, with an empty key.
 Base rules run in SQLite (base_rules.py), correlations by the specification (correlate.py): the backend's own SQL for
-correlations takes minutes for five steps, and lane_selftest.py holds the two against each other.
+correlations takes minutes for five steps, and harness_selftest.py holds the two against each other.
 """
 
 import functools
@@ -37,8 +37,8 @@ def alerting(rules):
     return free[0]
 
 
-class World:
-    """The events of one world that have a time, and what the rules made of them."""
+class Scenario:
+    """The events of one scenario that have a time, and what the rules made of them."""
 
     def __init__(self, events):
         times = [(ingest.time(event), number) for number, event in enumerate(events)]
@@ -57,26 +57,26 @@ class World:
         self.hits[rule.name] = self.hits[str(rule.id)] = hits
 
 
-def answers(text, worlds):
+def answers(text, scenarios):
     rules = parse(text)
     top = alerting(rules)
-    worlds = [World(events) for events in worlds]
-    every = [(world, number) for world in worlds for _, number in world.order]
+    scenarios = [Scenario(events) for events in scenarios]
+    every = [(scenario, number) for scenario in scenarios for _, number in scenario.order]
     database = base_rules.open_database()
     for rule in rules:
         if isinstance(rule, SigmaCorrelationRule):
-            for world in worlds:
-                world.learn(rule, correlate.correlate(rule, world.hits))
+            for scenario in scenarios:
+                scenario.learn(rule, correlate.correlate(rule, scenario.hits))
             continue
-        matched = base_rules.matches(database, rule, [world.events[number] for world, number in every])
+        matched = base_rules.matches(database, rule, [scenario.events[number] for scenario, number in every])
         numbers = {}
         for place in matched:
-            world, number = every[place]
-            numbers.setdefault(world, set()).add(number)
-        for world in worlds:
-            world.learn_matches(rule, numbers.get(world, ()))
+            scenario, number = every[place]
+            numbers.setdefault(scenario, set()).add(number)
+        for scenario in scenarios:
+            scenario.learn_matches(rule, numbers.get(scenario, ()))
     keys = top.group_by if isinstance(top, SigmaCorrelationRule) else []
-    return [[row(hit, keys) for hit in world.hits[str(top.id)]] for world in worlds]
+    return [[row(hit, keys) for hit in scenario.hits[str(top.id)]] for scenario in scenarios]
 
 
 def row(hit, keys):
@@ -87,7 +87,7 @@ def answer(request):
     if len(request["parts"]) != 1:
         return {"error": "a Sigma emission is one file"}
     try:
-        return {"answers": answers(request["parts"][0]["text"], request["worlds"])}
+        return {"answers": answers(request["parts"][0]["text"], request["scenarios"])}
     except REFUSALS as error:
         return {"error": f"{type(error).__name__}: {error}"}
 

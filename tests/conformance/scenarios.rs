@@ -1,7 +1,7 @@
-//! Small worlds of raw events for a rule: chains that hold, chains that fail by one second or one value, and noise.
+//! Small scenarios of raw events for a rule: chains that hold, chains that fail by one second or one value, and noise.
 //!
-//! In: a rule, a random generator, the second at which the world begins. Out: events in the order of delivery, which is
-//! not that of their times. Must not know: targets, queries.
+//! In: a rule, a random generator, the second at which the scenario begins. Out: events in the order of delivery, which
+//! is not that of their times. Must not know: targets, queries.
 
 use catena::catalog::{Catalog, Source};
 use catena::engine::event::Reader;
@@ -10,11 +10,11 @@ use catena::engine::record::{Record, Schemas};
 use catena::ir::{Rule, Step, Type};
 use fastrand::Rng;
 
-use super::aim::{Aim, fields_of};
 use super::raw::{Content, Event};
 use super::samples::{self, FLOW};
+use super::satisfy::{Satisfier, fields_of};
 
-/// What making worlds for one rule needs, compiled once.
+/// What making scenarios for one rule needs, compiled once.
 pub(super) struct Maker<'a> {
     pub(super) rule: &'a Rule,
     catalog: &'a Catalog,
@@ -35,8 +35,8 @@ impl<'a> Maker<'a> {
         Self { rule, catalog, program, readers, wide: needs_wide_flows(rule, catalog) }
     }
 
-    /// Seconds from the beginning of one world to that of the next: no window reaches over it, however a target widens
-    /// it.
+    /// Seconds from the beginning of one scenario to that of the next: no window reaches over it, however a target
+    /// widens it.
     pub(super) fn stride(&self) -> i64 {
         let gaps: u64 = self.rule.chain.links.iter().map(|link| link.gap.seconds).sum();
         i64::try_from(gaps.max(self.rule.chain.total.seconds)).unwrap() * 3 + 6 * 3600
@@ -60,7 +60,7 @@ impl<'a> Maker<'a> {
         self.catalog.source(&step.source.node).unwrap()
     }
 
-    pub(super) fn world(&self, rng: &mut Rng, begin: i64) -> Vec<Event> {
+    pub(super) fn scenario(&self, rng: &mut Rng, begin: i64) -> Vec<Event> {
         let mut events = Vec::new();
         for _ in 0..rng.usize(1..4) {
             self.chain(rng, begin, &mut events);
@@ -172,16 +172,16 @@ impl<'a> Maker<'a> {
     fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
         let condition = step.condition();
         let mut event = self.fresh(step, number, rng);
-        let aim = |item| Aim { source: self.source(step), lists: &self.rule.lists, item };
+        let satisfier = |item| Satisfier { source: self.source(step), lists: &self.rule.lists, item };
         for _ in 0..8 {
-            aim(rng.usize(0..2)).at(&condition, true, &mut event, rng);
+            satisfier(rng.usize(0..2)).satisfy(&condition, true, &mut event, rng);
             event.settle();
             if self.satisfies(step, &event) {
                 break;
             }
         }
         if rng.u8(0..6) == 0 {
-            aim(0).beside(&condition, &mut event, rng);
+            satisfier(0).flip_one(&condition, &mut event, rng);
             event.settle();
         }
         event

@@ -1,0 +1,244 @@
+//! A run over rule files: read, parse and check them, some files at a time.
+//!
+//! In: paths and choices. Out: the checked rules of each file, handed on while the files after it are still to come
+//! ([`each`]) or together ([`open`]), and everything found.
+//! Must not know: targets and formats, where files are kept, who does the work.
+
+use std::collections::{BTreeSet, HashSet};
+use std::convert::Infallible;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::check::{self, Context, Identities};
+use crate::diag::{Diagnostics, Findings, nearest};
+use crate::ir;
+use crate::source::{SourceFile, Sources};
+use crate::syntax::{self, ast};
+
+use super::environment::{Environment, Environments};
+use super::files::Files;
+use super::workers::Workers;
+use super::workspace::{Host, Workspace};
+
+/// What the user may choose for every command over rules.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Values of parameters; they win over every environment file.
+    pub set: Vec<(String, String)>,
+    /// The day on which allowlist entries must be valid; today, in UTC, if left out.
+    pub as_of: Option<Date>,
+    /// The environment file, instead of the nearest `catena.yaml` above each rule.
+    pub environment: Option<PathBuf>,
+    /// Source files to add, or to put in the place of the built-in source of the same name.
+    pub sources: Vec<PathBuf>,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped<E> {
+    /// What the user named cannot be read or used: a sentence for each thing.
+    Unusable(Vec<String>),
+    /// The caller ended it.
+    By(E),
+}
+
+/// All rules of a run, checked.
+#[derive(Debug)]
+pub struct Session {
+    /// The rules without errors of each file, in the order of the files.
+    pub files: Vec<Checked>,
+    /// Everything found so far.
+    pub found: Found,
+}
+
+/// What is left of a run when its rules are gone.
+#[derive(Debug)]
+pub struct Found {
+    /// Names and texts of all files.
+    pub sources: Sources,
+    /// Everything found so far.
+    pub diags: Diagnostics,
+    /// How many files the user asked for.
+    pub file_count: usize,
+}
+
+impl Found {
+    /// The findings, sorted, each with its place.
+    #[must_use]
+    pub fn report(self) -> Findings {
+        Findings::of(&self.diags.into_sorted(), &self.sources)
+    }
+}
+
+/// The checked rules of one file.
+#[derive(Debug)]
+pub struct Checked {
+    /// The rules.
+    pub rules: Vec<ir::Rule>,
+    /// Settings and catalog in force.
+    pub environment: Arc<Environment>,
+}
+
+/// Reads, parses and checks all files.
+///
+/// # Errors
+/// What cannot be read or used.
+pub fn open(
+    paths: &[PathBuf],
+    choices: &Choices,
+    files: &dyn Files,
+    workers: &impl Workers,
+) -> Result<Session, Vec<String>> {
+    let mut checked = Vec::new();
+    let take = |some| {
+        checked.extend(some);
+        Ok::<(), Infallible>(())
+    };
+    match each(paths, choices, files, workers, |checked, _, _| checked, take) {
+        Ok(found) => Ok(Session { files: checked, found }),
+        Err(Stopped::Unusable(problems)) => Err(problems),
+        Err(Stopped::By(never)) => match never {},
+    }
+}
+
+/// How many files are at work at a time: enough to keep every worker busy, few enough to hold.
+const BATCH: usize = 128;
+
+/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
+/// and `take` gets that in the order of the files.
+///
+/// # Errors
+/// What cannot be read or used, or why `take` ended the run.
+pub fn each<T: Send, E: Send>(
+    paths: &[PathBuf],
+    choices: &Choices,
+    files: &dyn Files,
+    workers: &impl Workers,
+    work: impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync,
+    mut take: impl FnMut(Vec<T>) -> Result<(), E> + Send,
+) -> Result<Found, Stopped<E>> {
+    let mut diags = Diagnostics::default();
+    let host = Host { files, workers };
+    let (environments, workspace) = workers.both(
+        || Environments::new(files, &choices.sources, choices.environment.as_deref(), &choices.set),
+        || Workspace::load(paths, &host, &mut diags),
+    );
+    let unusable = |problem| Stopped::Unusable(vec![problem]);
+    let environments = environments.map_err(unusable)?;
+    let workspace = workspace
+        .map_err(|problems| Stopped::Unusable(problems.into_iter().map(|problem| problem.0).collect()))?;
+    refuse_unknown(&choices.set, &workspace, workers).map_err(unusable)?;
+    let headings = workspace.survey(workers, |source, _| syntax::outline(&source.text));
+    let clashing = check::clashing(&headings);
+    let as_of = choices.as_of.unwrap_or_else(today);
+    let identities = Identities::default();
+    let file_count = workspace.asked();
+    let mut run = Run { workspace, environments, clashing, identities, as_of, diags };
+    let mut made = Vec::new();
+    for first in (0..file_count).step_by(BATCH) {
+        let some = first..file_count.min(first + BATCH);
+        // What is made of one batch is taken while the next is at work.
+        let (taken, next) =
+            workers.both(|| take(std::mem::take(&mut made)), || run.batch(some, &host, &work));
+        taken.map_err(Stopped::By)?;
+        made = next;
+    }
+    take(made).map_err(Stopped::By)?;
+    run.workspace.report_cycles(&mut run.diags);
+    Ok(Found { sources: run.workspace.sources, diags: run.diags, file_count })
+}
+
+/// A run on its way through the files.
+struct Run<'a> {
+    workspace: Workspace,
+    environments: Environments<'a>,
+    /// Names of rules that share a name or an id with another.
+    clashing: HashSet<&'a str>,
+    identities: Identities,
+    as_of: Date,
+    diags: Diagnostics,
+}
+
+impl Run<'_> {
+    /// What `work` makes of some files.
+    fn batch<T: Send, W: Workers>(
+        &mut self,
+        some: Range<usize>,
+        host: &Host<'_, W>,
+        work: &(impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync),
+    ) -> Vec<T> {
+        self.workspace.open(some.clone(), host, &mut self.diags);
+        let environments = self.environments_of(some.clone());
+        let units = self.workspace.units(some.clone());
+        for unit in &units {
+            self.identities.add(unit.file, &mut self.diags);
+        }
+        let (clashing, as_of) = (&self.clashing, self.as_of);
+        let files = units.into_iter().zip(environments).collect();
+        let done = host.workers.map(files, |(unit, environment)| {
+            let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
+            let mut found = Diagnostics::default();
+            let mut rules =
+                if environment.broken { Vec::new() } else { check::check(&unit, &context, &mut found) };
+            rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
+            (work(Checked { rules, environment }, unit.sources, &mut found), found)
+        });
+        let (made, found): (Vec<T>, Vec<Diagnostics>) = done.into_iter().unzip();
+        self.workspace.close(some, host.workers);
+        for found in found {
+            self.diags.extend(found);
+        }
+        made
+    }
+
+    fn environments_of(&mut self, some: Range<usize>) -> Vec<Arc<Environment>> {
+        let mut sources = std::mem::take(&mut self.workspace.sources);
+        let path = |index| self.workspace.path(index).unwrap_or(Path::new(""));
+        let found =
+            some.map(|index| self.environments.of(path(index), &mut sources, &mut self.diags)).collect();
+        self.workspace.sources = sources;
+        found
+    }
+}
+
+/// A parameter given by option that no rule has is a mistake, not a wish.
+fn refuse_unknown(
+    set: &[(String, String)],
+    workspace: &Workspace,
+    workers: &impl Workers,
+) -> Result<(), String> {
+    if set.is_empty() {
+        return Ok(());
+    }
+    let params = |source: &SourceFile, id| params(&syntax::parse(source, id, &mut Diagnostics::default()));
+    let known: BTreeSet<String> = workspace.survey(workers, params).into_iter().collect();
+    match set.iter().find(|(name, _)| !known.contains(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(format!("`--set {name}=…`: no rule has a parameter `{name}`{hint}"))
+        }
+    }
+}
+
+/// The names of the parameters of a file's rules.
+fn params(file: &ast::File) -> Vec<String> {
+    let clauses = file.rules.iter().flat_map(|rule| &rule.clauses);
+    let names = clauses.filter_map(|clause| match clause {
+        ast::Clause::Param(param) => Some(param.name.node.clone()),
+        ast::Clause::Meta(_)
+        | ast::Clause::Chain(_)
+        | ast::Clause::Alert(_)
+        | ast::Clause::Playbook(_)
+        | ast::Clause::Test(_) => None,
+    });
+    names.collect()
+}
+
+fn today() -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}
