@@ -15,7 +15,7 @@ use super::predicate::{Unrunnable, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
 use super::value::{Raw, Value};
-use crate::catalog::{self, Source};
+use crate::catalog::{self, FieldDef, Source};
 use crate::ir::Type;
 
 /// A source, ready to read raw events into records of one schema.
@@ -94,7 +94,7 @@ impl Reader {
         let mut tree = Tree::default();
         let mut fields = Vec::new();
         for (name, ty) in schema.fields() {
-            let raw = source.field(name).and_then(|field| Some((field.raw.as_ref()?, field.in_group)));
+            let raw = source.field(name).and_then(raw_of);
             let variants =
                 raw.map(|(raw, in_group)| compile(raw, in_group, source, &mut tree)).transpose()?;
             let variants = variants.unwrap_or_default();
@@ -257,6 +257,23 @@ impl Reader {
             Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
         }
     }
+}
+
+/// How a field is read, and whether from an item of the group. Taken apart without `..`: what else comes to say how a
+/// field is read must be answered for here.
+fn raw_of(field: &FieldDef) -> Option<(&catalog::Raw, bool)> {
+    let FieldDef {
+        raw,
+        in_group,
+        name: _,
+        ty: _,
+        description: _,
+        values: _,
+        weak_key: _,
+        requires: _,
+        columns: _,
+    } = field;
+    raw.as_ref().map(|raw| (raw, *in_group))
 }
 
 impl Variant {

@@ -9,7 +9,7 @@ use super::list::Allowlist;
 use super::predicate::{Predicate, Unrunnable, Values, place};
 use super::record::{Record, Schema, Schemas};
 use super::value::Atom;
-use crate::ir::{Rule, StepField};
+use crate::ir::{self, Alert, Chain, Rule, StepField};
 
 /// A compiled rule.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ impl Step {
     /// Whether the values of a record of this step's schema satisfy it.
     #[must_use]
     pub fn accepts(&self, values: &Values<'_>) -> bool {
-        self.filter.holds(values) && !self.excepts.iter().any(|except| except.holds(values))
+        let Self { name: _, schema: _, filter, excepts } = self;
+        filter.holds(values) && !excepts.iter().any(|except| except.holds(values))
     }
 
     /// Calls `add` with the place of every field that decides it.
@@ -81,14 +82,17 @@ impl Program {
     /// # Errors
     /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
     pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, Unrunnable> {
-        let lists: Vec<_> = rule.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-        let steps = rule
-            .chain
-            .steps
+        // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not compile.
+        let Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+        // The fields of the scope are keys of every link.
+        let Chain { total, total_is_explicit: _, scope: _, steps: written, links } = chain;
+        let Alert { entities: _, show: _, dedupe } = alert;
+        let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
+        let steps = written
             .iter()
             .map(|step| compile_step(step, schemas, &lists).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
-        let pairs = rule.chain.links.iter().zip(steps.windows(2));
+        let pairs = links.iter().zip(steps.windows(2));
         let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
         if links.len() + 1 != steps.len() {
             return Err(Unrunnable("a chain of n steps has n - 1 links".to_owned()));
@@ -98,15 +102,14 @@ impl Program {
                 steps.get(*step).ok_or_else(|| Unrunnable(format!("the chain has no step {step}")))?;
             Ok((*step, place(field, &schema.schema)?))
         };
-        let dedupe = match &rule.alert.dedupe {
-            Some(dedupe) => Some(Dedupe {
-                window: in_micros(dedupe.window.seconds),
-                by: dedupe.by.iter().map(step_place).collect::<Result<_, Unrunnable>>()?,
+        let dedupe = match dedupe {
+            Some(ir::Dedupe { window, by }) => Some(Dedupe {
+                window: in_micros(window.seconds),
+                by: by.iter().map(step_place).collect::<Result<_, Unrunnable>>()?,
             }),
             None => None,
         };
-        let total = in_micros(rule.chain.total.seconds);
-        Ok(Self { name: rule.name.node.clone(), steps, links, total, dedupe })
+        Ok(Self { name: name.node.clone(), steps, links, total: in_micros(total.seconds), dedupe })
     }
 
     /// The key by which `record`, as step `step`, is found from the step before; `None` if a part is missing.
@@ -134,29 +137,29 @@ pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
     places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
-fn compile_step(
-    step: &crate::ir::Step,
-    schemas: &Schemas,
-    lists: &[Arc<Allowlist>],
-) -> Result<Step, Unrunnable> {
-    let source = &step.source.node;
-    let schema = schemas.get(source).ok_or_else(|| Unrunnable(format!("there is no source `{source}`")))?;
+fn compile_step(step: &ir::Step, schemas: &Schemas, lists: &[Arc<Allowlist>]) -> Result<Step, Unrunnable> {
+    let ir::Step { name, source, filter, excepts, span: _ } = step;
+    let schema = schemas
+        .get(&source.node)
+        .ok_or_else(|| Unrunnable(format!("there is no source `{}`", source.node)))?;
     let compile = |pred| Predicate::new(pred, schema, lists);
     Ok(Step {
-        name: step.name.node.clone(),
+        name: name.node.clone(),
         schema: Arc::clone(schema),
-        filter: compile(&step.filter)?,
-        excepts: step.excepts.iter().map(compile).collect::<Result<_, _>>()?,
+        filter: compile(filter)?,
+        excepts: excepts.iter().map(compile).collect::<Result<_, _>>()?,
     })
 }
 
-fn compile_link(link: &crate::ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
+fn compile_link(link: &ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
     let [left, right] = sides else { return Err(Unrunnable("a link has two sides".to_owned())) };
-    Ok(Link {
-        gap: in_micros(link.gap.seconds),
-        left: link.keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
-        right: link.keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
-    })
+    let ir::Link { gap, keys, span: _ } = link;
+    let mut compiled = Link { gap: in_micros(gap.seconds), left: Vec::new(), right: Vec::new() };
+    for ir::Key { left: before, right: after, from_scope: _ } in keys {
+        compiled.left.push(place(before, &left.schema)?);
+        compiled.right.push(place(after, &right.schema)?);
+    }
+    Ok(compiled)
 }
 
 /// Seconds of a window as the microseconds in which records count; the longest if they are too many.

@@ -11,7 +11,7 @@ use foldhash::quality::FixedState;
 
 use super::value::{Value, instant_text};
 use crate::catalog::{Catalog, Source};
-use crate::ir::{Pred, Rule, StepField, Type};
+use crate::ir::{Alert, Chain, Key, Link, PlaybookPart, Pred, Rule, Step, StepField, Type};
 
 /// The fields of a source that records carry, each with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,29 +110,30 @@ impl Schemas {
 
 /// Names every field that `rule` reads, with its source.
 fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
-    for step in &rule.chain.steps {
-        add(&step.source.node, "event.time");
-        std::iter::once(&step.filter)
-            .chain(&step.excepts)
-            .flat_map(Pred::fields)
-            .for_each(|field| add(&step.source.node, &field.name));
+    // Taken apart without `..`: a field that a new part of a rule reads must be read from the records.
+    let Rule { name: _, meta: _, params: _, lists: _, chain, alert, playbook, tests: _, span: _ } = rule;
+    let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
+    for Step { name: _, source, filter, excepts, span: _ } in steps {
+        add(&source.node, "event.time");
+        let fields = std::iter::once(filter).chain(excepts).flat_map(Pred::fields);
+        fields.for_each(|field| add(&source.node, &field.name));
     }
-    for (link, sides) in rule.chain.links.iter().zip(rule.chain.steps.windows(2)) {
-        let [left, right] = sides else { continue };
-        for key in &link.keys {
-            add(&left.source.node, &key.left.name);
-            add(&right.source.node, &key.right.name);
+    for (Link { gap: _, keys, span: _ }, sides) in links.iter().zip(steps.windows(2)) {
+        let [before, after] = sides else { continue };
+        for Key { left, right, from_scope: _ } in keys {
+            add(&before.source.node, &left.name);
+            add(&after.source.node, &right.name);
         }
     }
-    let alert = &rule.alert;
-    let playbook = rule.playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {
-        crate::ir::PlaybookPart::Text(_) => None,
-        crate::ir::PlaybookPart::Field(field) => Some(field),
+    let Alert { entities, show, dedupe } = alert;
+    let playbook = playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {
+        PlaybookPart::Text(_) => None,
+        PlaybookPart::Field(field) => Some(field),
     });
-    let shown = alert.entities.iter().map(|entity| &entity.field).chain(&alert.show);
-    let keys = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
+    let shown = entities.iter().map(|entity| &entity.field).chain(show);
+    let keys = dedupe.iter().flat_map(|dedupe| &dedupe.by);
     for StepField { step, field } in shown.chain(keys).chain(playbook) {
-        if let Some(step) = rule.chain.steps.get(*step) {
+        if let Some(step) = steps.get(*step) {
             add(&step.source.node, &field.name);
         }
     }

@@ -108,7 +108,7 @@ impl Follow {
 /// all follow steps on sources that were read before. A source that is not named goes first.
 pub(super) fn turns(programs: &[Program]) -> BTreeMap<String, usize> {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, step) in programs.iter().flat_map(|program| program.steps.iter().enumerate()) {
+    for (at, step) in programs.iter().flat_map(|program| steps_of(program).iter().enumerate()) {
         let least = first.entry(step.schema.source()).or_insert(at);
         *least = (*least).min(at);
     }
@@ -117,7 +117,7 @@ pub(super) fn turns(programs: &[Program]) -> BTreeMap<String, usize> {
     let mut turns = BTreeMap::new();
     for source in order {
         let earlier = |step: &Step| turns.contains_key(step.schema.source());
-        let mut pairs = programs.iter().flat_map(|program| program.steps.windows(2));
+        let mut pairs = programs.iter().flat_map(|program| steps_of(program).windows(2));
         let follows = first.get(source) != Some(&0)
             && pairs.all(
                 |pair| !matches!(pair, [before, step] if step.schema.source() == source && !earlier(before)),
@@ -126,6 +126,13 @@ pub(super) fn turns(programs: &[Program]) -> BTreeMap<String, usize> {
         turns.insert(source.to_owned(), turn);
     }
     turns
+}
+
+/// The steps of a program, which alone say what an event must follow. Taken apart without `..`: whatever else reads
+/// events of its own must be answered for here.
+fn steps_of(program: &Program) -> &[std::sync::Arc<Step>] {
+    let Program { name: _, steps, links: _, total: _, dedupe: _ } = program;
+    steps
 }
 
 /// The number of `place` among `places`, new or known.

@@ -16,8 +16,7 @@ use super::bounds::Bounds;
 use super::json_key::{JsonKey, is_plain, last_key, plain_text};
 use super::steps::Written;
 use crate::catalog::{Raw, Source};
-use crate::engine::near::conjuncts;
-use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
+use crate::ir::{self, Case, Entries, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
 
 /// Which form of the events the literals are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +63,8 @@ impl Search {
         let mut texts: Vec<Literal> = Vec::new();
         for Written { step, lists, .. } in steps {
             let demands = Demands { lists, source, form };
-            let filter = &step.filter;
+            // An exception only takes away. Another part of a step may do more: it must be answered for here.
+            let ir::Step { name: _, source: _, filter, excepts: _, span: _ } = step;
             let demand = if near { demanded_but_one(filter, &demands) } else { demanded(filter, &demands) };
             texts.extend(demand?.literals);
         }
@@ -154,25 +154,26 @@ struct Demand {
     rank: usize,
 }
 
-fn demanded(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
-    match pred {
-        Pred::And(parts) => {
-            parts.iter().filter_map(|part| demanded(part, demands)).max_by_key(|demand| demand.rank)
-        }
-        Pred::Or(parts) => {
-            let parts = parts.iter().map(|part| demanded(part, demands)).collect::<Option<Vec<_>>>()?;
-            let rank = parts.iter().map(|demand| demand.rank).min()?;
-            Some(Demand { literals: parts.into_iter().flat_map(|demand| demand.literals).collect(), rank })
-        }
-        Pred::Not(_) => None,
-        Pred::Test(test) => by_value(test, demands).or_else(|| by_key(test, demands)),
+impl ir::Demand for Demand {
+    fn all(parts: Vec<Self>) -> Self {
+        let best = parts.into_iter().max_by_key(|demand| demand.rank);
+        best.unwrap_or(Self { literals: Vec::new(), rank: 0 })
     }
+
+    fn any(parts: Vec<Self>) -> Self {
+        let rank = parts.iter().map(|demand| demand.rank).min().unwrap_or(0);
+        Self { literals: parts.into_iter().flat_map(|demand| demand.literals).collect(), rank }
+    }
+}
+
+fn demanded(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
+    pred.fold(&|test| by_value(test, demands).or_else(|| by_key(test, demands)))
 }
 
 /// What an event must have that fails at most one of several parts: what either of two parts demands, as one of them
 /// holds.
 fn demanded_but_one(pred: &Pred, demands: &Demands<'_>) -> Option<Demand> {
-    let parts = conjuncts(pred);
+    let parts = pred.conjuncts();
     if parts.len() == 1 {
         return demanded(pred, demands);
     }
@@ -193,12 +194,10 @@ fn by_value(test: &FieldTest, demands: &Demands<'_>) -> Option<Demand> {
         TestKind::Like { pattern, case: Case::Sensitive } => vec![longest(pattern)?],
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
         TestKind::InList { list } => {
-            let entries = &demands.lists.get(*list)?.entries;
-            let fixed = |value: &EntryValue| match value {
-                EntryValue::Pattern(pattern) => longest(pattern),
-                EntryValue::Network(_) | EntryValue::Value(_) => None,
-            };
-            entries.iter().map(|entry| fixed(&entry.value)).collect::<Option<_>>()?
+            let Entries { patterns, networks, values } = demands.lists.get(*list)?.by_kind();
+            let only_texts = networks.is_empty() && values.is_empty();
+            let texts = patterns.into_iter().map(longest).collect::<Option<_>>();
+            texts.filter(|_| only_texts)?
         }
         TestKind::Equals { .. }
         | TestKind::Like { .. }

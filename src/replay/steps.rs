@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 use crate::engine::predicate::{Check, Predicate, Values};
 use crate::engine::program::Step;
 use crate::engine::value::{Atom, Value};
-use crate::ir::{Case, List};
+use crate::ir::{self, Case, List};
 
 /// A rule and one of its steps, by number.
 pub(super) type Name = (u32, u16);
@@ -148,7 +148,9 @@ impl ByValue {
 /// What a step asks, the same for steps that ask the same: its conditions without their places in the text, and the
 /// lists.
 fn question(one: &Written<'_>) -> String {
-    let conditions = (&one.step.filter, &one.step.excepts);
+    // Taken apart without `..`: steps that differ in another part do not ask the same.
+    let ir::Step { name: _, source: _, filter, excepts, span: _ } = one.step;
+    let conditions = (filter, excepts);
     let mut conditions = serde_json::to_value(conditions).unwrap_or_default();
     forget_spans(&mut conditions);
     format!("{conditions}{}", serde_json::to_string(one.lists).unwrap_or_default())
