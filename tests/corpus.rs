@@ -1,8 +1,6 @@
 //! Every rule of the corpus and every shipped rule, in every target: one snapshot a rule and target.
 
-use crate::program::{AS_OF, Ran, catena, chains, root};
-
-const TARGETS: [&str; 4] = ["spl", "sigma", "kql", "eql"];
+use crate::program::{AS_OF, Ran, catena, chains, root, targets};
 
 fn is_valid(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap();
@@ -40,7 +38,7 @@ fn snapshot(target: &str, path: &str) {
 #[test]
 fn every_rule_in_every_target() {
     for path in valid() {
-        for target in TARGETS {
+        for target in targets() {
             snapshot(target, &path);
         }
     }
@@ -59,7 +57,7 @@ fn every_rule_checks_without_errors() {
 fn no_snapshot_is_left_over() {
     let known: Vec<String> =
         valid().iter().map(|path| path.rsplit('/').next().unwrap().replace(".chain", ".snap")).collect();
-    for target in TARGETS {
+    for target in targets() {
         for entry in std::fs::read_dir(root().join("snapshots").join(target)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(known.contains(&name), "snapshots/{target}/{name} belongs to no rule");

@@ -56,7 +56,8 @@ def broken_files(copy, name, file):
     # Serde fills the field in where a source file is read; nothing else may.
     field = "    /// Not there.\n    #[serde(default)]\n    pub forgotten: Option<u8>,\n"
     path.write_text(before[: head.end()] + field + before[head.end() :])
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(ROOT / "target"))
+    # Not the repository's own folder: the build script's output names the copy's files.
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(ROOT / "target" / "forgotten_field"))
     command = ["cargo", "check", "--lib", "--offline", "--message-format", "json"]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
     path.write_text(before)

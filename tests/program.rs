@@ -46,6 +46,11 @@ pub(crate) fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     }
 }
 
+/// The names of all targets.
+pub(crate) fn targets() -> impl Iterator<Item = &'static str> {
+    catena::backend::ALL.iter().map(|target| target.name())
+}
+
 /// The `.chain` files of a folder, sorted, as paths from the root of the repository.
 pub(crate) fn chains(folder: &str) -> Vec<String> {
     let mut found: Vec<_> = std::fs::read_dir(root().join(folder))

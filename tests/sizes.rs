@@ -1,6 +1,6 @@
 //! Very long rules: every target answers, and loses none of it. What took quadratic time once would not end here.
 
-use crate::program::{AS_OF, Ran, catena_with_input};
+use crate::program::{AS_OF, Ran, catena_with_input, targets};
 
 const MANY: usize = 3_000;
 
@@ -25,7 +25,7 @@ fn compiled(lists: &str, condition: &str, target: &str) -> String {
 }
 
 fn keeps_all(lists: &str, condition: &str) {
-    for target in ["spl", "sigma", "kql", "eql"] {
+    for target in targets() {
         let out = compiled(lists, condition, target);
         let last = format!("v{}", MANY - 1);
         assert!(out.contains("v0") && out.contains(&last), "{target} lost a value");
