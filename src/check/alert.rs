@@ -104,8 +104,8 @@ pub(super) fn columns(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, ale
         link.keys.iter().flat_map(move |key| [(index, &key.left), (index + 1, &key.right)])
     });
     let by = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
-    let named = alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(by);
-    for (index, field) in keys.chain(named.map(|named| (named.step, &named.field))) {
+    let shown = alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(by);
+    for (index, field) in keys.chain(shown.map(|shown| (shown.step, &shown.field))) {
         if let Some(step) = chain.steps.get(index) {
             claim(sink, &mut taken, Shown { step: &step.name.node, field: Some(&field.name) }, field.span);
         }

@@ -20,9 +20,17 @@ pub(super) struct Parts<'a> {
     pub(super) steps: Vec<StepParts<'a>>,
     pub(super) links: Vec<LinkParts<'a>>,
     scope: Vec<Spanned<String>>,
-    /// The total that is written; `Some(None)` if it is wrong.
-    total: Option<Option<ir::Window>>,
+    total: Total,
     shape_is_right: bool,
+}
+
+/// The window from the first to the last step.
+#[derive(Debug)]
+enum Total {
+    /// Not written: the gaps add up to it.
+    Sum,
+    /// As written; nothing if it is wrong.
+    Written(Option<ir::Window>),
 }
 
 /// A step; what is missing has been reported.
@@ -52,7 +60,10 @@ pub(super) fn lower<'a>(names: &Names<'_>, sink: &mut Sink, chain: &'a Chain) ->
     let scope = links::scope(names, sink, chain);
     let link = |(index, then): (usize, &'a Then)| lower_link(names, sink, index, then, &scope);
     let links = thens.into_iter().map(link).collect();
-    let total = chain.within.as_ref().map(|total| windows::window(names, sink, total));
+    let total = match &chain.within {
+        Some(total) => Total::Written(windows::window(names, sink, total)),
+        None => Total::Sum,
+    };
     Parts { steps, links, scope, total, shape_is_right }
 }
 
@@ -105,10 +116,9 @@ impl Parts<'_> {
             return None;
         }
         let (steps, links) = (steps?, links?);
-        let total_is_explicit = self.total.is_some();
-        let total = match self.total {
-            Some(total) => total?,
-            None => sum(&links, chain),
+        let (total, total_is_explicit) = match self.total {
+            Total::Written(total) => (total?, true),
+            Total::Sum => (sum(&links, chain), false),
         };
         Some(ir::Chain { total, total_is_explicit, scope: self.scope, steps, links })
     }

@@ -34,13 +34,12 @@ pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Sp
             continue;
         }
         seen.insert(&field.node, field.span);
-        match scope_problem(names, field) {
-            Some(found) => sink.report(found),
-            None => {
-                names::note_shared(names, sink, field, 0..names.steps.len());
-                shared.push(field.clone());
-            }
+        if let Some(found) = scope_problem(names, field) {
+            sink.report(found);
+            continue;
         }
+        names::note_shared(names, sink, field, 0..names.steps.len());
+        shared.push(field.clone());
     }
     shared
 }

@@ -134,8 +134,7 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name
 /// `launch.image.id` where only `image.id` can stand.
 fn step_inside(names: &Names<'_>, step: usize, name: &Name) -> Option<Diagnostic> {
     let (first, rest) = name.node.split_once('.')?;
-    let named = names.step(first)?;
-    let own = named == step;
+    let own = names.step(first)? == step;
     let found =
         Diagnostic::new(Code::StepInsideStep, name.span, format!("`{}` has a step prefix", name.node));
     if own {

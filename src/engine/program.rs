@@ -82,7 +82,8 @@ impl Program {
     /// # Errors
     /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
     pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, Unrunnable> {
-        // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not compile.
+        // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not
+        // compile.
         let Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
         // The fields of the scope are keys of every link.
         let Chain { total, total_is_explicit: _, scope: _, steps: written, links } = chain;

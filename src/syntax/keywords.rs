@@ -25,16 +25,23 @@ pub(super) struct Keyword {
     pub(super) token: Option<Rule>,
     /// The clause it begins.
     pub(super) clause: Option<Clause>,
-    /// Whether it is the key of a metadata clause.
-    pub(super) metadata: bool,
-    /// Whether it is an operator of predicates.
-    pub(super) operator: bool,
-    /// Whether it begins an attribute of an allowlist entry.
-    pub(super) attribute: bool,
+    pub(super) role: Role,
     /// Whether it can be neither a name nor a field.
     pub(super) reserved: bool,
     /// Whether it begins a line of a test block, or will do so: a step cannot have it as its name.
     pub(super) in_tests: bool,
+}
+
+/// What a keyword is beside a word of the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Plain,
+    /// The key of a metadata clause.
+    Metadata,
+    /// An operator of predicates.
+    Operator,
+    /// Begins an attribute of an allowlist entry.
+    Attribute,
 }
 
 /// The clause that a keyword begins.
@@ -49,17 +56,7 @@ pub(super) struct Clause {
 
 impl Keyword {
     const fn new(word: &'static str, quoted: &'static str) -> Self {
-        Self {
-            word,
-            quoted,
-            token: None,
-            clause: None,
-            metadata: false,
-            operator: false,
-            attribute: false,
-            reserved: false,
-            in_tests: false,
-        }
+        Self { word, quoted, token: None, clause: None, role: Role::Plain, reserved: false, in_tests: false }
     }
 
     const fn token(self, token: Rule) -> Self {
@@ -71,15 +68,15 @@ impl Keyword {
     }
 
     const fn metadata(self) -> Self {
-        Self { metadata: true, ..self.begins(Level::Rule, Rule::meta_tail, Rule::only_meta) }
+        Self { role: Role::Metadata, ..self.begins(Level::Rule, Rule::meta_tail, Rule::only_meta) }
     }
 
     const fn operator(self) -> Self {
-        Self { operator: true, reserved: true, ..self }
+        Self { role: Role::Operator, reserved: true, ..self }
     }
 
     const fn attribute(self) -> Self {
-        Self { attribute: true, ..self }
+        Self { role: Role::Attribute, ..self }
     }
 
     const fn reserved(self) -> Self {
@@ -186,17 +183,17 @@ pub(super) fn is_reserved(word: &str) -> bool {
 
 /// The operators of predicates that are words.
 pub(super) fn operators() -> impl Iterator<Item = &'static str> + Clone {
-    KEYWORDS.iter().filter(|keyword| keyword.operator).map(|keyword| keyword.word)
+    KEYWORDS.iter().filter(|keyword| keyword.role == Role::Operator).map(|keyword| keyword.word)
 }
 
 /// The attributes of allowlist entries.
 pub(super) fn attributes() -> impl Iterator<Item = &'static str> + Clone {
-    KEYWORDS.iter().filter(|keyword| keyword.attribute).map(|keyword| keyword.word)
+    KEYWORDS.iter().filter(|keyword| keyword.role == Role::Attribute).map(|keyword| keyword.word)
 }
 
 /// The keys of metadata clauses, in the order in which rules usually have them.
 pub fn metadata() -> impl Iterator<Item = &'static str> + Clone {
-    KEYWORDS.iter().filter(|keyword| keyword.metadata).map(|keyword| keyword.word)
+    KEYWORDS.iter().filter(|keyword| keyword.role == Role::Metadata).map(|keyword| keyword.word)
 }
 
 /// Whether a line of a test block begins with the word, or will do so: a step cannot have it as its name.
@@ -257,7 +254,7 @@ mod tests {
     fn body(rule: &str) -> String {
         let lines: Vec<&str> = GRAMMAR.lines().filter(|line| !line.starts_with("//")).collect();
         let is_head = |line: &&str| line.split('=').next().is_some_and(|name| name.trim() == rule);
-        let at = lines.iter().position(|line| is_head(&line)).unwrap_or_else(|| panic!("no rule {rule}"));
+        let at = lines.iter().position(is_head).unwrap_or_else(|| panic!("no rule {rule}"));
         let rest = lines[at + 1..].iter().take_while(|line| line.starts_with([' ', '\t']));
         std::iter::once(&lines[at]).chain(rest).copied().collect::<Vec<_>>().join("\n")
     }
@@ -303,11 +300,12 @@ mod tests {
     fn the_grammar_reserves_what_the_table_reserves() {
         let reserved: BTreeSet<String> = words("reserved").union(&words("connective")).cloned().collect();
         assert_eq!(table(|keyword| keyword.reserved), reserved);
-        assert_eq!(table(|keyword| keyword.operator), words("word_op"));
-        assert_eq!(table(|keyword| keyword.metadata), words("meta_name"));
+        assert_eq!(table(|keyword| keyword.role == Role::Operator), words("word_op"));
+        assert_eq!(table(|keyword| keyword.role == Role::Metadata), words("meta_name"));
         let attributes: BTreeSet<String> = KEYWORDS
             .iter()
-            .filter_map(|keyword| keyword.attribute.then(|| format!("kw_{}", keyword.word)))
+            .filter(|keyword| keyword.role == Role::Attribute)
+            .map(|keyword| format!("kw_{}", keyword.word))
             .collect();
         let named = body("attribute") + &body("attribute_text");
         assert!(attributes.iter().all(|token| named.contains(token.as_str())));
@@ -326,7 +324,7 @@ mod tests {
         assert_eq!(of(Level::Alert), words("alert_start"));
         assert_eq!(of(Level::Test), words("test_start"));
         let blocks = table(|keyword| {
-            !keyword.metadata && keyword.clause.is_some_and(|clause| clause.level == Level::Rule)
+            keyword.role != Role::Metadata && keyword.clause.is_some_and(|clause| clause.level == Level::Rule)
         });
         assert_eq!(blocks, words("block_start"));
         assert_eq!(blocks, words("block_start_strict"));
