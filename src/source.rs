@@ -100,8 +100,8 @@ impl SourceFile {
         Position { line, column }
     }
 
-    /// A byte offset as the language server protocol counts; an offset past the end gives the end, one inside a character
-    /// the start of its line.
+    /// A byte offset as the language server protocol counts; an offset past the end gives the end, one inside a
+    /// character the start of its line.
     #[must_use]
     pub fn utf16(&self, offset: usize) -> Utf16Position {
         let offset = offset.min(self.text.len());
@@ -111,8 +111,8 @@ impl SourceFile {
         Utf16Position { line, character }
     }
 
-    /// The byte offset of a position; a character past the end of its line gives the end of the line (before its line end),
-    /// a line past the last one the end of the file, the second half of a surrogate pair the character itself.
+    /// The byte offset of a position; a character past the end of its line gives the end of the line (before its line
+    /// end), a line past the last one the end of the file, the second half of a surrogate pair the character itself.
     #[must_use]
     pub fn offset(&self, position: Utf16Position) -> usize {
         let Some(&start) = self.lines.get(position.line) else { return self.text.len() };
@@ -144,8 +144,8 @@ impl Sources {
         id
     }
 
-    /// Puts another text in the place of a file's, as an editor does; spans into the old text mean nothing any more. Whoever
-    /// shares the old file keeps it. Nothing happens where there is no such file.
+    /// Puts another text in the place of a file's, as an editor does; spans into the old text mean nothing any more.
+    /// Whoever shares the old file keeps it. Nothing happens where there is no such file.
     pub fn replace(&mut self, id: FileId, text: impl Into<String>) {
         if let Some(file) = self.files.get_mut(id.0 as usize) {
             *file = Arc::new(SourceFile::new(file.name.clone(), text));
@@ -217,7 +217,8 @@ pub fn is_hidden(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Two-byte, three-byte and four-byte characters, of which the last takes two code units, and both kinds of line end.
+    /// Two-byte, three-byte and four-byte characters, of which the last takes two code units, and both kinds of line
+    /// end.
     const TEXT: &str = "aé€😀b\r\nx\n\n😀";
 
     #[test]

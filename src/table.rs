@@ -3,9 +3,12 @@
 //! In: one [`SourceFile`]. Out: its rows, with every problem reported at row and column.
 //! Must not know: what a value means to a field.
 
+mod csv;
+
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span, Spanned};
 use crate::syntax::ast::Date;
+use csv::Cell;
 
 /// The largest list file, in bytes.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -49,34 +52,23 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table 
 
 fn rows(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Vec<Row> {
     let body = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
-    let mut parser =
-        Parser { id, source, text: body, offset: source.text.len() - body.len(), columns: Vec::new(), diags };
-    let mut rows = Vec::new();
-    let mut records = reader.into_records();
+    let offset = source.text.len() - body.len();
+    let mut parser = Parser { id, source, offset, columns: Vec::new(), diags };
+    let mut records = csv::records(body);
     match records.next() {
-        Some(Ok(header)) => parser.header(&header),
-        Some(Err(error)) => parser.broken(&error),
+        Some(header) => parser.header(&header),
         None => parser.missing_header(),
     }
     if !parser.columns.contains(&Some(0)) {
-        return rows;
+        return Vec::new();
     }
-    for record in records {
-        match record {
-            Ok(record) => rows.extend(parser.row(&record)),
-            Err(error) => parser.broken(&error),
-        }
-    }
-    rows
+    records.filter_map(|record| parser.row(&record)).collect()
 }
 
 struct Parser<'a> {
     id: FileId,
     source: &'a SourceFile,
-    /// The text without a byte order mark.
-    text: &'a str,
-    /// Bytes before `text` in the file: a byte order mark.
+    /// Bytes before the scanned text in the file: a byte order mark.
     offset: usize,
     /// For each column of the file, its index in [`COLUMNS`] if it is known.
     columns: Vec<Option<usize>>,
@@ -84,23 +76,23 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn header(&mut self, record: &csv::StringRecord) {
-        let cells = self.cells(record);
-        if self.unclosed(&cells, Code::ListHeader) {
+    fn header(&mut self, cells: &[Cell<'_>]) {
+        if self.unclosed(cells, Code::ListHeader) {
             return;
         }
-        for (name, span) in record.iter().zip(&cells) {
+        for cell in cells {
+            let (name, span) = (&cell.text, self.span(cell.start, cell.end));
             let known = COLUMNS.iter().position(|column| *column == name.trim());
             if known.is_none() {
-                self.unknown_column(name, *span);
+                self.unknown_column(name, span);
             } else if self.columns.contains(&known) {
                 let title = format!("column `{}` occurs twice", name.trim());
-                self.diags.push(Diagnostic::new(Code::ListHeader, *span, title).help("keep one of them"));
+                self.diags.push(Diagnostic::new(Code::ListHeader, span, title).help("keep one of them"));
             }
             self.columns.push(known);
         }
         if !self.columns.contains(&Some(0)) {
-            let span = cells.first().copied().unwrap_or(self.span(0, 0));
+            let span = cells.first().map_or(self.span(0, 0), |cell| self.span(cell.start, cell.end));
             let found = Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`");
             self.diags.push(
                 found
@@ -128,33 +120,35 @@ impl Parser<'_> {
         self.diags.push(found);
     }
 
-    fn row(&mut self, record: &csv::StringRecord) -> Option<Row> {
-        let cells = self.cells(record);
-        if self.unclosed(&cells, Code::ListRow) {
+    fn row(&mut self, cells: &[Cell<'_>]) -> Option<Row> {
+        if self.unclosed(cells, Code::ListRow) {
             return None;
         }
-        let number = cells.first().map_or(0, |cell| self.source.position(cell.start as usize).line);
-        let span = cells.first().copied().unwrap_or_default().to(cells.last().copied().unwrap_or_default());
-        if record.len() > self.columns.len() {
-            let extra = cells.get(self.columns.len()).copied().unwrap_or(span);
+        let (start, end) =
+            (cells.first().map_or(0, |cell| cell.start), cells.last().map_or(0, |cell| cell.end));
+        let span = self.span(start, end);
+        let number = self.source.position(span.start as usize).line;
+        if let Some(extra) = cells.get(self.columns.len()) {
             let title =
-                format!("row {number} has {} cells, the header has {}", record.len(), self.columns.len());
-            let found = Diagnostic::new(Code::ListRow, extra, title).label("no column for this cell");
+                format!("row {number} has {} cells, the header has {}", cells.len(), self.columns.len());
+            let found = Diagnostic::new(Code::ListRow, self.span(extra.start, extra.end), title)
+                .label("no column for this cell");
             self.diags.push(found.help("put quotes around a cell that has a comma in it"));
             return None;
         }
         let mut values: [Option<Spanned<String>>; 5] = Default::default();
-        for ((text, span), column) in record.iter().zip(&cells).zip(&self.columns) {
+        for (cell, column) in cells.iter().zip(&self.columns) {
+            let text = cell.text.trim();
             if let Some(slot) = column.and_then(|column| values.get_mut(column))
-                && !text.trim().is_empty()
+                && !text.is_empty()
             {
-                *slot = Some(Spanned { node: text.trim().to_owned(), span: *span });
+                *slot = Some(Spanned { node: text.to_owned(), span: self.span(cell.start, cell.end) });
             }
         }
         let [value, reason, owner, ticket, until] = values;
         let until = until.and_then(|until| self.date(&until, number));
         let Some(value) = value else {
-            if record.iter().any(|cell| !cell.trim().is_empty()) {
+            if cells.iter().any(|cell| !cell.text.trim().is_empty()) {
                 let found = Diagnostic::new(Code::ListRow, span, format!("row {number} has no value"));
                 self.diags
                     .push(found.label("column `value` is empty here").help("give a value or delete the row"));
@@ -176,70 +170,20 @@ impl Parser<'_> {
         parsed.map(|node| Spanned { node, span: cell.span })
     }
 
-    /// Whether a quote opens and never closes, so that the rest of the file would be one cell; that is said.
-    fn unclosed(&mut self, cells: &[Span], code: Code) -> bool {
-        let end = self.offset + self.text.len();
-        let Some(last) = cells.last().filter(|cell| cell.end as usize == end) else { return false };
-        let start = last.start as usize - self.offset;
-        if cell(self.text.get(start..).unwrap_or_default()).1 {
-            return false;
-        }
-        let line = self.source.position(last.start as usize).line;
+    /// Whether a quote opens and never closes, so that the rest of the file would be one cell; that is reported.
+    fn unclosed(&mut self, cells: &[Cell<'_>], code: Code) -> bool {
+        let Some(last) = cells.last().filter(|cell| !cell.is_closed) else { return false };
+        let span = self.span(last.start, last.start + 1);
+        let line = self.source.position(span.start as usize).line;
         let title = format!("the quote that opens in line {line} is never closed");
-        let found = Diagnostic::new(code, self.span(start, start + 1), title).label("this one");
+        let found = Diagnostic::new(code, span, title).label("this one");
         self.diags.push(found.help("close it; a quote inside quotes is written twice"));
         true
-    }
-
-    fn broken(&mut self, error: &csv::Error) {
-        let at = error.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        let found = Diagnostic::new(Code::ListRow, self.span(at, at), "the list file is not valid CSV");
-        self.diags.push(found.label(error.to_string()));
-    }
-
-    /// The places of a record's cells, quotes included.
-    fn cells(&self, record: &csv::StringRecord) -> Vec<Span> {
-        let mut at = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        let mut spans = Vec::with_capacity(record.len());
-        // The reader skips blank lines, and the second half of a CRLF, before a record but reports where they begin.
-        let rest = self.text.get(at..).unwrap_or_default();
-        at += rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-        for _ in 0..record.len() {
-            let (length, _) = cell(self.text.get(at..).unwrap_or_default());
-            spans.push(self.span(at, at + length));
-            at += length + 1;
-        }
-        spans
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.id, self.offset + start, self.offset + end)
     }
-}
-
-/// Where the first cell of a text is being read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
-    Start,
-    Plain,
-    Quoted,
-    /// After a quote that ends the cell, unless another quote follows.
-    Closing,
-}
-
-/// Bytes up to the comma or line end behind the first cell of `text`, and whether its quotes are closed. As for the
-/// reader, quotes count at the start of a cell alone.
-fn cell(text: &str) -> (usize, bool) {
-    let mut state = At::Start;
-    for (at, byte) in text.bytes().enumerate() {
-        state = match (state, byte) {
-            (At::Quoted, b'"') => At::Closing,
-            (At::Start | At::Closing, b'"') | (At::Quoted, _) => At::Quoted,
-            (At::Start | At::Plain | At::Closing, b',' | b'\n' | b'\r') => return (at, true),
-            (At::Start | At::Plain | At::Closing, _) => At::Plain,
-        };
-    }
-    (text.len(), state != At::Quoted)
 }
 
 /// A cell as a title shows it.

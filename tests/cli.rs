@@ -2,23 +2,9 @@
 
 use std::path::Path;
 
-use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
+use crate::program::{AS_OF, Ran, catena, catena_with_input, path, root, scratch};
 
 const AWS: &str = "rules/an1318/aws.chain";
-
-pub(crate) fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let folder = tempfile::Builder::new().prefix(name).tempdir_in(root().join("target")).unwrap();
-    for (path, bytes) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    folder
-}
-
-pub(crate) fn path(folder: &tempfile::TempDir, name: &str) -> String {
-    folder.path().join(name).strip_prefix(root()).unwrap().display().to_string()
-}
 
 fn one_line(text: &str) -> &str {
     text.trim_end()

@@ -17,8 +17,8 @@ fn compile(folder: &tempfile::TempDir, target: &str, more: &[&str]) -> Ran {
     catena(&[&["compile", &rule, "--target", target], more].concat())
 }
 
-/// An environment file with one entry in a home; `words: product` is a key of `words`.
-fn home_with(target: &str, entry: &str, value: &str) -> String {
+/// An environment file with one entry of a mapping; `words: product` is a key of `words`.
+fn mapping_with(target: &str, entry: &str, value: &str) -> String {
     let stated = match entry.split_once(": ") {
         Some((words, word)) => format!("{words}: {{{word}: {value}}}"),
         None => format!("{entry}: {value}"),
@@ -35,7 +35,7 @@ fn nothing_is_compiled_under_a_broken_environment() {
         ("params: {a: [1]}\n", "the value has a form that does not belong here"),
         ("sources: one.yaml\n", "expected a list"),
         ("lookback: 1h\n---\nlookback: 2h\n", "expected one document"),
-        ("targets: {splunk: {}}\n", "no source has a home for a target `splunk`"),
+        ("targets: {splunk: {}}\n", "no source has a mapping for a target `splunk`"),
         ("targets: {kql: {aws.cloudtrail: {fields: {event.action: {}}}}}\n", "exactly one of field"),
         ("targets: {kql: {aws.cloudtrail: {fields: {event.action: []}}}}\n", "exactly one of field"),
         ("targets: {kql: {aws.cloudtrail: {time_lag: -1}}}\n", "expected a whole number, 0 or more"),
@@ -60,7 +60,7 @@ fn a_file_without_settings_changes_nothing() {
 }
 
 #[test]
-fn a_home_that_says_too_little_is_an_error() {
+fn a_mapping_that_says_too_little_is_an_error() {
     for (target, entry, value) in [
         ("kql", "from", "' '"),
         ("kql", "time", "' '"),
@@ -129,9 +129,10 @@ fn environment_and_source_files_are_bounded() {
     }
 }
 
-/// What a home states in a target's own language stands in the query as it is, so it must not reach beyond its place.
+/// What a mapping states in a target's own language stands in the query as it is, so it must be a self-contained
+/// expression.
 #[test]
-fn what_a_home_states_stays_in_its_place() {
+fn what_a_mapping_states_is_self_contained() {
     for (target, entry, text, problem) in [
         ("eql", "filter", "event.kind =! \"event\"", "an operator expected, not `=!`"),
         ("eql", "filter", "event.kind == \"event\" // all", "a comment at the end"),
@@ -139,17 +140,17 @@ fn what_a_home_states_stays_in_its_place() {
         ("eql", "time", "event.start", "events are ordered by `@timestamp`"),
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
-        ("kql", "time", "todatetime(When", "`(` has no partner"),
-        ("kql", "words: group", "todynamic(Items))", "`)` has no partner"),
-        ("spl", "filter", "kind=\"event", "`\"` has no partner"),
+        ("kql", "time", "todatetime(When", "`(` is unmatched"),
+        ("kql", "words: group", "todynamic(Items))", "`)` is unmatched"),
+        ("spl", "filter", "kind=\"event", "`\"` is unmatched"),
         ("spl", "filter", " ", "it is empty"),
-        ("spl", "from", "index=a ] | delete", "`]` has no partner"),
-        ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
+        ("spl", "from", "index=a ] | delete", "`]` is unmatched"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unmatched"),
     ] {
-        let settings = home_with(target, entry, &format!("'{text}'"));
+        let settings = mapping_with(target, entry, &format!("'{text}'"));
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
+        let title = format!("error[E0901]: the `{entry}` of `aws.cloudtrail` is invalid in");
         assert!(ran.err.contains(&title) && ran.err.contains(problem), "{settings}: {}", ran.err);
     }
     for (target, text) in [
@@ -164,7 +165,7 @@ fn what_a_home_states_stays_in_its_place() {
         );
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        assert!(ran.err.contains("its `expr` does not stay in its place"), "{settings}: {}", ran.err);
+        assert!(ran.err.contains("its `expr` is not a self-contained expression"), "{settings}: {}", ran.err);
     }
     let needs = "targets: {spl: {aws.cloudtrail: {fields: {event.action: {needs: {a | b: c}, expr: x}}}}}\n";
     let ran = compile(&folder(&[("catena.yaml", needs)]), "spl", &[]);
@@ -183,7 +184,41 @@ fn what_a_home_states_stays_in_its_place() {
     }
 }
 
-/// What a home states and its target makes nothing of would be lost, and the query would be wider than the user thinks.
+/// However many rules read the source, in one or in all targets, and whether or not anything is compiled.
+#[test]
+fn a_fault_of_a_mapping_is_one_error() {
+    let settings = mapping_with("kql", "filter", r#"'a == "b'"#);
+    let folder = folder(&[("catena.yaml", &settings)]);
+    let rule = std::fs::read_to_string(folder.path().join("rule.chain")).unwrap();
+    for number in 0..20 {
+        let name = format!("rule{number}.chain");
+        let rule = rule.replace("rule two_steps", &format!("rule two_steps_{number}"));
+        let rule = rule.replace("641e33b9", &format!("{number:08}"));
+        std::fs::write(folder.path().join(name), rule).unwrap();
+    }
+    let path = folder.path().display().to_string();
+    for command in [vec!["check", &path], vec!["compile", &path], vec!["test", &path]] {
+        let ran = catena(&command);
+        assert_eq!((ran.status, ran.err.matches("error[").count()), (1, 1), "{command:?}: {}", ran.err);
+        assert!(ran.err.contains("error[E0901]: the `filter` of `aws.cloudtrail` is invalid"), "{}", ran.err);
+    }
+}
+
+/// Several faults are reported at once.
+#[test]
+fn every_fault_of_a_mapping_is_reported() {
+    let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
+                    fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
+    let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
+    for part in ["`|` ends it", "`(` is unmatched", "`words: product`", "reads no single item", "its `expr`"]
+    {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+}
+
+/// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user
+/// thinks.
 #[test]
 fn what_a_target_does_not_read_is_refused() {
     for (target, entry, value) in [
@@ -197,10 +232,10 @@ fn what_a_target_does_not_read_is_refused() {
         ("kql", "words: product", "aws"),
         ("eql", "words: group", "items"),
     ] {
-        let settings = home_with(target, entry, value);
+        let settings = mapping_with(target, entry, value);
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` means nothing in");
+        let title = format!("error[E0901]: the `{entry}` of `aws.cloudtrail` is ignored by");
         assert!(ran.err.contains(&title), "{settings}: {}", ran.err);
     }
     let words =

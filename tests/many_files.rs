@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::cli::{path, scratch};
-use crate::program::{catena, root};
+use crate::program::{catena, path, root, scratch};
 
 #[test]
 fn rules_that_clash_are_not_written() {

@@ -46,11 +46,6 @@ pub(crate) fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     }
 }
 
-/// The names of all targets.
-pub(crate) fn targets() -> impl Iterator<Item = &'static str> {
-    catena::backend::ALL.iter().map(|target| target.name())
-}
-
 /// The `.chain` files of a folder, sorted, as paths from the root of the repository.
 pub(crate) fn chains(folder: &str) -> Vec<String> {
     let mut found: Vec<_> = std::fs::read_dir(root().join(folder))
@@ -61,4 +56,25 @@ pub(crate) fn chains(folder: &str) -> Vec<String> {
         .collect();
     found.sort();
     found
+}
+
+/// The names of all targets.
+pub(crate) fn targets() -> impl Iterator<Item = &'static str> {
+    catena::backend::ALL.iter().map(|target| target.name())
+}
+
+/// A folder with files, which goes when the value does.
+pub(crate) fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix(name).tempdir_in(root().join("target")).unwrap();
+    for (path, bytes) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+/// The path of a file in such a folder, from the root of the repository.
+pub(crate) fn path(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).strip_prefix(root()).unwrap().display().to_string()
 }

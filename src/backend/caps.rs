@@ -5,7 +5,7 @@
 
 use crate::backend::shape;
 use crate::catalog::Catalog;
-use crate::ir::{Case, FieldTest, Pred, Rule, Step, TestKind, Type};
+use crate::ir::{Alert, Case, Chain, FieldTest, Link, Pred, Rule, Step, TestKind, Type};
 use crate::source::Span;
 
 /// Something a rule may need that not every target can say.
@@ -118,14 +118,19 @@ pub enum Support {
 /// The features a rule needs, each with the first clause that needs it.
 #[must_use]
 pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
+    // Taken apart without `..`, here and below: what a target is not asked for, it would drop in silence.
+    let Rule { name: _, meta: _, params: _, lists: _, chain, alert, playbook: _, tests: _, span: _ } = rule;
+    // Every target can show fields and group alerts; how, is for its plan to say.
+    let Alert { entities: _, show: _, dedupe: _ } = alert;
     let mut found = Found::default();
     chain_features(rule, catalog, &mut found);
-    for (index, step) in rule.chain.steps.iter().enumerate() {
+    for (index, step) in chain.steps.iter().enumerate() {
+        let Step { name: _, source: _, filter, excepts, span } = step;
         if uses_group(rule, index, step, catalog) {
-            found.add(Feature::RepeatedGroup, step.span);
+            found.add(Feature::RepeatedGroup, *span);
         }
-        pred_features(&step.filter, rule, &mut found);
-        for except in &step.excepts {
+        pred_features(filter, rule, &mut found);
+        for except in excepts {
             found.add(Feature::Negation, except.span());
             pred_features(except, rule, &mut found);
         }
@@ -153,11 +158,12 @@ impl Found {
 
 fn chain_features(rule: &Rule, catalog: &Catalog, found: &mut Found) {
     let chain = &rule.chain;
-    if chain.links.is_empty() {
+    let Chain { total, total_is_explicit: _, scope, steps, links } = chain;
+    if links.is_empty() {
         found.add(Feature::SingleStep, rule.span);
         return;
     }
-    for link in &chain.links {
+    for link in links {
         found.add(Feature::OrderedSteps, link.span);
         found.add(Feature::EqualTimes, link.span);
     }
@@ -165,20 +171,20 @@ fn chain_features(rule: &Rule, catalog: &Catalog, found: &mut Found) {
         found.add(Feature::GapWindow, gap.span);
     }
     if shape::total_binds(chain) {
-        found.add(Feature::TotalWindow, chain.total.span);
+        found.add(Feature::TotalWindow, total.span);
     }
     if let Some(link) = shape::key_changes(chain).first() {
-        let feature = if chain.scope.is_empty() { Feature::KeyChange } else { Feature::KeyChangeInScope };
+        let feature = if scope.is_empty() { Feature::KeyChange } else { Feature::KeyChangeInScope };
         found.add(feature, link.span);
     }
-    for (link, pair) in chain.links.iter().zip(chain.steps.windows(2)) {
-        if link.keys.iter().any(|key| key.left.name != key.right.name) {
-            found.add(Feature::FieldPair, link.span);
+    for (Link { gap: _, keys, span }, pair) in links.iter().zip(steps.windows(2)) {
+        if keys.iter().any(|key| key.left.name != key.right.name) {
+            found.add(Feature::FieldPair, *span);
         }
         if let [before, after] = pair
             && shape::may_share_event(before, after, catalog)
         {
-            found.add(Feature::SharedEvent, link.span);
+            found.add(Feature::SharedEvent, *span);
         }
     }
 }

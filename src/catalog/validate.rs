@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Column, Home, Mapped, Raw, Source};
-use crate::ir::Type;
+use super::{Column, Mapped, Raw, Source, SourceMapping};
+use crate::ir::{Type, column_name};
 
 impl Source {
     /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
     /// apart.
     fn validate_names(&self) -> Result<(), String> {
-        let mut columns = BTreeMap::from([("time".to_owned(), "the time of the step")]);
+        let mut columns = BTreeMap::from([(column_name("STEP", "time"), "the time of the step")]);
         for name in std::iter::once(&self.name).chain(self.fields.keys()) {
             if !is_dotted_name(name) {
                 return Err(format!(
@@ -21,10 +21,10 @@ impl Source {
             }
         }
         for name in self.fields.keys() {
-            let column = name.replace('.', "_");
+            let column = column_name("STEP", name);
             if let Some(other) = columns.get(&column) {
                 return Err(format!(
-                    "field `{name}` would share the column `STEP_{column}` of a query with {other}"
+                    "field `{name}` would share the column `{column}` of a query with {other}"
                 ));
             }
             columns.insert(column, name);
@@ -51,8 +51,13 @@ impl Source {
             }
             Some(_) => {}
         }
-        if let Some((target, _)) = self.targets.iter().find(|(_, home)| home.time_lag > Home::LONGEST_LAG) {
-            return Err(format!("target `{target}`: `time_lag` is at most {} seconds", Home::LONGEST_LAG));
+        if let Some((target, _)) =
+            self.targets.iter().find(|(_, mapping)| mapping.time_lag > SourceMapping::LONGEST_LAG)
+        {
+            return Err(format!(
+                "target `{target}`: `time_lag` is at most {} seconds",
+                SourceMapping::LONGEST_LAG
+            ));
         }
         for (name, field) in &self.fields {
             if field.in_group && self.group.is_none() {
@@ -65,7 +70,7 @@ impl Source {
             for (target, column) in &field.columns {
                 if !self.targets.contains_key(target) {
                     return Err(format!(
-                        "field `{name}` has a column for `{target}`, the source has no home there"
+                        "field `{name}` has a column for `{target}`, which the source has no mapping for"
                     ));
                 }
                 column

@@ -3,7 +3,6 @@
 //! In: the `alert` clause. Out: [`ir::Alert`].
 //! Must not know: predicates.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic};
@@ -137,8 +136,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn column(self) -> String {
-        let suffix = self.field.map_or(Cow::Borrowed("time"), |field| field.replace('.', "_").into());
-        [self.step, "_", &suffix].concat()
+        ir::column_name(self.step, self.field.unwrap_or("time"))
     }
 
     fn in_words(self) -> String {

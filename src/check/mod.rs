@@ -120,6 +120,7 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
     rules
 }
 
+#[expect(clippy::too_many_lines, reason = "lowering and lints of a rule are being taken apart")]
 fn lower(
     unit: &Unit<'_>,
     rule: &Rule,

@@ -204,5 +204,5 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
 
     // 09 settings
-    SettingsInvalid = "E0901" Error "invalid environment file";
+    SettingsInvalid = "E0901" Error "invalid environment or source file";
 }

@@ -109,15 +109,15 @@ impl<'p, T: Clone> Runner<'p, T> {
     }
 }
 
-/// De-duplication under way: keeps the first alert of each key; further ones stay silent up to and including the end of
-/// the window that the kept one opens. A missing key is a key like any other.
+/// De-duplication under way: keeps the first alert of each key; further ones are suppressed up to and including the end
+/// of the window that the kept one opens. A missing key is a key like any other.
 #[derive(Debug)]
-pub struct Silence<'p> {
+pub struct Suppressor<'p> {
     dedupe: &'p Dedupe,
     until: HashMap<Vec<Option<Atom>>, i64>,
 }
 
-impl<'p> Silence<'p> {
+impl<'p> Suppressor<'p> {
     /// Nothing has alerted yet.
     #[must_use]
     pub fn new(dedupe: &'p Dedupe) -> Self {
@@ -148,9 +148,9 @@ impl<'p> Silence<'p> {
 /// Applies de-duplication to alerts in order, as [`run`] gives them.
 #[must_use]
 pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Alert> {
-    let mut silence = Silence::new(dedupe);
+    let mut suppressor = Suppressor::new(dedupe);
     let mut kept = alerts;
-    kept.retain(|alert| silence.admits(alert.end, |step| records.get(*alert.records.get(step)?)));
+    kept.retain(|alert| suppressor.admits(alert.end, |step| records.get(*alert.records.get(step)?)));
     kept
 }
 

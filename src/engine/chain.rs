@@ -53,7 +53,7 @@ struct Memory<T> {
     gap: i64,
     windows: HashMap<Key, Window<Arc<Node<T>>>, foldhash::fast::RandomState>,
     /// Each remembered key once, with when it was last looked after, oldest first.
-    tended: VecDeque<(i64, Key)>,
+    eviction_queue: VecDeque<(i64, Key)>,
 }
 
 /// The state of one rule.
@@ -69,7 +69,7 @@ impl<T: Clone> Machine<T> {
     #[must_use]
     pub fn new(program: &Program) -> Self {
         let Program { name: _, steps: _, links, total, dedupe: _ } = program;
-        let memory = |gap| Memory { gap, windows: HashMap::default(), tended: VecDeque::new() };
+        let memory = |gap| Memory { gap, windows: HashMap::default(), eviction_queue: VecDeque::new() };
         Self {
             total: *total,
             links: links.iter().map(|link| memory(link.gap)).collect(),
@@ -91,7 +91,7 @@ impl<T: Clone> Machine<T> {
         candidates: Vec<Candidate<T>>,
         mut watch: impl FnMut(i64, &Candidate<T>, Option<&T>),
     ) -> Vec<Path<T>> {
-        self.links.iter_mut().for_each(|link| link.tend(time));
+        self.links.iter_mut().for_each(|link| link.evict_expired(time));
         let mut by_step: Vec<Vec<Candidate<T>>> = (0..=self.links.len()).map(|_| Vec::new()).collect();
         for candidate in candidates {
             if let Some(of_step) = by_step.get_mut(candidate.step) {
@@ -149,17 +149,17 @@ impl<T: Clone> Machine<T> {
 type Reached<T> = (i64, Candidate<T>, Option<Arc<Node<T>>>);
 
 impl<T> Memory<T> {
-    /// Looks after every key that was not looked after for the length of the gap: drops what can link no more. So a key
-    /// is gone at most two gaps after its last record, and the work is constant per key and gap.
-    fn tend(&mut self, now: i64) {
+    /// Evicts entries that are too old to link: each key is visited once per length of the gap, so it is gone at most
+    /// two gaps after its last record, and the work is constant per key and gap.
+    fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.gap);
-        while let Some((_, key)) = pop_older(&mut self.tended, oldest) {
+        while let Some((_, key)) = pop_older(&mut self.eviction_queue, oldest) {
             let Some(window) = self.windows.get_mut(&key) else { continue };
             window.expire(oldest);
             if window.is_empty() {
                 self.windows.remove(&key);
             } else {
-                self.tended.push_back((now, key));
+                self.eviction_queue.push_back((now, key));
             }
         }
     }
@@ -175,7 +175,7 @@ impl<T> Memory<T> {
                 window.expire(time.saturating_sub(self.gap));
                 window.insert(entry);
             } else {
-                self.tended.push_back((time, key.clone()));
+                self.eviction_queue.push_back((time, key.clone()));
                 self.windows.entry(key).or_default().insert(entry);
             }
         }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use regex::Regex;
 use serde::Deserializer;
 
-use super::predicate::{Unrunnable, Values};
+use super::predicate::{CompileError, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
 use super::value::{Raw, Value};
-use crate::catalog::{self, FieldDef, Source};
+use crate::catalog::{self, FieldDef, RawVariant, Source};
 use crate::ir::Type;
 
 /// A source, ready to read raw events into records of one schema.
@@ -30,9 +30,10 @@ pub struct Reader {
     time: usize,
 }
 
-/// Which fields of a row are read first, and which only of a row that is wanted.
+/// A projection in two parts: the fields of a row that are read first, and those that are read only of a row that is
+/// wanted.
 #[derive(Debug)]
-pub struct Glance {
+pub struct Projection {
     first: Vec<usize>,
     rest: Vec<usize>,
 }
@@ -88,15 +89,14 @@ impl Reader {
     ///
     /// # Errors
     /// When the source names no `event.time`, or one of its expressions does not compile.
-    pub fn new(source: &Source, schema: Arc<Schema>) -> Result<Self, Unrunnable> {
-        let no_time = || Unrunnable(format!("source `{}` has no field `event.time`", source.name));
+    pub fn new(source: &Source, schema: Arc<Schema>) -> Result<Self, CompileError> {
+        let no_time = || CompileError(format!("source `{}` has no field `event.time`", source.name));
         let time = schema.place("event.time").ok_or_else(no_time)?;
         let mut tree = Tree::default();
         let mut fields = Vec::new();
         for (name, ty) in schema.fields() {
-            let raw = source.field(name).and_then(raw_of);
-            let variants =
-                raw.map(|(raw, in_group)| compile(raw, in_group, source, &mut tree)).transpose()?;
+            let field = source.field(name);
+            let variants = field.map(|field| compile(field, source, &mut tree)).transpose()?;
             let variants = variants.unwrap_or_default();
             let plain = variants.first().filter(|first| first.is_plain()).and_then(|first| first.at);
             fields.push(Field { ty: *ty, plain, variants });
@@ -134,18 +134,18 @@ impl Reader {
 
     /// What to read of a row before it is known whether it is wanted: the fields at these places, and its time.
     #[must_use]
-    pub fn glance(&self, places: &BTreeSet<usize>) -> Glance {
+    pub fn projection(&self, places: &BTreeSet<usize>) -> Projection {
         let all = 0..self.fields.len();
         let (first, rest) = all.partition(|place| *place == self.time || places.contains(place));
-        Glance { first, rest }
+        Projection { first, rest }
     }
 
     /// Gives the values of every row of an event: one for each inner item of each item, or a single one. `choose` sees
-    /// only the values at the places of `glance`; those that it chooses are completed and given to `each`.
+    /// only the values at the first places of `projection`; the rows that it chooses are completed and given to `each`.
     pub fn rows<'de, C>(
         &self,
         event: &Slots<'de>,
-        glance: &Glance,
+        projection: &Projection,
         mut choose: impl FnMut(&Values<'de>) -> Option<C>,
         mut each: impl FnMut(&Values<'de>, C),
     ) {
@@ -155,9 +155,9 @@ impl Reader {
             let row = Row { event, item, inner };
             values.clear();
             values.resize(self.fields.len(), None);
-            self.fill(&mut values, &glance.first, action.as_deref(), row);
+            self.fill(&mut values, &projection.first, action.as_deref(), row);
             if let Some(chosen) = choose(&values) {
-                self.fill(&mut values, &glance.rest, action.as_deref(), row);
+                self.fill(&mut values, &projection.rest, action.as_deref(), row);
                 each(&values, chosen);
             }
         };
@@ -184,7 +184,7 @@ impl Reader {
             | Value::Float(_)
             | Value::Bool(_)
             | Value::Ip(_)
-            | Value::Respelled(_) => None,
+            | Value::AltSpelling(_) => None,
         }
     }
 
@@ -205,7 +205,7 @@ impl Reader {
         let raw = event.to_string();
         let slots = self.scalars(event)?;
         let mut records = Vec::new();
-        let all = self.glance(&(0..self.fields.len()).collect());
+        let all = self.projection(&(0..self.fields.len()).collect());
         self.rows(
             &slots,
             &all,
@@ -259,23 +259,6 @@ impl Reader {
     }
 }
 
-/// How a field is read, and whether from an item of the group. Taken apart without `..`: what else comes to say how a
-/// field is read must be answered for here.
-fn raw_of(field: &FieldDef) -> Option<(&catalog::Raw, bool)> {
-    let FieldDef {
-        raw,
-        in_group,
-        name: _,
-        ty: _,
-        description: _,
-        values: _,
-        weak_key: _,
-        requires: _,
-        columns: _,
-    } = field;
-    raw.as_ref().map(|raw| (raw, *in_group))
-}
-
 impl Variant {
     /// Whether it takes the raw value as it is, whatever the action.
     fn is_plain(&self) -> bool {
@@ -307,14 +290,23 @@ impl Variant {
     }
 }
 
-fn compile(
-    raw: &catalog::Raw,
-    in_group: bool,
-    source: &Source,
-    tree: &mut Tree,
-) -> Result<Vec<Variant>, Unrunnable> {
+/// The ways to read `field`; none where the log does not carry it.
+fn compile(field: &FieldDef, source: &Source, tree: &mut Tree) -> Result<Vec<Variant>, CompileError> {
+    // The type comes from the schema. A new entry of a field must be answered for here: does it change what the field's
+    // value is?
+    let FieldDef {
+        name: _,
+        ty: _,
+        description: _,
+        values: _,
+        in_group,
+        weak_key: _,
+        requires: _,
+        raw,
+        columns: _,
+    } = field;
     let mut place = |path: &str, from_event: bool| match &source.group {
-        Some(group) if in_group && !from_event => {
+        Some(group) if *in_group && !from_event => {
             let items = tree.group(&group.path);
             match (path.strip_prefix('>'), &group.inner) {
                 (Some(path), Some(inner)) => (Level::Inner, items.group(inner).slot(path)),
@@ -332,23 +324,24 @@ fn compile(
         absent: None,
         otherwise: None,
     };
-    match raw {
-        catalog::Raw::Path(path) => Ok(vec![plain(Some(place(path, false)))]),
-        catalog::Raw::Variants(variants) => variants
-            .iter()
-            .map(|variant| {
-                let regex = variant.capture.as_deref().map(Regex::new).transpose();
-                Ok(Variant {
-                    actions: variant.for_actions.clone(),
-                    at: variant.path.as_deref().map(|path| place(path, variant.from_event)),
-                    capture: regex.map_err(|problem| Unrunnable(problem.to_string()))?,
-                    map: variant.map.clone(),
-                    absent: variant.absent.clone(),
-                    otherwise: variant.otherwise.clone(),
-                })
-            })
-            .collect(),
-    }
+    let variants = match raw {
+        None => return Ok(Vec::new()),
+        Some(catalog::Raw::Path(path)) => return Ok(vec![plain(Some(place(path, false)))]),
+        Some(catalog::Raw::Variants(variants)) => variants,
+    };
+    let compiled = variants.iter().map(|variant| {
+        let RawVariant { for_actions, path, from_event, capture, map, absent, otherwise } = variant;
+        let regex = capture.as_deref().map(Regex::new).transpose();
+        Ok(Variant {
+            actions: for_actions.clone(),
+            at: path.as_deref().map(|path| place(path, *from_event)),
+            capture: regex.map_err(|problem| CompileError(problem.to_string()))?,
+            map: map.clone(),
+            absent: absent.clone(),
+            otherwise: otherwise.clone(),
+        })
+    });
+    compiled.collect()
 }
 
 #[cfg(test)]

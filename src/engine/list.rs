@@ -51,7 +51,7 @@ impl Allowlist {
             | Value::Bool(_)
             | Value::Time(_)
             | Value::Ip(_)
-            | Value::Respelled(_) => {
+            | Value::AltSpelling(_) => {
                 value.address().is_some_and(|address| self.networks.contains(address))
                     || (!self.values.is_empty() && self.values.contains(&value.atom()))
             }

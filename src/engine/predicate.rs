@@ -59,22 +59,22 @@ pub enum Check {
 
 /// Why a rule cannot run; the checker refuses such rules, so this is about rules that were built by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unrunnable(pub String);
+pub struct CompileError(pub String);
 
-impl std::fmt::Display for Unrunnable {
+impl std::fmt::Display for CompileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unrunnable {}
+impl std::error::Error for CompileError {}
 
 impl Predicate {
     /// Compiles `pred` for records of `schema`; `lists` are those of the rule.
     ///
     /// # Errors
     /// When the source has no such field or the expression does not compile.
-    pub fn new(pred: &Pred, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Self, Unrunnable> {
+    pub fn new(pred: &Pred, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Self, CompileError> {
         let each = |parts: &[Pred]| {
             parts.iter().map(|part| Self::new(part, schema, lists)).collect::<Result<_, _>>()
         };
@@ -115,18 +115,19 @@ impl Predicate {
 }
 
 /// The place of a field.
-pub(super) fn place(field: &ir::Field, schema: &Schema) -> Result<usize, Unrunnable> {
-    let missing = || Unrunnable(format!("source `{}` has no field `{}`", schema.source(), field.name));
+pub(super) fn place(field: &ir::Field, schema: &Schema) -> Result<usize, CompileError> {
+    let missing = || CompileError(format!("source `{}` has no field `{}`", schema.source(), field.name));
     schema.place(&field.name).ok_or_else(missing)
 }
 
-fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Check, Unrunnable> {
+fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Check, CompileError> {
     Ok(match &test.kind {
         TestKind::Exists => Check::Present,
         TestKind::Equals { values, case } => one_of(values, *case),
         TestKind::InNetworks { networks } => Check::In(Networks::new(networks)),
         TestKind::InList { list } => {
-            let found = lists.get(*list).ok_or_else(|| Unrunnable(format!("the rule has no list {list}")))?;
+            let found =
+                lists.get(*list).ok_or_else(|| CompileError(format!("the rule has no list {list}")))?;
             Check::Listed(Arc::clone(found))
         }
         TestKind::Order { op, value } => Check::Order(*op, bound(value)?),
@@ -135,7 +136,7 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
             Check::Substring(*place, case.fold(text).into_owned(), *case)
         }
         TestKind::Matches { regex } => {
-            Check::Matches(Regex::new(regex).map_err(|problem| Unrunnable(problem.to_string()))?)
+            Check::Matches(Regex::new(regex).map_err(|problem| CompileError(problem.to_string()))?)
         }
         TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
     })
@@ -150,8 +151,8 @@ fn one_of(values: &[ir::Value], case: Case) -> Check {
     }
 }
 
-fn bound(value: &ir::Value) -> Result<Value<'static>, Unrunnable> {
-    Value::from_ir(value).ok_or_else(|| Unrunnable("a bound is a number or an instant".to_owned()))
+fn bound(value: &ir::Value) -> Result<Value<'static>, CompileError> {
+    Value::from_ir(value).ok_or_else(|| CompileError("a bound is a number or an instant".to_owned()))
 }
 
 impl Check {

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use super::list::Allowlist;
-use super::predicate::{Predicate, Unrunnable, Values, place};
+use super::predicate::{CompileError, Predicate, Values, place};
 use super::record::{Record, Schema, Schemas};
 use super::value::Atom;
-use crate::ir::{self, Alert, Chain, Rule, StepField};
+use crate::ir::{self, Rule, StepField};
 
 /// A compiled rule.
 #[derive(Debug)]
@@ -81,32 +81,29 @@ impl Program {
     ///
     /// # Errors
     /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
-    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, Unrunnable> {
+    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
         // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not
-        // compile.
-        let Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-        // The fields of the scope are keys of every link.
-        let Chain { total, total_is_explicit: _, scope: _, steps: written, links } = chain;
-        let Alert { entities: _, show: _, dedupe } = alert;
+        // compile. The fields of the scope are keys of every link.
+        let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
+        let ir::Alert { entities: _, show: _, dedupe } = alert;
         let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-        let steps = written
-            .iter()
-            .map(|step| compile_step(step, schemas, &lists).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let steps = steps.iter().map(|step| compile_step(step, schemas, &lists).map(Arc::new));
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
         let pairs = links.iter().zip(steps.windows(2));
         let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
         if links.len() + 1 != steps.len() {
-            return Err(Unrunnable("a chain of n steps has n - 1 links".to_owned()));
+            return Err(CompileError("a chain of n steps has n - 1 links".to_owned()));
         }
         let step_place = |StepField { step, field }: &StepField| {
             let schema =
-                steps.get(*step).ok_or_else(|| Unrunnable(format!("the chain has no step {step}")))?;
+                steps.get(*step).ok_or_else(|| CompileError(format!("the chain has no step {step}")))?;
             Ok((*step, place(field, &schema.schema)?))
         };
         let dedupe = match dedupe {
             Some(ir::Dedupe { window, by }) => Some(Dedupe {
                 window: in_micros(window.seconds),
-                by: by.iter().map(step_place).collect::<Result<_, Unrunnable>>()?,
+                by: by.iter().map(step_place).collect::<Result<_, CompileError>>()?,
             }),
             None => None,
         };
@@ -138,11 +135,13 @@ pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
     places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
-fn compile_step(step: &ir::Step, schemas: &Schemas, lists: &[Arc<Allowlist>]) -> Result<Step, Unrunnable> {
-    let ir::Step { name, source, filter, excepts, span: _ } = step;
-    let schema = schemas
-        .get(&source.node)
-        .ok_or_else(|| Unrunnable(format!("there is no source `{}`", source.node)))?;
+fn compile_step(
+    ir::Step { name, source, filter, excepts, span: _ }: &ir::Step,
+    schemas: &Schemas,
+    lists: &[Arc<Allowlist>],
+) -> Result<Step, CompileError> {
+    let source = &source.node;
+    let schema = schemas.get(source).ok_or_else(|| CompileError(format!("there is no source `{source}`")))?;
     let compile = |pred| Predicate::new(pred, schema, lists);
     Ok(Step {
         name: name.node.clone(),
@@ -152,15 +151,16 @@ fn compile_step(step: &ir::Step, schemas: &Schemas, lists: &[Arc<Allowlist>]) ->
     })
 }
 
-fn compile_link(link: &ir::Link, sides: &[Arc<Step>]) -> Result<Link, Unrunnable> {
-    let [left, right] = sides else { return Err(Unrunnable("a link has two sides".to_owned())) };
-    let ir::Link { gap, keys, span: _ } = link;
-    let mut compiled = Link { gap: in_micros(gap.seconds), left: Vec::new(), right: Vec::new() };
-    for ir::Key { left: before, right: after, from_scope: _ } in keys {
-        compiled.left.push(place(before, &left.schema)?);
-        compiled.right.push(place(after, &right.schema)?);
-    }
-    Ok(compiled)
+fn compile_link(
+    ir::Link { gap, keys, span: _ }: &ir::Link,
+    sides: &[Arc<Step>],
+) -> Result<Link, CompileError> {
+    let [left, right] = sides else { return Err(CompileError("a link has two sides".to_owned())) };
+    Ok(Link {
+        gap: in_micros(gap.seconds),
+        left: keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
+        right: keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Seconds of a window as the microseconds in which records count; the longest if they are too many.

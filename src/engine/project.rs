@@ -1,4 +1,4 @@
-//! Picking the wanted scalars out of a raw event without building the rest of it.
+//! A projection of raw events: the wanted scalars, without building the rest.
 //!
 //! In: a tree of paths and any serde deserialiser (JSON text, a parsed value). Out: [`Slots`], the scalars by number,
 //! with the items of the repeated group below. Must not know: fields, types. A value of another shape than its path
@@ -45,7 +45,8 @@ impl Key {
         if let Some(first) = bytes.first_chunk() {
             return u64::from_le_bytes(*first);
         }
-        // Of five to seven bytes some are taken twice; with the length they still tell the text.
+        // The first and the last four bytes: of five to seven bytes they overlap, and with the length they still
+        // determine the text.
         match (bytes.first_chunk(), bytes.last_chunk()) {
             (Some(first), Some(last)) => {
                 u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32

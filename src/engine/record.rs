@@ -109,15 +109,18 @@ impl Schemas {
 }
 
 /// Names every field that `rule` reads, with its source.
+///
+/// A field that is not named here is not read, and a test of it is false in silence: so the rule is taken apart
+/// exhaustively.
 fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
-    // Taken apart without `..`: a field that a new part of a rule reads must be read from the records.
     let Rule { name: _, meta: _, params: _, lists: _, chain, alert, playbook, tests: _, span: _ } = rule;
     let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
     for Step { name: _, source, filter, excepts, span: _ } in steps {
         add(&source.node, "event.time");
-        let fields = std::iter::once(filter).chain(excepts).flat_map(Pred::fields);
-        fields.for_each(|field| add(&source.node, &field.name));
+        let conditions = std::iter::once(filter).chain(excepts);
+        conditions.flat_map(Pred::fields).for_each(|field| add(&source.node, &field.name));
     }
+    // The scope is among the keys of every link.
     for (Link { gap: _, keys, span: _ }, sides) in links.iter().zip(steps.windows(2)) {
         let [before, after] = sides else { continue };
         for Key { left, right, from_scope: _ } in keys {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::alert::{Alert, dedupe, run};
 use super::explain::{Failing, StepView, follow, why_not};
-use super::predicate::Unrunnable;
+use super::predicate::CompileError;
 use super::program::Program;
 use super::record::{Identity, Record, Schemas};
 use super::value::{Raw, Value};
@@ -82,7 +82,7 @@ pub struct StepTrace {
 ///
 /// # Errors
 /// When the rule cannot run at all, which the checker would have refused.
-pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, Unrunnable> {
+pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, CompileError> {
     let schemas = Schemas::full(catalog);
     let program = Program::new(rule, &schemas)?;
     Ok(rule.tests.iter().map(|test| run_test(rule, &program, test, catalog, &schemas)).collect())

@@ -27,18 +27,18 @@ pub enum Value<'a> {
     Time(i64),
     /// Address in its usual notation.
     Ip(IpAddr),
-    /// IPv6 address in another notation, which a link compares as it is written.
-    Respelled(Box<Respelled>),
+    /// An IPv6 address in another than its canonical spelling; a link compares it as written.
+    AltSpelling(Box<AltSpelling>),
 }
 
-/// An address and its text in the log, where that is not its usual notation.
+/// An address and its text in the log, where that is not the canonical spelling.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Respelled {
+pub struct AltSpelling {
     address: IpAddr,
     text: Box<str>,
 }
 
-impl Respelled {
+impl AltSpelling {
     /// As the log writes it.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -145,7 +145,7 @@ impl Value<'_> {
             Self::Bool(value) => Value::Bool(value),
             Self::Time(micros) => Value::Time(micros),
             Self::Ip(address) => Value::Ip(address),
-            Self::Respelled(written) => Value::Respelled(written),
+            Self::AltSpelling(written) => Value::AltSpelling(written),
         }
     }
 
@@ -172,7 +172,7 @@ impl Value<'_> {
             Self::Bool(value) => Atom::Bool(*value),
             Self::Time(micros) => Atom::Time(*micros),
             Self::Ip(address) => Atom::Ip(*address),
-            Self::Respelled(written) => Atom::Ip(written.address),
+            Self::AltSpelling(written) => Atom::Ip(written.address),
         }
     }
 
@@ -180,7 +180,7 @@ impl Value<'_> {
     #[must_use]
     pub fn key(&self) -> Atom {
         match self {
-            Self::Respelled(written) => Atom::Text(written.text.clone()),
+            Self::AltSpelling(written) => Atom::Text(written.text.clone()),
             Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) | Self::Ip(_) => {
                 self.atom()
             }
@@ -192,7 +192,7 @@ impl Value<'_> {
     pub fn address(&self) -> Option<IpAddr> {
         match self {
             Self::Ip(address) => Some(*address),
-            Self::Respelled(written) => Some(written.address),
+            Self::AltSpelling(written) => Some(written.address),
             Self::Text(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Time(_) => None,
         }
     }
@@ -201,7 +201,7 @@ impl Value<'_> {
     pub fn hash_as_key(&self, hasher: &mut impl Hasher) {
         match self {
             Self::Text(text) => text.hash(hasher),
-            Self::Respelled(written) => written.text.hash(hasher),
+            Self::AltSpelling(written) => written.text.hash(hasher),
             Self::Float(number) => match whole(*number) {
                 Some(number) => (1_u8, number).hash(hasher),
                 None => (2_u8, number.to_bits()).hash(hasher),
@@ -241,7 +241,7 @@ impl Value<'_> {
                 | Self::Bool(_)
                 | Self::Time(_)
                 | Self::Ip(_)
-                | Self::Respelled(_),
+                | Self::AltSpelling(_),
                 _,
             ) => None,
         }
@@ -257,7 +257,7 @@ impl std::fmt::Display for Value<'_> {
             Self::Bool(value) => value.fmt(f),
             Self::Time(micros) => f.write_str(&instant_text(*micros)),
             Self::Ip(address) => address.fmt(f),
-            Self::Respelled(written) => f.write_str(&written.text),
+            Self::AltSpelling(written) => f.write_str(&written.text),
         }
     }
 }
@@ -279,12 +279,12 @@ pub enum Atom {
     Ip(IpAddr),
 }
 
-/// An IPv4 address has one notation; an IPv6 address that is not written in its usual one keeps its text.
+/// An IPv4 address has one spelling; an IPv6 address that is not in its canonical one keeps its text.
 fn address(text: &str) -> Option<Value<'static>> {
     let address: IpAddr = text.parse().ok()?;
     let usual = address.is_ipv4() || address.to_string() == text;
-    let respelled = || Value::Respelled(Box::new(Respelled { address, text: text.into() }));
-    Some(if usual { Value::Ip(address) } else { respelled() })
+    let alt_spelling = || Value::AltSpelling(Box::new(AltSpelling { address, text: text.into() }));
+    Some(if usual { Value::Ip(address) } else { alt_spelling() })
 }
 
 /// The whole number equal to a decimal, if there is one.

@@ -153,7 +153,7 @@ pub fn value(value: &super::value::Value<'_>) -> String {
     match value {
         Value::Text(text) => format!("{text:?}"),
         Value::Int(_) | Value::Float(_) | Value::Bool(_) => value.to_string(),
-        Value::Time(_) | Value::Ip(_) | Value::Respelled(_) => format!("\"{value}\""),
+        Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => format!("\"{value}\""),
     }
 }
 

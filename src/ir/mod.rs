@@ -176,6 +176,17 @@ pub struct StepField {
     pub field: Field,
 }
 
+/// The name under which an answer shows a field of a step, in every query language: `<step>_<field>`, with underscores
+/// for dots. `time` in place of a field is the time of the step.
+#[must_use]
+pub fn column_name(step: &str, field: &str) -> String {
+    let mut name = String::with_capacity(step.len() + 1 + field.len());
+    name.push_str(step);
+    name.push('_');
+    name.extend(field.chars().map(|c| if c == '.' { '_' } else { c }));
+    name
+}
+
 /// A chain of `n` steps and `n - 1` links.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Chain {

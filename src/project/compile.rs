@@ -1,7 +1,7 @@
 //! Checked files to emissions.
 //!
-//! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the side.
-//! Must not know: output formats.
+//! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
+//! side. Must not know: output formats.
 
 use crate::backend::{self, Emission, ListDelivery, Target};
 use crate::diag::Diagnostics;
@@ -31,7 +31,8 @@ pub fn compile_file(
     let options = backend::Options { lists, allow_subset, time_buckets };
     let mut emissions = Vec::new();
     for rule in &file.rules {
-        let job = backend::Job { rule, catalog: &file.environment.catalog, options: &options };
+        let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
+        let job = backend::Job { rule, catalog, schemas, options: &options };
         emissions.extend(backend::compile_all(&job, targets, found));
     }
     emissions

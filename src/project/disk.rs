@@ -76,8 +76,8 @@ fn open(path: &Path) -> Result<(File, u64), String> {
     Ok((file, metadata.len()))
 }
 
-/// Opening a named pipe waits until somebody writes, maybe forever. The pipe that a shell makes of `<(…)` has no name: what
-/// stands for it below `/dev` leads nowhere, or is the pipe itself.
+/// Opening a named pipe waits until somebody writes, maybe forever. The pipe that a shell makes of `<(…)` has no name:
+/// what stands for it below `/dev` leads nowhere, or is the pipe itself.
 #[cfg(unix)]
 fn may_wait(path: &Path, metadata: &Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;

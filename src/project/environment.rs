@@ -1,12 +1,13 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
 //! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
-//! Must not know: rules, where files are kept.
+//! Must not know: rules.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backend::{self, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::settings::Settings;
@@ -27,7 +28,10 @@ pub struct Environment {
     pub settings: Settings,
     /// The sources, as this organisation has them.
     pub catalog: Catalog,
-    /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
+    /// What the targets make of the sources.
+    pub schemas: Schemas,
+    /// Whether something in the environment file or a source file is wrong: then nobody knows what a query should look
+    /// like.
     pub broken: bool,
 }
 
@@ -79,19 +83,19 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_file.get(&file) {
             return Arc::clone(known);
         }
-        let mut environment =
-            Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
+        let (mut settings, mut catalog) = (Settings::default(), self.base.clone());
+        let mark = diags.len();
         if let Some(path) = &file {
-            let mark = diags.len();
-            let read = match &self.given {
+            let text = match &self.given {
                 Some((_, text)) => Ok(text.clone()),
                 None => text(self.files, path, LIMIT),
             };
-            environment.read(self.files, path, read, sources, diags);
-            environment.broken = diags.errors_since(mark);
+            read(self.files, path, text, (&mut settings, &mut catalog), sources, diags);
         }
-        environment.settings.params.extend(self.set.iter().cloned());
-        let environment = Arc::new(environment);
+        let schemas = backend::schemas(&catalog, diags);
+        settings.params.extend(self.set.iter().cloned());
+        let broken = diags.errors_since(mark);
+        let environment = Arc::new(Environment { settings, catalog, schemas, broken });
         self.by_file.insert(file, Arc::clone(&environment));
         environment
     }
@@ -109,41 +113,40 @@ impl<'a> Environments<'a> {
     }
 }
 
-impl Environment {
-    fn read(
-        &mut self,
-        files: &dyn Files,
-        path: &Path,
-        text: Result<String, String>,
-        sources: &mut Sources,
-        diags: &mut Diagnostics,
-    ) {
-        let text = match text {
-            Ok(text) => text,
-            Err(error) => {
-                let id = sources.add(SourceFile::new(path.display().to_string(), ""));
-                let title = format!("cannot read the environment file: {error}");
-                diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
-                return;
-            }
-        };
-        let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
-        match Settings::read(&text) {
-            Ok(settings) => self.settings = settings,
-            Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+/// Reads an environment file into the settings, and changes the catalog as it says.
+fn read(
+    files: &dyn Files,
+    path: &Path,
+    text: Result<String, String>,
+    (settings, catalog): (&mut Settings, &mut Catalog),
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) {
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            let id = sources.add(SourceFile::new(path.display().to_string(), ""));
+            let title = format!("cannot read the environment file: {error}");
+            diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
+            return;
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for name in &self.settings.sources {
-            let outcome = read_source(files, &folder.join(name))
-                .map_err(|why| format!("cannot read `{name}`: {why}"))
-                .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
-            if let Err(message) = outcome {
-                diags.push(invalid(id, &text, text.find(name.as_str()), &message));
-            }
+    };
+    let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
+    match Settings::read(&text) {
+        Ok(read) => *settings = read,
+        Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for name in &settings.sources {
+        let outcome = read_source(files, &folder.join(name))
+            .map_err(|why| format!("cannot read `{name}`: {why}"))
+            .and_then(|source| catalog.add(name, &source).map_err(|error| error.to_string()));
+        if let Err(message) = outcome {
+            diags.push(invalid(id, &text, text.find(name.as_str()), &message));
         }
-        for (name, message) in self.settings.apply(&mut self.catalog) {
-            diags.push(invalid(id, &text, text.find(&name), &message));
-        }
+    }
+    for (name, message) in settings.apply(catalog) {
+        diags.push(invalid(id, &text, text.find(&name), &message));
     }
 }
 

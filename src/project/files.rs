@@ -1,7 +1,7 @@
 //! What a project must be able to ask of wherever its files are: a disk, a browser tab, an editor's buffers.
 //!
-//! In: paths. Out: bytes, what stands at a path, or why not. Must not know: what files say. [`Memory`] holds texts by name;
-//! the one implementation over a disk is [`Disk`](super::Disk).
+//! In: paths. Out: bytes, what stands at a path, or why not. Must not know: what files say. [`Memory`] holds texts by
+//! name; the one implementation over a disk is [`Disk`](super::Disk).
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -39,8 +39,8 @@ pub trait Files: Sync + std::fmt::Debug {
     /// The path from the root, whether or not something is there.
     fn absolute(&self, path: &Path) -> PathBuf;
 
-    /// The files with the extension `.chain` in a folder and below it, sorted within each folder; what begins with a dot is
-    /// left out, links are not followed. A part that cannot be read is an error of its own.
+    /// The files with the extension `.chain` in a folder and below it, sorted within each folder; what begins with a
+    /// dot is left out, links are not followed. A part that cannot be read is an error of its own.
     fn rules_under(&self, folder: &Path) -> Vec<Result<PathBuf, String>>;
 }
 

@@ -2,8 +2,9 @@
 //!
 //! In: for each file, the files that it imports. Out: for each file, the circle it is in. Must not know: paths, texts.
 
-/// Numbers such that two files have the same one exactly if each imports the other, directly or not (Tarjan, 1972). Takes
-/// time in proportion to files and imports; nothing calls itself, so that a long chain of imports does not end the program.
+/// Numbers such that two files have the same one exactly if each imports the other, directly or not (Tarjan, 1972).
+/// Takes time in proportion to files and imports; nothing calls itself, so that a long chain of imports does not end
+/// the program.
 pub(super) fn circles(imports: &[Vec<usize>]) -> Vec<usize> {
     let mut search = Search {
         imports,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::{Emission, Externals, Target};
 use crate::diag::Findings;
-use crate::engine::predicate::Unrunnable;
+use crate::engine::predicate::CompileError;
 use crate::engine::trial::{self, Outcome};
 use crate::ir::Rule;
 
@@ -35,8 +35,8 @@ pub struct Project {
     choices: Choices,
 }
 
-/// Why a project could not be looked at, in a sentence for each reason: it holds no rule file, or a choice names something
-/// that is not there. What is wrong inside a file is a finding instead.
+/// Why a project could not be looked at, in a sentence for each reason: it holds no rule file, or a choice names
+/// something that is not there. What is wrong inside a file is a finding instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable(pub Vec<String>);
 
@@ -137,7 +137,7 @@ impl Project {
         let mut outcomes = Vec::new();
         for file in &files {
             for rule in &file.rules {
-                let cannot_run = |error: Unrunnable| {
+                let cannot_run = |error: CompileError| {
                     Unusable(vec![format!("rule `{}` cannot run: {error}", rule.name.node)])
                 };
                 outcomes.extend(trial::run_tests(rule, &file.environment.catalog).map_err(cannot_run)?);

@@ -107,8 +107,8 @@ pub fn open(
 /// How many files are at work at a time: enough to keep every worker busy, few enough to hold.
 const BATCH: usize = 128;
 
-/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is left,
-/// and `take` gets that in the order of the files.
+/// Reads all files, then parses and checks them batch by batch. Of each file only what `work` makes of its rules is
+/// left, and `take` gets that in the order of the files.
 ///
 /// # Errors
 /// What cannot be read or used, or why `take` ended the run.

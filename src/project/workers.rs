@@ -1,7 +1,7 @@
 //! Who does the work: one after another, or several at a time.
 //!
-//! In: items and what to do with each. Out: what came of them, in their order. Must not know: what the work is. A project
-//! starts no threads; whoever has some, such as the command line, lends them through [`Workers`].
+//! In: items and what to do with each. Out: what came of them, in their order. Must not know: what the work is. A
+//! project starts no threads; whoever has some, such as the command line, lends them through [`Workers`].
 
 /// Does work for a project.
 pub trait Workers: Sync + std::fmt::Debug {

@@ -1,5 +1,5 @@
-//! The workspace: every file of a run. Texts are read once and kept; syntax trees come and go with the rule files at work,
-//! so that memory does not grow with them.
+//! The workspace: every file of a run. Texts are read once and kept; syntax trees come and go with the rule files at
+//! work, so that memory does not grow with them.
 //!
 //! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
 //! Must not know: what rules mean, where files are kept, who does the work.
@@ -158,8 +158,8 @@ impl Workspace {
         workers.map(trees.collect(), drop);
     }
 
-    /// Notes that a file is needed; it joins `round` when it is new. One file may be spelled in many ways, or linked to:
-    /// it is the file as it was named first.
+    /// Notes that a file is needed; it joins `round` when it is new. One file may be spelled in many ways, or linked
+    /// to: it is the file as it was named first.
     fn expect(
         &mut self,
         path: PathBuf,
@@ -380,8 +380,8 @@ fn load(
     (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
 }
 
-/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read more
-/// than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
+/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read
+/// more than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
 fn check_kind(files: &dyn Files, path: &Path, kind: Kind) -> Result<(), String> {
     let (extension, what) = match kind {
         Kind::Rules => ("chain", "only `.chain` files can be imported"),
@@ -456,8 +456,8 @@ fn real(files: &dyn Files, path: &Path) -> PathBuf {
     files.real(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-` keeps
-/// the `.` that tells it from standard input.
+/// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-`
+/// keeps the `.` that tells it from standard input.
 fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {

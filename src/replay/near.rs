@@ -7,67 +7,33 @@
 //! not; so the logs are read a second time, for records that fail one part of a step *and* carry a link key of a chain
 //! that reaches the step from both sides at that time. The bytes to search for are fewer than those that the steps
 //! themselves demand, but nothing else of the way to read differs. Should there be more such records than
-//! [`MOST_PROBES`], a sample of events is looked at that does not depend on the order of reading.
+//! [`MOST_PROBES`](super::filter::probe_filter::MOST_PROBES), a sample of events is looked at that does not depend on
+//! the order of reading.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::input::Piece;
-use super::kept::Kept;
-use super::sift::Sifter;
-use super::store::{self, Store};
-use super::stream::is_stream;
-use super::{Arranged, Control, Options, matched};
+use super::filter::log_filter::LogFilter;
+use super::filter::probe_filter::ProbeFilter;
+use super::gather::read_chunks;
+use super::options::{Control, Options};
+use super::read::chunk::Chunk;
+use super::read::stream::is_stream;
+use super::report::{Explained, NearReport, RuleNear};
+use super::run::{MatchedRecords, matched};
+use super::store::packed::StoredRecord;
+use super::store::{BUDGET, Store};
 use crate::catalog::Catalog;
 use crate::engine::alert::Matched;
-use crate::engine::near::{self, Condition, Frontier, Miss, Probe, Why, failing_part};
-use crate::engine::predicate::Values;
-use crate::engine::program::{Program, Step};
-use crate::engine::record::{Identity, Record, Schemas};
+use crate::engine::near::{self, Condition, Frontier, Miss, Probe, failing_part};
+use crate::engine::program::Program;
+use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
-
-/// So many records that fail one part of a step are kept, all rules together.
-pub const MOST_PROBES: u64 = 1 << 17;
-
-/// The near misses of all rules.
-#[derive(Debug, Default)]
-pub struct NearReport {
-    /// For each rule, in the order of the plan.
-    pub rules: Vec<RuleNear>,
-    /// One in so many events was looked at for records that fail one part of a step; 1 if all were.
-    pub sampled: u64,
-    /// Whether events came from standard input, which cannot be read a second time.
-    pub unread: bool,
-}
-
-/// The near misses of one rule.
-#[derive(Debug, Default)]
-pub struct RuleNear {
-    /// Each condition that a chain failed alone: its step, what it asks, and the number of records at which.
-    pub counts: Vec<(String, String, u64)>,
-    /// The nearest, by turns of conditions.
-    pub listed: Vec<Explained>,
-}
-
-/// A near miss with its reason.
-#[derive(Debug)]
-pub struct Explained {
-    /// The miss; its records are those of the replay's report.
-    pub miss: Miss,
-    /// The step that breaks the chain, and the condition.
-    pub at: (String, String),
-    /// Why.
-    pub why: Why,
-    /// Of a key: its field in the record before, and in the record at which the chain breaks.
-    pub fields: Option<(String, String)>,
-}
 
 /// Everything that a second reading needs.
 #[derive(Debug)]
-pub(super) struct Second {
+pub(super) struct SecondPass {
     rules: Vec<Rule>,
     catalog: Catalog,
     schemas: Schemas,
@@ -75,7 +41,7 @@ pub(super) struct Second {
     most: usize,
 }
 
-impl Second {
+impl SecondPass {
     pub(super) fn new(
         rules: &[Rule],
         catalog: &Catalog,
@@ -91,49 +57,49 @@ impl Second {
     pub(super) fn search(
         &self,
         programs: &[Program],
-        arranged: Arranged,
-        pieces: &[Piece],
+        first_pass: MatchedRecords,
+        chunks: &[Chunk],
         control: &Control,
     ) -> (Vec<Record>, NearReport) {
         let frontier = |(program, steps): (&Program, &Vec<(usize, usize)>)| {
-            Frontier::new(program, &matched(steps, &arranged.records))
+            Frontier::new(program, &matched(steps, &first_pass.records))
         };
-        let frontiers = programs.par_iter().zip(&arranged.steps).map(frontier).collect();
-        let wanted = Arc::new(Wanted { frontiers, sample: Sample::default() });
-        let probes = self.read(programs, &wanted, pieces, control);
-        let first = arranged.records.len();
-        let Arranged { records: more, steps } = Arranged::new(probes.into_iter(), programs.len());
-        let mut records = arranged.records;
+        let frontiers = programs.par_iter().zip(&first_pass.steps).map(frontier).collect();
+        let wanted = Arc::new(ProbeFilter::new(frontiers));
+        let probes = self.read(programs, &wanted, chunks, control);
+        let first = first_pass.records.len();
+        let MatchedRecords { records: more, steps } = MatchedRecords::new(probes.into_iter(), programs.len());
+        let mut records = first_pass.records;
         records.extend(more);
         let of_rule = |(((rule, program), kept), probes): (((&Rule, &Program), &Vec<_>), &Vec<_>)| {
             let behind: Vec<_> = probes.iter().map(|(index, step)| (first + index, *step)).collect();
             let probes = probes_of(program, &matched(&behind, &records));
             explain(rule, program, &matched(kept, &records), &probes, &records, self.most)
         };
-        let both = self.rules.par_iter().zip(programs).zip(&arranged.steps).zip(&steps);
+        let both = self.rules.par_iter().zip(programs).zip(&first_pass.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
-        let unread = pieces.iter().any(|piece| is_stream(&piece.name));
-        (records, NearReport { rules, sampled: wanted.sample.one_in(), unread })
+        let unread = chunks.iter().any(|chunk| is_stream(&chunk.name));
+        (records, NearReport { rules, sampled: wanted.one_in(), unread })
     }
 
     /// Reads the logs for records that fail one part of a step.
     fn read(
         &self,
         programs: &[Program],
-        wanted: &Arc<Wanted>,
-        pieces: &[Piece],
+        wanted: &Arc<ProbeFilter>,
+        chunks: &[Chunk],
         control: &Control,
-    ) -> Vec<Kept> {
-        let (catalog, schemas, misses) = (&self.catalog, &self.schemas, Some(wanted));
-        let sifter = Sifter::new(&self.rules, programs, catalog, schemas, &self.options, misses);
+    ) -> Vec<StoredRecord> {
+        let (catalog, schemas, probes) = (&self.catalog, &self.schemas, Some(wanted));
+        let filter = LogFilter::new(&self.rules, programs, catalog, schemas, &self.options, probes);
         // The same rules were compiled for the first reading, so this cannot fail.
-        let Ok(sifter) = sifter else { return Vec::new() };
-        let again: Vec<Piece> = pieces.iter().filter(|piece| !is_stream(&piece.name)).cloned().collect();
-        let store = Store::new(self.options.budget.unwrap_or(store::BUDGET), None);
+        let Ok(filter) = filter else { return Vec::new() };
+        let again: Vec<Chunk> = chunks.iter().filter(|chunk| !is_stream(&chunk.name)).cloned().collect();
+        let store = Store::new(self.options.budget.unwrap_or(BUDGET), None);
         // What cannot be read was reported the first time.
-        drop(super::read(&sifter, &again, &store, control));
+        drop(read_chunks(&filter, &again, &store, control));
         let probes = store.sorted(schemas.iter().cloned().collect()).flatten();
-        probes.filter(|kept| wanted.sample.holds(kept.record.event)).collect()
+        probes.filter(|stored| wanted.holds(stored.record.event)).collect()
     }
 }
 
@@ -168,100 +134,5 @@ fn explain(
     RuleNear {
         counts: found.counts.iter().filter_map(counted).collect(),
         listed: found.listed.into_iter().filter_map(explained).collect(),
-    }
-}
-
-/// What a second reading looks for.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    frontiers: Vec<Frontier>,
-    sample: Sample,
-}
-
-impl Wanted {
-    /// Whether any record can be wanted at a step of a rule.
-    pub(super) fn is_open(&self, (rule, step): (u32, u16)) -> bool {
-        self.frontiers.get(rule as usize).is_some_and(|frontier| frontier.is_open(step.into()))
-    }
-
-    /// Whether a record of these values could be a near miss at a step of a rule.
-    pub(super) fn wants(
-        &self,
-        (rule, number): (u32, u16),
-        step: &Step,
-        values: &Values<'_>,
-        time: Option<i64>,
-    ) -> bool {
-        let (Some(time), Some(frontier)) = (time, self.frontiers.get(rule as usize)) else { return false };
-        failing_part(step, values).is_some() && frontier.wants(number.into(), values, time)
-    }
-
-    /// Whether a record of this event is kept, for all that is known so far.
-    pub(super) fn admits(&self, event: Identity) -> bool {
-        self.sample.admit(event)
-    }
-}
-
-/// Chooses events by their identity, fewer and fewer as there are more: each level keeps half of the level before it.
-/// Which level is reached depends on the records alone, not on the order in which they come.
-#[derive(Debug)]
-struct Sample {
-    level: AtomicU32,
-    counts: Vec<AtomicU64>,
-}
-
-impl Default for Sample {
-    fn default() -> Self {
-        Self { level: AtomicU32::new(0), counts: (0..=64).map(|_| AtomicU64::new(0)).collect() }
-    }
-}
-
-impl Sample {
-    fn level_of(event: Identity) -> u32 {
-        let mut hasher = DefaultHasher::new();
-        event.hash(&mut hasher);
-        hasher.finish().trailing_zeros()
-    }
-
-    fn admit(&self, event: Identity) -> bool {
-        let own = Self::level_of(event);
-        if let Some(count) = self.counts.get(own as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        let mut level = self.level.load(Ordering::Relaxed);
-        while self.at_least(level) > MOST_PROBES {
-            level = level.max(self.level.fetch_max(level + 1, Ordering::Relaxed)) + 1;
-        }
-        own >= level
-    }
-
-    fn at_least(&self, level: u32) -> u64 {
-        self.counts.iter().skip(level as usize).map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
-    fn holds(&self, event: Identity) -> bool {
-        Self::level_of(event) >= self.level.load(Ordering::Relaxed)
-    }
-
-    fn one_in(&self) -> u64 {
-        1 << self.level.load(Ordering::Relaxed).min(63)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sample_does_not_depend_on_order() {
-        let events: Vec<Identity> = (0..400_000_u32).map(|number| Identity::of("source", number)).collect();
-        let (forwards, backwards) = (Sample::default(), Sample::default());
-        let kept: Vec<_> = events.iter().filter(|event| forwards.admit(**event)).collect();
-        events.iter().rev().for_each(|event| _ = backwards.admit(*event));
-        let held = |sample: &Sample| events.iter().filter(|event| sample.holds(**event)).count() as u64;
-        assert_eq!(forwards.one_in(), 4);
-        assert_eq!(held(&forwards), held(&backwards));
-        assert!(held(&forwards) <= MOST_PROBES && held(&forwards) > MOST_PROBES / 2);
-        assert!(kept.len() as u64 <= 2 * MOST_PROBES);
     }
 }

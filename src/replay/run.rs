@@ -1,7 +1,7 @@
 //! Rules over sorted records, batch by batch.
 //!
-//! In: compiled rules, kept records in the engine's order. Out: alerts of each rule, and the records that they rest on.
-//! Must not know: logs, where the records come from. Only what can still be part of a chain is remembered from one
+//! In: compiled rules, stored records in the engine's order. Out: alerts of each rule, and the records that they rest
+//! on. Must not know: logs, where the records come from. Only what can still be part of a chain is remembered from one
 //! batch to the next.
 
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::RuleReport;
-use super::kept::Kept;
-use crate::engine::alert::{Alert, Matched, Runner, Silence, dedupe, run_matched};
+use super::report::RuleReport;
+use super::store::packed::StoredRecord;
+use crate::engine::alert::{Alert, Matched, Runner, Suppressor, dedupe, run_matched};
 use crate::engine::chain::Path;
 use crate::engine::program::Program;
 use crate::engine::record::Record;
@@ -28,7 +28,7 @@ struct Member {
 struct Running<'p> {
     program: &'p Program,
     runner: Runner<'p, Member>,
-    silence: Option<Silence<'p>>,
+    suppressor: Option<Suppressor<'p>>,
     alerts: Vec<Path<Member>>,
     /// Records of the batch that satisfy a step, and the step.
     matched: Vec<(Member, usize)>,
@@ -37,24 +37,24 @@ struct Running<'p> {
 /// Runs every rule.
 pub(super) fn run(
     programs: &[Program],
-    mut batches: impl Iterator<Item = Vec<Kept>> + Send,
+    mut batches: impl Iterator<Item = Vec<StoredRecord>> + Send,
 ) -> (Vec<Record>, Vec<RuleReport>) {
     let mut rules: Vec<Running<'_>> = programs.iter().map(Running::new).collect();
     let mut number = 0;
     let mut next = batches.next();
     while let Some(batch) = next {
-        for kept in batch {
-            if kept.is_idle {
-                for (rule, step) in &kept.steps {
+        for stored in batch {
+            if stored.is_count_only {
+                for (rule, step) in &stored.steps {
                     if let Some(rule) = rules.get_mut(*rule as usize) {
                         rule.runner.tally.count(usize::from(*step));
                     }
                 }
                 continue;
             }
-            let member = Member { number, record: Arc::new(kept.record) };
+            let member = Member { number, record: Arc::new(stored.record) };
             number += 1;
-            for (rule, step) in &kept.steps {
+            for (rule, step) in &stored.steps {
                 if let Some(rule) = rules.get_mut(*rule as usize) {
                     rule.matched.push((member.clone(), usize::from(*step)));
                 }
@@ -71,7 +71,7 @@ impl<'p> Running<'p> {
         Self {
             program,
             runner: Runner::new(program),
-            silence: program.dedupe.as_ref().map(Silence::new),
+            suppressor: program.dedupe.as_ref().map(Suppressor::new),
             alerts: Vec::new(),
             matched: Vec::new(),
         }
@@ -84,8 +84,9 @@ impl<'p> Running<'p> {
             let members = instant.iter().map(|(member, step)| (&*member.record, *step, member.clone()));
             for path in self.runner.advance(members) {
                 let record = |step: usize| path.records.get(step).map(|member| &*member.record);
-                let kept = self.silence.as_mut().is_none_or(|silence| silence.admits(path.end, record));
-                if kept {
+                let admitted =
+                    self.suppressor.as_mut().is_none_or(|suppressor| suppressor.admits(path.end, record));
+                if admitted {
                     self.alerts.push(path);
                 }
             }
@@ -101,6 +102,38 @@ pub(super) fn run_at_once(program: &Program, matched: &[Matched<'_>], records: &
         None => alerts,
     };
     RuleReport { name: program.name.clone(), steps: step_names(program), alerts, tally }
+}
+
+/// All records that satisfy a step, in the engine's order.
+#[derive(Debug)]
+pub(super) struct MatchedRecords {
+    pub(super) records: Vec<Record>,
+    /// For each rule the records that satisfy a step, with the step.
+    pub(super) steps: Vec<Vec<(usize, usize)>>,
+}
+
+impl MatchedRecords {
+    /// The records of `stored` for so many rules, in the order in which they come.
+    pub(super) fn new(stored: impl Iterator<Item = StoredRecord>, rules: usize) -> Self {
+        let mut this = Self { records: Vec::new(), steps: vec![Vec::new(); rules] };
+        for stored in stored {
+            for (rule, step) in &stored.steps {
+                if let Some(of_rule) = this.steps.get_mut(*rule as usize) {
+                    of_rule.push((this.records.len(), usize::from(*step)));
+                }
+            }
+            this.records.push(stored.record);
+        }
+        this
+    }
+}
+
+/// The records of one rule, each with the step that it satisfies.
+pub(super) fn matched<'r>(steps: &[(usize, usize)], records: &'r [Record]) -> Vec<Matched<'r>> {
+    let one = |(index, step): &(usize, usize)| {
+        Some(Matched { index: *index, record: records.get(*index)?, step: *step })
+    };
+    steps.iter().filter_map(one).collect()
 }
 
 fn step_names(program: &Program) -> Vec<String> {

@@ -5,20 +5,23 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::input::Input;
-use super::keys::Keys;
-use super::stats::Stats;
-use super::{Arranged, Control, Options, Plan, RuleReport, matched};
+use super::Plan;
+use super::options::{Control, Options};
+use super::read::input::Input;
+use super::report::RuleReport;
+use super::report::stats::Stats;
+use super::run::{MatchedRecords, matched};
+use super::store::seen_keys::SeenKeys;
 use crate::catalog::Catalog;
 use crate::engine::alert::{Alert, Tally, dedupe};
-use crate::engine::predicate::Unrunnable;
+use crate::engine::predicate::CompileError;
 use crate::engine::program::{Dedupe, Program};
 use crate::engine::record::Record;
 use crate::engine::tune::{Setting, Sweep};
 use crate::engine::value::Value;
 use crate::ir::Rule;
 
-/// The windows of a rule under one value, and how long its alerts stay silent.
+/// The windows of a rule under one value, and its suppression window.
 #[derive(Debug, Clone)]
 pub struct Windows {
     /// Gaps and total.
@@ -69,16 +72,16 @@ pub fn tune(
     settings: &[Windows],
     in_force: usize,
     (inputs, control): (&[Input], &Control),
-) -> Result<Tuning, Unrunnable> {
+) -> Result<Tuning, CompileError> {
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
-    let (_, mut sorted, mut stats) = plan.gather(inputs, control, Some(Keys::new(&plan.programs, false)));
-    let arranged = Arranged::new((&mut sorted).flatten(), plan.programs.len());
+    let (_, mut sorted, mut stats) = plan.gather(inputs, control, Some(SeenKeys::new(&plan.programs, false)));
+    let matching = MatchedRecords::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
-    let Some((program, steps)) = plan.programs.first().zip(arranged.steps.first()) else {
-        return Err(Unrunnable("there is no rule".to_owned()));
+    let Some((program, steps)) = plan.programs.first().zip(matching.steps.first()) else {
+        return Err(CompileError("there is no rule".to_owned()));
     };
-    let records = arranged.records;
+    let records = matching.records;
     let widths = settings.iter().map(|windows| windows.setting.clone()).collect();
     let sweep = Sweep::new(program, widths, &matched(steps, &records));
     let entities = entity_places(rule, program);

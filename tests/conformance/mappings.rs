@@ -6,15 +6,17 @@
 //! under the names that `tests/engines/spl/catena.yaml` says, so what is compared of these fields is compared under
 //! that mapping.
 
+use catena::backend::{self, Schemas};
 use catena::catalog::Catalog;
+use catena::diag::Diagnostics;
 use catena::settings::Settings;
 
 use crate::program::root;
 
 pub(super) struct Mappings {
-    pub(super) documented: Catalog,
+    pub(super) documented: (Catalog, Schemas),
     /// With the names of the environment file; the same for targets that it does not speak of.
-    pub(super) named: Catalog,
+    pub(super) named: (Catalog, Schemas),
 }
 
 impl Mappings {
@@ -23,6 +25,13 @@ impl Mappings {
         let mut named = Catalog::embedded().unwrap();
         let problems = Settings::read(&text).unwrap().apply(&mut named);
         assert!(problems.is_empty(), "{problems:?}");
-        Self { documented: Catalog::embedded().unwrap(), named }
+        Self { documented: read(Catalog::embedded().unwrap()), named: read(named) }
     }
+}
+
+fn read(catalog: Catalog) -> (Catalog, Schemas) {
+    let mut diags = Diagnostics::default();
+    let schemas = backend::schemas(&catalog, &mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    (catalog, schemas)
 }

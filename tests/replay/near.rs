@@ -63,7 +63,7 @@ type Counts = Vec<BTreeMap<(String, String), u64>>;
 
 fn counts(report: &Report) -> Counts {
     let near = report.near.as_ref().unwrap();
-    let of_rule = |rule: &catena::replay::near::RuleNear| {
+    let of_rule = |rule: &catena::replay::report::RuleNear| {
         rule.counts.iter().map(|(step, what, count)| ((step.clone(), what.clone()), *count)).collect()
     };
     near.rules.iter().map(of_rule).collect()

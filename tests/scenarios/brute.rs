@@ -169,7 +169,7 @@ fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
             | Value::Bool(_)
             | Value::Time(_)
             | Value::Ip(_)
-            | Value::Respelled(_),
+            | Value::AltSpelling(_),
             _,
         ) => left == right,
     }
@@ -179,7 +179,7 @@ fn number(value: &Value<'_>) -> f64 {
     match value {
         Value::Int(number) => i32::try_from(*number).unwrap().into(),
         Value::Float(number) => *number,
-        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) | Value::Respelled(_) => {
+        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => {
             panic!("the scenarios order numbers only")
         }
     }

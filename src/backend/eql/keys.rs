@@ -100,7 +100,9 @@ pub(super) fn of(
     }
     let keys = Keys { columns };
     if let Some(step) = run.last() {
-        dropped.into_iter().for_each(|field| dropped_note(job, step, field, &keys, report));
+        for field in dropped {
+            dropped_note(job, step, field, &keys, report);
+        }
     }
     Some(keys)
 }

@@ -3,10 +3,12 @@
 //! In: a column and a list of the rule. Out: a [`Check`]; [`watchlist`] says what the watchlist must hold.
 //! Must not know: fields, joins, how a watchlist is deployed.
 
-use super::check::Check;
-use super::{literal, network, pattern, predicate};
-use crate::backend::print::{Frag, phrase};
-use crate::backend::{External, Job, Report};
+use super::check::{Check, compare};
+use super::literal::{self, Frag};
+use super::{network, pattern, predicate};
+use crate::backend::print::phrase;
+use crate::backend::truth::Truth;
+use crate::backend::{External, ListDelivery, Report};
 use crate::ir::{Case, Entries, List};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
@@ -17,12 +19,11 @@ pub fn watchlist(list: &List) -> Vec<String> {
 }
 
 /// Whether the column matches an entry.
-pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Report) -> Check {
-    let Some(list) = job.rule.lists.get(list) else { return Check::Always(false) };
+pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report: &mut Report) -> Check {
     let entries = list.by_kind();
     let exact = entries.exact();
     let mut parts = Vec::new();
-    if job.options.lists.by_lookup(exact.len()) {
+    if delivery.by_lookup(exact.len()) {
         report.require(phrase!(
             "watchlist `{}` whose SearchKey column holds the {} exact values of allowlist `{}`",
             list.name.node,
@@ -35,12 +36,12 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
     }
     parts.extend(others(column, &entries));
-    Check::Any(parts)
+    Truth::any(parts)
 }
 
 fn in_watchlist(column: &Frag, alias: &str) -> Check {
     let watchlist = literal::search_keys(alias);
-    Check::compare(column, "in", "!in", &watchlist)
+    compare(column, "in", "!in", &watchlist)
 }
 
 /// The entries that are not exact texts.

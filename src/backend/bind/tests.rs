@@ -1,0 +1,1 @@
+//! What binding resolves and notes.

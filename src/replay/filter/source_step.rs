@@ -1,0 +1,47 @@
+//! The steps on one source.
+//!
+//! In: rules, as written and as compiled. Out: for a source its [`SourceStep`]s.
+//! Must not know: logs.
+
+use std::sync::Arc;
+
+use crate::engine::program::{self, Program};
+use crate::ir::{Chain, Link, List, Pred, Rule, Step};
+use crate::replay::store::packed::StepId;
+
+/// A step as written and as compiled, and the link that leads to it.
+#[derive(Debug)]
+pub(super) struct SourceStep<'r> {
+    pub(super) id: StepId,
+    pub(super) filter: &'r Pred,
+    pub(super) excepts: &'r [Pred],
+    pub(super) lists: &'r [List],
+    pub(super) compiled: &'r Arc<program::Step>,
+    /// `None` for a first step.
+    pub(super) link_in: Option<&'r program::Link>,
+}
+
+/// The steps on `source`, in order of rules and steps.
+///
+/// Filters know of a rule only what is here. A new part of a rule must be answered for: an event that satisfies none of
+/// these steps, or that no record before it links to, is passed over, so whatever else can make an event matter (an
+/// absence, an alternative) has to become a step here, without a link if it matters on its own.
+pub(super) fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Program]) -> Vec<SourceStep<'r>> {
+    let mut found = Vec::new();
+    for ((number, rule), program) in (0..).zip(rules).zip(programs) {
+        let Rule { name: _, meta: _, params: _, lists, chain, alert: _, playbook: _, tests: _, span: _ } =
+            rule;
+        let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
+        // The scope is among the keys of every link.
+        let links =
+            links.iter().zip(&program.links).map(|(Link { gap: _, keys: _, span: _ }, link)| Some(link));
+        let links = std::iter::once(None).chain(links);
+        for (((at, step), compiled), link_in) in (0..).zip(steps).zip(&program.steps).zip(links) {
+            let Step { name: _, source: of, filter, excepts, span: _ } = step;
+            if of.node == source {
+                found.push(SourceStep { id: (number, at), filter, excepts, lists, compiled, link_in });
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,146 @@
+//! Alerts of a replay as NDJSON and as timelines, counts as a table.
+//!
+//! In: a report. Out: text.
+//! Must not know: terminals, files.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::stats::Stats;
+use super::{Report, RuleReport};
+use crate::engine::alert::Alert;
+use crate::engine::record::Record;
+use crate::engine::value::{Value, instant_text};
+use crate::engine::words::duration;
+
+/// The alerts of all rules, one JSON object a line, in order of time and then of rules.
+#[must_use]
+pub fn ndjson(report: &Report) -> String {
+    let mut alerts: Vec<(&RuleReport, &Alert)> =
+        report.rules.iter().flat_map(|rule| rule.alerts.iter().map(move |alert| (rule, alert))).collect();
+    alerts.sort_by_key(|(_, alert)| alert.end);
+    let mut out = String::new();
+    for (rule, alert) in alerts {
+        let _ = writeln!(out, "{}", alert_json(rule, alert, &report.records));
+    }
+    out
+}
+
+/// An alert: `{"rule","time","steps":{"console":{"time",…fields},…}}`.
+#[must_use]
+pub fn alert_json(rule: &RuleReport, alert: &Alert, records: &[Record]) -> Json {
+    let steps = steps_json(&rule.steps, &alert.records, records);
+    json!({ "rule": rule.name, "time": instant_text(alert.end), "steps": steps })
+}
+
+/// The records of a path by the names of the steps.
+pub(super) fn steps_json(names: &[String], path: &[usize], records: &[Record]) -> Json {
+    let mut steps = Map::new();
+    for (name, index) in names.iter().zip(path) {
+        let Some(record) = records.get(*index) else { continue };
+        let mut fields = Map::new();
+        fields.insert("time".to_owned(), json!(record.time_text()));
+        let present = record.present().filter(|(field, _)| *field != "event.time");
+        fields.extend(present.map(|(field, value)| (field.to_owned(), scalar(value))));
+        steps.insert(name.clone(), Json::Object(fields));
+    }
+    Json::Object(steps)
+}
+
+pub(super) fn scalar(value: &Value<'_>) -> Json {
+    match value {
+        Value::Int(number) => json!(number),
+        Value::Float(number) => json!(number),
+        Value::Bool(value) => json!(value),
+        Value::Text(_) | Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => json!(value.to_string()),
+    }
+}
+
+/// One readable timeline for each alert.
+#[must_use]
+pub fn timelines(report: &Report) -> String {
+    let mut out = String::new();
+    for rule in &report.rules {
+        for alert in &rule.alerts {
+            let length = duration(alert.end - alert.start);
+            let _ = writeln!(out, "{}  {}  (chain of {length})", instant_text(alert.end), rule.name);
+            out.push_str(&timeline(&rule.steps, &alert.records, &report.records, None));
+        }
+    }
+    out
+}
+
+/// A line for each record of a path, with the time since the one before; the record that breaks the chain is marked.
+pub(super) fn timeline(
+    names: &[String],
+    path: &[usize],
+    records: &[Record],
+    broken: Option<usize>,
+) -> String {
+    let mut out = String::new();
+    let mut before: Option<i64> = None;
+    for (at, (name, index)) in names.iter().zip(path).enumerate() {
+        let Some(record) = records.get(*index) else { continue };
+        let after = before.map_or(String::new(), |time| {
+            let sign = if record.time < time { '-' } else { '+' };
+            format!("{sign}{}", duration(record.time - time))
+        });
+        let mark = if broken == Some(at) { '✗' } else { ' ' };
+        let shown = record.present().filter(|(field, _)| *field != "event.time" && *field != "event.id");
+        let fields: Vec<_> = shown.map(|(field, value)| format!("{field}={value}")).collect();
+        let _ = writeln!(out, "  {after:>8}{mark} {name}  {}  {}", record.time_text(), fields.join(" "));
+        before = Some(record.time);
+    }
+    out
+}
+
+/// Counts of each rule: its steps, links and alerts.
+#[must_use]
+pub fn table(report: &Report) -> String {
+    let mut out = String::new();
+    for rule in &report.rules {
+        let _ = writeln!(out, "{}", rule.name);
+        for (at, (step, matched)) in rule.steps.iter().zip(&rule.tally.matched).enumerate() {
+            let linked = at.checked_sub(1).and_then(|link| rule.tally.linked.get(link));
+            let linked = linked.map_or(String::new(), |count| format!(", {count} with a chain behind them"));
+            let _ = writeln!(out, "  {step:<24} {matched} records{linked}");
+        }
+        let kept = rule.alerts.len();
+        let _ = writeln!(out, "  {:<24} {kept} ({} before de-duplication)", "alerts", rule.tally.alerts);
+    }
+    out
+}
+
+/// What was read, skipped and why.
+#[must_use]
+pub fn summary(stats: &Stats) -> String {
+    let mut out = String::new();
+    let seconds = stats.elapsed.as_secs_f64();
+    let _ = writeln!(
+        out,
+        "{} from {} ({} bytes), {seconds:.2} s; {} kept",
+        counted(stats.events, "event"),
+        counted(stats.files, "file"),
+        stats.bytes,
+        counted(stats.kept, "record"),
+    );
+    if stats.duplicates > 0 {
+        let _ = writeln!(out, "{} records were delivered more than once and count once", stats.duplicates);
+    }
+    for (reason, skipped) in &stats.skipped {
+        let (file, line) = &skipped.first;
+        let _ = writeln!(out, "skipped {}: {reason} (first at {file}:{line})", skipped.count);
+    }
+    for (file, problem) in &stats.broken_files {
+        let _ = writeln!(out, "{file}: {problem}");
+    }
+    if stats.stopped {
+        let _ = writeln!(out, "stopped early; this is what was found until then");
+    }
+    out
+}
+
+fn counted(count: u64, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
