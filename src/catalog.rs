@@ -3,7 +3,14 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod change;
+mod fault;
+pub mod keys;
+mod lookup;
+mod origin;
+mod read;
 mod validate;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -11,62 +18,12 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
-use crate::source::Span;
-use crate::yaml;
+
+pub use change::{MappingChange, Stated};
+pub use lookup::Catalog;
+use origin::Origin;
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
-
-/// Every source known, by canonical name.
-#[derive(Debug, Clone, Default)]
-pub struct Catalog {
-    sources: BTreeMap<String, Source>,
-}
-
-impl Catalog {
-    /// The sources that are part of the program.
-    ///
-    /// # Errors
-    /// Never for a released program: a test loads them all.
-    pub fn embedded() -> Result<Self, CatalogError> {
-        let mut catalog = Self::default();
-        for (name, text) in EMBEDDED {
-            catalog.add(name, text)?;
-        }
-        Ok(catalog)
-    }
-
-    /// Adds a source, or replaces the one of the same name.
-    ///
-    /// # Errors
-    /// When `text` is not a source file: the message has line and column and names `file`.
-    pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
-        let mut source: Source = yaml::read(text)
-            .map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
-        source.fields.sort_unstable_keys();
-        for (name, field) in &mut source.fields {
-            field.name.clone_from(name);
-        }
-        source.validate().map_err(|message| CatalogError { file: file.to_owned(), message })?;
-        self.sources.insert(source.name.clone(), source);
-        Ok(())
-    }
-
-    /// The source of a canonical name such as `aws.cloudtrail`.
-    #[must_use]
-    pub fn source(&self, name: &str) -> Option<&Source> {
-        self.sources.get(name)
-    }
-
-    /// The source of a canonical name, to change it.
-    pub fn source_mut(&mut self, name: &str) -> Option<&mut Source> {
-        self.sources.get_mut(name)
-    }
-
-    /// All sources, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.sources.values()
-    }
-}
 
 /// A source file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +72,9 @@ pub struct Source {
     pub targets: BTreeMap<String, SourceMapping>,
     /// Its fields by canonical name.
     pub fields: Fields,
+    /// Where all this was written.
+    #[serde(skip)]
+    origin: Origin,
 }
 
 impl Source {
@@ -122,14 +82,6 @@ impl Source {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldDef> {
         self.fields.get(name)
-    }
-
-    /// Where the value at a path of keys was written, such as `["targets", "kql", "filter"]`; the variants of a column
-    /// are numbered from `0`. A path that is not in the file gives the place of its longest part that is.
-    #[must_use]
-    pub fn place(&self, path: &[&str]) -> Span {
-        let _ = (self, path);
-        Span::default()
     }
 }
 
@@ -232,7 +184,7 @@ impl FieldDef {
 }
 
 /// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Raw {
     /// A dotted path; inside a group it starts at the item, after `>` at the inner item.
@@ -270,32 +222,8 @@ pub struct RawVariant {
 
 /// Where a field lives in one target: one way to read it, or several for different values of `event.action`, of which
 /// the last one names no actions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Column(Vec<Mapped>);
-
-/// A column as a source file writes it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    /// A column or field that holds the value as it is.
-    Plain(String),
-    /// Anything more.
-    Mapped(Box<Mapped>),
-    /// Different places for different actions.
-    Variants(Vec<Mapped>),
-}
-
-impl From<Written> for Column {
-    fn from(written: Written) -> Self {
-        let variants = match written {
-            Written::Plain(name) => vec![Mapped { field: Some(name), ..Mapped::default() }],
-            Written::Mapped(mapped) => vec![*mapped],
-            Written::Variants(variants) => variants,
-        };
-        Self(variants)
-    }
-}
 
 impl Column {
     /// The ways to read the field.

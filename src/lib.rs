@@ -71,6 +71,7 @@ pub mod check;
 pub mod cli;
 pub mod diag;
 pub mod engine;
+pub mod form;
 pub mod ir;
 pub mod project;
 #[cfg(feature = "replay")]

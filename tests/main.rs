@@ -17,6 +17,8 @@ mod corpus;
 mod docs;
 mod engines;
 mod environment;
+mod environments;
+mod forms;
 mod generated;
 mod house;
 mod layers;

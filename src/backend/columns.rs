@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::backend::bind::Inexact;
+use crate::backend::schema::Inexact;
 use crate::backend::{Job, Report, Target};
 use crate::catalog::{Column, FieldDef, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};

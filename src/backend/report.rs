@@ -40,6 +40,13 @@ impl Report {
         }
     }
 
+    /// Adds requirements, each once.
+    pub(super) fn require_all<'w>(&mut self, requirements: impl IntoIterator<Item = &'w String>) {
+        for what in requirements {
+            self.require(what);
+        }
+    }
+
     /// Adds a list that the query reads by name, once.
     pub fn read(&mut self, list: External) {
         if !self.lists.contains(&list) {

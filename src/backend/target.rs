@@ -3,10 +3,8 @@
 //! In: implementations of [`Backend`], one for each target. Out: each of them as a [`Target`].
 //! Must not know: any particular target.
 
-use std::fmt::Debug;
-
 use super::caps::{Feature, Support};
-use super::schema::{self, ColumnReader, MappingReader, Reads};
+use super::schema::{self, Dialect, Reads};
 use super::{Job, Level, Part, Report};
 use crate::ir;
 
@@ -28,14 +26,8 @@ pub trait Target: Sync {
     fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part>;
 }
 
-/// What a target must say of itself.
-pub(in crate::backend) trait Backend:
-    schema::Listed + Debug + Sized + Sync + 'static
-{
-    /// See [`Target::name`].
-    const NAME: &'static str;
-    /// See [`Target::title`].
-    const TITLE: &'static str;
+/// What a target declares, beside what it makes of the sources.
+pub(in crate::backend) trait Backend: Dialect {
     /// See [`Target::extension`].
     const EXTENSION: &'static str;
     /// Whether the answers show fields, under the names of [`ir::column_name`]. If not, fields that only an alert names
@@ -44,22 +36,6 @@ pub(in crate::backend) trait Backend:
     /// Whether each clause of a condition may read a field in its own way. If not, a field is read in one way in the
     /// whole step: by those of its variants that some action of the step can have.
     const READS_BY_CLAUSE: bool = false;
-
-    /// What it knows of a source as a whole.
-    type Mapping: Debug + Send + Sync;
-    /// One way to read a field.
-    type Column: Debug + Send + Sync;
-
-    /// Reads what a source states for the target. What it cannot use it tells the reader.
-    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping>;
-
-    /// Reads one variant of a column. What it cannot use it tells the reader.
-    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column>;
-
-    /// Why a column of `event.action` cannot decide between the variants of another column, if it cannot.
-    fn undecided(_action: &Self::Column) -> Option<&'static str> {
-        None
-    }
 
     /// Whether a join by a column that holds for more records than its field finds all that the field would join. If
     /// not, equal values of the column say nothing about the field's, and the join may miss.

@@ -123,7 +123,9 @@ impl<L> Truth<L> {
             Self::Test(test) => found.push((test, negated)),
             Self::Not(inner) => inner.collect(!negated, found),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.collect(negated, found));
+                for part in parts {
+                    part.collect(negated, found);
+                }
             }
         }
     }
@@ -185,4 +187,163 @@ pub(in crate::backend) fn unique<T: Eq + Hash>(mut parts: Vec<T>) -> Vec<T> {
     let mut again = again.into_iter();
     parts.retain(|_| again.next() != Some(true));
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A test that is true, false or null, as one of three variables is.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct Var(usize);
+
+    /// What a query language makes of one: as it is, made false where it is null, or the opposite of that.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    enum Printed {
+        Bare(usize),
+        Settled(usize),
+        Opposite(usize),
+    }
+
+    impl Leaf for Var {}
+    impl Leaf for Printed {}
+
+    impl Opposite for Var {
+        type Printed = Printed;
+
+        fn print(self, negated: bool, bare: bool) -> Printed {
+            match (negated, bare) {
+                (true, _) => Printed::Opposite(self.0),
+                (false, true) => Printed::Bare(self.0),
+                (false, false) => Printed::Settled(self.0),
+            }
+        }
+    }
+
+    /// A variable has a value or is missing.
+    type Values = [Option<bool>; 3];
+
+    /// The meaning: a test on a missing value is false, and its negation true.
+    fn meaning(truth: &Truth<Var>, values: Values) -> bool {
+        match truth {
+            Truth::Always(known) => *known,
+            Truth::Test(Var(index)) => values[*index] == Some(true),
+            Truth::Not(inner) => !meaning(inner, values),
+            Truth::All(parts) => parts.iter().all(|part| meaning(part, values)),
+            Truth::Any(parts) => parts.iter().any(|part| meaning(part, values)),
+        }
+    }
+
+    /// What a database with three-valued logic makes of a printed condition.
+    fn three_valued(truth: &Truth<Printed>, values: Values) -> Option<bool> {
+        let all = |parts: &[Truth<Printed>], absorbing: bool| {
+            let found: Vec<_> = parts.iter().map(|part| three_valued(part, values)).collect();
+            if found.contains(&Some(absorbing)) {
+                Some(absorbing)
+            } else if found.contains(&None) {
+                None
+            } else {
+                Some(!absorbing)
+            }
+        };
+        match truth {
+            Truth::Always(known) => Some(*known),
+            Truth::Test(Printed::Bare(index)) => values[*index],
+            Truth::Test(Printed::Settled(index)) => Some(values[*index] == Some(true)),
+            Truth::Test(Printed::Opposite(index)) => Some(values[*index] != Some(true)),
+            Truth::Not(inner) => three_valued(inner, values).map(|known| !known),
+            Truth::All(parts) => all(parts, false),
+            Truth::Any(parts) => all(parts, true),
+        }
+    }
+
+    fn every_value() -> Vec<Values> {
+        let each = [None, Some(false), Some(true)];
+        let pairs = each.iter().flat_map(|one| each.iter().map(move |two| (*one, *two)));
+        pairs.flat_map(|(one, two)| each.map(|three| [one, two, three])).collect()
+    }
+
+    /// Every condition of two joins over three tests and constants, each part negated or not.
+    fn conditions() -> Vec<Truth<Var>> {
+        let leaves: Vec<_> =
+            (0..3).map(|index| Truth::Test(Var(index))).chain([true, false].map(Truth::Always)).collect();
+        let both = |truth: Truth<Var>| [truth.clone(), truth.not()];
+        let leaves: Vec<_> = leaves.into_iter().flat_map(both).collect();
+        let pairs = |ones: &[Truth<Var>], others: &[Truth<Var>]| -> Vec<Truth<Var>> {
+            let pair = |one: &Truth<Var>, other: &Truth<Var>| [one.clone(), other.clone()];
+            let joined = ones.iter().flat_map(|one| {
+                others
+                    .iter()
+                    .flat_map(move |other| [Truth::all(pair(one, other)), Truth::any(pair(one, other))])
+            });
+            joined.flat_map(both).collect()
+        };
+        let inner = pairs(&leaves, &leaves);
+        pairs(&leaves, &inner).into_iter().chain(inner).collect()
+    }
+
+    #[test]
+    fn what_is_printed_means_the_same_and_needs_no_third_value() {
+        let (conditions, values) = (conditions(), every_value());
+        assert!(conditions.len() > 1_000);
+        for condition in &conditions {
+            for negated in [false, true] {
+                let (bare, inside) = (condition.print(negated, true), condition.print(negated, false));
+                for &values in &values {
+                    let wanted = meaning(condition, values) != negated;
+                    assert_eq!(three_valued(&inside, values), Some(wanted), "{condition:?} {values:?}");
+                    // At the top, null drops a record as false does.
+                    assert_eq!(three_valued(&bare, values) == Some(true), wanted, "{condition:?} {values:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_parts_that_must_hold_are_the_whole() {
+        for condition in conditions() {
+            for negated in [false, true] {
+                let parts = condition.conjuncts(negated);
+                for values in every_value() {
+                    let all = parts.iter().all(|(part, negated)| meaning(part, values) != *negated);
+                    assert_eq!(all, meaning(&condition, values) != negated, "{condition:?}");
+                }
+            }
+        }
+    }
+
+    fn is_normal(truth: &Truth<Var>) -> bool {
+        let distinct = |parts: &[Truth<Var>]| unique(parts.to_vec()).len() == parts.len();
+        match truth {
+            Truth::Always(_) | Truth::Test(_) => true,
+            Truth::Not(inner) => !matches!(**inner, Truth::Always(_) | Truth::Not(_)) && is_normal(inner),
+            Truth::All(parts) | Truth::Any(parts) => {
+                let nested = |part: &Truth<Var>| match part {
+                    Truth::Always(_) => true,
+                    Truth::All(_) => matches!(truth, Truth::All(_)),
+                    Truth::Any(_) => matches!(truth, Truth::Any(_)),
+                    Truth::Test(_) | Truth::Not(_) => false,
+                };
+                parts.len() > 1 && distinct(parts) && !parts.iter().any(nested) && parts.iter().all(is_normal)
+            }
+        }
+    }
+
+    #[test]
+    fn joins_keep_the_normal_form() {
+        assert!(conditions().iter().all(is_normal));
+        assert_eq!(Truth::<Var>::all([]), Truth::Always(true));
+        assert_eq!(Truth::<Var>::any([]), Truth::Always(false));
+        let many = (0..100).map(|index| Truth::Test(Var(index % 20)));
+        assert!(matches!(Truth::any(many), Truth::Any(parts) if parts.len() == 20));
+    }
+
+    #[test]
+    fn tests_come_in_order_with_their_sign() {
+        let [a, b, c] = [0, 1, 2].map(|index| Truth::Test(Var(index)));
+        let condition = Truth::all([a, Truth::any([b, c]).not()]);
+        let found: Vec<_> =
+            condition.tests().into_iter().map(|(Var(index), negated)| (*index, negated)).collect();
+        assert_eq!(found, [(0, false), (1, true), (2, true)]);
+    }
 }

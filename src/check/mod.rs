@@ -120,7 +120,6 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
     rules
 }
 
-#[expect(clippy::too_many_lines, reason = "lowering and lints of a rule are being taken apart")]
 fn lower(
     unit: &Unit<'_>,
     rule: &Rule,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, ParamValue};
-use crate::settings::Settings;
+use crate::settings::{Given, Settings};
 use crate::source::Span;
 use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
 
@@ -44,7 +44,7 @@ impl<'a> Params<'a> {
                 naming::twice("parameter", &param.name, first.name.span, &mut sink.diags);
                 continue;
             }
-            let known = read_one(param, settings, &mut sink.diags);
+            let known = read_one(param, (&rule.name.node, settings), &mut sink.diags);
             params.by_name.insert(&param.name.node, params.known.len());
             params.known.push(known);
         }
@@ -97,7 +97,7 @@ fn params_of(rule: &Rule) -> impl Iterator<Item = &Param> {
     })
 }
 
-fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) -> Known<'a> {
+fn read_one<'a>(param: &'a Param, (rule, settings): (&str, &Settings), diags: &mut Diagnostics) -> Known<'a> {
     let default = match &param.value.kind {
         LiteralKind::Str(text) => Some(ParamValue::String(text.clone())),
         LiteralKind::Int(number) => Some(ParamValue::Int(*number)),
@@ -115,10 +115,10 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
         );
     }
     let mut known = Known { name: &param.name, value: default, default: param.value.span, overridden: false };
-    if let (Some(text), Some(default)) = (settings.params.get(&param.name.node), &known.value) {
-        let given = parse_as(default, text);
+    if let (Some(stated), Some(default)) = (settings.param(rule, &param.name.node), &known.value) {
+        let given = parse_as(default, stated.text);
         if given.is_none() {
-            diags.push(bad_override(param, text, default));
+            diags.push(bad_override(param, stated, default));
         }
         known.overridden = given.as_ref().is_some_and(|given| given != default);
         known.value = given;
@@ -126,7 +126,7 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
     known
 }
 
-fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
+fn bad_override(param: &Param, given: Given<'_>, default: &ParamValue) -> Diagnostic {
     let (what, example) = match default {
         ParamValue::Duration(_) => ("a duration", "15m"),
         ParamValue::Int(_) => ("an integer", "443"),
@@ -135,13 +135,15 @@ fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
         ParamValue::Bool(_) => ("a boolean", "true"),
     };
     let name = &param.name.node;
-    Diagnostic::new(
-        Code::BadOverride,
-        param.value.span,
-        format!("invalid value `{text}` for parameter `{name}`"),
-    )
-    .label(format!("the default is {what}"))
-    .help(format!("provide {what}: `--set {name}={example}`, or the same in the environment file"))
+    let title = format!("invalid value `{}` for parameter `{name}`", given.text);
+    let found = match given.place {
+        Some(place) => Diagnostic::new(Code::BadOverride, place, title)
+            .label(format!("expected {what}"))
+            .also(param.value.span, "the default"),
+        None => Diagnostic::new(Code::BadOverride, param.value.span, title)
+            .label(format!("the default is {what}")),
+    };
+    found.help(format!("provide {what}: `--set {name}={example}`, or the same in the environment file"))
 }
 
 /// Reads a text in the type of `default`.

@@ -205,4 +205,10 @@ codes! {
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";
+    BadYaml = "E0902" Error "invalid YAML";
+    UnknownKey = "E0903" Error "unknown key";
+    MissingKey = "E0904" Error "missing key";
+    UnknownSetting = "E0905" Error "unknown name in an environment or source file";
+    SourceTwice = "E0906" Error "duplicate source definition";
+    UnknownParam = "W0907" Warning "unknown parameter or rule in the environment file";
 }

@@ -134,6 +134,11 @@ impl Diagnostics {
         self.found.push(diagnostic);
     }
 
+    /// Adds several findings.
+    pub fn extend_with(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.found.extend(found);
+    }
+
     /// Adds everything that another stage found.
     pub fn extend(&mut self, other: Self) {
         self.found.extend(other.found);

@@ -92,7 +92,7 @@ fn stretch(text: &str, start: usize, end: usize) -> Option<(usize, &str)> {
 
 /// Adds a part of one line around the start of a place.
 fn clipped<'a>(group: Group<'a>, place: &'a Location, kind: AnnotationKind) -> Group<'a> {
-    let text = place.file.text.as_str();
+    let text = &*place.file.text;
     let at = place.range.start;
     let head = text.get(..at).unwrap_or_default();
     let head = head.get(head.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();

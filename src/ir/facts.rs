@@ -13,8 +13,8 @@ use ipnet::IpNet;
 
 use super::{Case, Demand, List, OrderOp, Pred, Step, TestKind, Value};
 
-/// The field whose value tells the kinds of events of a source apart.
-const ACTION: &str = "event.action";
+/// The field whose value tells the kinds of events of a source apart, and the variants of their columns.
+pub const ACTION: &str = "event.action";
 /// Past so many networks or pairs of networks the narrower answer is not worth its time.
 const MOST_PAIRS: usize = 10_000;
 

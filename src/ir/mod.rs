@@ -12,7 +12,7 @@ mod test;
 mod walk;
 
 pub use case::Case;
-pub use facts::{Networks, Range, Texts};
+pub use facts::{ACTION, Networks, Range, Texts};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};

@@ -1,16 +1,17 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
-//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
-//! Must not know: rules.
+//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong
+//! in the file and in source files. Must not know: rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::{self, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::settings::Settings;
+use crate::form::Document;
+use crate::settings::{self, Settings};
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax;
 
@@ -18,6 +19,8 @@ use super::files::{Entry, Files, text};
 
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";
+/// What is taken for one; that it has another name is an error, since it would be passed over in silence.
+const NAMES: [&str; 2] = ["catena.yml", FILE];
 /// The longest environment or source file, in bytes: as long as a rule file.
 const LIMIT: usize = syntax::FILE_SIZE;
 
@@ -39,65 +42,90 @@ pub struct Environment {
 #[derive(Debug)]
 pub struct Environments<'a> {
     files: &'a dyn Files,
-    base: Catalog,
-    /// The file given by option, instead of searching, and its text: it may be a pipe, which is read once.
-    given: Option<(&'a Path, String)>,
+    /// Source files given by option, and the environment file given instead of searching, with their texts: they may be
+    /// pipes, which are read once.
+    extra: Vec<Named>,
+    given: Option<Named>,
     /// Parameters given by option: they win over every file.
     set: &'a [(String, String)],
+    /// The built-in sources, and the ids of `extra`, once the run has a place for files.
+    base: Option<(Catalog, Vec<FileId>)>,
     by_folder: HashMap<PathBuf, Option<PathBuf>>,
     by_file: HashMap<Option<PathBuf>, Arc<Environment>>,
 }
 
+/// A file that the user named.
+#[derive(Debug, Clone)]
+struct Named {
+    path: PathBuf,
+    text: String,
+}
+
+impl Named {
+    fn read(files: &dyn Files, what: &str, path: &Path) -> Result<Self, String> {
+        let text = text(files, path, LIMIT)
+            .map_err(|error| format!("cannot read {what} file `{}`: {error}", path.display()))?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+}
+
 impl<'a> Environments<'a> {
-    /// Environments over the embedded sources and the `extra` source files, with the parameters `set` by option.
+    /// Environments over the built-in sources and the `extra` source files, with the parameters `set` by option.
     ///
     /// # Errors
-    /// What the user named and cannot be used: that is no finding in a rule.
+    /// What the user named and cannot be read: that is no finding.
     pub fn new(
         files: &'a dyn Files,
         extra: &[PathBuf],
-        given: Option<&'a Path>,
+        given: Option<&Path>,
         set: &'a [(String, String)],
     ) -> Result<Self, String> {
-        let mut base = Catalog::embedded().map_err(|error| error.to_string())?;
-        for path in extra {
-            let text = text(files, path, LIMIT)
-                .map_err(|error| format!("cannot read source file `{}`: {error}", path.display()))?;
-            base.add(&path.display().to_string(), &text).map_err(|error| error.to_string())?;
-        }
-        let read = |path: &'a Path| {
-            let text = text(files, path, LIMIT);
-            text.map(|text| (path, text))
-                .map_err(|error| format!("cannot read environment file `{}`: {error}", path.display()))
-        };
-        let given = given.map(read).transpose()?;
-        Ok(Self { files, base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
+        let extra = extra.iter().map(|path| Named::read(files, "source", path)).collect::<Result<_, _>>()?;
+        let given = given.map(|path| Named::read(files, "environment", path)).transpose()?;
+        let (by_folder, by_file) = (HashMap::new(), HashMap::new());
+        Ok(Self { files, extra, given, set, base: None, by_folder, by_file })
     }
 
     /// The environment for a rule file.
     pub fn of(&mut self, rule: &Path, sources: &mut Sources, diags: &mut Diagnostics) -> Arc<Environment> {
         let file = match &self.given {
-            Some((path, _)) => Some((*path).to_owned()),
+            Some(named) => Some(named.path.clone()),
             None => self.search(rule.parent().unwrap_or(Path::new(""))),
         };
         if let Some(known) = self.by_file.get(&file) {
             return Arc::clone(known);
         }
-        let (mut settings, mut catalog) = (Settings::default(), self.base.clone());
-        let mark = diags.len();
-        if let Some(path) = &file {
-            let text = match &self.given {
-                Some((_, text)) => Ok(text.clone()),
-                None => text(self.files, path, LIMIT),
-            };
-            read(self.files, path, text, (&mut settings, &mut catalog), sources, diags);
-        }
-        let schemas = backend::schemas(&catalog, diags);
-        settings.params.extend(self.set.iter().cloned());
-        let broken = diags.errors_since(mark);
-        let environment = Arc::new(Environment { settings, catalog, schemas, broken });
+        let environment = Arc::new(self.read(file.as_deref(), sources, diags));
         self.by_file.insert(file, Arc::clone(&environment));
         environment
+    }
+
+    fn read(&mut self, file: Option<&Path>, sources: &mut Sources, diags: &mut Diagnostics) -> Environment {
+        let mark = diags.len();
+        let extra = &self.extra;
+        let (catalog, ids) = self.base.get_or_insert_with(|| {
+            let catalog = Catalog::registered(sources);
+            let file = |named: &Named| SourceFile::new(named.path.display().to_string(), named.text.clone());
+            (catalog, extra.iter().map(|named| sources.add(file(named))).collect())
+        });
+        let (mut catalog, mut ids) = (catalog.clone(), ids.clone());
+        let mut settings = Settings::default();
+        let text = match (&self.given, file) {
+            (Some(named), _) => Some((named.path.as_path(), Ok(named.text.clone()))),
+            (None, Some(path)) => Some((path, text(self.files, path, LIMIT))),
+            (None, None) => None,
+        };
+        if let Some((path, text)) = text {
+            settings = read_settings(path, text, sources, diags);
+            let known = self.extra.iter().map(|named| named.path.as_path());
+            ids.extend(read_sources(self.files, path, &settings, known, sources, diags));
+        }
+        catalog.read(&ids, sources, diags);
+        settings.apply(&mut catalog, diags);
+        settings::unknown_targets(&catalog, diags);
+        let schemas = backend::schemas(&catalog, diags);
+        settings.set(self.set.iter().cloned());
+        Environment { settings, catalog, schemas, broken: diags.errors_since(mark) }
     }
 
     /// The nearest environment file in `folder` or above it.
@@ -106,48 +134,67 @@ impl<'a> Environments<'a> {
             return known.clone();
         }
         let start = self.files.absolute(folder);
-        let found =
-            start.ancestors().map(|up| up.join(FILE)).find(|file| self.files.entry(file) == Entry::File);
+        let is_file = |file: &PathBuf| self.files.entry(file) == Entry::File;
+        let found = start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file));
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }
 }
 
-/// Reads an environment file into the settings, and changes the catalog as it says.
-fn read(
-    files: &dyn Files,
+/// Reads an environment file.
+fn read_settings(
     path: &Path,
     text: Result<String, String>,
-    (settings, catalog): (&mut Settings, &mut Catalog),
     sources: &mut Sources,
     diags: &mut Diagnostics,
-) {
-    let text = match text {
-        Ok(text) => text,
-        Err(error) => {
-            let id = sources.add(SourceFile::new(path.display().to_string(), ""));
-            let title = format!("cannot read the environment file: {error}");
-            diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
-            return;
-        }
+) -> Settings {
+    let (text, problem) = match text {
+        Ok(text) => (text, None),
+        Err(error) => (String::new(), Some(format!("cannot read the environment file: {error}"))),
     };
-    let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
-    match Settings::read(&text) {
-        Ok(read) => *settings = read,
-        Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
+    let id = sources.add(SourceFile::new(path.display().to_string(), text));
+    let invalid = |title: String| Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title);
+    if let Some(problem) = problem {
+        diags.push(invalid(problem));
+        return Settings::default();
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    for name in &settings.sources {
-        let outcome = read_source(files, &folder.join(name))
-            .map_err(|why| format!("cannot read `{name}`: {why}"))
-            .and_then(|source| catalog.add(name, &source).map_err(|error| error.to_string()));
-        if let Err(message) = outcome {
-            diags.push(invalid(id, &text, text.find(name.as_str()), &message));
+    if path.extension().is_some_and(|extension| extension == "yml") {
+        let found = invalid(format!("an environment file is called `{FILE}`"));
+        diags.push(found.label("this one would never be read").help(format!("rename it to `{FILE}`")));
+    }
+    let document = Document::of(id, sources);
+    document.map_or_else(Settings::default, |document| Settings::read(&document, diags))
+}
+
+/// Reads the source files that an environment file names, but for those that are `known` already.
+fn read_sources<'a>(
+    files: &dyn Files,
+    environment: &Path,
+    settings: &Settings,
+    known: impl Iterator<Item = &'a Path>,
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) -> Vec<FileId> {
+    let folder = environment.parent().unwrap_or(Path::new(""));
+    let mut seen: HashSet<PathBuf> = known.filter_map(|path| files.real(path).ok()).collect();
+    let mut ids = Vec::new();
+    for (number, name) in settings.sources.iter().enumerate() {
+        let path = folder.join(name);
+        match read_source(files, &path) {
+            Ok(text) => {
+                if files.real(&path).is_ok_and(|real| seen.insert(real)) {
+                    ids.push(sources.add(SourceFile::new(path.display().to_string(), text)));
+                }
+            }
+            Err(why) => {
+                let place = settings.place(&["sources", &number.to_string()]).unwrap_or_default();
+                let found =
+                    Diagnostic::new(Code::SettingsInvalid, place, format!("cannot read `{name}`: {why}"));
+                diags.push(found.help("paths start at the folder of the environment file"));
+            }
         }
     }
-    for (name, message) in settings.apply(catalog) {
-        diags.push(invalid(id, &text, text.find(&name), &message));
-    }
+    ids
 }
 
 /// Messages speak of what a source file says, so nothing but a source file is opened.
@@ -156,13 +203,4 @@ fn read_source(files: &dyn Files, path: &Path) -> Result<String, String> {
         return Err("a source file ends in `.yaml` or `.yml`".to_owned());
     }
     text(files, path, LIMIT)
-}
-
-/// A problem of an environment file at the word that starts at `offset`.
-fn invalid(id: FileId, text: &str, offset: Option<usize>, message: &str) -> Diagnostic {
-    let start = offset.unwrap_or(0);
-    let word = text.get(start..).unwrap_or_default();
-    let length = word.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(word.len());
-    Diagnostic::new(Code::SettingsInvalid, Span::new(id, start, start + length), message)
-        .help("the keys are params, lookback, lists, sources and targets")
 }

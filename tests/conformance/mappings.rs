@@ -9,7 +9,9 @@
 use catena::backend::{self, Schemas};
 use catena::catalog::Catalog;
 use catena::diag::Diagnostics;
+use catena::form::Document;
 use catena::settings::Settings;
+use catena::source::{SourceFile, Sources};
 
 use crate::program::root;
 
@@ -23,8 +25,11 @@ impl Mappings {
     pub(super) fn read() -> Self {
         let text = std::fs::read_to_string(root().join("tests/engines/spl/catena.yaml")).unwrap();
         let mut named = Catalog::embedded().unwrap();
-        let problems = Settings::read(&text).unwrap().apply(&mut named);
-        assert!(problems.is_empty(), "{problems:?}");
+        let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
+        let id = sources.add(SourceFile::new("catena.yaml", text));
+        let document = Document::of(id, &sources).unwrap();
+        Settings::read(&document, &mut diags).apply(&mut named, &mut diags);
+        assert!(diags.is_empty(), "{diags:?}");
         Self { documented: read(Catalog::embedded().unwrap()), named: read(named) }
     }
 }

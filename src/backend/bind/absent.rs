@@ -2,26 +2,25 @@
 //!
 //! In: a test, a text. Out: yes, if it could. Must not know: columns, targets.
 
-use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, TestKind};
+use crate::ir::{Case, FieldTest, List, Pattern, PatternPart, TestKind};
 
 /// Whether a column that holds the text could pass the test. If in doubt, it could: a query that guards against a text
 /// that never passes is longer, one that does not guard is wrong.
-pub(super) fn could_pass(test: &FieldTest, lists: &[List], text: &str) -> bool {
+pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool {
     match &test.kind {
         TestKind::Exists | TestKind::SameAs { .. } => true,
         TestKind::Order { .. } | TestKind::InNetworks { .. } => false,
         TestKind::Equals { values, case } => {
-            values.iter().any(|value| case.fold(&value.text()) == case.fold(text))
+            values.iter().any(|value| case.fold(&value.text()) == case.fold(stored))
         }
-        TestKind::Substring { place, text: part, case } => fits(&Pattern::around(*place, part), *case, text),
-        TestKind::Like { pattern, case } => fits(pattern, *case, text),
+        TestKind::Substring { place, text: part, case } => {
+            fits(&Pattern::around(*place, part), *case, stored)
+        }
+        TestKind::Like { pattern, case } => fits(pattern, *case, stored),
         TestKind::InList { list } => lists.get(*list).is_some_and(|list| {
-            list.entries.iter().any(|entry| match &entry.value {
-                EntryValue::Pattern(pattern) => fits(pattern, Case::Sensitive, text),
-                EntryValue::Network(_) | EntryValue::Value(_) => false,
-            })
+            list.by_kind().patterns.into_iter().any(|pattern| fits(pattern, Case::Sensitive, stored))
         }),
-        TestKind::Matches { regex } => shortest_match(regex) <= text.len(),
+        TestKind::Matches { regex } => shortest_match(regex) <= stored.len(),
     }
 }
 

@@ -5,16 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Inexact;
 use crate::backend::Report;
-use crate::backend::schema::{FieldSchema, SourceSchema, Unavailable, Variant};
+use crate::backend::schema::{FieldSchema, Inexact, SourceSchema, Unavailable, Variant};
 use crate::backend::target::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Type};
+use crate::ir::{ACTION, Field, Type};
 use crate::source::Span;
-
-/// The field that tells the variants of a column apart.
-pub(in crate::backend) const ACTION: &str = "event.action";
 
 /// A field as a target reads it in one step.
 #[derive(Debug)]
@@ -125,10 +121,10 @@ impl<'a, B: Backend> Lookup<'a, B> {
                     return None;
                 }
             };
-            requires.iter().for_each(|what| report.require(what));
+            report.require_all(requires);
             ways.push(Way { column, actions, placeholder: placeholder.as_deref(), inexact });
         }
-        requires.iter().for_each(|what| report.require(what));
+        report.require_all(requires);
         if ways.len() > 1 && self.action.is_none() {
             self.action = self.named(ACTION, span, admitted, report);
         }

@@ -8,27 +8,25 @@
 
 mod absent;
 mod field;
-mod inexact;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use super::schema::{Known, SourceSchema};
+use super::schema::{Dialect, Known, SourceSchema};
 use super::target::Backend;
 use super::truth::Truth;
 use super::{Job, Report, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step, StepField,
-    Window,
+    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step,
+    StepField, Window,
 };
 use crate::source::{Span, Spanned};
 
+pub(in crate::backend) use field::BoundField;
 use field::Lookup;
-pub(in crate::backend) use field::{ACTION, BoundField};
-pub(in crate::backend) use inexact::Inexact;
 
 /// A rule, resolved for a target.
 #[derive(Debug)]
@@ -214,7 +212,7 @@ fn bind_step<'a, B: Backend>(
     let Step { name, source: at, filter, excepts, span: _ } = step;
     let source = job.catalog.source(&at.node)?;
     let schema = mapped(job, at, report)?;
-    schema.requires.iter().for_each(|what| report.require(what));
+    report.require_all(&schema.requires);
     let mut own = Report::default();
     let admitted = step.possible_actions();
     let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };
@@ -289,7 +287,7 @@ struct Binder<'a, 'r, B: Backend> {
 }
 
 type Condition<'a, B> = Truth<BoundTest<'a, B>>;
-type BoundFields<'a, B> = Vec<BoundField<'a, <B as Backend>::Column>>;
+type BoundFields<'a, B> = Vec<BoundField<'a, <B as Dialect>::Column>>;
 
 impl<'a, B: Backend> Binder<'a, '_, B> {
     /// The whole condition of a step: its filter holds, and none of its exceptions.

@@ -19,7 +19,7 @@ use minijinja::{Value, context};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag, phrase};
-use crate::backend::schema::{ColumnReader, MappingReader};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role, Target, columns};
 use crate::ir;
@@ -34,12 +34,9 @@ const ALERTS: &str = ".alerts-security.*";
 #[derive(Debug)]
 pub struct Eql;
 
-impl Backend for Eql {
+impl Dialect for Eql {
     const NAME: &'static str = "eql";
     const TITLE: &'static str = "Elastic EQL";
-    const EXTENSION: &'static str = "eql";
-    const SHOWS_FIELDS: bool = false;
-    const JOINS_BY_WIDER: bool = true;
 
     type Mapping = ();
     type Column = ();
@@ -60,6 +57,12 @@ impl Backend for Eql {
         let _ = (reader.multi(), reader.text(), reader.alert_field());
         Some(())
     }
+}
+
+impl Backend for Eql {
+    const EXTENSION: &'static str = "eql";
+    const SHOWS_FIELDS: bool = false;
+    const JOINS_BY_WIDER: bool = true;
 
     fn level(rule: &ir::Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }

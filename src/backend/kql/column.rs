@@ -109,6 +109,10 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             inside(reader, "path", (&parsed, rest), Reach::Event)?
         }
         Place::Item(path) => match path.strip_prefix('>') {
+            Some(_) if reader.inner_group().is_none() => {
+                reader.invalid("item", "the group has no inner items");
+                return None;
+            }
             Some(path) => inside(reader, "item", (&literal::name(INNER), path), Reach::Inner)?,
             None => inside(reader, "item", (&literal::name(ITEM), path), Reach::Item)?,
         },

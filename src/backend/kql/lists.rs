@@ -1,15 +1,16 @@
-//! Allowlists: in the text, or their exact values in a watchlist of the workspace.
+//! Several values at once: constants, and allowlists, in the text or their exact values in a watchlist of the
+//! workspace.
 //!
 //! In: a column and a list of the rule. Out: a [`Check`]; [`watchlist`] says what the watchlist must hold.
 //! Must not know: fields, joins, how a watchlist is deployed.
 
-use super::check::{Check, compare};
+use super::check::{Check, compare, one_of};
 use super::literal::{self, Frag};
-use super::{network, pattern, predicate};
+use super::{network, pattern};
 use crate::backend::print::phrase;
-use crate::backend::truth::Truth;
+use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report};
-use crate::ir::{Case, Entries, List};
+use crate::ir::{Case, Entries, List, Value};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
 /// Patterns and networks stay in the query.
@@ -53,7 +54,32 @@ fn others(column: &Frag, entries: &Entries<'_>) -> Vec<Check> {
         parts.push(network::within(column, &networks));
     }
     if !entries.values.is_empty() {
-        parts.push(predicate::equals(column, &entries.values, Case::Sensitive));
+        parts.push(equals(column, &entries.values, Case::Sensitive));
     }
     parts
+}
+
+/// Equality with constants; the values are all of one type.
+pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
+    let (mut texts, mut networks, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            Value::String(text) => texts.push(text.as_str()),
+            Value::Ip(address) => networks.push((*address).into()),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
+                others.push(literal::value(value));
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    if !texts.is_empty() {
+        parts.push(pattern::equals(column, texts, case));
+    }
+    if !networks.is_empty() {
+        parts.push(network::within(column, &networks));
+    }
+    if !others.is_empty() {
+        parts.push(one_of(column, &unique(others)));
+    }
+    Truth::any(parts)
 }

@@ -21,7 +21,7 @@ use minijinja::{Value, context};
 
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
-use crate::backend::schema::{ColumnReader, MappingReader};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, bind};
 use crate::ir;
@@ -40,12 +40,9 @@ static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql
 /// The longest query that a scheduled rule takes, in characters as Azure counts them.
 pub const LONGEST_QUERY: usize = 10_000;
 
-impl Backend for Kql {
+impl Dialect for Kql {
     const NAME: &'static str = "kql";
     const TITLE: &'static str = "Microsoft Sentinel KQL";
-    const EXTENSION: &'static str = "kql";
-    const SHOWS_FIELDS: bool = true;
-    const JOINS_BY_WIDER: bool = false;
 
     type Mapping = column::Mapping;
     type Column = column::Column;
@@ -61,6 +58,12 @@ impl Backend for Kql {
     fn undecided(action: &Self::Column) -> Option<&'static str> {
         (!action.plain).then_some("it is not just a column of the table")
     }
+}
+
+impl Backend for Kql {
+    const EXTENSION: &'static str = "kql";
+    const SHOWS_FIELDS: bool = true;
+    const JOINS_BY_WIDER: bool = false;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record

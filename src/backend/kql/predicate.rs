@@ -3,7 +3,7 @@
 //! In: a bound step, its fields. Out: conjuncts, and whether each reads plain columns only.
 //! Must not know: how steps are joined.
 
-use super::check::{Check, atom, compare, conjuncts, nullable, one_of};
+use super::check::{Check, atom, compare, conjuncts, nullable};
 use super::fields::{Field, Fields, absent};
 use super::literal::{self, Frag};
 use super::{Kql, lists, network, pattern};
@@ -11,7 +11,7 @@ use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
-use crate::ir::{Case, OrderOp, TestKind, Type, Value};
+use crate::ir::{OrderOp, TestKind, Type};
 
 /// The condition of a step, cut where `and` joins it.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ fn check(
     };
     match kind {
         TestKind::Exists => exists(&column, ty),
-        TestKind::Equals { values, case } => equals(&column, values, *case),
+        TestKind::Equals { values, case } => lists::equals(&column, values, *case),
         TestKind::InNetworks { networks } => network::within(&column, networks),
         TestKind::InList { list } => match bound.list(*list) {
             Some(list) => lists::within(&column, list, options.lists, report),
@@ -94,31 +94,6 @@ fn check(
             None => Truth::Always(false),
         },
     }
-}
-
-/// Equality with constants; the values are all of one type.
-pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
-    let (mut texts, mut networks, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for value in values {
-        match value {
-            Value::String(text) => texts.push(text.as_str()),
-            Value::Ip(address) => networks.push((*address).into()),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-                others.push(literal::value(value));
-            }
-        }
-    }
-    let mut parts = Vec::new();
-    if !texts.is_empty() {
-        parts.push(pattern::equals(column, texts, case));
-    }
-    if !networks.is_empty() {
-        parts.push(network::within(column, &networks));
-    }
-    if !others.is_empty() {
-        parts.push(one_of(column, &unique(others)));
-    }
-    Truth::any(parts)
 }
 
 fn same(one: &Frag, other: &Frag, ty: Type) -> Check {

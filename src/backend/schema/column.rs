@@ -7,10 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{IGNORED, Reads};
-use crate::backend::bind::Inexact;
+use super::{Dialect, IGNORED, Inexact, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::backend::target::Backend;
 use crate::catalog::{Case, FieldDef, Mapped, Source, Stored, TextOf};
 use crate::diag::{Code, Diagnostic};
 
@@ -52,7 +50,7 @@ pub(in crate::backend) struct ColumnReader<'a> {
 
 impl<'a> ColumnReader<'a> {
     /// Nothing asked for yet. `number` is that of the variant, if there are several.
-    pub(super) fn new<B: Backend>(
+    pub(super) fn new<B: Dialect>(
         source: &'a Source,
         def: &'a FieldDef,
         mapped: &'a Mapped,
@@ -107,6 +105,11 @@ impl<'a> ColumnReader<'a> {
     /// Where the column lives.
     pub(in crate::backend) fn place(&self) -> Option<Place<'a>> {
         self.place
+    }
+
+    /// The path of the inner items, if the repeated group of the source has any.
+    pub(in crate::backend) fn inner_group(&self) -> Option<&'a str> {
+        self.source.group.as_ref()?.inner.as_deref()
     }
 
     /// Whether the field holds the values of all items of the event together.

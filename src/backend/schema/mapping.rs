@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{IGNORED, Reads};
+use super::{Dialect, IGNORED, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::backend::target::Backend;
 use crate::catalog::{Group, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 
@@ -28,7 +27,7 @@ pub(in crate::backend) struct MappingReader<'a> {
 
 impl<'a> MappingReader<'a> {
     /// Nothing asked for yet.
-    pub(super) fn new<B: Backend>(source: &'a Source, stated: &'a SourceMapping) -> Self {
+    pub(super) fn new<B: Dialect>(source: &'a Source, stated: &'a SourceMapping) -> Self {
         let SourceMapping { from, filter, time, time_lag, time_reason: _, words, requires: _ } = stated;
         Self {
             source,

@@ -5,18 +5,19 @@
 //! know: rules, and what a target makes of a column.
 
 mod column;
+mod inexact;
 mod mapping;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use super::Schemas;
-use super::bind::{ACTION, Inexact};
-use super::target::Backend;
 use crate::catalog::{Catalog, Column, FieldDef, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::Type;
+use crate::ir::{ACTION, Type};
 
 pub(in crate::backend) use column::{ColumnReader, Place};
+pub(in crate::backend) use inexact::Inexact;
 pub(in crate::backend) use mapping::MappingReader;
 
 /// Where the schema of a target is kept; every target of the list has one.
@@ -24,19 +25,43 @@ pub(in crate::backend) trait Listed {
     /// The target's schema.
     fn schema(schemas: &Schemas) -> &Schema<Self>
     where
-        Self: Backend;
+        Self: Dialect;
+}
+
+/// What a target makes of the entries of a source.
+pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
+    /// Short name, the key of the target in the sources: `spl`, `sigma`, `kql`, `eql`.
+    const NAME: &'static str;
+    /// For headings and messages, such as "Splunk SPL".
+    const TITLE: &'static str;
+
+    /// What it knows of a source as a whole.
+    type Mapping: Debug + Send + Sync;
+    /// One way to read a field.
+    type Column: Debug + Send + Sync;
+
+    /// Reads what a source states for the target. What it cannot use it tells the reader.
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping>;
+
+    /// Reads one variant of a column. What it cannot use it tells the reader.
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column>;
+
+    /// Why a column of [`ACTION`] cannot select between the variants of another column, if it cannot.
+    fn undecided(_action: &Self::Column) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What a target makes of the sources.
 #[derive(Debug)]
-pub(in crate::backend) struct Schema<B: Backend> {
+pub(in crate::backend) struct Schema<B: Dialect> {
     /// By name; nothing where the file has an error. A source without a mapping for the target is not among them.
     sources: BTreeMap<String, Option<SourceSchema<B>>>,
 }
 
 /// What a target makes of a source.
 #[derive(Debug)]
-pub(in crate::backend) struct SourceSchema<B: Backend> {
+pub(in crate::backend) struct SourceSchema<B: Dialect> {
     /// The source as a whole.
     pub(in crate::backend) mapping: B::Mapping,
     /// By how many seconds the target's clock may be later than the event.
@@ -85,7 +110,7 @@ pub(in crate::backend) struct Unavailable {
 }
 
 /// A source as a target knows it.
-pub(in crate::backend) enum Known<'a, B: Backend> {
+pub(in crate::backend) enum Known<'a, B: Dialect> {
     /// Its file has an error, which has been reported.
     Broken,
     /// The target has no mapping for it.
@@ -94,14 +119,16 @@ pub(in crate::backend) enum Known<'a, B: Backend> {
     Sound(&'a SourceSchema<B>),
 }
 
-impl<B: Backend> Schema<B> {
+impl<B: Dialect> Schema<B> {
     /// Reads all sources. What is wrong with them goes to `diags`.
     pub(in crate::backend) fn read(catalog: &Catalog, diags: &mut Diagnostics) -> Self {
         let mapped = catalog.iter().filter_map(|source| Some((source, source.targets.get(B::NAME)?)));
         let sources = mapped.map(|(source, mapping)| {
             let mut faults = Vec::new();
             let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
-            faults.into_iter().for_each(|fault| diags.push(fault));
+            for fault in faults {
+                diags.push(fault);
+            }
             (source.name.clone(), read)
         });
         Self { sources: sources.collect() }
@@ -117,7 +144,7 @@ impl<B: Backend> Schema<B> {
     }
 }
 
-impl<B: Backend> SourceSchema<B> {
+impl<B: Dialect> SourceSchema<B> {
     fn read(source: &Source, stated: &SourceMapping, faults: &mut Vec<Diagnostic>) -> Option<Self> {
         let mut reader = MappingReader::new::<B>(source, stated);
         let mapping = B::mapping(&mut reader);
@@ -135,7 +162,7 @@ impl<B: Backend> SourceSchema<B> {
 }
 
 /// A field, unless something is wrong with its column.
-fn field<B: Backend>(
+fn field<B: Dialect>(
     source: &Source,
     def: &FieldDef,
     column: &Column,
@@ -154,7 +181,7 @@ fn field<B: Backend>(
     } = def;
     let stated = column.variants();
     let read = |(index, mapped)| {
-        let number = (stated.len() > 1).then(|| index);
+        let number = (stated.len() > 1).then_some(index);
         variant::<B>(source, def, mapped, number, faults)
     };
     let variants: Vec<_> = stated.iter().enumerate().map(read).collect();
@@ -162,7 +189,7 @@ fn field<B: Backend>(
     Some(FieldSchema { ty: *ty, variants, requires: requires.clone() })
 }
 
-fn variant<B: Backend>(
+fn variant<B: Dialect>(
     source: &Source,
     def: &FieldDef,
     mapped: &Mapped,
@@ -186,7 +213,7 @@ fn variant<B: Backend>(
 }
 
 /// Variants are told apart by the action, so the target must be able to read it.
-fn undecided<B: Backend>(
+fn undecided<B: Dialect>(
     source: &Source,
     fields: &BTreeMap<String, FieldSchema<B::Column>>,
 ) -> Option<Diagnostic> {
@@ -222,7 +249,7 @@ impl Reads {
 }
 
 /// What a target makes use of: what it asks for, when it is given a source that states nothing.
-pub(in crate::backend) fn reads<B: Backend>() -> Reads {
+pub(in crate::backend) fn reads<B: Dialect>() -> Reads {
     let (source, stated) = (Source::default(), SourceMapping::default());
     let mut mapping = MappingReader::new::<B>(&source, &stated);
     B::mapping(&mut mapping);

@@ -18,7 +18,7 @@ mod title;
 mod tests;
 
 use crate::backend::caps::{Feature, Support};
-use crate::backend::schema::{ColumnReader, MappingReader};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, Role, columns};
 use crate::diag::{Code, Diagnostic};
@@ -28,13 +28,9 @@ use crate::ir::Rule;
 #[derive(Debug)]
 pub(in crate::backend) struct Sigma;
 
-impl Backend for Sigma {
+impl Dialect for Sigma {
     const NAME: &'static str = "sigma";
     const TITLE: &'static str = "Sigma";
-    const EXTENSION: &'static str = "yml";
-    const SHOWS_FIELDS: bool = false;
-    const READS_BY_CLAUSE: bool = true;
-    const JOINS_BY_WIDER: bool = true;
 
     type Mapping = ();
     type Column = ();
@@ -54,6 +50,13 @@ impl Backend for Sigma {
         }
         Some(())
     }
+}
+
+impl Backend for Sigma {
+    const EXTENSION: &'static str = "yml";
+    const SHOWS_FIELDS: bool = false;
+    const READS_BY_CLAUSE: bool = true;
+    const JOINS_BY_WIDER: bool = true;
 
     fn level(rule: &Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }

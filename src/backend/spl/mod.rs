@@ -20,7 +20,7 @@ use minijinja::context;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag};
-use crate::backend::schema::{ColumnReader, MappingReader, Place};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader, Place};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role};
 use crate::ir;
@@ -31,12 +31,9 @@ pub struct Spl;
 
 static SEARCH: Layout = Layout::new(include_str!("../../../targets/spl/search.spl.j2"));
 
-impl Backend for Spl {
+impl Dialect for Spl {
     const NAME: &'static str = "spl";
     const TITLE: &'static str = "Splunk SPL";
-    const EXTENSION: &'static str = "spl";
-    const SHOWS_FIELDS: bool = true;
-    const JOINS_BY_WIDER: bool = false;
 
     type Mapping = ();
     type Column = ();
@@ -58,6 +55,12 @@ impl Backend for Spl {
         }
         Some(())
     }
+}
+
+impl Backend for Spl {
+    const EXTENSION: &'static str = "spl";
+    const SHOWS_FIELDS: bool = true;
+    const JOINS_BY_WIDER: bool = false;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record

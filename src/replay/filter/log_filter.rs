@@ -59,7 +59,7 @@ impl LogFilter {
     /// The phase in which a chunk is read.
     pub(crate) fn phase(&self, chunk: &Chunk) -> usize {
         let source = chunk.source.as_ref().and_then(|name| self.sources.get(name));
-        source.map_or(0, |source| source.phase())
+        source.map_or(0, SourceFilter::phase)
     }
 
     /// Reads a chunk.
