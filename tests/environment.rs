@@ -245,11 +245,13 @@ fn every_fault_of_a_mapping_is_reported() {
     let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
                     fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
     let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
-    for part in ["`|` ends it", "`(` is unbalanced", "`words: product`", "reads no single item", "its `expr`"]
+    for part in
+        ["`|` ends it", "`(` is unbalanced", "`words: product`", "`A.items[0]` is not a path", "its `expr`"]
     {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert_eq!(ran.err.matches("error[").count(), 5, "each once: {}", ran.err);
 }
 
 /// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user

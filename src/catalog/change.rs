@@ -130,7 +130,7 @@ impl Source {
                 None => diags.push(self.unknown_field(name, document, &at)),
                 Some(field) => {
                     stated.report(
-                        self.column_faults(column, field.in_group)
+                        self.column_faults(column, field)
                             .into_iter()
                             .map(|fault| fault.below(&["fields", name])),
                         diags,
