@@ -97,8 +97,8 @@ impl Settings {
                 let before = diags.len();
                 let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags);
                 if diags.len() == before {
-                    let at = error.offset.unwrap_or_default();
-                    diags.push(Diagnostic::new(Code::SettingsInvalid, document.span(at..at), error.message));
+                    let place = document.word(error.offset.unwrap_or_default());
+                    diags.push(Diagnostic::new(Code::SettingsInvalid, place, error.message));
                 }
                 let value = checked.as_ref().map(|checked| checked.value.clone());
                 let settings = value.and_then(|value| serde_json::from_value(value).ok());

@@ -68,6 +68,8 @@ fn in_words(message: &str) -> String {
         ("invalid u64", "expected an integer, 0 or more"),
         ("multiple YAML documents detected", "expected one document, not several with `---` between them"),
         ("unexpected end of input", "the file is empty"),
+        ("tabs disallowed", "lines are indented with spaces, not with tabs"),
+        ("recursive references", "an alias stands inside what it repeats"),
         ("budget breached", "values lie too deep in each other, or there are too many"),
     ];
     let words =

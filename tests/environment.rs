@@ -50,6 +50,41 @@ fn nothing_is_compiled_under_a_broken_environment() {
     }
 }
 
+/// Two environments, one source file: what is wrong in it is said once.
+#[test]
+fn a_source_file_of_two_environments_is_one_file() {
+    let folder = folder(&[("more.yaml", "extends: aws.cloudtrail\ntargest: {}\n")]);
+    let rule = std::fs::read_to_string(folder.path().join("rule.chain")).unwrap();
+    for name in ["one", "two"] {
+        let own = folder.path().join(name);
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("catena.yaml"), "sources: [../more.yaml]\n").unwrap();
+        std::fs::write(own.join("rule.chain"), rule.replace("two_steps", name)).unwrap();
+    }
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let ran = catena(&["check", &place("one"), &place("two")]);
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert_eq!(ran.err.matches("unknown key `targest`").count(), 1, "{}", ran.err);
+    let shown = folder.path().strip_prefix(root()).unwrap().join("more.yaml").display().to_string();
+    assert!(ran.err.contains(&format!("--> {shown}:2:1")), "{}", ran.err);
+}
+
+/// The name counts where the file is searched, not where the user names it.
+#[test]
+fn only_a_file_that_is_searched_must_have_the_name() {
+    let folder = folder(&[("ours.yml", "lookback: 24h\n"), ("catena.yml", "lookback: 24h\n")]);
+    let file = folder.path().join("ours.yml").display().to_string();
+    let ran = compile(&folder, "kql", &["--env", &file]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let ran = compile(&folder, "kql", &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("rename it to `catena.yaml`"), "{}", ran.err);
+    std::fs::write(folder.path().join("catena.yaml"), "lookback: 24h\n").unwrap();
+    let ran = compile(&folder, "kql", &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("move what it says into the `catena.yaml` beside it"), "{}", ran.err);
+}
+
 #[test]
 fn a_file_without_settings_changes_nothing() {
     let plain = compile(&folder(&[]), "kql", &[]);
@@ -210,11 +245,13 @@ fn every_fault_of_a_mapping_is_reported() {
     let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
                     fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
     let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
-    for part in ["`|` ends it", "`(` is unbalanced", "`words: product`", "reads no single item", "its `expr`"]
+    for part in
+        ["`|` ends it", "`(` is unbalanced", "`words: product`", "`A.items[0]` is not a path", "its `expr`"]
     {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert_eq!(ran.err.matches("error[").count(), 5, "each once: {}", ran.err);
 }
 
 /// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user

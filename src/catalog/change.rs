@@ -130,7 +130,7 @@ impl Source {
                 None => diags.push(self.unknown_field(name, document, &at)),
                 Some(field) => {
                     stated.report(
-                        self.column_faults(column, field.in_group)
+                        self.column_faults(column, field)
                             .into_iter()
                             .map(|fault| fault.below(&["fields", name])),
                         diags,
@@ -177,9 +177,11 @@ impl Source {
                 );
                 let found =
                     Diagnostic::new(Code::SettingsInvalid, document.key(["fields", name, key]), title);
-                let found = found
-                    .label("it cannot be changed")
-                    .also(self.place_of_key(&["fields", name]), "the field");
+                let found = found.label("it cannot be changed");
+                let found = match self.origin.first_key(&["fields", name]) {
+                    Some(place) => found.also(place, "the field"),
+                    None => found,
+                };
                 diags.push(found.help("leave it out, or give the new field another name"));
                 return;
             }

@@ -47,6 +47,14 @@ impl Origin {
         });
     }
 
+    /// Where the last key of a path was written first; nothing if only what encloses it is written.
+    pub(super) fn first_key(&self, path: &[&str]) -> Option<Span> {
+        let mut whole =
+            self.layers.iter().filter(|layer| layer.entry.is_empty()).map(|layer| &layer.document);
+        let first = whole.find(|document| document.find(path.iter().copied()).depth == path.len())?;
+        Some(first.key(path.iter().copied()))
+    }
+
     /// The document that states most of a path, and the path in it.
     fn best<'a>(&'a self, path: &[&'a str]) -> Option<(&'a Document, Vec<&'a str>)> {
         let mut best: Option<(usize, (&Document, Vec<&str>))> = None;

@@ -32,8 +32,8 @@ pub(super) fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<
             let before = diags.len();
             let defined = piecemeal(document, diags);
             if !matches!(defined, Some(Defined::Extension(..))) && diags.len() == before {
-                let at = error.offset.unwrap_or_default();
-                diags.push(Diagnostic::new(Code::SettingsInvalid, document.span(at..at), error.message));
+                let place = document.word(error.offset.unwrap_or_default());
+                diags.push(Diagnostic::new(Code::SettingsInvalid, place, error.message));
             }
             defined
         }

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::{Column, FieldDef, Mapped, Raw, Source, SourceMapping};
+use super::{Column, FieldDef, Mapped, Raw, Source, SourceMapping, Stored};
 use crate::diag::Code;
 use crate::ir::{Type, column_name};
+use crate::source::is_hidden;
 
 impl Source {
     /// Everything that contradicts itself.
@@ -57,6 +58,11 @@ impl Source {
 
     /// Fields that identify events and items.
     fn keys(&self, faults: &mut Vec<Fault>) {
+        if let Some(group) = &self.group {
+            let paths = [("path", Some(&group.path)), ("inner", group.inner.as_ref())].into_iter();
+            let bad = paths.filter_map(|(key, path)| Some(bad_path(path?, false)?.below(&["group", key])));
+            faults.extend(bad);
+        }
         if let Some(name) = &self.event_id {
             faults.extend(self.no_field(name).map(|fault| fault.below(&["event_id"])));
         }
@@ -88,6 +94,7 @@ impl Source {
             let fault = Fault::new(&["in_group"], title).help("add `group`, or leave `in_group` out");
             faults.push(fault.below(&path));
         }
+        faults.extend(raw_paths(field).into_iter().map(|fault| fault.below(&path)));
         if let Some(Raw::Variants(variants)) = &field.raw {
             for (number, capture) in
                 variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.capture.as_deref()?)))
@@ -107,14 +114,14 @@ impl Source {
                 faults
                     .push(Fault::new(&["columns", target], title).on_key().near(target, known).below(&path));
             }
-            for fault in self.column_faults(column, field.in_group) {
+            for fault in self.column_faults(column, field) {
                 faults.push(fault.below(&["columns", target]).below(&path));
             }
         }
     }
 
-    /// What is wrong with a column of a field, of the repeated group or not.
-    pub(crate) fn column_faults(&self, column: &Column, in_group: bool) -> Vec<Fault> {
+    /// What is wrong with a column of a field.
+    pub(crate) fn column_faults(&self, column: &Column, field: &FieldDef) -> Vec<Fault> {
         let variants = column.variants();
         let single = variants.len() == 1;
         let Some((last, others)) = variants.split_last() else {
@@ -125,7 +132,8 @@ impl Source {
             faults.push(Fault::new(&[], "every variant but the last names its actions".to_owned()));
         }
         for (number, mapped) in variants.iter().enumerate() {
-            let mut found = mapped.faults(in_group);
+            let mut found = mapped.faults(field.in_group);
+            found.extend(mapped.stored.and_then(|stored| stored_as(stored, field)));
             found.extend(self.names_in(mapped));
             let number = number.to_string();
             let below = |fault: Fault| if single { fault } else { fault.below(&[&number]) };
@@ -188,9 +196,71 @@ fn is_dotted_name(name: &str) -> bool {
     })
 }
 
+/// What is wrong with the paths by which the engine reads a field.
+fn raw_paths(field: &FieldDef) -> Vec<Fault> {
+    let below = |path: &str, fault: Fault| fault.below(&[path]);
+    match &field.raw {
+        None => Vec::new(),
+        Some(Raw::Path(path)) => bad_path(path, true).map(|fault| below("raw", fault)).into_iter().collect(),
+        Some(Raw::Variants(variants)) => {
+            let paths = variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.path.as_deref()?)));
+            let bad = |(at, path): (usize, _)| {
+                Some(below("raw", bad_path(path, true)?.below(&[&at.to_string(), "path"])))
+            };
+            paths.filter_map(bad).collect()
+        }
+    }
+}
+
+/// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
+/// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
+fn bad_path(path: &str, inner: bool) -> Option<Fault> {
+    let names = path.strip_prefix('>').filter(|_| inner).unwrap_or(path);
+    let label = if names.contains(['[', ']', '{', '}']) {
+        "items of arrays have no place in a path"
+    } else if names.split('.').any(str::is_empty) {
+        "a name is empty"
+    } else if names.split('.').any(|name| name != name.trim() || name.contains(is_hidden)) {
+        "a name begins or ends with a space, or has a character that cannot be seen"
+    } else if names.split('.').next() == Some("$") || names.contains(['>', '*']) {
+        "this is not part of a name"
+    } else {
+        return None;
+    };
+    let fault = Fault::new(&[], format!("`{path}` is not a path")).label(label);
+    Some(
+        fault.help(
+            "a path is the names of keys, joined by dots; an array whose items are records is the `group`",
+        ),
+    )
+}
+
+/// A stored form that holds no value of the field's type, in no target.
+fn stored_as(stored: Stored, field: &FieldDef) -> Option<Fault> {
+    let fits = match stored {
+        Stored::String => true,
+        Stored::Number => field.ty != Type::Ip,
+        Stored::Bool => !matches!(field.ty, Type::Ip | Type::Time),
+        Stored::Time => matches!(field.ty, Type::Time | Type::String),
+    };
+    let title = || format!("`{}` cannot be stored in this form", field.name);
+    let help = "leave `stored` out, or convert the value with `expr`";
+    (!fits)
+        .then(|| Fault::new(&["stored"], title()).label("it holds no value of the field's type").help(help))
+}
+
 impl Mapped {
+    /// What is wrong with its paths.
+    fn paths(&self) -> Vec<Fault> {
+        let own = [("path", &self.path, false), ("item", &self.item, true)].into_iter();
+        let own = own.filter_map(|(key, path, inner)| Some(bad_path(path.as_deref()?, inner)?.below(&[key])));
+        let needs = self.needs.iter();
+        let needs = needs.filter_map(|(name, path)| Some(bad_path(path, false)?.below(&["needs", name])));
+        own.chain(needs).collect()
+    }
+
     fn faults(&self, in_group: bool) -> Vec<Fault> {
-        let mut faults = Vec::new();
+        let mut faults = self.paths();
         if self.item.is_some() && !in_group {
             let fault = Fault::new(&["item"], "`item` is for fields of the repeated group".to_owned());
             faults.push(fault.help("give the field `in_group: true`, or use `path`"));
@@ -247,6 +317,22 @@ mod tests {
         for name in ["Event.id", "event..id", "a-b", "1a", "\"a b\""] {
             assert!(refusal(&[name]).contains("is not a name"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_path_that_could_find_nothing_is_refused() {
+        let field =
+            |path: &str| refusal_of(&format!("  a.b: {{ type: string, description: d, raw: '{path}' }}\n"));
+        for path in ["a", "@timestamp", "a-b.c/d:e", "Source IP.é", "$date.a$b", ">a.b"] {
+            assert_eq!(field(path), "", "{path}");
+        }
+        for path in
+            ["", ".", "a.", "a..b", "a[0]", "a{}.b", "$.a", "a.*", "a>b", ">", "> a", " a", "a\u{200b}"]
+        {
+            assert!(field(path).contains("is not a path"), "{path:?}");
+        }
+        let variant = "  a.b: { type: string, description: d, raw: [{ path: 'a[0]' }] }\n";
+        assert!(refusal_of(variant).contains("`a[0]` is not a path"));
     }
 
     #[test]

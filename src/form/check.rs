@@ -30,12 +30,12 @@ pub fn check(document: &Document, form: &Form, diags: &mut Diagnostics) -> Optio
             Some(Checked { value, broken: checker.broken })
         }
         Err(error) => {
-            let text = document.text();
-            let start = error.offset.unwrap_or_default();
-            let rest = text.get(start..).unwrap_or_default();
-            let length = rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len());
-            let found = Diagnostic::new(Code::BadYaml, document.span(start..start + length), &*error.message)
-                .label("the rest of the file was not looked at");
+            let found = Diagnostic::new(
+                Code::BadYaml,
+                document.word(error.offset.unwrap_or_default()),
+                &*error.message,
+            )
+            .label("the rest of the file was not looked at");
             diags.push(found);
             None
         }

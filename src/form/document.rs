@@ -58,6 +58,14 @@ impl Document {
         Span::new(self.id, range.start, range.end)
     }
 
+    /// The word that begins at an offset: up to a space or colon.
+    #[must_use]
+    pub fn word(&self, start: usize) -> Span {
+        let rest = self.text().get(start..).unwrap_or_default();
+        let length = rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len());
+        self.span(start..start + length)
+    }
+
     /// Where an entry stands: a single value itself, else its key. Items of lists are numbered from 0; a list of one
     /// item and the item alone are the same. What the file does not state has the place of what encloses it.
     #[must_use]

@@ -16,6 +16,7 @@ use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax;
 
 use super::files::{Entry, Files, text};
+use super::workspace::tidy;
 
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";
@@ -50,6 +51,9 @@ pub struct Environments<'a> {
     set: &'a [(String, String)],
     /// The built-in sources, and the ids of `extra`, once the run has a place for files.
     base: Option<(Catalog, Vec<FileId>)>,
+    /// The ids of source files that environment files name, by what they really are: a file that several of them name
+    /// is one file, whose faults are reported once.
+    named: HashMap<PathBuf, FileId>,
     by_folder: HashMap<PathBuf, Option<PathBuf>>,
     by_file: HashMap<Option<PathBuf>, Arc<Environment>>,
 }
@@ -82,8 +86,8 @@ impl<'a> Environments<'a> {
     ) -> Result<Self, String> {
         let extra = extra.iter().map(|path| Named::read(files, "source", path)).collect::<Result<_, _>>()?;
         let given = given.map(|path| Named::read(files, "environment", path)).transpose()?;
-        let (by_folder, by_file) = (HashMap::new(), HashMap::new());
-        Ok(Self { files, extra, given, set, base: None, by_folder, by_file })
+        let (named, by_folder, by_file) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Ok(Self { files, extra, given, set, base: None, named, by_folder, by_file })
     }
 
     /// The environment for a rule file.
@@ -110,15 +114,14 @@ impl<'a> Environments<'a> {
         });
         let (mut catalog, mut ids) = (catalog.clone(), ids.clone());
         let mut settings = Settings::default();
-        let text = match (&self.given, file) {
-            (Some(named), _) => Some((named.path.as_path(), Ok(named.text.clone()))),
-            (None, Some(path)) => Some((path, text(self.files, path, LIMIT))),
-            (None, None) => None,
-        };
+        let text = file.map(|path| match &self.given {
+            Some(named) => (path, Ok(named.text.clone())),
+            None => (path, text(self.files, path, LIMIT)),
+        });
         if let Some((path, text)) = text {
-            settings = read_settings(path, text, sources, diags);
-            let known = self.extra.iter().map(|named| named.path.as_path());
-            ids.extend(read_sources(self.files, path, &settings, known, sources, diags));
+            let rename = self.given.is_none().then(|| rename(self.files, path)).flatten();
+            settings = read_settings(path, text, rename, sources, diags);
+            ids.extend(self.read_sources(path, &settings, sources, diags));
         }
         catalog.read(&ids, sources, diags);
         settings.apply(&mut catalog, diags);
@@ -128,7 +131,47 @@ impl<'a> Environments<'a> {
         Environment { settings, catalog, schemas, broken: diags.errors_since(mark) }
     }
 
-    /// The nearest environment file in `folder` or above it.
+    /// Reads the source files that an environment file names, but for those given by option.
+    fn read_sources(
+        &mut self,
+        environment: &Path,
+        settings: &Settings,
+        sources: &mut Sources,
+        diags: &mut Diagnostics,
+    ) -> Vec<FileId> {
+        let folder = environment.parent().unwrap_or(Path::new(""));
+        let given = self.extra.iter().filter_map(|named| self.files.real(&named.path).ok());
+        let mut seen: HashSet<PathBuf> = given.collect();
+        let mut ids = Vec::new();
+        for (number, name) in settings.sources.iter().enumerate() {
+            let path = tidy(&folder.join(name));
+            let real = self.files.real(&path).unwrap_or_else(|_| path.clone());
+            if !seen.insert(real.clone()) {
+                continue;
+            }
+            if let Some(&id) = self.named.get(&real) {
+                ids.push(id);
+                continue;
+            }
+            match read_source(self.files, &path) {
+                Ok(text) => {
+                    let id = sources.add(SourceFile::new(path.display().to_string(), text));
+                    self.named.insert(real, id);
+                    ids.push(id);
+                }
+                Err(why) => {
+                    let place = settings.place(&["sources", &number.to_string()]).unwrap_or_default();
+                    let title = format!("cannot read `{name}`: {why}");
+                    let found = Diagnostic::new(Code::SettingsInvalid, place, title);
+                    diags.push(found.help("paths start at the folder of the environment file"));
+                }
+            }
+        }
+        ids
+    }
+
+    /// The nearest environment file in `folder` or above it; named as seen from the current folder where it is below
+    /// that, as rule files are.
     fn search(&mut self, folder: &Path) -> Option<PathBuf> {
         if let Some(known) = self.by_folder.get(folder) {
             return known.clone();
@@ -136,15 +179,29 @@ impl<'a> Environments<'a> {
         let start = self.files.absolute(folder);
         let is_file = |file: &PathBuf| self.files.entry(file) == Entry::File;
         let found = start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file));
+        let here = self.files.absolute(Path::new(""));
+        let found = found.map(|file| file.strip_prefix(&here).map_or(file.clone(), Path::to_owned));
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }
 }
 
-/// Reads an environment file.
+/// What to do with a file that was found in place of an environment file; nothing for an environment file.
+fn rename(files: &dyn Files, found: &Path) -> Option<String> {
+    if found.file_name().is_some_and(|name| name == FILE) {
+        return None;
+    }
+    Some(match files.entry(&found.with_file_name(FILE)) {
+        Entry::File => format!("move what it says into the `{FILE}` beside it, and remove it"),
+        Entry::Folder | Entry::Other | Entry::Missing => format!("rename it to `{FILE}`"),
+    })
+}
+
+/// Reads an environment file; `rename` is what to do if it has the wrong name.
 fn read_settings(
     path: &Path,
     text: Result<String, String>,
+    rename: Option<String>,
     sources: &mut Sources,
     diags: &mut Diagnostics,
 ) -> Settings {
@@ -158,43 +215,12 @@ fn read_settings(
         diags.push(invalid(problem));
         return Settings::default();
     }
-    if path.extension().is_some_and(|extension| extension == "yml") {
+    if let Some(help) = rename {
         let found = invalid(format!("an environment file is called `{FILE}`"));
-        diags.push(found.label("this one would never be read").help(format!("rename it to `{FILE}`")));
+        diags.push(found.label("this one would never be read").help(help));
     }
     let document = Document::of(id, sources);
     document.map_or_else(Settings::default, |document| Settings::read(&document, diags))
-}
-
-/// Reads the source files that an environment file names, but for those that are `known` already.
-fn read_sources<'a>(
-    files: &dyn Files,
-    environment: &Path,
-    settings: &Settings,
-    known: impl Iterator<Item = &'a Path>,
-    sources: &mut Sources,
-    diags: &mut Diagnostics,
-) -> Vec<FileId> {
-    let folder = environment.parent().unwrap_or(Path::new(""));
-    let mut seen: HashSet<PathBuf> = known.filter_map(|path| files.real(path).ok()).collect();
-    let mut ids = Vec::new();
-    for (number, name) in settings.sources.iter().enumerate() {
-        let path = folder.join(name);
-        match read_source(files, &path) {
-            Ok(text) => {
-                if files.real(&path).is_ok_and(|real| seen.insert(real)) {
-                    ids.push(sources.add(SourceFile::new(path.display().to_string(), text)));
-                }
-            }
-            Err(why) => {
-                let place = settings.place(&["sources", &number.to_string()]).unwrap_or_default();
-                let found =
-                    Diagnostic::new(Code::SettingsInvalid, place, format!("cannot read `{name}`: {why}"));
-                diags.push(found.help("paths start at the folder of the environment file"));
-            }
-        }
-    }
-    ids
 }
 
 /// Messages speak of what a source file says, so nothing but a source file is opened.

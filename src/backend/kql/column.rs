@@ -106,15 +106,15 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         Place::Path(path) => {
             let (column, rest) = path.split_once('.').unwrap_or((path, ""));
             let parsed = literal::call("parse_json", [&literal::name(column)]);
-            inside(reader, "path", (&parsed, rest), Reach::Event)?
+            inside(reader, (&parsed, rest), Reach::Event)
         }
         Place::Item(path) => match path.strip_prefix('>') {
             Some(_) if reader.inner_group().is_none() => {
                 reader.invalid("item", "the group has no inner items");
                 return None;
             }
-            Some(path) => inside(reader, "item", (&literal::name(INNER), path), Reach::Inner)?,
-            None => inside(reader, "item", (&literal::name(ITEM), path), Reach::Item)?,
+            Some(path) => inside(reader, (&literal::name(INNER), path), Reach::Inner),
+            None => inside(reader, (&literal::name(ITEM), path), Reach::Item),
         },
         Place::Cases(_) => {
             reader.invalid("cases", WITHOUT);
@@ -126,18 +126,9 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
 const WITHOUT: &str = "a KQL column takes an `expr`, not `cases` or `needs`";
 
 /// A value inside a dynamic one.
-fn inside(
-    reader: &mut ColumnReader<'_>,
-    option: &str,
-    (base, path): (&Frag, &str),
-    reach: Reach,
-) -> Option<Column> {
-    if path.contains(['[', ']']) {
-        reader.invalid(option, "a path is names joined by dots, and reads no single item of an array");
-        return None;
-    }
+fn inside(reader: &ColumnReader<'_>, (base, path): (&Frag, &str), reach: Reach) -> Column {
     let value = cast(&literal::path(base, path), reader.def.ty);
-    Some(Column { value, plain: false, as_stored: false, name: None, reach })
+    Column { value, plain: false, as_stored: false, name: None, reach }
 }
 
 /// A dynamic value as one of the field's type; null or empty where it is none.
