@@ -6,7 +6,7 @@
 //! One folder, one concern a file, in three layers. Names: `params`, `lists` and `names` make a table that nothing
 //! changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex` type
 //! the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest.
-//! Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a [`Sink`]. `identity`
+//! Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
 //! looks across files.
 
 mod alert;

@@ -35,7 +35,7 @@ pub struct RuleReport {
     pub steps: Vec<String>,
     /// Its alerts after de-duplication, in order.
     pub alerts: Vec<Alert>,
-    /// Its counts; `alerts` before de-duplication, `matched` of all records only with [`Options::counts`].
+    /// Its counts; `alerts` before de-duplication, `matched` of all records only with `replay::Options::counts`.
     pub tally: Tally,
 }
 
