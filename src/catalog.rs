@@ -3,7 +3,10 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod log;
 mod validate;
+
+pub use log::{LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -111,6 +114,9 @@ pub struct Source {
     /// The repeated group of an event, if it has one.
     #[serde(default)]
     pub group: Option<Group>,
+    /// Where its events are in files, and how they are recognised.
+    #[serde(default)]
+    pub log: LogForm,
     /// Where the source as a whole lives in each target.
     pub targets: BTreeMap<String, Home>,
     /// Its fields by canonical name.

@@ -8,18 +8,19 @@ use crate::program::{root, targets};
 /// Module, and the modules of the crate it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
+    ("csv", &[]),
     ("yaml", &["source"]),
     ("ir", &["source"]),
     ("diag", &["source"]),
     ("syntax", &["source", "diag"]),
-    ("table", &["source", "diag", "syntax"]),
+    ("table", &["source", "csv", "diag", "syntax"]),
     ("unit", &["source", "syntax", "table"]),
     ("catalog", &["ir", "yaml"]),
     ("settings", &["catalog", "syntax", "backend", "yaml"]),
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
     ("backend", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
-    ("replay", &["ir", "catalog", "engine"]),
+    ("replay", &["csv", "ir", "catalog", "engine"]),
     (
         "project",
         &[

@@ -40,6 +40,7 @@ impl Source {
             }
         }
         self.validate_names()?;
+        self.log.validate()?;
         match self.field("event.time") {
             None => {
                 return Err(

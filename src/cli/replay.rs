@@ -53,7 +53,7 @@ impl Replay {
         let options = Options {
             thorough: self.strict,
             counts: self.stats,
-            flow_format: self.logs.columns(),
+            flow_format: self.logs.columns(&catalog)?,
             near: self.near,
             budget: None,
         };

@@ -46,7 +46,7 @@ use store::seen_keys::SeenKeys;
 use store::{BUDGET, Sorted, Store};
 
 pub use options::{Control, Options};
-pub use read::flow;
+pub use read::columns;
 pub use read::input::{self, Input};
 pub use report::{Report, RuleReport, misses, output, stats};
 

@@ -1,0 +1,84 @@
+//! Whether a JSON object is an event of a source, an envelope around one, or something else.
+//!
+//! In: the `log` key of a source, what was read of an object. Out: [`Kind`].
+//! Must not know: files, how envelopes are taken apart.
+
+use super::project::{Slots, Tree};
+use crate::catalog::{LogForm, Source, Spelling};
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An event of the source.
+    Event,
+    /// It has a member in which an event may be.
+    Envelope,
+    /// Anything else.
+    Other,
+}
+
+/// The marks by which a source recognises its events.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// The marks that every event has.
+    detect: u32,
+    spellings: Vec<Spelling>,
+}
+
+impl Form {
+    const WRAPPED: u32 = 1 << 16;
+    const OTHER: u32 = 1 << 17;
+    /// Set where a part of the event was left out.
+    pub(super) const OMITTED: u32 = 1 << 18;
+
+    /// The form of `source`; the keys by which it is recognised are added to `tree`.
+    pub(super) fn new(source: &Source, tree: &mut Tree) -> Self {
+        let LogForm {
+            // Lists of events are taken apart before an item is asked.
+            container: _,
+            wrapped,
+            detect,
+            others,
+            // Read beside the path that they stand for.
+            aliases: _,
+            spellings,
+            // Of paths of files.
+            folders: _,
+            omitted,
+            // Columns have no keys.
+            text: _,
+        } = &source.log;
+        let mut mask = 0;
+        for (at, key) in detect.iter().take(LogForm::MOST_DETECTED).enumerate() {
+            tree.mark(key, 1 << at);
+            mask |= 1 << at;
+        }
+        wrapped.iter().for_each(|path| tree.mark(path, Self::WRAPPED));
+        others.iter().for_each(|other| tree.mark(&other.key, Self::OTHER));
+        omitted.iter().for_each(|path| tree.mark(path, Self::OMITTED));
+        for spelling in spellings {
+            for key in tree.top_level_keys() {
+                tree.alias(&key, &spelling.of(&key));
+            }
+        }
+        Self { detect: mask, spellings: spellings.clone() }
+    }
+
+    pub(super) fn kind(&self, slots: &Slots<'_>) -> Kind {
+        if slots.has_any(Self::WRAPPED) {
+            return Kind::Envelope;
+        }
+        if self.has_keys(slots) { Kind::Event } else { Kind::Other }
+    }
+
+    pub(super) fn has_keys(&self, slots: &Slots<'_>) -> bool {
+        slots.has_all(self.detect) && !slots.has_any(Self::OTHER)
+    }
+
+    /// A path whose first key is spelt in one way, however it was written.
+    pub(super) fn folded(&self, path: &str) -> String {
+        let (first, rest) = path.split_at(path.find('.').unwrap_or(path.len()));
+        let first = self.spellings.iter().fold(first.to_owned(), |key, spelling| spelling.of(&key));
+        first + rest
+    }
+}
