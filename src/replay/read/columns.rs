@@ -132,24 +132,23 @@ impl Layout {
             return Err("columns of another log".to_owned());
         }
         let mut slots = tree.empty();
-        let mut count = 0;
+        let (mut count, mut misfit) = (0, None);
         for word in record(line) {
             if let Some(Some(slot)) = self.slots.get(count) {
                 slots.set(*slot, Raw::Text(Cow::Borrowed(word)));
             }
             if let Some(Some(shape)) = self.shapes.get(count)
-                && word != "-"
                 && !shape.fits(word)
+                && word != "-"
             {
-                return Err(self.misfit(count));
+                misfit.get_or_insert(count);
             }
             count += 1;
         }
-        if count == self.slots.len() {
-            Ok(slots)
-        } else {
-            Err(format!("a record of {count} columns where the format has {}", self.slots.len()))
+        if count != self.slots.len() {
+            return Err(format!("a record of {count} columns where the format has {}", self.slots.len()));
         }
+        misfit.map_or(Ok(slots), |column| Err(self.misfit(column)))
     }
 
     fn misfit(&self, column: usize) -> String {

@@ -114,7 +114,7 @@ pub(crate) struct Opened<'t> {
 }
 
 /// The brackets that are open at the end of `text`, from outside to inside.
-pub(crate) fn open_brackets(text: &[u8]) -> Vec<Opened<'_>> {
+pub(crate) fn open_brackets(text: &[u8]) -> impl Iterator<Item = Opened<'_>> {
     let mut stack = Vec::new();
     let _: Option<()> = brackets::find(text, |at, bracket| {
         match bracket {
@@ -124,14 +124,14 @@ pub(crate) fn open_brackets(text: &[u8]) -> Vec<Opened<'_>> {
         }
         None
     });
-    let opened = |at: usize| {
+    let key = |at: usize| {
         let before = text.get(..at)?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
         let before = before.strip_suffix(b"\"")?;
         let begins = memchr::memrchr(b'"', before)?;
         before.get(begins + 1..)
     };
-    let opened = |at: usize| Opened { at, bracket: text.get(at).copied().unwrap_or(b'{'), key: opened(at) };
-    stack.into_iter().map(opened).collect()
+    let opened = move |at: usize| Opened { at, bracket: text.get(at).copied().unwrap_or(b'{'), key: key(at) };
+    stack.into_iter().map(opened)
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_open_has_its_key() {
         let text = br#"{"took":1,"hits" : {"x":{},"hits":[{"a":{"b""#;
-        let found: Vec<_> = open_brackets(text).iter().map(|one| (one.bracket, one.key)).collect();
+        let found: Vec<_> = open_brackets(text).map(|one| (one.bracket, one.key)).collect();
         let key = |key: &'static str| Some(key.as_bytes());
         assert_eq!(
             found,

@@ -349,18 +349,19 @@ impl<'c, R: Read> Splitter<'c, R> {
     /// How far to go into a value to be in a list of events that is open at the end of the bytes at hand, and the frames
     /// to there.
     fn open_container(&self) -> Option<(usize, Vec<Frame>)> {
-        let opened = open_brackets(self.window.bytes());
         let mut frames = Vec::new();
         let mut path = String::new();
-        for one in opened {
+        for one in open_brackets(self.window.bytes()) {
+            let is_list = one.bracket == b'[';
             if let Some(key) = one.key {
                 path = join(&path, key);
+                if self.leads_to_events(&path, &[one.bracket]) != Some(is_list) {
+                    return None;
+                }
             }
-            let is_list = one.bracket == b'[';
             frames.push(Frame { is_list, path: path.clone() });
             if is_list {
-                let known = self.containers.contains(&path);
-                return known.then_some((one.at + 1, frames));
+                return Some((one.at + 1, frames));
             }
         }
         None

@@ -152,14 +152,12 @@ impl Stats {
             self.broken_files.extend(file.broken.iter().map(|problem| (name.clone(), problem.clone())));
         }
         let source = chunk.source.as_deref().unwrap_or("the canonical form");
-        if file.is_useless() {
-            if file.broken.is_empty() {
-                self.broken_files.push((name.clone(), file.verdict(source)));
-            }
-            return;
-        }
         for (reason, skipped) in &file.skipped {
             self.skip(reason, skipped.count, name, skipped.line);
+        }
+        if file.is_useless() {
+            self.broken_files.push((name.clone(), file.verdict(source)));
+            return;
         }
         if let Some((count, line, keys)) = &file.enclosed {
             let values = if *count == 1 { "a value holds" } else { "values hold" };
