@@ -119,7 +119,7 @@ impl Tune {
         output::report(&formats::summary(&tuning.stats));
         Ok(match &tuning.stats {
             stats if stats.stopped => Outcome::Interrupted,
-            stats if !stats.broken_files.is_empty() => Outcome::Failure,
+            stats if stats.is_incomplete() => Outcome::Failure,
             _ => Outcome::Fine,
         })
     }

@@ -12,7 +12,7 @@ use regex::Regex;
 use serde::Deserializer;
 
 use super::form::Form;
-pub use super::form::Kind;
+pub use super::form::{Kind, flat};
 use super::predicate::{CompileError, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
@@ -307,30 +307,6 @@ impl Reader {
             Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
         }
     }
-}
-
-/// The scalars of an event, each with its path.
-#[must_use]
-pub fn flat(event: &serde_json::Value) -> Vec<(String, String)> {
-    fn walk(path: &str, value: &serde_json::Value, found: &mut Vec<(String, String)>) {
-        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        match value {
-            serde_json::Value::Null => {}
-            serde_json::Value::String(text) => found.push((path.to_owned(), text.clone())),
-            serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
-                found.push((path.to_owned(), value.to_string()));
-            }
-            serde_json::Value::Array(items) => {
-                items.iter().enumerate().for_each(|(at, item)| walk(&below(&at.to_string()), item, found));
-            }
-            serde_json::Value::Object(fields) => {
-                fields.iter().for_each(|(key, value)| walk(&below(key), value, found));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk("", event, &mut found);
-    found
 }
 
 impl Variant {

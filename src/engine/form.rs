@@ -11,7 +11,7 @@ use crate::catalog::{LogForm, Source, Spelling};
 pub enum Kind {
     /// An event of the source.
     Event,
-    /// It has a member in which an event may be.
+    /// It has a member in which an event or a list of them may be.
     Envelope,
     /// Anything else.
     Other,
@@ -34,8 +34,7 @@ impl Form {
     /// The form of `source`; the keys by which it is recognised are added to `tree`.
     pub(super) fn new(source: &Source, tree: &mut Tree) -> Self {
         let LogForm {
-            // Lists of events are taken apart before an item is asked.
-            container: _,
+            container,
             wrapped,
             detect,
             others,
@@ -53,7 +52,7 @@ impl Form {
             tree.mark(key, 1 << at);
             mask |= 1 << at;
         }
-        wrapped.iter().for_each(|path| tree.mark(path, Self::WRAPPED));
+        container.iter().chain(wrapped).for_each(|path| tree.mark(path, Self::WRAPPED));
         others.iter().for_each(|other| tree.mark(&other.key, Self::OTHER));
         omitted.iter().for_each(|path| tree.mark(path, Self::OMITTED));
         for spelling in spellings {
@@ -81,4 +80,28 @@ impl Form {
         let first = self.spellings.iter().fold(first.to_owned(), |key, spelling| spelling.of(&key));
         first + rest
     }
+}
+
+/// The scalars of an event, each with its path.
+#[must_use]
+pub fn flat(event: &serde_json::Value) -> Vec<(String, String)> {
+    fn walk(path: &str, value: &serde_json::Value, found: &mut Vec<(String, String)>) {
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::String(text) => found.push((path.to_owned(), text.clone())),
+            serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
+                found.push((path.to_owned(), value.to_string()));
+            }
+            serde_json::Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, item)| walk(&below(&at.to_string()), item, found));
+            }
+            serde_json::Value::Object(fields) => {
+                fields.iter().for_each(|(key, value)| walk(&below(key), value, found));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk("", event, &mut found);
+    found
 }

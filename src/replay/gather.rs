@@ -4,8 +4,8 @@
 //! Must not know: chains.
 //!
 //! The chunks of a file are read at the same time, each as if its first line began a value. A chunk counts when the one
-//! before it has ended where it began, with the same columns in force; else it is read again from there. Its records wait
-//! until then. Chunks are begun in order, so no more of them wait than there are threads.
+//! before it has ended where it began, with the same columns in force; else it is read again from there. Its records
+//! wait until then. Chunks are begun in order, so no more of them wait than there are threads.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

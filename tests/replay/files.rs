@@ -25,7 +25,7 @@ const RULE: &str = r#"rule test {
 }"#;
 
 /// Both steps on `CloudTrail`, for the forms of that log.
-const TWO_CALLS: &str = r#"rule calls {
+pub(super) const TWO_CALLS: &str = r#"rule calls {
   title "Two calls" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1302" description "Tests files."
   date 2026-11-24 status test severity low
   chain within 30m {
@@ -47,18 +47,18 @@ const RULE_BY_ADDRESS: &str = r#"rule addresses {
   alert { show first.source.ip }
 }"#;
 
-struct Scenario {
-    folder: TempDir,
-    options: Options,
-    inputs: Vec<Input>,
+pub(super) struct Scenario {
+    pub(super) folder: TempDir,
+    pub(super) options: Options,
+    pub(super) inputs: Vec<Input>,
 }
 
 impl Scenario {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), options: Options::default(), inputs: Vec::new() }
     }
 
-    fn file(mut self, source: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(super) fn file(mut self, source: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
@@ -67,24 +67,24 @@ impl Scenario {
         self
     }
 
-    fn thorough(mut self) -> Self {
+    pub(super) fn thorough(mut self) -> Self {
         self.options.thorough = true;
         self
     }
 
-    fn run(&self, rule: &str) -> Report {
+    pub(super) fn run(&self, rule: &str) -> Report {
         let catalog = Catalog::embedded().unwrap();
         let plan = Plan::new(&rules::from_text(rule), &catalog, &self.options).unwrap();
         plan.replay(&self.inputs, &Control::default())
     }
 }
 
-fn alerts(report: &Report) -> usize {
+pub(super) fn alerts(report: &Report) -> usize {
     report.rules.iter().map(|rule| rule.alerts.len()).sum()
 }
 
 /// What was skipped: reason, count, name of the first file without its folder, line.
-fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
+pub(super) fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
     let name = |path: &str| Path::new(path).file_name().unwrap().to_string_lossy().into_owned();
     let one = |(reason, skipped): (&String, &catena::replay::stats::Skipped)| {
         (reason.clone(), skipped.count, name(&skipped.first.0), skipped.first.1)
@@ -92,7 +92,7 @@ fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
     report.stats.skipped.iter().map(one).collect()
 }
 
-fn call(id: &str, time: &str, action: &str) -> String {
+pub(super) fn call(id: &str, time: &str, action: &str) -> String {
     format!(
         r#"{{"eventID":"{id}","eventTime":"2026-01-01T{time}Z","eventName":"{action}","eventSource":"x","userIdentity":{{"arn":"arn:aws:iam::1:user/a"}}}}"#
     )
@@ -115,7 +115,7 @@ fn flow(eni: &str, second: u64) -> String {
     format!("2 123456789012 {eni} 10.0.0.1 198.51.100.7 40000 443 6 10 840 {start} {} ACCEPT OK", start + 60)
 }
 
-fn gz(text: &str) -> Vec<u8> {
+pub(super) fn gz(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
@@ -233,8 +233,9 @@ fn every_form_of_flow_logs() {
     let bare = custom.lines().nth(1).unwrap();
     let mut scenario =
         Scenario::new().file("aws.cloudtrail", "trail.json", &launched).file("aws.vpcflow", "flow", bare);
-    scenario.options.flow_format =
-        Some(catena::replay::columns::names("${interface-id} ${start} ${action} ${dstport} ${flow-direction}"));
+    scenario.options.flow_format = Some(catena::replay::columns::names(
+        "${interface-id} ${start} ${action} ${dstport} ${flow-direction}",
+    ));
     assert_eq!(alerts(&scenario.run(RULE)), 1);
     scenario.options.flow_format = None;
     let reason = "a record of 5 columns where the format has 14".to_owned();
@@ -420,9 +421,6 @@ fn large_files_are_read_in_pieces() {
     let text = lines.join("\n");
     assert!(text.len() > 17 << 20, "more than one piece");
     let report = Scenario::new().file("aws.cloudtrail", "log", &text).run(TWO_CALLS);
-    assert_eq!(
-        (alerts(&report), report.stats.events, report.stats.bytes),
-        (3, 150_000, text.len() as u64)
-    );
+    assert_eq!((alerts(&report), report.stats.events, report.stats.bytes), (3, 150_000, text.len() as u64));
     assert_eq!(skipped(&report), [("not valid JSON".to_owned(), 1, "log".to_owned(), 149_996)]);
 }

@@ -1,7 +1,7 @@
 //! What a chunk is made of to events of its source.
 //!
-//! In: values and lines of a file. Out: records that satisfy a step, and a count with a reason for whatever was not used.
-//! Must not know: how a file is taken apart, which steps there are.
+//! In: values and lines of a file. Out: records that satisfy a step, and a count with a reason for whatever was not
+//! used. Must not know: how a file is taken apart, which steps there are.
 //!
 //! An object is an event, or it is looked for events in it: lists of them (`container`), members that hold one
 //! (`wrapped`), JSON in strings; all of that again in what is found. What remains is counted as no event, and where the
@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use super::result::ChunkResult;
+use super::result::{ChunkResult, NOT_UTF8};
 use super::source_filter::SourceFilter;
 use crate::catalog::LogForm;
 use crate::engine::event::Kind;
@@ -122,6 +122,22 @@ impl<'a, 's> ChunkReader<'a, 's> {
         all
     }
 
+    /// Reads what may be events; if some of it is, the rest is counted as none.
+    fn several<'t>(&mut self, texts: impl Iterator<Item = &'t str>, number: u64, depth: usize) -> Found {
+        let (mut all, mut nothing) = (Found::default(), Vec::new());
+        for text in texts {
+            let found = self.read(text, number, depth + 1).unwrap_or_default();
+            all.add(found);
+            if found.is_nothing() {
+                nothing.push(text);
+            }
+        }
+        if !all.is_nothing() {
+            nothing.into_iter().for_each(|text| self.other(text, number));
+        }
+        all
+    }
+
     /// Text in an envelope: JSON, one value or several, or lines of columns.
     fn text_in_string(&mut self, inside: &str, number: u64, depth: usize) -> Found {
         let inside = inside.trim();
@@ -129,9 +145,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         let mut all = Found::default();
         if let Some(text) = begins.and_then(|begins| inside.get(begins..)) {
             let (values, is_whole) = values(text);
-            for value in values {
-                all.add(self.read(value.get(), number, depth + 1).unwrap_or_default());
-            }
+            all = self.several(values.iter().map(|value| value.get()), number, depth);
             if all.events > 0 && !is_whole {
                 self.not_json(number);
             }
@@ -168,12 +182,12 @@ impl<'a, 's> ChunkReader<'a, 's> {
                 }
             }
         }
+        // The others may be the same event once more, taken apart into fields.
         for path in &self.form.wrapped {
-            if !found.is_nothing() {
+            let in_path = self.several(members.at(path).iter().map(AsRef::as_ref), number, depth);
+            if !in_path.is_nothing() {
+                found.add(in_path);
                 break;
-            }
-            for value in members.at(path) {
-                found.add(self.read(&value, number, depth + 1).unwrap_or_default());
             }
         }
         found
@@ -299,7 +313,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
     fn lossy<'t>(&mut self, bytes: &'t [u8], number: u64) -> Cow<'t, str> {
         let text = String::from_utf8_lossy(bytes);
         if matches!(text, Cow::Owned(_)) {
-            self.result.note("it has bytes that are not valid UTF-8; they were read as U+FFFD", number);
+            self.result.note(NOT_UTF8, number);
         }
         text
     }

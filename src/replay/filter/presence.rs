@@ -3,8 +3,8 @@
 //! In: the steps on one source, the values of records. Out: the fields that rules read and no record had.
 //! Must not know: files, how events are read.
 //!
-//! Only fields that need a version or setting of the log (`requires` in the source) are looked after: others are missing
-//! in most events for good reasons.
+//! Only fields that need a version or setting of the log (`requires` in the source) are looked after: others are
+//! missing in most events for good reasons.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

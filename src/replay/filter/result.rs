@@ -11,6 +11,9 @@ use crate::replay::read::columns::Layout;
 use crate::replay::store::packed::RecordParts;
 use crate::replay::store::{Run, Store};
 
+/// What is noted of an event with bytes that are not UTF-8.
+pub(crate) const NOT_UTF8: &str = "it has bytes that are not valid UTF-8; they were read as U+FFFD";
+
 /// What a chunk gave.
 #[derive(Debug)]
 pub(crate) struct ChunkResult<'s> {
@@ -47,8 +50,8 @@ pub(crate) struct Counts {
 }
 
 impl<'s> ChunkResult<'s> {
-    /// The result of a chunk that is not read yet; records will go to `store`, at once or, if they are `held`, when that
-    /// is asked for.
+    /// The result of a chunk that is not read yet; records will go to `store`, at once or, if they are `held`, when
+    /// that is asked for.
     pub(crate) fn new(store: &'s Store, buffer: Vec<u8>, held: bool) -> Self {
         Self {
             store,

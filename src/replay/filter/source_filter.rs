@@ -138,8 +138,8 @@ impl SourceFilter {
         result.store().keys().filter(|keys| keys.are_complete_for(self.phase))
     }
 
-    /// Whether a text that looks like one whole event can match no step, or be part of no chain. What has escapes is read:
-    /// its keys and texts may be spelt in another way, or be JSON in a string.
+    /// Whether a text that looks like one whole event can match no step, or be part of no chain. What has escapes is
+    /// read: its keys and texts may be spelt in another way, or be JSON in a string.
     ///
     /// The first `detect` key stands in it exactly once. So it is not several events on a line, and it is an event, or
     /// one in an envelope, rather than something else that nobody would hear of.
@@ -205,8 +205,7 @@ impl SourceFilter {
     /// Whether all keys of an event stand anywhere in a text.
     pub(super) fn holds_keys(&self, text: &str) -> bool {
         let detect = &self.form.detect;
-        let holds =
-            |key: &String| text.contains(&format!("\"{key}\"")) || text.contains(&format!("\\\"{key}\\\""));
+        let holds = |key: &String| text.split(key.as_str()).skip(1).any(is_end_of_key);
         !detect.is_empty() && detect.iter().all(holds)
     }
 
@@ -276,4 +275,10 @@ impl SourceFilter {
     pub(super) fn presence(&self) -> &Presence {
         &self.presence
     }
+}
+
+/// Whether a key ends where `behind` begins, however deep in strings it stands.
+fn is_end_of_key(behind: &str) -> bool {
+    let behind = behind.trim_start_matches('\\');
+    behind.strip_prefix('"').is_some_and(|behind| behind.trim_start().starts_with(':'))
 }

@@ -29,8 +29,28 @@ pub(crate) struct Chunk {
     pub(crate) start: Start,
     /// Values that begin before this byte belong to the chunk.
     pub(crate) end: u64,
+    /// What kind of file it is a part of.
+    pub(crate) container: Container,
     /// The first line of the file, for what does not begin there: it may name columns.
     pub(crate) first_line: Option<Arc<[u8]>>,
+}
+
+/// What the text of a chunk is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// A file of its own, or a pipe.
+    File,
+    /// An archive.
+    #[cfg(feature = "zip")]
+    Archive {
+        /// Its path.
+        path: String,
+        /// The member.
+        member: super::archive::Member,
+    },
+    /// Rows of Parquet.
+    #[cfg(feature = "parquet")]
+    Rows,
 }
 
 /// Where a chunk begins.
@@ -38,7 +58,8 @@ pub(crate) struct Chunk {
 pub(crate) enum Start {
     /// At the beginning of the file.
     File,
-    /// At the first line that begins at this byte or behind it, with these frames open if the file goes on as it begins.
+    /// At the first line that begins at this byte or behind it, with these frames open if the file goes on as it
+    /// begins.
     LineBehind(u64, Vec<Frame>),
     /// At a value.
     At(Place),
@@ -76,6 +97,10 @@ impl Chunk {
         read: &mut Extent,
         taker: &mut impl Taker,
     ) -> io::Result<()> {
+        #[cfg(feature = "parquet")]
+        if self.container == Container::Rows {
+            return self.read_rows(control, read, taker);
+        }
         let notes = Notes::default();
         let (base, frames) = match &self.start {
             Start::File => (0, Vec::new()),
@@ -107,7 +132,21 @@ impl Chunk {
         ended
     }
 
+    #[cfg(feature = "parquet")]
+    fn read_rows(&self, control: &Control, read: &mut Extent, taker: &mut impl Taker) -> io::Result<()> {
+        read.bytes = std::fs::metadata(&self.name)?.len();
+        super::parquet::rows(&self.name, |row, number| {
+            read.lines = number;
+            taker.value(row.as_bytes(), number);
+            !control.stop.load(std::sync::atomic::Ordering::Relaxed)
+        })
+    }
+
     fn reader<'c>(&self, control: &'c Control, base: u64, notes: &Notes) -> io::Result<Box<dyn Read + 'c>> {
+        #[cfg(feature = "zip")]
+        if let Container::Archive { path, member } = &self.container {
+            return Ok(unpack(member.open(path)?, notes)?.reader);
+        }
         if is_stream(&self.name) {
             return Ok(unpack(Stream::new(&self.name, &control.stop)?, notes)?.reader);
         }

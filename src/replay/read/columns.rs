@@ -1,8 +1,8 @@
 //! Events as text: a record a line, in columns between spaces or commas.
 //!
-//! In: lines, the text form of a source. Out: which columns a header line names; scalars by slot, or the cells of a row.
-//! Must not know: rules, types. Files that AWS delivers to S3 begin with a header line, exports from `CloudWatch` put a
-//! time in front of each line, Athena and Splunk write CSV.
+//! In: lines, the text form of a source. Out: which columns a header line names; scalars by slot, or the cells of a
+//! row. Must not know: rules, types. Files that AWS delivers to S3 begin with a header line, exports from `CloudWatch`
+//! put a time in front of each line, Athena and Splunk write CSV.
 
 use std::borrow::Cow;
 

@@ -57,7 +57,8 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Whether a file is in a folder of another log: `AWSLogs/ACCOUNT/FOLDER/…`, or `AWSLogs/ORGANISATION/ACCOUNT/FOLDER/…`.
+/// Whether a file is in a folder of another log: `AWSLogs/ACCOUNT/FOLDER/…`, or
+/// `AWSLogs/ORGANISATION/ACCOUNT/FOLDER/…`.
 fn is_of_other_log(path: &Path, folders: &[String]) -> bool {
     if folders.is_empty() {
         return false;

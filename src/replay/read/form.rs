@@ -19,7 +19,7 @@ const MAGIC: &[(usize, &[u8], &str, &str)] = &[
         0,
         b"PAR1",
         "a Parquet file",
-        "convert it to JSON lines, such as with DuckDB: `COPY (FROM 'FILE') TO 'x.json'`",
+        "give the file itself: it cannot be read from a pipe or within another file",
     ),
     (0, b"ORC", "an ORC file", "convert it to JSON lines"),
     (0, b"Obj\x01", "an Avro file", "convert it to JSON lines"),

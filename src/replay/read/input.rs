@@ -9,11 +9,11 @@ use std::fs;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Start};
+use super::chunk::{Chunk, Container, Start};
 use super::files::files;
 use super::open::{Notes, open};
 use super::recognise::Recogniser;
-use super::split::{Broken, Frame, Splitter, Taker};
+use super::split::{self, Frame, Splitter, Taker};
 use super::stream::is_stream;
 use super::window::Window;
 use crate::replay::options::Control;
@@ -32,13 +32,16 @@ const CHUNK: u64 = 16 * 1024 * 1024;
 /// Bytes of a file that show which source it is of.
 const HEAD: u64 = 64 * 1024;
 
+/// Paths that cannot be read, and why.
+type Broken = Vec<(String, String)>;
+
 /// What the inputs come to.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     /// The chunks, in order of file and place.
     pub(crate) chunks: Vec<Chunk>,
     /// Paths that cannot be read and files of another source, with the reason.
-    pub(crate) broken: Vec<(String, String)>,
+    pub(crate) broken: Broken,
     /// Directories with other logs in them: how many files, and the first.
     pub(crate) others: Vec<(String, u64, String)>,
 }
@@ -78,7 +81,7 @@ impl Chunks {
             if !seen.insert((input.source.clone(), name.clone())) {
                 continue;
             }
-            match split(&name, input, recogniser) {
+            match split(&name, input, recogniser, &mut self.broken) {
                 Ok(Split::Chunks(of_file)) => self.chunks.extend(of_file),
                 Ok(Split::Other(_)) if found.is_folder => others.push(name),
                 Ok(Split::Other(other)) => {
@@ -111,27 +114,40 @@ enum Split {
 }
 
 /// Looks at the head of a file and cuts it into chunks.
-fn split(name: &str, input: &Input, recogniser: &Recogniser) -> io::Result<Split> {
+fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
     if is_stream(name) {
-        return Ok(Split::Chunks(vec![whole(name, input)]));
+        return Ok(Split::Chunks(vec![whole(name, input, Container::File)]));
     }
+    let magic = magic(name)?;
+    #[cfg(feature = "zip")]
+    if super::archive::is_archive(&magic) {
+        return archive(name, input, recogniser, broken);
+    }
+    #[cfg(feature = "parquet")]
+    if super::parquet::is_parquet(&magic) {
+        return Ok(Split::Chunks(vec![whole(name, input, Container::Rows)]));
+    }
+    let _ = (magic, broken);
     let opened = open(name, &Notes::default())?;
-    let mut head = Vec::new();
-    // A file that breaks within its head is reported when it is read as a whole.
-    let _ = opened.reader.take(HEAD).read_to_end(&mut head);
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-    if head.iter().all(u8::is_ascii_whitespace) && opened.is_plain && (head.len() as u64) < HEAD {
+    let is_plain = opened.is_plain;
+    let (head, other) = head(opened.reader, input, recogniser);
+    if let Some(other) = other {
+        return Ok(Split::Other(other));
+    }
+    if head.iter().all(u8::is_ascii_whitespace) && is_plain && (head.len() as u64) < HEAD {
         return Ok(Split::Chunks(Vec::new()));
     }
-    if let Some(other) = input.source.as_ref().and_then(|source| recogniser.other(head, source)) {
-        return Ok(Split::Other(other.to_owned()));
-    }
-    let length = if opened.is_plain { fs::metadata(name)?.len() } else { 0 };
+    let length = if is_plain { fs::metadata(name)?.len() } else { 0 };
     // One line as long as that is one list of events: it is read from one end to the other anyway.
-    if length <= CHUNK || memchr::memchr(b'\n', head).is_none() {
-        return Ok(Split::Chunks(vec![whole(name, input)]));
+    if length <= CHUNK || memchr::memchr(b'\n', &head).is_none() {
+        return Ok(Split::Chunks(vec![whole(name, input, Container::File)]));
     }
-    let form = input.source.as_ref().and_then(|source| recogniser.form(source));
+    Ok(Split::Chunks(parts(&whole(name, input, Container::File), &head, length, recogniser)))
+}
+
+/// The parts of a plain file that begins with `head`.
+fn parts(file: &Chunk, head: &[u8], length: u64, recogniser: &Recogniser) -> Vec<Chunk> {
+    let form = file.source.as_ref().and_then(|source| recogniser.form(source));
     let frames = frames_behind(head, form.map_or(&[], |form| form.container.as_slice()));
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line: Arc<[u8]> = line.trim_ascii().into();
@@ -139,19 +155,65 @@ fn split(name: &str, input: &Input, recogniser: &Recogniser) -> io::Result<Split
         start: if start == 0 { Start::File } else { Start::LineBehind(start, frames.clone()) },
         end: if start + CHUNK >= length { u64::MAX } else { start + CHUNK },
         first_line: (start > 0).then(|| Arc::clone(&line)),
-        ..whole(name, input)
+        ..file.clone()
     };
-    Ok(Split::Chunks((0..length.div_ceil(CHUNK)).map(|part| chunk(part * CHUNK)).collect()))
+    (0..length.div_ceil(CHUNK)).map(|part| chunk(part * CHUNK)).collect()
 }
 
-fn whole(name: &str, input: &Input) -> Chunk {
-    Chunk {
-        name: name.to_owned(),
-        source: input.source.clone(),
-        start: Start::File,
-        end: u64::MAX,
-        first_line: None,
+/// The first bytes of a file.
+fn magic(name: &str) -> io::Result<Vec<u8>> {
+    let mut magic = Vec::new();
+    fs::File::open(name)?.take(8).read_to_end(&mut magic)?;
+    Ok(magic)
+}
+
+/// The beginning of a text, and the source that it looks like, if it is another one.
+fn head(text: impl Read, input: &Input, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
+    let mut head = Vec::new();
+    // A file that breaks within its head is reported when it is read as a whole.
+    let _ = text.take(HEAD).read_to_end(&mut head);
+    if head.starts_with(b"\xef\xbb\xbf") {
+        head.drain(..3);
     }
+    let other = input.source.as_ref().and_then(|source| recogniser.other(&head, source));
+    let other = other.map(str::to_owned);
+    (head, other)
+}
+
+/// The members of an archive, each as a file; other logs in it are passed over, if there is one of the source.
+#[cfg(feature = "zip")]
+fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
+    let (mut chunks, mut other) = (Vec::new(), None);
+    let members = super::archive::members(name)?;
+    if members.is_empty() {
+        return Err(io::Error::other("there is no file in this archive"));
+    }
+    for member in members {
+        let shown = |member: &str| format!("{name}!{member}");
+        let member = match member {
+            Ok(member) => member,
+            Err((member, problem)) => {
+                broken.push((shown(&member), problem));
+                continue;
+            }
+        };
+        let text = member.open(name).and_then(|raw| super::open::unpack(raw, &Notes::default()));
+        match text.map(|text| head(text.reader, input, recogniser).1) {
+            Ok(Some(found)) => other = Some(found),
+            Ok(None) => {
+                let shown = shown(&member.name);
+                let container = Container::Archive { path: name.to_owned(), member };
+                chunks.push(whole(&shown, input, container));
+            }
+            Err(problem) => broken.push((shown(&member.name), problem.to_string())),
+        }
+    }
+    Ok(other.filter(|_| chunks.is_empty()).map_or(Split::Chunks(chunks), Split::Other))
+}
+
+fn whole(name: &str, input: &Input, container: Container) -> Chunk {
+    let (name, source) = (name.to_owned(), input.source.clone());
+    Chunk { name, source, container, start: Start::File, end: u64::MAX, first_line: None }
 }
 
 /// What is open between two values of a file that begins so.
@@ -171,7 +233,7 @@ fn frames_behind(head: &[u8], containers: &[String]) -> Vec<Frame> {
             None
         }
 
-        fn broken(&mut self, _: Broken, _: u64) {}
+        fn broken(&mut self, _: split::Broken, _: u64) {}
     }
 
     let control = Control::default();

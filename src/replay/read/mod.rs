@@ -4,10 +4,13 @@
 //! Must not know: rules, the engine's programs, what becomes of an event.
 //!
 //! ```text
-//! paths ─ input, files, recognise ─▶ chunks ─ open (gzip, zstd, UTF-16) ─ window ─ split, scan, brackets ─▶ values, lines
+//! paths ─ input, files, recognise ─▶ chunks ─ open (gzip, zstd, UTF-16) ─ window
+//! window ─ split, scan, brackets ─▶ values, lines
 //! values ─ envelope ─▶ events ─ fast_json │ serde_json      lines ─ columns ─▶ events
 //! ```
 
+#[cfg(feature = "zip")]
+mod archive;
 pub(super) mod brackets;
 pub(super) mod canonical;
 pub(super) mod chunk;
@@ -18,6 +21,8 @@ mod files;
 pub(super) mod form;
 pub mod input;
 pub(super) mod open;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub(super) mod recognise;
 mod scan;
 pub(super) mod split;

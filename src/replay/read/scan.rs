@@ -134,6 +134,38 @@ pub(crate) fn open_brackets(text: &[u8]) -> impl Iterator<Item = Opened<'_>> {
     stack.into_iter().map(opened)
 }
 
+/// Bytes of what may stand between values, whether a line ends among them, and how many of them are zeros.
+pub(super) fn separators(bytes: &[u8]) -> (usize, bool, u64) {
+    let (mut length, mut ends_line, mut zeros) = (0, false, 0);
+    loop {
+        match bytes.get(length..) {
+            Some([b'\n', ..]) => (ends_line, length) = (true, length + 1),
+            Some([0, ..]) => (zeros, length) = (zeros + 1, length + 1),
+            // `0x1e` is the record separator of JSON text sequences.
+            Some([b' ' | b'\t' | b'\r' | b',' | 0x0b | 0x0c | 0x1e, ..]) => length += 1,
+            Some([0xef, 0xbb, 0xbf, ..]) => length += 3,
+            Some(_) | None => return (length, ends_line, zeros),
+        }
+    }
+}
+
+/// The key of the first member of an object, and the text from its value on.
+pub(super) fn first_member(inside: &[u8]) -> Option<(&[u8], &[u8])> {
+    const LONGEST_KEY: usize = 64;
+    let start = inside.get(1..)?;
+    let end = memchr::memchr(b'"', start.get(..LONGEST_KEY.min(start.len()))?)?;
+    let (key, after) = (start.get(..end)?, start.get(end + 1..)?);
+    Some((key, after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start()))
+}
+
+/// Where in a broken value another one begins with the same key.
+pub(super) fn next_like_it(text: &[u8]) -> Option<usize> {
+    let inside = text.strip_prefix(b"{\"")?;
+    let key = memchr::memchr(b'"', inside).filter(|end| *end > 0)?;
+    let beginning = text.get(..key + 3)?;
+    memchr::memmem::find(text.get(1..)?, beginning).map(|at| at + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

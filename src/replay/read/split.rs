@@ -1,18 +1,20 @@
 //! The text of a log file to JSON values and lines, whatever stands around them.
 //!
-//! In: the bytes of a file as they come, the lists in which a source has its events. Out: each value and each line, to a
-//! [`Taker`]. Must not know: rules, what an event is.
+//! In: the bytes of a file as they come, the lists in which a source has its events. Out: each value and each line, to
+//! a [`Taker`]. Must not know: rules, what an event is.
 //!
 //! Values may follow one another with or without line ends and commas, in lists after lists, in objects that hold such
-//! a list in any place and more than once, pretty-printed or not. What is not JSON is passed on line by line. Nothing is
-//! left out silently: where a value is broken, it is reported, and reading goes on at the next one.
+//! a list in any place and more than once, pretty-printed or not. What is not JSON is passed on line by line. Nothing
+//! is left out silently: where a value is broken, it is reported, and reading goes on at the next one.
 //!
 //! A file is never held as a whole: of a list only the item at hand is. A list is entered at once when it is the first
 //! member of its object, else when its object does not end within the bytes at hand.
 
 use std::io::{self, Read};
 
-use super::scan::{End, Member, end_of_brackets, end_of_value, member, open_brackets};
+use super::scan::{
+    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, open_brackets, separators,
+};
 use super::window::Window;
 
 /// Takes what a file is made of.
@@ -346,8 +348,8 @@ impl<'c, R: Read> Splitter<'c, R> {
         Ok(())
     }
 
-    /// How far to go into a value to be in a list of events that is open at the end of the bytes at hand, and the frames
-    /// to there.
+    /// How far to go into a value to be in a list of events that is open at the end of the bytes at hand, and the
+    /// frames to there.
     fn open_container(&self) -> Option<(usize, Vec<Frame>)> {
         let mut frames = Vec::new();
         let mut path = String::new();
@@ -479,38 +481,6 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
         Ok(())
     }
-}
-
-/// Bytes of what may stand between values, whether a line ends among them, and how many of them are zeros.
-fn separators(bytes: &[u8]) -> (usize, bool, u64) {
-    let (mut length, mut ends_line, mut zeros) = (0, false, 0);
-    loop {
-        match bytes.get(length..) {
-            Some([b'\n', ..]) => (ends_line, length) = (true, length + 1),
-            Some([0, ..]) => (zeros, length) = (zeros + 1, length + 1),
-            // `0x1e` is the record separator of JSON text sequences.
-            Some([b' ' | b'\t' | b'\r' | b',' | 0x0b | 0x0c | 0x1e, ..]) => length += 1,
-            Some([0xef, 0xbb, 0xbf, ..]) => length += 3,
-            Some(_) | None => return (length, ends_line, zeros),
-        }
-    }
-}
-
-/// The key of the first member of an object, and the text from its value on.
-fn first_member(inside: &[u8]) -> Option<(&[u8], &[u8])> {
-    const LONGEST_KEY: usize = 64;
-    let start = inside.get(1..)?;
-    let end = memchr::memchr(b'"', start.get(..LONGEST_KEY.min(start.len()))?)?;
-    let (key, after) = (start.get(..end)?, start.get(end + 1..)?);
-    Some((key, after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start()))
-}
-
-/// Where in a broken value another one begins with the same key.
-fn next_like_it(text: &[u8]) -> Option<usize> {
-    let inside = text.strip_prefix(b"{\"")?;
-    let key = memchr::memchr(b'"', inside).filter(|end| *end > 0)?;
-    let beginning = text.get(..key + 3)?;
-    memchr::memmem::find(text.get(1..)?, beginning).map(|at| at + 1)
 }
 
 fn join(path: &str, key: &[u8]) -> String {

@@ -38,8 +38,8 @@ enum LineEnd {
 }
 
 impl<'c, R: Read> Window<'c, R> {
-    /// A window at the beginning of `reader`, which is at place `base` of the text. What `buffer` holds does not matter;
-    /// it grows to the longest value and can be used again.
+    /// A window at the beginning of `reader`, which is at place `base` of the text. What `buffer` holds does not
+    /// matter; it grows to the longest value and can be used again.
     pub(crate) fn new(reader: R, base: u64, mut buffer: Vec<u8>, control: &'c Control) -> Self {
         buffer.resize(buffer.len().max(BLOCK), 0);
         Self {

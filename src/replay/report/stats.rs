@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::replay::filter::result::{ChunkResult, Counts};
+use crate::replay::filter::result::{ChunkResult, Counts, NOT_UTF8};
 use crate::replay::read::chunk::Chunk;
 use crate::replay::store::Sorted;
 
@@ -19,6 +19,8 @@ pub struct Stats {
     pub bytes: u64,
     /// Events seen, those that were skipped among them.
     pub events: u64,
+    /// Those of them that are events of their source.
+    pub recognised: u64,
     /// Events skipped, by reason.
     pub skipped: BTreeMap<String, Skipped>,
     /// Events that were used, though something is wrong with them, by what it is.
@@ -144,6 +146,7 @@ impl Stats {
         }
         self.bytes += file.bytes;
         self.events += file.events;
+        self.recognised += file.of_source;
         for (what, noted) in &file.noted {
             note(&mut self.noted, what, noted.count, name, noted.line);
         }
@@ -185,9 +188,15 @@ impl Stats {
         note(&mut self.skipped, reason, count, file, line);
     }
 
+    /// Whether a file was not read as a whole, or is no log of its source: then the answer may lack something.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.broken_files.is_empty()
+    }
+
     /// Whether anything was not read as it should be: what `--strict` turns into a failure.
     #[must_use]
     pub fn is_flawed(&self) -> bool {
-        !self.skipped.is_empty() || !self.broken_files.is_empty()
+        !self.skipped.is_empty() || self.noted.contains_key(NOT_UTF8) || self.is_incomplete()
     }
 }
