@@ -4,72 +4,29 @@
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
 mod log;
+mod change;
+mod fault;
+pub mod keys;
+mod lookup;
+mod origin;
+mod read;
 mod validate;
+mod written;
 
 pub use log::{LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ir::Type;
-use crate::yaml;
+
+pub use change::{MappingChange, Stated};
+pub use lookup::Catalog;
+use origin::Origin;
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
-
-/// Every source known, by canonical name.
-#[derive(Debug, Clone, Default)]
-pub struct Catalog {
-    sources: BTreeMap<String, Source>,
-}
-
-impl Catalog {
-    /// The sources that are part of the program.
-    ///
-    /// # Errors
-    /// Never for a released program: a test loads them all.
-    pub fn embedded() -> Result<Self, CatalogError> {
-        let mut catalog = Self::default();
-        for (name, text) in EMBEDDED {
-            catalog.add(name, text)?;
-        }
-        Ok(catalog)
-    }
-
-    /// Adds a source, or replaces the one of the same name.
-    ///
-    /// # Errors
-    /// When `text` is not a source file: the message has line and column and names `file`.
-    pub fn add(&mut self, file: &str, text: &str) -> Result<(), CatalogError> {
-        let mut source: Source = yaml::read(text)
-            .map_err(|error| CatalogError { file: file.to_owned(), message: error.to_string() })?;
-        source.fields.sort_unstable_keys();
-        for (name, field) in &mut source.fields {
-            field.name.clone_from(name);
-        }
-        source.validate().map_err(|message| CatalogError { file: file.to_owned(), message })?;
-        self.sources.insert(source.name.clone(), source);
-        Ok(())
-    }
-
-    /// The source of a canonical name such as `aws.cloudtrail`.
-    #[must_use]
-    pub fn source(&self, name: &str) -> Option<&Source> {
-        self.sources.get(name)
-    }
-
-    /// The source of a canonical name, to change it.
-    pub fn source_mut(&mut self, name: &str) -> Option<&mut Source> {
-        self.sources.get_mut(name)
-    }
-
-    /// All sources, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.sources.values()
-    }
-}
 
 /// A source file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +46,7 @@ impl std::fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {}
 
 /// One log source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Canonical name.
@@ -118,9 +75,12 @@ pub struct Source {
     #[serde(default)]
     pub log: LogForm,
     /// Where the source as a whole lives in each target.
-    pub targets: BTreeMap<String, Home>,
+    pub targets: BTreeMap<String, SourceMapping>,
     /// Its fields by canonical name.
     pub fields: Fields,
+    /// Where all this was written.
+    #[serde(skip)]
+    origin: Origin,
 }
 
 impl Source {
@@ -150,7 +110,7 @@ pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 /// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Home {
+pub struct SourceMapping {
     /// Table (KQL), index pattern (EQL), base search (SPL).
     #[serde(default)]
     pub from: String,
@@ -172,42 +132,9 @@ pub struct Home {
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// What is wrong with the entries, once the target has judged them.
-    #[serde(skip)]
-    judged: OnceLock<Vec<Misfit>>,
 }
 
-/// An entry of a home that its target cannot use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The entry, such as `filter`.
-    pub entry: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What can be wrong with an entry of a home.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The target cannot do without it.
-    Missing,
-    /// The target does not read it.
-    Unread,
-    /// It does not stay in its place in a query: why.
-    Broken(String),
-}
-
-impl Home {
-    /// What `judge` finds wrong with it. It is the same for every rule, so only the first one asks.
-    pub fn misfits(&self, judge: impl FnOnce(&Self) -> Vec<Misfit>) -> &[Misfit] {
-        self.judged.get_or_init(|| judge(self))
-    }
-
-    /// Forgets what was found wrong with it, since it is being changed.
-    pub fn reopen(&mut self) {
-        self.judged = OnceLock::new();
-    }
-
+impl SourceMapping {
     /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
     pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
 }
@@ -244,8 +171,26 @@ pub struct FieldDef {
     pub columns: BTreeMap<String, Column>,
 }
 
+impl FieldDef {
+    /// A field of which nothing is known but its type.
+    #[must_use]
+    pub fn plain(name: &str, ty: Type) -> Self {
+        Self {
+            name: name.to_owned(),
+            ty,
+            description: String::new(),
+            values: Vec::new(),
+            in_group: false,
+            weak_key: None,
+            requires: None,
+            raw: None,
+            columns: BTreeMap::new(),
+        }
+    }
+}
+
 /// How a field is read from a raw event: the first variant whose `for_actions` fits, or the one without.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Raw {
     /// A dotted path; inside a group it starts at the item, after `>` at the inner item.
@@ -283,32 +228,8 @@ pub struct RawVariant {
 
 /// Where a field lives in one target: one way to read it, or several for different values of `event.action`, of which
 /// the last one names no actions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Column(Vec<Mapped>);
-
-/// A column as a source file writes it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    /// A column or field that holds the value as it is.
-    Plain(String),
-    /// Anything more.
-    Mapped(Box<Mapped>),
-    /// Different places for different actions.
-    Variants(Vec<Mapped>),
-}
-
-impl From<Written> for Column {
-    fn from(written: Written) -> Self {
-        let variants = match written {
-            Written::Plain(name) => vec![Mapped { field: Some(name), ..Mapped::default() }],
-            Written::Mapped(mapped) => vec![*mapped],
-            Written::Variants(variants) => variants,
-        };
-        Self(variants)
-    }
-}
 
 impl Column {
     /// The ways to read the field.

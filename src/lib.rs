@@ -61,7 +61,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `replay` | [`replay`]: rules over log files |
+//! | `replay` | [`replay`]: rules over log files; `Project::replay`: over logs in memory |
 //! | `cli` | the command line and the program `catena`; without `replay` it lacks the commands that read logs |
 
 pub mod backend;
@@ -72,6 +72,7 @@ pub mod cli;
 mod csv;
 pub mod diag;
 pub mod engine;
+pub mod form;
 pub mod ir;
 pub mod project;
 #[cfg(feature = "replay")]

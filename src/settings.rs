@@ -1,134 +1,218 @@
 //! What differs between organisations: the environment file `catena.yaml`.
 //!
-//! In: its text. Out: [`Settings`], which also puts the organisation's tables, indexes and macros into a catalog.
-//! Must not know: rules, and where the file was found.
+//! In: its document. Out: [`Settings`], which also put the organisation's tables, indexes and macros into a catalog;
+//! everything that is wrong in the file, at its place. Must not know: rules, and where the file was found.
 
-use std::collections::BTreeMap;
+pub mod keys;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::backend::ListDelivery;
-use crate::catalog::{Catalog, Column, Home};
+use crate::backend::{self, ListDelivery};
+use crate::catalog::{Catalog, MappingChange, Stated};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::form::{self, Checked, Document, Form};
+use crate::source::Span;
 use crate::syntax;
-use crate::yaml::{self, ReadError};
+use crate::yaml::{self, Content};
 
 /// The settings in force.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Values of parameters by name, as text in the notation of the language (`15m`, `443`, `true`, or plain text).
     #[serde(deserialize_with = "texts")]
-    pub params: BTreeMap<String, String>,
+    params: BTreeMap<String, String>,
+    /// By rule: what holds for it alone.
+    rules: BTreeMap<String, RuleSettings>,
     /// How far back a scheduled search looks, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub lookback: u64,
     /// How allowlists reach the queries.
     pub lists: ListDelivery,
-    /// Further source files, relative to the environment file; a source of a known name replaces it.
+    /// Further source files, relative to the environment file; one may replace a built-in source, or extend one.
     pub sources: Vec<String>,
     /// By target, by source: what to change in the catalog.
-    pub targets: BTreeMap<String, BTreeMap<String, HomeChange>>,
+    targets: BTreeMap<String, BTreeMap<String, MappingChange>>,
+    /// Values of parameters that the user gave for this run: they win over the file.
+    #[serde(skip)]
+    set: BTreeMap<String, String>,
+    /// The file, if there is one.
+    #[serde(skip)]
+    document: Option<Arc<Document>>,
+    /// What does not fit its form, if something does not.
+    #[serde(skip)]
+    checked: Option<Checked>,
+}
+
+/// What holds for one rule.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleSettings {
+    #[serde(deserialize_with = "texts")]
+    params: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             params: BTreeMap::new(),
+            rules: BTreeMap::new(),
             lookback: 24 * 3600,
             lists: ListDelivery::default(),
             sources: Vec::new(),
             targets: BTreeMap::new(),
+            set: BTreeMap::new(),
+            document: None,
+            checked: None,
         }
     }
 }
 
-/// What an organisation has elsewhere than the source file says. Entries left out stay as they are.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HomeChange {
-    /// Table, index pattern or base search.
-    pub from: Option<String>,
-    /// Expression that is true for the source's records.
-    pub filter: Option<String>,
-    /// Column or expression of the event time.
-    pub time: Option<String>,
-    /// Seconds by which the target's clock may be later than the event.
-    pub time_lag: Option<u64>,
-    /// Words such as Sigma's log source.
-    pub words: BTreeMap<String, String>,
-    /// Columns by canonical field, as in a source file.
-    pub fields: BTreeMap<String, Column>,
+/// A value that the settings give a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given<'a> {
+    /// As text in the notation of the language, or plain text.
+    pub text: &'a str,
+    /// Where it stands, unless the user gave it for this run.
+    pub place: Option<Span>,
 }
 
 impl Settings {
-    /// Reads an environment file.
-    ///
-    /// # Errors
-    /// What is wrong and where.
-    pub fn read(text: &str) -> Result<Self, ReadError> {
+    /// Reads an environment file. What is wrong goes to `diags`, all of it; then the settings are what could be made of
+    /// the file, and nobody may use them.
+    #[must_use]
+    pub fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Self {
         let is_written =
             |line: &str| !matches!(line.trim(), "" | "---" | "~" | "null") && !line.trim().starts_with('#');
-        if text.lines().any(is_written) { yaml::read(text) } else { Ok(Self::default()) }
+        let is_blank = !document.text().trim_start_matches('\u{feff}').lines().any(is_written);
+        if is_blank && document.tree().is_ok_and(|tree| tree.content == Content::Null) {
+            return Self::default();
+        }
+        let (settings, checked) = match yaml::read::<Self>(document.text()) {
+            Ok(settings) => (settings, None),
+            Err(error) => {
+                let before = diags.len();
+                let checked = form::check(document, &Form::Keys(keys::ENVIRONMENT), diags);
+                if diags.len() == before {
+                    let place = document.word(error.offset.unwrap_or_default());
+                    diags.push(Diagnostic::new(Code::SettingsInvalid, place, error.message));
+                }
+                let value = checked.as_ref().map(|checked| checked.value.clone());
+                let settings = value.and_then(|value| serde_json::from_value(value).ok());
+                (settings.unwrap_or_default(), checked)
+            }
+        };
+        Self { document: Some(Arc::clone(document)), checked, ..settings }
     }
 
-    /// Changes the catalog as the environment says.
-    ///
-    /// Returns what it names and does not exist: the name, and the problem in words.
+    /// Values of parameters that win over those of the file.
+    pub fn set(&mut self, params: impl IntoIterator<Item = (String, String)>) {
+        self.set.extend(params);
+    }
+
+    /// The value of a parameter of a rule, if the settings give one: that of this run, else for the rule, else for all
+    /// rules.
     #[must_use]
-    pub fn apply(&self, catalog: &mut Catalog) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
+    pub fn param(&self, rule: &str, name: &str) -> Option<Given<'_>> {
+        if let Some(text) = self.set.get(name) {
+            return Some(Given { text, place: None });
+        }
+        if let Some(text) = self.rules.get(rule).and_then(|rule| rule.params.get(name)) {
+            return Some(Given { text, place: self.place(&["rules", rule, "params", name]) });
+        }
+        let text = self.params.get(name)?;
+        Some(Given { text, place: self.place(&["params", name]) })
+    }
+
+    /// Where an entry of the file stands.
+    #[must_use]
+    pub fn place(&self, path: &[&str]) -> Option<Span> {
+        Some(self.document.as_ref()?.find(path.iter().copied()).span)
+    }
+
+    /// Whether the file speaks of parameters or rules.
+    #[must_use]
+    pub fn speak_of_rules(&self) -> bool {
+        !self.params.is_empty() || !self.rules.is_empty()
+    }
+
+    /// Warns of parameters and rules in the file that no rule has. `known` are the parameters of each rule of the run;
+    /// only where a `whole` folder was given are rules missed that are not among them.
+    pub fn warn_unknown(
+        &self,
+        known: &BTreeMap<String, BTreeSet<String>>,
+        whole: bool,
+        diags: &mut Diagnostics,
+    ) {
+        let Some(file) = &self.document else { return };
+        let unknown = |path: &[&str], title: String| {
+            Diagnostic::new(Code::UnknownParam, file.key(path.iter().copied()), title)
+                .label("it changes nothing")
+        };
+        let params: BTreeSet<&str> = known.values().flatten().map(String::as_str).collect();
+        for name in self.params.keys().filter(|name| whole && !params.contains(name.as_str())) {
+            let found = unknown(&["params", name], format!("no rule of this run has a parameter `{name}`"));
+            diags.push(found.suggest(name, params.iter().copied()));
+        }
+        for (rule, own) in &self.rules {
+            let Some(params) = known.get(rule) else {
+                let found = unknown(&["rules", rule], format!("no rule of this run is called `{rule}`"));
+                let found = found.suggest(rule, known.keys().map(String::as_str));
+                diags.extend_with(whole.then_some(found));
+                continue;
+            };
+            for name in own.params.keys().filter(|name| !params.contains(*name)) {
+                let title = format!("rule `{rule}` has no parameter `{name}`");
+                let found = unknown(&["rules", rule, "params", name], title);
+                diags.push(found.suggest(name, params.iter().map(String::as_str)));
+            }
+        }
+    }
+
+    /// Changes the catalog as the file says. What names nothing, or cannot be, goes to `diags`.
+    pub fn apply(&self, catalog: &mut Catalog, diags: &mut Diagnostics) {
+        let Some(file) = &self.document else { return };
         for (target, sources) in &self.targets {
-            if !catalog.iter().any(|source| source.targets.contains_key(target)) {
-                problems.push((target.clone(), format!("no source has a home for a target `{target}`")));
+            if backend::by_name(target).is_none() {
+                diags.push(unknown_target(target, file.key(["targets", target])));
                 continue;
             }
             for (name, change) in sources {
-                match catalog.source_mut(name) {
-                    Some(source) => change.apply(target, source, &mut problems),
-                    None => problems.push((name.clone(), format!("no source has the name `{name}`"))),
+                let path = ["targets", target, name];
+                let Some(source) = catalog.source_mut(name) else {
+                    diags.extend_with(catalog.unknown(name, file.key(path)));
+                    continue;
+                };
+                if source.targets.contains_key(target) {
+                    let stated = Stated { document: file, checked: self.checked.as_ref(), inside: &path };
+                    source.change(target, change, stated, diags);
+                } else {
+                    let title = format!("source `{name}` has no mapping for target `{target}`");
+                    let found = Diagnostic::new(Code::UnknownSetting, file.key(path), title);
+                    diags.push(found.help("a source file with `extends` adds one"));
                 }
             }
         }
-        problems
     }
 }
 
-impl HomeChange {
-    fn apply(&self, target: &str, source: &mut crate::catalog::Source, problems: &mut Vec<(String, String)>) {
-        let name = source.name.clone();
-        let Some(home) = source.targets.get_mut(target) else {
-            problems
-                .push((target.to_owned(), format!("source `{name}` has no home for a target `{target}`")));
-            return;
-        };
-        if self.time_lag.is_some_and(|lag| lag > Home::LONGEST_LAG) {
-            problems.push((
-                "time_lag".to_owned(),
-                format!("`time_lag` is at most {} seconds", Home::LONGEST_LAG),
-            ));
-        }
-        home.reopen();
-        if let Some(from) = &self.from {
-            home.from.clone_from(from);
-        }
-        if let Some(time) = &self.time {
-            home.time.clone_from(time);
-        }
-        if self.filter.is_some() {
-            home.filter.clone_from(&self.filter);
-        }
-        home.time_lag = self.time_lag.unwrap_or(home.time_lag);
-        home.words.extend(self.words.clone());
-        for (field, column) in &self.fields {
-            match source.fields.get_mut(field) {
-                Some(def) => match column.validate(def.in_group) {
-                    Ok(()) => _ = def.columns.insert(target.to_owned(), column.clone()),
-                    Err(problem) => problems.push((field.clone(), format!("field `{field}`: {problem}"))),
-                },
-                None => problems.push((field.clone(), format!("source `{name}` has no field `{field}`"))),
-            }
-        }
+/// Targets that a source of an organisation names and that do not exist.
+pub fn unknown_targets(catalog: &Catalog, diags: &mut Diagnostics) {
+    for source in catalog.added() {
+        let targets = source.targets.keys().filter(|target| backend::by_name(target).is_none());
+        let found = targets.map(|target| unknown_target(target, source.place_of_key(&["targets", target])));
+        diags.extend_with(found);
     }
+}
+
+fn unknown_target(name: &str, span: Span) -> Diagnostic {
+    let names: Vec<_> = backend::ALL.iter().map(|target| target.name()).collect();
+    Diagnostic::new(Code::UnknownSetting, span, format!("there is no target `{name}`"))
+        .suggest(name, names.iter().copied())
+        .help(format!("the targets are {}", names.join(", ")))
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -154,28 +238,4 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
         Scalar::Text(text) => text,
     };
     Ok(scalars.into_iter().map(|(name, scalar)| (name, text(scalar))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_home_is_judged_anew() {
-        let mut catalog = Catalog::embedded().unwrap();
-        let judged = |catalog: &Catalog, expected: bool| {
-            let home = &catalog.source("aws.cloudtrail").unwrap().targets["kql"];
-            let mut asked = false;
-            home.misfits(|_| {
-                asked = true;
-                Vec::new()
-            });
-            assert_eq!(asked, expected);
-        };
-        judged(&catalog, true);
-        judged(&catalog.clone(), false);
-        let settings = Settings::read("targets: {kql: {aws.cloudtrail: {from: Other}}}\n").unwrap();
-        assert!(settings.apply(&mut catalog).is_empty());
-        judged(&catalog, true);
-    }
 }

@@ -3,7 +3,8 @@
 //! In: names and texts. Out: [`Span`]s that stay valid for the life of the compilation, and line/column positions.
 //! Must not know: what the text means, or how it was read.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -53,13 +54,13 @@ pub struct Spanned<T> {
 }
 
 /// One file: its name as the user gave it, its text, and where its lines begin.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SourceFile {
     /// The path as shown to the user.
     pub name: String,
-    /// The text.
-    pub text: String,
-    lines: Vec<usize>,
+    /// The text; that of a file which is part of the program is not copied.
+    pub text: Cow<'static, str>,
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// A position as editors count it: line and column from 1, columns in characters.
@@ -84,18 +85,29 @@ impl SourceFile {
     /// A file with `name` and `text`; no normalisation takes place.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
-        let lines = std::iter::once(0).chain(ends.map(|at| at + 1)).collect();
-        Self { name: name.into(), text, lines }
+        Self { name: name.into(), text: Cow::Owned(text.into()), lines: OnceLock::new() }
+    }
+
+    /// A file that is part of the program; it costs next to nothing until somebody asks where something stands in it.
+    #[must_use]
+    pub fn embedded(name: impl Into<String>, text: &'static str) -> Self {
+        Self { name: name.into(), text: Cow::Borrowed(text), lines: OnceLock::new() }
+    }
+
+    /// Where each line begins.
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let ends = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            std::iter::once(0).chain(ends.map(|at| at + 1)).collect()
+        })
     }
 
     /// Line and column of a byte offset; an offset past the end gives the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
-        let line = self.lines.partition_point(|&start| start <= offset);
-        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let line = self.lines().partition_point(|&start| start <= offset);
+        let start = self.lines().get(line.saturating_sub(1)).copied().unwrap_or(0);
         let column = self.text.get(start..offset).map_or(0, |text| text.chars().count()) + 1;
         Position { line, column }
     }
@@ -105,8 +117,8 @@ impl SourceFile {
     #[must_use]
     pub fn utf16(&self, offset: usize) -> Utf16Position {
         let offset = offset.min(self.text.len());
-        let line = self.lines.partition_point(|&start| start <= offset).saturating_sub(1);
-        let start = self.lines.get(line).copied().unwrap_or(0);
+        let line = self.lines().partition_point(|&start| start <= offset).saturating_sub(1);
+        let start = self.lines().get(line).copied().unwrap_or(0);
         let character = self.text.get(start..offset).map_or(0, |text| text.encode_utf16().count());
         Utf16Position { line, character }
     }
@@ -115,8 +127,8 @@ impl SourceFile {
     /// end), a line past the last one the end of the file, the second half of a surrogate pair the character itself.
     #[must_use]
     pub fn offset(&self, position: Utf16Position) -> usize {
-        let Some(&start) = self.lines.get(position.line) else { return self.text.len() };
-        let next = self.lines.get(position.line + 1).copied().unwrap_or(self.text.len());
+        let Some(&start) = self.lines().get(position.line) else { return self.text.len() };
+        let next = self.lines().get(position.line + 1).copied().unwrap_or(self.text.len());
         let line = self.text.get(start..next).unwrap_or_default();
         let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
         let mut units = 0;
@@ -260,7 +272,7 @@ mod tests {
         let before = sources.share(id).unwrap();
         sources.replace(id, "two\nthree");
         sources.replace(FileId(9), "nobody's");
-        assert_eq!((sources.snippet(Span::new(id, 4, 9)), before.text.as_str()), ("three", "one"));
+        assert_eq!((sources.snippet(Span::new(id, 4, 9)), &*before.text), ("three", "one"));
         assert_eq!((sources.next_id(), sources.get(id).unwrap().name.as_str()), (FileId(1), "f"));
     }
 }

@@ -3,11 +3,15 @@
 //! In: text or a serialisable value. Out: a value, or text in which every string survives YAML 1.1 and 1.2 readers.
 //! Must not know: what the documents mean.
 
+mod tree;
+
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
 use crate::source::is_hidden;
+
+pub use tree::{Content, Key, Node, tree};
 
 /// Why a document could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +38,15 @@ impl std::fmt::Display for ReadError {
 /// # Errors
 /// What is wrong and where; unknown keys, duplicate keys and deep nesting are refused.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map(|place| (place.line(), place.column())).filter(|place| place.0 > 0);
-        let offset = place.and_then(|(line, column)| byte_offset(text, line, column));
-        let message = error.without_snippet().to_string();
-        ReadError { message: in_words(message.lines().next().unwrap_or_default()), offset, place }
-    })
+    serde_saphyr::from_str(text).map_err(|error| read_error(text, &error))
+}
+
+/// The crate's error in our words, with its place in bytes.
+fn read_error(text: &str, error: &serde_saphyr::Error) -> ReadError {
+    let place = error.location().map(|place| (place.line(), place.column())).filter(|place| place.0 > 0);
+    let offset = place.and_then(|(line, column)| byte_offset(text, line, column));
+    let message = error.without_snippet().to_string();
+    ReadError { message: in_words(message.lines().next().unwrap_or_default()), offset, place }
 }
 
 /// The crate's message without its place, in words that do not speak of its own types and options.
@@ -48,14 +55,22 @@ fn in_words(message: &str) -> String {
     if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
         return format!("the key `{}` occurs twice", key.split(", set ").next().unwrap_or(key));
     }
+    if let Some((_, expected)) =
+        message.split_once(", expected ").filter(|_| message.starts_with("invalid type: "))
+    {
+        return format!("expected {expected}");
+    }
     let known = [
         ("expected mapping start", "expected keys with values: `key: value`"),
         ("expected sequence start", "expected a list: `[one, another]`"),
-        ("expected string scalar", "expected a text"),
+        ("expected string scalar", "expected text"),
         ("data did not match any variant of untagged enum", "the value has a form that does not belong here"),
-        ("invalid u64", "expected a whole number, 0 or more"),
+        ("invalid u64", "expected an integer, 0 or more"),
         ("multiple YAML documents detected", "expected one document, not several with `---` between them"),
         ("unexpected end of input", "the file is empty"),
+        ("tabs disallowed", "lines are indented with spaces, not with tabs"),
+        ("recursive references", "an alias stands inside what it repeats"),
+        ("budget breached", "values lie too deep in each other, or there are too many"),
     ];
     let words =
         known.iter().find(|(theirs, _)| message.starts_with(theirs)).map(|(_, ours)| (*ours).to_owned());

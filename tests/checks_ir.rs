@@ -89,7 +89,7 @@ fn the_total_is_the_sum_of_the_gaps_when_left_out() {
 fn settings_override_parameters() {
     let text = rule("event.action == \"RunInstances\"", "flow.action == \"ACCEPT\"", "");
     let mut settings = Settings::default();
-    settings.params.insert("gap".to_owned(), "1h30m".to_owned());
+    settings.set([("gap".to_owned(), "1h30m".to_owned())]);
     let (rules, _) = checked_with(&text, &settings);
     assert_eq!(
         (&rules[0].params[0].value, rules[0].params[0].overridden),

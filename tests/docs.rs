@@ -126,3 +126,26 @@ fn matches(expected: &str, printed: &str) -> bool {
     }
     chunks.last().is_some_and(|last| last.is_empty()) || from == printed.len()
 }
+
+/// Source files and the environment file that the pages show are right, the source files beside it.
+#[test]
+fn yaml_in_the_documentation_is_right() {
+    let folder = tempfile::Builder::new().prefix("yaml").tempdir_in(root().join("target")).unwrap();
+    let rule = "tests/environments/rule.chain";
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let mut environments = 0;
+    for block in blocks("yaml") {
+        let option = if block.text.starts_with("name:") || block.text.starts_with("extends:") {
+            std::fs::write(place("our-proxy.yaml"), &block.text).unwrap();
+            ["--source".to_owned(), place("our-proxy.yaml")]
+        } else {
+            environments += 1;
+            std::fs::write(place("our-proxy.yaml"), "extends: aws.cloudtrail\n").unwrap();
+            std::fs::write(place("catena.yaml"), &block.text).unwrap();
+            ["--env".to_owned(), place("catena.yaml")]
+        };
+        let ran = catena(&["check", rule, &option[0], &option[1]]);
+        assert_eq!(ran.status, 0, "{}: {}", block.place, ran.err);
+    }
+    assert!(environments > 0);
+}

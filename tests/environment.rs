@@ -17,8 +17,8 @@ fn compile(folder: &tempfile::TempDir, target: &str, more: &[&str]) -> Ran {
     catena(&[&["compile", &rule, "--target", target], more].concat())
 }
 
-/// An environment file with one entry in a home; `words: product` is a key of `words`.
-fn home_with(target: &str, entry: &str, value: &str) -> String {
+/// An environment file with one entry of a mapping; `words: product` is a key of `words`.
+fn mapping_with(target: &str, entry: &str, value: &str) -> String {
     let stated = match entry.split_once(": ") {
         Some((words, word)) => format!("{words}: {{{word}: {value}}}"),
         None => format!("{entry}: {value}"),
@@ -28,26 +28,61 @@ fn home_with(target: &str, entry: &str, value: &str) -> String {
 
 #[test]
 fn nothing_is_compiled_under_a_broken_environment() {
-    for (text, message) in [
-        ("lookbak: 1h\n", "unknown field `lookbak`"),
-        ("lookback: 24h\nlookback: 25h\n", "the key `lookback` occurs twice"),
-        ("- 1\n", "expected keys with values"),
-        ("params: {a: [1]}\n", "the value has a form that does not belong here"),
-        ("sources: one.yaml\n", "expected a list"),
-        ("lookback: 1h\n---\nlookback: 2h\n", "expected one document"),
-        ("targets: {splunk: {}}\n", "no source has a home for a target `splunk`"),
-        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: {}}}}}\n", "exactly one of field"),
-        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: []}}}}\n", "exactly one of field"),
-        ("targets: {kql: {aws.cloudtrail: {time_lag: -1}}}\n", "expected a whole number, 0 or more"),
-        ("targets: {kql: {aws.cloudtrail: {time_lag: 99999999999}}}\n", "`time_lag` is at most"),
-        ("sources: [gone.yaml]\n", "cannot read `gone.yaml`"),
-        ("sources: [/etc/passwd]\n", "a source file ends in `.yaml`"),
+    for (text, code, message) in [
+        ("lookbak: 1h\n", "E0903", "unknown key `lookbak`"),
+        ("lookback: 24h\nlookback: 25h\n", "E0901", "the key `lookback` occurs twice"),
+        ("- 1\n", "E0901", "expected keys with values"),
+        ("params: {a: [1]}\n", "E0901", "the value of `a` has the wrong form"),
+        ("sources: one.yaml\n", "E0901", "expected a list"),
+        ("lookback: 1h\n---\nlookback: 2h\n", "E0902", "expected one document"),
+        ("targets: {splunk: {}}\n", "E0905", "there is no target `splunk`"),
+        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: {}}}}}\n", "E0901", "exactly one of field"),
+        ("targets: {kql: {aws.cloudtrail: {fields: {event.action: []}}}}\n", "E0901", "at least one variant"),
+        ("targets: {kql: {aws.cloudtrail: {time_lag: -1}}}\n", "E0901", "expected an integer, 0 or more"),
+        ("targets: {kql: {aws.cloudtrail: {time_lag: 99999999999}}}\n", "E0901", "`time_lag` is at most"),
+        ("sources: [gone.yaml]\n", "E0901", "cannot read `gone.yaml`"),
+        ("sources: [/etc/passwd]\n", "E0901", "a source file ends in `.yaml`"),
     ] {
         let ran = compile(&folder(&[("catena.yaml", text)]), "kql", &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text}: {}", ran.err);
-        assert!(ran.err.contains("E0901") && ran.err.contains(message), "{text}: {}", ran.err);
+        assert!(ran.err.contains(code) && ran.err.contains(message), "{text}: {}", ran.err);
         assert!(!ran.err.contains(" at line "), "the place is in the picture: {}", ran.err);
     }
+}
+
+/// Two environments, one source file: what is wrong in it is said once.
+#[test]
+fn a_source_file_of_two_environments_is_one_file() {
+    let folder = folder(&[("more.yaml", "extends: aws.cloudtrail\ntargest: {}\n")]);
+    let rule = std::fs::read_to_string(folder.path().join("rule.chain")).unwrap();
+    for name in ["one", "two"] {
+        let own = folder.path().join(name);
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("catena.yaml"), "sources: [../more.yaml]\n").unwrap();
+        std::fs::write(own.join("rule.chain"), rule.replace("two_steps", name)).unwrap();
+    }
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let ran = catena(&["check", &place("one"), &place("two")]);
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert_eq!(ran.err.matches("unknown key `targest`").count(), 1, "{}", ran.err);
+    let shown = folder.path().strip_prefix(root()).unwrap().join("more.yaml").display().to_string();
+    assert!(ran.err.contains(&format!("--> {shown}:2:1")), "{}", ran.err);
+}
+
+/// The name counts where the file is searched, not where the user names it.
+#[test]
+fn only_a_file_that_is_searched_must_have_the_name() {
+    let folder = folder(&[("ours.yml", "lookback: 24h\n"), ("catena.yml", "lookback: 24h\n")]);
+    let file = folder.path().join("ours.yml").display().to_string();
+    let ran = compile(&folder, "kql", &["--env", &file]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let ran = compile(&folder, "kql", &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("rename it to `catena.yaml`"), "{}", ran.err);
+    std::fs::write(folder.path().join("catena.yaml"), "lookback: 24h\n").unwrap();
+    let ran = compile(&folder, "kql", &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("move what it says into the `catena.yaml` beside it"), "{}", ran.err);
 }
 
 #[test]
@@ -60,7 +95,7 @@ fn a_file_without_settings_changes_nothing() {
 }
 
 #[test]
-fn a_home_that_says_too_little_is_an_error() {
+fn a_mapping_that_says_too_little_is_an_error() {
     for (target, entry, value) in [
         ("kql", "from", "' '"),
         ("kql", "time", "' '"),
@@ -90,7 +125,7 @@ fn files_can_be_pipes_of_a_shell() {
     };
     let (status, err) = through("--env <(echo 'lookbak: 1h')");
     assert_eq!(status, Some(1), "{err}");
-    assert!(err.contains("unknown field `lookbak`"), "{err}");
+    assert!(err.contains("unknown key `lookbak`"), "{err}");
     let (status, err) = through("--env <(echo 'lookback: 1h') --source <(cat sources/aws.vpcflow.yaml)");
     assert_eq!(status, Some(0), "{err}");
 }
@@ -129,9 +164,10 @@ fn environment_and_source_files_are_bounded() {
     }
 }
 
-/// What a home states in a target's own language stands in the query as it is, so it must not reach beyond its place.
+/// What a mapping states in a target's own language stands in the query as it is, so it must be a self-contained
+/// expression.
 #[test]
-fn what_a_home_states_stays_in_its_place() {
+fn what_a_mapping_states_is_self_contained() {
     for (target, entry, text, problem) in [
         ("eql", "filter", "event.kind =! \"event\"", "an operator expected, not `=!`"),
         ("eql", "filter", "event.kind == \"event\" // all", "a comment at the end"),
@@ -139,17 +175,17 @@ fn what_a_home_states_stays_in_its_place() {
         ("eql", "time", "event.start", "events are ordered by `@timestamp`"),
         ("kql", "filter", "Kind == 1 | take 1", "`|` ends it"),
         ("kql", "filter", "Kind == 1 // all", "`//` begins a comment"),
-        ("kql", "time", "todatetime(When", "`(` has no partner"),
-        ("kql", "words: group", "todynamic(Items))", "`)` has no partner"),
-        ("spl", "filter", "kind=\"event", "`\"` has no partner"),
+        ("kql", "time", "todatetime(When", "`(` is unbalanced"),
+        ("kql", "words: group", "todynamic(Items))", "`)` is unbalanced"),
+        ("spl", "filter", "kind=\"event", "`\"` is unbalanced"),
         ("spl", "filter", " ", "it is empty"),
-        ("spl", "from", "index=a ] | delete", "`]` has no partner"),
-        ("spl", "time", "strptime(when, \"%s\"))", "`)` has no partner"),
+        ("spl", "from", "index=a ] | delete", "`]` is unbalanced"),
+        ("spl", "time", "strptime(when, \"%s\"))", "`)` is unbalanced"),
     ] {
-        let settings = home_with(target, entry, &format!("'{text}'"));
+        let settings = mapping_with(target, entry, &format!("'{text}'"));
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` cannot stand in");
+        let title = format!("error[E0901]: the `{entry}` of `aws.cloudtrail` is invalid in");
         assert!(ran.err.contains(&title) && ran.err.contains(problem), "{settings}: {}", ran.err);
     }
     for (target, text) in [
@@ -164,7 +200,7 @@ fn what_a_home_states_stays_in_its_place() {
         );
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        assert!(ran.err.contains("its `expr` does not stay in its place"), "{settings}: {}", ran.err);
+        assert!(ran.err.contains("its `expr` is not a self-contained expression"), "{settings}: {}", ran.err);
     }
     let needs = "targets: {spl: {aws.cloudtrail: {fields: {event.action: {needs: {a | b: c}, expr: x}}}}}\n";
     let ran = compile(&folder(&[("catena.yaml", needs)]), "spl", &[]);
@@ -183,7 +219,43 @@ fn what_a_home_states_stays_in_its_place() {
     }
 }
 
-/// What a home states and its target makes nothing of would be lost, and the query would be wider than the user thinks.
+/// However many rules read the source, in one or in all targets, and whether or not anything is compiled.
+#[test]
+fn a_fault_of_a_mapping_is_one_error() {
+    let settings = mapping_with("kql", "filter", r#"'a == "b'"#);
+    let folder = folder(&[("catena.yaml", &settings)]);
+    let rule = std::fs::read_to_string(folder.path().join("rule.chain")).unwrap();
+    for number in 0..20 {
+        let name = format!("rule{number}.chain");
+        let rule = rule.replace("rule two_steps", &format!("rule two_steps_{number}"));
+        let rule = rule.replace("641e33b9", &format!("{number:08}"));
+        std::fs::write(folder.path().join(name), rule).unwrap();
+    }
+    let path = folder.path().display().to_string();
+    for command in [vec!["check", &path], vec!["compile", &path], vec!["test", &path]] {
+        let ran = catena(&command);
+        assert_eq!((ran.status, ran.err.matches("error[").count()), (1, 1), "{command:?}: {}", ran.err);
+        assert!(ran.err.contains("error[E0901]: the `filter` of `aws.cloudtrail` is invalid"), "{}", ran.err);
+    }
+}
+
+/// Several faults are reported at once.
+#[test]
+fn every_fault_of_a_mapping_is_reported() {
+    let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
+                    fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
+    let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
+    for part in
+        ["`|` ends it", "`(` is unbalanced", "`words: product`", "`A.items[0]` is not a path", "its `expr`"]
+    {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert_eq!(ran.err.matches("error[").count(), 5, "each once: {}", ran.err);
+}
+
+/// What a mapping states and its target makes nothing of would be lost, and the query would be wider than the user
+/// thinks.
 #[test]
 fn what_a_target_does_not_read_is_refused() {
     for (target, entry, value) in [
@@ -197,10 +269,10 @@ fn what_a_target_does_not_read_is_refused() {
         ("kql", "words: product", "aws"),
         ("eql", "words: group", "items"),
     ] {
-        let settings = home_with(target, entry, value);
+        let settings = mapping_with(target, entry, value);
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{settings}: {}", ran.err);
-        let title = format!("error[E0802]: the `{entry}` of `aws.cloudtrail` means nothing in");
+        let title = format!("error[E0901]: the `{entry}` of `aws.cloudtrail` is ignored by");
         assert!(ran.err.contains(&title), "{settings}: {}", ran.err);
     }
     let words =
@@ -234,7 +306,7 @@ fn source_files_are_judged_whole() {
             source("  a: { type: int, description: d }\n").replace("event.time", "event.at"),
             "has no field `event.time`",
         ),
-        (source("  a: { type: text, description: d }\n"), "unknown variant `text`"),
+        (source("  a: { type: text, description: d }\n"), "`text` cannot stand here"),
         (capture("("), "not a regular expression with a group"),
         (column("{ item: b }"), "`item` is for fields of the repeated group"),
         (column("{ field: b, needs: { c: d } }"), "`needs` is for an `expr`"),
@@ -244,7 +316,7 @@ fn source_files_are_judged_whole() {
         let folder = folder(&[("our.yaml", &text)]);
         let file = folder.path().join("our.yaml").display().to_string();
         let ran = compile(&folder, "kql", &["--source", &file]);
-        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{text}: {}", ran.err);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{text}: {}", ran.err);
         assert!(ran.err.contains(message) && ran.err.contains("our.yaml"), "{text}: {}", ran.err);
     }
 }

@@ -64,7 +64,9 @@ fn files(folders: &[&str], extensions: &[&str]) -> Vec<(String, String)> {
         }
     }
     let mut found = Vec::new();
-    folders.iter().for_each(|folder| walk(&root().join(folder), &mut found));
+    for folder in folders {
+        walk(&root().join(folder), &mut found);
+    }
     found.retain(|path| extensions.iter().any(|wanted| path.extension().is_some_and(|has| has == *wanted)));
     found.sort();
     let named = |path: PathBuf| {

@@ -17,15 +17,19 @@ mod corpus;
 mod docs;
 mod engines;
 mod environment;
+mod environments;
+mod forms;
 mod generated;
 mod house;
 mod layers;
 mod many_files;
 mod program;
+mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
 mod replay;
+mod resolutions;
 mod rules;
 mod scenarios;
 mod seeds;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use catena::diag::{Code, Diagnostics, Report, github, json, render, sarif};
+use catena::diag::{Code, Diagnostics, Findings, github, json, render, sarif};
 use catena::source::{FileId, SourceFile, Sources};
 use catena::syntax::{self, ast};
 use proptest::prelude::*;
@@ -129,9 +129,9 @@ fn bare(text: &str) -> String {
 }
 
 /// A finding of one unit, and the same one of another unit that has the file too.
-fn report() -> Report {
+fn report() -> Findings {
     let text = "rule r {\n  param a = 10min\n  title \"é\\q\"\n";
-    let mut report = Report::default();
+    let mut report = Findings::default();
     for others in 0..2 {
         let mut sources = Sources::default();
         for _ in 0..others {
@@ -178,7 +178,7 @@ fn letters_of_other_alphabets_are_no_names() {
     {
         let (_, findings) = parse("letters.chain", text);
         assert!(
-            findings.contains("E0108") && findings.contains(&format!("{letter} cannot stand in a name")),
+            findings.contains("E0108") && findings.contains(&format!("{letter} is not allowed in a name")),
             "{findings}"
         );
     }

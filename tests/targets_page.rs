@@ -37,24 +37,25 @@ fn table() -> String {
         let words: Vec<_> = ALL.iter().map(|target| word(target.support(*feature))).collect();
         writeln!(page, "| {} | {} |", feature.title(), words.join(" | ")).unwrap();
     }
-    page.push_str(&homes());
+    page.push_str(&mappings());
     for target in ALL {
         page.push_str(&reasons(*target));
     }
     page
 }
 
-fn homes() -> String {
+fn mappings() -> String {
     let mut text = "\n## What a source may state\n\n".to_owned();
     text.push_str(
-        "In a source file or under `targets` in `catena.yaml`; anything else is an error (E0802).\n\n",
+        "In a source file or under `targets` in `catena.yaml`; anything else is an error (E0901).\n\n",
     );
-    text.push_str("| target | of its home | keys of `words` | marks of a column |\n|---|---|---|---|\n");
+    text.push_str("| target | of its mapping | keys of `words` | options of a column |\n|---|---|---|---|\n");
     let listed = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     for target in ALL {
         let reads = target.reads();
-        let (entries, words, marks) = (listed(reads.entries), listed(reads.words), listed(reads.marks));
-        writeln!(text, "| {} | {entries} | {words} | {marks} |", target.title()).unwrap();
+        let (entries, words, options) =
+            (listed(&reads.entries), listed(&reads.words), listed(&reads.options));
+        writeln!(text, "| {} | {entries} | {words} | {options} |", target.title()).unwrap();
     }
     text
 }

@@ -58,6 +58,7 @@ fn failing(test: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table with a row for each way in which a chain can break")]
 fn failures_say_where_the_chain_broke() {
     let console = r#"console at 0s { actor.id: "alice" }"#;
     let launch = r#"launch at 4m { actor.id: "alice", image.id: "ami-evil", instance.eni: "eni-1" }"#;

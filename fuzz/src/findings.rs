@@ -2,14 +2,14 @@
 //!
 //! In: what was found in some sources. Out: all of it, as the formats print it.
 
-use catena::diag::{Diagnostic, Diagnostics, Report, github, json, render, sarif};
+use catena::diag::{Diagnostic, Diagnostics, Findings, github, json, render, sarif};
 use catena::source::{Sources, Span};
 
 /// The findings in every format, one after another.
 pub(crate) fn shown(diags: Diagnostics, sources: &Sources) -> String {
     let found = diags.into_sorted();
     found.iter().flat_map(spans).for_each(|span| lies_in(span, sources));
-    let report = Report::of(&found, sources);
+    let report = Findings::of(&found, sources);
     assert_eq!(report.is_empty(), found.is_empty(), "a finding is lost");
     for format in [json::render(&report), sarif::render(&report)] {
         let read: Result<serde_json::Value, _> = serde_json::from_str(&format);

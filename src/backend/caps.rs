@@ -5,7 +5,9 @@
 
 use crate::backend::shape;
 use crate::catalog::Catalog;
-use crate::ir::{Case, FieldTest, Pred, Rule, Step, TestKind, Type};
+use crate::ir::{
+    Alert, Case, Chain, EntryValue, FieldTest, Key, Link, List, Pred, Rule, Step, TestKind, Type,
+};
 use crate::source::Span;
 
 /// Something a rule may need that not every target can say.
@@ -115,29 +117,31 @@ pub enum Support {
     },
 }
 
-/// The features a rule needs, each with the first clause that needs it.
+/// The features a rule needs, each with the first clause that needs it. Everything of a rule is taken apart without
+/// `..`: what is new in it must become a feature, or be known to need none.
 #[must_use]
 pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
+    // What an alert shows needs nothing but columns, which `bind` looks up.
+    let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span } = rule;
+    let Alert { entities: _, show: _, dedupe: _ } = alert;
     let mut found = Found::default();
-    chain_features(rule, catalog, &mut found);
-    for (index, step) in rule.chain.steps.iter().enumerate() {
-        if uses_group(rule, index, step, catalog) {
-            found.add(Feature::RepeatedGroup, step.span);
+    chain_features(chain, *span, catalog, &mut found);
+    for (index, step) in chain.steps.iter().enumerate() {
+        let Step { name: _, source, filter, excepts, span } = step;
+        let source = catalog.source(&source.node);
+        // It reads the repeated group of its source: in its condition or as a join key.
+        let in_group =
+            |name: &&str| source.and_then(|source| source.field(name)).is_some_and(|field| field.in_group);
+        if chain.fields_read(index).iter().any(in_group) {
+            found.add(Feature::RepeatedGroup, *span);
         }
-        pred_features(&step.filter, rule, &mut found);
-        for except in &step.excepts {
+        pred_features(filter, lists, &mut found);
+        for except in excepts {
             found.add(Feature::Negation, except.span());
-            pred_features(except, rule, &mut found);
+            pred_features(except, lists, &mut found);
         }
     }
     found.0
-}
-
-/// Whether the step reads its source's repeated group: in its condition or as a join key.
-fn uses_group(rule: &Rule, index: usize, step: &Step, catalog: &Catalog) -> bool {
-    let Some(source) = catalog.source(&step.source.node) else { return false };
-    let fields = rule.chain.fields_read(index);
-    fields.iter().any(|name| source.field(name).is_some_and(|field| field.in_group))
 }
 
 #[derive(Default)]
@@ -151,94 +155,184 @@ impl Found {
     }
 }
 
-fn chain_features(rule: &Rule, catalog: &Catalog, found: &mut Found) {
-    let chain = &rule.chain;
-    if chain.links.is_empty() {
-        found.add(Feature::SingleStep, rule.span);
+fn chain_features(chain: &Chain, rule: Span, catalog: &Catalog, found: &mut Found) {
+    let Chain { total, total_is_explicit: _, scope, steps, links } = chain;
+    if links.is_empty() {
+        found.add(Feature::SingleStep, rule);
         return;
     }
-    for link in &chain.links {
-        found.add(Feature::OrderedSteps, link.span);
-        found.add(Feature::EqualTimes, link.span);
+    for Link { gap: _, keys: _, span } in links {
+        found.add(Feature::OrderedSteps, *span);
+        found.add(Feature::EqualTimes, *span);
     }
     for gap in shape::binding_gaps(chain) {
         found.add(Feature::GapWindow, gap.span);
     }
     if shape::total_binds(chain) {
-        found.add(Feature::TotalWindow, chain.total.span);
+        found.add(Feature::TotalWindow, total.span);
     }
     if let Some(link) = shape::key_changes(chain).first() {
-        let feature = if chain.scope.is_empty() { Feature::KeyChange } else { Feature::KeyChangeInScope };
+        let feature = if scope.is_empty() { Feature::KeyChange } else { Feature::KeyChangeInScope };
         found.add(feature, link.span);
     }
-    for (link, pair) in chain.links.iter().zip(chain.steps.windows(2)) {
-        if link.keys.iter().any(|key| key.left.name != key.right.name) {
-            found.add(Feature::FieldPair, link.span);
+    for (link, pair) in links.iter().zip(steps.windows(2)) {
+        let Link { gap: _, keys, span } = link;
+        if keys.iter().any(|Key { left, right, from_scope: _ }| left.name != right.name) {
+            found.add(Feature::FieldPair, *span);
         }
         if let [before, after] = pair
             && shape::may_share_event(before, after, catalog)
         {
-            found.add(Feature::SharedEvent, link.span);
+            found.add(Feature::SharedEvent, *span);
         }
     }
 }
 
-fn pred_features(pred: &Pred, rule: &Rule, found: &mut Found) {
+fn pred_features(pred: &Pred, lists: &[List], found: &mut Found) {
     for (node, _) in pred.nodes() {
         match node {
             Pred::And(_) | Pred::Or(_) => {}
             Pred::Not(inner) => found.add(Feature::Negation, inner.span()),
-            Pred::Test(test) => test_features(test, rule, found),
+            Pred::Test(test) => test_features(test, lists, found),
         }
     }
 }
 
-fn test_features(test: &FieldTest, rule: &Rule, found: &mut Found) {
-    let is_text = test.field.ty == Type::String;
+fn test_features(test: &FieldTest, lists: &[List], found: &mut Found) {
+    let FieldTest { field, kind, span } = test;
+    let is_text = field.ty == Type::String;
     let text_case = |case: Case, found: &mut Found| {
         if is_text {
             let feature = if case == Case::Ignore { Feature::IgnoreCase } else { Feature::CaseSensitive };
-            found.add(feature, test.span);
+            found.add(feature, *span);
         }
     };
-    match &test.kind {
-        TestKind::Exists => found.add(Feature::Presence, test.span),
+    match kind {
+        TestKind::Exists => found.add(Feature::Presence, *span),
         TestKind::Equals { case, .. } | TestKind::Substring { case, .. } => text_case(*case, found),
         TestKind::Like { case, .. } => {
             text_case(*case, found);
-            found.add(Feature::Wildcards, test.span);
+            found.add(Feature::Wildcards, *span);
         }
         TestKind::InNetworks { networks } => {
             for network in networks {
                 let v4 = network.addr().is_ipv4();
-                found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, test.span);
+                found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, *span);
             }
         }
-        TestKind::InList { list } => list_features(*list, test.span, rule, found),
+        TestKind::InList { list } => list_features(lists.get(*list), *span, found),
         TestKind::Order { .. } => {
-            let time = test.field.ty == Type::Time;
-            found.add(if time { Feature::TimeOrder } else { Feature::NumberOrder }, test.span);
+            let time = field.ty == Type::Time;
+            found.add(if time { Feature::TimeOrder } else { Feature::NumberOrder }, *span);
         }
-        TestKind::Matches { .. } => found.add(Feature::RegularExpression, test.span),
-        TestKind::SameAs { .. } => found.add(Feature::FieldComparison, test.span),
+        TestKind::Matches { .. } => found.add(Feature::RegularExpression, *span),
+        TestKind::SameAs { .. } => found.add(Feature::FieldComparison, *span),
     }
 }
 
-fn list_features(list: usize, span: Span, rule: &Rule, found: &mut Found) {
+fn list_features(list: Option<&List>, span: Span, found: &mut Found) {
     found.add(Feature::Allowlist, span);
-    for entry in rule.lists.get(list).iter().flat_map(|list| &list.entries) {
+    for entry in list.into_iter().flat_map(|list| &list.entries) {
         match &entry.value {
-            crate::ir::EntryValue::Pattern(pattern) => {
+            EntryValue::Pattern(pattern) => {
                 found.add(Feature::CaseSensitive, span);
                 if pattern.literal().is_none() {
                     found.add(Feature::Wildcards, span);
                 }
             }
-            crate::ir::EntryValue::Network(network) => {
+            EntryValue::Network(network) => {
                 let v4 = network.addr().is_ipv4();
                 found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, span);
             }
-            crate::ir::EntryValue::Value(_) => {}
+            EntryValue::Value(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::fixture::{an1318, catalog, equals, field, link, rule, step, test};
+    use crate::ir::{Entry, Pattern};
+
+    fn needed(rule: &Rule) -> Vec<Feature> {
+        features_of(rule, &catalog()).into_iter().map(|(feature, _)| feature).collect()
+    }
+
+    #[test]
+    fn a_chain_needs_what_its_windows_and_keys_say() {
+        use Feature::{
+            CaseSensitive, EqualTimes, FieldPair, GapWindow, KeyChange, KeyChangeInScope, OrderedSteps,
+            SharedEvent, SingleStep, TotalWindow,
+        };
+        let step = |name: &str| step(name, "aws.cloudtrail", equals("event.provider", "x"), vec![]);
+        let one = rule(vec![step("a")], vec![], 0, &[]);
+        assert_eq!(needed(&one), [SingleStep, CaseSensitive]);
+        let two = rule(vec![step("a"), step("b")], vec![link(60, &["actor.id"], &[])], 60, &[]);
+        assert_eq!(needed(&two), [OrderedSteps, EqualTimes, SharedEvent, CaseSensitive]);
+        let three = |keys: [&str; 2], total, scope: &[&str]| {
+            let links = keys.map(|key| link(60, &[key], scope)).into();
+            needed(&rule(vec![step("a"), step("b"), step("c")], links, total, scope))
+        };
+        let rest = [SharedEvent, CaseSensitive];
+        assert_eq!(three(["actor.id"; 2], 120, &[])[2..], [&[GapWindow][..], &rest].concat());
+        assert_eq!(three(["actor.id"; 2], 60, &[])[2..], [&[TotalWindow][..], &rest].concat());
+        assert_eq!(
+            three(["actor.id", "event.id"], 60, &[])[2..],
+            [&[TotalWindow, KeyChange][..], &rest].concat()
+        );
+        let changes = three(["actor.id", "event.id"], 60, &["cloud.region"]);
+        assert_eq!(changes[2..], [&[TotalWindow, KeyChangeInScope][..], &rest].concat());
+        let mut pair = two;
+        pair.chain.links[0].keys[0].right = field("actor.name", Type::String);
+        assert!(needed(&pair).contains(&FieldPair));
+    }
+
+    #[test]
+    fn a_condition_needs_what_its_tests_say() {
+        use Feature::{
+            Allowlist, CaseSensitive, FieldComparison, IgnoreCase, Ipv6Network, Negation, Presence,
+            RepeatedGroup, SingleStep, Wildcards,
+        };
+        let of = |filter, excepts| rule(vec![step("s", "aws.cloudtrail", filter, excepts)], vec![], 0, &[]);
+        let exists = |name: &str| test(name, Type::String, TestKind::Exists);
+        assert_eq!(needed(&of(exists("instance.eni"), vec![])), [SingleStep, RepeatedGroup, Presence]);
+        assert_eq!(
+            needed(&of(exists("event.id"), vec![exists("actor.id")])),
+            [SingleStep, Presence, Negation]
+        );
+        let same = TestKind::SameAs { other: field("actor.id", Type::String) };
+        assert_eq!(needed(&of(test("event.id", Type::String, same), vec![])), [SingleStep, FieldComparison]);
+        let like = TestKind::Like { pattern: Pattern::parse("a*").unwrap(), case: Case::Ignore };
+        assert_eq!(
+            needed(&of(test("event.id", Type::String, like), vec![])),
+            [SingleStep, IgnoreCase, Wildcards]
+        );
+        let mut listed = of(test("event.id", Type::String, TestKind::InList { list: 0 }), vec![]);
+        let entry = |value| Entry {
+            value,
+            text: String::new(),
+            reason: None,
+            owner: None,
+            ticket: None,
+            until: None,
+            row: 1,
+            span: Span::default(),
+        };
+        let entries =
+            [EntryValue::Pattern(Pattern::exactly("a")), EntryValue::Network("::/0".parse().unwrap())];
+        let name = crate::backend::fixture::named("list");
+        let entries = entries.into_iter().map(entry).collect();
+        listed.lists = vec![List { name, ty: Type::String, entries, expired: Vec::new(), file: None }];
+        assert_eq!(needed(&listed), [SingleStep, Allowlist, CaseSensitive, Ipv6Network]);
+    }
+
+    #[test]
+    fn each_feature_is_named_once() {
+        let features = needed(&an1318());
+        assert!(
+            features.iter().enumerate().all(|(at, feature)| !features[..at].contains(feature)),
+            "{features:?}"
+        );
     }
 }

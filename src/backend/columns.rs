@@ -1,4 +1,4 @@
-//! Where a step's field lives in a target: the catalog's column, narrowed to the actions the step admits.
+//! Where a step's field lives in a target that is not bound yet: see [`super::bind`], which takes the place of this.
 //!
 //! In: a step, a field, a target's name. Out: the variants that can apply, or a diagnostic that names alternatives.
 //! Must not know: what a target does with a column.
@@ -7,35 +7,34 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use crate::backend::home::UNREAD;
-use crate::backend::{Effect, Job, Reads, Report, Target};
-use crate::catalog::{Column, FieldDef, Mapped, Source};
+use crate::backend::schema::Inexact;
+use crate::backend::{Job, Report, Target};
+use crate::catalog::{Column, FieldDef, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, FieldTest, Step, TestKind, Value};
-use crate::source::Span;
+use crate::ir::{Field, Step};
 
 /// What a target that compares two addresses as texts does to the answers: a test may miss, its negation may add.
-pub const BY_TEXT: &str =
+pub(in crate::backend) const BY_TEXT: &str =
     "two addresses are compared as text, so two notations of one IPv6 address count as different";
 
 /// A field as a target sees it from one step.
 #[derive(Debug, Clone)]
-pub struct Place<'a> {
+pub(in crate::backend) struct Place<'a> {
     /// The canonical field.
-    pub def: &'a FieldDef,
+    pub(in crate::backend) def: &'a FieldDef,
     /// The source's text for "no value", if it has one.
-    pub placeholder: Option<&'a str>,
+    pub(in crate::backend) placeholder: Option<&'a str>,
     /// The ways to read it, tried by `event.action`; the last one names no actions. Never empty.
-    pub variants: Vec<Variant<'a>>,
+    pub(in crate::backend) variants: Vec<Variant<'a>>,
 }
 
 /// One way to read a field.
 #[derive(Debug, Clone, Copy)]
-pub struct Variant<'a> {
+pub(in crate::backend) struct Variant<'a> {
     /// The column.
-    pub column: &'a Mapped,
+    pub(in crate::backend) column: &'a Mapped,
     /// The actions of the events that it is for; empty: of all that are left.
-    pub actions: &'a [String],
+    pub(in crate::backend) actions: &'a [String],
 }
 
 impl<'a> From<&'a Mapped> for Variant<'a> {
@@ -54,13 +53,32 @@ impl Deref for Variant<'_> {
 
 /// The source of a step. The checker has made sure that it exists.
 #[must_use]
-pub fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
+pub(in crate::backend) fn source<'a>(job: &Job<'a>, step: &Step) -> Option<&'a Source> {
     job.catalog.source(&step.source.node)
+}
+
+/// Where the step's source lives in the target. An error if the target does not have it; what the source requires goes
+/// to the report.
+pub(in crate::backend) fn mapping<'a>(
+    job: &Job<'a>,
+    target: &dyn Target,
+    step: &Step,
+    report: &mut Report,
+) -> Option<&'a SourceMapping> {
+    let Some(mapping) = source(job, step).and_then(|source| source.targets.get(target.name())) else {
+        let title = format!("{} has no mapping for `{}`", target.title(), step.source.node);
+        let found = Diagnostic::new(Code::NotExpressible, step.source.span, title);
+        let label = "the source file gives none for this target";
+        report.error(found.label(label).help("add one to the source file, or compile for other targets"));
+        return None;
+    };
+    mapping.requires.iter().for_each(|what| report.require(what));
+    Some(mapping)
 }
 
 /// Where a field lives, as seen from `step`. An unavailable field is an error at the place where the rule names it;
 /// what the field requires goes to the report.
-pub fn place<'a>(
+pub(in crate::backend) fn place<'a>(
     job: &Job<'a>,
     target: &dyn Target,
     step: &Step,
@@ -71,7 +89,7 @@ pub fn place<'a>(
 }
 
 /// As [`place`], where the clause itself says which actions the record can have (`None`: any).
-pub fn place_among<'a>(
+pub(in crate::backend) fn place_among<'a>(
     job: &Job<'a>,
     target: &dyn Target,
     step: &Step,
@@ -108,25 +126,10 @@ fn find<'a, 'b>(
             report.error(unavailable(target, field, reason, &variant.instead));
             return None;
         }
-        if let Some(mark) = unread_mark(variant, target.reads()) {
-            let title = format!("the `{mark}` of `{}` means nothing in {}", field.name, target.title());
-            let found = Diagnostic::new(Code::NotExpressible, field.span, title);
-            report.error(found.label(UNREAD.0).help(UNREAD.1));
-        }
         variant.requires.iter().for_each(|what| report.require(what));
     }
     def.requires.iter().for_each(|what| report.require(what));
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
-}
-
-/// A mark of a column that a target does not read.
-fn unread_mark(column: &Mapped, reads: Reads) -> Option<&'static str> {
-    let marks = [
-        ("multi", column.multi),
-        ("text", column.text.is_some()),
-        ("alert_field", column.alert_field.is_some()),
-    ];
-    marks.into_iter().find(|(mark, set)| *set && !reads.marks.contains(mark)).map(|(mark, _)| mark)
 }
 
 /// Every way in which a target's column of a field can be read, whatever the step admits.
@@ -137,23 +140,19 @@ fn ways<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, field: &Field) -> &
 
 /// Whether a field lives in different places for different actions of the step.
 #[must_use]
-pub fn asks_for_action(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> bool {
+pub(in crate::backend) fn asks_for_action(
+    job: &Job<'_>,
+    target: &dyn Target,
+    step: &Step,
+    field: &Field,
+) -> bool {
     ways(job, target, step, field).len() > 1
         && place(job, target, step, field, &mut Report::default())
             .is_some_and(|place| place.variants.len() > 1)
 }
 
-/// Why a column is not exactly its field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Inexact {
-    /// It holds for more records.
-    Wider(String),
-    /// It lacks values.
-    Poorer(String),
-}
-
 /// Why a column of these variants is not exactly its field; mostly nothing.
-pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexact> {
+pub(in crate::backend) fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexact> {
     let mut reasons = Vec::new();
     for variant in variants {
         reasons.extend(variant.superset.iter().cloned().map(Inexact::Wider));
@@ -164,48 +163,18 @@ pub fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexac
 
 /// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to
 /// say.
-pub fn inexact_field(job: &Job<'_>, target: &dyn Target, step: &Step, field: &Field) -> Vec<Inexact> {
+pub(in crate::backend) fn inexact_field(
+    job: &Job<'_>,
+    target: &dyn Target,
+    step: &Step,
+    field: &Field,
+) -> Vec<Inexact> {
     let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
     if !ways(job, target, step, field).iter().any(marked) {
         return Vec::new();
     }
     let place = place(job, target, step, field, &mut Report::default());
     inexact(place.iter().flat_map(|place| &place.variants).map(|variant| variant.column))
-}
-
-impl Inexact {
-    /// Notes what it does to a test of the field.
-    pub fn tested(self, test: &FieldTest, negated: bool, report: &mut Report) {
-        let asks_false =
-            matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
-        let negated = negated || (asks_false && matches!(self, Self::Wider(_)));
-        self.asked(negated, test.span, report);
-    }
-
-    /// Notes what it does where the field is to hold, or (`negated`) is not to.
-    pub fn asked(self, negated: bool, span: Span, report: &mut Report) {
-        let (effect, reason) = match self {
-            Self::Wider(reason) => (if negated { Effect::Subset } else { Effect::Superset }, reason),
-            Self::Poorer(reason) => (if negated { Effect::Superset } else { Effect::Subset }, reason),
-        };
-        report.note(effect, span, reason);
-    }
-
-    /// Notes that answers show such a column.
-    pub fn shown(self, field: &Field, report: &mut Report) {
-        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
-        report.note(
-            Effect::Shown,
-            field.span,
-            format!("`{}` in an answer may differ from the log: {reason}", field.name),
-        );
-    }
-
-    /// Notes that links join by such a column: equal values of it say nothing about the field's.
-    pub fn joined(self, span: Span, report: &mut Report) {
-        let (Self::Wider(reason) | Self::Poorer(reason)) = self;
-        report.note(Effect::Subset, span, reason);
-    }
 }
 
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone

@@ -2,7 +2,9 @@
 
 use ipnet::IpNet;
 
+use crate::backend::Schemas;
 use crate::catalog::Catalog;
+use crate::diag::Diagnostics;
 use crate::ir::{
     Alert, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Severity, Status,
     Step, StepField, TestKind, Type, Value, Window,
@@ -118,4 +120,11 @@ pub(in crate::backend) fn an1318() -> Rule {
 
 pub(in crate::backend) fn catalog() -> Catalog {
     Catalog::embedded().unwrap()
+}
+
+pub(in crate::backend) fn schemas(catalog: &Catalog) -> Schemas {
+    let mut diags = Diagnostics::default();
+    let schemas = crate::backend::schemas(catalog, &mut diags);
+    assert!(diags.is_empty(), "{:?}", diags.into_sorted());
+    schemas
 }

@@ -1,4 +1,4 @@
-//! Query layout: templates that only arrange fragments. The only user of the template crate besides [`super::print`].
+//! Query layout: templates that only arrange fragments. Targets fill them in; nobody else uses them.
 //!
 //! In: a template text and a context of [`super::print::Frag`]s. Out: the laid-out query.
 //! Must not know: any language. A plain string in a context is refused: print it first.
@@ -8,6 +8,10 @@ use std::sync::OnceLock;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+
+use super::Report;
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
 
 /// A template under `targets/`, compiled at its first use.
 #[derive(Debug)]
@@ -22,11 +26,26 @@ impl Layout {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// Lays out a query.
-    ///
-    /// # Errors
-    /// A template that names something the context lacks, or places text that no printer has built.
-    pub(in crate::backend) fn render(&self, context: Value) -> Result<String, Error> {
+    /// Lays out a query for a target. A template that names something the context lacks, or places text that no printer
+    /// has built, is an error at the rule, though nobody but us can make it.
+    pub(in crate::backend) fn print(
+        &self,
+        target: &str,
+        rule: Span,
+        context: Value,
+        report: &mut Report,
+    ) -> Option<String> {
+        match self.render(context) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let title = format!("the layout of {target} queries is broken");
+                report.error(Diagnostic::new(Code::NotExpressible, rule, title).label(error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn render(&self, context: Value) -> Result<String, Error> {
         let environment = self.compiled.get_or_init(|| compile(self.text)).as_ref().map_err(copy)?;
         environment.get_template(NAME)?.render(context)
     }

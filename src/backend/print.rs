@@ -4,6 +4,8 @@
 //! Must not know: any particular language.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 
 use crate::ir::{FieldTest, Pred, Step};
 use crate::source::is_hidden;
@@ -80,27 +82,51 @@ pub(in crate::backend) enum Bind {
     Atom,
 }
 
-/// Query text that a target's printer has built; nothing else may stand unquoted in a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::backend) struct Frag {
-    text: String,
-    bind: Bind,
+/// A query language, and the right to make fragments of it. The file of a target that turns texts of a rule into query
+/// text implements this with a key that nobody else can make, so no other file can write unquoted text into a query.
+pub(in crate::backend) trait Language {
+    /// What a constructor demands; its only field is private to the file that declares it.
+    type Key;
 }
 
-impl Frag {
+/// Query text that a target's printer has built; nothing else may stand unquoted in a query.
+pub(in crate::backend) struct Frag<L = Open> {
+    text: String,
+    bind: Bind,
+    language: PhantomData<fn() -> L>,
+}
+
+/// The language of targets that do not keep fragments and other texts apart yet: anybody may make its fragments.
+#[derive(Debug)]
+pub(in crate::backend) enum Open {}
+
+impl Frag<Open> {
     /// Text that needs no parentheses anywhere.
     pub(in crate::backend) fn atom(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bind: Bind::Atom }
+        Self::of(text.into(), Bind::Atom)
     }
 
     /// A comparison.
     pub(in crate::backend) fn test(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bind: Bind::Test }
+        Self::of(text.into(), Bind::Test)
     }
 
     /// Text of unknown strength: it gets parentheses next to any operator.
     pub(in crate::backend) fn loose(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bind: Bind::Or }
+        Self::of(text.into(), Bind::Or)
+    }
+}
+
+impl<L: Language> Frag<L> {
+    /// Text that holds together as `bind` says; [`Bind::Or`] for text of unknown strength.
+    pub(in crate::backend) fn new(_key: &L::Key, text: impl Into<String>, bind: Bind) -> Self {
+        Self::of(text.into(), bind)
+    }
+}
+
+impl<L> Frag<L> {
+    fn of(text: String, bind: Bind) -> Self {
+        Self { text, bind, language: PhantomData }
     }
 
     /// The text as it is.
@@ -114,8 +140,8 @@ impl Frag {
     }
 
     /// Parts joined by `word` (` and `, ` OR `, …) at strength `bind`; weaker parts get parentheses.
-    pub(in crate::backend) fn join(parts: Vec<Frag>, word: &str, bind: Bind) -> Frag {
-        match <[Frag; 1]>::try_from(parts) {
+    pub(in crate::backend) fn join(parts: Vec<Self>, word: &'static str, bind: Bind) -> Self {
+        match <[Self; 1]>::try_from(parts) {
             Ok([only]) => only,
             Err(parts) => {
                 let length = parts.iter().map(|part| part.text.len() + word.len() + 2).sum();
@@ -124,14 +150,19 @@ impl Frag {
                     text.push_str(if index > 0 { word } else { "" });
                     part.write(bind, &mut text);
                 }
-                Frag { text, bind }
+                Self::of(text, bind)
             }
         }
     }
 
     /// Parts on lines of their own, each but the first behind `indent` spaces, each but the last followed by `mark`;
     /// parts weaker than `bind` get parentheses. Nothing if there are no parts.
-    pub(in crate::backend) fn lines(parts: &[Frag], mark: &str, indent: usize, bind: Bind) -> Option<Frag> {
+    pub(in crate::backend) fn lines(
+        parts: &[Self],
+        mark: &'static str,
+        indent: usize,
+        bind: Bind,
+    ) -> Option<Self> {
         let (first, rest) = parts.split_first()?;
         let length = parts.iter().map(|part| part.text.len() + mark.len() + indent + 3).sum();
         let mut text = String::with_capacity(length);
@@ -142,7 +173,7 @@ impl Frag {
             text.extend(std::iter::repeat_n(' ', indent));
             part.write(bind, &mut text);
         }
-        Some(Frag::loose(text))
+        Some(Self::of(text, Bind::Or))
     }
 
     /// The text, in parentheses unless it binds more tightly than `bind`.
@@ -163,8 +194,36 @@ impl Frag {
     }
 }
 
-impl From<Frag> for minijinja::Value {
-    fn from(frag: Frag) -> Self {
+// Written out, for what is derived would ask the same of the language.
+
+impl<L> Clone for Frag<L> {
+    fn clone(&self) -> Self {
+        Self::of(self.text.clone(), self.bind)
+    }
+}
+
+impl<L> std::fmt::Debug for Frag<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} ({:?})", self.text, self.bind)
+    }
+}
+
+impl<L> PartialEq for Frag<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.bind == other.bind
+    }
+}
+
+impl<L> Eq for Frag<L> {}
+
+impl<L> Hash for Frag<L> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl<L> From<Frag<L>> for minijinja::Value {
+    fn from(frag: Frag<L>) -> Self {
         Self::from_safe_string(frag.text)
     }
 }

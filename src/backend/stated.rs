@@ -1,5 +1,5 @@
-//! Text in a target's own language that a source file states, such as the filter of a home: whether it stays in its
-//! place.
+//! Text in a target's own language that a source file states, such as the filter of a mapping: whether it is
+//! self-contained.
 //!
 //! In: the text, how its language quotes. Out: what is wrong, in words. Must not know: what the text means, or who
 //! asks.
@@ -41,7 +41,7 @@ pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), S
             open.push((c, close));
         } else if matches!(c, ')' | ']' | '}') {
             if open.pop().is_none_or(|(_, close)| close != c) {
-                return Err(format!("`{c}` has no partner"));
+                return Err(format!("`{c}` is unbalanced"));
             }
         } else if open.is_empty() && notation.ends.contains(&c) {
             return Err(format!("`{c}` ends it"));
@@ -50,7 +50,7 @@ pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), S
         }
         before = Some(c);
     }
-    open.pop().map_or(Ok(()), |(opened, _)| Err(format!("`{opened}` has no partner")))
+    open.pop().map_or(Ok(()), |(opened, _)| Err(format!("`{opened}` is unbalanced")))
 }
 
 fn partner(open: char) -> Option<char> {
@@ -72,7 +72,7 @@ fn quoted(chars: &mut Chars<'_>, mark: char, escapes: bool) -> Result<(), String
             chars.next();
         }
     }
-    Err(format!("`{mark}` has no partner"))
+    Err(format!("`{mark}` is unbalanced"))
 }
 
 #[cfg(test)]
@@ -104,12 +104,12 @@ mod tests {
     fn what_reaches_beyond_its_place_is_found() {
         for (text, problem) in [
             (" ", "it is empty"),
-            ("a == \"b", "`\"` has no partner"),
-            (r#"a == "b\""#, "`\"` has no partner"),
-            ("`a", "``` has no partner"),
-            ("a) or (b", "`)` has no partner"),
-            ("(a]", "`]` has no partner"),
-            ("f((a)", "`(` has no partner"),
+            ("a == \"b", "`\"` is unbalanced"),
+            (r#"a == "b\""#, "`\"` is unbalanced"),
+            ("`a", "``` is unbalanced"),
+            ("a) or (b", "`)` is unbalanced"),
+            ("(a]", "`]` is unbalanced"),
+            ("f((a)", "`(` is unbalanced"),
             ("a | take 1", "`|` ends it"),
             ("a // b", "`//` begins a comment"),
             ("f(a // b\n)", "`//` begins a comment"),

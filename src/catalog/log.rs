@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+use super::validate::bad_path;
+
 /// How a source is written to files: by its vendor, and by the pipelines that people put behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -158,6 +161,20 @@ impl Shape {
 }
 
 impl TextForm {
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if self.columns.is_empty() {
+            let title = "`columns` names no column".to_owned();
+            faults.push(Fault::new(&["text", "columns"], title).on_key());
+        }
+        let unknown = self.shape.keys().filter(|column| !self.names().any(|name| name == column.as_str()));
+        faults.extend(unknown.map(|column| {
+            let title = format!("`{column}` is neither in `columns` nor in `known`");
+            Fault::new(&["text", "shape", column], title).on_key().near(column, self.names())
+        }));
+        faults
+    }
+
     /// The names of all columns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().chain(&self.known).map(String::as_str)
@@ -165,29 +182,31 @@ impl TextForm {
 }
 
 impl LogForm {
-    /// Whether the form makes sense.
-    pub(super) fn validate(&self) -> Result<(), String> {
-        let paths = self.container.iter().chain(&self.wrapped).chain(&self.detect).chain(&self.omitted);
-        let paths = paths.chain(self.aliases.keys()).chain(self.aliases.values());
-        for path in paths.chain(self.others.iter().map(|other| &other.key)) {
-            if path.split('.').any(str::is_empty) {
-                return Err(format!("`log`: `{path}` is not a dotted path"));
-            }
-        }
-        if self.detect.len() > Self::MOST_DETECTED {
-            return Err(format!("`log.detect`: at most {} keys", Self::MOST_DETECTED));
-        }
-        let Some(text) = &self.text else { return Ok(()) };
-        if text.columns.is_empty() {
-            return Err("`log.text.columns`: at least one column".to_owned());
-        }
-        let unknown = text.shape.keys().find(|column| !text.names().any(|name| name == column.as_str()));
-        match unknown {
-            Some(column) => Err(format!("`log.text.shape`: there is no column `{column}`")),
-            None => Ok(()),
-        }
-    }
-
     /// So many keys can be asked of an event.
     pub const MOST_DETECTED: usize = 8;
+
+    /// What makes no sense in it, by its path below `log`.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let lists = [("container", &self.container), ("wrapped", &self.wrapped), ("detect", &self.detect)];
+        let lists = lists.into_iter().chain([("omitted", &self.omitted)]);
+        let paths = lists.flat_map(|(key, paths)| {
+            (0..).zip(paths).filter_map(move |(number, path): (usize, _)| {
+                Some(bad_path(path, false)?.below(&[key, &number.to_string()]))
+            })
+        });
+        let others = (0..).zip(&self.others).filter_map(|(number, other): (usize, _)| {
+            Some(bad_path(&other.key, false)?.below(&["others", &number.to_string(), "key"]))
+        });
+        let aliases = self.aliases.iter().filter_map(|(path, alias)| {
+            let fault = bad_path(path, false).map(Fault::on_key).or_else(|| bad_path(alias, false));
+            Some(fault?.below(&["aliases", path]))
+        });
+        let mut faults: Vec<Fault> = paths.chain(others).chain(aliases).collect();
+        if self.detect.len() > Self::MOST_DETECTED {
+            let title = format!("`detect` names more than {} keys", Self::MOST_DETECTED);
+            faults.push(Fault::new(&["detect"], title).on_key().help("a few keys tell an event from others"));
+        }
+        faults.extend(self.text.iter().flat_map(TextForm::faults));
+        faults
+    }
 }

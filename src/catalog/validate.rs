@@ -1,92 +1,192 @@
-//! What a source file must hold beyond its form: names that stay apart, columns that can be read.
+//! What a source must hold beyond its form: names that stay apart, columns that can be read.
 //!
-//! In: a source as it was read. Out: what is wrong, in words. Must not know: rules, and what a target does with its
-//! column.
+//! In: a source as it was read. Out: every [`Fault`], by path. Must not know: rules, where the source was written, and
+//! what a target does with its column.
 
 use std::collections::BTreeMap;
 
-use super::{Column, Home, Mapped, Raw, Source};
-use crate::ir::Type;
+use super::fault::Fault;
+use super::{Column, FieldDef, Mapped, Raw, Source, SourceMapping, Stored};
+use crate::diag::Code;
+use crate::ir::{Type, column_name};
+use crate::source::is_hidden;
 
 impl Source {
-    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
-    /// apart.
-    fn validate_names(&self) -> Result<(), String> {
-        let mut columns = BTreeMap::from([("time".to_owned(), "the time of the step")]);
-        for name in std::iter::once(&self.name).chain(self.fields.keys()) {
-            if !is_dotted_name(name) {
-                return Err(format!(
-                    "`{name}` is not a name: lower-case letters, digits and `_`, joined by dots"
-                ));
-            }
+    /// Everything that contradicts itself.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        self.names(&mut faults);
+        self.keys(&mut faults);
+        self.time(&mut faults);
+        faults.extend(self.log.faults().into_iter().map(|fault| fault.below(&["log"])));
+        for (target, mapping) in &self.targets {
+            faults.extend(too_late(mapping.time_lag).map(|fault| fault.below(&["targets", target])));
         }
-        for name in self.fields.keys() {
-            let column = name.replace('.', "_");
-            if let Some(other) = columns.get(&column) {
-                return Err(format!(
-                    "field `{name}` would share the column `STEP_{column}` of a query with {other}"
-                ));
-            }
-            columns.insert(column, name);
+        for (name, field) in &self.fields {
+            self.field_faults(name, field, &mut faults);
         }
-        Ok(())
+        faults
     }
 
-    /// Whether the file makes sense as a whole.
-    pub(super) fn validate(&self) -> Result<(), String> {
-        for name in self.event_id.iter().chain(self.group.iter().flat_map(|group| &group.key)) {
-            if !self.fields.contains_key(name) {
-                return Err(format!("`{name}` is named as a key, but the source has no such field"));
+    /// Columns of a query are called `<step>_<field>` with underscores for dots, and `<step>_time`: names must stay
+    /// apart.
+    fn names(&self, faults: &mut Vec<Fault>) {
+        if !is_dotted_name(&self.name) {
+            faults.push(bad_name(&["name"], &self.name));
+        }
+        let mut columns: BTreeMap<String, Option<&str>> =
+            BTreeMap::from([(column_name("STEP", "time"), None)]);
+        for name in self.fields.keys() {
+            if !is_dotted_name(name) {
+                faults.push(bad_name(&["fields", name], name).on_key());
+            }
+            let column = column_name("STEP", name);
+            match columns.get(&column) {
+                None => _ = columns.insert(column, Some(name)),
+                Some(other) => {
+                    let with = other.map_or("the time of the step".to_owned(), |other| format!("`{other}`"));
+                    let title =
+                        format!("field `{name}` would share the column `{column}` of a query with {with}");
+                    let fault = Fault::new(&["fields", name], title).on_key().help("rename one of them");
+                    faults.push(match other {
+                        Some(other) => fault.also(&["fields", other], "the other field"),
+                        None => fault,
+                    });
+                }
             }
         }
-        self.validate_names()?;
-        self.log.validate()?;
+    }
+
+    /// Fields that identify events and items.
+    fn keys(&self, faults: &mut Vec<Fault>) {
+        if let Some(group) = &self.group {
+            let paths = [("path", Some(&group.path)), ("inner", group.inner.as_ref())].into_iter();
+            let bad = paths.filter_map(|(key, path)| Some(bad_path(path?, false)?.below(&["group", key])));
+            faults.extend(bad);
+        }
+        if let Some(name) = &self.event_id {
+            faults.extend(self.no_field(name).map(|fault| fault.below(&["event_id"])));
+        }
+        for (number, name) in self.group.iter().flat_map(|group| &group.key).enumerate() {
+            let fault = self.no_field(name);
+            faults.extend(fault.map(|fault| fault.below(&["group", "key", &number.to_string()])));
+        }
+    }
+
+    fn time(&self, faults: &mut Vec<Fault>) {
         match self.field("event.time") {
-            None => {
-                return Err(
-                    "the source has no field `event.time`, so no chain could have a record of it".to_owned()
-                );
-            }
+            None => faults.push(
+                Fault::new(&["fields"], "the source has no field `event.time`".to_owned())
+                    .label("no chain could have a record of it")
+                    .help("add `event.time` of type `time`: when the event happened"),
+            ),
             Some(field) if field.ty != Type::Time => {
-                return Err("field `event.time` is of type `time`".to_owned());
+                let title = "field `event.time` is of type `time`".to_owned();
+                faults.push(Fault::new(&["fields", "event.time", "type"], title).label("another type"));
             }
             Some(_) => {}
         }
-        if let Some((target, _)) = self.targets.iter().find(|(_, home)| home.time_lag > Home::LONGEST_LAG) {
-            return Err(format!("target `{target}`: `time_lag` is at most {} seconds", Home::LONGEST_LAG));
+    }
+
+    fn field_faults(&self, name: &str, field: &FieldDef, faults: &mut Vec<Fault>) {
+        let path = ["fields", name];
+        if field.in_group && self.group.is_none() {
+            let title = format!("field `{name}` is of a group, but the source declares none");
+            let fault = Fault::new(&["in_group"], title).help("add `group`, or leave `in_group` out");
+            faults.push(fault.below(&path));
         }
-        for (name, field) in &self.fields {
-            if field.in_group && self.group.is_none() {
-                return Err(format!("field `{name}` is of a group, but the source declares none"));
-            }
-            if let Some(Raw::Variants(variants)) = &field.raw {
-                let captures = variants.iter().filter_map(|variant| variant.capture.as_deref());
-                validate_captures(captures).map_err(|problem| format!("field `{name}`: {problem}"))?;
-            }
-            for (target, column) in &field.columns {
-                if !self.targets.contains_key(target) {
-                    return Err(format!(
-                        "field `{name}` has a column for `{target}`, the source has no home there"
-                    ));
-                }
-                column
-                    .validate(field.in_group)
-                    .map_err(|problem| format!("field `{name}`, target `{target}`: {problem}"))?;
+        faults.extend(raw_paths(field).into_iter().map(|fault| fault.below(&path)));
+        if let Some(Raw::Variants(variants)) = &field.raw {
+            for (number, capture) in
+                variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.capture.as_deref()?)))
+            {
+                let fault = bad_capture(capture);
+                faults.extend(
+                    fault.map(|fault| fault.below(&["raw", &number.to_string(), "capture"]).below(&path)),
+                );
             }
         }
-        Ok(())
+        for (target, column) in &field.columns {
+            if !self.targets.contains_key(target) {
+                let title = format!(
+                    "field `{name}` has a column for `{target}`, but the source has no `{target}` under `targets`"
+                );
+                let known = self.targets.keys().map(String::as_str);
+                faults
+                    .push(Fault::new(&["columns", target], title).on_key().near(target, known).below(&path));
+            }
+            for fault in self.column_faults(column, field) {
+                faults.push(fault.below(&["columns", target]).below(&path));
+            }
+        }
+    }
+
+    /// What is wrong with a column of a field.
+    pub(crate) fn column_faults(&self, column: &Column, field: &FieldDef) -> Vec<Fault> {
+        let variants = column.variants();
+        let single = variants.len() == 1;
+        let Some((last, others)) = variants.split_last() else {
+            return vec![Fault::new(&[], "a column has at least one variant".to_owned())];
+        };
+        let mut faults = Vec::new();
+        if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
+            faults.push(Fault::new(&[], "every variant but the last names its actions".to_owned()));
+        }
+        for (number, mapped) in variants.iter().enumerate() {
+            let mut found = mapped.faults(field.in_group);
+            found.extend(mapped.stored.and_then(|stored| stored_as(stored, field)));
+            found.extend(self.names_in(mapped));
+            let number = number.to_string();
+            let below = |fault: Fault| if single { fault } else { fault.below(&[&number]) };
+            faults.extend(found.into_iter().map(below));
+        }
+        faults
+    }
+
+    /// Fields that a column names.
+    fn names_in(&self, mapped: &Mapped) -> Vec<Fault> {
+        let named = mapped.instead.iter().enumerate();
+        let instead = named
+            .filter_map(|(number, name)| Some(self.no_field(name)?.below(&["instead", &number.to_string()])));
+        let only_if = mapped.text.iter().flat_map(|text| text.only_if.keys());
+        let only_if =
+            only_if.filter_map(|name| Some(self.no_field(name)?.on_key().below(&["text", "only_if", name])));
+        instead.chain(only_if).collect()
+    }
+
+    fn no_field(&self, name: &str) -> Option<Fault> {
+        if self.fields.contains_key(name) {
+            return None;
+        }
+        let fault = Fault::new(&[], format!("the source has no field `{name}`")).code(Code::UnknownSetting);
+        Some(fault.near(name, self.fields.keys().map(String::as_str)))
     }
 }
 
-fn validate_captures<'a>(captures: impl Iterator<Item = &'a str>) -> Result<(), String> {
-    for capture in captures {
-        // Compiled, as one can be well formed and too large. The whole match counts as a capture as well.
-        if regex::Regex::new(capture).is_ok_and(|regex| regex.captures_len() > 1) {
-            continue;
-        }
-        return Err(format!("`{capture}` is not a regular expression with a group to capture"));
+/// A clock that is later than any log can be.
+pub(super) fn too_late(time_lag: u64) -> Option<Fault> {
+    let title = || format!("`time_lag` is at most {} seconds", SourceMapping::LONGEST_LAG);
+    (time_lag > SourceMapping::LONGEST_LAG)
+        .then(|| Fault::new(&["time_lag"], title()).label("longer than any log is late"))
+}
+
+fn bad_name(path: &[&str], name: &str) -> Fault {
+    Fault::new(path, format!("`{name}` is not a name"))
+        .help("names are words of lower-case letters, digits and `_`, joined by dots")
+}
+
+fn bad_capture(capture: &str) -> Option<Fault> {
+    let fault = |label: &str| {
+        let title = format!("`{capture}` is not a regular expression with a group to capture");
+        Fault::new(&[], title).label(label)
+    };
+    // Compiled, as one can be well formed and too large. The whole match counts as a capture as well.
+    match regex::Regex::new(capture) {
+        Ok(regex) if regex.captures_len() > 1 => None,
+        Ok(_) => Some(fault("it has no group").help("put what is the value in parentheses")),
+        Err(regex::Error::CompiledTooBig(_)) => Some(fault("it is too large")),
+        Err(_) => Some(fault("it cannot be read")),
     }
-    Ok(())
 }
 
 /// Words of lower-case letters, digits and `_`, joined by dots: what a rule can write.
@@ -97,40 +197,100 @@ fn is_dotted_name(name: &str) -> bool {
     })
 }
 
-impl Column {
-    /// Whether a field, of the repeated group or not, can be read in one way, whatever the event's action is.
-    ///
-    /// # Errors
-    /// What is wrong, in words.
-    pub fn validate(&self, in_group: bool) -> Result<(), String> {
-        let variants = self.variants();
-        let (last, others) = variants.split_last().ok_or("a column has at least one variant")?;
-        if !last.for_actions.is_empty() || others.iter().any(|mapped| mapped.for_actions.is_empty()) {
-            return Err("every variant but the last names its actions".to_owned());
+/// What is wrong with the paths by which the engine reads a field.
+fn raw_paths(field: &FieldDef) -> Vec<Fault> {
+    let below = |path: &str, fault: Fault| fault.below(&[path]);
+    match &field.raw {
+        None => Vec::new(),
+        Some(Raw::Path(path)) => bad_path(path, true).map(|fault| below("raw", fault)).into_iter().collect(),
+        Some(Raw::Variants(variants)) => {
+            let paths = variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.path.as_deref()?)));
+            let bad = |(at, path): (usize, _)| {
+                Some(below("raw", bad_path(path, true)?.below(&[&at.to_string(), "path"])))
+            };
+            paths.filter_map(bad).collect()
         }
-        variants.iter().try_for_each(|mapped| mapped.validate(in_group))
     }
 }
 
+/// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
+/// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
+pub(super) fn bad_path(path: &str, inner: bool) -> Option<Fault> {
+    let names = path.strip_prefix('>').filter(|_| inner).unwrap_or(path);
+    let label = if names.contains(['[', ']', '{', '}']) {
+        "items of arrays have no place in a path"
+    } else if names.split('.').any(str::is_empty) {
+        "a name is empty"
+    } else if names.split('.').any(|name| name != name.trim() || name.contains(is_hidden)) {
+        "a name begins or ends with a space, or has a character that cannot be seen"
+    } else if names.split('.').next() == Some("$") || names.contains(['>', '*']) {
+        "this is not part of a name"
+    } else {
+        return None;
+    };
+    let fault = Fault::new(&[], format!("`{path}` is not a path")).label(label);
+    Some(
+        fault.help(
+            "a path is the names of keys, joined by dots; an array whose items are records is the `group`",
+        ),
+    )
+}
+
+/// A stored form that holds no value of the field's type, in no target.
+fn stored_as(stored: Stored, field: &FieldDef) -> Option<Fault> {
+    let fits = match stored {
+        Stored::String => true,
+        Stored::Number => field.ty != Type::Ip,
+        Stored::Bool => !matches!(field.ty, Type::Ip | Type::Time),
+        Stored::Time => matches!(field.ty, Type::Time | Type::String),
+    };
+    let title = || format!("`{}` cannot be stored in this form", field.name);
+    let help = "leave `stored` out, or convert the value with `expr`";
+    (!fits)
+        .then(|| Fault::new(&["stored"], title()).label("it holds no value of the field's type").help(help))
+}
+
 impl Mapped {
-    fn validate(&self, in_group: bool) -> Result<(), String> {
+    /// What is wrong with its paths.
+    fn paths(&self) -> Vec<Fault> {
+        let own = [("path", &self.path, false), ("item", &self.item, true)].into_iter();
+        let own = own.filter_map(|(key, path, inner)| Some(bad_path(path.as_deref()?, inner)?.below(&[key])));
+        let needs = self.needs.iter();
+        let needs = needs.filter_map(|(name, path)| Some(bad_path(path, false)?.below(&["needs", name])));
+        own.chain(needs).collect()
+    }
+
+    fn faults(&self, in_group: bool) -> Vec<Fault> {
+        let mut faults = self.paths();
         if self.item.is_some() && !in_group {
-            return Err("`item` is for fields of the repeated group".to_owned());
+            let fault = Fault::new(&["item"], "`item` is for fields of the repeated group".to_owned());
+            faults.push(fault.help("give the field `in_group: true`, or use `path`"));
         }
         if self.expr.is_none() && !self.needs.is_empty() {
-            return Err("`needs` is for an `expr`".to_owned());
+            faults.push(Fault::new(&["needs"], "`needs` is for an `expr`".to_owned()));
         }
         if self.text.is_some() && !self.multi {
-            return Err("`text` is for a field with `multi: true`".to_owned());
+            faults.push(Fault::new(&["text"], "`text` is for a field with `multi: true`".to_owned()));
         }
-        let places = [&self.field, &self.path, &self.item, &self.expr, &self.unavailable];
-        let given =
-            places.iter().filter(|place| place.is_some()).count() + usize::from(!self.cases.is_empty());
-        if given == 1 {
-            Ok(())
-        } else {
-            Err("exactly one of field, path, item, expr, cases, unavailable".to_owned())
+        let places = [
+            ("field", self.field.is_some()),
+            ("path", self.path.is_some()),
+            ("item", self.item.is_some()),
+            ("expr", self.expr.is_some()),
+            ("cases", !self.cases.is_empty()),
+            ("unavailable", self.unavailable.is_some()),
+        ];
+        let given: Vec<_> = places.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+        let title = "a column has exactly one of field, path, item, expr, cases, unavailable".to_owned();
+        match given.as_slice() {
+            [_] => {}
+            [] => faults.push(Fault::new(&[], title).label("it has none")),
+            [first, second, ..] => {
+                let fault = Fault::new(&[second], title).on_key().label("one too many");
+                faults.push(fault.also(&[first], "the other"));
+            }
         }
+        faults
     }
 }
 
@@ -158,6 +318,22 @@ mod tests {
         for name in ["Event.id", "event..id", "a-b", "1a", "\"a b\""] {
             assert!(refusal(&[name]).contains("is not a name"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_path_that_could_find_nothing_is_refused() {
+        let field =
+            |path: &str| refusal_of(&format!("  a.b: {{ type: string, description: d, raw: '{path}' }}\n"));
+        for path in ["a", "@timestamp", "a-b.c/d:e", "Source IP.é", "$date.a$b", ">a.b"] {
+            assert_eq!(field(path), "", "{path}");
+        }
+        for path in
+            ["", ".", "a.", "a..b", "a[0]", "a{}.b", "$.a", "a.*", "a>b", ">", "> a", " a", "a\u{200b}"]
+        {
+            assert!(field(path).contains("is not a path"), "{path:?}");
+        }
+        let variant = "  a.b: { type: string, description: d, raw: [{ path: 'a[0]' }] }\n";
+        assert!(refusal_of(variant).contains("`a[0]` is not a path"));
     }
 
     #[test]

@@ -10,33 +10,143 @@ use crate::ir;
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Chain, ChainItem, Step, Then};
 
-use super::logic::Logic;
-use super::names::{self, Scope};
+use super::names::Names;
+use super::sink::Sink;
 use super::{MOST_STEPS, links, predicates, windows};
 
-/// Lowers the chain; every problem in it is reported.
-pub(super) fn lower(scope: &mut Scope<'_, '_>, chain: &Chain) -> Option<ir::Chain> {
-    let shape_is_right = shape(scope, chain);
+/// The parts of a chain, each lowered as far as it is right.
+#[derive(Debug)]
+pub(super) struct Parts<'a> {
+    pub(super) steps: Vec<StepParts<'a>>,
+    pub(super) links: Vec<LinkParts<'a>>,
+    scope: Vec<Spanned<String>>,
+    total: Total,
+    shape_is_right: bool,
+}
+
+/// The window from the first to the last step.
+#[derive(Debug)]
+enum Total {
+    /// Not written: the gaps add up to it.
+    Sum,
+    /// As written; nothing if it is wrong.
+    Written(Option<ir::Window>),
+}
+
+/// A step; what is missing has been reported.
+#[derive(Debug)]
+pub(super) struct StepParts<'a> {
+    pub(super) written: &'a Step,
+    pub(super) filter: Option<ir::Pred>,
+    pub(super) excepts: Vec<Option<ir::Pred>>,
+}
+
+/// A link after step `index`; what is missing has been reported.
+#[derive(Debug)]
+pub(super) struct LinkParts<'a> {
+    pub(super) written: &'a Then,
+    pub(super) index: usize,
+    gap: Option<ir::Window>,
+    /// As written, then those of the scope; a key may be there twice.
+    pub(super) keys: Option<Vec<ir::Key>>,
+}
+
+/// Lowers the parts of a chain; every problem in them is reported.
+pub(super) fn lower<'a>(names: &Names<'_>, sink: &mut Sink, chain: &'a Chain) -> Parts<'a> {
+    let shape_is_right = shape(sink, chain);
     let (steps, thens) = parts(chain);
-    let lowered: Vec<_> =
-        steps.iter().enumerate().map(|(index, step)| lower_step(scope, index, step)).collect();
-    let scoped = links::scope(scope, chain);
-    let links: Vec<_> = thens.iter().map(|(index, then)| link(scope, *index, then, &scoped)).collect();
-    let total = chain.within.as_ref().map(|total| windows::window(scope, total));
-    let steps: Option<Vec<_>> = lowered.into_iter().collect();
-    let links: Option<Vec<_>> = links.into_iter().collect();
-    if !shape_is_right {
-        return None;
-    }
-    let (steps, links) = (steps?, links?);
-    let total_is_explicit = total.is_some();
-    let total = match total {
-        Some(total) => total?,
-        None => sum(&links, chain.span),
+    let step = |(index, step): (usize, &'a Step)| lower_step(names, sink, index, step);
+    let steps = steps.into_iter().enumerate().map(step).collect();
+    let scope = links::scope(names, sink, chain);
+    let link = |(index, then): (usize, &'a Then)| lower_link(names, sink, index, then, &scope);
+    let links = thens.into_iter().map(link).collect();
+    let total = match &chain.within {
+        Some(total) => Total::Written(windows::window(names, sink, total)),
+        None => Total::Sum,
     };
-    let lowered = ir::Chain { total, total_is_explicit, scope: scoped, steps, links };
-    windows::lint(scope, chain, &lowered);
-    Some(lowered)
+    Parts { steps, links, scope, total, shape_is_right }
+}
+
+fn lower_step<'a>(names: &Names<'_>, sink: &mut Sink, index: usize, step: &'a Step) -> StepParts<'a> {
+    let filter = predicates::lower(names, sink, index, &step.filter);
+    let excepts = step.excepts.iter().map(|except| predicates::lower(names, sink, index, except)).collect();
+    StepParts { written: step, filter, excepts }
+}
+
+fn lower_link<'a>(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    index: usize,
+    then: &'a Then,
+    scope: &[Spanned<String>],
+) -> LinkParts<'a> {
+    let gap = windows::window(names, sink, &then.gap);
+    // Without neighbours there is nothing to join; the shape has been reported.
+    let keys = names.neighbours(index).and_then(|_| lower_keys(names, sink, index, then, scope));
+    LinkParts { written: then, index, gap, keys }
+}
+
+/// The keys of a link, then those of the scope that it does not name itself.
+fn lower_keys(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    index: usize,
+    then: &Then,
+    scope: &[Spanned<String>],
+) -> Option<Vec<ir::Key>> {
+    let mut keys = links::keys(names, sink, index, then)?;
+    for field in scope {
+        if keys.iter().any(|key| key.left.name == field.node && key.right.name == field.node) {
+            continue;
+        }
+        let ty = names.source(index)?.field(&field.node)?.ty;
+        let field = ir::Field { name: field.node.clone(), ty, span: field.span };
+        keys.push(ir::Key { left: field.clone(), right: field, from_scope: true });
+    }
+    links::refuse_identity(names, sink, index, &keys);
+    Some(keys)
+}
+
+impl Parts<'_> {
+    /// The chain, if all of it is right.
+    pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
+        let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();
+        let links: Option<Vec<_>> = self.links.into_iter().map(|link| link.whole(&self.scope)).collect();
+        if !self.shape_is_right {
+            return None;
+        }
+        let (steps, links) = (steps?, links?);
+        let (total, total_is_explicit) = match self.total {
+            Total::Written(total) => (total?, true),
+            Total::Sum => (sum(&links, chain), false),
+        };
+        Some(ir::Chain { total, total_is_explicit, scope: self.scope, steps, links })
+    }
+}
+
+impl StepParts<'_> {
+    fn whole(self) -> Option<ir::Step> {
+        let Step { name, source, filter: _, excepts: _, span } = self.written;
+        let (name, source) = (name.clone(), source.clone());
+        let excepts = self.excepts.into_iter().collect::<Option<_>>()?;
+        Some(ir::Step { name, source, filter: self.filter?, excepts, span: *span })
+    }
+}
+
+impl LinkParts<'_> {
+    fn whole(self, scope: &[Spanned<String>]) -> Option<ir::Link> {
+        let mut keys = self.keys?;
+        // A key that is named twice has been warned of; no query need ask for it twice.
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert((key.left.name.clone(), key.right.name.clone())));
+        // Marked after the lints, which look at what the link itself names: a field may be both, and a target that
+        // joins the links by the scope alone must find it there.
+        for key in &mut keys {
+            key.from_scope =
+                key.left.name == key.right.name && scope.iter().any(|field| field.node == key.left.name);
+        }
+        Some(ir::Link { gap: self.gap?, keys, span: self.written.span })
+    }
 }
 
 /// Without a total, the gaps add up to it.
@@ -60,21 +170,21 @@ fn parts(chain: &Chain) -> (Vec<&Step>, Vec<(usize, &Then)>) {
 }
 
 /// Steps and links take turns, a step first and last.
-fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
+fn shape(sink: &mut Sink, chain: &Chain) -> bool {
     let mut found = Vec::new();
     let mut before: Option<&ChainItem> = None;
     for item in &chain.items {
         match (before, item) {
             (Some(ChainItem::Step(earlier)), ChainItem::Step(step)) => found.push(unlinked(earlier, step)),
             (Some(ChainItem::Then(_)), ChainItem::Then(then)) => found.push(
-                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "a link follows a link")
-                    .label("no step between the two")
-                    .help("put a step between them, or join by all keys in one link: `on a, b`"),
+                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "two consecutive links")
+                    .label("no step between them")
+                    .help("add a step between them, or combine the keys in one link: `on a, b`"),
             ),
             (None, ChainItem::Then(then)) => found.push(
-                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain begins with a link")
-                    .label("joins nothing to the step after it")
-                    .help("begin with a step"),
+                Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain starts with a link")
+                    .label("no step before it")
+                    .help("start with a step"),
             ),
             (Some(ChainItem::Step(_)), ChainItem::Then(_))
             | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
@@ -84,8 +194,8 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
     if let Some(ChainItem::Then(then)) = before {
         found.push(
             Diagnostic::new(Code::ChainShape, keyword(then.span, 4), "the chain ends with a link")
-                .label("leads to no step")
-                .help("add the step that it leads to, or remove it"),
+                .label("no step after it")
+                .help("add the next step, or remove the link"),
         );
     }
     let steps = chain.items.iter().filter(|item| matches!(item, ChainItem::Step(_))).count();
@@ -94,16 +204,20 @@ fn shape(scope: &mut Scope<'_, '_>, chain: &Chain) -> bool {
     }
     let right = found.is_empty();
     for diagnostic in found {
-        scope.report(diagnostic);
+        sink.report(diagnostic);
     }
     right
 }
 
 fn unlinked(earlier: &Step, step: &Step) -> Diagnostic {
-    Diagnostic::new(Code::ChainShape, step.name.span, format!("no link leads to step `{}`", step.name.node))
-        .label("follows a step directly")
-        .also(earlier.name.span, "the step before it")
-        .help("write `then within GAP on FIELD` between the two")
+    Diagnostic::new(
+        Code::ChainShape,
+        step.name.span,
+        format!("step `{}` is not linked to the step before it", step.name.node),
+    )
+    .label("no link before this step")
+    .also(earlier.name.span, "the step before it")
+    .help("add `then within GAP on FIELD` between them")
 }
 
 fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
@@ -116,7 +230,7 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
         ),
         steps if steps > MOST_STEPS => Some(
             Diagnostic::new(Code::ChainLength, at, format!("the chain has {steps} steps"))
-                .label(format!("the most are {MOST_STEPS}"))
+                .label(format!("at most {MOST_STEPS}"))
                 .help("split it into several rules"),
         ),
         _ => None,
@@ -126,59 +240,4 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
 /// The keyword that a clause begins with.
 fn keyword(span: Span, length: u32) -> Span {
     Span { end: span.start.saturating_add(length).min(span.end), ..span }
-}
-
-fn lower_step(scope: &mut Scope<'_, '_>, index: usize, step: &Step) -> Option<ir::Step> {
-    let filter = predicates::lower(scope, index, &step.filter);
-    let excepts: Vec<_> = step.excepts.iter().map(|except| predicates::lower(scope, index, except)).collect();
-    let excepts: Option<Vec<_>> = excepts.into_iter().collect();
-    scope.source(index)?;
-    let (filter, excepts) = (filter?, excepts?);
-    let lists = scope.used_lists.iter().filter_map(|list| scope.lists.get(*list)?.list.as_ref()).collect();
-    Logic::new(scope.source(index), lists).step(step.name.span, &filter, &excepts, scope.diags);
-    Some(ir::Step { name: step.name.clone(), source: step.source.clone(), filter, excepts, span: step.span })
-}
-
-/// A link after step `index`; its keys, then those of the scope that it does not name itself.
-fn link(
-    scope: &mut Scope<'_, '_>,
-    index: usize,
-    then: &Then,
-    scoped: &[Spanned<String>],
-) -> Option<ir::Link> {
-    let gap = windows::window(scope, &then.gap);
-    // Without neighbours there is nothing to join; the shape has been reported.
-    if index >= scope.steps.len() || index + 1 >= scope.steps.len() {
-        return None;
-    }
-    let keys = links::keys(scope, index, then);
-    let mut keys = keys?;
-    for field in scoped {
-        if keys.iter().any(|key| key.left.name == field.node && key.right.name == field.node) {
-            continue;
-        }
-        let ty = scope.source(index)?.field(&field.node)?.ty;
-        let field = ir::Field { name: field.node.clone(), ty, span: field.span };
-        keys.push(ir::Key { left: field.clone(), right: field, from_scope: true });
-    }
-    links::refuse_identity(scope, index, &keys);
-    links::lint(scope, index, then, &keys);
-    // A key that is named twice has been warned of; no query need ask for it twice.
-    let mut seen = HashSet::new();
-    keys.retain(|key| seen.insert((key.left.name.clone(), key.right.name.clone())));
-    // Marked after the lints, which look at what the link itself names: a field may be both, and a target that joins
-    // the links by the scope alone must find it there.
-    for key in &mut keys {
-        key.from_scope =
-            key.left.name == key.right.name && scoped.iter().any(|field| field.node == key.left.name);
-    }
-    Some(ir::Link { gap: gap?, keys, span: then.span })
-}
-
-/// The names of the step before and after link `index`.
-pub(super) fn neighbours<'a>(
-    scope: &Scope<'a, '_>,
-    index: usize,
-) -> Option<(names::StepRef<'a>, names::StepRef<'a>)> {
-    Some((*scope.steps.get(index)?, *scope.steps.get(index + 1)?))
 }

@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern, PatternPart};
 use crate::source::Span;
 
-use super::{glob, names};
+use super::{glob, naming};
 
 /// How many findings of one kind a list shows one by one.
 const MOST: usize = 20;
@@ -53,7 +53,7 @@ impl Findings {
             diags.push(diagnostic);
         }
         for (code, count) in self.counts.into_iter().filter(|(_, count)| *count > MOST) {
-            let title = format!("{}: {} more like this", code.title(), count - MOST);
+            let title = format!("{}: {} more", code.title(), count - MOST);
             diags
                 .push(Diagnostic::new(code, self.list, title).label(format!("{count} entries of this list")));
         }
@@ -83,11 +83,11 @@ fn empty(list: &List) -> Diagnostic {
     let (title, label) = if list.expired.is_empty() {
         (format!("the allowlist `{}` is empty", list.name.node), "matches nothing")
     } else {
-        (format!("every entry of `{}` has expired", list.name.node), "matches nothing any more")
+        (format!("all entries of `{}` have expired", list.name.node), "no longer matches anything")
     };
     Diagnostic::new(Code::EmptyList, list.name.span, title)
         .label(label)
-        .help("add entries, or remove the list and the clauses that name it")
+        .help("add entries, or remove the list and the clauses that use it")
 }
 
 /// Reports repeated entries and returns the first of each.
@@ -101,12 +101,12 @@ fn repeated<'a>(list: &'a List, found: &mut Findings) -> Vec<&'a Entry> {
                 firsts.push(entry);
             }
             std::collections::hash_map::Entry::Occupied(first) => {
-                let title = format!("`{}` is listed twice", entry.text);
+                let title = format!("duplicate entry `{}`", entry.text);
                 found.push(
                     Diagnostic::new(Code::RepeatedEntry, entry.span, title)
                         .label("again here")
                         .also(first.get().span, "first here")
-                        .help("keep the entry with the better reason and the right `until`"),
+                        .help("keep the entry with the right `reason` and `until`"),
                 );
             }
         }
@@ -139,9 +139,9 @@ fn everything(value: &EntryValue) -> Option<&'static str> {
 }
 
 fn too_broad(entry: &Entry, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::ExcusesEverything, entry.span, format!("`{}` excuses {what}", entry.text))
-        .label("makes the list pointless")
-        .help("name what is known to be good; to switch a rule off, do not deploy it")
+    Diagnostic::new(Code::ExcusesEverything, entry.span, format!("`{}` matches {what}", entry.text))
+        .label("exempts everything")
+        .help("list only known-good values; to disable a rule, do not deploy it")
 }
 
 /// An entry that matches none of the few values the field has.
@@ -154,7 +154,7 @@ fn outside_values(entry: &Entry, field: &FieldDef, found: &mut Findings) {
     found.push(
         Diagnostic::new(Code::DeadEntry, entry.span, title)
             .label("can never match")
-            .help(format!("its values are {}", names::ticked(&field.values))),
+            .help(format!("its values are {}", naming::ticked(&field.values))),
     );
 }
 
@@ -171,11 +171,11 @@ fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {
             Diagnostic::new(
                 Code::ShadowedEntry,
                 inner.1,
-                format!("`{}` lies in `{}`", plain(inner.0), outer.0),
+                format!("`{}` is contained in `{}`", plain(inner.0), outer.0),
             )
-            .label("excuses nothing more")
+            .label("redundant")
             .also(outer.1, "already covers it")
-            .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+            .help("keep the broader entry if that is intended, otherwise remove it"),
         );
     }
 }
@@ -232,9 +232,9 @@ fn shadowed_patterns(entries: &[&Entry], found: &mut Findings) {
                         entry.span,
                         format!("`{}` covers `{}`", by.text, entry.text),
                     )
-                    .label("excuses nothing more")
+                    .label("redundant")
                     .also(by.span, "already covers it")
-                    .help("remove one: the narrow one if the broad one is meant, else the broad one"),
+                    .help("keep the broader entry if that is intended, otherwise remove it"),
                 );
                 break;
             }

@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::Heading;
 use crate::syntax::ast::{Clause, File, LiteralKind, Name, Rule};
 
-use super::names;
+use super::naming;
 
 /// The names of all rules of a run, first ones included, that share a name or an id with another: no SIEM can hold
 /// both, and which of them is meant is for the author to say.
@@ -53,16 +53,16 @@ impl Identities {
         let Name { node, span } = &rule.name;
         let first = *self.names.entry(node.clone()).or_insert(*span);
         if first != *span {
-            names::twice("rule", &rule.name, first, diags);
+            naming::twice("rule", &rule.name, first, diags);
         }
         let Some((id, span)) = id_of(rule) else { return };
         let first = *self.ids.entry(id).or_insert(span);
         if first != span {
             diags.push(
-                Diagnostic::new(Code::DefinedTwice, span, "another rule has this id")
+                Diagnostic::new(Code::DefinedTwice, span, "another rule has this ID")
                     .label("defined again here")
                     .also(first, "first defined here")
-                    .help("SIEMs replace a rule by another of the same id; give each its own"),
+                    .help("SIEMs overwrite a rule with another of the same ID; use a unique ID"),
             );
         }
     }

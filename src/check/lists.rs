@@ -3,7 +3,6 @@
 //! In: the lists of the rule file and of the files it imports, with their tables. Out: [`ir::List`]s by name.
 //! Must not know: predicates.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -17,8 +16,10 @@ use crate::table::Row;
 use crate::unit::Unit;
 
 use super::entries;
+use super::resolutions::{DefinitionKind, Meaning};
+use super::sink::Sink;
 use super::values::{self, NotANetwork};
-use super::{Context, names};
+use super::{Context, naming};
 
 /// The allowlists of a unit.
 #[derive(Debug, Default)]
@@ -36,7 +37,6 @@ pub(super) struct Listed<'a> {
     /// Type of its field, if the field exists.
     pub(super) ty: Option<Type>,
     own: bool,
-    used: Cell<bool>,
 }
 
 impl<'a> Lists<'a> {
@@ -45,31 +45,26 @@ impl<'a> Lists<'a> {
         unit: &'a Unit<'_>,
         wanted: &BTreeSet<&str>,
         context: &Context<'_>,
-        diags: &mut Diagnostics,
+        sink: &mut Sink,
     ) -> Self {
         let mut lists = Self::default();
         let own = unit.file.lists.iter().map(|list| (list, true));
         let imported = unit.imported.iter().flat_map(|file| &file.lists).map(|list| (list, false));
         for (ast, own) in own.chain(imported) {
-            names::length(&ast.name, diags);
+            naming::length(&ast.name, &mut sink.diags);
+            sink.define(DefinitionKind::List, &ast.name, ast.span);
             if let Some(first) = lists.index(&ast.name.node).and_then(|index| lists.get(index)) {
                 // A file imported twice brings the same list twice.
                 if first.ast.name.span != ast.name.span {
-                    names::twice("allowlist", &ast.name, first.ast.name.span, diags);
+                    naming::twice("allowlist", &ast.name, first.ast.name.span, &mut sink.diags);
                 }
                 continue;
             }
-            let field = field_of(ast, context.catalog);
+            let field = note(ast, context.catalog, sink);
             let read = own || wanted.contains(ast.name.node.as_str());
-            let list = if read { read_one(unit, ast, field, context, diags) } else { None };
+            let list = if read { read_one(unit, ast, field, context, &mut sink.diags) } else { None };
             lists.by_name.insert(&ast.name.node, lists.all.len());
-            lists.all.push(Listed {
-                ast,
-                list,
-                ty: field.map(|field| field.ty),
-                own,
-                used: Cell::new(false),
-            });
+            lists.all.push(Listed { ast, list, ty: field.map(|field| field.ty), own });
         }
         lists
     }
@@ -84,37 +79,56 @@ impl<'a> Lists<'a> {
         self.all.get(index)
     }
 
+    /// The list of a name.
+    pub(super) fn by_name(&self, name: &str) -> Option<&Listed<'a>> {
+        self.get(self.index(name)?)
+    }
+
+    /// The lists among some words that could be read, in order of their first use.
+    pub(super) fn used_by<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> Vec<usize> {
+        let mut used = Vec::new();
+        for index in words.into_iter().filter_map(|word| self.index(word)) {
+            if self.get(index).is_some_and(|listed| listed.list.is_some()) && !used.contains(&index) {
+                used.push(index);
+            }
+        }
+        used
+    }
+
     /// The names, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.all.iter().map(|listed| listed.ast.name.node.as_str())
     }
 
-    /// Notes that a rule uses a list.
-    pub(super) fn mark(&self, index: usize) {
-        if let Some(listed) = self.get(index) {
-            listed.used.set(true);
-        }
-    }
-
     /// Warns of lists of the rule file that no rule uses.
-    pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
-        for listed in self.all.iter().filter(|listed| listed.own && !listed.used.get()) {
+    pub(super) fn warn_unused(&self, sink: &mut Sink) {
+        for listed in self.all.iter().filter(|listed| listed.own) {
             let name = &listed.ast.name;
-            let found = Diagnostic::new(
-                Code::UnusedList,
-                name.span,
-                format!("no rule uses the allowlist `{}`", name.node),
-            )
-            .label("excuses nothing")
-            .help(format!("use it: `except {} in {}`, or remove it", listed.ast.field.node, name.node));
-            diags.push(found);
+            if sink.is_used(name.span) {
+                continue;
+            }
+            let found =
+                Diagnostic::new(Code::UnusedList, name.span, format!("unused allowlist `{}`", name.node))
+                    .label("has no effect")
+                    .help(format!(
+                        "use it: `except {} in {}`, or remove it",
+                        listed.ast.field.node, name.node
+                    ));
+            sink.report(found);
         }
     }
 }
 
-/// The field a list was made for, in the first source that has it.
-fn field_of<'a>(list: &List, catalog: &'a Catalog) -> Option<&'a FieldDef> {
-    catalog.iter().find_map(|source| source.field(&list.field.node))
+/// The field a list was made for, in the first source that has it; what the list names is noted.
+fn note<'a>(list: &List, catalog: &'a Catalog, sink: &mut Sink) -> Option<&'a FieldDef> {
+    if let ListBody::File(path) = &list.body {
+        sink.resolve(path.span, Meaning::File(path.node.clone()));
+    }
+    let (source, field) =
+        catalog.iter().find_map(|source| Some((source, source.field(&list.field.node)?)))?;
+    let target = Meaning::Field { source: source.name.clone(), field: field.name.clone() };
+    sink.resolve(list.field.span, target);
+    Some(field)
 }
 
 fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
@@ -244,9 +258,9 @@ fn entry(raw: &Raw<'_>, field: &FieldDef) -> Result<Entry, Box<Diagnostic>> {
 /// The typed value of an entry. In a CSV file everything is text; in a rule only strings are.
 fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagnostic>> {
     if raw.text.is_empty() {
-        let found = Diagnostic::new(Code::BadEntry, raw.value, "an empty entry excuses nothing")
+        let found = Diagnostic::new(Code::BadEntry, raw.value, "an empty entry matches nothing")
             .label("an empty value counts as missing")
-            .help(format!("remove it; `except not exists({})` excuses a missing value", field.name));
+            .help(format!("remove it; use `except not exists({})` to exempt missing values", field.name));
         return Err(Box::new(found));
     }
     let csv_or_text = raw.other.is_none();
@@ -270,11 +284,9 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
 
 fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {
     Pattern::parse(&raw.text).map(EntryValue::Pattern).map_err(|_| {
-        let found = Diagnostic::new(Code::BadPattern, raw.value, "a backslash escapes nothing here")
-            .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-            .help(
-                "write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more",
-            );
+        let found = Diagnostic::new(Code::BadPattern, raw.value, "invalid escape in a pattern")
+            .label("only `\\*`, `\\?` and `\\\\` are valid escapes in a pattern")
+            .help("write a backslash in a pattern as `\\\\`, which a `\"…\"` string doubles again");
         Box::new(found)
     })
 }
@@ -304,14 +316,14 @@ fn time(raw: &Raw<'_>) -> Option<Value> {
 fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {
     let title = format!("`{}` is not {}", raw.text, values::words(field.ty));
     let found = Diagnostic::new(Code::BadEntry, raw.value, title)
-        .label(format!("the list is of `{}`", field.name))
+        .label(format!("the list is declared for `{}`", field.name))
         .help(values::example(field.ty));
     Box::new(found)
 }
 
 fn expired(entry: &Entry, as_of: Date) -> Diagnostic {
     let until = entry.until.map(|until| until.to_string()).unwrap_or_default();
-    Diagnostic::new(Code::ExpiredEntry, entry.span, format!("`{}` was approved until {until}", entry.text))
-        .label("expired: left out, no longer excused")
-        .help(format!("approve it again with a later `until`, or remove it (judged as of {as_of})"))
+    Diagnostic::new(Code::ExpiredEntry, entry.span, format!("`{}` was valid until {until}", entry.text))
+        .label("left out of the query: no longer exempt")
+        .help(format!("renew it with a later `until`, or remove it (evaluated as of {as_of})"))
 }

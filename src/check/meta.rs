@@ -8,27 +8,15 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
+use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{self, Severity, Status};
 use crate::source::{Span, Spanned, is_hidden};
+use crate::syntax;
 use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
-use super::{names, values};
-
-/// Every key, in the order in which rules usually have them.
-const KEYS: &[&str] = &[
-    "title",
-    "id",
-    "description",
-    "author",
-    "date",
-    "modified",
-    "status",
-    "severity",
-    "attack",
-    "references",
-    "false_positives",
-];
+use super::resolutions::Meaning;
+use super::sink::Sink;
+use super::{lint, naming, values};
 
 const STATUSES: &[(&str, Status)] = &[
     ("experimental", Status::Experimental),
@@ -45,13 +33,10 @@ const SEVERITIES: &[(&str, Severity)] = &[
     ("critical", Severity::Critical),
 ];
 
-/// The longest title that every SIEM takes.
-const LONGEST_TITLE: usize = 256;
-
 /// Lowers the metadata of a rule.
-pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
-    let clauses = clauses(rule, diags);
-    let mut reader = Reader { rule, clauses, diags };
+pub(super) fn lower(rule: &Rule, sink: &mut Sink) -> Option<ir::Meta> {
+    let clauses = clauses(rule, sink);
+    let mut reader = Reader { rule, clauses, sink };
     let title = reader.one("title", true);
     let id = reader.id();
     let description = reader.one("description", true);
@@ -65,9 +50,10 @@ pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
     let false_positives = reader.many("false_positives");
     if let Some(title) = &title {
         reader.title(title);
+        lint::meta::length(reader.sink, title);
     }
     if let (Some(date), Some(modified)) = (&date, &modified) {
-        reader.order(date, modified);
+        lint::meta::order(reader.sink, date, modified);
     }
     if severity.is_none() && !reader.clauses.contains_key("severity") {
         reader.missing("severity");
@@ -88,25 +74,29 @@ pub(super) fn lower(rule: &Rule, diags: &mut Diagnostics) -> Option<ir::Meta> {
 }
 
 /// The first clause of each key.
-fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a Meta> {
+fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
     let mut found: BTreeMap<&str, &Meta> = BTreeMap::new();
     for clause in &rule.clauses {
         let Clause::Meta(meta) = clause else { continue };
         let key = meta.key.node.as_str();
-        if !KEYS.contains(&key) {
-            diags.push(
-                Diagnostic::new(Code::UnknownWord, meta.key.span, format!("no clause is called `{key}`"))
+        let known = syntax::metadata().find(|known| *known == key);
+        if let Some(known) = known {
+            sink.resolve(meta.key.span, Meaning::Clause(known));
+        }
+        if known.is_none() {
+            sink.report(
+                Diagnostic::new(Code::UnknownWord, meta.key.span, format!("unknown clause `{key}`"))
                     .label("unknown clause")
-                    .suggest(key, KEYS.iter().copied()),
+                    .suggest(key, syntax::metadata()),
             );
         } else if let Some(first) = found.get(key) {
             let help = match key {
                 "attack" | "references" | "false_positives" | "author" => {
-                    "put all values in one clause, with commas"
+                    "combine the values in one clause, separated by commas"
                 }
                 _ => "remove one of them",
             };
-            diags.push(
+            sink.report(
                 Diagnostic::new(Code::RepeatedClause, meta.key.span, format!("a second `{key}`"))
                     .label("again here")
                     .also(first.key.span, "first here")
@@ -122,7 +112,7 @@ fn clauses<'a>(rule: &'a Rule, diags: &mut Diagnostics) -> BTreeMap<&'a str, &'a
 struct Reader<'a, 'd> {
     rule: &'a Rule,
     clauses: BTreeMap<&'a str, &'a Meta>,
-    diags: &'d mut Diagnostics,
+    sink: &'d mut Sink,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -131,12 +121,12 @@ impl<'a> Reader<'a, '_> {
         let help = match key {
             "id" => {
                 let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("catena:{}", name.node).as_bytes());
-                format!("add a UUID that stays the same for ever, such as `id \"{id}\"`")
+                format!("add a permanent UUID, such as `id \"{id}\"`")
             }
             "severity" => "add `severity medium`, or low, high, critical, informational".to_owned(),
             _ => format!("add `{key} \"…\"`"),
         };
-        self.diags.push(
+        self.sink.report(
             Diagnostic::new(Code::MissingMeta, name.span, format!("the rule `{}` has no `{key}`", name.node))
                 .label(format!("needs `{key}`"))
                 .help(help),
@@ -144,16 +134,15 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn misfit(&mut self, key: &str, span: Span, what: &str) {
-        let found =
-            Diagnostic::new(Code::MetaValue, span, format!("this is no value for `{key}`")).label(what);
-        self.diags.push(found);
+        let found = Diagnostic::new(Code::MetaValue, span, format!("invalid value for `{key}`")).label(what);
+        self.sink.report(found);
     }
 
     /// The only value of a clause.
     fn single(&mut self, key: &str) -> Option<&'a Literal> {
         let meta = *self.clauses.get(key)?;
         if let [_, second, ..] = meta.values.as_slice() {
-            self.misfit(key, second.span, "one value is enough");
+            self.misfit(key, second.span, "expected a single value");
             return None;
         }
         meta.values.first()
@@ -168,7 +157,7 @@ impl<'a> Reader<'a, '_> {
             LiteralKind::Str(text) => match text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t'))
             {
                 Some(hidden) => {
-                    let what = format!("it has a character that cannot be seen: U+{:04X}", u32::from(hidden));
+                    let what = format!("it contains a non-printable character: U+{:04X}", u32::from(hidden));
                     self.misfit(key, literal.span, &what);
                     None
                 }
@@ -176,10 +165,10 @@ impl<'a> Reader<'a, '_> {
             },
             LiteralKind::Word(word) => {
                 let mut found =
-                    Diagnostic::new(Code::MetaValue, literal.span, format!("this is no value for `{key}`"))
-                        .label("expected text in double quotes");
+                    Diagnostic::new(Code::MetaValue, literal.span, format!("invalid value for `{key}`"))
+                        .label("expected a double-quoted string");
                 found.fix = Some(Fix { span: literal.span, replacement: format!("\"{word}\"") });
-                self.diags.push(found);
+                self.sink.report(found);
                 None
             }
             LiteralKind::Int(_)
@@ -187,7 +176,7 @@ impl<'a> Reader<'a, '_> {
             | LiteralKind::Bool(_)
             | LiteralKind::Duration(_)
             | LiteralKind::Date(_) => {
-                self.misfit(key, literal.span, "expected text in double quotes");
+                self.misfit(key, literal.span, "expected a double-quoted string");
                 None
             }
         }
@@ -216,10 +205,10 @@ impl<'a> Reader<'a, '_> {
         // Only the form with hyphens: SIEMs refuse the others.
         let uuid = Uuid::try_parse(&id.node).ok().filter(|uuid| id.node.len() == 36 && !uuid.is_nil());
         if uuid.is_none() {
-            self.diags.push(
+            self.sink.report(
                 Diagnostic::new(Code::BadId, id.span, format!("`{}` is not a UUID", id.node))
                     .label("expected 32 hexadecimal digits in five groups")
-                    .help("make one with `uuidgen`; it names the rule for ever, also when the title changes"),
+                    .help("create one with `uuidgen`; it identifies the rule permanently, even if the title changes"),
             );
         }
         uuid.map(|uuid| uuid.hyphenated().to_string())
@@ -233,34 +222,40 @@ impl<'a> Reader<'a, '_> {
         };
         let day = values::day(*date);
         if day.is_none() {
-            self.diags.push(values::bad_day(literal.span));
+            self.sink.report(values::bad_day(literal.span));
         }
         day.map(|node| Spanned { node, span: literal.span })
     }
 
-    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let literal = self.single(key)?;
         let (LiteralKind::Word(word) | LiteralKind::Str(word)) = &literal.kind else {
-            self.misfit(key, literal.span, "expected a word");
+            self.misfit(key, literal.span, "expected a keyword");
             return None;
         };
-        let value = words.iter().find(|(known, _)| known == word).map(|(_, value)| *value);
+        let known = words.iter().find(|(known, _)| known == word);
+        if let Some((word, _)) = known {
+            self.sink.resolve(literal.span, Meaning::Word { of: key, word });
+        }
+        let value = known.map(|(_, value)| *value);
         if let (Some(_), LiteralKind::Str(_)) = (value, &literal.kind) {
-            let mut found =
-                Diagnostic::new(Code::MetaValue, literal.span, format!("`{key}` takes a word, not text"))
-                    .label("in quotes");
+            let mut found = Diagnostic::new(
+                Code::MetaValue,
+                literal.span,
+                format!("`{key}` takes a keyword, not a string"),
+            )
+            .label("quoted");
             found.fix = Some(Fix { span: literal.span, replacement: word.clone() });
-            self.diags.push(found.help(format!("write `{key} {word}`")));
+            self.sink.report(found.help(format!("write `{key} {word}`")));
             return None;
         }
         if value.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let found =
-                Diagnostic::new(Code::UnknownWord, literal.span, format!("no {key} is called `{word}`"))
-                    .label(format!("unknown {key}"))
-                    .suggest(word, known.iter().copied())
-                    .help(format!("the words are {}", names::ticked(&known)));
-            self.diags.push(found);
+            let found = Diagnostic::new(Code::UnknownWord, literal.span, format!("unknown {key} `{word}`"))
+                .label(format!("unknown {key}"))
+                .suggest(word, known.iter().copied())
+                .help(format!("valid values are {}", naming::ticked(&known)));
+            self.sink.report(found);
         }
         value
     }
@@ -272,16 +267,16 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let mut found =
-                Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK id", text.node))
-                    .label("unknown form")
-                    .help("ids look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
+                Diagnostic::new(Code::BadAttack, text.span, format!("`{}` is not an ATT&CK ID", text.node))
+                    .label("unknown format")
+                    .help("IDs look like `T1204`, `T1204.003`, `TA0002`, `DET0478`, `AN1318`");
             let upper = text.node.trim().to_ascii_uppercase();
             if attack_id(&upper) {
                 found.fix = Some(Fix { span: text.span, replacement: format!("\"{upper}\"") });
             }
-            self.diags.push(found);
+            self.sink.report(found);
         }
-        self.same_text("attack", &texts);
+        lint::meta::repeated(self.sink, "attack", &texts);
         texts.into_iter().map(|text| text.node.to_owned()).collect()
     }
 
@@ -289,56 +284,20 @@ impl<'a> Reader<'a, '_> {
         let texts = self.texts("references");
         for text in &texts {
             if !web_address(text.node) {
-                self.diags.push(
-                    Diagnostic::new(Code::BadReference, text.span, "this reference is not a web address")
+                self.sink.report(
+                    Diagnostic::new(Code::BadReference, text.span, "this reference is not a URL")
                         .label("expected `https://…`")
-                        .help("references are links; other text belongs into the description"),
+                        .help("references are URLs; put other text into the description"),
                 );
             }
         }
-        self.same_text("references", &texts);
+        lint::meta::repeated(self.sink, "references", &texts);
         texts.into_iter().map(|text| text.node.to_owned()).collect()
-    }
-
-    fn same_text(&mut self, key: &str, texts: &[Spanned<&str>]) {
-        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-        for text in texts {
-            if let Some(first) = seen.insert(text.node, text.span) {
-                self.diags.push(
-                    Diagnostic::new(Code::ShownTwice, text.span, format!("`{key}` names this twice"))
-                        .label("again here")
-                        .also(first, "first here")
-                        .help("remove one of them"),
-                );
-            }
-        }
     }
 
     fn title(&mut self, title: &Spanned<String>) {
         if title.node.contains(|c: char| c.is_control()) {
-            self.misfit("title", title.span, "a title is one line");
-        }
-        let length = title.node.chars().count();
-        if length > LONGEST_TITLE {
-            self.diags.push(
-                Diagnostic::new(Code::LongTitle, title.span, format!("the title has {length} characters"))
-                    .label(format!("longer than {LONGEST_TITLE}"))
-                    .help("put the details into the description"),
-            );
-        }
-    }
-
-    fn order(&mut self, date: &Spanned<Date>, modified: &Spanned<Date>) {
-        if modified.node < date.node {
-            self.diags.push(
-                Diagnostic::new(
-                    Code::ModifiedBefore,
-                    modified.span,
-                    "the rule was changed before it was published",
-                )
-                .label("earlier than `date`")
-                .also(date.span, "published"),
-            );
+            self.misfit("title", title.span, "a title is a single line");
         }
     }
 }

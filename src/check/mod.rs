@@ -3,32 +3,36 @@
 //! In: a [`Unit`] and a [`Context`]. Out: the rules without errors.
 //! Must not know: targets, engines, files.
 //!
-//! One folder, one concern a file: `names`, `params` and `lists` say what words refer to; `values`, `predicates`,
-//! `sets`, `texts` and `regex` type the conditions; `logic` finds conditions that never or always hold; `chain`,
-//! `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest; `identity` looks across
-//! files.
+//! One folder, one concern a file, in three layers. Names: `params`, `lists` and `names` make a table that nothing
+//! changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex` type
+//! the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest.
+//! Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a [`Sink`]. `identity`
+//! looks across files.
 
 mod alert;
 mod chain;
+mod comparison;
+mod constants;
 mod entries;
 mod glob;
 mod identity;
 mod links;
+mod lint;
 mod lists;
-mod logic;
 mod meta;
 mod names;
+mod naming;
 mod params;
 mod playbook;
 mod predicates;
 mod regex;
+mod resolutions;
 mod sets;
+mod sink;
 mod testing;
 mod texts;
 mod values;
 mod windows;
-
-use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -41,10 +45,12 @@ use crate::syntax::ast::{self, Clause, File, LiteralKind, Operand, Pred, PredKin
 use crate::unit::Unit;
 
 use lists::Lists;
-use names::Scope;
+use names::Names;
 use params::Params;
+use sink::Sink;
 
 pub use identity::{Identities, clashing};
+pub use resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
 
 /// The most steps of a chain.
 const MOST_STEPS: usize = 16;
@@ -60,130 +66,100 @@ pub struct Context<'a> {
     pub as_of: Date,
 }
 
+/// What the checker makes of a unit.
+#[derive(Debug)]
+pub struct Checked {
+    /// The rules without errors.
+    pub rules: Vec<ir::Rule>,
+    /// What the names of the file stand for, also in rules with errors.
+    pub resolutions: Resolutions,
+}
+
 /// Checks every rule of the unit's file. Rules with errors are left out; their problems are in `diags`.
 ///
 /// A unit with broken text gives no rules, and nothing is said about what may stand in text that was not understood.
 pub fn check(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
+    analyse(unit, context, diags).rules
+}
+
+/// As [`check`], with what every name stands for: for editors, which ask about files with errors too.
+pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Checked {
     let files = || std::iter::once(unit.file).chain(unit.imported.iter().copied());
-    let mut found = Diagnostics::default();
-    let rules = check_all(unit, context, &mut found);
+    let mut sink = Sink::default();
+    let rules = check_all(unit, context, &mut sink);
+    let Sink { diags: found, mut resolutions, .. } = sink;
+    resolutions.sort();
     if files().all(|file| file.understood == Understood::Whole) {
         diags.extend(found);
-        return rules;
+        return Checked { rules, resolutions };
     }
     if files().all(|file| file.understood != Understood::Partly) {
         diags.extend(found);
-        return Vec::new();
+    } else {
+        let certain = found.into_sorted().into_iter().filter(|found| !found.code.is_absence());
+        certain.for_each(|diagnostic| diags.push(diagnostic));
     }
-    let certain = found.into_sorted().into_iter().filter(|diagnostic| !ABSENCES.contains(&diagnostic.code));
-    certain.for_each(|diagnostic| diags.push(diagnostic));
-    Vec::new()
+    Checked { rules: Vec::new(), resolutions }
 }
 
-/// Findings about something that is not there.
-const ABSENCES: &[Code] = &[
-    Code::UnknownStep,
-    Code::UnknownList,
-    Code::UnknownName,
-    Code::NoStep,
-    Code::UnusedParam,
-    Code::UnusedList,
-    Code::ChainShape,
-    Code::ChainLength,
-    Code::NoChain,
-    Code::LinkSteps,
-    Code::LinkField,
-    Code::TotalNeverBinds,
-    Code::EmptyList,
-    Code::MissingMeta,
-    Code::NoEntity,
-    Code::NoDedupe,
-    Code::NoTests,
-    Code::NoExpectation,
-    Code::NoEvents,
-    Code::CannotAlert,
-    Code::EmptyFile,
-];
-
-fn check_all(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) -> Vec<ir::Rule> {
-    let lists = Lists::read(unit, &words(unit), context, diags);
-    let mut rules = Vec::new();
-    for rule in &unit.file.rules {
-        rules.extend(lower(unit, rule, &lists, context, diags));
-    }
+fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir::Rule> {
     let File { id, rules: written, lists: own, imports, .. } = unit.file;
+    for path in imports {
+        sink.resolve(path.span, Meaning::File(path.node.clone()));
+    }
+    let wanted = written.iter().flat_map(words).collect();
+    let lists = Lists::read(unit, &wanted, context, sink);
+    let rules = written.iter().filter_map(|rule| lower(unit, rule, &lists, context, sink)).collect();
     // A file of lists alone is there to be imported.
     if !written.is_empty() {
-        lists.warn_unused(diags);
+        lists.warn_unused(sink);
     } else if own.is_empty() && imports.is_empty() {
-        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "there is no rule in this file");
-        diags.push(
-            found.label("nothing to compile, nothing to import").help("`rule NAME { … }` begins a rule"),
-        );
+        let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "the file contains no rule");
+        sink.report(found.label("nothing to compile or import").help("add a rule: `rule NAME { … }`"));
     }
     rules
 }
 
-#[expect(clippy::too_many_lines, reason = "lowering and lints of a rule are being taken apart")]
 fn lower(
     unit: &Unit<'_>,
     rule: &Rule,
     lists: &Lists<'_>,
     context: &Context<'_>,
-    diags: &mut Diagnostics,
+    sink: &mut Sink,
 ) -> Option<ir::Rule> {
-    let mark = diags.len();
-    names::length(&rule.name, diags);
-    let clauses = Clauses::of(rule, diags);
-    let meta = meta::lower(rule, diags);
-    let params = Params::read(rule, context.settings, diags);
-    let steps = names::steps(rule, context.catalog, diags);
-    let mut scope =
-        Scope { context, sources: unit.sources, params, steps, lists, used_lists: Vec::new(), diags };
-    if clauses.chain.is_none() {
-        scope.report(
-            Diagnostic::new(
-                Code::NoChain,
-                rule.name.span,
-                format!("the rule `{}` has no chain", rule.name.node),
-            )
-            .label("detects nothing")
-            .help("add `chain within TOTAL { step … then … step … }`"),
-        );
-    }
-    let chain = clauses.chain.and_then(|chain| chain::lower(&mut scope, chain));
-    let alert = alert::lower(&mut scope, rule, clauses.alert);
+    let mark = sink.diags.len();
+    naming::length(&rule.name, &mut sink.diags);
+    sink.define(DefinitionKind::Rule, &rule.name, rule.span);
+    let clauses = Clauses::of(rule, &mut sink.diags);
+    let meta = meta::lower(rule, sink);
+    let names = Names {
+        context,
+        sources: unit.sources,
+        params: Params::read(rule, context.settings, sink),
+        steps: names::steps(rule, context.catalog, sink),
+        lists,
+        used_lists: lists.used_by(words(rule)),
+    };
+    lint::written(sink, rule, &clauses);
+    let chain = clauses.chain.and_then(|chain| lower_chain(&names, sink, chain));
+    let alert = alert::lower(&names, sink, clauses.alert);
     if let (Some(chain), Some(alert)) = (&chain, &alert) {
-        let at = clauses.alert.map_or(rule.name.span, |alert| Span {
-            end: alert.span.end.min(alert.span.start.saturating_add(5)),
-            ..alert.span
-        });
-        alert::lint(&mut scope, chain, alert, at);
-        alert::columns(&mut scope, chain, alert);
+        let at = clauses.alert.map_or(rule.name.span, |alert| keyword(alert.span, 5));
+        lint::alert(&names, sink, chain, alert, at);
+        alert::columns(&names, sink, chain, alert);
     }
-    let playbook = clauses.playbook.map(|text| playbook::lower(&mut scope, text));
-    let tests = testing::lower(&mut scope, &clauses.tests, chain.as_ref());
-    if clauses.tests.is_empty() {
-        scope.report(
-            Diagnostic::new(
-                Code::NoTests,
-                rule.name.span,
-                format!("the rule `{}` has no tests", rule.name.node),
-            )
-            .label("never tried")
-            .help("add a `test` that alerts and one that stays silent"),
-        );
-    }
-    let Scope { params, used_lists, diags, .. } = scope;
-    params.warn_unused(diags);
-    if diags.errors_since(mark) {
+    let playbook = clauses.playbook.map(|text| playbook::lower(&names, sink, text));
+    let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
+    tests.iter().flatten().for_each(|test| lint::test(&names, sink, test));
+    names.params.warn_unused(sink);
+    if sink.diags.errors_since(mark) {
         return None;
     }
-    let used = used_lists.iter().map(|index| lists.get(*index).and_then(|listed| listed.list.clone()));
+    let used = names.used_lists.iter().map(|index| lists.get(*index).and_then(|listed| listed.list.clone()));
     Some(ir::Rule {
         name: rule.name.clone(),
         meta: meta?,
-        params: params.lower(),
+        params: names.params.lower(),
         lists: used.collect::<Option<_>>()?,
         chain: chain?,
         alert: alert?,
@@ -191,9 +167,22 @@ fn lower(
             Some(playbook) => Some(playbook?),
             None => None,
         },
-        tests: tests?,
+        tests: tests.into_iter().collect::<Option<_>>()?,
         span: rule.span,
     })
+}
+
+fn lower_chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain) -> Option<ir::Chain> {
+    let parts = chain::lower(names, sink, written);
+    lint::parts(names, sink, &parts);
+    let chain = parts.whole(written.span)?;
+    lint::chain(names, sink, written, &chain);
+    Some(chain)
+}
+
+/// The keyword that a clause begins with.
+fn keyword(span: Span, length: u32) -> Span {
+    Span { end: span.start.saturating_add(length).min(span.end), ..span }
 }
 
 /// The clauses of a rule that occur once, and its tests.
@@ -226,14 +215,21 @@ impl<'a> Clauses<'a> {
                 Clause::Meta(_) | Clause::Param(_) => None,
             };
             if let Some((what, span, first)) = again {
-                let head = |span: Span| Span { end: span.end.min(span.start.saturating_add(5)), ..span };
                 diags.push(
-                    Diagnostic::new(Code::RepeatedClause, head(span), format!("a second `{what}`"))
+                    Diagnostic::new(Code::RepeatedClause, keyword(span, 5), format!("a second `{what}`"))
                         .label("again here")
-                        .also(head(first), "first here")
-                        .help("a rule has one; write a second rule"),
+                        .also(keyword(first, 5), "first here")
+                        .help("a rule has only one; write a second rule"),
                 );
             }
+        }
+        if clauses.chain.is_none() {
+            let name = &rule.name;
+            diags.push(
+                Diagnostic::new(Code::NoChain, name.span, format!("the rule `{}` has no chain", name.node))
+                    .label("detects nothing")
+                    .help("add `chain within TOTAL { step … then … step … }`"),
+            );
         }
         clauses
     }
@@ -256,25 +252,24 @@ fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
     }
 }
 
-/// Every bare word on the right of a comparison: the lists that may be used are among them.
-fn words<'a>(unit: &'a Unit<'_>) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
-    for step in unit.file.rules.iter().flat_map(names::steps_of) {
-        for pred in std::iter::once(&step.filter).chain(&step.excepts) {
-            words_of(pred, &mut found);
-        }
+/// Every bare word on the right of a comparison, in order: the allowlists that the rule may use are among them.
+fn words(rule: &Rule) -> Vec<&str> {
+    let mut found = Vec::new();
+    for step in names::steps_of(rule) {
+        let preds = std::iter::once(&step.filter).chain(&step.excepts);
+        preds.for_each(|pred| words_of(pred, &mut found));
     }
     found
 }
 
-fn words_of<'a>(pred: &'a Pred, found: &mut BTreeSet<&'a str>) {
+fn words_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {
     match &pred.kind {
         PredKind::Or(parts) | PredKind::And(parts) => parts.iter().for_each(|part| words_of(part, found)),
         PredKind::Not(inner) => words_of(inner, found),
         PredKind::Exists(_) | PredKind::Truth(_) | PredKind::Compare { value: Operand::Set(..), .. } => {}
         PredKind::Compare { value: Operand::One(literal), .. } => {
             if let LiteralKind::Word(word) = &literal.kind {
-                found.insert(word);
+                found.push(word);
             }
         }
     }

@@ -3,16 +3,17 @@
 //! In: `param` clauses and the texts of the settings. Out: [`ir::Param`]s.
 //! Must not know: where a parameter is used.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{self, ParamValue};
-use crate::settings::Settings;
+use crate::settings::{Given, Settings};
 use crate::source::Span;
 use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
 
-use super::names;
+use super::naming;
+use super::resolutions::DefinitionKind;
+use super::sink::Sink;
 
 /// The parameters of a rule.
 #[derive(Debug, Default)]
@@ -21,54 +22,41 @@ pub(super) struct Params<'a> {
     by_name: BTreeMap<&'a str, usize>,
 }
 
+/// A parameter.
 #[derive(Debug)]
-struct Known<'a> {
-    name: &'a Name,
-    /// `None` if its value is wrong, which has been reported.
-    value: Option<ParamValue>,
-    default: Span,
-    overridden: bool,
-    used: Cell<bool>,
-}
-
-/// A parameter as seen from where it is used.
-#[derive(Debug)]
-pub(super) struct Use {
+pub(super) struct Known<'a> {
+    pub(super) name: &'a Name,
     /// `None` if its value is wrong, which has been reported.
     pub(super) value: Option<ParamValue>,
     /// Where the default stands.
     pub(super) default: Span,
+    overridden: bool,
 }
 
 impl<'a> Params<'a> {
     /// Reads the parameters of a rule; the settings override the defaults.
-    pub(super) fn read(rule: &'a Rule, settings: &Settings, diags: &mut Diagnostics) -> Self {
+    pub(super) fn read(rule: &'a Rule, settings: &Settings, sink: &mut Sink) -> Self {
         let mut params = Self::default();
         for param in params_of(rule) {
-            names::length(&param.name, diags);
+            naming::length(&param.name, &mut sink.diags);
+            sink.define(DefinitionKind::Param, &param.name, param.span);
             if let Some(first) = params.get(&param.name.node) {
-                names::twice("parameter", &param.name, first.name.span, diags);
+                naming::twice("parameter", &param.name, first.name.span, &mut sink.diags);
                 continue;
             }
-            let known = read_one(param, settings, diags);
+            let known = read_one(param, (&rule.name.node, settings), &mut sink.diags);
             params.by_name.insert(&param.name.node, params.known.len());
             params.known.push(known);
         }
         params
     }
 
-    /// The parameter of a name, which counts as used from now on.
-    pub(super) fn take(&self, name: &str) -> Option<Use> {
-        let known = self.get(name)?;
-        known.used.set(true);
-        Some(Use { value: known.value.clone(), default: known.default })
-    }
-
-    fn get(&self, name: &str) -> Option<&Known<'a>> {
+    /// The parameter of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&Known<'a>> {
         self.by_name.get(name).and_then(|index| self.known.get(*index))
     }
 
-    /// Whether a parameter of this name exists; it does not count as used.
+    /// Whether a parameter of this name exists.
     pub(super) fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
     }
@@ -79,13 +67,13 @@ impl<'a> Params<'a> {
     }
 
     /// Warns of parameters that nothing used.
-    pub(super) fn warn_unused(&self, diags: &mut Diagnostics) {
-        for known in self.known.iter().filter(|known| !known.used.get()) {
-            let title = format!("nothing uses the parameter `{}`", known.name.node);
+    pub(super) fn warn_unused(&self, sink: &mut Sink) {
+        for known in self.known.iter().filter(|known| !sink.is_used(known.name.span)).collect::<Vec<_>>() {
+            let title = format!("unused parameter `{}`", known.name.node);
             let found = Diagnostic::new(Code::UnusedParam, known.name.span, title)
-                .label("changing it changes nothing")
+                .label("changing it has no effect")
                 .help("use it as a window or a value, or remove it");
-            diags.push(found);
+            sink.report(found);
         }
     }
 
@@ -109,7 +97,7 @@ fn params_of(rule: &Rule) -> impl Iterator<Item = &Param> {
     })
 }
 
-fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) -> Known<'a> {
+fn read_one<'a>(param: &'a Param, (rule, settings): (&str, &Settings), diags: &mut Diagnostics) -> Known<'a> {
     let default = match &param.value.kind {
         LiteralKind::Str(text) => Some(ParamValue::String(text.clone())),
         LiteralKind::Int(number) => Some(ParamValue::Int(*number)),
@@ -119,24 +107,18 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
         LiteralKind::Date(_) | LiteralKind::Word(_) => None,
     };
     if default.is_none() {
-        let title = format!("`{}` cannot have this value", param.name.node);
+        let title = format!("invalid value for parameter `{}`", param.name.node);
         diags.push(
             Diagnostic::new(Code::WrongType, param.value.span, title)
-                .label("not a duration, number, string, `true` or `false`")
-                .help("put text in double quotes"),
+                .label("expected a duration, number, string, `true` or `false`")
+                .help("quote the value if it is a string"),
         );
     }
-    let mut known = Known {
-        name: &param.name,
-        value: default,
-        default: param.value.span,
-        overridden: false,
-        used: Cell::new(false),
-    };
-    if let (Some(text), Some(default)) = (settings.params.get(&param.name.node), &known.value) {
-        let given = parse_as(default, text);
+    let mut known = Known { name: &param.name, value: default, default: param.value.span, overridden: false };
+    if let (Some(stated), Some(default)) = (settings.param(rule, &param.name.node), &known.value) {
+        let given = parse_as(default, stated.text);
         if given.is_none() {
-            diags.push(bad_override(param, text, default));
+            diags.push(bad_override(param, stated, default));
         }
         known.overridden = given.as_ref().is_some_and(|given| given != default);
         known.value = given;
@@ -144,22 +126,24 @@ fn read_one<'a>(param: &'a Param, settings: &Settings, diags: &mut Diagnostics) 
     known
 }
 
-fn bad_override(param: &Param, text: &str, default: &ParamValue) -> Diagnostic {
+fn bad_override(param: &Param, given: Given<'_>, default: &ParamValue) -> Diagnostic {
     let (what, example) = match default {
         ParamValue::Duration(_) => ("a duration", "15m"),
-        ParamValue::Int(_) => ("a whole number", "443"),
+        ParamValue::Int(_) => ("an integer", "443"),
         ParamValue::Float(_) => ("a number", "1.5"),
-        ParamValue::String(_) => ("a text", "text"),
-        ParamValue::Bool(_) => ("a truth value", "true"),
+        ParamValue::String(_) => ("a string", "text"),
+        ParamValue::Bool(_) => ("a boolean", "true"),
     };
     let name = &param.name.node;
-    Diagnostic::new(
-        Code::BadOverride,
-        param.value.span,
-        format!("the settings give `{name}` the value `{text}`"),
-    )
-    .label(format!("the default is {what}"))
-    .help(format!("give {what}: `--set {name}={example}`, or the same in the environment file"))
+    let title = format!("invalid value `{}` for parameter `{name}`", given.text);
+    let found = match given.place {
+        Some(place) => Diagnostic::new(Code::BadOverride, place, title)
+            .label(format!("expected {what}"))
+            .also(param.value.span, "the default"),
+        None => Diagnostic::new(Code::BadOverride, param.value.span, title)
+            .label(format!("the default is {what}")),
+    };
+    found.help(format!("provide {what}: `--set {name}={example}`, or the same in the environment file"))
 }
 
 /// Reads a text in the type of `default`.

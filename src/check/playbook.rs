@@ -8,14 +8,15 @@ use crate::ir::{Playbook, PlaybookPart};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Text};
 
-use super::names::{self, Scope};
+use super::names::{self, Names};
+use super::sink::Sink;
 
 const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
 
 /// Cuts the text and resolves the placeholders.
-pub(super) fn lower(scope: &mut Scope<'_, '_>, text: &Text) -> Option<Playbook> {
-    let places = places(scope, text);
+pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, text: &Text) -> Option<Playbook> {
+    let places = places(names, text);
     let mut parts = Vec::new();
     let mut right = true;
     let mut rest = text.node.as_str();
@@ -28,12 +29,12 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, text: &Text) -> Option<Playbook> 
         count += 1;
         let Some((inner, tail)) = after.split_once(CLOSE).filter(|(inner, _)| !inner.contains(['\n', '{']))
         else {
-            unreadable(scope, place, "`}}` is missing on this line");
+            unreadable(sink, place, "`}}` is missing on this line");
             right = false;
             rest = after;
             continue;
         };
-        match placeholder(scope, inner, place, text.span) {
+        match placeholder(names, sink, inner, place, text.span) {
             Some(part) => parts.push(part),
             None => right = false,
         }
@@ -45,31 +46,37 @@ pub(super) fn lower(scope: &mut Scope<'_, '_>, text: &Text) -> Option<Playbook> 
     right.then_some(Playbook { parts })
 }
 
-fn placeholder(scope: &mut Scope<'_, '_>, inner: &str, place: Span, whole: Span) -> Option<PlaybookPart> {
+fn placeholder(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    inner: &str,
+    place: Span,
+    whole: Span,
+) -> Option<PlaybookPart> {
     let name = inner.trim();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
-        unreadable(scope, place, "not a step and its field");
+        unreadable(sink, place, "expected a step and its field");
         return None;
     }
     // The name alone, where the place is that of the placeholder.
     let lead = OPEN.len() + (inner.len() - inner.trim_start().len());
     let start = place.start as usize + lead;
     let span = if place == whole { place } else { Span::new(place.file, start, start + name.len()) };
-    names::step_field(scope, &Name { node: name.to_owned(), span }).map(PlaybookPart::Field)
+    names::step_field(names, sink, &Name { node: name.to_owned(), span }).map(PlaybookPart::Field)
 }
 
-fn unreadable(scope: &mut Scope<'_, '_>, place: Span, label: &str) {
-    let found = Diagnostic::new(Code::BadPlaceholder, place, "this placeholder cannot be read")
+fn unreadable(sink: &mut Sink, place: Span, label: &str) {
+    let found = Diagnostic::new(Code::BadPlaceholder, place, "invalid placeholder")
         .label(label)
-        .help("placeholders look like `{{ STEP.FIELD }}`");
-    scope.report(found);
+        .help("write placeholders as `{{ STEP.FIELD }}`");
+    sink.report(found);
 }
 
 /// Where the placeholders stand in the file. The literal has lost its indentation, so that offsets in it say nothing;
 /// but the order of the placeholders is the same.
-fn places(scope: &Scope<'_, '_>, text: &Text) -> Vec<Span> {
-    let written = scope.sources.snippet(text.span);
+fn places(names: &Names<'_>, text: &Text) -> Vec<Span> {
+    let written = names.sources.snippet(text.span);
     let count = |text: &str| text.matches(OPEN).count();
     if count(written) != count(&text.node) {
         return Vec::new();

@@ -42,7 +42,7 @@ pub(super) struct Facts {
 pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
     if regex.len() > LONGEST {
         let label = format!("{} bytes, the limit is {LONGEST}", regex.len());
-        let help = "split the test, or put the values in an allowlist";
+        let help = "split the condition, or move the values into an allowlist";
         return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
     }
     let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
@@ -73,11 +73,11 @@ fn bytes(span: &Span) -> Range<usize> {
 fn unreadable(error: &ast::Error) -> Problem {
     let kind = error.kind();
     let (readable, label, help) = if *kind == ast::ErrorKind::UnsupportedLookAround {
-        (true, "look-around".to_owned(), "join two tests by `and` or `and not` instead")
+        (true, "look-around".to_owned(), "join two conditions with `and` or `and not` instead")
     } else if *kind == ast::ErrorKind::UnsupportedBackreference {
-        (true, "a back-reference".to_owned(), "compare two fields by `==`, or spell the alternatives out")
+        (true, "a back-reference".to_owned(), "compare two fields with `==`, or list the alternatives")
     } else {
-        (false, kind.to_string(), "escape a special character with `\\` to mean the character itself")
+        (false, kind.to_string(), "escape a special character with `\\` to match it literally")
     };
     Problem { range: bytes(error.span()), readable, label, help }
 }
@@ -121,7 +121,7 @@ impl Portability<'_> {
             Ast::Empty(_) | Ast::Dot(_) | Ast::ClassPerl(_) => {}
             Ast::Flags(flags) => self.refuse(
                 &flags.span,
-                "flags that not every engine has, or not here",
+                "flags that are not portable here",
                 "only `(?i)` at the very start is portable",
             ),
             Ast::Literal(literal) => self.literal(literal),
@@ -143,7 +143,7 @@ impl Portability<'_> {
                 ),
             },
             Ast::ClassUnicode(class) => {
-                self.refuse(&class.span, "a Unicode class", "spell the characters out: `[A-Za-z]`");
+                self.refuse(&class.span, "a Unicode class", "list the characters: `[A-Za-z]`");
             }
             Ast::ClassBracketed(class) => self.set(&class.kind),
             Ast::Repetition(repetition) => self.repetition(repetition, repeated),
@@ -162,8 +162,8 @@ impl Portability<'_> {
             GroupKind::NonCapturing(flags) if flags.items.is_empty() => {}
             GroupKind::NonCapturing(flags) => self.refuse(
                 &flags.span,
-                "flags for a part of the expression",
-                "only `(?i)` at the very start is portable; spell the cases out: `[aA]`",
+                "flags for part of the expression",
+                "only `(?i)` at the very start is portable; list both cases: `[aA]`",
             ),
         }
         self.node(&group.ast, repeated);
@@ -175,7 +175,7 @@ impl Portability<'_> {
             self.refuse(
                 span,
                 "a lazy repetition",
-                "drop the `?`: whether there is a match does not depend on it",
+                "remove the `?`: it does not change whether there is a match",
             );
         }
         if matches!(*repetition.ast, Ast::Repetition(_)) {
@@ -219,12 +219,12 @@ impl Portability<'_> {
                 | SpecialLiteralKind::FormFeed
                 | SpecialLiteralKind::VerticalTab
                 | SpecialLiteralKind::Space => {
-                    self.refuse(&literal.span, "an escape that not every engine has", help);
+                    self.refuse(&literal.span, "an escape that is not portable", help);
                 }
             },
             LiteralKind::HexFixed(HexLiteralKind::X) if literal.c.is_ascii() => {}
             LiteralKind::Octal | LiteralKind::HexFixed(_) | LiteralKind::HexBrace(_) => {
-                self.refuse(&literal.span, "an escape that not every engine has", help);
+                self.refuse(&literal.span, "an escape that is not portable", help);
             }
         }
     }
@@ -235,8 +235,8 @@ impl Portability<'_> {
             ClassSet::BinaryOp(op) => {
                 self.refuse(
                     &op.span,
-                    "an operation on classes",
-                    "spell the characters out, or escape the signs",
+                    "a set operation on character classes",
+                    "list the characters, or escape the signs",
                 );
             }
         }
@@ -251,10 +251,10 @@ impl Portability<'_> {
                 self.literal(&range.end);
             }
             ClassSetItem::Ascii(class) => {
-                self.refuse(&class.span, "a POSIX class", "spell the characters out: `[A-Za-z0-9]`");
+                self.refuse(&class.span, "a POSIX class", "list the characters: `[A-Za-z0-9]`");
             }
             ClassSetItem::Unicode(class) => {
-                self.refuse(&class.span, "a Unicode class", "spell the characters out: `[A-Za-z]`");
+                self.refuse(&class.span, "a Unicode class", "list the characters: `[A-Za-z]`");
             }
             ClassSetItem::Bracketed(class) => {
                 self.refuse(&class.span, "a class inside a class", "write `\\[` for the bracket itself");
@@ -299,17 +299,17 @@ mod tests {
             (r"(a)\1", "a back-reference"),
             (r"\pL", "a Unicode class"),
             ("(?P<n>a)", "a named group"),
-            ("a(?i)b", "flags that not every engine has, or not here"),
-            ("(?m)^a", "flags that not every engine has, or not here"),
-            ("(?i:a)", "flags for a part of the expression"),
+            ("a(?i)b", "flags that are not portable here"),
+            ("(?m)^a", "flags that are not portable here"),
+            ("(?i:a)", "flags for part of the expression"),
             ("a+?", "a lazy repetition"),
             ("a{2000}", "up to 2000 repetitions"),
             ("(a{100}){100}", "up to 10000 repetitions"),
             (r"\bword", "an assertion that not every engine has"),
             ("[[:alpha:]]", "a POSIX class"),
             ("[a[b]]", "a class inside a class"),
-            ("[a&&b]", "an operation on classes"),
-            (r"\x{41}", "an escape that not every engine has"),
+            ("[a&&b]", "a set operation on character classes"),
+            (r"\x{41}", "an escape that is not portable"),
             ("a++", "a repetition of a repetition"),
         ] {
             let problems = check(regex).unwrap_err();

@@ -3,129 +3,100 @@
 //! In: a comparison with several values or an allowlist. Out: the test of the IR.
 //! Must not know: how a list was read.
 
-use std::collections::HashMap;
-
 use ipnet::IpNet;
 
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{Case, TestKind, Type, Value};
+use crate::ir::{TestKind, Type, Value};
 use crate::source::Span;
-use crate::syntax::ast::{List, Literal, LiteralKind};
+use crate::syntax::ast::{Literal, LiteralKind};
 
-use super::entries;
-use super::names::Scope;
-use super::predicates::Comparison;
-use super::values;
+use super::comparison::Comparison;
+use super::names::Names;
+use super::resolutions::Meaning;
+use super::sink::Sink;
+use super::{constants, values};
 
 /// `in (v, …)`.
 pub(super) fn members(
     compare: &Comparison,
-    scope: &mut Scope<'_, '_>,
+    names: &Names<'_>,
+    sink: &mut Sink,
     literals: &[Literal],
 ) -> Option<TestKind> {
-    if compare.field.ty == Type::Ip {
-        return networks(compare, scope, literals);
-    }
-    let mut values = Vec::with_capacity(literals.len());
-    let mut seen: HashMap<String, Span> = HashMap::with_capacity(literals.len());
-    for literal in literals {
-        let Some(constant) = values::constant(scope, Some(compare.step), literal) else { continue };
-        let Some(value) = compare.value(scope, &constant) else { continue };
-        let key = key(&value, compare.case());
-        if let Some(first) = seen.get(&key) {
-            let found = repeated(literal.span, *first);
-            scope.report(found);
-        } else {
-            seen.insert(key, literal.span);
+    let constants = literals.iter().filter_map(|literal| {
+        let constant = constants::constant(names, sink, Some(compare.step), literal)?;
+        if compare.field.ty == Type::Ip {
+            let network = values::network(sink, &compare.field, &constant)?;
+            return Some(Member::Network(network));
         }
-        values.push(value);
-    }
-    (values.len() == literals.len() && !values.is_empty())
-        .then_some(TestKind::Equals { values, case: compare.case() })
-}
-
-/// What two values of one field have in common if they are the same.
-fn key(value: &Value, case: Case) -> String {
-    match value {
-        Value::String(text) => case.fold(text).into_owned(),
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
-            format!("{value:?}")
+        compare.value(names, sink, &constant).map(Member::Value)
+    });
+    let (mut values, mut networks) = (Vec::with_capacity(literals.len()), Vec::new());
+    for member in constants {
+        match member {
+            Member::Value(value) => values.push(value),
+            Member::Network(network) => networks.push(network),
         }
     }
-}
-
-fn repeated(span: Span, first: Span) -> Diagnostic {
-    Diagnostic::new(Code::RepeatedValue, span, "this value is already in the set")
-        .label("again here")
-        .also(first, "first here")
-        .help("remove one of them")
-}
-
-fn networks(compare: &Comparison, scope: &mut Scope<'_, '_>, literals: &[Literal]) -> Option<TestKind> {
-    let mut networks: Vec<(IpNet, Span)> = Vec::with_capacity(literals.len());
-    let mut seen: HashMap<IpNet, Span> = HashMap::with_capacity(literals.len());
-    for literal in literals {
-        let Some(constant) = values::constant(scope, Some(compare.step), literal) else { continue };
-        let Some(network) = values::network(scope, &compare.field, &constant) else { continue };
-        if let Some(first) = seen.get(&network) {
-            let found = repeated(literal.span, *first);
-            scope.report(found);
-        } else {
-            seen.insert(network, literal.span);
-        }
-        networks.push((network, literal.span));
+    if literals.is_empty() || values.len() + networks.len() != literals.len() {
+        return None;
     }
-    for (inner, outer) in entries::covered(&networks) {
-        let title = format!("`{}` lies in `{}`", entries::plain(inner.0), outer.0);
-        let found = Diagnostic::new(Code::RepeatedValue, inner.1, title)
-            .label("adds nothing")
-            .also(outer.1, "already covers it")
-            .help("remove one of them");
-        scope.report(found);
-    }
-    let networks: Vec<_> = networks.into_iter().map(|(network, _)| network).collect();
-    (networks.len() == literals.len() && !networks.is_empty()).then_some(TestKind::InNetworks { networks })
+    Some(if networks.is_empty() {
+        TestKind::Equals { values, case: compare.case() }
+    } else {
+        TestKind::InNetworks { networks }
+    })
 }
 
-/// A list that nobody has defined.
-pub(super) fn unknown(scope: &Scope<'_, '_>, field: &str, span: Span, word: &str) -> Diagnostic {
-    let known: Vec<_> = scope.lists.names().collect();
-    let found = Diagnostic::new(Code::UnknownList, span, format!("no allowlist is called `{word}`"))
+/// A member of a set.
+enum Member {
+    Value(Value),
+    Network(IpNet),
+}
+
+/// Reports a list that nobody has defined.
+pub(super) fn unknown(names: &Names<'_>, sink: &mut Sink, field: &str, span: Span, word: &str) {
+    let known: Vec<_> = names.lists.names().collect();
+    let mut found = Diagnostic::new(Code::UnknownList, span, format!("unknown allowlist `{word}`"))
         .label("unknown allowlist")
         .suggest(word, known.iter().copied());
-    // One slip of the pen is one finding: the list that was meant counts as used.
-    if let Some(meant) = found.fix.as_ref().and_then(|fix| scope.lists.index(&fix.replacement)) {
-        scope.lists.mark(meant);
+    if let Some(meant) = found.fix.as_ref().and_then(|fix| names.lists.by_name(&fix.replacement)) {
+        sink.meant(meant.ast.name.span);
     }
     if known.is_empty() {
-        return found.help(format!("define it: `allowlist {word}: {field} {{ \"…\" }}`"));
+        found = found.help(format!("define it: `allowlist {word}: {field} {{ \"…\" }}`"));
     }
-    found
+    sink.report(found);
 }
 
 /// `in LIST`.
-pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<TestKind> {
+pub(super) fn list(
+    compare: &Comparison,
+    names: &Names<'_>,
+    sink: &mut Sink,
+    literal: &Literal,
+) -> Option<TestKind> {
     let LiteralKind::Word(word) = &literal.kind else {
-        let found = needs_set(scope, literal);
-        scope.report(found);
+        let found = needs_set(names, literal);
+        sink.report(found);
         return None;
     };
-    let Some(index) = scope.lists.index(word) else {
-        let found = if scope.params.take(word).is_some() {
-            needs_set(scope, literal)
+    let Some(index) = names.lists.index(word) else {
+        if constants::parameter(names, sink, word, literal.span).is_some() {
+            let found = needs_set(names, literal);
+            sink.report(found);
         } else {
-            unknown(scope, &compare.field.name, literal.span, word)
-        };
-        scope.report(found);
+            unknown(names, sink, &compare.field.name, literal.span, word);
+        }
         return None;
     };
-    scope.lists.mark(index);
-    let listed = scope.lists.get(index)?;
+    let listed = names.lists.get(index)?;
+    sink.resolve(literal.span, Meaning::List(listed.ast.name.span));
     if compare.op.ignore_case {
-        let found = Diagnostic::new(Code::WrongOperator, compare.op_span, "allowlists compare exactly")
-            .label("ignores case")
-            .help("use `in` or `not in`, and list the values as they are logged");
-        scope.report(found);
+        let found = Diagnostic::new(Code::WrongOperator, compare.op_span, "allowlists are case-sensitive")
+            .label("case-insensitive")
+            .help("use `in` or `not in`, and list the values exactly as logged");
+        sink.report(found);
         return None;
     }
     let ty = listed.ty?;
@@ -138,23 +109,17 @@ pub(super) fn list(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
         );
         let found = Diagnostic::new(Code::ListType, literal.span, title)
             .label(format!("a list of `{}`", listed.ast.field.node))
-            .also(listed.ast.field.span, "made for this field")
+            .also(listed.ast.field.span, "declared for this field")
             .help(format!(
-                "use it with `{}`, or make a list for `{}`",
+                "use it with `{}`, or declare a list for `{}`",
                 listed.ast.field.node, compare.field.name
             ));
-        scope.report(found);
+        sink.report(found);
         return None;
     }
-    if let Some(found) = other_field(compare, listed.ast, literal.span) {
-        scope.report(found);
-    }
     listed.list.as_ref()?;
-    let position = scope.used_lists.iter().position(|used| *used == index).unwrap_or_else(|| {
-        scope.used_lists.push(index);
-        scope.used_lists.len() - 1
-    });
-    Some(TestKind::InList { list: position })
+    let list = names.used_lists.iter().position(|used| *used == index)?;
+    Some(TestKind::InList { list })
 }
 
 fn plural(ty: Type) -> &'static str {
@@ -163,36 +128,16 @@ fn plural(ty: Type) -> &'static str {
         Type::Int | Type::Float => "numbers",
         Type::Bool => "booleans",
         Type::Ip => "addresses",
-        Type::Time => "instants",
+        Type::Time => "timestamps",
     }
 }
 
-/// A list of texts used with a field of another entity: image ids with a user, say.
-fn other_field(compare: &Comparison, list: &List, span: Span) -> Option<Diagnostic> {
-    let (of, with) = (&list.field.node, &compare.field.name);
-    if compare.field.ty != Type::String || of == with || entity(of) == entity(with) {
-        return None;
-    }
-    let title = format!("`{}` lists values of `{of}`, not of `{with}`", list.name.node);
-    Some(
-        Diagnostic::new(Code::ListField, span, title)
-            .label(format!("used with `{with}`"))
-            .also(list.field.span, "made for this field")
-            .help(format!("use it with `{of}`, or make a list for `{with}`")),
-    )
-}
-
-/// What a field is about: its name from the last but one part on, as in `account.id` of `cloud.account.id`.
-fn entity(field: &str) -> &str {
-    field.rmatch_indices('.').nth(1).and_then(|(at, _)| field.get(at + 1..)).unwrap_or(field)
-}
-
-fn needs_set(scope: &Scope<'_, '_>, literal: &Literal) -> Diagnostic {
-    let written = scope.sources.snippet(literal.span);
+fn needs_set(names: &Names<'_>, literal: &Literal) -> Diagnostic {
+    let written = names.sources.snippet(literal.span);
     let mut found =
-        Diagnostic::new(Code::WrongOperator, literal.span, "`in` takes an allowlist or a set of values")
+        Diagnostic::new(Code::WrongOperator, literal.span, "`in` requires an allowlist or a set of values")
             .label("a single value")
-            .help("put it in parentheses, or use `==`");
+            .help("wrap it in parentheses, or use `==`");
     if !written.is_empty() {
         found.fix = Some(Fix { span: literal.span, replacement: format!("({written})") });
     }

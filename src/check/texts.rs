@@ -8,34 +8,32 @@ use crate::ir::{Pattern, Place, TestKind};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind};
 
-use super::names::Scope;
-use super::predicates::Comparison;
+use super::comparison::Comparison;
+use super::names::Names;
 use super::regex;
-use super::values;
+use super::sink::Sink;
 
 /// `like`.
-pub(super) fn like(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Literal) -> Option<TestKind> {
-    let text = compare.text(scope, literal)?;
+pub(super) fn like(
+    compare: &Comparison,
+    names: &Names<'_>,
+    sink: &mut Sink,
+    literal: &Literal,
+) -> Option<TestKind> {
+    let text = compare.text(names, sink, literal)?;
     let pattern = match Pattern::parse(&text) {
         Ok(pattern) => pattern,
         Err(at) => {
-            let span = inside(scope, literal, at..at + 1);
-            let found = Diagnostic::new(Code::BadPattern, span, "a backslash escapes nothing here")
-                .label("only `\\*`, `\\?` and `\\\\` are escapes of a pattern")
-                .help("write `\\\\` in the pattern for one backslash; in `\"…\"` each of them is doubled once more");
-            scope.report(found);
+            let span = inside(names, literal, at..at + 1);
+            let found = Diagnostic::new(Code::BadPattern, span, "invalid escape in a pattern")
+                .label("only `\\*`, `\\?` and `\\\\` are valid escapes in a pattern")
+                .help("write a backslash in a pattern as `\\\\`, which a `\"…\"` string doubles again");
+            sink.report(found);
             return None;
         }
     };
-    if pattern.matches_everything() {
-        let found =
-            Diagnostic::new(Code::MatchesEverything, literal.span, "this pattern matches every value")
-                .label("holds whenever the field is present")
-                .help(format!("write `exists({})`, or a narrower pattern", compare.field.name));
-        scope.report(found);
-    }
     if let Some(text) = pattern.literal() {
-        values::within_values(scope, compare.step, &compare.field.name, text, compare.case(), literal.span);
+        compare.among_values(names, sink, text, literal.span);
     }
     Some(TestKind::Like { pattern, case: compare.case() })
 }
@@ -43,44 +41,34 @@ pub(super) fn like(compare: &Comparison, scope: &mut Scope<'_, '_>, literal: &Li
 /// `contains`, `starts_with`, `ends_with`.
 pub(super) fn substring(
     compare: &Comparison,
-    scope: &mut Scope<'_, '_>,
+    names: &Names<'_>,
+    sink: &mut Sink,
     literal: &Literal,
     place: Place,
 ) -> Option<TestKind> {
-    let text = compare.text(scope, literal)?;
+    let text = compare.text(names, sink, literal)?;
     Some(TestKind::Substring { place, text, case: compare.case() })
 }
 
 /// `matches`.
 pub(super) fn matches(
     compare: &Comparison,
-    scope: &mut Scope<'_, '_>,
+    names: &Names<'_>,
+    sink: &mut Sink,
     literal: &Literal,
 ) -> Option<TestKind> {
-    let regex = compare.text(scope, literal)?;
+    let regex = compare.text(names, sink, literal)?;
     match regex::check(&regex) {
-        Ok(facts) => {
-            if facts.matches_everything {
-                let title = "this expression finds a match in every value";
-                let found = Diagnostic::new(Code::MatchesEverything, literal.span, title)
-                    .label("holds whenever the field is present")
-                    .help(format!(
-                        "write `exists({})`, or an expression that asks for something",
-                        compare.field.name
-                    ));
-                scope.report(found);
-            }
-            Some(TestKind::Matches { regex })
-        }
+        Ok(_) => Some(TestKind::Matches { regex }),
         Err(problems) => {
             for problem in problems {
                 let (code, title) = if problem.readable {
-                    (Code::RegexNotPortable, "not every engine can run this expression")
+                    (Code::RegexNotPortable, "this expression is not portable across engines")
                 } else {
-                    (Code::BadRegex, "this regular expression cannot be read")
+                    (Code::BadRegex, "invalid regular expression")
                 };
-                let span = inside(scope, literal, problem.range);
-                scope.report(Diagnostic::new(code, span, title).label(problem.label).help(problem.help));
+                let span = inside(names, literal, problem.range);
+                sink.report(Diagnostic::new(code, span, title).label(problem.label).help(problem.help));
             }
             None
         }
@@ -88,9 +76,9 @@ pub(super) fn matches(
 }
 
 /// The place of a part of a string literal; the whole literal where escapes or a parameter stand between.
-fn inside(scope: &Scope<'_, '_>, literal: &Literal, range: std::ops::Range<usize>) -> Span {
+fn inside(names: &Names<'_>, literal: &Literal, range: std::ops::Range<usize>) -> Span {
     let LiteralKind::Str(text) = &literal.kind else { return literal.span };
-    let written = scope.sources.snippet(literal.span);
+    let written = names.sources.snippet(literal.span);
     let head = if written.starts_with("r\"") { 2 } else { 1 };
     let body = written.get(head..written.len().saturating_sub(1));
     if body != Some(text) || text.get(range.clone()).is_none() {

@@ -1,7 +1,7 @@
-//! Values: literals and parameters to values of a field's type.
+//! Values: constants to values of a field's type.
 //!
-//! In: a literal and the field it is compared with. Out: [`ir::Value`]s, networks and instants.
-//! Must not know: operators.
+//! In: a constant and the field it is compared with. Out: [`ir::Value`]s, networks and timestamps.
+//! Must not know: names, operators.
 
 use std::net::IpAddr;
 
@@ -12,11 +12,12 @@ use jiff::tz::TimeZone;
 
 use crate::catalog::FieldDef;
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Case, ParamValue, Type, Value};
+use crate::ir::{self, Case, Type, Value};
 use crate::source::Span;
-use crate::syntax::ast::{self, Literal, LiteralKind};
+use crate::syntax::ast;
 
-use super::names::{self, Scope};
+use super::naming;
+use super::sink::Sink;
 
 /// A value before it meets a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ impl Kind {
     fn words(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
-            Self::Int(_) => "a whole number",
+            Self::Int(_) => "an integer",
             Self::Float(_) => "a decimal number",
             Self::Bool(_) => "a boolean",
             Self::Duration(_) => "a duration",
@@ -56,11 +57,11 @@ impl Kind {
 pub(super) fn words(ty: Type) -> &'static str {
     match ty {
         Type::String => "a string",
-        Type::Int => "a whole number",
+        Type::Int => "an integer",
         Type::Float => "a number",
         Type::Bool => "a boolean",
         Type::Ip => "an address",
-        Type::Time => "an instant",
+        Type::Time => "a timestamp",
     }
 }
 
@@ -69,88 +70,22 @@ pub(super) fn day(date: ast::Date) -> Option<Date> {
     Date::new(date.year, date.month, date.day).ok()
 }
 
-/// The value of a literal; words are parameters.
-pub(super) fn constant(
-    scope: &mut Scope<'_, '_>,
-    step: Option<usize>,
-    literal: &Literal,
-) -> Option<Constant> {
-    let kind = match &literal.kind {
-        LiteralKind::Str(text) => Kind::Text(text.clone()),
-        LiteralKind::Int(number) => Kind::Int(*number),
-        LiteralKind::Float(number) => Kind::Float(*number),
-        LiteralKind::Bool(truth) => Kind::Bool(*truth),
-        LiteralKind::Duration(seconds) => Kind::Duration(*seconds),
-        LiteralKind::Date(date) => match day(*date) {
-            Some(day) => Kind::Date(day),
-            None => return no_such_day(scope, literal.span),
-        },
-        LiteralKind::Word(word) => return from_word(scope, step, word, literal.span),
-    };
-    Some(Constant { kind, span: literal.span, param: None })
-}
-
-fn no_such_day<T>(scope: &mut Scope<'_, '_>, span: Span) -> Option<T> {
-    scope.report(bad_day(span));
+pub(super) fn no_such_day<T>(sink: &mut Sink, span: Span) -> Option<T> {
+    sink.report(bad_day(span));
     None
 }
 
 /// The finding for a day that the calendar lacks.
 pub(super) fn bad_day(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::BadTime, span, "there is no such day").label("not in the calendar")
-}
-
-fn from_word(scope: &mut Scope<'_, '_>, step: Option<usize>, word: &str, span: Span) -> Option<Constant> {
-    let Some(found) = scope.params.take(word) else {
-        let found = unknown_word(scope, step, word, span);
-        // One slip of the pen is one finding: the parameter that was meant counts as used.
-        if let Some(fix) = &found.fix {
-            scope.params.take(&fix.replacement);
-        }
-        scope.report(found);
-        return None;
-    };
-    let kind = match found.value? {
-        ParamValue::Duration(seconds) => Kind::Duration(seconds),
-        ParamValue::Int(number) => Kind::Int(number),
-        ParamValue::Float(number) => Kind::Float(number),
-        ParamValue::String(text) => Kind::Text(text),
-        ParamValue::Bool(truth) => Kind::Bool(truth),
-    };
-    Some(Constant { kind, span, param: Some(found.default) })
-}
-
-/// The finding for a word that is no parameter, where only a parameter could stand.
-pub(super) fn unknown_word(scope: &Scope<'_, '_>, step: Option<usize>, word: &str, span: Span) -> Diagnostic {
-    if scope.lists.index(word).is_some() {
-        return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is an allowlist"))
-            .label("not a single value")
-            .help(format!("test it with `in {word}` or `not in {word}`"));
-    }
-    let source = step.and_then(|step| scope.source(step));
-    if source.is_some_and(|source| source.field(word).is_some()) {
-        return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is a field"))
-            .label("not a value")
-            .help("two fields compare only by `==` and `!=`");
-    }
-    let fields = source.into_iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    let known = scope.params.names().chain(scope.lists.names()).chain(fields);
-    let mut found = Diagnostic::new(Code::UnknownName, span, format!("`{word}` names nothing"))
-        .label("neither a parameter nor a value")
-        .suggest(word, known);
-    if found.fix.is_none() && step.is_some() {
-        found = found.help("put text in double quotes");
-        found.fix = Some(Fix { span, replacement: format!("\"{word}\"") });
-    }
-    found
+    Diagnostic::new(Code::BadTime, span, "not a calendar date").label("no such day")
 }
 
 /// The value in the type of a field that is not an address.
-pub(super) fn typed(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Constant) -> Option<Value> {
+pub(super) fn typed(sink: &mut Sink, field: &ir::Field, constant: &Constant) -> Option<Value> {
     match (field.ty, &constant.kind) {
         (Type::String, Kind::Text(text)) if text.is_empty() => {
             let found = empty_text(field, constant.span);
-            scope.report(found);
+            sink.report(found);
             None
         }
         (Type::String, Kind::Text(text)) => Some(Value::String(text.clone())),
@@ -160,13 +95,13 @@ pub(super) fn typed(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Con
         (Type::Float, Kind::Int(number)) => Some(Value::Float(*number as f64)),
         (Type::Bool, Kind::Bool(truth)) => Some(Value::Bool(*truth)),
         (Type::Time, Kind::Date(day)) => {
-            midnight(*day).map(Value::Time).or_else(|| no_such_day(scope, constant.span))
+            midnight(*day).map(Value::Time).or_else(|| no_such_day(sink, constant.span))
         }
-        (Type::Time, Kind::Text(text)) => instant(scope, text, constant.span).map(Value::Time),
-        (Type::Ip, Kind::Text(text)) => address(scope, text, constant).map(Value::Ip),
+        (Type::Time, Kind::Text(text)) => instant(sink, text, constant.span).map(Value::Time),
+        (Type::Ip, Kind::Text(text)) => address(sink, text, constant).map(Value::Ip),
         (Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time, _) => {
             let found = wrong_type(field, constant);
-            scope.report(found);
+            sink.report(found);
             None
         }
     }
@@ -174,7 +109,7 @@ pub(super) fn typed(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Con
 
 /// The finding for a comparison with `""`.
 pub(super) fn empty_text(field: &ir::Field, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::EmptyText, span, format!("`{}` never equals the empty text", field.name))
+    Diagnostic::new(Code::EmptyText, span, format!("`{}` is never the empty string", field.name))
         .label("an empty value counts as missing")
         .help(format!("write `exists({0})` or `not exists({0})`", field.name))
 }
@@ -213,12 +148,12 @@ pub(super) fn wrong_type(field: &ir::Field, constant: &Constant) -> Diagnostic {
 /// How a value of a type is written.
 pub(super) fn example(ty: Type) -> &'static str {
     match ty {
-        Type::String => "strings stand in double quotes: `\"RunInstances\"`",
-        Type::Int => "write a whole number such as `443`",
+        Type::String => "strings must be double-quoted: `\"RunInstances\"`",
+        Type::Int => "write an integer such as `443`",
         Type::Float => "write a number such as `0.5`",
         Type::Bool => "write `true` or `false`",
         Type::Ip => "write an address or a network in quotes: `\"10.0.0.0/8\"`",
-        Type::Time => "write a date or an instant: `2026-11-24`, `\"2026-11-24T08:30:00Z\"`",
+        Type::Time => "write a date or a timestamp: `2026-11-24`, `\"2026-11-24T08:30:00Z\"`",
     }
 }
 
@@ -227,40 +162,40 @@ pub(super) fn midnight(day: Date) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
 }
 
-fn instant(scope: &mut Scope<'_, '_>, text: &str, span: Span) -> Option<Timestamp> {
+fn instant(sink: &mut Sink, text: &str, span: Span) -> Option<Timestamp> {
     let label = match text.parse::<Timestamp>() {
         Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Some(instant),
-        Ok(_) => "finer than a microsecond",
-        Err(_) => "not a date and time with its offset from UTC",
+        Ok(_) => "more precise than a microsecond",
+        Err(_) => "expected a date and time with a UTC offset",
     };
-    let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not an instant"))
+    let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not a timestamp"))
         .label(label)
         .help(example(Type::Time));
-    scope.report(found);
+    sink.report(found);
     None
 }
 
-fn address(scope: &mut Scope<'_, '_>, text: &str, constant: &Constant) -> Option<IpAddr> {
+fn address(sink: &mut Sink, text: &str, constant: &Constant) -> Option<IpAddr> {
     let address = text.parse().ok();
     if address.is_none() {
         let found = Diagnostic::new(Code::BadNetwork, constant.span, format!("`{text}` is not an address"))
             .label("expected an IPv4 or IPv6 address")
             .help("write an address in quotes: `\"198.51.100.7\"`");
-        scope.report(found);
+        sink.report(found);
     }
     address
 }
 
 /// The network of a value compared with an `ip` field.
-pub(super) fn network(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &Constant) -> Option<IpNet> {
+pub(super) fn network(sink: &mut Sink, field: &ir::Field, constant: &Constant) -> Option<IpNet> {
     let Kind::Text(text) = &constant.kind else {
         let found = wrong_type(field, constant);
-        scope.report(found);
+        sink.report(found);
         return None;
     };
     if text.is_empty() {
         let found = empty_text(field, constant.span);
-        scope.report(found);
+        sink.report(found);
         return None;
     }
     match parse_network(text) {
@@ -270,7 +205,7 @@ pub(super) fn network(scope: &mut Scope<'_, '_>, field: &ir::Field, constant: &C
             if constant.param.is_some() {
                 found.fix = None;
             }
-            scope.report(found);
+            sink.report(found);
             None
         }
     }
@@ -292,10 +227,13 @@ impl NotANetwork {
             Self::Unreadable => Diagnostic::new(code, span, format!("`{text}` is not an address or network"))
                 .label("expected an address, or a network such as `10.0.0.0/8`"),
             Self::HostBits(network) => {
-                let mut found =
-                    Diagnostic::new(code, span, format!("`{text}` is an address inside a network"))
-                        .label("has bits past the prefix")
-                        .help(format!("the network is `{network}`; the address alone is `{}`", host(text)));
+                let mut found = Diagnostic::new(
+                    code,
+                    span,
+                    format!("`{text}` is an address within a network, not a network"),
+                )
+                .label("has bits set beyond the prefix")
+                .help(format!("the network is `{network}`, the single address `{}`", host(text)));
                 found.fix = Some(Fix { span, replacement: format!("\"{network}\"") });
                 found
             }
@@ -316,22 +254,8 @@ pub(super) fn parse_network(text: &str) -> Result<IpNet, NotANetwork> {
     if network.trunc() == network { Ok(network) } else { Err(NotANetwork::HostBits(network.trunc())) }
 }
 
-/// Checks a text against the values that a field of the step can have.
-pub(super) fn within_values(
-    scope: &mut Scope<'_, '_>,
-    step: usize,
-    field: &str,
-    text: &str,
-    case: Case,
-    span: Span,
-) {
-    if let Some(def) = scope.source(step).and_then(|source| source.field(field)) {
-        among(scope, def, text, case, span);
-    }
-}
-
 /// Checks a text against the values that a field can have.
-pub(super) fn among(scope: &mut Scope<'_, '_>, def: &FieldDef, text: &str, case: Case, span: Span) {
+pub(super) fn among(sink: &mut Sink, def: &FieldDef, text: &str, case: Case, span: Span) {
     let same = |value: &String| case.fold(value) == case.fold(text);
     if def.values.is_empty() || def.values.iter().any(same) {
         return;
@@ -339,8 +263,8 @@ pub(super) fn among(scope: &mut Scope<'_, '_>, def: &FieldDef, text: &str, case:
     let near = def.values.iter().find(|value| value.eq_ignore_ascii_case(text)).map(String::as_str);
     let near = near.or_else(|| crate::diag::nearest(text, def.values.iter().map(String::as_str)));
     let mut found = Diagnostic::new(Code::OutsideValues, span, format!("`{}` is never `{text}`", def.name))
-        .label("not among its values")
-        .help(format!("its values are {}", names::ticked(&def.values)));
+        .label("not one of its values")
+        .help(format!("its values are {}", naming::ticked(&def.values)));
     found.fix = near.map(|near| Fix { span, replacement: format!("\"{near}\"") });
-    scope.report(found);
+    sink.report(found);
 }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 
 use rayon::prelude::*;
 
-use crate::diag::{Diagnostics, Report, Severity, github, json, nearest, render, sarif};
+use crate::diag::{Diagnostics, Findings, Severity, github, json, nearest, render, sarif};
 use crate::source::Sources;
 
 use super::{Outcome, output};
@@ -34,7 +34,7 @@ pub(super) fn show(
     format: Format,
     deny_warnings: bool,
 ) -> anyhow::Result<(Outcome, Count)> {
-    let report = Report::of(&diags.into_sorted(), sources);
+    let report = Findings::of(&diags.into_sorted(), sources);
     let count = Count { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
     match format {
         Format::Text => output::report(&to_text(&report)),
@@ -47,7 +47,7 @@ pub(super) fn show(
 }
 
 /// The findings as text: drawing the source beside each takes its time.
-fn to_text(report: &Report) -> String {
+fn to_text(report: &Findings) -> String {
     let colour = use_colour();
     report.findings().par_iter().map(|finding| render::one(finding, colour)).collect()
 }

@@ -103,5 +103,7 @@ pub(super) fn each<T: Send>(
 }
 
 fn complain(problems: &[String]) {
-    problems.iter().for_each(|problem| output::complain(problem));
+    for problem in problems {
+        output::complain(problem);
+    }
 }

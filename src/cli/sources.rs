@@ -83,9 +83,9 @@ fn describe(source: &Source) -> String {
         let inner = group.inner.as_ref().map_or(String::new(), |inner| format!(" and its {inner}"));
         let _ = writeln!(out, "one record for each item of {}{inner}", group.path);
     }
-    for (target, home) in &source.targets {
-        let words: Vec<_> = home.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-        let from = if home.from.is_empty() { words.join(", ") } else { home.from.clone() };
+    for (target, mapping) in &source.targets {
+        let words: Vec<_> = mapping.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let from = if mapping.from.is_empty() { words.join(", ") } else { mapping.from.clone() };
         let _ = writeln!(out, "{target:<6} {from}");
     }
     for field in source.fields.values() {

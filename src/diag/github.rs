@@ -1,13 +1,13 @@
 //! Renders findings as workflow commands, which GitHub shows beside the changed lines.
 //!
-//! In: a [`Report`]. Out: one `::error …::…` or `::warning …::…` a line.
+//! In: a [`Findings`]. Out: one `::error …::…` or `::warning …::…` a line.
 //! Must not know: other formats.
 
-use super::{Finding, Report, Severity};
+use super::{Finding, Findings, Location, Severity};
 
 /// The findings, one command a line.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(report: &Findings) -> String {
     report.findings().iter().map(command).collect()
 }
 
@@ -28,11 +28,16 @@ fn command(finding: &Finding) -> String {
         place.start.line,
         place.start.column,
         place.end.line,
-        // GitHub's last column is inclusive.
-        place.end.column.saturating_sub(1).max(1),
+        last_column(place),
         property(&format!("{} {}", finding.code.id(), finding.code.title())),
         message(&lines.join("\n")),
     )
+}
+
+/// GitHub's last column is inclusive; a location without characters has the column at which it stands.
+fn last_column(place: &Location) -> usize {
+    let last = place.end.column.saturating_sub(1).max(1);
+    if place.end.line == place.start.line { last.max(place.start.column) } else { last }
 }
 
 /// The message of a command: line breaks and `%` are encoded.

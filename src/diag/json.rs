@@ -1,15 +1,15 @@
 //! Renders findings as JSON.
 //!
-//! In: a [`Report`]. Out: an array with one object a finding; positions count from 1, columns in characters.
+//! In: a [`Findings`]. Out: an array with one object a finding; positions count from 1, columns in characters.
 //! Must not know: other formats.
 
 use serde_json::{Value, json};
 
-use super::{Finding, Place, Report, Severity};
+use super::{Finding, Findings, Location, Severity};
 
 /// The findings as an array.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(report: &Findings) -> String {
     let findings: Vec<Value> = report.findings().iter().map(finding).collect();
     format!("{:#}\n", Value::Array(findings))
 }
@@ -29,7 +29,7 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
-fn place(place: &Place) -> Value {
+fn place(place: &Location) -> Value {
     let mut value = json!({
         "file": place.file.name,
         "start": { "line": place.start.line, "column": place.start.column, "offset": place.range.start },

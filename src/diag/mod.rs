@@ -1,17 +1,20 @@
 //! Diagnostics: what is wrong in the user's text, where, and what to do.
 //!
-//! In: findings of every stage. Out: one sorted collection, made a [`Report`] that one of the renderers prints.
+//! In: findings of every stage. Out: one sorted collection, made a [`Findings`] that one of the renderers prints.
 //! Must not know: grammar, fields or targets; only `codes` names a code.
 
 mod codes;
+mod findings;
 pub mod github;
 pub mod json;
 pub mod render;
-mod report;
 pub mod sarif;
 
+#[cfg(test)]
+mod tests;
+
 pub use codes::Code;
-pub use report::{Finding, Mend, Place, Report};
+pub use findings::{Finding, Findings, Location, ResolvedFix};
 
 use crate::source::Span;
 
@@ -33,7 +36,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// A mechanical change that would mend the finding.
+/// A mechanical change that fixes the finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fix {
     /// The text to replace.
@@ -129,6 +132,11 @@ impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Adds several findings.
+    pub fn extend_with(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.found.extend(found);
     }
 
     /// Adds everything that another stage found.

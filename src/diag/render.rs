@@ -5,7 +5,7 @@
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
-use super::{Diagnostic, Finding, Mend, Place, Report, Severity};
+use super::{Diagnostic, Finding, Findings, Location, ResolvedFix, Severity};
 use crate::source::Sources;
 
 /// The longest stretch of source shown as it is, in bytes; past it only the lines that matter are cut out.
@@ -16,7 +16,7 @@ const AROUND: usize = 60;
 /// Renders diagnostics of one unit.
 #[must_use]
 pub fn text(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
-    Report::of(diagnostics, sources).findings().iter().map(|finding| one(finding, color)).collect()
+    Findings::of(diagnostics, sources).findings().iter().map(|finding| one(finding, color)).collect()
 }
 
 /// Renders a finding and an empty line.
@@ -28,7 +28,7 @@ pub fn one(finding: &Finding, color: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let mut main = Group::with_title(level.primary_title(finding.title.as_str()).id(finding.code.id()));
-    let (here, elsewhere): (Vec<&Place>, Vec<&Place>) =
+    let (here, elsewhere): (Vec<&Location>, Vec<&Location>) =
         finding.secondary.iter().partition(|place| same_file(place, &finding.primary));
     main = excerpt(main, &finding.primary, &here);
     for place in elsewhere {
@@ -42,12 +42,12 @@ pub fn one(finding: &Finding, color: bool) -> String {
     renderer.render(&groups) + "\n\n"
 }
 
-fn same_file(a: &Place, b: &Place) -> bool {
+fn same_file(a: &Location, b: &Location) -> bool {
     a.file.name == b.file.name
 }
 
 /// Adds the source around the main place and others of its file.
-fn excerpt<'a>(group: Group<'a>, primary: &'a Place, others: &[&'a Place]) -> Group<'a> {
+fn excerpt<'a>(group: Group<'a>, primary: &'a Location, others: &[&'a Location]) -> Group<'a> {
     let start = others.iter().map(|place| place.range.start).fold(primary.range.start, usize::min);
     let end = others.iter().map(|place| place.range.end).fold(primary.range.end, usize::max);
     let Some((from, shown)) = stretch(&primary.file.text, start, end) else {
@@ -65,7 +65,7 @@ fn excerpt<'a>(group: Group<'a>, primary: &'a Place, others: &[&'a Place]) -> Gr
     group.element(snippet)
 }
 
-fn excerpt_of_other<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
+fn excerpt_of_other<'a>(group: Group<'a>, place: &'a Location) -> Group<'a> {
     let Some((from, shown)) = stretch(&place.file.text, place.range.start, place.range.end) else {
         return clipped(group, place, AnnotationKind::Context);
     };
@@ -76,7 +76,7 @@ fn excerpt_of_other<'a>(group: Group<'a>, place: &'a Place) -> Group<'a> {
     group.element(snippet)
 }
 
-fn annotation(place: &Place, from: usize, kind: AnnotationKind) -> Annotation<'_> {
+fn annotation(place: &Location, from: usize, kind: AnnotationKind) -> Annotation<'_> {
     let label = Some(place.label.as_str()).filter(|label| !label.is_empty());
     kind.span(place.range.start - from..place.range.end - from).label(label)
 }
@@ -91,8 +91,8 @@ fn stretch(text: &str, start: usize, end: usize) -> Option<(usize, &str)> {
 }
 
 /// Adds a part of one line around the start of a place.
-fn clipped<'a>(group: Group<'a>, place: &'a Place, kind: AnnotationKind) -> Group<'a> {
-    let text = place.file.text.as_str();
+fn clipped<'a>(group: Group<'a>, place: &'a Location, kind: AnnotationKind) -> Group<'a> {
+    let text = &*place.file.text;
     let at = place.range.start;
     let head = text.get(..at).unwrap_or_default();
     let head = head.get(head.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
@@ -121,11 +121,11 @@ fn clipped<'a>(group: Group<'a>, place: &'a Place, kind: AnnotationKind) -> Grou
     group.element(origin).element(Snippet::source(shown).line_start(place.start.line).annotation(mark))
 }
 
-/// The change that mends a finding, as a difference.
-fn patch(fix: &Mend) -> Option<Group<'_>> {
+/// The change that fixes a finding, as a difference.
+fn patch(fix: &ResolvedFix) -> Option<Group<'_>> {
     let (from, shown) = stretch(&fix.place.file.text, fix.place.range.start, fix.place.range.end)?;
     let range = fix.place.range.start - from..fix.place.range.end - from;
     let line = fix.place.file.position(from).line;
     let snippet = Snippet::source(shown).line_start(line).patch(Patch::new(range, fix.replacement.as_str()));
-    Some(Level::HELP.secondary_title("this would mend it").element(snippet))
+    Some(Level::HELP.secondary_title("suggested fix").element(snippet))
 }

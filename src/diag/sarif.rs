@@ -1,15 +1,15 @@
 //! Renders findings as SARIF 2.1.0, which code hosts and editors show beside the source.
 //!
-//! In: a [`Report`]. Out: one log with one run; every code of the table is a rule of the tool.
+//! In: a [`Findings`]. Out: one log with one run; every code of the table is a rule of the tool.
 //! Must not know: other formats.
 
 use serde_json::{Value, json};
 
-use super::{Code, Finding, Mend, Place, Report, Severity};
+use super::{Code, Finding, Findings, Location, ResolvedFix, Severity};
 
 /// The findings as a SARIF log.
 #[must_use]
-pub fn render(report: &Report) -> String {
+pub fn render(report: &Findings) -> String {
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -67,7 +67,7 @@ fn result(finding: &Finding) -> Value {
     result
 }
 
-fn location(place: &Place) -> Value {
+fn location(place: &Location) -> Value {
     let mut location =
         json!({ "physicalLocation": { "artifactLocation": artifact(place), "region": region(place) } });
     if let (Value::Object(map), false) = (&mut location, place.label.is_empty()) {
@@ -76,9 +76,9 @@ fn location(place: &Place) -> Value {
     location
 }
 
-fn change(fix: &Mend) -> Value {
+fn change(fix: &ResolvedFix) -> Value {
     json!({
-        "description": { "text": "mend it" },
+        "description": { "text": "fix it" },
         "artifactChanges": [{
             "artifactLocation": artifact(&fix.place),
             "replacements": [{
@@ -89,7 +89,7 @@ fn change(fix: &Mend) -> Value {
     })
 }
 
-fn region(place: &Place) -> Value {
+fn region(place: &Location) -> Value {
     json!({
         "startLine": place.start.line,
         "startColumn": place.start.column,
@@ -99,7 +99,7 @@ fn region(place: &Place) -> Value {
 }
 
 /// The file as a URI reference: relative where the name is; what a URI cannot hold is percent-encoded.
-fn artifact(place: &Place) -> Value {
+fn artifact(place: &Location) -> Value {
     let name = place.file.name.replace('\\', "/");
     let relative = name.strip_prefix("./").unwrap_or(&name);
     let mut uri = String::with_capacity(relative.len());

@@ -68,11 +68,12 @@ impl<T: Clone> Machine<T> {
     /// A rule that has seen nothing.
     #[must_use]
     pub fn new(program: &Program) -> Self {
+        let Program { name: _, steps: _, links, total, dedupe: _ } = program;
         let memory = |gap| Memory { gap, windows: HashMap::default(), eviction_queue: VecDeque::new() };
         Self {
-            total: program.total,
-            links: program.links.iter().map(|link| memory(link.gap)).collect(),
-            linked: vec![0; program.links.len()],
+            total: *total,
+            links: links.iter().map(|link| memory(link.gap)).collect(),
+            linked: vec![0; links.len()],
         }
     }
 

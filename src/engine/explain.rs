@@ -9,7 +9,7 @@ use super::predicate::{Predicate, Values};
 use super::program::{Link, Program};
 use super::record::Record;
 use super::words;
-use crate::ir::{Entry, FieldTest, Pred, Rule, TestKind};
+use crate::ir::{Entry, FieldTest, Pred, Rule, Step, TestKind};
 use crate::source::Span;
 
 /// A part of a step's condition that decides against a record.
@@ -178,8 +178,9 @@ pub fn why_not(rule: &Rule, program: &Program, step: usize, record: &Record) -> 
     }
     let mut found = Vec::new();
     let mut search = Search { rule, record, found: &mut found };
-    search.look(&written.filter, &compiled.filter, true);
-    for (except, compiled) in written.excepts.iter().zip(&compiled.excepts) {
+    let Step { name: _, source: _, filter, excepts, span: _ } = written;
+    search.look(filter, &compiled.filter, true);
+    for (except, compiled) in excepts.iter().zip(&compiled.excepts) {
         search.look(except, compiled, false);
     }
     Some(found)

@@ -66,7 +66,8 @@ impl Step {
     /// Whether the values of a record of this step's schema satisfy it.
     #[must_use]
     pub fn accepts(&self, values: &Values<'_>) -> bool {
-        self.filter.holds(values) && !self.excepts.iter().any(|except| except.holds(values))
+        let Self { name: _, schema: _, filter, excepts } = self;
+        filter.holds(values) && !excepts.iter().any(|except| except.holds(values))
     }
 
     /// Calls `add` with the place of every field that decides it.
@@ -81,8 +82,11 @@ impl Program {
     /// # Errors
     /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
     pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
+        // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not
+        // compile. The fields of the scope are keys of every link.
         let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
         let ir::Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
+        let ir::Alert { entities: _, show: _, dedupe } = alert;
         let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
         let steps = steps.iter().map(|step| compile_step(step, schemas, &lists).map(Arc::new));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
@@ -96,10 +100,10 @@ impl Program {
                 steps.get(*step).ok_or_else(|| CompileError(format!("the chain has no step {step}")))?;
             Ok((*step, place(field, &schema.schema)?))
         };
-        let dedupe = match &alert.dedupe {
-            Some(dedupe) => Some(Dedupe {
-                window: in_micros(dedupe.window.seconds),
-                by: dedupe.by.iter().map(step_place).collect::<Result<_, CompileError>>()?,
+        let dedupe = match dedupe {
+            Some(ir::Dedupe { window, by }) => Some(Dedupe {
+                window: in_micros(window.seconds),
+                by: by.iter().map(step_place).collect::<Result<_, CompileError>>()?,
             }),
             None => None,
         };

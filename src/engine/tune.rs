@@ -60,17 +60,18 @@ impl Sweep {
     /// the one before it.
     #[must_use]
     pub fn new(program: &Program, settings: Vec<Setting>, matched: &[Matched<'_>]) -> Self {
+        let Program { name: _, steps: _, links, total: _, dedupe: _ } = program;
         let mut pass = Pass {
             program,
             settings: &settings,
-            links: program.links.iter().map(|_| HashMap::default()).collect(),
+            links: links.iter().map(|_| HashMap::default()).collect(),
             nodes: Vec::with_capacity(matched.len()),
         };
         for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
             pass.advance(instant);
         }
         let nodes = pass.nodes;
-        Self { settings, last: program.links.len(), nodes }
+        Self { settings, last: links.len(), nodes }
     }
 
     /// The alerts under one setting before de-duplication, in order.

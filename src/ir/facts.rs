@@ -13,8 +13,8 @@ use ipnet::IpNet;
 
 use super::{Case, Demand, List, OrderOp, Pred, Step, TestKind, Value};
 
-/// The field whose value tells the kinds of events of a source apart.
-const ACTION: &str = "event.action";
+/// The field whose value tells the kinds of events of a source apart, and the variants of their columns.
+pub const ACTION: &str = "event.action";
 /// Past so many networks or pairs of networks the narrower answer is not worth its time.
 const MOST_PAIRS: usize = 10_000;
 
@@ -365,30 +365,32 @@ mod tests {
         known.map(|texts| texts.into_iter().collect())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "what it is compared with is an option")]
-    fn some(texts: &[&str]) -> Option<Vec<String>> {
-        Some(texts.iter().map(|text| (*text).to_owned()).collect())
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     #[test]
     fn texts_follow_the_connectives() {
         let (a, b) = (|| is("f", &["a", "b"]), || is("f", &["b", "c"]));
-        assert_eq!(texts(&a(), "f"), some(&["a", "b"]));
-        assert_eq!(texts(&Pred::And(vec![a(), b(), is("g", &["x"])]), "f"), some(&["b"]));
-        assert_eq!(texts(&Pred::Or(vec![a(), b()]), "f"), some(&["a", "b", "c"]));
+        assert_eq!(texts(&a(), "f"), Some(strings(&["a", "b"])));
+        assert_eq!(texts(&Pred::And(vec![a(), b(), is("g", &["x"])]), "f"), Some(strings(&["b"])));
+        assert_eq!(texts(&Pred::Or(vec![a(), b()]), "f"), Some(strings(&["a", "b", "c"])));
         assert_eq!(texts(&Pred::Or(vec![a(), is("g", &["x"])]), "f"), None, "the other part leaves it open");
-        assert_eq!(texts(&Pred::And(vec![is("f", &["a"]), is("f", &["c"])]), "f"), some(&[]));
+        assert_eq!(texts(&Pred::And(vec![is("f", &["a"]), is("f", &["c"])]), "f"), Some(strings(&[])));
         let exact = TestKind::Like { pattern: Pattern::exactly("a"), case: Case::Sensitive };
-        assert_eq!(texts(&test("f", exact), "f"), some(&["a"]), "a pattern without wildcards");
+        assert_eq!(texts(&test("f", exact), "f"), Some(strings(&["a"])), "a pattern without wildcards");
     }
 
     #[test]
     fn a_negated_test_demands_nothing_and_two_negations_cancel() {
         let a = || is("f", &["a"]);
         assert_eq!(texts(&not(a()), "f"), None);
-        assert_eq!(texts(&not(not(a())), "f"), some(&["a"]));
-        assert_eq!(texts(&not(Pred::Or(vec![not(a()), not(is("g", &["x"]))])), "g"), some(&["x"]));
-        assert_eq!(texts(&not(Pred::And(vec![not(a()), not(is("f", &["b"]))])), "f"), some(&["a", "b"]));
+        assert_eq!(texts(&not(not(a())), "f"), Some(strings(&["a"])));
+        assert_eq!(texts(&not(Pred::Or(vec![not(a()), not(is("g", &["x"]))])), "g"), Some(strings(&["x"])));
+        assert_eq!(
+            texts(&not(Pred::And(vec![not(a()), not(is("f", &["b"]))])), "f"),
+            Some(strings(&["a", "b"]))
+        );
     }
 
     #[test]

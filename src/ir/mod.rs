@@ -12,7 +12,7 @@ mod test;
 mod walk;
 
 pub use case::Case;
-pub use facts::{Networks, Range, Texts};
+pub use facts::{ACTION, Networks, Range, Texts};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
@@ -174,6 +174,17 @@ pub struct StepField {
     pub step: usize,
     /// The field.
     pub field: Field,
+}
+
+/// The name under which an answer shows a field of a step, in every query language: `<step>_<field>`, with underscores
+/// for dots. `time` in place of a field is the time of the step.
+#[must_use]
+pub fn column_name(step: &str, field: &str) -> String {
+    let mut name = String::with_capacity(step.len() + 1 + field.len());
+    name.push_str(step);
+    name.push('_');
+    name.extend(field.chars().map(|c| if c == '.' { '_' } else { c }));
+    name
 }
 
 /// A chain of `n` steps and `n - 1` links.

@@ -31,7 +31,8 @@ pub fn compile_file(
     let options = backend::Options { lists, allow_subset, time_buckets };
     let mut emissions = Vec::new();
     for rule in &file.rules {
-        let job = backend::Job { rule, catalog: &file.environment.catalog, options: &options };
+        let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
+        let job = backend::Job { rule, catalog, schemas, options: &options };
         emissions.extend(backend::compile_all(&job, targets, found));
     }
     emissions

@@ -1,22 +1,27 @@
 //! The environment of a rule: settings and catalog, from the `catena.yaml` found upward from it.
 //!
-//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file.
-//! Must not know: rules, where files are kept.
+//! In: the folder of a rule, options. Out: an [`Environment`], shared by all rules under the same file; what is wrong
+//! in the file and in source files. Must not know: rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backend::{self, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::settings::Settings;
+use crate::form::Document;
+use crate::settings::{self, Settings};
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax;
 
 use super::files::{Entry, Files, text};
+use super::workspace::tidy;
 
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";
+/// What is taken for one; that it has another name is an error, since it would be passed over in silence.
+const NAMES: [&str; 2] = ["catena.yml", FILE];
 /// The longest environment or source file, in bytes: as long as a rule file.
 const LIMIT: usize = syntax::FILE_SIZE;
 
@@ -27,7 +32,10 @@ pub struct Environment {
     pub settings: Settings,
     /// The sources, as this organisation has them.
     pub catalog: Catalog,
-    /// Whether something in the environment file is wrong: then nobody knows what a query should look like.
+    /// What the targets make of the sources.
+    pub schemas: Schemas,
+    /// Whether something in the environment file or a source file is wrong: then nobody knows what a query should look
+    /// like.
     pub broken: bool,
 }
 
@@ -35,116 +43,184 @@ pub struct Environment {
 #[derive(Debug)]
 pub struct Environments<'a> {
     files: &'a dyn Files,
-    base: Catalog,
-    /// The file given by option, instead of searching, and its text: it may be a pipe, which is read once.
-    given: Option<(&'a Path, String)>,
+    /// Source files given by option, and the environment file given instead of searching, with their texts: they may be
+    /// pipes, which are read once.
+    extra: Vec<Named>,
+    given: Option<Named>,
     /// Parameters given by option: they win over every file.
     set: &'a [(String, String)],
+    /// The built-in sources, and the ids of `extra`, once the run has a place for files.
+    base: Option<(Catalog, Vec<FileId>)>,
+    /// The ids of source files that environment files name, by what they really are: a file that several of them name
+    /// is one file, whose faults are reported once.
+    named: HashMap<PathBuf, FileId>,
     by_folder: HashMap<PathBuf, Option<PathBuf>>,
     by_file: HashMap<Option<PathBuf>, Arc<Environment>>,
 }
 
+/// A file that the user named.
+#[derive(Debug, Clone)]
+struct Named {
+    path: PathBuf,
+    text: String,
+}
+
+impl Named {
+    fn read(files: &dyn Files, what: &str, path: &Path) -> Result<Self, String> {
+        let text = text(files, path, LIMIT)
+            .map_err(|error| format!("cannot read {what} file `{}`: {error}", path.display()))?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+}
+
 impl<'a> Environments<'a> {
-    /// Environments over the embedded sources and the `extra` source files, with the parameters `set` by option.
+    /// Environments over the built-in sources and the `extra` source files, with the parameters `set` by option.
     ///
     /// # Errors
-    /// What the user named and cannot be used: that is no finding in a rule.
+    /// What the user named and cannot be read: that is no finding.
     pub fn new(
         files: &'a dyn Files,
         extra: &[PathBuf],
-        given: Option<&'a Path>,
+        given: Option<&Path>,
         set: &'a [(String, String)],
     ) -> Result<Self, String> {
-        let mut base = Catalog::embedded().map_err(|error| error.to_string())?;
-        for path in extra {
-            let text = text(files, path, LIMIT)
-                .map_err(|error| format!("cannot read source file `{}`: {error}", path.display()))?;
-            base.add(&path.display().to_string(), &text).map_err(|error| error.to_string())?;
-        }
-        let read = |path: &'a Path| {
-            let text = text(files, path, LIMIT);
-            text.map(|text| (path, text))
-                .map_err(|error| format!("cannot read environment file `{}`: {error}", path.display()))
-        };
-        let given = given.map(read).transpose()?;
-        Ok(Self { files, base, given, set, by_folder: HashMap::new(), by_file: HashMap::new() })
+        let extra = extra.iter().map(|path| Named::read(files, "source", path)).collect::<Result<_, _>>()?;
+        let given = given.map(|path| Named::read(files, "environment", path)).transpose()?;
+        let (named, by_folder, by_file) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Ok(Self { files, extra, given, set, base: None, named, by_folder, by_file })
     }
 
     /// The environment for a rule file.
     pub fn of(&mut self, rule: &Path, sources: &mut Sources, diags: &mut Diagnostics) -> Arc<Environment> {
         let file = match &self.given {
-            Some((path, _)) => Some((*path).to_owned()),
+            Some(named) => Some(named.path.clone()),
             None => self.search(rule.parent().unwrap_or(Path::new(""))),
         };
         if let Some(known) = self.by_file.get(&file) {
             return Arc::clone(known);
         }
-        let mut environment =
-            Environment { settings: Settings::default(), catalog: self.base.clone(), broken: false };
-        if let Some(path) = &file {
-            let mark = diags.len();
-            let read = match &self.given {
-                Some((_, text)) => Ok(text.clone()),
-                None => text(self.files, path, LIMIT),
-            };
-            environment.read(self.files, path, read, sources, diags);
-            environment.broken = diags.errors_since(mark);
-        }
-        environment.settings.params.extend(self.set.iter().cloned());
-        let environment = Arc::new(environment);
+        let environment = Arc::new(self.read(file.as_deref(), sources, diags));
         self.by_file.insert(file, Arc::clone(&environment));
         environment
     }
 
-    /// The nearest environment file in `folder` or above it.
+    fn read(&mut self, file: Option<&Path>, sources: &mut Sources, diags: &mut Diagnostics) -> Environment {
+        let mark = diags.len();
+        let extra = &self.extra;
+        let (catalog, ids) = self.base.get_or_insert_with(|| {
+            let catalog = Catalog::registered(sources);
+            let file = |named: &Named| SourceFile::new(named.path.display().to_string(), named.text.clone());
+            (catalog, extra.iter().map(|named| sources.add(file(named))).collect())
+        });
+        let (mut catalog, mut ids) = (catalog.clone(), ids.clone());
+        let mut settings = Settings::default();
+        let text = file.map(|path| match &self.given {
+            Some(named) => (path, Ok(named.text.clone())),
+            None => (path, text(self.files, path, LIMIT)),
+        });
+        if let Some((path, text)) = text {
+            let rename = self.given.is_none().then(|| rename(self.files, path)).flatten();
+            settings = read_settings(path, text, rename, sources, diags);
+            ids.extend(self.read_sources(path, &settings, sources, diags));
+        }
+        catalog.read(&ids, sources, diags);
+        settings.apply(&mut catalog, diags);
+        settings::unknown_targets(&catalog, diags);
+        let schemas = backend::schemas(&catalog, diags);
+        settings.set(self.set.iter().cloned());
+        Environment { settings, catalog, schemas, broken: diags.errors_since(mark) }
+    }
+
+    /// Reads the source files that an environment file names, but for those given by option.
+    fn read_sources(
+        &mut self,
+        environment: &Path,
+        settings: &Settings,
+        sources: &mut Sources,
+        diags: &mut Diagnostics,
+    ) -> Vec<FileId> {
+        let folder = environment.parent().unwrap_or(Path::new(""));
+        let given = self.extra.iter().filter_map(|named| self.files.real(&named.path).ok());
+        let mut seen: HashSet<PathBuf> = given.collect();
+        let mut ids = Vec::new();
+        for (number, name) in settings.sources.iter().enumerate() {
+            let path = tidy(&folder.join(name));
+            let real = self.files.real(&path).unwrap_or_else(|_| path.clone());
+            if !seen.insert(real.clone()) {
+                continue;
+            }
+            if let Some(&id) = self.named.get(&real) {
+                ids.push(id);
+                continue;
+            }
+            match read_source(self.files, &path) {
+                Ok(text) => {
+                    let id = sources.add(SourceFile::new(path.display().to_string(), text));
+                    self.named.insert(real, id);
+                    ids.push(id);
+                }
+                Err(why) => {
+                    let place = settings.place(&["sources", &number.to_string()]).unwrap_or_default();
+                    let title = format!("cannot read `{name}`: {why}");
+                    let found = Diagnostic::new(Code::SettingsInvalid, place, title);
+                    diags.push(found.help("paths start at the folder of the environment file"));
+                }
+            }
+        }
+        ids
+    }
+
+    /// The nearest environment file in `folder` or above it; named as seen from the current folder where it is below
+    /// that, as rule files are.
     fn search(&mut self, folder: &Path) -> Option<PathBuf> {
         if let Some(known) = self.by_folder.get(folder) {
             return known.clone();
         }
         let start = self.files.absolute(folder);
-        let found =
-            start.ancestors().map(|up| up.join(FILE)).find(|file| self.files.entry(file) == Entry::File);
+        let is_file = |file: &PathBuf| self.files.entry(file) == Entry::File;
+        let found = start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file));
+        let here = self.files.absolute(Path::new(""));
+        let found = found.map(|file| file.strip_prefix(&here).map_or(file.clone(), Path::to_owned));
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }
 }
 
-impl Environment {
-    fn read(
-        &mut self,
-        files: &dyn Files,
-        path: &Path,
-        text: Result<String, String>,
-        sources: &mut Sources,
-        diags: &mut Diagnostics,
-    ) {
-        let text = match text {
-            Ok(text) => text,
-            Err(error) => {
-                let id = sources.add(SourceFile::new(path.display().to_string(), ""));
-                let title = format!("cannot read the environment file: {error}");
-                diags.push(Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title));
-                return;
-            }
-        };
-        let id = sources.add(SourceFile::new(path.display().to_string(), text.clone()));
-        match Settings::read(&text) {
-            Ok(settings) => self.settings = settings,
-            Err(error) => diags.push(invalid(id, &text, error.offset, &error.message)),
-        }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for name in &self.settings.sources {
-            let outcome = read_source(files, &folder.join(name))
-                .map_err(|why| format!("cannot read `{name}`: {why}"))
-                .and_then(|source| self.catalog.add(name, &source).map_err(|error| error.to_string()));
-            if let Err(message) = outcome {
-                diags.push(invalid(id, &text, text.find(name.as_str()), &message));
-            }
-        }
-        for (name, message) in self.settings.apply(&mut self.catalog) {
-            diags.push(invalid(id, &text, text.find(&name), &message));
-        }
+/// What to do with a file that was found in place of an environment file; nothing for an environment file.
+fn rename(files: &dyn Files, found: &Path) -> Option<String> {
+    if found.file_name().is_some_and(|name| name == FILE) {
+        return None;
     }
+    Some(match files.entry(&found.with_file_name(FILE)) {
+        Entry::File => format!("move what it says into the `{FILE}` beside it, and remove it"),
+        Entry::Folder | Entry::Other | Entry::Missing => format!("rename it to `{FILE}`"),
+    })
+}
+
+/// Reads an environment file; `rename` is what to do if it has the wrong name.
+fn read_settings(
+    path: &Path,
+    text: Result<String, String>,
+    rename: Option<String>,
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) -> Settings {
+    let (text, problem) = match text {
+        Ok(text) => (text, None),
+        Err(error) => (String::new(), Some(format!("cannot read the environment file: {error}"))),
+    };
+    let id = sources.add(SourceFile::new(path.display().to_string(), text));
+    let invalid = |title: String| Diagnostic::new(Code::SettingsInvalid, Span::new(id, 0, 0), title);
+    if let Some(problem) = problem {
+        diags.push(invalid(problem));
+        return Settings::default();
+    }
+    if let Some(help) = rename {
+        let found = invalid(format!("an environment file is called `{FILE}`"));
+        diags.push(found.label("this one would never be read").help(help));
+    }
+    let document = Document::of(id, sources);
+    document.map_or_else(Settings::default, |document| Settings::read(&document, diags))
 }
 
 /// Messages speak of what a source file says, so nothing but a source file is opened.
@@ -153,13 +229,4 @@ fn read_source(files: &dyn Files, path: &Path) -> Result<String, String> {
         return Err("a source file ends in `.yaml` or `.yml`".to_owned());
     }
     text(files, path, LIMIT)
-}
-
-/// A problem of an environment file at the word that starts at `offset`.
-fn invalid(id: FileId, text: &str, offset: Option<usize>, message: &str) -> Diagnostic {
-    let start = offset.unwrap_or(0);
-    let word = text.get(start..).unwrap_or_default();
-    let length = word.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(word.len());
-    Diagnostic::new(Code::SettingsInvalid, Span::new(id, start, start + length), message)
-        .help("the keys are params, lookback, lists, sources and targets")
 }

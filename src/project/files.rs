@@ -86,7 +86,7 @@ impl Files for Memory {
         let path = normal(path);
         if self.texts.contains_key(&path) {
             Entry::File
-        } else if self.texts.keys().any(|file| file.starts_with(&path)) {
+        } else if path.as_os_str().is_empty() || self.texts.keys().any(|file| file.starts_with(&path)) {
             Entry::Folder
         } else {
             Entry::Missing

@@ -42,21 +42,18 @@ impl Search<'_> {
         while let Some((file, at)) = path.last_mut() {
             let (file, next) = (*file, self.imports.get(*file).and_then(|imports| imports.get(*at)).copied());
             *at += 1;
-            match next {
-                Some(next) => match self.order.get(next).copied().flatten() {
-                    None => {
-                        self.enter(next);
-                        path.push((next, 0));
-                    }
-                    Some(order) if self.circle.get(next).is_some_and(Option::is_none) => {
-                        self.lower(file, order)
-                    }
-                    Some(_) => {}
-                },
+            let Some(next) = next else {
+                path.pop();
+                self.leave(file, path.last().map(|(parent, _)| *parent));
+                continue;
+            };
+            match self.order.get(next).copied().flatten() {
                 None => {
-                    path.pop();
-                    self.leave(file, path.last().map(|(parent, _)| *parent));
+                    self.enter(next);
+                    path.push((next, 0));
                 }
+                Some(order) if self.circle.get(next).is_some_and(Option::is_none) => self.lower(file, order),
+                Some(_) => {}
             }
         }
     }

@@ -8,6 +8,8 @@ mod disk;
 mod environment;
 mod files;
 mod imports;
+#[cfg(feature = "replay")]
+mod replay;
 pub mod session;
 mod workers;
 mod workspace;
@@ -15,7 +17,7 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use crate::backend::{Emission, Externals, Target};
-use crate::diag::Report;
+use crate::diag::Findings;
 use crate::engine::predicate::CompileError;
 use crate::engine::trial::{self, Outcome};
 use crate::ir::Rule;
@@ -24,6 +26,8 @@ pub use compile::CompileOptions;
 pub use disk::Disk;
 pub use environment::{Environment, Environments};
 pub use files::{Entry, Files, Memory};
+#[cfg(feature = "replay")]
+pub use replay::Replayed;
 pub use session::Choices;
 pub use workers::{InTurn, Workers};
 
@@ -54,7 +58,7 @@ pub struct Checked {
     /// The rules without errors.
     pub rules: Vec<Rule>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 /// What came of compiling a project.
@@ -63,7 +67,7 @@ pub struct Compiled {
     /// An emission for each rule and target that can say it, in that order.
     pub emissions: Vec<Emission>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 /// What came of running a project's tests.
@@ -72,7 +76,7 @@ pub struct Tested {
     /// An outcome for each test, in the order of files and rules.
     pub outcomes: Vec<Outcome>,
     /// Everything found.
-    pub findings: Report,
+    pub findings: Findings,
 }
 
 impl Project {

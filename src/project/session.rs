@@ -4,7 +4,7 @@
 //! ([`each`]) or together ([`open`]), and everything found.
 //! Must not know: targets and formats, where files are kept, who does the work.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::check::{self, Context, Identities};
-use crate::diag::{Diagnostics, Report, nearest};
+use crate::diag::{Diagnostics, Findings, nearest};
 use crate::ir;
 use crate::source::{SourceFile, Sources};
 use crate::syntax::{self, ast};
 
 use super::environment::{Environment, Environments};
-use super::files::Files;
+use super::files::{Entry, Files};
 use super::workers::Workers;
 use super::workspace::{Host, Workspace};
 
@@ -68,8 +68,8 @@ pub struct Found {
 impl Found {
     /// The findings, sorted, each with its place.
     #[must_use]
-    pub fn report(self) -> Report {
-        Report::of(&self.diags.into_sorted(), &self.sources)
+    pub fn report(self) -> Findings {
+        Findings::of(&self.diags.into_sorted(), &self.sources)
     }
 }
 
@@ -136,7 +136,8 @@ pub fn each<T: Send, E: Send>(
     let as_of = choices.as_of.unwrap_or_else(today);
     let identities = Identities::default();
     let file_count = workspace.asked();
-    let mut run = Run { workspace, environments, clashing, identities, as_of, diags };
+    let stated = Vec::new();
+    let mut run = Run { workspace, environments, clashing, identities, as_of, stated, diags };
     let mut made = Vec::new();
     for first in (0..file_count).step_by(BATCH) {
         let some = first..file_count.min(first + BATCH);
@@ -148,8 +149,12 @@ pub fn each<T: Send, E: Send>(
     }
     take(made).map_err(Stopped::By)?;
     run.workspace.report_cycles(&mut run.diags);
+    run.warn_unknown(paths.iter().any(|path| files.entry(path) == Entry::Folder));
     Ok(Found { sources: run.workspace.sources, diags: run.diags, file_count })
 }
+
+/// The names of the parameters of each rule.
+type ParamsByRule = BTreeMap<String, BTreeSet<String>>;
 
 /// A run on its way through the files.
 struct Run<'a> {
@@ -159,6 +164,8 @@ struct Run<'a> {
     clashing: HashSet<&'a str>,
     identities: Identities,
     as_of: Date,
+    /// Environments that speak of rules, with the parameters of the rules under them.
+    stated: Vec<(Arc<Environment>, ParamsByRule)>,
     diags: Diagnostics,
 }
 
@@ -173,8 +180,9 @@ impl Run<'_> {
         self.workspace.open(some.clone(), host, &mut self.diags);
         let environments = self.environments_of(some.clone());
         let units = self.workspace.units(some.clone());
-        for unit in &units {
+        for (unit, environment) in units.iter().zip(&environments) {
             self.identities.add(unit.file, &mut self.diags);
+            note(&mut self.stated, environment, unit.file);
         }
         let (clashing, as_of) = (&self.clashing, self.as_of);
         let files = units.into_iter().zip(environments).collect();
@@ -194,6 +202,16 @@ impl Run<'_> {
         made
     }
 
+    /// Warns of what environment files say of parameters and rules that are not there. Of a rule with errors nobody
+    /// knows which parameters it has.
+    fn warn_unknown(&mut self, whole: bool) {
+        if !self.diags.has_errors() {
+            for (environment, known) in &self.stated {
+                environment.settings.warn_unknown(known, whole, &mut self.diags);
+            }
+        }
+    }
+
     fn environments_of(&mut self, some: Range<usize>) -> Vec<Arc<Environment>> {
         let mut sources = std::mem::take(&mut self.workspace.sources);
         let path = |index| self.workspace.path(index).unwrap_or(Path::new(""));
@@ -201,6 +219,25 @@ impl Run<'_> {
             some.map(|index| self.environments.of(path(index), &mut sources, &mut self.diags)).collect();
         self.workspace.sources = sources;
         found
+    }
+}
+
+/// Notes the parameters of a file's rules, if its environment speaks of rules.
+fn note(
+    stated: &mut Vec<(Arc<Environment>, ParamsByRule)>,
+    environment: &Arc<Environment>,
+    file: &ast::File,
+) {
+    if !environment.settings.speak_of_rules() {
+        return;
+    }
+    let known = stated.iter().position(|(known, _)| Arc::ptr_eq(known, environment));
+    let known = known.unwrap_or_else(|| {
+        stated.push((Arc::clone(environment), BTreeMap::new()));
+        stated.len() - 1
+    });
+    if let Some((_, rules)) = stated.get_mut(known) {
+        rules.extend(file.rules.iter().map(|rule| (rule.name.node.clone(), params(rule).collect())));
     }
 }
 
@@ -213,7 +250,10 @@ fn refuse_unknown(
     if set.is_empty() {
         return Ok(());
     }
-    let params = |source: &SourceFile, id| params(&syntax::parse(source, id, &mut Diagnostics::default()));
+    let params = |source: &SourceFile, id| {
+        let file = syntax::parse(source, id, &mut Diagnostics::default());
+        file.rules.iter().flat_map(params).collect()
+    };
     let known: BTreeSet<String> = workspace.survey(workers, params).into_iter().collect();
     match set.iter().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),
@@ -225,18 +265,16 @@ fn refuse_unknown(
     }
 }
 
-/// The names of the parameters of a file's rules.
-fn params(file: &ast::File) -> Vec<String> {
-    let clauses = file.rules.iter().flat_map(|rule| &rule.clauses);
-    let names = clauses.filter_map(|clause| match clause {
+/// The names of a rule's parameters.
+fn params(rule: &ast::Rule) -> impl Iterator<Item = String> {
+    rule.clauses.iter().filter_map(|clause| match clause {
         ast::Clause::Param(param) => Some(param.name.node.clone()),
         ast::Clause::Meta(_)
         | ast::Clause::Chain(_)
         | ast::Clause::Alert(_)
         | ast::Clause::Playbook(_)
         | ast::Clause::Test(_) => None,
-    });
-    names.collect()
+    })
 }
 
 fn today() -> Date {

@@ -429,7 +429,7 @@ fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) ->
         }
         let inside = files.rules_under(path);
         if inside.is_empty() {
-            problems.push(Unreadable(format!("no `.chain` file under `{}`", path.display())));
+            problems.push(Unreadable(format!("no `.chain` file under `{}`", show(path))));
         }
         for rule in inside {
             match rule {
@@ -458,7 +458,7 @@ fn real(files: &dyn Files, path: &Path) -> PathBuf {
 
 /// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-`
 /// keeps the `.` that tells it from standard input.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

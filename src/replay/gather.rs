@@ -1,6 +1,6 @@
 //! Reading all inputs: chunk by chunk in parallel, source by source where that lets later ones be filtered.
 //!
-//! In: what the user names, filters. Out: all records that satisfy a step, in the engine's order, and what was read.
+//! In: chunks of logs, filters. Out: all records that satisfy a step, in the engine's order, and what was read.
 //! Must not know: chains.
 //!
 //! The chunks of a file are read at the same time, each as if its first line began a value. A chunk counts when the one
@@ -18,26 +18,25 @@ use super::filter::result::ChunkResult;
 use super::options::Control;
 use super::read::chunk::{Chunk, Start};
 use super::read::columns::Layout;
-use super::read::input::{self, Input};
+use super::read::input::Chunks;
 use super::read::split::Place;
-use super::read::stream::is_stream;
 use super::report::stats::Stats;
 use super::store::Store;
 
-/// Reads the inputs into `store`; gives their chunks, to read them again, and what was read.
+/// Reads chunks into `store`; gives them, to read them again, and what was read.
 pub(super) fn gather(
     filter: &LogFilter,
-    inputs: &[Input],
+    found: Chunks,
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let input::Chunks { mut chunks, broken, others } = input::chunks(inputs, filter.recogniser());
+    let Chunks { mut chunks, broken, others } = found;
     let mut stats = Stats { broken_files: broken, ..Stats::default() };
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);
     }
     // Who writes two streams may wait for both to be read, so one must not wait for the end of the other.
-    let in_phases = !chunks.iter().any(|chunk| is_stream(&chunk.name));
+    let in_phases = !chunks.iter().any(Chunk::is_stream);
     let phase = |chunk: &Chunk| if in_phases { filter.phase(chunk) } else { 0 };
     chunks.sort_by_key(phase);
     for chunks in chunks.chunk_by(|left, right| phase(left) == phase(right)) {

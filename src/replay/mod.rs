@@ -40,6 +40,7 @@ use filter::log_filter::LogFilter;
 use gather::gather;
 use near::SecondPass;
 use read::chunk::Chunk;
+use read::input::Chunks;
 use report::stats::Stats;
 use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
@@ -47,7 +48,7 @@ use store::{BUDGET, Sorted, Store};
 
 pub use options::{Control, Options};
 pub use read::columns;
-pub use read::input::{self, Input};
+pub use read::input::{self, Input, LogText};
 pub use report::{Report, RuleReport, misses, output, stats};
 
 /// Rules that are ready to replay.
@@ -79,10 +80,20 @@ impl Plan {
     /// Reads the inputs, keeps what can match, and runs every rule.
     #[must_use]
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
+        self.replay_chunks(|| input::chunks(inputs, self.filter.recogniser()), control)
+    }
+
+    /// Reads logs in memory, keeps what can match, and runs every rule.
+    #[must_use]
+    pub fn replay_texts(&self, texts: &[LogText], control: &Control) -> Report {
+        self.replay_chunks(|| input::in_memory(texts, self.filter.recogniser()), control)
+    }
+
+    fn replay_chunks(&self, find: impl FnOnce() -> Chunks, control: &Control) -> Report {
         let began = Instant::now();
         // Near misses are about records that are part of no chain, so none may be passed over for its link keys.
         let keys = self.near.is_none().then(|| SeenKeys::new(&self.programs, self.counts));
-        let (chunks, mut sorted, mut stats) = self.gather(inputs, control, keys);
+        let (chunks, mut sorted, mut stats) = self.gather(find(), control, keys);
         let (records, rules, near) = match &self.near {
             None => {
                 let (records, rules) = run::run(&self.programs, &mut sorted);
@@ -104,15 +115,15 @@ impl Plan {
         Report { records, rules, near, stats: Stats { elapsed: began.elapsed(), ..stats } }
     }
 
-    /// Reads the inputs and puts the records that satisfy a step in order.
+    /// Reads chunks and puts the records that satisfy a step in order.
     fn gather(
         &self,
-        inputs: &[Input],
+        found: Chunks,
         control: &Control,
         keys: Option<SeenKeys>,
     ) -> (Vec<Chunk>, Sorted, Stats) {
         let store = Store::new(self.budget, keys);
-        let (chunks, stats) = gather(&self.filter, inputs, &store, control);
+        let (chunks, stats) = gather(&self.filter, found, &store, control);
         (chunks, store.sorted(self.schemas.iter().cloned().collect()), stats)
     }
 }

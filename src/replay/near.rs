@@ -19,7 +19,6 @@ use super::filter::probe_filter::ProbeFilter;
 use super::gather::read_chunks;
 use super::options::{Control, Options};
 use super::read::chunk::Chunk;
-use super::read::stream::is_stream;
 use super::report::{Explained, NearReport, RuleNear};
 use super::run::{MatchedRecords, matched};
 use super::store::packed::StoredRecord;
@@ -78,7 +77,7 @@ impl SecondPass {
         };
         let both = self.rules.par_iter().zip(programs).zip(&first_pass.steps).zip(&steps);
         let rules = both.map(of_rule).collect();
-        let unread = chunks.iter().any(|chunk| is_stream(&chunk.name));
+        let unread = chunks.iter().any(Chunk::is_stream);
         (records, NearReport { rules, sampled: wanted.one_in(), unread })
     }
 
@@ -94,7 +93,7 @@ impl SecondPass {
         let filter = LogFilter::new(&self.rules, programs, catalog, schemas, &self.options, probes);
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(filter) = filter else { return Vec::new() };
-        let again: Vec<Chunk> = chunks.iter().filter(|chunk| !is_stream(&chunk.name)).cloned().collect();
+        let again: Vec<Chunk> = chunks.iter().filter(|chunk| !chunk.is_stream()).cloned().collect();
         let store = Store::new(self.options.budget.unwrap_or(BUDGET), None);
         // What cannot be read was reported the first time.
         drop(read_chunks(&filter, &again, &store, control));

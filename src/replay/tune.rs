@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Plan;
 use super::options::{Control, Options};
-use super::read::input::Input;
+use super::read::input::{self, Input};
 use super::report::RuleReport;
 use super::report::stats::Stats;
 use super::run::{MatchedRecords, matched};
@@ -75,7 +75,8 @@ pub fn tune(
 ) -> Result<Tuning, CompileError> {
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
-    let (_, mut sorted, mut stats) = plan.gather(inputs, control, Some(SeenKeys::new(&plan.programs, false)));
+    let keys = SeenKeys::new(&plan.programs, false);
+    let (_, mut sorted, mut stats) = plan.gather(input::chunks(inputs, plan.filter.recogniser()), control, Some(keys));
     let matching = MatchedRecords::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(matching.steps.first()) else {

@@ -4,9 +4,11 @@
 //! Must not know: which kinds of entities a SIEM has.
 
 use super::ast::{Alert, Dedupe, Entity};
-use super::build::{Block, Builder};
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::recover::{Level, Misspelt, Previous};
+use super::keywords::Level;
+use super::parts::Block;
+use super::recover::{Misspelt, Previous};
 use crate::source::Span;
 
 impl Builder<'_> {

@@ -4,9 +4,11 @@
 //! Must not know: whether steps and links alternate, or what a source is.
 
 use super::ast::{Chain, ChainItem, Link, Literal, Name, Step, Then};
-use super::build::{Block, Builder};
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::recover::{Level, Misspelt, Previous};
+use super::keywords::Level;
+use super::parts::Block;
+use super::recover::{Misspelt, Previous};
 use crate::source::Span;
 
 impl Builder<'_> {

@@ -25,7 +25,7 @@ pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagn
         Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8()),
         format!("byte {at} (0x{bad:02x}) is not UTF-8"),
     )
-    .label("cannot be read as text");
+    .label("not valid UTF-8");
     found = found.help(match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is UTF-16: save it as UTF-8",
         _ => "save the file as UTF-8",

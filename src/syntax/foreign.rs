@@ -3,38 +3,7 @@
 //! In: a word or mark. Out: the word or mark of this language.
 //! Must not know: where it stands.
 
-/// Words with a meaning of their own, which can be neither the name of a step, rule or list nor a field.
-pub(super) const RESERVED: &[&str] = &[
-    "allowlist",
-    "and",
-    "chain",
-    "contains",
-    "ends_with",
-    "except",
-    "exists",
-    "false",
-    "from",
-    "import",
-    "in",
-    "like",
-    "lookup",
-    "matches",
-    "not",
-    "on",
-    "or",
-    "rule",
-    "scope",
-    "starts_with",
-    "step",
-    "then",
-    "true",
-    "unless",
-    "where",
-    "within",
-];
-
-/// Operators of this language, for suggestions.
-pub(super) const OPERATORS: &[&str] = &["in", "like", "contains", "starts_with", "ends_with", "matches"];
+use super::keywords;
 
 /// Operators of SPL, Sigma, KQL, EQL and SQL, and what they are here.
 const OPERATOR: &[(&str, &str)] = &[
@@ -82,6 +51,6 @@ pub(super) fn operator(found: &str) -> Option<String> {
     };
     let word = word.strip_suffix('~').unwrap_or(word);
     let known = OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
-    let ours = known.or_else(|| OPERATORS.iter().copied().find(|ours| *ours == word))?;
+    let ours = known.or_else(|| keywords::operators().find(|ours| *ours == word))?;
     Some(format!("{negated}{ours}"))
 }

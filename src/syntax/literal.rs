@@ -6,46 +6,9 @@
 use std::ops::Range;
 
 use super::ast::{Date, LiteralKind};
-use super::report::quoted;
+use super::problem::Problem;
+use super::wording::quoted;
 use crate::diag::Code;
-
-/// What is wrong with a token; offsets count from its start.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) code: Code,
-    pub(super) range: Range<usize>,
-    pub(super) title: String,
-    pub(super) label: String,
-    pub(super) help: String,
-    pub(super) fix: Option<String>,
-}
-
-impl Problem {
-    pub(super) fn new(code: Code, range: Range<usize>, title: impl Into<String>) -> Self {
-        Self { code, range, title: title.into(), label: String::new(), help: String::new(), fix: None }
-    }
-
-    pub(super) fn label(mut self, text: impl Into<String>) -> Self {
-        self.label = text.into();
-        self
-    }
-
-    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = text.into();
-        self
-    }
-
-    /// Text that would be right in place of the range.
-    pub(super) fn fix(mut self, text: impl Into<String>) -> Self {
-        self.fix = Some(text.into());
-        self
-    }
-
-    pub(super) fn moved(mut self, by: usize) -> Self {
-        self.range = self.range.start + by..self.range.end + by;
-        self
-    }
-}
 
 /// The units of a duration, largest first, with their seconds.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
@@ -78,7 +41,7 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
     }
     let problem = Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
         .label("not a number, duration or date")
-        .help("text, addresses and networks are strings")
+        .help("addresses, networks and other text must be quoted")
         .fix(format!("\"{token}\""));
     (LiteralKind::Str(token.to_owned()), Some(problem))
 }
@@ -88,9 +51,9 @@ fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
         let plain = digits.trim_start_matches('0');
         let value = plain.parse().unwrap_or(0);
         let problem =
-            Problem::new(Code::BadNumber, 0..token.len(), format!("{} begins with a zero", quoted(token)))
-                .label("not how a number is written")
-                .help("drop the zeros, or quote the value if it is an id")
+            Problem::new(Code::BadNumber, 0..token.len(), format!("{} has a leading zero", quoted(token)))
+                .label("not a valid number")
+                .help("remove the leading zeros, or quote the value if it is an identifier")
                 .fix(format!("\"{token}\""));
         return (LiteralKind::Int(value), Some(problem));
     }
@@ -98,8 +61,8 @@ fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
         return (LiteralKind::Int(value), None);
     }
     let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
-        .label("past 64 bits")
-        .help("quote the value if it is an id");
+        .label("does not fit into 64 bits")
+        .help("quote the value if it is an identifier");
     (LiteralKind::Int(i64::MAX), Some(problem))
 }
 
@@ -109,7 +72,7 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
         _ => {
             let problem =
                 Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
-                    .label("past what a decimal can hold");
+                    .label("exceeds the range of a decimal");
             (LiteralKind::Float(0.0), Some(problem))
         }
     }
@@ -119,7 +82,8 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
 fn exponent(token: &str) -> Option<(LiteralKind, Option<Problem>)> {
     let (_, power) = token.split_once(['e', 'E'])?;
     let value = token.parse::<f64>().ok().filter(|_| !power.is_empty())?;
-    let problem = not_a_notation(token).label("it has an exponent").help("write all digits");
+    let problem =
+        not_a_notation(token).label("exponent notation").help("write the number without an exponent");
     let digits = format!("{value}");
     Some(match digits.parse() {
         Ok(whole) => (LiteralKind::Int(whole), Some(problem.fix(digits))),
@@ -128,7 +92,7 @@ fn exponent(token: &str) -> Option<(LiteralKind, Option<Problem>)> {
 }
 
 fn not_a_notation(token: &str) -> Problem {
-    let title = format!("{} is not how a number is written", quoted(token));
+    let title = format!("{} is not a valid number", quoted(token));
     Problem::new(Code::BadNumber, 0..token.len(), title)
 }
 
@@ -136,8 +100,9 @@ fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
     let plain = token.replace('_', "");
     let hex = plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X"));
     let value = hex.map_or_else(|| plain.parse().ok(), |digits| i64::from_str_radix(digits, 16).ok());
-    let mut problem =
-        not_a_notation(token).label("decimal digits only").help("numbers have no separators and no base");
+    let mut problem = not_a_notation(token)
+        .label("decimal digits only")
+        .help("numbers have neither separators nor a base prefix");
     if let Some(value) = value {
         problem = problem.fix(value.to_string());
     }
@@ -172,12 +137,12 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
     // A day that exists keeps later stages from reporting it again.
     let safe = if exists { value } else { Date { year: 1970, month: 1, day: 1 } };
     let problem = if well_formed {
-        Problem::new(Code::BadDate, 0..token.len(), format!("there is no day {}", quoted(token)))
-            .label("not in the calendar")
+        Problem::new(Code::BadDate, 0..token.len(), format!("{} is not a calendar date", quoted(token)))
+            .label("no such day")
     } else {
         let problem = Problem::new(Code::BadDate, 0..token.len(), format!("{} is not a date", quoted(token)))
-            .label("year, month, day")
-            .help("dates are written like `2027-06-30`");
+            .label("expected year, month and day")
+            .help("write dates as `2027-06-30`");
         if exists { problem.fix(format!("{year:04}-{month:02}-{day:02}")) } else { problem }
     };
     (LiteralKind::Date(safe), Some(problem))
@@ -186,7 +151,7 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
 fn duration(token: &str) -> (LiteralKind, Option<Problem>) {
     if token.starts_with('-') {
         let problem = Problem::new(Code::BadDuration, 0..1, format!("{} is negative", quoted(token)));
-        return bad_duration(token, problem.label("a length of time has no sign").fix(""));
+        return bad_duration(token, problem.label("a duration has no sign").fix(""));
     }
     let mut total: u64 = 0;
     let mut last = usize::MAX;
@@ -232,9 +197,9 @@ fn bad_duration(token: &str, problem: Problem) -> (LiteralKind, Option<Problem>)
 }
 
 fn order(token: &str, place: Range<usize>) -> Problem {
-    Problem::new(Code::BadDuration, place, format!("the units of {} are out of order", quoted(token)))
-        .label("not smaller than the unit before")
-        .help("units go from large to small, each once: `1d12h30m`")
+    Problem::new(Code::BadDuration, place, format!("the units of {} are in the wrong order", quoted(token)))
+        .label("must be smaller than the unit before it")
+        .help("write units from largest to smallest, each once: `1d12h30m`")
 }
 
 fn too_long(token: &str) -> Problem {
@@ -245,13 +210,13 @@ fn too_long(token: &str) -> Problem {
 fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
     if unit.is_empty() {
         let title = if token.contains('.') {
-            "a duration has whole numbers"
+            "a duration consists of integers with units"
         } else {
             "a number in this duration has no unit"
         };
         return Problem::new(Code::BadDuration, 0..token.len(), title)
             .label("not a duration")
-            .help("write it like `90s`, `15m`, `2h`, `1d` or `1h30m`");
+            .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`");
     }
     let lower = unit.to_ascii_lowercase();
     let fix = match lower.as_str() {
@@ -263,12 +228,12 @@ fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
     };
     let help = match lower.as_str() {
         "w" | "week" | "weeks" => "the units are `d`, `h`, `m` and `s`; a week is `7d`",
-        "ms" | "us" | "ns" => "the units are `d`, `h`, `m` and `s`; a second is the shortest",
+        "ms" | "us" | "ns" => "the units are `d`, `h`, `m` and `s`; the smallest is one second",
         "mo" | "mon" | "month" | "months" | "y" | "year" | "years" => {
-            "the units are `d`, `h`, `m` and `s`; months and years differ in length"
+            "the units are `d`, `h`, `m` and `s`; months and years vary in length"
         }
         _ if fix.is_some() => "the units are `d`, `h`, `m` and `s`",
-        _ => "the units are `d`, `h`, `m` and `s`; text needs quotes",
+        _ => "the units are `d`, `h`, `m` and `s`; quote the value if it is a string",
     };
     let problem = Problem::new(Code::BadDuration, place, format!("unknown time unit {}", quoted(unit)))
         .label("not a unit")

@@ -9,24 +9,31 @@
 
 mod alert;
 pub mod ast;
-mod build;
+mod builder;
 mod chain;
 mod decode;
+mod expected;
+mod file;
 mod foreign;
 mod grammar;
+mod keywords;
 mod literal;
 mod outline;
+mod parts;
 mod pred;
+mod problem;
 mod recover;
 mod report;
 mod scan;
 mod scenario;
 mod text;
+mod wording;
 
 pub use decode::decode;
+pub use keywords::{begins_test_line, metadata};
 pub use outline::{Heading, outline};
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile};
 
 /// The largest file that is read, in bytes.
@@ -40,7 +47,7 @@ pub const FINDINGS: usize = 200;
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::File {
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
-    let file = build::Builder::new(&scan.text, id, &mut found).file();
+    let file = builder::Builder::new(&scan.text, id, &mut found).file();
     let mut findings = found.into_sorted();
     let understood = understood(&findings);
     if findings.len() > FINDINGS {
@@ -52,20 +59,10 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     ast::File { comments: scan.comments, understood, ..file }
 }
 
-/// Slips after which the tree has what was meant.
-const SLIPS: &[Code] = &[
-    Code::BadEscape,
-    Code::WrongQuotes,
-    Code::ForeignOperator,
-    Code::BadDuration,
-    Code::BadDate,
-    Code::BadNumber,
-];
-
 fn understood(findings: &[Diagnostic]) -> ast::Understood {
     if findings.is_empty() {
         ast::Understood::Whole
-    } else if findings.iter().all(|finding| SLIPS.contains(&finding.code)) {
+    } else if findings.iter().all(|finding| finding.code.is_repaired()) {
         ast::Understood::Meant
     } else {
         ast::Understood::Partly

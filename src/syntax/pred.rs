@@ -4,10 +4,10 @@
 //! Must not know: field types.
 
 use super::ast::{Literal, Op, OpKind, Operand, Pred, PredKind};
-use super::build::Builder;
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::report::{close, quoted};
-use super::{DEPTH, foreign};
+use super::wording::{close, quoted};
+use super::{DEPTH, foreign, keywords};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::{Span, Spanned};
 
@@ -57,10 +57,13 @@ impl Builder<'_> {
         if depth + nots.len() > DEPTH
             && let Some(last) = nots.get(DEPTH.saturating_sub(depth)).copied()
         {
-            let found =
-                Diagnostic::new(Code::Limit, last, format!("`not` and brackets nest deeper than {DEPTH}"))
-                    .label("one level too many")
-                    .help("two `not` in a row cancel out");
+            let found = Diagnostic::new(
+                Code::Limit,
+                last,
+                format!("`not` and parentheses are nested deeper than {DEPTH}"),
+            )
+            .label("nesting limit exceeded here")
+            .help("two consecutive `not` cancel out");
             self.report(found);
             nots.truncate(DEPTH.saturating_sub(depth));
         }
@@ -133,15 +136,18 @@ impl Builder<'_> {
             | OpKind::Matches) => kind,
         };
         let text = mirror(mark.as_str());
-        let mut found =
-            Diagnostic::new(Code::ValueFirst, self.span(value), "a field stands on the left of its value")
-                .label("a value on the left")
-                .also(self.span(field), "the field");
+        let mut found = Diagnostic::new(
+            Code::ValueFirst,
+            self.span(value),
+            "the field must be on the left of the comparison",
+        )
+        .label("a value on the left")
+        .also(self.span(field), "the field");
         if let Some(text) = text {
             found.fix =
                 Some(Fix { span, replacement: format!("{} {text} {}", field.as_str(), value.as_str()) });
         }
-        self.report(found.help("turn the comparison round"));
+        self.report(found.help("swap the operands"));
         let field = self.name(field);
         let op = Spanned { node: Op { kind: mirrored, ..op.node }, span: op.span };
         Some(Pred { kind: PredKind::Compare { field, op, value: Operand::One(self.literal(value)) }, span })
@@ -175,7 +181,7 @@ impl Builder<'_> {
         let text = pair.as_str();
         if text == "matches~" {
             let span = self.span(pair);
-            let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no form with `~`")
+            let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no `~` form")
                 .label("not an operator")
                 .help("begin the regular expression with `(?i)` to ignore case");
             found.fix = Some(Fix { span, replacement: "matches".to_owned() });
@@ -189,7 +195,7 @@ impl Builder<'_> {
     fn foreign(&mut self, pair: &Pair<'_>) -> String {
         let found = pair.as_str();
         let span = self.span(pair);
-        let near = || close(found, foreign::OPERATORS.iter().copied()).map(str::to_owned);
+        let near = || close(found, keywords::operators()).map(str::to_owned);
         let meant = foreign::operator(found).or_else(near);
         let Some(meant) = meant else {
             let unknown = Diagnostic::new(Code::ForeignOperator, span, format!("unknown operator {}", quoted(found)))

@@ -4,94 +4,15 @@
 //! Must not know: how a clause becomes a node.
 
 use super::ast::Entry;
-use super::build::Builder;
-use super::foreign::RESERVED;
+use super::builder::Builder;
 use super::grammar::{self, Pair, Rule};
-use super::report::{close, quoted};
+use super::keywords::{self, Level};
+use super::wording::{close, quoted};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 
-/// Where a broken slice stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    File,
-    Rule,
-    Chain,
-    Alert,
-    Test,
-}
-
-/// A keyword: what follows it, and the strict rule of its clause.
-type Keyword = (&'static str, Rule, Rule);
-
-const FILE: &[Keyword] = &[
-    ("rule", Rule::rule_tail, Rule::only_rule),
-    ("allowlist", Rule::list_tail, Rule::only_list),
-    ("import", Rule::import_tail, Rule::only_import),
-];
-const RULE: &[Keyword] = &[
-    ("title", Rule::meta_tail, Rule::only_meta),
-    ("id", Rule::meta_tail, Rule::only_meta),
-    ("description", Rule::meta_tail, Rule::only_meta),
-    ("author", Rule::meta_tail, Rule::only_meta),
-    ("date", Rule::meta_tail, Rule::only_meta),
-    ("modified", Rule::meta_tail, Rule::only_meta),
-    ("status", Rule::meta_tail, Rule::only_meta),
-    ("severity", Rule::meta_tail, Rule::only_meta),
-    ("attack", Rule::meta_tail, Rule::only_meta),
-    ("references", Rule::meta_tail, Rule::only_meta),
-    ("false_positives", Rule::meta_tail, Rule::only_meta),
-    ("param", Rule::param_tail, Rule::only_param),
-    ("chain", Rule::chain_tail, Rule::only_chain),
-    ("alert", Rule::alert_tail, Rule::only_alert),
-    ("playbook", Rule::playbook_tail, Rule::only_playbook),
-    ("test", Rule::test_tail, Rule::only_test),
-];
-const CHAIN: &[Keyword] =
-    &[("step", Rule::step_tail, Rule::only_step), ("then", Rule::then_tail, Rule::only_then)];
-const ALERT: &[Keyword] = &[
-    ("entity", Rule::entity_tail, Rule::only_entity),
-    ("show", Rule::show_tail, Rule::only_show),
-    ("dedupe", Rule::dedupe_tail, Rule::only_dedupe),
-];
-const TEST: &[Keyword] = &[("expect", Rule::expect_tail, Rule::only_expect)];
-const ATTRIBUTES: [&str; 4] = ["reason", "owner", "ticket", "until"];
 /// How many lines of a broken slice are searched for a further misspelt keyword.
 const LOOK_AHEAD: usize = 100;
-
-impl Level {
-    fn keywords(self) -> &'static [Keyword] {
-        match self {
-            Self::File => FILE,
-            Self::Rule => RULE,
-            Self::Chain => CHAIN,
-            Self::Alert => ALERT,
-            Self::Test => TEST,
-        }
-    }
-
-    fn place(self) -> &'static str {
-        match self {
-            Self::File => "a file",
-            Self::Rule => "a rule",
-            Self::Chain => "a chain",
-            Self::Alert => "an alert",
-            Self::Test => "a test",
-        }
-    }
-
-    /// Whether a clause of this level begins with `word`.
-    pub(super) fn begins(self, word: &str) -> bool {
-        self.keywords().iter().any(|(known, ..)| *known == word)
-    }
-
-    /// The level whose clauses begin with `word`.
-    fn of(word: &str) -> Option<Self> {
-        [Self::File, Self::Rule, Self::Chain, Self::Alert, Self::Test]
-            .into_iter()
-            .find(|level| level.begins(word))
-    }
-}
 
 /// The clause before a broken slice.
 #[derive(Debug, Clone, Copy, Default)]
@@ -156,9 +77,9 @@ impl<'a> Builder<'a> {
     fn explain(&mut self, level: Level, at: usize, end: usize, previous: Previous) -> Option<Misspelt> {
         if self.slice(at, end).starts_with('}') {
             let span = Span::new(self.file, at, at + 1);
-            let found = Diagnostic::new(Code::Unclosed, span, "this `}` closes nothing")
-                .label("no `{` for it")
-                .help("a brace before it closes more than was meant, or this one is too many");
+            let found = Diagnostic::new(Code::Unclosed, span, "unmatched `}`")
+                .label("no matching `{`")
+                .help("an earlier `}` closes too much, or this one is superfluous");
             self.report(found);
             return None;
         }
@@ -166,9 +87,8 @@ impl<'a> Builder<'a> {
             return None;
         }
         let word = self.word_at(at, end);
-        let keywords = level.keywords();
-        if let Some((_, _, strict)) = keywords.iter().find(|(known, ..)| *known == word) {
-            self.strict(*strict, at, end, level);
+        if let Some(clause) = level.clause(word) {
+            self.strict(clause.strict, at, end, level);
             return (word == "step").then(|| Misspelt {
                 keyword: "step",
                 length: 4,
@@ -179,26 +99,31 @@ impl<'a> Builder<'a> {
         let before = previous.span.map_or(0, |span| span.end as usize);
         let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
         // A word that can only go on with the clause before.
-        let goes_on = previous.strict.is_some() && (RESERVED.contains(&word) && Level::of(word).is_none());
+        let goes_on = previous.strict.is_some() && keywords::is_reserved(word) && Level::of(word).is_none();
         let event = level == Level::Test && !self.expects(word, at, end);
         if same_line || word.is_empty() || goes_on || event {
             self.leftover(level, at, end, previous);
             return None;
         }
-        let meant = close(word, keywords.iter().map(|(known, ..)| *known));
+        let meant = close(word, level.keywords().map(|(keyword, _)| keyword.word));
         let span = Span::new(self.file, at, at + word.len());
-        if let Some((keyword, tail, _)) = keywords.iter().find(|(known, ..)| Some(*known) == meant) {
+        if let Some((keyword, clause)) = meant.and_then(|word| Some((word, level.clause(word)?))) {
             let mut found = Diagnostic::new(
                 Code::UnknownClause,
                 span,
-                format!("no clause of {} begins with `{word}`", level.place()),
+                format!("unknown clause `{word}` in {}", level.place()),
             )
             .label("not a keyword")
             .help(format!("did you mean `{keyword}`?"));
-            found.fix = Some(Fix { span, replacement: (*keyword).to_owned() });
+            found.fix = Some(Fix { span, replacement: keyword.to_owned() });
             self.report(found);
             let length = span.end - span.start;
-            return Some(Misspelt { keyword, length, span: Span::new(self.file, at, end), tail: *tail });
+            return Some(Misspelt {
+                keyword,
+                length,
+                span: Span::new(self.file, at, end),
+                tail: clause.tail,
+            });
         }
         if previous.strict.is_some() && self.goes_on(at + word.len()) {
             self.leftover(level, at, end, previous);
@@ -209,12 +134,12 @@ impl<'a> Builder<'a> {
     }
 
     fn unknown_clause(&mut self, level: Level, word: &str, span: Span) {
-        let names: Vec<String> = level.keywords().iter().map(|(known, ..)| format!("`{known}`")).collect();
-        let title = format!("no clause of {} begins with {}", level.place(), quoted(word));
+        let names: Vec<&str> = level.keywords().map(|(keyword, _)| keyword.quoted).collect();
+        let title = format!("unknown clause {1} in {0}", level.place(), quoted(word));
         let found = Diagnostic::new(Code::UnknownClause, span, title).label("not a keyword");
         let found = match Level::of(word).filter(|home| *home != level) {
-            Some(home) => found.help(format!("`{word}` stands inside {}", home.place())),
-            None => found.help(format!("the clauses of {} begin with {}", level.place(), names.join(", "))),
+            Some(home) => found.help(format!("`{word}` belongs inside {}", home.place())),
+            None => found.help(format!("the clauses of {} are {}", level.place(), names.join(", "))),
         };
         self.report(found);
     }
@@ -231,10 +156,10 @@ impl<'a> Builder<'a> {
         let mut words = slice.split_ascii_whitespace();
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (text, plan) = match (first, second) {
-            ("unless", _) => ("unless", "it will say that no linked event came before"),
-            ("lookup", _) => ("lookup", "it will bring in a table that gives fields"),
-            ("at", "least") => ("at least", "it will count repetitions of a step"),
-            ("or", "from") => ("or from", "it will let a step come from several sources"),
+            ("unless", _) => ("unless", "it will require that no linked event came before"),
+            ("lookup", _) => ("lookup", "it will add fields from a table"),
+            ("at", "least") => ("at least", "it will require a step to repeat"),
+            ("or", "from") => ("or from", "it will let a step read several sources"),
             _ => return false,
         };
         // The two words may stand on two lines; the span then covers the first.
@@ -252,7 +177,7 @@ impl<'a> Builder<'a> {
     fn strict(&mut self, by: Rule, at: usize, end: usize, level: Level) {
         match grammar::parse(by, self.slice(at, end)) {
             Err(stopped) => self.stopped(at, &stopped),
-            Ok(_) => self.unexpected(at, &Self::openings(level)),
+            Ok(_) => self.unexpected(at, &level.openings()),
         }
     }
 
@@ -266,17 +191,7 @@ impl<'a> Builder<'a> {
         match (previous.strict, previous.span) {
             (Some(strict), Some(span)) => self.strict(strict, span.start as usize, end, level),
             _ if level == Level::Test => self.strict(Rule::only_event, at, end, level),
-            _ => self.unexpected(at, &Self::openings(level)),
-        }
-    }
-
-    fn openings(level: Level) -> Vec<&'static str> {
-        match level {
-            Level::File => vec!["`rule`", "`allowlist`", "`import`"],
-            Level::Rule => vec!["a clause of the rule", "`}`"],
-            Level::Chain => vec!["`step`", "`then`", "`}`"],
-            Level::Alert => vec!["`entity`", "`show`", "`dedupe`", "`}`"],
-            Level::Test => vec!["an event", "`expect`", "`}`"],
+            _ => self.unexpected(at, &level.openings()),
         }
     }
 
@@ -310,8 +225,8 @@ impl<'a> Builder<'a> {
             let start = line
                 + (self.slice(line, end).len() - self.slice(line, end).trim_start_matches([' ', '\t']).len());
             let word = self.word_at(start, end);
-            let mut known = level.keywords().iter().map(|(known, ..)| *known);
-            let likely = word.len() > 2 && (known.any(|known| known == word) || close(word, known).is_some());
+            let known = level.keywords().map(|(keyword, _)| keyword.word);
+            let likely = word.len() > 2 && (level.clause(word).is_some() || close(word, known).is_some());
             if depth == 0 && likely && !self.goes_on(start + word.len()) {
                 return Some(start);
             }
@@ -350,7 +265,7 @@ impl<'a> Builder<'a> {
         }
         let token = self.token(at);
         let word = self.word_at(at, end);
-        if ATTRIBUTES.contains(&word) {
+        if keywords::attributes().any(|known| known == word) {
             if let (Some(strict), Some(before)) = (previous.strict, previous.span) {
                 self.strict(strict, before.start as usize, end, Level::File);
             } else {
@@ -361,12 +276,12 @@ impl<'a> Builder<'a> {
         let same_line =
             previous.span.is_some_and(|before| !self.slice(before.end as usize, at).contains('\n'));
         let place = Span::new(self.file, at, at + token.len());
-        if let Some(meant) = close(word, ATTRIBUTES.into_iter()).filter(|_| same_line) {
+        if let Some(meant) = close(word, keywords::attributes()).filter(|_| same_line) {
             let place = Span::new(self.file, at, at + word.len());
             let mut found = Diagnostic::new(
                 Code::UnknownClause,
                 place,
-                format!("no attribute of an entry is called `{word}`"),
+                format!("unknown attribute `{word}` of an entry"),
             )
             .label("not a keyword")
             .help(format!("did you mean `{meant}`?"));
@@ -380,7 +295,7 @@ impl<'a> Builder<'a> {
         }
         let mut found = Diagnostic::new(Code::Unquoted, place, format!("{} needs quotes", quoted(token)))
             .label("neither a value nor an attribute")
-            .help("the values of a list are strings; their attributes are `reason`, `owner`, `ticket` and `until`");
+            .help("list values must be quoted; their attributes are `reason`, `owner`, `ticket` and `until`");
         found.fix = Some(Fix { span: place, replacement: format!("\"{token}\"") });
         self.report(found);
         None

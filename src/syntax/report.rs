@@ -3,27 +3,18 @@
 //! In: places in the text and what the grammar wanted there. Out: diagnostics.
 //! Must not know: which clause is being parsed.
 
-use super::FINDINGS;
-use super::build::Builder;
+use super::builder::Builder;
+use super::expected::expected;
 use super::grammar::Stopped;
-use super::literal::Problem;
-use crate::diag::{self, Code, Diagnostic, Fix};
+use super::problem::Problem;
+use super::wording::{close, list, quoted};
+use super::{FINDINGS, keywords};
+use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 
 const END_OF_CLAUSE: &str = "the end of the clause";
 
-impl<'a> Builder<'a> {
-    /// Reports, and remembers where, so that the leftovers of a fault are not reported again.
-    pub(super) fn report(&mut self, found: Diagnostic) {
-        self.fault = found.primary.span.range();
-        self.diags.push(found);
-    }
-
-    /// Whether more was found than will be shown: then the rest is not worth explaining.
-    pub(super) fn enough(&self) -> bool {
-        self.diags.len() > FINDINGS
-    }
-
+impl Builder<'_> {
     /// Reports a problem of the token that begins at `start`.
     pub(super) fn problem(&mut self, start: usize, problem: Problem) {
         if self.enough() {
@@ -41,7 +32,7 @@ impl<'a> Builder<'a> {
 
     /// Reports that a parse of the text from `start` stopped.
     pub(super) fn stopped(&mut self, start: usize, stopped: &Stopped) {
-        self.unexpected(start + stopped.at, &stopped.expected);
+        self.unexpected(start + stopped.at, &expected(&stopped.wanted));
     }
 
     /// Reports that none of `expected` stands at `at`.
@@ -78,7 +69,7 @@ impl<'a> Builder<'a> {
         let token = self.token(at);
         if let Some(letter) = token.chars().next().filter(|c| c.is_alphabetic() && !c.is_ascii()) {
             let span = Span::new(self.file, at, at + letter.len_utf8());
-            return Diagnostic::new(Code::BadName, span, format!("`{letter}` cannot stand in a name"))
+            return Diagnostic::new(Code::BadName, span, format!("`{letter}` is not allowed in a name"))
                 .label("not a letter from `a` to `z`");
         }
         let words = expected.iter().map(|word| word.trim_matches('`'));
@@ -98,16 +89,15 @@ impl<'a> Builder<'a> {
         let (span, _, at_end) = self.place(at);
         let open = self.open_paren(at);
         if !at_end && self.token(at) == ")" && open.is_none() {
-            let found =
-                Diagnostic::new(Code::Unclosed, span, "this `)` closes nothing").label("no `(` for it");
-            return Some(found.help("delete it, or add `(` before the predicate"));
+            let found = Diagnostic::new(Code::Unclosed, span, "unmatched `)`").label("no matching `(`");
+            return Some(found.help("remove it, or add `(` before the condition"));
         }
         let next = self.token(at);
         let clause_ends =
             at_end || next.starts_with(['{', '}']) || ["except", "then", "step"].contains(&next);
         let open = open.filter(|_| clause_ends && expected.contains(&"`)`"))?;
-        let found = Diagnostic::new(Code::Unclosed, open, "this `(` is never closed").label("no `)` for it");
-        Some(found.also(span, "a `)` was expected here").help("add `)`"))
+        let found = Diagnostic::new(Code::Unclosed, open, "unclosed `(`").label("no matching `)`");
+        Some(found.also(span, "expected `)` here").help("add `)`"))
     }
 
     /// Two values side by side where a comma could stand.
@@ -118,12 +108,9 @@ impl<'a> Builder<'a> {
             return None;
         }
         let before = self.end_before(at);
-        let mut found = Diagnostic::new(
-            Code::Comma,
-            span,
-            format!("a comma is missing before {}", quoted(self.token(at))),
-        )
-        .label("the next value");
+        let mut found =
+            Diagnostic::new(Code::Comma, span, format!("missing comma before {}", quoted(self.token(at))))
+                .label("the next value");
         found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
         Some(found)
     }
@@ -148,79 +135,18 @@ impl<'a> Builder<'a> {
         }
         None
     }
-
-    /// The offset of the first character at or after `at` that is not blank.
-    pub(super) fn skip_blank(&self, at: usize) -> usize {
-        self.text.len() - self.slice(at, self.text.len()).trim_start_matches([' ', '\t', '\r', '\n']).len()
-    }
-
-    /// The end of the last token before `at`.
-    pub(super) fn end_before(&self, at: usize) -> usize {
-        self.slice(0, at).trim_end_matches([' ', '\t', '\r', '\n']).len()
-    }
-
-    /// The token at `at`, cut to one line.
-    pub(super) fn token(&self, at: usize) -> &'a str {
-        let rest = self.slice(at, self.text.len());
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
-        let Some(first) = rest.chars().next() else { return "" };
-        let end = if first == '"' {
-            rest.char_indices()
-                .skip(1)
-                .find(|&(_, c)| c == '"' || c == '\n')
-                .map_or(rest.len(), |(at, c)| at + usize::from(c == '"'))
-        } else if word(first) {
-            rest.find(|c| !word(c)).unwrap_or(rest.len())
-        } else if "=!<>&|~:".contains(first) {
-            rest.find(|c: char| !"=!<>&|~:".contains(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
-        rest.get(..end).unwrap_or_default()
-    }
-
-    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
-        self.text.get(start..end).unwrap_or_default()
-    }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-fn list(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] => format!("{} or {last}", most.join(", ")),
-    }
-}
-
-/// A token as it is shown in a message: in backticks and not too long.
-pub(super) fn quoted(token: &str) -> String {
-    const LONGEST: usize = 40;
-    if token.chars().count() <= LONGEST {
-        return format!("`{token}`");
-    }
-    format!("`{}…`", token.chars().take(LONGEST).collect::<String>())
-}
-
-/// The word most likely meant by `found`, in whatever case it was written.
-pub(super) fn close<'a>(found: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
-    if found.len() > 40 {
-        return None;
-    }
-    let lower = found.to_ascii_lowercase();
-    known.clone().find(|word| *word == lower && *word != found).or_else(|| diag::nearest(&lower, known))
 }
 
 /// What to do about a token that often stands in the wrong place.
 fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
     let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
-    if named && super::foreign::RESERVED.contains(&token) {
-        return Some("this word has a meaning of its own: choose another name");
+    if named && keywords::is_reserved(token) {
+        return Some("this word is reserved: choose another name");
     }
     if named && token.starts_with('"') {
-        return Some("names stand without quotes");
+        return Some("names are not quoted");
     }
-    (expected == ["a string"]).then_some("text stands in double quotes")
+    (expected == ["a string"]).then_some("strings must be double-quoted")
 }
 
 /// Keeps the first findings and says that there were more.
@@ -228,8 +154,8 @@ pub(super) fn cut(findings: &mut Vec<Diagnostic>) {
     findings.truncate(FINDINGS);
     if let Some(last) = findings.last() {
         let title = format!("only the first {FINDINGS} findings in this file are shown");
-        let found =
-            Diagnostic::new(Code::Limit, last.primary.span, title).label("there are more from here on");
-        findings.push(found.help("mend the first ones and try again"));
+        let found = Diagnostic::new(Code::Limit, last.primary.span, title)
+            .label("further findings are omitted from here on");
+        findings.push(found.help("fix these first and try again"));
     }
 }

@@ -183,9 +183,10 @@ impl Scanner<'_, '_> {
         self.blanks.push((at, at + 1));
         if !std::mem::replace(&mut self.deep, true) {
             let span = Span::new(self.file, at, at + 1);
-            let found = Diagnostic::new(Code::Limit, span, format!("brackets nest deeper than {DEPTH}"))
-                .label("one level too many")
-                .help("a chain of `and` or `or` needs no parentheses of its own");
+            let found =
+                Diagnostic::new(Code::Limit, span, format!("brackets are nested deeper than {DEPTH}"))
+                    .label("nesting limit exceeded here")
+                    .help("a chain of `and` or `or` needs no parentheses of its own");
             self.diags.push(found);
         }
     }
@@ -213,13 +214,13 @@ impl Scanner<'_, '_> {
             }
             let span = Span::new(self.file, at, end);
             let mut found =
-                Diagnostic::new(Code::BadCharacter, span, format!("{} does not belong here", called(c)))
-                    .label("cannot be seen");
+                Diagnostic::new(Code::BadCharacter, span, format!("{} is not allowed here", called(c)))
+                    .label("not printable");
             if code_only {
                 found.fix = Some(Fix { span, replacement: " ".to_owned() });
                 found = found.help("use a plain blank");
             } else {
-                found = found.help(format!("delete it; inside a string write `\\u{{{:x}}}`", u32::from(c)));
+                found = found.help(format!("remove it; inside a string write `\\u{{{:x}}}`", u32::from(c)));
             }
             self.diags.push(found);
         }
@@ -234,6 +235,6 @@ fn called(c: char) -> String {
         '\u{a0}' | '\u{202f}' => format!("a no-break space (U+{code:04X})"),
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => format!("a direction mark (U+{code:04X})"),
         _ if c.is_control() => format!("a control character (U+{code:04X})"),
-        _ => format!("an invisible character (U+{code:04X})"),
+        _ => format!("a hidden character (U+{code:04X})"),
     }
 }

@@ -4,9 +4,11 @@
 //! Must not know: steps, sources or fields.
 
 use super::ast::{Event, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, Test};
-use super::build::{Block, Builder, child};
+use super::builder::Builder;
 use super::grammar::{Pair, Rule};
-use super::recover::{Level, Previous};
+use super::keywords::Level;
+use super::parts::{Block, child};
+use super::recover::Previous;
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 
@@ -60,9 +62,7 @@ impl Builder<'_> {
         let count = if let LiteralKind::Int(count) = literal.kind { u64::try_from(count).ok() } else { None };
         if count.is_none() && self.diags.len() == mark {
             let title = format!("`{}` is not a number of alerts", pair.as_str());
-            self.report(
-                Diagnostic::new(Code::BadNumber, literal.span, title).label("a whole number stands here"),
-            );
+            self.report(Diagnostic::new(Code::BadNumber, literal.span, title).label("expected an integer"));
         }
         count
     }
@@ -95,8 +95,8 @@ impl Builder<'_> {
 
     fn comma_missing(&mut self, before: Span) {
         let place = Span { start: before.end, ..before };
-        let mut found = Diagnostic::new(Code::Comma, before, "a comma is missing after this value")
-            .label("the next field follows")
+        let mut found = Diagnostic::new(Code::Comma, before, "missing comma after this value")
+            .label("followed by the next field")
             .help("fields of an event are separated by `,`");
         found.fix = Some(Fix { span: place, replacement: ",".to_owned() });
         self.report(found);

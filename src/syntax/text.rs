@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::literal::Problem;
+use super::problem::Problem;
 use crate::diag::Code;
 
 const BLOCK: &str = "\"\"\"";
@@ -27,12 +27,12 @@ pub(super) fn string(token: &str) -> (String, Vec<Problem>) {
 }
 
 fn endless(range: Range<usize>, mark: &str) -> Problem {
-    Problem::new(Code::UnterminatedString, range, "this string does not end")
+    Problem::new(Code::UnterminatedString, range, "this string is not terminated")
         .label(format!("no `{mark}` closes it"))
         .help(if mark == BLOCK {
-            "close the text with `\"\"\"` on a line of its own"
+            "close the block with `\"\"\"` on its own line"
         } else {
-            "close it with `\"`; text of several lines stands between `\"\"\"`"
+            "close it with `\"`; use `\"\"\"` for multi-line strings"
         })
 }
 
@@ -84,9 +84,9 @@ fn escape(text: &str) -> (usize, Result<char, Problem>) {
 }
 
 fn unknown_escape(text: &str) -> Problem {
-    Problem::new(Code::BadEscape, 0..text.len(), format!("`{text}` is not an escape"))
-        .label("not an escape")
-        .help("the escapes are `\\\"` `\\\\` `\\n` `\\r` `\\t` `\\u{…}`; a backslash itself is `\\\\`, or use `r\"…\"`")
+    Problem::new(Code::BadEscape, 0..text.len(), format!("`{text}` is not an escape sequence"))
+        .label("unknown escape sequence")
+        .help("valid escapes are `\\\"` `\\\\` `\\n` `\\r` `\\t` `\\u{…}`; write a backslash as `\\\\`, or use `r\"…\"`")
 }
 
 fn unicode(text: &str) -> (usize, Result<char, Problem>) {
@@ -95,9 +95,9 @@ fn unicode(text: &str) -> (usize, Result<char, Problem>) {
         .filter(|digits| (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()));
     let Some(digits) = well_formed else {
         let problem =
-            Problem::new(Code::BadEscape, 0..2, "`\\u` wants one to six hexadecimal digits in braces")
-                .label("not a whole escape")
-                .help("write it like `\\u{e9}`");
+            Problem::new(Code::BadEscape, 0..2, "`\\u` requires one to six hexadecimal digits in braces")
+                .label("incomplete escape sequence")
+                .help("write it as `\\u{e9}`");
         return (2, Err(problem));
     };
     let used = digits.len() + 4;
@@ -106,8 +106,8 @@ fn unicode(text: &str) -> (usize, Result<char, Problem>) {
         used,
         found.ok_or_else(|| {
             Problem::new(Code::BadEscape, 0..used, format!("`\\u{{{digits}}}` is not a character"))
-                .label("no such character")
-                .help("code points go up to `10ffff`, without `d800` to `dfff`")
+                .label("not a Unicode character")
+                .help("valid code points are up to `10ffff`, except `d800` to `dfff`")
         }),
     )
 }

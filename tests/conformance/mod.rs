@@ -54,8 +54,8 @@ struct Compiled {
 /// the target refuses, also for what could miss events.
 fn emit(subject: &Subject, mappings: &Mappings, target: &dyn Target) -> Option<Compiled> {
     let options = Options { lists: subject.delivery, ..Options::default() };
-    [&mappings.documented, &mappings.named].into_iter().enumerate().find_map(|(index, catalog)| {
-        let job = Job { rule: &subject.rule, catalog, options: &options };
+    [&mappings.documented, &mappings.named].into_iter().enumerate().find_map(|(index, (catalog, schemas))| {
+        let job = Job { rule: &subject.rule, catalog, schemas, options: &options };
         let emission = backend::compile(&job, target, &mut Diagnostics::default())?;
         Some(Compiled { emission, is_named: index > 0 })
     })
@@ -136,7 +136,7 @@ fn told(subject: &Subject, emission: &Emission, what: &str, scenario: &[Event]) 
 fn run_target(target: &dyn Target, mappings: &Mappings, files: &[Subject]) -> (Tally, Vec<String>) {
     let mut harness = Harness::to_compare(target.name());
     let (mut tally, mut differences) = (Tally::new(target), Vec::new());
-    let catalog = &mappings.documented;
+    let (catalog, _) = &mappings.documented;
     let mut one = |subject: &Subject, count: usize, tally: &mut Tally| {
         let Some(compiled) = emit(subject, mappings, target) else {
             tally.refused += 1;
@@ -193,7 +193,7 @@ fn every_target_agrees_with_the_engine() {
 /// A comparison over scenarios in which nothing happens would prove nothing.
 #[test]
 fn scenarios_are_not_trivial() {
-    let catalog = Mappings::read().documented;
+    let (catalog, _) = Mappings::read().documented;
     let subjects: Vec<Subject> =
         subjects::of_files().into_iter().chain(subjects::random(&catalog).take(100)).collect();
     let (mut scenarios, mut silent, mut rules_that_alert) = (0, 0, 0);

@@ -92,7 +92,7 @@ fn survivors(target: &dyn Target, mappings: &Mappings, subjects: &[Subject]) -> 
     let of_target = of(target.name());
     assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
     let survives = |mutant: &Mutant| {
-        let (caught, places) = is_caught(mutant, &mappings.documented, &emitted, &mut harness);
+        let (caught, places) = is_caught(mutant, &mappings.documented.0, &emitted, &mut harness);
         (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
     };
     of_target.iter().filter_map(survives).collect()
@@ -104,7 +104,7 @@ fn every_mutant_is_caught() {
     let all: usize = ALL.iter().map(|target| of(target.name()).len()).sum();
     assert!(all >= LEAST_OF_ALL, "{all} mutants");
     let mut subjects = subjects::of_files();
-    subjects.extend(subjects::random(&mappings.documented).take(RANDOM));
+    subjects.extend(subjects::random(&mappings.documented.0).take(RANDOM));
     let survivors: Vec<String> = std::thread::scope(|scope| {
         let start = |target: &'static dyn Target| scope.spawn(|| survivors(target, &mappings, &subjects));
         let running: Vec<_> = super::targets().into_iter().map(start).collect();

@@ -1,12 +1,13 @@
 //! Every form in which logs arrive, and everything that can be wrong with a file.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
 use catena::catalog::Catalog;
 use catena::replay::input::Input;
-use catena::replay::{Control, Options, Plan, Report, output};
+use catena::replay::{Control, LogText, Options, Plan, Report, misses, output};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -75,8 +76,31 @@ impl Scenario {
     pub(super) fn run(&self, rule: &str) -> Report {
         let catalog = Catalog::embedded().unwrap();
         let plan = Plan::new(&rules::from_text(rule), &catalog, &self.options).unwrap();
-        plan.replay(&self.inputs, &Control::default())
+        let report = plan.replay(&self.inputs, &Control::default());
+        if let Some(texts) = self.texts() {
+            let in_memory = plan.replay_texts(&texts, &Control::default());
+            assert_eq!(shown(&in_memory), shown(&report), "files and the same bytes in memory");
+        }
+        report
     }
+
+    /// What the inputs hold, if they are files, each named once.
+    fn texts(&self) -> Option<Vec<LogText>> {
+        let mut seen = HashSet::new();
+        let text = |input: &Input| {
+            let is_new = seen.insert((input.source.clone(), input.path.clone()));
+            let bytes = std::fs::read(&input.path).ok().filter(|_| is_new)?;
+            Some(LogText { source: input.source.clone(), name: input.path.clone(), bytes: bytes.into() })
+        };
+        self.inputs.iter().map(text).collect()
+    }
+}
+
+/// All that a report says, but for how long it took.
+fn shown(report: &Report) -> String {
+    let stats = &report.stats;
+    let read = (stats.events, stats.bytes, &stats.skipped, &stats.broken_files);
+    format!("{}{}{read:?}", output::ndjson(report), misses::ndjson(report))
 }
 
 pub(super) fn alerts(report: &Report) -> usize {

@@ -19,8 +19,9 @@ use minijinja::{Value, context};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag, phrase};
-use crate::backend::{Job, Level, Part, Reads, Report, Role, Target, columns, home};
-use crate::catalog::{Home, Misfit};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
+use crate::backend::target::Backend;
+use crate::backend::{Job, Level, Part, Report, Role, Target, columns};
 use crate::ir;
 use plan::Stage;
 use predicate::Item;
@@ -33,43 +34,46 @@ const ALERTS: &str = ".alerts-security.*";
 #[derive(Debug)]
 pub struct Eql;
 
-impl Target for Eql {
-    fn name(&self) -> &'static str {
-        "eql"
+impl Dialect for Eql {
+    const NAME: &'static str = "eql";
+    const TITLE: &'static str = "Elastic EQL";
+
+    type Mapping = ();
+    type Column = ();
+
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
+        let (_, filter, time) = (reader.from(), reader.filter(), reader.time());
+        reader.heeds_lag();
+        if let Some(Err(problem)) = filter.map(validate::filter) {
+            reader.invalid("filter", &problem);
+        }
+        if let Some(Err(problem)) = time.map(validate::time) {
+            reader.invalid("time", &problem);
+        }
+        Some(())
     }
 
-    fn title(&self) -> &'static str {
-        "Elastic EQL"
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
+        let _ = (reader.multi(), reader.text(), reader.alert_field());
+        Some(())
     }
+}
 
-    fn extension(&self) -> &'static str {
-        "eql"
-    }
+impl Backend for Eql {
+    const EXTENSION: &'static str = "eql";
+    const SHOWS_FIELDS: bool = false;
+    const JOINS_BY_WIDER: bool = true;
 
-    fn level(&self, rule: &ir::Rule) -> Level {
+    fn level(rule: &ir::Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
     }
 
-    fn reads(&self) -> Reads {
-        Reads {
-            entries: &["from", "filter", "time", "time_lag"],
-            words: &[],
-            marks: &["multi", "text", "alert_field"],
-        }
-    }
-
-    fn judge(&self, home: &Home) -> Vec<Misfit> {
-        let filter = home.filter.as_deref().and_then(|text| home::broken("filter", validate::filter(text)));
-        let time = home::broken("time", validate::time(&home.time));
-        [home::missing("from", &home.from), time, filter].into_iter().flatten().collect()
-    }
-
-    fn support(&self, feature: Feature) -> Support {
+    fn support(feature: Feature) -> Support {
         support(feature)
     }
 
-    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        emit(self, job, report).unwrap_or_default()
+    fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        emit(&Eql, job, report).unwrap_or_default()
     }
 }
 
@@ -197,22 +201,10 @@ impl Body {
         let indent = if sequence { 5 } else { 2 };
         let items: Vec<_> = self.items.into_iter().map(|item| item.context(indent)).collect();
         let open = self.open.unwrap_or_else(|| Frag::atom(""));
-        let rendered = LAYOUT.render(context! { head, sequence, open => Value::from(open), items });
-        match rendered {
-            Ok(text) => {
-                debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
-                Some(Part { name: self.name, id: self.id, role: self.role, text })
-            }
-            Err(error) => {
-                let title = format!("the layout of Elastic EQL queries is broken: {error}");
-                report.error(crate::diag::Diagnostic::new(
-                    crate::diag::Code::NotExpressible,
-                    job.rule.span,
-                    title,
-                ));
-                None
-            }
-        }
+        let context = context! { head, sequence, open => Value::from(open), items };
+        let text = LAYOUT.print(Eql::TITLE, job.rule.span, context, report)?;
+        debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
+        Some(Part { name: self.name, id: self.id, role: self.role, text })
     }
 
     fn head(&self, job: &Job<'_>, (at, of): (usize, usize), report: &Report) -> Vec<Value> {
@@ -248,9 +240,9 @@ fn raw(
     beside_alerts: bool,
     report: &mut Report,
 ) -> Option<Printed> {
-    let home = home::of(job, target, step, report)?;
+    let mapping = columns::mapping(job, target, step, report)?;
     let mut tests = Vec::new();
-    if let Some(filter) = &home.filter {
+    if let Some(filter) = &mapping.filter {
         tests.push(if validate::joins(filter) { Frag::loose(filter) } else { Frag::test(filter) });
     }
     if beside_alerts {
@@ -289,9 +281,11 @@ fn names(cells: &[&keys::Cell]) -> Vec<Frag> {
 fn indexes(target: &Eql, job: &Job<'_>, steps: &[&ir::Step]) -> Vec<String> {
     let mut found = Vec::new();
     for step in steps {
-        let home = columns::source(job, step).and_then(|source| source.targets.get(target.name()));
+        let mapping = columns::source(job, step).and_then(|source| source.targets.get(target.name()));
         found.extend(
-            home.map(|home| home.from.clone()).filter(|from| !from.is_empty() && !found.contains(from)),
+            mapping
+                .map(|mapping| mapping.from.clone())
+                .filter(|from| !from.is_empty() && !found.contains(from)),
         );
     }
     found

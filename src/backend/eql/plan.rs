@@ -101,9 +101,9 @@ fn span(job: &Job<'_>, target: &dyn Target, first: usize, later: usize) -> u64 {
 
 /// By how many seconds Elastic's clock may be late for a step.
 fn lag(job: &Job<'_>, target: &dyn Target, step: Option<&Step>) -> u64 {
-    let home =
+    let mapping =
         step.and_then(|step| columns::source(job, step)).and_then(|source| source.targets.get(target.name()));
-    home.map_or(0, |home| home.time_lag)
+    mapping.map_or(0, |mapping| mapping.time_lag)
 }
 
 /// A late clock on the last step widens the window. On an earlier step it can put the event behind its successor.
@@ -116,7 +116,7 @@ fn clock_notes(job: &Job<'_>, target: &dyn Target, report: &mut Report) {
         }
         let reason = columns::source(job, step)
             .and_then(|source| source.targets.get(target.name()))
-            .and_then(|home| home.time_reason.clone())
+            .and_then(|mapping| mapping.time_reason.clone())
             .unwrap_or_else(|| "Elastic's clock is late for this source".to_owned());
         let name = &step.name.node;
         if index + 1 == steps.len() {

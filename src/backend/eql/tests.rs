@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Eql, literal, regex, validate};
 use crate::backend::fixture::{self, an1318, equals, field, link, named, rule, step};
-use crate::backend::{Effect, Emission, Fidelity, Job, Level, Options, Role, compile};
+use crate::backend::{Effect, Emission, Fidelity, Job, Level, Options, Role, Schemas, compile};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
@@ -67,10 +67,12 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     catalog
 });
 
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| fixture::schemas(&CATALOG));
+
 fn compiled(rule: &Rule) -> Result<Emission, Vec<String>> {
     let options = Options { allow_subset: true, ..Options::default() };
     let mut diags = Diagnostics::default();
-    let job = Job { rule, catalog: &CATALOG, options: &options };
+    let job = Job { rule, catalog: &CATALOG, schemas: &SCHEMAS, options: &options };
     let emission = compile(&job, &Eql, &mut diags);
     emission.ok_or_else(|| {
         let found =

@@ -46,7 +46,7 @@ pub(super) fn joins(filter: &str) -> bool {
     lex(filter).is_ok_and(|tokens| tokens.contains(&Token::Name("or".to_owned())))
 }
 
-/// Checks the time of a home: a sequence has no clock of its own choice.
+/// Checks the time of a mapping: a sequence has no clock of its own choice.
 ///
 /// # Errors
 /// What is wrong.

@@ -3,12 +3,13 @@
 //!
 //! In: a rule. Out: a [`Query`] of printed fragments. Must not know: how a single step or test is printed.
 
-use super::literal;
-use super::step::{self, Columns, Demand, Lookback, StepText};
-use crate::backend::print::Frag;
-use crate::backend::{Effect, Job, Report, Target, columns, shape};
+use super::Kql;
+use super::literal::{self, Frag};
+use super::step::{self, Columns, Lookback, StepText};
+use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::{Effect, Options, Report, shape};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Link, Step, StepField, Window};
+use crate::ir::{Chain, Field, Window};
 
 /// A query without its head.
 #[derive(Debug)]
@@ -36,70 +37,27 @@ pub(super) struct Join {
     pub(super) by: Frag,
 }
 
-/// Prints a rule's chain.
-pub(super) fn lower(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> Option<Query> {
-    let chain = &job.rule.chain;
-    let windows = windows(job, target, report);
-    let shared = shape::shared_links(chain, job.catalog);
-    let mut steps = Vec::with_capacity(chain.steps.len());
-    for (index, step) in chain.steps.iter().enumerate() {
-        let demand = demand(job, target, index, step, &windows, &shared);
-        // A step that cannot be printed must not keep the problems of the others back.
-        steps.extend(step::lower(job, target, step, &demand, report));
+/// Prints a bound rule. `chain` is the rule's own.
+pub(super) fn lower(
+    bound: &Bound<'_, Kql>,
+    chain: &Chain,
+    options: &Options,
+    report: &mut Report,
+) -> Option<Query> {
+    let windows = windows(bound, chain, report);
+    let chained = bound.steps.len() > 1;
+    let mut steps = Vec::with_capacity(bound.steps.len());
+    for (index, step) in bound.steps.iter().enumerate() {
+        let window = index.checked_sub(1).and_then(|before| windows.get(before));
+        let lookback = window.and_then(|window| window.buckets(options));
+        steps.push(step::lower(step, chained, lookback, options, report));
     }
-    if steps.len() < chain.steps.len() || !report.errors.is_empty() {
-        return None;
-    }
-    refuse_equal_names(job, &steps, report)?;
-    let joins = joins(job, &steps, &windows, &shared);
+    refuse_equal_names(bound, &steps, report)?;
+    let joins = joins(bound, &steps, &windows, options);
     let shown = steps.iter().map(|step| &step.columns);
     let project: Vec<_> =
         shown.flat_map(|columns| std::iter::once(&columns.time).chain(&columns.shown)).cloned().collect();
     Some(Query { steps, joins, project: literal::list(&project) })
-}
-
-/// What a step must hand on.
-fn demand(
-    job: &Job<'_>,
-    target: &dyn Target,
-    index: usize,
-    step: &Step,
-    windows: &[Span],
-    shared: &[bool],
-) -> Demand {
-    let chain = &job.rule.chain;
-    let last = index + 1 == chain.steps.len();
-    let before = index.checked_sub(1).and_then(|before| chain.links.get(before));
-    let after = chain.links.get(index);
-    let mut keys: Vec<Field> = Vec::new();
-    let sides = before.into_iter().flat_map(|link| link.keys.iter().map(|key| &key.right));
-    for field in sides.chain(after.into_iter().flat_map(|link| link.keys.iter().map(|key| &key.left))) {
-        push_new(&mut keys, field.clone());
-    }
-    let source = columns::source(job, step);
-    let mut shown: Vec<Field> = Vec::new();
-    if let Some(id) = source.and_then(|source| step::event_id(source, target.name())) {
-        push_new(&mut shown, Field { span: step.source.span, ..id });
-    }
-    let named = alert_fields(job).filter(|field| field.step == index).map(|field| &field.field);
-    keys.iter().chain(named).for_each(|field| push_new(&mut shown, field.clone()));
-    let is_shared = |link: usize| shared.get(link) == Some(&true);
-    let events = is_shared(index) || index.checked_sub(1).is_some_and(is_shared);
-    let lookback =
-        index.checked_sub(1).and_then(|before| windows.get(before)).and_then(|span| span.buckets(job));
-    Demand { shown, keys, last, records: last && index > 0, events, lookback }
-}
-
-fn alert_fields<'a>(job: &Job<'a>) -> impl Iterator<Item = &'a StepField> {
-    let alert = &job.rule.alert;
-    let dedupe = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
-    alert.entities.iter().map(|entity| &entity.field).chain(&alert.show).chain(dedupe)
-}
-
-fn push_new(known: &mut Vec<Field>, field: Field) {
-    if !known.iter().any(|other| other.name == field.name) {
-        known.push(field);
-    }
 }
 
 /// A window between two neighbours by the clocks of the target, in seconds.
@@ -115,54 +73,59 @@ struct Span {
 
 impl Span {
     /// Its time buckets, if the user wants them.
-    fn buckets(self, job: &Job<'_>) -> Option<Lookback> {
+    fn buckets(self, options: &Options) -> Option<Lookback> {
         let size = self.back.saturating_add(self.ahead);
-        (job.options.time_buckets && size > 0).then_some(Lookback { size, back: self.back })
+        (options.time_buckets && size > 0).then_some(Lookback { size, back: self.back })
     }
 }
 
 /// The windows of all links, widened where a table's clock is later than the event.
-fn windows(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> Vec<Span> {
-    let chain = &job.rule.chain;
-    let lags: Vec<u64> = chain.steps.iter().map(|step| lag(job, target, step, report)).collect();
-    let last = chain.links.len().saturating_sub(1);
+fn windows(bound: &Bound<'_, Kql>, chain: &Chain, report: &mut Report) -> Vec<Span> {
+    let lags: Vec<u64> = bound.steps.iter().map(|step| lag(step, bound, report)).collect();
+    let last = bound.links.len().saturating_sub(1);
     // In a chain of two steps the one window is both.
-    let binds = chain.links.len() > 1 && shape::total_binds(chain);
+    let binds = bound.links.len() > 1 && shape::total_binds(chain);
     let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
-    let span = |(index, link): (usize, &Link)| {
+    let span = |(index, link): (usize, &BoundLink<'_>)| {
         let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));
-        let gap = Window { seconds: link.gap.seconds.min(chain.total.seconds), ..link.gap };
-        let total = (binds && index == last).then(|| widened(chain.total));
+        let gap = Window { seconds: link.gap.seconds.min(bound.total.seconds), ..link.gap };
+        let total = (binds && index == last).then(|| widened(bound.total));
         Span { back: lag(index), ahead: widened(gap), total }
     };
-    chain.links.iter().enumerate().map(span).collect()
+    bound.links.iter().enumerate().map(span).collect()
 }
 
-fn lag(job: &Job<'_>, target: &dyn Target, step: &Step, report: &mut Report) -> u64 {
-    let home = columns::source(job, step).and_then(|source| source.targets.get(target.name()));
-    let Some(home) = home.filter(|home| home.time_lag > 0 && job.rule.chain.steps.len() > 1) else {
+fn lag(step: &BoundStep<'_, Kql>, bound: &Bound<'_, Kql>, report: &mut Report) -> u64 {
+    let lag = step.schema.lag;
+    if lag == 0 || bound.links.is_empty() {
         return 0;
-    };
-    let reason = home.time_reason.as_deref().unwrap_or("the table's clock can be later than the event");
-    report.note(Effect::Superset, step.source.span, reason);
-    home.time_lag
+    }
+    let reason = step.schema.lag_reason.as_deref();
+    let reason = reason.unwrap_or("the table's clock can be later than the event");
+    report.note(Effect::Superset, step.span, reason);
+    lag
 }
 
-fn joins(job: &Job<'_>, steps: &[StepText], windows: &[Span], shared: &[bool]) -> Vec<Join> {
-    let links = windows.iter().zip(shared).enumerate();
-    links.filter_map(|(link, (window, shared))| join(job, link, steps, *window, *shared)).collect()
+fn joins(bound: &Bound<'_, Kql>, steps: &[StepText], windows: &[Span], options: &Options) -> Vec<Join> {
+    let links = bound.links.iter().zip(windows).enumerate();
+    links.filter_map(|(index, link)| join(bound, index, link, steps, options)).collect()
 }
 
 /// The join of a link, between the steps of its own and the next index.
-fn join(job: &Job<'_>, index: usize, steps: &[StepText], span: Span, shared: bool) -> Option<Join> {
-    let chain = &job.rule.chain;
-    let (link, start) = (chain.links.get(index)?, &steps.first()?.columns.time);
-    let (earlier, later) = (chain.steps.get(index)?, chain.steps.get(index + 1)?);
+fn join(
+    bound: &Bound<'_, Kql>,
+    index: usize,
+    (link, span): (&BoundLink<'_>, &Span),
+    steps: &[StepText],
+    options: &Options,
+) -> Option<Join> {
+    let start = &steps.first()?.columns.time;
+    let (earlier, later) = (bound.steps.get(index)?, bound.steps.get(index + 1)?);
     let (before, after) = (steps.get(index)?, steps.get(index + 1)?);
-    let bucket = span.buckets(job).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
+    let bucket = span.buckets(options).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
     let mut on: Vec<Frag> = Vec::new();
-    for key in &link.keys {
-        let pair = literal::equal_sides(&column(earlier, &key.left), &column(later, &key.right));
+    for (left, right) in &link.keys {
+        let pair = literal::equal_sides(&column(earlier, left), &column(later, right));
         if !on.contains(&pair) {
             on.push(pair);
         }
@@ -172,14 +135,14 @@ fn join(job: &Job<'_>, index: usize, steps: &[StepText], span: Span, shared: boo
     Some(Join {
         bucket: bucket.map(|bucket| bucket.extend),
         on: literal::list(&on),
-        tests: tests(start, &before.columns, &after.columns, span, shared),
+        tests: tests(start, &before.columns, &after.columns, *span, link.shared),
         start: start.clone(),
         by: literal::list(&by),
     })
 }
 
-fn column(step: &Step, field: &Field) -> Frag {
-    step::column_name(step, &field.name)
+fn column(step: &BoundStep<'_, Kql>, field: &Field) -> Frag {
+    literal::name(&step.column_name(&field.name))
 }
 
 /// The time bucket of the earlier record, and the pair that joins it.
@@ -189,7 +152,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn new(earlier: &Step, before: &StepText, after: &StepText, size: u64) -> Self {
+    fn new(earlier: &BoundStep<'_, Kql>, before: &StepText, after: &StepText, size: u64) -> Self {
         let name = step::hidden(&earlier.name.node, "bucket");
         let own = literal::call("bin", [&before.columns.time, &literal::timespan(size)]);
         let on =
@@ -210,9 +173,9 @@ fn tests(first: &Frag, before: &Columns, after: &Columns, span: Span, shared: bo
 }
 
 /// Two columns of one name would make the join rename one of them.
-fn refuse_equal_names(job: &Job<'_>, steps: &[StepText], report: &mut Report) -> Option<()> {
+fn refuse_equal_names(bound: &Bound<'_, Kql>, steps: &[StepText], report: &mut Report) -> Option<()> {
     let mut seen = std::collections::BTreeSet::new();
-    for (step, rule) in steps.iter().zip(&job.rule.chain.steps) {
+    for (step, rule) in steps.iter().zip(&bound.steps) {
         let names = std::iter::once(&step.name).chain(step.columns.all());
         for name in names.map(Frag::text) {
             if !seen.insert(name) {

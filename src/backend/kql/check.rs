@@ -1,18 +1,18 @@
-//! Conditions that know their own negation, so that every printed test is true or false and never null.
+//! Tests that know their own opposite, so that every printed test is true or false and never null.
 //!
-//! In: atoms from the predicate printer. Out: one fragment, or the knowledge that it always or never holds.
-//! Must not know: fields, values, what an atom tests.
+//! In: comparisons from the predicate printer. Out: [`Check`]s, which print as one fragment or are known to hold always
+//! or never. Must not know: fields, values, what is compared.
 
-use super::literal;
-use crate::backend::print::{Bind, Frag};
+use super::literal::{self, Frag};
+use crate::backend::print::Bind;
+use crate::backend::truth::{Leaf, Opposite, Text, Truth};
 
 /// A condition in the making.
-#[derive(Debug)]
-pub(super) enum Check {
-    /// All hold.
-    All(Vec<Check>),
-    /// One holds.
-    Any(Vec<Check>),
+pub(super) type Check = Truth<Test>;
+
+/// A test.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Test {
     /// Never null; its two forms.
     Atom {
         /// When it is to hold.
@@ -22,104 +22,81 @@ pub(super) enum Check {
     },
     /// Null where the value is missing, which counts as false.
     Nullable(Frag),
-    /// Known.
-    Always(bool),
 }
 
-/// What a printed condition is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Truth {
-    /// It does not depend on the record.
-    Always(bool),
-    /// It does: all of the tests hold, or one of them does.
-    Is {
-        /// At least one.
-        tests: Vec<Frag>,
-        /// Whether it takes all of them.
-        all: bool,
-    },
+/// A test that is never null, and its opposite.
+pub(super) fn atom(holds: Frag, fails: Frag) -> Check {
+    Truth::Test(Test::Atom { holds, fails })
 }
 
-impl Truth {
-    fn one(test: Frag) -> Self {
-        Self::Is { tests: vec![test], all: true }
+/// A test that is null where the value is missing.
+pub(super) fn nullable(test: Frag) -> Check {
+    Truth::Test(Test::Nullable(test))
+}
+
+/// A comparison and its opposite.
+pub(super) fn compare(left: &Frag, operator: &'static str, opposite: &'static str, right: &Frag) -> Check {
+    atom(literal::binary(left, operator, right), literal::binary(left, opposite, right))
+}
+
+/// Equality with one of some constants: false, and its opposite true, where the column is null.
+pub(super) fn one_of(column: &Frag, constants: &[Frag]) -> Check {
+    atom(literal::one_of(column, constants, false), literal::one_of(column, constants, true))
+}
+
+/// A test without an operator for its opposite.
+pub(super) fn test(holds: Frag) -> Check {
+    let fails = literal::call("not", [&holds]);
+    atom(holds, fails)
+}
+
+/// The tests that all must hold; none if it always does.
+pub(super) fn conjuncts(printed: Truth<Frag>) -> Vec<Frag> {
+    match printed {
+        Truth::Always(true) => Vec::new(),
+        Truth::All(parts) => parts.into_iter().map(Truth::text).collect(),
+        Truth::Always(false) | Truth::Test(_) | Truth::Not(_) | Truth::Any(_) => vec![printed.text()],
     }
+}
 
-    /// The tests that all must hold; none if it always does.
-    pub(super) fn conjuncts(self) -> Vec<Frag> {
+impl Leaf for Test {}
+
+impl Opposite for Test {
+    type Printed = Frag;
+
+    /// Kusto drops a row for which a condition of `where` is null, so a positive test that stands bare keeps its form,
+    /// and its use of indexes.
+    fn print(self, negated: bool, bare: bool) -> Frag {
         match self {
-            Self::Always(true) => Vec::new(),
-            Self::Always(false) => vec![Frag::atom("false")],
-            Self::Is { tests, all: true } => tests,
-            Self::Is { tests, all: false } => vec![either(tests)],
-        }
-    }
-}
-
-/// Tests joined by `or`, bound as tightly as `and` binds, so that the two never stand side by side without parentheses.
-fn either(tests: Vec<Frag>) -> Frag {
-    Frag::join(tests, " or ", Bind::And)
-}
-
-impl Check {
-    /// A comparison and its opposite.
-    pub(super) fn compare(left: &Frag, operator: &str, opposite: &str, right: &Frag) -> Self {
-        Self::Atom {
-            holds: literal::binary(left, operator, right),
-            fails: literal::binary(left, opposite, right),
-        }
-    }
-
-    /// Equality with one of some constants: false, and its opposite true, where the column is null.
-    pub(super) fn one_of(column: &Frag, constants: &[Frag]) -> Self {
-        Self::Atom {
-            holds: literal::one_of(column, constants, false),
-            fails: literal::one_of(column, constants, true),
-        }
-    }
-
-    /// A test without an operator for its opposite.
-    pub(super) fn test(holds: Frag) -> Self {
-        let fails = literal::call("not", [&holds]);
-        Self::Atom { holds, fails }
-    }
-
-    /// Prints the condition, or its negation. `bare` says that it stands as a condition of `where` by itself: Kusto
-    /// drops a row for which that is null, so a positive test may stay as it is and keep its use of indexes.
-    pub(super) fn print(self, negated: bool, bare: bool) -> Truth {
-        match self {
-            Self::Always(truth) => Truth::Always(truth != negated),
-            Self::Atom { holds, fails } => Truth::one(if negated { fails } else { holds }),
-            Self::Nullable(test) if bare && !negated => Truth::one(test),
-            Self::Nullable(test) => {
-                let test = literal::call("coalesce", [&test, &Frag::atom("false")]);
-                Truth::one(if negated { literal::call("not", [&test]) } else { test })
+            Self::Atom { holds, fails } => {
+                if negated {
+                    fails
+                } else {
+                    holds
+                }
             }
-            Self::All(parts) => join(parts, negated, !negated, bare),
-            Self::Any(parts) => join(parts, negated, negated, bare),
+            Self::Nullable(test) if bare && !negated => test,
+            Self::Nullable(test) => {
+                let test = literal::call("coalesce", [&test, &literal::truth(false)]);
+                if negated { literal::call("not", [&test]) } else { test }
+            }
         }
     }
 }
 
-fn join(parts: Vec<Check>, negated: bool, all: bool, bare: bool) -> Truth {
-    let alone = parts.len() == 1;
-    let parts = parts.into_iter().map(|part| part.print(negated, bare && (all || alone)));
-    joined(parts, all)
-}
+impl Leaf for Frag {}
 
-/// Joins conditions by `and` or `or`, without those that cannot change the answer.
-pub(super) fn joined(parts: impl IntoIterator<Item = Truth>, all: bool) -> Truth {
-    let mut tests: Vec<Frag> = Vec::new();
-    for part in parts {
-        let more = match part {
-            Truth::Always(truth) if truth == all => continue,
-            Truth::Always(truth) => return Truth::Always(truth),
-            Truth::Is { tests, all: inner } if inner == all || tests.len() == 1 => tests,
-            Truth::Is { tests, all: false } => vec![either(tests)],
-            Truth::Is { tests, all: true } => vec![Frag::join(tests, " and ", Bind::And)],
-        };
-        tests.extend(more);
+impl Text for Frag {
+    fn constant(truth: bool) -> Self {
+        literal::truth(truth)
     }
-    let tests = literal::unique(tests);
-    if tests.is_empty() { Truth::Always(all) } else { Truth::Is { tests, all } }
+
+    fn not(text: Self) -> Self {
+        literal::call("not", [&text])
+    }
+
+    /// `or` binds as tightly as `and` here, so that the two never stand side by side without parentheses.
+    fn join(texts: Vec<Self>, all: bool) -> Self {
+        Self::join(texts, if all { " and " } else { " or " }, Bind::And)
+    }
 }

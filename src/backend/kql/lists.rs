@@ -1,13 +1,16 @@
-//! Allowlists: in the text, or their exact values in a watchlist of the workspace.
+//! Several values at once: constants, and allowlists, in the text or their exact values in a watchlist of the
+//! workspace.
 //!
 //! In: a column and a list of the rule. Out: a [`Check`]; [`watchlist`] says what the watchlist must hold.
 //! Must not know: fields, joins, how a watchlist is deployed.
 
-use super::check::Check;
-use super::{literal, network, pattern, predicate};
-use crate::backend::print::{Frag, phrase};
-use crate::backend::{External, Job, Report};
-use crate::ir::{Case, Entries, List};
+use super::check::{Check, compare, one_of};
+use super::literal::{self, Frag};
+use super::{network, pattern};
+use crate::backend::print::phrase;
+use crate::backend::truth::{Truth, unique};
+use crate::backend::{External, ListDelivery, Report};
+use crate::ir::{Case, Entries, List, Value};
 
 /// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
 /// Patterns and networks stay in the query.
@@ -17,12 +20,11 @@ pub fn watchlist(list: &List) -> Vec<String> {
 }
 
 /// Whether the column matches an entry.
-pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Report) -> Check {
-    let Some(list) = job.rule.lists.get(list) else { return Check::Always(false) };
+pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report: &mut Report) -> Check {
     let entries = list.by_kind();
     let exact = entries.exact();
     let mut parts = Vec::new();
-    if job.options.lists.by_lookup(exact.len()) {
+    if delivery.by_lookup(exact.len()) {
         report.require(phrase!(
             "watchlist `{}` whose SearchKey column holds the {} exact values of allowlist `{}`",
             list.name.node,
@@ -35,12 +37,12 @@ pub(super) fn within(column: &Frag, job: &Job<'_>, list: usize, report: &mut Rep
         parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
     }
     parts.extend(others(column, &entries));
-    Check::Any(parts)
+    Truth::any(parts)
 }
 
 fn in_watchlist(column: &Frag, alias: &str) -> Check {
     let watchlist = literal::search_keys(alias);
-    Check::compare(column, "in", "!in", &watchlist)
+    compare(column, "in", "!in", &watchlist)
 }
 
 /// The entries that are not exact texts.
@@ -52,7 +54,32 @@ fn others(column: &Frag, entries: &Entries<'_>) -> Vec<Check> {
         parts.push(network::within(column, &networks));
     }
     if !entries.values.is_empty() {
-        parts.push(predicate::equals(column, &entries.values, Case::Sensitive));
+        parts.push(equals(column, &entries.values, Case::Sensitive));
     }
     parts
+}
+
+/// Equality with constants; the values are all of one type.
+pub(super) fn equals(column: &Frag, values: &[Value], case: Case) -> Check {
+    let (mut texts, mut networks, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            Value::String(text) => texts.push(text.as_str()),
+            Value::Ip(address) => networks.push((*address).into()),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
+                others.push(literal::value(value));
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    if !texts.is_empty() {
+        parts.push(pattern::equals(column, texts, case));
+    }
+    if !networks.is_empty() {
+        parts.push(network::within(column, &networks));
+    }
+    if !others.is_empty() {
+        parts.push(one_of(column, &unique(others)));
+    }
+    Truth::any(parts)
 }

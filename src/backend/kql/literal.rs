@@ -3,16 +3,37 @@
 //! In: values of the rule, texts of the source files. Out: [`Frag`]s.
 //! Must not know: fields, steps, joins. The escape rules are those of Kusto's own lexer.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::Kql;
 use super::names::is_plain;
-use crate::backend::print::{Bind, Frag, one_line, phrase};
+use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::stated::Notation;
 use crate::ir::Value;
 use crate::source::is_hidden;
+
+/// A piece of a query.
+pub(super) type Frag = print::Frag<Kql>;
+
+/// What it takes to make a [`Frag`]: this file alone can.
+#[derive(Debug)]
+pub(in crate::backend) struct Key(());
+
+impl Language for Kql {
+    type Key = Key;
+}
+
+/// Text that needs no parentheses anywhere.
+fn atom(text: impl Into<String>) -> Frag {
+    Frag::new(&Key(()), text, Bind::Atom)
+}
+
+/// A comparison.
+fn test(text: impl Into<String>) -> Frag {
+    Frag::new(&Key(()), text, Bind::Test)
+}
 
 /// An expression in a source file. Three backticks enclose texts of several lines.
 pub(super) const EXPRESSION: Notation = Notation {
@@ -24,7 +45,7 @@ pub(super) const EXPRESSION: Notation = Notation {
 
 /// A string literal.
 pub(super) fn string(text: &str) -> Frag {
-    Frag::atom(quoted(text))
+    atom(quoted(text))
 }
 
 fn quoted(text: &str) -> String {
@@ -50,15 +71,20 @@ fn escape(out: &mut String, c: char) {
     let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
+/// `true` or `false`.
+pub(super) fn truth(truth: bool) -> Frag {
+    atom(truth.to_string())
+}
+
 /// A literal of any type. Addresses are texts in KQL.
 pub(super) fn value(value: &Value) -> Frag {
     match value {
         Value::String(text) => string(text),
-        Value::Int(number) if *number >= 0 => Frag::atom(number.to_string()),
-        Value::Int(number) => Frag::atom(phrase!("long({number})")),
-        Value::Float(number) => Frag::atom(phrase!("real({number:?})")),
-        Value::Bool(truth) => Frag::atom(truth.to_string()),
-        Value::Time(instant) => Frag::atom(phrase!("datetime({})", clamped(*instant))),
+        Value::Int(number) if *number >= 0 => atom(number.to_string()),
+        Value::Int(number) => atom(phrase!("long({number})")),
+        Value::Float(number) => atom(phrase!("real({number:?})")),
+        Value::Bool(value) => truth(*value),
+        Value::Time(instant) => atom(phrase!("datetime({})", clamped(*instant))),
         Value::Ip(address) => string(&address.to_string()),
     }
 }
@@ -77,7 +103,7 @@ pub(super) fn timespan(seconds: u64) -> Frag {
         .into_iter()
         .find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size))
         .unwrap_or((1, 's'));
-    Frag::atom(phrase!("{}{unit}", seconds / size))
+    atom(phrase!("{}{unit}", seconds / size))
 }
 
 /// Whether a column equals one of the values, or none of them.
@@ -90,23 +116,17 @@ pub(super) fn one_of(column: &Frag, values: &[Frag], negated: bool) -> Frag {
 
 /// The right side of `in`.
 pub(super) fn tuple(values: &[Frag]) -> Frag {
-    Frag::atom(phrase!("({})", comma_separated(values)))
+    atom(phrase!("({})", comma_separated(values)))
 }
 
 /// A constant array of literals.
 pub(super) fn array(literals: &[Frag]) -> Frag {
-    Frag::atom(phrase!("dynamic([{}])", comma_separated(literals)))
-}
-
-/// Each fragment once, in order.
-pub(super) fn unique(parts: impl IntoIterator<Item = Frag>) -> Vec<Frag> {
-    let mut seen = BTreeSet::new();
-    parts.into_iter().filter(|part| seen.insert(part.text().to_owned())).collect()
+    atom(phrase!("dynamic([{}])", comma_separated(literals)))
 }
 
 /// A name of a column, table or variable; in brackets where it needs them.
 pub(super) fn name(text: &str) -> Frag {
-    if is_plain(text) { Frag::atom(text) } else { Frag::atom(phrase!("[{}]", quoted(text))) }
+    if is_plain(text) { atom(text) } else { atom(phrase!("[{}]", quoted(text))) }
 }
 
 /// A value inside a dynamic one: `base.a.b`.
@@ -122,23 +142,23 @@ pub(super) fn path(base: &Frag, dotted: &str) -> Frag {
             text.push(']');
         }
     }
-    Frag::atom(text)
+    atom(text)
 }
 
 /// An expression that a source file states in KQL. Source files are configuration, not rules: their text is trusted.
 pub(super) fn expression(text: &str) -> Frag {
     let text = text.trim();
-    if is_plain(text) { Frag::atom(text) } else { Frag::loose(text) }
+    if is_plain(text) { atom(text) } else { Frag::new(&Key(()), text, Bind::Or) }
 }
 
 /// A call of a function.
-pub(super) fn call<'a>(function: &str, arguments: impl IntoIterator<Item = &'a Frag>) -> Frag {
-    Frag::atom(phrase!("{function}({})", comma_separated(arguments)))
+pub(super) fn call<'a>(function: &'static str, arguments: impl IntoIterator<Item = &'a Frag>) -> Frag {
+    atom(phrase!("{function}({})", comma_separated(arguments)))
 }
 
 /// Fragments with commas between them.
 pub(super) fn list<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> Frag {
-    Frag::atom(comma_separated(parts))
+    atom(comma_separated(parts))
 }
 
 fn comma_separated<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> String {
@@ -147,7 +167,7 @@ fn comma_separated<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> String {
 
 /// The keys of a watchlist, as the right side of `in`.
 pub(super) fn search_keys(alias: &str) -> Frag {
-    Frag::atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
+    atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
 }
 
 /// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is
@@ -155,17 +175,17 @@ pub(super) fn search_keys(alias: &str) -> Frag {
 pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>) -> Frag {
     let (column, array) = (column.text(), array.text());
     let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));
-    Frag::atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
+    atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
 }
 
 /// Two sides and an operator.
-pub(super) fn binary(left: &Frag, operator: &str, right: &Frag) -> Frag {
-    Frag::test(phrase!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))
+pub(super) fn binary(left: &Frag, operator: &'static str, right: &Frag) -> Frag {
+    test(phrase!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))
 }
 
 /// A pair of columns that a join sets equal.
 pub(super) fn equal_sides(left: &Frag, right: &Frag) -> Frag {
-    Frag::test(phrase!("{} == {}", side("$left", left), side("$right", right)))
+    test(phrase!("{} == {}", side("$left", left), side("$right", right)))
 }
 
 fn side(table: &str, column: &Frag) -> String {
@@ -184,22 +204,22 @@ pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: u64) -> Fra
     let (time, other) = (time.text(), other.text());
     let first =
         if before == 0 { other.to_owned() } else { phrase!("({other} - {})", timespan(before).text()) };
-    Frag::test(phrase!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
+    test(phrase!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
 }
 
 /// Whether a time lies at most so many seconds after another.
 pub(super) fn at_most_after(time: &Frag, other: &Frag, seconds: u64) -> Frag {
-    Frag::test(phrase!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
+    test(phrase!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
 }
 
 /// `name = value`, or the name alone where the value is that column.
 pub(super) fn assign(name: &Frag, value: &Frag) -> Frag {
-    if name == value { name.clone() } else { Frag::atom(phrase!("{} = {}", name.text(), value.text())) }
+    if name == value { name.clone() } else { atom(phrase!("{} = {}", name.text(), value.text())) }
 }
 
 /// Text for a comment: one line, whatever it holds.
 pub(super) fn comment(text: &str) -> Frag {
-    Frag::atom(one_line(text))
+    atom(one_line(text))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod chain;
 mod check;
+mod column;
 mod fields;
 mod lists;
 mod literal;
@@ -20,12 +21,12 @@ use minijinja::{Value, context};
 
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
-use crate::backend::print::Frag;
-use crate::backend::{Effect, Fidelity, Job, Level, Part, Reads, Report, Role, Target, home, stated};
-use crate::catalog::{Home, Misfit};
-use crate::diag::{Code, Diagnostic};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
+use crate::backend::target::Backend;
+use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, bind};
 use crate::ir;
 use chain::{Join, Query};
+use literal::Frag;
 use step::StepText;
 
 pub use lists::watchlist;
@@ -39,35 +40,36 @@ static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql
 /// The longest query that a scheduled rule takes, in characters as Azure counts them.
 pub const LONGEST_QUERY: usize = 10_000;
 
-impl Target for Kql {
-    fn name(&self) -> &'static str {
-        "kql"
+impl Dialect for Kql {
+    const NAME: &'static str = "kql";
+    const TITLE: &'static str = "Microsoft Sentinel KQL";
+
+    type Mapping = column::Mapping;
+    type Column = column::Column;
+
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
+        column::mapping(reader)
     }
 
-    fn title(&self) -> &'static str {
-        "Microsoft Sentinel KQL"
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
+        column::column(reader)
     }
 
-    fn extension(&self) -> &'static str {
-        "kql"
+    fn undecided(action: &Self::Column) -> Option<&'static str> {
+        (!action.plain).then_some("it is not just a column of the table")
     }
+}
 
-    fn level(&self, _rule: &ir::Rule) -> Level {
+impl Backend for Kql {
+    const EXTENSION: &'static str = "kql";
+    const SHOWS_FIELDS: bool = true;
+    const JOINS_BY_WIDER: bool = false;
+
+    fn level(_rule: &ir::Rule) -> Level {
         Level::Record
     }
 
-    fn reads(&self) -> Reads {
-        Reads { entries: &["from", "filter", "time", "time_lag"], words: &["group"], marks: &[] }
-    }
-
-    fn judge(&self, home: &Home) -> Vec<Misfit> {
-        let time = home::missing("time", &home.time).or_else(|| expression("time", &home.time));
-        let filter = home.filter.as_deref().and_then(|text| expression("filter", text));
-        let group = home.words.get("group").and_then(|text| expression("words: group", text));
-        [home::missing("from", &home.from), time, filter, group].into_iter().flatten().collect()
-    }
-
-    fn support(&self, feature: Feature) -> Support {
+    fn support(feature: Feature) -> Support {
         match feature {
             Feature::SingleStep
             | Feature::EqualTimes
@@ -104,28 +106,19 @@ impl Target for Kql {
         }
     }
 
-    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        let Some(query) = chain::lower(job, self, report) else { return Vec::new() };
-        match LAYOUT.render(context_of(query, head(job, report))) {
-            Ok(text) => {
-                note_length(&text, job, report);
-                let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-                vec![Part { name, id, role: Role::Query, text }]
-            }
-            Err(error) => {
-                let title = "the layout of KQL queries is broken";
-                report.error(
-                    Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(error.to_string()),
-                );
-                Vec::new()
-            }
-        }
+    fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        emit(job, report).into_iter().collect()
     }
 }
 
-/// What is wrong with an expression that a home states.
-fn expression(entry: &str, text: &str) -> Option<Misfit> {
-    home::broken(entry, stated::whole(text, &literal::EXPRESSION))
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+    let bound = bind::bind(job, report)?;
+    let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
+    let context = context_of(query, head(job, report));
+    let text = LAYOUT.print(Kql::TITLE, job.rule.span, context, report)?;
+    note_length(&text, job, report);
+    let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+    Some(Part { name, id, role: Role::Query, text })
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

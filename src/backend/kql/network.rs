@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::check::Check;
-use super::literal;
-use crate::backend::print::Frag;
+use super::check::{Check, atom, compare, nullable, one_of};
+use super::literal::{self, Frag};
+use crate::backend::truth::{Truth, unique};
 
 /// Whether the column holds an address of one of the networks.
 pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
@@ -22,23 +22,23 @@ pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
             IpAddr::V6(_) => v6.push(text(network.trunc())),
         }
     }
-    let [hosts, v4, v6] = [hosts, v4, v6].map(literal::unique);
+    let [hosts, v4, v6] = [hosts, v4, v6].map(unique);
     let mut parts = Vec::new();
     if !hosts.is_empty() {
-        parts.push(Check::one_of(column, &hosts));
+        parts.push(one_of(column, &hosts));
     }
     if !v4.is_empty() {
         parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], &v4));
     }
     if !v6.is_empty() {
         let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], &v6);
-        parts.push(Check::All(vec![is_v6(column), range]));
+        parts.push(Truth::all([is_v6(column), range]));
     }
-    Check::Any(parts)
+    Truth::any(parts)
 }
 
-fn in_range(column: &Frag, [of_one, of_any]: [&str; 2], networks: &[Frag]) -> Check {
-    Check::Nullable(match networks {
+fn in_range(column: &Frag, [of_one, of_any]: [&'static str; 2], networks: &[Frag]) -> Check {
+    nullable(match networks {
         [network] => literal::call(of_one, [column, network]),
         _ => literal::call(of_any, [column, &literal::array(networks)]),
     })
@@ -46,7 +46,7 @@ fn in_range(column: &Frag, [of_one, of_any]: [&str; 2], networks: &[Frag]) -> Ch
 
 /// Kusto's IPv6 functions read an IPv4 address as one of `::ffff:0:0/96`; in the language the families never meet.
 fn is_v6(column: &Frag) -> Check {
-    Check::compare(column, "contains", "!contains", &literal::string(":"))
+    compare(column, "contains", "!contains", &literal::string(":"))
 }
 
 /// Whether the column holds an address of either family; `AWS Internal` and `-` are none. For Kusto a network such as
@@ -54,21 +54,18 @@ fn is_v6(column: &Frag) -> Check {
 /// asked first.
 pub(super) fn is_address(column: &Frag) -> Check {
     let parsed = literal::call("parse_ipv6", [column]);
-    let readable = Check::Atom {
-        holds: literal::call("isnotempty", [&parsed]),
-        fails: literal::call("isempty", [&parsed]),
-    };
-    Check::All(vec![is_bare(column), readable])
+    let readable = atom(literal::call("isnotempty", [&parsed]), literal::call("isempty", [&parsed]));
+    Truth::all([is_bare(column), readable])
 }
 
 fn is_bare(column: &Frag) -> Check {
-    Check::compare(column, "!contains", "contains", &literal::string("/"))
+    compare(column, "!contains", "contains", &literal::string("/"))
 }
 
 /// Whether two columns hold the same address. IPv6 has many spellings of one.
 pub(super) fn same(one: &Frag, other: &Frag) -> Check {
-    let equal_text = Check::All(vec![is_address(one), Check::compare(one, "==", "!=", other)]);
-    let matching = Check::Nullable(literal::call("ipv6_is_match", [one, other]));
-    let both_v6 = vec![is_v6(one), is_v6(other), is_bare(one), is_bare(other), matching];
-    Check::Any(vec![equal_text, Check::All(both_v6)])
+    let equal_text = Truth::all([is_address(one), compare(one, "==", "!=", other)]);
+    let matching = nullable(literal::call("ipv6_is_match", [one, other]));
+    let both_v6 = [is_v6(one), is_v6(other), is_bare(one), is_bare(other), matching];
+    Truth::any([equal_text, Truth::all(both_v6)])
 }

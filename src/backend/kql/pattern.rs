@@ -3,9 +3,9 @@
 //! In: a column and what to look for. Out: [`Check`]s; none of them can hold for an empty text.
 //! Must not know: fields, lists, addresses.
 
-use super::check::Check;
-use super::literal;
-use crate::backend::print::Frag;
+use super::check::{Check, atom, compare, test};
+use super::literal::{self, Frag};
+use crate::backend::truth::Truth;
 use crate::ir::{Case, Pattern, PatternPart, Place};
 
 /// Whether the column equals one of the texts.
@@ -21,19 +21,15 @@ pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>
     };
     match values.as_slice() {
         [] => {}
-        [value] => parts.push(Check::compare(column, word("==", "=~"), word("!=", "!~"), value)),
+        [value] => parts.push(compare(column, word("==", "=~"), word("!=", "!~"), value)),
         _ => {
             let values = literal::tuple(&values);
-            parts.push(Check::compare(column, word("in", "in~"), word("!in", "!in~"), &values));
+            parts.push(compare(column, word("in", "in~"), word("!in", "!in~"), &values));
         }
     }
     let wild = |text: &&str| wildcards(column, &[PatternPart::Text((*text).to_owned())], case);
     parts.extend(spelled.iter().map(wild));
-    match parts.len() {
-        0 => Check::Always(false),
-        1 => parts.swap_remove(0),
-        _ => Check::Any(parts),
-    }
+    Truth::any(parts)
 }
 
 /// Kusto's operators that ignore case know the letters of ASCII only; others are spelled out in a regular expression.
@@ -53,13 +49,13 @@ pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> 
         Place::End => (["endswith_cs", "!endswith_cs"], ["endswith", "!endswith"]),
     };
     let [operator, opposite] = if case == Case::Ignore { ignoring } else { sensitive };
-    Check::compare(column, operator, opposite, &literal::string(text))
+    compare(column, operator, opposite, &literal::string(text))
 }
 
 /// Whether the whole column matches the pattern.
 pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
     match pattern.parts.as_slice() {
-        [] => Check::Always(false),
+        [] => Truth::Always(false),
         [PatternPart::Any] => present(column),
         [PatternPart::Text(text)] => equals(column, [text.as_str()], case),
         [PatternPart::Text(text), PatternPart::Any] => substring(column, Place::Start, text, case),
@@ -82,7 +78,7 @@ fn wildcards(column: &Frag, parts: &[PatternPart], case: Case) -> Check {
         }
     }
     regex.push('$');
-    Check::test(literal::binary(column, "matches regex", &literal::string(&regex)))
+    test(literal::binary(column, "matches regex", &literal::string(&regex)))
 }
 
 /// The text; where case is ignored, each letter in all its spellings: `(?i)` knows more pairs than the language.
@@ -109,8 +105,8 @@ fn spell(regex: &mut String, text: &str, case: Case) {
 
 /// Whether the expression matches somewhere in the column.
 pub(super) fn matches(column: &Frag, regex: &str) -> Check {
-    let found = Check::test(literal::binary(column, "matches regex", &literal::string(regex)));
-    if can_match_nothing(regex) { Check::All(vec![present(column), found]) } else { found }
+    let found = test(literal::binary(column, "matches regex", &literal::string(regex)));
+    if can_match_nothing(regex) { Truth::all([present(column), found]) } else { found }
 }
 
 fn can_match_nothing(regex: &str) -> bool {
@@ -119,5 +115,5 @@ fn can_match_nothing(regex: &str) -> bool {
 
 /// Whether the column holds any text.
 pub(super) fn present(column: &Frag) -> Check {
-    Check::Atom { holds: literal::call("isnotempty", [column]), fails: literal::call("isempty", [column]) }
+    atom(literal::call("isnotempty", [column]), literal::call("isempty", [column]))
 }

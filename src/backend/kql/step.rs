@@ -3,37 +3,21 @@
 //! In: a step, its fields, what must leave it. Out: the fragments of its `let`, and the names of its columns.
 //! Must not know: how steps are joined.
 
-use super::fields::{Fields, INNER, ITEM, Reach};
-use super::predicate::Condition;
-use super::{literal, predicate};
-use crate::backend::print::{Bind, Frag, phrase};
-use crate::backend::{Job, Report, Target, columns, home};
-use crate::catalog::{Column, Home, Source};
-use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Step, Type};
+use super::Kql;
+use super::column::{Group, INNER, ITEM, Reach};
+use super::fields::{Derived, Fields};
+use super::literal::{self, Frag};
+use super::predicate::{self, Condition};
+use crate::backend::bind::{BoundStep, Output};
+use crate::backend::print::{Bind, phrase};
+use crate::backend::{Options, Report};
+use crate::ir::Type;
 
 impl Columns {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Frag> {
         std::iter::once(&self.time).chain(&self.shown).chain(&self.hidden)
     }
-}
-
-/// What must leave a step.
-#[derive(Debug, Default)]
-pub(super) struct Demand {
-    /// Fields of the contract, each once.
-    pub(super) shown: Vec<Field>,
-    /// Fields that a link joins by: they must be present.
-    pub(super) keys: Vec<Field>,
-    /// Whether it is the last step: one row for each of its records.
-    pub(super) last: bool,
-    /// Whether records that look the same must be told apart.
-    pub(super) records: bool,
-    /// Whether a neighbour could be the same event.
-    pub(super) events: bool,
-    /// The time buckets in which the step looks for the step before.
-    pub(super) lookback: Option<Lookback>,
 }
 
 /// Time buckets as long as the window between two steps, so that two of them cover it.
@@ -81,40 +65,40 @@ pub(super) struct Columns {
     pub(super) event: Option<Frag>,
 }
 
-/// Prints a step.
+/// Prints a step. `lookback` is there if it looks for the step before in time buckets.
 pub(super) fn lower(
-    job: &Job<'_>,
-    target: &dyn Target,
-    step: &Step,
-    demand: &Demand,
+    step: &BoundStep<'_, Kql>,
+    chained: bool,
+    lookback: Option<Lookback>,
+    options: &Options,
     report: &mut Report,
-) -> Option<StepText> {
-    let home = home::of(job, target, step, report)?;
-    let source = columns::source(job, step)?;
-    let mut fields = Fields::new(job, target, step, home);
-    let condition = predicate::condition(job, &mut fields, report)?;
-    let keys = Keys::new(&mut fields, demand, &condition, report)?;
-    let mut out = Projection::new(step, home);
-    out.shown(&mut fields, demand, report)?;
-    let event = out.event(source, &fields, demand);
-    let group = fields.group();
+) -> StepText {
+    let mapping = &step.schema.mapping;
+    let mut fields = Fields::new(step);
+    let condition = predicate::condition(step, options, &mut fields, report);
+    let keys = Keys::new(step, &mut fields, &condition);
+    let mut out = Projection::new(step);
+    out.shown(&mut fields);
+    // Records that look the same must be told apart where each of them is an alert of its own.
+    let records = step.last && chained;
+    let event = out.event(records);
     let (derived, reach) = fields.derived();
-    let group = Expansion::new(source, group, reach, demand).print(step, &mut out, report)?;
-    let lookback = out.lookback(demand);
-    let filter = home.filter.as_deref().map(literal::expression);
-    let extends: Vec<_> = derived.iter().map(|column| literal::assign(&column.name, &column.value)).collect();
+    let expands = expansion(step, reach, records, &mut out);
+    let lookback = lookback.map(|lookback| out.lookback(lookback));
+    let assign = |Derived { name, value }: &Derived| literal::assign(name, value);
+    let extends: Vec<_> = derived.iter().map(assign).collect();
     let Projection { assigned, time, shown, hidden, .. } = out;
-    Some(StepText {
+    StepText {
         name: literal::name(&phrase!("step_{}", step.name.node)),
-        table: literal::name(&home.from),
-        before: filter.into_iter().chain(and(condition.plain)).chain(and(keys.plain)).collect(),
-        expands: group,
+        table: mapping.table.clone(),
+        before: mapping.filter.iter().cloned().chain(and(condition.plain)).chain(and(keys.plain)).collect(),
+        expands,
         extends: Frag::lines(&extends, ",", 4, Bind::Or),
         after: and(condition.derived).into_iter().chain(and(keys.derived)).collect(),
         project: literal::list(&assigned),
         lookback,
         columns: Columns { time, shown, hidden, event },
-    })
+    }
 }
 
 /// The parts joined by `and`, unless there are none.
@@ -130,58 +114,45 @@ struct Keys {
 }
 
 impl Keys {
-    fn new(
-        fields: &mut Fields<'_>,
-        demand: &Demand,
-        tested: &Condition,
-        report: &mut Report,
-    ) -> Option<Self> {
+    fn new(step: &BoundStep<'_, Kql>, fields: &mut Fields<'_, '_>, tested: &Condition) -> Self {
         let mut found = Self::default();
-        for key in &demand.keys {
-            for inexact in fields.inexact(key, report) {
-                inexact.joined(key.span, report);
-            }
-            let (test, plain) = predicate::present(fields, key, report)?;
+        for key in &step.keys {
+            let (test, plain) = predicate::present(fields, key);
             let (known, tests) =
                 if plain { (&tested.plain, &mut found.plain) } else { (&tested.derived, &mut found.derived) };
             if !known.contains(&test) {
                 tests.push(test);
             }
         }
-        Some(found)
+        found
     }
 }
 
 /// The columns that leave a step, as they are collected.
-struct Projection<'a> {
-    prefix: &'a str,
-    now: Frag,
+struct Projection<'b, 'a> {
+    step: &'b BoundStep<'a, Kql>,
     time: Frag,
     assigned: Vec<Frag>,
     shown: Vec<Frag>,
     hidden: Vec<Frag>,
 }
 
-impl<'a> Projection<'a> {
-    fn new(step: &'a Step, home: &Home) -> Self {
-        let prefix = step.name.node.as_str();
-        let (now, time) = (literal::expression(&home.time), literal::name(&phrase!("{prefix}_time")));
-        let assigned = vec![literal::assign(&time, &now)];
-        Self { prefix, now, time, assigned, shown: Vec::new(), hidden: Vec::new() }
+impl<'b, 'a> Projection<'b, 'a> {
+    fn new(step: &'b BoundStep<'a, Kql>) -> Self {
+        let time = literal::name(&step.column_name("time"));
+        let assigned = vec![literal::assign(&time, &step.schema.mapping.time)];
+        Self { step, time, assigned, shown: Vec::new(), hidden: Vec::new() }
     }
 
-    fn shown(&mut self, fields: &mut Fields<'_>, demand: &Demand, report: &mut Report) -> Option<()> {
-        for field in &demand.shown {
-            let mut value = fields.value(field, report)?;
-            let name = column_name(fields.step, &field.name);
-            let key = demand.keys.iter().any(|key| key.name == field.name);
-            if !key {
-                for inexact in fields.inexact(field, report) {
-                    inexact.shown(field, report);
-                }
-            }
+    /// The columns of the contract: what identifies the event, then keys and what the alert names.
+    fn shown(&mut self, fields: &mut Fields<'_, '_>) {
+        let id = self.step.event_id.as_ref();
+        let others = self.step.outputs.iter();
+        let others = others.filter(|output| id.is_none_or(|id| id.column != output.column));
+        for Output { column, field } in id.into_iter().chain(others) {
+            let (mut value, name) = (fields.value(field), literal::name(column));
             // Both sides of a join must have one type; tables store numbers in several.
-            if key && value != name {
+            if self.step.is_key(field.name) && value != name {
                 value = match field.ty {
                     Type::Int => literal::call("tolong", [&value]),
                     Type::Float => literal::call("todouble", [&value]),
@@ -191,48 +162,42 @@ impl<'a> Projection<'a> {
             self.assigned.push(literal::assign(&name, &value));
             self.shown.push(name);
         }
-        Some(())
     }
 
     fn hide(&mut self, suffix: &str, value: Option<&Frag>) -> Frag {
-        let name = hidden(self.prefix, suffix);
+        let name = hidden(&self.step.name.node, suffix);
         self.assigned.push(value.map_or_else(|| name.clone(), |value| literal::assign(&name, value)));
         self.hidden.push(name.clone());
         name
     }
 
     /// The column that identifies the event: its id, or all that the source file knows of the table.
-    fn event(&mut self, source: &Source, fields: &Fields<'_>, demand: &Demand) -> Option<Frag> {
-        if let Some(id) = event_id(source, fields.target_name()) {
-            return Some(column_name(fields.step, &id.name));
+    fn event(&mut self, records: bool) -> Option<Frag> {
+        if let Some(id) = &self.step.event_id {
+            return Some(literal::name(&id.column));
         }
-        if !demand.records && !demand.events {
+        if !records && !self.step.shared {
             return None;
         }
-        let mut stored = plain_columns(source, fields.target_name());
-        if !stored.contains(&self.now) {
-            stored.insert(0, self.now.clone());
+        let now = &self.step.schema.mapping.time;
+        let mut stored = table_columns(self.step);
+        if !stored.contains(now) {
+            stored.insert(0, now.clone());
         }
         let whole = literal::call("tostring", [&literal::call("pack_array", &stored)]);
         Some(self.hide("event", Some(&whole)))
     }
 
     /// The buckets in which the step before may lie: that of its latest time and the one before.
-    fn lookback(&mut self, demand: &Demand) -> Option<Frag> {
-        let Lookback { size, back } = demand.lookback?;
-        let latest = literal::later(&self.now, back);
+    fn lookback(&mut self, Lookback { size, back }: Lookback) -> Frag {
+        let latest = literal::later(&self.step.schema.mapping.time, back);
         let size = literal::timespan(size);
         let bucket = literal::call("bin", [&latest, &size]);
         let buckets = literal::call("pack_array", [&literal::binary(&bucket, "-", &size), &bucket]);
-        let name = hidden(self.prefix, "lookback");
+        let name = hidden(&self.step.name.node, "lookback");
         self.assigned.push(literal::assign(&name, &buckets));
-        Some(name)
+        name
     }
-}
-
-/// The name under which a step passes a field on.
-pub(super) fn column_name(step: &Step, field: &str) -> Frag {
-    literal::name(&phrase!("{}_{}", step.name.node, field.replace('.', "_")))
 }
 
 /// A column that is not part of the contract.
@@ -240,73 +205,33 @@ pub(super) fn hidden(step: &str, suffix: &str) -> Frag {
     literal::name(&phrase!("_{step}_{suffix}"))
 }
 
-/// The field that identifies an event of the source, if the target has it.
-pub(super) fn event_id(source: &Source, target: &str) -> Option<Field> {
-    let def = source.field(source.event_id.as_ref()?)?;
-    let variants = def.columns.get(target)?.variants();
-    let seen = variants.iter().all(|variant| variant.unavailable.is_none());
-    seen.then(|| Field { name: def.name.clone(), ty: def.ty, span: crate::source::Span::default() })
-}
-
 /// Every column of the table that the source file names, sorted, each once.
-fn plain_columns(source: &Source, target: &str) -> Vec<Frag> {
-    let columns = source.fields.values().filter_map(|field| field.columns.get(target));
-    let names = columns.flat_map(Column::variants).filter_map(|variant| variant.field.clone());
+fn table_columns(step: &BoundStep<'_, Kql>) -> Vec<Frag> {
+    let variants = step.schema.fields.values().flat_map(|field| &field.variants);
+    let names = variants.filter_map(|variant| variant.column.as_ref().ok()?.name.as_deref());
     let names: std::collections::BTreeSet<_> = names.collect();
-    names.iter().map(|name| literal::name(name)).collect()
+    names.into_iter().map(literal::name).collect()
 }
 
-/// The repeated group of a step, as deep as it is needed.
-struct Expansion<'a> {
-    source: &'a Source,
-    array: Option<Frag>,
+/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item, any other
+/// needs the items only if it looks at them.
+fn expansion(
+    step: &BoundStep<'_, Kql>,
     reach: Reach,
     numbered: bool,
-}
-
-impl<'a> Expansion<'a> {
-    /// The last step gives a record for each item; any other needs the items only if it looks at them.
-    fn new(source: &'a Source, array: Option<Frag>, reach: Reach, demand: &Demand) -> Self {
-        let whole = match &source.group {
-            Some(group) if demand.last => {
-                if group.inner.is_some() {
-                    Reach::Inner
-                } else {
-                    Reach::Item
-                }
-            }
-            Some(_) | None => Reach::Event,
-        };
-        Self { source, array, reach: reach.max(whole), numbered: demand.records }
-    }
-
-    fn print(self, step: &Step, out: &mut Projection<'_>, report: &mut Report) -> Option<Vec<Frag>> {
-        if self.reach == Reach::Event {
-            return Some(Vec::new());
-        }
-        let Some(array) = &self.array else {
-            report.error(
-                Diagnostic::new(
-                    Code::NotExpressible,
-                    step.source.span,
-                    "the items of this source cannot be expanded",
-                )
-                .label("the source file does not say where the group is")
-                .help("add the array as `words: group` to the source's home"),
-            );
-            return None;
-        };
-        let mut expands = vec![self.expand(ITEM, "item", array, out)];
-        let inner = self.source.group.as_ref().and_then(|group| group.inner.as_deref());
-        if let Some(inner) = inner.filter(|_| self.reach == Reach::Inner) {
-            let array = literal::path(&Frag::atom(ITEM), inner);
-            expands.push(self.expand(INNER, "inner", &array, out));
-        }
-        Some(expands)
-    }
-
-    fn expand(&self, column: &str, suffix: &str, array: &Frag, out: &mut Projection<'_>) -> Frag {
-        let index = self.numbered.then(|| out.hide(suffix, None));
-        literal::expand(&Frag::atom(column), array, index.as_ref())
-    }
+    out: &mut Projection<'_, '_>,
+) -> Vec<Frag> {
+    let Some(Group { items, inner }) = &step.schema.mapping.group else { return Vec::new() };
+    let reach = match inner {
+        Some(_) if step.last => Reach::Inner,
+        None if step.last => reach.max(Reach::Item),
+        Some(_) | None => reach,
+    };
+    let mut expand = |column: &str, suffix: &str, array: &Frag| {
+        let index = numbered.then(|| out.hide(suffix, None));
+        literal::expand(&literal::name(column), array, index.as_ref())
+    };
+    let item = (reach >= Reach::Item).then(|| expand(ITEM, "item", items));
+    let inner = inner.as_ref().filter(|_| reach == Reach::Inner).map(|array| expand(INNER, "inner", array));
+    item.into_iter().chain(inner).collect()
 }

@@ -1,7 +1,7 @@
 //! Whole queries and single tests, as text.
 
 use crate::backend::fixture::{
-    an1318, catalog, equals, field, is_true, link, named, rule, shown, step, test,
+    an1318, catalog, equals, field, is_true, link, named, rule, schemas, shown, step, test,
 };
 use crate::backend::{Effect, Emission, Fidelity, Job, ListDelivery, Options};
 use crate::catalog::Catalog;
@@ -52,7 +52,7 @@ fn stores() -> Catalog {
 
 fn compile(rule: &Rule, options: &Options) -> Result<Emission, Vec<crate::diag::Diagnostic>> {
     let (catalog, mut diags) = (stores(), Diagnostics::default());
-    let job = Job { rule, catalog: &catalog, options };
+    let job = Job { rule, catalog: &catalog, schemas: &schemas(&catalog), options };
     crate::backend::compile(&job, &super::Kql, &mut diags).ok_or_else(|| diags.into_sorted())
 }
 
@@ -397,12 +397,19 @@ fn equal_column_names_are_refused() {
 fn a_group_without_a_place_is_refused() {
     let mut catalog = stores();
     catalog.source_mut("test.stores").unwrap().targets.get_mut("kql").unwrap().words.clear();
-    let rule = rule(vec![step("s", "test.stores", all("item"), vec![])], vec![], 60, &[]);
     let mut diags = Diagnostics::default();
-    let options = Options::default();
-    let job = Job { rule: &rule, catalog: &catalog, options: &options };
+    let schemas = crate::backend::schemas(&catalog, &mut diags);
+    let found = diags.into_sorted();
+    let titles: Vec<_> = found.iter().map(|fault| fault.title.as_str()).collect();
+    assert_eq!(titles, ["`test.stores` has no `words: group` for Microsoft Sentinel KQL"]);
+    let rule = rule(vec![step("s", "test.stores", all("text"), vec![])], vec![], 60, &[]);
+    let (options, mut diags) = (Options::default(), Diagnostics::default());
+    let job = Job { rule: &rule, catalog: &catalog, schemas: &schemas, options: &options };
     assert_eq!(crate::backend::compile(&job, &super::Kql, &mut diags), None);
-    assert_eq!(diags.into_sorted()[0].title, "`item` cannot be read in Microsoft Sentinel KQL");
+    assert_eq!(
+        diags.into_sorted()[0].title,
+        "the mapping of `test.stores` for Microsoft Sentinel KQL is invalid"
+    );
 }
 
 #[test]

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::backend::columns::{self, Inexact, Place};
+use crate::backend::columns::{self, Place};
+use crate::backend::schema::Inexact;
 use crate::backend::{Effect, Job, Report, Target};
 use crate::catalog::{Case as When, Mapped};
 use crate::diag::{Code, Diagnostic};

@@ -18,8 +18,9 @@ mod title;
 mod tests;
 
 use crate::backend::caps::{Feature, Support};
-use crate::backend::{Effect, Job, Level, Part, Reads, Report, Role, Target, home};
-use crate::catalog::{Home, Misfit};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
+use crate::backend::target::Backend;
+use crate::backend::{Effect, Job, Level, Part, Report, Role, columns};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 
@@ -27,40 +28,47 @@ use crate::ir::Rule;
 #[derive(Debug)]
 pub(in crate::backend) struct Sigma;
 
-impl Target for Sigma {
-    fn name(&self) -> &'static str {
-        "sigma"
+impl Dialect for Sigma {
+    const NAME: &'static str = "sigma";
+    const TITLE: &'static str = "Sigma";
+
+    type Mapping = ();
+    type Column = ();
+
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
+        let words = ["category", "product", "service"].map(|word| reader.word(word).unwrap_or_default());
+        reader.word("definition");
+        if words.concat().trim().is_empty() {
+            reader.required("words", "");
+        }
+        Some(())
     }
 
-    fn title(&self) -> &'static str {
-        "Sigma"
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
+        if reader.multi() {
+            reader.is_wider("the field holds the values of all items of an event together");
+        }
+        Some(())
     }
+}
 
-    fn extension(&self) -> &'static str {
-        "yml"
-    }
+impl Backend for Sigma {
+    const EXTENSION: &'static str = "yml";
+    const SHOWS_FIELDS: bool = false;
+    const READS_BY_CLAUSE: bool = true;
+    const JOINS_BY_WIDER: bool = true;
 
-    fn level(&self, rule: &Rule) -> Level {
+    fn level(rule: &Rule) -> Level {
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
     }
 
-    fn reads(&self) -> Reads {
-        Reads { entries: &[], words: &["category", "product", "service", "definition"], marks: &["multi"] }
-    }
-
-    fn judge(&self, home: &Home) -> Vec<Misfit> {
-        let words = ["category", "product", "service"];
-        let words = words.map(|word| home.words.get(word).map_or("", String::as_str));
-        home::missing("words", &words.concat()).into_iter().collect()
-    }
-
-    fn support(&self, feature: Feature) -> Support {
+    fn support(feature: Feature) -> Support {
         support(feature)
     }
 
-    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+    fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         for step in &job.rule.chain.steps {
-            home::of(job, self, step, report);
+            columns::mapping(job, &Self, step, report);
         }
         let Some(plan) = plan::plan(job, report) else { return Vec::new() };
         surroundings(job, &plan, report);

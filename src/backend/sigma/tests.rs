@@ -1,6 +1,8 @@
 //! Whole files and single tests, as text.
 
-use crate::backend::fixture::{an1318, catalog, equals, field, link, named, networks, rule, step, test};
+use crate::backend::fixture::{
+    an1318, catalog, equals, field, link, named, networks, rule, schemas, step, test,
+};
 use crate::backend::{Emission, Fidelity, Job, Level, Options};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
@@ -51,7 +53,7 @@ fn stores() -> Catalog {
 
 fn compile(rule: &Rule, options: &Options) -> Result<Emission, Vec<Diagnostic>> {
     let (catalog, mut diags) = (stores(), Diagnostics::default());
-    let job = Job { rule, catalog: &catalog, options };
+    let job = Job { rule, catalog: &catalog, schemas: &schemas(&catalog), options };
     crate::backend::compile(&job, &super::Sigma, &mut diags).ok_or_else(|| diags.into_sorted())
 }
 

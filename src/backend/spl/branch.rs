@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::backend::print::{Frag, phrase};
-use crate::backend::{Job, Report, columns, home};
-use crate::catalog::{Group, Home, Source};
+use crate::backend::{Job, Report, columns};
+use crate::catalog::{Group, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Pred, Step, TestKind};
 use crate::source::Span;
@@ -30,7 +30,7 @@ pub(super) struct Branch {
 /// Builds the branch of a step. What is wrong goes to the report.
 pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report) -> Option<Branch> {
     let source = columns::source(job, step)?;
-    let home = home::of(job, &Spl, step, report)?;
+    let mapping = columns::mapping(job, &Spl, step, report)?;
     let mut columns = Columns::new(job, step, report);
     add_columns(step, role, source, &mut columns);
     note_inexact(job, step, role, columns.report);
@@ -42,9 +42,9 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     parts.extend(present(role, &parts));
 
     let mut commands: Vec<_> =
-        home.filter.iter().map(|filter| Frag::atom(phrase!("where {filter}"))).collect();
+        mapping.filter.iter().map(|filter| Frag::atom(phrase!("where {filter}"))).collect();
     commands.extend(event.paths);
-    let assignments = event_assignments(home, role, event.assignments);
+    let assignments = event_assignments(mapping, role, event.assignments);
     match &source.group {
         Some(group) if depth > Stage::Event => {
             let expansion =
@@ -68,7 +68,7 @@ pub(super) fn build(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Re
     commands.extend(outcome(role));
     let admitted = step.possible_actions();
     let prefilter = Prefilter { job, step, source, admitted: admitted.as_ref() };
-    Some(Branch { base: base(&prefilter, home), commands })
+    Some(Branch { base: base(&prefilter, mapping), commands })
 }
 
 /// A record is an innermost item, so the last step expands all there is: its records are the alerts.
@@ -81,9 +81,9 @@ fn deepest(source: &Source) -> Stage {
 }
 
 /// The base search: the source, and what every record of the step shares as far as plain terms can say it.
-fn base(prefilter: &Prefilter<'_>, home: &Home) -> Frag {
+fn base(prefilter: &Prefilter<'_>, mapping: &SourceMapping) -> Frag {
     let terms = prefilter.print().map(|terms| phrase!(" {}", terms.text())).unwrap_or_default();
-    Frag::atom(phrase!("{}{terms}", home.from))
+    Frag::atom(phrase!("{}{terms}", mapping.from))
 }
 
 /// Every field that the branch reads or hands on; the event's action first, since other columns may ask for it.
@@ -122,13 +122,13 @@ fn note_inexact(job: &Job<'_>, step: &Step, role: &Role<'_>, report: &mut Report
     let inexact = |field: &Field| columns::inexact_field(job, &Spl, step, field);
     for KeyColumn { field, .. } in &role.keys {
         for inexact in inexact(field) {
-            inexact.joined(field.span, report);
+            inexact.joined(false, field.span, report);
         }
     }
     for Output { field, .. } in &role.outputs {
         if !role.keys.iter().any(|key| same(key.field, field)) {
             for inexact in inexact(field) {
-                inexact.shown(field, report);
+                inexact.shown(&field.name, field.span, report);
             }
         }
     }
@@ -154,10 +154,10 @@ fn present(role: &Role<'_>, known: &[Frag]) -> Vec<Frag> {
 }
 
 /// What is read while the raw event is there: its time, its columns, and who it is.
-fn event_assignments(home: &Home, role: &Role<'_>, columns: Vec<Frag>) -> Vec<Frag> {
+fn event_assignments(mapping: &SourceMapping, role: &Role<'_>, columns: Vec<Frag>) -> Vec<Frag> {
     let mut assignments = Vec::new();
-    if !matches!(home.time.as_str(), "" | "_time") {
-        assignments.push(Frag::atom(phrase!("_time={}", home.time)));
+    if !matches!(mapping.time.as_str(), "" | "_time") {
+        assignments.push(Frag::atom(phrase!("_time={}", mapping.time)));
     }
     assignments.extend(columns);
     if role.identified {

@@ -20,9 +20,9 @@ use minijinja::context;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, Frag};
-use crate::backend::{Job, Level, Part, Reads, Report, Role, Target, home, stated};
-use crate::catalog::{Home, Misfit};
-use crate::diag::{Code, Diagnostic};
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader, Place};
+use crate::backend::target::Backend;
+use crate::backend::{Job, Level, Part, Report, Role};
 use crate::ir;
 
 /// Splunk SPL.
@@ -31,40 +31,42 @@ pub struct Spl;
 
 static SEARCH: Layout = Layout::new(include_str!("../../../targets/spl/search.spl.j2"));
 
-impl Target for Spl {
-    fn name(&self) -> &'static str {
-        "spl"
+impl Dialect for Spl {
+    const NAME: &'static str = "spl";
+    const TITLE: &'static str = "Splunk SPL";
+
+    type Mapping = ();
+    type Column = ();
+
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
+        let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
+        if let Some(from) = from {
+            reader.expression("from", from, &literal::SEARCH);
+        }
+        for (entry, text) in [("filter", filter), ("time", time)] {
+            text.map(|text| reader.expression(entry, text, &literal::EXPRESSION));
+        }
+        Some(())
     }
 
-    fn title(&self) -> &'static str {
-        "Splunk SPL"
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
+        if let Some(Place::Expr(text, _)) = reader.place() {
+            reader.expression(text, &literal::EXPRESSION);
+        }
+        Some(())
     }
+}
 
-    fn extension(&self) -> &'static str {
-        "spl"
-    }
+impl Backend for Spl {
+    const EXTENSION: &'static str = "spl";
+    const SHOWS_FIELDS: bool = true;
+    const JOINS_BY_WIDER: bool = false;
 
-    fn level(&self, _rule: &ir::Rule) -> Level {
+    fn level(_rule: &ir::Rule) -> Level {
         Level::Record
     }
 
-    fn reads(&self) -> Reads {
-        Reads { entries: &["from", "filter", "time"], words: &[], marks: &[] }
-    }
-
-    fn judge(&self, home: &Home) -> Vec<Misfit> {
-        let whole = |text, notation| stated::whole(text, notation);
-        let from = home::missing("from", &home.from)
-            .or_else(|| home::broken("from", whole(&home.from, &literal::SEARCH)));
-        let filter = home.filter.as_deref().map(|text| ("filter", text));
-        let time = Some(("time", home.time.as_str())).filter(|(_, text)| !text.is_empty());
-        let expressions = filter.into_iter().chain(time);
-        let expressions =
-            expressions.filter_map(|(entry, text)| home::broken(entry, whole(text, &literal::EXPRESSION)));
-        from.into_iter().chain(expressions).collect()
-    }
-
-    fn support(&self, feature: Feature) -> Support {
+    fn support(feature: Feature) -> Support {
         match feature {
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
@@ -102,7 +104,7 @@ impl Target for Spl {
         }
     }
 
-    fn emit(&self, job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+    fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         let roles = role::roles(job);
         let steps = job.rule.chain.steps.iter().zip(&roles);
         let branches: Vec<_> =
@@ -124,19 +126,12 @@ impl Target for Spl {
             branches => branches.collect::<Vec<_>>(),
             tail => values(tail),
         };
-        match SEARCH.render(layout) {
-            Ok(text) => vec![Part {
-                name: job.rule.name.node.clone(),
-                id: job.rule.meta.id.clone(),
-                role: Role::Query,
-                text,
-            }],
-            Err(error) => {
-                let title = format!("the SPL layout is broken: {error}");
-                report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title));
-                Vec::new()
-            }
-        }
+        let text = SEARCH.print(Self::TITLE, job.rule.span, layout, report);
+        let part = |text| {
+            let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+            Part { name, id, role: Role::Query, text }
+        };
+        text.map(part).into_iter().collect()
     }
 }
 
@@ -152,7 +147,7 @@ fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
 }
 
 /// Parts on lines of their own, each but the last followed by `mark`.
-fn lines(parts: &[Frag], mark: &str) -> String {
+fn lines(parts: &[Frag], mark: &'static str) -> String {
     match parts {
         [only] => only.text().to_owned(),
         several => Frag::lines(several, mark, 12, Bind::And).map_or_else(String::new, Frag::into_text),

@@ -17,7 +17,7 @@ fn snapshot(name: &str, text: &str) {
 fn emission(rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>> {
     let catalog = fixture::catalog();
     let mut diags = Diagnostics::default();
-    let job = Job { rule, catalog: &catalog, options };
+    let job = Job { rule, catalog: &catalog, schemas: &fixture::schemas(&catalog), options };
     compile(&job, &Spl, &mut diags)
         .ok_or_else(|| diags.into_sorted().into_iter().map(|found| format!("{found:?}")).collect())
 }

@@ -22,7 +22,7 @@ mod why;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use part::{Part, conjuncts, failing_part};
+pub use part::{Part, failing_part};
 pub use reach::Frontier;
 pub use why::{Why, condition, key_fields, why};
 

@@ -8,7 +8,6 @@
 
 use crate::engine::predicate::{Predicate, Values};
 use crate::engine::program::Step;
-use crate::ir;
 
 /// A part of a step's condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,13 +22,14 @@ pub enum Part {
 /// than one.
 #[must_use]
 pub fn failing_part(step: &Step, values: &Values<'_>) -> Option<Part> {
-    let mut excusing = step.excepts.iter().enumerate().filter(|(_, except)| except.holds(values));
+    let Step { name: _, schema: _, filter, excepts } = step;
+    let mut excusing = excepts.iter().enumerate().filter(|(_, except)| except.holds(values));
     let (excepted, more) = (excusing.next(), excusing.next());
     if more.is_some() {
         return None;
     }
     let mut conjuncts = Conjuncts { count: 0, failing: None };
-    if !conjuncts.look(&step.filter, values) {
+    if !conjuncts.look(filter, values) {
         return None;
     }
     match (excepted, conjuncts.failing) {
@@ -56,10 +56,4 @@ impl Conjuncts {
             }
         }
     }
-}
-
-/// The conjuncts of a predicate, in the order of their numbers.
-#[must_use]
-pub fn conjuncts(pred: &ir::Pred) -> Vec<&ir::Pred> {
-    pred.conjuncts()
 }

@@ -119,13 +119,15 @@ fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Cand
 
 /// The chain of `program` without a total; if `reversed`, from its last step to its first.
 fn unbounded(program: &Program, reversed: bool) -> Program {
-    let mirror = |link: &Link| Link { gap: link.gap, left: link.right.clone(), right: link.left.clone() };
-    let (mut steps, links) = (program.steps.clone(), program.links.iter());
+    let Program { name, steps, links, total: _, dedupe: _ } = program;
+    let mirror =
+        |Link { gap, left, right }: &Link| Link { gap: *gap, left: right.clone(), right: left.clone() };
+    let (mut steps, links) = (steps.clone(), links.iter());
     if reversed {
         steps.reverse();
     }
     let links = if reversed { links.rev().map(mirror).collect() } else { links.cloned().collect() };
-    Program { name: program.name.clone(), steps, links, total: i64::MAX, dedupe: None }
+    Program { name: name.clone(), steps, links, total: i64::MAX, dedupe: None }
 }
 
 /// The keys of the chains that reach each step from one side, with the first and last time of each.

@@ -3,11 +3,13 @@
 //! In: the steps on one source. Out: [`Bounds`], which say of an event whether it is worth reading.
 //! Must not know: how events are read. The answer is a superset: whatever is not a plain integer passes.
 
+use std::ops::RangeInclusive;
+
 use super::json_key::JsonKey;
 use super::location::Location;
 use super::source_step::SourceStep;
 use crate::catalog::Source;
-use crate::ir::{FieldTest, OrderOp, Pred, TestKind, Type, Value};
+use crate::ir::Type;
 
 /// For some keys the least and the greatest number that any step accepts.
 #[derive(Debug, Default)]
@@ -19,9 +21,8 @@ struct Bound {
     range: Range,
 }
 
-type Range = (i64, i64);
+type Range = RangeInclusive<i64>;
 
-const ALL: Range = (i64::MIN, i64::MAX);
 /// More digits may not fit into an `i64`; such a number passes.
 const MOST_DIGITS: usize = 18;
 
@@ -32,8 +33,9 @@ impl Bounds {
         let integers = source.fields.values().filter(|field| field.ty == Type::Int);
         let bound = |field: &crate::catalog::FieldDef| {
             let Location::AsIs(path) = Location::of_field(field) else { return None };
-            let ranges = steps.iter().map(|step| range(step.filter, &field.name));
-            let range = ranges.reduce(either).filter(|range| *range != ALL)?;
+            let ranges = steps.iter().map(|step| step.filter.required_range(&field.name)?.integers());
+            let ranges: Vec<_> = ranges.collect::<Option<_>>()?;
+            let range = ranges.into_iter().reduce(hull)?;
             Some(Bound { key: JsonKey::of(path)?, range })
         };
         Self(integers.filter_map(bound).collect())
@@ -49,9 +51,7 @@ impl Bound {
     fn admits(&self, event: &[u8]) -> bool {
         // The key may occur elsewhere in the event too, so one value within is enough. No occurrence: the field is
         // missing, and a comparison of a missing field is false.
-        self.key
-            .values(event)
-            .any(|value| number(value).is_none_or(|number| (self.range.0..=self.range.1).contains(&number)))
+        self.key.values(event).any(|value| number(value).is_none_or(|number| self.range.contains(&number)))
     }
 }
 
@@ -70,45 +70,15 @@ fn number(value: &[u8]) -> Option<i64> {
     (ends && length > 0).then_some(number)
 }
 
-/// The numbers of a field outside which `pred` is false.
-fn range(pred: &Pred, field: &str) -> Range {
-    match pred {
-        Pred::And(parts) => parts.iter().map(|part| range(part, field)).fold(ALL, both),
-        Pred::Or(parts) => parts.iter().map(|part| range(part, field)).reduce(either).unwrap_or(ALL),
-        Pred::Test(test) if test.field.name == field => of_test(test),
-        // What a negation accepts may lie anywhere, and it accepts a missing field.
-        Pred::Test(_) | Pred::Not(_) => ALL,
+/// The smallest range that holds both.
+fn hull(left: Range, right: Range) -> Range {
+    if left.is_empty() {
+        return right;
     }
-}
-
-fn of_test(test: &FieldTest) -> Range {
-    match &test.kind {
-        // Strict bounds are taken as inclusive: a superset.
-        TestKind::Order { op, value: Value::Int(bound) } => match op {
-            OrderOp::Less | OrderOp::LessEqual => (i64::MIN, *bound),
-            OrderOp::Greater | OrderOp::GreaterEqual => (*bound, i64::MAX),
-        },
-        TestKind::Equals { values, .. } => {
-            let one = |value: &Value| if let Value::Int(number) = value { (*number, *number) } else { ALL };
-            values.iter().map(one).reduce(either).unwrap_or(ALL)
-        }
-        TestKind::Order { .. }
-        | TestKind::Exists
-        | TestKind::InNetworks { .. }
-        | TestKind::InList { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => ALL,
+    if right.is_empty() {
+        return left;
     }
-}
-
-fn both(left: Range, right: Range) -> Range {
-    (left.0.max(right.0), left.1.min(right.1))
-}
-
-fn either(left: Range, right: Range) -> Range {
-    (left.0.min(right.0), left.1.max(right.1))
+    *left.start().min(right.start())..=*left.end().max(right.end())
 }
 
 #[cfg(test)]
@@ -117,7 +87,7 @@ mod tests {
 
     #[test]
     fn only_plain_numbers_outside_are_passed_over() {
-        let bound = Bound { key: JsonKey::new("port"), range: (100, 200) };
+        let bound = Bound { key: JsonKey::new("port"), range: 100..=200 };
         for (event, expected) in [
             (r#"{"port":150}"#, true),
             (r#"{"port":"150"}"#, true),
@@ -142,10 +112,12 @@ mod tests {
 
     #[test]
     fn ranges_are_joined_from_outside() {
-        let (low, high) = ((10, i64::MAX), (i64::MIN, 5));
-        assert_eq!(either(low, high), ALL);
-        assert_eq!(either((1, 1), (7, 7)), (1, 7));
-        assert_eq!(both(low, (i64::MIN, 20)), (10, 20));
-        assert_eq!(both(low, ALL), low);
+        assert_eq!(hull(1..=1, 7..=7), 1..=7);
+        assert_eq!(hull(10..=i64::MAX, i64::MIN..=5), i64::MIN..=i64::MAX);
+        assert_eq!(
+            hull(RangeInclusive::new(1, 0), 3..=4),
+            3..=4,
+            "a step that nothing satisfies adds nothing"
+        );
     }
 }

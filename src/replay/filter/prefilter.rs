@@ -17,8 +17,7 @@ use super::json_key::{JsonKey, is_plain, last_key, plain_text};
 use super::location::Location;
 use super::source_step::SourceStep;
 use crate::catalog::Source;
-use crate::engine::near::conjuncts;
-use crate::ir::{Case, EntryValue, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
+use crate::ir::{self, Case, Entries, FieldTest, List, Pattern, PatternPart, Pred, TestKind, Value};
 
 /// Which form of the events the literals are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,25 +155,26 @@ struct Required {
     rank: usize,
 }
 
-fn required(pred: &Pred, context: &Context<'_>) -> Option<Required> {
-    match pred {
-        Pred::And(parts) => {
-            parts.iter().filter_map(|part| required(part, context)).max_by_key(|found| found.rank)
-        }
-        Pred::Or(parts) => {
-            let parts = parts.iter().map(|part| required(part, context)).collect::<Option<Vec<_>>>()?;
-            let rank = parts.iter().map(|found| found.rank).min()?;
-            Some(Required { literals: parts.into_iter().flat_map(|found| found.literals).collect(), rank })
-        }
-        Pred::Not(_) => None,
-        Pred::Test(test) => by_value(test, context).or_else(|| by_key(test, context)),
+impl ir::Demand for Required {
+    fn all(parts: Vec<Self>) -> Self {
+        let best = parts.into_iter().max_by_key(|found| found.rank);
+        best.unwrap_or(Self { literals: Vec::new(), rank: 0 })
     }
+
+    fn any(parts: Vec<Self>) -> Self {
+        let rank = parts.iter().map(|found| found.rank).min().unwrap_or(0);
+        Self { literals: parts.into_iter().flat_map(|found| found.literals).collect(), rank }
+    }
+}
+
+fn required(pred: &Pred, context: &Context<'_>) -> Option<Required> {
+    pred.fold(&|test| by_value(test, context).or_else(|| by_key(test, context)))
 }
 
 /// What an event must have that fails at most one of several parts: what either of two parts requires, as one of them
 /// holds.
 fn required_but_one(pred: &Pred, context: &Context<'_>) -> Option<Required> {
-    let parts = conjuncts(pred);
+    let parts = pred.conjuncts();
     if parts.len() == 1 {
         return required(pred, context);
     }
@@ -195,12 +195,10 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         TestKind::Like { pattern, case: Case::Sensitive } => vec![longest(pattern)?],
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
         TestKind::InList { list } => {
-            let entries = &context.lists.get(*list)?.entries;
-            let fixed = |value: &EntryValue| match value {
-                EntryValue::Pattern(pattern) => longest(pattern),
-                EntryValue::Network(_) | EntryValue::Value(_) => None,
-            };
-            entries.iter().map(|entry| fixed(&entry.value)).collect::<Option<_>>()?
+            let Entries { patterns, networks, values } = context.lists.get(*list)?.by_kind();
+            let only_texts = networks.is_empty() && values.is_empty();
+            let texts = patterns.into_iter().map(longest).collect::<Option<_>>();
+            texts.filter(|_| only_texts)?
         }
         TestKind::Equals { .. }
         | TestKind::Like { .. }

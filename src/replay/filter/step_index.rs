@@ -3,7 +3,7 @@
 //! In: the steps on one source. Out: [`StepIndex`], which names those that the values of a record satisfy.
 //! Must not know: raw logs, chains.
 //!
-//! StepIndex that ask the same are asked once. A step that demands one of some values of a field, such as `event.action
+//! Steps that ask the same are asked once. A step that demands one of some values of a field, such as `event.action
 //! == "RunInstances"`, is only asked when the field has one of them; of several such fields the one is used that tells
 //! the steps apart best.
 
@@ -19,14 +19,14 @@ use crate::engine::value::{Atom, Value};
 use crate::ir::Case;
 use crate::replay::store::packed::StepId;
 
-/// StepIndex that ask the same.
+/// Steps that ask the same.
 #[derive(Debug)]
 struct Asked {
     step: Arc<Step>,
     ids: Vec<StepId>,
 }
 
-/// StepIndex by the value of one field that they require.
+/// Steps by the value of one field that they require.
 #[derive(Debug)]
 struct ByValue {
     place: usize,

@@ -40,6 +40,8 @@ pub(crate) struct Chunk {
 pub(crate) enum Container {
     /// A file of its own, or a pipe.
     File,
+    /// In memory; the name of the chunk is no path.
+    Memory(Arc<[u8]>),
     /// An archive.
     #[cfg(feature = "zip")]
     Archive {
@@ -80,6 +82,11 @@ pub(crate) struct Extent {
 }
 
 impl Chunk {
+    /// Whether it can be read only once.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.container == Container::File && is_stream(&self.name)
+    }
+
     /// Whether it begins at the beginning of its file.
     pub(crate) fn is_first(&self) -> bool {
         self.start == Start::File
@@ -142,12 +149,15 @@ impl Chunk {
         })
     }
 
-    fn reader<'c>(&self, control: &'c Control, base: u64, notes: &Notes) -> io::Result<Box<dyn Read + 'c>> {
+    fn reader<'c>(&'c self, control: &'c Control, base: u64, notes: &Notes) -> io::Result<Box<dyn Read + 'c>> {
         #[cfg(feature = "zip")]
         if let Container::Archive { path, member } = &self.container {
             return Ok(unpack(member.open(path)?, notes)?.reader);
         }
-        if is_stream(&self.name) {
+        if let Container::Memory(bytes) = &self.container {
+            return Ok(unpack(&**bytes, notes)?.reader);
+        }
+        if self.is_stream() {
             return Ok(unpack(Stream::new(&self.name, &control.stop)?, notes)?.reader);
         }
         if base == 0 {

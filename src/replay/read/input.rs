@@ -1,8 +1,7 @@
 //! From the paths that the user names to chunks of files.
 //!
-//! In: paths of files and directories with the source of their events. Out: chunks that can be read in parallel: a
-//! whole file, or a range of a large plain one; what is not read, and why.
-//! Must not know: rules.
+//! In: paths of files and directories with the source of their events, or texts. Out: chunks that can be read in
+//! parallel: a whole file, or a range of a large plain one; what is not read, and why. Must not know: rules.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 
 use super::chunk::{Chunk, Container, Start};
 use super::files::files;
-use super::open::{Notes, open};
+use super::open::{Notes, open, unpack};
 use super::recognise::Recogniser;
 use super::split::{self, Frame, Splitter, Taker};
 use super::stream::is_stream;
@@ -25,6 +24,29 @@ pub struct Input {
     pub source: Option<String>,
     /// A file, a pipe, a directory with all below it, or `-` for standard input.
     pub path: String,
+}
+
+/// Events in memory: what a file of them would hold, compressed or not.
+#[derive(Debug, Clone)]
+pub struct LogText {
+    /// Canonical name of the source; `None` for canonical NDJSON, whose lines name theirs.
+    pub source: Option<String>,
+    /// What a report calls it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Arc<[u8]>,
+}
+
+impl LogText {
+    /// Raw events of `source`.
+    pub fn raw(source: impl Into<String>, name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { source: Some(source.into()), name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Canonical records, one JSON object a line.
+    pub fn canonical(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { source: None, name: name.into(), bytes: bytes.into() }
+    }
 }
 
 /// Bytes of a chunk of a large file.
@@ -58,6 +80,24 @@ pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Chunks {
     found
 }
 
+/// A chunk for each text; and the texts that cannot be read or are of another source.
+pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Chunks {
+    let mut found = Chunks::default();
+    for text in texts {
+        let source = text.source.as_ref();
+        match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1) {
+            Ok(None) => found.chunks.push(whole(&text.name, source, Container::Memory(Arc::clone(&text.bytes)))),
+            Ok(Some(other)) => found.broken.push((text.name.clone(), looks_like(&other, source))),
+            Err(problem) => found.broken.push((text.name.clone(), problem.to_string())),
+        }
+    }
+    found
+}
+
+fn looks_like(other: &str, source: Option<&String>) -> String {
+    format!("this looks like {other}, but it was given as {}", source.map_or("", String::as_str))
+}
+
 impl Chunks {
     fn add(
         &mut self,
@@ -85,9 +125,7 @@ impl Chunks {
                 Ok(Split::Chunks(of_file)) => self.chunks.extend(of_file),
                 Ok(Split::Other(_)) if found.is_folder => others.push(name),
                 Ok(Split::Other(other)) => {
-                    let own = source.unwrap_or_default();
-                    let problem = format!("this looks like {other}, but it was given as {own}");
-                    self.broken.push((name, problem));
+                    self.broken.push((name, looks_like(&other, input.source.as_ref())));
                 }
                 Err(problem) => self.broken.push((name, problem.to_string())),
             }
@@ -115,8 +153,9 @@ enum Split {
 
 /// Looks at the head of a file and cuts it into chunks.
 fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
+    let source = input.source.as_ref();
     if is_stream(name) {
-        return Ok(Split::Chunks(vec![whole(name, input, Container::File)]));
+        return Ok(Split::Chunks(vec![whole(name, source, Container::File)]));
     }
     let magic = magic(name)?;
     #[cfg(feature = "zip")]
@@ -125,12 +164,12 @@ fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken
     }
     #[cfg(feature = "parquet")]
     if super::parquet::is_parquet(&magic) {
-        return Ok(Split::Chunks(vec![whole(name, input, Container::Rows)]));
+        return Ok(Split::Chunks(vec![whole(name, source, Container::Rows)]));
     }
     let _ = (magic, broken);
     let opened = open(name, &Notes::default())?;
     let is_plain = opened.is_plain;
-    let (head, other) = head(opened.reader, input, recogniser);
+    let (head, other) = head(opened.reader, source, recogniser);
     if let Some(other) = other {
         return Ok(Split::Other(other));
     }
@@ -140,9 +179,9 @@ fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken
     let length = if is_plain { fs::metadata(name)?.len() } else { 0 };
     // One line as long as that is one list of events: it is read from one end to the other anyway.
     if length <= CHUNK || memchr::memchr(b'\n', &head).is_none() {
-        return Ok(Split::Chunks(vec![whole(name, input, Container::File)]));
+        return Ok(Split::Chunks(vec![whole(name, source, Container::File)]));
     }
-    Ok(Split::Chunks(parts(&whole(name, input, Container::File), &head, length, recogniser)))
+    Ok(Split::Chunks(parts(&whole(name, source, Container::File), &head, length, recogniser)))
 }
 
 /// The parts of a plain file that begins with `head`.
@@ -168,14 +207,14 @@ fn magic(name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The beginning of a text, and the source that it looks like, if it is another one.
-fn head(text: impl Read, input: &Input, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
+fn head(text: impl Read, source: Option<&String>, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
     let mut head = Vec::new();
     // A file that breaks within its head is reported when it is read as a whole.
     let _ = text.take(HEAD).read_to_end(&mut head);
     if head.starts_with(b"\xef\xbb\xbf") {
         head.drain(..3);
     }
-    let other = input.source.as_ref().and_then(|source| recogniser.other(&head, source));
+    let other = source.and_then(|source| recogniser.other(&head, source));
     let other = other.map(str::to_owned);
     (head, other)
 }
@@ -183,7 +222,7 @@ fn head(text: impl Read, input: &Input, recogniser: &Recogniser) -> (Vec<u8>, Op
 /// The members of an archive, each as a file; other logs in it are passed over, if there is one of the source.
 #[cfg(feature = "zip")]
 fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
-    let (mut chunks, mut other) = (Vec::new(), None);
+    let (source, mut chunks, mut other) = (input.source.as_ref(), Vec::new(), None);
     let members = super::archive::members(name)?;
     if members.is_empty() {
         return Err(io::Error::other("there is no file in this archive"));
@@ -197,13 +236,13 @@ fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Brok
                 continue;
             }
         };
-        let text = member.open(name).and_then(|raw| super::open::unpack(raw, &Notes::default()));
-        match text.map(|text| head(text.reader, input, recogniser).1) {
+        let text = member.open(name).and_then(|raw| unpack(raw, &Notes::default()));
+        match text.map(|text| head(text.reader, source, recogniser).1) {
             Ok(Some(found)) => other = Some(found),
             Ok(None) => {
                 let shown = shown(&member.name);
                 let container = Container::Archive { path: name.to_owned(), member };
-                chunks.push(whole(&shown, input, container));
+                chunks.push(whole(&shown, source, container));
             }
             Err(problem) => broken.push((shown(&member.name), problem.to_string())),
         }
@@ -211,8 +250,8 @@ fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Brok
     Ok(other.filter(|_| chunks.is_empty()).map_or(Split::Chunks(chunks), Split::Other))
 }
 
-fn whole(name: &str, input: &Input, container: Container) -> Chunk {
-    let (name, source) = (name.to_owned(), input.source.clone());
+fn whole(name: &str, source: Option<&String>, container: Container) -> Chunk {
+    let (name, source) = (name.to_owned(), source.cloned());
     Chunk { name, source, container, start: Start::File, end: u64::MAX, first_line: None }
 }
 

@@ -1,0 +1,102 @@
+//! What a compilation gives: the texts of one rule in one target, how they relate to the rule, and why.
+//!
+//! In: filled in by the gate and the targets. Out: read by whoever prints or installs queries.
+//! Must not know: rules, sources, how a text was made.
+
+use serde::Serialize;
+
+use super::External;
+use crate::source::Span;
+
+/// What came out for one rule and one target.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Emission {
+    /// Name of the rule.
+    pub rule: String,
+    /// Short name of the target.
+    pub target: &'static str,
+    /// How the answers relate to the rule's meaning.
+    pub fidelity: Fidelity,
+    /// What equal answers mean.
+    pub level: Level,
+    /// Reasons and limits.
+    pub notes: Vec<Note>,
+    /// What must be configured for the query to see anything.
+    pub requires: Vec<String>,
+    /// The lists of the SIEM that the query reads by name.
+    #[serde(skip)]
+    pub lists: Vec<External>,
+    /// The texts.
+    pub parts: Vec<Part>,
+}
+
+/// How the answers of a query relate to the rule's meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fidelity {
+    /// The same.
+    Exact,
+    /// Nothing is missed, something may be added.
+    Superset,
+    /// Something may be missed.
+    Subset,
+}
+
+/// What equal answers mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The same last records.
+    Record,
+    /// The same values of the key that the target reports.
+    Key,
+}
+
+/// A reason for a fidelity, or a limit that depends on the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// What it does to the answers.
+    pub effect: Effect,
+    /// In words.
+    pub message: String,
+    /// The clause that causes it.
+    #[serde(skip)]
+    pub span: Span,
+}
+
+/// What a note does to the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// May miss.
+    Subset,
+    /// May add.
+    Superset,
+    /// The target's language leaves it to the engine that runs the query.
+    Engine,
+    /// Nothing: it is about a value that an answer shows.
+    Shown,
+}
+
+/// One text of an emission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// File name without extension; unique among the parts of a rule and target.
+    pub name: String,
+    /// UUID: the rule's own for a query, derived from it for a stage.
+    pub id: String,
+    /// What it is.
+    pub role: Role,
+    /// The text to paste.
+    pub text: String,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The query whose answers are alerts.
+    Query,
+    /// A building block whose alerts a later part reads by its id.
+    Stage,
+}

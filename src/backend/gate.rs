@@ -1,0 +1,91 @@
+//! The way of a rule through a target: gate, lowering, fidelity.
+//!
+//! In: a job, a target. Out: an [`Emission`], or diagnostics that say what cannot be expressed.
+//! Must not know: any particular target, how a rule is lowered.
+
+use super::caps::{self, Feature, Support};
+use super::{Effect, Emission, Job, Report, Target};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
+
+/// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
+pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
+    compile_for(target, job, &caps::features_of(job.rule, job.catalog), diags)
+}
+
+/// Compiles a rule for several targets, as [`compile`] does for each.
+pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+    let features = caps::features_of(job.rule, job.catalog);
+    targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
+}
+
+fn compile_for(
+    target: &dyn Target,
+    job: &Job<'_>,
+    features: &[(Feature, Span)],
+    diags: &mut Diagnostics,
+) -> Option<Emission> {
+    let mut report = Report::default();
+    gate(features, target, &mut report);
+    let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
+    let fidelity = report.fidelity();
+    let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
+    for error in std::mem::take(&mut report.errors) {
+        diags.push(error);
+    }
+    if refused {
+        return None;
+    }
+    warn_superset(target, &report, diags);
+    let Report { notes, requires, lists, .. } = report;
+    let rule = job.rule.name.node.clone();
+    Some(Emission {
+        rule,
+        target: target.name(),
+        fidelity,
+        level: target.level(job.rule),
+        notes,
+        requires,
+        lists,
+        parts,
+    })
+}
+
+/// Asks the target about every feature of the rule, before anything is lowered.
+fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) {
+    for &(feature, span) in features {
+        match target.support(feature) {
+            Support::Native | Support::Emulated(_) => {}
+            Support::Widened(reason) => report.note(Effect::Superset, span, reason),
+            Support::Narrowed(reason) => report.note(Effect::Subset, span, reason),
+            Support::Engine(reason) => report.note(Effect::Engine, span, reason),
+            Support::No { reason, help } => {
+                let title = format!("{} cannot express {}", target.title(), feature.title());
+                report.error(Diagnostic::new(Code::NotExpressible, span, title).label(reason).help(help));
+            }
+        }
+    }
+}
+
+fn refuse_subset(job: &Job<'_>, target: &dyn Target, report: &Report, diags: &mut Diagnostics) -> bool {
+    let narrowing = || report.notes.iter().filter(|note| note.effect == Effect::Subset);
+    if job.options.allow_subset {
+        return false;
+    }
+    for note in narrowing() {
+        let title = format!("the {} query could miss events", target.title());
+        diags.push(
+            Diagnostic::new(Code::Subset, note.span, title)
+                .label(note.message.clone())
+                .help("change the clause, or accept it with `--allow-subset`"),
+        );
+    }
+    narrowing().next().is_some()
+}
+
+fn warn_superset(target: &dyn Target, report: &Report, diags: &mut Diagnostics) {
+    for note in report.notes.iter().filter(|note| note.effect == Effect::Superset) {
+        let title = format!("the {} query may match more than the rule", target.title());
+        diags.push(Diagnostic::new(Code::Superset, note.span, title).label(note.message.clone()));
+    }
+}

@@ -1,0 +1,61 @@
+//! What a compilation is given: a rule, the sources, the choices of the user.
+//!
+//! In: made by whoever compiles. Out: read by gate, bind and targets. Must not know: how a rule is lowered.
+
+use serde::Serialize;
+
+use super::Schemas;
+use crate::catalog::Catalog;
+use crate::ir;
+
+/// One rule to lower, and all that decides what comes out.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The rule.
+    pub rule: &'a ir::Rule,
+    /// The sources, with the environment's changes applied.
+    pub catalog: &'a Catalog,
+    /// What the targets make of them.
+    pub schemas: &'a Schemas,
+    /// The options in force.
+    pub options: &'a Options,
+}
+
+/// What the user may choose.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How allowlists reach the query.
+    pub lists: ListDelivery,
+    /// Whether a query that could miss events is written at all.
+    pub allow_subset: bool,
+    /// KQL: join by time buckets, for keys with very many events.
+    pub time_buckets: bool,
+}
+
+/// How allowlists reach the query.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListDelivery {
+    /// In the text when small, by the SIEM's own list when large.
+    #[default]
+    Auto,
+    /// Always in the text.
+    Inline,
+    /// By the SIEM's own list wherever it can hold the entries.
+    Lookup,
+}
+
+impl ListDelivery {
+    /// The longest list that `Auto` writes into the text.
+    pub const INLINE_LIMIT: usize = 50;
+
+    /// Whether `exact` plain values of a list go into a list of the SIEM.
+    #[must_use]
+    pub fn by_lookup(self, exact: usize) -> bool {
+        match self {
+            Self::Inline => false,
+            Self::Lookup => exact > 0,
+            Self::Auto => exact > Self::INLINE_LIMIT,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the source files state for KQL: tables, and columns as expressions of KQL.
+//!
+//! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
+//! used. Must not know: rules, steps, predicates.
+
+use super::literal::{self, Frag};
+use crate::backend::schema::{ColumnReader, MappingReader, Place};
+use crate::catalog::Stored;
+use crate::ir::Type;
+
+/// Where the records of a source are.
+#[derive(Debug)]
+pub(in crate::backend) struct Mapping {
+    /// The table.
+    pub(super) table: Frag,
+    /// What is true for the source's records, where the table holds others too.
+    pub(super) filter: Option<Frag>,
+    /// When the event was.
+    pub(super) time: Frag,
+    /// The repeated group.
+    pub(super) group: Option<Group>,
+}
+
+/// The arrays of a repeated group.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The items.
+    pub(super) items: Frag,
+    /// The inner items of [`ITEM`].
+    pub(super) inner: Option<Frag>,
+}
+
+/// One way to read a field.
+#[derive(Debug)]
+pub(in crate::backend) struct Column {
+    /// The value, as one of the field's type.
+    pub(super) value: Frag,
+    /// Whether that is just a column of the table.
+    pub(super) plain: bool,
+    /// Whether it has the type in which the table or the file has it, which for numbers can be any.
+    pub(super) as_stored: bool,
+    /// The name of the table's column that it reads, if it reads one.
+    pub(super) name: Option<String>,
+    /// How deep into the repeated group it looks.
+    pub(super) reach: Reach,
+}
+
+/// How deep into the repeated group an expression looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// Not at all.
+    Event,
+    /// Into an item.
+    Item,
+    /// Into the inner item of an item.
+    Inner,
+}
+
+/// The column into which a step expands the items of its event.
+pub(super) const ITEM: &str = "_item";
+/// The column into which a step expands the inner items of an item.
+pub(super) const INNER: &str = "_inner";
+
+/// Reads a mapping.
+pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
+    let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
+    reader.heeds_lag();
+    let word = reader.word("group");
+    let mut expression =
+        |entry: &str, text| reader.expression(entry, text, &literal::EXPRESSION).map(literal::expression);
+    let filter = filter.and_then(|text| expression("filter", text));
+    let word = word.and_then(|text| expression("words: group", text));
+    let time = reader.required("time", time.unwrap_or_default());
+    let time = time.and_then(|text| reader.expression("time", text, &literal::EXPRESSION));
+    let group = match reader.group() {
+        None => None,
+        Some(group) => {
+            if word.is_none() {
+                reader.required("words: group", "");
+            }
+            let inner = group.inner.as_deref().map(|path| literal::path(&literal::name(ITEM), path));
+            Some(Group { items: word?, inner })
+        }
+    };
+    Some(Mapping { table: literal::name(from?), filter, time: literal::expression(time?), group })
+}
+
+/// Reads a column.
+pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
+    let (ty, stored) = (reader.def.ty, reader.stored);
+    let as_stored = stored.is_none();
+    Some(match reader.place()? {
+        Place::Field(name) => {
+            let value = converted(literal::name(name), ty, stored);
+            let name = Some(name.to_owned());
+            Column { value, plain: as_stored, as_stored, name, reach: Reach::Event }
+        }
+        Place::Expr(text, needs) => {
+            if !needs.is_empty() {
+                reader.invalid("needs", WITHOUT);
+            }
+            let text = reader.expression(text, &literal::EXPRESSION)?;
+            let value = converted(literal::expression(text), ty, stored);
+            Column { value, plain: false, as_stored, name: None, reach: Reach::Event }
+        }
+        Place::Path(path) => {
+            let (column, rest) = path.split_once('.').unwrap_or((path, ""));
+            let parsed = literal::call("parse_json", [&literal::name(column)]);
+            inside(reader, (&parsed, rest), Reach::Event)
+        }
+        Place::Item(path) => match path.strip_prefix('>') {
+            Some(_) if reader.inner_group().is_none() => {
+                reader.invalid("item", "the group has no inner items");
+                return None;
+            }
+            Some(path) => inside(reader, (&literal::name(INNER), path), Reach::Inner),
+            None => inside(reader, (&literal::name(ITEM), path), Reach::Item),
+        },
+        Place::Cases(_) => {
+            reader.invalid("cases", WITHOUT);
+            return None;
+        }
+    })
+}
+
+const WITHOUT: &str = "a KQL column takes an `expr`, not `cases` or `needs`";
+
+/// A value inside a dynamic one.
+fn inside(reader: &ColumnReader<'_>, (base, path): (&Frag, &str), reach: Reach) -> Column {
+    let value = cast(&literal::path(base, path), reader.def.ty);
+    Column { value, plain: false, as_stored: false, name: None, reach }
+}
+
+/// A dynamic value as one of the field's type; null or empty where it is none.
+pub(super) fn cast(value: &Frag, ty: Type) -> Frag {
+    literal::call(caster(ty), [value])
+}
+
+fn caster(ty: Type) -> &'static str {
+    match ty {
+        Type::String | Type::Ip => "tostring",
+        Type::Int => "tolong",
+        Type::Float => "todouble",
+        Type::Bool => "tobool",
+        Type::Time => "todatetime",
+    }
+}
+
+/// A column as a value of the field's type, where it is stored as another.
+fn converted(column: Frag, ty: Type, stored: Option<Stored>) -> Frag {
+    let is_same = match stored {
+        None => true,
+        Some(Stored::String) => matches!(ty, Type::String | Type::Ip),
+        Some(Stored::Number) => matches!(ty, Type::Int | Type::Float),
+        Some(Stored::Bool) => ty == Type::Bool,
+        Some(Stored::Time) => ty == Type::Time,
+    };
+    if is_same {
+        column
+    } else if stored == Some(Stored::Number) && ty == Type::Time {
+        literal::call("unixtime_seconds_todatetime", [&column])
+    } else {
+        cast(&column, ty)
+    }
+}

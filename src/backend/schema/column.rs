@@ -1,0 +1,184 @@
+//! What a source states for one variant of a column, option by option, as the target asks for it.
+//!
+//! In: the column in the source file. Out: its place and options, and errors for what the target finds wrong or does
+//! not ask for. Must not know: mappings, any particular target.
+
+#![allow(dead_code, reason = "what only SPL, EQL and Sigma will read, until they do")]
+
+use std::collections::BTreeMap;
+
+use super::{Dialect, IGNORED, Inexact, Reads};
+use crate::backend::stated::{self, Notation};
+use crate::catalog::{Case, FieldDef, Mapped, Source, Stored, TextOf};
+use crate::diag::{Code, Diagnostic};
+
+/// Where a column lives.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::backend) enum Place<'a> {
+    /// A column or field.
+    Field(&'a str),
+    /// A path inside the raw event.
+    Path(&'a str),
+    /// A path inside the item of the repeated group; after `>` inside the inner item.
+    Item(&'a str),
+    /// An expression of the target's own language, and the raw paths behind the names in it.
+    Expr(&'a str, &'a BTreeMap<String, String>),
+    /// The first case whose condition holds gives the value.
+    Cases(&'a [Case]),
+}
+
+/// Hands out what is stated for a variant of a column. What is stated and not asked for is an error.
+#[derive(Debug)]
+pub(in crate::backend) struct ColumnReader<'a> {
+    source: &'a Source,
+    /// The field.
+    pub(in crate::backend) def: &'a FieldDef,
+    /// Where it lives; nothing for a field that the target cannot see.
+    place: Option<Place<'a>>,
+    /// How the value is stored, where that is not the field's type.
+    pub(in crate::backend) stored: Option<Stored>,
+    multi: bool,
+    text: Option<&'a TextOf>,
+    alert_field: Option<&'a str>,
+    inexact: Vec<Inexact>,
+    /// The keys at which the variant stands in the file.
+    path: Vec<String>,
+    title: &'static str,
+    asked: Vec<&'static str>,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> ColumnReader<'a> {
+    /// Nothing asked for yet. `number` is that of the variant, if there are several.
+    pub(super) fn new<B: Dialect>(
+        source: &'a Source,
+        def: &'a FieldDef,
+        mapped: &'a Mapped,
+        number: Option<usize>,
+    ) -> Self {
+        let Mapped {
+            for_actions: _,
+            field,
+            path,
+            item,
+            expr,
+            needs,
+            stored,
+            cases,
+            placeholder: _,
+            multi,
+            text,
+            alert_field,
+            superset,
+            subset,
+            requires: _,
+            unavailable: _,
+            instead: _,
+        } = mapped;
+        // The catalog has made sure that there is at most one.
+        let places = [
+            field.as_deref().map(Place::Field),
+            path.as_deref().map(Place::Path),
+            item.as_deref().map(Place::Item),
+            expr.as_deref().map(|text| Place::Expr(text, needs)),
+            (!cases.is_empty()).then_some(Place::Cases(cases)),
+        ];
+        let inexact = superset.iter().cloned().map(Inexact::Wider);
+        let inexact = inexact.chain(subset.iter().cloned().map(Inexact::Poorer)).collect();
+        let path = ["fields", &def.name, "columns", B::NAME].map(str::to_owned).into_iter();
+        Self {
+            source,
+            def,
+            place: places.into_iter().flatten().next(),
+            stored: *stored,
+            multi: *multi,
+            text: text.as_ref(),
+            alert_field: alert_field.as_deref(),
+            inexact,
+            path: path.chain(number.map(|number| number.to_string())).collect(),
+            title: B::TITLE,
+            asked: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Where the column lives.
+    pub(in crate::backend) fn place(&self) -> Option<Place<'a>> {
+        self.place
+    }
+
+    /// The path of the inner items, if the repeated group of the source has any.
+    pub(in crate::backend) fn inner_group(&self) -> Option<&'a str> {
+        self.source.group.as_ref()?.inner.as_deref()
+    }
+
+    /// Whether the field holds the values of all items of the event together.
+    pub(in crate::backend) fn multi(&mut self) -> bool {
+        Reads::add(&mut self.asked, "multi");
+        self.multi
+    }
+
+    /// The text by which the values of such a field are told apart.
+    pub(in crate::backend) fn text(&mut self) -> Option<&'a TextOf> {
+        Reads::add(&mut self.asked, "text");
+        self.text
+    }
+
+    /// The field on an alert document, if that is another; empty where alerts do not carry it.
+    pub(in crate::backend) fn alert_field(&mut self) -> Option<&'a str> {
+        Reads::add(&mut self.asked, "alert_field");
+        self.alert_field
+    }
+
+    /// Says that the column holds for more records than the field, unless the file says already how it is not exact.
+    pub(in crate::backend) fn is_wider(&mut self, reason: &str) {
+        if self.inexact.is_empty() {
+            self.inexact.push(Inexact::Wider(reason.to_owned()));
+        }
+    }
+
+    /// The text of an `expr`, if it is a self-contained expression; an error otherwise.
+    pub(in crate::backend) fn expression(&mut self, text: &'a str, notation: &Notation) -> Option<&'a str> {
+        match stated::whole(text, notation) {
+            Ok(()) => Some(text),
+            Err(problem) => {
+                let problem = format!("its `expr` is not a self-contained expression: {problem}");
+                self.invalid("expr", &problem);
+                None
+            }
+        }
+    }
+
+    /// An option that cannot be used as it is: why.
+    pub(in crate::backend) fn invalid(&mut self, option: &str, problem: &str) {
+        let title = format!("the column of `{}` is invalid in {}", self.def.name, self.title);
+        self.fault(option, title, problem, "correct it in the source file or in `catena.yaml`");
+    }
+
+    fn fault(&mut self, option: &str, title: String, label: &str, help: &str) {
+        let path: Vec<_> = self.path.iter().map(String::as_str).chain([option]).collect();
+        let span = self.source.place(&path);
+        self.faults.push(Diagnostic::new(Code::SettingsInvalid, span, title).label(label).help(help));
+    }
+
+    /// How the column is not exactly the field, and what is wrong.
+    pub(super) fn finish(mut self) -> (Vec<Inexact>, Vec<Diagnostic>) {
+        let stated = [
+            ("multi", self.multi),
+            ("text", self.text.is_some()),
+            ("alert_field", self.alert_field.is_some()),
+        ];
+        for (option, _) in stated.into_iter().filter(|(_, stated)| *stated) {
+            if !self.asked.contains(&option) {
+                let title = format!("the `{option}` of `{}` is ignored by {}", self.def.name, self.title);
+                self.fault(option, title, IGNORED.0, IGNORED.1);
+            }
+        }
+        (self.inexact, self.faults)
+    }
+
+    /// What was asked for.
+    pub(super) fn into_reads(self) -> Vec<&'static str> {
+        self.asked
+    }
+}

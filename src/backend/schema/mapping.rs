@@ -1,0 +1,144 @@
+//! What a source states for a target as a whole, entry by entry, as the target asks for it.
+//!
+//! In: the mapping in the source file. Out: its entries, and errors for what the target finds wrong, lacks or does not
+//! ask for. Must not know: columns, any particular target.
+
+use std::collections::BTreeMap;
+
+use super::{Dialect, IGNORED, Reads};
+use crate::backend::stated::{self, Notation};
+use crate::catalog::{Group, Source, SourceMapping};
+use crate::diag::{Code, Diagnostic};
+
+/// Hands out the entries of a mapping. What is stated and not asked for is an error.
+#[derive(Debug)]
+pub(in crate::backend) struct MappingReader<'a> {
+    source: &'a Source,
+    target: &'static str,
+    title: &'static str,
+    from: &'a str,
+    filter: Option<&'a str>,
+    time: &'a str,
+    lag: u64,
+    words: BTreeMap<&'a str, &'a str>,
+    reads: Reads,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> MappingReader<'a> {
+    /// Nothing asked for yet.
+    pub(super) fn new<B: Dialect>(source: &'a Source, stated: &'a SourceMapping) -> Self {
+        let SourceMapping { from, filter, time, time_lag, time_reason: _, words, requires: _ } = stated;
+        Self {
+            source,
+            target: B::NAME,
+            title: B::TITLE,
+            from,
+            filter: filter.as_deref(),
+            time,
+            lag: *time_lag,
+            words: words.iter().map(|(word, text)| (word.as_str(), text.as_str())).collect(),
+            reads: Reads::default(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// The repeated group of the source.
+    pub(in crate::backend) fn group(&self) -> Option<&'a Group> {
+        self.source.group.as_ref()
+    }
+
+    /// `from`; an error if it is missing.
+    pub(in crate::backend) fn from(&mut self) -> Option<&'a str> {
+        Reads::add(&mut self.reads.entries, "from");
+        self.required("from", self.from)
+    }
+
+    /// `filter`, if it is stated.
+    pub(in crate::backend) fn filter(&mut self) -> Option<&'a str> {
+        Reads::add(&mut self.reads.entries, "filter");
+        self.filter
+    }
+
+    /// `time`, if it is stated.
+    pub(in crate::backend) fn time(&mut self) -> Option<&'a str> {
+        Reads::add(&mut self.reads.entries, "time");
+        (!self.time.is_empty()).then_some(self.time)
+    }
+
+    /// Says that the target heeds `time_lag`.
+    pub(in crate::backend) fn heeds_lag(&mut self) {
+        Reads::add(&mut self.reads.entries, "time_lag");
+    }
+
+    /// A key of `words`, if it is stated.
+    pub(in crate::backend) fn word(&mut self, word: &'static str) -> Option<&'a str> {
+        Reads::add(&mut self.reads.words, word);
+        self.words.get(word).copied()
+    }
+
+    /// The text, if it is not blank; an error otherwise. `entry` is its name, such as `from` or `words: group`.
+    pub(in crate::backend) fn required(&mut self, entry: &str, text: &'a str) -> Option<&'a str> {
+        if !text.trim().is_empty() {
+            return Some(text);
+        }
+        let title = format!("`{}` has no `{entry}` for {}", self.source.name, self.title);
+        let label = "the query would not know where to look";
+        self.fault(entry, title, label, "state it in the source file or in `catena.yaml`");
+        None
+    }
+
+    /// The text, if it is a self-contained expression; an error otherwise.
+    pub(in crate::backend) fn expression(
+        &mut self,
+        entry: &str,
+        text: &'a str,
+        notation: &Notation,
+    ) -> Option<&'a str> {
+        match stated::whole(text, notation) {
+            Ok(()) => Some(text),
+            Err(problem) => {
+                self.invalid(entry, &problem);
+                None
+            }
+        }
+    }
+
+    /// An entry that cannot be used as it is: why.
+    pub(in crate::backend) fn invalid(&mut self, entry: &str, problem: &str) {
+        let title = format!("the `{entry}` of `{}` is invalid in {}", self.source.name, self.title);
+        self.fault(entry, title, problem, "correct it in the source file or in `catena.yaml`");
+    }
+
+    fn fault(&mut self, entry: &str, title: String, label: &str, help: &str) {
+        let path: Vec<_> = ["targets", self.target].into_iter().chain(entry.split(": ")).collect();
+        let span = self.source.place(&path);
+        self.faults.push(Diagnostic::new(Code::SettingsInvalid, span, title).label(label).help(help));
+    }
+
+    /// What is wrong.
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        let stated = [
+            ("from", !self.from.is_empty()),
+            ("filter", self.filter.is_some()),
+            ("time", !self.time.is_empty()),
+            ("time_lag", self.lag > 0),
+        ];
+        let entries = stated.iter().filter(|(entry, stated)| *stated && !self.reads.entries.contains(entry));
+        let words = self.words.keys().filter(|word| !self.reads.words.contains(word));
+        let ignored: Vec<_> = entries
+            .map(|(entry, _)| (*entry).to_owned())
+            .chain(words.map(|word| format!("words: {word}")))
+            .collect();
+        for entry in ignored {
+            let title = format!("the `{entry}` of `{}` is ignored by {}", self.source.name, self.title);
+            self.fault(&entry, title, IGNORED.0, IGNORED.1);
+        }
+        self.faults
+    }
+
+    /// What was asked for.
+    pub(super) fn into_reads(self) -> Reads {
+        self.reads
+    }
+}

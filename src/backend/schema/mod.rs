@@ -1,0 +1,267 @@
+//! What each target makes of the sources: their mappings and columns, read once into the target's own types.
+//!
+//! In: the catalog; what a target says it can use. Out: a [`Schema`] for each target, or errors at the places in the
+//! source or environment file where something is stated that the target cannot use, lacks, or would ignore. Must not
+//! know: rules, and what a target makes of a column.
+
+mod column;
+mod inexact;
+mod mapping;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use super::Schemas;
+use crate::catalog::{Catalog, Column, FieldDef, Mapped, Source, SourceMapping};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::ir::{ACTION, Type};
+
+pub(in crate::backend) use column::{ColumnReader, Place};
+pub(in crate::backend) use inexact::Inexact;
+pub(in crate::backend) use mapping::MappingReader;
+
+/// Where the schema of a target is kept; every target of the list has one.
+pub(in crate::backend) trait Listed {
+    /// The target's schema.
+    fn schema(schemas: &Schemas) -> &Schema<Self>
+    where
+        Self: Dialect;
+}
+
+/// What a target makes of the entries of a source.
+pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
+    /// Short name, the key of the target in the sources: `spl`, `sigma`, `kql`, `eql`.
+    const NAME: &'static str;
+    /// For headings and messages, such as "Splunk SPL".
+    const TITLE: &'static str;
+
+    /// What it knows of a source as a whole.
+    type Mapping: Debug + Send + Sync;
+    /// One way to read a field.
+    type Column: Debug + Send + Sync;
+
+    /// Reads what a source states for the target. What it cannot use it tells the reader.
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping>;
+
+    /// Reads one variant of a column. What it cannot use it tells the reader.
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column>;
+
+    /// Why a column of [`ACTION`] cannot select between the variants of another column, if it cannot.
+    fn undecided(_action: &Self::Column) -> Option<&'static str> {
+        None
+    }
+}
+
+/// What a target makes of the sources.
+#[derive(Debug)]
+pub(in crate::backend) struct Schema<B: Dialect> {
+    /// By name; nothing where the file has an error. A source without a mapping for the target is not among them.
+    sources: BTreeMap<String, Option<SourceSchema<B>>>,
+}
+
+/// What a target makes of a source.
+#[derive(Debug)]
+pub(in crate::backend) struct SourceSchema<B: Dialect> {
+    /// The source as a whole.
+    pub(in crate::backend) mapping: B::Mapping,
+    /// By how many seconds the target's clock may be later than the event.
+    pub(in crate::backend) lag: u64,
+    /// Why, if the file says so.
+    pub(in crate::backend) lag_reason: Option<String>,
+    /// What must be configured.
+    pub(in crate::backend) requires: Vec<String>,
+    /// Its fields, sorted by name; those for which the target has no column are not among them.
+    pub(in crate::backend) fields: BTreeMap<String, FieldSchema<B::Column>>,
+}
+
+/// What a target makes of a field.
+#[derive(Debug)]
+pub(in crate::backend) struct FieldSchema<C> {
+    /// Its type.
+    pub(in crate::backend) ty: Type,
+    /// The variants of its column; never empty, and the last one names no actions.
+    pub(in crate::backend) variants: Vec<Variant<C>>,
+    /// What must be configured.
+    pub(in crate::backend) requires: Option<String>,
+}
+
+/// One way to read a field.
+#[derive(Debug)]
+pub(in crate::backend) struct Variant<C> {
+    /// The actions of the events that it is for; none: of all others.
+    pub(in crate::backend) actions: Vec<String>,
+    /// The column, or why there is none.
+    pub(in crate::backend) column: Result<C, Unavailable>,
+    /// The stored text that means "no value": the column's own, or else the source's.
+    pub(in crate::backend) placeholder: Option<String>,
+    /// Why it is not exactly the field; mostly nothing.
+    pub(in crate::backend) inexact: Vec<Inexact>,
+    /// What must be configured.
+    pub(in crate::backend) requires: Option<String>,
+}
+
+/// Why a target cannot see a field.
+#[derive(Debug)]
+pub(in crate::backend) struct Unavailable {
+    /// In words.
+    pub(in crate::backend) reason: String,
+    /// Fields to use instead.
+    pub(in crate::backend) instead: Vec<String>,
+}
+
+/// A source as a target knows it.
+pub(in crate::backend) enum Known<'a, B: Dialect> {
+    /// Its file has an error, which has been reported.
+    Broken,
+    /// The target has no mapping for it.
+    Unmapped,
+    /// Without a fault.
+    Sound(&'a SourceSchema<B>),
+}
+
+impl<B: Dialect> Schema<B> {
+    /// Reads all sources. What is wrong with them goes to `diags`.
+    pub(in crate::backend) fn read(catalog: &Catalog, diags: &mut Diagnostics) -> Self {
+        let mapped = catalog.iter().filter_map(|source| Some((source, source.targets.get(B::NAME)?)));
+        let sources = mapped.map(|(source, mapping)| {
+            let mut faults = Vec::new();
+            let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
+            for fault in faults {
+                diags.push(fault);
+            }
+            (source.name.clone(), read)
+        });
+        Self { sources: sources.collect() }
+    }
+
+    /// The source of a name.
+    pub(in crate::backend) fn source(&self, name: &str) -> Known<'_, B> {
+        match self.sources.get(name) {
+            None => Known::Unmapped,
+            Some(None) => Known::Broken,
+            Some(Some(source)) => Known::Sound(source),
+        }
+    }
+}
+
+impl<B: Dialect> SourceSchema<B> {
+    fn read(source: &Source, stated: &SourceMapping, faults: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = MappingReader::new::<B>(source, stated);
+        let mapping = B::mapping(&mut reader);
+        faults.extend(reader.finish());
+        let columns = source.fields.values().filter_map(|def| Some((def, def.columns.get(B::NAME)?)));
+        let fields: BTreeMap<_, _> = columns
+            .filter_map(|(def, column)| Some((def.name.clone(), field::<B>(source, def, column, faults)?)))
+            .collect();
+        if faults.is_empty() {
+            faults.extend(undecided::<B>(source, &fields));
+        }
+        let (lag_reason, requires) = (stated.time_reason.clone(), stated.requires.clone());
+        Some(Self { mapping: mapping?, lag: stated.time_lag, lag_reason, requires, fields })
+    }
+}
+
+/// A field, unless something is wrong with its column.
+fn field<B: Dialect>(
+    source: &Source,
+    def: &FieldDef,
+    column: &Column,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<FieldSchema<B::Column>> {
+    let FieldDef {
+        name: _,
+        ty,
+        description: _,
+        values: _,
+        in_group: _,
+        weak_key: _,
+        requires,
+        raw: _,
+        columns: _,
+    } = def;
+    let stated = column.variants();
+    let read = |(index, mapped)| {
+        let number = (stated.len() > 1).then_some(index);
+        variant::<B>(source, def, mapped, number, faults)
+    };
+    let variants: Vec<_> = stated.iter().enumerate().map(read).collect();
+    let variants = variants.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(FieldSchema { ty: *ty, variants, requires: requires.clone() })
+}
+
+fn variant<B: Dialect>(
+    source: &Source,
+    def: &FieldDef,
+    mapped: &Mapped,
+    number: Option<usize>,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Variant<B::Column>> {
+    let mut reader = ColumnReader::new::<B>(source, def, mapped, number);
+    let column = match &mapped.unavailable {
+        Some(reason) => Some(Err(Unavailable { reason: reason.clone(), instead: mapped.instead.clone() })),
+        None => B::column(&mut reader).map(Ok),
+    };
+    let (inexact, found) = reader.finish();
+    faults.extend(found);
+    Some(Variant {
+        actions: mapped.for_actions.clone(),
+        column: column?,
+        placeholder: mapped.placeholder.clone().or_else(|| source.placeholder.clone()),
+        inexact,
+        requires: mapped.requires.clone(),
+    })
+}
+
+/// Variants are told apart by the action, so the target must be able to read it.
+fn undecided<B: Dialect>(
+    source: &Source,
+    fields: &BTreeMap<String, FieldSchema<B::Column>>,
+) -> Option<Diagnostic> {
+    let (name, _) = fields.iter().find(|(_, field)| field.variants.len() > 1)?;
+    let reason = match fields.get(ACTION).map(|field| field.variants.as_slice()) {
+        Some([Variant { column: Ok(action), .. }]) => B::undecided(action)?,
+        Some(_) => "it has several variants itself, or is not available",
+        None => "it has no column",
+    };
+    let title = format!("`{ACTION}` cannot decide between the variants of `{name}` in {}", B::TITLE);
+    let span = source.place(&["fields", name, "columns", B::NAME]);
+    let found = Diagnostic::new(Code::SettingsInvalid, span, title).label(reason);
+    Some(found.help(format!("give `{ACTION}` a column that holds the action as it is")))
+}
+
+/// What a target makes use of in a source: whatever else is stated for it is an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Of a mapping's `from`, `filter`, `time` and `time_lag`.
+    pub entries: Vec<&'static str>,
+    /// Keys of a mapping's `words`.
+    pub words: Vec<&'static str>,
+    /// Of a column's `multi`, `text` and `alert_field`.
+    pub options: Vec<&'static str>,
+}
+
+impl Reads {
+    fn add(known: &mut Vec<&'static str>, name: &'static str) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+}
+
+/// What a target makes use of: what it asks for, when it is given a source that states nothing.
+pub(in crate::backend) fn reads<B: Dialect>() -> Reads {
+    let (source, stated) = (Source::default(), SourceMapping::default());
+    let mut mapping = MappingReader::new::<B>(&source, &stated);
+    B::mapping(&mut mapping);
+    let def = FieldDef::plain("field", Type::String);
+    let mapped = Mapped { field: Some("field".to_owned()), ..Mapped::default() };
+    let mut column = ColumnReader::new::<B>(&source, &def, &mapped, None);
+    B::column(&mut column);
+    Reads { options: column.into_reads(), ..mapping.into_reads() }
+}
+
+/// What is said of something that a target ignores: label and help.
+const IGNORED: (&str, &str) = (
+    "the query would be written without it",
+    "remove it from the source file or from `catena.yaml`; what it says can be a test in the rule",
+);

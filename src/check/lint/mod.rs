@@ -1,0 +1,69 @@
+//! Lints: what is well formed and still wrong, weak or pointless.
+//!
+//! In: clauses as written and as lowered, and the table of names. Out: findings; nothing here changes the rule.
+//! Must not know: how clauses are lowered.
+
+mod alert;
+mod comparisons;
+mod links;
+mod logic;
+pub(super) mod meta;
+mod test_blocks;
+mod windows;
+
+use crate::ir;
+use crate::source::Span;
+use crate::syntax::ast::{self, Rule};
+
+use super::Clauses;
+use super::chain::{LinkParts, Parts, StepParts};
+use super::names::Names;
+use super::sink::Sink;
+use logic::Logic;
+
+/// Looks at the clauses of a rule as written.
+pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
+    alert::written(sink, rule, clauses.alert);
+    test_blocks::written(sink, rule, &clauses.tests);
+}
+
+/// Looks at the steps and links of a chain, each as far as it is right.
+pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
+    for (index, step) in parts.steps.iter().enumerate() {
+        step_parts(names, sink, index, step);
+    }
+    for LinkParts { written, index, keys, .. } in &parts.links {
+        if let Some(keys) = keys {
+            links::lint(names, sink, *index, written, keys);
+        }
+    }
+}
+
+fn step_parts(names: &Names<'_>, sink: &mut Sink, index: usize, step: &StepParts<'_>) {
+    let StepParts { written, filter, excepts } = step;
+    let preds = std::iter::once((&written.filter, filter)).chain(written.excepts.iter().zip(excepts));
+    for (written, lowered) in preds {
+        if let Some(lowered) = lowered {
+            comparisons::lint(names, sink, written, lowered);
+        }
+    }
+    let excepts: Option<Vec<_>> = excepts.iter().map(Option::as_ref).collect();
+    let (Some(filter), Some(excepts)) = (filter, excepts) else { return };
+    let lists = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref()).collect();
+    Logic::new(names.source(index), lists).step(written.name.span, filter, &excepts, &mut sink.diags);
+}
+
+/// Looks at a whole chain.
+pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, chain: &ir::Chain) {
+    windows::lint(names, sink, written, chain);
+}
+
+/// Looks at a chain and its alert together; `at` is where the alert stands.
+pub(super) fn alert(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, alert: &ir::Alert, at: Span) {
+    alert::dedupe(names, sink, chain, alert, at);
+}
+
+/// Looks at a test that is right by itself.
+pub(super) fn test(names: &Names<'_>, sink: &mut Sink, test: &ir::Test) {
+    test_blocks::lowered(names, sink, test);
+}

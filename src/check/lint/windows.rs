@@ -1,0 +1,120 @@
+//! Windows that do not fit each other, their sources or the schedule.
+//!
+//! In: a lowered chain. Out: warnings.
+//! Must not know: keys, predicates.
+
+use crate::check::names::Names;
+use crate::check::sink::Sink;
+use crate::check::windows::words;
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{self, Window};
+use crate::source::Span;
+use crate::syntax::ast::{Chain, ChainItem, LiteralKind};
+
+/// What scheduled searches look back at most (Sentinel), in seconds.
+const LONGEST_SEARCH: u64 = 14 * 86_400;
+
+/// Looks at how the windows of a chain fit each other, its sources and the schedule.
+pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain, chain: &ir::Chain) {
+    let sum = chain.links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    if chain.total_is_explicit && !chain.links.is_empty() {
+        totals(sink, written, chain, sum);
+    }
+    granularity(names, sink, chain);
+    reach(names, sink, chain, sum.min(chain.total.seconds));
+}
+
+fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
+    let total = chain.total;
+    let mut over = false;
+    for link in &chain.links {
+        if link.gap.seconds > total.seconds {
+            over = true;
+            let title = format!("this gap of {} has no effect", words(link.gap.seconds));
+            let found = Diagnostic::new(Code::GapOverTotal, link.gap.span, title)
+                .label("longer than the total window")
+                .also(total.span, format!("the total window: {}", words(total.seconds)))
+                .help("shorten the gap, or lengthen the total");
+            sink.report(found);
+        }
+    }
+    // Gaps that are parameters can be raised from outside; the total then bounds them, which may be its purpose.
+    let fixed = written.items.iter().all(|item| match item {
+        ChainItem::Then(then) => !matches!(then.gap.kind, LiteralKind::Word(_)),
+        ChainItem::Step(_) => true,
+    });
+    if !over && fixed && sum < total.seconds {
+        let title = format!("the total window of {} is never the limit", words(total.seconds));
+        let found = Diagnostic::new(Code::TotalNeverBinds, total.span, title)
+            .label(format!("the gaps add up to {}", words(sum)))
+            .help("omit the total, or shorten it");
+        sink.report(found);
+    }
+}
+
+/// A record that stands for ten minutes cannot be placed within five.
+fn granularity(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
+    for (index, link) in chain.links.iter().enumerate() {
+        let grain = [index, index + 1]
+            .into_iter()
+            .filter_map(|step| grain_of(names, step))
+            .max_by_key(|grain| grain.0);
+        if let Some(found) = grain.and_then(|grain| too_fine(link.gap, &grain)) {
+            sink.report(found);
+        }
+    }
+    if !chain.total_is_explicit || chain.links.is_empty() {
+        return;
+    }
+    let grain = (0..chain.steps.len()).filter_map(|step| grain_of(names, step)).max_by_key(|grain| grain.0);
+    if let Some(found) = grain.and_then(|grain| too_fine(chain.total, &grain)) {
+        sink.report(found);
+    }
+}
+
+fn grain_of(names: &Names<'_>, step: usize) -> Option<(u64, String, Span)> {
+    let step = names.steps.get(step)?;
+    let source = step.source?;
+    Some((source.granularity, source.name.clone(), step.name.span))
+}
+
+fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Option<Diagnostic> {
+    // A zero window has been reported, and single events have a granularity of one second.
+    if window.seconds == 0 || window.seconds >= *grain {
+        return None;
+    }
+    let title = format!("a window of {} may miss events of `{source}`", words(window.seconds));
+    Some(
+        Diagnostic::new(Code::BelowGranularity, window.span, title)
+            .label("shorter than the source's aggregation interval")
+            .also(*step, format!("one record covers up to {}", words(*grain)))
+            .help(format!("use at least {}, unless the log is known to be finer-grained", words(*grain))),
+    )
+}
+
+/// The chain and the delay of its logs against what a search looks back.
+fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
+    if longest > LONGEST_SEARCH {
+        let title = format!("the chain can take up to {}", words(longest));
+        let found = Diagnostic::new(Code::LongWindow, chain.total.span, title)
+            .label("scheduled searches look back at most 14 days (Sentinel)")
+            .help("shorten the windows, or split the rule");
+        sink.report(found);
+        return;
+    }
+    let delay =
+        names.steps.iter().filter_map(|step| step.source).map(|source| source.delay).max().unwrap_or(0);
+    let needed = longest.saturating_add(delay);
+    let lookback = names.context.settings.lookback;
+    if needed > lookback {
+        let title = format!("a search that looks back {} may miss this chain", words(lookback));
+        let found = Diagnostic::new(Code::PastLookback, chain.total.span, title)
+            .label(format!(
+                "can take up to {}, and its logs arrive up to {} late",
+                words(longest),
+                words(delay)
+            ))
+            .help(format!("set `lookback` in the environment file to at least {}", words(needed)));
+        sink.report(found);
+    }
+}

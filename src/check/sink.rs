@@ -1,0 +1,57 @@
+//! Where the checker puts what it learns: findings, and what names stand for.
+//!
+//! In: written to by every part of the checker. Out: [`Diagnostics`] and [`Resolutions`].
+//! Must not know: the rules that decide what is found.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::source::{Span, Spanned};
+
+use super::resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
+
+/// What has been learned so far.
+#[derive(Debug, Default)]
+pub(super) struct Sink {
+    pub(super) diags: Diagnostics,
+    pub(super) resolutions: Resolutions,
+    /// Names of parameters and allowlists that something uses, or was meant to use.
+    used: BTreeSet<Span>,
+}
+
+impl Sink {
+    /// Adds a finding.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diags.push(diagnostic);
+    }
+
+    /// Notes what the name at `span` stands for.
+    pub(super) fn resolve(&mut self, span: Span, meaning: Meaning) {
+        match &meaning {
+            Meaning::Param(name) | Meaning::List(name) => self.meant(*name),
+            Meaning::Source(_)
+            | Meaning::Field { .. }
+            | Meaning::Step(_)
+            | Meaning::File(_)
+            | Meaning::Clause(_)
+            | Meaning::Word { .. } => {}
+        }
+        self.resolutions.uses.push(Use { span, meaning });
+    }
+
+    /// Counts the parameter or list of this name as used: a misspelled name was meant for it, and one mistake is one
+    /// finding.
+    pub(super) fn meant(&mut self, name: Span) {
+        self.used.insert(name);
+    }
+
+    /// Whether a parameter or list is used.
+    pub(super) fn is_used(&self, name: Span) -> bool {
+        self.used.contains(&name)
+    }
+
+    /// Notes a definition.
+    pub(super) fn define(&mut self, kind: DefinitionKind, name: &Spanned<String>, extent: Span) {
+        self.resolutions.definitions.push(Definition { kind, name: name.clone(), extent });
+    }
+}

@@ -1,0 +1,76 @@
+//! The keys of an environment file: which there are, what stands behind each, and what it is for.
+//!
+//! Files are checked against these tables, the JSON schema and the tables of `docs/commands.md` are printed from them;
+//! a test holds them against the types that serde reads. In: nothing. Out: forms. Must not know: any organisation.
+
+use crate::catalog::keys::COLUMN;
+use crate::form::{Form, Key, Notation, nullable, optional};
+use crate::syntax;
+
+const TEXTS: Form = Form::List(&Form::Text);
+const PARAMS: Form = Form::Map(&Form::Text);
+
+/// How far back a search looks.
+const DURATION: Notation = Notation {
+    title: "a duration such as `24h`, `90m` or `1d12h`",
+    pattern: "^([0-9]+[dhms])+$",
+    fits: |text| syntax::duration(text).is_some(),
+};
+
+/// An environment file.
+pub const ENVIRONMENT: &[Key] = &[
+    optional(
+        "lookback",
+        Form::Notation(&DURATION),
+        "how far back scheduled searches look: longer chains are reported (default `24h`)",
+    ),
+    optional(
+        "lists",
+        Form::Word(&["auto", "inline", "lookup"]),
+        "how allowlists reach the queries (default `auto`)",
+    ),
+    optional("params", PARAMS, "by name: values of parameters, for every rule that has them; `--set` wins"),
+    optional("rules", Form::Map(&Form::Keys(RULE)), "by rule: what holds for that rule alone"),
+    optional(
+        "sources",
+        TEXTS,
+        "further source files, relative to this file; one may replace a built-in source or extend one",
+    ),
+    optional(
+        "targets",
+        Form::Map(&Form::Map(&Form::Keys(CHANGE))),
+        "by target, by source: what is elsewhere than the source file says",
+    ),
+];
+
+/// `rules.RULE`: what holds for one rule.
+pub const RULE: &[Key] =
+    &[optional("params", PARAMS, "by name: values of parameters; they win over those for every rule")];
+
+/// `targets.TARGET.SOURCE`: entries that are left out stay as they are.
+pub const CHANGE: &[Key] = &[
+    nullable(
+        "from",
+        Form::Text,
+        "table (KQL), index pattern (EQL), base search (SPL); the `requires` of the source go with the old one",
+    ),
+    nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
+    nullable("time", Form::Text, "column or expression of the event time"),
+    nullable(
+        "time_lag",
+        Form::Count,
+        "up to how many seconds later than the event the target's clock may be",
+    ),
+    nullable("time_reason", Form::Text, "why `time_lag` is not 0"),
+    optional("words", Form::Map(&Form::Text), "entries such as Sigma's `product`; those not named stay"),
+    nullable(
+        "requires",
+        TEXTS,
+        "what must be set up for the records to be there, instead of what the source says",
+    ),
+    optional("fields", Form::Map(&COLUMN), "by canonical name: the column, as in a source file"),
+];
+
+/// Every table of an environment file, with the path at which it stands.
+pub const TABLES: &[(&str, &[Key])] =
+    &[("`catena.yaml`", ENVIRONMENT), ("`rules.RULE`", RULE), ("`targets.TARGET.SOURCE`", CHANGE)];

@@ -1,0 +1,234 @@
+//! Builds what all clauses have: blocks, names, strings, values.
+//!
+//! In: pairs of the grammar. Out: nodes of [`ast`](super::ast), with every mistake the grammar let through reported.
+//! Must not know: which clause they are part of.
+
+use super::ast::{Literal, LiteralKind, Name, Text};
+use super::builder::Builder;
+use super::grammar::{self, Pair, Rule};
+use super::keywords::Level;
+use super::problem::Problem;
+use super::wording::quoted;
+use super::{literal, text};
+use crate::diag::{Code, Diagnostic};
+use crate::source::{Span, Spanned};
+
+/// A `{ … }` with what stands before and inside it.
+pub(super) struct Block<'i> {
+    pub(super) head: Vec<Pair<'i>>,
+    pub(super) items: Vec<Pair<'i>>,
+}
+
+impl<'a> Builder<'a> {
+    /// Splits a `{ … }`, and reports what its head and its braces lack.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rules that open and close, and all others")]
+    pub(super) fn block<'i>(&mut self, tail: Pair<'i>, strict: Rule) -> Block<'i> {
+        let start = self.span(&tail).start as usize;
+        let mut block = Block { head: Vec::new(), items: Vec::new() };
+        let mut opened: Option<Option<Span>> = None;
+        for pair in tail.into_inner() {
+            let span = self.span(&pair);
+            match pair.as_rule() {
+                Rule::lbrace => opened = Some(Some(span)),
+                Rule::no_open => {
+                    opened = Some(None);
+                    self.no_open(strict, start, span.end as usize);
+                }
+                Rule::rbrace => {}
+                Rule::no_close => {
+                    if let Some(Some(open)) = opened {
+                        self.no_close(open, span.start as usize);
+                    }
+                }
+                _ if opened.is_none() => block.head.push(pair),
+                _ => block.items.push(pair),
+            }
+        }
+        block
+    }
+
+    fn no_open(&mut self, strict: Rule, start: usize, end: usize) {
+        match grammar::parse(strict, self.slice(start, end)) {
+            Err(stopped) => self.stopped(start, &stopped),
+            Ok(_) => self.unexpected(end, &["`{`"]),
+        }
+    }
+
+    fn no_close(&mut self, open: Span, at: usize) {
+        let at = self.skip_blank(at);
+        let mut found = Diagnostic::new(Code::Unclosed, open, "unclosed `{`").label("no matching `}`");
+        if at < self.text.len() {
+            found =
+                found.also(Span::new(self.file, at, at + self.token(at).len()), "expected `}` before this");
+        }
+        self.report(found.help("add `}`"));
+    }
+
+    /// The second part of a clause, after its keyword.
+    #[expect(clippy::unused_self, reason = "reads as its neighbours do")]
+    pub(super) fn tail<'i>(&self, pair: Pair<'i>) -> Option<Pair<'i>> {
+        pair.into_inner().nth(1)
+    }
+
+    /// The first string among the parts of `pair`.
+    pub(super) fn first_text(&mut self, pair: Pair<'_>) -> Option<Text> {
+        let found = pair.into_inner().find(|part| part.as_rule() == Rule::string)?;
+        Some(self.string(&found))
+    }
+
+    /// A string token.
+    pub(super) fn string(&mut self, pair: &Pair<'_>) -> Text {
+        let span = self.span(pair);
+        let (node, problems) = text::string(pair.as_str());
+        for problem in problems {
+            self.problem(span.start as usize, problem);
+        }
+        Spanned { node, span }
+    }
+
+    /// A name or a dotted field; hyphens and capitals are reported.
+    pub(super) fn name(&mut self, pair: &Pair<'_>) -> Name {
+        let span = self.span(pair);
+        let node = pair.as_str().to_owned();
+        if node.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.')) {
+            return Spanned { node, span };
+        }
+        let better = node.to_ascii_lowercase().replace('-', "_");
+        let problem = Problem::new(Code::BadName, 0..node.len(), format!("{} is not a name", quoted(&node)))
+            .label("lower-case letters, digits and `_` only");
+        let is_field = pair.as_rule() != Rule::name;
+        self.problem(span.start as usize, if is_field {
+            problem.help("field names are those of the source file, such as `event.action`; `catena sources` lists them")
+        } else {
+            problem.fix(better.clone())
+        });
+        Spanned { node: better, span }
+    }
+
+    /// Any value.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the grammar's rules, most of which are no values")]
+    pub(super) fn literal(&mut self, pair: &Pair<'_>) -> Literal {
+        let span = self.span(pair);
+        let kind = match pair.as_rule() {
+            Rule::string => LiteralKind::Str(self.string(pair).node),
+            Rule::number => {
+                let (kind, problem) = literal::number(pair.as_str());
+                if let Some(problem) = problem {
+                    self.problem(span.start as usize, problem);
+                }
+                kind
+            }
+            Rule::wrong_quotes => self.wrong_quotes(pair),
+            _ => self.word(pair),
+        };
+        Literal { kind, span }
+    }
+
+    fn wrong_quotes(&mut self, pair: &Pair<'_>) -> LiteralKind {
+        let token = pair.as_str();
+        let body = token.trim_matches(['\'', '`', '“', '”']);
+        let text = body.replace('\\', "\\\\").replace('"', "\\\"");
+        let problem = Problem::new(Code::WrongQuotes, 0..token.len(), "strings must be double-quoted")
+            .label("not a string")
+            .fix(format!("\"{text}\""));
+        self.problem(self.base + pair.as_span().start(), problem);
+        LiteralKind::Str(body.to_owned())
+    }
+
+    fn word(&mut self, pair: &Pair<'_>) -> LiteralKind {
+        let token = pair.as_str();
+        let start = self.base + pair.as_span().start();
+        let lower = token.to_ascii_lowercase();
+        match lower.as_str() {
+            "true" | "false" if token == lower => return LiteralKind::Bool(lower == "true"),
+            "true" | "false" => {
+                let problem =
+                    Problem::new(Code::BadName, 0..token.len(), format!("`{token}` is written `{lower}`"))
+                        .label("lower case")
+                        .fix(lower.clone());
+                self.problem(start, problem);
+                return LiteralKind::Bool(lower == "true");
+            }
+            "null" | "none" | "nil" if pair.as_rule() == Rule::word => {
+                let problem = Problem::new(Code::NoNull, 0..token.len(), format!("`{token}` is not a value"))
+                    .label("no such value")
+                    .help("use `exists(f)` to require a field, `not exists(f)` to require its absence");
+                self.problem(start, problem);
+                return LiteralKind::Str(String::new());
+            }
+            _ => {}
+        }
+        if pair.as_rule() == Rule::meta_word
+            && let Some(sentence) = self.sentence(start, token)
+        {
+            let problem =
+                Problem::new(Code::Unquoted, 0..sentence.len(), format!("{} needs quotes", quoted(sentence)))
+                    .label("unquoted string")
+                    .fix(format!("\"{}\"", sentence.replace('\\', "\\\\").replace('"', "\\\"")));
+            self.problem(start, problem);
+            return LiteralKind::Str(sentence.to_owned());
+        }
+        if token.bytes().any(|b| b.is_ascii_uppercase() || b == b'-') {
+            let problem =
+                Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
+                    .label("neither a number nor a name")
+                    .help("strings must be double-quoted; names are lower case")
+                    .fix(format!("\"{token}\""));
+            self.problem(start, problem);
+            return LiteralKind::Str(token.to_owned());
+        }
+        LiteralKind::Word(token.to_owned())
+    }
+
+    /// The rest of the line from `token` at `start`, if it reads like text whose quotes were forgotten.
+    fn sentence(&self, start: usize, token: &str) -> Option<&'a str> {
+        let line = self.slice(start, self.text.len()).lines().next()?;
+        let line = line.get(..line.find(['"', '{', '}']).unwrap_or(line.len()))?.trim_end();
+        let end = start + line.len();
+        let next = self.word_at(self.skip_blank(start + token.len()).min(end), end);
+        (!next.is_empty() && Level::Rule.clause(next).is_none()).then_some(line)
+    }
+
+    /// A duration, or a parameter that has one.
+    pub(super) fn window(&mut self, pair: &Pair<'_>) -> Literal {
+        let span = self.span(pair);
+        let mark = self.diags.len();
+        let kind = match pair.clone().into_inner().next() {
+            Some(token) => self.literal(&token).kind,
+            None => LiteralKind::Duration(60),
+        };
+        if matches!(kind, LiteralKind::Duration(_) | LiteralKind::Word(_)) {
+            return Literal { kind, span };
+        }
+        if self.diags.len() == mark {
+            let token = quoted(pair.as_str());
+            let title = match kind {
+                LiteralKind::Int(_) => format!("{token} has no unit"),
+                LiteralKind::Str(_)
+                | LiteralKind::Float(_)
+                | LiteralKind::Bool(_)
+                | LiteralKind::Duration(_)
+                | LiteralKind::Date(_)
+                | LiteralKind::Word(_) => format!("{token} is not a duration"),
+            };
+            let found = Diagnostic::new(Code::BadDuration, span, title)
+                .label("expected a duration or a parameter")
+                .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
+            self.report(found);
+        }
+        Literal { kind: LiteralKind::Duration(60), span }
+    }
+
+    pub(super) fn repeated(&mut self, what: &str, span: Span, first: Span) {
+        let found = Diagnostic::new(Code::Repeated, span, format!("`{what}` is given twice"))
+            .label("again here")
+            .also(first, "first here")
+            .help("keep one of them");
+        self.report(found);
+    }
+}
+
+/// The first part of `pair` by the rule `wanted`.
+pub(super) fn child<'i>(pair: &Pair<'i>, wanted: Rule) -> Option<Pair<'i>> {
+    pair.clone().into_inner().find(|part| part.as_rule() == wanted)
+}
