@@ -3,17 +3,17 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
-mod log;
 mod change;
 mod fault;
 pub mod keys;
+mod log;
 mod lookup;
 mod origin;
 mod read;
 mod validate;
 mod written;
 
-pub use log::{LogForm, OtherLog, Shape, Spelling, TextForm};
+pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::BTreeMap;
 

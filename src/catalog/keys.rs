@@ -27,7 +27,11 @@ pub const SOURCE: &[Key] = &[
     ),
     nullable("placeholder", Form::Text, "a raw text that means \"no value\", such as `-`"),
     nullable("group", Form::Keys(GROUP), "the repeated group of an event, if it has one"),
-    optional("log", Form::Keys(LOG), "how its events stand in files, for replay, tune and tests of raw events"),
+    optional(
+        "log",
+        Form::Keys(LOG),
+        "how its events stand in files, for replay, tune and tests of raw events",
+    ),
     required("targets", Form::Map(&Form::Keys(MAPPING)), "by target: where its records are"),
     required(
         "fields",
@@ -40,6 +44,11 @@ pub const SOURCE: &[Key] = &[
 pub const EXTENSION: &[Key] = &[
     required("extends", Form::Text, "the source that this file adds to"),
     optional(
+        "log",
+        Form::Keys(ADDED_LOG),
+        "how its events stand in your files besides; tried before what the source says",
+    ),
+    optional(
         "targets",
         Form::Map(&Form::Keys(MAPPING_CHANGE)),
         "by target: entries that replace those of the source; a new target is added",
@@ -49,6 +58,13 @@ pub const EXTENSION: &[Key] = &[
         Form::Map(&Form::Keys(ADDED_FIELD)),
         "by canonical name: new fields, complete; of fields that the source has, `columns` by target",
     ),
+];
+
+/// `log` in a file that adds to a source.
+pub const ADDED_LOG: &[Key] = &[
+    optional("container", TEXTS, "further lists whose items are events or envelopes of events"),
+    optional("wrapped", TEXTS, "further paths from an envelope to what is in it"),
+    optional("folders", TEXTS, "further folders in a tree of several logs"),
 ];
 
 /// `group`: an array of the event of which every item gives a record.
@@ -78,11 +94,7 @@ pub const LOG: &[Key] = &[
         Form::List(&Form::Word(&["lower", "underscore"])),
         "how else top-level keys are spelt: all in lower case, with `_` for `-`",
     ),
-    optional(
-        "folders",
-        TEXTS,
-        "its folders in a tree of several logs: `AWSLogs/ACCOUNT/FOLDER`",
-    ),
+    optional("folders", TEXTS, "its folders in a tree of several logs: `AWSLogs/ACCOUNT/FOLDER`"),
     optional("omitted", TEXTS, "raw paths that are there where the vendor left a part of the event out"),
     nullable("text", Form::Keys(LOG_TEXT), "its form as lines of columns, if it has one"),
 ];
@@ -295,4 +307,5 @@ pub const TABLES: &[(&str, &[Key])] = &[
     ("an item of `cases`", CASE),
     ("`text`", TEXT_OF),
     ("a file that adds to a source", EXTENSION),
+    ("`log` of a file that adds to a source", ADDED_LOG),
 ];

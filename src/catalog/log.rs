@@ -50,6 +50,18 @@ impl Default for LogForm {
     }
 }
 
+/// What a file that extends a source adds to its form.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogAddition {
+    /// Further lists of events or envelopes.
+    pub container: Vec<String>,
+    /// Further ways from an envelope to what is in it.
+    pub wrapped: Vec<String>,
+    /// Further folders.
+    pub folders: Vec<String>,
+}
+
 /// A log that is not this source, and how it is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,15 +197,21 @@ impl LogForm {
     /// So many keys can be asked of an event.
     pub const MOST_DETECTED: usize = 8;
 
+    /// Puts what a file adds before what is here; gives what makes no sense in it.
+    pub(super) fn add(&mut self, addition: &LogAddition) -> Vec<Fault> {
+        let LogAddition { container, wrapped, folders } = addition;
+        let both = |new: &[String], old: &[String]| [new, old].concat();
+        self.container = both(container, &self.container);
+        self.wrapped = both(wrapped, &self.wrapped);
+        self.folders = both(folders, &self.folders);
+        bad_paths("container", container).chain(bad_paths("wrapped", wrapped)).collect()
+    }
+
     /// What makes no sense in it, by its path below `log`.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let lists = [("container", &self.container), ("wrapped", &self.wrapped), ("detect", &self.detect)];
         let lists = lists.into_iter().chain([("omitted", &self.omitted)]);
-        let paths = lists.flat_map(|(key, paths)| {
-            (0..).zip(paths).filter_map(move |(number, path): (usize, _)| {
-                Some(bad_path(path, false)?.below(&[key, &number.to_string()]))
-            })
-        });
+        let paths = lists.flat_map(|(key, paths)| bad_paths(key, paths));
         let others = (0..).zip(&self.others).filter_map(|(number, other): (usize, _)| {
             Some(bad_path(&other.key, false)?.below(&["others", &number.to_string(), "key"]))
         });
@@ -209,4 +227,10 @@ impl LogForm {
         faults.extend(self.text.iter().flat_map(TextForm::faults));
         faults
     }
+}
+
+fn bad_paths<'a>(key: &'a str, paths: &'a [String]) -> impl Iterator<Item = Fault> + 'a {
+    (0..).zip(paths).filter_map(move |(number, path): (usize, _)| {
+        Some(bad_path(path, false)?.below(&[key, &number.to_string()]))
+    })
 }

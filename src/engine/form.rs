@@ -52,9 +52,12 @@ impl Form {
             tree.mark(key, 1 << at);
             mask |= 1 << at;
         }
-        container.iter().chain(wrapped).for_each(|path| tree.mark(path, Self::WRAPPED));
-        others.iter().for_each(|other| tree.mark(&other.key, Self::OTHER));
-        omitted.iter().for_each(|path| tree.mark(path, Self::OMITTED));
+        let others = others.iter().map(|other| (&other.key, Self::OTHER));
+        let omitted = omitted.iter().map(|path| (path, Self::OMITTED));
+        let wrapped = container.iter().chain(wrapped).map(|path| (path, Self::WRAPPED));
+        for (path, mark) in wrapped.chain(others).chain(omitted) {
+            tree.mark(path, mark);
+        }
         for spelling in spellings {
             for key in tree.top_level_keys() {
                 tree.alias(&key, &spelling.of(&key));

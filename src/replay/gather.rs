@@ -16,21 +16,19 @@ use rayon::prelude::*;
 use super::filter::log_filter::LogFilter;
 use super::filter::result::ChunkResult;
 use super::options::Control;
-use super::read::chunk::{Chunk, Start};
-use super::read::columns::Layout;
-use super::read::input::Chunks;
-use super::read::split::Place;
+use super::read::chunk::{Chunk, Continuation, Start};
+use super::read::input::Inputs;
 use super::report::stats::Stats;
 use super::store::Store;
 
 /// Reads chunks into `store`; gives them, to read them again, and what was read.
 pub(super) fn gather(
     filter: &LogFilter,
-    found: Chunks,
+    found: Inputs,
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let Chunks { mut chunks, broken, others } = found;
+    let Inputs { mut chunks, broken, others } = found;
     let mut stats = Stats { broken_files: broken, ..Stats::default() };
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);
@@ -89,14 +87,14 @@ struct Worker<'a, 's> {
 }
 
 impl<'s> Worker<'_, 's> {
-    fn read(&self, chunk: &Chunk, layout: Option<Option<Layout>>, held: bool) -> ChunkResult<'s> {
+    fn read(&self, chunk: &Chunk, before: Option<&Continuation>, held: bool) -> ChunkResult<'s> {
         if self.control.stop.load(Ordering::Relaxed) {
             return ChunkResult::new(self.store, Vec::new(), held);
         }
         let spare = || self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         let buffer = spare().pop().unwrap_or_default();
         let mut result = ChunkResult::new(self.store, buffer, held);
-        let read = self.filter.read(chunk, layout, self.control, &mut result);
+        let read = self.filter.read(chunk, before, self.control, &mut result);
         if let Err(problem) = read {
             result.counts.broken = Some(problem.to_string());
         }
@@ -118,8 +116,8 @@ struct State<'s> {
     waiting: BTreeMap<usize, ChunkResult<'s>>,
     /// Whether the next result is at work.
     is_busy: bool,
-    /// Where the next value begins behind the results, and the columns in force there.
-    next: Option<(Place, Option<Layout>)>,
+    /// How the file goes on behind the results.
+    next: Option<Continuation>,
 }
 
 impl<'c, 's> FileResult<'c, 's> {
@@ -141,7 +139,7 @@ impl<'c, 's> FileResult<'c, 's> {
     }
 
     /// The next result in order, unless it is at work already or not yet there.
-    fn take(&self) -> Option<(usize, ChunkResult<'s>, Option<(Place, Option<Layout>)>)> {
+    fn take(&self) -> Option<(usize, ChunkResult<'s>, Option<Continuation>)> {
         let mut state = self.state();
         if state.is_busy {
             return None;
@@ -157,7 +155,7 @@ impl<'c, 's> FileResult<'c, 's> {
         // A chunk of which nothing was read has changed nothing.
         if result.read.next.is_some() || result.read.first.is_some() || at == 0 {
             let layout = result.layouts.1.clone();
-            state.next = result.read.next.clone().map(|place| (place, layout));
+            state.next = result.read.next.clone().map(|place| Continuation { place, layout });
         }
         state.results.push(result);
         state.is_busy = false;
@@ -176,7 +174,7 @@ impl<'c, 's> FileResult<'c, 's> {
 fn checked<'s>(
     chunk: &Chunk,
     result: ChunkResult<'s>,
-    next: Option<&(Place, Option<Layout>)>,
+    next: Option<&Continuation>,
     worker: &Worker<'_, 's>,
 ) -> ChunkResult<'s> {
     let nothing = || ChunkResult::new(worker.store, Vec::new(), false);
@@ -184,13 +182,13 @@ fn checked<'s>(
         // The file ended before, or something before could not be read.
         None => nothing(),
         // What began before goes on through all of it.
-        Some((place, _)) if place.at >= chunk.end => nothing(),
-        Some((place, layout)) => {
-            if result.read.first.as_ref() == Some(place) && result.layouts.0 == *layout {
+        Some(next) if next.place.at >= chunk.end => nothing(),
+        Some(next) => {
+            if result.read.first.as_ref() == Some(&next.place) && result.layouts.0 == next.layout {
                 return result;
             }
-            let chunk = Chunk { start: Start::At(place.clone()), ..chunk.clone() };
-            worker.read(&chunk, Some(layout.clone()), false)
+            let chunk = Chunk { start: Start::At(next.place.clone()), ..chunk.clone() };
+            worker.read(&chunk, Some(next), false)
         }
     }
 }

@@ -40,7 +40,7 @@ use filter::log_filter::LogFilter;
 use gather::gather;
 use near::SecondPass;
 use read::chunk::Chunk;
-use read::input::Chunks;
+use read::input::Inputs;
 use report::stats::Stats;
 use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
@@ -89,7 +89,7 @@ impl Plan {
         self.replay_chunks(|| input::in_memory(texts, self.filter.recogniser()), control)
     }
 
-    fn replay_chunks(&self, find: impl FnOnce() -> Chunks, control: &Control) -> Report {
+    fn replay_chunks(&self, find: impl FnOnce() -> Inputs, control: &Control) -> Report {
         let began = Instant::now();
         // Near misses are about records that are part of no chain, so none may be passed over for its link keys.
         let keys = self.near.is_none().then(|| SeenKeys::new(&self.programs, self.counts));
@@ -118,7 +118,7 @@ impl Plan {
     /// Reads chunks and puts the records that satisfy a step in order.
     fn gather(
         &self,
-        found: Chunks,
+        found: Inputs,
         control: &Control,
         keys: Option<SeenKeys>,
     ) -> (Vec<Chunk>, Sorted, Stats) {

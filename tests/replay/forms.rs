@@ -12,11 +12,11 @@ use super::files::{Scenario, TWO_CALLS, alerts, call, gz, skipped};
 use crate::program::{catena, catena_with_input};
 use crate::{promises, rules};
 
-static QUICK: LazyLock<Plan> = LazyLock::new(|| plan(Options::default()));
-static THOROUGH: LazyLock<Plan> = LazyLock::new(|| plan(Options { thorough: true, ..Options::default() }));
+static QUICK: LazyLock<Plan> = LazyLock::new(|| plan(&Options::default()));
+static THOROUGH: LazyLock<Plan> = LazyLock::new(|| plan(&Options { thorough: true, ..Options::default() }));
 
-fn plan(options: Options) -> Plan {
-    Plan::new(&rules::from_text(TWO_CALLS), &Catalog::embedded().unwrap(), &options).unwrap()
+fn plan(options: &Options) -> Plan {
+    Plan::new(&rules::from_text(TWO_CALLS), &Catalog::embedded().unwrap(), options).unwrap()
 }
 
 /// What a `CloudTrail` file gives.
@@ -295,7 +295,9 @@ fn parts_of_a_large_file_fit_together() {
     ] {
         let mut text = String::new();
         while text.len() < 34 << 20 {
-            parts.iter().for_each(|part| text.push_str(part));
+            for part in &parts {
+                text.push_str(part);
+            }
         }
         let text = format!("{first}\n{text}{}{second}\n", parts[0]);
         let report = read(&text);

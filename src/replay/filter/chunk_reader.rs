@@ -133,7 +133,9 @@ impl<'a, 's> ChunkReader<'a, 's> {
             }
         }
         if !all.is_nothing() {
-            nothing.into_iter().for_each(|text| self.other(text, number));
+            for text in nothing {
+                self.other(text, number);
+            }
         }
         all
     }
@@ -249,9 +251,10 @@ impl<'a, 's> ChunkReader<'a, 's> {
             self.other_line(NOT_JSON, line, number);
             return false;
         };
-        let is_event = match layout.is_csv() {
-            true => self.row(&layout, line, number),
-            false => self.record(&layout, line, number),
+        let is_event = if layout.is_csv() {
+            self.row(&layout, line, number)
+        } else {
+            self.record(&layout, line, number)
         };
         self.layout = Some(layout);
         is_event
@@ -338,18 +341,13 @@ impl Taker for ChunkReader<'_, '_> {
             return true;
         }
         let text = self.lossy(text, number);
-        match self.read(&text, number, 0) {
-            Some(found) => {
-                if found.is_nothing() {
-                    self.other(&text, number);
-                }
-                true
-            }
-            None => {
-                self.not_json(number);
-                false
-            }
+        let found = self.read(&text, number, 0);
+        match found {
+            Some(found) if found.is_nothing() => self.other(&text, number),
+            Some(_) => {}
+            None => self.not_json(number),
         }
+        found.is_some()
     }
 
     fn text(&mut self, line: &[u8], number: u64) -> Option<usize> {

@@ -20,7 +20,7 @@ use crate::engine::record::Schemas;
 use crate::ir::Rule;
 use crate::replay::options::{Control, Options};
 use crate::replay::read::canonical::{self, CatalogFields};
-use crate::replay::read::chunk::{Chunk, Extent};
+use crate::replay::read::chunk::{Chunk, Continuation, Extent};
 use crate::replay::read::columns::{Headers, Layout};
 use crate::replay::read::recognise::Recogniser;
 use crate::replay::read::split::{Broken, Taker};
@@ -75,14 +75,14 @@ impl LogFilter {
         source.map_or(0, |source| source.filter.phase())
     }
 
-    /// Reads a chunk, with `layout` in force at its beginning if it is known from the chunk before it.
+    /// Reads a chunk, as it goes on from the one before it if that is known.
     ///
     /// # Errors
     /// When the file cannot be read to its end; what came before is kept.
     pub(crate) fn read(
         &self,
         chunk: &Chunk,
-        layout: Option<Option<Layout>>,
+        before: Option<&Continuation>,
         control: &Control,
         result: &mut ChunkResult<'_>,
     ) -> io::Result<()> {
@@ -95,7 +95,8 @@ impl LogFilter {
             Some(name) => {
                 let unread = || io::Error::other(format!("no rule reads events of {name}"));
                 let source = self.sources.get(name).ok_or_else(unread)?;
-                let layout = layout.unwrap_or_else(|| self.layout(source, chunk));
+                let layout =
+                    before.map_or_else(|| self.layout(source, chunk), |before| before.layout.clone());
                 result.layouts.0.clone_from(&layout);
                 let mut reader =
                     ChunkReader::new(&source.filter, &source.headers, layout, chunk.is_first(), result);

@@ -36,18 +36,15 @@ pub(crate) fn members(path: &str) -> io::Result<Vec<Result<Member, (String, Stri
         if entry.is_dir() || hidden || name.starts_with("__MACOSX/") || entry.compressed_size() == 0 {
             continue;
         }
-        let is_deflated = match entry.compression() {
-            CompressionMethod::Stored => Some(false),
-            CompressionMethod::Deflated => Some(true),
-            _ => None,
-        };
-        members.push(match (is_deflated, entry.data_start(), entry.encrypted()) {
-            (Some(is_deflated), Some(begins), false) => {
+        let is_deflated = entry.compression() == CompressionMethod::Deflated;
+        let is_known = is_deflated || entry.compression() == CompressionMethod::Stored;
+        members.push(match (is_known, entry.data_start(), entry.encrypted()) {
+            (true, Some(begins), false) => {
                 let (packed, crc) = (entry.compressed_size(), entry.crc32());
                 Ok(Member { name, begins, packed, is_deflated, crc })
             }
             (_, _, true) => Err((name, "it is encrypted".to_owned())),
-            (None, ..) => Err((name, format!("it is compressed by {}", entry.compression()))),
+            (false, ..) => Err((name, format!("it is compressed by {}", entry.compression()))),
             (_, None, _) => Err((name, "it is not in the archive".to_owned())),
         });
     }

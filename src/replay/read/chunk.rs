@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use super::columns::Layout;
 use super::open::{Notes, open, unpack};
 use super::split::{Frame, Place, Splitter, Taker};
 use super::stream::{Stream, is_stream};
@@ -65,6 +66,15 @@ pub(crate) enum Start {
     LineBehind(u64, Vec<Frame>),
     /// At a value.
     At(Place),
+}
+
+/// Where and how a file goes on behind a chunk.
+#[derive(Debug, Clone)]
+pub(crate) struct Continuation {
+    /// Where the next value begins.
+    pub(crate) place: Place,
+    /// The columns in force there.
+    pub(crate) layout: Option<Layout>,
 }
 
 /// What was read of a chunk.
@@ -149,7 +159,12 @@ impl Chunk {
         })
     }
 
-    fn reader<'c>(&'c self, control: &'c Control, base: u64, notes: &Notes) -> io::Result<Box<dyn Read + 'c>> {
+    fn reader<'c>(
+        &'c self,
+        control: &'c Control,
+        base: u64,
+        notes: &Notes,
+    ) -> io::Result<Box<dyn Read + 'c>> {
         #[cfg(feature = "zip")]
         if let Container::Archive { path, member } = &self.container {
             return Ok(unpack(member.open(path)?, notes)?.reader);

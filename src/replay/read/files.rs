@@ -77,9 +77,9 @@ fn is_of_other_log(path: &Path, folders: &[String]) -> bool {
                 .any(|folder| part.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('-')))
         });
     };
-    let below = folders_of_files.iter().skip(root + 1);
-    let is_account = |part: &&&str| part.starts_with("o-") || part.bytes().all(|byte| byte.is_ascii_digit());
-    let folder = below.skip_while(is_account).next();
+    let mut below = folders_of_files.iter().skip(root + 1);
+    let is_account = |part: &str| part.starts_with("o-") || part.bytes().all(|byte| byte.is_ascii_digit());
+    let folder = below.find(|part| !is_account(part));
     folder.is_some_and(|folder| !folders.iter().any(|own| own == folder))
 }
 

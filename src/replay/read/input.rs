@@ -59,7 +59,7 @@ type Broken = Vec<(String, String)>;
 
 /// What the inputs come to.
 #[derive(Debug, Default)]
-pub(crate) struct Chunks {
+pub(crate) struct Inputs {
     /// The chunks, in order of file and place.
     pub(crate) chunks: Vec<Chunk>,
     /// Paths that cannot be read and files of another source, with the reason.
@@ -69,8 +69,8 @@ pub(crate) struct Chunks {
 }
 
 /// The chunks of all inputs.
-pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Chunks {
-    let mut found = Chunks::default();
+pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Inputs {
+    let mut found = Inputs::default();
     let mut seen = HashSet::new();
     for input in inputs {
         if let Err(problem) = found.add(input, recogniser, &mut seen) {
@@ -81,12 +81,15 @@ pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Chunks {
 }
 
 /// A chunk for each text; and the texts that cannot be read or are of another source.
-pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Chunks {
-    let mut found = Chunks::default();
+pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
+    let mut found = Inputs::default();
     for text in texts {
         let source = text.source.as_ref();
-        match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1) {
-            Ok(None) => found.chunks.push(whole(&text.name, source, Container::Memory(Arc::clone(&text.bytes)))),
+        match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1)
+        {
+            Ok(None) => {
+                found.chunks.push(whole(&text.name, source, Container::Memory(Arc::clone(&text.bytes))));
+            }
             Ok(Some(other)) => found.broken.push((text.name.clone(), looks_like(&other, source))),
             Err(problem) => found.broken.push((text.name.clone(), problem.to_string())),
         }
@@ -98,7 +101,7 @@ fn looks_like(other: &str, source: Option<&String>) -> String {
     format!("this looks like {other}, but it was given as {}", source.map_or("", String::as_str))
 }
 
-impl Chunks {
+impl Inputs {
     fn add(
         &mut self,
         input: &Input,

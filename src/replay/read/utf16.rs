@@ -16,10 +16,8 @@ impl Order {
     /// The order of the bytes, if a text begins so: with a byte order mark, or with an ASCII character.
     pub(crate) fn detect(head: &[u8]) -> Option<Self> {
         match head {
-            [0xff, 0xfe, ..] => Some(Self::LowFirst),
-            [0xfe, 0xff, ..] => Some(Self::HighFirst),
-            [b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', 0, ..] => Some(Self::LowFirst),
-            [0, b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', ..] => Some(Self::HighFirst),
+            [0xff, 0xfe, ..] | [b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', 0, ..] => Some(Self::LowFirst),
+            [0xfe, 0xff, ..] | [0, b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', ..] => Some(Self::HighFirst),
             _ => None,
         }
     }
