@@ -9,7 +9,7 @@ use catena::replay::{Control, Options, Plan, Report};
 use serde_json::{Value as Json, json};
 
 use super::files::{Scenario, TWO_CALLS, alerts, call, gz, skipped};
-use crate::program::{catena, catena_with_input};
+use crate::program::{catena, catena_with_input, path, scratch};
 use crate::{promises, rules};
 
 static QUICK: LazyLock<Plan> = LazyLock::new(|| plan(&Options::default()));
@@ -403,4 +403,24 @@ fn skipped_events_of_a_whole_file_are_a_failure() {
     let report = read(events);
     assert!(report.stats.is_incomplete(), "{:?}", report.stats);
     assert_eq!(skipped(&report)[0].0, "no usable event time");
+}
+
+#[test]
+fn an_extension_adds_envelopes() {
+    let (first, second) = events();
+    let log = lines(&wrapped(&[&first, &second], |event| json!({ "payload": { "original": event } })));
+    let folder = scratch(
+        "envelope",
+        &[
+            ("rule.chain", TWO_CALLS.as_bytes()),
+            ("log.json", log.as_bytes()),
+            ("more.yaml", b"extends: aws.cloudtrail\nlog: { wrapped: [payload.original] }\n"),
+        ],
+    );
+    let (rule, more) = (path(&folder, "rule.chain"), path(&folder, "more.yaml"));
+    let events = format!("aws.cloudtrail={}", path(&folder, "log.json"));
+    let without = catena(&["replay", &rule, "--events", &events]);
+    assert_eq!((without.status, without.out.lines().count()), (2, 0), "{}", without.err);
+    let with = catena(&["replay", &rule, "--source", &more, "--events", &events]);
+    assert_eq!((with.status, with.out.lines().count()), (0, 1), "{}", with.err);
 }
