@@ -6,11 +6,14 @@
 mod change;
 mod fault;
 pub mod keys;
+mod log;
 mod lookup;
 mod origin;
 mod read;
 mod validate;
 mod written;
+
+pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::BTreeMap;
 
@@ -68,6 +71,9 @@ pub struct Source {
     /// The repeated group of an event, if it has one.
     #[serde(default)]
     pub group: Option<Group>,
+    /// Where its events are in files, and how they are recognised.
+    #[serde(default)]
+    pub log: LogForm,
     /// Where the source as a whole lives in each target.
     pub targets: BTreeMap<String, SourceMapping>,
     /// Its fields by canonical name.

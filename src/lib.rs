@@ -69,6 +69,7 @@ pub mod catalog;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod csv;
 pub mod diag;
 pub mod engine;
 pub mod form;

@@ -3,12 +3,10 @@
 //! In: one [`SourceFile`]. Out: its rows, with every problem reported at row and column.
 //! Must not know: what a value means to a field.
 
-mod csv;
-
+use crate::csv::{self, Cell};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Span, Spanned};
 use crate::syntax::ast::Date;
-use csv::Cell;
 
 /// The largest list file, in bytes.
 pub const MAX_BYTES: usize = 64 << 20;

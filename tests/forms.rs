@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use catena::catalog::{
-    self, Case, Catalog, FieldDef, Group, Mapped, MappingChange, RawVariant, Source, SourceMapping, TextOf,
+    self, Case, Catalog, FieldDef, Group, LogAddition, LogForm, Mapped, MappingChange, OtherLog, RawVariant,
+    Source, SourceMapping, TextForm, TextOf,
 };
 use catena::diag::Diagnostics;
 use catena::form::{self, Document, Form, Key};
@@ -72,6 +73,10 @@ fn serde_reads_what_the_tables_say() {
     use catalog::keys;
     agrees::<Source>("SOURCE", keys::SOURCE, &[]);
     agrees::<Group>("GROUP", keys::GROUP, &[]);
+    agrees::<LogForm>("LOG", keys::LOG, &[]);
+    agrees::<OtherLog>("OTHER_LOG", keys::OTHER_LOG, &[]);
+    agrees::<TextForm>("LOG_TEXT", keys::LOG_TEXT, &[]);
+    agrees::<LogAddition>("ADDED_LOG", keys::ADDED_LOG, &[]);
     agrees::<SourceMapping>("MAPPING", keys::MAPPING, &[]);
     agrees::<FieldDef>("FIELD", keys::FIELD, &[]);
     agrees::<RawVariant>("RAW_VARIANT", keys::RAW_VARIANT, &[]);

@@ -8,11 +8,12 @@ use crate::program::{root, targets};
 /// Module, and the modules of the crate it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
+    ("csv", &[]),
     ("yaml", &["source"]),
     ("ir", &["source"]),
     ("diag", &["source"]),
     ("syntax", &["source", "diag"]),
-    ("table", &["source", "diag", "syntax"]),
+    ("table", &["source", "csv", "diag", "syntax"]),
     ("unit", &["source", "syntax", "table"]),
     ("form", &["source", "diag", "yaml"]),
     ("catalog", &["source", "diag", "form", "ir", "yaml"]),
@@ -20,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
     ("backend", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
-    ("replay", &["ir", "catalog", "engine"]),
+    ("replay", &["csv", "ir", "catalog", "engine"]),
     (
         "project",
         &[

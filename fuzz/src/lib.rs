@@ -8,6 +8,7 @@ mod files;
 mod findings;
 mod logs;
 mod packed;
+mod plain;
 mod rules;
 
 /// A promise, and the name of its fuzz target, of its folder of seeds and of its function.
@@ -21,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     ("flow", logs::flow),
     ("canonical", logs::canonical),
     ("packed", packed::packed),
+    ("plain", plain::plain),
     ("environment", environment::environment),
     ("source", environment::source),
 ];

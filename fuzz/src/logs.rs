@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use catena::ir::Rule;
 use catena::replay::input::Input;
-use catena::replay::{Control, Options, Plan, Report, flow as format, misses, output};
+use catena::replay::{Control, Options, Plan, Report, columns as format, misses, output};
 use tempfile::NamedTempFile;
 
 use super::files::{CATALOG, SHIPPED, sound};

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::log::LogAddition;
 use super::validate::too_late;
 use super::{Column, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -44,6 +45,8 @@ pub struct MappingChange {
 pub(super) struct Extension {
     /// The source.
     pub(super) extends: String,
+    #[serde(default)]
+    log: LogAddition,
     #[serde(default)]
     targets: BTreeMap<String, MappingChange>,
     /// New fields, or the columns of known ones.
@@ -145,6 +148,7 @@ impl Source {
     pub(super) fn extend(&mut self, extension: &Extension, stated: Stated<'_>, diags: &mut Diagnostics) {
         let Stated { document, checked, inside: _ } = stated;
         self.origin.add(document);
+        stated.report(self.log.add(&extension.log).into_iter().map(|fault| fault.below(&["log"])), diags);
         for (target, change) in &extension.targets {
             self.change(target, change, Stated { inside: &["targets", target], ..stated }, diags);
         }
@@ -158,7 +162,7 @@ impl Source {
         self.fields.sort_unstable_keys();
         let faults = self.faults().into_iter().filter(|fault| !is_broken(checked, &fault.path()));
         // What is wrong with a change has been said where it was made.
-        let faults = faults.filter(|fault| !matches!(fault.path().as_slice(), ["targets", ..]));
+        let faults = faults.filter(|fault| !matches!(fault.path().as_slice(), ["targets" | "log", ..]));
         diagnose(self, &faults.collect::<Vec<_>>(), diags);
     }
 

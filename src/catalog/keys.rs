@@ -27,6 +27,11 @@ pub const SOURCE: &[Key] = &[
     ),
     nullable("placeholder", Form::Text, "a raw text that means \"no value\", such as `-`"),
     nullable("group", Form::Keys(GROUP), "the repeated group of an event, if it has one"),
+    optional(
+        "log",
+        Form::Keys(LOG),
+        "how its events stand in files, for replay, tune and tests of raw events",
+    ),
     required("targets", Form::Map(&Form::Keys(MAPPING)), "by target: where its records are"),
     required(
         "fields",
@@ -39,6 +44,11 @@ pub const SOURCE: &[Key] = &[
 pub const EXTENSION: &[Key] = &[
     required("extends", Form::Text, "the source that this file adds to"),
     optional(
+        "log",
+        Form::Keys(ADDED_LOG),
+        "how its events stand in your files besides; tried before what the source says",
+    ),
+    optional(
         "targets",
         Form::Map(&Form::Keys(MAPPING_CHANGE)),
         "by target: entries that replace those of the source; a new target is added",
@@ -50,11 +60,61 @@ pub const EXTENSION: &[Key] = &[
     ),
 ];
 
+/// `log` in a file that adds to a source.
+pub const ADDED_LOG: &[Key] = &[
+    optional("container", TEXTS, "further lists whose items are events or envelopes of events"),
+    optional("wrapped", TEXTS, "further paths from an envelope to what is in it"),
+    optional("folders", TEXTS, "further folders in a tree of several logs"),
+];
+
 /// `group`: an array of the event of which every item gives a record.
 pub const GROUP: &[Key] = &[
     required("path", Form::Text, "dotted path of the array in the raw event"),
     nullable("inner", Form::Text, "an array inside an item: a record for each inner item"),
     required("key", TEXTS, "fields that tell the records of one event apart"),
+];
+
+/// `log`: how events stand in files, as the vendor writes them and as pipelines wrap them.
+pub const LOG: &[Key] = &[
+    optional("container", TEXTS, "dotted paths of lists whose items are events or envelopes of events"),
+    optional(
+        "wrapped",
+        TEXTS,
+        "dotted paths from an envelope to what is in it; the first that leads to an event counts",
+    ),
+    optional(
+        "detect",
+        TEXTS,
+        "top-level keys that every event has; without them every object is taken for an event",
+    ),
+    optional("others", Form::List(&Form::Keys(OTHER_LOG)), "logs that are easily taken for this one"),
+    optional("aliases", TEXT_BY_NAME, "raw path to the path that some writers use instead"),
+    optional(
+        "spellings",
+        Form::List(&Form::Word(&["lower", "underscore"])),
+        "how else top-level keys are spelt: all in lower case, with `_` for `-`",
+    ),
+    optional("folders", TEXTS, "its folders in a tree of several logs: `AWSLogs/ACCOUNT/FOLDER`"),
+    optional("omitted", TEXTS, "raw paths that are there where the vendor left a part of the event out"),
+    nullable("text", Form::Keys(LOG_TEXT), "its form as lines of columns, if it has one"),
+];
+
+/// An item of `log.others`.
+pub const OTHER_LOG: &[Key] = &[
+    required("key", Form::Text, "a top-level key, or column, that only the other log has"),
+    required("is", Form::Text, "what it is, with an article"),
+    nullable("do", Form::Text, "what to do about it"),
+];
+
+/// `log.text`: events as lines of columns between spaces.
+pub const LOG_TEXT: &[Key] = &[
+    required("columns", TEXTS, "the columns of a file without a header line"),
+    optional("known", TEXTS, "all further columns that the vendor has"),
+    optional(
+        "shape",
+        Form::Map(&TEXTS),
+        "by column: forms of its values, `number`, `time`, `address`, `PREFIX*` or a text; other records are refused",
+    ),
 ];
 
 /// `targets.TARGET`: where a target has the records.
@@ -237,6 +297,9 @@ pub const TEXT_OF: &[Key] = &[
 pub const TABLES: &[(&str, &[Key])] = &[
     ("a source file", SOURCE),
     ("`group`", GROUP),
+    ("`log`", LOG),
+    ("an item of `log.others`", OTHER_LOG),
+    ("`log.text`", LOG_TEXT),
     ("`targets.TARGET`", MAPPING),
     ("`fields.FIELD`", FIELD),
     ("an item of `fields.FIELD.raw`", RAW_VARIANT),
@@ -244,4 +307,5 @@ pub const TABLES: &[(&str, &[Key])] = &[
     ("an item of `cases`", CASE),
     ("`text`", TEXT_OF),
     ("a file that adds to a source", EXTENSION),
+    ("`log` of a file that adds to a source", ADDED_LOG),
 ];

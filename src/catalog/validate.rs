@@ -18,6 +18,7 @@ impl Source {
         self.names(&mut faults);
         self.keys(&mut faults);
         self.time(&mut faults);
+        faults.extend(self.log.faults().into_iter().map(|fault| fault.below(&["log"])));
         for (target, mapping) in &self.targets {
             faults.extend(too_late(mapping.time_lag).map(|fault| fault.below(&["targets", target])));
         }
@@ -214,7 +215,7 @@ fn raw_paths(field: &FieldDef) -> Vec<Fault> {
 
 /// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
 /// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
-fn bad_path(path: &str, inner: bool) -> Option<Fault> {
+pub(super) fn bad_path(path: &str, inner: bool) -> Option<Fault> {
     let names = path.strip_prefix('>').filter(|_| inner).unwrap_or(path);
     let label = if names.contains(['[', ']', '{', '}']) {
         "items of arrays have no place in a path"

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::catalog::Catalog;
 use crate::replay::Control;
-use crate::replay::flow::names;
+use crate::replay::columns::{names, unknown};
 use crate::replay::input::Input;
 
 use super::report::did_you_mean;
@@ -60,8 +60,17 @@ impl LogOptions {
     }
 
     /// The columns of flow logs without a header line, if they were given.
-    pub(super) fn columns(&self) -> Option<Vec<String>> {
-        self.flow_format.as_deref().map(names)
+    pub(super) fn columns(&self, catalog: &Catalog) -> anyhow::Result<Option<Vec<String>>> {
+        let Some(format) = &self.flow_format else { return Ok(None) };
+        let names = names(format);
+        if names.is_empty() {
+            bail!("`--flow-format` names no column");
+        }
+        if let Some((name, known)) = unknown(&names, catalog) {
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
+            bail!("`--flow-format`: there is no column `{name}`{hint}");
+        }
+        Ok(Some(names))
     }
 }
 

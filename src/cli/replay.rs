@@ -53,7 +53,7 @@ impl Replay {
         let options = Options {
             thorough: self.strict,
             counts: self.stats,
-            flow_format: self.logs.columns(),
+            flow_format: self.logs.columns(&catalog)?,
             near: self.near,
             budget: None,
         };
@@ -77,7 +77,7 @@ impl Replay {
         output::report(&format!("{}{}\n", formats::summary(&report.stats), plural(alerts, "alert")));
         Ok(match &report.stats {
             stats if stats.stopped => Outcome::Interrupted,
-            stats if !stats.broken_files.is_empty() => Outcome::Failure,
+            stats if stats.is_incomplete() => Outcome::Failure,
             stats if self.strict && stats.is_flawed() => Outcome::Findings,
             _ => Outcome::Fine,
         })

@@ -64,7 +64,7 @@ impl Tune {
         let (rule, environment) = self.choose(&session)?;
         let plan = self.vary.plan(rule, &session.found.sources)?;
         let inputs = self.logs.inputs(&environment.catalog)?;
-        let options = Options { flow_format: self.logs.columns(), ..Options::default() };
+        let options = Options { flow_format: self.logs.columns(&environment.catalog)?, ..Options::default() };
         let tuning = watched(|control| {
             tune(rule, &environment.catalog, &options, &plan.windows, plan.in_force, (&inputs, control))
         })?
@@ -119,7 +119,7 @@ impl Tune {
         output::report(&formats::summary(&tuning.stats));
         Ok(match &tuning.stats {
             stats if stats.stopped => Outcome::Interrupted,
-            stats if !stats.broken_files.is_empty() => Outcome::Failure,
+            stats if stats.is_incomplete() => Outcome::Failure,
             _ => Outcome::Fine,
         })
     }

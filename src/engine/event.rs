@@ -11,6 +11,8 @@ use std::sync::Arc;
 use regex::Regex;
 use serde::Deserializer;
 
+use super::form::Form;
+pub use super::form::{Kind, flat};
 use super::predicate::{CompileError, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
@@ -28,6 +30,9 @@ pub struct Reader {
     placeholder: Option<String>,
     id: Option<usize>,
     time: usize,
+    /// Slots, and those that stand for them where they are empty.
+    fallbacks: Vec<(usize, usize)>,
+    form: Form,
 }
 
 /// A projection in two parts: the fields of a row that are read first, and those that are read only of a row that is
@@ -109,7 +114,48 @@ impl Reader {
             Some(catalog::Raw::Path(_) | catalog::Raw::Variants(_)) | None => None,
         };
         let id = source.event_id.as_ref().and_then(|id| schema.place(id));
-        Ok(Self { schema, tree, fields, action, placeholder: source.placeholder.clone(), id, time })
+        let aliases = source.log.aliases.iter();
+        let fallbacks = aliases.map(|(path, other)| (tree.slot(path), tree.slot(other))).collect();
+        let form = Form::new(source, &mut tree);
+        let placeholder = source.placeholder.clone();
+        Ok(Self { schema, tree, fields, action, placeholder, id, time, fallbacks, form })
+    }
+
+    /// Whether what was read is an event of the source, or something else.
+    #[must_use]
+    pub fn kind(&self, slots: &Slots<'_>) -> Kind {
+        self.form.kind(slots)
+    }
+
+    /// Whether it has all the keys of an event of the source, and none of another log.
+    #[must_use]
+    pub fn has_keys(&self, slots: &Slots<'_>) -> bool {
+        self.form.has_keys(slots)
+    }
+
+    /// Whether the writer of the log left a part of the event out.
+    #[must_use]
+    pub fn is_omitted(&self, slots: &Slots<'_>) -> bool {
+        slots.has_any(Form::OMITTED)
+    }
+
+    /// Whether an event is identified by its fields, not by its id.
+    #[must_use]
+    pub fn is_identified_by_fields(&self) -> bool {
+        self.id.is_none()
+    }
+
+    /// The fields of an event as one text: two deliveries of an event have the same one, in whatever form and order
+    /// they were written. `fields` are names and texts; those without a value do not count.
+    #[must_use]
+    pub fn identifying_text(&self, fields: impl Iterator<Item = (String, String)>) -> Vec<u8> {
+        let mut fields: Vec<_> = fields
+            .filter(|(_, text)| !text.is_empty() && self.placeholder.as_deref() != Some(text))
+            .map(|(name, text)| (self.form.folded(&name), text))
+            .collect();
+        fields.sort();
+        fields.dedup();
+        fields.into_iter().flat_map(|(name, text)| format!("{name}\0{text}\0").into_bytes()).collect()
     }
 
     /// The schema of its records.
@@ -129,7 +175,15 @@ impl Reader {
     /// # Errors
     /// When the text is broken or the event is not an object.
     pub fn scalars<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Slots<'de>, D::Error> {
-        self.tree.read(deserializer)
+        let mut slots = self.tree.read(deserializer)?;
+        for (slot, other) in &self.fallbacks {
+            if slots.get(*slot).is_none()
+                && let Some(raw) = slots.get(*other).cloned()
+            {
+                slots.set(*slot, raw);
+            }
+        }
+        Ok(slots)
     }
 
     /// What to read of a row before it is known whether it is wanted: the fields at these places, and its time.
@@ -188,7 +242,8 @@ impl Reader {
         }
     }
 
-    /// The identity of the event that a row is of: the source's event id, or the raw text of the event.
+    /// The identity of the event that a row is of: the source's event id, or the raw text of the event: for a source
+    /// without an id its [`Self::identifying_text`].
     #[must_use]
     pub fn identity(&self, values: &Values<'_>, raw: &[u8]) -> Identity {
         match self.id.and_then(|place| values.get(place)?.as_ref()) {
@@ -202,16 +257,11 @@ impl Reader {
     /// # Errors
     /// When the event is not an object.
     pub fn records(&self, event: &serde_json::Value) -> Result<Vec<Record>, serde_json::Error> {
-        let raw = event.to_string();
+        let raw = self.identifying_text(flat(event).into_iter());
         let slots = self.scalars(event)?;
         let mut records = Vec::new();
         let all = self.projection(&(0..self.fields.len()).collect());
-        self.rows(
-            &slots,
-            &all,
-            |_| Some(()),
-            |values, ()| records.extend(self.record(values, raw.as_bytes())),
-        );
+        self.rows(&slots, &all, |_| Some(()), |values, ()| records.extend(self.record(values, &raw)));
         Ok(records)
     }
 

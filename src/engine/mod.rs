@@ -12,6 +12,7 @@ pub mod alert;
 pub mod chain;
 pub mod event;
 pub mod explain;
+mod form;
 pub mod list;
 pub mod near;
 pub mod network;

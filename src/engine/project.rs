@@ -21,8 +21,12 @@ pub struct Tree {
 #[derive(Debug, Clone, Default)]
 struct Node {
     leaf: Option<usize>,
+    /// The bit that is set where there is any value but null.
+    mark: u32,
     /// Few: looking through them beats hashing.
     keys: Vec<Key>,
+    /// A bit for each key, by its hash: most keys of an event are not among `keys`, and this says so at once.
+    hashes: [u64; 4],
     below: Vec<Node>,
     each: Option<Box<Tree>>,
 }
@@ -55,6 +59,11 @@ impl Key {
         }
     }
 
+    /// Eight bits.
+    fn hash(beginning: u64, length: usize) -> u64 {
+        (beginning ^ length as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56
+    }
+
     fn is(&self, text: &str, beginning: u64) -> bool {
         self.beginning == beginning && self.text.len() == text.len() && (text.len() <= 8 || self.text == text)
     }
@@ -69,6 +78,8 @@ pub struct Slots<'de> {
     pub items: Vec<Slots<'de>>,
     /// Whether there was an object at all.
     is_object: bool,
+    /// The marks that were found, a bit each.
+    marks: u32,
 }
 
 impl<'de> Slots<'de> {
@@ -76,6 +87,40 @@ impl<'de> Slots<'de> {
     #[must_use]
     pub fn get(&self, slot: usize) -> Option<&Raw<'de>> {
         self.scalars.get(slot)?.as_ref()
+    }
+
+    /// Whether all marks of `mask` were found.
+    #[must_use]
+    pub fn has_all(&self, mask: u32) -> bool {
+        self.marks & mask == mask
+    }
+
+    /// Whether a mark of `mask` was found.
+    #[must_use]
+    pub fn has_any(&self, mask: u32) -> bool {
+        self.marks & mask != 0
+    }
+
+    /// Takes over what was found in JSON text that is gone afterwards.
+    fn adopt(&mut self, inner: Slots<'_>) {
+        for (place, found) in self.scalars.iter_mut().zip(inner.scalars) {
+            if let Some(raw) = found {
+                *place = Some(raw.into_owned());
+            }
+        }
+        self.marks |= inner.marks;
+        if !inner.items.is_empty() {
+            self.items = inner.items.into_iter().map(Slots::into_owned).collect();
+        }
+    }
+
+    fn into_owned(self) -> Slots<'static> {
+        Slots {
+            scalars: self.scalars.into_iter().map(|raw| raw.map(Raw::into_owned)).collect(),
+            items: self.items.into_iter().map(Slots::into_owned).collect(),
+            is_object: self.is_object,
+            marks: self.marks,
+        }
     }
 
     /// Fills a slot.
@@ -95,6 +140,26 @@ impl Tree {
         slot
     }
 
+    /// Watches a dotted path: where there is any value but null, the bits of `mask` are set in the event's marks.
+    pub fn mark(&mut self, path: &str, mask: u32) {
+        self.root.descend(path).mark |= mask;
+    }
+
+    /// The top-level keys at which a path begins.
+    #[must_use]
+    pub fn top_level_keys(&self) -> Vec<String> {
+        self.root.keys.iter().map(|key| key.text.clone()).collect()
+    }
+
+    /// Lets the top-level key `other` stand for `key`, if a path begins with that.
+    pub fn alias(&mut self, key: &str, other: &str) {
+        if let Some(node) = self.root.get(key).cloned()
+            && key != other
+        {
+            *self.root.child(other) = node;
+        }
+    }
+
     /// The tree of the items of the array at a dotted path.
     pub fn group(&mut self, path: &str) -> &mut Tree {
         self.root.descend(path).each.get_or_insert_with(Box::default)
@@ -109,7 +174,7 @@ impl Tree {
     /// Nothing found yet.
     #[must_use]
     pub fn empty<'de>(&self) -> Slots<'de> {
-        Slots { scalars: vec![None; self.width], items: Vec::new(), is_object: false }
+        Slots { scalars: vec![None; self.width], items: Vec::new(), is_object: false, marks: 0 }
     }
 
     /// Reads one event.
@@ -132,6 +197,10 @@ impl Node {
         let new = Key::new(key);
         let known = self.keys.iter().position(|known| *known == new);
         let at = known.unwrap_or_else(|| {
+            let hash = Key::hash(new.beginning, new.text.len());
+            if let Some(word) = self.hashes.get_mut((hash >> 6) as usize) {
+                *word |= 1 << (hash & 63);
+            }
             self.keys.push(new);
             self.below.push(Node::default());
             self.keys.len() - 1
@@ -142,6 +211,10 @@ impl Node {
 
     fn get(&self, key: &str) -> Option<&Node> {
         let beginning = Key::beginning(key);
+        let hash = Key::hash(beginning, key.len());
+        if self.hashes.get((hash >> 6) as usize)? >> (hash & 63) & 1 == 0 {
+            return None;
+        }
         self.below.get(self.keys.iter().position(|known| known.is(key, beginning))?)
     }
 }
@@ -212,8 +285,23 @@ struct Walk<'t, 's, 'de> {
 
 impl<'de> Walk<'_, '_, 'de> {
     fn scalar(self, value: Raw<'de>) {
+        self.slots.marks |= self.node.mark;
         if let Some(slot) = self.node.leaf {
             self.slots.set(slot, value);
+        }
+    }
+
+    /// Text where an object or a list is expected may be JSON: exporters write nested values so.
+    fn nested(&mut self, text: &str) {
+        let expects_more = !self.node.keys.is_empty() || self.node.each.is_some();
+        if !expects_more || !text.trim_start().starts_with(['{', '[']) {
+            return;
+        }
+        let width = self.slots.scalars.len();
+        let mut inner = Slots { scalars: vec![None; width], items: Vec::new(), is_object: false, marks: 0 };
+        let walk = Walk { node: self.node, slots: &mut inner };
+        if walk.deserialize(&mut serde_json::Deserializer::from_str(text)).is_ok() {
+            self.slots.adopt(inner);
         }
     }
 }
@@ -234,10 +322,12 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.slots.marks |= self.node.mark;
         walk_object(self.node, self.slots, map)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.slots.marks |= self.node.mark;
         let Some(tree) = &self.node.each else {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
@@ -249,17 +339,20 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
         Ok(())
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+    fn visit_borrowed_str<E: Error>(mut self, text: &'de str) -> Result<(), E> {
+        self.nested(text);
         self.scalar(Raw::Text(Cow::Borrowed(text)));
         Ok(())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<(), E> {
+        self.nested(text);
         self.scalar(Raw::Text(Cow::Owned(text.to_owned())));
         Ok(())
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<(), E> {
+    fn visit_string<E: Error>(mut self, text: String) -> Result<(), E> {
+        self.nested(&text);
         self.scalar(Raw::Text(Cow::Owned(text)));
         Ok(())
     }

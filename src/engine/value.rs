@@ -71,6 +71,17 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// The same value, owning its text.
+    #[must_use]
+    pub fn into_owned(self) -> Raw<'static> {
+        match self {
+            Self::Text(text) => Raw::Text(Cow::Owned(text.into_owned())),
+            Self::Int(number) => Raw::Int(number),
+            Self::Float(number) => Raw::Float(number),
+            Self::Bool(value) => Raw::Bool(value),
+        }
+    }
+
     /// The value as `ty`; `None` where it does not parse as that.
     #[must_use]
     pub fn typed(self, ty: Type) -> Option<Value<'a>> {

@@ -40,14 +40,14 @@ use filter::log_filter::LogFilter;
 use gather::gather;
 use near::SecondPass;
 use read::chunk::Chunk;
-use read::input::Broken;
+use read::input::Inputs;
 use report::stats::Stats;
 use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
 use store::{BUDGET, Sorted, Store};
 
 pub use options::{Control, Options};
-pub use read::flow;
+pub use read::columns;
 pub use read::input::{self, Input, LogText};
 pub use report::{Report, RuleReport, misses, output, stats};
 
@@ -80,16 +80,16 @@ impl Plan {
     /// Reads the inputs, keeps what can match, and runs every rule.
     #[must_use]
     pub fn replay(&self, inputs: &[Input], control: &Control) -> Report {
-        self.replay_chunks(|| input::chunks(inputs), control)
+        self.replay_chunks(|| input::chunks(inputs, self.filter.recogniser()), control)
     }
 
     /// Reads logs in memory, keeps what can match, and runs every rule.
     #[must_use]
     pub fn replay_texts(&self, texts: &[LogText], control: &Control) -> Report {
-        self.replay_chunks(|| input::in_memory(texts), control)
+        self.replay_chunks(|| input::in_memory(texts, self.filter.recogniser()), control)
     }
 
-    fn replay_chunks(&self, find: impl FnOnce() -> (Vec<Chunk>, Broken), control: &Control) -> Report {
+    fn replay_chunks(&self, find: impl FnOnce() -> Inputs, control: &Control) -> Report {
         let began = Instant::now();
         // Near misses are about records that are part of no chain, so none may be passed over for its link keys.
         let keys = self.near.is_none().then(|| SeenKeys::new(&self.programs, self.counts));
@@ -118,7 +118,7 @@ impl Plan {
     /// Reads chunks and puts the records that satisfy a step in order.
     fn gather(
         &self,
-        found: (Vec<Chunk>, Broken),
+        found: Inputs,
         control: &Control,
         keys: Option<SeenKeys>,
     ) -> (Vec<Chunk>, Sorted, Stats) {

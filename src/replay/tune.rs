@@ -76,7 +76,8 @@ pub fn tune(
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
     let keys = SeenKeys::new(&plan.programs, false);
-    let (_, mut sorted, mut stats) = plan.gather(input::chunks(inputs), control, Some(keys));
+    let (_, mut sorted, mut stats) =
+        plan.gather(input::chunks(inputs, plan.filter.recogniser()), control, Some(keys));
     let matching = MatchedRecords::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
     let Some((program, steps)) = plan.programs.first().zip(matching.steps.first()) else {

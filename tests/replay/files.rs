@@ -26,7 +26,7 @@ const RULE: &str = r#"rule test {
 }"#;
 
 /// Both steps on `CloudTrail`, for the forms of that log.
-const TWO_CALLS: &str = r#"rule calls {
+pub(super) const TWO_CALLS: &str = r#"rule calls {
   title "Two calls" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1302" description "Tests files."
   date 2026-11-24 status test severity low
   chain within 30m {
@@ -48,18 +48,18 @@ const RULE_BY_ADDRESS: &str = r#"rule addresses {
   alert { show first.source.ip }
 }"#;
 
-struct Scenario {
-    folder: TempDir,
-    options: Options,
-    inputs: Vec<Input>,
+pub(super) struct Scenario {
+    pub(super) folder: TempDir,
+    pub(super) options: Options,
+    pub(super) inputs: Vec<Input>,
 }
 
 impl Scenario {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), options: Options::default(), inputs: Vec::new() }
     }
 
-    fn file(mut self, source: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(super) fn file(mut self, source: &str, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
@@ -68,12 +68,12 @@ impl Scenario {
         self
     }
 
-    fn thorough(mut self) -> Self {
+    pub(super) fn thorough(mut self) -> Self {
         self.options.thorough = true;
         self
     }
 
-    fn run(&self, rule: &str) -> Report {
+    pub(super) fn run(&self, rule: &str) -> Report {
         let catalog = Catalog::embedded().unwrap();
         let plan = Plan::new(&rules::from_text(rule), &catalog, &self.options).unwrap();
         let report = plan.replay(&self.inputs, &Control::default());
@@ -103,12 +103,12 @@ fn shown(report: &Report) -> String {
     format!("{}{}{read:?}", output::ndjson(report), misses::ndjson(report))
 }
 
-fn alerts(report: &Report) -> usize {
+pub(super) fn alerts(report: &Report) -> usize {
     report.rules.iter().map(|rule| rule.alerts.len()).sum()
 }
 
 /// What was skipped: reason, count, name of the first file without its folder, line.
-fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
+pub(super) fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
     let name = |path: &str| Path::new(path).file_name().unwrap().to_string_lossy().into_owned();
     let one = |(reason, skipped): (&String, &catena::replay::stats::Skipped)| {
         (reason.clone(), skipped.count, name(&skipped.first.0), skipped.first.1)
@@ -116,7 +116,7 @@ fn skipped(report: &Report) -> Vec<(String, u64, String, u64)> {
     report.stats.skipped.iter().map(one).collect()
 }
 
-fn call(id: &str, time: &str, action: &str) -> String {
+pub(super) fn call(id: &str, time: &str, action: &str) -> String {
     format!(
         r#"{{"eventID":"{id}","eventTime":"2026-01-01T{time}Z","eventName":"{action}","eventSource":"x","userIdentity":{{"arn":"arn:aws:iam::1:user/a"}}}}"#
     )
@@ -139,7 +139,7 @@ fn flow(eni: &str, second: u64) -> String {
     format!("2 123456789012 {eni} 10.0.0.1 198.51.100.7 40000 443 6 10 840 {start} {} ACCEPT OK", start + 60)
 }
 
-fn gz(text: &str) -> Vec<u8> {
+pub(super) fn gz(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
@@ -257,11 +257,12 @@ fn every_form_of_flow_logs() {
     let bare = custom.lines().nth(1).unwrap();
     let mut scenario =
         Scenario::new().file("aws.cloudtrail", "trail.json", &launched).file("aws.vpcflow", "flow", bare);
-    scenario.options.flow_format =
-        Some(catena::replay::flow::names("${interface-id} ${start} ${action} ${dstport} ${flow-direction}"));
+    scenario.options.flow_format = Some(catena::replay::columns::names(
+        "${interface-id} ${start} ${action} ${dstport} ${flow-direction}",
+    ));
     assert_eq!(alerts(&scenario.run(RULE)), 1);
     scenario.options.flow_format = None;
-    let reason = "a flow record of 5 columns where the format has 14".to_owned();
+    let reason = "a record of 5 columns where the format has 14".to_owned();
     assert_eq!(skipped(&scenario.run(RULE)), [(reason, 1, "flow".to_owned(), 1)]);
 }
 
@@ -283,12 +284,16 @@ fn broken_records_are_counted_located_and_skipped() {
     assert_eq!(
         skipped(&report),
         [
-            ("no usable event time".to_owned(), 2, "log".to_owned(), 4),
-            ("not valid JSON".to_owned(), 3, "log".to_owned(), 2),
-            ("not valid UTF-8".to_owned(), 1, "log".to_owned(), 8),
+            ("no usable event time".to_owned(), 3, "log".to_owned(), 4),
+            ("not an event of aws.cloudtrail".to_owned(), 1, "log".to_owned(), 5),
+            ("not valid JSON".to_owned(), 2, "log".to_owned(), 2),
         ]
     );
-    let harmless = format!("{{\"a\":}}\n{}\n{}\n", good[0], good[1]);
+    assert_eq!(report.stats.noted.values().map(|noted| noted.count).sum::<u64>(), 1, "{:?}", report.stats);
+    // Behind the first events, which are read in full.
+    let harmless = r#"{"eventID":"0","eventTime":"2026-01-01T00:00:00Z","eventName":"Describe","x":}"#;
+    let before = call("3", "00:00:00", "Describe") + "\n";
+    let harmless = format!("{}{harmless}\n{}\n{}\n", before.repeat(16), good[0], good[1]);
     let scenario = Scenario::new().file("aws.cloudtrail", "log", harmless);
     assert_eq!(skipped(&scenario.run(TWO_CALLS)), []);
     assert_eq!(skipped(&scenario.thorough().run(TWO_CALLS))[0].0, "not valid JSON");
@@ -356,6 +361,7 @@ fn the_wrong_source_is_named() {
         [
             "this looks like aws.cloudtrail, but it was given as aws.vpcflow",
             "this looks like aws.vpcflow, but it was given as aws.cloudtrail",
+            "nothing in it is an event of aws.cloudtrail: not valid JSON (line 1)",
         ]
     );
 }
@@ -390,7 +396,7 @@ fn canonical_records() {
 {"source":"aws.cloudtrail","event.time":1767225660,"event.acton":"RunInstances"}
 {"event.time":1767225660}
 {"source":"aws.nothing","event.time":1767225660}
-[]
+[1]
 "#;
     let report = Scenario::new().file("canonical", "c.ndjson", bad).run(TWO_CALLS);
     let reasons: Vec<_> = skipped(&report).into_iter().map(|(reason, _, _, line)| (reason, line)).collect();
@@ -439,9 +445,6 @@ fn large_files_are_read_in_pieces() {
     let text = lines.join("\n");
     assert!(text.len() > 17 << 20, "more than one piece");
     let report = Scenario::new().file("aws.cloudtrail", "log", &text).run(TWO_CALLS);
-    assert_eq!(
-        (alerts(&report), report.stats.events, report.stats.bytes),
-        (3, 150_000, text.len() as u64 + 1)
-    );
+    assert_eq!((alerts(&report), report.stats.events, report.stats.bytes), (3, 150_000, text.len() as u64));
     assert_eq!(skipped(&report), [("not valid JSON".to_owned(), 1, "log".to_owned(), 149_996)]);
 }

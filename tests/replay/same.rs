@@ -166,7 +166,7 @@ impl Harness {
 
 /// The names of the default format.
 fn names() -> Vec<String> {
-    catena::replay::flow::names(
+    catena::replay::columns::names(
         "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
     )
 }

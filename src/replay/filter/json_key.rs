@@ -22,6 +22,14 @@ impl JsonKey {
         is_plain(key).then(|| Self::new(key))
     }
 
+    /// Whether the key stands in a text once, and as a key.
+    pub(super) fn is_once_in(&self, text: &[u8]) -> bool {
+        let mut found = self.0.find_iter(text);
+        let (Some(at), None) = (found.next(), found.next()) else { return false };
+        let after = text.get(at + self.0.needle().len()..).unwrap_or_default();
+        after.trim_ascii_start().starts_with(b":")
+    }
+
     /// The event from each value of the key on.
     pub(super) fn values<'e>(&self, event: &'e [u8]) -> impl Iterator<Item = &'e [u8]> {
         self.0.find_iter(event).filter_map(|at| {

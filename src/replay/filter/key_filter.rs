@@ -61,7 +61,16 @@ impl KeyFilter {
     ) -> Option<Self> {
         let mut places = Vec::new();
         let mut links: Vec<(Vec<usize>, Vec<Link>)> = Vec::new();
-        for SourceStep { id: (rule, step), filter: _, excepts: _, lists: _, compiled: _, link_in } in steps {
+        for SourceStep {
+            id: (rule, step),
+            filter: _,
+            excepts: _,
+            lists: _,
+            compiled: _,
+            link_in,
+            link_out: _,
+        } in steps
+        {
             let CompiledLink { gap: _, left: _, right } = (*link_in)?;
             let link = usize::from(*step).checked_sub(1)?;
             let parts: Vec<usize> = right.iter().map(|place| number(*place, &mut places)).collect();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use super::chunk_reader::ChunkReader;
 use super::phases::read_phases;
 use super::probe_filter::ProbeFilter;
 use super::result::ChunkResult;
@@ -19,15 +20,24 @@ use crate::engine::record::Schemas;
 use crate::ir::Rule;
 use crate::replay::options::{Control, Options};
 use crate::replay::read::canonical::{self, CatalogFields};
-use crate::replay::read::chunk::{Chunk, Format};
-use crate::replay::read::flow::Columns;
+use crate::replay::read::chunk::{Chunk, Continuation, Extent};
+use crate::replay::read::columns::{Headers, Layout};
+use crate::replay::read::recognise::Recogniser;
+use crate::replay::read::split::{Broken, Taker};
 
 /// Everything that reading needs, compiled once.
 #[derive(Debug)]
 pub(crate) struct LogFilter {
-    sources: BTreeMap<String, SourceFilter>,
+    sources: BTreeMap<String, OfSource>,
     catalog_fields: BTreeMap<String, CatalogFields>,
     flow_format: Option<Vec<String>>,
+    recogniser: Recogniser,
+}
+
+#[derive(Debug)]
+struct OfSource {
+    filter: SourceFilter,
+    headers: Headers,
 }
 
 impl LogFilter {
@@ -48,85 +58,126 @@ impl LogFilter {
             let steps = steps_on(&source.name, rules, programs);
             let phase = phases.get(schema.source()).copied().unwrap_or_default();
             let filter = SourceFilter::new((number, phase), source, schema, steps, options, probes)?;
-            sources.insert(source.name.clone(), filter);
+            let headers = Headers::new(&source.log);
+            sources.insert(source.name.clone(), OfSource { filter, headers });
         }
         let fields = catalog
             .iter()
             .filter_map(|source| Some((source.name.clone(), CatalogFields::new(&source.name, catalog)?)));
-        Ok(Self { sources, catalog_fields: fields.collect(), flow_format: options.flow_format.clone() })
+        let recogniser = Recogniser::new(catalog);
+        let flow_format = options.flow_format.clone();
+        Ok(Self { sources, catalog_fields: fields.collect(), flow_format, recogniser })
     }
 
     /// The phase in which a chunk is read.
     pub(crate) fn phase(&self, chunk: &Chunk) -> usize {
         let source = chunk.source.as_ref().and_then(|name| self.sources.get(name));
-        source.map_or(0, SourceFilter::phase)
+        source.map_or(0, |source| source.filter.phase())
     }
 
-    /// Reads a chunk.
+    /// Reads a chunk, as it goes on from the one before it if that is known.
     ///
     /// # Errors
     /// When the file cannot be read to its end; what came before is kept.
     pub(crate) fn read(
         &self,
         chunk: &Chunk,
+        before: Option<&Continuation>,
         control: &Control,
         result: &mut ChunkResult<'_>,
     ) -> io::Result<()> {
-        let Some(name) = &chunk.source else {
-            return each_line(chunk, control, result, |line, number, result| {
-                self.canonical(line, number, result);
-            });
-        };
-        let Some(source) = self.sources.get(name) else {
-            return Err(io::Error::other(format!("no rule reads events of {name}")));
-        };
-        match &chunk.format {
-            Format::Lines => each_line(chunk, control, result, |line, number, result| {
-                source.line(line, number, result);
-            }),
-            Format::Document => {
-                let (bytes, ended) = chunk.whole(control)?;
-                result.read.bytes = bytes.len() as u64;
-                source.document(&bytes, result);
+        let (mut buffer, mut read) = (std::mem::take(&mut result.buffer), Extent::default());
+        let ended = match &chunk.source {
+            None => {
+                let mut reader = CanonicalReader { filter: self, result };
+                chunk.read(&[], control, &mut buffer, &mut read, &mut reader)
+            }
+            Some(name) => {
+                let unread = || io::Error::other(format!("no rule reads events of {name}"));
+                let source = self.sources.get(name).ok_or_else(unread)?;
+                let layout =
+                    before.map_or_else(|| self.layout(source, chunk), |before| before.layout.clone());
+                result.layouts.0.clone_from(&layout);
+                let mut reader =
+                    ChunkReader::new(&source.filter, &source.headers, layout, chunk.is_first(), result);
+                let container = &source.filter.form().container;
+                let ended = chunk.read(container, control, &mut buffer, &mut read, &mut reader);
+                let layout = reader.into_layout();
+                result.layouts.1 = layout;
                 ended
             }
-            Format::Flow(header) => {
-                let names = header.as_deref().or(self.flow_format.as_deref());
-                let columns = Columns::new(names, source.tree());
-                each_line(chunk, control, result, |line, number, result| {
-                    source.columns(&columns, line, number, result);
-                })
-            }
-        }
+        };
+        (result.buffer, result.read) = (buffer, read);
+        ended
     }
 
-    fn canonical(&self, line: &[u8], number: u64, result: &mut ChunkResult<'_>) {
-        result.events += 1;
-        let found =
-            std::str::from_utf8(line).map_err(|_| "not valid UTF-8".to_owned()).and_then(canonical::parse);
-        let read = found.and_then(|(source, fields)| {
+    /// The columns in force where a chunk begins, if its file goes on as it begins.
+    fn layout(&self, OfSource { filter, headers }: &OfSource, chunk: &Chunk) -> Option<Layout> {
+        let header = chunk.first_line.as_ref().and_then(|line| headers.read(line, filter.tree()));
+        header.or_else(|| headers.of_file(self.flow_format.as_deref(), filter.tree()))
+    }
+
+    /// Sentences about fields that rules read and no log had.
+    pub(crate) fn missing_fields(&self) -> Vec<String> {
+        self.sources.values().flat_map(|source| source.filter.presence().missing()).collect()
+    }
+
+    /// How the files of all sources are recognised.
+    pub(crate) fn recogniser(&self) -> &Recogniser {
+        &self.recogniser
+    }
+
+    /// A record; `None` stands for what is none.
+    fn canonical(&self, fields: Option<canonical::Fields>, number: u64, result: &mut ChunkResult<'_>) {
+        result.counts.events += 1;
+        let read = canonical::source_of(fields).and_then(|(source, fields)| {
             let known =
                 self.catalog_fields.get(&source).ok_or_else(|| format!("there is no source {source}"))?;
-            let Some(of_source) = self.sources.get(&source) else { return Ok(()) };
-            let (record, ordinal) = canonical::record(&fields, of_source.schema(), known)?;
-            of_source.keep_record(&record, ordinal, result);
+            let Some(OfSource { filter, .. }) = self.sources.get(&source) else { return Ok(()) };
+            let (record, ordinal) = canonical::record(&fields, filter.schema(), known)?;
+            filter.keep_record(&record, ordinal, result);
             Ok(())
         });
-        if let Err(reason) = read {
-            result.skip(&reason, number);
+        match read {
+            Ok(()) => result.counts.of_source += 1,
+            Err(reason) => result.skip(&reason, number),
         }
     }
 }
 
-/// Calls `each` for every line of a chunk that is not blank.
-fn each_line(
-    chunk: &Chunk,
-    control: &Control,
-    result: &mut ChunkResult<'_>,
-    mut each: impl FnMut(&[u8], u64, &mut ChunkResult<'_>),
-) -> io::Result<()> {
-    let (mut buffer, mut read) = (std::mem::take(&mut result.buffer), result.read);
-    let ended = chunk.each_line(control, &mut buffer, &mut read, |line, number| each(line, number, result));
-    (result.buffer, result.read) = (buffer, read);
-    ended
+/// Reads canonical records.
+struct CanonicalReader<'a, 's> {
+    filter: &'a LogFilter,
+    result: &'a mut ChunkResult<'s>,
+}
+
+impl Taker for CanonicalReader<'_, '_> {
+    fn line(&mut self, line: &[u8], number: u64) -> bool {
+        // More than one record on a line is taken apart.
+        let fields = canonical::object(line);
+        fields.map(|fields| self.filter.canonical(Some(fields), number, self.result)).is_some()
+    }
+
+    fn value(&mut self, text: &[u8], number: u64) -> bool {
+        self.filter.canonical(canonical::object(text), number, self.result);
+        true
+    }
+
+    fn text(&mut self, _: &[u8], number: u64) -> Option<usize> {
+        self.filter.canonical(None, number, self.result);
+        None
+    }
+
+    fn broken(&mut self, broken: Broken, number: u64) {
+        match broken {
+            Broken::NotJson => self.filter.canonical(None, number, self.result),
+            Broken::CutOff => {
+                self.filter.canonical(None, number, self.result);
+                self.result.counts.broken = Some(format!("it breaks off within a record on line {number}"));
+            }
+            Broken::Unclosed => {
+                self.result.counts.broken = Some(format!("it breaks off within a list, on line {number}"));
+            }
+        }
+    }
 }

@@ -12,12 +12,14 @@
 //! ```
 
 mod bounds;
+mod chunk_reader;
 mod json_key;
 mod key_filter;
 mod location;
 pub(super) mod log_filter;
 mod phases;
 mod prefilter;
+mod presence;
 pub(super) mod probe_filter;
 pub(super) mod result;
 mod source_filter;

@@ -64,7 +64,7 @@ impl Prefilter {
         let mut texts: Vec<Literal> = Vec::new();
         // Exceptions only take records away, so what the filter of a step requires is required; a link asks nothing of
         // an event alone.
-        for SourceStep { id: _, filter, excepts: _, lists, compiled: _, link_in: _ } in steps {
+        for SourceStep { id: _, filter, excepts: _, lists, compiled: _, link_in: _, link_out: _ } in steps {
             let context = Context { lists, source, form };
             let found = if near { required_but_one(filter, &context) } else { required(filter, &context) };
             texts.extend(found?.literals);
@@ -131,9 +131,9 @@ impl Keyed {
     }
 }
 
-/// Whether a character is spelt as `\u0041` or `\/`.
+/// Whether a character is spelt as `\u0041` or `\/`, or a quotation mark as `\"`, as in JSON that stands in a string.
 pub(super) fn is_escaped(event: &[u8]) -> bool {
-    memchr_iter(b'\\', event).any(|at| matches!(event.get(at + 1), Some(b'u' | b'/')))
+    memchr_iter(b'\\', event).any(|at| matches!(event.get(at + 1), Some(b'u' | b'/' | b'"')))
 }
 
 /// A text that may stand in an event, and the key that it is the value of, if it is the whole value.

@@ -3,24 +3,26 @@
 //! In: lines, documents and columns of one source. Out: records that satisfy a step, to the result of the chunk.
 //! Must not know: other sources, how files are opened.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::json_key::JsonKey;
 use super::key_filter::KeyFilter;
 use super::prefilter::{Form, Prefilter, is_escaped};
+use super::presence::Presence;
 use super::probe_filter::ProbeFilter;
 use super::result::ChunkResult;
 use super::source_step::SourceStep;
 use super::step_index::StepIndex;
-use crate::catalog::Source;
-use crate::engine::event::{Projection, Reader};
+use crate::catalog::{LogForm, Source};
+use crate::engine::event::{Projection, Reader, flat};
 use crate::engine::predicate::{CompileError, Values};
 use crate::engine::program::Step;
 use crate::engine::project::{Slots, Tree};
 use crate::engine::record::{Identity, Record, Schema};
 use crate::replay::options::Options;
+use crate::replay::read::columns::Layout;
 use crate::replay::read::fast_json::FastJson;
-use crate::replay::read::flow::{self, Columns};
-use crate::replay::read::json;
 use crate::replay::store::packed::{RecordParts, StepId};
 use crate::replay::store::seen_keys::SeenKeys;
 
@@ -38,6 +40,12 @@ pub(super) struct SourceFilter {
     phase: usize,
     /// Passes over events whose link keys no earlier record has.
     key_filter: Option<KeyFilter>,
+    /// All fields at once.
+    whole: Projection,
+    /// A key that every event has once.
+    detect: Option<JsonKey>,
+    presence: Presence,
+    form: LogForm,
     /// Set if records are wanted that fail one part of a step, not those that satisfy it.
     probes: Option<Probes>,
 }
@@ -50,7 +58,6 @@ struct Probes {
 }
 
 const NO_TIME: &str = "no usable event time";
-const NOT_UTF8: &str = "not valid UTF-8";
 
 impl SourceFilter {
     /// Prepares the filters of `source`, whose number and read phase are given, for `steps` or for `probes`.
@@ -82,6 +89,10 @@ impl SourceFilter {
             phase,
             key_filter: KeyFilter::new(&steps, source, (schema, reader.tree())),
             steps: index,
+            whole: reader.projection(&(0..schema.fields().len()).collect()),
+            detect: source.log.detect.first().and_then(|key| JsonKey::of(key)),
+            presence: Presence::new(schema, source, &steps),
+            form: source.log.clone(),
             reader,
             probes,
         })
@@ -127,29 +138,25 @@ impl SourceFilter {
         result.store().keys().filter(|keys| keys.are_complete_for(self.phase))
     }
 
-    /// A line of JSON: an event, or a list of them.
-    pub(super) fn line(&self, line: &[u8], number: u64, result: &mut ChunkResult<'_>) {
-        if self.passes_over(line, result) && !json::names_records(line) {
-            result.events += 1;
-            return;
-        }
-        if let Ok(text) = std::str::from_utf8(line) {
-            json::events(text, &mut |event| self.event(event, number, result));
-        } else {
-            result.events += 1;
-            result.skip(NOT_UTF8, number);
-        }
-    }
-
-    /// Whether an event that looks whole from outside can match no step, or be part of no chain. What does not look
-    /// whole is read, so that it is reported as broken; so is an event with escapes, whose keys and texts may be spelt
-    /// in another way.
-    fn passes_over(&self, event: &[u8], result: &ChunkResult<'_>) -> bool {
+    /// Whether a text that looks like one whole event can match no step, or be part of no chain. What has escapes is
+    /// read: its keys and texts may be spelt in another way, or be JSON in a string.
+    ///
+    /// The first `detect` key stands in it exactly once. So it is not several events on a line, and it is an event, or
+    /// one in an envelope, rather than something else that nobody would hear of.
+    pub(super) fn passes_over(&self, event: &[u8], result: &ChunkResult<'_>) -> bool {
         let whole = event.starts_with(b"{") && event.ends_with(b"}");
         let matches = self.json.as_ref().is_none_or(|prefilter| prefilter.finds(event));
         let admitted =
             matches && self.may_follow(result, |key_filter, keys| key_filter.admits_json(event, keys));
-        whole && !admitted && !is_escaped(event)
+        whole
+            && !admitted
+            && !is_escaped(event)
+            && self.detect.as_ref().is_none_or(|key| key.is_once_in(event))
+    }
+
+    /// Whether lines need not be taken apart to know that they are one event.
+    pub(super) fn detects(&self) -> bool {
+        self.detect.is_some()
     }
 
     /// Whether an event may be part of a chain; `admits` asks its link keys.
@@ -162,35 +169,17 @@ impl SourceFilter {
         seen.is_none_or(|(key_filter, keys)| admits(key_filter, keys))
     }
 
-    /// A document over several lines: places in it are numbers of events.
-    pub(super) fn document(&self, bytes: &[u8], result: &mut ChunkResult<'_>) {
-        let Ok(text) = std::str::from_utf8(bytes) else { return result.skip(NOT_UTF8, 1) };
-        let mut number = 0;
-        json::document(text.trim_start_matches('\u{feff}'), &mut |event| {
-            number += 1;
-            self.event(event, number, result);
-        });
-    }
-
-    fn event(&self, event: Result<&str, String>, number: u64, result: &mut ChunkResult<'_>) {
-        result.events += 1;
-        match event {
-            Ok(text) if self.passes_over(text.as_bytes(), result) => {}
-            Ok(text) => match self.scalars(text) {
-                Some(slots) => self.keep(&slots, text.as_bytes(), number, result),
-                None => result.skip(json::NOT_JSON, number),
-            },
-            Err(reason) => result.skip(&reason, number),
-        }
-    }
-
-    /// The scalars of an event; `None` if it is no JSON object.
-    fn scalars<'t>(&self, text: &'t str) -> Option<Slots<'t>> {
+    /// The scalars of an object of ordinary JSON; `None` if it is anything else.
+    pub(super) fn scalars_if_plain<'t>(&self, text: &'t str) -> Option<Slots<'t>> {
         let mut json = FastJson::new(text);
-        if let Ok(slots) = self.reader.scalars(&mut json)
-            && json.is_at_end()
-        {
-            return Some(slots);
+        self.reader.scalars(&mut json).ok().filter(|_| json.is_at_end())
+    }
+
+    /// The scalars of an object; `None` if it is no valid JSON.
+    pub(super) fn scalars<'t>(&self, text: &'t str) -> Option<Slots<'t>> {
+        let plain = self.scalars_if_plain(text);
+        if plain.is_some() {
+            return plain;
         }
         // This one calls itself for each level and gives up at the 128th, so no nesting exhausts the stack.
         let mut json = serde_json::Deserializer::from_str(text);
@@ -198,51 +187,98 @@ impl SourceFilter {
         json.end().ok().map(|()| slots)
     }
 
-    /// A line of a flow log.
-    pub(super) fn columns(&self, columns: &Columns, line: &[u8], number: u64, result: &mut ChunkResult<'_>) {
-        let line = line.trim_ascii();
-        if line.is_empty() || flow::header(line).is_some() {
-            return;
-        }
-        if line.starts_with(b"{") {
-            return self.line(line, number, result);
-        }
-        result.events += 1;
-        if self.columns.as_ref().is_some_and(|search| !search.finds(line)) {
-            return;
-        }
-        let text = std::str::from_utf8(line).map_err(|_| NOT_UTF8.to_owned());
-        match text.and_then(|text| columns.read(text, self.reader.tree())) {
-            Ok(slots) => {
-                if self.may_follow(result, |key_filter, keys| key_filter.admits_columns(&slots, keys)) {
-                    self.keep(&slots, line, number, result);
-                }
-            }
-            Err(reason) => result.skip(&reason, number),
-        }
+    /// Whether a line of columns can match no step.
+    pub(super) fn passes_over_columns(&self, line: &[u8]) -> bool {
+        self.columns.as_ref().is_some_and(|prefilter| !prefilter.finds(line))
     }
 
-    /// Keeps the records of an event that satisfy a step.
-    fn keep(&self, slots: &Slots<'_>, raw: &[u8], number: u64, result: &mut ChunkResult<'_>) {
+    /// Whether the columns of a record may be part of a chain.
+    pub(super) fn may_follow_columns(&self, slots: &Slots<'_>, result: &ChunkResult<'_>) -> bool {
+        self.may_follow(result, |key_filter, keys| key_filter.admits_columns(slots, keys))
+    }
+
+    /// How files of the source are written.
+    pub(super) fn form(&self) -> &LogForm {
+        &self.form
+    }
+
+    /// Whether all keys of an event stand anywhere in a text.
+    pub(super) fn holds_keys(&self, text: &str) -> bool {
+        let detect = &self.form.detect;
+        let holds = |key: &String| text.split(key.as_str()).skip(1).any(is_end_of_key);
+        !detect.is_empty() && detect.iter().all(holds)
+    }
+
+    /// What identifies an event without an id that is written as JSON.
+    pub(super) fn identity_of_json<'t>(&self, text: &'t str) -> Cow<'t, [u8]> {
+        if !self.reader.is_identified_by_fields() {
+            return Cow::Borrowed(text.as_bytes());
+        }
+        let fields = serde_json::from_str(text).map(|event| flat(&event)).unwrap_or_default();
+        Cow::Owned(self.reader.identifying_text(fields.into_iter()))
+    }
+
+    /// What identifies an event without an id that is written in columns.
+    pub(super) fn identity_of_columns<'t>(&self, layout: &Layout, line: &'t str) -> Cow<'t, [u8]> {
+        if !self.reader.is_identified_by_fields() {
+            return Cow::Borrowed(line.as_bytes());
+        }
+        Cow::Owned(self.reader.identifying_text(layout.named(line).into_iter()))
+    }
+
+    /// How events are read.
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Keeps the records of an event that satisfy a step. `identity` gives what identifies an event without an id.
+    ///
+    /// An event that is read `in_full` shows which fields the log has.
+    pub(super) fn keep<'e>(
+        &self,
+        slots: &Slots<'_>,
+        (number, in_full): (u64, bool),
+        identity: impl Fn() -> Cow<'e, [u8]>,
+        result: &mut ChunkResult<'_>,
+    ) {
         let mut ordinal = 0;
         let mut timeless = false;
         let choose = |values: &Values<'_>| {
             ordinal += 1;
             let time = self.reader.time(values);
             timeless |= time.is_none();
+            self.presence.see(values);
             let steps = self.satisfied(values);
             if steps.is_empty() { None } else { Some((time?, ordinal, steps)) }
         };
-        self.reader.rows(slots, &self.projection, choose, |values, (time, ordinal, steps)| {
-            let event = self.reader.identity(values, raw);
+        let projection = if in_full { &self.whole } else { &self.projection };
+        self.reader.rows(slots, projection, choose, |values, (time, ordinal, steps)| {
+            self.presence.see(values);
+            let event = self.reader.identity(values, &identity());
             // Exact where the key filter was not: the values are read now.
             let follows = self.seen(result).is_none_or(|keys| keys.any_can_follow(&steps, values));
             if follows && self.admits(event) {
                 result.keep((time, self.number, event), &RecordParts { ordinal, steps: &steps, values });
             }
         });
+        self.presence.count(in_full);
+        if self.reader.is_omitted(slots) {
+            result.note("the log has left out a part of it (`omitted`), so fields are missing", number);
+        }
         if timeless {
+            result.counts.unusable += 1;
             result.skip(NO_TIME, number);
         }
     }
+
+    /// The fields that the log has.
+    pub(super) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+}
+
+/// Whether a key ends where `behind` begins, however deep in strings it stands.
+fn is_end_of_key(behind: &str) -> bool {
+    let behind = behind.trim_start_matches('\\');
+    behind.strip_prefix('"').is_some_and(|behind| behind.trim_start().starts_with(':'))
 }

@@ -19,6 +19,8 @@ pub(super) struct SourceStep<'r> {
     pub(super) compiled: &'r Arc<program::Step>,
     /// `None` for a first step.
     pub(super) link_in: Option<&'r program::Link>,
+    /// `None` for a last step.
+    pub(super) link_out: Option<&'r program::Link>,
 }
 
 /// The steps on `source`, in order of rules and steps.
@@ -33,13 +35,15 @@ pub(super) fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Progr
             rule;
         let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
         // The scope is among the keys of every link.
-        let links =
-            links.iter().zip(&program.links).map(|(Link { gap: _, keys: _, span: _ }, link)| Some(link));
-        let links = std::iter::once(None).chain(links);
-        for (((at, step), compiled), link_in) in (0..).zip(steps).zip(&program.steps).zip(links) {
+        let links = links.iter().zip(&program.links);
+        let links: Vec<_> = links.map(|(Link { gap: _, keys: _, span: _ }, link)| link).collect();
+        for ((at, step), compiled) in (0_u16..).zip(steps).zip(&program.steps) {
             let Step { name: _, source: of, filter, excepts, span: _ } = step;
             if of.node == source {
-                found.push(SourceStep { id: (number, at), filter, excepts, lists, compiled, link_in });
+                let link_in = usize::from(at).checked_sub(1).and_then(|before| links.get(before)).copied();
+                let link_out = links.get(usize::from(at)).copied();
+                let id = (number, at);
+                found.push(SourceStep { id, filter, excepts, lists, compiled, link_in, link_out });
             }
         }
     }

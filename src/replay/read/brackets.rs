@@ -1,15 +1,21 @@
 //! The brackets of JSON, found 64 bytes at a time.
 //!
-//! In: text that should be JSON. Out: its brackets outside of strings, in order.
-//! Must not know: what is between them; only brackets, quotation marks and backslashes are looked at.
+//! In: text that should be JSON. Out: its brackets outside of strings and its line ends, in order.
+//! Must not know: what is between them; only brackets, quotation marks, backslashes and line ends are looked at.
 
 use wide::i8x16;
 
-/// `{` or `[`, `}` or `]`.
+/// What is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bracket {
+    /// `{` or `[`.
     Opens,
+    /// `}` or `]`.
     Closes,
+    /// A line end outside of strings.
+    LineEnd,
+    /// A line end within a string, where JSON has none: the string is broken.
+    LineEndInString,
 }
 
 const BLOCK: usize = 64;
@@ -23,10 +29,16 @@ pub(crate) fn find<T>(text: &[u8], mut bracket: impl FnMut(usize, Bracket) -> Op
     for (begins, block) in (0..).step_by(BLOCK).zip(blocks.iter().chain([&last])) {
         let marks = Marks::new(block);
         let outside = !strings.inside(&marks);
-        let mut brackets = (marks.opens | marks.closes) & outside;
+        let mut brackets = (marks.opens | marks.closes) & outside | marks.line_ends;
         while brackets != 0 {
             let at = brackets.trailing_zeros();
-            let kind = if marks.opens >> at & 1 == 1 { Bracket::Opens } else { Bracket::Closes };
+            let is = |bits: u64| bits >> at & 1 == 1;
+            let kind = match () {
+                () if is(marks.opens) => Bracket::Opens,
+                () if is(marks.closes) => Bracket::Closes,
+                () if is(outside) => Bracket::LineEnd,
+                () => Bracket::LineEndInString,
+            };
             let answer = bracket(begins + at as usize, kind);
             if answer.is_some() {
                 return answer;
@@ -43,11 +55,12 @@ struct Marks {
     backslashes: u64,
     opens: u64,
     closes: u64,
+    line_ends: u64,
 }
 
 impl Marks {
     fn new(block: &[u8; BLOCK]) -> Self {
-        let mut marks = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0 };
+        let mut marks = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0, line_ends: 0 };
         for (part, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
             let bytes = i8x16::new(bytes.map(u8::cast_signed));
             // `[` and `{`, `]` and `}` differ in one bit only.
@@ -58,6 +71,7 @@ impl Marks {
             };
             marks.quotes |= mark(bytes, b'"');
             marks.backslashes |= mark(bytes, b'\\');
+            marks.line_ends |= mark(bytes, b'\n');
             marks.opens |= mark(folded, b'{');
             marks.closes |= mark(folded, b'}');
         }
@@ -124,6 +138,8 @@ mod tests {
             match byte {
                 b'\\' => escaped = !is_escaped,
                 b'"' if !is_escaped => inside = !inside,
+                b'\n' if inside => found.push((at, Bracket::LineEndInString)),
+                b'\n' => found.push((at, Bracket::LineEnd)),
                 b'{' | b'[' if !inside => found.push((at, Bracket::Opens)),
                 b'}' | b']' if !inside => found.push((at, Bracket::Closes)),
                 _ => {}
@@ -142,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_do_not_matter(text in prop::collection::vec(prop::sample::select(br#"{}[]""\\\a~Z|"#.to_vec()), 0..300)) {
+        fn blocks_do_not_matter(text in prop::collection::vec(prop::sample::select(b"{}[]\"\"\\\\\\a~Z|*\n".to_vec()), 0..300)) {
             prop_assert_eq!(found(&text), slowly(&text));
         }
     }

@@ -14,11 +14,17 @@ use crate::catalog::Catalog;
 use crate::engine::record::{Identity, Record, Schema};
 use crate::engine::value::{Atom, Raw};
 
-/// The source that a line names, with all it says.
-pub(crate) fn parse(line: &str) -> Result<(String, serde_json::Map<String, Json>), String> {
-    let Ok(Json::Object(mut fields)) = serde_json::from_str(line) else {
-        return Err("not a JSON object".to_owned());
-    };
+/// What a record says.
+pub(crate) type Fields = serde_json::Map<String, Json>;
+
+/// The fields of the object that a text is; `None` if it is none.
+pub(crate) fn object(text: &[u8]) -> Option<Fields> {
+    serde_json::from_slice(text).ok()
+}
+
+/// The source that a record names, and all else it says.
+pub(crate) fn source_of(fields: Option<Fields>) -> Result<(String, Fields), String> {
+    let Some(mut fields) = fields else { return Err("not a JSON object".to_owned()) };
     match fields.remove("source") {
         Some(Json::String(source)) => Ok((source, fields)),
         Some(_) | None => Err("the record does not name its `source`".to_owned()),
@@ -27,7 +33,7 @@ pub(crate) fn parse(line: &str) -> Result<(String, serde_json::Map<String, Json>
 
 /// The record of a line, and a number that tells it from other records of its event.
 pub(crate) fn record(
-    fields: &serde_json::Map<String, Json>,
+    fields: &Fields,
     schema: &Arc<Schema>,
     catalog_fields: &CatalogFields,
 ) -> Result<(Record, u64), String> {

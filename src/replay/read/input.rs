@@ -1,18 +1,21 @@
 //! From the paths that the user names to chunks of files.
 //!
 //! In: paths of files and directories with the source of their events, or texts. Out: chunks that can be read in
-//! parallel: a whole file, or a range of a large plain one. Must not know: rules.
+//! parallel: a whole file, or a range of a large plain one; what is not read, and why. Must not know: rules.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Format};
-use super::flow;
-use super::open::{Packing, open, unpack};
+use super::chunk::{Chunk, Container, Start};
+use super::files::files;
+use super::open::{Notes, open, unpack};
+use super::recognise::Recogniser;
+use super::split::{self, Frame, Splitter, Taker};
 use super::stream::is_stream;
+use super::window::Window;
+use crate::replay::options::Control;
 
 /// Files of events.
 #[derive(Debug, Clone)]
@@ -48,201 +51,236 @@ impl LogText {
 
 /// Bytes of a chunk of a large file.
 const CHUNK: u64 = 16 * 1024 * 1024;
-/// Bytes of a file that decide its format.
+/// Bytes of a file that show which source it is of.
 const HEAD: u64 = 64 * 1024;
 
-/// Files that cannot be read, and why.
-pub(crate) type Broken = Vec<(String, String)>;
+/// Paths that cannot be read, and why.
+type Broken = Vec<(String, String)>;
 
-/// The chunks of all inputs, in order of file and place; and the paths that cannot be read and files of another source.
-pub(crate) fn chunks(inputs: &[Input]) -> (Vec<Chunk>, Broken) {
-    let (mut chunks, mut broken) = (Vec::new(), Broken::new());
+/// What the inputs come to.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// The chunks, in order of file and place.
+    pub(crate) chunks: Vec<Chunk>,
+    /// Paths that cannot be read and files of another source, with the reason.
+    pub(crate) broken: Broken,
+    /// Directories with other logs in them: how many files, and the first.
+    pub(crate) others: Vec<(String, u64, String)>,
+}
+
+/// The chunks of all inputs.
+pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Inputs {
+    let mut found = Inputs::default();
     let mut seen = HashSet::new();
     for input in inputs {
-        let files = match files(&input.path) {
-            Ok(files) => files,
-            Err(problem) => {
-                broken.push((input.path.clone(), problem.to_string()));
-                continue;
+        if let Err(problem) = found.add(input, recogniser, &mut seen) {
+            found.broken.push((input.path.clone(), problem.to_string()));
+        }
+    }
+    found
+}
+
+/// A chunk for each text; and the texts that cannot be read or are of another source.
+pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
+    let mut found = Inputs::default();
+    for text in texts {
+        let source = text.source.as_ref();
+        match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1)
+        {
+            Ok(None) => {
+                found.chunks.push(whole(&text.name, source, Container::Memory(Arc::clone(&text.bytes))));
             }
-        };
-        for file in files {
+            Ok(Some(other)) => found.broken.push((text.name.clone(), looks_like(&other, source))),
+            Err(problem) => found.broken.push((text.name.clone(), problem.to_string())),
+        }
+    }
+    found
+}
+
+fn looks_like(other: &str, source: Option<&String>) -> String {
+    format!("this looks like {other}, but it was given as {}", source.map_or("", String::as_str))
+}
+
+impl Inputs {
+    fn add(
+        &mut self,
+        input: &Input,
+        recogniser: &Recogniser,
+        seen: &mut HashSet<(Option<String>, String)>,
+    ) -> io::Result<()> {
+        let source = input.source.as_deref();
+        let folders = source.and_then(|source| recogniser.form(source)).map(|form| form.folders.as_slice());
+        let found = files(&input.path, folders.unwrap_or_default())?;
+        let is_empty = found.files.is_empty() && found.others.is_empty() && found.broken.is_empty();
+        if found.is_folder && is_empty {
+            return Err(io::Error::other("there is no file in this directory"));
+        }
+        self.broken.extend(found.broken);
+        let mut others: Vec<String> =
+            found.others.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+        let before = self.chunks.len();
+        for file in found.files {
             let name = file.to_string_lossy().into_owned();
             if !seen.insert((input.source.clone(), name.clone())) {
                 continue;
             }
-            match split(&name, input) {
-                Ok(of_file) => chunks.extend(of_file),
-                Err(problem) => broken.push((name, problem.to_string())),
+            match split(&name, input, recogniser, &mut self.broken) {
+                Ok(Split::Chunks(of_file)) => self.chunks.extend(of_file),
+                Ok(Split::Other(_)) if found.is_folder => others.push(name),
+                Ok(Split::Other(other)) => {
+                    self.broken.push((name, looks_like(&other, input.source.as_ref())));
+                }
+                Err(problem) => self.broken.push((name, problem.to_string())),
             }
         }
-    }
-    (chunks, broken)
-}
-
-/// A chunk for each text; and the texts that cannot be read or are of another source.
-pub(crate) fn in_memory(texts: &[LogText]) -> (Vec<Chunk>, Broken) {
-    let (mut chunks, mut broken) = (Vec::new(), Broken::new());
-    for text in texts {
-        let (packing, head) = match unpack(&*text.bytes) {
-            Ok((packing, reader)) => (packing, head_of(reader)),
-            Err(problem) => {
-                broken.push((text.name.clone(), problem.to_string()));
-                continue;
+        others.sort();
+        if let Some(first) = others.first() {
+            if self.chunks.len() == before && self.broken.is_empty() {
+                let source = source.unwrap_or_default();
+                return Err(io::Error::other(format!(
+                    "none of its files is a log of {source}, such as {first}"
+                )));
             }
-        };
-        match format(&head, packing, text.source.as_deref()) {
-            Ok(Some(format)) => {
-                let chunk = chunk(&text.name, text.source.as_ref(), format, 0, u64::MAX);
-                chunks.push(Chunk { bytes: Some(Arc::clone(&text.bytes)), ..chunk });
-            }
-            Ok(None) => {}
-            Err(problem) => broken.push((text.name.clone(), problem.to_string())),
+            self.others.push((input.path.clone(), others.len() as u64, first.clone()));
         }
+        Ok(())
     }
-    (chunks, broken)
 }
 
-/// The files below a path, sorted. Of what AWS writes to a bucket, digests and validation files hold no events.
-fn files(path: &str) -> io::Result<Vec<PathBuf>> {
-    if path == "-" || !fs::metadata(path)?.is_dir() {
-        return Ok(vec![PathBuf::from(path)]);
-    }
-    let mut found = Vec::new();
-    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
-        let entry = entry.map_err(io::Error::other)?;
-        if entry.file_type().is_file() && holds_events(entry.path()) {
-            found.push(entry.into_path());
-        }
-    }
-    Ok(found)
-}
-
-fn holds_events(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    let digest =
-        path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("CloudTrail-Digest"));
-    !hidden && !digest
+/// What a file comes to.
+enum Split {
+    Chunks(Vec<Chunk>),
+    /// It looks like another source.
+    Other(String),
 }
 
 /// Looks at the head of a file and cuts it into chunks.
-fn split(name: &str, input: &Input) -> io::Result<Vec<Chunk>> {
+fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
+    let source = input.source.as_ref();
     if is_stream(name) {
-        // What was read from a stream cannot be read again, so its form is taken to be lines.
-        let format =
-            if input.source.as_deref() == Some(flow::SOURCE) { Format::Flow(None) } else { Format::Lines };
-        return Ok(vec![chunk(name, input.source.as_ref(), format, 0, u64::MAX)]);
+        return Ok(Split::Chunks(vec![whole(name, source, Container::File)]));
     }
-    let (packing, reader) = open(name)?;
-    let Some(format) = format(&head_of(reader), packing, input.source.as_deref())? else {
-        return Ok(Vec::new());
+    let magic = magic(name)?;
+    #[cfg(feature = "zip")]
+    if super::archive::is_archive(&magic) {
+        return archive(name, input, recogniser, broken);
+    }
+    #[cfg(feature = "parquet")]
+    if super::parquet::is_parquet(&magic) {
+        return Ok(Split::Chunks(vec![whole(name, source, Container::Rows)]));
+    }
+    let _ = (magic, broken);
+    let opened = open(name, &Notes::default())?;
+    let is_plain = opened.is_plain;
+    let (head, other) = head(opened.reader, source, recogniser);
+    if let Some(other) = other {
+        return Ok(Split::Other(other));
+    }
+    if head.iter().all(u8::is_ascii_whitespace) && is_plain && (head.len() as u64) < HEAD {
+        return Ok(Split::Chunks(Vec::new()));
+    }
+    let length = if is_plain { fs::metadata(name)?.len() } else { 0 };
+    // One line as long as that is one list of events: it is read from one end to the other anyway.
+    if length <= CHUNK || memchr::memchr(b'\n', &head).is_none() {
+        return Ok(Split::Chunks(vec![whole(name, source, Container::File)]));
+    }
+    Ok(Split::Chunks(parts(&whole(name, source, Container::File), &head, length, recogniser)))
+}
+
+/// The parts of a plain file that begins with `head`.
+fn parts(file: &Chunk, head: &[u8], length: u64, recogniser: &Recogniser) -> Vec<Chunk> {
+    let form = file.source.as_ref().and_then(|source| recogniser.form(source));
+    let frames = frames_behind(head, form.map_or(&[], |form| form.container.as_slice()));
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line: Arc<[u8]> = line.trim_ascii().into();
+    let chunk = |start: u64| Chunk {
+        start: if start == 0 { Start::File } else { Start::LineBehind(start, frames.clone()) },
+        end: if start + CHUNK >= length { u64::MAX } else { start + CHUNK },
+        first_line: (start > 0).then(|| Arc::clone(&line)),
+        ..file.clone()
     };
-    let length = if packing == Packing::Plain { fs::metadata(name)?.len() } else { 0 };
-    if format == Format::Document || length <= CHUNK {
-        return Ok(vec![chunk(name, input.source.as_ref(), format, 0, u64::MAX)]);
-    }
-    let starts = (0..length.div_ceil(CHUNK)).map(|part| part * CHUNK);
-    Ok(starts
-        .map(|start| chunk(name, input.source.as_ref(), format.clone(), start, (start + CHUNK).min(length)))
-        .collect())
+    (0..length.div_ceil(CHUNK)).map(|part| chunk(part * CHUNK)).collect()
 }
 
-fn chunk(name: &str, source: Option<&String>, format: Format, start: u64, end: u64) -> Chunk {
-    Chunk { name: name.to_owned(), source: source.cloned(), format, start, end, bytes: None }
+/// The first bytes of a file.
+fn magic(name: &str) -> io::Result<Vec<u8>> {
+    let mut magic = Vec::new();
+    fs::File::open(name)?.take(8).read_to_end(&mut magic)?;
+    Ok(magic)
 }
 
-/// The bytes that decide the format. A file that breaks within them is reported when it is read as a whole.
-fn head_of(reader: impl Read) -> Vec<u8> {
+/// The beginning of a text, and the source that it looks like, if it is another one.
+fn head(text: impl Read, source: Option<&String>, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
     let mut head = Vec::new();
-    let _ = reader.take(HEAD).read_to_end(&mut head);
+    // A file that breaks within its head is reported when it is read as a whole.
+    let _ = text.take(HEAD).read_to_end(&mut head);
     if head.starts_with(b"\xef\xbb\xbf") {
         head.drain(..3);
     }
-    head
+    let other = source.and_then(|source| recogniser.other(&head, source));
+    let other = other.map(str::to_owned);
+    (head, other)
 }
 
-/// The format of a file that begins with `head`; `None` if there is nothing in it.
-///
-/// # Errors
-/// When it holds events of another source.
-fn format(head: &[u8], packing: Packing, source: Option<&str>) -> io::Result<Option<Format>> {
-    if head.iter().all(u8::is_ascii_whitespace) && packing == Packing::Plain {
-        return Ok(None);
+/// The members of an archive, each as a file; other logs in it are passed over, if there is one of the source.
+#[cfg(feature = "zip")]
+fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
+    let (source, mut chunks, mut other) = (input.source.as_ref(), Vec::new(), None);
+    let members = super::archive::members(name)?;
+    if members.is_empty() {
+        return Err(io::Error::other("there is no file in this archive"));
     }
-    let format = match sniff(head) {
-        Format::Flow(None) if source != Some(flow::SOURCE) && !flow::looks_like_record(first_line(head)) => {
-            Format::Lines
-        }
-        format @ (Format::Lines | Format::Document | Format::Flow(_)) => format,
-    };
-    if let (Some(source), Some(other)) = (source, looks_like(head, &format))
-        && source != other
-    {
-        return Err(io::Error::other(format!("this looks like {other}, but it was given as {source}")));
-    }
-    Ok(Some(format))
-}
-
-/// The format that the head of a file shows.
-fn sniff(head: &[u8]) -> Format {
-    let head = head.trim_ascii_start();
-    if !head.starts_with(b"{") && !head.starts_with(b"[") {
-        return Format::Flow(flow::header(first_line(head)));
-    }
-    let mut lines =
-        head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
-    let (first, second) = (lines.next().unwrap_or_default(), lines.next());
-    // A line of NDJSON ends its object, and if the first one is broken the next one begins another.
-    let closed = first.starts_with(b"{") && first.ends_with(b"}");
-    match second {
-        Some(second) if closed || second.starts_with(b"{\"") && first.starts_with(b"{\"") => Format::Lines,
-        Some(_) => Format::Document,
-        None if head.starts_with(b"[") => Format::Document,
-        None => Format::Lines,
-    }
-}
-
-fn first_line(head: &[u8]) -> &[u8] {
-    head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default()
-}
-
-/// The source that the head of a file shows, if it is plain.
-fn looks_like(head: &[u8], format: &Format) -> Option<&'static str> {
-    let has = |needle: &str| memchr::memmem::find(head, needle.as_bytes()).is_some();
-    match format {
-        Format::Flow(_) => Some(flow::SOURCE),
-        Format::Lines | Format::Document if has("\"interface-id\"") && has("\"log-status\"") => {
-            Some(flow::SOURCE)
-        }
-        Format::Lines | Format::Document if has("\"eventSource\"") && has("\"eventName\"") => {
-            Some("aws.cloudtrail")
-        }
-        Format::Lines | Format::Document => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_tell_formats() {
-        for (head, expected) in [
-            ("{\"Records\":[{\"a\":1}]}", Format::Lines),
-            ("{\"Records\":[{\"a\":1},{\"b\":", Format::Lines),
-            ("{\"a\":1}\n{\"b\":2}\n", Format::Lines),
-            ("{\"a\":1\n{\"b\":2}\n", Format::Lines),
-            ("{\n  \"Records\": [\n", Format::Document),
-            ("{ \"Records\": [\n  {", Format::Document),
-            ("[\n{\"a\":1}\n]", Format::Document),
-            ("[{\"a\":1},{\"a\":2}]", Format::Document),
-            ("2 123 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 1 1 2 ACCEPT OK\n", Format::Flow(None)),
-            (
-                "version account-id\n2 1\n",
-                Format::Flow(Some(vec!["version".to_owned(), "account-id".to_owned()])),
-            ),
-        ] {
-            assert_eq!(sniff(head.as_bytes()), expected, "{head}");
+    for member in members {
+        let shown = |member: &str| format!("{name}!{member}");
+        let member = match member {
+            Ok(member) => member,
+            Err((member, problem)) => {
+                broken.push((shown(&member), problem));
+                continue;
+            }
+        };
+        let text = member.open(name).and_then(|raw| unpack(raw, &Notes::default()));
+        match text.map(|text| head(text.reader, source, recogniser).1) {
+            Ok(Some(found)) => other = Some(found),
+            Ok(None) => {
+                let shown = shown(&member.name);
+                let container = Container::Archive { path: name.to_owned(), member };
+                chunks.push(whole(&shown, source, container));
+            }
+            Err(problem) => broken.push((shown(&member.name), problem.to_string())),
         }
     }
+    Ok(other.filter(|_| chunks.is_empty()).map_or(Split::Chunks(chunks), Split::Other))
+}
+
+fn whole(name: &str, source: Option<&String>, container: Container) -> Chunk {
+    let (name, source) = (name.to_owned(), source.cloned());
+    Chunk { name, source, container, start: Start::File, end: u64::MAX, first_line: None }
+}
+
+/// What is open between two values of a file that begins so.
+fn frames_behind(head: &[u8], containers: &[String]) -> Vec<Frame> {
+    struct Nothing;
+
+    impl Taker for Nothing {
+        fn line(&mut self, _: &[u8], _: u64) -> bool {
+            false
+        }
+
+        fn value(&mut self, _: &[u8], _: u64) -> bool {
+            true
+        }
+
+        fn text(&mut self, _: &[u8], _: u64) -> Option<usize> {
+            None
+        }
+
+        fn broken(&mut self, _: split::Broken, _: u64) {}
+    }
+
+    let control = Control::default();
+    let mut splitter = Splitter::new(Window::new(head, 0, Vec::new(), &control), containers, Vec::new());
+    // What is at its end is not whole.
+    let _ = splitter.run(head.len() as u64 / 2, &mut Nothing);
+    splitter.next_place().map(|place| place.frames).unwrap_or_default()
 }

@@ -1,15 +1,31 @@
-//! Files to events: what the user names, opened, unpacked and cut into events.
+//! Files to events: what the user names, opened, unpacked and taken apart.
 //!
-//! In: paths, bytes. Out: chunks of files; the lines, JSON texts and columns in them.
+//! In: paths, bytes, the `log` keys of sources. Out: chunks of files; the values, lines and columns in them.
 //! Must not know: rules, the engine's programs, what becomes of an event.
+//!
+//! ```text
+//! paths ─ input, files, recognise ─▶ chunks ─ open (gzip, zstd, UTF-16) ─ window
+//! window ─ split, scan, brackets ─▶ values, lines
+//! values ─ envelope ─▶ events ─ fast_json │ serde_json      lines ─ columns ─▶ events
+//! ```
 
-pub(crate) mod brackets;
-pub(crate) mod canonical;
-pub(crate) mod chunk;
-pub(crate) mod fast_json;
-pub mod flow;
+#[cfg(feature = "zip")]
+mod archive;
+pub(super) mod brackets;
+pub(super) mod canonical;
+pub(super) mod chunk;
+pub mod columns;
+pub(super) mod envelope;
+pub(super) mod fast_json;
+mod files;
+pub(super) mod form;
 pub mod input;
-pub(crate) mod json;
-mod lines;
-pub(crate) mod open;
-pub(crate) mod stream;
+pub(super) mod open;
+#[cfg(feature = "parquet")]
+mod parquet;
+pub(super) mod recognise;
+mod scan;
+pub(super) mod split;
+pub(super) mod stream;
+mod utf16;
+mod window;

@@ -1,26 +1,55 @@
-//! Opening files, compressed or not.
+//! Opening files, compressed or not, in whatever encoding.
 //!
-//! In: a path, or bytes. Out: a reader of the text.
-//! Must not know: formats of events. Compression is told by the first bytes, not by the name.
+//! In: a path, or bytes. Out: a reader of the text; for what cannot be read as text, what it is and what to do.
+//! Must not know: formats of events. Compression and encoding are detected from the first bytes, not from the name.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::StreamingDecoder;
+
+use super::form;
+use super::utf16::{Order, Utf16};
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Packing {
+enum Packing {
     Plain,
     Gzip,
     Zstd,
 }
 
-const BUFFER: usize = 256 * 1024;
+/// What a user should know about a file that could be read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
 
-/// The packing that the first bytes of a file tell.
-pub(crate) fn packing(head: &[u8]) -> Packing {
+impl Notes {
+    /// Adds one.
+    pub(crate) fn add(&self, note: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    /// All notes so far.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A file that can be read.
+pub(crate) struct Opened<'r> {
+    /// Whether its bytes are those of its text, so that it can be read from any place.
+    pub(crate) is_plain: bool,
+    pub(crate) reader: Box<dyn Read + 'r>,
+}
+
+const BUFFER: usize = 256 * 1024;
+/// Bytes that show what a text is.
+const HEAD: u64 = 512;
+
+/// The packing that the first bytes of a file show.
+fn packing(head: &[u8]) -> Packing {
     match head {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
@@ -28,23 +57,126 @@ pub(crate) fn packing(head: &[u8]) -> Packing {
     }
 }
 
-/// Opens a file and tells how it is packed.
-pub(crate) fn open(path: &str) -> io::Result<(Packing, Box<dyn Read>)> {
-    unpack(File::open(path)?)
+/// Opens a file.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(crate) fn open(path: &str, notes: &Notes) -> io::Result<Opened<'static>> {
+    unpack(File::open(path)?, notes)
 }
 
-/// The text of `raw`, and how it is packed.
-pub(crate) fn unpack<'r>(mut raw: impl Read + 'r) -> io::Result<(Packing, Box<dyn Read + 'r>)> {
-    let mut head = Vec::new();
-    raw.by_ref().take(4).read_to_end(&mut head)?;
+/// Opens what `raw` gives.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(crate) fn unpack<'r>(raw: impl Read + 'r, notes: &Notes) -> io::Result<Opened<'r>> {
+    let (head, raw) = peek(raw, HEAD)?;
     let packing = packing(&head);
-    let whole = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(raw));
-    let reader: Box<dyn Read + 'r> = match packing {
-        Packing::Plain => Box::new(whole),
-        Packing::Gzip => Box::new(MultiGzDecoder::new(whole)),
+    let whole = BufReader::with_capacity(BUFFER, raw);
+    let text: Box<dyn Read + 'r> = match packing {
+        Packing::Plain => return encoded(packing, &head, Box::new(whole), notes),
+        Packing::Gzip => {
+            Box::new(Members { source: Some(whole), member: None, notes: notes.clone(), is_first: true })
+        }
         Packing::Zstd => Box::new(Frames { source: Some(whole), frame: None }),
     };
-    Ok((packing, reader))
+    let (head, text) = match peek(text, HEAD) {
+        Ok((head, text)) => (head, Box::new(text) as Box<dyn Read + 'r>),
+        Err(problem) => return Err(problem),
+    };
+    encoded(packing, &head, text, notes)
+}
+
+fn encoded<'r>(
+    packing: Packing,
+    head: &[u8],
+    text: Box<dyn Read + 'r>,
+    notes: &Notes,
+) -> io::Result<Opened<'r>> {
+    if let Some(refused) = form::refused(head) {
+        return Err(io::Error::other(refused));
+    }
+    match Order::detect(head) {
+        Some(order) => {
+            notes.add("it is UTF-16 and was read as such".to_owned());
+            Ok(Opened { is_plain: false, reader: Box::new(Utf16::new(text, order)) })
+        }
+        None => Ok(Opened { is_plain: packing == Packing::Plain, reader: text }),
+    }
+}
+
+/// The first bytes of `raw`, and all of it. A file that breaks within them is reported when it is read.
+fn peek<'r, R: Read + 'r>(mut raw: R, length: u64) -> io::Result<(Vec<u8>, impl Read + 'r)> {
+    let mut head = Vec::new();
+    let problem = raw.by_ref().take(length).read_to_end(&mut head).err();
+    match problem {
+        Some(problem) if head.is_empty() => Err(problem),
+        problem => Ok((head.clone(), Cursor::new(head).chain(Fails(problem)).chain(raw))),
+    }
+}
+
+/// Gives an error, once.
+struct Fails(Option<io::Error>);
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// A file of one or more gzip members.
+struct Members<R> {
+    source: Option<R>,
+    member: Option<GzDecoder<R>>,
+    notes: Notes,
+    is_first: bool,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(member) = &mut self.member {
+                let read = member.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    return Ok(read);
+                }
+            }
+            if let Some(done) = self.member.take() {
+                self.source = Some(done.into_inner());
+            }
+            let Some(mut source) = self.source.take() else { return Ok(0) };
+            // Tapes and block devices pad a file with zero bytes; gzip ignores them as well.
+            let zeros = if self.is_first { 0 } else { skip_zeros(&mut source)? };
+            let Some(first) = source.fill_buf()?.first().copied() else {
+                if zeros > 0 {
+                    self.notes.add(format!("{zeros} trailing zero bytes after the gzip data are ignored"));
+                }
+                return Ok(0);
+            };
+            if !self.is_first && first != 0x1f {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "what follows the gzip data is not gzip",
+                ));
+            }
+            self.is_first = false;
+            self.member = Some(GzDecoder::new(source));
+        }
+    }
+}
+
+fn skip_zeros(source: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let bytes = source.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_end = zeros < bytes.len() || bytes.is_empty();
+        source.consume(zeros);
+        skipped += zeros as u64;
+        if is_end {
+            return Ok(skipped);
+        }
+    }
 }
 
 /// A file of one or more zstd frames.
@@ -53,7 +185,7 @@ struct Frames<R: Read> {
     frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
 }
 
-impl<R: io::BufRead> Read for Frames<R> {
+impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(frame) = &mut self.frame {
@@ -62,10 +194,14 @@ impl<R: io::BufRead> Read for Frames<R> {
                     return Ok(read);
                 }
             }
+            let is_first = self.frame.is_none();
             if let Some(done) = self.frame.take() {
                 self.source = Some(done.into_inner());
             }
             let Some(mut source) = self.source.take() else { return Ok(0) };
+            if !is_first {
+                skip_zeros(&mut source)?;
+            }
             if source.fill_buf()?.is_empty() {
                 return Ok(0);
             }

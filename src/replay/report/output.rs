@@ -132,6 +132,13 @@ pub fn summary(stats: &Stats) -> String {
         let (file, line) = &skipped.first;
         let _ = writeln!(out, "skipped {}: {reason} (first at {file}:{line})", skipped.count);
     }
+    for (what, noted) in &stats.noted {
+        let (file, line) = &noted.first;
+        let _ = writeln!(out, "{}: {what} (first at {file}:{line})", counted(noted.count, "event"));
+    }
+    for note in &stats.notes {
+        let _ = writeln!(out, "{note}");
+    }
     for (file, problem) in &stats.broken_files {
         let _ = writeln!(out, "{file}: {problem}");
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::replay::filter::result::ChunkResult;
+use crate::replay::filter::result::{ChunkResult, Counts, NOT_UTF8};
 use crate::replay::read::chunk::Chunk;
 use crate::replay::store::Sorted;
 
@@ -19,9 +19,15 @@ pub struct Stats {
     pub bytes: u64,
     /// Events seen, those that were skipped among them.
     pub events: u64,
+    /// Those of them that are events of their source.
+    pub recognised: u64,
     /// Events skipped, by reason.
     pub skipped: BTreeMap<String, Skipped>,
-    /// Files that could not be read to their end, and why.
+    /// Events that were used, though something is wrong with them, by what it is.
+    pub noted: BTreeMap<String, Skipped>,
+    /// What else the user should know.
+    pub notes: Vec<String>,
+    /// Files that could not be read to their end or are no log of their source, and why.
     pub broken_files: Vec<(String, String)>,
     /// Records that satisfy some step of some rule and could be part of a chain; with counts or near misses all that
     /// satisfy one.
@@ -43,19 +49,132 @@ pub struct Skipped {
     pub first: (String, u64),
 }
 
-/// So many different reasons are told apart.
+/// So many different reasons are counted separately.
 const MOST_REASONS: usize = 100;
 
-impl Stats {
-    /// Adds what one chunk gave; its lines come after `lines_before` others of its file.
-    pub(crate) fn add(&mut self, chunk: &Chunk, result: &ChunkResult<'_>, lines_before: u64) {
-        self.files += u64::from(chunk.start == 0);
-        self.bytes += result.read.bytes;
-        self.events += result.events;
-        self.broken_files.extend(result.files_broken.iter().cloned());
-        for (reason, (count, line)) in &result.skipped {
-            self.skip(reason, *count, &chunk.name, lines_before + line);
+fn note(counts: &mut BTreeMap<String, Skipped>, what: &str, count: u64, file: &str, line: u64) {
+    let full = counts.len() >= MOST_REASONS && !counts.contains_key(what);
+    let what = if full { "other reasons" } else { what };
+    let first = || Skipped { count: 0, first: (file.to_owned(), line) };
+    counts.entry(what.to_owned()).or_insert_with(first).count += count;
+}
+
+/// A count, and the first line.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    count: u64,
+    line: u64,
+}
+
+/// What the chunks of a file gave together.
+#[derive(Debug, Default)]
+struct OfFile {
+    bytes: u64,
+    lines: u64,
+    events: u64,
+    of_source: u64,
+    unusable: u64,
+    skipped: BTreeMap<String, Counted>,
+    noted: BTreeMap<String, Counted>,
+    notes: Vec<String>,
+    enclosed: Option<(u64, u64, String)>,
+    first_other: Option<String>,
+    broken: Vec<String>,
+}
+
+impl OfFile {
+    /// Adds what the next chunk gave: lines count on from chunk to chunk.
+    fn add(&mut self, result: &ChunkResult<'_>) {
+        let Counts { events, of_source, unusable, skipped, noted, enclosed, first_other, broken } =
+            &result.counts;
+        self.events += events;
+        self.of_source += of_source;
+        self.unusable += unusable;
+        for (all, some) in [(&mut self.skipped, skipped), (&mut self.noted, noted)] {
+            for (what, (count, line)) in some {
+                let first = Counted { count: 0, line: self.lines + line };
+                all.entry(what.clone()).or_insert(first).count += count;
+            }
         }
+        if let Some((count, line, keys)) = enclosed {
+            let first = || (0, self.lines + line, keys.clone());
+            self.enclosed.get_or_insert_with(first).0 += count;
+        }
+        self.first_other = self.first_other.take().or_else(|| first_other.clone());
+        self.broken.extend(broken.clone());
+        self.notes.extend(result.read.notes.iter().cloned());
+        self.bytes += result.read.bytes;
+        self.lines += result.read.lines;
+    }
+
+    /// Whether nothing in it could be used, though there is something.
+    fn is_useless(&self) -> bool {
+        self.events > 0 && self.of_source == self.unusable
+    }
+
+    /// Why nothing in it could be used.
+    fn verdict(&self, source: &str) -> String {
+        let Some((reason, first)) = self.skipped.iter().max_by_key(|(_, counted)| counted.count) else {
+            return format!("nothing in it is an event of {source}");
+        };
+        let line = first.line;
+        let nothing = match self.of_source {
+            0 => format!("nothing in it is an event of {source}"),
+            1 => format!("its only event of {source} cannot be used"),
+            all => format!("none of its {all} events of {source} can be used"),
+        };
+        let hint = self.first_other.as_deref().filter(|hint| !hint.is_empty());
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        let enclosed = match &self.enclosed {
+            Some(_) => {
+                "; events may be in an envelope that is not known: name the path to them under `log.wrapped` of the source"
+            }
+            None => "",
+        };
+        format!("{nothing}: {reason} (line {line}){hint}{enclosed}")
+    }
+}
+
+impl Stats {
+    /// Adds what the chunks of one file gave. If reading was stopped, a file need not be whole.
+    pub(crate) fn add_file(&mut self, chunk: &Chunk, results: &[ChunkResult<'_>], stopped: bool) {
+        self.files += 1;
+        let name = &chunk.name;
+        let mut file = OfFile::default();
+        for result in results {
+            file.add(result);
+        }
+        self.bytes += file.bytes;
+        self.events += file.events;
+        self.recognised += file.of_source;
+        for (what, noted) in &file.noted {
+            note(&mut self.noted, what, noted.count, name, noted.line);
+        }
+        self.notes.extend(file.notes.iter().map(|note| format!("{name}: {note}")));
+        if !stopped {
+            self.broken_files.extend(file.broken.iter().map(|problem| (name.clone(), problem.clone())));
+        }
+        let source = chunk.source.as_deref().unwrap_or("the canonical form");
+        for (reason, skipped) in &file.skipped {
+            self.skip(reason, skipped.count, name, skipped.line);
+        }
+        if file.is_useless() {
+            self.broken_files.push((name.clone(), file.verdict(source)));
+            return;
+        }
+        if let Some((count, line, keys)) = &file.enclosed {
+            let values = if *count == 1 { "a value holds" } else { "values hold" };
+            let problem = format!(
+                "{count} {values} events of {source} in an envelope that is not known (line {line}, keys {keys})"
+            );
+            self.broken_files.push((name.clone(), problem));
+        }
+    }
+
+    /// Notes files of other logs in a directory, which were not read.
+    pub(crate) fn other_logs(&mut self, folder: &str, count: u64, first: &str) {
+        let (files, were) = if count == 1 { ("file", "was") } else { ("files", "were") };
+        self.notes.push(format!("{folder}: {count} {files} of other logs {were} not read (first {first})"));
     }
 
     /// Adds what came out of the store.
@@ -65,17 +184,19 @@ impl Stats {
         self.broken_files.extend(problem.map(|problem| ("temporary file".to_owned(), problem.to_string())));
     }
 
-    /// Counts skipped events.
-    pub(crate) fn skip(&mut self, reason: &str, count: u64, file: &str, line: u64) {
-        let full = self.skipped.len() >= MOST_REASONS && !self.skipped.contains_key(reason);
-        let reason = if full { "other reasons" } else { reason };
-        let first = || Skipped { count: 0, first: (file.to_owned(), line) };
-        self.skipped.entry(reason.to_owned()).or_insert_with(first).count += count;
+    fn skip(&mut self, reason: &str, count: u64, file: &str, line: u64) {
+        note(&mut self.skipped, reason, count, file, line);
+    }
+
+    /// Whether a file was not read as a whole, or is no log of its source: then the answer may lack something.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.broken_files.is_empty()
     }
 
     /// Whether anything was not read as it should be: what `--strict` turns into a failure.
     #[must_use]
     pub fn is_flawed(&self) -> bool {
-        !self.skipped.is_empty() || !self.broken_files.is_empty()
+        !self.skipped.is_empty() || self.noted.contains_key(NOT_UTF8) || self.is_incomplete()
     }
 }

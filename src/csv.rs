@@ -10,19 +10,19 @@ use std::borrow::Cow;
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cell<'t> {
+pub(crate) struct Cell<'t> {
     /// Without its quotes.
-    pub(super) text: Cow<'t, str>,
+    pub(crate) text: Cow<'t, str>,
     /// First byte, a quote included.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// One past the last byte.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// Whether a quote that opens the cell is closed. If not, the cell is the rest of the text.
-    pub(super) is_closed: bool,
+    pub(crate) is_closed: bool,
 }
 
 /// The records of `text`.
-pub(super) fn records(text: &str) -> impl Iterator<Item = Vec<Cell<'_>>> {
+pub(crate) fn records(text: &str) -> impl Iterator<Item = Vec<Cell<'_>>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..)?;

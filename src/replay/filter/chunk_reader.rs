@@ -1,0 +1,375 @@
+//! What a chunk is made of to events of its source.
+//!
+//! In: values and lines of a file. Out: records that satisfy a step, and a count with a reason for whatever was not
+//! used. Must not know: how a file is taken apart, which steps there are.
+//!
+//! An object is an event, or it is looked for events in it: lists of them (`container`), members that hold one
+//! (`wrapped`), JSON in strings; all of that again in what is found. What remains is counted as no event, and where the
+//! keys of an event stand in it nevertheless, the file counts as not read.
+
+use std::borrow::Cow;
+
+use super::result::{ChunkResult, NOT_UTF8};
+use super::source_filter::SourceFilter;
+use crate::catalog::LogForm;
+use crate::engine::event::Kind;
+use crate::engine::project::Slots;
+use crate::replay::read::columns::{Headers, Layout, behind_prefix};
+use crate::replay::read::envelope::{Members, items, string, values};
+use crate::replay::read::form::guess_line;
+use crate::replay::read::split::{Broken, Taker};
+
+/// What broken JSON is called.
+pub(super) const NOT_JSON: &str = "not valid JSON";
+/// So many events at the beginning of a file are read in full.
+const SAMPLE: u64 = 16;
+/// Envelopes within envelopes.
+const DEEPEST: usize = 16;
+
+/// Reads a chunk of one source.
+#[derive(Debug)]
+pub(super) struct ChunkReader<'a, 's> {
+    source: &'a SourceFilter,
+    form: &'a LogForm,
+    headers: &'a Headers,
+    layout: Option<Layout>,
+    /// Events that are still read in full, whatever the filters say.
+    sample: u64,
+    result: &'a mut ChunkResult<'s>,
+}
+
+/// What was found in a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Found {
+    events: u64,
+    /// Whether it is a list, or holds one, whose items were counted one by one.
+    is_list: bool,
+}
+
+impl Found {
+    const ONE: Self = Self { events: 1, is_list: false };
+
+    fn is_nothing(self) -> bool {
+        self.events == 0 && !self.is_list
+    }
+
+    fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.is_list |= other.is_list;
+    }
+}
+
+impl<'a, 's> ChunkReader<'a, 's> {
+    /// A reader for a chunk that begins with `layout` in force; `is_first` if it begins its file.
+    pub(super) fn new(
+        source: &'a SourceFilter,
+        headers: &'a Headers,
+        layout: Option<Layout>,
+        is_first: bool,
+        result: &'a mut ChunkResult<'s>,
+    ) -> Self {
+        let sample = if is_first { SAMPLE } else { 0 };
+        Self { form: source.form(), source, headers, layout, sample, result }
+    }
+
+    /// The columns in force at the end.
+    pub(super) fn into_layout(self) -> Option<Layout> {
+        self.layout
+    }
+
+    /// Whether a text can be passed over; then it is counted.
+    fn passes_over(&mut self, text: &[u8]) -> bool {
+        let passes = self.sample == 0 && self.source.passes_over(text, self.result);
+        if passes {
+            self.result.counts.events += 1;
+            self.result.counts.of_source += 1;
+        }
+        passes
+    }
+
+    /// Reads a value; `None` if it is not valid JSON.
+    fn read(&mut self, text: &str, number: u64, depth: usize) -> Option<Found> {
+        let text = text.trim();
+        if depth > DEEPEST {
+            return Some(Found::default());
+        }
+        if text.starts_with('{') {
+            if self.passes_over(text.as_bytes()) {
+                return Some(Found::ONE);
+            }
+            let slots = self.source.scalars(text)?;
+            return Some(self.object(text, &slots, number, depth));
+        }
+        if let Some(items) = items(text) {
+            return Some(self.items(items.iter().map(|item| item.get()), number, depth));
+        }
+        if let Some(inside) = string(text) {
+            return Some(self.text_in_string(&inside, number, depth));
+        }
+        serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Found::default())
+    }
+
+    /// Reads the items of a list; those that are no event are counted.
+    fn items<'t>(&mut self, items: impl Iterator<Item = &'t str>, number: u64, depth: usize) -> Found {
+        let mut all = Found { events: 0, is_list: true };
+        for item in items {
+            match self.read(item, number, depth + 1) {
+                Some(found) if found.is_nothing() => self.other(item, number),
+                Some(found) => all.add(found),
+                None => self.not_json(number),
+            }
+        }
+        all
+    }
+
+    /// Reads what may be events; if some of it is, the rest is counted as none.
+    fn several<'t>(&mut self, texts: impl Iterator<Item = &'t str>, number: u64, depth: usize) -> Found {
+        let (mut all, mut nothing) = (Found::default(), Vec::new());
+        for text in texts {
+            let found = self.read(text, number, depth + 1).unwrap_or_default();
+            all.add(found);
+            if found.is_nothing() {
+                nothing.push(text);
+            }
+        }
+        if !all.is_nothing() {
+            for text in nothing {
+                self.other(text, number);
+            }
+        }
+        all
+    }
+
+    /// Text in an envelope: JSON, one value or several, or lines of columns.
+    fn text_in_string(&mut self, inside: &str, number: u64, depth: usize) -> Found {
+        let inside = inside.trim();
+        let begins = if inside.starts_with(['{', '[']) { Some(0) } else { behind_prefix(inside.as_bytes()) };
+        let mut all = Found::default();
+        if let Some(text) = begins.and_then(|begins| inside.get(begins..)) {
+            let (values, is_whole) = values(text);
+            all = self.several(values.iter().map(|value| value.get()), number, depth);
+            if all.events > 0 && !is_whole {
+                self.not_json(number);
+            }
+        } else if self.form.text.is_some() {
+            all.events = inside.lines().map(|line| u64::from(self.columns(line, number))).sum();
+        }
+        all
+    }
+
+    /// Reads an object whose scalars are known.
+    fn object(&mut self, text: &str, slots: &Slots<'_>, number: u64, depth: usize) -> Found {
+        let kind = self.source.reader().kind(slots);
+        if kind != Kind::Event {
+            let found = self.enclosed(text, number, depth);
+            // Nothing in it: an event that has a member of the name of an envelope's.
+            if !found.is_nothing() || !self.source.reader().has_keys(slots) {
+                return found;
+            }
+        }
+        let in_full = self.begin_event();
+        let identity = || self.source.identity_of_json(text);
+        self.source.keep(slots, (number, in_full), identity, self.result);
+        Found::ONE
+    }
+
+    /// The events within an envelope.
+    fn enclosed(&mut self, text: &str, number: u64, depth: usize) -> Found {
+        let Some(members) = Members::of(text) else { return Found::default() };
+        let mut found = Found::default();
+        for container in &self.form.container {
+            for list in members.at(container) {
+                if let Some(items) = items(&list) {
+                    found.add(self.items(items.iter().map(|item| item.get()), number, depth));
+                }
+            }
+        }
+        // The others may be the same event once more, taken apart into fields.
+        for path in &self.form.wrapped {
+            let in_path = self.several(members.at(path).iter().map(AsRef::as_ref), number, depth);
+            if !in_path.is_nothing() {
+                found.add(in_path);
+                break;
+            }
+        }
+        found
+    }
+
+    /// Counts an event; gives whether all its fields are read.
+    fn begin_event(&mut self) -> bool {
+        self.result.counts.events += 1;
+        self.result.counts.of_source += 1;
+        let in_full = self.sample > 0;
+        self.sample = self.sample.saturating_sub(1);
+        in_full
+    }
+
+    fn not_json(&mut self, number: u64) {
+        self.result.counts.events += 1;
+        self.result.skip(NOT_JSON, number);
+    }
+
+    /// Counts a value that is no event and holds none.
+    fn other(&mut self, text: &str, number: u64) {
+        self.result.counts.events += 1;
+        let source = self.source.schema().source();
+        let members = Members::of(text).unwrap_or_default();
+        let other = self.form.others.iter().find(|other| !members.at(&other.key).is_empty());
+        let known = other.map(|other| format!("{}, not an event of {source}", other.is));
+        let reason = known.unwrap_or_else(|| format!("not an event of {source}"));
+        self.result.skip(&reason, number);
+        let keys: Vec<&str> = members.keys().take(6).collect();
+        if other.is_none() && self.source.holds_keys(text) {
+            let (count, _, _) =
+                self.result.counts.enclosed.get_or_insert_with(|| (0, number, keys.join(", ")));
+            *count += 1;
+        }
+        let advice = other.and_then(|other| other.advice.clone());
+        let is = || if keys.is_empty() { String::new() } else { format!("its keys are {}", keys.join(", ")) };
+        self.result.counts.first_other.get_or_insert_with(|| advice.unwrap_or_else(is));
+    }
+
+    /// Counts a line that is no event.
+    fn other_line(&mut self, reason: &str, line: &str, number: u64) {
+        self.result.skip(reason, number);
+        let guess = guess_line(line.as_bytes()).unwrap_or_default();
+        self.result.counts.first_other.get_or_insert_with(|| guess.to_owned());
+    }
+
+    /// Reads a line of columns, or a header line; gives whether it is an event.
+    fn columns(&mut self, line: &str, number: u64) -> bool {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return false;
+        }
+        if let Some(layout) = self.headers.read(line.as_bytes(), self.source.tree()) {
+            self.layout = Some(layout);
+            return false;
+        }
+        let Some(layout) = self.layout.take() else {
+            self.result.counts.events += 1;
+            self.other_line(NOT_JSON, line, number);
+            return false;
+        };
+        let is_event = if layout.is_csv() {
+            self.row(&layout, line, number)
+        } else {
+            self.record(&layout, line, number)
+        };
+        self.layout = Some(layout);
+        is_event
+    }
+
+    /// A row of CSV.
+    fn row(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
+        match layout.object(line) {
+            Ok(object) => {
+                let found = self.read(&object, number, 0).unwrap_or_default();
+                if found.is_nothing() {
+                    self.other(&object, number);
+                }
+                found.events > 0
+            }
+            Err(reason) => {
+                self.result.counts.events += 1;
+                self.other_line(&reason, line, number);
+                false
+            }
+        }
+    }
+
+    /// A record in columns between spaces.
+    fn record(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
+        if self.sample == 0 && self.source.passes_over_columns(line.as_bytes()) {
+            self.result.counts.events += 1;
+            self.result.counts.of_source += 1;
+            return true;
+        }
+        match layout.read(line, self.source.tree()) {
+            Ok(slots) => {
+                let in_full = self.begin_event();
+                if in_full || self.source.may_follow_columns(&slots, self.result) {
+                    let identity = || self.source.identity_of_columns(layout, line);
+                    self.source.keep(&slots, (number, in_full), identity, self.result);
+                }
+                true
+            }
+            Err(reason) => {
+                self.result.counts.events += 1;
+                let other = self.form.others.iter().find(|other| layout.has_word(line, &other.key));
+                let source = self.source.schema().source();
+                match other {
+                    Some(other) => {
+                        let reason = format!("{}, not an event of {source}", other.is);
+                        self.result.skip(&reason, number);
+                        let advice = other.advice.clone().unwrap_or_default();
+                        self.result.counts.first_other.get_or_insert(advice);
+                    }
+                    None => self.other_line(&reason, line, number),
+                }
+                false
+            }
+        }
+    }
+
+    /// The text of bytes; what is not UTF-8 in it is replaced, and that is noted.
+    fn lossy<'t>(&mut self, bytes: &'t [u8], number: u64) -> Cow<'t, str> {
+        let text = String::from_utf8_lossy(bytes);
+        if matches!(text, Cow::Owned(_)) {
+            self.result.note(NOT_UTF8, number);
+        }
+        text
+    }
+}
+
+impl Taker for ChunkReader<'_, '_> {
+    fn line(&mut self, line: &[u8], number: u64) -> bool {
+        if self.source.detects() && self.passes_over(line) {
+            return true;
+        }
+        // What reads to its end as one object is one.
+        let Ok(text) = std::str::from_utf8(line) else { return false };
+        let Some(slots) = self.source.scalars_if_plain(text) else { return false };
+        if self.object(text, &slots, number, 0).is_nothing() {
+            self.other(text, number);
+        }
+        true
+    }
+
+    fn value(&mut self, text: &[u8], number: u64) -> bool {
+        if self.passes_over(text) {
+            return true;
+        }
+        let text = self.lossy(text, number);
+        let found = self.read(&text, number, 0);
+        match found {
+            Some(found) if found.is_nothing() => self.other(&text, number),
+            Some(_) => {}
+            None => self.not_json(number),
+        }
+        found.is_some()
+    }
+
+    fn text(&mut self, line: &[u8], number: u64) -> Option<usize> {
+        let begins = behind_prefix(line);
+        if begins.is_some() {
+            return begins;
+        }
+        let line = self.lossy(line, number);
+        self.columns(&line, number);
+        None
+    }
+
+    fn broken(&mut self, broken: Broken, number: u64) {
+        match broken {
+            Broken::NotJson => self.not_json(number),
+            Broken::CutOff => {
+                self.not_json(number);
+                self.result.counts.broken = Some(format!("it breaks off within an event on line {number}"));
+            }
+            Broken::Unclosed => {
+                self.result.counts.broken = Some(format!("it breaks off within a list, on line {number}"));
+            }
+        }
+    }
+}
