@@ -163,6 +163,9 @@ pub struct FieldDef {
     /// Log version or setting that it needs.
     #[serde(default)]
     pub requires: Option<String>,
+    /// Values of `event.action` with which it never has a value.
+    #[serde(default)]
+    pub absent_for: Vec<String>,
     /// How the embedded engine reads it from the raw event; nothing where the log does not carry it.
     #[serde(default)]
     pub raw: Option<Raw>,
@@ -183,6 +186,7 @@ impl FieldDef {
             in_group: false,
             weak_key: None,
             requires: None,
+            absent_for: Vec::new(),
             raw: None,
             columns: BTreeMap::new(),
         }
@@ -209,6 +213,12 @@ pub struct RawVariant {
     /// The path, as in [`Raw::Path`].
     #[serde(default)]
     pub path: Option<String>,
+    /// Several paths in place of one: the first that has a value counts.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Raw texts that mean "no value" here.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
     /// Path counts from the event even if the field is of the group.
     #[serde(default)]
     pub from_event: bool,
@@ -224,6 +234,13 @@ pub struct RawVariant {
     /// Value when the raw one is present but not in `map`.
     #[serde(default)]
     pub otherwise: Option<String>,
+}
+
+impl RawVariant {
+    /// The paths at which its value stands, the first that has one counts.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().chain(&self.paths).map(String::as_str)
+    }
 }
 
 /// Where a field lives in one target: one way to read it, or several for different values of `event.action`, of which

@@ -31,6 +31,12 @@ impl Span {
         Self { file, start: clamp(start), end: clamp(end) }
     }
 
+    /// Whether `other` lies in it.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// The smallest range that holds both; `other` must be of the same file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, SourceFile, Sources};
 use crate::syntax::ast::{File, Text};
 use crate::table::Table;
 
@@ -19,22 +19,28 @@ pub struct Unit<'a> {
     pub file: &'a File,
     /// Files it imports, directly or not, each once: only their allowlists count.
     pub imported: Vec<&'a File>,
-    /// Parsed list files by the file and path that name them.
-    pub tables: &'a Tables,
+    /// List files and raw events by the file and path that name them.
+    pub named: &'a NamedFiles,
 }
 
-/// Parsed list files: by the file that names one, and the path it writes.
+/// What rule files name beside other rule files: by the file that names it, and the path it writes.
 #[derive(Debug, Default)]
-pub struct Tables(HashMap<FileId, HashMap<String, Arc<Table>>>);
+pub struct NamedFiles {
+    tables: ByName<Arc<Table>>,
+    events: ByName<FileId>,
+}
 
-impl Tables {
+type ByName<T> = HashMap<FileId, HashMap<String, T>>;
+
+impl NamedFiles {
     /// Notes what the list file `path`, as written in `file`, holds.
-    pub fn insert(&mut self, file: FileId, path: &str, table: Arc<Table>) {
-        self.0.entry(file).or_default().insert(path.to_owned(), table);
+    pub fn insert_table(&mut self, file: FileId, path: &str, table: Arc<Table>) {
+        self.tables.entry(file).or_default().insert(path.to_owned(), table);
     }
 
-    fn get(&self, file: FileId, path: &str) -> Option<&Table> {
-        self.0.get(&file)?.get(path).map(Arc::as_ref)
+    /// Notes which file the raw event `path`, as written in `file`, is.
+    pub fn insert_event(&mut self, file: FileId, path: &str, event: FileId) {
+        self.events.entry(file).or_default().insert(path.to_owned(), event);
     }
 }
 
@@ -43,6 +49,13 @@ impl Unit<'_> {
     /// reported.
     #[must_use]
     pub fn table(&self, path: &Text) -> Option<&Table> {
-        self.tables.get(path.span.file, &path.node)
+        self.named.tables.get(&path.span.file)?.get(&path.node).map(Arc::as_ref)
+    }
+
+    /// The file of the raw event named by `path`; `None` if it could not be read, which has been reported.
+    #[must_use]
+    pub fn event(&self, path: &Text) -> Option<(FileId, &SourceFile)> {
+        let id = *self.named.events.get(&path.span.file)?.get(&path.node)?;
+        Some((id, self.sources.get(id)?))
     }
 }

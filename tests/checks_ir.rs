@@ -9,7 +9,7 @@ use catena::ir::{EntryValue, ExpectKind, ParamValue, Pred, Rule, TestKind, Value
 use catena::settings::Settings;
 use catena::source::{SourceFile, Sources};
 use catena::syntax;
-use catena::unit::{Tables, Unit};
+use catena::unit::{NamedFiles, Unit};
 
 use crate::program::{AS_OF, chains, root};
 
@@ -20,8 +20,8 @@ fn checked_with(text: &str, settings: &Settings) -> (Vec<Rule>, Vec<Diagnostic>)
     let id = sources.add(SourceFile::new("case.chain", text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).unwrap(), id, &mut diags);
-    let tables = Tables::default();
-    let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), tables: &tables };
+    let named = NamedFiles::default();
+    let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), named: &named };
     let context = Context { catalog: &CATALOG, settings, as_of: AS_OF.parse().unwrap() };
     let rules = check(&unit, &context, &mut diags);
     (rules, diags.into_sorted())

@@ -28,6 +28,7 @@ mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
+mod raw_events;
 mod replay;
 mod resolutions;
 mod rules;

@@ -9,7 +9,7 @@ use catena::diag::Diagnostics;
 use catena::settings::Settings;
 use catena::source::{SourceFile, Sources, Span};
 use catena::syntax;
-use catena::unit::{Tables, Unit};
+use catena::unit::{NamedFiles, Unit};
 
 use crate::program::{AS_OF, chains, root};
 
@@ -20,8 +20,8 @@ fn analysed(text: &str) -> (Checked, Diagnostics, Sources) {
     let id = sources.add(SourceFile::new("case.chain", text));
     let mut diags = Diagnostics::default();
     let file = syntax::parse(sources.get(id).unwrap(), id, &mut diags);
-    let tables = Tables::default();
-    let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), tables: &tables };
+    let named = NamedFiles::default();
+    let unit = Unit { sources: &sources, file: &file, imported: Vec::new(), named: &named };
     let settings = Settings::default();
     let context = Context { catalog: &CATALOG, settings: &settings, as_of: AS_OF.parse().unwrap() };
     let checked = analyse(&unit, &context, &mut diags);

@@ -19,6 +19,15 @@ pub(crate) fn try_from_text(text: &str) -> Result<Vec<Rule>, String> {
     rules(Path::new("test.chain"), &files)
 }
 
+/// The rules of a file among files in memory.
+pub(crate) fn with_files(path: &Path, texts: &[(&Path, &str)]) -> Vec<Rule> {
+    let mut files = Memory::default();
+    for (name, text) in texts {
+        files.insert(name, *text);
+    }
+    rules(path, &files).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
 /// The rules of a file, with what it imports.
 pub(crate) fn from_file(path: &Path) -> Vec<Rule> {
     rules(path, &Disk).unwrap_or_else(|problems| panic!("{problems}"))

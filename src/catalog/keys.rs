@@ -167,6 +167,11 @@ pub const FIELD: &[Key] = &[
     optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
+    optional(
+        "absent_for",
+        TEXTS,
+        "values of `event.action` with which it never has a value: to test it there is an error",
+    ),
     nullable(
         "raw",
         RAW,
@@ -187,6 +192,7 @@ pub const ADDED_FIELD: &[Key] = &[
     optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
+    optional("absent_for", TEXTS, "values of `event.action` with which it never has a value"),
     nullable("raw", RAW, "how the embedded engine reads it from the raw event"),
     optional(
         "columns",
@@ -212,6 +218,8 @@ pub const RAW_VARIANT: &[Key] = &[
         Form::Text,
         "dotted path in the raw event; inside a group from the item, after `>` from the inner item",
     ),
+    optional("paths", TEXTS, "several paths in place of `path`: the first that has a value counts"),
+    optional("placeholders", TEXTS, "raw texts that mean \"no value\" here"),
     optional(
         "from_event",
         Form::Truth,

@@ -207,6 +207,16 @@ impl LogForm {
         bad_paths("container", container).chain(bad_paths("wrapped", wrapped)).collect()
     }
 
+    /// A key that every event has and this object lacks; `None`: it is an event.
+    #[must_use]
+    pub fn missing_key(&self, event: &serde_json::Value) -> Option<&str> {
+        let has = |key: &String| {
+            let spelt = self.spellings.iter().map(|spelling| spelling.of(key));
+            std::iter::once(key.clone()).chain(spelt).any(|key| event.get(&key).is_some())
+        };
+        self.detect.iter().find(|key| !has(key)).map(String::as_str)
+    }
+
     /// What makes no sense in it, by its path below `log`.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let lists = [("container", &self.container), ("wrapped", &self.wrapped), ("detect", &self.detect)];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::{Column, FieldDef, Mapped, Raw, Source, SourceMapping, Stored};
+use super::{Column, FieldDef, Mapped, Raw, RawVariant, Source, SourceMapping, Stored};
 use crate::diag::Code;
 use crate::ir::{Type, column_name};
 use crate::source::is_hidden;
@@ -204,13 +204,23 @@ fn raw_paths(field: &FieldDef) -> Vec<Fault> {
         None => Vec::new(),
         Some(Raw::Path(path)) => bad_path(path, true).map(|fault| below("raw", fault)).into_iter().collect(),
         Some(Raw::Variants(variants)) => {
-            let paths = variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.path.as_deref()?)));
-            let bad = |(at, path): (usize, _)| {
-                Some(below("raw", bad_path(path, true)?.below(&[&at.to_string(), "path"])))
-            };
-            paths.filter_map(bad).collect()
+            let of_variant = |(at, variant)| variant_paths(variant).into_iter().map(move |fault| (at, fault));
+            let faults = variants.iter().enumerate().flat_map(of_variant);
+            faults.map(|(at, fault): (usize, _)| below("raw", fault.below(&[&at.to_string()]))).collect()
         }
     }
+}
+
+fn variant_paths(variant: &RawVariant) -> Vec<Fault> {
+    let one = variant.path.iter().filter_map(|path| Some(bad_path(path, true)?.below(&["path"])));
+    let several = variant
+        .paths
+        .iter()
+        .enumerate()
+        .filter_map(|(at, path)| Some(bad_path(path, true)?.below(&["paths", &at.to_string()])));
+    let both = (variant.path.is_some() && !variant.paths.is_empty())
+        .then(|| Fault::new(&["paths"], "`path` and `paths` cannot both be given".to_owned()).on_key());
+    one.chain(several).chain(both).collect()
 }
 
 /// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`

@@ -235,7 +235,7 @@ fn pair(
 
 fn reversed(names: &Names<'_>, link: &Link, right: &Name) -> Diagnostic {
     let text = |name: &Name| {
-        let written = names.sources.snippet(name.span);
+        let written = names.unit.sources.snippet(name.span);
         if written.is_empty() { name.node.clone() } else { written.to_owned() }
     };
     let replacement = format!("{} == {}", text(right), text(&link.left));

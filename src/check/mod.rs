@@ -25,6 +25,7 @@ mod naming;
 mod params;
 mod playbook;
 mod predicates;
+mod raw;
 mod regex;
 mod resolutions;
 mod sets;
@@ -134,7 +135,7 @@ fn lower(
     let meta = meta::lower(rule, sink);
     let names = Names {
         context,
-        sources: unit.sources,
+        unit,
         params: Params::read(rule, context.settings, sink),
         steps: names::steps(rule, context.catalog, sink),
         lists,

@@ -8,9 +8,10 @@ use std::ops::Range;
 use crate::catalog::{Catalog, Source};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir;
-use crate::source::{Sources, Span};
+use crate::source::Span;
 use crate::syntax;
 use crate::syntax::ast::{ChainItem, Name, Rule, Step};
+use crate::unit::Unit;
 
 use super::Context;
 use super::lists::Lists;
@@ -30,7 +31,7 @@ pub(super) struct StepRef<'a> {
 #[derive(Debug)]
 pub(super) struct Names<'a> {
     pub(super) context: &'a Context<'a>,
-    pub(super) sources: &'a Sources,
+    pub(super) unit: &'a Unit<'a>,
     pub(super) params: Params<'a>,
     pub(super) steps: Vec<StepRef<'a>>,
     pub(super) lists: &'a Lists<'a>,

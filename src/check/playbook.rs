@@ -76,7 +76,7 @@ fn unreadable(sink: &mut Sink, place: Span, label: &str) {
 /// Where the placeholders stand in the file. The literal has lost its indentation, so that offsets in it say nothing;
 /// but the order of the placeholders is the same.
 fn places(names: &Names<'_>, text: &Text) -> Vec<Span> {
-    let written = names.sources.snippet(text.span);
+    let written = names.unit.sources.snippet(text.span);
     let count = |text: &str| text.matches(OPEN).count();
     if count(written) != count(&text.node) {
         return Vec::new();

@@ -133,7 +133,7 @@ fn plural(ty: Type) -> &'static str {
 }
 
 fn needs_set(names: &Names<'_>, literal: &Literal) -> Diagnostic {
-    let written = names.sources.snippet(literal.span);
+    let written = names.unit.sources.snippet(literal.span);
     let mut found =
         Diagnostic::new(Code::WrongOperator, literal.span, "`in` requires an allowlist or a set of values")
             .label("a single value")

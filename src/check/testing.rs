@@ -10,12 +10,12 @@ use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Case, FieldTest, Pred, TestKind, Value};
 use crate::source::{Span, Spanned};
-use crate::syntax::ast::{Event, EventOf, Expect, ExpectKind, Literal, Name, Test};
+use crate::syntax::ast::{Event, EventContent, EventOf, Expect, ExpectKind, Literal, Name, Test};
 
 use super::names::{self, Names};
 use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
-use super::{constants, naming, values, windows};
+use super::{constants, naming, raw, values, windows};
 
 /// Lowers the tests of a rule, each if it is right; `chain` is missing when it has errors, and then nothing can be
 /// filled in.
@@ -54,24 +54,39 @@ fn event(
         }
         EventOf::Source(name) => (None, names::source(name, names.context.catalog, sink)),
     };
-    let Some(source) = source else {
-        event
-            .fields
-            .iter()
-            .for_each(|(_, literal)| constants::touch(names, sink, std::slice::from_ref(literal)));
-        return None;
+    let demanding = step.and_then(|step| chain?.steps.get(step)).map(|step| &step.filter);
+    let (fields, raw) = match (source, &event.content) {
+        (Some(source), EventContent::Fields(written)) => {
+            (fields(names, sink, source, written, demanding)?, None)
+        }
+        (Some(source), EventContent::Raw(text)) => (Vec::new(), Some(raw::lower(names, sink, source, text)?)),
+        (None, EventContent::Fields(written)) => {
+            for (_, literal) in written {
+                constants::touch(names, sink, std::slice::from_ref(literal));
+            }
+            return None;
+        }
+        (None, EventContent::Raw(_)) => return None,
     };
+    Some(ir::TestEvent { step, source: source?.name.clone(), at: at?, fields, raw, span: event.span })
+}
+
+/// The fields of an event, with what `demanding` leaves only one value for.
+fn fields(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    source: &Source,
+    written: &[(Name, Literal)],
+    demanding: Option<&Pred>,
+) -> Option<Vec<(ir::Field, Value)>> {
     let mut draft = Draft { source, given: BTreeMap::new(), fields: Vec::new(), right: true };
-    for (name, literal) in &event.fields {
+    for (name, literal) in written {
         draft.add(names, sink, name, literal);
     }
-    if let Some(step) = step.and_then(|step| chain?.steps.get(step)) {
-        demanded(&step.filter, &mut draft);
+    if let Some(pred) = demanding {
+        demanded(pred, &mut draft);
     }
-    if !draft.right {
-        return None;
-    }
-    Some(ir::TestEvent { step, source: source.name.clone(), at: at?, fields: draft.fields, span: event.span })
+    draft.right.then_some(draft.fields)
 }
 
 fn step_of(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<usize> {

@@ -78,7 +78,7 @@ pub(super) fn matches(
 /// The place of a part of a string literal; the whole literal where escapes or a parameter stand between.
 fn inside(names: &Names<'_>, literal: &Literal, range: std::ops::Range<usize>) -> Span {
     let LiteralKind::Str(text) = &literal.kind else { return literal.span };
-    let written = names.sources.snippet(literal.span);
+    let written = names.unit.sources.snippet(literal.span);
     let head = if written.starts_with("r\"") { 2 } else { 1 };
     let body = written.get(head..written.len().saturating_sub(1));
     if body != Some(text) || text.get(range.clone()).is_none() {

@@ -128,6 +128,8 @@ codes! {
     UnusedParam = "W0219" Warning "unused parameter" absence;
     UnusedList = "W0220" Warning "unused allowlist" absence;
     BadOverride = "E0221" Error "invalid value for a parameter";
+    FieldNeverThere = "E0222" Error "a field that these events never have";
+    FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
 
     // 03 links and windows
     ChainShape = "E0301" Error "steps and links must alternate" absence;
@@ -196,6 +198,7 @@ codes! {
     RepeatedTest = "W0705" Warning "duplicate test name";
     TimeInEvent = "E0706" Error "`event.time` is set by the offset";
     RepeatedField = "E0707" Error "duplicate field in an event";
+    RawEvent = "E0708" Error "not a raw event of the source";
 
     // 08 targets
     FieldUnavailable = "E0801" Error "the field is not available in the target";

@@ -4,11 +4,9 @@
 //! group, and records. Must not know: files and formats, rules. What has another shape or type than the source says is
 //! missing.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use regex::Regex;
 use serde::Deserializer;
 
 use super::form::Form;
@@ -17,7 +15,8 @@ use super::predicate::{CompileError, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
 use super::value::{Raw, Value};
-use crate::catalog::{self, FieldDef, RawVariant, Source};
+use super::variant::{Level, Variant, compile};
+use crate::catalog::{self, Source};
 use crate::ir::Type;
 
 /// A source, ready to read raw events into records of one schema.
@@ -50,24 +49,6 @@ struct Field {
     /// Where its value stands as it is, whatever the action.
     plain: Option<(Level, usize)>,
     variants: Vec<Variant>,
-}
-
-#[derive(Debug)]
-struct Variant {
-    actions: Vec<String>,
-    at: Option<(Level, usize)>,
-    capture: Option<Regex>,
-    map: BTreeMap<String, String>,
-    absent: Option<String>,
-    otherwise: Option<String>,
-}
-
-/// Which object a slot belongs to.
-#[derive(Debug, Clone, Copy)]
-enum Level {
-    Event,
-    Item,
-    Inner,
 }
 
 /// The objects that one row is made of.
@@ -103,7 +84,8 @@ impl Reader {
             let field = source.field(name);
             let variants = field.map(|field| compile(field, source, &mut tree)).transpose()?;
             let variants = variants.unwrap_or_default();
-            let plain = variants.first().filter(|first| first.is_plain()).and_then(|first| first.at);
+            let plain =
+                variants.first().filter(|first| first.is_plain()).and_then(|first| first.at.first().copied());
             fields.push(Field { ty: *ty, plain, variants });
         }
         let by_action =
@@ -265,6 +247,31 @@ impl Reader {
         Ok(records)
     }
 
+    /// The records of an event that happens at `time`, whatever it says itself; `own` tells it from others where it has
+    /// no id.
+    ///
+    /// # Errors
+    /// When the event is not an object.
+    pub fn records_at(
+        &self,
+        event: &serde_json::Value,
+        time: i64,
+        own: usize,
+    ) -> Result<Vec<Record>, serde_json::Error> {
+        let slots = self.scalars(event)?;
+        let mut records = Vec::new();
+        let all = self.projection(&(0..self.fields.len()).collect());
+        let add = |values: &Values<'_>, ()| {
+            let mut values = values.to_vec();
+            if let Some(place) = values.get_mut(self.time) {
+                *place = Some(Value::Time(time));
+            }
+            records.extend(self.record(&values, &own.to_be_bytes()));
+        };
+        self.rows(&slots, &all, |_| Some(()), add);
+        Ok(records)
+    }
+
     /// The record of a row; `None` where it has no time.
     #[must_use]
     pub fn record(&self, values: &Values<'_>, raw: &[u8]) -> Option<Record> {
@@ -297,8 +304,9 @@ impl Reader {
                 || action.is_some_and(|action| variant.actions.iter().any(|name| name == action))
         };
         let variant = field.variants.iter().find(fits)?;
-        let raw = variant.at.and_then(|at| row.get(at)).cloned().filter(|raw| self.is_present(raw));
-        variant.canonical(raw)?.typed(field.ty)
+        let found = variant.at.iter().filter_map(|at| row.get(*at));
+        let raw = found.filter(|raw| self.is_present(raw)).find(|raw| !variant.is_placeholder(raw));
+        variant.canonical(raw.cloned())?.typed(field.ty)
     }
 
     fn is_present(&self, raw: &Raw<'_>) -> bool {
@@ -307,91 +315,6 @@ impl Reader {
             Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
         }
     }
-}
-
-impl Variant {
-    /// Whether it takes the raw value as it is, whatever the action.
-    fn is_plain(&self) -> bool {
-        self.actions.is_empty()
-            && self.capture.is_none()
-            && self.map.is_empty()
-            && self.absent.is_none()
-            && self.otherwise.is_none()
-    }
-
-    /// The raw value after capture and map.
-    fn canonical<'de>(&self, raw: Option<Raw<'de>>) -> Option<Raw<'de>> {
-        let constant = |text: &String| Raw::Text(Cow::Owned(text.clone()));
-        let raw = match (&self.capture, raw) {
-            (Some(regex), Some(raw)) => {
-                let text = raw.into_text();
-                let captured = regex.captures(&text).and_then(|found| found.get(1));
-                captured
-                    .filter(|found| !found.is_empty())
-                    .map(|found| Raw::Text(Cow::Owned(found.as_str().to_owned())))
-            }
-            (_, raw) => raw,
-        };
-        let Some(raw) = raw else { return self.absent.as_ref().map(constant) };
-        if self.map.is_empty() && self.otherwise.is_none() {
-            return Some(raw);
-        }
-        self.map.get(raw.into_text().as_ref()).or(self.otherwise.as_ref()).map(constant)
-    }
-}
-
-/// The ways to read `field`; none where the log does not carry it.
-fn compile(field: &FieldDef, source: &Source, tree: &mut Tree) -> Result<Vec<Variant>, CompileError> {
-    // The type comes from the schema. A new entry of a field must be answered for here: does it change what the field's
-    // value is?
-    let FieldDef {
-        name: _,
-        ty: _,
-        description: _,
-        values: _,
-        in_group,
-        weak_key: _,
-        requires: _,
-        raw,
-        columns: _,
-    } = field;
-    let mut place = |path: &str, from_event: bool| match &source.group {
-        Some(group) if *in_group && !from_event => {
-            let items = tree.group(&group.path);
-            match (path.strip_prefix('>'), &group.inner) {
-                (Some(path), Some(inner)) => (Level::Inner, items.group(inner).slot(path)),
-                (Some(path), None) => (Level::Item, items.slot(path)),
-                (None, _) => (Level::Item, items.slot(path)),
-            }
-        }
-        Some(_) | None => (Level::Event, tree.slot(path)),
-    };
-    let plain = |at| Variant {
-        actions: Vec::new(),
-        at,
-        capture: None,
-        map: BTreeMap::new(),
-        absent: None,
-        otherwise: None,
-    };
-    let variants = match raw {
-        None => return Ok(Vec::new()),
-        Some(catalog::Raw::Path(path)) => return Ok(vec![plain(Some(place(path, false)))]),
-        Some(catalog::Raw::Variants(variants)) => variants,
-    };
-    let compiled = variants.iter().map(|variant| {
-        let RawVariant { for_actions, path, from_event, capture, map, absent, otherwise } = variant;
-        let regex = capture.as_deref().map(Regex::new).transpose();
-        Ok(Variant {
-            actions: for_actions.clone(),
-            at: path.as_deref().map(|path| place(path, *from_event)),
-            capture: regex.map_err(|problem| CompileError(problem.to_string()))?,
-            map: map.clone(),
-            absent: absent.clone(),
-            otherwise: otherwise.clone(),
-        })
-    });
-    compiled.collect()
 }
 
 #[cfg(test)]

@@ -25,5 +25,6 @@ pub mod text;
 pub mod trial;
 pub mod tune;
 pub mod value;
+mod variant;
 pub mod window;
 pub mod words;

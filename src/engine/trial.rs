@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::alert::{Alert, dedupe, run};
+use super::event::Reader;
 use super::explain::{Failing, StepView, follow, why_not};
 use super::predicate::CompileError;
 use super::program::Program;
@@ -31,7 +32,7 @@ pub struct Outcome {
     pub impossible: Vec<(Span, String)>,
     /// The expectations that were not met.
     pub unmet: Vec<Unmet>,
-    /// The alerts, as numbers of the test's events.
+    /// The alerts, as numbers of the records of the test's events, in their order.
     pub alerts: Vec<Alert>,
     /// How the events went through the chain; filled in if an expectation was not met.
     pub trace: Option<Trace>,
@@ -63,7 +64,7 @@ pub struct Unmet {
 pub struct Trace {
     /// The steps.
     pub steps: Vec<StepTrace>,
-    /// The events, named as the test does.
+    /// The records, named by their events as the test does.
     pub events: Vec<String>,
 }
 
@@ -98,10 +99,13 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
         alerts: Vec::new(),
         trace: None,
     };
-    let mut records = Vec::new();
+    let (mut records, mut events) = (Vec::new(), Vec::new());
     for (number, event) in test.events.iter().enumerate() {
-        match record(number, event, catalog, schemas) {
-            Ok(record) => records.push(record),
+        match records_of(number, event, catalog, schemas) {
+            Ok(of_event) => {
+                events.extend(std::iter::repeat_n(number, of_event.len()));
+                records.extend(of_event);
+            }
             Err(problems) => {
                 outcome.impossible.extend(problems.into_iter().map(|problem| (event.span, problem)));
             }
@@ -124,7 +128,7 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
         }
     }
     if !outcome.unmet.is_empty() {
-        outcome.trace = Some(trace(rule, program, test, &records));
+        outcome.trace = Some(trace(rule, program, test, (&records, &events)));
     }
     outcome
 }
@@ -143,17 +147,22 @@ pub fn instant(second: u64) -> i64 {
     i64::try_from(second).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(ORIGIN)
 }
 
-/// The record of a test event. Each event of a test is one of its own unless it gives its source's event id.
-fn record(
+/// The records of a test event: of a raw one as many as it gives. Each event of a test is one of its own unless it gives
+/// its source's event id.
+fn records_of(
     number: usize,
     event: &TestEvent,
     catalog: &Catalog,
     schemas: &Schemas,
-) -> Result<Record, Vec<String>> {
+) -> Result<Vec<Record>, Vec<String>> {
     let source = &event.source;
     let (Some(definition), Some(schema)) = (catalog.source(source), schemas.get(source)) else {
         return Err(vec![format!("there is no source `{source}`")]);
     };
+    if let Some(raw) = &event.raw {
+        let reader = Reader::new(definition, Arc::clone(schema)).map_err(|error| vec![error.to_string()])?;
+        return reader.records_at(raw, instant(event.at), number).map_err(|error| vec![error.to_string()]);
+    }
     let (mut values, mut problems) = (schema.empty(), Vec::new());
     let time = instant(event.at);
     let mut set = |name: &str, value| {
@@ -179,7 +188,7 @@ fn record(
         Some(id) => Identity::of(source, (true, id.atom())),
         None => Identity::of(source, (false, number)),
     };
-    Ok(Record { schema: Arc::clone(schema), time, event: identity, values: values.into() })
+    Ok(vec![Record { schema: Arc::clone(schema), time, event: identity, values: values.into() }])
 }
 
 /// The value if the field can hold it.
@@ -213,20 +222,23 @@ fn possible(field: &FieldDef, value: &ir::Value) -> Result<Option<Value<'static>
     }
 }
 
-fn trace(rule: &Rule, program: &Program, test: &Test, records: &[Record]) -> Trace {
-    let intended =
-        |step: usize| test.events.iter().enumerate().filter(move |(_, event)| event.step == Some(step));
+/// `events` says which event of the test each record is of.
+fn trace(rule: &Rule, program: &Program, test: &Test, (records, events): (&[Record], &[usize])) -> Trace {
+    let of_step =
+        |number: &usize, step| test.events.get(*number).is_some_and(|event| event.step == Some(step));
+    let intended = |step: usize| events.iter().enumerate().filter(move |(_, number)| of_step(number, step));
     let steps = program.steps.iter().zip(follow(program, records)).enumerate().map(|(at, (step, view))| {
         let refused = intended(at)
             .filter_map(|(number, _)| Some((number, why_not(rule, program, at, records.get(number)?)?)))
             .filter(|(_, failing)| !failing.is_empty());
         StepTrace { name: step.name.clone(), refused: refused.collect(), view }
     });
-    let label = |(number, event): (usize, &TestEvent)| {
+    let label = |number: usize| {
+        let event = test.events.get(number)?;
         let step = event.step.and_then(|step| program.steps.get(step));
         let name = step.map_or_else(|| format!("event of {}", event.source), |step| step.name.clone());
         let at = super::words::duration(instant(event.at) - ORIGIN);
-        format!("event {} ({name} at {at})", number + 1)
+        Some(format!("event {} ({name} at {at})", number + 1))
     };
-    Trace { steps: steps.collect(), events: test.events.iter().enumerate().map(label).collect() }
+    Trace { steps: steps.collect(), events: events.iter().filter_map(|number| label(*number)).collect() }
 }

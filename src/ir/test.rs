@@ -30,8 +30,11 @@ pub struct TestEvent {
     pub source: String,
     /// Seconds from the start of the test.
     pub at: u64,
-    /// Its fields.
+    /// Its fields; none if it is a raw one.
     pub fields: Vec<(Field, Value)>,
+    /// The event as its log has it, for the source to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<serde_json::Value>,
     /// The whole event.
     pub span: Span,
 }

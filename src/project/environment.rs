@@ -16,7 +16,7 @@ use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax;
 
 use super::files::{Entry, Files, text};
-use super::workspace::tidy;
+use super::paths::tidy;
 
 /// The name of an environment file.
 const FILE: &str = "catena.yaml";

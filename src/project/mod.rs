@@ -8,6 +8,7 @@ mod disk;
 mod environment;
 mod files;
 mod imports;
+mod paths;
 #[cfg(feature = "replay")]
 mod replay;
 pub mod session;

@@ -5,22 +5,21 @@
 //! Must not know: what rules mean, where files are kept, who does the work.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax::{self, ast};
 use crate::table::{self, Table};
-use crate::unit::{Tables, Unit};
+use crate::unit::{NamedFiles, Unit};
 
 use super::files::{Entry, Files};
 use super::imports;
+use super::paths::{real, resolve, show, tidy};
 use super::workers::Workers;
-
-/// The name under which standard input is shown.
-const STDIN: &str = "<stdin>";
 
 /// Every file of a run.
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ pub(super) struct Workspace {
     files: Vec<File>,
     /// By every spelling that occurred, and by what the file really is.
     by_path: HashMap<(PathBuf, Kind), usize>,
-    tables: Tables,
+    named: NamedFiles,
     /// How many of `files` the user asked for; they come first.
     asked: usize,
 }
@@ -62,7 +61,9 @@ enum Content {
     /// The tree is there while something needs it.
     Rules(Option<ast::File>),
     List(Arc<Table>),
-    /// A list file that could not be read.
+    /// A raw event for a test: its text is all there is.
+    Event,
+    /// A list file or event that could not be read.
     Nothing,
 }
 
@@ -70,11 +71,15 @@ enum Content {
 enum Kind {
     Rules,
     List,
+    Event,
 }
 
 /// A file the user asked for that could not be read.
 #[derive(Debug)]
 pub(super) struct Unreadable(pub(super) String);
+
+/// Bytes of the largest raw event: CloudTrail cuts its own off at 256 KB.
+const LARGEST_EVENT: usize = 1 << 20;
 
 /// Where the files are, and who works on them.
 #[derive(Debug)]
@@ -143,7 +148,7 @@ impl Workspace {
     pub(super) fn units(&self, some: Range<usize>) -> Vec<Unit<'_>> {
         let unit = |index| {
             let imported = self.imported(index);
-            Some(Unit { sources: &self.sources, file: self.tree(index)?, imported, tables: &self.tables })
+            Some(Unit { sources: &self.sources, file: self.tree(index)?, imported, named: &self.named })
         };
         some.filter_map(unit).collect()
     }
@@ -153,7 +158,7 @@ impl Workspace {
         let files = self.files.get_mut(some).unwrap_or_default().iter_mut();
         let trees = files.filter_map(|file| match &mut file.content {
             Content::Rules(tree) if !file.imported => tree.take(),
-            Content::Rules(_) | Content::List(_) | Content::Nothing => None,
+            Content::Rules(_) | Content::List(_) | Content::Event | Content::Nothing => None,
         });
         workers.map(trees.collect(), drop);
     }
@@ -220,7 +225,7 @@ impl Workspace {
                 Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
             }
             (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
-            (Content::Rules(Some(_)) | Content::List(_) | Content::Nothing, _) => None,
+            (Content::Rules(Some(_)) | Content::List(_) | Content::Event | Content::Nothing, _) => None,
         }
     }
 
@@ -273,7 +278,12 @@ impl Workspace {
             }
             Kind::List => {
                 if let Some(Content::List(table)) = self.files.get(target).map(|file| &file.content) {
-                    self.tables.insert(text.span.file, &text.node, Arc::clone(table));
+                    self.named.insert_table(text.span.file, &text.node, Arc::clone(table));
+                }
+            }
+            Kind::Event => {
+                if let Some(File { id, content: Content::Event, .. }) = self.files.get(target) {
+                    self.named.insert_event(text.span.file, &text.node, *id);
                 }
             }
         }
@@ -282,11 +292,11 @@ impl Workspace {
     fn tree(&self, index: usize) -> Option<&ast::File> {
         match &self.files.get(index)?.content {
             Content::Rules(tree) => tree.as_ref(),
-            Content::List(_) | Content::Nothing => None,
+            Content::List(_) | Content::Event | Content::Nothing => None,
         }
     }
 
-    /// The files that a rule file names: imports and list files.
+    /// The files that a rule file names: imports, list files, raw events.
     fn named_by(&self, index: usize) -> Vec<(Kind, ast::Text)> {
         let Some(file) = self.tree(index) else { return Vec::new() };
         let imports = file.imports.iter().map(|path| (Kind::Rules, path.clone()));
@@ -294,7 +304,12 @@ impl Workspace {
             ast::ListBody::File(path) => Some((Kind::List, path.clone())),
             ast::ListBody::Inline(_) => None,
         });
-        imports.chain(lists).collect()
+        let tests = file.rules.iter().flat_map(ast::Rule::tests);
+        let events = tests.flat_map(|test| &test.events).filter_map(|event| match &event.content {
+            ast::EventContent::Raw(ast::RawText::File(path)) => Some((Kind::Event, path.clone())),
+            ast::EventContent::Raw(ast::RawText::Inline(_)) | ast::EventContent::Fields(_) => None,
+        });
+        imports.chain(lists).chain(events).collect()
     }
 
     /// Everything that a file imports, directly or not, each once, without itself.
@@ -375,7 +390,8 @@ fn load(
     let content = match (kind, &reading) {
         (Kind::Rules, _) => Content::Rules(None),
         (Kind::List, Reading::Fine) => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
-        (Kind::List, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
+        (Kind::Event, Reading::Fine) => Content::Event,
+        (Kind::List | Kind::Event, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
     };
     (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
 }
@@ -383,11 +399,13 @@ fn load(
 /// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read
 /// more than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
 fn check_kind(files: &dyn Files, path: &Path, kind: Kind) -> Result<(), String> {
-    let (extension, what) = match kind {
-        Kind::Rules => ("chain", "only `.chain` files can be imported"),
-        Kind::List => ("csv", "only `.csv` files can be lists"),
+    let (extensions, what) = match kind {
+        Kind::Rules => (&["chain"][..], "only `.chain` files can be imported"),
+        Kind::List => (&["csv"][..], "only `.csv` files can be lists"),
+        Kind::Event => (&["json", "log"][..], "only `.json` and `.log` files can be raw events"),
     };
-    let fits = |path: &Path| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+    let is_allowed = |found: &OsStr| extensions.iter().any(|known| found.eq_ignore_ascii_case(known));
+    let fits = |path: &Path| path.extension().is_some_and(is_allowed);
     if !fits(path) {
         return Err(what.to_owned());
     }
@@ -406,10 +424,11 @@ fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, Str
     let limit = match kind {
         Kind::Rules => syntax::FILE_SIZE,
         Kind::List => table::MAX_BYTES,
+        Kind::Event => LARGEST_EVENT,
     };
     let bytes = files.read(path, limit)?;
-    if kind == Kind::List && bytes.len() > limit {
-        return Err(format!("the list file is larger than {} MiB", limit >> 20));
+    if kind != Kind::Rules && bytes.len() > limit {
+        return Err(format!("the file is larger than {} MiB", limit >> 20));
     }
     Ok(bytes)
 }
@@ -443,43 +462,6 @@ fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) ->
         }
     }
     found
-}
-
-/// The path of `name` as written in the file at `from`.
-fn resolve(from: Option<&Path>, name: &str) -> PathBuf {
-    let folder = from.and_then(Path::parent).unwrap_or(Path::new(""));
-    tidy(&folder.join(name))
-}
-
-/// The path without links, `.` and `..`; as it is, where there is no such file.
-fn real(files: &dyn Files, path: &Path) -> PathBuf {
-    files.real(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-`
-/// keeps the `.` that tells it from standard input.
-pub(super) fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
-                tidy.pop();
-            }
-            Component::ParentDir | Component::Normal(_) | Component::RootDir | Component::Prefix(_) => {
-                tidy.push(part);
-            }
-        }
-    }
-    if tidy == Path::new("-") { Path::new(".").join(tidy) } else { tidy }
-}
-
-fn show(path: &Path) -> String {
-    match path.to_str() {
-        Some("-") => STDIN.to_owned(),
-        Some("") => ".".to_owned(),
-        _ => path.display().to_string(),
-    }
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

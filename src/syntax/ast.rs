@@ -99,6 +99,20 @@ pub struct Rule {
     pub span: Span,
 }
 
+impl Rule {
+    /// Its tests, in order.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+        self.clauses.iter().filter_map(|clause| match clause {
+            Clause::Test(test) => Some(test),
+            Clause::Meta(_)
+            | Clause::Param(_)
+            | Clause::Chain(_)
+            | Clause::Alert(_)
+            | Clause::Playbook(_) => None,
+        })
+    }
+}
+
 /// A clause of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Clause {
@@ -250,10 +264,28 @@ pub struct Event {
     pub of: EventOf,
     /// When, from the start of the test.
     pub at: Literal,
-    /// Its fields.
-    pub fields: Vec<(Name, Literal)>,
+    /// What it holds.
+    pub content: EventContent,
     /// The whole event.
     pub span: Span,
+}
+
+/// What a test event holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventContent {
+    /// `{ field: value, … }`: canonical fields.
+    Fields(Vec<(Name, Literal)>),
+    /// `raw …`: the event as its log has it.
+    Raw(RawText),
+}
+
+/// Where the text of a raw event is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RawText {
+    /// `raw "…"`.
+    Inline(Text),
+    /// `raw from "path"`.
+    File(Text),
 }
 
 /// What a test event is an event of.

@@ -158,6 +158,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     word!("by").token(Rule::kw_by),
     // A test.
     word!("event").token(Rule::kw_event).in_tests(),
+    word!("raw").token(Rule::kw_raw),
     word!("expect")
         .token(Rule::kw_expect)
         .begins(Level::Test, Rule::expect_tail, Rule::only_expect)

@@ -3,7 +3,9 @@
 //! In: pairs of the grammar. Out: nodes of [`ast`](super::ast).
 //! Must not know: steps, sources or fields.
 
-use super::ast::{Event, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, Test};
+use super::ast::{
+    Event, EventContent, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, RawText, Test,
+};
 use super::builder::Builder;
 use super::grammar::{Pair, Rule};
 use super::keywords::Level;
@@ -78,6 +80,22 @@ impl Builder<'_> {
             None => EventOf::Step(self.name(&of.into_inner().next()?)),
         };
         let at = self.window(&parts.next()?);
+        let mut parts = parts.peekable();
+        if let Some(raw) = parts.next_if(|part| part.as_rule() == Rule::raw_event) {
+            let text = self.raw_text(raw)?;
+            return Some(Event { of, at, content: EventContent::Raw(text), span });
+        }
+        let fields = self.pairs(span, parts);
+        Some(Event { of, at, content: EventContent::Fields(fields), span })
+    }
+
+    fn raw_text(&mut self, pair: Pair<'_>) -> Option<RawText> {
+        let is_file = child(&pair, Rule::kw_from).is_some();
+        let text = self.first_text(pair)?;
+        Some(if is_file { RawText::File(text) } else { RawText::Inline(text) })
+    }
+
+    fn pairs<'p>(&mut self, event: Span, parts: impl Iterator<Item = Pair<'p>>) -> Vec<(Name, Literal)> {
         let mut fields: Vec<(Name, Literal)> = Vec::new();
         let mut separated = true;
         for part in parts {
@@ -86,11 +104,11 @@ impl Builder<'_> {
                 continue;
             }
             if !std::mem::replace(&mut separated, false) {
-                self.comma_missing(fields.last().map_or(span, |(_, value)| value.span));
+                self.comma_missing(fields.last().map_or(event, |(_, value)| value.span));
             }
             fields.extend(self.pair(part));
         }
-        Some(Event { of, at, fields, span })
+        fields
     }
 
     fn comma_missing(&mut self, before: Span) {

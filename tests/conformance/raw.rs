@@ -59,8 +59,8 @@ impl Event {
             Some(Raw::Path(path)) => (path.clone(), content.owned(), false),
             Some(Raw::Variants(variants)) => {
                 let Some(variant) = self.variant(source, variants) else { return };
-                let Some(path) = &variant.path else { return };
-                (path.clone(), variant_content(variant, content), variant.from_event)
+                let Some(path) = variant.paths().next() else { return };
+                (path.to_owned(), variant_content(variant, content), variant.from_event)
             }
         };
         let target = match &source.group {
@@ -77,15 +77,20 @@ impl Event {
         put(target, path.trim_start_matches('>'), self::content(&path, raw));
     }
 
-    /// A sign-in answers with success or failure; instances are in the answers of EC2's calls about instances alone.
+    /// Sign-ins, role switches and MFA checks answer with success or failure, and with an error message then; instances
+    /// are in the answers of EC2's calls about instances alone.
     fn settle_response(&mut self) {
         let action = self.raw["eventName"].as_str().unwrap_or("").to_owned();
-        if action == "ConsoleLogin" {
-            let answer = self.raw.pointer("/responseElements/ConsoleLogin").and_then(Value::as_str);
+        if matches!(action.as_str(), "ConsoleLogin" | "SwitchRole" | "CheckMfa") {
+            let answer = self.raw.pointer(&format!("/responseElements/{action}")).and_then(Value::as_str);
             let failed = answer.map_or(self.raw.get("errorCode").is_some(), |answer| answer != "Success");
-            self.raw["responseElements"] =
-                json!({ "ConsoleLogin": if failed { "Failure" } else { "Success" } });
+            self.raw["responseElements"] = json!({ action: if failed { "Failure" } else { "Success" } });
             self.raw["requestParameters"] = Value::Null;
+            let event = self.raw.as_object_mut().unwrap();
+            event.remove("errorCode");
+            if failed {
+                event.insert("errorMessage".to_owned(), json!("Failed authentication"));
+            }
         } else if self.raw.pointer("/responseElements/instancesSet").is_some() {
             if matches!(action.as_str(), "RunInstances" | "StartInstances" | "StopInstances") {
                 self.raw["eventSource"] = json!("ec2.amazonaws.com");
@@ -117,6 +122,14 @@ impl Event {
     pub(super) fn fail_as_dry_run(&mut self) {
         if self.raw["eventName"] == "RunInstances" && self.raw["errorCode"] == "AccessDenied" {
             self.raw["errorCode"] = json!("Client.DryRunOperation");
+        }
+    }
+
+    /// Leaves only the message of an error.
+    pub(super) fn fail_by_message(&mut self) {
+        let event = self.raw.as_object_mut().unwrap();
+        if event.remove("errorCode").is_some() {
+            event.insert("errorMessage".to_owned(), json!("not allowed"));
         }
     }
 

@@ -38,6 +38,8 @@ fn of_cloudtrail(field: &str) -> &'static [&'static str] {
         "event.action" => &[
             "RunInstances",
             "ConsoleLogin",
+            "SwitchRole",
+            "CheckMfa",
             "CreateImage",
             "StartInstances",
             "StopInstances",

@@ -75,8 +75,10 @@ impl<'a> Maker<'a> {
             if rng.u8(0..8) == 0 {
                 self.tweak(event, rng);
             }
-            if rng.u8(0..3) == 0 {
-                event.fail_as_dry_run();
+            match rng.u8(0..6) {
+                0 | 1 => event.fail_as_dry_run(),
+                2 => event.fail_by_message(),
+                _ => {}
             }
             if rng.u8(0..6) == 0 {
                 event.answer_with_no_items();

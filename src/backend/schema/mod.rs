@@ -176,6 +176,7 @@ fn field<B: Dialect>(
         in_group: _,
         weak_key: _,
         requires,
+        absent_for: _,
         raw: _,
         columns: _,
     } = def;

@@ -3,6 +3,7 @@
 //! In: clauses as written and as lowered, and the table of names. Out: findings; nothing here changes the rule.
 //! Must not know: how clauses are lowered.
 
+mod absent;
 mod alert;
 mod comparisons;
 mod links;
@@ -50,20 +51,40 @@ fn step_parts(names: &Names<'_>, sink: &mut Sink, index: usize, step: &StepParts
     let excepts: Option<Vec<_>> = excepts.iter().map(Option::as_ref).collect();
     let (Some(filter), Some(excepts)) = (filter, excepts) else { return };
     let lists = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref()).collect();
+    if let Some(source) = names.source(index) {
+        absent::step(source, sink, filter, &excepts);
+    }
     Logic::new(names.source(index), lists).step(written.name.span, filter, &excepts, &mut sink.diags);
 }
 
 /// Looks at a whole chain.
 pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, chain: &ir::Chain) {
     windows::lint(names, sink, written, chain);
+    for (steps, link) in chain.steps.windows(2).zip(&chain.links) {
+        if let [left, right] = steps {
+            absent::keys(names, sink, (left, right), link);
+        }
+    }
 }
 
 /// Looks at a chain and its alert together; `at` is where the alert stands.
 pub(super) fn alert(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, alert: &ir::Alert, at: Span) {
     alert::dedupe(names, sink, chain, alert, at);
+    let entities = alert.entities.iter().map(|entity| &entity.field);
+    let keys = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
+    for ir::StepField { step, field } in entities.chain(&alert.show).chain(keys) {
+        if let Some(step) = chain.steps.get(*step) {
+            absent::shown(names, sink, step, field);
+        }
+    }
 }
 
 /// Looks at a test that is right by itself.
 pub(super) fn test(names: &Names<'_>, sink: &mut Sink, test: &ir::Test) {
     test_blocks::lowered(names, sink, test);
+    for event in &test.events {
+        if let Some(source) = names.context.catalog.source(&event.source) {
+            absent::event(source, sink, event);
+        }
+    }
 }

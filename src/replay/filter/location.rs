@@ -34,6 +34,7 @@ impl<'s> Location<'s> {
             in_group: _,
             weak_key: _,
             requires: _,
+            absent_for: _,
             raw,
             columns: _,
         } = field;
@@ -41,8 +42,8 @@ impl<'s> Location<'s> {
             None => Self::Anywhere,
             Some(Raw::Path(path)) => Self::AsIs(path),
             Some(Raw::Variants(variants)) => {
-                let paths: Option<Vec<_>> = variants.iter().map(of_variant).collect();
-                paths.map_or(Self::Anywhere, Self::MadeOf)
+                let paths: Option<Vec<Vec<_>>> = variants.iter().map(of_variant).collect();
+                paths.map_or(Self::Anywhere, |paths| Self::MadeOf(paths.concat()))
             }
         }
     }
@@ -58,10 +59,20 @@ impl<'s> Location<'s> {
     }
 }
 
-/// The path without which a variant gives no value.
-fn of_variant(variant: &RawVariant) -> Option<&str> {
-    let RawVariant { for_actions: _, path, from_event: _, capture: _, map: _, absent, otherwise: _ } =
-        variant;
+/// The paths without which a variant gives no value.
+fn of_variant(variant: &RawVariant) -> Option<Vec<&str>> {
+    let RawVariant {
+        for_actions: _,
+        path: _,
+        paths: _,
+        placeholders: _,
+        from_event: _,
+        capture: _,
+        map: _,
+        absent,
+        otherwise: _,
+    } = variant;
     // A value for what is absent needs nothing in the event. `otherwise` does: it stands for values that are present.
-    path.as_deref().filter(|_| absent.is_none())
+    let paths: Vec<&str> = variant.paths().collect();
+    (absent.is_none() && !paths.is_empty()).then_some(paths)
 }

@@ -121,6 +121,9 @@ def cloudtrail(raw):
     for field, part in (("request_parameters", "requestParameters"), ("response_elements", "responseElements")):
         if part in event:
             found[f"aws.cloudtrail.{field}"] = java_text(event[part])
+    if event.get("eventName") == "ConsoleLogin":
+        used = {"Yes": True, "No": False}.get(at(event, "additionalEventData.MFAUsed"))
+        found["aws.cloudtrail.console_login.additional_eventdata.mfa_used"] = used
     found["event.outcome"] = outcome(event)
     found["related.entity"] = related(event)
     return found

@@ -1,0 +1,146 @@
+//! Fields that the kind of event which a rule asks for never has.
+//!
+//! In: steps, keys, alerts and test events, as lowered. Out: findings. Must not know: other lints.
+//!
+//! A source says for which actions a field never has a value (`absent_for`). A test of it there is false for every
+//! event, its negation true for every event, and a link by it joins nothing: the rule says something else than its
+//! author thinks, and canonical tests cannot show it.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::Source;
+use crate::check::names::Names;
+use crate::check::naming;
+use crate::check::sink::Sink;
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{self, ACTION, Pred};
+
+/// The actions that an event can have; `None`: any.
+type Actions = Option<BTreeSet<String>>;
+
+/// Looks at the condition and the exceptions of a step.
+pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&Pred]) {
+    let mut lint = Lint { source, sink, warns: true };
+    lint.pred(filter, true, &None);
+    let actions = actions_of(filter);
+    // An exception that does not hold takes nothing away, so a field that only some actions lack does no harm there.
+    lint.warns = false;
+    for except in excepts {
+        lint.pred(except, true, &actions);
+    }
+}
+
+/// Looks at the keys of a link: those of both steps.
+pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::Step), link: &ir::Link) {
+    for key in &link.keys {
+        for (step, field) in [(steps.0, &key.left), (steps.1, &key.right)] {
+            let Some(source) = names.context.catalog.source(&step.source.node) else { continue };
+            if let Some(lacking) = all_lacking(source, &field.name, &actions_of(&step.filter)) {
+                let label =
+                    format!("no record of step `{}` has it, so the chain never alerts", step.name.node);
+                sink.report(never_there(&field.name, &lacking, field.span, label));
+            }
+        }
+    }
+}
+
+/// Looks at a field that the alert reads.
+pub(super) fn shown(names: &Names<'_>, sink: &mut Sink, step: &ir::Step, field: &ir::Field) {
+    let Some(source) = names.context.catalog.source(&step.source.node) else { return };
+    if let Some(lacking) = all_lacking(source, &field.name, &actions_of(&step.filter)) {
+        let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
+        let found = Diagnostic::new(Code::FieldAbsentForSome, field.span, title);
+        sink.report(found.label("always empty in the alert").help("remove it, or show another field"));
+    }
+}
+
+/// Looks at an event of a test.
+pub(super) fn event(source: &Source, sink: &mut Sink, event: &ir::TestEvent) {
+    let action = event.fields.iter().find(|(field, _)| field.name == ACTION);
+    let actions = action.map(|(_, value)| BTreeSet::from([value.text()]));
+    // What a step demands is filled in; of that the step itself has been told.
+    let written = event.fields.iter().filter(|(field, _)| event.span.contains(field.span));
+    for (field, _) in written {
+        if let Some(lacking) = all_lacking(source, &field.name, &actions) {
+            let label = "no log has such an event".to_owned();
+            sink.report(never_there(&field.name, &lacking, field.span, label));
+        }
+    }
+}
+
+fn actions_of(pred: &Pred) -> Actions {
+    pred.required_texts(ACTION).map(|texts| texts.strings())
+}
+
+/// The actions, if a field never has a value with any of them.
+fn all_lacking(source: &Source, field: &str, actions: &Actions) -> Option<BTreeSet<String>> {
+    let absent_for = &source.field(field)?.absent_for;
+    let actions = actions.as_ref().filter(|actions| !actions.is_empty())?;
+    actions.iter().all(|action| absent_for.contains(action)).then(|| actions.clone())
+}
+
+fn never_there(
+    field: &str,
+    actions: &BTreeSet<String>,
+    span: crate::source::Span,
+    label: String,
+) -> Diagnostic {
+    let title = format!("`{field}` never has a value {}", with_actions(actions));
+    let help = "`catena sources` says what each field holds; use one that these events have";
+    Diagnostic::new(Code::FieldNeverThere, span, title).label(label).help(help)
+}
+
+fn with_actions(actions: &BTreeSet<String>) -> String {
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+    format!("where `{ACTION}` is {}", naming::ticked(&actions))
+}
+
+struct Lint<'a> {
+    source: &'a Source,
+    sink: &'a mut Sink,
+    /// Whether fields that some of the possible actions lack are of interest.
+    warns: bool,
+}
+
+impl Lint<'_> {
+    /// `wanted` is false under an odd number of negations; `actions` are those that are possible here.
+    fn pred(&mut self, pred: &Pred, wanted: bool, actions: &Actions) {
+        let own = if wanted { actions_of(pred) } else { None };
+        let actions = match (actions, own) {
+            (Some(known), Some(own)) => Some(known.intersection(&own).cloned().collect()),
+            (known, own) => own.or_else(|| known.clone()),
+        };
+        match pred {
+            Pred::Test(test) => {
+                for field in test.fields() {
+                    self.field(field, test.span, wanted, &actions);
+                }
+            }
+            Pred::Not(inner) => self.pred(inner, !wanted, &actions),
+            Pred::And(parts) | Pred::Or(parts) => {
+                for part in parts {
+                    self.pred(part, wanted, &actions);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, field: &ir::Field, span: crate::source::Span, wanted: bool, actions: &Actions) {
+        if let Some(lacking) = all_lacking(self.source, &field.name, actions) {
+            let label = if wanted { "this test never holds" } else { "so `not` is always true here" };
+            self.sink.report(never_there(&field.name, &lacking, span, label.to_owned()));
+            return;
+        }
+        let Some(def) = self.source.field(&field.name).filter(|_| self.warns && !wanted) else { return };
+        let is_possible =
+            |action: &&String| actions.as_ref().is_some_and(|actions| actions.contains(*action));
+        let lacking: BTreeSet<String> = def.absent_for.iter().filter(is_possible).cloned().collect();
+        if !lacking.is_empty() {
+            let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
+            let found = Diagnostic::new(Code::FieldAbsentForSome, span, title)
+                .label("so `not` is always true for these events")
+                .help("if that is not meant, give these actions a condition of their own, joined by `or`");
+            self.sink.report(found);
+        }
+    }
+}
