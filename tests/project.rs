@@ -12,7 +12,9 @@ use crate::program::{AS_OF, catena, root};
 fn in_memory(folder: &str) -> Project {
     let mut project = Project::default();
     project.choices().as_of = Some(AS_OF.parse().unwrap());
-    for entry in walkdir::WalkDir::new(root().join(folder)) {
+    // Rules of both folders name raw events.
+    let folders = [folder, "tests/raw"];
+    for entry in folders.iter().flat_map(|folder| walkdir::WalkDir::new(root().join(folder))) {
         let entry = entry.unwrap();
         if entry.file_type().is_file() {
             let text = std::fs::read_to_string(entry.path()).unwrap();

@@ -1,7 +1,7 @@
 //! Raw events of every shipped source, as their vendors write them, and the records that come of them.
 //!
-//! `tests/raw/SOURCE/` holds events in the vendors' documented forms. A wrong mapping shows here and nowhere else: tests
-//! of canonical events cannot find it.
+//! `tests/raw/SOURCE/` holds events in the vendors' documented forms. A wrong mapping shows here and nowhere else:
+//! tests of canonical events cannot find it.
 
 use std::fmt::Write as _;
 use std::path::Path;

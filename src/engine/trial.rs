@@ -147,8 +147,8 @@ pub fn instant(second: u64) -> i64 {
     i64::try_from(second).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(ORIGIN)
 }
 
-/// The records of a test event: of a raw one as many as it gives. Each event of a test is one of its own unless it gives
-/// its source's event id.
+/// The records of a test event: of a raw one as many as it gives. Each event of a test is one of its own unless it
+/// gives its source's event id.
 fn records_of(
     number: usize,
     event: &TestEvent,
