@@ -110,11 +110,6 @@ impl Frag<Open> {
     pub(in crate::backend) fn test(text: impl Into<String>) -> Self {
         Self::of(text.into(), Bind::Test)
     }
-
-    /// Text of unknown strength: it gets parentheses next to any operator.
-    pub(in crate::backend) fn loose(text: impl Into<String>) -> Self {
-        Self::of(text.into(), Bind::Or)
-    }
 }
 
 impl<L: Language> Frag<L> {

@@ -4,118 +4,167 @@
 
 use std::ops::RangeInclusive;
 
-use super::predicate::{self, absent_texts};
+use super::Eql;
+use super::column::{Column, Kind, OnAlerts};
+use super::literal::Frag;
+use crate::backend::bind::{Bound, BoundField, BoundLink, BoundStep};
 use crate::backend::print::phrase;
-use crate::backend::{Effect, Job, Report, Target, columns};
-use crate::catalog::Mapped;
+use crate::backend::schema::Dialect as _;
+use crate::backend::{Effect, Report};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Link, Step};
+use crate::ir::Field;
 use crate::source::Span;
 
 /// The keys of a sequence.
-#[derive(Debug)]
-pub(super) struct Keys {
+#[derive(Debug, Default)]
+pub(super) struct Keys<'a> {
     /// Each key, with its field in every step.
-    columns: Vec<Column>,
-}
-
-#[derive(Debug)]
-struct Column {
-    cells: Vec<Cell>,
+    rows: Vec<Vec<Cell<'a>>>,
 }
 
 /// A key in one item.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+pub(super) struct Cell<'a> {
     /// Canonical name.
-    name: String,
+    pub(super) name: &'a str,
     /// Physical field.
-    pub(super) field: String,
+    pub(super) field: Frag,
     /// Texts that mean "no value".
-    pub(super) absent: Vec<String>,
-    /// Whether it holds the values of all items of an event.
-    multi: bool,
+    pub(super) absent: Vec<&'a str>,
+    column: &'a Column,
+    span: Span,
 }
 
-impl Keys {
+impl<'a> Keys<'a> {
     /// The keys of the `index`-th item.
-    pub(super) fn of_item(&self, index: usize) -> Vec<&Cell> {
-        self.columns.iter().filter_map(|column| column.cells.get(index)).collect()
+    pub(super) fn of_item(&self, index: usize) -> Vec<Cell<'a>> {
+        self.rows.iter().filter_map(|row| row.get(index).cloned()).collect()
     }
 
     /// The keys of the last item, which an alert at the end of the sequence shares.
-    pub(super) fn of_last(&self) -> Vec<&Cell> {
-        self.columns.iter().filter_map(|column| column.cells.last()).collect()
-    }
-
-    /// The fields of an item that hold several values, each with the canonical field that it stands for as a key.
-    pub(super) fn joined(&self, index: usize) -> Vec<(String, String)> {
-        let several = self.of_item(index).into_iter().filter(|cell| cell.multi);
-        several.map(|cell| (cell.field.clone(), cell.name.clone())).collect()
-    }
-
-    /// Canonical names in the first item.
-    pub(super) fn names_of_first(&self) -> Vec<&str> {
-        self.of_item(0).into_iter().map(|cell| cell.name.as_str()).collect()
-    }
-
-    /// Canonical names in the last item.
-    pub(super) fn names_of_last(&self) -> Vec<&str> {
-        self.of_last().into_iter().map(|cell| cell.name.as_str()).collect()
+    pub(super) fn of_last(&self) -> Vec<Cell<'a>> {
+        self.rows.iter().filter_map(|row| row.last().cloned()).collect()
     }
 }
 
 /// The keys of a run of steps. With `alert`, the run ends in the alert of a later rule on its last step, so that only
 /// keys count that alerts carry.
-pub(super) fn of(
-    job: &Job<'_>,
-    target: &dyn Target,
+pub(super) fn of<'a>(
+    bound: &Bound<'a, Eql>,
     steps: &RangeInclusive<usize>,
     alert: bool,
     report: &mut Report,
-) -> Option<Keys> {
-    let chain = &job.rule.chain;
-    let links = chain.links.get(*steps.start()..*steps.end())?;
-    let run = chain.steps.get(steps.clone())?;
-    let mut columns = Vec::new();
-    let mut dropped = Vec::new();
+) -> Option<Keys<'a>> {
+    let links = bound.links.get(*steps.start()..*steps.end())?;
+    let run = bound.steps.get(steps.clone())?;
+    let (mut keys, mut dropped) = (Keys::default(), Vec::new());
     for fields in rows(links) {
-        let places = fields
-            .iter()
-            .zip(run)
-            .map(|(field, step)| Located::find(job, target, step, field, report))
-            .collect::<Option<Vec<_>>>()?;
-        same_storage(&places, report)?;
-        by_value(&places, report);
-        let column = if alert { carried(&places, report) } else { Some(plain(&places)) };
-        match column {
-            Some(column) => columns.push(column),
+        let cells = fields.iter().zip(run).map(|(field, step)| cell(step, field, report));
+        let row: Vec<_> = cells.collect::<Option<_>>()?;
+        check_row(&row, report)?;
+        match if alert { carried(&row, report) } else { Some(row) } {
+            Some(row) => keys.rows.push(row),
             None => dropped.extend(fields.last().copied()),
         }
     }
-    many_values(&columns, links, report);
-    if columns.is_empty() {
-        report.error(uncarried(target, &dropped, links));
+    note_many_values(&keys, links, report);
+    if keys.rows.is_empty() && !links.is_empty() {
+        report.error(uncarried(&dropped, links));
         return None;
     }
-    let keys = Keys { columns };
-    if let Some(step) = run.last() {
-        for field in dropped {
-            dropped_note(job, step, field, &keys, report);
-        }
+    for field in dropped {
+        run.iter().last().into_iter().for_each(|step| note_dropped(step, field, &keys, report));
     }
     Some(keys)
+}
+
+/// The fields of each key along a run of links that all join by the same key.
+fn rows<'a>(links: &[BoundLink<'a>]) -> Vec<Vec<&'a Field>> {
+    let Some((first, others)) = links.split_first() else { return Vec::new() };
+    let mut rows: Vec<_> = first.keys.iter().map(|(left, right)| vec![*left, *right]).collect();
+    for link in others {
+        for row in &mut rows {
+            let here = row.last().map(|field| field.name.as_str()).unwrap_or_default();
+            row.extend(link.keys.iter().find(|(left, _)| left.name == here).map(|(_, right)| *right));
+        }
+    }
+    rows
+}
+
+fn cell<'a>(step: &BoundStep<'a, Eql>, field: &'a Field, report: &mut Report) -> Option<Cell<'a>> {
+    let key = step.keys.iter().find(|key| key.name == field.name)?;
+    let Some(way) = BoundField::only(key) else {
+        report.error(refused(
+            field.span,
+            format!("{} cannot join by `{}`", Eql::TITLE, field.name),
+            "its column depends on the action, and the step admits several actions",
+            "narrow `event.action` in the step, or join by another field",
+        ));
+        return None;
+    };
+    let absent = way.column.absent(way.placeholder);
+    Some(Cell {
+        name: key.name,
+        field: way.column.name.clone(),
+        absent,
+        column: way.column,
+        span: field.span,
+    })
+}
+
+fn refused(span: Span, title: impl Into<String>, label: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::NotExpressible, span, title).label(label).help(help)
+}
+
+/// Elasticsearch joins only fields of the same type; and addresses by their value, where the rule joins them as the log
+/// writes them.
+fn check_row(row: &[Cell<'_>], report: &mut Report) -> Option<()> {
+    let (first, last) = (row.first()?, row.last()?);
+    if row.iter().any(|cell| cell.column.kind != first.column.kind) {
+        let title = "Elastic stores the two sides of this link in different types";
+        let label = "EQL joins only fields of the same type";
+        report.error(refused(last.span, title, label, "join by another field"));
+        return None;
+    }
+    if first.column.kind == Kind::Ip {
+        let message = format!(
+            "Elasticsearch keeps `{}` as an address, so two spellings of one IPv6 address join each other",
+            first.name
+        );
+        report.note(Effect::Superset, first.span, message);
+    }
+    Some(())
+}
+
+/// The key as the alert on the last step carries it; `None` if it does not.
+fn carried<'a>(row: &[Cell<'a>], report: &mut Report) -> Option<Vec<Cell<'a>>> {
+    let last = row.last()?;
+    let field = match &last.column.on_alerts {
+        OnAlerts::Same => return Some(row.to_vec()),
+        OnAlerts::Nothing => return None,
+        OnAlerts::Other(field) => field,
+    };
+    let replaced = |cell: &Cell<'a>| match &cell.column.on_alerts {
+        OnAlerts::Other(field) => Some(Cell { field: field.clone(), ..cell.clone() }),
+        OnAlerts::Same | OnAlerts::Nothing => None,
+    };
+    let row = row.iter().map(replaced).collect::<Option<_>>()?;
+    let message = format!(
+        "alerts carry `{}` in place of `{}`, and the parts are joined by it: both are assumed to name the same",
+        field.text(),
+        last.name
+    );
+    report.note(Effect::Engine, last.span, message);
+    Some(row)
 }
 
 /// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are
 /// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
 /// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
-fn dropped_note(job: &Job<'_>, step: &Step, field: &Field, keys: &Keys, report: &mut Report) {
-    let source = columns::source(job, step);
-    let weak = |name: &str| source.and_then(|source| source.field(name)?.weak_key.as_deref());
-    let kept = keys.names_of_last();
-    let dropped = &field.name;
-    let Some(strong) = kept.iter().find(|name| weak(name).is_none()) else {
+fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, report: &mut Report) {
+    let is_weak = |name: &str| step.source.field(name).is_some_and(|field| field.weak_key.is_some());
+    let (kept, dropped) = (keys.of_last(), &field.name);
+    let Some(strong) = kept.iter().find(|cell| !is_weak(cell.name)) else {
         let message = phrase!(
             "alerts of Elastic do not carry `{dropped}`, so the parts are joined by {} alone; of several values of \
              `{dropped}` that share it, Elastic follows only the latest",
@@ -126,201 +175,41 @@ fn dropped_note(job: &Job<'_>, step: &Step, field: &Field, keys: &Keys, report: 
     };
     let message = phrase!("alerts of Elastic do not carry `{dropped}`, so the parts are not joined by it");
     report.note(Effect::Superset, field.span, message);
+    let strong = strong.name;
     let message =
         phrase!("a value of `{strong}` is assumed to go with one value of `{dropped}` within the window");
     report.note(Effect::Engine, field.span, message);
 }
 
-/// The fields of each key along a run of links that all join by the same key.
-fn rows(links: &[Link]) -> Vec<Vec<&Field>> {
-    let Some((first, others)) = links.split_first() else { return Vec::new() };
-    let mut rows: Vec<_> = first.keys.iter().map(|key| vec![&key.left, &key.right]).collect();
-    for link in others {
-        for row in &mut rows {
-            let here = row.last().map(|field| field.name.as_str()).unwrap_or_default();
-            row.extend(link.keys.iter().find(|key| key.left.name == here).map(|key| &key.right));
-        }
-    }
-    rows
-}
-
-/// A key field of one step, where it lives.
-struct Located<'a> {
-    field: &'a Field,
-    column: &'a Mapped,
-    physical: String,
-    absent: Vec<String>,
-}
-
-impl<'a> Located<'a> {
-    fn find(
-        job: &Job<'a>,
-        target: &dyn Target,
-        step: &Step,
-        field: &'a Field,
-        report: &mut Report,
-    ) -> Option<Self> {
-        let place = columns::place(job, target, step, field, report)?;
-        let found = match place.variants.as_slice() {
-            [only] => only.field.clone().map(|physical| (only.column, physical)),
-            _ => None,
-        };
-        let Some((column, physical)) = found else {
-            let title = format!("{} cannot join by `{}`", target.title(), field.name);
-            let label = "it does not live in one field for all actions that the step admits";
-            let help = "narrow `event.action` in the step, or join by another field";
-            report.error(Diagnostic::new(Code::NotExpressible, field.span, title).label(label).help(help));
-            return None;
-        };
-        for inexact in columns::inexact([column]) {
-            inexact.asked(false, field.span, report);
-        }
-        let absent = if column.multi { Vec::new() } else { absent_texts(&place, column) };
-        Some(Self { field, column, physical, absent })
-    }
-
-    fn cell(&self, physical: &str) -> Cell {
-        Cell {
-            name: self.field.name.clone(),
-            field: physical.to_owned(),
-            absent: self.absent.clone(),
-            multi: self.column.multi,
-        }
-    }
-
-    /// The field that alerts have in place of this one, if it is another.
-    fn stand_in(&self) -> Option<&str> {
-        self.column.alert_field.as_deref().filter(|field| !field.is_empty())
-    }
-}
-
-/// Elasticsearch joins only fields of the same type.
-fn same_storage(places: &[Located<'_>], report: &mut Report) -> Option<()> {
-    let mut kinds = places.iter().map(|place| predicate::kind(place.field.ty, place.column));
-    let first = kinds.next()?;
-    if kinds.all(|kind| kind == first) {
-        return Some(());
-    }
-    let span = places.last().map(|place| place.field.span).unwrap_or_default();
-    report.error(
-        Diagnostic::new(
-            Code::NotExpressible,
-            span,
-            "Elastic stores the two sides of this link in different types",
-        )
-        .label("EQL joins only fields of the same type")
-        .help("join by another field"),
-    );
-    None
-}
-
-/// The rule joins addresses as the log writes them.
-fn by_value(places: &[Located<'_>], report: &mut Report) {
-    let address = places
-        .iter()
-        .find(|place| predicate::kind(place.field.ty, place.column) == Some(predicate::Kind::Ip));
-    if let Some(Located { field, .. }) = address {
-        let message = format!(
-            "Elasticsearch keeps `{}` as an address, so two notations of one IPv6 address join each other",
-            field.name
-        );
-        report.note(Effect::Superset, field.span, message);
-    }
-}
-
-fn plain(places: &[Located<'_>]) -> Column {
-    Column { cells: places.iter().map(|place| place.cell(&place.physical)).collect() }
-}
-
-/// The key as the alert on the last step carries it; `None` if it does not.
-fn carried(places: &[Located<'_>], report: &mut Report) -> Option<Column> {
-    let last = places.last()?;
-    let Some(stand_in) = last.stand_in() else {
-        let kept = last.column.alert_field.is_none() && !last.column.multi && on_alerts(&last.physical);
-        return kept.then(|| plain(places));
-    };
-    let cells =
-        places.iter().map(|place| place.stand_in().map(|field| place.cell(field))).collect::<Option<_>>()?;
-    let message = format!(
-        "alerts carry `{stand_in}` in place of `{}`, and the parts are joined by it: both are taken to name the same",
-        last.field.name
-    );
-    report.note(Effect::Engine, last.field.span, message);
-    Some(Column { cells })
-}
-
-/// Field sets of Elastic's common schema, which is what the alerts index can search; `data_stream` and `related.entity`
-/// are not mapped there, nor is anything of an integration's own.
-const ON_ALERTS: &[&str] = &[
-    "agent",
-    "client",
-    "cloud",
-    "container",
-    "destination",
-    "device",
-    "dll",
-    "dns",
-    "email",
-    "event",
-    "file",
-    "group",
-    "host",
-    "http",
-    "network",
-    "observer",
-    "orchestrator",
-    "organization",
-    "package",
-    "process",
-    "registry",
-    "rule",
-    "server",
-    "service",
-    "source",
-    "threat",
-    "tls",
-    "trace",
-    "url",
-    "user",
-    "user_agent",
-    "vulnerability",
-];
-
-fn on_alerts(field: &str) -> bool {
-    field.split('.').next().is_some_and(|set| ON_ALERTS.contains(&set))
-}
-
-fn many_values(columns: &[Column], links: &[Link], report: &mut Report) {
+fn note_many_values(keys: &Keys<'_>, links: &[BoundLink<'_>], report: &mut Report) {
     let span = links.first().map(|link| link.span).unwrap_or_default();
-    for column in columns {
-        let several: Vec<_> = column.cells.iter().filter(|cell| cell.multi).collect();
+    for row in &keys.rows {
+        let several: Vec<_> = row.iter().filter(|cell| cell.column.multi).collect();
         let Some(first) = several.first() else { continue };
-        let message =
-            phrase!("`{}` holds the values of all items of a call, and any of them joins", first.field);
+        let field = first.field.text();
+        let message = phrase!("`{field}` holds the values of all items of a call, and any of them joins");
         report.note(Effect::Superset, span, message);
         if several.len() > 1 {
-            let message = format!(
-                "neighbouring steps both read `{}`, so any value they share joins them, such as the caller or the VPC",
-                first.field
+            let message = phrase!(
+                "neighbouring steps both read `{field}`, so any value they share joins them, such as the caller or the VPC"
             );
             report.note(Effect::Superset, span, message);
         }
     }
 }
 
-fn uncarried(target: &dyn Target, dropped: &[&Field], links: &[Link]) -> Diagnostic {
-    let span = links.iter().map(|link| link.span).reduce(Span::to).unwrap_or_default();
+fn uncarried(dropped: &[&Field], links: &[BoundLink<'_>]) -> Diagnostic {
     let names: Vec<_> = dropped.iter().map(|field| phrase!("`{}`", field.name)).collect();
-    Diagnostic::new(
-        Code::NotExpressible,
-        span,
-        format!("{} cannot express a join key that changes to one that alerts do not carry", target.title()),
+    refused(
+        links.iter().map(|link| link.span).reduce(Span::to).unwrap_or_default(),
+        format!("{} cannot express a join key that changes to one that alerts do not carry", Eql::TITLE),
+        format!("the alerts of Elastic do not carry {}", names.join(" or ")),
+        "join these steps by a field of Elastic's common schema, such as `actor.principal_id`, or keep one key along \
+         the chain",
     )
-    .label(format!("the alerts of Elastic do not carry {}", names.join(" or ")))
-    .help("join these steps by a field of Elastic's common schema, such as `actor.principal_id`, or keep one key along the chain")
 }
 
-/// Names of fields for a message: each in backticks, joined by "and".
-pub(super) fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| phrase!("`{name}`")).collect::<Vec<_>>().join(" and ")
+/// Names of keys for a message: each in backticks, joined by "and".
+pub(super) fn listed(keys: &[Cell<'_>]) -> String {
+    keys.iter().map(|cell| phrase!("`{}`", cell.name)).collect::<Vec<_>>().join(" and ")
 }

@@ -1,13 +1,52 @@
-//! EQL literals, field names and durations: the only way in which text from a rule or a source file enters a query.
+//! EQL text from values: literals, field names, comparisons. No other file turns a rule's text into query text.
 //!
-//! In: values and names. Out: [`Frag`]s that Elasticsearch and the `eql` parser read back as the same value.
-//! Must not know: what a literal is compared with.
+//! In: values of the rule, texts of the source files. Out: [`Frag`]s that Elasticsearch and the `eql` parser read back
+//! as the same value. Must not know: steps, which test becomes which operator.
 
 use std::fmt::Write as _;
 
-use crate::backend::print::{Frag, one_line, phrase};
+use super::Eql;
+use crate::backend::print::{self, Bind, Language, one_line, phrase};
+use crate::backend::truth::{Leaf, Text};
 use crate::ir::Value;
 use crate::source::is_hidden;
+
+/// A piece of a query.
+pub(super) type Frag = print::Frag<Eql>;
+
+/// What it takes to make a [`Frag`]: this file alone can.
+#[derive(Debug)]
+pub(in crate::backend) struct Key(());
+
+impl Language for Eql {
+    type Key = Key;
+}
+
+impl Leaf for Frag {}
+
+impl Text for Frag {
+    fn constant(truth: bool) -> Self {
+        atom(truth.to_string())
+    }
+
+    fn not(text: Self) -> Self {
+        test(phrase!("not {}", text.inside(Bind::And)))
+    }
+
+    fn join(texts: Vec<Self>, all: bool) -> Self {
+        if all { Self::join(texts, " and ", Bind::And) } else { Self::join(texts, " or ", Bind::Or) }
+    }
+}
+
+/// Text that needs no parentheses anywhere.
+fn atom(text: impl Into<String>) -> Frag {
+    Frag::new(&Key(()), text, Bind::Atom)
+}
+
+/// A comparison.
+fn test(text: impl Into<String>) -> Frag {
+    Frag::new(&Key(()), text, Bind::Test)
+}
 
 /// Words of the grammar, which a field name may only contain in backticks.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -34,13 +73,13 @@ pub(super) fn string(text: &str) -> Frag {
         }
     }
     out.push('"');
-    Frag::atom(out)
+    atom(out)
 }
 
-/// Whether some literal of the text has several `\u{…}`, of which the `eql` parser makes one that it cannot read.
-pub(super) fn is_misread(text: &str) -> bool {
+/// Whether some literal of a test has several `\u{…}`, of which the `eql` parser makes one that it cannot read.
+pub(super) fn is_misread(test: &Frag) -> bool {
     let (mut inside, mut escapes) = (false, 0);
-    let mut chars = text.chars();
+    let mut chars = test.text().chars();
     while let Some(c) = chars.next() {
         match c {
             '"' => (inside, escapes) = (!inside, 0),
@@ -57,7 +96,7 @@ pub(super) fn is_misread(text: &str) -> bool {
 /// A field name; parts that are not plain names stand in backticks.
 pub(super) fn field(name: &str) -> Frag {
     let parts: Vec<_> = name.split('.').map(part).collect();
-    Frag::atom(parts.join("."))
+    atom(parts.join("."))
 }
 
 fn part(name: &str) -> String {
@@ -71,20 +110,67 @@ fn part(name: &str) -> String {
     }
 }
 
-/// A typed value as the field stores it: in its own type, or as text where `as_text` says so.
-/// `None` when Elasticsearch cannot hold the value: instants finer than a millisecond.
-pub(super) fn value(value: &Value, as_text: bool) -> Option<Frag> {
-    let plain = match value {
-        Value::String(text) => return Some(string(text)),
-        Value::Ip(address) => return Some(string(&address.to_string())),
-        Value::Time(instant) if as_text || instant.subsec_nanosecond() % 1_000_000 != 0 => return None,
+/// A value in its own type; `None` when Elasticsearch cannot hold it: an instant finer than a millisecond.
+pub(super) fn value(value: &Value) -> Option<Frag> {
+    Some(match value {
+        Value::String(text) => string(text),
+        Value::Ip(address) => string(&address.to_string()),
+        Value::Time(instant) if instant.subsec_nanosecond() % 1_000_000 != 0 => return None,
         // As Elasticsearch itself writes instants, with three digits always.
-        Value::Time(instant) => return Some(string(&phrase!("{instant:.3}"))),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => phrase!("{number:?}"),
-        Value::Bool(truth) => truth.to_string(),
-    };
-    Some(if as_text { string(&plain) } else { Frag::atom(plain) })
+        Value::Time(instant) => string(&phrase!("{instant:.3}")),
+        Value::Int(number) => self::number(*number),
+        Value::Float(number) => atom(phrase!("{number:?}")),
+        Value::Bool(truth) => atom(truth.to_string()),
+    })
+}
+
+/// A number.
+pub(super) fn number(number: i64) -> Frag {
+    atom(number.to_string())
+}
+
+/// A filter that a source file states. Source files are configuration, not rules: their text is trusted. `joined` says
+/// whether it has an `or`, next to which an `and` needs parentheses.
+pub(super) fn filter(text: &str, joined: bool) -> Frag {
+    Frag::new(&Key(()), text, if joined { Bind::Or } else { Bind::Test })
+}
+
+/// A field, an operator and a literal.
+pub(super) fn compare(field: &Frag, operator: &'static str, literal: &Frag) -> Frag {
+    test(phrase!("{} {operator} {}", field.text(), literal.text()))
+}
+
+/// The field has no value.
+pub(super) fn missing(field: &Frag) -> Frag {
+    compare(field, "==", &atom("null"))
+}
+
+/// The field has a value.
+pub(super) fn found(field: &Frag) -> Frag {
+    compare(field, "!=", &atom("null"))
+}
+
+/// `field OPERATOR (…)`, or `field == …` for one exact value.
+pub(super) fn one_of(field: &Frag, operator: &'static str, literals: &[Frag]) -> Frag {
+    match (operator, literals) {
+        ("in", [only]) => compare(field, "==", only),
+        ("like" | "like~" | "regex", [only]) => compare(field, operator, only),
+        _ => compare(field, operator, &atom(phrase!("({})", listed(literals)))),
+    }
+}
+
+/// The field holds an address of one of the networks.
+pub(super) fn in_networks(field: &Frag, networks: &[Frag]) -> Frag {
+    atom(phrase!("cidrMatch({}, {})", field.text(), listed(networks)))
+}
+
+/// The fields by which a sequence or an item of it joins, or nothing.
+pub(super) fn by(fields: &[Frag]) -> Frag {
+    atom(if fields.is_empty() { String::new() } else { phrase!(" by {}", listed(fields)) })
+}
+
+fn listed(parts: &[Frag]) -> String {
+    parts.iter().map(Frag::text).collect::<Vec<_>>().join(", ")
 }
 
 /// A time span in the largest unit that divides it. Elasticsearch refuses a span of zero: it becomes one second.
@@ -94,12 +180,12 @@ pub(super) fn span(seconds: u64) -> Frag {
         .into_iter()
         .find(|(length, _)| seconds.is_multiple_of(*length))
         .map_or((seconds, "s"), |(length, unit)| (seconds / length, unit));
-    Frag::atom(phrase!("{amount}{unit}"))
+    atom(phrase!("{amount}{unit}"))
 }
 
 /// A line of a comment: no character that any reader takes for a line end, and no end of the comment.
 pub(super) fn comment(text: &str) -> Frag {
-    Frag::atom(one_line(text))
+    atom(one_line(text))
 }
 
 #[cfg(test)]
@@ -121,8 +207,8 @@ mod tests {
         assert_eq!(string("a\0b").text(), r#""a\u{0000}b""#);
         assert_eq!(string("\u{202e}\n\"").text(), r#""\u{202e}\n\"""#);
         assert_eq!(string("a\u{200d}é").text(), "\"a\u{200d}é\"");
-        assert!(is_misread(string("\u{202e}a\u{202c}").text()));
-        assert!(!is_misread(&format!("{} {}", string("\u{202e}\\\"").text(), string("\u{202c}").text())));
+        assert!(is_misread(&string("\u{202e}a\u{202c}")));
+        assert!(!is_misread(&one_of(&field("a"), "in", &[string("\u{202e}\\\""), string("\u{202c}")])));
     }
 
     #[test]
@@ -139,12 +225,8 @@ mod tests {
     #[test]
     fn values_finer_than_a_millisecond_have_no_literal() {
         let time = |text: &str| Value::Time(text.parse().unwrap());
-        assert_eq!(
-            value(&time("2026-01-01T00:00:00.5Z"), false).unwrap().text(),
-            "\"2026-01-01T00:00:00.500Z\""
-        );
-        assert_eq!(value(&time("2026-01-01T00:00:00.0005Z"), false), None);
-        assert_eq!(value(&Value::Float(1e21), false).unwrap().text(), "1e21");
-        assert_eq!(value(&Value::Int(6), true).unwrap().text(), "\"6\"");
+        assert_eq!(value(&time("2026-01-01T00:00:00.5Z")).unwrap().text(), "\"2026-01-01T00:00:00.500Z\"");
+        assert_eq!(value(&time("2026-01-01T00:00:00.0005Z")), None);
+        assert_eq!(value(&Value::Float(1e21)).unwrap().text(), "1e21");
     }
 }

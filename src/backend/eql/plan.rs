@@ -5,147 +5,129 @@
 //! rule before it, joined by that rule's own key. (As the first item it would come too late: an alert bears the time at
 //! which its rule ran.)
 //!
-//! In: a rule that passed the gate. Out: [`Stage`]s, in the order of the parts. Must not know: conditions, query text.
+//! In: a bound rule. Out: [`Stage`]s, in the order of the parts. Must not know: conditions, query text.
 
 use std::ops::RangeInclusive;
 
-use super::keys::{self, Keys, listed};
-use crate::backend::{Effect, Job, Report, Role, Target, columns, shape};
-use crate::catalog::Source;
-use crate::ir::{Chain, Step};
 use uuid::Uuid;
 
+use super::Eql;
+use super::keys::{self, Keys, listed};
+use crate::backend::bind::Bound;
+use crate::backend::{Effect, Report, Role, shape};
+use crate::catalog::Source;
+use crate::ir::Rule;
+
 /// Seconds between two runs of a stage's rule (Elastic's default); its alerts are at most this much late.
-pub(super) const INTERVAL: u64 = 300;
+const INTERVAL: u64 = 300;
 /// Under which the ids of stages are made from the rule's id and the stage's steps.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9f1c_54a0_6a0e_5b7e_8a53_c47e_2a1d_e901);
 
 /// One part.
 #[derive(Debug)]
-pub(super) struct Stage {
-    /// File name of the part.
-    pub(super) name: String,
-    /// Its UUID.
-    pub(super) id: String,
-    /// Whether its alerts are the answer or feed another part.
-    pub(super) role: Role,
+pub(super) struct Stage<'a> {
+    /// How it is called.
+    pub(super) identity: Identity,
     /// The steps that it reads as raw events.
     pub(super) steps: RangeInclusive<usize>,
     /// By what they are joined.
-    pub(super) keys: Keys,
+    pub(super) keys: Keys<'a>,
     /// Id of the stage whose alerts are its last item.
     pub(super) reads: Option<String>,
-    /// Longest time from its first to its last item, in seconds.
-    pub(super) span: u64,
+    /// Longest time from its first to its last item, in seconds; nothing if it has but one.
+    pub(super) span: Option<u64>,
 }
 
-/// Plans a chain of two steps or more. Problems and notes go to `report`; `None` if there is no way.
-pub(super) fn plan(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> Option<Vec<Stage>> {
-    let chain = &job.rule.chain;
-    clock_notes(job, target, report);
-    let mut stages: Vec<Stage> = Vec::new();
-    for steps in shape::segments(chain).into_iter().rev() {
-        let reads = stages.last().map(|later| later.id.clone());
-        let keys = keys::of(job, target, &steps, reads.is_some(), report)?;
+/// How a part is called.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// File name.
+    pub(super) name: String,
+    /// UUID.
+    pub(super) id: String,
+    /// Whether its alerts are the answer or feed another part.
+    pub(super) role: Role,
+}
+
+/// Plans a rule. Problems and notes go to `report`; `None` if there is no way.
+pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, rule: &Rule, report: &mut Report) -> Option<Vec<Stage<'a>>> {
+    note_clocks(bound, report);
+    let mut stages: Vec<Stage<'a>> = Vec::new();
+    for steps in shape::segments(&rule.chain).into_iter().rev() {
+        let reads = stages.last().map(|later| later.identity.id.clone());
+        let keys = keys::of(bound, &steps, reads.is_some(), report)?;
         if let Some(later) = stages.last() {
-            cut_notes(job, &steps, &keys, &later.keys, report);
+            note_cut(bound, *steps.end(), &keys, &later.keys, report);
         }
-        let span = span(job, target, *steps.start(), stages.len());
-        if let (0, Some(link)) = (span, chain.links.get(*steps.start())) {
-            let message = "Elasticsearch has no window of zero, so events up to a second apart are joined";
-            report.note(Effect::Superset, link.gap.span, message);
-        }
-        let first = *steps.start() == 0;
-        stages.push(stage(job, steps, keys, reads, span, first)?);
+        let span = bound.links.get(*steps.start()).map(|link| {
+            let span = span(bound, *steps.start(), stages.len());
+            if span == 0 {
+                let message =
+                    "Elasticsearch has no window of zero, so events up to a second apart are joined";
+                report.note(Effect::Superset, link.gap.span, message);
+            }
+            span
+        });
+        let identity = identity(rule, &steps)?;
+        stages.push(Stage { identity, steps, keys, reads, span });
     }
     Some(stages)
 }
 
-fn stage(
-    job: &Job<'_>,
-    steps: RangeInclusive<usize>,
-    keys: Keys,
-    reads: Option<String>,
-    span: u64,
-    query: bool,
-) -> Option<Stage> {
-    let rule = job.rule;
-    if query {
+/// That of the part that begins with the first of the steps.
+fn identity(rule: &Rule, steps: &RangeInclusive<usize>) -> Option<Identity> {
+    if *steps.start() == 0 {
         let (name, id) = (rule.name.node.clone(), rule.meta.id.clone());
-        return Some(Stage { name, id, role: Role::Query, steps, keys, reads, span });
+        return Some(Identity { name, id, role: Role::Query });
     }
-    let (first, last) = (rule.chain.steps.get(*steps.start())?, rule.chain.steps.get(*steps.end())?);
-    let name = format!("{}_{}_to_{}", rule.name.node, first.name.node, last.name.node);
-    let seed = format!("{}/eql/{}/{}", rule.meta.id, first.name.node, last.name.node);
+    let step = |index: &usize| rule.chain.steps.get(*index).map(|step| &step.name.node);
+    let (first, last) = (step(steps.start())?, step(steps.end())?);
+    let seed = format!("{}/eql/{first}/{last}", rule.meta.id);
     let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
-    Some(Stage { name, id, role: Role::Stage, steps, keys, reads, span })
+    let name = format!("{}_{first}_to_{last}", rule.name.node);
+    Some(Identity { name, id, role: Role::Stage })
 }
 
 /// From the first step of a part to its last item. With alerts at the end that is when the last of `later` rules has
 /// run, which is after the last event has arrived.
-fn span(job: &Job<'_>, target: &dyn Target, first: usize, later: usize) -> u64 {
-    let chain = &job.rule.chain;
-    let gaps = chain.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    let own = gaps.min(chain.total.seconds).saturating_add(lag(job, target, chain.steps.last()));
+fn span(bound: &Bound<'_, Eql>, first: usize, later: usize) -> u64 {
+    let gaps = bound.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
+    let own = gaps.min(bound.total.seconds).saturating_add(lag);
     if later == 0 {
         return own;
     }
-    let delay = chain
-        .steps
-        .iter()
-        .skip(first)
-        .filter_map(|step| columns::source(job, step))
-        .map(|source| source.delay);
-    own.saturating_add(delay.max().unwrap_or(0)).saturating_add(INTERVAL.saturating_mul(later as u64))
-}
-
-/// By how many seconds Elastic's clock may be late for a step.
-fn lag(job: &Job<'_>, target: &dyn Target, step: Option<&Step>) -> u64 {
-    let mapping =
-        step.and_then(|step| columns::source(job, step)).and_then(|source| source.targets.get(target.name()));
-    mapping.map_or(0, |mapping| mapping.time_lag)
+    let delay = bound.steps.iter().skip(first).map(|step| step.source.delay).max();
+    own.saturating_add(delay.unwrap_or(0)).saturating_add(INTERVAL.saturating_mul(later as u64))
 }
 
 /// A late clock on the last step widens the window. On an earlier step it can put the event behind its successor.
-fn clock_notes(job: &Job<'_>, target: &dyn Target, report: &mut Report) {
-    let steps = &job.rule.chain.steps;
-    for (index, step) in steps.iter().enumerate() {
-        let seconds = lag(job, target, Some(step));
-        if seconds == 0 {
-            continue;
-        }
-        let reason = columns::source(job, step)
-            .and_then(|source| source.targets.get(target.name()))
-            .and_then(|mapping| mapping.time_reason.clone())
-            .unwrap_or_else(|| "Elastic's clock is late for this source".to_owned());
-        let name = &step.name.node;
-        if index + 1 == steps.len() {
-            let message = format!("{reason}; the window before `{name}` is {seconds} s longer");
-            report.note(Effect::Superset, step.source.span, message);
+fn note_clocks(bound: &Bound<'_, Eql>, report: &mut Report) {
+    for step in bound.steps.iter().filter(|step| step.schema.lag > 0 && !bound.links.is_empty()) {
+        let (lag, name) = (step.schema.lag, &step.name.node);
+        let reason = step.schema.lag_reason.as_deref();
+        let reason = reason.unwrap_or("Elastic's clock is late for this source");
+        let (effect, what) = if step.last {
+            (Effect::Superset, format!("the window before `{name}` is {lag} s longer"))
         } else {
-            let message = format!("{reason}; an event of `{name}` may come behind the step after it");
-            report.note(Effect::Subset, step.source.span, message);
-        }
+            (Effect::Subset, format!("an event of `{name}` may be ordered after that of the next step"))
+        };
+        report.note(effect, step.span, format!("{reason}; {what}"));
     }
 }
 
 /// Where the key changes: a later rule keeps the latest of several events with its key, so an earlier one, with another
 /// value of the earlier key, gets no alert.
-fn cut_notes(job: &Job<'_>, steps: &RangeInclusive<usize>, keys: &Keys, later: &Keys, report: &mut Report) {
-    let chain: &Chain = &job.rule.chain;
-    let at = *steps.end();
-    let (Some(step), Some(link)) = (chain.steps.get(at), chain.links.get(at)) else { return };
-    let earlier = keys.names_of_last();
-    let kept = later.names_of_first();
-    if earlier.iter().all(|name| kept.contains(name)) {
+fn note_cut(bound: &Bound<'_, Eql>, at: usize, keys: &Keys<'_>, later: &Keys<'_>, report: &mut Report) {
+    let (Some(step), Some(link)) = (bound.steps.get(at), bound.links.get(at)) else { return };
+    let kept = later.of_item(0);
+    if keys.of_last().iter().all(|key| kept.iter().any(|kept| kept.name == key.name)) {
         return;
     }
-    let unique =
-        columns::source(job, step).and_then(|source| kept.iter().find(|name| made_once(source, name)));
     let name = &step.name.node;
-    if let Some(key) = unique {
-        let message =
-            format!("a value of `{key}` is taken to belong to one `{name}` event within the window");
+    if let Some(key) = kept.iter().find(|key| is_made_once(step.source, key.name)) {
+        let key = key.name;
+        let message = format!("one `{key}` is assumed to belong to one `{name}` event within the window");
         report.note(Effect::Engine, link.span, message);
     } else {
         let message = format!(
@@ -157,7 +139,7 @@ fn cut_notes(job: &Job<'_>, steps: &RangeInclusive<usize>, keys: &Keys, later: &
 }
 
 /// Whether a field names something that one event made: the event itself or an item of it.
-fn made_once(source: &Source, field: &str) -> bool {
+fn is_made_once(source: &Source, field: &str) -> bool {
     let is = |name: &String| name == field;
     source.event_id.as_ref().is_some_and(is) || source.group.iter().flat_map(|group| &group.key).any(is)
 }

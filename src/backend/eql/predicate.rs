@@ -1,481 +1,238 @@
 //! Conditions in EQL. Elasticsearch, and the `eql` package in its own way, take a comparison with a missing field for
-//! null; so each test is printed such that it is false on a missing field and its negation true, in both.
+//! null; so each test is printed such that it is false or null on a missing field and its negation true, in both.
 //!
 //! In: a step. Out: [`Frag`]s to be joined by `and`. Must not know: chains, stages. Columns that hold the values of all
 //! items of an event together are [`super::multi`]'s.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use super::Eql;
+use super::column::{Column, Kind};
+use super::literal::{self, Frag};
+use super::multi::{self, Item};
+use super::network;
+use super::refusal::Refusal;
+use super::text::{self, Wanted};
+use crate::backend::Report;
+use crate::backend::bind::{BoundField, BoundTest};
+use crate::backend::print::phrase;
+use crate::backend::truth::Truth;
+use crate::ir::{List, OrderOp, TestKind, Value};
 
-use ipnet::IpNet;
-
-use super::text::{self, Alternative};
-use super::{literal, multi};
-use crate::backend::columns::{self, Place};
-use crate::backend::print::{self, Bind, Frag, Nnf, phrase};
-use crate::backend::{Job, Report, Target};
-use crate::catalog::{Mapped, Stored};
-use crate::diag::{Code, Diagnostic};
-use crate::ir::{Case, Field, FieldTest, List, OrderOp, Step, TestKind, Type, Value};
-
-/// Why a test cannot be said, and the best way round.
-pub(super) struct Refusal {
-    /// Why.
-    pub(super) reason: String,
-    /// The way round.
-    pub(super) help: String,
+/// The condition of an item; problems go to `report`.
+pub(super) fn condition(item: &Item<'_, '_>, report: &mut Report) -> Vec<Frag> {
+    let condition = &item.step.condition;
+    conjuncts(condition.settle(false, true, &mut |test, negated, _| print(item, test, negated, report)))
 }
 
-impl Refusal {
-    pub(super) fn new(reason: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: help.into() }
+/// The test that a field is present: not missing, and none of the texts that mean "no value".
+pub(super) fn present(name: &Frag, absent: &[&str]) -> Frag {
+    guarded(name, absent, Truth::Test(literal::found(name))).text()
+}
+
+/// The parts that must all hold; none if it always does.
+fn conjuncts(condition: Truth<Frag>) -> Vec<Frag> {
+    match condition {
+        Truth::Always(true) => Vec::new(),
+        Truth::All(parts) => parts.into_iter().map(Truth::text).collect(),
+        Truth::Always(false) | Truth::Test(_) | Truth::Not(_) | Truth::Any(_) => vec![condition.text()],
     }
 }
 
-/// One item of a sequence, as its condition sees it.
-pub(super) struct Item<'a> {
-    /// The job.
-    pub(super) job: Job<'a>,
-    /// The target, whose columns are read.
-    pub(super) target: &'a dyn Target,
-    /// The step.
-    pub(super) step: &'a Step,
-    /// The texts of which the step demands one, by field.
-    pub(super) demanded: BTreeMap<&'a str, BTreeSet<String>>,
-    /// Physical fields by which the sequence joins this item and that hold several values, each with the canonical
-    /// field that is meant.
-    pub(super) joined: Vec<(String, String)>,
+/// A test as one fragment, unless it is constant: each way to read its field with the actions that it is for.
+fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: &mut Report) -> Truth<Frag> {
+    if let TestKind::InList { list } = &test.test.kind {
+        test.list(*list).into_iter().for_each(|list| require_limits(list, report));
+    }
+    let action = item.step.action.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
+    let (mut parts, mut named) = (Vec::new(), Vec::new());
+    for way in &test.field.ways {
+        let actions: Vec<_> = way.actions.iter().map(|action| literal::string(action)).collect();
+        let selected = match action {
+            Some(action) if !actions.is_empty() => Truth::Test(literal::one_of(action, "in", &actions)),
+            Some(action) if !named.is_empty() => {
+                let missing = Truth::Test(literal::missing(action));
+                Truth::any([missing, Truth::Test(literal::one_of(action, "in", &named)).not()])
+            }
+            Some(_) | None => Truth::Always(true),
+        };
+        named.extend(actions);
+        let absent = way.column.absent(way.placeholder);
+        parts.push(Truth::all([selected, one_way(item, test, way.column, &absent, negated, report)]));
+    }
+    whole(Truth::any(parts))
 }
 
-/// The step's condition; problems go to `report`.
-pub(super) fn condition(item: &Item<'_>, report: &mut Report) -> Vec<Frag> {
-    match print::condition(item.step) {
-        Nnf::All(parts) => {
-            parts.iter().map(|part| print(item, part, report)).filter(|part| !is(part, TRUE)).collect()
-        }
-        other @ (Nnf::Any(_) | Nnf::Leaf { .. }) => vec![print(item, &other, report)],
+/// What is joined inside keeps its parentheses.
+fn whole(printed: Truth<Frag>) -> Truth<Frag> {
+    match printed {
+        Truth::Always(_) => printed,
+        Truth::Test(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_) => Truth::Test(printed.text()),
     }
 }
 
-/// The test that a field is present: not absent, and none of the texts that stand for "no value".
-pub(super) fn present(name: &Frag, absent: &[String]) -> Frag {
-    let found = Frag::test(phrase!("{} != null", name.text()));
-    all(std::iter::once(found).chain(none_of(name, absent)).collect())
-}
-
-const TRUE: &str = "true";
-const FALSE: &str = "false";
-
-fn is(frag: &Frag, constant: &str) -> bool {
-    frag.text() == constant
-}
-
-fn print(item: &Item<'_>, pred: &Nnf<'_>, report: &mut Report) -> Frag {
-    match pred {
-        Nnf::All(parts) => all(parts.iter().map(|part| print(item, part, report)).collect()),
-        Nnf::Any(parts) => any(parts.iter().map(|part| print(item, part, report)).collect()),
-        Nnf::Leaf { test, negated } => leaf(item, test, *negated, report),
-    }
-}
-
-/// Parts joined by `and`; what always holds is left out.
-pub(super) fn all(mut parts: Vec<Frag>) -> Frag {
-    parts.retain(|part| !is(part, TRUE));
-    if parts.is_empty() { Frag::atom(TRUE) } else { Frag::join(parts, " and ", Bind::And) }
-}
-
-/// Parts joined by `or`; what never holds is left out.
-pub(super) fn any(mut parts: Vec<Frag>) -> Frag {
-    parts.retain(|part| !is(part, FALSE));
-    if parts.iter().any(|part| is(part, TRUE)) {
-        return Frag::atom(TRUE);
-    }
-    if parts.is_empty() { Frag::atom(FALSE) } else { Frag::join(parts, " or ", Bind::Or) }
-}
-
-/// The negation of a test that is neither null nor a constant.
-pub(super) fn not(test: &Frag) -> Frag {
-    Frag::test(phrase!("not {}", test.inside(Bind::And)))
-}
-
-/// `name == null`.
-pub(super) fn missing(name: &Frag) -> Frag {
-    Frag::test(phrase!("{} == null", name.text()))
-}
-
-fn leaf(item: &Item<'_>, test: &FieldTest, negated: bool, report: &mut Report) -> Frag {
-    let Some(place) = columns::place_among(
-        &item.job,
-        item.target,
-        item.step,
-        &test.field,
-        item.demanded.get(ACTION),
-        report,
-    ) else {
-        return Frag::atom(FALSE);
-    };
-    let Some((last, others)) = place.variants.split_last() else { return Frag::atom(FALSE) };
-    let mut parts = Vec::new();
-    let mut named: Vec<String> = Vec::new();
-    for variant in others {
-        let here = actions(variant.actions);
-        parts.push(all(vec![here, column(item, test, &place, variant, negated, report)]));
-        named.extend(variant.actions.iter().cloned());
-    }
-    let rest = column(item, test, &place, last, negated, report);
-    parts.push(if named.is_empty() {
-        rest
-    } else {
-        let elsewhere = any(vec![missing(&literal::field(ACTION)), not(&actions(&named))]);
-        all(vec![elsewhere, rest])
-    });
-    any(parts)
-}
-
-/// The test that a text field has exactly this value.
-pub(super) fn equals(item: &Item<'_>, field: Field, value: &str, report: &mut Report) -> Frag {
-    let span = field.span;
-    let values = vec![Value::String(value.to_owned())];
-    let kind = TestKind::Equals { values, case: Case::Sensitive };
-    leaf(item, &FieldTest { field, kind, span }, false, report)
-}
-
-/// Where Elastic's common schema keeps the action, by which variants of a column are told apart.
-const ACTION: &str = "event.action";
-
-fn actions(names: &[String]) -> Frag {
-    let names: Vec<_> = names.iter().map(|name| literal::string(name)).collect();
-    text::one_of(&literal::field(ACTION), "in", &names)
-}
-
-fn column(
-    item: &Item<'_>,
-    test: &FieldTest,
-    place: &Place<'_>,
-    column: &Mapped,
+fn one_way(
+    item: &Item<'_, '_>,
+    test: &BoundTest<'_, Eql>,
+    column: &Column,
+    absent: &[&str],
     negated: bool,
     report: &mut Report,
-) -> Frag {
-    for inexact in columns::inexact([column]) {
-        inexact.tested(test, negated, report);
-    }
+) -> Truth<Frag> {
     let printed = if column.multi {
         multi::print(item, test, column, negated, report)
     } else {
-        single(item, test, place, column, negated, report)
+        single(test, column, absent, negated)
     };
-    let readable =
-        |printed: Frag| if literal::is_misread(printed.text()) { Err(hidden()) } else { Ok(printed) };
-    printed.and_then(readable).unwrap_or_else(|refusal| {
-        let title = format!("{} cannot express this test of `{}`", item.target.title(), test.field.name);
-        report.error(
-            Diagnostic::new(Code::NotExpressible, test.span, title).label(refusal.reason).help(refusal.help),
-        );
-        Frag::atom(FALSE)
-    })
+    let refusal = match printed.map(whole) {
+        Ok(Truth::Test(printed)) if literal::is_misread(&printed) => Refusal::new(
+            "the value has several hidden characters, and readers of EQL disagree on more than one of them",
+            "compare with a part of the value, or use `like` with `?` in their place",
+        ),
+        Ok(printed) => return printed,
+        Err(refusal) => refusal,
+    };
+    report.error(refusal.of(test.test));
+    Truth::Always(false)
 }
 
-fn hidden() -> Refusal {
-    Refusal::new(
-        "the value has several characters that cannot be seen, and readers of EQL disagree on more than one of them",
-        "compare with a part of the value, or use `like` with `?` in their place",
-    )
-}
-
-/// How Elasticsearch holds a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Number,
-    Bool,
-    Ip,
-    Date,
-}
-
-pub(super) fn kind(ty: Type, column: &Mapped) -> Option<Kind> {
-    match (ty, column.stored) {
-        (Type::Time, Some(Stored::String)) => None,
-        (_, Some(Stored::String)) | (Type::String, None) => Some(Kind::Text),
-        (Type::Int | Type::Float, None | Some(Stored::Number)) => Some(Kind::Number),
-        (Type::Bool, None | Some(Stored::Bool)) => Some(Kind::Bool),
-        (Type::Ip, None) => Some(Kind::Ip),
-        (Type::Time, None | Some(Stored::Time)) => Some(Kind::Date),
-        (
-            Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time,
-            Some(Stored::Number | Stored::Bool | Stored::Time),
-        ) => None,
-    }
-}
-
-/// The texts that stand for "no value" in a column: none where it does not hold texts.
-pub(super) fn absent_texts(place: &Place<'_>, column: &Mapped) -> Vec<String> {
-    if kind(place.def.ty, column) != Some(Kind::Text) {
-        return Vec::new();
-    }
-    let placeholder = column.placeholder.as_deref().or(place.placeholder);
-    std::iter::once("").chain(placeholder).map(str::to_owned).collect()
-}
-
+/// A test of a column with one value. A text that means "no value" may satisfy the test as a text; the field is missing
+/// all the same.
 fn single(
-    item: &Item<'_>,
-    test: &FieldTest,
-    place: &Place<'_>,
-    column: &Mapped,
+    test: &BoundTest<'_, Eql>,
+    column: &Column,
+    absent: &[&str],
     negated: bool,
-    report: &mut Report,
-) -> Result<Frag, Refusal> {
-    let Some(name) = column.field.as_deref().map(literal::field) else {
-        return Err(Refusal::new(
-            "the source file places the field in a way that EQL cannot read",
-            "give the column as `field`, or compile for other targets",
-        ));
+) -> Result<Truth<Frag>, Refusal> {
+    let found = positive(test, column)?;
+    if let Truth::Always(truth) = found {
+        return Ok(Truth::Always(truth != negated));
+    }
+    let name = &column.name;
+    let fooled: Vec<_> = absent.iter().copied().filter(|text| test.could_pass(text)).collect();
+    if !negated {
+        return Ok(guarded(name, &fooled, found));
+    }
+    let opposite = match constant(test, column) {
+        _ if test.test.kind == TestKind::Exists => Truth::Always(false),
+        Some(constant) => Truth::Test(literal::compare(name, "!=", &constant)),
+        None => found.not(),
     };
-    let holds = kind(place.def.ty, column).ok_or_else(|| {
-        Refusal::new(
-            "the source file stores the field in a type it cannot be compared as",
-            "correct `stored`",
-        )
-    })?;
-    let absent = absent_texts(place, column);
-    let (found, inverse) = positive(item, test, &name, holds, report)?;
-    // A text that means "no value" may satisfy the test as a text; the field is missing all the same.
-    let fooled: Vec<_> = absent.into_iter().filter(|text| could_hold(item, test, text)).collect();
-    Ok(if is(&found, FALSE) {
-        Frag::atom(if negated { TRUE } else { FALSE })
-    } else if negated {
-        let mut parts = vec![missing(&name)];
-        parts.extend(fooled.iter().map(|text| equal(&name, &literal::string(text))));
-        if test.kind != TestKind::Exists {
-            parts.push(inverse.unwrap_or_else(|| not(&found)));
-        }
-        any(parts)
-    } else {
-        all(std::iter::once(found).chain(none_of(&name, &fooled)).collect())
-    })
+    let missing = std::iter::once(Truth::Test(literal::missing(name))).chain(compared(name, "==", &fooled));
+    Ok(Truth::any(missing.chain([opposite])))
 }
 
-/// `name == value`.
-pub(super) fn equal(name: &Frag, value: &Frag) -> Frag {
-    Frag::test(phrase!("{} == {}", name.text(), value.text()))
+/// The test, and that the field is none of the texts.
+fn guarded(name: &Frag, absent: &[&str], found: Truth<Frag>) -> Truth<Frag> {
+    Truth::all(std::iter::once(found).chain(compared(name, "!=", absent)))
 }
 
-fn none_of(name: &Frag, texts: &[String]) -> Vec<Frag> {
-    texts
-        .iter()
-        .map(|text| Frag::test(phrase!("{} != {}", name.text(), literal::string(text).text())))
-        .collect()
+fn compared(name: &Frag, operator: &'static str, texts: &[&str]) -> Vec<Truth<Frag>> {
+    let compare = |text: &&str| Truth::Test(literal::compare(name, operator, &literal::string(text)));
+    texts.iter().map(compare).collect()
 }
 
-/// Whether a text could satisfy the test.
-fn could_hold(item: &Item<'_>, test: &FieldTest, value: &str) -> bool {
-    match &test.kind {
-        TestKind::Exists => true,
-        TestKind::Order { .. } | TestKind::InNetworks { .. } | TestKind::SameAs { .. } => false,
-        TestKind::Equals { .. }
+/// The one value with which a test compares, if it is no more than that.
+fn constant(test: &BoundTest<'_, Eql>, column: &Column) -> Option<Frag> {
+    match &test.test.kind {
+        TestKind::Equals { values, .. } if column.kind != Kind::Text => match values.as_slice() {
+            [value] if column.kind == Kind::Ip => network::v4(value),
+            [value] => literal::value(value),
+            _ => None,
+        },
+        TestKind::Equals { .. } | TestKind::Like { .. } => Wanted::of(test).constant(),
+        TestKind::Exists
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::Order { .. }
+        | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. } => text::alternatives(&test.kind, &item.job.rule.lists)
-            .iter()
-            .any(|alternative| alternative.could_match(value)),
+        | TestKind::SameAs { .. } => None,
     }
 }
 
-/// The test, false or null on a missing field, and its negation where that is not just `not`.
-fn positive(
-    item: &Item<'_>,
-    test: &FieldTest,
-    name: &Frag,
-    holds: Kind,
-    report: &mut Report,
-) -> Result<(Frag, Option<Frag>), Refusal> {
-    let lists = &item.job.rule.lists;
-    let plain = |found| Ok((found, None));
-    match &test.kind {
-        TestKind::Exists => plain(Frag::test(phrase!("{} != null", name.text()))),
-        TestKind::Order { op, value } => plain(order(name, *op, value, holds)?),
-        TestKind::InNetworks { networks: list } => plain(networks(name, list, holds)?),
+/// The test, false or null on a missing field.
+fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
+    let name = &column.name;
+    match &test.test.kind {
+        TestKind::Exists => Ok(Truth::Test(literal::found(name))),
+        TestKind::Order { op, value } => order(column, *op, value),
+        TestKind::InNetworks { networks } => network::within(column, networks),
+        TestKind::InList { list } => in_list(test, test.list(*list), column),
+        TestKind::Equals { values, .. } if column.kind != Kind::Text => equals(column, values),
+        TestKind::Matches { regex } => is_text(column).and_then(|()| text::search(name, regex)),
+        TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
+            is_text(column).and_then(|()| Wanted::of(test).print(name))
+        }
         TestKind::SameAs { .. } => {
-            Err(Refusal::new("EQL cannot compare two fields", "compare with literals"))
-        }
-        TestKind::InList { list } => plain(in_list(item, test, lists.get(*list), name, holds, report)?),
-        TestKind::Equals { values, .. } if holds != Kind::Text => values_in(name, values, holds),
-        TestKind::Equals { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. } => {
-            if holds != Kind::Text {
-                return Err(Refusal::new(
-                    "Elastic does not hold the field as text",
-                    "use a comparison of its type",
-                ));
-            }
-            texts(name, &text::alternatives(&test.kind, lists))
+            Err(Refusal::new("EQL compares fields with literals only", "compare with literals"))
         }
     }
 }
 
-fn texts(name: &Frag, alternatives: &[Alternative]) -> Result<(Frag, Option<Frag>), Refusal> {
-    let inverse = match alternatives {
-        [only] => only
-            .plain()
-            .map(|value| Frag::test(phrase!("{} != {}", name.text(), literal::string(value).text()))),
-        _ => None,
-    };
-    Ok((any(text::print(name, alternatives).map_err(too_long)?), inverse))
+fn is_text(column: &Column) -> Result<(), Refusal> {
+    let refusal = || Refusal::new("Elastic does not hold the field as text", "use a comparison of its type");
+    (column.kind == Kind::Text).then_some(()).ok_or_else(refusal)
 }
 
-pub(super) fn too_long(reason: String) -> Refusal {
-    Refusal::new(reason, "use `like`, `contains`, `starts_with` or `ends_with`, or a shorter expression")
-}
-
-/// An allowlist. Elasticsearch bounds how many values and clauses one query may have.
-fn in_list(
-    item: &Item<'_>,
-    test: &FieldTest,
-    list: Option<&List>,
-    name: &Frag,
-    holds: Kind,
-    report: &mut Report,
-) -> Result<Frag, Refusal> {
+fn in_list(test: &BoundTest<'_, Eql>, list: Option<&List>, column: &Column) -> Result<Truth<Frag>, Refusal> {
     let entries = list.map(List::by_kind).unwrap_or_default();
-    require_limits(list.map_or(0, |list| list.entries.len()), report);
-    let (nets, values) = (entries.networks, entries.values);
-    let mut parts = Vec::new();
-    if !nets.is_empty() {
-        parts.push(networks(name, &nets, holds)?);
+    let mut parts = vec![Wanted::of(test).print(&column.name)?];
+    if !entries.networks.is_empty() {
+        parts.push(network::within(column, &entries.networks)?);
     }
-    if !values.is_empty() {
-        parts.push(values_in(name, &values, holds)?.0);
+    if !entries.values.is_empty() {
+        parts.push(equals(column, &entries.values)?);
     }
-    parts.push(texts(name, &text::alternatives(&test.kind, &item.job.rule.lists))?.0);
-    Ok(any(parts))
+    Ok(Truth::any(parts))
 }
 
-/// The most values that one `in` may have by default (`index.max_terms_count`).
-const TERMS: usize = 65_536;
-/// About the least number of clauses that every Elasticsearch accepts.
-const CLAUSES: usize = 1_024;
-
-pub(super) fn require_limits(entries: usize, report: &mut Report) {
+/// Elasticsearch bounds how many values and clauses one query may have.
+fn require_limits(list: &List, report: &mut Report) {
+    /// The most values that one `in` may have by default (`index.max_terms_count`).
+    const TERMS: usize = 65_536;
+    /// About the least number of clauses that every Elasticsearch accepts.
+    const CLAUSES: usize = 1_024;
+    let entries = list.entries.len();
     if entries > TERMS {
-        report
-            .require(phrase!("index setting index.max_terms_count of at least {entries} (a long allowlist)"));
+        let setting = "index setting index.max_terms_count of at least";
+        report.require(phrase!("{setting} {entries} (a long allowlist)"));
     }
     if entries > CLAUSES {
-        report.require(phrase!(
-            "memory for queries of {entries} clauses (indices.query.bool.max_clause_count, if the allowlist has patterns)"
-        ));
+        let setting = "indices.query.bool.max_clause_count, if the allowlist has patterns";
+        report.require(phrase!("memory for queries of {entries} clauses ({setting})"));
     }
 }
 
-fn values_in(name: &Frag, values: &[Value], holds: Kind) -> Result<(Frag, Option<Frag>), Refusal> {
-    if holds == Kind::Ip {
-        return addresses(name, values);
+/// Equality with one of some values that are all of one type.
+fn equals(column: &Column, values: &[Value]) -> Result<Truth<Frag>, Refusal> {
+    if column.kind == Kind::Ip {
+        return network::equals(column, values);
     }
-    let literals: Vec<_> = values
-        .iter()
-        .map(|value| literal::value(value, holds == Kind::Text))
-        .collect::<Option<_>>()
-        .ok_or_else(instant)?;
-    let inverse = match literals.as_slice() {
-        [only] => Some(Frag::test(phrase!("{} != {}", name.text(), only.text()))),
-        _ => None,
+    let literal = |value: &Value| match column.kind {
+        Kind::Text => Ok(literal::string(&value.text())),
+        Kind::Number | Kind::Bool | Kind::Ip | Kind::Date => literal::value(value).ok_or_else(too_fine),
     };
-    Ok((text::one_of(name, "in", &literals), inverse))
+    let literals: Vec<_> = values.iter().map(literal).collect::<Result<_, _>>()?;
+    Ok(Truth::Test(literal::one_of(&column.name, "in", &literals)))
 }
 
-fn instant() -> Refusal {
-    Refusal::new("Elasticsearch holds instants in milliseconds", "round the instant to a millisecond")
+fn too_fine() -> Refusal {
+    Refusal::new("Elasticsearch holds timestamps in milliseconds", "round the timestamp to a millisecond")
 }
 
-/// One IPv4 address reads best as `==`; everything else goes through `cidrMatch`, which knows every notation of IPv6.
-fn addresses(name: &Frag, values: &[Value]) -> Result<(Frag, Option<Frag>), Refusal> {
-    let mut nets = Vec::new();
-    for value in values {
-        match value {
-            Value::Ip(address) => nets.push(IpNet::from(*address)),
-            Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {}
-        }
-    }
-    if let [only @ IpNet::V4(_)] = nets.as_slice() {
-        let address = literal::string(&only.addr().to_string());
-        return Ok((
-            equal(name, &address),
-            Some(Frag::test(phrase!("{} != {}", name.text(), address.text()))),
-        ));
-    }
-    Ok((networks(name, &nets, Kind::Ip)?, None))
-}
-
-fn networks(name: &Frag, networks: &[IpNet], holds: Kind) -> Result<Frag, Refusal> {
-    if holds != Kind::Ip {
-        return Err(Refusal::new(
-            "Elastic holds the field as text, not as an address",
-            "compare with `==` or `like`",
-        ));
-    }
-    let (mut plain, mut parts) = (Vec::new(), Vec::new());
-    for network in networks {
-        let text = literal::string(&network.trunc().to_string());
-        match mapped(network) {
-            Mapping::None => plain.push(text),
-            // Elasticsearch keeps IPv4 addresses inside ::ffff:0:0/96, so such a network would hold all of them.
-            Mapping::Holds => {
-                parts.push(all(vec![matched(name, &[text]), not(&matched(name, &[every_v4()]))]));
-            }
-            Mapping::Inside => {
-                return Err(Refusal::new(
-                    phrase!("Elasticsearch takes addresses of `{network}` for IPv4 addresses"),
-                    "write the network in IPv4 notation",
-                ));
-            }
-        }
-    }
-    if !plain.is_empty() {
-        parts.insert(0, matched(name, &plain));
-    }
-    Ok(any(parts))
-}
-
-fn every_v4() -> Frag {
-    literal::string("0.0.0.0/0")
-}
-
-fn matched(name: &Frag, networks: &[Frag]) -> Frag {
-    Frag::atom(phrase!("cidrMatch({}, {})", name.text(), text::listed(networks)))
-}
-
-/// How an IPv6 network stands to the part of IPv6 in which Elasticsearch keeps IPv4.
-enum Mapping {
-    None,
-    Holds,
-    Inside,
-}
-
-fn mapped(network: &IpNet) -> Mapping {
-    const V4_IN_V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0));
-    match network {
-        IpNet::V6(v6) if network.contains(&V4_IN_V6) && v6.prefix_len() <= 96 => Mapping::Holds,
-        IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some() => Mapping::Inside,
-        IpNet::V4(_) | IpNet::V6(_) => Mapping::None,
-    }
-}
-
-fn order(name: &Frag, op: OrderOp, value: &Value, holds: Kind) -> Result<Frag, Refusal> {
+fn order(column: &Column, op: OrderOp, value: &Value) -> Result<Truth<Frag>, Refusal> {
     let sign = match op {
         OrderOp::Less => "<",
         OrderOp::LessEqual => "<=",
         OrderOp::Greater => ">",
         OrderOp::GreaterEqual => ">=",
     };
-    match holds {
+    match column.kind {
         Kind::Number | Kind::Date => {
-            let bound = literal::value(value, false).ok_or_else(instant)?;
-            Ok(Frag::test(phrase!("{} {sign} {}", name.text(), bound.text())))
+            let bound = literal::value(value).ok_or_else(too_fine)?;
+            Ok(Truth::Test(literal::compare(&column.name, sign, &bound)))
         }
         Kind::Text | Kind::Bool | Kind::Ip => Err(Refusal::new(
-            "Elastic holds the field as text, and texts do not order as numbers do",
+            "Elastic does not hold the field as a number or a timestamp, so it has no order",
             "list the values with `in`",
         )),
     }

@@ -6,8 +6,9 @@
 //! package runs it.
 
 use regex_syntax::ast::{self, Ast, ClassPerlKind, Visitor};
-use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
+use crate::backend::truth::unique;
 use crate::ir::{Case, Pattern, PatternPart};
 
 /// The longest expression an index accepts unless `index.max_regex_length` says otherwise.
@@ -15,44 +16,19 @@ const LONGEST: usize = 1_000;
 /// The most alternatives that anchors inside groups may be spread over.
 const ALTERNATIVES: usize = 64;
 
-/// A Lucene expression.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Lucene {
-    /// The expression, to be matched against the whole value.
-    pub(super) text: String,
-    /// The length of the shortest value that could match.
-    pub(super) shortest: usize,
-}
-
 /// The expression that matches the whole value where `portable` finds a match somewhere in it. Its `\d`, `\w` and `\s`
 /// are those of RE2, so ASCII.
 ///
 /// # Errors
 /// What Lucene cannot say.
-pub(super) fn search(portable: &str) -> Result<Lucene, String> {
-    let hir = parse(portable)?;
-    let shortest = hir.properties().minimum_len().unwrap_or(0);
-    let mut texts = Vec::new();
-    for side in sides(&hir)? {
-        // A present value is never empty.
-        if side.text.is_empty() && side.start && side.end {
-            continue;
-        }
-        let before = if side.start { "" } else { ".*" };
-        let after = if side.end { "" } else { ".*" };
-        let text = if side.text.is_empty() && !side.start && !side.end {
-            ".*".to_owned()
-        } else {
-            format!("{before}{}{after}", side.text)
-        };
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
+pub(super) fn search(portable: &str) -> Result<String, String> {
+    // A present value is never empty.
+    let full = |side: &Side| !(side.text.is_empty() && side.start && side.end);
+    let texts = unique(sides(&parse(portable)?)?.into_iter().filter(full).map(Side::whole).collect());
     if texts.is_empty() {
         return Err("it matches nothing but the empty text, which counts as missing".to_owned());
     }
-    bounded(texts.join("|")).map(|text| Lucene { text, shortest })
+    bounded(texts.join("|"))
 }
 
 /// The expression that matches the values of a wildcard pattern.
@@ -104,11 +80,10 @@ fn escape(c: char, out: &mut String) {
 }
 
 fn parse(portable: &str) -> Result<Hir, String> {
-    let problem = |_| "it is not a portable regular expression".to_owned();
-    let tree = ast::parse::Parser::new().parse(portable).map_err(problem)?;
-    let ascii = ast::visit(&tree, Perl::default()).map_err(|()| "its classes cannot be read".to_owned())?;
-    regex_syntax::parse(&ascii.apply(portable))
-        .map_err(|_| "it is not a portable regular expression".to_owned())
+    let problem = "it is not a portable regular expression";
+    let tree = ast::parse::Parser::new().parse(portable).map_err(|_| problem)?;
+    let ascii = ast::visit(&tree, Perl::default()).map_err(|()| problem)?;
+    regex_syntax::parse(&ascii.apply(portable)).map_err(|_| problem.to_owned())
 }
 
 /// Collects the Perl classes of an expression, with the ASCII class that each stands for.
@@ -174,6 +149,16 @@ struct Side {
     end: bool,
 }
 
+impl Side {
+    /// As an expression that must match the whole value.
+    fn whole(self) -> String {
+        let [before, after] = [self.start, self.end].map(|edge| if edge { "" } else { ".*" });
+        // One `.*` matches any value.
+        let after = if self.text.is_empty() && !self.start { "" } else { after };
+        format!("{before}{}{after}", self.text)
+    }
+}
+
 /// The alternatives of an expression, with the anchors at their edges taken off.
 fn sides(hir: &Hir) -> Result<Vec<Side>, String> {
     if hir.properties().look_set().is_empty() {
@@ -234,14 +219,8 @@ fn printed(hir: &Hir) -> Result<String, String> {
             text.chars().for_each(|c| escape(c, &mut out));
             Ok(out)
         }
-        HirKind::Class(Class::Unicode(class)) => {
-            class_of(&class.ranges().iter().map(|range| (range.start(), range.end())).collect::<Vec<_>>())
-        }
-        HirKind::Class(Class::Bytes(class)) => {
-            let ranges =
-                class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end())));
-            if class.is_ascii() { class_of(&ranges.collect::<Vec<_>>()) } else { Err(BYTES.to_owned()) }
-        }
+        HirKind::Class(Class::Unicode(class)) => class_of(class.clone()),
+        HirKind::Class(Class::Bytes(class)) => class_of(class.to_unicode_class().ok_or(BYTES)?),
         HirKind::Repetition(repetition) => repeated(repetition),
         HirKind::Capture(group) => printed(&group.sub),
         HirKind::Concat(parts) => parts.iter().map(printed).collect(),
@@ -285,34 +264,28 @@ fn repeated(repetition: &Repetition) -> Result<String, String> {
 }
 
 /// A character class; the shorter of itself and its complement.
-fn class_of(ranges: &[(char, char)]) -> Result<String, String> {
-    match ranges {
+fn class_of(mut class: ClassUnicode) -> Result<String, String> {
+    match class.ranges() {
         [] => return Err("a part of it matches nothing".to_owned()),
-        [('\0', char::MAX)] => return Ok(".".to_owned()),
+        [all] if (all.start(), all.end()) == ('\0', char::MAX) => return Ok(".".to_owned()),
         _ => {}
     }
-    let (plain, negated) = (members(ranges), members(&complement(ranges)));
+    let plain = members(&class);
+    class.negate();
+    let negated = members(&class);
     Ok(if plain.len() <= negated.len() + 1 { format!("[{plain}]") } else { format!("[^{negated}]") })
 }
 
-fn members(ranges: &[(char, char)]) -> String {
+fn members(class: &ClassUnicode) -> String {
     let mut out = String::new();
-    for &(first, last) in ranges {
-        escape(first, &mut out);
-        if first != last {
+    for range in class.ranges() {
+        escape(range.start(), &mut out);
+        if range.start() != range.end() {
             out.push('-');
-            escape(last, &mut out);
+            escape(range.end(), &mut out);
         }
     }
     out
-}
-
-fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
-    let mut class = regex_syntax::hir::ClassUnicode::new(
-        ranges.iter().map(|&(first, last)| regex_syntax::hir::ClassUnicodeRange::new(first, last)),
-    );
-    class.negate();
-    class.ranges().iter().map(|range| (range.start(), range.end())).collect()
 }
 
 #[cfg(test)]

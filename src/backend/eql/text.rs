@@ -1,164 +1,150 @@
-//! Tests of texts: exact values, wildcard patterns and regular expressions, each by the EQL operator that says it
-//! exactly.
+//! Tests of texts: exact values, wildcard patterns and regular expressions, each by the EQL operator that says exactly
+//! that.
 //!
-//! In: tests, allowlist entries. Out: [`Alternative`]s, and [`Frag`]s that hold for a present text.
+//! In: tests of text. Out: the patterns that satisfy them, and a test that holds for a present text.
 //! Must not know: missing fields, columns.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
-use super::{literal, regex};
-use crate::backend::print::{Frag, phrase};
-use crate::ir::{Case, EntryValue, List, Pattern, PatternPart, TestKind, Value};
+use super::Eql;
+use super::literal::{self, Frag};
+use super::refusal::Refusal;
+use super::regex;
+use crate::backend::bind::BoundTest;
+use crate::backend::truth::{Truth, unique};
+use crate::ir::{Case, Pattern, PatternPart, TestKind};
 
-/// One way in which a text may satisfy a test.
-pub(super) enum Alternative<'a> {
-    /// The whole text matches.
-    Pattern(Cow<'a, Pattern>, Case),
-    /// A portable regular expression finds a match.
-    Search(&'a str),
+/// Patterns of which the whole text must match one.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    /// The patterns.
+    pub(super) patterns: Vec<Cow<'a, Pattern>>,
+    /// How they are compared.
+    pub(super) case: Case,
 }
 
-/// The alternatives of a test of text; tests of other kinds have none, an allowlist those of its texts.
-pub(super) fn alternatives<'a>(kind: &'a TestKind, lists: &'a [List]) -> Vec<Alternative<'a>> {
-    match kind {
-        TestKind::Equals { values, case } => values.iter().map(|value| exactly(value, *case)).collect(),
-        TestKind::Like { pattern, case } => vec![Alternative::Pattern(Cow::Borrowed(pattern), *case)],
-        TestKind::Substring { place, text, case } => {
-            vec![Alternative::Pattern(Cow::Owned(Pattern::around(*place, text)), *case)]
-        }
-        TestKind::Matches { regex } => vec![Alternative::Search(regex)],
-        TestKind::InList { list } => {
-            lists.get(*list).iter().flat_map(|list| &list.entries).filter_map(entry).collect()
-        }
-        TestKind::Exists | TestKind::InNetworks { .. } | TestKind::Order { .. } | TestKind::SameAs { .. } => {
-            Vec::new()
-        }
-    }
-}
-
-fn exactly(value: &Value, case: Case) -> Alternative<'static> {
-    Alternative::Pattern(Cow::Owned(Pattern::exactly(&value.text())), case)
-}
-
-fn entry(entry: &crate::ir::Entry) -> Option<Alternative<'_>> {
-    match &entry.value {
-        EntryValue::Pattern(pattern) => Some(Alternative::Pattern(Cow::Borrowed(pattern), Case::Sensitive)),
-        EntryValue::Network(_) | EntryValue::Value(_) => None,
-    }
-}
-
-impl Alternative<'_> {
-    /// The one value it matches, compared exactly.
-    pub(super) fn plain(&self) -> Option<&str> {
-        match self {
-            Self::Pattern(pattern, Case::Sensitive) => pattern.literal(),
-            Self::Pattern(_, Case::Ignore) | Self::Search(_) => None,
-        }
+impl<'a> Wanted<'a> {
+    /// What a test of text wants, and an allowlist of its texts; tests of other kinds want no pattern.
+    pub(super) fn of(test: &BoundTest<'a, Eql>) -> Self {
+        let (patterns, case) = match &test.test.kind {
+            TestKind::Equals { values, case } => {
+                let exactly = |value: &crate::ir::Value| Cow::Owned(Pattern::exactly(&value.text()));
+                (values.iter().map(exactly).collect(), *case)
+            }
+            TestKind::Like { pattern, case } => (vec![Cow::Borrowed(pattern)], *case),
+            TestKind::Substring { place, text, case } => {
+                (vec![Cow::Owned(Pattern::around(*place, text))], *case)
+            }
+            TestKind::InList { list } => {
+                let entries = test.list(*list).map(|list| list.by_kind().patterns).unwrap_or_default();
+                (entries.into_iter().map(Cow::Borrowed).collect(), Case::Sensitive)
+            }
+            TestKind::Exists
+            | TestKind::Matches { .. }
+            | TestKind::InNetworks { .. }
+            | TestKind::Order { .. }
+            | TestKind::SameAs { .. } => (Vec::new(), Case::Sensitive),
+        };
+        Self { patterns, case }
     }
 
-    /// Whether the text could match; sure only for patterns.
-    pub(super) fn could_match(&self, text: &str) -> bool {
-        match self {
-            Self::Pattern(pattern, _) => wild(&pattern.parts, text),
-            Self::Search(portable) => regex::search(portable).is_ok_and(|found| found.shortest <= text.len()),
-        }
+    /// The one value that is wanted, if that is all and case counts.
+    pub(super) fn constant(&self) -> Option<Frag> {
+        let [only] = self.patterns.as_slice() else { return None };
+        let text = only.literal().filter(|text| self.case == Case::Sensitive && !text.is_empty());
+        text.map(literal::string)
     }
-}
 
-/// Wildcard matching of a short text; case does not matter for the texts that stand for "no value".
-fn wild(parts: &[PatternPart], text: &str) -> bool {
-    match parts.split_first() {
-        None => text.is_empty(),
-        Some((PatternPart::Text(start), rest)) => {
-            text.strip_prefix(start.as_str()).is_some_and(|text| wild(rest, text))
-        }
-        Some((PatternPart::One, rest)) => {
-            let mut chars = text.chars();
-            chars.next().is_some() && wild(rest, chars.as_str())
-        }
-        Some((PatternPart::Any, rest)) => {
-            let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.any(|at| text.get(at..).is_some_and(|text| wild(rest, text)))
-        }
-    }
-}
-
-/// Tests of which one must hold. `in`, `like` and `regex` take all their values at once.
-///
-/// # Errors
-/// A regular expression that Lucene cannot say.
-pub(super) fn print(name: &Frag, alternatives: &[Alternative<'_>]) -> Result<Vec<Frag>, String> {
-    let mut groups =
-        [("in", vec![]), ("in~", vec![]), ("like", vec![]), ("like~", vec![]), ("regex", vec![])];
-    let mut seen = BTreeSet::new();
-    for alternative in alternatives {
-        let Some((operator, text)) = operand(alternative)? else { continue };
-        if let Some((_, literals)) = groups.iter_mut().find(|(known, _)| *known == operator) {
-            let printed = literal::string(&text);
-            if seen.insert((operator, text)) {
-                literals.push(printed);
+    /// The test. `in`, `like` and `regex` take all their values at once.
+    pub(super) fn print(&self, name: &Frag) -> Result<Truth<Frag>, Refusal> {
+        let (mut exact, mut like, mut regex) = (Vec::new(), Vec::new(), Vec::new());
+        for pattern in &self.patterns {
+            match operand(pattern, self.case)? {
+                Operand::Nothing => {}
+                Operand::Exact(text) => exact.push(literal::string(text)),
+                Operand::Like(text) => like.push(literal::string(&text)),
+                Operand::Regex(text) => regex.push(literal::string(&text)),
             }
         }
+        let within = match self.case {
+            Case::Sensitive => "in",
+            Case::Ignore => "in~",
+        };
+        let groups = [(within, exact), (like_operator(self.case), like), ("regex", regex)];
+        let full = groups.into_iter().filter(|(_, literals)| !literals.is_empty());
+        Ok(Truth::any(
+            full.map(|(operator, literals)| Truth::Test(literal::one_of(name, operator, &unique(literals)))),
+        ))
     }
-    let full = groups.iter().filter(|(_, literals)| !literals.is_empty());
-    Ok(full.map(|(operator, literals)| one_of(name, operator, literals)).collect())
 }
 
-/// The operator that says an alternative, and its operand; nothing for a pattern that no present text matches.
-fn operand(alternative: &Alternative<'_>) -> Result<Option<(&'static str, String)>, String> {
-    let (pattern, case) = match alternative {
-        Alternative::Search(portable) => return Ok(Some(("regex", regex::search(portable)?.text))),
-        Alternative::Pattern(pattern, case) => (pattern, *case),
+/// The operator for patterns.
+pub(super) fn like_operator(case: Case) -> &'static str {
+    match case {
+        Case::Sensitive => "like",
+        Case::Ignore => "like~",
+    }
+}
+
+/// Whether the expression matches somewhere in the text.
+pub(super) fn search(name: &Frag, portable: &str) -> Result<Truth<Frag>, Refusal> {
+    let found = regex::search(portable).map_err(too_long)?;
+    Ok(Truth::Test(literal::one_of(name, "regex", &[literal::string(&found)])))
+}
+
+fn too_long(reason: String) -> Refusal {
+    Refusal::new(reason, "use `like`, `contains`, `starts_with` or `ends_with`, or a shorter expression")
+}
+
+/// What a pattern becomes.
+enum Operand<'p> {
+    /// It matches no present text.
+    Nothing,
+    Exact(&'p str),
+    Like(String),
+    Regex(String),
+}
+
+/// Elasticsearch ignores case for ASCII letters only; with others, all spellings go into a regular expression.
+fn operand(pattern: &Pattern, case: Case) -> Result<Operand<'_>, Refusal> {
+    let is_ascii = |part: &PatternPart| match part {
+        PatternPart::Text(text) => text.is_ascii(),
+        PatternPart::Any | PatternPart::One => true,
     };
-    // Elasticsearch ignores case for ASCII letters only; other letters are spelled out.
-    let spelled = case == Case::Ignore && !texts(pattern).all(str::is_ascii);
+    let by_operator = case == Case::Sensitive || pattern.parts.iter().all(is_ascii);
     Ok(match pattern.literal() {
-        Some("") => None,
-        Some(text) if !spelled => Some((if case == Case::Ignore { "in~" } else { "in" }, text.to_owned())),
-        Some(_) | None => Some(match like(pattern) {
-            Some(text) if !spelled => (if case == Case::Ignore { "like~" } else { "like" }, text),
-            Some(_) | None => ("regex", regex::pattern(pattern, case)?),
-        }),
-    })
-}
-
-fn texts(pattern: &Pattern) -> impl Iterator<Item = &str> {
-    pattern.parts.iter().filter_map(|part| match part {
-        PatternPart::Text(text) => Some(text.as_str()),
-        PatternPart::Any | PatternPart::One => None,
+        Some("") => Operand::Nothing,
+        Some(text) if by_operator => Operand::Exact(text),
+        _ => match like(pattern).filter(|_| by_operator) {
+            Some(text) => Operand::Like(text),
+            None => Operand::Regex(regex::pattern(pattern, case).map_err(too_long)?),
+        },
     })
 }
 
 /// The pattern as `like` writes it. It has no escapes: `*` and `?` are always wildcards, and the `eql` package takes
 /// `?` for itself, so a pattern with either goes to a regular expression.
 fn like(pattern: &Pattern) -> Option<String> {
+    let fits = |part: &PatternPart| match part {
+        PatternPart::Any => true,
+        PatternPart::One => false,
+        PatternPart::Text(text) => !text.contains(NOT_IN_LIKE),
+    };
+    pattern.parts.iter().all(fits).then(|| with_wildcards(pattern, |c| c))
+}
+
+/// The pattern with `*` and `?`, each character of its texts replaced by what `shown` makes of it.
+pub(super) fn with_wildcards(pattern: &Pattern, shown: impl Fn(char) -> char) -> String {
     let mut out = String::new();
     for part in &pattern.parts {
         match part {
             PatternPart::Any => out.push('*'),
-            PatternPart::One => return None,
-            PatternPart::Text(text) if text.contains(NOT_IN_LIKE) => return None,
-            PatternPart::Text(text) => out.push_str(text),
+            PatternPart::One => out.push('?'),
+            PatternPart::Text(text) => out.extend(text.chars().map(&shown)),
         }
     }
-    Some(out)
+    out
 }
 
 /// Characters that `like` cannot have as themselves; Elasticsearch uses U+0001 to rewrite it.
 pub(super) const NOT_IN_LIKE: [char; 3] = ['*', '?', '\u{1}'];
-
-/// `name OPERATOR (…)`, or `name == …` for one exact value.
-pub(super) fn one_of(name: &Frag, operator: &str, literals: &[Frag]) -> Frag {
-    let name = name.text();
-    Frag::test(match (operator, literals) {
-        ("in", [only]) => phrase!("{name} == {}", only.text()),
-        ("like" | "like~" | "regex", [only]) => phrase!("{name} {operator} {}", only.text()),
-        _ => phrase!("{name} {operator} ({})", listed(literals)),
-    })
-}
-
-/// Literals joined by commas.
-pub(super) fn listed(literals: &[Frag]) -> String {
-    literals.iter().map(Frag::text).collect::<Vec<_>>().join(", ")
-}

@@ -1,0 +1,134 @@
+//! What the source files state for EQL: indexes, and columns as fields of Elastic's documents.
+//!
+//! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
+//! used. Must not know: rules, steps, tests.
+
+use super::literal::{self, Frag};
+use super::validate;
+use crate::backend::schema::{ColumnReader, MappingReader, Place};
+use crate::backend::truth::unique;
+use crate::catalog::{Stored, TextOf};
+use crate::ir::Type;
+
+/// Where the events of a source are.
+#[derive(Debug)]
+pub(in crate::backend) struct Mapping {
+    /// The pattern of its indexes.
+    pub(super) index: String,
+    /// What holds for the source's events, where the indexes have others too.
+    pub(super) filter: Option<Frag>,
+}
+
+/// A field of Elastic's documents.
+#[derive(Debug)]
+pub(in crate::backend) struct Column {
+    /// Its name.
+    pub(super) name: Frag,
+    /// How Elasticsearch holds it.
+    pub(super) kind: Kind,
+    /// Whether it holds the values of all items of an event together.
+    pub(super) multi: bool,
+    /// The text by which such values are told apart.
+    pub(super) text: Option<TextOf>,
+    /// What alerts have of it.
+    pub(super) on_alerts: OnAlerts,
+}
+
+/// How Elasticsearch holds a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Bool,
+    Ip,
+    Date,
+}
+
+/// What an alert has of a field of its event.
+#[derive(Debug)]
+pub(super) enum OnAlerts {
+    /// The field itself.
+    Same,
+    /// Another field that names the same.
+    Other(Frag),
+    /// Nothing.
+    Nothing,
+}
+
+impl Column {
+    /// The texts that mean "no value": none where it does not hold one text.
+    pub(super) fn absent<'a>(&self, placeholder: Option<&'a str>) -> Vec<&'a str> {
+        if self.kind != Kind::Text || self.multi {
+            return Vec::new();
+        }
+        unique(std::iter::once("").chain(placeholder).collect())
+    }
+}
+
+/// Reads a mapping.
+pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
+    let (index, filter, time) = (reader.from(), reader.filter(), reader.time());
+    reader.heeds_lag();
+    if time.is_some_and(|time| time != "@timestamp") {
+        let problem =
+            "events are ordered by `@timestamp`; how much later it is than the event is the `time_lag`";
+        reader.invalid("time", problem);
+    }
+    let filter = filter.and_then(|text| match validate::filter(text) {
+        Ok(joined) => Some(literal::filter(text, joined)),
+        Err(problem) => {
+            reader.invalid("filter", &problem);
+            None
+        }
+    });
+    Some(Mapping { index: index?.to_owned(), filter })
+}
+
+/// Reads a column.
+pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
+    let (multi, text, alert_field) = (reader.multi(), reader.text().cloned(), reader.alert_field());
+    let kind = kind(reader.def.ty, reader.stored);
+    if kind.is_none() {
+        reader.invalid("stored", "Elasticsearch cannot compare it as a value of the field's type");
+    }
+    let option = match reader.place()? {
+        Place::Field(field) => {
+            let on_alerts = match alert_field {
+                Some("") => OnAlerts::Nothing,
+                Some(other) => OnAlerts::Other(literal::field(other)),
+                None if !multi && is_on_alerts(field) => OnAlerts::Same,
+                None => OnAlerts::Nothing,
+            };
+            return Some(Column { name: literal::field(field), kind: kind?, multi, text, on_alerts });
+        }
+        Place::Path(_) => "path",
+        Place::Item(_) => "item",
+        Place::Expr(..) => "expr",
+        Place::Cases(_) => "cases",
+    };
+    reader.invalid(option, "EQL only reads fields of a document: state the column as `field`");
+    None
+}
+
+fn kind(ty: Type, stored: Option<Stored>) -> Option<Kind> {
+    match (ty, stored) {
+        (Type::Time, Some(Stored::String)) => None,
+        (_, Some(Stored::String)) | (Type::String, None) => Some(Kind::Text),
+        (Type::Int | Type::Float, None | Some(Stored::Number)) => Some(Kind::Number),
+        (Type::Bool, None | Some(Stored::Bool)) => Some(Kind::Bool),
+        (Type::Ip, None) => Some(Kind::Ip),
+        (Type::Time, None | Some(Stored::Time)) => Some(Kind::Date),
+        (_, Some(Stored::Number | Stored::Bool | Stored::Time)) => None,
+    }
+}
+
+/// Field sets of Elastic's common schema, which is what the alerts index can search; `data_stream` and `related.entity`
+/// are not mapped there, nor is anything of an integration's own.
+const ON_ALERTS: &str = "agent client cloud container destination device dll dns email event file group host http \
+    network observer orchestrator organization package process registry rule server service source threat tls trace \
+    url user user_agent vulnerability";
+
+fn is_on_alerts(field: &str) -> bool {
+    let set = field.split('.').next();
+    ON_ALERTS.split(' ').any(|known| Some(known) == set)
+}

@@ -1,0 +1,142 @@
+//! A part of an EQL emission: a query over events, or a sequence of items of which the last may be an alert.
+//!
+//! In: a stage of the plan, its steps. Out: a [`Part`]. Must not know: how a test is printed, why a stage is one.
+
+use minijinja::{Value, context};
+
+use super::Eql;
+use super::keys::Cell;
+use super::literal::{self, Frag};
+use super::multi::Item;
+use super::plan::{Identity, Stage};
+use super::{predicate, validate};
+use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::layout::Layout;
+use crate::backend::print::{Bind, phrase};
+use crate::backend::schema::Dialect as _;
+use crate::backend::truth::{Text as _, unique};
+use crate::backend::{Job, Part, Report, Role};
+use crate::ir;
+
+static LAYOUT: Layout = Layout::new(include_str!("../../../targets/eql/sequence.eql.j2"));
+/// Where the detection engine writes alerts.
+const ALERTS: &str = ".alerts-security.*";
+
+/// A part without its head.
+pub(super) struct Body<'a> {
+    stage: Stage<'a>,
+    items: Vec<Printed>,
+    indexes: Vec<&'a str>,
+}
+
+/// An item of a sequence.
+struct Printed {
+    title: Frag,
+    tests: Vec<Frag>,
+    by: Vec<Frag>,
+}
+
+impl<'a> Body<'a> {
+    /// Prints the items of a stage. `chain` is the rule's own.
+    pub(super) fn new(
+        bound: &Bound<'a, Eql>,
+        chain: &ir::Chain,
+        stage: Stage<'a>,
+        report: &mut Report,
+    ) -> Self {
+        let (mut items, mut indexes, mut last) = (Vec::new(), Vec::new(), None);
+        let steps = bound.steps.iter().zip(&chain.steps).enumerate();
+        let own = steps.filter(|(index, _)| stage.steps.contains(index));
+        for (index, (step, ir::Step { filter, .. })) in own.map(|(_, step)| step).enumerate() {
+            let keys = stage.keys.of_item(index);
+            let item = Item { step, filter, keys: &keys };
+            items.push(Printed::event(&item, stage.reads.is_some(), report));
+            indexes.push(step.schema.mapping.index.as_str());
+            last = Some(step);
+        }
+        if let (Some(id), Some(last)) = (&stage.reads, last) {
+            items.push(Printed::alert(last, id, &stage.keys.of_last()));
+            indexes.push(ALERTS);
+        }
+        Self { stage, items, indexes: unique(indexes) }
+    }
+
+    /// The whole part, number `at` of `of`. Its head lists the notes, so it comes after everything that can add one.
+    pub(super) fn part(mut self, job: &Job<'_>, place: (usize, usize), report: &mut Report) -> Option<Part> {
+        let head = self.head(job, place, report);
+        let by = self.take_common();
+        let indent = if self.stage.span.is_some() { 5 } else { 2 };
+        let items: Vec<_> = self.items.into_iter().map(|item| item.context(indent)).collect();
+        let span = self.stage.span.map_or_else(|| Value::from(()), |span| literal::span(span).into());
+        let context = context! { head, span, by => Value::from(literal::by(&by)), items };
+        let text = LAYOUT.print(Eql::TITLE, job.rule.span, context, report)?;
+        debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
+        let Identity { name, id, role } = self.stage.identity;
+        Some(Part { name, id, role, text })
+    }
+
+    /// The fields by which all items join, if they are the same; the items no longer have them then.
+    fn take_common(&mut self) -> Vec<Frag> {
+        let common = self.items.first().map(|item| item.by.clone()).unwrap_or_default();
+        if self.items.iter().any(|item| item.by != common) {
+            return Vec::new();
+        }
+        self.items.iter_mut().for_each(|item| item.by.clear());
+        common
+    }
+
+    fn head(&self, job: &Job<'_>, (at, of): (usize, usize), report: &Report) -> Vec<Value> {
+        let Identity { name, id, role } = &self.stage.identity;
+        let mut lines = vec![job.rule.meta.title.clone(), format!("rule: {name} ({id})")];
+        if of > 1 {
+            let role = match role {
+                Role::Stage => "a building block; the next part reads its alerts by this id",
+                Role::Query => "the query; it reads the alerts of the previous part",
+            };
+            lines.push(phrase!("part {at} of {of}: {role}"));
+        }
+        lines.push(phrase!("index: {}", self.indexes.join(", ")));
+        lines.extend(report.remarks());
+        lines.iter().map(|line| literal::comment(line).into()).collect()
+    }
+}
+
+impl Printed {
+    /// A step as it reads raw events. Next to alerts it says so, for an alert is a copy of an event.
+    fn event(item: &Item<'_, '_>, beside_alerts: bool, report: &mut Report) -> Self {
+        let mut tests: Vec<_> = item.step.schema.mapping.filter.iter().cloned().collect();
+        tests.extend(beside_alerts.then(|| is("event.kind", "event")));
+        tests.extend(predicate::condition(item, report));
+        Self::new(&item.step.name.node, tests, item.keys)
+    }
+
+    /// The alert of a later part on its first event, which is the last step of this part.
+    fn alert(last: &BoundStep<'_, Eql>, id: &str, keys: &[Cell<'_>]) -> Self {
+        let first = literal::field("kibana.alert.group.index");
+        let tests = vec![
+            is("event.kind", "signal"),
+            is("kibana.alert.rule.rule_id", id),
+            literal::compare(&first, "==", &literal::number(0)),
+        ];
+        Self::new(&format!("{} again, in the alert of the previous part", last.name.node), tests, keys)
+    }
+
+    /// Every key is present: engines disagree on whether absent keys join each other.
+    fn new(title: &str, mut tests: Vec<Frag>, keys: &[Cell<'_>]) -> Self {
+        tests.extend(keys.iter().map(|cell| predicate::present(&cell.field, &cell.absent)));
+        let by = keys.iter().map(|cell| cell.field.clone()).collect();
+        Self { title: literal::comment(title), tests, by }
+    }
+
+    /// Its tests stand below each other behind `indent` spaces.
+    fn context(self, indent: usize) -> Value {
+        let tests =
+            Frag::lines(&self.tests, " and", indent, Bind::Or).unwrap_or_else(|| Frag::constant(true));
+        let by = literal::by(&self.by);
+        context! { title => Value::from(self.title), tests => Value::from(tests), by => Value::from(by) }
+    }
+}
+
+fn is(field: &str, text: &str) -> Frag {
+    literal::compare(&literal::field(field), "==", &literal::string(text))
+}
