@@ -41,8 +41,6 @@ fields:
     { value: good, when: { Code: null, Kind: A } }, { value: bad, when: { Kind: A } }, { value: odd }] } } }
   placed: { type: string, description: d, columns: { sigma: [
     { for_actions: [A], field: PlaceA }, { for_actions: [B, C], field: PlaceB }, { field: PlaceRest }] } }
-  computed: { type: string, description: d, columns: { sigma: { expr: lower(Text) } } }
-  bracketed: { type: string, description: d, columns: { sigma: "items[0].x" } }
 "#;
 
 fn stores() -> Catalog {
@@ -329,14 +327,52 @@ fn what_cannot_be_said_is_refused() {
         refusal(&at(one_of(vec![instant], Case::Sensitive))),
         refusal(&one(test("real", Type::Float, small))),
         refusal(&one(test("text.number", Type::Int, by_size))),
-        refusal(&one(equals("computed", "x"))),
-        refusal(&one(equals("bracketed", "x"))),
         refusal(&one(test("derived", Type::String, like("g*", Case::Sensitive)))),
         refusal(&one(Pred::Not(Box::new(test("wide.flag", Type::Bool, TestKind::Exists))))),
         refusal(&keyed("derived")),
         refusal(&keyed("placed")),
     ];
     snapshot("refused", &refused.concat());
+}
+
+#[test]
+fn what_a_source_cannot_state_is_an_error_there() {
+    for (old, new, fault) in [
+        (
+            "sigma: Text }",
+            "sigma: { expr: lower(Text) } }",
+            "the column of `text` is invalid in Sigma: Sigma has no expressions",
+        ),
+        (
+            "sigma: Text }",
+            "sigma: \"items[0].x\" }",
+            "the column of `text` is invalid in Sigma: `items[0].x` is not a field name: letters, digits, `_`, `.` and `-`",
+        ),
+        (
+            "when: { Code: null",
+            "when: { a|b: null",
+            "the column of `derived` is invalid in Sigma: `a|b` is not a field name: letters, digits, `_`, `.` and `-`",
+        ),
+        (
+            "columns: { sigma: Action }",
+            "columns: { sigma: { cases: [{ value: A }] } }",
+            "`event.action` cannot decide between the variants of `placed` in Sigma: it is derived from several fields",
+        ),
+        (
+            "{ category: test, product: stores }",
+            "{ category: ' ' }",
+            "`test.stores` has no `words` for Sigma: the query would not know where to look",
+        ),
+    ] {
+        assert!(STORES.contains(old), "{old}");
+        let (mut catalog, mut diags) = (catalog(), Diagnostics::default());
+        catalog.add("stores.yaml", &STORES.replace(old, new)).unwrap();
+        let _ = crate::backend::schemas(&catalog, &mut diags);
+        let found = diags.into_sorted();
+        let found: Vec<_> =
+            found.iter().map(|fault| format!("{}: {}", fault.title, fault.primary.text)).collect();
+        assert_eq!(found, [fault]);
+    }
 }
 
 #[test]
