@@ -54,9 +54,11 @@ impl Physical<'_> {
         Truth::any(none.into_iter().chain([self.blank()]))
     }
 
-    /// The field has the text that means "no value".
+    /// The field has the text that means "no value", in this spelling: in another one it is a value.
     fn blank(&self) -> Cond {
-        self.item(Modifier::PLAIN, self.placeholder.map(Scalar::text).into_iter().collect())
+        let text: Vec<_> = self.placeholder.map(Pattern::exactly).into_iter().collect();
+        let (modifier, values) = literal::patterns(&text.iter().collect::<Vec<_>>(), Case::Sensitive);
+        self.item(modifier, values)
     }
 
     /// The field has a value of its type.

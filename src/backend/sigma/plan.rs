@@ -53,7 +53,8 @@ fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, report: &mut Report) -> Dete
     let (mut present, mut missing) = (vec![predicate::condition(step, report)], Vec::new());
     for key in &step.keys {
         let Some(column) = predicate::only(key, report) else { continue };
-        if key.ty == Type::Ip {
+        // No filter can say that an address or a boolean is missing: there, any other text counts as that.
+        if matches!(key.ty, Type::Ip | Type::Bool) {
             present.push(column.present());
         } else if filter.required_texts(key.name).is_none() {
             missing.push(column.missing());

@@ -202,7 +202,9 @@ fn tests_of_other_types() {
         ("ip in (v4)", within(&["10.0.0.1/32", "10.0.0.2/32"])),
         ("ip in (10.1.2.3/8, 2001:db8::1)", within(&["10.1.2.3/8", "2001:db8::1/128"])),
         ("ip in networks", test("ip", Type::Ip, TestKind::InList { list: 2 })),
+        ("own.none exists", test("own.none", Type::String, TestKind::Exists)),
         ("own.none contains \"no\"", test("own.none", Type::String, like("*no*", Case::Sensitive))),
+        ("own.none ==~ \"NONE\"", test("own.none", Type::String, one_of(vec![string("NONE")], Case::Ignore))),
     ];
     let shown: Vec<_> = preds.iter().map(|(title, pred)| both_ways(title, pred)).collect();
     snapshot("other_types", &shown.concat());
@@ -278,6 +280,22 @@ fn every_strategy() {
     snapshot("nested", &file(&chain(&[(60, "actor.id"), (90, "actor.id"), (7200, "actor.id")], 3600, &[])));
     let keys = [(60, "actor.id"), (60, "actor.id"), (120, "actor.name")];
     snapshot("pairs_in_scope", &file(&chain(&keys, 150, &["cloud.account.id"])));
+}
+
+#[test]
+fn every_key_must_be_present() {
+    let keys = |names: &[(&str, Type)]| {
+        let names = names.iter().map(|(name, ty)| (*name, *ty));
+        let key = |(name, ty)| Key { left: field(name, ty), right: field(name, ty), from_scope: false };
+        let steps = ["a", "b"].map(|name| step(name, "test.stores", equals("text", name), vec![]));
+        let mut rule = rule(steps.into(), vec![link(60, &[], &[])], 60, &[]);
+        rule.chain.links[0].keys = names.map(key).collect();
+        let text = file(&rule);
+        let lines = text.lines().skip_while(|line| *line != "detection:").skip(1);
+        lines.take_while(|line| line.starts_with(' ')).collect::<Vec<_>>().join("\n")
+    };
+    let all = [("number", Type::Int), ("flag", Type::Bool), ("own.none", Type::String)];
+    snapshot("keys", &[keys(&all), keys(&[("text.flag", Type::Bool)])].join("\n"));
 }
 
 #[test]
