@@ -130,6 +130,24 @@ impl<L> Truth<L> {
         }
     }
 
+    /// The condition in normal form, negation where it is, with every test made anew by `leaf`. It is given the test,
+    /// and whether that stands under an odd number of negations, counted from `negated`.
+    pub(in crate::backend) fn map<F: Leaf>(
+        &self,
+        negated: bool,
+        leaf: &mut impl FnMut(&L, bool) -> Truth<F>,
+    ) -> Truth<F> {
+        match self {
+            Self::Always(truth) => Truth::Always(*truth),
+            Self::Test(test) => leaf(test, negated),
+            Self::Not(inner) => inner.map(!negated, leaf).not(),
+            Self::All(parts) | Self::Any(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| part.map(negated, leaf)).collect();
+                Truth::join(parts, matches!(self, Self::All(_)))
+            }
+        }
+    }
+
     /// The condition, or its opposite if it is `negated`, with negation at the tests alone, each of which `leaf` makes
     /// anew: it is given the test, whether it is negated, and whether it stands `bare` (see [`Opposite::print`]).
     pub(in crate::backend) fn settle<F: Leaf>(
@@ -310,6 +328,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn tests_are_made_anew_in_their_places() {
+        for condition in conditions() {
+            let mut found = Vec::new();
+            let mapped = condition.map(false, &mut |test, negated| {
+                found.push((test.clone(), negated));
+                Truth::Test(test.clone())
+            });
+            assert_eq!(mapped, condition);
+            let tests: Vec<_> =
+                condition.tests().into_iter().map(|(test, negated)| (test.clone(), negated)).collect();
+            assert_eq!(found, tests);
+        }
+        let never = Truth::all([Truth::Test(Var(0)), Truth::Test(Var(1))]).not();
+        assert_eq!(never.map::<Var>(false, &mut |_, _| Truth::Always(true)), Truth::Always(false));
     }
 
     fn is_normal(truth: &Truth<Var>) -> bool {

@@ -111,7 +111,7 @@ pub enum TestKind {
 }
 
 /// Orderings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderOp {
     /// `<`
@@ -125,7 +125,7 @@ pub enum OrderOp {
 }
 
 /// Where a substring stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Anywhere.

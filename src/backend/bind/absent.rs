@@ -29,7 +29,8 @@ fn shortest_match(regex: &str) -> usize {
     regex_syntax::parse(regex).ok().and_then(|parsed| parsed.properties().minimum_len()).unwrap_or(0)
 }
 
-fn fits(pattern: &Pattern, case: Case, text: &str) -> bool {
+/// Whether the pattern matches a short text.
+pub(in crate::backend) fn fits(pattern: &Pattern, case: Case, text: &str) -> bool {
     let text: Vec<char> = case.fold(text).chars().collect();
     wild(&pattern.parts, case, &text)
 }

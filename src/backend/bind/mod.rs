@@ -25,6 +25,7 @@ use crate::ir::{
 };
 use crate::source::{Span, Spanned};
 
+pub(in crate::backend) use absent::fits;
 pub(in crate::backend) use field::BoundField;
 use field::Lookup;
 

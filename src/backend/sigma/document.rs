@@ -1,27 +1,30 @@
 //! The YAML documents of a plan: metadata, identifiers, and the order of keys.
 //!
-//! In: a rule, its [`Plan`] and the notes found so far. Out: the text of one file.
+//! In: a bound rule, its [`Plan`] and the notes found so far. Out: the text of one file.
 //! Must not know: predicates, and how a plan is found.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
-
-use crate::backend::print::phrase;
-use crate::backend::{Effect, Fidelity, Job, Report, Target, columns};
-use crate::ir::{Rule, Severity, Status};
-use crate::yaml::{self, Prose};
 
 use super::Sigma;
 use super::attack::Attack;
+use super::column::Mapping;
 use super::detection::Detection;
-use super::plan::{Alias, Base, Correlation, Operand, Plan};
+use super::literal::FieldName;
+use super::plan::{Correlation, Plan, Steps};
 use super::title::{name_in_title_case, sentence_start, title, words};
+use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::print::phrase;
+use crate::backend::{Effect, Fidelity, Report};
+use crate::ir::{Rule, Severity, Status};
+use crate::yaml::{self, Prose};
 
 /// Namespace of the identifiers that are derived from a rule's own: a random UUID that never changes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f0b_6a3e_37c4_4d0b_9a5e_c1a3_0ca7_e7a0);
 
 /// One document. The order of the fields is the order in `SigmaHQ`'s rules.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Document {
     title: Text,
     id: String,
@@ -47,45 +50,24 @@ struct Document {
     level: Severity,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Logsource {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    product: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<String>,
+    #[serde(flatten)]
+    words: IndexMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<Text>,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Join {
     r#type: &'static str,
     rules: Vec<String>,
     #[serde(rename = "group-by")]
     group_by: Vec<String>,
     timespan: String,
-    #[serde(skip_serializing_if = "Pairs::is_empty")]
-    aliases: Pairs<Pairs<String>>,
-    condition: Pairs<usize>,
-}
-
-/// A mapping in the order in which it was filled.
-struct Pairs<T>(Vec<(String, T)>);
-
-impl<T> Pairs<T> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl<T: Serialize> Serialize for Pairs<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        self.0.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
-        map.end()
-    }
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    aliases: IndexMap<String, IndexMap<String, String>>,
+    condition: IndexMap<&'static str, usize>,
 }
 
 /// Text for people.
@@ -101,100 +83,85 @@ impl Serialize for Text {
 ///
 /// # Errors
 /// What YAML cannot say.
-pub(super) fn print(job: &Job<'_>, plan: Plan, report: &Report) -> Result<String, String> {
-    let Plan { bases, correlations } = plan;
-    let writer = Writer { job, rule: job.rule, report };
-    let steps = bases.len();
-    let mut documents: Vec<_> =
-        bases.into_iter().enumerate().map(|(index, base)| writer.base(index, steps, base)).collect();
-    documents.extend(
-        correlations.iter().enumerate().map(|(index, found)| writer.correlation(index, found, &correlations)),
-    );
+pub(super) fn print(
+    rule: &Rule,
+    bound: &Bound<'_, Sigma>,
+    plan: Plan,
+    report: &Report,
+) -> Result<String, String> {
+    let Plan { detections, correlations } = plan;
+    let writer = Writer { rule, report };
+    let steps = bound.steps.iter().zip(detections).enumerate();
+    let bases = steps.map(|(index, (step, detection))| writer.base(index, step, detection));
+    let joins = correlations.iter().enumerate().map(|(index, found)| writer.correlation(index, found));
+    let mut documents: Vec<_> = bases.chain(joins).collect();
     if let Some(last) = documents.pop() {
         documents.push(writer.alerting(last));
     }
     yaml::write(&documents)
 }
 
+/// The log source of a step, with what its fields require.
+fn logsource(step: &BoundStep<'_, Sigma>) -> Logsource {
+    let Mapping { words, definition } = &step.schema.mapping;
+    let stated = definition.as_ref().map(|text| text.trim_end_matches('.').to_owned());
+    let needs = (!step.requires.is_empty()).then(|| phrase!("Needs {}", step.requires.join("; ")));
+    let definition: Vec<_> = stated.into_iter().chain(needs).collect();
+    let definition = (!definition.is_empty()).then(|| Text(definition.join(". ")));
+    Logsource { words: words.clone(), definition }
+}
+
 struct Writer<'a> {
-    job: &'a Job<'a>,
     rule: &'a Rule,
     report: &'a Report,
 }
 
 impl Writer<'_> {
-    fn base(&self, index: usize, steps: usize, base: Base) -> Document {
-        let rule = &self.rule.name.node;
-        let step = self.rule.chain.steps.get(index);
-        let name = step.map_or("", |step| step.name.node.as_str());
-        let source = step.and_then(|step| columns::source(self.job, step));
-        let source_title = source.map_or("", |source| source.title.as_str());
-        let number = index + 1;
-        let suffix = format!("Step {number} {}", name_in_title_case(name));
+    fn base(&self, index: usize, step: &BoundStep<'_, Sigma>, detection: Detection) -> Document {
+        let name = &step.name.node;
+        let suffix = phrase!("Step {} {}", index + 1, name_in_title_case(name));
         let description = phrase!(
-            "Step {name} ({number} of {steps}) of the rule {rule}, in {source_title}. Not meant to alert alone."
+            "Step {name} ({} of {}) of the rule {}, in {}. Not meant to alert alone.",
+            index + 1,
+            self.rule.chain.steps.len(),
+            self.rule.name.node,
+            step.source.title
         );
-        let home = source.and_then(|source| source.targets.get(Sigma.name()));
-        let word = |key: &str| home.and_then(|home| home.words.get(key)).cloned();
-        let needs = (!base.requires.is_empty()).then(|| phrase!("Needs {}", base.requires.join("; ")));
-        let stated = word("definition").map(|text| text.trim_end_matches('.').to_owned());
-        let definition: Vec<_> = stated.into_iter().chain(needs).collect();
-        let logsource = Logsource {
-            category: word("category"),
-            product: word("product"),
-            service: word("service"),
-            definition: (!definition.is_empty()).then(|| Text(definition.join(". "))),
-        };
         Document {
-            logsource: Some(logsource),
-            detection: Some(base.detection),
-            ..self.document(self.part_name(&[index]), &phrase!("step/{name}"), &suffix, description)
+            logsource: Some(logsource(step)),
+            detection: Some(detection),
+            ..self.document(self.part_name((index, index)), &phrase!("step/{name}"), &suffix, description)
         }
     }
 
-    fn correlation(&self, index: usize, found: &Correlation, all: &[Correlation]) -> Document {
-        let (first, last) = found.covers;
-        let suffix = phrase!(
-            "Link {} {} to {}",
-            index + 1,
-            name_in_title_case(self.step_name(first)),
-            name_in_title_case(self.step_name(last))
-        );
+    fn correlation(&self, index: usize, found: &Correlation) -> Document {
+        let [from, to] = <[usize; 2]>::from(found.covers).map(|step| self.step_name(step));
+        let suffix = phrase!("Link {} {} to {}", index + 1, name_in_title_case(from), name_in_title_case(to));
         let description = phrase!(
-            "Steps {} to {} of the rule {}, in order and with the same keys. Not meant to alert alone.",
-            self.step_name(first),
-            self.step_name(last),
+            "Steps {from} to {to} of the rule {}, in order and with the same keys. Not meant to alert alone.",
             self.rule.name.node
         );
-        let role = phrase!("steps/{}/{}", self.step_name(first), self.step_name(last));
+        let role = phrase!("steps/{from}/{to}");
         Document {
-            correlation: Some(self.join(found, all)),
-            ..self.document(self.part_name(&[first, last]), &role, &suffix, description)
+            correlation: Some(self.join(found)),
+            ..self.document(self.part_name(found.covers), &role, &suffix, description)
         }
     }
 
-    fn join(&self, found: &Correlation, all: &[Correlation]) -> Join {
-        let operand = |operand: &Operand| match operand {
-            Operand::Step(step) => self.part_name(&[*step]),
-            Operand::Correlation(index) => {
-                let (first, last) = all.get(*index).map_or((0, 0), |inner| inner.covers);
-                self.part_name(&[first, last])
-            }
-        };
-        let fields = |alias: &Alias| {
-            let of = |(step, field): &(usize, super::literal::FieldName)| {
-                (self.part_name(&[*step]), field.text().to_owned())
-            };
-            Pairs(alias.fields.iter().map(of).collect())
-        };
-        let with_fields = found.group_by.iter().filter(|alias| !alias.fields.is_empty());
+    fn join(&self, found: &Correlation) -> Join {
+        let Correlation { rules, group_by, seconds, covers: _ } = found;
+        let field =
+            |(step, field): &(usize, FieldName)| (self.part_name((*step, *step)), field.text().to_owned());
+        let fields = group_by.iter().filter(|(_, fields)| !fields.is_empty());
         Join {
             r#type: "temporal_ordered",
-            rules: found.rules.iter().map(operand).collect(),
-            group_by: found.group_by.iter().map(|alias| alias.name.clone()).collect(),
-            timespan: timespan(found.seconds),
-            aliases: Pairs(with_fields.map(|alias| (alias.name.clone(), fields(alias))).collect()),
-            condition: Pairs(vec![("gte".to_owned(), found.rules.len())]),
+            rules: rules.iter().map(|steps| self.part_name(*steps)).collect(),
+            group_by: group_by.iter().map(|(name, _)| name.clone()).collect(),
+            timespan: timespan(*seconds),
+            aliases: fields
+                .map(|(name, fields)| (name.clone(), fields.iter().map(field).collect()))
+                .collect(),
+            condition: [("gte", rules.len())].into_iter().collect(),
         }
     }
 
@@ -268,9 +235,9 @@ impl Writer<'_> {
     }
 
     /// A hyphen can stand in no name of a rule or step, so no two parts of any rules have the same name.
-    fn part_name(&self, steps: &[usize]) -> String {
-        let names = steps.iter().map(|step| self.step_name(*step));
-        std::iter::once(self.rule.name.node.as_str()).chain(names).collect::<Vec<_>>().join("-")
+    fn part_name(&self, (first, last): Steps) -> String {
+        let name = phrase!("{}-{}", self.rule.name.node, self.step_name(first));
+        if first == last { name } else { phrase!("{name}-{}", self.step_name(last)) }
     }
 
     fn step_name(&self, index: usize) -> &str {

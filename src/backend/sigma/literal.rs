@@ -1,18 +1,73 @@
-//! What may stand in a detection: field names, values with Sigma's own escapes, and modifiers.
+//! What may stand in a detection: field names, values with Sigma's own escapes, modifiers, names of selections and the
+//! expressions over them. No other file turns a rule's text into any of these.
 //!
-//! In: text of a rule or a source. Out: newtypes that nothing else can build, written by serde.
+//! In: text of a rule or a source. Out: newtypes that nothing else can build; serde or the key of the language write them.
 //! Must not know: predicates, and YAML beyond the quotes that [`crate::yaml`] offers.
 
-use std::hash::{Hash, Hasher};
-
+use foldhash::{HashMap, HashSet};
 use serde::{Serialize, Serializer};
 
-use crate::ir::{Pattern, PatternPart, Place};
+use super::Sigma;
+use crate::backend::print::{self, Bind, Language, phrase};
+use crate::ir::{Case, OrderOp, Pattern, PatternPart, Place};
 use crate::yaml::{self, Quoted};
 
+/// A piece of the expression over selections.
+pub(super) type Frag = print::Frag<Sigma>;
+
+/// What it takes to make a [`Frag`]: this file alone can.
+#[derive(Debug)]
+pub(in crate::backend) struct Key(());
+
+impl Language for Sigma {
+    type Key = Key;
+}
+
+/// It does not hold.
+pub(super) fn not(term: &Frag) -> Frag {
+    Frag::new(&Key(()), phrase!("not {}", term.inside(Bind::Test)), Bind::Test)
+}
+
+/// No filter holds.
+pub(super) fn no_filter() -> Frag {
+    Frag::new(&Key(()), "not 1 of filter_main_*", Bind::Test)
+}
+
+/// What always holds, or never, whatever the named selection is.
+pub(super) fn constant(name: &Frag, truth: bool) -> Frag {
+    let word = if truth { "or" } else { "and" };
+    Frag::new(&Key(()), phrase!("({0} {word} not {0})", name.text()), Bind::Atom)
+}
+
+/// Gives out names, each of which once.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+    /// The last number that told names like this one apart.
+    numbers: HashMap<String, usize>,
+}
+
+impl Names {
+    /// A name made of the prefix and the letters and digits of `about`, with a number if it is taken.
+    pub(super) fn unused(&mut self, prefix: &'static str, about: &str) -> Frag {
+        let mut name = about.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        if !prefix.is_empty() {
+            let gap = if name.is_empty() { "" } else { "_" };
+            name = [prefix, gap, &name].concat();
+        }
+        let number = self.numbers.entry(name.clone()).or_insert(1);
+        let mut unused = name.clone();
+        while !self.taken.insert(unused.clone()) {
+            *number += 1;
+            unused = phrase!("{name}_{number}");
+        }
+        Frag::new(&Key(()), unused, Bind::Atom)
+    }
+}
+
 /// A field that every reader of Sigma takes for one name: no modifier bar, no brackets, nothing to quote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldName(String);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::backend) struct FieldName(String);
 
 impl FieldName {
     /// The name, if it is made of letters, digits, `_`, `.` and `-`.
@@ -21,21 +76,61 @@ impl FieldName {
         (!name.is_empty() && name.chars().all(fits)).then(|| Self(name.to_owned()))
     }
 
+    /// A name for conditions that hold whatever the field is.
+    pub(super) fn any() -> Self {
+        Self("any".to_owned())
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.0
     }
 }
 
-/// A decimal that every reader of YAML reads alike.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Decimal(f64);
+/// How an item compares its field with its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Modifier {
+    /// The value has a text at a place, or is all of it. Numbers, booleans and null are compared like this, too.
+    Text {
+        /// Where; `None`: it is the whole value.
+        place: Option<Place>,
+        /// Whether upper and lower case differ.
+        cased: bool,
+    },
+    /// A regular expression matches.
+    Regex,
+    /// An address is in a network.
+    Network,
+    /// Another field has the same value.
+    Field,
+    /// A number is less or greater.
+    Order(OrderOp),
+}
 
-/// Never NaN, and zero has one sign.
-impl Eq for Decimal {}
+impl Modifier {
+    /// The whole value, ignoring case.
+    pub(super) const PLAIN: Self = Self::Text { place: None, cased: false };
 
-impl Hash for Decimal {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.to_bits().hash(state);
+    /// Whether it compares text case-sensitively.
+    pub(super) fn is_cased(self) -> bool {
+        matches!(self, Self::Text { cased: true, .. })
+    }
+
+    /// The key of an item.
+    pub(super) fn behind(self, field: &FieldName) -> String {
+        let word = match self {
+            Self::Text { place: None, .. } => "",
+            Self::Text { place: Some(Place::Anywhere), .. } => "|contains",
+            Self::Text { place: Some(Place::Start), .. } => "|startswith",
+            Self::Text { place: Some(Place::End), .. } => "|endswith",
+            Self::Regex => "|re",
+            Self::Network => "|cidr",
+            Self::Field => "|fieldref",
+            Self::Order(OrderOp::Less) => "|lt",
+            Self::Order(OrderOp::LessEqual) => "|lte",
+            Self::Order(OrderOp::Greater) => "|gt",
+            Self::Order(OrderOp::GreaterEqual) => "|gte",
+        };
+        [field.text(), word, if self.is_cased() { "|cased" } else { "" }].concat()
     }
 }
 
@@ -46,10 +141,10 @@ pub(super) enum Scalar {
     Text(String),
     /// Text that its modifier reads in its own way: a regular expression, a network, a field name.
     Raw(String),
-    /// Whole number.
+    /// An integer.
     Int(i64),
-    /// Decimal.
-    Float(Decimal),
+    /// The bits of a decimal that every reader of YAML reads alike: never NaN, and zero has one sign.
+    Float(u64),
     /// True or false.
     Bool(bool),
     /// Null or absent.
@@ -59,9 +154,7 @@ pub(super) enum Scalar {
 impl Scalar {
     /// This text and no other.
     pub(super) fn text(text: &str) -> Self {
-        let mut out = String::with_capacity(text.len());
-        escape(text, &mut out);
-        Self::Text(out)
+        Self::Text(escaped(text))
     }
 
     /// Whether a reader sees every character of it.
@@ -75,7 +168,7 @@ impl Scalar {
     /// A decimal, if it can be written without an exponent: readers of YAML disagree on those.
     pub(super) fn float(number: f64) -> Option<Self> {
         let plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
-        plain.then_some(Self::Float(Decimal(number + 0.0)))
+        plain.then_some(Self::Float((number + 0.0).to_bits()))
     }
 }
 
@@ -84,7 +177,7 @@ impl Serialize for Scalar {
         match self {
             Self::Text(text) | Self::Raw(text) => Quoted(text).serialize(serializer),
             Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Float(Decimal(number)) => serializer.serialize_f64(*number),
+            Self::Float(bits) => serializer.serialize_f64(f64::from_bits(*bits)),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Null => serializer.serialize_unit(),
         }
@@ -92,76 +185,58 @@ impl Serialize for Scalar {
 }
 
 /// Wildcards and the escape character, each behind a backslash; everything else is itself.
-fn escape(text: &str, out: &mut String) {
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '*' | '?' | '\\') {
             out.push('\\');
         }
         out.push(c);
     }
-}
-
-/// A wildcard pattern as modifier and value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shape<'a> {
-    /// Where the text stands; nowhere in particular if the pattern is matched as it is.
-    pub(super) place: Option<Place>,
-    /// The text, if the pattern is one text in that place.
-    text: Option<&'a str>,
-    pattern: &'a Pattern,
-}
-
-impl<'a> Shape<'a> {
-    /// The modifier that says what the pattern says, if one does.
-    pub(super) fn of(pattern: &'a Pattern) -> Self {
-        use PatternPart::{Any, One, Text};
-        let (place, text) = match pattern.parts.as_slice() {
-            [Text(text), Any] => (Some(Place::Start), Some(text.as_str())),
-            [Any, Text(text)] => (Some(Place::End), Some(text.as_str())),
-            [Any, Text(text), Any] => (Some(Place::Anywhere), Some(text.as_str())),
-            [] | [Text(_) | Any | One, ..] => (None, None),
-        };
-        Self { place, text, pattern }
-    }
-
-    /// The value under the modifier for `place`.
-    pub(super) fn value(&self, place: Option<Place>) -> Scalar {
-        match (self.text, place.is_some()) {
-            (Some(text), true) => Scalar::text(text),
-            (Some(_) | None, _) => Scalar::Text(wildcards(self.pattern)),
-        }
-    }
-}
-
-/// A pattern with its wildcards, and everything else escaped.
-pub(super) fn wildcards(pattern: &Pattern) -> String {
-    let mut out = String::new();
-    for part in &pattern.parts {
-        match part {
-            PatternPart::Text(text) => escape(text, &mut out),
-            PatternPart::Any => out.push('*'),
-            PatternPart::One => out.push('?'),
-        }
-    }
     out
 }
 
-/// The modifiers of a text comparison.
-pub(super) fn text_modifiers(place: Option<Place>, cased: bool) -> &'static str {
-    match (place, cased) {
-        (None, false) => "",
-        (None, true) => "|cased",
-        (Some(Place::Anywhere), false) => "|contains",
-        (Some(Place::Anywhere), true) => "|contains|cased",
-        (Some(Place::Start), false) => "|startswith",
-        (Some(Place::Start), true) => "|startswith|cased",
-        (Some(Place::End), false) => "|endswith",
-        (Some(Place::End), true) => "|endswith|cased",
+/// A pattern with its wildcards.
+fn wildcards(pattern: &Pattern) -> String {
+    let part = |part: &PatternPart| match part {
+        PatternPart::Text(text) => escaped(text),
+        PatternPart::Any => "*".to_owned(),
+        PatternPart::One => "?".to_owned(),
+    };
+    pattern.parts.iter().map(part).collect()
+}
+
+/// One of the patterns, as modifier and values: only their texts, if those are all at one place. Values that count as
+/// equal are there once.
+pub(super) fn patterns(patterns: &[&Pattern], case: Case) -> (Modifier, Vec<Scalar>) {
+    let texts: Vec<_> = patterns.iter().filter_map(|pattern| text_at(pattern)).collect();
+    let place = texts
+        .first()
+        .map(|(place, _)| *place)
+        .filter(|place| texts.len() == patterns.len() && texts.iter().all(|(other, _)| other == place));
+    let mut values: Vec<_> = match place {
+        Some(_) => texts.into_iter().map(|(_, text)| escaped(text)).collect(),
+        None => patterns.iter().map(|pattern| wildcards(pattern)).collect(),
+    };
+    let mut seen = HashSet::default();
+    values.retain(|value| seen.insert(case.fold(value).into_owned()));
+    let cased = case == Case::Sensitive && values.iter().any(|value| has_case(value));
+    (Modifier::Text { place, cased }, values.into_iter().map(Scalar::Text).collect())
+}
+
+/// The one text of the pattern and its place, if nothing but `*` is around it.
+fn text_at(pattern: &Pattern) -> Option<(Place, &str)> {
+    use PatternPart::{Any, Text};
+    match pattern.parts.as_slice() {
+        [Text(text), Any] => Some((Place::Start, text)),
+        [Any, Text(text)] => Some((Place::End, text)),
+        [Any, Text(text), Any] => Some((Place::Anywhere, text)),
+        _ => None,
     }
 }
 
 /// Whether upper and lower case differ in the text: if not, the cheaper comparison that ignores case is exact.
-pub(super) fn has_case(text: &str) -> bool {
+fn has_case(text: &str) -> bool {
     text.chars()
         .any(|c| c.is_lowercase() || c.is_uppercase() || c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]))
 }
@@ -172,23 +247,35 @@ mod tests {
 
     #[test]
     fn only_the_three_characters_are_escaped() {
-        assert_eq!(Scalar::text(r"a*b?c\d%_[x]"), Scalar::Text(r"a\*b\?c\\d%_[x]".to_owned()));
+        assert_eq!(escaped(r"a*b?c\d%_[x]"), r"a\*b\?c\\d%_[x]");
     }
 
     #[test]
     fn patterns_become_modifiers() {
-        for (pattern, place, value) in [
-            ("a*", Some(Place::Start), "a"),
-            ("*a", Some(Place::End), "a"),
-            (r"*a\**", Some(Place::Anywhere), r"a\*"),
-            ("a*b", None, "a*b"),
-            ("?a", None, "?a"),
-            (r"a\\*b*", None, r"a\\*b*"),
+        let text = |place, cased| Modifier::Text { place, cased };
+        for (texts, modifier, values) in [
+            (&["a*", r"1\**", "a*"][..], text(Some(Place::Start), true), &["a", r"1\*"][..]),
+            (&["*1"], text(Some(Place::End), false), &["1"]),
+            (&[r"*a\**"], text(Some(Place::Anywhere), true), &[r"a\*"]),
+            (&["a*", "*a"], text(None, true), &["a*", "*a"]),
+            (&["a*b", "?a"], text(None, true), &["a*b", "?a"]),
+            (&[r"a\\*b*"], text(None, true), &[r"a\\*b*"]),
         ] {
-            let pattern = Pattern::parse(pattern).unwrap();
-            let shape = Shape::of(&pattern);
-            assert_eq!((shape.place, shape.value(place)), (place, Scalar::Text(value.to_owned())));
+            let parsed: Vec<_> = texts.iter().map(|text| Pattern::parse(text).unwrap()).collect();
+            let values = values.iter().map(|text| Scalar::Text((*text).to_owned())).collect();
+            assert_eq!(patterns(&parsed.iter().collect::<Vec<_>>(), Case::Sensitive), (modifier, values));
         }
+        let [one, other] = ["aB", "Ab"].map(Pattern::exactly);
+        assert_eq!(patterns(&[&one, &other], Case::Ignore), (Modifier::PLAIN, vec![Scalar::text("aB")]));
+    }
+
+    #[test]
+    fn no_two_names_are_equal() {
+        let mut names = Names::default();
+        let found =
+            [("", "actor.id"), ("", "actor_id"), ("filter", "a b"), ("filter", ""), ("", "actor_id_2")]
+                .map(|(prefix, about)| names.unused(prefix, about).into_text());
+        assert_eq!(found, ["actor_id", "actor_id_2", "filter_a_b", "filter", "actor_id_2_2"]);
     }
 
     #[test]

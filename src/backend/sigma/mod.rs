@@ -5,13 +5,15 @@
 
 mod address;
 mod attack;
-mod cond;
+mod column;
 mod detection;
 mod document;
+mod item;
+mod keys;
 mod literal;
-mod lower;
+mod physical;
 mod plan;
-mod test;
+mod predicate;
 mod title;
 
 #[cfg(test)]
@@ -20,7 +22,7 @@ mod tests;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Job, Level, Part, Report, Role, columns};
+use crate::backend::{Effect, Job, Level, Part, Report, Role, bind};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 
@@ -32,23 +34,19 @@ impl Dialect for Sigma {
     const NAME: &'static str = "sigma";
     const TITLE: &'static str = "Sigma";
 
-    type Mapping = ();
-    type Column = ();
+    type Mapping = column::Mapping;
+    type Column = column::Column;
 
     fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
-        let words = ["category", "product", "service"].map(|word| reader.word(word).unwrap_or_default());
-        reader.word("definition");
-        if words.concat().trim().is_empty() {
-            reader.required("words", "");
-        }
-        Some(())
+        Some(column::mapping(reader))
     }
 
     fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
-        if reader.multi() {
-            reader.is_wider("the field holds the values of all items of an event together");
-        }
-        Some(())
+        column::column(reader)
+    }
+
+    fn undecided(action: &Self::Column) -> Option<&'static str> {
+        matches!(action, column::Column::Cases(_)).then_some("it is derived from several fields")
     }
 }
 
@@ -67,32 +65,34 @@ impl Backend for Sigma {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        for step in &job.rule.chain.steps {
-            columns::mapping(job, &Self, step, report);
+        emit(job, report).into_iter().collect()
+    }
+}
+
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+    let bound = bind::bind(job, report)?;
+    let plan = plan::plan(&bound, &job.rule.chain, report)?;
+    surroundings(&bound, &plan, report);
+    match document::print(job.rule, &bound, plan, report) {
+        Ok(text) => {
+            let name = document::file_name(job.rule);
+            Some(Part { name, id: job.rule.meta.id.clone(), role: Role::Query, text })
         }
-        let Some(plan) = plan::plan(job, report) else { return Vec::new() };
-        surroundings(job, &plan, report);
-        match document::print(job, plan, report) {
-            Ok(text) => {
-                let name = document::file_name(job.rule);
-                vec![Part { name, id: job.rule.meta.id.clone(), role: Role::Query, text }]
-            }
-            Err(reason) => {
-                let title = "the rule cannot be written as YAML";
-                report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(reason));
-                Vec::new()
-            }
+        Err(reason) => {
+            let title = "the rule cannot be written as YAML";
+            report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(reason));
+            None
         }
     }
 }
 
 /// What the rules need from whatever runs them.
-fn surroundings(job: &Job<'_>, plan: &plan::Plan, report: &mut Report) {
-    if let Some(link) = job.rule.chain.links.first() {
+fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut Report) {
+    if let Some(link) = bound.links.first() {
         report.require("a converter or engine with temporal_ordered correlations and aliases (pySigma's SQLite backend, rsigma)");
         report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
     }
-    if plan.bases.iter().any(|base| base.detection.is_cased()) {
+    if plan.detections.iter().any(detection::Detection::is_cased) {
         report.require(
             "a converter that knows the modifier `cased` (pySigma's backends for Splunk and Kusto refuse it)",
         );
@@ -140,7 +140,7 @@ fn support(feature: Feature) -> Support {
             help: "add a `scope` that every step shares",
         },
         Feature::TimeOrder => Support::No {
-            reason: "Sigma has no notion of instants",
+            reason: "Sigma cannot compare timestamps",
             help: "use a window of the chain, or a field that says the same without a time",
         },
     }

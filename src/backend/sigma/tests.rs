@@ -41,8 +41,6 @@ fields:
     { value: good, when: { Code: null, Kind: A } }, { value: bad, when: { Kind: A } }, { value: odd }] } } }
   placed: { type: string, description: d, columns: { sigma: [
     { for_actions: [A], field: PlaceA }, { for_actions: [B, C], field: PlaceB }, { field: PlaceRest }] } }
-  computed: { type: string, description: d, columns: { sigma: { expr: lower(Text) } } }
-  bracketed: { type: string, description: d, columns: { sigma: "items[0].x" } }
 "#;
 
 fn stores() -> Catalog {
@@ -204,7 +202,9 @@ fn tests_of_other_types() {
         ("ip in (v4)", within(&["10.0.0.1/32", "10.0.0.2/32"])),
         ("ip in (10.1.2.3/8, 2001:db8::1)", within(&["10.1.2.3/8", "2001:db8::1/128"])),
         ("ip in networks", test("ip", Type::Ip, TestKind::InList { list: 2 })),
+        ("own.none exists", test("own.none", Type::String, TestKind::Exists)),
         ("own.none contains \"no\"", test("own.none", Type::String, like("*no*", Case::Sensitive))),
+        ("own.none ==~ \"NONE\"", test("own.none", Type::String, one_of(vec![string("NONE")], Case::Ignore))),
     ];
     let shown: Vec<_> = preds.iter().map(|(title, pred)| both_ways(title, pred)).collect();
     snapshot("other_types", &shown.concat());
@@ -283,6 +283,22 @@ fn every_strategy() {
 }
 
 #[test]
+fn every_key_must_be_present() {
+    let keys = |names: &[(&str, Type)]| {
+        let names = names.iter().map(|(name, ty)| (*name, *ty));
+        let key = |(name, ty)| Key { left: field(name, ty), right: field(name, ty), from_scope: false };
+        let steps = ["a", "b"].map(|name| step(name, "test.stores", equals("text", name), vec![]));
+        let mut rule = rule(steps.into(), vec![link(60, &[], &[])], 60, &[]);
+        rule.chain.links[0].keys = names.map(key).collect();
+        let text = file(&rule);
+        let lines = text.lines().skip_while(|line| *line != "detection:").skip(1);
+        lines.take_while(|line| line.starts_with(' ')).collect::<Vec<_>>().join("\n")
+    };
+    let all = [("number", Type::Int), ("flag", Type::Bool), ("own.none", Type::String)];
+    snapshot("keys", &[keys(&all), keys(&[("text.flag", Type::Bool)])].join("\n"));
+}
+
+#[test]
 fn no_window_is_empty() {
     let scope = ["cloud.account.id"];
     for rule in [
@@ -329,14 +345,52 @@ fn what_cannot_be_said_is_refused() {
         refusal(&at(one_of(vec![instant], Case::Sensitive))),
         refusal(&one(test("real", Type::Float, small))),
         refusal(&one(test("text.number", Type::Int, by_size))),
-        refusal(&one(equals("computed", "x"))),
-        refusal(&one(equals("bracketed", "x"))),
         refusal(&one(test("derived", Type::String, like("g*", Case::Sensitive)))),
         refusal(&one(Pred::Not(Box::new(test("wide.flag", Type::Bool, TestKind::Exists))))),
         refusal(&keyed("derived")),
         refusal(&keyed("placed")),
     ];
     snapshot("refused", &refused.concat());
+}
+
+#[test]
+fn what_a_source_cannot_state_is_an_error_there() {
+    for (old, new, fault) in [
+        (
+            "sigma: Text }",
+            "sigma: { expr: lower(Text) } }",
+            "the column of `text` is invalid in Sigma: Sigma has no expressions",
+        ),
+        (
+            "sigma: Text }",
+            "sigma: \"items[0].x\" }",
+            "the column of `text` is invalid in Sigma: `items[0].x` is not a field name: letters, digits, `_`, `.` and `-`",
+        ),
+        (
+            "when: { Code: null",
+            "when: { a|b: null",
+            "the column of `derived` is invalid in Sigma: `a|b` is not a field name: letters, digits, `_`, `.` and `-`",
+        ),
+        (
+            "columns: { sigma: Action }",
+            "columns: { sigma: { cases: [{ value: A }] } }",
+            "`event.action` cannot decide between the variants of `placed` in Sigma: it is derived from several fields",
+        ),
+        (
+            "{ category: test, product: stores }",
+            "{ category: ' ' }",
+            "`test.stores` has no `words` for Sigma: the query would not know where to look",
+        ),
+    ] {
+        assert!(STORES.contains(old), "{old}");
+        let (mut catalog, mut diags) = (catalog(), Diagnostics::default());
+        catalog.add("stores.yaml", &STORES.replace(old, new)).unwrap();
+        let _ = crate::backend::schemas(&catalog, &mut diags);
+        let found = diags.into_sorted();
+        let found: Vec<_> =
+            found.iter().map(|fault| format!("{}: {}", fault.title, fault.primary.text)).collect();
+        assert_eq!(found, [fault]);
+    }
 }
 
 #[test]

@@ -1,0 +1,226 @@
+//! Tests of one physical field as conditions.
+//!
+//! In: a test, and the field that it reads. Out: a [`Cond`], or why Sigma cannot express it.
+//! Must not know: steps, variants of columns, reports.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use ipnet::IpNet;
+
+use super::Sigma;
+use super::address::{V4, V6, V6_V4};
+use super::item::{Cond, Item};
+use super::literal::{self, FieldName, Modifier, Scalar};
+use crate::backend::bind::{BoundTest, fits};
+use crate::backend::truth::{Truth, unique};
+use crate::catalog::Stored;
+use crate::ir::{Case, Entries, List, OrderOp, Pattern, TestKind, Type, Value};
+
+/// Why a test cannot be expressed.
+pub(super) type Reason = &'static str;
+
+/// A physical field and how it holds its values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Physical<'a> {
+    /// Its name.
+    pub(super) name: &'a FieldName,
+    /// Type of the canonical field.
+    pub(super) ty: Type,
+    /// How the value is stored, where that is not the type.
+    pub(super) stored: Option<Stored>,
+    /// The text that means "no value".
+    pub(super) placeholder: Option<&'a str>,
+    /// What a selection that begins with it is named after: a canonical field or a list.
+    pub(super) about: &'a str,
+}
+
+impl Physical<'_> {
+    /// Compared with one of the values.
+    pub(super) fn item(&self, modifier: Modifier, values: Vec<Scalar>) -> Cond {
+        if values.is_empty() {
+            return Truth::Always(false);
+        }
+        let (field, about) = (self.name.clone(), self.about.to_owned());
+        Truth::Test(Rc::new(Item { field, modifier, values, about }))
+    }
+
+    /// The field is absent, null, empty or a text that means "no value".
+    pub(super) fn missing(&self) -> Cond {
+        if self.ty == Type::Bool {
+            return self.boolean().not();
+        }
+        let none = [Scalar::Null, Scalar::text("")].map(|none| self.item(Modifier::PLAIN, vec![none]));
+        Truth::any(none.into_iter().chain([self.blank()]))
+    }
+
+    /// The field has the text that means "no value", in this spelling: in another one it is a value.
+    fn blank(&self) -> Cond {
+        let text: Vec<_> = self.placeholder.map(Pattern::exactly).into_iter().collect();
+        let (modifier, values) = literal::patterns(&text.iter().collect::<Vec<_>>(), Case::Sensitive);
+        self.item(modifier, values)
+    }
+
+    /// The field has a value of its type.
+    pub(super) fn present(&self) -> Cond {
+        match self.ty {
+            Type::Ip => self.addresses(&[V4, V6, V6_V4]),
+            Type::Bool => self.boolean(),
+            Type::String | Type::Int | Type::Float | Type::Time => self.missing().not(),
+        }
+    }
+
+    /// The field is true or false. A column of booleans need not be compared with a text then.
+    fn boolean(&self) -> Cond {
+        self.item(Modifier::PLAIN, [true, false].map(|value| self.truth(value)).into())
+    }
+
+    /// A boolean as the field stores it.
+    fn truth(&self, value: bool) -> Scalar {
+        match self.stored {
+            Some(Stored::String) => Scalar::text(&value.to_string()),
+            Some(Stored::Number) => Scalar::Int(i64::from(value)),
+            Some(Stored::Bool | Stored::Time) | None => Scalar::Bool(value),
+        }
+    }
+
+    /// The field has the form of an address.
+    fn addresses(&self, forms: &[&str]) -> Cond {
+        let forms = forms.iter().map(|form| Scalar::Raw((*form).to_owned())).collect();
+        self.unless_blank(self.item(Modifier::Regex, forms), |blank| blank.parse::<IpAddr>().is_ok())
+    }
+
+    /// Whether the text that means "no value" would be read as a number or boolean, which no filter could tell apart.
+    fn blank_is_value(&self) -> bool {
+        let blank = self.placeholder.unwrap_or_default();
+        match self.ty {
+            Type::Int | Type::Float => blank.parse::<f64>().is_ok(),
+            Type::Bool => blank.parse::<bool>().is_ok(),
+            Type::String | Type::Ip | Type::Time => false,
+        }
+    }
+
+    /// The condition, and not the text that means "no value" where that text could satisfy it.
+    fn unless_blank(&self, cond: Cond, could_pass: impl FnOnce(&str) -> bool) -> Cond {
+        if self.placeholder.is_some_and(could_pass) { Truth::all([cond, self.blank().not()]) } else { cond }
+    }
+
+    /// The field is one of these texts.
+    pub(super) fn equals<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>, case: Case) -> Cond {
+        let patterns: Vec<_> = texts.into_iter().map(|text| Pattern::exactly(text.as_ref())).collect();
+        self.texts(&patterns, case)
+    }
+
+    /// The field matches one of the patterns.
+    fn texts(&self, patterns: &[Pattern], case: Case) -> Cond {
+        if patterns.iter().any(Pattern::matches_everything) {
+            return self.present();
+        }
+        // No value is the empty text or the one that means "no value".
+        let none = ["", self.placeholder.unwrap_or_default()];
+        let is_value = |pattern: &&Pattern| pattern.literal().is_none_or(|text| !none.contains(&text));
+        let patterns: Vec<_> = patterns.iter().filter(is_value).collect();
+        let (modifier, values) = literal::patterns(&patterns, case);
+        self.unless_blank(self.item(modifier, values), |blank| {
+            patterns.iter().any(|pattern| fits(pattern, case, blank))
+        })
+    }
+
+    fn networks(&self, networks: &[IpNet]) -> Cond {
+        let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
+        let single =
+            |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
+        let listed = if parts.iter().all(single) {
+            let texts = parts.iter().map(|network| Scalar::text(&network.addr().to_string()));
+            self.item(Modifier::PLAIN, unique(texts.collect()))
+        } else {
+            let texts = parts.iter().map(|network| Scalar::Raw(network.trunc().to_string()));
+            self.item(Modifier::Network, unique(texts.collect()))
+        };
+        let listed = self.unless_blank(listed, |blank| {
+            blank.parse::<IpAddr>().is_ok_and(|blank| networks.iter().any(|network| network.contains(&blank)))
+        });
+        // Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
+        let form =
+            |network: &IpNet| self.addresses(if network.addr().is_ipv4() { &[V4] } else { &[V6, V6_V4] });
+        Truth::any(whole.iter().map(form).chain([listed]))
+    }
+
+    fn values(&self, values: &[Value], case: Case) -> Result<Cond, Reason> {
+        match self.ty {
+            Type::String => Ok(self.equals(values.iter().map(Value::text), case)),
+            Type::Ip => {
+                let address =
+                    |value: &Value| if let Value::Ip(ip) = value { Some((*ip).into()) } else { None };
+                Ok(self.networks(&values.iter().filter_map(address).collect::<Vec<_>>()))
+            }
+            Type::Time => Err("Sigma cannot compare timestamps"),
+            Type::Int | Type::Float | Type::Bool => {
+                let scalars = values.iter().map(|value| self.scalar(value)).collect::<Result<_, _>>()?;
+                Ok(self.item(Modifier::PLAIN, unique(scalars)))
+            }
+        }
+    }
+
+    /// A number or boolean as the field stores it.
+    fn scalar(&self, value: &Value) -> Result<Scalar, Reason> {
+        let as_text = self.stored == Some(Stored::String);
+        match value {
+            Value::Int(_) | Value::Float(_) if as_text => Ok(Scalar::text(&value.text())),
+            Value::Int(number) => Ok(Scalar::Int(*number)),
+            Value::Float(number) => {
+                Scalar::float(*number).ok_or("YAML readers disagree on numbers with an exponent")
+            }
+            Value::Bool(truth) => Ok(self.truth(*truth)),
+            Value::String(_) | Value::Time(_) | Value::Ip(_) => Err("the value is not of the field's type"),
+        }
+    }
+
+    fn order(&self, op: OrderOp, value: &Value) -> Result<Cond, Reason> {
+        if self.stored == Some(Stored::String) {
+            return Err("the field holds text, and Sigma cannot compare text numerically");
+        }
+        Ok(self.item(Modifier::Order(op), vec![self.scalar(value)?]))
+    }
+
+    /// A regular expression sees texts that count as missing, so those are taken out where it can match them.
+    fn matches(&self, regex: &str, empty_too: bool) -> Cond {
+        let matched = self.item(Modifier::Regex, vec![Scalar::Raw(regex.to_owned())]);
+        let empty = empty_too.then(|| Scalar::text(""));
+        let empty = self.item(Modifier::PLAIN, empty.into_iter().collect());
+        Truth::all([matched, Truth::any([empty, self.blank()]).not()])
+    }
+
+    fn list(self, list: &List) -> Result<Cond, Reason> {
+        let column = Physical { about: &list.name.node, ..self };
+        let Entries { patterns, networks, values } = list.by_kind();
+        let patterns: Vec<_> = patterns.into_iter().cloned().collect();
+        let mut parts = vec![column.texts(&patterns, Case::Sensitive), column.networks(&networks)];
+        if !values.is_empty() {
+            parts.push(column.values(&values, Case::Sensitive)?);
+        }
+        Ok(Truth::any(parts))
+    }
+
+    /// The test as a condition over the field. Comparisons with another field are not tests of one field.
+    pub(super) fn tested(self, bound: &BoundTest<'_, Sigma>) -> Result<Cond, Reason> {
+        if self.blank_is_value() {
+            return Err("the source's text for \"no value\" is a value of this type");
+        }
+        match &bound.test.kind {
+            TestKind::Exists => Ok(self.present()),
+            TestKind::Equals { values, case } => self.values(values, *case),
+            TestKind::InNetworks { networks } => Ok(self.networks(networks)),
+            TestKind::InList { list } => {
+                bound.list(*list).map_or(Ok(Truth::Always(false)), |list| self.list(list))
+            }
+            TestKind::Order { op, value } => self.order(*op, value),
+            TestKind::Like { pattern, case } => Ok(self.texts(std::slice::from_ref(pattern), *case)),
+            TestKind::Substring { place, text, case } => {
+                Ok(self.texts(&[Pattern::around(*place, text)], *case))
+            }
+            TestKind::Matches { regex } => Ok(self.matches(regex, bound.could_pass(""))),
+            TestKind::SameAs { .. } => Err("two fields are compared"),
+        }
+    }
+}

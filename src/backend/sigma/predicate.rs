@@ -1,0 +1,147 @@
+//! The condition of a step as a condition over Sigma items that holds for the same records.
+//!
+//! In: a bound step. Out: a [`Cond`]; what Sigma cannot express goes to the report.
+//! Must not know: chains, names of selections, YAML.
+
+use super::Sigma;
+use super::column::{self, Column};
+use super::item::Cond;
+use super::literal::{FieldName, Modifier, Scalar};
+use super::physical::Physical;
+use crate::backend::bind::{BoundField, BoundStep, BoundTest};
+use crate::backend::schema::Dialect as _;
+use crate::backend::truth::Truth;
+use crate::backend::{Effect, Report};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{Case, TestKind, Type};
+use crate::source::Span;
+
+type Field<'a> = BoundField<'a, Column>;
+
+/// The whole condition of a step.
+pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Cond {
+    let action = step.action.as_ref();
+    step.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
+}
+
+/// The one physical field of a field that must have one: a join key, the other side of a comparison.
+pub(super) fn only<'a>(field: &Field<'a>, report: &mut Report) -> Option<Physical<'a>> {
+    let (reason, help) = match field.only().map(|way| (way.column, way.placeholder)) {
+        Some((Column::Field(name, stored), placeholder)) => {
+            return Some(Physical { name, ty: field.ty, stored: *stored, placeholder, about: field.name });
+        }
+        Some((Column::Cases(_), _)) => ("the field is derived from several others", "use another field"),
+        None => (
+            "the field has several columns, selected by `event.action`",
+            "compare `event.action` in the step, so that one of its columns is left",
+        ),
+    };
+    refuse(field.span, reason, help, report);
+    None
+}
+
+fn refuse(span: Span, reason: &str, help: &str, report: &mut Report) {
+    let title = format!("{} cannot express this", Sigma::TITLE);
+    report.error(Diagnostic::new(Code::NotExpressible, span, title).label(reason).help(help));
+}
+
+/// A test of a step on its way to a condition.
+struct Lowering<'t, 'a> {
+    test: &'t BoundTest<'a, Sigma>,
+    /// The field that selects between the columns of others.
+    action: Option<&'t Field<'a>>,
+    /// Under an odd number of negations.
+    negated: bool,
+    report: &'t mut Report,
+}
+
+impl Lowering<'_, '_> {
+    /// The test, for each of the columns between which the action selects. Actions of two columns exclude each other,
+    /// so only the last column, which names none, has to exclude those of the others.
+    fn test(&mut self) -> Cond {
+        let (mut parts, mut others) = (Vec::new(), Vec::new());
+        for way in &self.test.field.ways {
+            let holds = self.way(way.column, way.placeholder);
+            if way.actions.is_empty() {
+                parts.push(Truth::all(others.iter().cloned().chain([holds])));
+            } else {
+                let action = self.action.and_then(|action| only(action, self.report));
+                let action =
+                    action.map_or(Truth::Always(false), |action| action.equals(way.actions, Case::Sensitive));
+                parts.push(Truth::all([action.clone(), holds]));
+                others.push(action.not());
+            }
+        }
+        Truth::any(parts)
+    }
+
+    fn way(&mut self, column: &Column, placeholder: Option<&str>) -> Cond {
+        let (name, stored) = match column {
+            Column::Field(name, stored) => (name, *stored),
+            Column::Cases(cases) => return self.cases(cases),
+        };
+        let field = &self.test.field;
+        let column = Physical { name, ty: field.ty, stored, placeholder, about: field.name };
+        if let Some(other) = &self.test.other {
+            return self.same_as(&column, other);
+        }
+        let (reason, help) = match column.tested(self.test) {
+            Ok(cond) if cond.tests().iter().all(|(item, _)| item.is_visible()) => return cond,
+            Ok(_) => (
+                "the value has a hidden character",
+                "compare with a part of the value, or use `like` with `?` in its place",
+            ),
+            Err(reason) => (reason, "write the test in another way, or compile for other targets"),
+        };
+        self.refuse(reason, help)
+    }
+
+    /// A test of a field that only has the values of its cases: one for which the test holds is the first to apply.
+    fn cases(&mut self, cases: &[column::Case]) -> Cond {
+        let (mut parts, mut earlier) = (Vec::new(), Vec::new());
+        for column::Case { value, when } in cases {
+            if !matches!(self.test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
+                let help = format!("compare `{}` with `==`, `!=` or `in`", self.test.field.name);
+                return self.refuse("the field is derived from several others", &help);
+            }
+            let when = Truth::all(when.iter().map(|(name, value)| self.when(name, value.as_deref())));
+            if self.test.could_pass(value) {
+                parts.push(Truth::all(std::iter::once(when.clone()).chain(earlier.iter().cloned())));
+            }
+            earlier.push(when.not());
+        }
+        Truth::any(parts)
+    }
+
+    /// A part of the condition of a case: its fields are texts, whatever the text for "no value" is.
+    fn when(&self, name: &FieldName, value: Option<&str>) -> Cond {
+        let about = self.test.field.name;
+        let column = Physical { name, ty: Type::String, stored: None, placeholder: None, about };
+        value.map_or_else(|| column.missing(), |value| column.equals([value], Case::Sensitive))
+    }
+
+    fn same_as(&mut self, column: &Physical<'_>, other: &Field<'_>) -> Cond {
+        let Some(other) = only(other, self.report) else { return Truth::Always(false) };
+        let span = self.test.test.span;
+        if column.ty == Type::String && self.negated {
+            // The gate has noted what it does to a test that is not negated.
+            self.report.note(Effect::Subset, span, IGNORES_CASE);
+        }
+        if column.ty == Type::Ip {
+            let effect = if self.negated { Effect::Superset } else { Effect::Subset };
+            self.report.note(effect, span, BY_TEXT);
+        }
+        let equal = column.item(Modifier::Field, vec![Scalar::Raw(other.name.text().to_owned())]);
+        Truth::all([equal, column.missing().not()])
+    }
+
+    fn refuse(&mut self, reason: &str, help: &str) -> Cond {
+        refuse(self.test.test.span, reason, help, self.report);
+        Truth::Always(false)
+    }
+}
+
+const IGNORES_CASE: &str =
+    "`fieldref` compares text ignoring case, so values that differ only in case count as equal";
+const BY_TEXT: &str =
+    "two addresses are compared as text, so two notations of one IPv6 address count as different";
