@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use crate::backend::schema::Inexact;
 use crate::backend::{Job, Report, Target};
-use crate::catalog::{Column, FieldDef, Mapped, Source, SourceMapping};
+use crate::catalog::{FieldDef, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Field, Step};
 
@@ -132,25 +132,6 @@ fn find<'a, 'b>(
     Some(Place { def, placeholder: source.placeholder.as_deref(), variants })
 }
 
-/// Every way in which a target's column of a field can be read, whatever the step admits.
-fn ways<'a>(job: &Job<'a>, target: &dyn Target, step: &Step, field: &Field) -> &'a [Mapped] {
-    let def = source(job, step).and_then(|source| source.field(&field.name));
-    def.and_then(|def| def.columns.get(target.name())).map(Column::variants).unwrap_or_default()
-}
-
-/// Whether a field lives in different places for different actions of the step.
-#[must_use]
-pub(in crate::backend) fn asks_for_action(
-    job: &Job<'_>,
-    target: &dyn Target,
-    step: &Step,
-    field: &Field,
-) -> bool {
-    ways(job, target, step, field).len() > 1
-        && place(job, target, step, field, &mut Report::default())
-            .is_some_and(|place| place.variants.len() > 1)
-}
-
 /// Why a column of these variants is not exactly its field; mostly nothing.
 pub(in crate::backend) fn inexact<'v>(variants: impl IntoIterator<Item = &'v Mapped>) -> Vec<Inexact> {
     let mut reasons = Vec::new();
@@ -159,22 +140,6 @@ pub(in crate::backend) fn inexact<'v>(variants: impl IntoIterator<Item = &'v Map
         reasons.extend(variant.subset.iter().cloned().map(Inexact::Poorer));
     }
     reasons
-}
-
-/// As [`inexact`], for a field of a step wherever it lives in the target. What is wrong with the place is for others to
-/// say.
-pub(in crate::backend) fn inexact_field(
-    job: &Job<'_>,
-    target: &dyn Target,
-    step: &Step,
-    field: &Field,
-) -> Vec<Inexact> {
-    let marked = |mapped: &Mapped| mapped.superset.is_some() || mapped.subset.is_some();
-    if !ways(job, target, step, field).iter().any(marked) {
-        return Vec::new();
-    }
-    let place = place(job, target, step, field, &mut Report::default());
-    inexact(place.iter().flat_map(|place| &place.variants).map(|variant| variant.column))
 }
 
 /// Drops the variants for actions that are not admitted. When only actions of one variant are admitted, that one alone

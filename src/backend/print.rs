@@ -130,6 +130,7 @@ impl<L> Frag<L> {
     }
 
     /// The text, taken out.
+    #[allow(dead_code, reason = "Sigma will call it")]
     pub(in crate::backend) fn into_text(self) -> String {
         self.text
     }

@@ -1,6 +1,6 @@
 //! The chain: one stream of rows in time order, a running aggregate for each link.
 //!
-//! In: a rule and the roles of its steps. Out: the commands after the branches. Must not know: where columns come from.
+//! In: a bound rule. Out: the commands after the branches. Must not know: where columns come from.
 //!
 //! This is the recurrence of the design, S(e) = greatest S(e') over linked predecessors inside the gap. A row that
 //! satisfies its step and is reached has `chain_s<i>`, the best start of a chain that ends in it. How a link finds the
@@ -18,11 +18,12 @@
 //! from another event. The path of an alert travels as text; `max` over it compares the fixed-width numbers at its
 //! start.
 
-use crate::backend::print::{Frag, phrase};
-use crate::backend::{Effect, Job, Report, shape};
-use crate::ir::{Chain, Rule};
-
-use super::role::{self, ID, Role, packed, unpacked};
+use super::literal::{self, Frag, spl};
+use super::{Spl, eval, shown};
+use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::print::Bind;
+use crate::backend::{Effect, Report, shape};
+use crate::ir::{Chain, Type};
 
 /// How a link finds the best predecessor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,25 +40,22 @@ enum Order {
     LaterStepFirst,
 }
 
-/// The commands after the branches of a chain of several steps.
-pub(super) fn commands(job: &Job<'_>, roles: &[Role<'_>], report: &mut Report) -> Vec<Frag> {
-    let mut tail = Tail { rule: job.rule, roles, out: Vec::new(), order: None };
-    tail.push("eval chain_s1=if(chain_step=1, _time, null())");
-    let kinds = kinds(&job.rule.chain);
-    for (index, (kind, shared)) in
-        kinds.into_iter().zip(shape::shared_links(&job.rule.chain, job.catalog)).enumerate()
-    {
-        if kind == Kind::Carried {
-            report.note(
-                Effect::Engine,
-                job.rule.chain.links.get(index).map(|link| link.span).unwrap_or_default(),
-                CARRIED,
-            );
+/// The commands after the branches. `chain` is the rule's own.
+pub(super) fn commands(bound: &Bound<'_, Spl>, chain: &Chain, report: &mut Report) -> Vec<Frag> {
+    let mut tail = Tail { bound, binds: shape::total_binds(chain), out: Vec::new(), order: None };
+    if !bound.links.is_empty() {
+        tail.out.push(spl!("eval chain_s1=if(chain_step=1, _time, null())"));
+        let hops = hops(bound, tail.binds);
+        for hop in &hops {
+            if hop.kind == Kind::Carried {
+                report.note(Effect::Engine, hop.link.span, CARRIED);
+            }
+            tail.link(hop);
         }
-        tail.link(Hop { index, kind, shared });
+        report.require(MEMORY);
+        hops.last().into_iter().for_each(|last| tail.unpack(last));
     }
-    report.require(MEMORY);
-    tail.answer();
+    tail.out.extend(answer(bound));
     tail.out
 }
 
@@ -66,58 +64,77 @@ const CARRIED: &str = "the key changes here inside a total that binds, so the qu
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
 
-/// The kind of every link.
-fn kinds(chain: &Chain) -> Vec<Kind> {
-    let mut kinds = Vec::with_capacity(chain.links.len());
+/// One link, from step `n` to step `m`.
+struct Hop<'b> {
+    link: &'b BoundLink<'b>,
+    earlier: &'b BoundStep<'b, Spl>,
+    kind: Kind,
+    number: u64,
+    /// What its commands are filled with: `n`, `m`, the gap, and the columns of its key.
+    gaps: [(&'static str, Frag); 4],
+}
+
+/// Every link, with the cheapest way that is exact for it.
+fn hops<'b>(bound: &'b Bound<'b, Spl>, total_binds: bool) -> Vec<Hop<'b>> {
+    let mut hops: Vec<Hop<'_>> = Vec::with_capacity(bound.links.len());
     let mut rising = true;
-    for (index, link) in chain.links.iter().enumerate() {
-        if let Some(before) = index.checked_sub(1).and_then(|before| chain.links.get(before)) {
-            let holds = |name: &str| link.keys.iter().any(|key| key.left.name == name);
-            rising &= before.keys.iter().all(|key| holds(&key.right.name));
+    for ((number, link), earlier) in (1..).zip(&bound.links).zip(&bound.steps) {
+        if let Some(before) = hops.last() {
+            let holds = |name: &str| link.keys.iter().any(|(left, _)| left.name == name);
+            rising &= before.link.keys.iter().all(|(_, right)| holds(&right.name));
         }
-        kinds.push(if index + 1 == chain.links.len() {
+        let kind = if hops.len() + 1 == bound.links.len() {
             Kind::Last
-        } else if rising || !shape::total_binds(chain) {
+        } else if rising || !total_binds {
             Kind::Newest
         } else {
             Kind::Carried
-        });
+        };
+        let key: Vec<_> = (1..).zip(&link.keys).map(|(key, _)| literal::key(number, key)).collect();
+        let [n, m, gap] = [number, number + 1, link.gap.seconds].map(literal::number);
+        let gaps = [("n", n), ("m", m), ("gap", gap), ("by", literal::list(&key))];
+        hops.push(Hop { link, earlier, kind, number, gaps });
     }
-    kinds
+    hops
 }
 
-/// One link, from step `index + 1` to step `index + 2` (steps count from 1 in the query).
-#[derive(Debug, Clone, Copy)]
-struct Hop {
-    index: usize,
-    kind: Kind,
-    shared: bool,
+impl Hop<'_> {
+    fn fill(&self, text: &'static str, more: &[(&'static str, &Frag)]) -> Frag {
+        let gaps: Vec<_> =
+            self.gaps.iter().map(|(name, gap)| (*name, gap)).chain(more.iter().copied()).collect();
+        literal::fill(text, &gaps)
+    }
 }
 
-struct Tail<'a> {
-    rule: &'a Rule,
-    roles: &'a [Role<'a>],
+struct Tail<'b> {
+    bound: &'b Bound<'b, Spl>,
+    /// Whether the total is shorter than the sum of the gaps.
+    binds: bool,
     out: Vec<Frag>,
     order: Option<Order>,
 }
 
 impl Tail<'_> {
-    fn push(&mut self, command: impl Into<String>) {
-        self.out.push(Frag::atom(command));
+    fn run(&mut self, hop: &Hop<'_>, text: &'static str) {
+        self.out.push(hop.fill(text, &[]));
     }
 
     fn sort(&mut self, order: Order) {
         if self.order != Some(order) {
-            self.push(match order {
-                Order::EarlierStepFirst => "sort 0 +_time, +chain_step",
-                Order::LaterStepFirst => "sort 0 +_time, -chain_step",
+            self.out.push(match order {
+                Order::EarlierStepFirst => spl!("sort 0 +_time, +chain_step"),
+                Order::LaterStepFirst => spl!("sort 0 +_time, -chain_step"),
             });
             self.order = Some(order);
         }
     }
 
-    fn link(&mut self, hop: Hop) {
-        self.pack(hop);
+    fn link(&mut self, hop: &Hop<'_>) {
+        if hop.kind == Kind::Last {
+            self.deadline(hop);
+        }
+        let path = [("path", &path(hop))];
+        self.out.push(hop.fill("eval chain_p{n}=if(isnum(chain_s{n}), {path}, null())", &path));
         match hop.kind {
             Kind::Newest => self.newest(hop),
             Kind::Carried => self.carried(hop),
@@ -125,178 +142,186 @@ impl Tail<'_> {
         }
     }
 
-    fn gap(&self, hop: Hop) -> u64 {
-        self.rule.chain.links.get(hop.index).map_or(0, |link| link.gap.seconds)
-    }
-
-    fn by(&self, hop: Hop) -> String {
-        let keys = self.rule.chain.links.get(hop.index).map_or(0, |link| link.keys.len());
-        (0..keys).map(|key| role::key_column(hop.index, key)).collect::<Vec<_>>().join(", ")
-    }
-
-    /// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values
-    /// and the path before it.
-    fn pack(&mut self, hop: Hop) {
-        let n = hop.index + 1;
-        let ranks = match hop.kind {
-            Kind::Newest => ["_time".to_owned(), phrase!("chain_s{n}")],
-            Kind::Carried => [phrase!("chain_s{n}"), "_time".to_owned()],
-            Kind::Last => {
-                self.deadline(n, self.gap(hop));
-                [phrase!("chain_d{n}"), "_time".to_owned()]
-            }
-        };
-        let (mut format, mut values) = ("%.6f|%.6f".to_owned(), ranks.to_vec());
-        let mut add = |slot: &str, value: Option<String>| {
-            format.push('|');
-            format.push_str(slot);
-            values.extend(value);
-        };
-        if hop.shared {
-            add("%s", Some(ID.to_owned()));
-        } else {
-            add("=", None);
-        }
-        add("%.6f", Some("_time".to_owned()));
-        for output in self.roles.get(hop.index).iter().flat_map(|role| &role.outputs) {
-            add("=%s", Some(packed(&output.field)));
-        }
-        if hop.index > 0 {
-            add("%s", Some(phrase!("chain_b{}", hop.index)));
-        }
-        let text = phrase!("printf(\"{format}\", {})", values.join(", "));
-        self.push(phrase!("eval chain_p{n}=if(isnum(chain_s{n}), {text}, null())"));
-    }
-
     /// Until when a chain that ends in step `n` can still become an alert.
-    fn deadline(&mut self, n: usize, gap: u64) {
-        let chain = &self.rule.chain;
-        let total = chain.total.seconds;
-        if chain.links.len() == 1 || !shape::total_binds(chain) {
-            let window = if chain.links.len() == 1 { gap.min(total) } else { gap };
-            self.push(phrase!("eval chain_d{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null())"));
-            return;
-        }
-        self.push(phrase!(
-            "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {gap}, 6), null()), \
+    fn deadline(&mut self, hop: &Hop<'_>) {
+        let (total, single) = (self.bound.total.seconds, self.bound.links.len() == 1);
+        let window = if single { total.min(hop.link.gap.seconds) } else { hop.link.gap.seconds };
+        let gaps = [("window", &literal::number(window)), ("total", &literal::number(total))];
+        let text = if !single && self.binds {
+            "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null()), \
              chain_w{n}=if(isnum(chain_s{n}), round(chain_s{n} + {total}, 6), null()), \
              chain_d{n}=if(chain_g{n} < chain_w{n}, chain_g{n}, chain_w{n})"
-        ));
+        } else {
+            "eval chain_d{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null())"
+        };
+        self.out.push(hop.fill(text, &gaps));
     }
 
-    fn newest(&mut self, hop: Hop) {
-        let (n, m, gap, by) = (hop.index + 1, hop.index + 2, self.gap(hop), self.by(hop));
-        self.push(phrase!("eval chain_t{n}=if(isnum(chain_s{n}), _time, null())"));
-        self.sort(if hop.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
-        self.push(phrase!(
-            "streamstats max(chain_t{n}) AS chain_n{n}, max(chain_s{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}"
-        ));
-        let reached = phrase!("isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}");
-        if !hop.shared {
-            self.push(phrase!("eval chain_s{m}=if(chain_step={m} AND {reached}, chain_m{n}, null())"));
-            return;
+    fn newest(&mut self, hop: &Hop<'_>) {
+        self.run(hop, "eval chain_t{n}=if(isnum(chain_s{n}), _time, null())");
+        self.maxima(
+            hop,
+            "streamstats max(chain_t{n}) AS chain_n{n}, max(chain_s{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
+            1,
+        );
+        self.run(
+            hop,
+            if hop.link.shared {
+                "eval chain_s{m}=if(chain_step={m}, if(isnum(chain_y{n}), chain_y{n}, \
+                 if(isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}, chain_m{n}, null())), null()), \
+                 chain_b{n}=if(isnum(chain_y{n}), chain_x{n}, chain_b{n})"
+            } else {
+                "eval chain_s{m}=if(chain_step={m} AND isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}, \
+                 chain_m{n}, null())"
+            },
+        );
+    }
+
+    fn last(&mut self, hop: &Hop<'_>) {
+        self.maxima(
+            hop,
+            "streamstats max(chain_d{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
+            0,
+        );
+        if hop.link.shared {
+            self.run(
+                hop,
+                "where chain_step={m} AND ((isnum(chain_m{n}) AND _time <= chain_m{n}) OR \
+                 (isnum(chain_y{n}) AND _time <= chain_y{n}))",
+            );
+            self.run(
+                hop,
+                "eval chain_b{n}=if(isnum(chain_y{n}) AND _time <= chain_y{n}, chain_x{n}, chain_b{n})",
+            );
+        } else {
+            self.run(hop, "where chain_step={m} AND isnum(chain_m{n}) AND _time <= chain_m{n}");
         }
-        self.ties(hop, 1);
-        self.push(phrase!(
-            "eval chain_s{m}=if(chain_step={m}, if(isnum(chain_y{n}), chain_y{n}, if({reached}, chain_m{n}, null())), null()), \
-             chain_b{n}=if(isnum(chain_y{n}), chain_x{n}, chain_b{n})"
-        ));
     }
 
-    fn last(&mut self, hop: Hop) {
-        let (n, m, by) = (hop.index + 1, hop.index + 2, self.by(hop));
-        self.sort(if hop.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
-        self.push(phrase!(
-            "streamstats max(chain_d{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}"
-        ));
-        let alive = phrase!("isnum(chain_m{n}) AND _time <= chain_m{n}");
-        if !hop.shared {
-            self.push(phrase!("where chain_step={m} AND {alive}"));
-            return;
+    /// Running maxima for each key. If one event could match both steps, over strictly earlier rows; then also the best
+    /// row of the same instant from another event: its path, and the number in slot `rank` of it.
+    fn maxima(&mut self, hop: &Hop<'_>, text: &'static str, rank: u64) {
+        self.sort(if hop.link.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
+        self.run(hop, text);
+        if hop.link.shared {
+            self.sort(Order::EarlierStepFirst);
+            self.run(hop, "streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time");
+            self.best(hop, "mvindex(split(chain_c{n}, \"|\"), 2)!=chain_id", rank);
         }
-        self.ties(hop, 0);
-        let tied = phrase!("isnum(chain_y{n}) AND _time <= chain_y{n}");
-        self.push(phrase!("where chain_step={m} AND (({alive}) OR ({tied}))"));
-        self.push(phrase!("eval chain_b{n}=if({tied}, chain_x{n}, chain_b{n})"));
     }
 
-    /// The best row of the same instant and key from another event: its path, and the number in slot `rank` of it.
-    fn ties(&mut self, hop: Hop, rank: usize) {
-        let (n, by) = (hop.index + 1, self.by(hop));
+    fn carried(&mut self, hop: &Hop<'_>) {
         self.sort(Order::EarlierStepFirst);
-        self.push(phrase!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time"));
-        self.best(hop, &other_event(n), rank);
-    }
-
-    fn carried(&mut self, hop: Hop) {
-        let (n, m, gap, by) = (hop.index + 1, hop.index + 2, self.gap(hop), self.by(hop));
-        self.sort(Order::EarlierStepFirst);
-        self.push(phrase!("streamstats values(chain_p{n}) AS chain_c{n} BY {by}"));
-        let near = phrase!("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}");
-        let fits = if hop.shared { phrase!("{near} AND {}", other_event(n)) } else { near };
-        self.best(hop, &fits, 0);
-        self.push(phrase!("eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}"));
+        self.run(hop, "streamstats values(chain_p{n}) AS chain_c{n} BY {by}");
+        let fits = if hop.link.shared {
+            "round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap} AND \
+             mvindex(split(chain_c{n}, \"|\"), 2)!=chain_id"
+        } else {
+            "round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}"
+        };
+        self.best(hop, fits, 0);
+        self.run(hop, "eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}");
     }
 
     /// The greatest of the carried paths that fit; `0` stands for those that do not.
-    fn best(&mut self, hop: Hop, fits: &str, rank: usize) {
-        let (n, m) = (hop.index + 1, hop.index + 2);
-        self.push(phrase!(
+    fn best(&mut self, hop: &Hop<'_>, fits: &'static str, rank: u64) {
+        let gaps = [("fits", &hop.fill(fits, &[])), ("rank", &literal::number(rank))];
+        self.out.push(hop.fill(
             "eval chain_x{n}=if(chain_step={m}, mvindex(mvsort(mvmap(chain_c{n}, if({fits}, chain_c{n}, \"0\"))), -1), null()), \
-             chain_y{n}=tonumber(mvindex(split(chain_x{n}, \"|\"), {rank}))"
+             chain_y{n}=tonumber(mvindex(split(chain_x{n}, \"|\"), {rank}))",
+            &gaps,
         ));
     }
 
-    /// The columns of the answer: the path of each alert, taken apart again.
-    fn answer(&mut self) {
-        let links = self.rule.chain.links.len();
-        self.push(phrase!("eval chain_v=split(chain_b{links}, \"|\")"));
+    /// Takes the path of each alert apart again: the columns of all steps but the last.
+    fn unpack(&mut self, last: &Hop<'_>) {
+        self.run(last, "eval chain_v=split(chain_b{n}, \"|\")");
+        let mut slots = 0..;
+        let mut slot = |skipped| literal::number(slots.nth(skipped).unwrap_or_default());
         let mut made = Vec::new();
-        let mut at = 0;
-        for role in self.roles.iter().rev().skip(1) {
-            made.push(Frag::atom(phrase!(
-                "{}=tonumber(mvindex(chain_v, {}))",
-                role::output_column(self.rule, role.number - 1, "time"),
-                at + 3
-            )));
-            at += 4;
-            for output in &role.outputs {
-                made.push(Frag::atom(phrase!(
-                    "{}={}",
-                    output.column,
-                    unpacked(&output.field, "chain_v", at)
-                )));
-                at += 1;
-            }
+        for step in self.bound.steps.iter().rev().skip(1) {
+            // Behind two numbers by which `max` chose, and the event.
+            let (name, at) = (time(step), slot(3));
+            made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
+            made.extend(shown(step).map(|output| {
+                literal::assign(&literal::flat(&output.column), &unpacked(&slot(0), output.field.ty))
+            }));
         }
-        self.push(phrase!("eval {}", super::lines(&made, ",")));
-        self.out.extend(answer(self.rule, self.roles));
+        self.out.extend(eval(made));
     }
 }
 
-/// The carried path does not end in the row's own event.
-fn other_event(n: usize) -> String {
-    phrase!("mvindex(split(chain_c{n}, \"|\"), 2)!={ID}")
+/// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values
+/// and the path before it.
+fn path(hop: &Hop<'_>) -> Frag {
+    let ranks = match hop.kind {
+        Kind::Newest => ["_time", "chain_s{n}"],
+        Kind::Carried => ["chain_s{n}", "_time"],
+        Kind::Last => ["chain_d{n}", "_time"],
+    };
+    let mut values = ranks.map(|rank| hop.fill(rank, &[])).to_vec();
+    let event = if hop.link.shared { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
+    values.extend(hop.link.shared.then(|| spl!("chain_id")));
+    values.push(spl!("_time"));
+    values.extend(shown(hop.earlier).map(|output| packed(output.field.name, output.field.ty)));
+    let mut formats = vec![event];
+    formats.extend(shown(hop.earlier).map(|_| spl!("=%s")));
+    if hop.number > 1 {
+        let before = literal::number(hop.number - 1);
+        formats.push(spl!("%s"));
+        values.push(spl!("chain_b{before}", before));
+    }
+    let (format, values) = (Frag::join(formats, "|", Bind::And), literal::list(&values));
+    spl!("printf(\"{format}\", {values})", format, values)
+}
+
+/// A value in which `|` cannot stand, so that values can be put side by side.
+pub(super) fn guarded(value: &Frag) -> Frag {
+    spl!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")", value)
+}
+
+/// What follows `=` in a slot: the value, or nothing when it is missing.
+fn packed(field: &str, ty: Type) -> Frag {
+    let name = literal::field(field);
+    match ty {
+        Type::String | Type::Ip | Type::Bool => {
+            let text = guarded(&name);
+            spl!("coalesce({text}, \"\")", text)
+        }
+        Type::Int | Type::Float => spl!("coalesce(tostring({name}), \"\")", name),
+        Type::Time => spl!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))", name),
+    }
+}
+
+/// The value in a slot.
+fn unpacked(slot: &Frag, ty: Type) -> Frag {
+    let text = spl!("mvindex(chain_v, {slot})", slot);
+    match ty {
+        Type::String | Type::Ip | Type::Bool => spl!(
+            "if({text}=\"=\", null(), replace(replace(substr({text}, 2), \"%7C\", \"|\"), \"%25\", \"%\"))",
+            text
+        ),
+        Type::Int | Type::Float | Type::Time => spl!("tonumber(substr({text}, 2))", text),
+    }
+}
+
+fn time(step: &BoundStep<'_, Spl>) -> Frag {
+    literal::flat(&step.column_name("time"))
 }
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
 /// order.
-pub(super) fn answer(rule: &Rule, roles: &[Role<'_>]) -> Vec<Frag> {
-    let time = |role: &Role<'_>| role::output_column(rule, role.number - 1, "time");
-    let mut made = Vec::new();
-    if let Some(role) = roles.last() {
-        made.push(Frag::atom(phrase!("{}=_time", time(role))));
-        made.extend(role.outputs.iter().map(|output| {
-            Frag::atom(phrase!("{}={}", output.column, super::literal::column("f", &output.field.name)))
-        }));
+fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
+    let (mut made, mut names) = (Vec::new(), vec![spl!("_time")]);
+    for step in &bound.steps {
+        let columns =
+            shown(step).map(|output| (literal::flat(&output.column), literal::field(output.field.name)));
+        let columns: Vec<_> = std::iter::once((time(step), spl!("_time"))).chain(columns).collect();
+        if step.last {
+            made = columns.iter().map(|(name, value)| literal::assign(name, value)).collect();
+        }
+        names.extend(columns.into_iter().map(|(name, _)| name));
     }
-    let mut names = vec!["_time".to_owned()];
-    for role in roles {
-        names.push(time(role));
-        names.extend(role.outputs.iter().map(|output| output.column.clone()));
-    }
-    vec![
-        Frag::atom(phrase!("eval {}", super::lines(&made, ","))),
-        Frag::atom(phrase!("table {}", names.join(", "))),
-    ]
+    let names = literal::list(&names);
+    eval(made).into_iter().chain([spl!("table {names}", names)]).collect()
 }

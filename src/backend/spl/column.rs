@@ -1,21 +1,79 @@
-//! The columns of a step: every canonical field it uses as a clean `chain_f_<field>`, of the right type or missing.
+//! What the source files state for SPL: base searches, and columns as fields, paths of `spath` or expressions.
 //!
-//! In: fields and where the source file says they live. Out: `spath` commands and assignments, by the stage of the
-//! branch at which they can run. Must not know: predicates, chains.
+//! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
+//! used. Must not know: rules, steps, predicates.
 
-use std::collections::BTreeSet;
+use super::literal::{self, Frag, Refusal, spl};
+use crate::backend::schema::{ColumnReader, MappingReader, Place};
+use crate::catalog::Stored;
+use crate::ir::Type;
 
-use crate::backend::columns::{self, Place};
-use crate::backend::print::{Frag, phrase};
-use crate::backend::{Job, Report, stated};
-use crate::catalog::{Mapped, Stored};
-use crate::diag::{Code, Diagnostic};
-use crate::ir::{Field, Step, Type};
+/// Where the records of a source are.
+#[derive(Debug)]
+pub(in crate::backend) struct Mapping {
+    /// The base search.
+    pub(super) from: Frag,
+    /// What is true for the source's records, where the base search finds others too.
+    pub(super) filter: Option<Frag>,
+    /// When the event was, where `_time` does not say so.
+    pub(super) time: Option<Frag>,
+    /// The repeated group.
+    pub(super) group: Option<Group>,
+}
 
-use super::literal::{self, Refusal};
-use super::{Spl, regex};
+/// The arrays of a repeated group, as paths of `spath`.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// From the event to the items.
+    pub(super) items: Frag,
+    /// From an item to the inner items.
+    pub(super) inner: Option<Frag>,
+}
 
-/// When a value can be read: from the event, from an item of its group, from an inner item.
+impl Group {
+    /// Where its innermost items are.
+    pub(super) fn depth(&self) -> Stage {
+        if self.inner.is_some() { Stage::Inner } else { Stage::Item }
+    }
+}
+
+/// One way to read a field.
+#[derive(Debug)]
+pub(in crate::backend) struct Column {
+    /// Commands that make what an expression names.
+    pub(super) needs: Vec<Frag>,
+    /// The value, which may be of another type, or empty.
+    pub(super) read: Read,
+    /// How the value is stored, where that is not the field's type.
+    pub(super) stored: Option<Stored>,
+    /// Whether the field has a closed list of values.
+    pub(super) listed: bool,
+    /// The name by which a base search finds the text as it is.
+    pub(super) searched: Option<Frag>,
+}
+
+/// Where a value is.
+#[derive(Debug)]
+pub(super) enum Read {
+    /// A field that Splunk extracts by itself.
+    Field(Frag),
+    /// A path from the event, an item or an inner item.
+    Path(Stage, Frag),
+    /// An expression over fields of the event.
+    Expression(Frag),
+}
+
+impl Read {
+    /// When it can be read.
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Field(_) | Self::Expression(_) => Stage::Event,
+            Self::Path(stage, _) => *stage,
+        }
+    }
+}
+
+/// When a value can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     /// While the raw event is there.
@@ -26,237 +84,59 @@ pub(super) enum Stage {
     Inner,
 }
 
-/// What one stage runs: first the paths, then the assignments.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    pub(super) paths: Vec<Frag>,
-    pub(super) assignments: Vec<Frag>,
+/// Reads a mapping.
+pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
+    let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
+    let mut expression =
+        |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);
+    let from = from.and_then(|text| expression("from", text, &literal::SEARCH));
+    let filter = filter.and_then(|text| expression("filter", text, &literal::EXPRESSION));
+    let time = time.filter(|text| *text != "_time");
+    let time = time.and_then(|text| expression("time", text, &literal::EXPRESSION));
+    let items = |path: &str| literal::option(&format!("{path}{{}}"));
+    let group = reader.group().map(|group| {
+        Ok(Group { items: items(&group.path)?, inner: group.inner.as_deref().map(items).transpose()? })
+    });
+    let group = group.transpose().map_err(|reason: Refusal| reader.invalid("group", reason));
+    Some(Mapping { from: from?, filter, time, group: group.ok()? })
 }
 
-/// The columns of one step.
-pub(super) struct Columns<'a, 'r> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) step: &'a Step,
-    pub(super) report: &'r mut Report,
-    pub(super) event: Work,
-    pub(super) item: Work,
-    pub(super) inner: Work,
-    /// Columns made before the expansion that are needed after it.
-    pub(super) kept: BTreeSet<String>,
-}
-
-impl<'a, 'r> Columns<'a, 'r> {
-    /// No columns yet.
-    pub(super) fn new(job: &'a Job<'a>, step: &'a Step, report: &'r mut Report) -> Self {
-        Self {
-            job,
-            step,
-            report,
-            event: Work::default(),
-            item: Work::default(),
-            inner: Work::default(),
-            kept: BTreeSet::new(),
+/// Reads a column.
+pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
+    let (mut needs, mut searched) = (Vec::new(), None);
+    let (stored, listed) = (reader.stored, !reader.def.values.is_empty());
+    let (option, read) = match reader.place()? {
+        Place::Field(name) => {
+            if reader.def.ty == Type::String && stored.is_none() {
+                searched = literal::searched(name);
+            }
+            ("field", literal::name(name).map(Read::Field))
         }
-    }
-
-    /// The furthest stage that any of the columns needs.
-    pub(super) fn stage(&self) -> Stage {
-        match (self.inner.assignments.is_empty(), self.item.assignments.is_empty()) {
-            (false, _) => Stage::Inner,
-            (true, false) => Stage::Item,
-            (true, true) => Stage::Event,
-        }
-    }
-
-    /// Adds the column of a field; `checked` where it matters whether an address is one.
-    pub(super) fn add(&mut self, field: &Field, checked: bool) {
-        let Some(place) = columns::place(self.job, &Spl, self.step, field, self.report) else { return };
-        if let Err(reason) = self.column(&place, checked) {
-            let title = format!("the source file's column for `{}` cannot be written in SPL", field.name);
-            self.report.error(Diagnostic::new(Code::NotExpressible, field.span, title).label(reason));
-        }
-    }
-
-    fn column(&mut self, place: &Place<'_>, checked: bool) -> Result<(), Refusal> {
-        let name = literal::column("f", &place.def.name);
-        let stage = place.variants.iter().map(|way| stage_of(way)).max().unwrap_or(Stage::Event);
-        let mut ways = Vec::new();
-        for (index, way) in place.variants.iter().enumerate() {
-            let own = if place.variants.len() == 1 { name.clone() } else { phrase!("{name}_{index}") };
-            ways.push((way.actions, self.read(way, &own, stage)?));
-        }
-        if stage == Stage::Event {
-            self.kept.insert(name.clone());
-        }
-        let raw = choose(&ways)?;
-        let assignment = clean(place, checked, &name, &raw);
-        let work = self.work(stage);
-        work.assignments.extend(assignment);
-        Ok(())
-    }
-
-    fn work(&mut self, stage: Stage) -> &mut Work {
-        match stage {
-            Stage::Event => &mut self.event,
-            Stage::Item => &mut self.item,
-            Stage::Inner => &mut self.inner,
-        }
-    }
-
-    /// Makes one variant readable as an operand at `stage`.
-    fn read(&mut self, way: &Mapped, own: &str, stage: Stage) -> Result<Raw, Refusal> {
-        for (name, path) in &way.needs {
-            let (name, path) = (literal::option(name)?, literal::option(path)?);
-            let command = phrase!("spath output={} path={}", name.text(), path.text());
-            self.path(Stage::Event, Frag::atom(command));
-        }
-        let raw = if let Some(field) = &way.field {
-            Raw::Field(literal::name(field)?.text().to_owned())
-        } else if let Some(path) = &way.path {
-            let path = literal::option(path)?;
-            self.path(Stage::Event, Frag::atom(phrase!("spath output={own} path={}", path.text())));
-            Raw::Made(own.to_owned())
-        } else if let Some(item) = &way.item {
-            let (stage, input, path) = match item.strip_prefix('>') {
-                Some(path) => (Stage::Inner, "chain_inner", path),
-                None => (Stage::Item, "chain_item", item.as_str()),
+        Place::Path(path) => ("path", at(Stage::Event, path)),
+        Place::Item(path) => match path.strip_prefix('>') {
+            Some(_) if reader.inner_group().is_none() => ("item", Err("the group has no inner items")),
+            Some(path) => ("item", at(Stage::Inner, path)),
+            None => ("item", at(Stage::Item, path)),
+        },
+        Place::Expr(text, named) => {
+            let text = literal::stated(reader.expression(text, &literal::EXPRESSION)?);
+            let command = |(name, path): (&String, &String)| {
+                Ok(spath(&literal::option(name)?, &literal::option(path)?))
             };
-            let path = literal::option(path)?;
-            self.path(stage, Frag::atom(phrase!("spath input={input} output={own} path={}", path.text())));
-            Raw::Made(own.to_owned())
-        } else {
-            let expression = way.expr.clone().ok_or("a column for SPL is a field, path, item or expr")?;
-            stated::whole(&expression, &literal::EXPRESSION).map_err(
-                |_| "its `expr` does not stay in its place: a quote or bracket lacks its partner, or `|` ends it",
-            )?;
-            Raw::Expression(expression)
-        };
-        Ok(if stage_of(way) == Stage::Event && stage != Stage::Event { self.keep(raw, own) } else { raw })
-    }
-
-    /// A value of the event that a later stage reads must be a column of our own by then.
-    fn keep(&mut self, raw: Raw, own: &str) -> Raw {
-        self.kept.insert(own.to_owned());
-        match raw {
-            Raw::Made(name) => Raw::Made(name),
-            Raw::Field(text) | Raw::Expression(text) => {
-                self.event.assignments.push(Frag::atom(phrase!("{own}={text}")));
-                Raw::Made(own.to_owned())
-            }
+            let commands = named.iter().map(command).collect::<Result<_, Refusal>>();
+            ("needs", commands.map(|commands| needs = commands).map(|()| Read::Expression(text)))
         }
-    }
-
-    fn path(&mut self, stage: Stage, command: Frag) {
-        let work = self.work(stage);
-        if !work.paths.contains(&command) {
-            work.paths.push(command);
-        }
-    }
-}
-
-fn stage_of(way: &Mapped) -> Stage {
-    match &way.item {
-        Some(item) if item.starts_with('>') => Stage::Inner,
-        Some(_) => Stage::Item,
-        None => Stage::Event,
-    }
-}
-
-/// A value that has not been cleaned yet.
-#[derive(Debug, Clone)]
-enum Raw {
-    /// A field of the event; Splunk may hold it several times over.
-    Field(String),
-    /// A column of our own.
-    Made(String),
-    /// Anything else.
-    Expression(String),
-}
-
-/// The variant that the event's action asks for.
-fn choose(ways: &[(&[String], Raw)]) -> Result<Raw, Refusal> {
-    let Some(((_, last), others)) = ways.split_last() else { return Err("a column without variants") };
-    if others.is_empty() {
-        return Ok(last.clone());
-    }
-    let mut chosen = last.operand();
-    for (actions, raw) in others.iter().rev() {
-        let mut tests = Vec::new();
-        for action in *actions {
-            tests.push(phrase!("{}={}", literal::column("f", "event.action"), literal::text(action)?.text()));
-        }
-        chosen = phrase!("if({}, {}, {chosen})", tests.join(" OR "), raw.operand());
-    }
-    Ok(Raw::Expression(chosen))
-}
-
-impl Raw {
-    fn operand(&self) -> String {
-        match self {
-            Self::Field(name) => phrase!("mvindex({name}, 0)"),
-            Self::Made(text) | Self::Expression(text) => text.clone(),
-        }
-    }
-
-    /// The text to compare: of a field that Splunk extracted twice, any of its equal values will do.
-    fn tested(&self) -> &str {
-        match self {
-            Self::Field(text) | Self::Made(text) | Self::Expression(text) => text,
-        }
-    }
-}
-
-/// The assignments after which `name` holds a value of the field's type or nothing.
-fn clean(place: &Place<'_>, checked: bool, name: &str, raw: &Raw) -> Vec<Frag> {
-    let mut assignments = Vec::new();
-    let raw = match raw {
-        Raw::Expression(expression) => {
-            assignments.push(Frag::atom(phrase!("{name}={expression}")));
-            if !place.def.values.is_empty() || place.def.ty == Type::Time {
-                return assignments;
-            }
-            Raw::Made(name.to_owned())
-        }
-        Raw::Field(_) | Raw::Made(_) => raw.clone(),
+        Place::Cases(_) => ("cases", Err("an SPL column takes an `expr`, not `cases`")),
     };
-    let (tested, operand) = (raw.tested(), raw.operand());
-    let value = match place.def.ty {
-        Type::Ip if checked => {
-            phrase!("if(match({operand}, \"{}\"), {operand}, null())", regex::ADDRESS)
-        }
-        Type::String | Type::Ip => absent(place, tested, &operand),
-        Type::Int | Type::Float => phrase!("tonumber({operand})"),
-        Type::Bool => phrase!("if({tested}=\"true\" OR {tested}=\"false\", {operand}, null())"),
-        Type::Time => time(place, tested, &operand),
-    };
-    if value != name {
-        assignments.push(Frag::atom(phrase!("{name}={value}")));
-    }
-    assignments
+    let read = read.map_err(|reason| reader.invalid(option, reason)).ok()?;
+    Some(Column { needs, read, stored, listed, searched })
 }
 
-/// Empty text and the source's word for "no value" are missing.
-fn absent(place: &Place<'_>, tested: &str, operand: &str) -> String {
-    let words = place
-        .placeholder
-        .into_iter()
-        .chain(place.variants.iter().filter_map(|way| way.placeholder.as_deref()));
-    let mut tests = vec![phrase!("{tested}=\"\"")];
-    tests.extend(words.filter_map(|word| Some(phrase!("{tested}={}", literal::text(word).ok()?.text()))));
-    phrase!("if({}, null(), {operand})", tests.join(" OR "))
+fn at(stage: Stage, path: &str) -> Result<Read, Refusal> {
+    Ok(Read::Path(stage, literal::option(path)?))
 }
 
-fn time(place: &Place<'_>, tested: &str, operand: &str) -> String {
-    let stored = place.variants.iter().find_map(|way| way.stored);
-    match stored {
-        Some(Stored::Number) => phrase!("tonumber({operand})"),
-        Some(Stored::String) => {
-            // `%Z` would leave the meaning of "Z" to the search head's own time zone.
-            let text = phrase!("replace({operand}, \"(Z|[+]00:00)(?!.)\", \"+0000\")");
-            phrase!(
-                "coalesce(strptime({text}, \"%Y-%m-%dT%H:%M:%S%z\"), strptime({text}, \"%Y-%m-%dT%H:%M:%S.%6N%z\"))"
-            )
-        }
-        Some(Stored::Time | Stored::Bool) | None => tested.to_owned(),
-    }
+/// The command that reads a path of the raw event.
+pub(super) fn spath(name: &Frag, path: &Frag) -> Frag {
+    spl!("spath output={name} path={path}", name, path)
 }

@@ -10,10 +10,97 @@
 
 use std::fmt::Write as _;
 
-use crate::backend::print::{Frag, phrase};
+use ipnet::IpNet;
+
+use super::Spl;
+use crate::backend::print::{self, Bind, Language, phrase};
 use crate::backend::stated::Notation;
 use crate::ir::Value;
 use crate::source::is_hidden;
+
+/// A piece of a search.
+pub(super) type Frag = print::Frag<Spl>;
+
+/// What it takes to make a [`Frag`]: this file alone can.
+#[derive(Debug)]
+pub(in crate::backend) struct Key(());
+
+impl Language for Spl {
+    type Key = Key;
+}
+
+/// Text that needs no parentheses anywhere.
+fn atom(text: impl Into<String>) -> Frag {
+    Frag::new(&Key(()), text, Bind::Atom)
+}
+
+/// Text of our own.
+pub(super) fn fixed(text: &'static str) -> Frag {
+    atom(text)
+}
+
+/// Text of our own in which every `{name}` stands for the fragment of that name; it has no other braces.
+pub(super) fn fill(text: &'static str, gaps: &[(&'static str, &Frag)]) -> Frag {
+    let mut filled = String::with_capacity(2 * text.len());
+    for (index, part) in text.split(['{', '}']).enumerate() {
+        let gap = gaps.iter().find(|(name, _)| index % 2 == 1 && *name == part);
+        filled.push_str(gap.map_or(part, |(_, frag)| frag.text()));
+    }
+    atom(filled)
+}
+
+/// Text of our own, in which every `{name}` stands for the fragment in the variable of that name.
+macro_rules! spl {
+    ($text:literal) => { $crate::backend::spl::literal::fixed($text) };
+    ($text:literal, $($name:ident),+) => {
+        $crate::backend::spl::literal::fill($text, &[$((stringify!($name), &$name)),+])
+    };
+}
+pub(super) use spl;
+
+/// A count or number of seconds.
+pub(super) fn number(number: u64) -> Frag {
+    atom(number.to_string())
+}
+
+/// A call of a function.
+pub(super) fn call<'f>(function: &'static str, arguments: impl IntoIterator<Item = &'f Frag>) -> Frag {
+    atom(phrase!("{function}({})", list(arguments).text()))
+}
+
+/// Fragments with commas between them.
+pub(super) fn list<'f>(parts: impl IntoIterator<Item = &'f Frag>) -> Frag {
+    atom(parts.into_iter().map(Frag::text).collect::<Vec<_>>().join(", "))
+}
+
+/// A comparison.
+pub(super) fn compare(left: &Frag, operator: &'static str, right: &Frag) -> Frag {
+    Frag::new(&Key(()), phrase!("{}{operator}{}", left.text(), right.text()), Bind::Test)
+}
+
+/// Whether the subject equals one of the values; nothing if there are none.
+pub(super) fn one_of(subject: &Frag, values: &[Frag]) -> Option<Frag> {
+    match values {
+        [] => None,
+        [only] => Some(compare(subject, "=", only)),
+        several => Some(call("in", std::iter::once(subject).chain(several))),
+    }
+}
+
+/// The opposite of a test.
+pub(super) fn not(test: &Frag) -> Frag {
+    atom(phrase!("NOT {}", test.inside(Bind::Test)))
+}
+
+/// Gives a column its value.
+pub(super) fn assign(name: &Frag, value: &Frag) -> Frag {
+    atom(phrase!("{}={}", name.text(), value.text()))
+}
+
+/// What a source file states in SPL. Source files are configuration, not rules: their text is trusted.
+pub(super) fn stated(text: &str) -> Frag {
+    atom(text)
+}
 
 /// An argument of `eval` or `where` in a source file: fields stand in single quotes.
 pub(super) const EXPRESSION: Notation = Notation {
@@ -37,7 +124,7 @@ pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
         );
     }
     if !value.contains(|c: char| matches!(c, '`' | '$') || c.is_ascii_control()) {
-        return Ok(Frag::atom(quoted(value)));
+        return Ok(atom(quoted(value)));
     }
     let mut encoded = String::with_capacity(value.len() * 2);
     for c in value.chars() {
@@ -47,7 +134,7 @@ pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
             encoded.push(c);
         }
     }
-    Ok(Frag::atom(phrase!("urldecode(\"{encoded}\")")))
+    Ok(atom(phrase!("urldecode(\"{encoded}\")")))
 }
 
 fn unreadable(c: char) -> bool {
@@ -60,22 +147,20 @@ fn quoted(value: &str) -> String {
 
 /// A number, instant (seconds since 1970) or truth, as the columns hold them; text and addresses as [`text`].
 pub(super) fn value(value: &Value) -> Result<Frag, Refusal> {
-    /// Beyond it Splunk's numbers, which are doubles, are not whole any more.
+    /// Beyond it Splunk's numbers, which are doubles, do not hold every integer any more.
     const WHOLE: u64 = 1 << 53;
     match value {
         Value::String(string) => text(string),
-        Value::Int(number) if number.unsigned_abs() <= WHOLE => Ok(Frag::atom(number.to_string())),
-        Value::Int(_) => {
-            Err("Splunk computes with doubles, which do not hold every whole number beyond 2^53")
-        }
-        Value::Float(number) if number.is_finite() => Ok(Frag::atom(number.to_string())),
+        Value::Int(number) if number.unsigned_abs() <= WHOLE => Ok(atom(number.to_string())),
+        Value::Int(_) => Err("Splunk computes with doubles, which do not hold every integer beyond 2^53"),
+        Value::Float(number) if number.is_finite() => Ok(atom(number.to_string())),
         Value::Float(_) => Err("Splunk has no such number"),
-        Value::Bool(truth) => Ok(Frag::atom(quoted(if *truth { "true" } else { "false" }))),
+        Value::Bool(truth) => Ok(atom(quoted(if *truth { "true" } else { "false" }))),
         Value::Time(instant) => {
             let micros = instant.as_microsecond();
             let (seconds, rest) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
             let number = if rest == 0 { seconds.to_string() } else { phrase!("{seconds}.{rest:06}") };
-            Ok(Frag::atom(number))
+            Ok(atom(number))
         }
         Value::Ip(address) => text(&address.to_string()),
     }
@@ -85,7 +170,7 @@ pub(super) fn value(value: &Value) -> Result<Frag, Refusal> {
 pub(super) fn name(field: &str) -> Result<Frag, Refusal> {
     const WORDS: &[&str] = &["AND", "OR", "NOT", "XOR", "IN", "LIKE"];
     if is_identifier(field) && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(field)) {
-        return Ok(Frag::atom(field));
+        return Ok(atom(field));
     }
     let odd = |c: char| matches!(c, '\'' | '"' | '\\' | '`' | '$') || c.is_control();
     if field.is_empty() || field.contains(odd) {
@@ -93,7 +178,7 @@ pub(super) fn name(field: &str) -> Result<Frag, Refusal> {
             "Splunk cannot name a field with quotes, backslashes, backticks, dollars or control characters",
         );
     }
-    Ok(Frag::atom(phrase!("'{field}'")))
+    Ok(atom(phrase!("'{field}'")))
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -104,24 +189,38 @@ fn is_identifier(name: &str) -> bool {
 /// The value of an option such as `path=`.
 pub(super) fn option(value: &str) -> Result<Frag, Refusal> {
     if value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '{' | '}' | '-')) {
-        return Ok(Frag::atom(value));
+        return Ok(atom(value));
     }
     if value.contains(|c: char| matches!(c, '"' | '\\' | '`' | '$') || c.is_control()) {
         return Err("a path with quotes, backslashes, backticks, dollars or control characters");
     }
-    Ok(Frag::atom(quoted(value)))
+    Ok(atom(quoted(value)))
 }
 
-/// A column that the query makes: `chain_<kind>_<canonical name>`.
-pub(super) fn column(kind: &str, field: &str) -> String {
-    ["chain_", kind, "_", &flat(field)].concat()
+/// The column of a field: `chain_f_<canonical name>`.
+pub(super) fn field(name: &str) -> Frag {
+    atom(phrase!("chain_f_{}", flat(name).text()))
 }
 
-/// A canonical name as part of a column name.
-pub(super) fn flat(field: &str) -> String {
-    let mut flat = String::with_capacity(field.len());
-    flat.extend(field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
-    flat
+/// The column by which both sides of a link are joined.
+pub(super) fn key(link: u64, key: u64) -> Frag {
+    atom(phrase!("chain_k{link}_{key}"))
+}
+
+/// The column into which a lookup writes what it finds. By number: names of lists and fields joined by underscores
+/// could be one name.
+pub(super) fn hit(list: usize, field: &str) -> Frag {
+    atom(phrase!("chain_hit{}_{}", list + 1, flat(field).text()))
+}
+
+/// A name as a name of a column or lookup, or part of one.
+pub(super) fn flat(name: &str) -> Frag {
+    atom(name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect::<String>())
+}
+
+/// A network, as an operand.
+pub(super) fn network(network: &IpNet) -> Frag {
+    atom(quoted(&network.trunc().to_string()))
 }
 
 /// Whether Splunk might take the text for a number and compare it as one.
@@ -130,28 +229,23 @@ pub(super) fn looks_numeric(value: &str) -> bool {
     value.parse::<f64>().is_ok() || value.starts_with("0x") || value.starts_with("0X")
 }
 
-/// A test of a base search, `field="value"`, if both are so plain that nothing in them can mean anything else. The
-/// search command ignores case and compares with every value of a field, so the test is a superset of equality.
-pub(super) fn term(field: &str, value: &str) -> Option<Frag> {
-    let plain_name = field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
-    let plain_value =
+/// The name of a field in a base search, if nothing in it can mean anything else.
+pub(super) fn searched(field: &str) -> Option<Frag> {
+    let plain = field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    (plain && !field.is_empty()).then(|| atom(field))
+}
+
+/// A test of a base search, `field="value"`, if nothing in the value can mean anything else. The search command ignores
+/// case and compares with every value of a field, so the test is a superset of equality.
+pub(super) fn term(field: &Frag, value: &str) -> Option<Frag> {
+    let plain =
         value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'));
-    (plain_name && plain_value && !field.is_empty() && !value.is_empty())
-        .then(|| Frag::atom(phrase!("{field}={}", quoted(value))))
+    (plain && !value.is_empty()).then(|| assign(field, &atom(quoted(value))))
 }
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.
 pub(super) fn comment(line: &str) -> Frag {
-    let safe: String = line
-        .chars()
-        .map(|c| match c {
-            '`' => '\'',
-            '$' => '\u{ff04}',
-            c if is_hidden(c) => ' ',
-            c => c,
-        })
-        .collect();
-    Frag::atom(safe)
+    atom(line.replace('`', "'").replace('$', "\u{ff04}").replace(is_hidden, " "))
 }
 
 #[cfg(test)]
@@ -211,10 +305,11 @@ mod tests {
 
     #[test]
     fn terms_hold_only_plain_text() {
-        let plain = term("eventSource", "ec2.amazonaws.com").unwrap();
+        let name = searched("eventSource").unwrap();
+        let plain = term(&name, "ec2.amazonaws.com").unwrap();
         assert_eq!(plain.text(), "eventSource=\"ec2.amazonaws.com\"");
         for odd in ["a*", "a b", "a\"", "a\\", "`x`", "$x$", ""] {
-            assert_eq!(term("eventSource", odd), None, "{odd}");
+            assert_eq!(term(&name, odd), None, "{odd}");
         }
     }
 }

@@ -9,21 +9,31 @@
 
 mod branch;
 mod chain;
+mod check;
 mod column;
+mod fields;
 mod literal;
 mod predicate;
+mod prefilter;
 mod regex;
-mod role;
+#[cfg(test)]
+mod tests;
+mod text;
 
-use minijinja::context;
+use minijinja::{Value, context};
 
+use crate::backend::bind::{self, BoundStep, Output};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
-use crate::backend::print::{Bind, Frag};
-use crate::backend::schema::{ColumnReader, Dialect, MappingReader, Place};
+use crate::backend::print::Bind;
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role};
+use crate::diag::{Code, Diagnostic};
 use crate::ir;
+use crate::source::Span;
+use branch::Branch;
+use literal::{Frag, Refusal, spl};
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -35,25 +45,19 @@ impl Dialect for Spl {
     const NAME: &'static str = "spl";
     const TITLE: &'static str = "Splunk SPL";
 
-    type Mapping = ();
-    type Column = ();
+    type Mapping = column::Mapping;
+    type Column = column::Column;
 
     fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
-        let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
-        if let Some(from) = from {
-            reader.expression("from", from, &literal::SEARCH);
-        }
-        for (entry, text) in [("filter", filter), ("time", time)] {
-            text.map(|text| reader.expression(entry, text, &literal::EXPRESSION));
-        }
-        Some(())
+        column::mapping(reader)
     }
 
     fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
-        if let Some(Place::Expr(text, _)) = reader.place() {
-            reader.expression(text, &literal::EXPRESSION);
-        }
-        Some(())
+        column::column(reader)
+    }
+
+    fn undecided(action: &Self::Column) -> Option<&'static str> {
+        (action.read.stage() > column::Stage::Event).then_some("it lies inside the repeated group")
     }
 }
 
@@ -105,38 +109,36 @@ impl Backend for Spl {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        let roles = role::roles(job);
-        let steps = job.rule.chain.steps.iter().zip(&roles);
-        let branches: Vec<_> =
-            steps.filter_map(|(step, role)| branch::build(job, step, role, report)).collect();
-        let tail = if job.rule.chain.links.is_empty() {
-            chain::answer(job.rule, &roles)
-        } else {
-            chain::commands(job, &roles, report)
-        };
-        if !report.errors.is_empty() {
-            return Vec::new();
-        }
-        let branches = branches.into_iter().map(|branch| {
-            context! { base => minijinja::Value::from(branch.base), commands => values(branch.commands) }
-        });
-        let layout = context! {
-            chained => !job.rule.chain.links.is_empty(),
-            head => values(head(job.rule, report)),
-            branches => branches.collect::<Vec<_>>(),
-            tail => values(tail),
-        };
-        let text = SEARCH.print(Self::TITLE, job.rule.span, layout, report);
-        let part = |text| {
-            let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-            Part { name, id, role: Role::Query, text }
-        };
-        text.map(part).into_iter().collect()
+        emit(job, report).into_iter().collect()
     }
 }
 
-fn values(frags: Vec<Frag>) -> minijinja::Value {
-    frags.into_iter().map(minijinja::Value::from).collect()
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+    let bound = bind::bind::<Spl>(job, report)?;
+    let steps = (1..).zip(&bound.steps);
+    let branches: Vec<_> =
+        steps.map(|(number, step)| branch::build(&bound, number, step, job, report)).collect();
+    let tail = chain::commands(&bound, &job.rule.chain, report);
+    if !report.errors.is_empty() {
+        return None;
+    }
+    let context = context! {
+        chained => !bound.links.is_empty(),
+        head => values(head(job.rule, report)),
+        branches => branches.into_iter().map(branch_context).collect::<Vec<_>>(),
+        tail => values(tail),
+    };
+    let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
+    let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+    Some(Part { name, id, role: Role::Query, text })
+}
+
+fn branch_context(Branch { base, commands }: Branch) -> Value {
+    context! { base => Value::from(base), commands => values(commands) }
+}
+
+fn values(frags: Vec<Frag>) -> Value {
+    frags.into_iter().map(Value::from).collect()
 }
 
 /// The comment at the head: what the search is, and what is not exact about it.
@@ -146,13 +148,28 @@ fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
     lines.iter().map(|line| literal::comment(line)).collect()
 }
 
-/// Parts on lines of their own, each but the last followed by `mark`.
-fn lines(parts: &[Frag], mark: &'static str) -> String {
-    match parts {
-        [only] => only.text().to_owned(),
-        several => Frag::lines(several, mark, 12, Bind::And).map_or_else(String::new, Frag::into_text),
-    }
+/// What the answer shows of a step beside its time; the event's id comes last, unless the rule names it.
+fn shown<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> impl Iterator<Item = &'b Output<'a, Spl>> {
+    let named = |id: &&Output<'_, Spl>| step.outputs.iter().any(|output| output.field.name == id.field.name);
+    step.outputs.iter().chain(step.event_id.as_ref().filter(move |id| !named(id)))
 }
 
-#[cfg(test)]
-mod tests;
+/// Reports something that SPL cannot say.
+fn refuse(span: Span, reason: Refusal, report: &mut Report) {
+    report.error(
+        Diagnostic::new(Code::NotExpressible, span, "Splunk SPL cannot represent this value exactly")
+            .label(reason)
+            .help("use a value that SPL can represent, or leave Splunk out with `--target`"),
+    );
+}
+
+/// A command that assigns columns; none if there are none.
+fn eval(assignments: Vec<Frag>) -> Option<Frag> {
+    lines(assignments, ",").map(|assignments| spl!("eval {assignments}", assignments))
+}
+
+/// Parts on lines of their own, each but the last followed by `mark`.
+fn lines(mut parts: Vec<Frag>, mark: &'static str) -> Option<Frag> {
+    // A part that stands alone needs no parentheses.
+    if parts.len() == 1 { parts.pop() } else { Frag::lines(&parts, mark, 12, Bind::And) }
+}

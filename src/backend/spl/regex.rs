@@ -8,10 +8,13 @@
 //! character of a range that a look-ahead leaves over. The end of the text is `(?!.)`, because `$` also holds before a
 //! last line feed.
 
-use regex_syntax::ast::{self, Ast, ClassAsciiKind, ClassPerlKind, ClassSet, ClassSetItem};
-use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition, translate::TranslatorBuilder};
+use regex_syntax::ast::{self, Ast, ClassPerlKind, ClassSetItem};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
+use super::literal::Refusal;
 use crate::ir::{Case, Pattern, PatternPart, Place};
+
+const OUTSIDE: Refusal = "the expression is outside the portable subset";
 
 /// The whole value is an address: IPv4 without leading zeros, or IPv6 in any of its forms.
 pub(super) const ADDRESS: &str = concat!(
@@ -21,13 +24,8 @@ pub(super) const ADDRESS: &str = concat!(
     "((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])([.](?=.)|(?!.))){4})(?!.)"
 );
 
-/// Matches the text itself.
-pub(super) fn escape(text: &str) -> String {
-    spelled(text, Case::Sensitive)
-}
-
 /// Matches the text; where case is ignored, each letter in all its spellings.
-fn spelled(text: &str, case: Case) -> String {
+pub(super) fn spelled(text: &str, case: Case) -> String {
     let letter = |c| match case.spellings(c).as_slice() {
         [only] => character(*only),
         several => format!("[{}]", several.iter().collect::<String>()),
@@ -46,194 +44,122 @@ fn character(c: char) -> String {
     }
 }
 
-/// Matches exactly one of the texts.
-pub(super) fn one_of<'a>(texts: impl IntoIterator<Item = &'a str>, case: Case) -> String {
-    let texts: Vec<_> = texts.into_iter().map(|text| spelled(text, case)).collect();
-    match texts.as_slice() {
+/// Matches what one of the spelled texts matches as a whole.
+pub(super) fn one_of(spelled: &[String]) -> String {
+    match spelled {
         [only] => format!("(?s)^{only}(?!.)"),
         several => format!("(?s)^(?:{})(?!.)", several.join("|")),
     }
 }
 
-/// Matches the values that have the text at a place.
-pub(super) fn substring(place: Place, text: &str, case: Case) -> String {
-    let text = spelled(text, case);
+/// Matches the values that have a spelled text at a place.
+pub(super) fn substring(place: Place, spelled: String) -> String {
     match place {
-        Place::Anywhere => text,
-        Place::Start => format!("^{text}"),
-        Place::End => format!("(?s){text}(?!.)"),
+        Place::Anywhere => spelled,
+        Place::Start => format!("^{spelled}"),
+        Place::End => format!("(?s){spelled}(?!.)"),
     }
 }
 
 /// Matches the values that a wildcard pattern matches as a whole.
-pub(super) fn wildcard(pattern: &Pattern, case: Case) -> String {
+pub(super) fn wildcard(pattern: &Pattern, spell: impl Fn(&str) -> String) -> String {
     let (mut out, mut parts) = ("(?s)".to_owned(), pattern.parts.as_slice());
     if let [PatternPart::Any, rest @ ..] = parts {
         parts = rest;
     } else {
         out.push('^');
     }
-    let open = if let [rest @ .., PatternPart::Any] = parts {
+    let end = if let [rest @ .., PatternPart::Any] = parts {
         parts = rest;
-        true
+        ""
     } else {
-        false
+        "(?!.)"
     };
     for part in parts {
         match part {
-            PatternPart::Text(text) => out.push_str(&spelled(text, case)),
+            PatternPart::Text(text) => out.push_str(&spell(text)),
             PatternPart::Any => out.push_str(".*"),
             PatternPart::One => out.push('.'),
         }
     }
-    if !open {
-        out.push_str("(?!.)");
+    out + end
+}
+
+/// A portable expression in PCRE. `\d`, `\w` and `\s` mean ASCII, as in RE2.
+pub(super) fn portable(regex: &str) -> Result<String, Refusal> {
+    let tree = ast::parse::Parser::new().parse(regex).map_err(|_| OUTSIDE)?;
+    let (mut ascii, mut end) = (String::new(), 0);
+    for (class, text) in ast::visit(&tree, Classes(Vec::new())).map_err(|()| OUTSIDE)? {
+        ascii.push_str(regex.get(end..class.start.offset).ok_or(OUTSIDE)?);
+        ascii.push_str(text);
+        end = class.end.offset;
     }
-    out
+    ascii.push_str(regex.get(end..).ok_or(OUTSIDE)?);
+    printed(&regex_syntax::parse(&ascii).map_err(|_| OUTSIDE)?)
 }
 
-/// A portable expression in PCRE. `\d`, `\w`, `\s` and `\b` mean ASCII, as in RE2.
-pub(super) fn portable(regex: &str) -> Result<String, String> {
-    let mut tree = ast::parse::Parser::new().parse(regex).map_err(|error| error.kind().to_string())?;
-    to_ascii(&mut tree);
-    let hir =
-        TranslatorBuilder::new().build().translate(regex, &tree).map_err(|error| error.kind().to_string())?;
-    let mut out = String::new();
-    print(&hir, &mut out)?;
-    Ok(out)
-}
+/// The places of `\d`, `\w`, `\s` and their opposites in an expression, and what each means in ASCII.
+struct Classes(Vec<(ast::Span, &'static str)>);
 
-fn to_ascii(tree: &mut Ast) {
-    match tree {
-        Ast::ClassPerl(class) => {
-            let item = ascii_item(class);
-            let bracketed =
-                ast::ClassBracketed { span: class.span, negated: false, kind: ClassSet::Item(item) };
-            *tree = Ast::ClassBracketed(Box::new(bracketed));
-        }
-        Ast::ClassBracketed(class) => set_to_ascii(&mut class.kind),
-        Ast::Repetition(repetition) => to_ascii(&mut repetition.ast),
-        Ast::Group(group) => to_ascii(&mut group.ast),
-        Ast::Alternation(alternation) => alternation.asts.iter_mut().for_each(to_ascii),
-        Ast::Concat(concat) => concat.asts.iter_mut().for_each(to_ascii),
-        Ast::Empty(_)
-        | Ast::Flags(_)
-        | Ast::Literal(_)
-        | Ast::Dot(_)
-        | Ast::Assertion(_)
-        | Ast::ClassUnicode(_) => {}
+impl Classes {
+    fn add(&mut self, class: &ast::ClassPerl) -> Result<(), ()> {
+        let text = match (&class.kind, class.negated) {
+            (ClassPerlKind::Digit, false) => "[[:digit:]]",
+            (ClassPerlKind::Digit, true) => "[[:^digit:]]",
+            (ClassPerlKind::Space, false) => "[[:space:]]",
+            (ClassPerlKind::Space, true) => "[[:^space:]]",
+            (ClassPerlKind::Word, false) => "[[:word:]]",
+            (ClassPerlKind::Word, true) => "[[:^word:]]",
+        };
+        self.0.push((class.span, text));
+        Ok(())
     }
 }
 
-fn ascii_item(class: &ast::ClassPerl) -> ClassSetItem {
-    let kind = match class.kind {
-        ClassPerlKind::Digit => ClassAsciiKind::Digit,
-        ClassPerlKind::Space => ClassAsciiKind::Space,
-        ClassPerlKind::Word => ClassAsciiKind::Word,
-    };
-    ClassSetItem::Ascii(ast::ClassAscii { span: class.span, kind, negated: class.negated })
-}
+impl ast::Visitor for Classes {
+    type Output = Vec<(ast::Span, &'static str)>;
+    type Err = ();
 
-fn set_to_ascii(set: &mut ClassSet) {
-    match set {
-        ClassSet::Item(item) => item_to_ascii(item),
-        ClassSet::BinaryOp(both) => {
-            set_to_ascii(&mut both.lhs);
-            set_to_ascii(&mut both.rhs);
-        }
+    fn finish(self) -> Result<Self::Output, ()> {
+        Ok(self.0)
+    }
+
+    fn visit_pre(&mut self, tree: &Ast) -> Result<(), ()> {
+        if let Ast::ClassPerl(class) = tree { self.add(class) } else { Ok(()) }
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), ()> {
+        if let ClassSetItem::Perl(class) = item { self.add(class) } else { Ok(()) }
     }
 }
 
-fn item_to_ascii(item: &mut ClassSetItem) {
-    match item {
-        ClassSetItem::Perl(class) => *item = ascii_item(class),
-        ClassSetItem::Bracketed(class) => set_to_ascii(&mut class.kind),
-        ClassSetItem::Union(union) => union.items.iter_mut().for_each(item_to_ascii),
-        ClassSetItem::Empty(_)
-        | ClassSetItem::Literal(_)
-        | ClassSetItem::Range(_)
-        | ClassSetItem::Ascii(_)
-        | ClassSetItem::Unicode(_) => {}
-    }
-}
-
-fn print(hir: &Hir, out: &mut String) -> Result<(), String> {
-    match hir.kind() {
-        HirKind::Empty => {}
+fn printed(hir: &Hir) -> Result<String, Refusal> {
+    let all = |parts: &[Hir]| parts.iter().map(printed).collect::<Result<Vec<_>, _>>();
+    Ok(match hir.kind() {
+        HirKind::Empty => String::new(),
         HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).map_err(|_| "a part of a character".to_owned())?;
-            out.push_str(&escape(text));
+            let text = std::str::from_utf8(&literal.0).map_err(|_| OUTSIDE)?;
+            spelled(text, Case::Sensitive)
         }
-        HirKind::Class(Class::Unicode(class)) => out.push_str(&class_text(class)),
-        HirKind::Class(Class::Bytes(class)) => {
-            let class = class.to_unicode_class().ok_or("bytes that are not characters")?;
-            out.push_str(&class_text(&class));
-        }
-        HirKind::Look(look) => out.push_str(assertion(*look)?),
-        HirKind::Repetition(repetition) => repeated(repetition, out)?,
-        HirKind::Capture(capture) => group(&capture.sub, out)?,
-        HirKind::Concat(parts) => {
-            for part in parts {
-                print(part, out)?;
-            }
-        }
-        HirKind::Alternation(parts) => {
-            for (index, part) in parts.iter().enumerate() {
-                out.push_str(if index == 0 { "(?:" } else { "|" });
-                print(part, out)?;
-            }
-            out.push(')');
-        }
-    }
-    Ok(())
+        HirKind::Class(Class::Unicode(class)) => class_text(class),
+        HirKind::Look(Look::Start) => "^".to_owned(),
+        HirKind::Look(Look::End) => "(?!(?s:.))".to_owned(),
+        HirKind::Look(_) | HirKind::Class(Class::Bytes(_)) => return Err(OUTSIDE),
+        HirKind::Repetition(repetition) => format!("(?:{}){}", printed(&repetition.sub)?, times(repetition)),
+        HirKind::Capture(capture) => format!("(?:{})", printed(&capture.sub)?),
+        HirKind::Concat(parts) => all(parts)?.concat(),
+        HirKind::Alternation(parts) => format!("(?:{})", all(parts)?.join("|")),
+    })
 }
 
-fn group(hir: &Hir, out: &mut String) -> Result<(), String> {
-    out.push_str("(?:");
-    print(hir, out)?;
-    out.push(')');
-    Ok(())
-}
-
-fn repeated(repetition: &Repetition, out: &mut String) -> Result<(), String> {
-    group(&repetition.sub, out)?;
-    let times = match (repetition.min, repetition.max) {
+fn times(repetition: &Repetition) -> String {
+    match (repetition.min, repetition.max) {
         (0, None) => "*".to_owned(),
         (1, None) => "+".to_owned(),
         (0, Some(1)) => "?".to_owned(),
         (min, None) => format!("{{{min},}}"),
         (min, Some(max)) if min == max => format!("{{{min}}}"),
         (min, Some(max)) => format!("{{{min},{max}}}"),
-    };
-    out.push_str(&times);
-    if !repetition.greedy {
-        out.push('?');
-    }
-    Ok(())
-}
-
-fn assertion(look: Look) -> Result<&'static str, String> {
-    match look {
-        Look::Start => Ok("^"),
-        Look::End => Ok("(?!(?s:.))"),
-        Look::StartLF => Ok("(?<!.)"),
-        Look::EndLF => Ok("(?!.)"),
-        Look::WordAscii | Look::WordUnicode => {
-            Ok("(?:(?<![0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?![0-9A-Za-z_]))")
-        }
-        Look::WordAsciiNegate | Look::WordUnicodeNegate => {
-            Ok("(?:(?<![0-9A-Za-z_])(?![0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?=[0-9A-Za-z_]))")
-        }
-        Look::StartCRLF
-        | Look::EndCRLF
-        | Look::WordStartAscii
-        | Look::WordEndAscii
-        | Look::WordStartUnicode
-        | Look::WordEndUnicode
-        | Look::WordStartHalfAscii
-        | Look::WordEndHalfAscii
-        | Look::WordStartHalfUnicode
-        | Look::WordEndHalfUnicode => Err("an assertion outside the portable subset".to_owned()),
     }
 }
 
@@ -315,7 +241,8 @@ mod tests {
 
     #[test]
     fn wildcards_are_anchored() {
-        let printed = |text| wildcard(&Pattern::parse(text).unwrap(), Case::Sensitive);
+        let spell = |text: &str| spelled(text, Case::Sensitive);
+        let printed = |text| wildcard(&Pattern::parse(text).unwrap(), spell);
         assert_eq!(printed("arn:aws:iam::*:role/terraform-*"), "(?s)^arn:aws:iam::.*:role/terraform-");
         assert_eq!(printed("*.internal"), "(?s)[.]internal(?!.)");
         assert_eq!(printed("a?c"), "(?s)^a.c(?!.)");
@@ -329,6 +256,7 @@ mod tests {
         assert_eq!(printed("(?i)ab"), "[Aa][Bb]");
         assert_eq!(printed(r"[\w.-]+@\S"), "(?:(?:-|[.0-9A-Z_a-z]))+@[^[:space:]]");
         assert_eq!(printed(r"[^/\\]"), "(?!(?![]Z^[])[Z-^]|[/])(?s:.)");
-        assert!(!printed(r"\$\^\\`\[\]\b").contains('\\'));
+        assert!(!printed(r"\$\^\\`\[\]").contains('\\'));
+        assert!(portable(r"\b").is_err(), "no engine agrees with another");
     }
 }

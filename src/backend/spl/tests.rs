@@ -139,7 +139,7 @@ fn every_test_kind() {
             shown.push_str(&condition(&single(source, pred), &Options::default()));
             shown.push('\n');
         }
-        let below_or = Pred::Or(vec![pred.clone(), pred]);
+        let below_or = Pred::Or(vec![pred.clone(), Pred::Not(Box::new(pred))]);
         shown.push_str(&condition(&single(source, below_or), &Options::default()));
         shown.push_str("\n\n");
     }

@@ -1,0 +1,61 @@
+//! The terms of a base search: what every record of the step has, so that Splunk reads fewer events.
+//!
+//! In: a bound step. Out: equality of texts in fields that Splunk extracts by itself. Must not know: how the records are
+//! read and tested after the base search.
+
+use super::check::any;
+use super::literal::{self, Frag};
+use super::{Spl, column::Column};
+use crate::backend::bind::{BoundStep, BoundTest};
+use crate::backend::print::Bind;
+use crate::backend::truth::{Leaf, Text, Truth, unique};
+use crate::ir::{TestKind, Value};
+
+/// A term. A space joins terms that must all hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Term(Frag);
+
+/// The base search of a step: its source, and terms that all of its records pass.
+pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
+    let terms = step.condition.conjuncts(false).into_iter().filter_map(|(part, negated)| {
+        match part.settle(negated, false, &mut |test, negated, _| widened(test, negated)) {
+            Truth::Always(_) => None,
+            term @ (Truth::Test(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_)) => Some(term.text().0),
+        }
+    });
+    let terms = unique(terms.collect());
+    Frag::join(std::iter::once(step.schema.mapping.from.clone()).chain(terms).collect(), " ", Bind::And)
+}
+
+/// What a record has that passes the test. Where no term says it, the test is taken for true: that only adds records,
+/// which the `where` after the base search drops.
+fn widened(test: &BoundTest<'_, Spl>, negated: bool) -> Truth<Term> {
+    let term = if negated { None } else { equality(test) };
+    term.map_or(Truth::Always(true), |term| Truth::Test(Term(term)))
+}
+
+fn equality(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
+    let TestKind::Equals { values, case: _ } = &bound.test.kind else { return None };
+    let Column { searched, .. } = bound.field.only()?.column;
+    let term = |value: &Value| {
+        if let Value::String(text) = value { literal::term(searched.as_ref()?, text) } else { None }
+    };
+    values.iter().map(term).collect::<Option<_>>().map(any)
+}
+
+impl Leaf for Term {}
+
+impl Text for Term {
+    fn constant(truth: bool) -> Self {
+        Self(literal::fixed(if truth { "*" } else { "NOT *" }))
+    }
+
+    fn not(text: Self) -> Self {
+        Self(literal::not(&text.0))
+    }
+
+    fn join(texts: Vec<Self>, all: bool) -> Self {
+        let texts = texts.into_iter().map(|text| text.0).collect();
+        Self(if all { Frag::join(texts, " ", Bind::And) } else { any(texts) })
+    }
+}
