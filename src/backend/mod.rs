@@ -7,7 +7,6 @@
 
 mod bind;
 pub mod caps;
-mod columns;
 mod emission;
 pub mod eql;
 mod external;

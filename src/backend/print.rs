@@ -1,61 +1,13 @@
-//! Query text in the making: fragments with a binding strength, and predicates with negation pushed to the tests.
+//! Query text in the making: fragments with a binding strength.
 //!
-//! In: predicates. Out: [`Nnf`] for the targets to print, and [`Frag`]s that only target code can build.
-//! Must not know: any particular language.
+//! In: texts that a target's printer has quoted. Out: [`Frag`]s, joined and laid out. Must not know: any particular
+//! language, predicates.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use crate::ir::{FieldTest, Pred, Step};
 use crate::source::is_hidden;
-
-/// A predicate in which only single tests are negated. Logic is two-valued, so this is always possible.
-#[derive(Debug)]
-pub(in crate::backend) enum Nnf<'a> {
-    /// All hold.
-    All(Vec<Nnf<'a>>),
-    /// One holds.
-    Any(Vec<Nnf<'a>>),
-    /// The test, or its negation: true also when the field is missing.
-    Leaf {
-        /// The test.
-        test: &'a FieldTest,
-        /// Whether it is negated.
-        negated: bool,
-    },
-}
-
-/// Pushes negation down to the tests and flattens nested joins of one kind.
-pub(in crate::backend) fn nnf(pred: &Pred, negated: bool) -> Nnf<'_> {
-    match pred {
-        Pred::Not(inner) => nnf(inner, !negated),
-        Pred::Test(test) => Nnf::Leaf { test, negated },
-        Pred::And(parts) => join(parts.iter().map(|part| nnf(part, negated)), !negated),
-        Pred::Or(parts) => join(parts.iter().map(|part| nnf(part, negated)), negated),
-    }
-}
-
-/// The whole condition of a step: its filter holds, and none of its exceptions.
-pub(in crate::backend) fn condition(step: &Step) -> Nnf<'_> {
-    let filter = nnf(&step.filter, false);
-    if step.excepts.is_empty() {
-        return filter;
-    }
-    join(std::iter::once(filter).chain(step.excepts.iter().map(|except| nnf(except, true))), true)
-}
-
-fn join<'a>(parts: impl Iterator<Item = Nnf<'a>>, all: bool) -> Nnf<'a> {
-    let mut flat = Vec::with_capacity(parts.size_hint().0);
-    for part in parts {
-        match part {
-            Nnf::All(inner) if all => flat.extend(inner),
-            Nnf::Any(inner) if !all => flat.extend(inner),
-            Nnf::All(_) | Nnf::Any(_) | Nnf::Leaf { .. } => flat.push(part),
-        }
-    }
-    if all { Nnf::All(flat) } else { Nnf::Any(flat) }
-}
 
 /// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer
 /// than printing.
@@ -90,26 +42,10 @@ pub(in crate::backend) trait Language {
 }
 
 /// Query text that a target's printer has built; nothing else may stand unquoted in a query.
-pub(in crate::backend) struct Frag<L = Open> {
+pub(in crate::backend) struct Frag<L> {
     text: String,
     bind: Bind,
     language: PhantomData<fn() -> L>,
-}
-
-/// The language of targets that do not keep fragments and other texts apart yet: anybody may make its fragments.
-#[derive(Debug)]
-pub(in crate::backend) enum Open {}
-
-impl Frag<Open> {
-    /// Text that needs no parentheses anywhere.
-    pub(in crate::backend) fn atom(text: impl Into<String>) -> Self {
-        Self::of(text.into(), Bind::Atom)
-    }
-
-    /// A comparison.
-    pub(in crate::backend) fn test(text: impl Into<String>) -> Self {
-        Self::of(text.into(), Bind::Test)
-    }
 }
 
 impl<L: Language> Frag<L> {
@@ -130,7 +66,6 @@ impl<L> Frag<L> {
     }
 
     /// The text, taken out.
-    #[allow(dead_code, reason = "Sigma will call it")]
     pub(in crate::backend) fn into_text(self) -> String {
         self.text
     }

@@ -4,8 +4,6 @@
 //! part twice; and for query languages, whose tests can be null, a form in which every test is true or false. Must not
 //! know: what a test is, how it is printed.
 
-#![allow(dead_code, reason = "what only SPL, EQL and Sigma will call, until they do")]
-
 use foldhash::{HashSet, HashSetExt as _};
 use std::hash::Hash;
 

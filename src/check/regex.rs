@@ -60,6 +60,15 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
             help: "correct the expression",
         }]
     })?;
+    if hir.properties().minimum_len().is_none() {
+        let help = "remove the class that no character is in";
+        return Err(vec![Problem {
+            range: 0..regex.len(),
+            readable: false,
+            label: "it matches nothing".to_owned(),
+            help,
+        }]);
+    }
     let looks = hir.properties().look_set();
     let one_sided =
         looks.iter().all(|look| look == Look::Start) || looks.iter().all(|look| look == Look::End);
@@ -101,6 +110,14 @@ impl Portability<'_> {
             Ast::Concat(concat) if concat.asts.first().is_some_and(case_flag) => {
                 concat.asts.iter().skip(1).for_each(|part| self.node(part, 1));
             }
+            // It stands in the first alternative and holds for all.
+            Ast::Alternation(all) => {
+                let mut alternatives = all.asts.iter();
+                if let Some(first) = alternatives.next() {
+                    self.top(first);
+                }
+                alternatives.for_each(|part| self.node(part, 1));
+            }
             Ast::Empty(_)
             | Ast::Flags(_)
             | Ast::Literal(_)
@@ -111,7 +128,6 @@ impl Portability<'_> {
             | Ast::ClassBracketed(_)
             | Ast::Repetition(_)
             | Ast::Group(_)
-            | Ast::Alternation(_)
             | Ast::Concat(_) => self.node(tree, 1),
         }
     }
@@ -280,6 +296,7 @@ mod tests {
             "abc",
             "^arn:aws:iam::[0-9]{12}:role/(dev|ops)-.*$",
             "(?i)powershell",
+            "(?i)^powershell|^pwsh",
             "(?:a|b)+",
             r"\d{1,3}\.\d{1,3}",
             r"[\w.\-]+@[^@\s]+",
@@ -319,7 +336,7 @@ mod tests {
                 "{regex}"
             );
         }
-        for regex in ["(", "[a", "a{2", "*", r"\", "a)"] {
+        for regex in ["(", "[a", "a{2", "*", r"\", "a)", r"a[^\d\D]"] {
             assert!(check(regex).unwrap_err().iter().all(|problem| !problem.readable), "{regex}");
         }
     }

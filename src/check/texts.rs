@@ -4,7 +4,7 @@
 //! Must not know: other types.
 
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Pattern, Place, TestKind};
+use crate::ir::{Pattern, Place, Regex, TestKind};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind};
 
@@ -59,7 +59,7 @@ pub(super) fn matches(
 ) -> Option<TestKind> {
     let regex = compare.text(names, sink, literal)?;
     match regex::check(&regex) {
-        Ok(_) => Some(TestKind::Matches { regex }),
+        Ok(_) => Some(TestKind::Matches { regex: Regex::new(&regex)? }),
         Err(problems) => {
             for problem in problems {
                 let (code, title) = if problem.readable {

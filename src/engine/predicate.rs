@@ -136,7 +136,7 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
             Check::Substring(*place, case.fold(text).into_owned(), *case)
         }
         TestKind::Matches { regex } => {
-            Check::Matches(Regex::new(regex).map_err(|problem| CompileError(problem.to_string()))?)
+            Check::Matches(Regex::new(regex.exact()).map_err(|problem| CompileError(problem.to_string()))?)
         }
         TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
     })

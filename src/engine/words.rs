@@ -62,7 +62,7 @@ pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
             };
             format!("{name} {not}{word}{} {text:?}", tilde(*case))
         }
-        TestKind::Matches { regex } => format!("{name} {not}matches r\"{regex}\""),
+        TestKind::Matches { regex } => format!("{name} {not}matches r\"{}\"", regex.written()),
         TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
     }
 }

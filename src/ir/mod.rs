@@ -8,6 +8,7 @@ mod facts;
 mod list;
 mod pattern;
 mod pred;
+mod regex;
 mod test;
 mod walk;
 
@@ -16,6 +17,7 @@ pub use facts::{ACTION, Networks, Range, Texts};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
+pub use regex::Regex;
 pub use test::{Expect, ExpectKind, Test, TestEvent};
 pub use walk::{Demand, Nodes};
 

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Case, Field, Pattern};
+use super::{Case, Field, Pattern, Regex};
 use crate::source::Span;
 
 /// A predicate in two-valued logic: a test on a missing field is false, and `Not` makes that true.
@@ -100,8 +100,8 @@ pub enum TestKind {
     },
     /// A portable regular expression finds a match somewhere in the value.
     Matches {
-        /// RE2 subset; case-sensitive unless it says `(?i)` itself.
-        regex: String,
+        /// Case-sensitive unless it says `(?i)` itself.
+        regex: Regex,
     },
     /// Equals another field of the same record, both present.
     SameAs {

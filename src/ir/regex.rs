@@ -1,16 +1,17 @@
 //! Regular expressions with one meaning: that of ASCII.
 //!
-//! In: an expression of the portable subset. Out: the same in a notation that engines of Unicode and of ASCII read alike.
-//! Must not know: which expressions are portable, engines, targets.
+//! In: an expression of the portable subset. Out: the same in a notation that engines of Unicode and of ASCII read
+//! alike. Must not know: which expressions are portable, engines, targets.
 //!
 //! Engines disagree about `\d`, `\w`, `\s` beyond ASCII, and about the letters that `(?i)` folds into ASCII: to Rust
 //! and Kusto `٣` is a digit and the Kelvin sign a `k`, to PCRE and Lucene they are not. So classes are spelt out, and
 //! letters are listed in the spellings that `=~` takes for equal.
 
 use regex_syntax::ast::{
-    self, Ast, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, ClassSetRange, ClassSetUnion,
-    Flag, FlagsItemKind, Literal, LiteralKind, Span,
+    self, Ast, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, ClassSetRange,
+    ClassSetUnion, Flag, FlagsItem, FlagsItemKind, Literal, LiteralKind, Span,
 };
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use serde::{Serialize, Serializer};
 
 use super::Case;
@@ -59,32 +60,42 @@ impl Serialize for Regex {
     }
 }
 
-/// Takes `(?i)` away from the beginning.
+/// Takes `(?i)` away from the beginning. It holds for all alternatives, though it stands in the first one.
 fn take_case(tree: &mut Ast) -> Case {
-    let is_case = |part: &Ast| match part {
+    match tree {
+        Ast::Alternation(alternation) => alternation.asts.first_mut().map_or(Case::Sensitive, take_case),
+        Ast::Concat(concat) => concat.asts.first_mut().map_or(Case::Sensitive, take_case),
         Ast::Flags(flags) => {
-            flags.flags.items.iter().any(|item| item.kind == FlagsItemKind::Flag(Flag::CaseInsensitive))
+            let folds = |item: &FlagsItem| item.kind == FlagsItemKind::Flag(Flag::CaseInsensitive);
+            if !flags.flags.items.iter().any(folds) {
+                return Case::Sensitive;
+            }
+            *tree = Ast::empty(flags.span);
+            Case::Ignore
         }
-        _ => false,
-    };
-    let found = match tree {
-        Ast::Concat(concat) if concat.asts.first().is_some_and(is_case) => {
-            concat.asts.remove(0);
-            true
-        }
-        part if is_case(part) => {
-            *part = Ast::empty(*part.span());
-            true
-        }
-        _ => false,
-    };
-    if found { Case::Ignore } else { Case::Sensitive }
+        Ast::Empty(_)
+        | Ast::Literal(_)
+        | Ast::Dot(_)
+        | Ast::Assertion(_)
+        | Ast::ClassUnicode(_)
+        | Ast::ClassPerl(_)
+        | Ast::ClassBracketed(_)
+        | Ast::Repetition(_)
+        | Ast::Group(_) => Case::Sensitive,
+    }
 }
 
 fn spell_out(tree: &mut Ast, case: Case) {
     match tree {
         Ast::ClassPerl(class) => *tree = perl(class),
-        Ast::ClassBracketed(class) => set(&mut class.kind, case),
+        Ast::ClassBracketed(bracketed) => {
+            class(bracketed, case);
+            if is_any(bracketed)
+                && let Ok(any) = ast::parse::Parser::new().parse("(?s:.)")
+            {
+                *tree = any;
+            }
+        }
         Ast::Literal(literal) => {
             if let Some(items) = spellings(literal, case) {
                 *tree = bracketed(literal.span, false, items);
@@ -100,11 +111,11 @@ fn spell_out(tree: &mut Ast, case: Case) {
     }
 }
 
-/// The members of the ASCII class. Spaces are those of RE2: no vertical tab.
+/// The members of the ASCII class. Spaces are those of PCRE's and Rust's ASCII: the vertical tab is among them.
 fn members(class: &ClassPerl) -> &'static [(char, char)] {
     match class.kind {
         ClassPerlKind::Digit => &[('0', '9')],
-        ClassPerlKind::Space => &[('\t', '\n'), ('\u{c}', '\r'), (' ', ' ')],
+        ClassPerlKind::Space => &[('\t', '\r'), (' ', ' ')],
         ClassPerlKind::Word => &[('0', '9'), ('A', 'Z'), ('a', 'z'), ('_', '_')],
     }
 }
@@ -114,25 +125,58 @@ fn perl(class: &ClassPerl) -> Ast {
     bracketed(class.span, class.negated, items.collect())
 }
 
-fn set(kind: &mut ClassSet, case: Case) {
-    let ClassSet::Item(item) = kind else { return };
+fn class(class: &mut ClassBracketed, case: Case) {
+    let ClassSet::Item(item) = &mut class.kind else { return };
     let span = *item.span();
     let items = match std::mem::replace(item, ClassSetItem::Empty(span)) {
         ClassSetItem::Union(union) => union.items,
         item => vec![item],
     };
-    let items = items.into_iter().flat_map(|item| members_of(item, case)).collect();
-    *item = ClassSetItem::Union(ClassSetUnion { span, items });
+    let has_opposite = items.iter().any(|item| matches!(item, ClassSetItem::Perl(perl) if perl.negated));
+    let mut items: Vec<_> = items.into_iter().flat_map(|item| members_of(item, case)).collect();
+    if has_opposite {
+        // Most of Unicode is in it or outside it: the smaller part says which.
+        let all = items.iter().filter_map(bounds).map(|(first, last)| ClassUnicodeRange::new(first, last));
+        let mut all = ClassUnicode::new(all);
+        if all.ranges().last().is_some_and(|range| range.end() == char::MAX) {
+            all.negate();
+            class.negated = !class.negated;
+        }
+        items = all.ranges().iter().map(|found| range(span, found.start(), found.end())).collect();
+    }
+    class.kind = ClassSet::Item(ClassSetItem::Union(ClassSetUnion { span, items }));
+}
+
+/// Whether it is `[\d\D]` or the like: what is outside was found to be nothing.
+fn is_any(class: &ClassBracketed) -> bool {
+    let ClassSet::Item(ClassSetItem::Union(union)) = &class.kind else { return false };
+    class.negated && union.items.is_empty()
+}
+
+fn bounds(item: &ClassSetItem) -> Option<(char, char)> {
+    match item {
+        ClassSetItem::Literal(literal) => Some((literal.c, literal.c)),
+        ClassSetItem::Range(range) => Some((range.start.c, range.end.c)),
+        ClassSetItem::Empty(_)
+        | ClassSetItem::Ascii(_)
+        | ClassSetItem::Unicode(_)
+        | ClassSetItem::Perl(_)
+        | ClassSetItem::Bracketed(_)
+        | ClassSetItem::Union(_) => None,
+    }
 }
 
 /// A member of a class, spelt out.
 fn members_of(item: ClassSetItem, case: Case) -> Vec<ClassSetItem> {
     match item {
-        ClassSetItem::Perl(class) if class.negated => outside(members(&class))
-            .map(|(first, last)| range(class.span, first, last))
-            .collect(),
-        ClassSetItem::Perl(class) => {
-            members(&class).iter().map(|(first, last)| range(class.span, *first, *last)).collect()
+        ClassSetItem::Perl(perl) => {
+            let ranges = members(&perl).iter().map(|(first, last)| ClassUnicodeRange::new(*first, *last));
+            let mut found = ClassUnicode::new(ranges.collect::<Vec<_>>());
+            if perl.negated {
+                found.negate();
+                return found.ranges().iter().map(|one| range(perl.span, one.start(), one.end())).collect();
+            }
+            members(&perl).iter().map(|(first, last)| range(perl.span, *first, *last)).collect()
         }
         ClassSetItem::Literal(literal) => {
             spellings(&literal, case).unwrap_or_else(|| vec![ClassSetItem::Literal(literal)])
@@ -140,17 +184,6 @@ fn members_of(item: ClassSetItem, case: Case) -> Vec<ClassSetItem> {
         ClassSetItem::Range(bounds) if case == Case::Ignore => folded(&bounds),
         item => vec![item],
     }
-}
-
-/// The ranges between and around these, which are in order.
-fn outside(ranges: &[(char, char)]) -> impl Iterator<Item = (char, char)> {
-    let mut sorted = ranges.to_vec();
-    sorted.sort_unstable();
-    let next = |c: char| char::from_u32(u32::from(c) + 1);
-    let before = |c: char| u32::from(c).checked_sub(1).and_then(char::from_u32);
-    let starts = std::iter::once(Some('\0')).chain(sorted.clone().into_iter().map(move |(_, last)| next(last)));
-    let ends = sorted.into_iter().map(move |(first, _)| before(first)).chain([Some(char::MAX)]);
-    starts.zip(ends).filter_map(|(first, last)| Some((first?, last?))).filter(|(first, last)| first <= last)
 }
 
 /// The last letter that has another case.
@@ -186,7 +219,11 @@ fn bracketed(span: Span, negated: bool, items: Vec<ClassSetItem>) -> Ast {
 
 fn range(span: Span, first: char, last: char) -> ClassSetItem {
     let (start, end) = (member(span, first), member(span, last));
-    if first == last { ClassSetItem::Literal(start) } else { ClassSetItem::Range(ClassSetRange { span, start, end }) }
+    if first == last {
+        ClassSetItem::Literal(start)
+    } else {
+        ClassSetItem::Range(ClassSetRange { span, start, end })
+    }
 }
 
 /// A character of a class; a special one with a backslash, so that it stays what it is in every notation.
@@ -221,7 +258,11 @@ mod tests {
             (r"\d+", "[0-9]+"),
             (r"\D", "[^0-9]"),
             (r"^\w$", "^[0-9A-Za-z_]$"),
-            (r"\s", r"[\t-\n\f-\r ]"),
+            (r"\s", r"[\t-\r ]"),
+            (r"[^\W_]", "[0-9A-Za-z]"),
+            (r"[\D.]", "[^0-9]"),
+            (r"[^\S\t]", r"[\n-\r ]"),
+            (r"a[\s\S]*b", "a(?s:.)*b"),
             (r"[\w.\-]", r"[0-9A-Za-z_.\-]"),
             (r"(?i)kim$", "[kK][iI][mM]$"),
             ("(?i)[a-c_]|É", "[a-cA-C_]|[Éé]"),
@@ -235,8 +276,23 @@ mod tests {
     /// In a Unicode engine the exact text means what the written one means in an engine of ASCII.
     #[test]
     fn the_meaning_is_that_of_ascii() {
-        let values = ["3", "٣", "a", "é", "É", "k", "K", "\u{212a}", "s", "S", "ſ", " ", "\u{a0}", "\t", "\u{b}", "_", "-", "i", "İ", "ı"];
-        for written in [r"^\d$", r"^\D$", r"^\w$", r"^\W$", r"^\s$", r"^\S$", r"^[\D_]$", r"^[^\w]$", "(?i)^[^k]$", "(?i)^[j-l]$", "(?i)^s$"] {
+        let values = [
+            "3", "٣", "a", "é", "É", "k", "K", "\u{212a}", "s", "S", "ſ", " ", "\u{a0}", "\t", "\u{b}", "_",
+            "-", "i", "İ", "ı",
+        ];
+        for written in [
+            r"^\d$",
+            r"^\D$",
+            r"^\w$",
+            r"^\W$",
+            r"^\s$",
+            r"^\S$",
+            r"^[\D_]$",
+            r"^[^\w]$",
+            "(?i)^[^k]$",
+            "(?i)^[j-l]$",
+            "(?i)^s$",
+        ] {
             let exact = regex::Regex::new(&exact(written)).unwrap();
             for value in values {
                 assert_eq!(exact.is_match(value), meant(written, value), "{written} on {value:?}");
@@ -250,7 +306,7 @@ mod tests {
     fn meant(written: &str, value: &str) -> bool {
         let c = value.chars().next().unwrap();
         let (digit, word) = (c.is_ascii_digit(), c.is_ascii_alphanumeric() || c == '_');
-        let space = matches!(c, '\t' | '\n' | '\u{c}' | '\r' | ' ');
+        let space = matches!(c, '\t'..='\r' | ' ');
         match written {
             r"^\d$" => digit,
             r"^\D$" | r"^[\D_]$" => !digit,

@@ -12,8 +12,19 @@ use fastrand::Rng;
 use super::samples::{self, CLOUDTRAIL, FLOW};
 
 /// Expressions of the portable subset, each with a field's values near it.
-const REGEXES: [&str; 5] =
-    [r"^aws-cli/[0-9]+\.", r"(?i)internal$", r"a.c", r"[%*|]", r"^[^ ]{2,4}( [a-z]+)+$"];
+const REGEXES: [&str; 11] = [
+    r"^aws-cli/[0-9]+\.",
+    r"(?i)internal$",
+    r"a.c",
+    r"[%*|]",
+    r"^[^ ]{2,4}( [a-z]+)+$",
+    r"/\d",
+    r"^\w+\s\w+$",
+    r"^\D+$",
+    r"[^\w\s]",
+    r"(?i)AWS[ ]",
+    r"(?i)[^a-k]\S?$",
+];
 
 /// Fields by which steps are joined; the last ones are items of a launch.
 const CALL_KEYS: [&str; 3] = ["actor.id", "cloud.region", "actor.account.id"];

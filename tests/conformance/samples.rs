@@ -7,7 +7,7 @@ pub(super) const CLOUDTRAIL: &str = "aws.cloudtrail";
 pub(super) const FLOW: &str = "aws.vpcflow";
 
 /// Texts that some lexer, some search or some comparison would take for something else.
-pub(super) const HOSTILE: [&str; 12] = [
+pub(super) const HOSTILE: [&str; 15] = [
     "a\"b\\c",
     "it's 100%",
     "*",
@@ -20,6 +20,10 @@ pub(super) const HOSTILE: [&str; 12] = [
     "{{ x }}",
     "#1: no",
     "a,b(c)=d;--e",
+    // A digit, a letter and a space of Unicode, and letters that Unicode folds into ASCII.
+    "agent/٣é",
+    "ok\u{a0}1",
+    "aw\u{17f} \u{212a}",
 ];
 
 const ADDRESSES: [&str; 7] =

@@ -122,7 +122,7 @@ impl Satisfier<'_> {
                 })
             }
             TestKind::Matches { regex } => {
-                let text = matching(regex, rng);
+                let text = matching(regex.exact(), rng);
                 Some(if wanted { text } else { spoil(&text, rng) })
             }
         }

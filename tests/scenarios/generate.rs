@@ -7,7 +7,7 @@ use catena::engine::record::{Identity, Record, Schemas};
 use catena::engine::value::Value;
 use catena::ir::{
     self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
-    Pattern, Place, Pred, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
+    Pattern, Place, Pred, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
@@ -329,7 +329,10 @@ fn test(kind: usize, value: usize, flag: bool) -> Pred {
             let place = [Place::Anywhere, Place::Start, Place::End, Place::Anywhere][value];
             pred(user(), TestKind::Substring { place, text: part, case })
         }
-        11 => pred(user(), TestKind::Matches { regex: ["^a", "n{2}", "(?i)BOB", "b.b"][value].to_owned() }),
+        11 => pred(
+            user(),
+            TestKind::Matches { regex: Regex::new(["^a", "n{2}", "(?i)BOB", "b.b"][value]).unwrap() },
+        ),
         _ => pred(field("user", Type::String), TestKind::SameAs { other: field("host", Type::String) }),
     }
 }

@@ -4,8 +4,6 @@
 //! errors. Must not know: any particular target, query text. Everything of a rule is taken apart here without `..`, so
 //! that a part of the language which is not answered for does not compile.
 
-#![allow(dead_code, reason = "what only SPL, EQL and Sigma will read, until they do")]
-
 mod absent;
 mod field;
 #[cfg(test)]
@@ -61,8 +59,6 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
     pub(in crate::backend) event_id: Option<Output<'a, B>>,
     /// [`ACTION`], if a field of the step has several ways.
     pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
-    /// The actions that its records can have, if its condition bounds them.
-    pub(in crate::backend) admitted: Option<BTreeSet<String>>,
     /// Whether its records are the alerts.
     pub(in crate::backend) last: bool,
     /// Whether its event could be that of a neighbour.
@@ -228,7 +224,7 @@ fn bind_step<'a, B: Backend>(
             .map(|fields| fields.into_iter().map(|field| output(name, field)).collect());
         binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &keys);
     }
-    let Lookup { action, admitted, .. } = binder.lookup;
+    let action = binder.lookup.action;
     let requires = own.requires.clone();
     report.absorb(own);
     Some(BoundStep {
@@ -241,7 +237,6 @@ fn bind_step<'a, B: Backend>(
         outputs: outputs?,
         event_id,
         action,
-        admitted,
         last: around.last,
         shared: around.shared(),
         requires,

@@ -13,6 +13,7 @@ mod plan;
 mod predicate;
 mod refusal;
 mod regex;
+mod states;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -158,7 +158,7 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
         TestKind::InNetworks { networks } => network::within(column, networks),
         TestKind::InList { list } => in_list(test, test.list(*list), column),
         TestKind::Equals { values, .. } if column.kind != Kind::Text => equals(column, values),
-        TestKind::Matches { regex } => is_text(column).and_then(|()| text::search(name, regex)),
+        TestKind::Matches { regex } => is_text(column).and_then(|()| text::search(name, regex.exact())),
         TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
             is_text(column).and_then(|()| Wanted::of(test).print(name))
         }

@@ -5,9 +5,9 @@
 //! Must not know: fields, string literals. Everything printed is also valid for Python's `re`, on which the `eql`
 //! package runs it.
 
-use regex_syntax::ast::{self, Ast, ClassPerlKind, Visitor};
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
+use super::states;
 use crate::backend::truth::unique;
 use crate::ir::{Case, Pattern, PatternPart};
 
@@ -54,7 +54,23 @@ fn bounded(text: String) -> Result<String, String> {
             "in Lucene's notation it has {length} characters, and Elasticsearch accepts {LONGEST} by default"
         ));
     }
+    if !states::are_few(&text) {
+        return Err("Elasticsearch cannot run it: as an automaton it has more than 10,000 states".to_owned());
+    }
     Ok(text)
+}
+
+/// Expressions in groups that Elasticsearch can run, each as one: it joins the values of a test by `|`, and the bounds
+/// are those of the whole.
+pub(super) fn groups(texts: Vec<String>) -> Vec<Vec<String>> {
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for text in texts {
+        match groups.last_mut() {
+            Some(group) if bounded([group.join("|"), text.clone()].join("|")).is_ok() => group.push(text),
+            Some(_) | None => groups.push(vec![text]),
+        }
+    }
+    groups
 }
 
 /// One character, or the class of its cases: Elasticsearch itself ignores case for ASCII letters only.
@@ -79,66 +95,8 @@ fn escape(c: char, out: &mut String) {
     out.push(c);
 }
 
-fn parse(portable: &str) -> Result<Hir, String> {
-    let problem = "it is not a portable regular expression";
-    let tree = ast::parse::Parser::new().parse(portable).map_err(|_| problem)?;
-    let ascii = ast::visit(&tree, Perl::default()).map_err(|()| problem)?;
-    regex_syntax::parse(&ascii.apply(portable)).map_err(|_| problem.to_owned())
-}
-
-/// Collects the Perl classes of an expression, with the ASCII class that each stands for.
-#[derive(Default)]
-struct Perl {
-    found: Vec<(std::ops::Range<usize>, &'static str)>,
-}
-
-impl Perl {
-    fn add(&mut self, class: &ast::ClassPerl) {
-        let text = match (&class.kind, class.negated) {
-            (ClassPerlKind::Digit, false) => "[0-9]",
-            (ClassPerlKind::Digit, true) => "[^0-9]",
-            (ClassPerlKind::Space, false) => r"[\t\n\f\r\x20]",
-            (ClassPerlKind::Space, true) => r"[^\t\n\f\r\x20]",
-            (ClassPerlKind::Word, false) => "[0-9A-Za-z_]",
-            (ClassPerlKind::Word, true) => "[^0-9A-Za-z_]",
-        };
-        self.found.push((class.span.start.offset..class.span.end.offset, text));
-    }
-
-    fn apply(mut self, portable: &str) -> String {
-        self.found.sort_by_key(|(range, _)| range.start);
-        let (mut out, mut at) = (String::with_capacity(portable.len()), 0);
-        for (range, text) in self.found {
-            out.push_str(portable.get(at..range.start).unwrap_or_default());
-            out.push_str(text);
-            at = range.end;
-        }
-        out.push_str(portable.get(at..).unwrap_or_default());
-        out
-    }
-}
-
-impl Visitor for Perl {
-    type Output = Self;
-    type Err = ();
-
-    fn finish(self) -> Result<Self, ()> {
-        Ok(self)
-    }
-
-    fn visit_pre(&mut self, tree: &Ast) -> Result<(), ()> {
-        if let Ast::ClassPerl(class) = tree {
-            self.add(class);
-        }
-        Ok(())
-    }
-
-    fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), ()> {
-        if let ast::ClassSetItem::Perl(class) = item {
-            self.add(class);
-        }
-        Ok(())
-    }
+fn parse(exact: &str) -> Result<Hir, String> {
+    regex_syntax::parse(exact).map_err(|_| "it is not a portable regular expression".to_owned())
 }
 
 /// A way to match: text between edges that may have to be those of the value.

@@ -63,15 +63,17 @@ impl<'a> Wanted<'a> {
                 Operand::Nothing => {}
                 Operand::Exact(text) => exact.push(literal::string(text)),
                 Operand::Like(text) => like.push(literal::string(&text)),
-                Operand::Regex(text) => regex.push(literal::string(&text)),
+                Operand::Regex(text) => regex.push(text),
             }
         }
         let within = match self.case {
             Case::Sensitive => "in",
             Case::Ignore => "in~",
         };
-        let groups = [(within, exact), (like_operator(self.case), like), ("regex", regex)];
-        let full = groups.into_iter().filter(|(_, literals)| !literals.is_empty());
+        let regex = regex::groups(unique(regex)).into_iter();
+        let regex = regex.map(|texts| ("regex", texts.iter().map(|text| literal::string(text)).collect()));
+        let groups = [(within, exact), (like_operator(self.case), like)].into_iter().chain(regex);
+        let full = groups.filter(|(_, literals): &(_, Vec<_>)| !literals.is_empty());
         Ok(Truth::any(
             full.map(|(operator, literals)| Truth::Test(literal::one_of(name, operator, &unique(literals)))),
         ))

@@ -6,7 +6,7 @@
 use super::check::{Check, atom, compare, test};
 use super::literal::{self, Frag};
 use crate::backend::truth::Truth;
-use crate::ir::{Case, Pattern, PatternPart, Place};
+use crate::ir::{Case, Pattern, PatternPart, Place, Regex};
 
 /// Whether the column equals one of the texts.
 pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Check {
@@ -104,13 +104,9 @@ fn spell(regex: &mut String, text: &str, case: Case) {
 }
 
 /// Whether the expression matches somewhere in the column.
-pub(super) fn matches(column: &Frag, regex: &str) -> Check {
-    let found = test(literal::binary(column, "matches regex", &literal::string(regex)));
-    if can_match_nothing(regex) { Truth::all([present(column), found]) } else { found }
-}
-
-fn can_match_nothing(regex: &str) -> bool {
-    regex_syntax::parse(regex).map_or(true, |parsed| parsed.properties().minimum_len() == Some(0))
+pub(super) fn matches(column: &Frag, regex: &Regex) -> Check {
+    let found = test(literal::binary(column, "matches regex", &literal::string(regex.exact())));
+    if regex.can_match_nothing() { Truth::all([present(column), found]) } else { found }
 }
 
 /// Whether the column holds any text.

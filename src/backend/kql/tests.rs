@@ -7,7 +7,7 @@ use crate::backend::{Effect, Emission, Fidelity, Job, ListDelivery, Options};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Rule, TestKind, Type, Value,
+    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
 };
 use crate::source::Span;
 
@@ -108,7 +108,7 @@ fn instant(text: &str) -> Value {
 
 fn text_tests() -> Vec<(&'static str, TestKind)> {
     let substring = |place, text: &str, case| TestKind::Substring { place, text: text.to_owned(), case };
-    let matches = |regex: &str| TestKind::Matches { regex: regex.to_owned() };
+    let matches = |regex: &str| TestKind::Matches { regex: Regex::new(regex).unwrap() };
     let (exact, fold) = (Case::Sensitive, Case::Ignore);
     vec![
         ("exists", TestKind::Exists),

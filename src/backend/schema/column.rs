@@ -3,8 +3,6 @@
 //! In: the column in the source file. Out: its place and options, and errors for what the target finds wrong or does
 //! not ask for. Must not know: mappings, any particular target.
 
-#![allow(dead_code, reason = "what only SPL, EQL and Sigma will read, until they do")]
-
 use std::collections::BTreeMap;
 
 use super::{Dialect, IGNORED, Inexact, Reads};

@@ -1,8 +1,8 @@
 //! What may stand in a detection: field names, values with Sigma's own escapes, modifiers, names of selections and the
 //! expressions over them. No other file turns a rule's text into any of these.
 //!
-//! In: text of a rule or a source. Out: newtypes that nothing else can build; serde or the key of the language write them.
-//! Must not know: predicates, and YAML beyond the quotes that [`crate::yaml`] offers.
+//! In: text of a rule or a source. Out: newtypes that nothing else can build; serde or the key of the language write
+//! them. Must not know: predicates, and YAML beyond the quotes that [`crate::yaml`] offers.
 
 use foldhash::{HashMap, HashSet};
 use serde::{Serialize, Serializer};

@@ -219,7 +219,7 @@ impl Physical<'_> {
             TestKind::Substring { place, text, case } => {
                 Ok(self.texts(&[Pattern::around(*place, text)], *case))
             }
-            TestKind::Matches { regex } => Ok(self.matches(regex, bound.could_pass(""))),
+            TestKind::Matches { regex } => Ok(self.matches(regex.exact(), bound.could_pass(""))),
             TestKind::SameAs { .. } => Err("two fields are compared"),
         }
     }

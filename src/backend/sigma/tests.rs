@@ -7,7 +7,7 @@ use crate::backend::{Emission, Fidelity, Job, Level, Options};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{
-    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Rule, TestKind, Type, Value,
+    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
 };
 use crate::source::Span;
 
@@ -148,7 +148,7 @@ fn lists() -> Vec<List> {
 #[test]
 fn tests_of_text() {
     let substring = |place, text: &str, case| TestKind::Substring { place, text: text.to_owned(), case };
-    let matches = |regex: &str| TestKind::Matches { regex: regex.to_owned() };
+    let matches = |regex: &str| TestKind::Matches { regex: Regex::new(regex).unwrap() };
     let (exact, fold) = (Case::Sensitive, Case::Ignore);
     let kinds = [
         ("exists", TestKind::Exists),

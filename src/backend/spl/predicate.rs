@@ -60,7 +60,7 @@ impl Tests<'_> {
                 vec![literal::compare(column, operator(*op), &literal::value(value)?)]
             }
             TestKind::Substring { place, text, case } => vec![text::substring(column, *place, text, *case)?],
-            TestKind::Matches { regex } => vec![text::matches(column, regex)?],
+            TestKind::Matches { regex } => vec![text::matches(column, regex.exact())?],
             TestKind::SameAs { other } => vec![same(column, &literal::field(&other.name), bound.field.ty)],
         };
         Ok(passes(column, tests))

@@ -1,7 +1,7 @@
 //! The terms of a base search: what every record of the step has, so that Splunk reads fewer events.
 //!
-//! In: a bound step. Out: equality of texts in fields that Splunk extracts by itself. Must not know: how the records are
-//! read and tested after the base search.
+//! In: a bound step. Out: equality of texts in fields that Splunk extracts by itself. Must not know: how the records
+//! are read and tested after the base search.
 
 use super::check::any;
 use super::literal::{self, Frag};

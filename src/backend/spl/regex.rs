@@ -8,7 +8,6 @@
 //! character of a range that a look-ahead leaves over. The end of the text is `(?!.)`, because `$` also holds before a
 //! last line feed.
 
-use regex_syntax::ast::{self, Ast, ClassPerlKind, ClassSetItem};
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
 use super::literal::Refusal;
@@ -85,52 +84,9 @@ pub(super) fn wildcard(pattern: &Pattern, spell: impl Fn(&str) -> String) -> Str
     out + end
 }
 
-/// A portable expression in PCRE. `\d`, `\w` and `\s` mean ASCII, as in RE2.
-pub(super) fn portable(regex: &str) -> Result<String, Refusal> {
-    let tree = ast::parse::Parser::new().parse(regex).map_err(|_| OUTSIDE)?;
-    let (mut ascii, mut end) = (String::new(), 0);
-    for (class, text) in ast::visit(&tree, Classes(Vec::new())).map_err(|()| OUTSIDE)? {
-        ascii.push_str(regex.get(end..class.start.offset).ok_or(OUTSIDE)?);
-        ascii.push_str(text);
-        end = class.end.offset;
-    }
-    ascii.push_str(regex.get(end..).ok_or(OUTSIDE)?);
-    printed(&regex_syntax::parse(&ascii).map_err(|_| OUTSIDE)?)
-}
-
-/// The places of `\d`, `\w`, `\s` and their opposites in an expression, and what each means in ASCII.
-struct Classes(Vec<(ast::Span, &'static str)>);
-
-impl Classes {
-    fn add(&mut self, class: &ast::ClassPerl) -> Result<(), ()> {
-        let text = match (&class.kind, class.negated) {
-            (ClassPerlKind::Digit, false) => "[[:digit:]]",
-            (ClassPerlKind::Digit, true) => "[[:^digit:]]",
-            (ClassPerlKind::Space, false) => "[[:space:]]",
-            (ClassPerlKind::Space, true) => "[[:^space:]]",
-            (ClassPerlKind::Word, false) => "[[:word:]]",
-            (ClassPerlKind::Word, true) => "[[:^word:]]",
-        };
-        self.0.push((class.span, text));
-        Ok(())
-    }
-}
-
-impl ast::Visitor for Classes {
-    type Output = Vec<(ast::Span, &'static str)>;
-    type Err = ();
-
-    fn finish(self) -> Result<Self::Output, ()> {
-        Ok(self.0)
-    }
-
-    fn visit_pre(&mut self, tree: &Ast) -> Result<(), ()> {
-        if let Ast::ClassPerl(class) = tree { self.add(class) } else { Ok(()) }
-    }
-
-    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), ()> {
-        if let ClassSetItem::Perl(class) = item { self.add(class) } else { Ok(()) }
-    }
+/// A portable expression, its classes spelt out, in PCRE.
+pub(super) fn portable(exact: &str) -> Result<String, Refusal> {
+    printed(&regex_syntax::parse(exact).map_err(|_| OUTSIDE)?)
 }
 
 fn printed(hir: &Hir) -> Result<String, Refusal> {
@@ -238,6 +194,7 @@ fn special(c: char, other_end: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::Regex;
 
     #[test]
     fn wildcards_are_anchored() {
@@ -250,7 +207,7 @@ mod tests {
 
     #[test]
     fn portable_expressions_have_no_backslash() {
-        let printed = |text| portable(text).unwrap();
+        let printed = |text| portable(Regex::new(text).unwrap().exact()).unwrap();
         assert_eq!(printed(r"^i-\d{8}$"), "^i-(?:[0-9]){8}(?!(?s:.))");
         assert_eq!(printed(r"a\.b.c"), "a[.]b.c");
         assert_eq!(printed("(?i)ab"), "[Aa][Bb]");

@@ -5,7 +5,7 @@
 use super::*;
 use crate::backend::{Emission, ListDelivery, Options, compile, fixture};
 use crate::diag::Diagnostics;
-use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, TestKind, Type, Value};
+use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, Regex, TestKind, Type, Value};
 use crate::source::Span;
 
 fn snapshot(name: &str, text: &str) {
@@ -121,7 +121,7 @@ fn kinds() -> Vec<Pred> {
         one("actor.id", substring(Place::Anywhere, "a$b", Case::Sensitive)),
         one("actor.id", substring(Place::Start, "C:\\", Case::Ignore)),
         one("actor.id", substring(Place::End, "^`", Case::Sensitive)),
-        one("actor.id", TestKind::Matches { regex: r"^\w+\.[^\d\s]{2,}$".to_owned() }),
+        one("actor.id", TestKind::Matches { regex: Regex::new(r"^\w+\.[^\d\s]{2,}$").unwrap() }),
         one("actor.id", TestKind::SameAs { other: fixture::field("actor.name", Type::String) }),
     ]
 }

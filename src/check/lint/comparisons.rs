@@ -48,7 +48,7 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
             );
         }
         (Operand::One(literal), TestKind::Matches { regex }) => {
-            if regex::check(regex).is_ok_and(|facts| facts.matches_everything) {
+            if regex::check(regex.written()).is_ok_and(|facts| facts.matches_everything) {
                 let title = "this expression matches every value";
                 sink.report(
                     holds_always(literal.span, title)

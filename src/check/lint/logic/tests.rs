@@ -68,7 +68,7 @@ fn text_test() -> impl Strategy<Value = TestKind> {
         }),
         Just(TestKind::SameAs { other: field("t", Type::String) }),
         Just(TestKind::InList { list: 0 }),
-        Just(TestKind::Matches { regex: "a".to_owned() }),
+        Just(TestKind::Matches { regex: crate::ir::Regex::new("a").unwrap() }),
     ]
 }
 
@@ -214,7 +214,7 @@ fn met(kind: &TestKind, value: &Value, record: &Record) -> bool {
                 Place::End => value.ends_with(&text),
             }
         }
-        TestKind::Matches { regex } => shown.contains(regex.as_str()),
+        TestKind::Matches { regex } => shown.contains(regex.written()),
         TestKind::SameAs { other } => record.get(other.name.as_str()) == Some(value),
     }
 }
