@@ -38,7 +38,8 @@ impl Columns {
 
     /// The furthest stage that any of the columns needs.
     pub(super) fn stage(&self) -> Stage {
-        self.assignments.iter().map(|(stage, _)| *stage).max().unwrap_or(Stage::Event)
+        let work = self.paths.iter().chain(&self.assignments);
+        work.map(|(stage, _)| *stage).max().unwrap_or(Stage::Event)
     }
 
     /// The commands that read paths at a stage.
@@ -64,9 +65,23 @@ impl Columns {
         if stage == Stage::Event {
             self.kept.push(name.clone());
         }
-        let assignments = clean(field, checked, &name, choose(field, values)?)?;
-        self.assignments.extend(assignments.into_iter().map(|assignment| (stage, assignment)));
+        let mut raw = choose(field, values)?;
+        if let Raw::Expression(text) = &raw {
+            self.assign(stage, &name, text);
+            // Such an expression of a source file gives one of the field's values, or an instant.
+            if field.ty == Type::Time || field.ways.iter().any(|way| way.column.listed) {
+                return Ok(());
+            }
+            raw = Raw::Made(name.clone());
+        }
+        self.assign(stage, &name, &clean(field, checked, &raw)?);
         Ok(())
+    }
+
+    fn assign(&mut self, stage: Stage, name: &Frag, value: &Frag) {
+        if name != value {
+            self.assignments.push((stage, literal::assign(name, value)));
+        }
     }
 
     /// Makes one way to read a field usable at `stage`; `own` is the name of a column for it.
@@ -85,18 +100,13 @@ impl Columns {
                 Raw::Made(own.clone())
             }
         };
-        if column.read.stage() == Stage::Event && stage > Stage::Event { self.keep(raw, own) } else { raw }
+        if column.read.stage() == Stage::Event && stage > Stage::Event { self.keep(&raw, own) } else { raw }
     }
 
     /// A value of the event that a later stage reads must be a column of our own by then.
-    fn keep(&mut self, raw: Raw, own: Frag) -> Raw {
+    fn keep(&mut self, raw: &Raw, own: Frag) -> Raw {
         self.kept.push(own.clone());
-        match raw {
-            Raw::Made(_) => {}
-            Raw::Field(text) | Raw::Expression(text) => {
-                self.assignments.push((Stage::Event, literal::assign(&own, &text)));
-            }
-        }
+        self.assign(Stage::Event, &own, raw.tested());
         Raw::Made(own)
     }
 
@@ -174,28 +184,8 @@ fn choose(field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
     Ok(Raw::Expression(chosen))
 }
 
-/// The assignments after which `name` holds a value of the field's type or nothing.
-fn clean(field: &Field<'_>, checked: bool, name: &Frag, raw: Raw) -> Result<Vec<Frag>, Refusal> {
-    let mut assignments = Vec::with_capacity(1);
-    let raw = match raw {
-        Raw::Expression(expression) => {
-            assignments.push(literal::assign(name, &expression));
-            // Such an expression of a source file gives one of the field's values, or an instant.
-            if field.ty == Type::Time || field.ways.iter().any(|way| way.column.listed) {
-                return Ok(assignments);
-            }
-            Raw::Made(name.clone())
-        }
-        Raw::Field(_) | Raw::Made(_) => raw,
-    };
-    let value = cleaned(field, checked, &raw)?;
-    if value != *name {
-        assignments.push(literal::assign(name, &value));
-    }
-    Ok(assignments)
-}
-
-fn cleaned(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
+/// The value as one of the field's type, or nothing.
+fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
     let (tested, value) = (raw.tested(), &raw.operand());
     Ok(match field.ty {
         Type::Ip if checked => {

@@ -113,14 +113,14 @@ pub(super) const EXPRESSION: Notation = Notation {
 pub(super) const SEARCH: Notation =
     Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &[], remark: None };
 
-/// Why a value cannot be carried.
+/// Why a value cannot be represented.
 pub(super) type Refusal = &'static str;
 
 /// A text, usable as an operand of `eval` and `where`.
 pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
     if value.contains(unreadable) {
         return Err(
-            "it has a character that cannot be seen, and nothing certain is known about how Splunk reads an escaped one",
+            "it contains an invisible character, and Splunk does not document how it reads one when escaped",
         );
     }
     if !value.contains(|c: char| matches!(c, '`' | '$') || c.is_ascii_control()) {
@@ -192,7 +192,9 @@ pub(super) fn option(value: &str) -> Result<Frag, Refusal> {
         return Ok(atom(value));
     }
     if value.contains(|c: char| matches!(c, '"' | '\\' | '`' | '$') || c.is_control()) {
-        return Err("a path with quotes, backslashes, backticks, dollars or control characters");
+        return Err(
+            "Splunk cannot read a path with quotes, backslashes, backticks, dollars or control characters",
+        );
     }
     Ok(atom(quoted(value)))
 }
@@ -292,6 +294,12 @@ mod tests {
             let comment = comment(&line);
             proptest::prop_assert!(!comment.text().contains(|c: char| c == '`' || c == '$' || c.is_control()));
         }
+    }
+
+    #[test]
+    fn only_gaps_of_our_own_text_are_filled() {
+        let (one, two) = (stated("a{two}"), stated("b"));
+        assert_eq!(spl!("f({one}, {two}, {one})", one, two).text(), "f(a{two}, b, a{two})");
     }
 
     #[test]

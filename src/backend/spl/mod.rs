@@ -116,8 +116,11 @@ impl Backend for Spl {
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind::<Spl>(job, report)?;
     let steps = (1..).zip(&bound.steps);
-    let branches: Vec<_> =
-        steps.map(|(number, step)| branch::build(&bound, number, step, job, report)).collect();
+    let branches = steps.map(|(number, step)| {
+        let Branch { base, commands } = branch::build(&bound, number, step, job, report);
+        context! { base => Value::from(base), commands => values(commands) }
+    });
+    let branches: Vec<_> = branches.collect();
     let tail = chain::commands(&bound, &job.rule.chain, report);
     if !report.errors.is_empty() {
         return None;
@@ -125,16 +128,12 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let context = context! {
         chained => !bound.links.is_empty(),
         head => values(head(job.rule, report)),
-        branches => branches.into_iter().map(branch_context).collect::<Vec<_>>(),
+        branches,
         tail => values(tail),
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     Some(Part { name, id, role: Role::Query, text })
-}
-
-fn branch_context(Branch { base, commands }: Branch) -> Value {
-    context! { base => Value::from(base), commands => values(commands) }
 }
 
 fn values(frags: Vec<Frag>) -> Value {

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::backend::{Emission, ListDelivery, Options, compile, fixture};
+use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, Regex, TestKind, Type, Value};
 use crate::source::Span;
@@ -15,9 +16,12 @@ fn snapshot(name: &str, text: &str) {
 }
 
 fn emission(rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>> {
-    let catalog = fixture::catalog();
+    emission_of(&fixture::catalog(), rule, options)
+}
+
+fn emission_of(catalog: &Catalog, rule: &ir::Rule, options: &Options) -> Result<Emission, Vec<String>> {
     let mut diags = Diagnostics::default();
-    let job = Job { rule, catalog: &catalog, schemas: &fixture::schemas(&catalog), options };
+    let job = Job { rule, catalog, schemas: &fixture::schemas(catalog), options };
     compile(&job, &Spl, &mut diags)
         .ok_or_else(|| diags.into_sorted().into_iter().map(|found| format!("{found:?}")).collect())
 }
@@ -219,4 +223,87 @@ fn prefilters_only_widen() {
     assert_eq!(base(is("event.outcome", "success")), plain, "an expression is no field");
     assert_eq!(base(is("cloud.account.id", "1")), plain, "the field may lie past what Splunk extracts");
     assert_eq!(base(is("event.action", "A*")), plain, "a star is a wildcard there");
+}
+
+/// Fields in every place and stored in every way, in two groups.
+const STORES: &str = r#"
+name: test.stores
+title: Stores
+description: Every type, stored in every way.
+delay: 0
+granularity: 1
+placeholder: "-"
+group: { path: items, inner: parts, key: [item] }
+targets:
+  spl: { from: "index=stores", filter: "kind=1 OR kind=2", time: tonumber(when) }
+fields:
+  event.time: { type: time, description: d }
+  event.action: { type: string, description: d, columns: { spl: action } }
+  text: { type: string, description: d, columns: { spl: "odd name" } }
+  made: { type: string, description: d, columns: { spl: { expr: lower(deep), needs: { deep: deep.text } } } }
+  kind: { type: string, description: d, values: [a, b], columns: { spl: { expr: 'if(kind=1, "a", "b")' } } }
+  own.none: { type: string, description: d, columns: { spl: { field: own, placeholder: none } } }
+  number: { type: int, description: d, columns: { spl: number } }
+  flag: { type: bool, description: d, columns: { spl: { path: flag } } }
+  at: { type: time, description: d, columns: { spl: { path: at } } }
+  text.time: { type: time, description: d, columns: { spl: { field: ats, stored: string } } }
+  epoch: { type: time, description: d, columns: { spl: { path: atn, stored: number } } }
+  ip: { type: ip, description: d, columns: { spl: ip } }
+  item: { type: string, description: d, in_group: true, columns: { spl: { item: name.first } } }
+  part.at: { type: time, description: d, in_group: true, columns: { spl: { item: ">at" } } }
+  item.port: { type: int, description: d, in_group: true, columns: { spl: [
+    { for_actions: [A], item: port }, { for_actions: [B, C], field: Port }, { expr: fallback + 1 }] } }
+"#;
+
+fn stores(text: &str) -> Catalog {
+    let mut catalog = fixture::catalog();
+    catalog.add("stores.yaml", text).unwrap();
+    catalog
+}
+
+#[test]
+fn every_stored_form() {
+    let catalog = stores(STORES);
+    let fields = &catalog.source("test.stores").unwrap().fields;
+    let there = |name: &str| fixture::test(name, fields[name].ty, TestKind::Exists);
+    let named = |wanted: &[&str]| Pred::And(wanted.iter().map(|name| there(name)).collect());
+    let all: Vec<_> = fields
+        .keys()
+        .filter(|name| *name != "event.time" && *name != "event.action")
+        .map(String::as_str)
+        .collect();
+    let steps = vec![
+        fixture::step("items", "test.stores", named(&["text", "item.port"]), vec![]),
+        // Nothing is assigned to an instant that is stored as one, and yet its group must be expanded.
+        fixture::step("parts", "test.stores", named(&["text", "part.at"]), vec![]),
+        fixture::step("all", "test.stores", named(&all), vec![]),
+    ];
+    let links = vec![fixture::link(60, &["text"], &[]), fixture::link(60, &["text"], &[])];
+    let rule = fixture::rule(steps, links, 120, &[]);
+    let emission = emission_of(&catalog, &rule, &Options::default()).unwrap();
+    snapshot("stored_forms", &emission.parts[0].text);
+}
+
+#[test]
+fn what_spl_cannot_read_is_an_error_of_the_source_file() {
+    for (old, new, fault) in [
+        ("\"odd name\"", "\"it's\"", "the column of `text` is invalid in Splunk SPL"),
+        ("path: flag", "path: 'fl`g'", "the column of `flag` is invalid in Splunk SPL"),
+        ("needs: { deep:", "needs: { 'd$p':", "the column of `made` is invalid in Splunk SPL"),
+        ("lower(deep)", "lower(deep", "the column of `made` is invalid in Splunk SPL"),
+        ("path: items,", "path: 'it\"ms',", "the `group` of `test.stores` is invalid in Splunk SPL"),
+        ("inner: parts, ", "", "the column of `part.at` is invalid in Splunk SPL"),
+        ("tonumber(when)", "tonumber(when", "the `time` of `test.stores` is invalid in Splunk SPL"),
+        (
+            "description: d, columns: { spl: action }",
+            "in_group: true, description: d, columns: { spl: { item: action } }",
+            "`event.action` cannot decide between the variants of `item.port` in Splunk SPL",
+        ),
+    ] {
+        assert!(STORES.contains(old), "{old}");
+        let mut diags = Diagnostics::default();
+        let _ = crate::backend::schemas(&stores(&STORES.replacen(old, new, 1)), &mut diags);
+        let titles: Vec<_> = diags.into_sorted().into_iter().map(|found| found.title).collect();
+        assert_eq!(titles, [fault], "{new}");
+    }
 }
