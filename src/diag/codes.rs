@@ -171,6 +171,8 @@ codes! {
     BadRegex = "E0507" Error "invalid regular expression";
     RegexNotPortable = "E0508" Error "the regular expression is not portable";
     MatchesEverything = "W0509" Warning "the test is true for every value";
+    LiteralWildcard = "W0510" Warning "a wildcard or regular expression where every character stands for itself";
+    NoWildcard = "W0511" Warning "`like` without a wildcard";
 
     // 06 rules and metadata
     MissingMeta = "E0601" Error "missing clause" absence;

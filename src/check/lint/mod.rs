@@ -5,6 +5,7 @@
 
 mod alert;
 mod comparisons;
+mod habits;
 mod links;
 mod logic;
 pub(super) mod meta;
