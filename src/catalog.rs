@@ -10,6 +10,7 @@ mod lookup;
 mod origin;
 mod read;
 mod validate;
+mod vendor;
 mod written;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::ir::Type;
 pub use change::{MappingChange, Stated};
 pub use lookup::Catalog;
 use origin::Origin;
+pub use vendor::{KnownBy, Meant};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
 

@@ -100,6 +100,8 @@ codes! {
     NotUtf8 = "E0118" Error "the file is not valid UTF-8";
     ValueFirst = "E0119" Error "the field must be on the left of the comparison";
     NoNull = "E0120" Error "there is no null value";
+    Pasted = "E0121" Error "a rule of another language";
+    ForeignNotation = "E0122" Error "notation of another language" repaired;
 
     FileUnreadable = "E0151" Error "a file named by the rule cannot be read";
     ImportCycle = "E0152" Error "circular import";
@@ -160,6 +162,7 @@ codes! {
     ListType = "E0408" Error "the allowlist and the field have different types";
     ListField = "W0409" Warning "the allowlist was declared for another field";
     ListClash = "E0410" Error "two allowlists share a name in the SIEM";
+    LostZeros = "W0411" Warning "an allowlist entry has lost its leading zeros";
 
     // 05 predicates
     EmptyText = "E0501" Error "comparison with the empty string";

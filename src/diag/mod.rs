@@ -122,6 +122,12 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// How many letters of one name must change to make it the other.
+#[must_use]
+pub fn distance(one: &str, other: &str) -> usize {
+    strsim::damerau_levenshtein(one, other)
+}
+
 /// The only sideways channel between stages: everything found so far.
 #[derive(Debug, Default, Clone)]
 pub struct Diagnostics {

@@ -219,7 +219,9 @@ impl Workspace {
             (Content::Rules(None), Reading::Fine) => {
                 Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
             }
-            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
+            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => {
+                Some(ast::File::not_understood(file.id))
+            }
             (Content::Rules(Some(_)) | Content::List(_) | Content::Nothing, _) => None,
         }
     }
@@ -337,18 +339,6 @@ impl File {
             Reading::Failed(why) => Some(why),
             Reading::Fine | Reading::NoText => None,
         }
-    }
-}
-
-/// Stands for a rule file whose text nobody could read: anything may stand in it.
-fn not_understood(id: FileId) -> ast::File {
-    ast::File {
-        id,
-        imports: vec![],
-        lists: vec![],
-        rules: vec![],
-        comments: vec![],
-        understood: ast::Understood::Partly,
     }
 }
 

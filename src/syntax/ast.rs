@@ -28,6 +28,21 @@ pub struct File {
     pub understood: Understood,
 }
 
+impl File {
+    /// Stands for a file whose text nobody could read: anything may stand in it.
+    #[must_use]
+    pub fn not_understood(id: FileId) -> Self {
+        Self {
+            id,
+            imports: vec![],
+            lists: vec![],
+            rules: vec![],
+            comments: vec![],
+            understood: Understood::Partly,
+        }
+    }
+}
+
 /// How much of a text was understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Understood {
