@@ -9,13 +9,17 @@ use crate::diag::{self, Code, Diagnostic, Fix};
 use crate::syntax::ast::Name;
 
 use super::naming;
+use super::sink::Sink;
 
 /// The finding for a field that a source lacks.
-pub(super) fn unknown(name: &Name, source: &Source) -> Diagnostic {
+pub(super) fn unknown(sink: &mut Sink, name: &Name, source: &Source) -> Diagnostic {
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::UnknownField, name.span, title).label("unknown field");
+    if !sink.may_guess() {
+        return found;
+    }
     let (mut found, certain) = suggest(found, name, &[source], |_| true);
-    if !certain && found.fix.is_none() && is_foreign(&name.node) {
+    if found.help.is_empty() && is_foreign(&name.node) {
         found = found.help(format!(
             "the source file does not have it; a file with `extends: {}` can add it",
             source.name
@@ -38,7 +42,7 @@ pub(super) fn suggest(
         (!fields.is_empty()).then_some(Meant { fields, ..meant })
     });
     if let Some(meant) = meant.min_by_key(|meant| (rank(meant.by), meant.fields.len())) {
-        return (say(found, &meant), true);
+        return (say(found, &meant), meant.by != KnownBy::Derived);
     }
     let names = sources.iter().flat_map(|source| source.fields.keys().map(String::as_str));
     let names = names.filter(|name| allowed(name));
@@ -76,8 +80,7 @@ fn say(mut found: Diagnostic, meant: &Meant<'_>) -> Diagnostic {
         }
         KnownBy::Derived => {
             found.primary.text = "the vendor's name".to_owned();
-            return found
-                .help(format!("{listed} is made of it; look up the values it has: `catena sources`"));
+            return found.help(format!("{listed} is made of it, with values of its own"));
         }
         KnownBy::Spelling | KnownBy::NearVendor => found = found.help(format!("did you mean {listed}?")),
     }

@@ -121,7 +121,9 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
     let (Some(left), Some(right)) = (left, right) else {
         let found = match (left, right, names::split(names, name)) {
             (None, None, Some((step, first, rest))) => half_a_pair(names, index, name, step, &first, &rest),
-            (None, None, None) if left_source.name == right_source.name => fields::unknown(name, left_source),
+            (None, None, None) if left_source.name == right_source.name => {
+                fields::unknown(sink, name, left_source)
+            }
             _ => missing(name, (before, left_source), (after, right_source)),
         };
         sink.report(found);

@@ -4,9 +4,9 @@
 //! Must not know: targets, engines, files.
 //!
 //! One folder, one concern a file, in three layers. Names: `params`, `lists`, `names` and `fields` make a table that
-//! nothing changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex` type
-//! the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest.
-//! Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
+//! nothing changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex`
+//! type the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the
+//! rest. Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
 //! looks across files.
 
 mod alert;

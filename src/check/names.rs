@@ -132,7 +132,7 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name
     }
     let found = step_inside(names, step, name)
         .or_else(|| foreign(names, step, name, source))
-        .unwrap_or_else(|| fields::unknown(name, source));
+        .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
 }
@@ -186,7 +186,7 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
     }
     let source = names.source(step)?;
     let Some(field) = source.field(&rest) else {
-        let found = fields::unknown(&Name { node: rest, span: of_field }, source);
+        let found = fields::unknown(sink, &Name { node: rest, span: of_field }, source);
         sink.report(found);
         return None;
     };

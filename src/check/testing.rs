@@ -106,7 +106,7 @@ impl Draft<'_> {
     fn add(&mut self, names: &Names<'_>, sink: &mut Sink, name: &Name, literal: &Literal) {
         let Some(def) = self.source.field(&name.node) else {
             constants::touch(names, sink, std::slice::from_ref(literal));
-            let found = fields::unknown(name, self.source);
+            let found = fields::unknown(sink, name, self.source);
             self.refuse(sink, found);
             return;
         };

@@ -4,7 +4,7 @@
 //! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
 //! Must not know: what rules mean, where files are kept, who does the work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use super::files::{Entry, Files};
 use super::imports;
 use super::workers::Workers;
 
+/// How many imports of a circle are shown beside the first.
+const MOST_IMPORTS: usize = 5;
 /// The name under which standard input is shown.
 const STDIN: &str = "<stdin>";
 
@@ -315,20 +317,30 @@ impl Workspace {
         found
     }
 
-    /// Reports each import that closes a cycle, once every file has been open.
+    /// Reports each circle of imports once, with its first imports, when every file has been open.
     pub(super) fn report_cycles(&self, diags: &mut Diagnostics) {
         let edges: Vec<Vec<usize>> =
             self.files.iter().map(|file| file.imports.iter().map(|edge| edge.0).collect()).collect();
         let circle = imports::circles(&edges);
+        let mut found: BTreeMap<usize, Diagnostic> = BTreeMap::new();
         for (index, file) in self.files.iter().enumerate() {
-            for &(next, span) in &file.imports {
-                if next == index || circle.get(next) == circle.get(index) {
-                    let found = Diagnostic::new(Code::ImportCycle, span, "files import each other")
-                        .label("this import leads back to this file");
-                    diags.push(found.help("move the shared allowlists into a file of their own"));
+            let Some(number) = circle.get(index) else { continue };
+            for &(_, span) in file.imports.iter().filter(|edge| circle.get(edge.0) == Some(number)) {
+                match found.remove(number) {
+                    None => {
+                        let first = Diagnostic::new(Code::ImportCycle, span, "files import each other")
+                            .label("this import leads back to this file")
+                            .help("move the shared allowlists into a file of their own");
+                        found.insert(*number, first);
+                    }
+                    Some(known) if known.secondary.len() < MOST_IMPORTS => {
+                        found.insert(*number, known.also(span, "and this one to its file"));
+                    }
+                    Some(known) => _ = found.insert(*number, known),
                 }
             }
         }
+        diags.extend_with(found.into_values());
     }
 }
 

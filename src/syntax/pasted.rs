@@ -33,7 +33,7 @@ pub(super) fn find(text: &str, file: FileId) -> Option<Diagnostic> {
     let title = format!("this is {name}, not a rule of this language");
     let found = Diagnostic::new(Code::Pasted, Span::new(file, start.start, start.end), title)
         .label("the file begins with it")
-        .help("rules are written once and compiled to it: `rule NAME { … chain { step NAME from SOURCE where … } }`");
+        .help("write what it finds as the steps of a rule: `rule NAME { … chain { step NAME from SOURCE where … } }`");
     Some(found.help(help))
 }
 

@@ -1,7 +1,7 @@
 //! The header of a list file: which column is which, and what people call them.
 //!
-//! In: the cells of the first row. Out: the columns known, a name for those that are not, and signs that the first row is
-//! no header. Must not know: rows, places in a file.
+//! In: the cells of the first row. Out: the columns known, a name for those that are not, and signs that the first row
+//! is no header. Must not know: rows, places in a file.
 
 use crate::diag;
 

@@ -109,10 +109,12 @@ impl Comparison<'_> {
                 found.help(format!("for any value write `exists({field})`, for a star `like r\"\\*\"`")),
             );
         }
-        let patterns =
-            self.members.iter().zip(&shapes).map(|(member, shape)| {
-                member.as_text(&shape.unwrap_or(Shape::Wildcard).pattern(member.text))
-            });
+        let patterns = self.members.iter().zip(&shapes).map(|(member, shape)| {
+            member.as_text(&match shape {
+                Some(shape) => shape.pattern(member.text),
+                None => Shape::Wildcard.pattern(member.text).replace('?', "\\?"),
+            })
+        });
         let replacement = self.with(OpKind::Like, patterns).filter(|_| !has_regex);
         let found = found.help(format!(
             "`like` takes wildcards: `*` for any text, `?` for one character; {} there is the character itself",

@@ -121,17 +121,33 @@ pub(super) fn expression<'m>(
     let at_start = whole || kind == OpKind::StartsWith;
     let at_end = whole || kind == OpKind::EndsWith;
     if let [one] = texts.as_slice() {
+        // Who writes one anchor means that the other end is open.
+        let (has_start, has_end) = (one.starts_with('^'), one.ends_with('$'));
+        let is_open = whole && (has_start || has_end);
         let inside = one.strip_prefix('^').unwrap_or(one);
         let inside = inside.strip_suffix('$').unwrap_or(inside);
         let inside = if has_bare_bar(inside) { format!("({inside})") } else { inside.to_owned() };
-        let start = if at_start || one.starts_with('^') { "^" } else { "" };
-        let end = if at_end || one.ends_with('$') { "$" } else { "" };
+        let start = if has_start || at_start && !is_open { "^" } else { "" };
+        let end = if has_end || at_end && !is_open { "$" } else { "" };
         return Some(format!("{start}{inside}{end}"));
     }
-    let inside: Vec<&str> =
-        texts.iter().map(|text| text.trim_start_matches('^').trim_end_matches('$')).collect();
     let (start, end) = (if at_start { "^" } else { "" }, if at_end { "$" } else { "" });
-    Some(format!("{start}({}){end}", inside.join("|")))
+    let inside: Vec<String> =
+        texts.iter().map(|text| if whole { unanchored(text) } else { text.clone() }).collect();
+    // Anchors inside a group are not portable.
+    let is_plain = |text: &String| !text.starts_with('^') && !text.ends_with('$');
+    inside.iter().all(is_plain).then(|| format!("{start}({}){end}", inside.join("|")))
+}
+
+/// An expression for whole values without its anchors: where it has only one, the other end is open.
+fn unanchored(text: &str) -> String {
+    let (start, end) = (text.starts_with('^'), text.ends_with('$'));
+    let inside = text.trim_start_matches('^').trim_end_matches('$');
+    match (start, end) {
+        (true, false) => format!("{inside}.*"),
+        (false, true) => format!(".*{inside}"),
+        (true, true) | (false, false) => inside.to_owned(),
+    }
 }
 
 /// Whether a `|` stands outside parentheses.
@@ -145,4 +161,46 @@ fn has_bare_bar(text: &str) -> bool {
         };
         c == '|' && depth == 0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(kind: OpKind, whole: bool, texts: &[(&str, bool)]) -> Option<String> {
+        let member = |text| Member { text, written: text, span: Span::default(), param: None };
+        let members: Vec<_> =
+            texts.iter().map(|(text, is_regex)| (member(*text), is_regex.then_some(Shape::Regex))).collect();
+        expression(kind, whole, members.iter().map(|(member, shape)| (member, shape)))
+    }
+
+    #[test]
+    fn regular_expressions_keep_their_anchors() {
+        for (kind, whole, texts, expected) in [
+            (OpKind::Equal, true, &[("Put.*", true)][..], "^Put.*$"),
+            (OpKind::Equal, false, &[("Put.*", true)], "Put.*"),
+            (OpKind::Equal, true, &[("^Put", true)], "^Put"),
+            (OpKind::Equal, true, &[("a.*|b.*", true)], "^(a.*|b.*)$"),
+            (OpKind::In, true, &[("Put.*", true), ("a.b", false)], r"^(Put.*|a\.b)$"),
+            (OpKind::In, true, &[("^Put", true), ("x$", true)], "^(Put.*|.*x)$"),
+            (OpKind::StartsWith, false, &[("Put.+", true)], "^Put.+"),
+            (OpKind::Contains, false, &[("a.*b", true), ("c", false)], "(a.*b|c)"),
+        ] {
+            assert_eq!(joined(kind, whole, texts).as_deref(), Some(expected), "{texts:?}");
+        }
+        assert_eq!(joined(OpKind::Contains, false, &[("^a", true), ("b", false)]), None);
+    }
+
+    #[test]
+    fn patterns_and_parts_are_what_is_meant() {
+        assert_eq!(around(OpKind::StartsWith, "a*b"), "a*b*");
+        assert_eq!(around(OpKind::Contains, "*a*b"), "*a*b*");
+        assert_eq!(around(OpKind::EndsWith, r"a\*"), r"*a\*");
+        assert_eq!(around(OpKind::StartsWith, r"a\*"), r"a\**");
+        assert_eq!(stripped(OpKind::StartsWith, "Get*", '*'), Some("Get"));
+        assert_eq!(stripped(OpKind::StartsWith, "*Get*", '*'), None);
+        assert_eq!(stripped(OpKind::Contains, "*a*", '*'), Some("a"));
+        assert_eq!(stripped(OpKind::Contains, "*", '*'), None);
+        assert_eq!(quoted("a\"\\\n\u{1}"), r#""a\"\\\n\u{1}""#);
+    }
 }
