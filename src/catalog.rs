@@ -11,6 +11,7 @@ mod lookup;
 mod origin;
 mod read;
 mod validate;
+mod vendor;
 mod written;
 
 pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
@@ -25,6 +26,7 @@ use crate::ir::Type;
 pub use change::{MappingChange, Stated};
 pub use lookup::Catalog;
 use origin::Origin;
+pub use vendor::{KnownBy, Meant};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
 

@@ -114,8 +114,10 @@ impl SourceFile {
         let offset = offset.min(self.text.len());
         let line = self.lines().partition_point(|&start| start <= offset);
         let start = self.lines().get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |text| text.chars().count()) + 1;
-        Position { line, column }
+        let before = self.text.get(start..offset).unwrap_or_default();
+        // Nobody sees a byte order mark, and editors do not count it.
+        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
+        Position { line, column: before.chars().count() + 1 }
     }
 
     /// A byte offset as the language server protocol counts; an offset past the end gives the end, one inside a

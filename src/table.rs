@@ -3,15 +3,20 @@
 //! In: one [`SourceFile`]. Out: its rows, with every problem reported at row and column.
 //! Must not know: what a value means to a field.
 
+mod header;
+
 use crate::csv::{self, Cell};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
 use crate::source::{FileId, SourceFile, Span, Spanned};
 use crate::syntax::ast::Date;
+use crate::syntax::day;
 
 /// The largest list file, in bytes.
 pub const MAX_BYTES: usize = 64 << 20;
 
-const COLUMNS: [&str; 5] = ["value", "reason", "owner", "ticket", "until"];
+/// How many unknown columns of a file are named.
+const MOST_COLUMNS: usize = 20;
+const FIRST_ROW: &str = "the first row names the columns: value, reason, owner, ticket, until";
 
 /// The rows of a list file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -75,46 +80,96 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn header(&mut self, cells: &[Cell<'_>]) {
-        if self.unclosed(cells, Code::ListHeader) {
+        if self.unclosed(cells, Code::ListHeader) || self.no_header(cells) {
             return;
         }
+        let mut unknown = Vec::new();
         for cell in cells {
-            let (name, span) = (&cell.text, self.span(cell.start, cell.end));
-            let known = COLUMNS.iter().position(|column| *column == name.trim());
+            let known = header::column(&cell.text);
             if known.is_none() {
-                self.unknown_column(name, span);
+                unknown.push(cell);
             } else if self.columns.contains(&known) {
-                let title = format!("column `{}` occurs twice", name.trim());
+                let title = format!("column `{}` occurs twice", cell.text.trim());
+                let span = self.span(cell.start, cell.end);
                 self.diags.push(Diagnostic::new(Code::ListHeader, span, title).help("keep one of them"));
             }
             self.columns.push(known);
         }
         if !self.columns.contains(&Some(0)) {
-            let span = cells.first().map_or(self.span(0, 0), |cell| self.span(cell.start, cell.end));
-            let found = Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`");
-            self.diags.push(
-                found
-                    .label("header row")
-                    .help("the first row names the columns: value, reason, owner, ticket, until"),
-            );
+            self.no_value_column(cells, &mut unknown);
         }
+        for cell in unknown.into_iter().take(MOST_COLUMNS) {
+            self.unknown_column(&cell.text, self.span(cell.start, cell.end));
+        }
+    }
+
+    /// Reports a first row that names no columns: with other marks between them, or with values in it.
+    fn no_header(&mut self, cells: &[Cell<'_>]) -> bool {
+        let Some(first) = cells.first() else { return false };
+        let whole = self.span(first.start, cells.last().map_or(first.end, |cell| cell.end));
+        let text = first.text.trim();
+        let found = if text.len() == 5 && text.to_ascii_lowercase().starts_with("sep=") {
+            Diagnostic::new(Code::ListHeader, whole, "this line is for a spreadsheet, not a header")
+                .label("names a separator")
+                .help("remove the line, and separate the columns by commas")
+        } else if let Some(mark) = header::separator(text) {
+            let name = if mark == '\t' { "tabs".to_owned() } else { format!("`{mark}`") };
+            let title = format!("columns are separated by {name}, not by commas");
+            Diagnostic::new(Code::ListHeader, whole, title)
+                .label("header row")
+                .help("save the file with commas between the columns; spreadsheets take the separator from the regional settings")
+        } else if header::is_data(&cells.iter().map(|cell| &*cell.text).collect::<Vec<_>>()) {
+            let mut found = Diagnostic::new(Code::ListHeader, whole, "the list file has no header")
+                .label("the first row looks like data")
+                .help(FIRST_ROW);
+            if cells.len() == 1 {
+                let span = self.span(first.start, first.start);
+                found.fix = Some(Fix { span, replacement: "value\n".to_owned() });
+            }
+            found
+        } else {
+            return false;
+        };
+        self.diags.push(found);
+        true
+    }
+
+    /// Reports that no column has the values, at the column that most likely has them.
+    fn no_value_column<'c, 't>(&mut self, cells: &[Cell<'_>], unknown: &mut Vec<&'c Cell<'t>>) {
+        let meant = |cell: &&Cell<'_>| header::meant(&cell.text);
+        let by_name = unknown.iter().position(|cell| meant(cell) == Some("value"));
+        let likely = by_name.or_else(|| unknown.iter().position(|cell| meant(cell).is_none()));
+        let found = |start, end| {
+            let span = self.span(start, end);
+            Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`").label("header row")
+        };
+        let found = if let Some(index) = likely {
+            let cell = unknown.remove(index);
+            let mut found = found(cell.start, cell.end)
+                .label(format!("is `{}` the column with the entries?", short(cell.text.trim())))
+                .help("the column with the entries is called `value`");
+            found.fix = Some(Fix { span: found.primary.span, replacement: "value".to_owned() });
+            found
+        } else {
+            let (start, end) = cells.first().map_or((0, 0), |cell| (cell.start, cell.end));
+            found(start, end).help(FIRST_ROW)
+        };
+        self.diags.push(found);
     }
 
     fn missing_header(&mut self) {
         let found = Diagnostic::new(Code::ListHeader, self.span(0, 0), "the list file is empty");
-        self.diags.push(found.help("the first row names the columns: value, reason, owner, ticket, until"));
+        self.diags.push(found.help(FIRST_ROW));
     }
 
     fn unknown_column(&mut self, name: &str, span: Span) {
         let title = format!("unknown column `{}`", short(name.trim()));
-        let found = Diagnostic::new(Code::ListHeader, span, title)
+        let mut found = Diagnostic::new(Code::ListHeader, span, title)
             .label("a list file has the columns value, reason, owner, ticket and until");
-        // As spreadsheets write it where the comma is a decimal sign.
-        let found = if name.contains([';', '\t']) {
-            found.help("columns are separated by commas")
-        } else {
-            found.suggest(name.trim(), COLUMNS)
-        };
+        if let Some(meant) = header::meant(name) {
+            found = found.help(format!("did you mean `{meant}`?"));
+            found.fix = Some(Fix { span, replacement: meant.to_owned() });
+        }
         self.diags.push(found);
     }
 
@@ -157,15 +212,22 @@ impl Parser<'_> {
     }
 
     fn date(&mut self, cell: &Spanned<String>, number: usize) -> Option<Spanned<Date>> {
-        let parsed = parse_date(&cell.node);
-        if parsed.is_none() {
-            let title = format!("row {number}, column `until`: `{}` is not a date", short(&cell.node));
-            let found = Diagnostic::new(Code::ListRow, cell.span, title);
-            self.diags.push(
-                found.label("expected YYYY-MM-DD").help("write the last day on which the entry counts"),
-            );
+        if let Some(node) = parse_date(&cell.node) {
+            return Some(Spanned { node, span: cell.span });
         }
-        parsed.map(|node| Spanned { node, span: cell.span })
+        let title = format!("row {number}, column `until`: `{}` is not a date", short(&cell.node));
+        let mut found = Diagnostic::new(Code::ListRow, cell.span, title).label("expected YYYY-MM-DD");
+        let days: Vec<String> = day::readings(&cell.node).into_iter().map(day::written).collect();
+        found = match days.as_slice() {
+            [one] => {
+                found.fix = Some(Fix { span: cell.span, replacement: one.clone() });
+                found
+            }
+            [one, other] => found.help(format!("write `{one}` or `{other}`")),
+            _ => found.help("write the last day on which the entry counts"),
+        };
+        self.diags.push(found);
+        None
     }
 
     /// Whether a quote opens and never closes, so that the rest of the file would be one cell; that is reported.
@@ -241,15 +303,38 @@ mod tests {
 
     /// A file that is no CSV is not repeated in the message.
     #[test]
-    fn titles_stay_short_and_other_separators_are_recognised() {
-        let (_, problems) = read(&format!("{}\n", "x".repeat(200)));
+    fn titles_stay_short() {
+        let (_, problems) = read(&format!("value,{}\n", "x".repeat(200)));
         let short = format!("unknown column `{}…`", "x".repeat(60));
         assert!(problems.iter().any(|problem| problem.ends_with(&short)), "{problems:?}");
-        let source = SourceFile::new("list.csv", "value;reason\nami-1;golden\n");
-        let mut diags = Diagnostics::default();
-        parse(&source, FileId(0), &mut diags);
-        let help: Vec<_> = diags.into_sorted().into_iter().flat_map(|found| found.help).collect();
-        assert!(help.contains(&"columns are separated by commas".to_owned()), "{help:?}");
+    }
+
+    #[test]
+    fn one_cause_is_one_finding() {
+        for (text, title) in [
+            (
+                "\u{feff}value;reason;until\nami-1;ok;2027-01-01\n",
+                "columns are separated by `;`, not by commas",
+            ),
+            ("value\treason\nami-1\tok\n", "columns are separated by tabs, not by commas"),
+            ("sep=;\nvalue;reason\n", "this line is for a spreadsheet, not a header"),
+            ("10.0.0.0/8,office\n10.1.0.0/16,x\n", "the list file has no header"),
+            ("ami-1\nami-2\n", "the list file has no header"),
+            ("image\nami-1\n", "the list file has no column `value`"),
+            ("Value\nami-1\n", "the list file has no column `value`"),
+            ("reason\nami-1\n", "the list file has no column `value`"),
+        ] {
+            let (table, problems) = read(text);
+            assert!(table.rows.is_empty() && table.broken, "{text}");
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].ends_with(title), "{problems:?}");
+        }
+        let (_, problems) = read("ip,comment,expires\n10.0.0.0/8,ok,2027-01-01\n");
+        insta::assert_snapshot!(problems.join("\n"), @r"
+        1:1 [ip] the list file has no column `value`
+        1:4 [comment] unknown column `comment`
+        1:12 [expires] unknown column `expires`
+        ");
     }
 
     /// Half a file as one value would excuse nothing, in silence.
@@ -284,7 +369,6 @@ mod tests {
     #[test]
     fn a_file_without_rows_or_header_says_so() {
         assert_eq!(read("").1, ["1:1 [] the list file is empty"]);
-        assert_eq!(read("image\nami-1\n").1.len(), 2);
         assert_eq!(
             read("value,until\nami-1,2027-02-30\n").1,
             ["2:7 [2027-02-30] row 2, column `until`: `2027-02-30` is not a date"]

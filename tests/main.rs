@@ -23,6 +23,7 @@ mod generated;
 mod house;
 mod layers;
 mod many_files;
+mod mistakes;
 mod program;
 mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]

@@ -72,6 +72,13 @@ targets! {
     eql: eql::Eql;
 }
 
+/// The target that people know by a name, in any letter case: `spl`, `Splunk`.
+#[must_use]
+pub fn known_as(name: &str) -> Option<&'static dyn Target> {
+    let name = name.to_ascii_lowercase();
+    by_name(&name).or_else(|| ALL.iter().copied().find(|target| target.aliases().contains(&name.as_str())))
+}
+
 /// The target of a name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Target> {

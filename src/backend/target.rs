@@ -10,6 +10,8 @@ use crate::ir;
 
 /// A query language and the SIEM that runs it.
 pub trait Target: Sync {
+    /// Other names by which people know it, lower case: `splunk`.
+    fn aliases(&self) -> &'static [&'static str];
     /// Short name: `spl`, `sigma`, `kql`, `eql`. Also the key of its columns in the sources.
     fn name(&self) -> &'static str;
     /// For headings, such as "Splunk SPL".
@@ -28,6 +30,8 @@ pub trait Target: Sync {
 
 /// What a target declares, beside what it makes of the sources.
 pub(in crate::backend) trait Backend: Dialect {
+    /// See [`Target::aliases`].
+    const ALIASES: &'static [&'static str] = &[];
     /// See [`Target::extension`].
     const EXTENSION: &'static str;
     /// Whether the answers show fields, under the names of [`ir::column_name`]. If not, fields that only an alert names
@@ -52,6 +56,10 @@ pub(in crate::backend) trait Backend: Dialect {
 impl<B: Backend> Target for B {
     fn name(&self) -> &'static str {
         B::NAME
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        B::ALIASES
     }
 
     fn title(&self) -> &'static str {

@@ -93,7 +93,11 @@ impl Comparison {
             found.fix = Some(Fix { span: self.op_span, replacement: word.to_owned() });
             return found;
         }
-        found.help("write one condition per value, joined by `or`")
+        found.help(if self.op.kind == OpKind::Matches {
+            "join the expressions by `|`, or write one condition for each, joined by `or`"
+        } else {
+            "compare with the largest or the smallest of them"
+        })
     }
 
     /// The value of the field's type, among the values the field has.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use ipnet::IpNet;
 
 use crate::catalog::FieldDef;
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern, PatternPart};
 use crate::source::Span;
 
@@ -75,6 +75,7 @@ pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Find
         }
     }
     let firsts: Vec<&Entry> = firsts.into_iter().filter(|entry| everything(&entry.value).is_none()).collect();
+    lost_zeros(list, &firsts, found);
     shadowed_networks(&firsts, found);
     shadowed_patterns(&firsts, found);
 }
@@ -156,6 +157,35 @@ fn outside_values(entry: &Entry, field: &FieldDef, found: &mut Findings) {
             .label("can never match")
             .help(format!("its values are {}", naming::ticked(&field.values))),
     );
+}
+
+/// Digits of an account id in AWS: lists of them lose leading zeros in spreadsheets.
+const ACCOUNT_DIGITS: usize = 12;
+
+/// Numbers that have fewer digits than the others of a list, most of which have those of an account id.
+fn lost_zeros(list: &List, entries: &[&Entry], found: &mut Findings) {
+    let numbers = || {
+        entries.iter().filter(|entry| {
+            matches!(entry.value, EntryValue::Pattern(_)) && entry.text.bytes().all(|b| b.is_ascii_digit())
+        })
+    };
+    let full = numbers().filter(|entry| entry.text.len() == ACCOUNT_DIGITS).count();
+    let short = |entry: &&&Entry| (ACCOUNT_DIGITS - 4..ACCOUNT_DIGITS).contains(&entry.text.len());
+    if full == 0 || full < numbers().filter(short).count() {
+        return;
+    }
+    for entry in numbers().filter(short) {
+        let padded = format!("{:0>ACCOUNT_DIGITS$}", entry.text);
+        let title =
+            format!("`{}` has {} digits, other entries have {ACCOUNT_DIGITS}", entry.text, entry.text.len());
+        let mut lost = Diagnostic::new(Code::LostZeros, entry.span, title)
+            .label("leading zeros are missing")
+            .help("spreadsheets drop leading zeros: format the column as text");
+        // A cell of a CSV file has no quotes of its own.
+        let replacement = if list.file.is_some() { padded } else { format!("\"{padded}\"") };
+        lost.fix = Some(Fix { span: entry.span, replacement });
+        found.push(lost);
+    }
 }
 
 fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {

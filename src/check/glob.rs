@@ -81,6 +81,14 @@ fn covers_row(broad: &[Symbol], narrow: &[Symbol]) -> bool {
     broad.get(b..).is_some_and(|rest| rest.iter().all(|symbol| *symbol == Symbol::Any))
 }
 
+/// Whether a regular expression is a wildcard pattern by mistake: no mark of regular expressions but `*` and `?`, and
+/// one of them behind something that nobody wants repeated.
+pub(super) fn is_meant_by(regex: &str) -> bool {
+    let plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '*' | '_' | '-' | ':' | '/' | '@' | ' ' | '.' | ',');
+    regex.contains('*') && !regex.contains(".*") && regex.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +127,20 @@ mod tests {
             ("*x*", "*y*x", true),
         ] {
             assert_eq!(covers(&pattern(broad), &pattern(narrow)), covered, "{broad} {narrow}");
+        }
+    }
+
+    #[test]
+    fn patterns_written_as_regular_expressions() {
+        for (regex, is) in [
+            ("Create*", true),
+            ("*admin*", true),
+            ("arn:aws:iam::*:root", true),
+            ("a.*b", false),
+            ("[ab]*", false),
+            ("CreateUser", false),
+        ] {
+            assert_eq!(is_meant_by(regex), is, "{regex}");
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::ir::{self, Type};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Chain, Link, Name, Then};
 
+use super::fields;
 use super::names::{self, Names, StepRef};
 use super::naming;
 use super::sink::Sink;
@@ -69,7 +70,8 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
     let rest: Vec<_> = sources.collect();
     let common = |name: &&String| rest.iter().all(|source| source.field(name).is_some());
     let shared: Vec<&str> = first.fields.keys().filter(common).map(String::as_str).collect();
-    found = found.suggest(&field.node, shared.iter().copied());
+    let sources: Vec<&Source> = known.iter().map(|(_, source)| *source).collect();
+    (found, _) = fields::suggest(found, field, &sources, |name| shared.contains(&name));
     let shown: Vec<_> = shared.iter().filter(|name| **name != "event.time").take(5).collect();
     Some(if shown.is_empty() {
         found
@@ -119,7 +121,9 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
     let (Some(left), Some(right)) = (left, right) else {
         let found = match (left, right, names::split(names, name)) {
             (None, None, Some((step, first, rest))) => half_a_pair(names, index, name, step, &first, &rest),
-            (None, None, None) if left_source.name == right_source.name => names::unknown(name, left_source),
+            (None, None, None) if left_source.name == right_source.name => {
+                fields::unknown(sink, name, left_source)
+            }
             _ => missing(name, (before, left_source), (after, right_source)),
         };
         sink.report(found);
@@ -175,7 +179,7 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
         .filter(|field| strong(before.1, &field.name) && strong(after.1, &field.name))
         .map(|field| field.name.as_str())
         .collect();
-    found = found.suggest(&name.node, common.iter().copied());
+    (found, _) = fields::suggest(found, name, &[before.1, after.1], |field| common.contains(&field));
     if !common.is_empty() {
         let shown: Vec<_> = common.iter().take(5).collect();
         found = found.help(format!("selective fields that both steps have: {}", naming::ticked(&shown)));

@@ -16,6 +16,7 @@ use crate::table::Row;
 use crate::unit::Unit;
 
 use super::entries;
+use super::fields;
 use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
 use super::values::{self, NotANetwork};
@@ -132,15 +133,11 @@ fn note<'a>(list: &List, catalog: &'a Catalog, sink: &mut Sink) -> Option<&'a Fi
 }
 
 fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
-    let fields = catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    Diagnostic::new(
-        Code::UnknownField,
-        list.field.span,
-        format!("no source has a field `{}`", list.field.node),
-    )
-    .label("unknown field")
-    .suggest(&list.field.node, fields)
-    .help("`catena sources` lists the sources and their fields")
+    let title = format!("no source has a field `{}`", list.field.node);
+    let found = Diagnostic::new(Code::UnknownField, list.field.span, title).label("unknown field");
+    let sources: Vec<_> = catalog.iter().collect();
+    let (found, _) = fields::suggest(found, &list.field, &sources, |_| true);
+    found.help("`catena sources` lists the sources and their fields")
 }
 
 /// What an entry is read from: a clause of the list or a row of its file.
@@ -263,6 +260,9 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
             .help(format!("remove it; use `except not exists({})` to exempt missing values", field.name));
         return Err(Box::new(found));
     }
+    if is_scientific(&raw.text) {
+        return Err(Box::new(scientific(raw)));
+    }
     let csv_or_text = raw.other.is_none();
     let value = match field.ty {
         Type::String if csv_or_text => pattern(raw)?,
@@ -280,6 +280,21 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
         Type::String | Type::Ip => return Err(misfit(raw, field)),
     };
     Ok(value)
+}
+
+/// `1.11111E+11`, as spreadsheets write numbers of many digits.
+fn is_scientific(text: &str) -> bool {
+    let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, rest) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+    whole.len() == 1 && digits(whole) && digits(rest) && power.strip_prefix('+').is_some_and(digits)
+}
+
+fn scientific(raw: &Raw<'_>) -> Diagnostic {
+    let title = format!("`{}` is a number in scientific notation", raw.text);
+    Diagnostic::new(Code::BadEntry, raw.value, title)
+        .label("a spreadsheet has rewritten the value")
+        .help("its last digits are lost: format the column as text, enter the value again and save the file")
 }
 
 fn pattern(raw: &Raw<'_>) -> Result<EntryValue, Box<Diagnostic>> {

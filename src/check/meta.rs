@@ -217,7 +217,7 @@ impl<'a> Reader<'a, '_> {
     fn day(&mut self, key: &str) -> Option<Spanned<Date>> {
         let literal = self.single(key)?;
         let LiteralKind::Date(date) = &literal.kind else {
-            self.misfit(key, literal.span, "expected a date such as `2026-11-24`");
+            self.no_date(key, literal);
             return None;
         };
         let day = values::day(*date);
@@ -225,6 +225,26 @@ impl<'a> Reader<'a, '_> {
             self.sink.report(values::bad_day(literal.span));
         }
         day.map(|node| Spanned { node, span: literal.span })
+    }
+
+    /// Reports a value that is no date; a date in quotes only has too much around it.
+    fn no_date(&mut self, key: &str, literal: &Literal) {
+        let quoted = match &literal.kind {
+            LiteralKind::Str(text) => text.trim().parse::<Date>().ok(),
+            LiteralKind::Int(_)
+            | LiteralKind::Float(_)
+            | LiteralKind::Bool(_)
+            | LiteralKind::Duration(_)
+            | LiteralKind::Date(_)
+            | LiteralKind::Word(_) => None,
+        };
+        let Some(day) = quoted else {
+            return self.misfit(key, literal.span, "expected a date such as `2026-11-24`");
+        };
+        let found = Diagnostic::new(Code::MetaValue, literal.span, format!("invalid value for `{key}`"));
+        let mut found = found.label("a string, not a date").help("dates are not quoted");
+        found.fix = Some(Fix { span: literal.span, replacement: day.to_string() });
+        self.sink.report(found);
     }
 
     fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {

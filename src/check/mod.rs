@@ -3,10 +3,10 @@
 //! In: a [`Unit`] and a [`Context`]. Out: the rules without errors.
 //! Must not know: targets, engines, files.
 //!
-//! One folder, one concern a file, in three layers. Names: `params`, `lists` and `names` make a table that nothing
-//! changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex` type
-//! the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the rest.
-//! Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
+//! One folder, one concern a file, in three layers. Names: `params`, `lists`, `names` and `fields` make a table that
+//! nothing changes afterwards. Lowering: `values`, `constants`, `comparison`, `predicates`, `sets`, `texts` and `regex`
+//! type the conditions; `chain`, `links` and `windows` build the chain; `meta`, `alert`, `playbook` and `testing` the
+//! rest. Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
 //! looks across files.
 
 mod alert;
@@ -14,6 +14,7 @@ mod chain;
 mod comparison;
 mod constants;
 mod entries;
+mod fields;
 mod glob;
 mod identity;
 mod links;

@@ -14,6 +14,7 @@ use crate::syntax::ast::{ChainItem, Name, Rule, Step};
 use crate::unit::Unit;
 
 use super::Context;
+use super::fields;
 use super::lists::Lists;
 use super::naming;
 use super::params::Params;
@@ -108,12 +109,17 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
         sink.resolve(name.span, Meaning::Source(source.name.clone()));
     } else {
         let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
-        sink.report(
+        let lower = name.node.to_ascii_lowercase();
+        let mut found =
             Diagnostic::new(Code::UnknownSource, name.span, format!("unknown log source `{}`", name.node))
-                .label("unknown source")
-                .suggest(&name.node, known.iter().copied())
-                .help(format!("known sources: {}", naming::ticked(&known))),
-        );
+                .label("unknown source");
+        if known.contains(&lower.as_str()) {
+            found = found.help("names of sources are lower case");
+            found.fix = Some(Fix { span: name.span, replacement: lower });
+        } else {
+            found = found.suggest(&lower, known.iter().copied());
+        }
+        sink.report(found.help(format!("known sources: {}", naming::ticked(&known))));
     }
     found
 }
@@ -127,7 +133,7 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name
     }
     let found = step_inside(names, step, name)
         .or_else(|| foreign(names, step, name, source))
-        .unwrap_or_else(|| unknown(name, source));
+        .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
 }
@@ -160,20 +166,8 @@ fn foreign(names: &Names<'_>, step: usize, name: &Name, source: &Source) -> Opti
         .label(format!("a field of `{}`", other.source.map_or("", |source| &source.name)))
         .also(other.name.span, "this step has it")
         .help(format!("test it in step `{}`, or use a field of `{}`", other.name.node, source.name));
-    Some(found.suggest(&name.node, source.fields.keys().map(String::as_str)).help(listing(source)))
-}
-
-/// The finding for a field that a source lacks.
-pub(super) fn unknown(name: &Name, source: &Source) -> Diagnostic {
-    let title = format!("`{}` has no field `{}`", source.name, name.node);
-    Diagnostic::new(Code::UnknownField, name.span, title)
-        .label("unknown field")
-        .suggest(&name.node, source.fields.keys().map(String::as_str))
-        .help(listing(source))
-}
-
-fn listing(source: &Source) -> String {
-    format!("`catena sources {}` lists its fields", source.name)
+    let (found, _) = fields::suggest(found, name, &[source], |_| true);
+    Some(found.help(fields::listing(source)))
 }
 
 /// `step.field`, as it stands outside steps.
@@ -193,7 +187,7 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
     }
     let source = names.source(step)?;
     let Some(field) = source.field(&rest) else {
-        let found = unknown(&Name { node: rest, span: of_field }, source);
+        let found = fields::unknown(sink, &Name { node: rest, span: of_field }, source);
         sink.report(found);
         return None;
     };

@@ -31,8 +31,7 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, step: usize, pred: &Pred
                 return None;
             };
             let comparison = Comparison { step, field, op: op.node, op_span: op.span };
-            let kind = kind(&comparison, names, sink, value)?;
-            let test = ir::Pred::Test(FieldTest { field: comparison.field, kind, span: pred.span });
+            let test = compared(comparison, names, sink, value, pred.span)?;
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })
         }
     }
@@ -90,23 +89,55 @@ fn word(name: &Name) -> Literal {
     Literal { kind: LiteralKind::Word(name.node.clone()), span: name.span }
 }
 
-fn kind(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, operand: &Operand) -> Option<TestKind> {
+/// A comparison without its negation. A list of patterns or parts of a text is an `or` of single tests, which every
+/// target carries as it is.
+fn compared(
+    compare: Comparison,
+    names: &Names<'_>,
+    sink: &mut Sink,
+    operand: &Operand,
+    span: Span,
+) -> Option<ir::Pred> {
     if let Some(found) = compare.misfit() {
         touch(names, sink, operand);
         sink.report(found);
         return None;
     }
-    let one = match (operand, compare.op.kind) {
-        (Operand::Set(literals, _), OpKind::In) => return sets::members(compare, names, sink, literals),
-        (Operand::One(literal), OpKind::In) => return sets::list(compare, names, sink, literal),
+    let literals = match operand {
+        Operand::Set(literals, _) if compare.op.kind.takes_patterns() => literals,
+        Operand::Set(..) | Operand::One(_) => {
+            let kind = kind(&compare, names, sink, operand)?;
+            return Some(ir::Pred::Test(FieldTest { field: compare.field, kind, span }));
+        }
+    };
+    let tests: Vec<Option<ir::Pred>> = literals
+        .iter()
+        .map(|literal| {
+            let kind = one(&compare, names, sink, literal)?;
+            let field = compare.field.clone();
+            Some(ir::Pred::Test(FieldTest { field, kind, span: literal.span }))
+        })
+        .collect();
+    let mut tests = tests.into_iter().collect::<Option<Vec<_>>>()?;
+    if tests.len() > 1 { Some(ir::Pred::Or(tests)) } else { tests.pop() }
+}
+
+fn kind(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, operand: &Operand) -> Option<TestKind> {
+    match (operand, compare.op.kind) {
+        (Operand::Set(literals, _), OpKind::In) => sets::members(compare, names, sink, literals),
+        (Operand::One(literal), OpKind::In) => sets::list(compare, names, sink, literal),
         (Operand::Set(_, span), _) => {
             let found = compare.set_refused(*span);
             touch(names, sink, operand);
             sink.report(found);
-            return None;
+            None
         }
-        (Operand::One(literal), _) => literal,
-    };
+        (Operand::One(literal), _) => one(compare, names, sink, literal),
+    }
+}
+
+/// A comparison with one value.
+fn one(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, one: &Literal) -> Option<TestKind> {
     match compare.op.kind {
         OpKind::Equal => equal(compare, names, sink, one),
         OpKind::Less => order(compare, names, sink, one, OrderOp::Less),

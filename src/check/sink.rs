@@ -17,12 +17,23 @@ pub(super) struct Sink {
     pub(super) resolutions: Resolutions,
     /// Names of parameters and allowlists that something uses, or was meant to use.
     used: BTreeSet<Span>,
+    /// How often it was looked up what a wrong name means.
+    guesses: usize,
 }
+
+/// How often it is looked up in a file what a wrong name means: more are not shown.
+const MOST_GUESSES: usize = 200;
 
 impl Sink {
     /// Adds a finding.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.diags.push(diagnostic);
+    }
+
+    /// Whether it is worth looking up what a wrong name means, which takes its time.
+    pub(super) fn may_guess(&mut self) -> bool {
+        self.guesses += 1;
+        self.guesses <= MOST_GUESSES
     }
 
     /// Notes what the name at `span` stands for.

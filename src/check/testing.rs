@@ -12,6 +12,7 @@ use crate::ir::{self, Case, FieldTest, Pred, TestKind, Value};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Event, EventContent, EventOf, Expect, ExpectKind, Literal, Name, Test};
 
+use super::fields;
 use super::names::{self, Names};
 use super::resolutions::{DefinitionKind, Meaning};
 use super::sink::Sink;
@@ -120,7 +121,7 @@ impl Draft<'_> {
     fn add(&mut self, names: &Names<'_>, sink: &mut Sink, name: &Name, literal: &Literal) {
         let Some(def) = self.source.field(&name.node) else {
             constants::touch(names, sink, std::slice::from_ref(literal));
-            let found = names::unknown(name, self.source);
+            let found = fields::unknown(sink, name, self.source);
             self.refuse(sink, found);
             return;
         };

@@ -3,12 +3,13 @@
 //! In: a comparison whose field is a string. Out: the test of the IR.
 //! Must not know: other types.
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{Pattern, Place, Regex, TestKind};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind};
 
 use super::comparison::Comparison;
+use super::glob;
 use super::names::Names;
 use super::regex;
 use super::sink::Sink;
@@ -60,6 +61,10 @@ pub(super) fn matches(
     let regex = compare.text(names, sink, literal)?;
     match regex::check(&regex) {
         Ok(_) => Some(TestKind::Matches { regex: Regex::new(&regex)? }),
+        Err(_) if glob::is_meant_by(&regex) => {
+            sink.report(wildcards(compare, names, literal));
+            None
+        }
         Err(problems) => {
             for problem in problems {
                 let (code, title) = if problem.readable {
@@ -73,6 +78,19 @@ pub(super) fn matches(
             None
         }
     }
+}
+
+/// The finding for a wildcard pattern that is no regular expression.
+fn wildcards(compare: &Comparison, names: &Names<'_>, literal: &Literal) -> Diagnostic {
+    let mut found =
+        Diagnostic::new(Code::BadRegex, literal.span, "a wildcard pattern is not a regular expression")
+            .label("`*` repeats the character before it, and there is none")
+            .help("`like` takes wildcards; in a regular expression any text is `.*`");
+    let not = if compare.op.negated { "not " } else { "" };
+    let written = names.unit.sources.snippet(literal.span);
+    found.fix =
+        Some(Fix { span: compare.op_span.to(literal.span), replacement: format!("{not}like {written}") });
+    found
 }
 
 /// The place of a part of a string literal; the whole literal where escapes or a parameter stand between.

@@ -24,7 +24,8 @@ pub(super) struct Compile {
     /// Rule files and directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Target to compile for: spl, sigma, kql, eql or all; may be repeated.
+    /// Target to compile for: spl, sigma, kql, eql or all; splunk, sentinel and elastic are known too; may be
+    /// repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
     target: Vec<TargetChoice>,
     /// Compile only the rule with this name.
@@ -85,10 +86,10 @@ pub(super) enum TargetChoice {
 
 impl TargetChoice {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        if text == "all" {
+        if text.eq_ignore_ascii_case("all") {
             return Ok(Self::All);
         }
-        backend::by_name(text).map(|target| Self::One(target.name())).ok_or_else(|| {
+        backend::known_as(text).map(|target| Self::One(target.name())).ok_or_else(|| {
             let names: Vec<_> = backend::ALL.iter().map(|target| target.name()).chain(["all"]).collect();
             format!("expected {}{}", names.join(", "), did_you_mean(text, names.iter().copied()))
         })

@@ -34,8 +34,10 @@ pub(super) fn show(
     format: Format,
     deny_warnings: bool,
 ) -> anyhow::Result<(Outcome, Count)> {
-    let report = Findings::of(&diags.into_sorted(), sources);
-    let count = Count { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
+    let bounded = diags.bounded();
+    let report = Findings::of(&bounded.shown, sources);
+    let count = |severity| report.count(severity) + bounded.hidden(severity);
+    let count = Count { errors: count(Severity::Error), warnings: count(Severity::Warning) };
     match format {
         Format::Text => output::report(&to_text(&report)),
         Format::Json => output::print(&json::render(&report))?,

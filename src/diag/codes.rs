@@ -100,6 +100,8 @@ codes! {
     NotUtf8 = "E0118" Error "the file is not valid UTF-8";
     ValueFirst = "E0119" Error "the field must be on the left of the comparison";
     NoNull = "E0120" Error "there is no null value";
+    Pasted = "E0121" Error "a rule of another language";
+    ForeignNotation = "E0122" Error "notation of another language" repaired;
 
     FileUnreadable = "E0151" Error "a file named by the rule cannot be read";
     ImportCycle = "E0152" Error "circular import";
@@ -162,6 +164,7 @@ codes! {
     ListType = "E0408" Error "the allowlist and the field have different types";
     ListField = "W0409" Warning "the allowlist was declared for another field";
     ListClash = "E0410" Error "two allowlists share a name in the SIEM";
+    LostZeros = "W0411" Warning "an allowlist entry has lost its leading zeros";
 
     // 05 predicates
     EmptyText = "E0501" Error "comparison with the empty string";
@@ -173,6 +176,8 @@ codes! {
     BadRegex = "E0507" Error "invalid regular expression";
     RegexNotPortable = "E0508" Error "the regular expression is not portable";
     MatchesEverything = "W0509" Warning "the test is true for every value";
+    LiteralWildcard = "W0510" Warning "a wildcard or regular expression where every character stands for itself";
+    NoWildcard = "W0511" Warning "`like` without a wildcard";
 
     // 06 rules and metadata
     MissingMeta = "E0601" Error "missing clause" absence;

@@ -16,7 +16,9 @@ mod tests;
 pub use codes::Code;
 pub use findings::{Finding, Findings, Location, ResolvedFix};
 
-use crate::source::Span;
+use std::collections::BTreeMap;
+
+use crate::source::{FileId, Span};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +124,31 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// How many letters of one name must change to make it the other.
+#[must_use]
+pub fn distance(one: &str, other: &str) -> usize {
+    strsim::damerau_levenshtein(one, other)
+}
+
+/// How many findings of one code are shown for a file.
+pub const MOST_SHOWN: usize = 50;
+
+/// Findings of which not too many have one cause.
+#[derive(Debug, Clone, Default)]
+pub struct Bounded {
+    /// The first [`MOST_SHOWN`] of each file and code, and where there are more, one that says how many.
+    pub shown: Vec<Diagnostic>,
+    hidden: BTreeMap<Severity, usize>,
+}
+
+impl Bounded {
+    /// How many findings of this severity are not shown, nor said by one that is.
+    #[must_use]
+    pub fn hidden(&self, severity: Severity) -> usize {
+        self.hidden.get(&severity).copied().unwrap_or(0)
+    }
+}
+
 /// The only sideways channel between stages: everything found so far.
 #[derive(Debug, Default, Clone)]
 pub struct Diagnostics {
@@ -166,6 +193,33 @@ impl Diagnostics {
     #[must_use]
     pub fn errors_since(&self, mark: usize) -> bool {
         self.found.iter().skip(mark).any(|found| found.severity() == Severity::Error)
+    }
+
+    /// The findings, sorted as by [`Self::into_sorted`], at most [`MOST_SHOWN`] of a code for each file and a count of
+    /// the rest: a mistake that was copied is one mistake.
+    #[must_use]
+    pub fn bounded(self) -> Bounded {
+        let mut counts: BTreeMap<(FileId, Code), usize> = BTreeMap::new();
+        let (mut bounded, mut more) = (Bounded::default(), BTreeMap::new());
+        for found in self.into_sorted() {
+            let key = (found.primary.span.file, found.code);
+            let count = counts.entry(key).or_default();
+            *count += 1;
+            if *count <= MOST_SHOWN {
+                bounded.shown.push(found);
+            } else {
+                more.entry(key).or_insert((found.primary.span, 0_usize)).1 += 1;
+            }
+        }
+        for ((_, code), (span, count)) in more {
+            // One more is shown as well as said.
+            *bounded.hidden.entry(code.severity()).or_default() += count - 1;
+            let title = format!("{count} more of this kind in this file: {}", code.title());
+            let label = format!("only the first {MOST_SHOWN} are shown");
+            bounded.shown.push(Diagnostic::new(code, span, title).label(label));
+        }
+        bounded.shown.sort();
+        bounded
     }
 
     /// All findings, sorted by file, place and code, each once.

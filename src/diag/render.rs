@@ -83,11 +83,16 @@ fn annotation(place: &Location, from: usize, kind: AnnotationKind) -> Annotation
 
 /// The whole lines that hold `start..end`, with the offset they begin at, unless they are too long to show.
 fn stretch(text: &str, start: usize, end: usize) -> Option<(usize, &str)> {
-    let from = text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+    let from = text.get(..start)?.rfind('\n').map_or_else(|| mark(text, start), |at| at + 1);
     let rest = text.get(end..)?;
     let to = rest.find('\n').map_or(text.len(), |at| end + at);
     let shown = text.get(from..to)?;
     (shown.len() <= STRETCH).then_some((from, shown))
+}
+
+/// The length of the byte order mark of a text, which nobody sees, if a place does not begin in it.
+fn mark(text: &str, start: usize) -> usize {
+    text.chars().next().filter(|c| *c == '\u{feff}').map_or(0, char::len_utf8).min(start)
 }
 
 /// Adds a part of one line around the start of a place.

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Code, Diagnostic, Diagnostics, Findings, Fix, Severity, github, json, nearest, render, sarif};
+use super::{
+    Code, Diagnostic, Diagnostics, Findings, Fix, MOST_SHOWN, Severity, github, json, nearest, render, sarif,
+};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 const TEXT: &str = "rule r {\n  titel \"é, ok\"\n}\n";
@@ -179,4 +181,21 @@ fn every_code_has_the_letter_of_its_severity_and_a_number_of_its_own() {
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), Code::ALL.len());
+}
+
+#[test]
+fn one_mistake_made_often_is_bounded_and_counted() {
+    let mut diags = Diagnostics::default();
+    let file = FileId(0);
+    for at in 0..10_000 {
+        diags.push(Diagnostic::new(Code::Syntax, Span::new(file, at, at + 1), "wrong"));
+    }
+    diags.push(Diagnostic::new(Code::UnusedParam, Span::new(file, 5, 6), "unused"));
+    diags.push(Diagnostic::new(Code::Syntax, Span::new(FileId(1), 0, 1), "wrong"));
+    let bounded = diags.bounded();
+    assert_eq!(bounded.shown.len(), MOST_SHOWN + 3);
+    let more = bounded.shown.iter().find(|found| found.title != "wrong").unwrap();
+    assert_eq!(more.title, "unused");
+    let said = bounded.shown.iter().filter(|found| found.title.starts_with("9950 more of this kind")).count();
+    assert_eq!((said, bounded.hidden(Severity::Error), bounded.hidden(Severity::Warning)), (1, 9_949, 0));
 }

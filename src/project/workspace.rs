@@ -4,7 +4,7 @@
 //! In: paths as the user gave them. Out: a [`Workspace`] from which rule files are seen as [`Unit`]s, some at a time.
 //! Must not know: what rules mean, where files are kept, who does the work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ use super::files::{Entry, Files};
 use super::imports;
 use super::paths::{real, resolve, show, tidy};
 use super::workers::Workers;
+
+/// How many imports of a circle are shown beside the first.
+const MOST_IMPORTS: usize = 5;
 
 /// Every file of a run.
 #[derive(Debug, Default)]
@@ -224,7 +227,9 @@ impl Workspace {
             (Content::Rules(None), Reading::Fine) => {
                 Some(syntax::parse(self.sources.get(file.id)?, file.id, diags))
             }
-            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => Some(not_understood(file.id)),
+            (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => {
+                Some(ast::File::not_understood(file.id))
+            }
             (Content::Rules(Some(_)) | Content::List(_) | Content::Event | Content::Nothing, _) => None,
         }
     }
@@ -328,20 +333,30 @@ impl Workspace {
         found
     }
 
-    /// Reports each import that closes a cycle, once every file has been open.
+    /// Reports each circle of imports once, with its first imports, when every file has been open.
     pub(super) fn report_cycles(&self, diags: &mut Diagnostics) {
         let edges: Vec<Vec<usize>> =
             self.files.iter().map(|file| file.imports.iter().map(|edge| edge.0).collect()).collect();
         let circle = imports::circles(&edges);
+        let mut found: BTreeMap<usize, Diagnostic> = BTreeMap::new();
         for (index, file) in self.files.iter().enumerate() {
-            for &(next, span) in &file.imports {
-                if next == index || circle.get(next) == circle.get(index) {
-                    let found = Diagnostic::new(Code::ImportCycle, span, "files import each other")
-                        .label("this import leads back to this file");
-                    diags.push(found.help("move the shared allowlists into a file of their own"));
+            let Some(number) = circle.get(index) else { continue };
+            for &(_, span) in file.imports.iter().filter(|edge| circle.get(edge.0) == Some(number)) {
+                match found.remove(number) {
+                    None => {
+                        let first = Diagnostic::new(Code::ImportCycle, span, "files import each other")
+                            .label("this import leads back to this file")
+                            .help("move the shared allowlists into a file of their own");
+                        found.insert(*number, first);
+                    }
+                    Some(known) if known.secondary.len() < MOST_IMPORTS => {
+                        found.insert(*number, known.also(span, "and this one to its file"));
+                    }
+                    Some(known) => _ = found.insert(*number, known),
                 }
             }
         }
+        diags.extend_with(found.into_values());
     }
 }
 
@@ -352,18 +367,6 @@ impl File {
             Reading::Failed(why) => Some(why),
             Reading::Fine | Reading::NoText => None,
         }
-    }
-}
-
-/// Stands for a rule file whose text nobody could read: anything may stand in it.
-fn not_understood(id: FileId) -> ast::File {
-    ast::File {
-        id,
-        imports: vec![],
-        lists: vec![],
-        rules: vec![],
-        comments: vec![],
-        understood: ast::Understood::Partly,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The syntax tree: what the author wrote, clause by clause, with a span on every node.
 //!
 //! In: built by the parser. Out: read by the checker and the formatter.
-//! Must not know: whether a name exists, what type a field has, or any target. No behaviour lives here.
+//! Must not know: whether a name exists, what type a field has, or any target. No behaviour lives here but what the
+//! words of the language say of themselves.
 
 use crate::source::{FileId, Span, Spanned};
 
@@ -25,6 +26,21 @@ pub struct File {
     pub comments: Vec<Span>,
     /// How much of the text the tree stands for.
     pub understood: Understood,
+}
+
+impl File {
+    /// Stands for a file whose text nobody could read: anything may stand in it.
+    #[must_use]
+    pub fn not_understood(id: FileId) -> Self {
+        Self {
+            id,
+            imports: vec![],
+            lists: vec![],
+            rules: vec![],
+            comments: vec![],
+            understood: Understood::Partly,
+        }
+    }
 }
 
 /// How much of a text was understood.
@@ -414,6 +430,23 @@ pub enum OpKind {
     EndsWith,
     /// `matches`.
     Matches,
+}
+
+impl OpKind {
+    /// Whether a list on its right side is a list of patterns or of parts of a text, of which one must fit.
+    #[must_use]
+    pub fn takes_patterns(self) -> bool {
+        match self {
+            Self::Like | Self::Contains | Self::StartsWith | Self::EndsWith => true,
+            Self::Equal
+            | Self::Less
+            | Self::LessEqual
+            | Self::Greater
+            | Self::GreaterEqual
+            | Self::In
+            | Self::Matches => false,
+        }
+    }
 }
 
 /// The right side of a comparison.

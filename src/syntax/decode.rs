@@ -20,15 +20,15 @@ pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagn
     let bytes = error.as_bytes();
     let bad = bytes.get(at).copied().unwrap_or_default();
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut found = Diagnostic::new(
-        Code::NotUtf8,
-        Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8()),
-        format!("byte {at} (0x{bad:02x}) is not UTF-8"),
-    )
-    .label("not valid UTF-8");
-    found = found.help(match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is UTF-16: save it as UTF-8",
-        _ => "save the file as UTF-8",
-    });
+    let place = Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8());
+    let found = if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
+        Diagnostic::new(Code::NotUtf8, place, "the file is UTF-16, not UTF-8")
+            .label("its byte order mark")
+            .help("save it as UTF-8; spreadsheets call that \"CSV UTF-8\"")
+    } else {
+        Diagnostic::new(Code::NotUtf8, place, format!("byte {at} (0x{bad:02x}) is not UTF-8"))
+            .label("not valid UTF-8")
+            .help("save the file as UTF-8")
+    };
     Err(Box::new((text, found)))
 }

@@ -3,9 +3,7 @@
 //! In: pairs of the grammar. Out: nodes of [`ast`](super::ast), with every mistake the grammar let through reported.
 //! Must not know: what a name refers to.
 
-use super::ast::{
-    Clause, Entry, File, List, ListBody, LiteralKind, Meta, Name, Param, Rule as RuleNode, Understood,
-};
+use super::ast::{Clause, Entry, File, List, ListBody, LiteralKind, Meta, Name, Param, Rule as RuleNode};
 use super::builder::Builder;
 use super::grammar::{self, Pair, Rule};
 use super::keywords::Level;
@@ -18,14 +16,7 @@ use crate::source::{Span, Spanned};
 impl Builder<'_> {
     /// Parses the whole text.
     pub(super) fn file(&mut self) -> File {
-        let mut out = File {
-            id: self.file,
-            imports: Vec::new(),
-            lists: Vec::new(),
-            rules: Vec::new(),
-            comments: Vec::new(),
-            understood: Understood::Partly,
-        };
+        let mut out = File::not_understood(self.file);
         match grammar::parse(Rule::file, self.text) {
             Ok(Some(pair)) => self.tops(pair, &mut out),
             Ok(None) => {}
@@ -48,7 +39,7 @@ impl Builder<'_> {
             match pair.as_rule() {
                 Rule::import => {
                     previous.set(Rule::only_import, span);
-                    self.tail(pair).into_iter().for_each(|tail| out.imports.extend(self.first_text(tail)));
+                    self.tail(pair).into_iter().for_each(|tail| out.imports.extend(self.path(tail)));
                 }
                 Rule::list => {
                     previous.block(span);
@@ -67,14 +58,14 @@ impl Builder<'_> {
 
     fn misspelt_top(&mut self, misspelt: &Misspelt, out: &mut File) -> usize {
         self.reparse(misspelt, |this, tail| match misspelt.keyword {
-            "import" => out.imports.extend(this.first_text(tail)),
+            "import" => out.imports.extend(this.path(tail)),
             "allowlist" => out.lists.extend(this.list(misspelt.span, tail)),
             _ => out.rules.extend(this.rule(misspelt.span, tail)),
         })
     }
 
     fn list(&mut self, span: Span, tail: Pair<'_>) -> Option<List> {
-        let body_file = child(&tail, Rule::list_file).and_then(|from| self.first_text(from));
+        let body_file = child(&tail, Rule::list_file).and_then(|from| self.path(from));
         let file_head = body_file.is_some().then(|| child(&tail, Rule::list_head)).flatten();
         if let Some(file) = body_file {
             let Some(head) = file_head else {
@@ -220,8 +211,12 @@ impl Builder<'_> {
             "test" => Clause::Test(self.test(span, tail)?),
             _ => {
                 let key = Spanned { node: keyword.to_owned(), span: key };
-                let values = tail.into_inner().filter(|part| part.as_rule() != Rule::comma);
-                Clause::Meta(Meta { key, values: values.map(|value| self.literal(&value)).collect(), span })
+                let values = self.without_brackets(tail);
+                Clause::Meta(Meta {
+                    key,
+                    values: values.iter().map(|value| self.literal(value)).collect(),
+                    span,
+                })
             }
         })
     }

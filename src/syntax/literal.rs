@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::ast::{Date, LiteralKind};
+use super::day;
 use super::problem::Problem;
 use super::wording::quoted;
 use crate::diag::Code;
@@ -125,28 +126,32 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
             .bytes()
             .enumerate()
             .all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
-    let mut parts = token.split(['-', 'T', '/', '.']).map(|part| part.parse::<i16>().unwrap_or(0));
-    let (a, month, b) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    let (year, day) = if a > 31 { (a, b) } else { (b, a) };
-    let small = |n: i16| i8::try_from(n).unwrap_or(0);
-    let exists = jiff::civil::Date::new(year, small(month), small(day)).is_ok();
-    let value = Date { year, month: small(month), day: small(day) };
-    if well_formed && exists {
+    let days = day::readings(token);
+    // A day that exists keeps later stages from reporting it again.
+    let value = days.first().copied().unwrap_or(UNKNOWN);
+    if well_formed && !days.is_empty() {
         return (LiteralKind::Date(value), None);
     }
-    // A day that exists keeps later stages from reporting it again.
-    let safe = if exists { value } else { Date { year: 1970, month: 1, day: 1 } };
-    let problem = if well_formed {
-        Problem::new(Code::BadDate, 0..token.len(), format!("{} is not a calendar date", quoted(token)))
-            .label("no such day")
-    } else {
-        let problem = Problem::new(Code::BadDate, 0..token.len(), format!("{} is not a date", quoted(token)))
+    let title = format!("{} is not a {}", quoted(token), if well_formed { "calendar date" } else { "date" });
+    let problem = Problem::new(Code::BadDate, 0..token.len(), title);
+    let problem = match days.as_slice() {
+        _ if well_formed => problem.label("no such day"),
+        [one, other] => problem.label("expected year, month and day").help(format!(
+            "write `{}` or `{}`",
+            day::written(*one),
+            day::written(*other)
+        )),
+        [one] => problem
             .label("expected year, month and day")
-            .help("write dates as `2027-06-30`");
-        if exists { problem.fix(format!("{year:04}-{month:02}-{day:02}")) } else { problem }
+            .help("write dates as `2027-06-30`")
+            .fix(day::written(*one)),
+        _ => problem.label("expected year, month and day").help("write dates as `2027-06-30`"),
     };
-    (LiteralKind::Date(safe), Some(problem))
+    (LiteralKind::Date(value), Some(problem))
 }
+
+/// A date that exists, for one that is not known.
+const UNKNOWN: Date = Date { year: 1970, month: 1, day: 1 };
 
 fn duration(token: &str) -> (LiteralKind, Option<Problem>) {
     if token.starts_with('-') {

@@ -11,6 +11,7 @@ mod alert;
 pub mod ast;
 mod builder;
 mod chain;
+pub mod day;
 mod decode;
 mod expected;
 mod file;
@@ -20,6 +21,7 @@ mod keywords;
 mod literal;
 mod outline;
 mod parts;
+mod pasted;
 mod pred;
 mod problem;
 mod recover;
@@ -45,6 +47,10 @@ pub const FINDINGS: usize = 200;
 
 /// Parses a file. The tree leaves out what is broken: look at the errors before judging what is missing.
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::File {
+    if let Some(pasted) = pasted::find(&source.text, id).filter(|_| source.text.len() <= FILE_SIZE) {
+        diags.push(pasted);
+        return ast::File::not_understood(id);
+    }
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
     let file = builder::Builder::new(&scan.text, id, &mut found).file();

@@ -76,6 +76,63 @@ impl<'a> Builder<'a> {
         Some(self.string(&found))
     }
 
+    /// The path that the first string among the parts of `pair` names. A backslash in it is a separator of Windows,
+    /// not an escape.
+    pub(super) fn path(&mut self, pair: Pair<'_>) -> Option<Text> {
+        let found = pair.into_inner().find(|part| part.as_rule() == Rule::string)?;
+        let token = found.as_str();
+        let body = token.trim_start_matches('r').trim_matches('"');
+        if !body.contains('\\') || body.contains("\\u{") || token.starts_with("\"\"\"") {
+            return Some(self.string(&found));
+        }
+        let path = body.replace("\\\\", "/").replace('\\', "/");
+        let problem = Problem::new(
+            Code::ForeignNotation,
+            0..token.len(),
+            "paths are written with `/`, on every system",
+        )
+        .label("written with backslashes")
+        .fix(format!("\"{path}\""));
+        self.problem(self.span(&found).start as usize, problem);
+        Some(Spanned { node: path, span: self.span(&found) })
+    }
+
+    /// The values of a clause; brackets around them are reported.
+    pub(super) fn without_brackets<'i>(&mut self, tail: Pair<'i>) -> Vec<Pair<'i>> {
+        let mut parts: Vec<Pair<'i>> = tail.into_inner().collect();
+        if let [brackets] = parts.as_slice()
+            && brackets.as_rule() == Rule::meta_brackets
+        {
+            let brackets = brackets.clone();
+            self.brackets(
+                &brackets,
+                "several values stand without brackets, with commas between them",
+                ("", ""),
+            );
+            parts = brackets.into_inner().collect();
+        }
+        parts.retain(|part| part.as_rule() != Rule::comma);
+        parts
+    }
+
+    /// Reports `[ … ]`, with other marks in the place of the brackets.
+    pub(super) fn brackets(&mut self, pair: &Pair<'_>, title: &str, (open, close): (&str, &str)) {
+        let token = pair.as_str();
+        let inside =
+            token.trim_start_matches('[').trim_end_matches(']').trim().trim_end_matches(',').trim_end();
+        let problem = Problem::new(Code::ForeignNotation, 0..token.len(), title)
+            .label("brackets")
+            .fix(format!("{open}{inside}{close}"));
+        self.problem(self.span(pair).start as usize, problem);
+    }
+
+    /// The text of `/…/`, with its flag for case.
+    pub(super) fn slashes(token: &str) -> String {
+        let (body, flags) = token.trim_start_matches('/').rsplit_once('/').unwrap_or((token, ""));
+        let body = body.replace("\\/", "/");
+        if flags.contains('i') { format!("(?i){body}") } else { body }
+    }
+
     /// A string token.
     pub(super) fn string(&mut self, pair: &Pair<'_>) -> Text {
         let span = self.span(pair);
@@ -86,22 +143,20 @@ impl<'a> Builder<'a> {
         Spanned { node, span }
     }
 
-    /// A name or a dotted field; hyphens and capitals are reported.
+    /// A name or a dotted field. Hyphens and capitals of a name are reported; those of a field are kept, for whoever
+    /// knows the fields also knows what the vendor calls them.
     pub(super) fn name(&mut self, pair: &Pair<'_>) -> Name {
         let span = self.span(pair);
         let node = pair.as_str().to_owned();
-        if node.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.')) {
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.');
+        if pair.as_rule() != Rule::name || node.bytes().all(is_plain) {
             return Spanned { node, span };
         }
         let better = node.to_ascii_lowercase().replace('-', "_");
         let problem = Problem::new(Code::BadName, 0..node.len(), format!("{} is not a name", quoted(&node)))
-            .label("lower-case letters, digits and `_` only");
-        let is_field = pair.as_rule() != Rule::name;
-        self.problem(span.start as usize, if is_field {
-            problem.help("field names are those of the source file, such as `event.action`; `catena sources` lists them")
-        } else {
-            problem.fix(better.clone())
-        });
+            .label("lower-case letters, digits and `_` only")
+            .fix(better.clone());
+        self.problem(span.start as usize, problem);
         Spanned { node: better, span }
     }
 
@@ -119,6 +174,18 @@ impl<'a> Builder<'a> {
                 kind
             }
             Rule::wrong_quotes => self.wrong_quotes(pair),
+            Rule::slashes => {
+                let regex = Self::slashes(pair.as_str());
+                let problem = Problem::new(
+                    Code::ForeignNotation,
+                    0..pair.as_str().len(),
+                    "a regular expression is a string",
+                )
+                .label("between slashes")
+                .help("write `FIELD matches r\"…\"`");
+                self.problem(span.start as usize, problem);
+                LiteralKind::Str(regex)
+            }
             _ => self.word(pair),
         };
         Literal { kind, span }

@@ -3,7 +3,7 @@
 //! In: pairs of the grammar. Out: nodes of [`ast`](super::ast); operators of other languages are reported and replaced.
 //! Must not know: field types.
 
-use super::ast::{Literal, Op, OpKind, Operand, Pred, PredKind};
+use super::ast::{Literal, LiteralKind, Op, OpKind, Operand, Pred, PredKind};
 use super::builder::Builder;
 use super::grammar::{Pair, Rule};
 use super::wording::{close, quoted};
@@ -99,9 +99,53 @@ impl Builder<'_> {
         let mut parts = pair.into_inner();
         let field = self.name(&parts.next()?);
         let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
-        let op = self.op(op);
-        let value = self.operand(&parts.next()?);
+        let mut op = self.op(op);
+        let operand = parts.next()?;
+        let value = match operand.as_rule() {
+            Rule::slashes => self.between_slashes(&operand, &mut op),
+            Rule::brackets => self.in_brackets(&operand, &mut op),
+            _ => self.operand(&operand),
+        };
         Some(Pred { kind: PredKind::Compare { field, op, value }, span })
+    }
+
+    /// `f =~ /x/`: reported, and read as `f matches r"x"`.
+    fn between_slashes(&mut self, pair: &Pair<'_>, op: &mut Spanned<Op>) -> Operand {
+        let span = self.span(pair);
+        let text = Self::slashes(pair.as_str());
+        let not = if op.node.negated { "not " } else { "" };
+        let title = "a regular expression is a string after `matches`";
+        let mut found = Diagnostic::new(Code::ForeignNotation, span, title).label("between slashes");
+        if text.contains('"') {
+            found = found.help(format!("write `{not}matches r\"…\"`"));
+        } else {
+            let replacement = format!("{not}matches r\"{text}\"");
+            found.fix = Some(Fix { span: op.span.to(span), replacement });
+        }
+        self.report(found);
+        op.node = Op { kind: OpKind::Matches, ignore_case: false, ..op.node };
+        Operand::One(Literal { kind: LiteralKind::Str(text), span })
+    }
+
+    /// `f in ["a", "b"]`: reported, and read as a list in parentheses; an equality with it as `in`.
+    fn in_brackets(&mut self, pair: &Pair<'_>, op: &mut Spanned<Op>) -> Operand {
+        let span = self.span(pair);
+        let title = "a list of values stands in parentheses";
+        if op.node.kind == OpKind::Equal {
+            op.node.kind = OpKind::In;
+            let not = if op.node.negated { "not " } else { "" };
+            let tilde = if op.node.ignore_case { "~" } else { "" };
+            let inside = pair.as_str().trim_start_matches('[').trim_end_matches(']').trim();
+            let mut found = Diagnostic::new(Code::ForeignNotation, span, title).label("brackets");
+            let replacement = format!("{not}in{tilde} ({inside})");
+            found.fix = Some(Fix { span: op.span.to(span), replacement });
+            self.report(found);
+        } else {
+            self.brackets(pair, title, ("(", ")"));
+        }
+        let inner = pair.clone().into_inner().filter(|part| part.as_rule() != Rule::comma);
+        let values = inner.map(|value| self.literal(&value)).collect();
+        Operand::Set(values, span)
     }
 
     fn operand(&mut self, pair: &Pair<'_>) -> Operand {

@@ -146,6 +146,12 @@ fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
     if named && token.starts_with('"') {
         return Some("names are not quoted");
     }
+    if token == "[" && expected.contains(&"`{`") {
+        return Some("entries stand in braces: `{ \"a\" \"b\" }`");
+    }
+    if token == "[" {
+        return Some("lists have no brackets here: write the values with commas between them");
+    }
     (expected == ["a string"]).then_some("strings must be double-quoted")
 }
 

@@ -124,6 +124,9 @@ impl Scanner<'_, '_> {
         self.visible(at, c);
         match (self.mode, c) {
             (Mode::Code, '#') => self.mode = Mode::Comment(at),
+            (Mode::Code, '/' | '-') if before.is_ascii_whitespace() || matches!(before, '{' | '}' | ',') => {
+                return self.foreign_comment(at).unwrap_or(at + 1);
+            }
             (Mode::Code, '"') if self.rest(at).starts_with("\"\"\"") => {
                 self.mode = Mode::Block;
                 return at + 3;
@@ -147,6 +150,38 @@ impl Scanner<'_, '_> {
             _ => {}
         }
         at + c.len_utf8()
+    }
+
+    /// A comment of another language: reported, and read as one.
+    fn foreign_comment(&mut self, at: usize) -> Option<usize> {
+        let rest = self.rest(at);
+        let (mark, end) = if rest.starts_with("/*") {
+            ("/*", rest.find("*/").map(|end| at + end + 2))
+        } else if rest.starts_with("//") {
+            ("//", None)
+        } else if rest.starts_with("-- ") {
+            ("--", None)
+        } else {
+            return None;
+        };
+        let span = Span::new(self.file, at, at + mark.len());
+        let mut found = Diagnostic::new(Code::ForeignNotation, span, "comments begin with `#`")
+            .label("begins a comment in other languages");
+        let is_line = end.is_none_or(|end| !self.text.get(at..end).unwrap_or_default().contains('\n'));
+        if mark != "/*" {
+            found.fix = Some(Fix { span, replacement: "#".to_owned() });
+        } else if !is_line {
+            found = found.help("begin each of its lines with `#`");
+        }
+        if self.diags.len() <= FINDINGS {
+            self.diags.push(found);
+        }
+        if let Some(end) = end {
+            self.blanks.push((at, end));
+            return Some(end);
+        }
+        self.mode = Mode::Comment(at);
+        Some(at + mark.len())
     }
 
     fn rest(&self, at: usize) -> &str {

@@ -52,6 +52,7 @@ impl Dialect for Eql {
 }
 
 impl Backend for Eql {
+    const ALIASES: &'static [&'static str] = &["elastic", "elasticsearch"];
     const EXTENSION: &'static str = "eql";
     const SHOWS_FIELDS: bool = false;
     const JOINS_BY_WIDER: bool = true;

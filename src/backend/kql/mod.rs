@@ -61,6 +61,7 @@ impl Dialect for Kql {
 }
 
 impl Backend for Kql {
+    const ALIASES: &'static [&'static str] = &["sentinel", "kusto", "microsoft", "azure"];
     const EXTENSION: &'static str = "kql";
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;

@@ -62,6 +62,7 @@ impl Dialect for Spl {
 }
 
 impl Backend for Spl {
+    const ALIASES: &'static [&'static str] = &["splunk"];
     const EXTENSION: &'static str = "spl";
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
+use super::habits;
 use crate::check::entries;
 use crate::check::names::Names;
 use crate::check::regex;
@@ -26,8 +27,11 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &ast::
             }
         }
         (PredKind::Not(written), Pred::Not(lowered)) => lint(names, sink, written, lowered),
-        (PredKind::Compare { value, .. }, lowered) => {
-            if let Some(test) = lowered.tests().next() {
+        (PredKind::Compare { op, value, .. }, lowered) => {
+            habits::lint(names, sink, op, value, lowered);
+            if let (true, Operand::Set(literals, _)) = (op.node.kind.takes_patterns(), value) {
+                patterns(sink, literals, lowered);
+            } else if let Some(test) = lowered.tests().next() {
                 comparison(names, sink, value, test);
             }
         }
@@ -38,14 +42,40 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &ast::
     }
 }
 
+/// A list of patterns or of parts of a text.
+fn patterns(sink: &mut Sink, literals: &[Literal], lowered: &Pred) {
+    let mut seen: HashMap<String, Span> = HashMap::with_capacity(literals.len());
+    for (literal, test) in literals.iter().zip(lowered.tests()) {
+        match &test.kind {
+            TestKind::Like { pattern, .. } if pattern.matches_everything() => {
+                sink.report(every_value(literal.span, test));
+            }
+            kind @ (TestKind::Like { .. } | TestKind::Substring { .. }) => {
+                let first = *seen.entry(format!("{kind:?}")).or_insert(literal.span);
+                if first != literal.span {
+                    sink.report(repeated(literal.span, first));
+                }
+            }
+            TestKind::Exists
+            | TestKind::Equals { .. }
+            | TestKind::InNetworks { .. }
+            | TestKind::InList { .. }
+            | TestKind::Order { .. }
+            | TestKind::Matches { .. }
+            | TestKind::SameAs { .. } => {}
+        }
+    }
+}
+
+fn every_value(span: Span, test: &FieldTest) -> Diagnostic {
+    holds_always(span, "this pattern matches every value")
+        .help(format!("write `exists({})`, or a more specific pattern", test.field.name))
+}
+
 fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldTest) {
     match (value, &test.kind) {
         (Operand::One(literal), TestKind::Like { pattern, .. }) if pattern.matches_everything() => {
-            let title = "this pattern matches every value";
-            sink.report(
-                holds_always(literal.span, title)
-                    .help(format!("write `exists({})`, or a more specific pattern", test.field.name)),
-            );
+            sink.report(every_value(literal.span, test));
         }
         (Operand::One(literal), TestKind::Matches { regex }) => {
             if regex::check(regex.written()).is_ok_and(|facts| facts.matches_everything) {

@@ -1,0 +1,195 @@
+//! What people write in their first hour: one mistake gives one finding, at its place, with what to write instead.
+
+use serde_json::Value;
+
+use crate::program::{AS_OF, Ran, catena, root};
+
+/// Cases with one mistake each; how many findings it gives, and whether there is a change ready.
+const CASES: &[(&str, usize, bool)] = &[
+    ("err_E0101_brackets_of_a_list", 1, false),
+    ("err_E0102_severty", 1, true),
+    ("err_E0102_stpe", 1, true),
+    ("err_E0103_missing_brace", 1, false),
+    ("err_E0106_curly_quotes", 1, true),
+    ("err_E0107_assignment", 1, true),
+    ("err_E0109_minutes", 1, true),
+    ("err_E0109_no_unit", 1, false),
+    ("err_E0110_american", 1, true),
+    ("err_E0110_unclear", 1, false),
+    ("err_E0117_no_break_space", 1, true),
+    ("err_E0121_eql", 1, false),
+    ("err_E0121_esql", 1, false),
+    ("err_E0121_kusto", 1, false),
+    ("err_E0121_sigma", 1, false),
+    ("err_E0121_splunk", 1, false),
+    ("err_E0122_backslash", 1, true),
+    ("err_E0122_block_comment", 1, false),
+    ("err_E0122_brackets", 1, true),
+    ("err_E0122_brackets_of_metadata", 1, true),
+    ("err_E0122_comment", 1, true),
+    ("err_E0122_equal_to_brackets", 1, true),
+    ("err_E0122_slashes", 1, true),
+    ("err_E0152_import_cycle", 1, false),
+    ("err_E0161_columns", 3, true),
+    ("err_E0161_no_header", 1, false),
+    ("err_E0161_semicolons", 1, false),
+    ("err_E0162_dates", 3, false),
+    ("err_E0201_letter_case", 1, true),
+    ("err_E0202_actor_arn", 1, true),
+    ("err_E0202_not_in_the_source", 1, false),
+    ("err_E0202_playbook", 1, true),
+    ("err_E0202_tabs", 1, true),
+    ("err_E0202_vendor", 7, true),
+    ("err_E0202_vendor_derived", 1, false),
+    ("err_E0202_vendor_of_a_list", 1, true),
+    ("err_E0202_vendor_of_several", 2, false),
+    ("err_E0204_list", 1, true),
+    ("err_E0307_vendor", 1, true),
+    ("err_E0404_scientific", 1, false),
+    ("err_E0507_wildcard", 1, true),
+    ("err_E0601_missing", 4, false),
+    ("err_E0602_id", 1, false),
+    ("err_E0606_quoted_date", 1, true),
+    ("warn_W0411_zeros", 1, true),
+    ("warn_W0510_address_in_a_list", 1, true),
+    ("warn_W0510_any", 1, false),
+    ("warn_W0510_arn", 1, true),
+    ("warn_W0510_backslash", 1, true),
+    ("warn_W0510_contains", 1, true),
+    ("warn_W0510_equality", 1, true),
+    ("warn_W0510_ignoring_case", 1, true),
+    ("warn_W0510_in_regex", 1, true),
+    ("warn_W0510_inequality", 1, true),
+    ("warn_W0510_inside", 1, true),
+    ("warn_W0510_list", 1, true),
+    ("warn_W0510_mixed", 1, false),
+    ("warn_W0510_parameter", 1, true),
+    ("warn_W0510_regex", 1, true),
+    ("warn_W0510_regex_like", 1, true),
+    ("warn_W0510_regex_list", 1, true),
+    ("warn_W0510_sql", 1, true),
+    ("warn_W0510_starts_with", 1, true),
+    ("warn_W0511_like", 1, true),
+    ("warn_W0511_list", 1, true),
+];
+
+/// What `check` finds in a file, but for tests that are missing.
+fn findings(path: &str) -> Vec<Value> {
+    let Ran { out, err, .. } = catena(&["check", "--as-of", AS_OF, "--format", "json", path]);
+    let found: Vec<Value> = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{path}: {out}{err}"));
+    found.into_iter().filter(|found| found["code"] != "W0610").collect()
+}
+
+#[test]
+fn one_mistake_is_one_finding_that_says_what_to_do() {
+    for (case, count, fixes) in CASES {
+        let code = case.split('_').nth(1).unwrap();
+        let found = findings(&format!("tests/cases/{case}.chain"));
+        assert_eq!(found.len(), *count, "{case}: {found:#?}");
+        for finding in &found {
+            assert_eq!(finding["code"], code, "{case}: {finding:#}");
+            let helps = !finding["help"].as_array().unwrap().is_empty();
+            assert!(helps || finding["fix"].is_object(), "{case} does not say what to do: {finding:#}");
+            assert!(finding["place"]["label"].is_string(), "{case} does not say what it is: {finding:#}");
+        }
+        if *fixes {
+            assert!(found.iter().all(|finding| finding["fix"].is_object()), "{case}: {found:#?}");
+        }
+    }
+}
+
+/// The text of a file after the changes that a run suggests for it.
+fn fixed(path: &std::path::Path) -> String {
+    let mut text = std::fs::read_to_string(path).unwrap();
+    let mut found = findings(&path.display().to_string());
+    found.sort_by_key(|finding| std::cmp::Reverse(finding["fix"]["place"]["start"]["offset"].as_u64()));
+    for finding in found {
+        let fix = &finding["fix"];
+        let offset = |end: &str| usize::try_from(fix["place"][end]["offset"].as_u64().unwrap()).unwrap();
+        text.replace_range(offset("start")..offset("end"), fix["replacement"].as_str().unwrap());
+    }
+    text
+}
+
+/// A change that is offered is right: applied, the finding is gone and nothing else is found.
+#[test]
+fn fixes_are_right_when_applied() {
+    for (case, ..) in CASES.iter().filter(|(.., fixes)| *fixes) {
+        let path = root().join(format!("tests/cases/{case}.chain"));
+        let source = std::fs::read_to_string(&path).unwrap();
+        let list = source.contains("from \"lists/").then(|| findings(&path.display().to_string()));
+        if list.is_some_and(|found| {
+            found.iter().any(|one| one["place"]["file"].as_str().unwrap().ends_with(".csv"))
+        }) {
+            continue;
+        }
+        let text = fixed(&path);
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("rule.chain");
+        std::fs::create_dir(folder.path().join("lists")).unwrap();
+        std::fs::copy(root().join("tests/cases/lists/ok.csv"), folder.path().join("lists/ok.csv")).unwrap();
+        std::fs::write(&copy, &text).unwrap();
+        let left = findings(&copy.display().to_string());
+        assert!(left.is_empty(), "{case}: {left:#?}\n{text}");
+    }
+}
+
+#[test]
+fn lists_of_other_encodings_and_paths_with_blanks() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let rule = std::fs::read_to_string(root().join("tests/cases/err_E0122_backslash.chain")).unwrap();
+    let utf16: Vec<u8> = "\u{feff}value\nami-1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (list, content, title) in [
+        ("utf 16.csv", utf16.as_slice(), Some("the file is UTF-16, not UTF-8")),
+        ("latin 1.csv", b"value,reason\nami-1,caf\xe9\n", Some("byte 22 (0xe9) is not UTF-8")),
+        ("of windows.csv", b"value,reason\r\nami-1,ok\r\n", None),
+    ] {
+        std::fs::write(place(list), content).unwrap();
+        std::fs::write(place("rule.chain"), rule.replace("lists\\ok.csv", list)).unwrap();
+        let found = findings(&place("rule.chain").display().to_string());
+        let titles: Vec<&str> = found.iter().filter_map(|found| found["title"].as_str()).collect();
+        assert_eq!(titles, title.into_iter().collect::<Vec<_>>(), "{list}");
+    }
+}
+
+#[test]
+fn targets_are_known_by_the_names_of_their_siems() {
+    let rule = "tests/cases/pattern_lists.chain";
+    for (name, target) in [
+        ("splunk", "spl"),
+        ("sentinel", "kql"),
+        ("Kusto", "kql"),
+        ("elastic", "eql"),
+        ("SPL", "spl"),
+        ("ALL", "all"),
+    ] {
+        assert_eq!(
+            catena(&["compile", rule, "--target", name]).out,
+            catena(&["compile", rule, "--target", target]).out,
+            "{name}"
+        );
+    }
+    for name in ["qradar", "slp"] {
+        let ran = catena(&["compile", rule, "--target", name]);
+        assert!(
+            ran.status == 2 && ran.err.contains("expected spl, sigma, kql, eql, all"),
+            "{name}: {}",
+            ran.err
+        );
+    }
+}
+
+/// A mistake that was copied ten thousand times is shown fifty times and counted.
+#[test]
+fn equal_findings_are_bounded() {
+    let many = vec!["event.action == \"Create*\""; 10_000].join(" or ");
+    let rule = std::fs::read_to_string(root().join("tests/cases/warn_W0510_equality.chain")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rule.chain");
+    std::fs::write(&path, rule.replace("event.action == \"Console*\"", &many)).unwrap();
+    let ran = catena(&["check", &path.display().to_string()]);
+    assert!(ran.err.len() < 60_000, "{}", ran.err.len());
+    assert!(ran.err.contains("9950 more of this kind in this file"), "{}", ran.err);
+    assert!(ran.err.contains("10000 warnings"), "{}", ran.err);
+}
