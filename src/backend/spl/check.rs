@@ -1,7 +1,7 @@
 //! Tests that know their own opposite, so that every printed test is true or false and never null.
 //!
-//! In: comparisons of columns that hold a clean value or nothing. Out: [`Check`]s, which print as one fragment. Must
-//! not know: fields, values, what is compared.
+//! In: comparisons of columns that hold a clean value or nothing. Out: [`Check`]s, which print as one fragment.
+//! Must not know: fields, values, what is compared.
 //!
 //! Splunk's comparisons with nothing are neither true nor false. So a test directly under the `where` stands bare
 //! (nothing drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads
