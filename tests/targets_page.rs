@@ -13,6 +13,7 @@ fn word(support: Support) -> &'static str {
         Support::Emulated(_) => "emulated",
         Support::Widened(_) => "widened",
         Support::Narrowed(_) => "narrowed",
+        Support::Conditional(_) => "conditional",
         Support::Engine(_) => "engine",
         Support::No { .. } => "no",
     }
@@ -21,9 +22,11 @@ fn word(support: Support) -> &'static str {
 fn reason(support: Support) -> Option<String> {
     match support {
         Support::Native => None,
-        Support::Emulated(why) | Support::Widened(why) | Support::Narrowed(why) | Support::Engine(why) => {
-            Some(why.to_owned())
-        }
+        Support::Emulated(why)
+        | Support::Widened(why)
+        | Support::Narrowed(why)
+        | Support::Conditional(why)
+        | Support::Engine(why) => Some(why.to_owned()),
         Support::No { reason, help } => Some(format!("{reason}; {help}")),
     }
 }

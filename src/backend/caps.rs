@@ -106,6 +106,8 @@ pub enum Support {
     Widened(&'static str),
     /// The query may miss: why.
     Narrowed(&'static str),
+    /// The query may miss in engines that do otherwise than it says.
+    Conditional(&'static str),
     /// Left to the engine that runs the query: what to know.
     Engine(&'static str),
     /// Not at all.

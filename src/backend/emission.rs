@@ -30,6 +30,24 @@ pub struct Emission {
     pub parts: Vec<Part>,
 }
 
+impl Emission {
+    /// How the answers relate to the rule in an engine that behaves as the notes say.
+    #[must_use]
+    pub fn promised(&self) -> Fidelity {
+        fidelity(self.notes.iter().filter(|note| note.effect != Effect::Conditional))
+    }
+}
+
+/// What notes add up to.
+pub(super) fn fidelity<'n>(notes: impl IntoIterator<Item = &'n Note>) -> Fidelity {
+    match notes.into_iter().map(|note| note.effect).min() {
+        Some(Effect::Subset) => Fidelity::Subset,
+        Some(Effect::Conditional) => Fidelity::Conditional,
+        Some(Effect::Superset) => Fidelity::Superset,
+        Some(Effect::Engine | Effect::Shown) | None => Fidelity::Exact,
+    }
+}
+
 /// How the answers of a query relate to the rule's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +56,8 @@ pub enum Fidelity {
     Exact,
     /// Nothing is missed, something may be added.
     Superset,
+    /// One of these where the engine behaves as the notes say; elsewhere something may be missed.
+    Conditional,
     /// Something may be missed.
     Subset,
 }
@@ -70,6 +90,8 @@ pub struct Note {
 pub enum Effect {
     /// May miss.
     Subset,
+    /// May miss in engines that do otherwise than it says, and real logs meet it.
+    Conditional,
     /// May add.
     Superset,
     /// The target's language leaves it to the engine that runs the query.

@@ -36,7 +36,7 @@ fn compile_for(
     if refused {
         return None;
     }
-    warn_superset(target, &report, diags);
+    warn(target, &report, diags);
     let Report { notes, requires, lists, .. } = report;
     let rule = job.rule.name.node.clone();
     Some(Emission {
@@ -58,6 +58,7 @@ fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) 
             Support::Native | Support::Emulated(_) => {}
             Support::Widened(reason) => report.note(Effect::Superset, span, reason),
             Support::Narrowed(reason) => report.note(Effect::Subset, span, reason),
+            Support::Conditional(reason) => report.note(Effect::Conditional, span, reason),
             Support::Engine(reason) => report.note(Effect::Engine, span, reason),
             Support::No { reason, help } => {
                 let title = format!("{} cannot express {}", target.title(), feature.title());
@@ -83,9 +84,14 @@ fn refuse_subset(job: &Job<'_>, target: &dyn Target, report: &Report, diags: &mu
     narrowing().next().is_some()
 }
 
-fn warn_superset(target: &dyn Target, report: &Report, diags: &mut Diagnostics) {
-    for note in report.notes.iter().filter(|note| note.effect == Effect::Superset) {
-        let title = format!("the {} query may match more than the rule", target.title());
-        diags.push(Diagnostic::new(Code::Superset, note.span, title).label(note.message.clone()));
+fn warn(target: &dyn Target, report: &Report, diags: &mut Diagnostics) {
+    for note in &report.notes {
+        let (code, what) = match note.effect {
+            Effect::Superset => (Code::Superset, "may match more than the rule"),
+            Effect::Conditional => (Code::Conditional, "may miss events in some engines"),
+            Effect::Subset | Effect::Engine | Effect::Shown => continue,
+        };
+        let title = format!("the {} query {what}", target.title());
+        diags.push(Diagnostic::new(code, note.span, title).label(note.message.clone()));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Effect, External, Fidelity, Note};
+use super::{Effect, External, Fidelity, Note, emission};
 use crate::diag::Diagnostic;
 use crate::source::Span;
 
@@ -73,6 +73,7 @@ impl Report {
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
         let word = |effect| match effect {
             Effect::Subset => "may miss",
+            Effect::Conditional => "may miss in some engines",
             Effect::Superset => "may add",
             Effect::Engine => "engine",
             Effect::Shown => "note",
@@ -82,10 +83,6 @@ impl Report {
     }
 
     pub(super) fn fidelity(&self) -> Fidelity {
-        match self.notes.iter().map(|note| note.effect).min() {
-            Some(Effect::Subset) => Fidelity::Subset,
-            Some(Effect::Superset) => Fidelity::Superset,
-            Some(Effect::Engine | Effect::Shown) | None => Fidelity::Exact,
-        }
+        emission::fidelity(&self.notes)
     }
 }

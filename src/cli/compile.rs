@@ -332,6 +332,7 @@ fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
     let fidelity = match emission.fidelity {
         Fidelity::Exact => "exact",
         Fidelity::Superset => "superset: misses nothing, may add",
+        Fidelity::Conditional => "conditional: may miss in some engines",
         Fidelity::Subset => "subset: may miss",
     };
     let level = match emission.level {

@@ -210,6 +210,7 @@ codes! {
     NotExpressible = "E0802" Error "the target cannot express this";
     Subset = "E0803" Error "the query may miss events";
     Superset = "W0804" Warning "the query may match more than the rule";
+    Conditional = "W0805" Warning "the query may miss events in some engines";
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";

@@ -1,6 +1,6 @@
 //! What an emission leaves to the engine that runs it, kept out of the scenarios of that emission.
 //!
-//! In: the notes of an emission with effect `engine`, a scenario. Out: the scenario without what the notes speak of.
+//! In: the notes of an emission with effect `engine` or `conditional`, a scenario. Out: the scenario without what the notes speak of.
 //! Every such note is either here, with what it does to a scenario, or in [`HARMLESS`] with the reason why a scenario
 //! need not change.
 
@@ -24,7 +24,7 @@ const HARMLESS: [&str; 9] = [
     // The harness compares keys as they are logged.
     "two notations of one IPv6 address are one value",
     // Unique ids and ARNs go one to one in every scenario, as at AWS.
-    "and the parts are joined by it: both are taken to name the same",
+    "and the parts are joined by it: both are assumed to name the same",
     // Scenarios are small.
     "its memory grows with them",
     "10000",
@@ -32,7 +32,9 @@ const HARMLESS: [&str; 9] = [
 
 /// Takes out of `scenario` what `emission` declares its engine's affair.
 pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec<Event>) -> Vec<Event> {
-    for note in emission.notes.iter().filter(|note| note.effect == Effect::Engine) {
+    for note in
+        emission.notes.iter().filter(|note| matches!(note.effect, Effect::Engine | Effect::Conditional))
+    {
         let says = |text: &str| note.message.contains(text);
         if says("same instant") {
             apart(&mut scenario);
@@ -47,7 +49,7 @@ pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec
             if harness::is_another(emission.target) {
                 scenario.retain(|event| !event.raw.to_string().contains("\\n"));
             }
-        } else if says("is taken to belong to one `") {
+        } else if says("is assumed to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut scenario);
         } else if says("is assumed to go with one value of `") {
             one_value_with_each(maker, &note.message, &mut scenario);
@@ -100,8 +102,7 @@ fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
     maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
 }
 
-/// "a value of `F` is taken to belong to one `S` event within the window": keeps the first event of S for each value of
-/// F.
+/// "one `F` is assumed to belong to one `S` event within the window": keeps the first event of S for each value of F.
 fn one_event_for_each_value(maker: &Maker<'_>, message: &str, scenario: &mut Vec<Event>) {
     let words: Vec<&str> = message.split('`').collect();
     let [_, field, _, step, ..] = words.as_slice() else { panic!("unknown form of note: {message}") };

@@ -131,7 +131,7 @@ impl Rows<'_> {
         }
         let Some(first_row) = rows.first() else {
             return compare(
-                self.emission.fidelity,
+                self.emission.promised(),
                 &counted(self.answer.alerts.iter().map(|a| a.end)),
                 &BTreeMap::new(),
             );
@@ -139,7 +139,7 @@ impl Rows<'_> {
         let columns = self.columns(last, first_row);
         // KQL promises the path with the best start, which in a superset can be one that was added; SPL may show
         // another one.
-        let promised = self.emission.target == "kql" && self.emission.fidelity == Fidelity::Exact;
+        let promised = self.emission.target == "kql" && self.emission.promised() == Fidelity::Exact;
         let start = |time: i64| promised.then(|| Value::Time(time).to_string());
         let expected = self.answer.alerts.iter().map(|alert| {
             let record = &self.answer.records[*alert.records.last().unwrap()];
@@ -150,8 +150,8 @@ impl Rows<'_> {
             let begin = row[&self.time_column(0)].as_i64().unwrap_or(-1);
             (start(begin), shown_in(row, &columns))
         });
-        compare(self.emission.fidelity, &counted(expected), &counted(found))?;
-        if self.emission.fidelity == Fidelity::Exact {
+        compare(self.emission.promised(), &counted(expected), &counted(found))?;
+        if self.emission.promised() == Fidelity::Exact {
             rows.iter().try_for_each(|row| self.evidence_holds(row))?;
         }
         Ok(())
@@ -264,7 +264,7 @@ impl Keys<'_> {
                 let events = row["events"].as_array().unwrap();
                 event(usize::try_from(events.last().unwrap().as_u64().unwrap()).unwrap())
             });
-            return compare(self.emission.fidelity, &once(expected.collect()), &once(found.collect()));
+            return compare(self.emission.promised(), &once(expected.collect()), &once(found.collect()));
         }
         let (at_end, fields) = self.key();
         let expected = self.answer.alerts.iter().map(|alert| {
@@ -280,7 +280,7 @@ impl Keys<'_> {
             let values = &key_of(row);
             fields.iter().zip(values).map(|(field, value)| of_json(field.ty, value)).collect()
         });
-        compare(self.emission.fidelity, &once(expected.collect()), &once(found.collect()))
+        compare(self.emission.promised(), &once(expected.collect()), &once(found.collect()))
     }
 
     /// The fields by whose values answers are compared, and whether they are the last record's or the first's.

@@ -82,8 +82,8 @@ fn support(feature: Feature) -> Support {
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
-        Feature::EqualTimes => Support::Engine(
-            "events of the same instant come in the order of the tiebreaker field, then in the order of the shards",
+        Feature::EqualTimes => Support::Conditional(
+            "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),
         Feature::GapWindow => Support::Widened(
             "a sequence has one maxspan, so the windows between neighbours are not enforced one by one",

@@ -127,6 +127,7 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
     let fidelity = match report.fidelity() {
         Fidelity::Exact => "exact",
         Fidelity::Superset => "superset: may match more than the rule",
+        Fidelity::Conditional => "conditional: may miss what the rule matches, depending on the engine",
         Fidelity::Subset => "subset: may miss what the rule matches",
     };
     let mut lines = vec![job.rule.meta.title.clone(), format!("Catena: {}, {fidelity}", job.rule.name.node)];

@@ -224,6 +224,14 @@ impl Writer<'_> {
                 "It misses nothing, but may match more than the rule means: {}.",
                 self.reasons(Effect::Superset)
             ),
+            Fidelity::Conditional => phrase!(
+                "It may miss what the rule means in some engines: {}.{}",
+                self.reasons(Effect::Conditional),
+                match self.reasons(Effect::Superset).as_str() {
+                    "" => String::new(),
+                    reasons => phrase!(" It may match more: {reasons}."),
+                }
+            ),
             Fidelity::Subset => format!("It may miss what the rule means: {}.", self.reasons(Effect::Subset)),
         });
         lines.join("\n")

@@ -119,10 +119,10 @@ fn support(feature: Feature) -> Support {
             "a correlation has one key, so every link is its own, and only the scope joins the links",
         ),
         Feature::FieldComparison => Support::Widened("`fieldref` compares text ignoring case"),
-        Feature::EqualTimes => Support::Engine(
-            "steps at the same instant: in order for some engines, not in order for others; some see whole seconds only",
+        Feature::EqualTimes => Support::Conditional(
+            "steps at the same instant are found by engines for which equal times are in order (rsigma, Hayabusa), not by others (pySigma's SQLite backend); some see whole seconds only",
         ),
-        Feature::RepeatedGroup => Support::Engine(
+        Feature::RepeatedGroup => Support::Conditional(
             "several items in one event: some engines see the first item only, others mix the fields of different items",
         ),
         Feature::SharedEvent => {

@@ -85,6 +85,7 @@ fn detection(pred: &Pred, lists: &[List]) -> String {
     let fidelity = match emission.fidelity {
         Fidelity::Exact => "",
         Fidelity::Superset => "    (superset)\n",
+        Fidelity::Conditional => "    (conditional)\n",
         Fidelity::Subset => "    (subset)\n",
     };
     format!("{fidelity}{body}")

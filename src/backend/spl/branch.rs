@@ -84,11 +84,24 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> Ve
         made.push((spl!("chain_step"), literal::number(number)));
         made.extend(sides(bound, number));
     }
+    if chain::has_items(step) && step.event_id.is_some() {
+        made.push((literal::field(chain::ITEM), item(step)));
+    }
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
     let names = names.chain(step.shared.then(|| spl!("chain_id")));
     let names: Vec<_> = names.chain(shown(step).map(|output| literal::field(output.field.name))).collect();
     let made = made.iter().map(|(name, value)| literal::assign(name, value)).collect();
     eval(made).into_iter().chain([fields(&names), spl!("fields - _raw")]).collect()
+}
+
+/// The innermost item, and the one around it, as one text.
+fn item(step: &BoundStep<'_, Spl>) -> Frag {
+    let inner = step.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
+    if inner {
+        spl!("md5(coalesce(chain_item, \"\").coalesce(chain_inner, \"\"))")
+    } else {
+        spl!("md5(coalesce(chain_item, \"\"))")
+    }
 }
 
 /// A step's side of the links before and after it: a name that both sides use, and the field's column.

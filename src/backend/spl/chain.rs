@@ -323,5 +323,24 @@ fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
         names.extend(columns.into_iter().map(|(name, _)| name));
     }
     let names = literal::list(&names);
-    eval(made).into_iter().chain([spl!("table {names}", names)]).collect()
+    eval(made).into_iter().chain(once(bound)).chain([spl!("table {names}", names)]).collect()
+}
+
+/// The column that tells the records of one event apart, where the last step has several.
+pub(super) const ITEM: &str = "chain_item_id";
+
+/// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
+fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
+    let last = bound.steps.last()?;
+    let id = literal::flat(&last.event_id.as_ref()?.column);
+    let item = has_items(last).then(|| spl!(" chain_item_id"));
+    Some(match item {
+        Some(item) => spl!("dedup {id}{item} keepempty=true", id, item),
+        None => spl!("dedup {id} keepempty=true", id),
+    })
+}
+
+/// Whether an event can give several records of the last step.
+pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
+    step.last && step.schema.mapping.group.is_some()
 }

@@ -27,6 +27,7 @@ class Judge:
             "lookup": self.lookup,
             "sort": self.sort,
             "streamstats": self.streamstats,
+            "dedup": self.dedup,
         }
 
     def report(self, token, code, message):
@@ -134,6 +135,16 @@ class Judge:
         for token in command.arguments[1:]:
             if token.kind != "comma" and token.text[0] not in "+-":
                 self.report(token, "CP08", f"{token.text} has no direction")
+
+    def dedup(self, command):
+        options = self.options(command)
+        for name, token in options.items():
+            if name != "keepempty":
+                self.report(token, "CP03", f"the option {name} of dedup")
+        if "keepempty" not in options:
+            self.report(command.name, "CP03", "dedup without keepempty=true drops rows that lack a field")
+        if command.arguments[0].text.isdigit():
+            self.report(command.arguments[0], "CP03", "dedup keeps one row of each")
 
     def streamstats(self, command):
         for name, token in self.options(command).items():

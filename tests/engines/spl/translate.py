@@ -176,6 +176,17 @@ class Pipeline:
             order += ", chain_row"
         self.set("chain_row", Typed(f"row_number() OVER (ORDER BY {order})", NUMBER))
 
+    def do_dedup(self, tokens):
+        words = [token.text for token in tokens if token.kind != "comma"]
+        if words[-3:] != ["keepempty", "=", "true"]:
+            raise Refused("dedup FIELD… keepempty=true is expected")
+        self.flush()
+        columns = [self.column(name).sql for name in words[:-3]]
+        order = "ORDER BY chain_row" if "chain_row" in self.types else ""
+        empty = " OR ".join(f"{column} IS NULL" for column in columns)
+        first = f"row_number() OVER (PARTITION BY scenario, {', '.join(columns)} {order}) = 1"
+        self.step(f"SELECT * FROM {self.now} QUALIFY {first} OR {empty}")
+
     def do_streamstats(self, tokens):
         texts = [token.text for token in tokens]
         by = texts.index("BY")
