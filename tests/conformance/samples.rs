@@ -26,8 +26,17 @@ pub(super) const HOSTILE: [&str; 15] = [
     "aw\u{17f} \u{212a}",
 ];
 
-const ADDRESSES: [&str; 7] =
-    ["10.0.0.5", "10.0.1.5", "192.0.2.7", "203.0.113.9", "2001:db8::1", "2001:db8:0:1::5", "fe80::1"];
+const ADDRESSES: [&str; 8] = [
+    "10.0.0.5",
+    "10.0.1.5",
+    "192.0.2.7",
+    "203.0.113.9",
+    "2001:db8::1",
+    "2001:db8:0:1::5",
+    "fe80::1",
+    // A network is no address.
+    "10.0.0.5/8",
+];
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const INTERFACES: [&str; 3] = ["eni-0a", "eni-0b", "eni-0B"];
 const INSTANCES: [&str; 2] = ["i-0a", "i-0b"];

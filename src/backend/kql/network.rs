@@ -27,14 +27,21 @@ pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
     if !hosts.is_empty() {
         parts.push(one_of(column, &hosts));
     }
+    parts.extend(in_ranges(column, &v4, &v6));
+    Truth::any(parts)
+}
+
+/// Whether it is in a range. To Kusto a network is an address too: `10.0.0.5/8` would be in `10.0.0.0/8`.
+fn in_ranges(column: &Frag, v4: &[Frag], v6: &[Frag]) -> Option<Check> {
+    let mut parts = Vec::new();
     if !v4.is_empty() {
-        parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], &v4));
+        parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], v4));
     }
     if !v6.is_empty() {
-        let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], &v6);
+        let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], v6);
         parts.push(Truth::all([is_v6(column), range]));
     }
-    Truth::any(parts)
+    (!parts.is_empty()).then(|| Truth::all([is_bare(column), Truth::any(parts)]))
 }
 
 fn in_range(column: &Frag, [of_one, of_any]: [&'static str; 2], networks: &[Frag]) -> Check {

@@ -85,7 +85,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> Ve
         made.extend(sides(bound, number));
     }
     if chain::has_items(step) && step.event_id.is_some() {
-        made.push((literal::field(chain::ITEM), item(step)));
+        made.push((spl!("chain_item_id"), item(step)));
     }
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
     let names = names.chain(step.shared.then(|| spl!("chain_id")));
@@ -98,7 +98,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> Ve
 fn item(step: &BoundStep<'_, Spl>) -> Frag {
     let inner = step.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
     if inner {
-        spl!("md5(coalesce(chain_item, \"\").coalesce(chain_inner, \"\"))")
+        spl!("md5(printf(\"%s|%s\", coalesce(chain_item, \"\"), coalesce(chain_inner, \"\")))")
     } else {
         spl!("md5(coalesce(chain_item, \"\"))")
     }

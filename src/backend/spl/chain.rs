@@ -326,9 +326,6 @@ fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
     eval(made).into_iter().chain(once(bound)).chain([spl!("table {names}", names)]).collect()
 }
 
-/// The column that tells the records of one event apart, where the last step has several.
-pub(super) const ITEM: &str = "chain_item_id";
-
 /// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
 fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
     let last = bound.steps.last()?;
