@@ -109,9 +109,9 @@ pub(super) const EXPRESSION: Notation = Notation {
     ends: &['|', ','],
     remark: None,
 };
-/// A base search in a source file, which may go through further commands.
+/// A base search in a source file: the literal terms of a step follow it, so it is one command.
 pub(super) const SEARCH: Notation =
-    Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &[], remark: None };
+    Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &['|'], remark: None };
 
 /// Why a value cannot be represented.
 pub(super) type Refusal = &'static str;
