@@ -113,7 +113,7 @@ pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceMapping {
-    /// Table (KQL), index pattern (EQL), base search (SPL).
+    /// Table (KQL), index pattern (EQL), base search without a pipe (SPL).
     #[serde(default)]
     pub from: String,
     /// Expression that is true for this source's records where `from` holds others too.

@@ -3,6 +3,12 @@
 //! In: names and texts. Out: [`Span`]s that stay valid for the life of the compilation, and line/column positions.
 //! Must not know: what the text means, or how it was read.
 
+mod foreign;
+
+pub use foreign::{
+    Excerpt, has_hidden, is_hidden, is_hidden_at, is_tag, marked, visible, visible_json, visible_start,
+};
+
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
@@ -207,30 +213,6 @@ impl Sources {
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0u32..).map(FileId).zip(self.files.iter().map(Arc::as_ref))
     }
-}
-
-/// Whether a character cannot be seen, or changes how those around it are seen: a reader of the text would take it for
-/// another. The joiners that scripts and emoji need are not among them.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    // Nearly all text is ASCII.
-    if c.is_ascii() {
-        return c.is_ascii_control();
-    }
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-        )
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, FlowSeq, LitStr, SingleQuoted};
 
-use crate::source::is_hidden;
+use crate::source::marked;
 
 pub use tree::{Content, Key, Node, tree};
 
@@ -111,7 +111,7 @@ pub struct Quoted<'a>(pub &'a str);
 
 impl Serialize for Quoted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.chars().all(is_plain_char) {
+        if is_plain(self.0) {
             SingleQuoted(self.0).serialize(serializer)
         } else {
             DoubleQuoted(self.0).serialize(serializer)
@@ -122,9 +122,8 @@ impl Serialize for Quoted<'_> {
 /// Whether [`Quoted`] writes every character so that it can be seen: direction marks have no escape in the YAML crate.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| is_hidden(c) && !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}'))
+    !marked(text)
+        .any(|(_, c, hidden)| hidden && !c.is_control() && !matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}'))
 }
 
 /// Text for people: a literal block if it has several lines, bare if it is made of harmless words, else [`Quoted`].
@@ -144,15 +143,16 @@ impl Serialize for Prose<'_> {
     }
 }
 
-/// Whether a character may stand in single quotes and in blocks: it is printable and no reader sees a line end in it.
-fn is_plain_char(c: char) -> bool {
-    !is_hidden(c) && !matches!(c, '\u{fffe}' | '\u{ffff}')
+/// Whether a text may stand in single quotes and in blocks: its characters are printable and no reader sees a line end
+/// in one.
+fn is_plain(text: &str) -> bool {
+    marked(text).all(|(_, c, hidden)| !hidden && !matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
 /// Whether a literal block gives the text back in every reader: several lines, no space at its start or before
 /// a line end.
 fn is_block(text: &str) -> bool {
-    let tidy = |line: &str| line == line.trim_end() && line.chars().all(is_plain_char);
+    let tidy = |line: &str| line == line.trim_end() && is_plain(line);
     text.contains('\n') && text == text.trim() && text.split('\n').all(tidy)
 }
 

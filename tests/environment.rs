@@ -180,6 +180,8 @@ fn what_a_mapping_states_is_self_contained() {
         ("spl", "filter", "kind=\"event", "`\"` is unbalanced"),
         ("spl", "filter", " ", "it is empty"),
         ("spl", "from", "index=a ] | delete", "`]` is unbalanced"),
+        ("spl", "from", "index=aws | head 100000", "`|` ends it"),
+        ("spl", "from", "index=aws \"a", "`\"` is unbalanced"),
         ("spl", "time", "strptime(when, \"%s\"))", "`)` is unbalanced"),
     ] {
         let settings = mapping_with(target, entry, &format!("'{text}'"));

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
     ("backend", &["source", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
-    ("replay", &["csv", "ir", "catalog", "engine"]),
+    ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     (
         "project",
         &[

@@ -18,6 +18,7 @@ mod docs;
 mod engines;
 mod environment;
 mod environments;
+mod foreign;
 mod forms;
 mod generated;
 mod house;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-use crate::source::is_hidden;
+use crate::source::marked;
 
 /// As `format!`, with room for a line from the start: most texts of a query are one, and growing up to it takes longer
 /// than printing.
@@ -162,9 +162,16 @@ impl<L> From<Frag<L>> for minijinja::Value {
 /// A text for a comment: on one line, with nothing in it that a reader would not see.
 pub(in crate::backend) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty()) {
-        line.push_str(if line.is_empty() { "" } else { " " });
-        line.push_str(word);
+    let mut apart = false;
+    for (_, c, hidden) in marked(text) {
+        if c.is_whitespace() || hidden {
+            apart = !line.is_empty();
+            continue;
+        }
+        if std::mem::take(&mut apart) {
+            line.push(' ');
+        }
+        line.push(c);
     }
     line
 }

@@ -119,7 +119,7 @@ pub const LOG_TEXT: &[Key] = &[
 
 /// `targets.TARGET`: where a target has the records.
 pub const MAPPING: &[Key] = &[
-    optional("from", Form::Text, "table (KQL), index pattern (EQL), base search (SPL)"),
+    optional("from", Form::Text, "table (KQL), index pattern (EQL), base search without a pipe (SPL)"),
     nullable(
         "filter",
         Form::Text,
@@ -141,7 +141,7 @@ pub const MAPPING_CHANGE: &[Key] = &[
     nullable(
         "from",
         Form::Text,
-        "table (KQL), index pattern (EQL), base search (SPL); the `requires` of the source go with the old one",
+        "table (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
     ),
     nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
     nullable("time", Form::Text, "column or expression of the event time"),

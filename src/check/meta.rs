@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{self, Severity, Status};
-use crate::source::{Span, Spanned, is_hidden};
+use crate::source::{Span, Spanned, marked};
 use crate::syntax;
 use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
@@ -154,15 +154,16 @@ impl<'a> Reader<'a, '_> {
                 self.misfit(key, literal.span, "empty");
                 None
             }
-            LiteralKind::Str(text) => match text.chars().find(|c| is_hidden(*c) && !matches!(c, '\n' | '\t'))
-            {
-                Some(hidden) => {
-                    let what = format!("it contains a non-printable character: U+{:04X}", u32::from(hidden));
-                    self.misfit(key, literal.span, &what);
-                    None
+            LiteralKind::Str(text) => {
+                match marked(text).find(|(_, c, hidden)| *hidden && !matches!(c, '\n' | '\t')) {
+                    Some((_, c, _)) => {
+                        let what = format!("it contains a non-printable character: U+{:04X}", u32::from(c));
+                        self.misfit(key, literal.span, &what);
+                        None
+                    }
+                    None => Some(Spanned { node: text, span: literal.span }),
                 }
-                None => Some(Spanned { node: text, span: literal.span }),
-            },
+            }
             LiteralKind::Word(word) => {
                 let mut found =
                     Diagnostic::new(Code::MetaValue, literal.span, format!("invalid value for `{key}`"))

@@ -12,7 +12,7 @@ use crate::backend::{
 };
 use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file};
-use crate::source::Sources;
+use crate::source::{Sources, visible, visible_json};
 
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
@@ -145,7 +145,8 @@ impl Compile {
             output::print(if started { form.close } else { form.empty })?;
         }
         if let (Some(folder), OutputFormat::Text) = (&self.output, self.format) {
-            output::report(&format!("wrote {} under {}\n", plural(written.len(), "file"), folder.display()));
+            let (files, folder) = (plural(written.len(), "file"), folder.display().to_string());
+            output::report(&format!("wrote {files} under {}\n", visible(&folder)));
         }
         Ok(outcome)
     }
@@ -324,7 +325,7 @@ fn to_json(emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
         parts: &emission.parts,
     };
     // A line end inside a text is escaped, so each one that is left begins a line of the document.
-    Ok(serde_json::to_string_pretty(&document)?.replace('\n', "\n  "))
+    Ok(visible_json(serde_json::to_string_pretty(&document)?).replace('\n', "\n  "))
 }
 
 fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
@@ -343,10 +344,10 @@ fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
     let _ = writeln!(out, "━━━ {title} ━━━ {} ━━━ {fidelity} ━━━ {level}", emission.rule);
     for note in &emission.notes {
         let place = sources.locate(note.span).map_or(String::new(), |(_, at)| format!(" (line {})", at.line));
-        let _ = writeln!(out, "note: {}{place}", note.message);
+        let _ = writeln!(out, "note: {}{place}", visible(&note.message));
     }
     for what in &emission.requires {
-        let _ = writeln!(out, "needs: {what}");
+        let _ = writeln!(out, "needs: {}", visible(what));
     }
     let stages = emission.parts.iter().filter(|part| part.role == Role::Stage).count();
     if stages > 0 {

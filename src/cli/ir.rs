@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::ir;
+use crate::source::visible_json;
 
 use super::report::{self, Format};
 use super::session::{self, SessionOptions};
@@ -38,7 +39,7 @@ impl Ir {
         };
         let text = serde_json::to_string_pretty(&document)?;
         let (outcome, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
-        output::print(&format!("{text}\n"))?;
+        output::print(&visible_json(format!("{text}\n")))?;
         Ok(outcome)
     }
 }

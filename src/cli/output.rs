@@ -8,6 +8,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::source::visible;
+
 /// Writes a result to standard output.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     print_all([text])
@@ -26,10 +28,10 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error; names in it may be foreign.
 pub(super) fn complain(text: &str) {
     // A closed standard error leaves no place to say so.
-    let _ = writeln!(io::stderr().lock(), "catena: {text}");
+    let _ = writeln!(io::stderr().lock(), "catena: {}", visible(text));
 }
 
 /// Writes a finished block, such as rendered diagnostics, to standard error.

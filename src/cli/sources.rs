@@ -7,6 +7,7 @@ use crate::catalog::{Column, FieldDef, Mapped, Source};
 use crate::diag::Diagnostics;
 use crate::ir::Type;
 use crate::source::Sources;
+use crate::source::{Excerpt, visible_json};
 
 use super::report::{self, Format, did_you_mean};
 use super::{Outcome, output};
@@ -48,11 +49,11 @@ impl ListSources {
             Some(name) => vec![environment.catalog.source(name).ok_or_else(|| unknown(name, &all))?],
         };
         let text = match (self.format, &self.name) {
-            (SourcesFormat::Json, _) => format!("{}\n", serde_json::to_string_pretty(&chosen)?),
+            (SourcesFormat::Json, _) => visible_json(format!("{}\n", serde_json::to_string_pretty(&chosen)?)),
             (SourcesFormat::Text, Some(_)) => chosen.iter().map(|source| describe(source)).collect(),
             (SourcesFormat::Text, None) => overview(&chosen),
         };
-        output::print(&text)?;
+        output::print(&Excerpt::of(&text).text)?;
         Ok(outcome)
     }
 }

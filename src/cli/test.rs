@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::engine::report as outcomes;
 use crate::engine::trial::{self, run_tests};
-use crate::source::Span;
+use crate::source::{Span, visible_json};
 
 use super::report::{self, Format};
 use super::session::{self, Session, SessionOptions};
@@ -52,7 +52,7 @@ impl RunTests {
         };
         let text = match self.format {
             TestFormat::Text => outcomes::text(&found, &locate),
-            TestFormat::Json => format!("{:#}\n", outcomes::json(&found, &locate)),
+            TestFormat::Json => visible_json(format!("{:#}\n", outcomes::json(&found, &locate))),
             TestFormat::Junit => outcomes::junit(&found, &locate),
         };
         output::print(&text)?;

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use crate::ir::Rule;
 use crate::replay::tune::{Tuning, tune};
 use crate::replay::{Options, output as formats};
+use crate::source::visible_json;
 
 use super::chart::Chart;
 use super::logs::{LogOptions, watched};
@@ -110,7 +111,7 @@ impl Tune {
         let name = &self.vary.name;
         let text = match self.format {
             TuneFormat::Text => tuned::table(name, plan, rule, tuning),
-            TuneFormat::Json => format!("{:#}\n", tuned::json(name, plan, rule, tuning)),
+            TuneFormat::Json => visible_json(format!("{:#}\n", tuned::json(name, plan, rule, tuning))),
         };
         output::print(&text)?;
         if let Some(path) = &self.svg {

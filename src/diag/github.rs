@@ -4,6 +4,7 @@
 //! Must not know: other formats.
 
 use super::{Finding, Findings, Location, Severity};
+use crate::source::visible;
 
 /// The findings, one command a line.
 #[must_use]
@@ -18,13 +19,11 @@ fn command(finding: &Finding) -> String {
     };
     let place = &finding.primary;
     let label = Some(&place.label).filter(|label| !label.is_empty());
-    let lines: Vec<&str> = std::iter::once(finding.title.as_str())
-        .chain(label.map(String::as_str))
-        .chain(finding.help.iter().map(String::as_str))
-        .collect();
+    let lines: Vec<_> =
+        std::iter::once(&finding.title).chain(label).chain(&finding.help).map(|text| visible(text)).collect();
     format!(
         "::{kind} file={},line={},col={},endLine={},endColumn={},title={}::{}\n",
-        property(&place.file.name),
+        property(&visible(&place.file.name)),
         place.start.line,
         place.start.column,
         place.end.line,

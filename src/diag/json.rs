@@ -6,12 +6,13 @@
 use serde_json::{Value, json};
 
 use super::{Finding, Findings, Location, Severity};
+use crate::source::visible_json;
 
 /// The findings as an array.
 #[must_use]
 pub fn render(report: &Findings) -> String {
     let findings: Vec<Value> = report.findings().iter().map(finding).collect();
-    format!("{:#}\n", Value::Array(findings))
+    visible_json(format!("{:#}\n", Value::Array(findings)))
 }
 
 fn finding(finding: &Finding) -> Value {

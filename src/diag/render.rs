@@ -1,12 +1,14 @@
 //! Renders findings as text with the source beside them. The only user of the rendering crate.
 //!
-//! In: findings. Out: text for a terminal or a log.
+//! In: findings. Out: text for a terminal or a log, in which all that is foreign is escaped.
 //! Must not know: where the text goes.
+
+use std::borrow::Cow;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use super::{Diagnostic, Finding, Findings, Location, ResolvedFix, Severity};
-use crate::source::Sources;
+use crate::source::{Excerpt, Sources, visible};
 
 /// The longest stretch of source shown as it is, in bytes; past it only the lines that matter are cut out.
 const STRETCH: usize = 4_096;
@@ -27,7 +29,7 @@ pub fn one(finding: &Finding, color: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut main = Group::with_title(level.primary_title(finding.title.as_str()).id(finding.code.id()));
+    let mut main = Group::with_title(level.primary_title(visible(&finding.title)).id(finding.code.id()));
     let (here, elsewhere): (Vec<&Location>, Vec<&Location>) =
         finding.secondary.iter().partition(|place| same_file(place, &finding.primary));
     main = excerpt(main, &finding.primary, &here);
@@ -35,7 +37,7 @@ pub fn one(finding: &Finding, color: bool) -> String {
         main = excerpt_of_other(main, place);
     }
     for help in &finding.help {
-        main = main.element(Level::HELP.message(help.as_str()));
+        main = main.element(Level::HELP.message(visible(help)));
     }
     let mut groups = vec![main];
     groups.extend(finding.fix.as_ref().and_then(patch));
@@ -55,12 +57,13 @@ fn excerpt<'a>(group: Group<'a>, primary: &'a Location, others: &[&'a Location])
         return others.iter().fold(group, |group, place| clipped(group, place, AnnotationKind::Context));
     };
     let line = primary.file.position(from).line;
-    let mut snippet = Snippet::source(shown)
-        .path(primary.file.name.as_str())
+    let shown = Excerpt::of(shown);
+    let mut snippet = Snippet::source(shown.text.clone())
+        .path(visible(&primary.file.name))
         .line_start(line)
-        .annotation(annotation(primary, from, AnnotationKind::Primary));
+        .annotation(annotation(primary, from, &shown, AnnotationKind::Primary));
     for place in others {
-        snippet = snippet.annotation(annotation(place, from, AnnotationKind::Context));
+        snippet = snippet.annotation(annotation(place, from, &shown, AnnotationKind::Context));
     }
     group.element(snippet)
 }
@@ -69,16 +72,28 @@ fn excerpt_of_other<'a>(group: Group<'a>, place: &'a Location) -> Group<'a> {
     let Some((from, shown)) = stretch(&place.file.text, place.range.start, place.range.end) else {
         return clipped(group, place, AnnotationKind::Context);
     };
-    let snippet = Snippet::source(shown)
-        .path(place.file.name.as_str())
+    let shown = Excerpt::of(shown);
+    let mark = annotation(place, from, &shown, AnnotationKind::Context);
+    let snippet = Snippet::source(shown.text)
+        .path(visible(&place.file.name))
         .line_start(place.file.position(from).line)
-        .annotation(annotation(place, from, AnnotationKind::Context));
+        .annotation(mark);
     group.element(snippet)
 }
 
-fn annotation(place: &Location, from: usize, kind: AnnotationKind) -> Annotation<'_> {
-    let label = Some(place.label.as_str()).filter(|label| !label.is_empty());
-    kind.span(place.range.start - from..place.range.end - from).label(label)
+fn annotation<'a>(
+    place: &'a Location,
+    from: usize,
+    shown: &Excerpt<'_>,
+    kind: AnnotationKind,
+) -> Annotation<'a> {
+    kind.span(shown.offset(place.range.start - from)..shown.offset(place.range.end - from))
+        .label(label(place))
+}
+
+/// What is said of a place, if anything is.
+fn label(place: &Location) -> Option<Cow<'_, str>> {
+    (!place.label.is_empty()).then(|| visible(&place.label))
 }
 
 /// The whole lines that hold `start..end`, with the offset they begin at, unless they are too long to show.
@@ -117,12 +132,12 @@ fn clipped<'a>(group: Group<'a>, place: &'a Location, kind: AnnotationKind) -> G
             ""
         },
     );
-    let shown = format!("{before}{}{after}", text.get(left..right).unwrap_or_default());
-    let shift = |offset: usize| offset.clamp(left, right) - left + before.len();
-    let label = Some(place.label.as_str()).filter(|label| !label.is_empty());
+    let cut = Excerpt::of(text.get(left..right).unwrap_or_default());
+    let shown = format!("{before}{}{after}", cut.text);
+    let shift = |offset: usize| cut.offset(offset.clamp(left, right) - left) + before.len();
     let origin =
-        Origin::path(place.file.name.as_str()).line(place.start.line).char_column(place.start.column);
-    let mark = kind.span(shift(at)..shift(place.range.end)).label(label);
+        Origin::path(visible(&place.file.name)).line(place.start.line).char_column(place.start.column);
+    let mark = kind.span(shift(at)..shift(place.range.end)).label(label(place));
     group.element(origin).element(Snippet::source(shown).line_start(place.start.line).annotation(mark))
 }
 
@@ -131,6 +146,9 @@ fn patch(fix: &ResolvedFix) -> Option<Group<'_>> {
     let (from, shown) = stretch(&fix.place.file.text, fix.place.range.start, fix.place.range.end)?;
     let range = fix.place.range.start - from..fix.place.range.end - from;
     let line = fix.place.file.position(from).line;
-    let snippet = Snippet::source(shown).line_start(line).patch(Patch::new(range, fix.replacement.as_str()));
+    let shown = Excerpt::of(shown);
+    let range = shown.offset(range.start)..shown.offset(range.end);
+    let replacement = Excerpt::of(&fix.replacement).text;
+    let snippet = Snippet::source(shown.text).line_start(line).patch(Patch::new(range, replacement));
     Some(Level::HELP.secondary_title("suggested fix").element(snippet))
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{Code, Finding, Findings, Location, ResolvedFix, Severity};
+use crate::source::visible_json;
 
 /// The findings as a SARIF log.
 #[must_use]
@@ -23,7 +24,7 @@ pub fn render(report: &Findings) -> String {
             "results": report.findings().iter().map(result).collect::<Vec<_>>(),
         }],
     });
-    format!("{log:#}\n")
+    visible_json(format!("{log:#}\n"))
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -11,7 +11,7 @@ use super::explain::{Break, Failing};
 use super::trial::{Outcome, StepTrace, Trace, Unmet};
 use super::words::duration;
 use crate::ir::ExpectKind;
-use crate::source::Span;
+use crate::source::{Span, visible, visible_start};
 
 /// Says where a span stands, such as `rule.chain:12:5`.
 pub type Locate<'a> = &'a dyn Fn(Span) -> String;
@@ -22,9 +22,9 @@ pub fn text(outcomes: &[Outcome], locate: Locate<'_>) -> String {
     let mut out = String::new();
     for outcome in outcomes {
         let verdict = if outcome.passed() { "ok  " } else { "FAIL" };
-        let _ = writeln!(out, "{verdict}  {}: {}", outcome.rule, outcome.test);
+        let _ = writeln!(out, "{verdict}  {}: {}", outcome.rule, visible(&outcome.test));
         for line in explanation(outcome, locate) {
-            let _ = writeln!(out, "      {line}");
+            let _ = writeln!(out, "      {}", visible_start(&line));
         }
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();

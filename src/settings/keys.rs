@@ -52,7 +52,7 @@ pub const CHANGE: &[Key] = &[
     nullable(
         "from",
         Form::Text,
-        "table (KQL), index pattern (EQL), base search (SPL); the `requires` of the source go with the old one",
+        "table (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
     ),
     nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
     nullable("time", Form::Text, "column or expression of the event time"),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::{DEPTH, FILE_SIZE, FINDINGS};
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, is_hidden_at, is_tag};
 
 /// What the scan found.
 #[derive(Debug)]
@@ -235,14 +235,18 @@ impl Scanner<'_, '_> {
             self.blanks.push((at, end));
             return;
         }
-        let code_only = matches!(
-            c,
-            '\u{a0}' | '\u{2000}'
-                ..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{3000}' | '\u{feff}'
-        );
-        // Embeddings and isolates reorder what a reviewer sees.
-        let anywhere = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if anywhere || code_only && self.mode == Mode::Code {
+        let blank = matches!(c, '\u{a0}' | '\u{2000}'..='\u{200d}' | '\u{202f}' | '\u{3000}');
+        let hidden = is_hidden_at(self.text, at, c);
+        // Embeddings and isolates reorder what a reviewer sees; tags spell what only a program reads.
+        let anywhere = c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || hidden && is_tag(c);
+        let refused = match self.mode {
+            Mode::Code => anywhere || hidden || blank,
+            Mode::Comment(_) => anywhere,
+            Mode::Text | Mode::Raw | Mode::Block => anywhere || hidden,
+        };
+        if refused {
             self.blanks.push((at, end));
             if self.diags.len() > FINDINGS {
                 return;
@@ -251,7 +255,7 @@ impl Scanner<'_, '_> {
             let mut found =
                 Diagnostic::new(Code::BadCharacter, span, format!("{} is not allowed here", called(c)))
                     .label("not printable");
-            if code_only {
+            if self.mode == Mode::Code && !anywhere {
                 found.fix = Some(Fix { span, replacement: " ".to_owned() });
                 found = found.help("use a plain blank");
             } else {
@@ -269,6 +273,7 @@ fn called(c: char) -> String {
         '\0' => "the NUL character".to_owned(),
         '\u{a0}' | '\u{202f}' => format!("a no-break space (U+{code:04X})"),
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => format!("a direction mark (U+{code:04X})"),
+        _ if is_tag(c) => format!("a tag character (U+{code:04X})"),
         _ if c.is_control() => format!("a control character (U+{code:04X})"),
         _ => format!("a hidden character (U+{code:04X})"),
     }

@@ -9,7 +9,7 @@ use super::Eql;
 use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::truth::{Leaf, Text};
 use crate::ir::Value;
-use crate::source::is_hidden;
+use crate::source::marked;
 
 /// A piece of a query.
 pub(super) type Frag = print::Frag<Eql>;
@@ -58,7 +58,7 @@ pub(super) const KEYWORDS: &[&str] = &[
 pub(super) fn string(text: &str) -> Frag {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
+    for (_, c, hidden) in marked(text) {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -68,7 +68,7 @@ pub(super) fn string(text: &str) -> Frag {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             // Writing to a `String` cannot fail.
-            _ if is_hidden(c) => _ = write!(out, "\\u{{{:04x}}}", u32::from(c)),
+            _ if hidden => _ = write!(out, "\\u{{{:04x}}}", u32::from(c)),
             _ => out.push(c),
         }
     }

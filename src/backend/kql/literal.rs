@@ -12,7 +12,7 @@ use super::names::is_plain;
 use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::stated::Notation;
 use crate::ir::Value;
-use crate::source::is_hidden;
+use crate::source::marked;
 
 /// A piece of a query.
 pub(super) type Frag = print::Frag<Kql>;
@@ -51,13 +51,13 @@ pub(super) fn string(text: &str) -> Frag {
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
+    for (_, c, hidden) in marked(text) {
         match c {
             '\\' | '"' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            _ if is_hidden(c) => escape(&mut out, c),
+            _ if hidden => escape(&mut out, c),
             _ => out.push(c),
         }
     }
@@ -65,10 +65,12 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// Every character that needs it lies below U+FFFF, so four digits are enough (`\U` decodes wrongly in Kusto's lexer).
+/// In units of UTF-16, of which Kusto's strings are made: `\U` decodes wrongly in its lexer.
 fn escape(out: &mut String, c: char) {
-    // Writing to a `String` cannot fail.
-    let _ = write!(out, "\\u{:04x}", u32::from(c));
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(out, "\\u{unit:04x}");
+    }
 }
 
 /// `true` or `false`.
@@ -227,6 +229,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::source::has_hidden;
+
+    /// The unit of UTF-16 that four digits spell.
+    fn unit(chars: &mut std::str::Chars<'_>) -> Option<u16> {
+        let digits: String = chars.take(4).collect();
+        u16::from_str_radix(&digits, 16).ok()
+    }
 
     /// Reads a literal as Kusto's lexer does; `None` for anything but exactly one.
     fn decoded(literal: &str) -> Option<String> {
@@ -242,8 +251,13 @@ mod tests {
                     't' => '\t',
                     c @ ('\\' | '"') => c,
                     'u' => {
-                        let digits: String = chars.by_ref().take(4).collect();
-                        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
+                        let high = unit(&mut chars)?;
+                        let low = if (0xd800..0xdc00).contains(&high) {
+                            (chars.next()? == '\\' && chars.next()? == 'u').then(|| unit(&mut chars))?
+                        } else {
+                            None
+                        };
+                        char::decode_utf16([Some(high), low].into_iter().flatten()).next()?.ok()?
                     }
                     _ => return None,
                 }),
@@ -252,9 +266,27 @@ mod tests {
         }
     }
 
-    const PARTS: [&str; 17] = [
-        "\u{202e}", "\u{feff}", "\"", "\\", "'", "\n", "\r", "\0", "\u{85}", "\u{2028}", "\u{7f}", "|", "//",
-        "```", "{{", "é", "😀",
+    const PARTS: [&str; 20] = [
+        "\u{202e}",
+        "\u{feff}",
+        "\"",
+        "\\",
+        "'",
+        "\n",
+        "\r",
+        "\0",
+        "\u{85}",
+        "\u{2028}",
+        "\u{7f}",
+        "|",
+        "//",
+        "```",
+        "{{",
+        "é",
+        "😀",
+        "\u{e0041}",
+        "❤\u{fe0f}",
+        "\u{3164}",
     ];
 
     fn hostile() -> impl Strategy<Value = String> {
@@ -267,7 +299,7 @@ mod tests {
         #[test]
         fn texts_come_back(text in hostile()) {
             let literal = string(&text);
-            prop_assert!(!literal.text().contains(is_hidden));
+            prop_assert!(!has_hidden(literal.text()));
             prop_assert_eq!(decoded(literal.text()), Some(text));
         }
 
@@ -282,7 +314,7 @@ mod tests {
         #[test]
         fn comments_are_one_line(text in hostile()) {
             let comment = comment(&text);
-            prop_assert!(!comment.text().contains(is_hidden));
+            prop_assert!(!has_hidden(comment.text()));
         }
     }
 

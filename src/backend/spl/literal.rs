@@ -16,7 +16,7 @@ use super::Spl;
 use crate::backend::print::{self, Bind, Language, phrase};
 use crate::backend::stated::Notation;
 use crate::ir::Value;
-use crate::source::is_hidden;
+use crate::source::marked;
 
 /// A piece of a search.
 pub(super) type Frag = print::Frag<Spl>;
@@ -109,16 +109,16 @@ pub(super) const EXPRESSION: Notation = Notation {
     ends: &['|', ','],
     remark: None,
 };
-/// A base search in a source file, which may go through further commands.
+/// A base search in a source file: the literal terms of a step follow it, so it is one command.
 pub(super) const SEARCH: Notation =
-    Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &[], remark: None };
+    Notation { quotes: &[('"', true), ('`', false)], verbatim: None, ends: &['|'], remark: None };
 
 /// Why a value cannot be represented.
 pub(super) type Refusal = &'static str;
 
 /// A text, usable as an operand of `eval` and `where`.
 pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
-    if value.contains(unreadable) {
+    if is_unreadable(value) {
         return Err(
             "it contains an invisible character, and Splunk does not document how it reads one when escaped",
         );
@@ -137,8 +137,8 @@ pub(super) fn text(value: &str) -> Result<Frag, Refusal> {
     Ok(atom(phrase!("urldecode(\"{encoded}\")")))
 }
 
-fn unreadable(c: char) -> bool {
-    c == '\0' || (!c.is_ascii() && is_hidden(c))
+fn is_unreadable(text: &str) -> bool {
+    marked(text).any(|(_, c, hidden)| c == '\0' || (!c.is_ascii() && hidden))
 }
 
 fn quoted(value: &str) -> String {
@@ -247,7 +247,13 @@ pub(super) fn term(field: &Frag, value: &str) -> Option<Frag> {
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.
 pub(super) fn comment(line: &str) -> Frag {
-    atom(line.replace('`', "'").replace('$', "\u{ff04}").replace(is_hidden, " "))
+    let shown = |(_, c, hidden)| match c {
+        '`' => '\'',
+        '$' => '\u{ff04}',
+        _ if hidden => ' ',
+        _ => c,
+    };
+    atom(marked(line).map(shown).collect::<String>())
 }
 
 #[cfg(test)]
@@ -285,7 +291,7 @@ mod tests {
             if let Ok(operand) = text(&value) {
                 proptest::prop_assert_eq!(read(operand.text()), value);
             } else {
-                proptest::prop_assert!(value.contains(unreadable));
+                proptest::prop_assert!(is_unreadable(&value));
             }
         }
 

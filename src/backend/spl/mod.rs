@@ -7,6 +7,7 @@
 //! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats
 //! window, or sort without 0.
 
+mod backtrack;
 mod branch;
 mod chain;
 mod check;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::check::{Check, all, any, is_there, passes, present};
 use super::literal::{self, Frag, Refusal, spl};
-use super::{Spl, lines, refuse, text};
+use super::{Spl, backtrack, lines, refuse, text};
 use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
@@ -60,7 +60,12 @@ impl Tests<'_> {
                 vec![literal::compare(column, operator(*op), &literal::value(value)?)]
             }
             TestKind::Substring { place, text, case } => vec![text::substring(column, *place, text, *case)?],
-            TestKind::Matches { regex } => vec![text::matches(column, regex.exact())?],
+            TestKind::Matches { regex } => {
+                if backtrack::may_give_up(regex.exact()) {
+                    self.report.note(Effect::Engine, bound.test.span, MATCH_LIMIT);
+                }
+                vec![text::matches(column, regex.exact())?]
+            }
             TestKind::SameAs { other } => vec![same(column, &literal::field(&other.name), bound.field.ty)],
         };
         Ok(passes(column, tests))
@@ -103,6 +108,9 @@ impl Tests<'_> {
         self.report.read(External::new(&list.name, values.iter().map(String::as_str)));
     }
 }
+
+const MATCH_LIMIT: &str = "Splunk gives up on a long value with many repetitions (`match_limit`) and then finds no match: \
+                           write the regular expression without nested or adjacent repetitions, or use `like`";
 
 /// Splunk documents no function that brings an IPv6 address into one notation.
 const BY_TEXT: &str =

@@ -61,27 +61,39 @@ pub(super) fn substring(place: Place, spelled: String) -> String {
 }
 
 /// Matches the values that a wildcard pattern matches as a whole.
+///
+/// Several `*` with text between them could divide a value in so many ways that PCRE gives up; an attacker writes such
+/// values. So each part but the last before a fixed end is looked for once, where it comes first (`(?>…)`): it always
+/// has the same length, and nothing that follows finds more further to the right.
 pub(super) fn wildcard(pattern: &Pattern, spell: impl Fn(&str) -> String) -> String {
-    let (mut out, mut parts) = ("(?s)".to_owned(), pattern.parts.as_slice());
-    if let [PatternPart::Any, rest @ ..] = parts {
-        parts = rest;
-    } else {
-        out.push('^');
-    }
-    let end = if let [rest @ .., PatternPart::Any] = parts {
-        parts = rest;
-        ""
-    } else {
-        "(?!.)"
-    };
-    for part in parts {
-        match part {
-            PatternPart::Text(text) => out.push_str(&spell(text)),
-            PatternPart::Any => out.push_str(".*"),
-            PatternPart::One => out.push('.'),
+    let mut parts: Vec<String> = pattern
+        .parts
+        .split(|part| *part == PatternPart::Any)
+        .map(|units| units.iter().map(|unit| spelled_unit(unit, &spell)).collect())
+        .collect();
+    let tail = parts.pop().unwrap_or_default();
+    let mut parts = parts.into_iter();
+    let Some(head) = parts.next() else { return format!("(?s)^{tail}(?!.)") };
+    let inner: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    let start = if head.is_empty() { String::new() } else { format!("^{head}.*") };
+    match (inner.as_slice(), tail.is_empty()) {
+        ([], true) => format!("(?s)^{head}"),
+        ([], false) => format!("(?s){start}{tail}(?!.)"),
+        ([only], true) => format!("(?s){start}{only}"),
+        (several, _) => {
+            let found: String = several.iter().map(|part| format!("(?>.*?{part})")).collect();
+            let end = if tail.is_empty() { tail } else { format!(".*{tail}(?!.)") };
+            format!("(?s)^{head}{found}{end}")
         }
     }
-    out + end
+}
+
+fn spelled_unit(unit: &PatternPart, spell: impl Fn(&str) -> String) -> String {
+    match unit {
+        PatternPart::Text(text) => spell(text),
+        PatternPart::Any => ".*".to_owned(),
+        PatternPart::One => ".".to_owned(),
+    }
 }
 
 /// A portable expression, its classes spelt out, in PCRE.
@@ -203,6 +215,11 @@ mod tests {
         assert_eq!(printed("arn:aws:iam::*:role/terraform-*"), "(?s)^arn:aws:iam::.*:role/terraform-");
         assert_eq!(printed("*.internal"), "(?s)[.]internal(?!.)");
         assert_eq!(printed("a?c"), "(?s)^a.c(?!.)");
+        assert_eq!(printed("*aws*"), "(?s)aws");
+        assert_eq!(printed("a*b*"), "(?s)^a.*b");
+        assert_eq!(printed("*aws*cli*linux*"), "(?s)^(?>.*?aws)(?>.*?cli)(?>.*?linux)");
+        assert_eq!(printed("a*b?*c"), "(?s)^a(?>.*?b.).*c(?!.)");
+        assert_eq!(printed("*a*b"), "(?s)^(?>.*?a).*b(?!.)");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::engine::near::{Condition, Part, Why};
 use crate::engine::report::{broken, refusal};
 use crate::engine::value::instant_text;
 use crate::engine::words::duration;
+use crate::source::{visible, visible_json};
 
 fn rules(report: &Report) -> impl Iterator<Item = (&RuleReport, &RuleNear)> {
     report.rules.iter().zip(report.near.iter().flat_map(|near| &near.rules))
@@ -28,7 +29,7 @@ pub fn ndjson(report: &Report) -> String {
             let _ = writeln!(out, "{}", json!({ "rule": rule.name, "near": json(rule, explained, report) }));
         }
     }
-    out
+    visible_json(out)
 }
 
 fn json(rule: &RuleReport, explained: &Explained, report: &Report) -> Json {
@@ -126,6 +127,7 @@ pub fn timelines(report: &Report) -> String {
                 more => format!("; {more} more like it"),
             };
             let reason = sentence(rule, explained);
+            let reason = visible(&reason);
             let _ = writeln!(out, "{time}  {}  (near miss) {step}: {reason}{more}", rule.name);
             out.push_str(&timeline(&rule.steps, &miss.path, &report.records, Some(miss.step)));
         }
@@ -143,7 +145,7 @@ pub fn table(report: &Report) -> String {
             _ => writeln!(out, "{}: near misses, {} listed", rule.name, near.listed.len()),
         };
         for (step, condition, count) in &near.counts {
-            let _ = writeln!(out, "  {count:>8}  {step}: {condition}");
+            let _ = writeln!(out, "  {count:>8}  {step}: {}", visible(condition));
         }
     }
     let Some(NearReport { sampled, unread, .. }) = &report.near else { return out };

@@ -1,6 +1,6 @@
 //! Alerts of a replay as NDJSON and as timelines, counts as a table.
 //!
-//! In: a report. Out: text.
+//! In: a report. Out: text, in which what a log says is escaped.
 //! Must not know: terminals, files.
 
 use std::fmt::Write;
@@ -13,6 +13,7 @@ use crate::engine::alert::Alert;
 use crate::engine::record::Record;
 use crate::engine::value::{Value, instant_text};
 use crate::engine::words::duration;
+use crate::source::{visible, visible_json, visible_start};
 
 /// The alerts of all rules, one JSON object a line, in order of time and then of rules.
 #[must_use]
@@ -24,7 +25,7 @@ pub fn ndjson(report: &Report) -> String {
     for (rule, alert) in alerts {
         let _ = writeln!(out, "{}", alert_json(rule, alert, &report.records));
     }
-    out
+    visible_json(out)
 }
 
 /// An alert: `{"rule","time","steps":{"console":{"time",…fields},…}}`.
@@ -89,7 +90,8 @@ pub(super) fn timeline(
         let mark = if broken == Some(at) { '✗' } else { ' ' };
         let shown = record.present().filter(|(field, _)| *field != "event.time" && *field != "event.id");
         let fields: Vec<_> = shown.map(|(field, value)| format!("{field}={value}")).collect();
-        let _ = writeln!(out, "  {after:>8}{mark} {name}  {}  {}", record.time_text(), fields.join(" "));
+        let fields = fields.join(" ");
+        let _ = writeln!(out, "  {after:>8}{mark} {name}  {}  {}", record.time_text(), visible(&fields));
         before = Some(record.time);
     }
     out
@@ -130,17 +132,19 @@ pub fn summary(stats: &Stats) -> String {
     }
     for (reason, skipped) in &stats.skipped {
         let (file, line) = &skipped.first;
+        let (reason, file) = (visible(reason), visible(file));
         let _ = writeln!(out, "skipped {}: {reason} (first at {file}:{line})", skipped.count);
     }
     for (what, noted) in &stats.noted {
         let (file, line) = &noted.first;
+        let (what, file) = (visible(what), visible(file));
         let _ = writeln!(out, "{}: {what} (first at {file}:{line})", counted(noted.count, "event"));
     }
     for note in &stats.notes {
-        let _ = writeln!(out, "{note}");
+        let _ = writeln!(out, "{}", visible_start(note));
     }
     for (file, problem) in &stats.broken_files {
-        let _ = writeln!(out, "{file}: {problem}");
+        let _ = writeln!(out, "{}", visible_start(&format!("{file}: {problem}")));
     }
     if stats.stopped {
         let _ = writeln!(out, "stopped early; this is what was found until then");
