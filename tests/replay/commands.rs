@@ -44,6 +44,35 @@ fn failing_tests_have_status_1_and_a_reason() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap()[0]["passed"], false);
 }
 
+/// A rule that does not compile has no tests that could fail: a report shows it as an error.
+#[test]
+fn rules_with_errors_are_in_the_report() {
+    let broken =
+        RULE.replace("rule two", "rule broken").replace("1320", "1329").replace("actor.id\n", "actor.idd\n");
+    let sound = RULE.replace("EXPECTED", "x");
+    let (_folder, rule, _) = scratch(&format!("{sound}\n{broken}"), "");
+    let Ran { status, out, err } = catena(&["test", &rule]);
+    assert_eq!(status, 1, "{err}");
+    assert!(
+        out.contains("two.chain:15): has errors") && out.ends_with("1 passed, 0 failed, 1 with errors\n"),
+        "{out}"
+    );
+    let junit = catena(&["test", &rule, "--format", "junit"]).out;
+    assert!(junit.contains(r#"<testsuite name="broken" tests="1" failures="0" errors="1">"#), "{junit}");
+    assert!(junit.contains("<error message=\"") && junit.contains("E0202"), "{junit}");
+    let json = catena(&["test", &rule, "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (json.as_array().unwrap().len(), &json[1]["rule"], &json[1]["passed"]),
+        (2, &"broken".into(), &false.into())
+    );
+    assert!(json[1]["error"].as_str().unwrap().contains("E0202"), "{json}");
+    // Text of which nothing is understood is an error of the file.
+    let (_folder, rule, _) = scratch("rule {", "");
+    let junit = catena(&["test", &rule, "--format", "junit"]).out;
+    assert!(junit.contains("two.chain\" tests=\"1\"") && junit.contains("<error"), "{junit}");
+}
+
 #[test]
 fn replay_prints_alerts_and_a_summary() {
     let event = |second: u32, action: &str| {

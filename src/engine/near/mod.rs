@@ -184,8 +184,8 @@ fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Foun
     Near { counts, listed }
 }
 
-/// The order of conditions within a turn: that of their kinds, and of parts of steps the rarest failure first. What most
-/// records fail says least.
+/// The order of conditions within a turn: that of their kinds, and of parts of steps the rarest failure first. What
+/// most records fail says least.
 fn order(condition: Condition, counts: &BTreeMap<Condition, u64>) -> (u8, u64, Condition) {
     let count = counts.get(&condition).copied().unwrap_or(0);
     match condition {
