@@ -436,3 +436,15 @@ fn sources_are_listed() {
         insta::assert_snapshot!("aws.cloudtrail", catena(&["sources", "aws.cloudtrail"]).out);
     });
 }
+
+/// An error in an import is an error of the run, whatever the rules that import it.
+#[test]
+fn the_summary_agrees_with_the_findings() {
+    let rule = std::fs::read_to_string(root().join("tests/environments/rule.chain")).unwrap();
+    let list = "allowlist a: actor.id { \"x\" untill 2030-01-01 }\nallowlist b: actor.id { 5z }\n";
+    let rule = format!("import \"lists.chain\"\n{rule}");
+    let folder = scratch("summary", &[("lists.chain", list.as_bytes()), ("rule.chain", rule.as_bytes())]);
+    let ran = catena(&["check", &folder.path().join("rule.chain").display().to_string()]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.err.ends_with("\n1 rule in 1 file: 2 errors, 0 warnings\n"), "{}", ran.err);
+}

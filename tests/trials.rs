@@ -23,7 +23,7 @@ fn shipped_rules_pass_their_tests() {
     let mut count = 0;
     for path in chains("rules/an1318") {
         let outcomes = outcomes(&rules::from_file(&root().join(&path)));
-        assert!(outcomes.iter().all(Outcome::passed), "{path}\n{}", report::text(&outcomes, &nowhere));
+        assert!(outcomes.iter().all(Outcome::passed), "{path}\n{}", report::text(&outcomes, &[], &nowhere));
         count += outcomes.len();
     }
     assert!(count >= 10, "{count} tests");
@@ -54,7 +54,7 @@ rule explained {
 fn failing(test: &str) -> String {
     let outcomes = outcomes(&rules::from_text(&format!("{HEAD} test \"t\" {{ {test} }} }}")));
     assert!(!outcomes[0].passed(), "the test passes");
-    report::text(&outcomes, &nowhere)
+    report::text(&outcomes, &[], &nowhere)
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn impossible_events_are_errors() {
     unknown.0.name = "actor.nmae".to_owned();
     wrong.1 = catena::ir::Value::Int(7);
     event.fields.extend([unknown, wrong]);
-    let text = report::text(&outcomes(&rules), &nowhere);
+    let text = report::text(&outcomes(&rules), &[], &nowhere);
     assert!(
         text.contains("has no field `actor.nmae`") && text.contains("`actor.id` cannot hold 7"),
         "{text}"
@@ -150,9 +150,9 @@ fn junit_and_json_hold_hostile_names() {
         "{HEAD} test \"a <b> & \\\"c\\\" \\u{{1}}\" {{ egress at 1s {{ instance.eni: \"e\" }} expect alert at 1s }} test \"ok\" {{ egress at 1s {{ }} expect no alert }} }}"
     ));
     let outcomes = outcomes(&rules);
-    let junit = report::junit(&outcomes, &nowhere);
+    let junit = report::junit(&outcomes, &[], &nowhere);
     assert!(junit.contains("tests=\"2\" failures=\"1\""), "{junit}");
     assert!(junit.contains("name=\"a &lt;b&gt; &amp; &quot;c&quot; \u{fffd}\""), "{junit}");
-    let json = report::json(&outcomes, &nowhere);
+    let json = report::json(&outcomes, &[], &nowhere);
     assert_eq!((json[0]["passed"].as_bool(), json[1]["passed"].as_bool()), (Some(false), Some(true)));
 }

@@ -106,8 +106,8 @@ pub(crate) fn tested(file: &Checked, sources: &Sources) -> String {
     let place = |span| place(span).expect("a place in the text");
     let of_rule = |rule: &Rule| {
         let found = trial::run_tests(rule, &file.environment.catalog).expect("a checked rule can run");
-        let json = format!("{}{}", json(rule), outcomes::json(&found, &place));
-        [json, outcomes::text(&found, &place), outcomes::junit(&found, &place)].concat()
+        let json = format!("{}{}", json(rule), outcomes::json(&found, &[], &place));
+        [json, outcomes::text(&found, &[], &place), outcomes::junit(&found, &[], &place)].concat()
     };
     file.rules.iter().map(of_rule).collect()
 }

@@ -8,6 +8,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::engine::report::xml;
+
 type Drawn<'b> = Result<(), DrawingAreaErrorKind<<SVGBackend<'b> as DrawingBackend>::ErrorType>>;
 
 /// What to draw.
@@ -15,6 +17,8 @@ type Drawn<'b> = Result<(), DrawingAreaErrorKind<<SVGBackend<'b> as DrawingBacke
 pub(super) struct Chart<'a> {
     /// Above it.
     pub(super) title: String,
+    /// Below the title: what was read.
+    pub(super) read: String,
     /// What varies.
     pub(super) name: &'a str,
     /// Seconds, rising.
@@ -27,6 +31,8 @@ pub(super) struct Chart<'a> {
 
 const SIZE: (u32, u32) = (960, 540);
 const ROW: i32 = 18;
+/// Title and what was read.
+const HEAD: i32 = 66;
 const GREY: RGBColor = RGBColor(130, 130, 130);
 const FONT: &str = "sans-serif";
 /// Colours that also people with colour blindness tell apart.
@@ -45,16 +51,38 @@ impl Chart<'_> {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         self.draw(&area).map_err(|problem| anyhow!("cannot draw the chart: {problem}"))?;
         drop(area);
-        Ok(text)
+        // What a reader aloud says, and a pointer shows.
+        let Some((head, body)) = text.split_once(">\n") else { return Ok(text) };
+        let (title, about) = (xml(&self.title), xml(&self.about()));
+        Ok(format!("{head} role=\"img\">\n<title>{title}</title>\n<desc>{about}</desc>\n{body}"))
+    }
+
+    /// The picture in words.
+    fn about(&self) -> String {
+        let (unit, unit_name) = self.unit();
+        let value = |value: Option<&u64>| scaled(value.copied().unwrap_or(0), unit);
+        let (first, last) = (value(self.values.first()), value(self.values.last()));
+        let ends = |(name, counts): &(String, Vec<usize>)| {
+            let count = |count: Option<&usize>| count.copied().unwrap_or(0);
+            format!("{name}: from {} to {}", count(counts.first()), count(counts.last()))
+        };
+        let lines: Vec<_> = self.lines.iter().map(ends).collect();
+        format!(
+            "Counts for {} from {first} to {last} {unit_name}. {}. {}.",
+            self.name,
+            lines.join("; "),
+            self.read
+        )
     }
 
     fn draw<'b>(&self, area: &DrawingArea<SVGBackend<'b>, Shift>) -> Drawn<'b> {
         area.fill(&WHITE)?;
         let rows = i32::try_from(self.lines.len()).unwrap_or(i32::MAX).min(5);
-        let (head, body) = area.split_vertically(44 + ROW * rows);
+        let (head, body) = area.split_vertically(HEAD + ROW * rows);
         head.draw(&Text::new(self.title.as_str(), (16, 14), (FONT, 20).into_font()))?;
+        head.draw(&Text::new(self.read.as_str(), (16, 40), (FONT, 13).into_font().color(&GREY)))?;
         for (row, ((name, _), colour)) in (0..).zip(self.lines.iter().zip(COLOURS)) {
-            let y = 44 + ROW * row;
+            let y = HEAD + ROW * row;
             head.draw(&PathElement::new([(16, y + 7), (36, y + 7)], colour.stroke_width(2)))?;
             head.draw(&Circle::new((26, y + 7), 3, colour.filled()))?;
             head.draw(&Text::new(name.as_str(), (44, y), (FONT, 14).into_font()))?;
@@ -98,7 +126,7 @@ impl Chart<'_> {
         for ((_, counts), colour) in self.lines.iter().zip(COLOURS) {
             let places = self.values.iter().map(|value| scaled(*value, unit));
             let points: Vec<_> = places.zip(counts.iter().copied()).collect();
-            chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(steps(&points), colour.stroke_width(2)))?;
             chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, colour.filled())))?;
         }
         Ok(())
@@ -111,6 +139,15 @@ impl Chart<'_> {
         let handy = |(unit, _): &(u64, &str)| longest <= unit * 180;
         UNITS.into_iter().find(handy).unwrap_or((86_400, "days"))
     }
+}
+
+/// The corners of a count over a threshold: it stays what it is until the next value that was tried.
+fn steps(points: &[(f64, usize)]) -> Vec<(f64, usize)> {
+    let corners = points.windows(2).flat_map(|pair| match pair {
+        [(_, before), (value, count)] => [(*value, *before), (*value, *count)],
+        _ => [(0.0, 0); 2],
+    });
+    points.first().copied().into_iter().chain(corners).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place in a picture")]

@@ -46,7 +46,10 @@ impl Check {
             |file, _, found| {
                 let emissions = compile_file(&file, &targets, CompileOptions::default(), found);
                 let lists = emissions.into_iter().map(|emission| (emission.target, emission.lists));
-                (file.rules.len(), lists.filter(|(_, lists)| !lists.is_empty()).collect::<Vec<_>>())
+                (
+                    file.rules.len() + file.left_out.len(),
+                    lists.filter(|(_, lists)| !lists.is_empty()).collect::<Vec<_>>(),
+                )
             },
             |files| {
                 for (count, lists) in files {
@@ -64,7 +67,7 @@ impl Check {
         let (outcome, count) = report::show(found.diags, &found.sources, self.format, denied)?;
         if self.format == Format::Text {
             let files = plural(found.file_count, "file");
-            output::report(&format!("{} in {files} without errors; {count}\n", plural(rules, "rule")));
+            output::report(&format!("{} in {files}: {count}\n", plural(rules, "rule")));
         }
         Ok(outcome)
     }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::engine::report as outcomes;
+use crate::diag::{Finding, Findings, Severity};
+use crate::engine::report::{self as outcomes, NotRun};
 use crate::engine::trial::{self, run_tests};
 use crate::source::{Span, visible_json};
 
@@ -46,19 +47,47 @@ impl RunTests {
             return Ok(Outcome::Failure);
         };
         let found = self.outcomes(&session)?;
+        let not_run = self.not_run(&session);
         let locate = |span: Span| match session.found.sources.locate(span) {
             Some((file, place)) => format!("{file}:{}", place.line),
             None => "?".to_owned(),
         };
         let text = match self.format {
-            TestFormat::Text => outcomes::text(&found, &locate),
-            TestFormat::Json => visible_json(format!("{:#}\n", outcomes::json(&found, &locate))),
-            TestFormat::Junit => outcomes::junit(&found, &locate),
+            TestFormat::Text => outcomes::text(&found, &not_run, &locate),
+            TestFormat::Json => visible_json(format!("{:#}\n", outcomes::json(&found, &not_run, &locate))),
+            TestFormat::Junit => outcomes::junit(&found, &not_run, &locate),
         };
         output::print(&text)?;
         let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
         let failed = found.iter().any(|outcome| !outcome.passed());
         Ok(checked.max(if failed { Outcome::Findings } else { Outcome::Fine }))
+    }
+
+    /// The rules with errors, and the files with errors elsewhere.
+    fn not_run(&self, session: &Session) -> Vec<NotRun> {
+        let findings = Findings::of(&session.found.diags.clone().bounded().shown, &session.found.sources);
+        let is_error = |finding: &&Finding| finding.severity() == Severity::Error;
+        let mut errors: Vec<&Finding> = findings.findings().iter().filter(is_error).collect();
+        let mut not_run = Vec::new();
+        for rule in session.files.iter().flat_map(|file| &file.left_out) {
+            let is_inside =
+                |finding: &mut &Finding| finding.primary.is_inside(rule.span, &session.found.sources);
+            let own: Vec<&Finding> = errors.extract_if(.., is_inside).collect();
+            if self.rule.is_empty() || self.rule.contains(&rule.node) {
+                let elsewhere = || vec!["it needs something that has errors".to_owned()];
+                let problems = if own.is_empty() { elsewhere() } else { own.into_iter().map(line).collect() };
+                let at = session.found.sources.locate(rule.span);
+                let at = at.map_or("?".to_owned(), |(file, place)| format!("{file}:{}", place.line));
+                not_run.push(NotRun { name: rule.node.clone(), at, problems });
+            }
+        }
+        for of_file in errors.chunk_by(|left, right| left.primary.file.name == right.primary.file.name) {
+            let Some(first) = of_file.first() else { continue };
+            let (name, line_number) = (first.primary.file.name.clone(), first.primary.start.line);
+            let problems = of_file.iter().map(|finding| line(finding)).collect();
+            not_run.push(NotRun { at: format!("{name}:{line_number}"), name, problems });
+        }
+        not_run
     }
 
     fn outcomes(&self, session: &Session) -> anyhow::Result<Vec<trial::Outcome>> {
@@ -73,4 +102,11 @@ impl RunTests {
         }
         Ok(found)
     }
+}
+
+/// A finding on one line.
+fn line(finding: &Finding) -> String {
+    let (place, label) = (&finding.primary, &finding.primary.label);
+    let label = if label.is_empty() { String::new() } else { format!(" ({label})") };
+    format!("{}:{}: {} {}{label}", place.file.name, place.start.line, finding.code.id(), finding.title)
 }

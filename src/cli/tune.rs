@@ -11,7 +11,7 @@ use crate::source::visible_json;
 
 use super::chart::Chart;
 use super::logs::{LogOptions, watched};
-use super::report::{self, Format, did_you_mean};
+use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Session, SessionOptions};
 use super::vary::{self, Plan, Vary, words};
 use super::{Outcome, output, tuned};
@@ -135,5 +135,18 @@ fn chart(name: &str, rule: &Rule, plan: &Plan, tuning: &Tuning) -> anyhow::Resul
     }
     let in_force = plan.values.get(plan.in_force).copied().unwrap_or_default();
     let title = format!("{}: alerts by {name} (in force: {})", rule.name.node, words(in_force));
-    Chart { title, name, values: &plan.values, in_force, lines }.svg()
+    Chart { title, read: read(tuning), name, values: &plan.values, in_force, lines }.svg()
+}
+
+/// What was read: events, files, and when the records that match a step happened.
+fn read(tuning: &Tuning) -> String {
+    let stats = &tuning.stats;
+    let counted = |count: u64, noun| plural(usize::try_from(count).unwrap_or(usize::MAX), noun);
+    let read = format!("{} from {}", counted(stats.events, "event"), counted(stats.files, "file"));
+    match (tuning.records.first(), tuning.records.last()) {
+        (Some(first), Some(last)) => {
+            format!("{read}; records that match a step: {} to {}", first.time_text(), last.time_text())
+        }
+        (None, _) | (_, None) => format!("{read}; no record matches a step"),
+    }
 }

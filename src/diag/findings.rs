@@ -48,6 +48,14 @@ pub struct Location {
 }
 
 impl Location {
+    /// Whether it lies in a part of a file.
+    #[must_use]
+    pub fn is_inside(&self, span: Span, sources: &Sources) -> bool {
+        let whole = span.range();
+        let is_same = sources.get(span.file).is_some_and(|file| file.name == self.file.name);
+        is_same && whole.start <= self.range.start && self.range.end <= whole.end
+    }
+
     /// Where it begins and ends as the language server protocol counts.
     #[must_use]
     pub fn utf16(&self) -> std::ops::Range<Utf16Position> {

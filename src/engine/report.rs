@@ -16,9 +16,20 @@ use crate::source::{Span, visible, visible_start};
 /// Says where a span stands, such as `rule.chain:12:5`.
 pub type Locate<'a> = &'a dyn Fn(Span) -> String;
 
-/// One block of text for each outcome, then a line with the count.
+/// A rule whose tests could not run, or a file with errors outside its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    /// The rule, or the file.
+    pub name: String,
+    /// Where it is, such as `rule.chain:12`.
+    pub at: String,
+    /// What is wrong, a line each; at least one.
+    pub problems: Vec<String>,
+}
+
+/// One block of text for each outcome, a line for what could not run, then a line with the count.
 #[must_use]
-pub fn text(outcomes: &[Outcome], locate: Locate<'_>) -> String {
+pub fn text(outcomes: &[Outcome], not_run: &[NotRun], locate: Locate<'_>) -> String {
     let mut out = String::new();
     for outcome in outcomes {
         let verdict = if outcome.passed() { "ok  " } else { "FAIL" };
@@ -28,7 +39,14 @@ pub fn text(outcomes: &[Outcome], locate: Locate<'_>) -> String {
         }
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
-    let _ = writeln!(out, "{} passed, {failed} failed", outcomes.len() - failed);
+    for NotRun { name, at, problems: _ } in not_run {
+        let _ = writeln!(out, "ERROR {name} ({at}): has errors, so its tests did not run");
+    }
+    let _ = write!(out, "{} passed, {failed} failed", outcomes.len() - failed);
+    let _ = match not_run.len() {
+        0 => writeln!(out),
+        count => writeln!(out, ", {count} with errors"),
+    };
     out
 }
 
@@ -153,9 +171,9 @@ pub(crate) fn refusal(failing: &Failing) -> String {
     }
 }
 
-/// The outcomes as JSON.
+/// The outcomes as JSON; what could not run has an `error` and no `test`.
 #[must_use]
-pub fn json(outcomes: &[Outcome], locate: Locate<'_>) -> serde_json::Value {
+pub fn json(outcomes: &[Outcome], not_run: &[NotRun], locate: Locate<'_>) -> serde_json::Value {
     let one = |outcome: &Outcome| {
         json!({
             "rule": outcome.rule,
@@ -166,50 +184,66 @@ pub fn json(outcomes: &[Outcome], locate: Locate<'_>) -> serde_json::Value {
             "explanation": explanation(outcome, locate),
         })
     };
-    outcomes.iter().map(one).collect()
+    let none = |not_run: &NotRun| {
+        json!({
+            "rule": not_run.name,
+            "test": null,
+            "at": not_run.at,
+            "passed": false,
+            "alerts": 0,
+            "error": not_run.problems.first(),
+            "explanation": not_run.problems,
+        })
+    };
+    outcomes.iter().map(one).chain(not_run.iter().map(none)).collect()
 }
 
-/// The outcomes as a `JUnit` file: a suite for each rule, a case for each test.
+/// The outcomes as a `JUnit` file: a suite for each rule, a case for each test; what could not run is an error.
 #[must_use]
-pub fn junit(outcomes: &[Outcome], locate: Locate<'_>) -> String {
+pub fn junit(outcomes: &[Outcome], not_run: &[NotRun], locate: Locate<'_>) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"catena\">\n");
     for suite in outcomes.chunk_by(|left, right| left.rule == right.rule) {
         let failed = suite.iter().filter(|outcome| !outcome.passed()).count();
         let name = suite.first().map_or("", |outcome| outcome.rule.as_str());
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\">",
-            xml(name),
-            suite.len()
-        );
+        open_suite(name, (suite.len(), failed, 0), &mut out);
         for outcome in suite {
-            let _ = write!(
-                out,
-                "    <testcase classname=\"{}\" name=\"{}\"",
-                xml(&outcome.rule),
-                xml(&outcome.test)
-            );
-            if outcome.passed() {
-                out.push_str("/>\n");
-                continue;
-            }
-            let lines = explanation(outcome, locate);
-            let message = lines.first().map_or("", String::as_str);
-            let _ = writeln!(
-                out,
-                ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
-                xml(message),
-                xml(&lines.join("\n"))
-            );
+            let lines = if outcome.passed() { Vec::new() } else { explanation(outcome, locate) };
+            let tag = (!outcome.passed()).then_some("failure");
+            case((&outcome.rule, &outcome.test), tag, &lines, &mut out);
         }
+        out.push_str("  </testsuite>\n");
+    }
+    for NotRun { name, at: _, problems } in not_run {
+        open_suite(name, (1, 0, 1), &mut out);
+        case((name, "compiles"), Some("error"), problems, &mut out);
         out.push_str("  </testsuite>\n");
     }
     out.push_str("</testsuites>\n");
     out
 }
 
+fn open_suite(name: &str, (tests, failures, errors): (usize, usize, usize), out: &mut String) {
+    let name = xml(name);
+    let _ = writeln!(
+        out,
+        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">"
+    );
+}
+
+/// A case, with what went wrong in a tag of its own.
+fn case((class, name): (&str, &str), tag: Option<&str>, lines: &[String], out: &mut String) {
+    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(class), xml(name));
+    let Some(tag) = tag else {
+        out.push_str("/>\n");
+        return;
+    };
+    let (message, lines) = (lines.first().map_or("", String::as_str), lines.join("\n"));
+    let (message, lines) = (xml(message), xml(&lines));
+    let _ = writeln!(out, ">\n      <{tag} message=\"{message}\">{lines}</{tag}>\n    </testcase>");
+}
+
 /// Text inside XML; characters that XML 1.0 cannot hold become U+FFFD.
-fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

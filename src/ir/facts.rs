@@ -15,6 +15,8 @@ use super::{Case, Demand, List, OrderOp, Pred, Step, TestKind, Value};
 
 /// The field whose value tells the kinds of events of a source apart, and the variants of their columns.
 pub const ACTION: &str = "event.action";
+/// The field that names the service whose action it is.
+pub const PROVIDER: &str = "event.provider";
 /// Past so many networks or pairs of networks the narrower answer is not worth its time.
 const MOST_PAIRS: usize = 10_000;
 

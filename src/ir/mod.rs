@@ -13,7 +13,7 @@ mod test;
 mod walk;
 
 pub use case::Case;
-pub use facts::{ACTION, Networks, Range, Texts};
+pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
@@ -110,6 +110,20 @@ pub enum Severity {
     High,
     /// Critical.
     Critical,
+}
+
+impl Severity {
+    /// As the language writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// A parameter and the value in force.

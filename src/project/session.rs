@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use crate::check::{self, Context, Identities};
 use crate::diag::{Diagnostics, Findings, nearest};
 use crate::ir;
-use crate::source::{SourceFile, Sources};
+use crate::source::{SourceFile, Sources, Spanned};
 use crate::syntax::{self, ast};
 
 use super::environment::{Environment, Environments};
@@ -78,6 +78,8 @@ impl Found {
 pub struct Checked {
     /// The rules.
     pub rules: Vec<ir::Rule>,
+    /// The names of those that have errors, with the place of each.
+    pub left_out: Vec<Spanned<String>>,
     /// Settings and catalog in force.
     pub environment: Arc<Environment>,
 }
@@ -192,7 +194,8 @@ impl Run<'_> {
             let mut rules =
                 if environment.broken { Vec::new() } else { check::check(&unit, &context, &mut found) };
             rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
-            (work(Checked { rules, environment }, unit.sources, &mut found), found)
+            let left_out = left_out(unit.file, &rules);
+            (work(Checked { rules, left_out, environment }, unit.sources, &mut found), found)
         });
         let (made, found): (Vec<T>, Vec<Diagnostics>) = done.into_iter().unzip();
         self.workspace.close(some, host.workers);
@@ -220,6 +223,14 @@ impl Run<'_> {
         self.workspace.sources = sources;
         found
     }
+}
+
+/// The rules of a file that are not among the sound ones.
+fn left_out(file: &ast::File, sound: &[ir::Rule]) -> Vec<Spanned<String>> {
+    // They are in the same order.
+    let mut sound = sound.iter().peekable();
+    let left_out = file.rules.iter().filter(|rule| sound.next_if(|known| known.span == rule.span).is_none());
+    left_out.map(|rule| Spanned { node: rule.name.node.clone(), span: rule.span }).collect()
 }
 
 /// Notes the parameters of a file's rules, if its environment speaks of rules.

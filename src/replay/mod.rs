@@ -41,6 +41,7 @@ use gather::gather;
 use near::SecondPass;
 use read::chunk::Chunk;
 use read::input::Inputs;
+use report::Shown;
 use report::stats::Stats;
 use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
@@ -60,6 +61,7 @@ pub struct Plan {
     filter: LogFilter,
     near: Option<SecondPass>,
     counts: bool,
+    shown: Vec<Shown>,
 }
 
 impl Plan {
@@ -74,7 +76,9 @@ impl Plan {
         let filter = LogFilter::new(rules, &programs, catalog, &schemas, options, None)?;
         let near = options.near.map(|most| SecondPass::new(rules, catalog, &schemas, options, most));
         let budget = options.budget.unwrap_or(BUDGET);
-        Ok(Self { programs, schemas, budget, filter, near, counts: options.counts || options.thorough })
+        let counts = options.counts || options.thorough;
+        let shown = rules.iter().map(Shown::of).collect();
+        Ok(Self { programs, schemas, budget, filter, near, counts, shown })
     }
 
     /// Reads the inputs, keeps what can match, and runs every rule.
@@ -112,7 +116,8 @@ impl Plan {
         };
         stats.finish(&sorted);
         stats.stopped |= control.stop.load(Ordering::Relaxed);
-        Report { records, rules, near, stats: Stats { elapsed: began.elapsed(), ..stats } }
+        let shown = self.shown.clone();
+        Report { records, rules, shown, near, stats: Stats { elapsed: began.elapsed(), ..stats } }
     }
 
     /// Reads chunks and puts the records that satisfy a step in order.

@@ -44,6 +44,35 @@ fn failing_tests_have_status_1_and_a_reason() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap()[0]["passed"], false);
 }
 
+/// A rule that does not compile has no tests that could fail: a report shows it as an error.
+#[test]
+fn rules_with_errors_are_in_the_report() {
+    let broken =
+        RULE.replace("rule two", "rule broken").replace("1320", "1329").replace("actor.id\n", "actor.idd\n");
+    let sound = RULE.replace("EXPECTED", "x");
+    let (_folder, rule, _) = scratch(&format!("{sound}\n{broken}"), "");
+    let Ran { status, out, err } = catena(&["test", &rule]);
+    assert_eq!(status, 1, "{err}");
+    assert!(
+        out.contains("two.chain:15): has errors") && out.ends_with("1 passed, 0 failed, 1 with errors\n"),
+        "{out}"
+    );
+    let junit = catena(&["test", &rule, "--format", "junit"]).out;
+    assert!(junit.contains(r#"<testsuite name="broken" tests="1" failures="0" errors="1">"#), "{junit}");
+    assert!(junit.contains("<error message=\"") && junit.contains("E0202"), "{junit}");
+    let json = catena(&["test", &rule, "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (json.as_array().unwrap().len(), &json[1]["rule"], &json[1]["passed"]),
+        (2, &"broken".into(), &false.into())
+    );
+    assert!(json[1]["error"].as_str().unwrap().contains("E0202"), "{json}");
+    // Text of which nothing is understood is an error of the file.
+    let (_folder, rule, _) = scratch("rule {", "");
+    let junit = catena(&["test", &rule, "--format", "junit"]).out;
+    assert!(junit.contains("two.chain\" tests=\"1\"") && junit.contains("<error"), "{junit}");
+}
+
 #[test]
 fn replay_prints_alerts_and_a_summary() {
     let event = |second: u32, action: &str| {
@@ -156,4 +185,80 @@ fn near_misses_say_which_condition_failed() {
         "{}",
         piped.err
     );
+}
+
+const KEY: &str = r#"rule key {
+  title "A key after a sign-in" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1322" description "x" severity high
+  chain within 10m {
+    step login from aws.cloudtrail
+      where event.provider == "signin.amazonaws.com" and event.action == "ConsoleLogin" and event.outcome == "success"
+    then within 10m on actor.id
+    step key from aws.cloudtrail
+      where event.action in ("CreateAccessKey", "CreateLoginProfile") and event.outcome == "success"
+        and (event.provider == "iam.amazonaws.com" and not event.read_only or exists(image.id))
+  }
+  alert { entity account key.actor.id  entity ip key.source.ip  show login.event.outcome, key.event.id }
+  playbook """
+  # What to do
+  1. Ask `{{ key.actor.id }}` about `{{ login.source.ip }}`.
+
+  2. Remove the key.
+  """
+}"#;
+
+fn api_call(id: u32, second: u32, more: &serde_json::Value) -> String {
+    let mut event = serde_json::json!({ "source": "aws.cloudtrail", "event.id": id.to_string(), "actor.id": "alice",
+        "event.time": format!("2026-01-01T00:{:02}:{:02}Z", second / 60, second % 60), "event.outcome": "success",
+        "event.provider": "iam.amazonaws.com", "event.read_only": false, "source.ip": "192.0.2.1" });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    format!("{event}\n")
+}
+
+/// Every call of the user between the two events fails nothing but the action, and none of them is a near miss.
+#[test]
+fn other_events_are_no_near_misses() {
+    use serde_json::json;
+    let sign_in = |id, second, outcome| {
+        let own = json!({ "event.provider": "signin.amazonaws.com", "event.action": "ConsoleLogin", "event.outcome": outcome });
+        api_call(id, second, &own)
+    };
+    let mut logs = sign_in(1, 0, "success");
+    for id in 2..60 {
+        logs += &api_call(id, id, &json!({ "event.action": "GetUser" }));
+    }
+    logs += &api_call(60, 60, &json!({ "event.action": "CreateAccessKey", "event.outcome": "failure" }));
+    // The key of another service: the alternative that a provider begins is of another kind, but not the whole.
+    logs += &api_call(
+        61,
+        61,
+        &json!({ "event.action": "CreateAccessKey", "event.provider": "sts.amazonaws.com" }),
+    );
+    logs += &api_call(62, 62, &json!({ "event.action": "CreateAccessKey", "event.read_only": true }));
+    let (_folder, rule, log) = scratch(KEY, &logs);
+    let Ran { status, out, err } = catena(&["replay", &rule, "--canonical", &log, "--near"]);
+    assert_eq!(status, 0, "{err}");
+    let failed: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed: Vec<_> =
+        failed.iter().map(|one| one["near"]["steps"]["key"]["time"].as_str().unwrap()).collect();
+    assert_eq!(failed, ["2026-01-01T00:01:00Z", "2026-01-01T00:01:02Z"], "{err}");
+    assert!(!err.contains("event.action"), "{err}");
+}
+
+/// What the rule names comes first, what it demands last, and nothing of a log reaches the terminal as it is.
+#[test]
+fn alerts_read_well() {
+    use serde_json::json;
+    let own = json!({ "event.provider": "signin.amazonaws.com", "event.action": "ConsoleLogin" });
+    let key =
+        json!({ "event.action": "CreateAccessKey", "actor.id": "alice\u{1b}[31m\n", "image.id": "ami-1" });
+    let login = api_call(1, 0, &own).replace("alice", r"alice\u001b[31m\n");
+    let (_folder, rule, log) = scratch(KEY, &(login + &api_call(2, 60, &key)));
+    let Ran { status, out, err } = catena(&["replay", &rule, "--canonical", &log, "--explain"]);
+    assert_eq!(status, 0, "{err}");
+    insta::with_settings!({
+        snapshot_path => "../../snapshots/engine",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!("explained", out) });
 }

@@ -196,6 +196,19 @@ fn a_table_and_a_chart() {
     assert!(picture.contains("different launch.actor.id") && picture.contains("soon (minutes)"));
     // Three lines of eight values, and their three marks above.
     assert_eq!(picture.matches("<circle").count(), 3 * 8 + 3);
+    // For readers and pointers, and what was read.
+    assert!(picture.contains("<title>console: alerts by soon (in force: 5m)</title>\n<desc>Counts for soon from 1 to 15 minutes. alerts: from "));
+    assert!(picture.contains(
+        "12 events from 1 file; records that match a step: 2026-01-01T01:00:00Z to 2026-01-01T04:12:00Z"
+    ));
+    // A count over a threshold has no slopes: each stroke goes along one axis.
+    for line in
+        picture.lines().filter(|line| line.starts_with("<polyline") && line.contains("stroke-width=\"2\""))
+    {
+        let points = line.split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
+        let points: Vec<_> = points.split_whitespace().filter_map(|point| point.split_once(',')).collect();
+        assert!(points.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1), "{line}");
+    }
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn of_record(program: &Program, seen: &[Seen<'_>], reach: &Reach, number: usize)
 /// Counts, merges what breaks in the same way after the same records, and takes the nearest of each condition in turn.
 fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Found>, most: usize) -> Near {
     found.sort_by_key(|found| (found.condition, found.by, found.at));
-    let mut counts = BTreeMap::new();
+    let mut counts: BTreeMap<Condition, u64> = BTreeMap::new();
     let mut first: HashMap<(Condition, usize), usize> = HashMap::new();
     let mut kept: Vec<(usize, Found, u64)> = Vec::new();
     let mut in_condition: (Option<Condition>, usize) = (None, 0);
@@ -178,10 +178,21 @@ fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Foun
             in_condition.1 += 1;
         }
     }
-    kept.sort_by_key(|(turn, found, _)| (*turn, found.condition));
+    kept.sort_by_key(|(turn, found, _)| (*turn, order(found.condition, &counts)));
     kept.truncate(most);
     let listed = kept.iter().map(|(_, found, more)| miss(program, seen, reach, found, *more)).collect();
     Near { counts, listed }
+}
+
+/// The order of conditions within a turn: that of their kinds, and of parts of steps the rarest failure first. What
+/// most records fail says least.
+fn order(condition: Condition, counts: &BTreeMap<Condition, u64>) -> (u8, u64, Condition) {
+    let count = counts.get(&condition).copied().unwrap_or(0);
+    match condition {
+        Condition::Gap { .. } => (0, 0, condition),
+        Condition::Step { .. } => (1, count, condition),
+        Condition::Key { .. } | Condition::Order { .. } | Condition::Total => (2, 0, condition),
+    }
 }
 
 fn miss(program: &Program, seen: &[Seen<'_>], reach: &Reach, found: &Found, more: u64) -> Miss {

@@ -116,7 +116,7 @@ fn sentence(rule: &RuleReport, explained: &Explained) -> String {
 #[must_use]
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
-    for (rule, near) in rules(report) {
+    for ((rule, near), shown) in rules(report).zip(&report.shown) {
         for explained in &near.listed {
             let Explained { miss, at: (step, _), .. } = explained;
             let last = miss.path.last().and_then(|index| report.records.get(*index));
@@ -129,7 +129,9 @@ pub fn timelines(report: &Report) -> String {
             let reason = sentence(rule, explained);
             let reason = visible(&reason);
             let _ = writeln!(out, "{time}  {}  (near miss) {step}: {reason}{more}", rule.name);
-            out.push_str(&timeline(&rule.steps, &miss.path, &report.records, Some(miss.step)));
+            let path: Vec<_> = miss.path.iter().filter_map(|index| report.records.get(*index)).collect();
+            out.push_str(&timeline(&rule.steps, &path, shown, Some(miss.step)));
+            out.push('\n');
         }
     }
     out

@@ -5,12 +5,15 @@
 
 pub mod misses;
 pub mod output;
+mod shown;
 pub mod stats;
 
 use crate::engine::alert::{Alert, Tally};
 use crate::engine::near::{Miss, Why};
 use crate::engine::record::Record;
 use stats::Stats;
+
+pub use shown::Shown;
 
 /// What a replay found.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Report {
     pub records: Vec<Record>,
     /// For each rule, in the order of the plan.
     pub rules: Vec<RuleReport>,
+    /// For each rule, in the order of the plan: what it says to whoever reads its alerts.
+    pub shown: Vec<Shown>,
     /// Near misses, if they were asked for.
     pub near: Option<NearReport>,
     /// What was read.
