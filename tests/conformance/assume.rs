@@ -1,8 +1,8 @@
 //! What an emission leaves to the engine that runs it, kept out of the scenarios of that emission.
 //!
-//! In: the notes of an emission with effect `engine` or `conditional`, a scenario. Out: the scenario without what the notes speak of.
-//! Every such note is either here, with what it does to a scenario, or in [`HARMLESS`] with the reason why a scenario
-//! need not change.
+//! In: the notes of an emission with effect `engine` or `conditional`, a scenario. Out: the scenario without what the
+//! notes speak of. Every such note is either here, with what it does to a scenario, or in [`HARMLESS`] with the reason
+//! why a scenario need not change.
 
 use std::collections::BTreeMap;
 

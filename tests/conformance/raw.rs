@@ -180,6 +180,13 @@ impl Event {
         // reference).
         let Some(items) = self.raw.pointer_mut("/responseElements/instancesSet/items") else { return };
         let Some(items) = items.as_array_mut() else { return };
+        // No two instances are one, and no interface occurs twice: the keys of the group tell items apart.
+        for item in items.iter_mut() {
+            if let Some(inner) = item.pointer_mut("/networkInterfaceSet/items").and_then(Value::as_array_mut)
+            {
+                drop_repeated(inner);
+            }
+        }
         let image = items.first().and_then(|item| item.get("imageId")).cloned();
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             match &image {
@@ -187,6 +194,7 @@ impl Event {
                 None => drop(item.remove("imageId")),
             }
         }
+        drop_repeated(items);
         let mut requested = json!({ "minCount": 1, "maxCount": items.len() });
         if let Some(image) = image {
             requested["imageId"] = image;
@@ -232,6 +240,15 @@ fn content(path: &str, text: Option<String>) -> Option<Value> {
         ("readOnly", "false") => json!(false),
         _ => json!(text),
     })
+}
+
+fn drop_repeated(items: &mut Vec<Value>) {
+    let mut seen: Vec<Value> = Vec::new();
+    items.retain(|item| {
+        let fresh = !seen.contains(item);
+        seen.push(item.clone());
+        fresh
+    });
 }
 
 fn put(target: &mut Value, path: &str, value: Option<Value>) {

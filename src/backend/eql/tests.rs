@@ -138,7 +138,7 @@ fn columns_that_eql_cannot_read_are_findings() {
 #[test]
 fn an1318_becomes_two_parts() {
     let emission = emitted(&an1318());
-    assert_eq!(emission.fidelity, Fidelity::Superset);
+    assert_eq!((emission.fidelity, emission.promised()), (Fidelity::Conditional, Fidelity::Superset));
     assert_eq!(emission.parts.iter().map(|part| part.role).collect::<Vec<_>>(), [Role::Stage, Role::Query]);
     snapshot!("an1318", shown(&emission));
 }
@@ -364,10 +364,13 @@ fn chains_of_one_key_are_one_sequence() {
     let one = emitted(&rule(steps(&[trail]), vec![], 0, &[]));
     assert_eq!((one.fidelity, one.level), (Fidelity::Exact, Level::Record));
     let two = emitted(&rule(steps(&[trail, trail]), vec![link(900, &["actor.id"], &[])], 900, &[]));
-    assert_eq!((two.fidelity, two.level), (Fidelity::Exact, Level::Key));
+    assert_eq!(
+        (two.fidelity, two.promised(), two.level),
+        (Fidelity::Conditional, Fidelity::Exact, Level::Key)
+    );
     let links = vec![link(900, &["actor.id"], &[]), pair(600, "actor.id", "actor.principal_id")];
     let three = emitted(&rule(steps(&[trail, trail, trail]), links, 1200, &[]));
-    assert_eq!(three.fidelity, Fidelity::Superset);
+    assert_eq!((three.fidelity, three.promised()), (Fidelity::Conditional, Fidelity::Superset));
     let late =
         emitted(&rule(steps(&["made.up", trail]), vec![pair(60, "user", "actor.principal_id")], 60, &[]));
     assert_eq!(
@@ -383,7 +386,7 @@ fn a_window_of_zero_is_widened() {
         ["a", "b"].map(|name| step(name, "aws.cloudtrail", equals("event.action", name), vec![])).to_vec();
     let zero = emitted(&rule(steps, vec![link(0, &["actor.id"], &[])], 0, &[]));
     assert!(zero.parts[0].text.contains("maxspan=1s"));
-    assert_eq!(zero.fidelity, Fidelity::Superset);
+    assert_eq!((zero.fidelity, zero.promised()), (Fidelity::Conditional, Fidelity::Superset));
     assert_eq!(
         effects(&zero, Effect::Superset),
         ["Elasticsearch has no window of zero, so events up to a second apart are joined"]

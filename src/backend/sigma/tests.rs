@@ -308,7 +308,7 @@ fn no_window_is_empty() {
         chain(&[(60, "actor.id"), (0, "actor.name")], 60, &scope),
     ] {
         let emission = emit(&rule);
-        assert_eq!(emission.fidelity, Fidelity::Superset);
+        assert_eq!((emission.fidelity, emission.promised()), (Fidelity::Conditional, Fidelity::Superset));
         assert!(emission.parts[0].text.contains("timespan: 1s\n"));
         assert!(!emission.parts[0].text.contains("timespan: 0s"));
     }
