@@ -37,6 +37,11 @@ pub const ENVIRONMENT: &[Key] = &[
         "further source files, relative to this file; one may replace a built-in source or extend one",
     ),
     optional(
+        "allow",
+        PARAMS,
+        "by code of a warning: why it is accepted; such warnings are counted and not shown",
+    ),
+    optional(
         "targets",
         Form::Map(&Form::Map(&Form::Keys(CHANGE))),
         "by target, by source: what is elsewhere than the source file says",
@@ -44,8 +49,10 @@ pub const ENVIRONMENT: &[Key] = &[
 ];
 
 /// `rules.RULE`: what holds for one rule.
-pub const RULE: &[Key] =
-    &[optional("params", PARAMS, "by name: values of parameters; they win over those for every rule")];
+pub const RULE: &[Key] = &[
+    optional("params", PARAMS, "by name: values of parameters; they win over those for every rule"),
+    optional("targets", TEXTS, "the targets that the rule is meant for here, in place of its own `targets`"),
+];
 
 /// `targets.TARGET.SOURCE`: entries that are left out stay as they are.
 pub const CHANGE: &[Key] = &[
