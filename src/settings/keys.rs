@@ -59,9 +59,13 @@ pub const CHANGE: &[Key] = &[
     nullable(
         "from",
         Form::Text,
-        "table (KQL), index pattern (EQL), base search (SPL); the `requires` of the source go with the old one",
+        "table or expression of one (KQL), index pattern (EQL), base search (SPL); the `requires` of the source go with the old one",
     ),
-    nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
+    nullable(
+        "filter",
+        Form::Text,
+        "what is true for the source's records: a condition (KQL, EQL), search terms (SPL)",
+    ),
     nullable("time", Form::Text, "column or expression of the event time"),
     nullable(
         "time_lag",
