@@ -34,6 +34,8 @@ pub struct Settings {
     pub lists: ListDelivery,
     /// Further source files, relative to the environment file; one may replace a built-in source, or extend one.
     pub sources: Vec<String>,
+    /// By code of a warning: why it is accepted.
+    allow: BTreeMap<String, String>,
     /// By target, by source: what to change in the catalog.
     targets: BTreeMap<String, BTreeMap<String, MappingChange>>,
     /// Values of parameters that the user gave for this run: they win over the file.
@@ -53,6 +55,8 @@ pub struct Settings {
 pub struct RuleSettings {
     #[serde(deserialize_with = "texts")]
     params: BTreeMap<String, String>,
+    /// The targets that it is meant for here, in place of its own; empty if the file does not say.
+    targets: Vec<String>,
 }
 
 impl Default for Settings {
@@ -63,6 +67,7 @@ impl Default for Settings {
             lookback: 24 * 3600,
             lists: ListDelivery::default(),
             sources: Vec::new(),
+            allow: BTreeMap::new(),
             targets: BTreeMap::new(),
             set: BTreeMap::new(),
             document: None,
@@ -133,6 +138,45 @@ impl Settings {
         Some(self.document.as_ref()?.find(path.iter().copied()).span)
     }
 
+    /// The targets that the file means a rule for, if it says so.
+    #[must_use]
+    pub fn targets_of(&self, rule: &str) -> Option<Vec<String>> {
+        self.rules.get(rule).map(|rule| rule.targets.clone()).filter(|targets| !targets.is_empty())
+    }
+
+    /// Reports targets that rules are meant for and that do not exist.
+    fn check_targets(&self, file: &Document, diags: &mut Diagnostics) {
+        for (rule, own) in &self.rules {
+            let unknown = own.targets.iter().enumerate().filter(|(_, name)| backend::by_name(name).is_none());
+            for (number, name) in unknown {
+                let place = file.find(["rules", rule, "targets", &number.to_string()]).span;
+                diags.push(unknown_target(name, place));
+            }
+        }
+    }
+
+    /// The warnings that the file accepts, each with its place.
+    pub fn accepted(&self) -> impl Iterator<Item = (Code, Span)> {
+        let file = self.document.as_ref();
+        self.allow.keys().filter_map(move |code| Some((Code::find(code)?, file?.key(["allow", code]))))
+    }
+
+    /// Reports what the file accepts and cannot.
+    fn check_accepted(&self, file: &Document, diags: &mut Diagnostics) {
+        for (code, reason) in &self.allow {
+            if let Some(why) = Code::not_a_warning(code) {
+                let title = format!("`{code}` is not the code of a warning");
+                let found =
+                    Diagnostic::new(Code::UnknownSetting, file.key(["allow", code]), title).label(why);
+                diags.push(found.suggest(code, Code::warnings()));
+            } else if reason.trim().is_empty() {
+                let title = format!("`{code}` is accepted without a reason");
+                let found = Diagnostic::new(Code::SettingsInvalid, file.key(["allow", code]), title);
+                diags.push(found.label("no reason").help(format!("write `{code}: WHY`")));
+            }
+        }
+    }
+
     /// Whether the file speaks of parameters or rules.
     #[must_use]
     pub fn speak_of_rules(&self) -> bool {
@@ -175,6 +219,8 @@ impl Settings {
     /// Changes the catalog as the file says. What names nothing, or cannot be, goes to `diags`.
     pub fn apply(&self, catalog: &mut Catalog, diags: &mut Diagnostics) {
         let Some(file) = &self.document else { return };
+        self.check_accepted(file, diags);
+        self.check_targets(file, diags);
         for (target, sources) in &self.targets {
             if backend::by_name(target).is_none() {
                 diags.push(unknown_target(target, file.key(["targets", target])));
@@ -206,6 +252,17 @@ pub fn unknown_targets(catalog: &Catalog, diags: &mut Diagnostics) {
         let found = targets.map(|target| unknown_target(target, source.place_of_key(&["targets", target])));
         diags.extend_with(found);
     }
+}
+
+/// The names of all targets.
+pub fn target_names() -> impl Iterator<Item = &'static str> {
+    backend::ALL.iter().map(|target| target.name())
+}
+
+/// The name of the target that a user means, by its name or by what else people call it.
+#[must_use]
+pub fn target_meant(name: &str) -> Option<&'static str> {
+    backend::known_as(name).map(|target| target.name())
 }
 
 fn unknown_target(name: &str, span: Span) -> Diagnostic {

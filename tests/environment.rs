@@ -211,13 +211,68 @@ fn what_a_mapping_states_is_self_contained() {
     for (target, text, printed) in [
         ("eql", r#"a == "x" or b == "y""#, r#"(a == "x" or b == "y") and"#),
         ("kql", r#"A == "|)" or B == @"\""#, r#"where A == "|)" or B == @"\""#),
-        ("spl", r#"a="|]" OR 'b'="y""#, r#"where a="|]" OR 'b'="y""#),
+        ("spl", r#"a="|]" OR b="y""#, r#"(a="|]" OR b="y") eventName="#),
     ] {
         let text = text.replace('\'', "''");
         let settings = format!("targets: {{{target}: {{aws.cloudtrail: {{filter: '{text}'}}}}}}\n");
         let ran = compile(&folder(&[("catena.yaml", &settings)]), target, &[]);
         assert_eq!(ran.status, 0, "{settings}: {}", ran.err);
         assert!(ran.out.contains(printed), "{settings}: {}", ran.out);
+    }
+}
+
+/// Sentinel: a table by its name, or by an expression that stands as it is; what would break out of it is refused.
+#[test]
+fn tables_by_name_and_by_expression() {
+    for (from, printed) in [
+        ("AWSCloudTrail", "= AWSCloudTrail\n"),
+        ("a b-c", "= [\"a b-c\"]\n"),
+        ("['a b']", "= ['a b']\n"),
+        ("MyParser()", "= MyParser()\n"),
+        ("union A, B", "= union A, B\n"),
+        ("union isfuzzy=true A, (B | where C == 1)", "= union isfuzzy=true A, (B | where C == 1)\n"),
+        ("workspace(\"w\").AWSCloudTrail", "= workspace(\"w\").AWSCloudTrail\n"),
+        (
+            "_Im_AuditEvent(starttime=ago(1d), disabled=False)",
+            "= _Im_AuditEvent(starttime=ago(1d), disabled=False)\n",
+        ),
+    ] {
+        let settings =
+            format!("targets: {{kql: {{aws.cloudtrail: {{from: '{}'}}}}}}\n", from.replace('\'', "''"));
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), "kql", &[]);
+        assert_eq!(ran.status, 0, "{from}: {}", ran.err);
+        assert!(ran.out.contains(printed), "{from}: {}", ran.out);
+    }
+    for (from, problem) in [
+        ("A | take 1", "`|` ends it"),
+        ("A, B", "`,` ends it"),
+        ("union A, B | take 1", "`|` ends it"),
+        ("A; B", "`;` ends it"),
+        ("f(x", "`(` is unbalanced"),
+        ("f(x) // all", "`//` begins a comment"),
+        ("workspace(\"w).A", "`\"` is unbalanced"),
+    ] {
+        let settings = format!("targets: {{kql: {{aws.cloudtrail: {{from: '{from}'}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), "kql", &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{from}: {}", ran.err);
+        assert!(
+            ran.err.contains("the `from` of `aws.cloudtrail`") && ran.err.contains(problem),
+            "{from}: {}",
+            ran.err
+        );
+    }
+}
+
+/// Splunk: a filter is part of the base search; the language of `where` would mean other terms there.
+#[test]
+fn a_filter_of_splunk_is_a_search() {
+    for (filter, problem) in
+        [("like(a, \"b%\")", "a function of `where`"), ("a=1 or b=1", "write `OR`"), ("a==1", "`==`")]
+    {
+        let settings = format!("targets: {{spl: {{aws.cloudtrail: {{filter: '{filter}'}}}}}}\n");
+        let ran = compile(&folder(&[("catena.yaml", &settings)]), "spl", &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{filter}: {}", ran.err);
+        assert!(ran.err.contains("catena.yaml:1:") && ran.err.contains(problem), "{filter}: {}", ran.err);
     }
 }
 

@@ -128,6 +128,31 @@ fn a_parameter_can_be_set_for_one_rule() {
     assert!(set.contains("7m") && !set.contains("20m") && !set.contains("10m"), "{set}");
 }
 
+#[test]
+fn targets_can_be_set_for_one_rule() {
+    let ran = run(&["compile", "--target", "spl"], "ok_targets");
+    assert!(ran.out.contains("| multisearch"), "{}{}", ran.out, ran.err);
+    let ran = run(&["compile", "--target", "eql", "--target", "kql"], "ok_targets");
+    assert!(ran.out.contains("Sentinel") && !ran.out.contains("Elastic"), "{}", ran.out);
+    assert_eq!(ran.err, "rule `two_steps` is left out of eql: its `targets` are spl, kql\n");
+}
+
+#[test]
+fn accepted_warnings_are_counted() {
+    let ran = run(&["check", "--deny", "warnings"], "ok_allow");
+    assert!(
+        ran.status == 0 && ran.err == "1 rule in 1 file: 0 errors, 0 warnings, 1 warning accepted\n",
+        "{}",
+        ran.err
+    );
+    // Whether a warning of a target is there is known only where all targets are compiled.
+    let rules = ["check", "rules", "--deny", "warnings"];
+    let ran = catena(&rules);
+    assert!(ran.status == 0 && !ran.err.contains("W0615"), "{}", ran.err);
+    let ran = catena(&[&rules[..], &["--target", "all"]].concat());
+    assert!(ran.status == 0 && ran.err.contains(" warnings accepted"), "{}", ran.err);
+}
+
 /// Of one file nobody knows what the others have.
 #[test]
 fn a_parameter_of_another_file_is_no_mistake() {

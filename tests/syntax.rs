@@ -106,6 +106,7 @@ fn tree(file: &ast::File) -> String {
                     test.expects.iter().for_each(|expect| line(4, expect));
                 }
                 ast::Clause::Meta(_)
+                | ast::Clause::Allow(_)
                 | ast::Clause::Param(_)
                 | ast::Clause::Alert(_)
                 | ast::Clause::Playbook(_) => {

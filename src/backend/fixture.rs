@@ -75,6 +75,8 @@ pub(in crate::backend) fn rule(steps: Vec<Step>, links: Vec<Link>, total: u64, s
             attack: vec!["T1204".to_owned()],
             references: Vec::new(),
             false_positives: Vec::new(),
+            targets: None,
+            allow: Vec::new(),
         },
         params: Vec::new(),
         lists: Vec::new(),

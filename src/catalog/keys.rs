@@ -119,11 +119,11 @@ pub const LOG_TEXT: &[Key] = &[
 
 /// `targets.TARGET`: where a target has the records.
 pub const MAPPING: &[Key] = &[
-    optional("from", Form::Text, "table (KQL), index pattern (EQL), base search without a pipe (SPL)"),
+    optional("from", Form::Text, "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL)"),
     nullable(
         "filter",
         Form::Text,
-        "an expression of the target that is true for this source's records, where `from` holds others too",
+        "what is true for this source's records, where `from` holds others too: a condition (KQL, EQL), search terms (SPL)",
     ),
     optional("time", Form::Text, "column or expression of the event time"),
     optional(
@@ -141,9 +141,13 @@ pub const MAPPING_CHANGE: &[Key] = &[
     nullable(
         "from",
         Form::Text,
-        "table (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
+        "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
     ),
-    nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
+    nullable(
+        "filter",
+        Form::Text,
+        "what is true for the source's records: a condition (KQL, EQL), search terms (SPL)",
+    ),
     nullable("time", Form::Text, "column or expression of the event time"),
     nullable(
         "time_lag",

@@ -73,6 +73,7 @@ fn id_of(rule: &Rule) -> Option<(String, Span)> {
     let literal = rule.clauses.iter().find_map(|clause| match clause {
         Clause::Meta(meta) if meta.key.node == "id" => meta.values.first(),
         Clause::Meta(_)
+        | Clause::Allow(_)
         | Clause::Param(_)
         | Clause::Chain(_)
         | Clause::Alert(_)

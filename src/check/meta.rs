@@ -16,7 +16,7 @@ use crate::syntax::ast::{Clause, Literal, LiteralKind, Meta, Rule};
 
 use super::resolutions::Meaning;
 use super::sink::Sink;
-use super::{lint, naming, values};
+use super::{allow, lint, naming, values};
 
 const STATUSES: &[(&str, Status)] = &[
     ("experimental", Status::Experimental),
@@ -48,6 +48,8 @@ pub(super) fn lower(rule: &Rule, sink: &mut Sink) -> Option<ir::Meta> {
     let attack = reader.attack();
     let references = reader.references();
     let false_positives = reader.many("false_positives");
+    let targets = reader.clauses.get("targets").map(|meta| allow::targets(reader.sink, meta));
+    let allow = allow::accepted(reader.sink, rule);
     if let Some(title) = &title {
         reader.title(title);
         lint::meta::length(reader.sink, title);
@@ -70,6 +72,8 @@ pub(super) fn lower(rule: &Rule, sink: &mut Sink) -> Option<ir::Meta> {
         attack,
         references,
         false_positives,
+        targets,
+        allow,
     })
 }
 
@@ -91,7 +95,7 @@ fn clauses<'a>(rule: &'a Rule, sink: &mut Sink) -> BTreeMap<&'a str, &'a Meta> {
             );
         } else if let Some(first) = found.get(key) {
             let help = match key {
-                "attack" | "references" | "false_positives" | "author" => {
+                "attack" | "references" | "false_positives" | "author" | "targets" => {
                     "combine the values in one clause, separated by commas"
                 }
                 _ => "remove one of them",

@@ -10,6 +10,7 @@
 //! looks across files.
 
 mod alert;
+mod allow;
 mod chain;
 mod comparison;
 mod constants;
@@ -51,6 +52,7 @@ use names::Names;
 use params::Params;
 use sink::Sink;
 
+pub use allow::allows;
 pub use identity::{Identities, clashing};
 pub use resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
 
@@ -133,7 +135,10 @@ fn lower(
     naming::length(&rule.name, &mut sink.diags);
     sink.define(DefinitionKind::Rule, &rule.name, rule.span);
     let clauses = Clauses::of(rule, &mut sink.diags);
-    let meta = meta::lower(rule, sink);
+    let mut meta = meta::lower(rule, sink);
+    if let (Some(meta), Some(here)) = (&mut meta, context.settings.targets_of(&rule.name.node)) {
+        meta.targets = Some(here);
+    }
     let names = Names {
         context,
         unit,
@@ -214,7 +219,7 @@ impl<'a> Clauses<'a> {
                     clauses.tests.push(test);
                     None
                 }
-                Clause::Meta(_) | Clause::Param(_) => None,
+                Clause::Meta(_) | Clause::Allow(_) | Clause::Param(_) => None,
             };
             if let Some((what, span, first)) = again {
                 diags.push(
@@ -250,7 +255,12 @@ fn put<'a, T>(slot: &mut Option<&'a T>, value: &'a T) -> Option<&'a T> {
 fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
     match clause {
         Clause::Chain(chain) => Some(chain),
-        Clause::Meta(_) | Clause::Param(_) | Clause::Alert(_) | Clause::Playbook(_) | Clause::Test(_) => None,
+        Clause::Meta(_)
+        | Clause::Allow(_)
+        | Clause::Param(_)
+        | Clause::Alert(_)
+        | Clause::Playbook(_)
+        | Clause::Test(_) => None,
     }
 }
 

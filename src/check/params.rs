@@ -93,7 +93,12 @@ impl<'a> Params<'a> {
 fn params_of(rule: &Rule) -> impl Iterator<Item = &Param> {
     rule.clauses.iter().filter_map(|clause| match clause {
         Clause::Param(param) => Some(param),
-        Clause::Meta(_) | Clause::Chain(_) | Clause::Alert(_) | Clause::Playbook(_) | Clause::Test(_) => None,
+        Clause::Meta(_)
+        | Clause::Allow(_)
+        | Clause::Chain(_)
+        | Clause::Alert(_)
+        | Clause::Playbook(_)
+        | Clause::Test(_) => None,
     })
 }
 

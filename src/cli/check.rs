@@ -43,6 +43,7 @@ impl Check {
         let found = session::each(
             &self.paths,
             &self.session,
+            &targets,
             |file, _, found| {
                 let emissions = compile_file(&file, &targets, CompileOptions::default(), found);
                 let lists = emissions.into_iter().map(|emission| (emission.target, emission.lists));
@@ -67,7 +68,11 @@ impl Check {
         let (outcome, count) = report::show(found.diags, &found.sources, self.format, denied)?;
         if self.format == Format::Text {
             let files = plural(found.file_count, "file");
-            output::report(&format!("{} in {files}: {count}\n", plural(rules, "rule")));
+            let accepted = match found.accepted.count() {
+                0 => String::new(),
+                accepted => format!(", {} accepted", plural(accepted, "warning")),
+            };
+            output::report(&format!("{} in {files}: {count}{accepted}\n", plural(rules, "rule")));
         }
         Ok(outcome)
     }

@@ -11,7 +11,7 @@ use crate::backend::{
     self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
 };
 use crate::diag::Diagnostics;
-use crate::project::compile::{CompileOptions, compile_file};
+use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
 use crate::source::{Sources, visible, visible_json};
 
 use super::report::{self, Format, did_you_mean, plural};
@@ -116,12 +116,14 @@ impl Compile {
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.compile(file, &targets, form, sources, found)
         };
+        let judged = if self.rule.is_none() { targets.as_slice() } else { &[] };
         let (mut externals, mut clashes) = (Externals::default(), Diagnostics::default());
-        let found = session::each(&self.paths, &self.session, work, |files| {
+        let found = session::each(&self.paths, &self.session, judged, work, |files| {
             let mut texts = Vec::new();
             for file in files {
                 let file = file?;
                 names.extend(file.names);
+                file.left_out.iter().for_each(|left_out| output::report(left_out));
                 for query in file.queries {
                     if !externals.add(query.target, query.lists, &mut clashes) {
                         continue;
@@ -164,13 +166,28 @@ impl Compile {
         if let Some(wanted) = &self.rule {
             file.rules.retain(|rule| rule.name.node == *wanted);
         }
+        let left_out = self.left_out(&file, targets);
         let emissions = compile_file(&file, targets, self.options(), found);
         let queries = emissions.into_iter().map(|mut emission| {
             let text = self.prints().then(|| form.print(&emission, sources)).transpose()?;
             let (target, lists) = (emission.target, std::mem::take(&mut emission.lists));
             anyhow::Ok(Query { target, lists, text, emission: self.output.is_some().then_some(emission) })
         });
-        Ok(Compiled { names, queries: queries.collect::<Result<_, _>>()? })
+        Ok(Compiled { names, left_out, queries: queries.collect::<Result<_, _>>()? })
+    }
+
+    /// A line for each rule that is not meant for a target which the user named. Who asks for all of them asks for
+    /// those that a rule is meant for.
+    fn left_out(&self, file: &Checked, targets: &[&'static dyn Target]) -> Vec<String> {
+        if self.target.iter().any(|choice| matches!(choice, TargetChoice::All)) {
+            return Vec::new();
+        }
+        let each = file.rules.iter().flat_map(|rule| targets.iter().map(move |target| (rule, target.name())));
+        let left_out = each.filter(|(rule, target)| !is_meant_for(rule, target)).map(|(rule, target)| {
+            let meant = rule.meta.targets.as_deref().unwrap_or_default().join(", ");
+            format!("rule `{}` is left out of {target}: its `targets` are {meant}\n", rule.name.node)
+        });
+        left_out.collect()
     }
 
     /// Whether queries go to standard output: files take the place of text, not of JSON.
@@ -205,6 +222,8 @@ impl Compile {
 struct Compiled {
     /// The names of its rules, asked for or not.
     names: Vec<String>,
+    /// What is said of those that are not meant for a target.
+    left_out: Vec<String>,
     /// What was made of them.
     queries: Vec<Query>,
 }

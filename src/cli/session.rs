@@ -1,13 +1,14 @@
 //! What every command over rules does first: reads, parses and checks them, from disk and on every core.
 //!
 //! In: paths and the common options. Out: what a [`project`](crate::project) makes of them.
-//! Must not know: targets and formats.
+//! Must not know: what targets do, and formats.
 
 use std::path::PathBuf;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::backend::Target;
 use crate::diag::Diagnostics;
 use crate::project::session::{self, Choices, Stopped};
 use crate::project::{Disk, Workers};
@@ -57,6 +58,7 @@ impl SessionOptions {
             as_of: self.as_of,
             environment: self.env.clone(),
             sources: self.source.clone(),
+            compiled: Vec::new(),
         }
     }
 }
@@ -85,14 +87,18 @@ pub(super) fn open(paths: &[PathBuf], options: &SessionOptions) -> Option<Sessio
     session::open(paths, &options.choices(), &Disk, &Cores).map_err(|problems| complain(&problems)).ok()
 }
 
-/// As [`session::each`]; `Ok(None)` when something the user named cannot be used, which has been said.
+/// As [`session::each`], for a command that compiles every rule for some targets; `Ok(None)` when something the user
+/// named cannot be used, which has been said.
 pub(super) fn each<T: Send>(
     paths: &[PathBuf],
     options: &SessionOptions,
+    compiled: &[&'static dyn Target],
     work: impl Fn(Checked, &Sources, &mut Diagnostics) -> T + Sync,
     take: impl FnMut(Vec<T>) -> anyhow::Result<()> + Send,
 ) -> anyhow::Result<Option<Found>> {
-    match session::each(paths, &options.choices(), &Disk, &Cores, work, take) {
+    let compiled = compiled.iter().map(|target| target.name().to_owned()).collect();
+    let choices = Choices { compiled, ..options.choices() };
+    match session::each(paths, &choices, &Disk, &Cores, work, take) {
         Ok(found) => Ok(Some(found)),
         Err(Stopped::By(error)) => Err(error),
         Err(Stopped::Unusable(problems)) => {

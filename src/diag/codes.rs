@@ -63,6 +63,32 @@ macro_rules! property {
 }
 
 impl Code {
+    /// The code that is printed so.
+    #[must_use]
+    pub fn find(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.id() == id)
+    }
+
+    /// Why a code that the user names is none that can be accepted; nothing for a warning.
+    pub(crate) fn not_a_warning(id: &str) -> Option<&'static str> {
+        match Self::find(id).map(Self::severity) {
+            Some(Warning) => None,
+            Some(Error) => Some("an error cannot be accepted"),
+            None => Some("there is no such code"),
+        }
+    }
+
+    /// Whether it is found only when a rule is compiled for a target.
+    #[must_use]
+    pub fn is_of_target(self) -> bool {
+        self.id().get(1..3) == Some("08")
+    }
+
+    /// The codes of warnings.
+    pub fn warnings() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().filter(|code| code.severity() == Warning).map(|code| code.id())
+    }
+
     /// Whether the syntax tree has what was meant all the same: what is missing in the tree is then missing in the
     /// text.
     #[must_use]
@@ -194,6 +220,7 @@ codes! {
     ShownTwice = "W0612" Warning "duplicate field or value";
     ModifiedBefore = "W0613" Warning "`modified` is earlier than `date`";
     EmptyFile = "W0614" Warning "empty rule file" absence;
+    UnusedAllow = "W0615" Warning "`allow` accepts nothing" absence;
 
     // 07 tests
     NoExpectation = "E0701" Error "the test has no expectation" absence;

@@ -80,6 +80,19 @@ pub struct Meta {
     pub references: Vec<String>,
     /// Known benign causes.
     pub false_positives: Vec<String>,
+    /// Names of the targets that it is meant for; all if it names none.
+    pub targets: Option<Vec<String>>,
+    /// Warnings that its author accepts.
+    pub allow: Vec<Allow>,
+}
+
+/// A warning that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Allow {
+    /// Its code.
+    pub code: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// How mature a rule is (Sigma's words).

@@ -5,6 +5,7 @@
 
 use crate::backend::{self, Emission, ListDelivery, Target};
 use crate::diag::Diagnostics;
+use crate::ir::Rule;
 
 use super::session::Checked;
 
@@ -19,7 +20,13 @@ pub struct CompileOptions {
     pub time_buckets: bool,
 }
 
-/// Compiles the rules of a file for every target.
+/// Whether a rule is meant for a target: for every one, unless it names some.
+#[must_use]
+pub fn is_meant_for(rule: &Rule, target: &str) -> bool {
+    rule.meta.targets.as_ref().is_none_or(|named| named.iter().any(|name| name == target))
+}
+
+/// Compiles the rules of a file for every target that they are meant for.
 pub fn compile_file(
     file: &Checked,
     targets: &[&dyn Target],
@@ -33,7 +40,9 @@ pub fn compile_file(
     for rule in &file.rules {
         let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
         let job = backend::Job { rule, catalog, schemas, options: &options };
-        emissions.extend(backend::compile_all(&job, targets, found));
+        let meant: Vec<_> =
+            targets.iter().copied().filter(|target| is_meant_for(rule, target.name())).collect();
+        emissions.extend(backend::compile_all(&job, &meant, found));
     }
     emissions
 }

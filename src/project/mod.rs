@@ -3,6 +3,7 @@
 //! In: files through a [`Files`] trait, choices. Out: checked rules, emissions, outcomes of tests, findings.
 //! Must not know: a disk (but for [`Disk`]), threads (they are lent through [`Workers`]), the command line.
 
+mod accept;
 pub mod compile;
 mod disk;
 mod environment;
@@ -18,11 +19,12 @@ mod workspace;
 use std::path::{Path, PathBuf};
 
 use crate::backend::{Emission, Externals, Target};
-use crate::diag::Findings;
+use crate::diag::{Diagnostics, Findings};
 use crate::engine::predicate::CompileError;
 use crate::engine::trial::{self, Outcome};
 use crate::ir::Rule;
 
+pub use accept::{Accepted, Allowance};
 pub use compile::CompileOptions;
 pub use disk::Disk;
 pub use environment::{Environment, Environments};
@@ -124,7 +126,10 @@ impl Project {
         let mut externals = Externals::default();
         let mut emissions = Vec::new();
         for file in &files {
-            for emission in compile::compile_file(file, targets, options, &mut found.diags) {
+            let mut of_file = Diagnostics::default();
+            let compiled = compile::compile_file(file, targets, options, &mut of_file);
+            found.diags.extend(found.accepted.sift(of_file, &file.allowances));
+            for emission in compiled {
                 if externals.add(emission.target, emission.lists.clone(), &mut found.diags) {
                     emissions.push(emission);
                 }

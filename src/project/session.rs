@@ -18,6 +18,7 @@ use crate::ir;
 use crate::source::{SourceFile, Sources, Spanned};
 use crate::syntax::{self, ast};
 
+use super::accept::{Accepted, Allowance};
 use super::environment::{Environment, Environments};
 use super::files::{Entry, Files};
 use super::workers::Workers;
@@ -34,6 +35,9 @@ pub struct Choices {
     pub environment: Option<PathBuf>,
     /// Source files to add, or to put in the place of the built-in source of the same name.
     pub sources: Vec<PathBuf>,
+    /// Names of the targets for which the rules are compiled, if all of them are: whether an accepted warning of a
+    /// target is there is known only then.
+    pub compiled: Vec<String>,
 }
 
 /// Why a run ended early.
@@ -61,6 +65,8 @@ pub struct Found {
     pub sources: Sources,
     /// Everything found so far.
     pub diags: Diagnostics,
+    /// The warnings that rules and environment files accept.
+    pub accepted: Accepted,
     /// How many files the user asked for.
     pub file_count: usize,
 }
@@ -78,6 +84,8 @@ impl Found {
 pub struct Checked {
     /// The rules.
     pub rules: Vec<ir::Rule>,
+    /// What the file and its environment accept.
+    pub allowances: Vec<Allowance>,
     /// The names of those that have errors, with the place of each.
     pub left_out: Vec<Spanned<String>>,
     /// Settings and catalog in force.
@@ -138,8 +146,8 @@ pub fn each<T: Send, E: Send>(
     let as_of = choices.as_of.unwrap_or_else(today);
     let identities = Identities::default();
     let file_count = workspace.asked();
-    let stated = Vec::new();
-    let mut run = Run { workspace, environments, clashing, identities, as_of, stated, diags };
+    let (stated, accepted) = (Vec::new(), Accepted::default());
+    let mut run = Run { workspace, environments, clashing, identities, as_of, stated, accepted, diags };
     let mut made = Vec::new();
     for first in (0..file_count).step_by(BATCH) {
         let some = first..file_count.min(first + BATCH);
@@ -151,8 +159,8 @@ pub fn each<T: Send, E: Send>(
     }
     take(made).map_err(Stopped::By)?;
     run.workspace.report_cycles(&mut run.diags);
-    run.warn_unknown(paths.iter().any(|path| files.entry(path) == Entry::Folder));
-    Ok(Found { sources: run.workspace.sources, diags: run.diags, file_count })
+    run.warn_unknown(paths.iter().any(|path| files.entry(path) == Entry::Folder), &choices.compiled);
+    Ok(Found { sources: run.workspace.sources, diags: run.diags, accepted: run.accepted, file_count })
 }
 
 /// The names of the parameters of each rule.
@@ -168,6 +176,7 @@ struct Run<'a> {
     as_of: Date,
     /// Environments that speak of rules, with the parameters of the rules under them.
     stated: Vec<(Arc<Environment>, ParamsByRule)>,
+    accepted: Accepted,
     diags: Diagnostics,
 }
 
@@ -195,24 +204,35 @@ impl Run<'_> {
                 if environment.broken { Vec::new() } else { check::check(&unit, &context, &mut found) };
             rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
             let left_out = left_out(unit.file, &rules);
-            (work(Checked { rules, left_out, environment }, unit.sources, &mut found), found)
+            let allowances = Allowance::all(unit.file, &rules, &environment.settings);
+            let checked = Checked { rules, left_out, allowances: allowances.clone(), environment };
+            let made = work(checked, unit.sources, &mut found);
+            let mut accepted = Accepted::default();
+            let found = accepted.sift(found, &allowances);
+            (made, (found, accepted))
         });
-        let (made, found): (Vec<T>, Vec<Diagnostics>) = done.into_iter().unzip();
+        let (made, found): (Vec<T>, Vec<(Diagnostics, Accepted)>) = done.into_iter().unzip();
         self.workspace.close(some, host.workers);
-        for found in found {
+        for (found, accepted) in found {
             self.diags.extend(found);
+            self.accepted.extend(accepted);
         }
         made
     }
 
-    /// Warns of what environment files say of parameters and rules that are not there. Of a rule with errors nobody
-    /// knows which parameters it has.
-    fn warn_unknown(&mut self, whole: bool) {
-        if !self.diags.has_errors() {
-            for (environment, known) in &self.stated {
-                environment.settings.warn_unknown(known, whole, &mut self.diags);
-            }
+    /// Warns of what environment files say of parameters and rules that are not there, and of what accepts nothing. Of
+    /// a rule with errors nobody knows which parameters it has, and what else would be found.
+    fn warn_unknown(&mut self, whole: bool, compiled: &[String]) {
+        if self.diags.has_errors() {
+            return;
         }
+        for (environment, known) in &self.stated {
+            let mut found = Diagnostics::default();
+            environment.settings.warn_unknown(known, whole, &mut found);
+            let allowances = Allowance::of_settings(&environment.settings);
+            self.diags.extend(self.accepted.sift(found, &allowances));
+        }
+        self.accepted.warn_unused(compiled, whole, &mut self.diags);
     }
 
     fn environments_of(&mut self, some: Range<usize>) -> Vec<Arc<Environment>> {
@@ -281,6 +301,7 @@ fn params(rule: &ast::Rule) -> impl Iterator<Item = String> {
     rule.clauses.iter().filter_map(|clause| match clause {
         ast::Clause::Param(param) => Some(param.name.node.clone()),
         ast::Clause::Meta(_)
+        | ast::Clause::Allow(_)
         | ast::Clause::Chain(_)
         | ast::Clause::Alert(_)
         | ast::Clause::Playbook(_)

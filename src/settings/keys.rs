@@ -37,6 +37,11 @@ pub const ENVIRONMENT: &[Key] = &[
         "further source files, relative to this file; one may replace a built-in source or extend one",
     ),
     optional(
+        "allow",
+        PARAMS,
+        "by code of a warning: why it is accepted; such warnings are counted and not shown",
+    ),
+    optional(
         "targets",
         Form::Map(&Form::Map(&Form::Keys(CHANGE))),
         "by target, by source: what is elsewhere than the source file says",
@@ -44,17 +49,23 @@ pub const ENVIRONMENT: &[Key] = &[
 ];
 
 /// `rules.RULE`: what holds for one rule.
-pub const RULE: &[Key] =
-    &[optional("params", PARAMS, "by name: values of parameters; they win over those for every rule")];
+pub const RULE: &[Key] = &[
+    optional("params", PARAMS, "by name: values of parameters; they win over those for every rule"),
+    optional("targets", TEXTS, "the targets that the rule is meant for here, in place of its own `targets`"),
+];
 
 /// `targets.TARGET.SOURCE`: entries that are left out stay as they are.
 pub const CHANGE: &[Key] = &[
     nullable(
         "from",
         Form::Text,
-        "table (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
+        "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
     ),
-    nullable("filter", Form::Text, "an expression of the target that is true for the source's records"),
+    nullable(
+        "filter",
+        Form::Text,
+        "what is true for the source's records: a condition (KQL, EQL), search terms (SPL)",
+    ),
     nullable("time", Form::Text, "column or expression of the event time"),
     nullable(
         "time_lag",

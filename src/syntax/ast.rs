@@ -121,6 +121,7 @@ impl Rule {
         self.clauses.iter().filter_map(|clause| match clause {
             Clause::Test(test) => Some(test),
             Clause::Meta(_)
+            | Clause::Allow(_)
             | Clause::Param(_)
             | Clause::Chain(_)
             | Clause::Alert(_)
@@ -134,6 +135,8 @@ impl Rule {
 pub enum Clause {
     /// `title "…"`, `attack "T1204", "AN1318"`, ….
     Meta(Meta),
+    /// `allow CODE "reason"`.
+    Allow(Allow),
     /// `param NAME = VALUE`.
     Param(Param),
     /// `chain … { … }`.
@@ -153,6 +156,17 @@ pub struct Meta {
     pub key: Name,
     /// The values; words such as `high` are [`LiteralKind::Word`].
     pub values: Vec<Literal>,
+    /// The whole clause.
+    pub span: Span,
+}
+
+/// `allow CODE "reason"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allow {
+    /// The code of a warning.
+    pub code: Name,
+    /// Why it is accepted.
+    pub reason: Text,
     /// The whole clause.
     pub span: Span,
 }

@@ -66,6 +66,8 @@ const WORDS: &[(Rule, &str)] = &[
     (Rule::link, "a field"),
     (Rule::show_tail, "a field"),
     (Rule::meta_tail, "a value"),
+    (Rule::allow_tail, "the code of a warning"),
+    (Rule::allow_code, "the code of a warning"),
     (Rule::entry, "a value"),
     (Rule::import_tail, "a string"),
     (Rule::playbook_tail, "a string"),

@@ -3,7 +3,9 @@
 //! In: pairs of the grammar. Out: nodes of [`ast`](super::ast), with every mistake the grammar let through reported.
 //! Must not know: what a name refers to.
 
-use super::ast::{Clause, Entry, File, List, ListBody, LiteralKind, Meta, Name, Param, Rule as RuleNode};
+use super::ast::{
+    Allow, Clause, Entry, File, List, ListBody, LiteralKind, Meta, Name, Param, Rule as RuleNode,
+};
 use super::builder::Builder;
 use super::grammar::{self, Pair, Rule};
 use super::keywords::Level;
@@ -182,6 +184,7 @@ impl Builder<'_> {
                 });
             }
             Rule::meta => Some(Rule::only_meta),
+            Rule::allow => Some(Rule::only_allow),
             Rule::param => Some(Rule::only_param),
             Rule::playbook => Some(Rule::only_playbook),
             _ => None,
@@ -204,6 +207,7 @@ impl Builder<'_> {
     /// The clause that `keyword` begins.
     fn clause_of(&mut self, keyword: &str, key: Span, span: Span, tail: Pair<'_>) -> Option<Clause> {
         Some(match keyword {
+            "allow" => Clause::Allow(self.allow(span, tail)?),
             "param" => Clause::Param(self.param(span, tail)?),
             "chain" => Clause::Chain(self.chain(span, tail)),
             "alert" => Clause::Alert(self.alert(span, tail)),
@@ -219,6 +223,13 @@ impl Builder<'_> {
                 })
             }
         })
+    }
+
+    fn allow(&mut self, span: Span, tail: Pair<'_>) -> Option<Allow> {
+        let mut parts = tail.into_inner();
+        let code = parts.next()?;
+        let code = Spanned { node: code.as_str().to_owned(), span: self.span(&code) };
+        Some(Allow { code, reason: self.string(&parts.next()?), span })
     }
 
     fn param(&mut self, span: Span, tail: Pair<'_>) -> Option<Param> {

@@ -124,6 +124,8 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     word!("attack").metadata(),
     word!("references").metadata(),
     word!("false_positives").metadata(),
+    word!("targets").metadata(),
+    word!("allow").token(Rule::kw_allow).begins(Level::Rule, Rule::allow_tail, Rule::only_allow),
     word!("param").token(Rule::kw_param).begins(Level::Rule, Rule::param_tail, Rule::only_param),
     word!("chain").token(Rule::kw_chain).begins(Level::Rule, Rule::chain_tail, Rule::only_chain).reserved(),
     word!("alert").token(Rule::kw_alert).begins(Level::Rule, Rule::alert_tail, Rule::only_alert),

@@ -228,6 +228,8 @@ fn meta() -> Meta {
         attack: Vec::new(),
         references: Vec::new(),
         false_positives: Vec::new(),
+        targets: None,
+        allow: Vec::new(),
     }
 }
 

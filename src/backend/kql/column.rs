@@ -4,6 +4,7 @@
 //! used. Must not know: rules, steps, predicates.
 
 use super::literal::{self, Frag};
+use super::names::{self, Table};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::catalog::Stored;
 use crate::ir::Type;
@@ -66,6 +67,10 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
     reader.heeds_lag();
     let word = reader.word("group");
+    let table = from.and_then(|text| match names::table(text) {
+        Table::Name => Some(literal::name(text)),
+        Table::Expression(notation) => reader.expression("from", text, notation).map(literal::tables),
+    });
     let mut expression =
         |entry: &str, text| reader.expression(entry, text, &literal::EXPRESSION).map(literal::expression);
     let filter = filter.and_then(|text| expression("filter", text));
@@ -82,7 +87,7 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
             Some(Group { items: word?, inner })
         }
     };
-    Some(Mapping { table: literal::name(from?), filter, time: literal::expression(time?), group })
+    Some(Mapping { table: table?, filter, time: literal::expression(time?), group })
 }
 
 /// Reads a column.

@@ -153,6 +153,11 @@ pub(super) fn expression(text: &str) -> Frag {
     if is_plain(text) { atom(text) } else { Frag::new(&Key(()), text, Bind::Or) }
 }
 
+/// Tables that a source file names by an expression, as it is given: nothing binds looser than what stands around it.
+pub(super) fn tables(text: &str) -> Frag {
+    atom(text.trim())
+}
+
 /// A call of a function.
 pub(super) fn call<'a>(function: &'static str, arguments: impl IntoIterator<Item = &'a Frag>) -> Frag {
     atom(phrase!("{function}({})", comma_separated(arguments)))

@@ -35,8 +35,7 @@ pub(super) fn build(
         assignments.push(identity(step));
         columns.kept.push(spl!("chain_id"));
     }
-    let mut commands = Vec::from_iter(mapping.filter.as_ref().map(|filter| spl!("where {filter}", filter)));
-    commands.extend(columns.paths(Stage::Event));
+    let mut commands: Vec<_> = columns.paths(Stage::Event).collect();
     // A record is an innermost item, so the last step expands all there is: its records are the alerts.
     let group = mapping.group.as_ref();
     let depth = group.filter(|_| step.last).map_or(columns.stage(), Group::depth);

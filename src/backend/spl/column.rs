@@ -3,6 +3,7 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, predicates.
 
+use super::filter;
 use super::literal::{self, Frag, Refusal, spl};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::catalog::Stored;
@@ -90,9 +91,15 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let mut expression =
         |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);
     let from = from.and_then(|text| expression("from", text, &literal::SEARCH));
-    let filter = filter.and_then(|text| expression("filter", text, &literal::EXPRESSION));
     let time = time.filter(|text| *text != "_time");
     let time = time.and_then(|text| expression("time", text, &literal::EXPRESSION));
+    let filter = filter.and_then(|text| match filter::check(text) {
+        Ok(()) => Some(literal::stated(text.trim())),
+        Err(problem) => {
+            reader.invalid("filter", &problem);
+            None
+        }
+    });
     let items = |path: &str| literal::option(&format!("{path}{{}}"));
     let group = reader.group().map(|group| {
         Ok(Group { items: items(&group.path)?, inner: group.inner.as_deref().map(items).transpose()? })

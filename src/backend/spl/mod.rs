@@ -13,6 +13,7 @@ mod chain;
 mod check;
 mod column;
 mod fields;
+mod filter;
 mod literal;
 mod predicate;
 mod prefilter;

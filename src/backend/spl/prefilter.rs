@@ -4,7 +4,7 @@
 //! are read and tested after the base search.
 
 use super::check::any;
-use super::literal::{self, Frag};
+use super::literal::{self, Frag, spl};
 use super::{Spl, column::Column};
 use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::print::Bind;
@@ -15,7 +15,7 @@ use crate::ir::{TestKind, Value};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Term(Frag);
 
-/// The base search of a step: its source, and terms that all of its records pass.
+/// The base search of a step: its source, the filter of that, and terms that all of its records pass.
 pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
     let terms = step.condition.conjuncts(false).into_iter().filter_map(|(part, negated)| {
         match part.settle(negated, false, &mut |test, negated, _| widened(test, negated)) {
@@ -24,7 +24,9 @@ pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
         }
     });
     let terms = unique(terms.collect());
-    Frag::join(std::iter::once(step.schema.mapping.from.clone()).chain(terms).collect(), " ", Bind::And)
+    let mapping = &step.schema.mapping;
+    let filter = mapping.filter.iter().map(|filter| spl!("({filter})", filter));
+    Frag::join(std::iter::once(mapping.from.clone()).chain(filter).chain(terms).collect(), " ", Bind::And)
 }
 
 /// What a record has that passes the test. Where no term says it, the test is taken for true: that only adds records,
