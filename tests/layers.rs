@@ -54,7 +54,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tempfile", &["cli", "replay"]),
     ("std::fs", &["project/disk.rs", "cli", "replay"]),
     ("std::thread", &["cli"]),
-    ("ctrlc", &["cli/logs.rs"]),
+    ("ctrlc", &["cli/output.rs"]),
     ("indicatif", &["cli/logs.rs"]),
     ("mimalloc", &["main.rs"]),
     ("flate2", &["replay/read"]),

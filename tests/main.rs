@@ -25,6 +25,7 @@ mod house;
 mod layers;
 mod many_files;
 mod mistakes;
+mod outputs;
 mod program;
 mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]

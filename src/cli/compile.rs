@@ -110,6 +110,10 @@ impl TargetChoice {
 impl Compile {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let targets = TargetChoice::targets(&self.target);
+        if let Some(folder) = &self.output {
+            output::finish_files()?;
+            targets.iter().for_each(|target| output::remove_stale(&folder.join(target.name())));
+        }
         let form = Form::of(self.format, &targets);
         let mut names = Vec::new();
         let (mut written, mut started) = (BTreeMap::new(), false);
@@ -244,7 +248,7 @@ struct Query {
 fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, String>) -> anyhow::Result<()> {
     let Some(target) = backend::by_name(emission.target) else { return Ok(()) };
     for part in &emission.parts {
-        let name = format!("{}.{}", part.name, target.extension());
+        let name = file_name(&part.name, target.extension());
         let path = folder.join(emission.target).join(name);
         if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
             let (rule, path) = (&emission.rule, path.display());
@@ -255,6 +259,17 @@ fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, Str
         output::write_file(&path, &with_line_end(&part.text))?;
     }
     Ok(())
+}
+
+/// The name of a part's file. Windows takes some names for devices, whatever the extension.
+fn file_name(part: &str, extension: &str) -> String {
+    let stem = part.split('.').next().unwrap_or(part).to_ascii_lowercase();
+    let is_port = |name: &str| {
+        stem.strip_prefix(name)
+            .is_some_and(|number| number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let is_device = ["con", "prn", "aux", "nul"].contains(&stem.as_str()) || is_port("com") || is_port("lpt");
+    format!("{part}{}.{extension}", if is_device { "_" } else { "" })
 }
 
 /// How emissions are printed one after another, and what stands around them.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::catalog::Catalog;
@@ -16,6 +16,7 @@ use crate::replay::Control;
 use crate::replay::columns::{names, unknown};
 use crate::replay::input::Input;
 
+use super::output;
 use super::report::did_you_mean;
 
 /// Which logs to read.
@@ -78,12 +79,11 @@ impl LogOptions {
 pub(super) fn watched<T>(work: impl FnOnce(&Control) -> T) -> anyhow::Result<T> {
     let control = Arc::new(Control::default());
     let stop = Arc::clone(&control);
-    ctrlc::set_handler(move || {
+    output::on_stop(move || {
         if stop.stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-    })
-    .context("cannot watch for Ctrl-C")?;
+    })?;
     if !std::io::stderr().is_terminal() {
         return Ok(work(&control));
     }

@@ -104,7 +104,6 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Failure) => ExitCode::from(2),
         #[cfg(feature = "replay")]
         Ok(Outcome::Interrupted) => ExitCode::from(130),
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&format!("{error:#}"));
             ExitCode::from(2)
@@ -113,7 +112,12 @@ pub fn run() -> ExitCode {
 }
 
 fn usage(error: &clap::Error) -> ExitCode {
-    // Printing fails only when nobody reads; there is nothing left to do then.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    match error.print() {
+        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
+        // Help that nobody reads to its end has done its work.
+        Err(failed) if !error.use_stderr() && failed.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Ok(()) | Err(_) => ExitCode::from(2),
+    }
 }

@@ -5,6 +5,8 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -20,12 +22,15 @@ pub(super) fn print_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> anyhow:
     const BUFFER: usize = 1 << 16;
     let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
     let written = texts.into_iter().try_for_each(|text| out.write_all(text.as_bytes()));
-    written.and_then(|()| out.flush()).context("cannot write to standard output")
-}
-
-/// Whether the reader of our output went away, which is its right.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    match written.and_then(|()| out.flush()) {
+        // The reader went away, which is its right. The status still says what was found.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            // What is left in the buffer would be tried once more.
+            drop(out.into_parts());
+            Ok(())
+        }
+        written => written.context("cannot write to standard output"),
+    }
 }
 
 /// Writes a line to standard error; names in it may be foreign.
@@ -39,12 +44,82 @@ pub(super) fn report(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Writes to a path that the user names: a file as [`write_file`], anything else, such as a device, a pipe or a link,
+/// as what it is. Folders are not made.
+pub(super) fn write_named(path: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write `{}`", path.display());
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let mut file = std::fs::File::create(path).with_context(cannot)?;
+            file.write_all(text.as_bytes()).with_context(cannot)
+        }
+        Ok(_) => write_file(path, text),
+        Err(error) if error.kind() == ErrorKind::NotFound && folder_of(path).is_dir() => {
+            write_file(path, text)
+        }
+        Err(error) => Err(error).with_context(cannot),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// How temporary files are called until they are whole.
+const TEMPORARY: &str = ".catena-";
+
+/// Held while there is a temporary file.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Has Ctrl-C and a request to terminate wait for the file that is being written, and end the program.
+pub(super) fn finish_files() -> anyhow::Result<()> {
+    on_stop(|| {
+        let _whole = WRITING.lock();
+        std::process::exit(130);
+    })
+}
+
+/// Does something on Ctrl-C and on a request to terminate; nothing in a run that is to outlive its terminal (`nohup`),
+/// which a handler would end at the hangup.
+pub(super) fn on_stop(work: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // The first bit is the hangup.
+    if ignored & 1 == 1 {
+        return Ok(());
+    }
+    ctrlc::set_handler(work).context("cannot watch for Ctrl-C")
+}
+
+/// Removes temporary files that a run left which was killed: whatever lives is done with one after a minute.
+pub(super) fn remove_stale(folder: &Path) {
+    const STALE: Duration = Duration::from_secs(60);
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| {
+            name.strip_prefix(TEMPORARY)
+                .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+        });
+        let is_old = || {
+            let found = entry.metadata().ok().filter(std::fs::Metadata::is_file);
+            let age = found.and_then(|found| found.modified().ok()?.elapsed().ok());
+            age.is_some_and(|age| age > STALE)
+        };
+        if is_ours && is_old() {
+            // It is in nobody's way.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes a file under a temporary name, then gives it its own: it is never seen half written.
 pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let cannot = || format!("cannot write `{}`", path.display());
     std::fs::create_dir_all(folder).with_context(cannot)?;
-    let mut file = tempfile::Builder::new().prefix(".catena-").tempfile_in(folder).with_context(cannot)?;
+    let _writing = WRITING.lock();
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).with_context(cannot)?;
     file.write_all(text.as_bytes()).with_context(cannot)?;
     make_readable(file.as_file()).with_context(cannot)?;
     file.persist(path).map_err(|error| error.error).with_context(cannot)?;

@@ -115,7 +115,7 @@ impl Tune {
         };
         output::print(&text)?;
         if let Some(path) = &self.svg {
-            output::write_file(path, &chart(name, rule, plan, tuning)?)?;
+            output::write_named(path, &chart(name, rule, plan, tuning)?)?;
         }
         output::report(&formats::summary(&tuning.stats));
         Ok(match &tuning.stats {

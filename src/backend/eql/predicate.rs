@@ -84,7 +84,7 @@ fn one_way(
     };
     let refusal = match printed.map(whole) {
         Ok(Truth::Test(printed)) if literal::is_misread(&printed) => Refusal::new(
-            "the value has several hidden characters, and readers of EQL disagree on more than one of them",
+            "a hidden character of the value has another one or a `}` after it, and readers of EQL disagree on where its escape ends",
             "compare with a part of the value, or use `like` with `?` in their place",
         ),
         Ok(printed) => return printed,

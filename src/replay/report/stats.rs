@@ -180,6 +180,13 @@ impl Stats {
     /// Adds what came out of the store.
     pub(crate) fn finish(&mut self, sorted: &Sorted) {
         (self.kept, self.duplicates) = (sorted.count, sorted.duplicates);
+        if let Some(error) = &sorted.in_memory {
+            let folder = std::env::temp_dir();
+            self.notes.push(format!(
+                "records are held in memory: cannot write a temporary file in `{}`: {error}",
+                folder.display()
+            ));
+        }
         let problem = sorted.problem.as_ref();
         self.broken_files.extend(problem.map(|problem| ("temporary file".to_owned(), problem.to_string())));
     }
@@ -198,5 +205,22 @@ impl Stats {
     #[must_use]
     pub fn is_flawed(&self) -> bool {
         !self.skipped.is_empty() || self.noted.contains_key(NOT_UTF8) || self.is_incomplete()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stats;
+    use crate::replay::store::Store;
+
+    #[test]
+    fn records_that_should_be_in_a_file_and_are_not_are_told() {
+        let mut sorted = Store::new(0, None).sorted(Vec::new());
+        sorted.in_memory = Some(std::io::ErrorKind::StorageFull.into());
+        let mut stats = Stats::default();
+        stats.finish(&sorted);
+        let note = stats.notes.concat();
+        assert!(note.starts_with("records are held in memory: cannot write a temporary file in `"), "{note}");
+        assert!(!stats.is_incomplete());
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod seen_keys;
 mod sorted;
 
 use std::fs::File;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::record::Schema;
@@ -39,7 +40,8 @@ struct Runs {
     memory: Vec<Run>,
     size: usize,
     files: Vec<File>,
-    no_files: bool,
+    /// Why records cannot be written to temporary files.
+    no_files: Option<io::Error>,
 }
 
 impl Store {
@@ -63,19 +65,22 @@ impl Store {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.size += run.size();
         runs.memory.push(run);
-        if runs.size <= self.budget || runs.no_files {
+        if runs.size <= self.budget || runs.no_files.is_some() {
             return;
         }
         // All runs in memory become one in a file, so the number of files grows with the bytes stored, not with the
         // runs.
         let mut merge = Merge::new(std::mem::take(&mut runs.memory), Vec::new());
-        if let Ok(file) = spill(&mut merge) {
-            runs.files.push(file);
-            runs.size = 0;
-        } else {
-            // No disk, or none left: the cursors have moved, but the runs still hold everything.
-            runs.no_files = true;
-            runs.memory = merge.into_memory();
+        match spill(&mut merge) {
+            Ok(file) => {
+                runs.files.push(file);
+                runs.size = 0;
+            }
+            Err(error) => {
+                // No disk, or none left: the cursors have moved, but the runs still hold everything.
+                runs.no_files = Some(error);
+                runs.memory = merge.into_memory();
+            }
         }
     }
 
@@ -83,7 +88,9 @@ impl Store {
     pub(crate) fn sorted(self, schemas: Vec<Arc<Schema>>) -> Sorted {
         let runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let merge = Merge::new(runs.memory, runs.files);
-        Sorted::new(merge, schemas, self.keys)
+        let mut sorted = Sorted::new(merge, schemas, self.keys);
+        sorted.in_memory = runs.no_files;
+        sorted
     }
 }
 

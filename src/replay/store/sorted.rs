@@ -32,12 +32,15 @@ pub(crate) struct Sorted {
     pub(crate) duplicates: u64,
     /// Why not all of them could be read back.
     pub(crate) problem: Option<io::Error>,
+    /// Why they are all in memory, though they are more than the budget.
+    pub(crate) in_memory: Option<io::Error>,
 }
 
 impl Sorted {
     /// The records of `merge`; `schemas` are those of the sources in order of name.
     pub(super) fn new(merge: Merge, schemas: Vec<Arc<Schema>>, keys: Option<SeenKeys>) -> Self {
-        Self { merge, packed: Run::default(), schemas, keys, count: 0, duplicates: 0, problem: None }
+        let packed = Run::default();
+        Self { merge, packed, schemas, keys, count: 0, duplicates: 0, problem: None, in_memory: None }
     }
 
     /// The next records: all that are left of some instants.
