@@ -76,6 +76,8 @@ fn files_are_written_whole_one_for_each_part() {
         }
     }
     names.sort();
+    // The list of these files stands beside them.
+    assert_eq!(names.remove(0), ".catena-manifest.json");
     assert_eq!(names.len(), 5, "{names:?}");
     assert!(names.iter().all(|name| !name.contains(".catena-")));
 }
@@ -447,4 +449,41 @@ fn the_summary_agrees_with_the_findings() {
     let ran = catena(&["check", &folder.path().join("rule.chain").display().to_string()]);
     assert_eq!(ran.status, 1);
     assert!(ran.err.ends_with("\n1 rule in 1 file: 2 errors, 0 warnings\n"), "{}", ran.err);
+}
+
+/// The file of a rule that has another name now would stay deployed for ever.
+#[test]
+fn files_of_earlier_runs_are_known() {
+    let rule = std::fs::read_to_string(root().join("tests/environments/rule.chain")).unwrap();
+    let folder = scratch("manifest", &[("rule.chain", rule.as_bytes())]);
+    let (path, out) = (folder.path().join("rule.chain"), folder.path().join("out"));
+    let (path_text, out_text) = (path.display().to_string(), out.display().to_string());
+    let run = |more: &[&str]| catena(&[&["compile", &path_text, "-o", &out_text], more].concat());
+    let ran = run(&["--target", "kql", "--target", "spl"]);
+    assert!(ran.status == 0 && !ran.err.contains("left over"), "{}", ran.err);
+    std::fs::write(out.join("kql/own.kql"), "mine").unwrap();
+    std::fs::write(&path, rule.replace("rule two_steps", "rule renamed")).unwrap();
+    // A run for one target, or with errors, says nothing of others.
+    let ran = run(&["--target", "kql"]);
+    assert!(
+        ran.err.ends_with("left over from an earlier run (`--prune` removes): kql/two_steps.kql\n"),
+        "{}",
+        ran.err
+    );
+    std::fs::write(&path, rule.replace("rule two_steps", "rule renamed").replace("actor.id", "actor.idd"))
+        .unwrap();
+    let ran = run(&["--target", "all", "--prune"]);
+    assert!(ran.status == 1 && out.join("kql/two_steps.kql").exists(), "{}", ran.err);
+    std::fs::write(&path, rule.replace("rule two_steps", "rule renamed")).unwrap();
+    let ran = run(&["--prune"]);
+    let removed = "removed 2 files of an earlier run: kql/two_steps.kql, spl/two_steps.spl\n";
+    assert!(ran.status == 0 && ran.err.ends_with(removed), "{}", ran.err);
+    assert!(!out.join("kql/two_steps.kql").exists() && out.join("kql/renamed.kql").exists());
+    assert!(out.join("kql/own.kql").exists(), "not written by a run");
+    assert!(!run(&[]).err.contains("left over"));
+    // A list that someone edited removes nothing outside.
+    let list = r#"{"version": 1, "files": ["../rule.chain", "kql/own.kql.bak"]}"#;
+    std::fs::write(out.join(".catena-manifest.json"), list).unwrap();
+    assert!(run(&["--prune"]).status == 0 && path.exists());
+    assert_eq!(run(&["--prune", "--rule", "renamed"]).status, 2);
 }

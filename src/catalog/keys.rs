@@ -119,7 +119,11 @@ pub const LOG_TEXT: &[Key] = &[
 
 /// `targets.TARGET`: where a target has the records.
 pub const MAPPING: &[Key] = &[
-    optional("from", Form::Text, "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL)"),
+    optional(
+        "from",
+        Form::Text,
+        "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL)",
+    ),
     nullable(
         "filter",
         Form::Text,

@@ -14,6 +14,7 @@ use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
 use crate::source::{Sources, visible, visible_json};
 
+use super::manifest::{self, Written};
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
@@ -34,6 +35,10 @@ pub(super) struct Compile {
     /// Write one file per rule, target and part under this directory.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Remove files that an earlier run wrote under the directory and this one did not, such as those of a renamed
+    /// rule.
+    #[arg(long, requires = "output", conflicts_with = "rule")]
+    prune: bool,
     /// Output format: queries ready to paste, or JSON with notes and requirements.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -150,11 +155,43 @@ impl Compile {
         if self.prints() {
             output::print(if started { form.close } else { form.empty })?;
         }
-        if let (Some(folder), OutputFormat::Text) = (&self.output, self.format) {
+        if let Some(folder) = &self.output {
+            self.finish(folder, &targets, &written, outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Says what was written, and what an earlier run wrote and this one did not.
+    fn finish(
+        &self,
+        folder: &Path,
+        targets: &[&'static dyn Target],
+        written: &BTreeMap<PathBuf, String>,
+        outcome: Outcome,
+    ) -> anyhow::Result<()> {
+        let below = |path: &PathBuf| {
+            let parts: Vec<_> =
+                path.strip_prefix(folder).ok()?.iter().map(|part| part.to_string_lossy()).collect();
+            Some(parts.join("/"))
+        };
+        let files = written.keys().filter_map(below).collect();
+        let targets = targets.iter().map(|target| target.name()).collect();
+        let whole = self.rule.is_none() && outcome == Outcome::Fine;
+        let left_over = manifest::update(folder, Written { files, targets, whole }, self.prune)?;
+        let (count, names) = (plural(left_over.len(), "file"), left_over.join(", "));
+        let names = visible(&names);
+        if self.format == OutputFormat::Text {
             let (files, folder) = (plural(written.len(), "file"), folder.display().to_string());
             output::report(&format!("wrote {files} under {}\n", visible(&folder)));
         }
-        Ok(outcome)
+        match (left_over.is_empty(), self.prune) {
+            (true, _) => {}
+            (false, true) => output::report(&format!("removed {count} of an earlier run: {names}\n")),
+            (false, false) => {
+                output::report(&format!("left over from an earlier run (`--prune` removes): {names}\n"));
+            }
+        }
+        Ok(())
     }
 
     /// Compiles a file, but for the rules that were not asked for.

@@ -10,6 +10,7 @@ mod compile;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
+mod manifest;
 mod output;
 #[cfg(feature = "replay")]
 mod replay;

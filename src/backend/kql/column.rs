@@ -4,7 +4,7 @@
 //! used. Must not know: rules, steps, predicates.
 
 use super::literal::{self, Frag};
-use super::names::{self, Table};
+use super::table::{self, Table};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::catalog::Stored;
 use crate::ir::Type;
@@ -67,7 +67,7 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
     reader.heeds_lag();
     let word = reader.word("group");
-    let table = from.and_then(|text| match names::table(text) {
+    let table = from.and_then(|text| match table::of(text) {
         Table::Name => Some(literal::name(text)),
         Table::Expression(notation) => reader.expression("from", text, notation).map(literal::tables),
     });

@@ -14,6 +14,7 @@ mod network;
 mod pattern;
 mod predicate;
 mod step;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -1,9 +1,6 @@
-//! Names that must be bracketed, and what is no name but an expression that gives a table.
+//! Names that must be bracketed.
 //!
-//! In: a name, or the `from` of a source file. Out: whether it may stand as it is. Must not know: anything else.
-
-use super::literal;
-use crate::backend::stated::Notation;
+//! In: a name. Out: whether it may stand as it is. Must not know: anything else.
 
 /// Words that Kusto's parser does not take for a name, sorted, all in lower case: names of columns mostly are not.
 #[rustfmt::skip]
@@ -38,32 +35,6 @@ pub(super) fn is_plain(text: &str) -> bool {
     let keyword =
         || !text.bytes().any(|byte| byte.is_ascii_uppercase()) && KEYWORDS.binary_search(&text).is_ok();
     word && !text.starts_with("__") && !keyword()
-}
-
-/// What the `from` of a source file is.
-#[derive(Debug)]
-pub(super) enum Table {
-    /// The name of a table; it may need brackets.
-    Name,
-    /// An expression of this notation, which stands as it is.
-    Expression(&'static Notation),
-}
-
-/// Tables joined by `union` are separated by commas.
-const UNION: Notation = Notation { ends: &['|', ';'], ..literal::EXPRESSION };
-
-/// A table by its name; or a call such as `MyParser()`, `union A, B`, `workspace("w").A`, `['a b']`. No name of a table
-/// has the marks of these, nor can a name be a pipeline.
-pub(super) fn table(from: &str) -> Table {
-    let from = from.trim();
-    let is_union = from.strip_prefix("union").is_some_and(|rest| rest.starts_with(char::is_whitespace));
-    if is_union {
-        Table::Expression(&UNION)
-    } else if from.contains(|c| "()[]{}|;,\"'`".contains(c)) || from.contains("//") {
-        Table::Expression(&literal::EXPRESSION)
-    } else {
-        Table::Name
-    }
 }
 
 #[cfg(test)]
