@@ -262,7 +262,7 @@ pub fn target_names() -> impl Iterator<Item = &'static str> {
 /// The name of the target that a user means, by its name or by what else people call it.
 #[must_use]
 pub fn target_meant(name: &str) -> Option<&'static str> {
-    backend::known_as(name).map(|target| target.name())
+    backend::known_as(name).map(crate::backend::Target::name)
 }
 
 fn unknown_target(name: &str, span: Span) -> Diagnostic {

@@ -135,7 +135,7 @@ impl Parser<'_> {
     }
 
     /// Reports that no column has the values, at the column that most likely has them.
-    fn no_value_column<'c, 't>(&mut self, cells: &[Cell<'_>], unknown: &mut Vec<&'c Cell<'t>>) {
+    fn no_value_column(&mut self, cells: &[Cell<'_>], unknown: &mut Vec<&Cell<'_>>) {
         let meant = |cell: &&Cell<'_>| header::meant(&cell.text);
         let by_name = unknown.iter().position(|cell| meant(cell) == Some("value"));
         let likely = by_name.or_else(|| unknown.iter().position(|cell| meant(cell).is_none()));

@@ -68,7 +68,7 @@ impl Source {
         let mut names = Vec::new();
         for field in self.fields.values() {
             self.raw_names(field, &mut names);
-            for mapped in field.columns.values().flat_map(|column| column.variants()) {
+            for mapped in field.columns.values().flat_map(super::Column::variants) {
                 let as_is = !mapped.multi && mapped.text.is_none() && mapped.subset.is_none();
                 let written = [&mapped.field, &mapped.path, &mapped.item].into_iter().flatten();
                 names.extend(written.map(|text| VendorName { text: plain(text), field, as_is }));
@@ -118,7 +118,7 @@ fn fields<'s>(found: impl Iterator<Item = &'s FieldDef>) -> Vec<&'s FieldDef> {
 
 /// A path without the mark of the inner group.
 fn plain(path: &str) -> String {
-    path.trim_start_matches('>').replace(">", ".").replace("..", ".")
+    path.trim_start_matches('>').replace('>', ".").replace("..", ".")
 }
 
 /// What is the same in all spellings of a name: `user_identity.arn`, `userIdentity.arn`, `UserIdentityArn`.

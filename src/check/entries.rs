@@ -178,13 +178,13 @@ fn lost_zeros(list: &List, entries: &[&Entry], found: &mut Findings) {
         let padded = format!("{:0>ACCOUNT_DIGITS$}", entry.text);
         let title =
             format!("`{}` has {} digits, other entries have {ACCOUNT_DIGITS}", entry.text, entry.text.len());
-        let mut lost = Diagnostic::new(Code::LostZeros, entry.span, title)
+        let mut finding = Diagnostic::new(Code::LostZeros, entry.span, title)
             .label("leading zeros are missing")
             .help("spreadsheets drop leading zeros: format the column as text");
         // A cell of a CSV file has no quotes of its own.
         let replacement = if list.file.is_some() { padded } else { format!("\"{padded}\"") };
-        lost.fix = Some(Fix { span: entry.span, replacement });
-        found.push(lost);
+        finding.fix = Some(Fix { span: entry.span, replacement });
+        found.push(finding);
     }
 }
 

@@ -75,11 +75,11 @@ fn say(mut found: Diagnostic, meant: &Meant<'_>) -> Diagnostic {
     };
     match meant.by {
         KnownBy::Vendor => {
-            found.primary.text = "the vendor's name".to_owned();
+            "the vendor's name".clone_into(&mut found.primary.text);
             found = found.help(format!("write {listed}: fields have the same names for every target"));
         }
         KnownBy::Derived => {
-            found.primary.text = "the vendor's name".to_owned();
+            "the vendor's name".clone_into(&mut found.primary.text);
             return found.help(format!("{listed} is made of it, with values of its own"));
         }
         KnownBy::Spelling | KnownBy::NearVendor => found = found.help(format!("did you mean {listed}?")),

@@ -117,7 +117,9 @@ impl Compile {
         let targets = TargetChoice::targets(&self.target);
         if let Some(folder) = &self.output {
             output::finish_files()?;
-            targets.iter().for_each(|target| output::remove_stale(&folder.join(target.name())));
+            for target in &targets {
+                output::remove_stale(&folder.join(target.name()));
+            }
         }
         let form = Form::of(self.format, &targets);
         let mut names = Vec::new();

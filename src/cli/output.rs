@@ -46,6 +46,7 @@ pub(super) fn report(text: &str) {
 
 /// Writes to a path that the user names: a file as [`write_file`], anything else, such as a device, a pipe or a link,
 /// as what it is. Folders are not made.
+#[cfg(feature = "replay")]
 pub(super) fn write_named(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write `{}`", path.display());
     match std::fs::symlink_metadata(path) {

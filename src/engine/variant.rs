@@ -35,6 +35,19 @@ pub(super) enum Level {
 }
 
 impl Variant {
+    /// The raw value as it is.
+    fn plain(at: (Level, usize)) -> Self {
+        Self {
+            actions: Vec::new(),
+            at: vec![at],
+            placeholders: Vec::new(),
+            capture: None,
+            map: BTreeMap::new(),
+            absent: None,
+            otherwise: None,
+        }
+    }
+
     /// Whether it takes the raw value as it is, whatever the action.
     pub(super) fn is_plain(&self) -> bool {
         self.actions.is_empty()
@@ -106,18 +119,9 @@ pub(super) fn compile(
         }
         Some(_) | None => (Level::Event, tree.slot(path)),
     };
-    let plain = |at| Variant {
-        actions: Vec::new(),
-        at: vec![at],
-        placeholders: Vec::new(),
-        capture: None,
-        map: BTreeMap::new(),
-        absent: None,
-        otherwise: None,
-    };
     let variants = match raw {
         None => return Ok(Vec::new()),
-        Some(catalog::Raw::Path(path)) => return Ok(vec![plain(place(path, false))]),
+        Some(catalog::Raw::Path(path)) => return Ok(vec![Variant::plain(place(path, false))]),
         Some(catalog::Raw::Variants(variants)) => variants,
     };
     let compiled = variants.iter().map(|variant| {

@@ -130,7 +130,13 @@ fn class(class: &mut ClassBracketed, case: Case) {
     let span = *item.span();
     let items = match std::mem::replace(item, ClassSetItem::Empty(span)) {
         ClassSetItem::Union(union) => union.items,
-        item => vec![item],
+        item @ (ClassSetItem::Empty(_)
+        | ClassSetItem::Literal(_)
+        | ClassSetItem::Range(_)
+        | ClassSetItem::Ascii(_)
+        | ClassSetItem::Unicode(_)
+        | ClassSetItem::Perl(_)
+        | ClassSetItem::Bracketed(_)) => vec![item],
     };
     let has_opposite = items.iter().any(|item| matches!(item, ClassSetItem::Perl(perl) if perl.negated));
     let mut items: Vec<_> = items.into_iter().flat_map(|item| members_of(item, case)).collect();
@@ -182,7 +188,12 @@ fn members_of(item: ClassSetItem, case: Case) -> Vec<ClassSetItem> {
             spellings(&literal, case).unwrap_or_else(|| vec![ClassSetItem::Literal(literal)])
         }
         ClassSetItem::Range(bounds) if case == Case::Ignore => folded(&bounds),
-        item => vec![item],
+        item @ (ClassSetItem::Range(_)
+        | ClassSetItem::Empty(_)
+        | ClassSetItem::Ascii(_)
+        | ClassSetItem::Unicode(_)
+        | ClassSetItem::Bracketed(_)
+        | ClassSetItem::Union(_)) => vec![item],
     }
 }
 

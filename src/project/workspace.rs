@@ -81,7 +81,7 @@ enum Kind {
 #[derive(Debug)]
 pub(super) struct Unreadable(pub(super) String);
 
-/// Bytes of the largest raw event: CloudTrail cuts its own off at 256 KB.
+/// Bytes of the largest raw event: `CloudTrail` cuts its own off at 256 KB.
 const LARGEST_EVENT: usize = 1 << 20;
 
 /// Where the files are, and who works on them.

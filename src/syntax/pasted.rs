@@ -152,50 +152,21 @@ fn is_eql(first: &str) -> bool {
     }
 }
 
+/// Commands of SPL that KQL has not.
+#[rustfmt::skip]
+const SPL: [&str; 22] = [
+    "stats", "eval", "table", "rename", "tstats", "streamstats", "eventstats", "transaction", "dedup", "search", "spath",
+    "fields", "rex", "timechart", "inputlookup", "makemv", "mvexpand", "bin", "multisearch", "append", "fillnull", "regex",
+];
+/// Commands of KQL that SPL has not.
+#[rustfmt::skip]
+const KQL: [&str; 16] = [
+    "project", "extend", "summarize", "mv", "take", "make", "distinct", "project_away",
+    "render", "evaluate", "parse", "partition", "top", "invoke", "serialize", "order",
+];
+
 /// Languages of commands joined by `|`: whose commands are they?
 fn piped(first: &str, lower: &str, word: &str, rest: &str) -> Option<Language> {
-    const SPL: [&str; 22] = [
-        "stats",
-        "eval",
-        "table",
-        "rename",
-        "tstats",
-        "streamstats",
-        "eventstats",
-        "transaction",
-        "dedup",
-        "search",
-        "spath",
-        "fields",
-        "rex",
-        "timechart",
-        "inputlookup",
-        "makemv",
-        "mvexpand",
-        "bin",
-        "multisearch",
-        "append",
-        "fillnull",
-        "regex",
-    ];
-    const KQL: [&str; 16] = [
-        "project",
-        "extend",
-        "summarize",
-        "mv",
-        "take",
-        "make",
-        "distinct",
-        "project_away",
-        "render",
-        "evaluate",
-        "parse",
-        "partition",
-        "top",
-        "invoke",
-        "serialize",
-        "order",
-    ];
     let commands: Vec<String> = rest
         .lines()
         .take(LINES)

@@ -101,10 +101,13 @@ impl Builder<'_> {
         let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
         let mut op = self.op(op);
         let operand = parts.next()?;
-        let value = match operand.as_rule() {
-            Rule::slashes => self.between_slashes(&operand, &mut op),
-            Rule::brackets => self.in_brackets(&operand, &mut op),
-            _ => self.operand(&operand),
+        let form = operand.as_rule();
+        let value = if form == Rule::slashes {
+            self.between_slashes(&operand, &mut op)
+        } else if form == Rule::brackets {
+            self.in_brackets(&operand, &mut op)
+        } else {
+            self.operand(&operand)
         };
         Some(Pred { kind: PredKind::Compare { field, op, value }, span })
     }

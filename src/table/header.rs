@@ -119,7 +119,7 @@ pub(super) fn separator(row: &str) -> Option<char> {
 pub(super) fn is_data(cells: &[&str]) -> bool {
     let is_name = |cell: &&str| column(cell).is_some() || meant(cell).is_some();
     let of_value = |c: char| c.is_ascii_digit() || matches!(c, '/' | ':' | '*' | '@' | '?' | '\\');
-    !cells.iter().any(|cell| is_name(&cell)) && cells.first().is_some_and(|cell| cell.contains(of_value))
+    !cells.iter().any(is_name) && cells.first().is_some_and(|cell| cell.contains(of_value))
 }
 
 #[cfg(test)]

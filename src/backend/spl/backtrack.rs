@@ -73,7 +73,9 @@ fn characters(hir: &Hir) -> ClassUnicode {
         HirKind::Capture(capture) => characters(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
             let mut all = ClassUnicode::empty();
-            parts.iter().for_each(|part| all.union(&characters(part)));
+            for part in parts {
+                all.union(&characters(part));
+            }
             all
         }
     }

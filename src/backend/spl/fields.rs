@@ -205,8 +205,8 @@ fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
 fn present(field: &Field<'_>, tested: &Frag, value: &Frag) -> Result<Frag, Refusal> {
     let texts = std::iter::once("").chain(field.placeholders());
     let is = |text| Ok(literal::compare(tested, "=", &literal::text(text)?));
-    let tests = any(texts.map(is).collect::<Result<_, Refusal>>()?);
-    Ok(spl!("if({tests}, null(), {value})", tests, value))
+    let is_none = any(texts.map(is).collect::<Result<_, Refusal>>()?);
+    Ok(spl!("if({is_none}, null(), {value})", is_none, value))
 }
 
 /// Seconds since 1970.

@@ -129,10 +129,10 @@ fn equals(column: &Frag, values: &[Value], case: Case) -> Result<Vec<Frag>, Refu
             }
         }
     }
-    let mut tests = text::equals(column, texts, case)?;
-    tests.extend(literal::one_of(column, &others));
-    tests.extend(in_networks(column, &networks));
-    Ok(tests)
+    let mut all = text::equals(column, texts, case)?;
+    all.extend(literal::one_of(column, &others));
+    all.extend(in_networks(column, &networks));
+    Ok(all)
 }
 
 /// `cidrmatch` says nothing about networks and addresses of different families; a colon tells them apart.

@@ -45,15 +45,15 @@ pub(super) fn equals<'t>(
     let (numeric, plain): (Vec<_>, Vec<_>) = plain.into_iter().partition(|text| literal::looks_numeric(text));
     let plain =
         plain.iter().map(|text| literal::text(&how.fold.fold(text))).collect::<Result<Vec<_>, _>>()?;
-    let mut tests = Vec::from_iter(literal::one_of(&how.subject, &plain));
+    let mut all = Vec::from_iter(literal::one_of(&how.subject, &plain));
     let numeric: Vec<_> = numeric.into_iter().map(|text| how.spell(text)).collect();
     let spelled: Vec<_> = spelled.into_iter().map(|text| regex::spelled(text, case)).collect();
     for (subject, texts) in [(&how.subject, numeric), (column, spelled)] {
         if !texts.is_empty() {
-            tests.push(found(subject, &regex::one_of(&texts))?);
+            all.push(found(subject, &regex::one_of(&texts))?);
         }
     }
-    Ok(tests)
+    Ok(all)
 }
 
 /// Whether the column has the text at a place.

@@ -46,7 +46,9 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, op: &Spanned<Op>, value: 
         OpKind::Matches => comparison.regex(),
         OpKind::Less | OpKind::LessEqual | OpKind::Greater | OpKind::GreaterEqual => None,
     };
-    found.into_iter().for_each(|found| sink.report(found));
+    if let Some(found) = found {
+        sink.report(found);
+    }
 }
 
 fn is_of_text(kind: &TestKind) -> bool {

@@ -68,9 +68,8 @@ fn has_dot_run(text: &str) -> bool {
     let mut found = false;
     for c in text.chars() {
         match c {
-            '*' if before == Some('.') => found = true,
+            '*' | '+' if before == Some('.') => found = true,
             '*' if !matches!(before, Some(']' | ')')) => return false,
-            '+' if before == Some('.') => found = true,
             _ => {}
         }
         before = Some(c);
@@ -105,7 +104,7 @@ fn has_escape(text: &str) -> bool {
             && part.get(1..).is_some_and(|rest| rest.starts_with(['+', '*', '{']))
     };
     let dot = |part: &&str| part.starts_with('.') && part.get(1..).is_some_and(starts_with_letter);
-    parts.iter().any(|part| repeated(&part)) || parts.iter().all(|part| dot(&part) || repeated(&part))
+    parts.iter().any(repeated) || parts.iter().all(|part| dot(part) || repeated(part))
 }
 
 fn starts_with_letter(text: &str) -> bool {

@@ -102,7 +102,7 @@ pub(super) fn around(kind: OpKind, pattern: &str) -> String {
 fn ends_with_wildcard(pattern: &str) -> bool {
     let before = pattern.strip_suffix('*').unwrap_or(pattern);
     let escapes = before.len() - before.trim_end_matches('\\').len();
-    before.len() < pattern.len() && escapes % 2 == 0
+    before.len() < pattern.len() && escapes.is_multiple_of(2)
 }
 
 /// One regular expression for all members; nothing where a parameter gives one.
