@@ -193,8 +193,10 @@ impl<'a> Excerpt<'a> {
     /// Escapes a piece of text.
     #[must_use]
     pub fn of(text: &'a str) -> Self {
-        let line_end =
-            |at: usize, c| c == '\r' && text.get(at + 1..).is_some_and(|rest| rest.starts_with('\n'));
+        // Also at the end of an excerpt, which ends before the line feed.
+        let line_end = |at: usize, c| {
+            c == '\r' && text.get(at + 1..).is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'))
+        };
         let kept = |at, c| matches!(c, '\n' | '\t') || line_end(at, c) || !is_risky(text, at, c);
         if is_harmless(text) || text.char_indices().all(|(at, c)| kept(at, c)) {
             return Self { text: Cow::Borrowed(text), longer: Vec::new() };
