@@ -88,6 +88,7 @@ impl Event {
             self.raw["requestParameters"] = Value::Null;
             let event = self.raw.as_object_mut().unwrap();
             event.remove("errorCode");
+            event.remove("errorMessage");
             if failed {
                 event.insert("errorMessage".to_owned(), json!("Failed authentication"));
             }
