@@ -6,10 +6,12 @@
 use std::ops::Range;
 
 use regex_syntax::ast::{
-    self, AssertionKind, Ast, ClassSet, ClassSetItem, Flag, FlagsItemKind, GroupKind, HexLiteralKind,
-    Literal, LiteralKind, RepetitionKind, RepetitionRange, Span, SpecialLiteralKind,
+    self, AssertionKind, Ast, ClassSet, ClassSetItem, GroupKind, HexLiteralKind, Literal, LiteralKind,
+    RepetitionKind, RepetitionRange, Span, SpecialLiteralKind,
 };
 use regex_syntax::hir::{Look, translate::Translator};
+
+use crate::ir::take_case;
 
 /// The most repetitions, nested ones multiplied (the limit of RE2).
 const MOST_REPETITIONS: u32 = 1_000;
@@ -46,9 +48,11 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
     }
     let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
-    let tree = parsed.map_err(|error| vec![unreadable(&error)])?;
+    let mut tree = parsed.map_err(|error| vec![unreadable(&error)])?;
+    // What is asked of it below does not depend on case.
+    let _ = take_case(&mut tree);
     let mut found = Portability { regex, problems: Vec::new() };
-    found.top(&tree);
+    found.node(&tree, 1);
     if !found.problems.is_empty() {
         return Err(found.problems);
     }
@@ -99,37 +103,6 @@ struct Portability<'r> {
 impl Portability<'_> {
     fn refuse(&mut self, span: &Span, label: impl Into<String>, help: &'static str) {
         self.problems.push(Problem { range: bytes(span), readable: true, label: label.into(), help });
-    }
-
-    /// The whole expression: `(?i)` may open it.
-    fn top(&mut self, tree: &Ast) {
-        if case_flag(tree) {
-            return;
-        }
-        match tree {
-            Ast::Concat(concat) if concat.asts.first().is_some_and(case_flag) => {
-                concat.asts.iter().skip(1).for_each(|part| self.node(part, 1));
-            }
-            // It stands in the first alternative and holds for all.
-            Ast::Alternation(all) => {
-                let mut alternatives = all.asts.iter();
-                if let Some(first) = alternatives.next() {
-                    self.top(first);
-                }
-                alternatives.for_each(|part| self.node(part, 1));
-            }
-            Ast::Empty(_)
-            | Ast::Flags(_)
-            | Ast::Literal(_)
-            | Ast::Dot(_)
-            | Ast::Assertion(_)
-            | Ast::ClassUnicode(_)
-            | Ast::ClassPerl(_)
-            | Ast::ClassBracketed(_)
-            | Ast::Repetition(_)
-            | Ast::Group(_)
-            | Ast::Concat(_) => self.node(tree, 1),
-        }
     }
 
     fn node(&mut self, tree: &Ast, repeated: u32) {
@@ -278,12 +251,6 @@ impl Portability<'_> {
             ClassSetItem::Union(union) => union.items.iter().for_each(|item| self.item(item)),
         }
     }
-}
-
-/// Whether this is `(?i)`.
-fn case_flag(tree: &Ast) -> bool {
-    let Ast::Flags(flags) = tree else { return false };
-    matches!(flags.flags.items.as_slice(), [item] if item.kind == FlagsItemKind::Flag(Flag::CaseInsensitive))
 }
 
 #[cfg(test)]

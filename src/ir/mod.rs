@@ -17,7 +17,7 @@ pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
-pub use regex::Regex;
+pub use regex::{Regex, take_case};
 pub use test::{Expect, ExpectKind, Test, TestEvent};
 pub use walk::{Demand, Nodes};
 

@@ -60,16 +60,19 @@ impl Serialize for Regex {
     }
 }
 
-/// Takes `(?i)` away from the beginning. It holds for all alternatives, though it stands in the first one.
-fn take_case(tree: &mut Ast) -> Case {
+/// Takes `(?i)` away from the beginning. It holds for all alternatives, though it stands in the first one. Other flags
+/// stay where they are.
+#[must_use]
+pub fn take_case(tree: &mut Ast) -> Case {
     match tree {
         Ast::Alternation(alternation) => alternation.asts.first_mut().map_or(Case::Sensitive, take_case),
         Ast::Concat(concat) => concat.asts.first_mut().map_or(Case::Sensitive, take_case),
         Ast::Flags(flags) => {
-            let folds = |item: &FlagsItem| item.kind == FlagsItemKind::Flag(Flag::CaseInsensitive);
-            if !flags.flags.items.iter().any(folds) {
+            let [FlagsItem { kind: FlagsItemKind::Flag(Flag::CaseInsensitive), .. }] =
+                flags.flags.items.as_slice()
+            else {
                 return Case::Sensitive;
-            }
+            };
             *tree = Ast::empty(flags.span);
             Case::Ignore
         }
@@ -239,17 +242,14 @@ fn range(span: Span, first: char, last: char) -> ClassSetItem {
 
 /// A character of a class; a special one with a backslash, so that it stays what it is in every notation.
 fn member(span: Span, c: char) -> Literal {
-    let special = matches!(c, '\\' | ']' | '[' | '^' | '-' | '&' | '~');
-    let control = matches!(c, '\t' | '\n' | '\r' | '\u{c}');
     let kind = match c {
         '\t' => LiteralKind::Special(ast::SpecialLiteralKind::Tab),
         '\n' => LiteralKind::Special(ast::SpecialLiteralKind::LineFeed),
         '\r' => LiteralKind::Special(ast::SpecialLiteralKind::CarriageReturn),
         '\u{c}' => LiteralKind::Special(ast::SpecialLiteralKind::FormFeed),
-        _ if special => LiteralKind::Meta,
+        '\\' | ']' | '[' | '^' | '-' | '&' | '~' => LiteralKind::Meta,
         _ => LiteralKind::Verbatim,
     };
-    debug_assert!(!(special && control), "a character has one notation");
     Literal { span, kind, c }
 }
 
