@@ -47,10 +47,10 @@ impl Regex {
         &self.exact
     }
 
-    /// Whether it can match without a character, so that a missing text would match as well.
+    /// The least number of bytes of a text that it can match.
     #[must_use]
-    pub fn can_match_nothing(&self) -> bool {
-        regex_syntax::parse(&self.exact).map_or(true, |parsed| parsed.properties().minimum_len() == Some(0))
+    pub fn shortest_match(&self) -> usize {
+        regex_syntax::parse(&self.exact).ok().and_then(|hir| hir.properties().minimum_len()).unwrap_or(0)
     }
 }
 

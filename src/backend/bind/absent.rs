@@ -20,13 +20,8 @@ pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool
         TestKind::InList { list } => lists.get(*list).is_some_and(|list| {
             list.by_kind().patterns.into_iter().any(|pattern| fits(pattern, Case::Sensitive, stored))
         }),
-        TestKind::Matches { regex } => shortest_match(regex.exact()) <= stored.len(),
+        TestKind::Matches { regex } => regex.shortest_match() <= stored.len(),
     }
-}
-
-/// The least number of bytes of a text that the expression can match.
-fn shortest_match(regex: &str) -> usize {
-    regex_syntax::parse(regex).ok().and_then(|parsed| parsed.properties().minimum_len()).unwrap_or(0)
 }
 
 /// Whether the pattern matches a short text.

@@ -106,7 +106,7 @@ fn spell(regex: &mut String, text: &str, case: Case) {
 /// Whether the expression matches somewhere in the column.
 pub(super) fn matches(column: &Frag, regex: &Regex) -> Check {
     let found = test(literal::binary(column, "matches regex", &literal::string(regex.exact())));
-    if regex.can_match_nothing() { Truth::all([present(column), found]) } else { found }
+    if regex.shortest_match() == 0 { Truth::all([present(column), found]) } else { found }
 }
 
 /// Whether the column holds any text.
