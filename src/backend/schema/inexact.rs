@@ -37,6 +37,13 @@ impl Inexact {
         report.note(if adds { Effect::Superset } else { Effect::Subset }, span, self.reason());
     }
 
+    /// Notes what it does to a test whether two addresses of one record are equal where a target compares them as text.
+    pub(in crate::backend) fn addresses_as_text(negated: bool, span: Span, report: &mut Report) {
+        let reason =
+            "two addresses are compared as text, so two notations of one IPv6 address count as different";
+        Self::Poorer(reason.to_owned()).asked(negated, span, report);
+    }
+
     /// Notes that answers show such a column.
     pub(in crate::backend) fn shown(&self, name: &str, span: Span, report: &mut Report) {
         let message = format!("`{name}` in an answer may differ from the log: {}", self.reason());

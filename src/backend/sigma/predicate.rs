@@ -9,7 +9,7 @@ use super::item::Cond;
 use super::literal::{FieldName, Modifier, Scalar};
 use super::physical::Physical;
 use crate::backend::bind::{BoundField, BoundStep, BoundTest};
-use crate::backend::schema::Dialect as _;
+use crate::backend::schema::{Dialect as _, Inexact};
 use crate::backend::truth::Truth;
 use crate::backend::{Effect, Report};
 use crate::diag::{Code, Diagnostic};
@@ -128,8 +128,7 @@ impl Lowering<'_, '_> {
             self.report.note(Effect::Subset, span, IGNORES_CASE);
         }
         if column.ty == Type::Ip {
-            let effect = if self.negated { Effect::Superset } else { Effect::Subset };
-            self.report.note(effect, span, BY_TEXT);
+            Inexact::addresses_as_text(self.negated, span, self.report);
         }
         let equal = column.item(Modifier::Field, vec![Scalar::Raw(other.name.text().to_owned())]);
         Truth::all([equal, column.missing().not()])
@@ -143,5 +142,3 @@ impl Lowering<'_, '_> {
 
 const IGNORES_CASE: &str =
     "`fieldref` compares text ignoring case, so values that differ only in case count as equal";
-const BY_TEXT: &str =
-    "two addresses are compared as text, so two notations of one IPv6 address count as different";

@@ -8,6 +8,7 @@ use super::check::{Check, all, any, is_there, passes, present};
 use super::literal::{self, Frag, Refusal, spl};
 use super::{Spl, backtrack, lines, refuse, text};
 use crate::backend::bind::{BoundStep, BoundTest};
+use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
 use crate::ir::{Case, List, OrderOp, Pattern, TestKind, Type, Value};
@@ -37,8 +38,8 @@ impl Tests<'_> {
     /// A test as one fragment, whatever it consists of.
     fn print(&mut self, bound: &BoundTest<'_, Spl>, negated: bool, bare: bool) -> Frag {
         if bound.other.is_some() && bound.field.ty == Type::Ip {
-            let effect = if negated { Effect::Superset } else { Effect::Subset };
-            self.report.note(effect, bound.test.span, BY_TEXT);
+            // Splunk documents no function that brings an IPv6 address into one notation.
+            Inexact::addresses_as_text(negated, bound.test.span, self.report);
         }
         let check = self.check(bound).unwrap_or_else(|reason| {
             refuse(bound.test.span, reason, self.report);
@@ -111,10 +112,6 @@ impl Tests<'_> {
 
 const MATCH_LIMIT: &str = "Splunk gives up on a long value with many repetitions (`match_limit`) and then finds no match: \
                            write the regular expression without nested or adjacent repetitions, or use `like`";
-
-/// Splunk documents no function that brings an IPv6 address into one notation.
-const BY_TEXT: &str =
-    "two addresses are compared as text, so two notations of one IPv6 address count as different";
 
 /// Whether the column equals one of the values, which are all of its type.
 fn equals(column: &Frag, values: &[Value], case: Case) -> Result<Vec<Frag>, Refusal> {
