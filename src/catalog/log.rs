@@ -156,9 +156,12 @@ impl From<Form> for String {
 }
 
 impl Shape {
-    /// Whether a value has one of the forms.
+    /// Whether a value has one of the forms, or says that there is none.
     #[must_use]
     pub fn fits(&self, value: &str) -> bool {
+        if value == "-" {
+            return true;
+        }
         let digits = || !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         self.0.iter().any(|form| match form {
             Form::Number => digits(),
@@ -210,11 +213,13 @@ impl LogForm {
     /// A key that every event has and this object lacks; `None`: it is an event.
     #[must_use]
     pub fn missing_key(&self, event: &serde_json::Value) -> Option<&str> {
-        let has = |key: &String| {
-            let spelt = self.spellings.iter().map(|spelling| spelling.of(key));
-            std::iter::once(key.clone()).chain(spelt).any(|key| event.get(&key).is_some())
-        };
+        let has = |key: &String| self.spelt(key).any(|key| event.get(&key).is_some());
         self.detect.iter().find(|key| !has(key)).map(String::as_str)
+    }
+
+    /// A top-level key in every spelling that a writer of the log uses.
+    pub fn spelt(&self, key: &str) -> impl Iterator<Item = String> {
+        std::iter::once(key.to_owned()).chain(self.spellings.iter().map(|spelling| spelling.of(key)))
     }
 
     /// What makes no sense in it, by its path below `log`.

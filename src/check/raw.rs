@@ -103,7 +103,7 @@ fn columns(source: &Source, text: &str) -> Result<Json, String> {
     }
     let pairs = names.into_iter().zip(record);
     for (name, value) in pairs.clone() {
-        if value != "-" && form.shape.get(&name).is_some_and(|shape| !shape.fits(&value)) {
+        if form.shape.get(&name).is_some_and(|shape| !shape.fits(&value)) {
             return Err(format!("`{value}` is no value of the column `{name}`"));
         }
     }

@@ -139,7 +139,6 @@ impl Layout {
             }
             if let Some(Some(shape)) = self.shapes.get(count)
                 && !shape.fits(word)
-                && word != "-"
             {
                 misfit.get_or_insert(count);
             }

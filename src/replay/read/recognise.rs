@@ -38,11 +38,8 @@ impl Recogniser {
 }
 
 fn looks_like(head: &[u8], form: &LogForm) -> bool {
-    let spelt = |key: &String| {
-        let others = form.spellings.iter().map(|spelling| spelling.of(key));
-        std::iter::once(key.clone()).chain(others).any(|key| has_key(head, &key))
-    };
-    let by_keys = !form.detect.is_empty() && form.detect.iter().all(spelt);
+    let stands = |key: &String| form.spelt(key).any(|key| has_key(head, &key));
+    let by_keys = !form.detect.is_empty() && form.detect.iter().all(stands);
     by_keys || looks_like_text(head, form)
 }
 
@@ -64,8 +61,6 @@ fn looks_like_text(head: &[u8], form: &LogForm) -> bool {
     }
     let is_header =
         words.iter().filter(|word| text.names().any(|name| name == **word)).count() * 2 > words.len();
-    let fits = |(name, word): (&String, &&str)| {
-        *word == "-" || text.shape.get(name).is_none_or(|shape| shape.fits(word))
-    };
+    let fits = |(name, word): (&String, &&str)| text.shape.get(name).is_none_or(|shape| shape.fits(word));
     is_header || words.len() == text.columns.len() && text.columns.iter().zip(&words).all(fits)
 }
