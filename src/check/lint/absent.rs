@@ -20,6 +20,13 @@ type Actions = Option<BTreeSet<String>>;
 
 /// Looks at the condition and the exceptions of a step.
 pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&Pred]) {
+    let may_lack =
+        |field: &ir::Field| source.field(&field.name).is_some_and(|def| !def.absent_for.is_empty());
+    let mut fields = std::iter::once(filter).chain(excepts.iter().copied()).flat_map(Pred::fields);
+    // Most conditions name no such field, and what follows asks every part of a condition for its actions.
+    if !fields.any(may_lack) {
+        return;
+    }
     let mut lint = Lint { source, sink, warns: true };
     lint.pred(filter, true, &None);
     let actions = actions_of(filter);
@@ -35,7 +42,7 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::S
     for key in &link.keys {
         for (step, field) in [(steps.0, &key.left), (steps.1, &key.right)] {
             let Some(source) = names.context.catalog.source(&step.source.node) else { continue };
-            if let Some(lacking) = all_lacking(source, &field.name, &actions_of(&step.filter)) {
+            if let Some(lacking) = lacking_in(source, &field.name, &step.filter) {
                 let label =
                     format!("no record of step `{}` has it, so the chain never alerts", step.name.node);
                 sink.report(never_there(&field.name, &lacking, field.span, label));
@@ -47,7 +54,7 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::S
 /// Looks at a field that the alert reads.
 pub(super) fn shown(names: &Names<'_>, sink: &mut Sink, step: &ir::Step, field: &ir::Field) {
     let Some(source) = names.context.catalog.source(&step.source.node) else { return };
-    if let Some(lacking) = all_lacking(source, &field.name, &actions_of(&step.filter)) {
+    if let Some(lacking) = lacking_in(source, &field.name, &step.filter) {
         let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
         let found = Diagnostic::new(Code::FieldAbsentForSome, field.span, title);
         sink.report(found.label("always empty in the alert").help("remove it, or show another field"));
@@ -70,6 +77,12 @@ pub(super) fn event(source: &Source, sink: &mut Sink, event: &ir::TestEvent) {
 
 fn actions_of(pred: &Pred) -> Actions {
     pred.required_texts(ACTION).map(|texts| texts.strings())
+}
+
+/// The actions that a condition leaves, if a field never has a value with any of them.
+fn lacking_in(source: &Source, field: &str, filter: &Pred) -> Option<BTreeSet<String>> {
+    source.field(field).filter(|def| !def.absent_for.is_empty())?;
+    all_lacking(source, field, &actions_of(filter))
 }
 
 /// The actions, if a field never has a value with any of them.
