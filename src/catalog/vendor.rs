@@ -100,7 +100,7 @@ impl Source {
                         && variant.absent.is_none()
                         && variant.otherwise.is_none();
                     let of_item = field.in_group && !variant.from_event;
-                    variant.path.iter().for_each(|path| add(path, of_item, as_is));
+                    variant.paths().for_each(|path| add(path, of_item, as_is));
                 }
             }
             None => {}
@@ -178,6 +178,8 @@ mod tests {
             ("userAgent", "Vendor user_agent.original"),
             ("awsRegion", "Vendor cloud.region"),
             ("responseElements.ConsoleLogin", "Derived event.outcome"),
+            ("errorMessage", "Derived event.outcome"),
+            ("additionalEventData.MFAUsed", "Derived session.mfa"),
             ("related.entity", "Derived image.id instance.eni instance.id instance.vpc_id"),
             ("responseElements.instancesSet.items.imageId", "Vendor image.id"),
             (
