@@ -157,20 +157,6 @@ pub fn value(value: &super::value::Value<'_>) -> String {
     }
 }
 
-/// The text of a field's value inside other text, such as that of a playbook: without quotes, and without characters
-/// that a reader would not see or a terminal would obey.
-#[must_use]
-pub fn plain(value: &super::value::Value<'_>) -> String {
-    let mut out = String::new();
-    for c in value.to_string().chars() {
-        match c {
-            '"' | '\'' | '\\' => out.push(c),
-            _ => out.extend(c.escape_debug()),
-        }
-    }
-    out
-}
-
 fn notation(pattern: &Pattern) -> String {
     let part = |part: &PatternPart| match part {
         PatternPart::Text(text) => text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"),

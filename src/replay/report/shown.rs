@@ -5,8 +5,8 @@
 
 use crate::engine::record::Record;
 use crate::engine::value::Value;
-use crate::engine::words;
 use crate::ir::{Case, Playbook, PlaybookPart, Pred, Rule, Severity, StepField, TestKind};
+use crate::source::visible;
 
 /// What a rule says to whoever reads its alerts.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Shown {
     pub(super) fn playbook(&self, path: &[&Record]) -> Option<String> {
         let value = |field: &StepField| {
             let found = path.get(field.step).and_then(|record| record.get(&field.field.name));
-            found.map_or_else(|| "(missing)".to_owned(), words::plain)
+            found.map_or_else(|| "(missing)".to_owned(), |value| visible(&value.to_string()).into_owned())
         };
         let part = |part: &PlaybookPart| match part {
             PlaybookPart::Text(text) => text.clone(),
