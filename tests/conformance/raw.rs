@@ -243,13 +243,15 @@ fn content(path: &str, text: Option<String>) -> Option<Value> {
     })
 }
 
-fn drop_repeated(items: &mut Vec<Value>) {
-    let mut seen: Vec<Value> = Vec::new();
-    items.retain(|item| {
-        let fresh = !seen.contains(item);
-        seen.push(item.clone());
-        fresh
-    });
+/// Keeps the first of those that are equal.
+pub(super) fn drop_repeated<T: PartialEq>(items: &mut Vec<T>) {
+    let mut unlike: Vec<T> = Vec::new();
+    for item in items.drain(..) {
+        if !unlike.contains(&item) {
+            unlike.push(item);
+        }
+    }
+    *items = unlike;
 }
 
 fn put(target: &mut Value, path: &str, value: Option<Value>) {

@@ -10,7 +10,7 @@ use catena::engine::record::{Record, Schemas};
 use catena::ir::{Rule, Step, Type};
 use fastrand::Rng;
 
-use super::raw::{Content, Event};
+use super::raw::{Content, Event, drop_repeated};
 use super::samples::{self, FLOW};
 use super::satisfy::{Satisfier, fields_of};
 
@@ -85,14 +85,9 @@ impl<'a> Maker<'a> {
             }
             event.settle();
         }
-        let mut unlike: Vec<Event> = Vec::new();
-        for event in events {
-            if !unlike.contains(&event) {
-                unlike.push(event);
-            }
-        }
-        rng.shuffle(&mut unlike);
-        unlike
+        drop_repeated(&mut events);
+        rng.shuffle(&mut events);
+        events
     }
 
     fn longest(&self) -> i64 {
