@@ -1,4 +1,4 @@
-//! CSV (RFC 4180) to records of cells, each with its place.
+//! CSV (RFC 4180) to records of cells, each with its place, and back.
 //!
 //! In: a text. Out: the cells of each record: their text without quotes, where they begin and end, whether their quotes
 //! are closed. Must not know: what a cell means.
@@ -66,6 +66,16 @@ fn quoted(inside: &str) -> (Cow<'_, str>, &str, bool) {
         text += "\"";
         rest = again;
     }
+}
+
+/// One record, with its line end: a cell that could be read otherwise stands in quotes.
+pub(crate) fn record<'c>(cells: impl IntoIterator<Item = &'c str>) -> String {
+    let quoted = |cell: &'c str| {
+        let is_plain = !cell.contains(['"', ',', '\n', '\r']) && cell.trim().len() == cell.len();
+        if is_plain { Cow::Borrowed(cell) } else { Cow::Owned(format!("\"{}\"", cell.replace('"', "\"\""))) }
+    };
+    let cells: Vec<_> = cells.into_iter().map(quoted).collect();
+    cells.join(",") + "\n"
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["source", "diag", "form", "ir", "yaml"]),
     ("settings", &["source", "diag", "form", "catalog", "syntax", "backend", "yaml"]),
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
-    ("backend", &["source", "diag", "ir", "catalog", "yaml"]),
+    ("backend", &["source", "csv", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     (

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::program::{catena, path, root, scratch};
+use serde_json::{Value, json};
+
+use crate::program::{AS_OF, catena, path, root, scratch};
 
 #[test]
 fn rules_that_clash_are_not_written() {
@@ -51,11 +53,11 @@ fn lists_that_clash_in_the_siem_are_not_written() {
     for target in ["spl", "kql"] {
         let ran = compile(target, "lookup");
         assert_eq!(ran.status, 1, "{}", ran.err);
-        assert!(ran.err.contains("E0410") && ran.err.contains("wrote 2 files under"), "{}", ran.err);
+        assert!(ran.err.contains("E0410") && ran.err.contains("wrote 3 files under"), "{}", ran.err);
         let mut written: Vec<_> = std::fs::read_dir(Path::new(&out).join(target)).unwrap().collect();
         written.sort_by_key(|entry| entry.as_ref().unwrap().file_name());
         let names: Vec<_> = written.iter().map(|entry| entry.as_ref().unwrap().file_name()).collect();
-        assert_eq!(names, [format!("a.{target}").as_str(), format!("c.{target}").as_str()]);
+        assert_eq!(names, [&format!("a.{target}"), &format!("c.{target}"), "roles.csv"]);
     }
     let both = compile("all", "lookup").err;
     assert_eq!(both.matches("E0410").count(), 1, "said once, not for each target: {both}");
@@ -67,6 +69,53 @@ fn lists_that_clash_in_the_siem_are_not_written() {
     std::fs::write(path(&folder, "catena.yaml"), "lists: lookup\n").unwrap();
     let checked = catena(&["check", &path(&folder, ""), "--target", "kql"]);
     assert!(checked.status == 1 && checked.err.contains("E0410"), "{}", checked.err);
+}
+
+#[test]
+fn the_list_that_a_query_reads_is_written_beside_it() {
+    let rows = "value,reason,until,ticket\n\
+                role/b,\"on call, \"\"nights\"\"\",2099-12-31,\n\
+                role/gone,,2026-01-31,\n\
+                role/twice,,2030-01-01,\nrole/twice,,,SEC-1\n\
+                role/again,,2030-01-01,\nrole/again,,2031-02-28,\n\
+                role/ci-*,,2028-02-29,\n";
+    let rule = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+    let rule = rule.replacen("\n  }\n", "\n      except actor.issuer.id in roles\n  }\n", 1);
+    let rule = format!("allowlist roles: actor.issuer.id from \"roles.csv\"\n{rule}");
+    let folder = scratch("beside", &[("rule.chain", rule.as_bytes()), ("roles.csv", rows.as_bytes())]);
+    let (place, out) = (path(&folder, "rule.chain"), path(&folder, "out"));
+    let compile = |more: &[&str]| {
+        let ran = catena(&[&["compile", &place, "--as-of", AS_OF, "--lists"], more].concat());
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        ran
+    };
+    let held = "value,until,reason,owner,ticket\n\
+                role/b,2099-12-31,\"on call, \"\"nights\"\"\",,\n\
+                role/twice,,,,SEC-1\n\
+                role/again,2031-02-28,,,\n";
+    let written = |target: &str| std::fs::read_to_string(format!("{out}/{target}/roles.csv")).ok();
+    compile(&["lookup", "-o", &out]);
+    for (target, expected) in [("spl", Some(held)), ("kql", Some(held)), ("eql", None), ("sigma", None)] {
+        assert_eq!(written(target).as_deref(), expected, "{target}");
+    }
+    // What the query itself says of entries that stand in it, and of those that do not.
+    let expiry = |lists: &str, target: &str| {
+        let ran = compile(&[lists, "--target", target]);
+        let told = ran.out.lines().find(|line| line.contains("a new compilation after"));
+        told.and_then(|line| line.split_whitespace().find(|word| word.starts_with("20"))).map(str::to_owned)
+    };
+    for target in ["spl", "kql"] {
+        assert_eq!(expiry("lookup", target).as_deref(), Some("2028-02-29,"), "the pattern stays in the text");
+    }
+    for target in ["spl", "kql", "eql"] {
+        assert_eq!(expiry("inline", target).as_deref(), Some("2028-02-29,"));
+    }
+    let json: Value =
+        serde_json::from_str(&compile(&["lookup", "--target", "kql", "--format", "json"]).out).unwrap();
+    assert_eq!(json[0]["lists"], json!([{ "name": "roles", "file": "roles.csv", "text": held }]));
+    // A query that carries the values needs no list, so the file of the run before is left over.
+    let left_over = compile(&["inline", "-o", &out, "--prune"]).err;
+    assert!(left_over.contains("spl/roles.csv") && written("spl").is_none(), "{left_over}");
 }
 
 #[test]

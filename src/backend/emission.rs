@@ -23,11 +23,11 @@ pub struct Emission {
     pub notes: Vec<Note>,
     /// What must be configured for the query to see anything.
     pub requires: Vec<String>,
-    /// The lists of the SIEM that the query reads by name.
-    #[serde(skip)]
-    pub lists: Vec<External>,
     /// The texts.
     pub parts: Vec<Part>,
+    /// The lists of the SIEM that the query reads by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<External>,
 }
 
 impl Emission {
@@ -121,4 +121,16 @@ pub enum Role {
     Query,
     /// A building block whose alerts a later part reads by its id.
     Stage,
+}
+
+/// The name of the file of a part or list. Windows takes some names for devices, whatever the extension.
+#[must_use]
+pub fn file_name(name: &str, extension: &str) -> String {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let is_port = |port: &str| {
+        stem.strip_prefix(port)
+            .is_some_and(|number| number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let is_device = ["con", "prn", "aux", "nul"].contains(&stem.as_str()) || is_port("com") || is_port("lpt");
+    format!("{name}{}.{extension}", if is_device { "_" } else { "" })
 }

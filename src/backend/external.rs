@@ -1,73 +1,133 @@
 //! Lists that a query reads by name from the SIEM: a lookup, a watchlist. A SIEM holds one list of each name, whichever
 //! rule it was made for.
 //!
-//! In: the lists of every emission of a run. Out: a finding where two of one name hold different values.
-//! Must not know: how a list is delivered, what its values mean.
+//! In: the lists of every emission of a run. Out: the file that fills each, and a finding where two of one name hold
+//! different values. Must not know: how a query reads a list, where files go.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::emission::file_name;
+use crate::csv;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::source::{Span, Spanned};
+use crate::ir::{Entry, List};
+use crate::source::Span;
 
 /// A list of the SIEM that a query reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct External {
-    name: String,
+    /// As the query calls it.
+    pub name: String,
+    /// The name of the file that fills it.
+    pub file: String,
+    /// The CSV file that fills it, with a header. `until` is the last day on which a value counts, in UTC, and empty if
+    /// there is none. Values are texts, never patterns.
+    pub text: String,
+    #[serde(skip)]
+    rows: usize,
+    #[serde(skip)]
+    allowlist: String,
     /// Where the allowlist got its name.
+    #[serde(skip)]
     span: Span,
-    /// Stands for the set of its values: a run may hold thousands of queries that read a long list.
-    values: u64,
+    /// Stands for the set of its values and days: a run may hold thousands of queries that read a long list.
+    #[serde(skip)]
+    digest: u64,
 }
 
 impl External {
-    /// The list `name` that must hold `values`.
-    pub fn new<'a>(name: &Spanned<String>, values: impl IntoIterator<Item = &'a str>) -> Self {
-        let distinct: HashSet<&str> = values.into_iter().collect();
-        // A sum, for the order of the entries means nothing.
-        let values = distinct.iter().map(|value| digest(value)).fold(0, u64::wrapping_add);
-        Self { name: name.node.clone(), span: name.span, values }
+    /// The list `name` with the exact values of an allowlist that are in force.
+    #[must_use]
+    pub fn new(name: String, list: &List, exact: &IndexMap<String, &Entry>) -> Self {
+        let mut text = csv::record(["value", "until", "reason", "owner", "ticket"]);
+        let mut digest = 0_u64;
+        for (value, entry) in exact {
+            let until = entry.until.map(|day| day.to_string()).unwrap_or_default();
+            // A sum, for the order of the entries means nothing.
+            digest = digest.wrapping_add(digest_of(&(value, &until)));
+            let rest =
+                [&entry.reason, &entry.owner, &entry.ticket].map(|cell| cell.as_deref().unwrap_or_default());
+            text += &csv::record([value.as_str(), until.as_str()].into_iter().chain(rest));
+        }
+        let (rows, allowlist) = (exact.len(), list.name.node.clone());
+        let file = file_name(&name, "csv");
+        Self { name, file, text, rows, allowlist, span: list.name.span, digest }
+    }
+
+    /// What it must hold, in words.
+    pub(super) fn contents(&self) -> String {
+        let values = if self.rows == 1 { "value" } else { "values" };
+        format!(
+            "`{}` as `compile -o` writes it: {} exact {values} of allowlist `{}`, with the last day of each",
+            self.file, self.rows, self.allowlist
+        )
     }
 }
 
-fn digest(value: &str) -> u64 {
+/// What is to be done about the entries of a list that stand in the text of a query and will expire there: all of them,
+/// or those that no list of the SIEM can hold.
+pub(super) fn expiry_in_text(list: &List, exact_by_lookup: bool) -> Option<String> {
+    let stays = |entry: &&Entry| !(exact_by_lookup && entry.value.exact().is_some());
+    let first = list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()?;
+    let name = &list.name.node;
+    Some(format!(
+        "a new compilation after {first}, when entries of allowlist `{name}` in this text expire"
+    ))
+}
+
+fn digest_of(row: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
+    row.hash(&mut hasher);
     hasher.finish()
 }
 
 /// The lists of the SIEMs that the queries of a run read.
 #[derive(Debug, Default)]
 pub struct Externals {
-    /// By target and name.
-    first: HashMap<(&'static str, String), External>,
+    /// By target and name: where the allowlist got its name, and the digest.
+    first: HashMap<(&'static str, String), (Span, u64)>,
     /// Where a clash was reported: queries of several rules and targets may read one list.
     told: HashSet<Span>,
 }
 
 impl Externals {
-    /// Adds what one query reads. Reports a list that an earlier query fills with other values, and is false then:
-    /// whoever installed both would break one.
-    pub fn add(&mut self, target: &'static str, lists: Vec<External>, diags: &mut Diagnostics) -> bool {
+    /// Adds what one query reads, and gives those that no earlier query reads. Reports a list that an earlier query
+    /// fills with other values, and gives nothing then: whoever installed both would break one.
+    pub fn add(
+        &mut self,
+        target: &'static str,
+        lists: Vec<External>,
+        diags: &mut Diagnostics,
+    ) -> Option<Vec<External>> {
         let mut fits = true;
+        let mut new = Vec::new();
         for list in lists {
-            let first = self.first.entry((target, list.name.clone())).or_insert_with(|| list.clone());
-            if first.values == list.values {
-                continue;
-            }
-            fits = false;
-            if self.told.insert(list.span) {
-                diags.push(clash(first, &list));
+            match self.first.get(&(target, list.name.clone())) {
+                None => new.push(list),
+                Some((_, digest)) if *digest == list.digest => {}
+                Some((first, _)) => {
+                    fits = false;
+                    if self.told.insert(list.span) {
+                        diags.push(clash(*first, &list));
+                    }
+                }
             }
         }
-        fits
+        if !fits {
+            return None;
+        }
+        self.first.extend(new.iter().map(|list| ((target, list.name.clone()), (list.span, list.digest))));
+        Some(new)
     }
 }
 
-fn clash(first: &External, list: &External) -> Diagnostic {
-    let title = format!("two allowlists called `{}` hold different values", list.name);
+fn clash(first: Span, list: &External) -> Diagnostic {
+    let title = format!("two allowlists called `{}` hold different values or days", list.name);
     Diagnostic::new(Code::ListClash, list.span, title)
         .label("a SIEM has one list of each name, and queries read this one by name")
-        .also(first.span, "the other values stand here")
+        .also(first, "the other values stand here")
         .help("rename one, or let both rules import the same; `--lists inline` writes the values into the queries")
 }

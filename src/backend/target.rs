@@ -44,6 +44,11 @@ pub(in crate::backend) trait Backend: Dialect {
     /// Whether a join by a column that holds for more records than its field finds all that the field would join. If
     /// not, equal values of the column say nothing about the field's, and the join may miss.
     const JOINS_BY_WIDER: bool;
+    /// Whether the exact values of a list can be read from a list of the SIEM, as [`ListDelivery`] says. If not, all
+    /// entries stand in the text.
+    ///
+    /// [`ListDelivery`]: super::ListDelivery
+    const HOLDS_LISTS: bool = false;
 
     /// See [`Target::level`].
     fn level(rule: &ir::Rule) -> Level;

@@ -66,7 +66,7 @@ enum OutputFormat {
 enum Lists {
     /// In the query text.
     Inline,
-    /// As a Splunk lookup or a Sentinel watchlist; in the query text elsewhere.
+    /// As a Splunk lookup or a Sentinel watchlist, written beside the query with `-o`; in the query text elsewhere.
     Lookup,
     /// In the query text up to 50 values, otherwise as a lookup or watchlist.
     Auto,
@@ -136,11 +136,11 @@ impl Compile {
                 names.extend(file.names);
                 file.left_out.iter().for_each(|left_out| output::report(left_out));
                 for query in file.queries {
-                    if !externals.add(query.target, query.lists, &mut clashes) {
+                    let Some(lists) = externals.add(query.target, query.lists, &mut clashes) else {
                         continue;
-                    }
+                    };
                     if let (Some(folder), Some(emission)) = (&self.output, &query.emission) {
-                        write(folder, emission, &mut written)?;
+                        write(folder, emission, &lists, &mut written)?;
                     }
                     texts.extend(query.text);
                 }
@@ -283,11 +283,18 @@ struct Query {
     emission: Option<Emission>,
 }
 
-/// Writes one file for each part; `written` tells which rule each file is of.
-fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, String>) -> anyhow::Result<()> {
+/// Writes one file for each part and list; `written` tells which rule each file is of.
+fn write(
+    folder: &Path,
+    emission: &Emission,
+    lists: &[External],
+    written: &mut BTreeMap<PathBuf, String>,
+) -> anyhow::Result<()> {
     let Some(target) = backend::by_name(emission.target) else { return Ok(()) };
-    for part in &emission.parts {
-        let name = file_name(&part.name, target.extension());
+    let parts =
+        emission.parts.iter().map(|part| (backend::file_name(&part.name, target.extension()), &part.text));
+    let lists = lists.iter().map(|list| (list.file.clone(), &list.text));
+    for (name, text) in parts.chain(lists) {
         let path = folder.join(emission.target).join(name);
         if let Some(other) = written.insert(path.clone(), emission.rule.clone()) {
             let (rule, path) = (&emission.rule, path.display());
@@ -295,20 +302,9 @@ fn write(folder: &Path, emission: &Emission, written: &mut BTreeMap<PathBuf, Str
                 "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
             );
         }
-        output::write_file(&path, &with_line_end(&part.text))?;
+        output::write_file(&path, &with_line_end(text))?;
     }
     Ok(())
-}
-
-/// The name of a part's file. Windows takes some names for devices, whatever the extension.
-fn file_name(part: &str, extension: &str) -> String {
-    let stem = part.split('.').next().unwrap_or(part).to_ascii_lowercase();
-    let is_port = |name: &str| {
-        stem.strip_prefix(name)
-            .is_some_and(|number| number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let is_device = ["con", "prn", "aux", "nul"].contains(&stem.as_str()) || is_port("com") || is_port("lpt");
-    format!("{part}{}.{extension}", if is_device { "_" } else { "" })
 }
 
 /// How emissions are printed one after another, and what stands around them.
@@ -369,6 +365,8 @@ struct Document<'a> {
     notes: Vec<NoteDocument<'a>>,
     requires: &'a [String],
     parts: &'a [Part],
+    #[serde(skip_serializing_if = "<[External]>::is_empty")]
+    lists: &'a [External],
 }
 
 #[derive(Debug, Serialize)]
@@ -396,6 +394,7 @@ fn to_json(emission: &Emission, sources: &Sources) -> anyhow::Result<String> {
         notes: notes.collect(),
         requires: &emission.requires,
         parts: &emission.parts,
+        lists: &emission.lists,
     };
     // A line end inside a text is escaped, so each one that is left begins a line of the document.
     Ok(visible_json(serde_json::to_string_pretty(&document)?).replace('\n', "\n  "))

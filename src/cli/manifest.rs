@@ -88,7 +88,9 @@ fn is_ours(file: &str) -> bool {
     let parts: Vec<_> = path.components().collect();
     let [Component::Normal(target), Component::Normal(_)] = parts.as_slice() else { return false };
     let target = target.to_str().and_then(backend::by_name);
-    target.is_some_and(|target| path.extension().is_some_and(|found| found == target.extension()))
+    target.is_some_and(|target| {
+        path.extension().is_some_and(|found| found == target.extension() || found == "csv")
+    })
 }
 
 #[cfg(test)]
@@ -102,6 +104,7 @@ mod tests {
             ("../kql/rule.kql", false),
             ("kql/../rule.kql", false),
             ("/kql/rule.kql", false),
+            ("spl/list.csv", true),
             ("kql/rule.yaml", false),
             ("home/rule.kql", false),
             ("rule.kql", false),

@@ -3,8 +3,8 @@
 //! In: built by `check`. Out: read by the engine, the targets and the list commands.
 //! Must not know: files.
 
-use std::collections::HashSet;
-
+use indexmap::IndexMap;
+use indexmap::map::Entry as Slot;
 use ipnet::IpNet;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -83,25 +83,9 @@ impl<'l> Entries<'l> {
         self.patterns.iter().copied().filter(|pattern| pattern.literal().is_none())
     }
 
-    /// The networks of one IPv4 address, as that address; an IPv6 address has many notations.
-    pub fn v4_addresses(&self) -> impl Iterator<Item = String> {
-        self.networks
-            .iter()
-            .filter(|network| is_v4_address(network))
-            .map(|network| network.addr().to_string())
-    }
-
-    /// The other networks, and IPv6 addresses.
+    /// The networks of several addresses, and IPv6 addresses: those have many notations.
     pub fn wider_networks(&self) -> impl Iterator<Item = IpNet> {
         self.networks.iter().copied().filter(|network| !is_v4_address(network))
-    }
-
-    /// What a lookup table can compare as a text: texts without wildcards and IPv4 addresses, each once.
-    #[must_use]
-    pub fn exact(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
-        let all = self.texts().map(str::to_owned).chain(self.v4_addresses());
-        all.filter(|text| seen.insert(text.clone())).collect()
     }
 }
 
@@ -109,7 +93,38 @@ fn is_v4_address(network: &IpNet) -> bool {
     matches!(network, IpNet::V4(network) if network.prefix_len() == 32)
 }
 
+impl EntryValue {
+    /// The one text that it matches, if that is all: a text without wildcards, an IPv4 address. What is empty matches
+    /// no value.
+    #[must_use]
+    pub fn exact(&self) -> Option<String> {
+        match self {
+            Self::Pattern(pattern) => pattern.literal().filter(|text| !text.is_empty()).map(str::to_owned),
+            Self::Network(network) => is_v4_address(network).then(|| network.addr().to_string()),
+            Self::Value(_) => None,
+        }
+    }
+}
+
 impl List {
+    /// What a lookup table can compare as a text, each text once, with the entry that counts longest.
+    #[must_use]
+    pub fn exact(&self) -> IndexMap<String, &Entry> {
+        let last_day = |entry: &Entry| entry.until.unwrap_or(Date::MAX);
+        let mut exact = IndexMap::new();
+        for entry in &self.entries {
+            let Some(text) = entry.value.exact() else { continue };
+            match exact.entry(text) {
+                Slot::Vacant(free) => _ = free.insert(entry),
+                Slot::Occupied(mut taken) if last_day(taken.get()) < last_day(entry) => {
+                    _ = taken.insert(entry)
+                }
+                Slot::Occupied(_) => {}
+            }
+        }
+        exact
+    }
+
     /// The entries in force, by what they match.
     #[must_use]
     pub fn by_kind(&self) -> Entries<'_> {

@@ -130,7 +130,7 @@ impl Project {
             let compiled = compile::compile_file(file, targets, options, &mut of_file);
             found.diags.extend(found.accepted.sift(of_file, &file.allowances));
             for emission in compiled {
-                if externals.add(emission.target, emission.lists.clone(), &mut found.diags) {
+                if externals.add(emission.target, emission.lists.clone(), &mut found.diags).is_some() {
                     emissions.push(emission);
                 }
             }

@@ -3,11 +3,12 @@
 //!
 //! In: an emission and scenarios. Out: rows for each scenario. Must not know: the embedded engine.
 
-use std::io::{BufRead, BufReader, Write};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use catena::backend::Part;
-use catena::ir::{EntryValue, List};
+use catena::backend::{Emission, External};
 use serde_json::{Map, Value, json};
 
 use super::raw::Event;
@@ -87,19 +88,17 @@ impl Harness {
         let mut child =
             command.spawn().unwrap_or_else(|problem| panic!("the harness of {target}: {problem}"));
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, to, from: BufReader::new(from), drops_doubles: target == "spl" }
+        Self { child, to, from: BufReader::new(from), drops_doubles: ["spl", "kql"].contains(&target) }
     }
 
     /// The rows of every scenario, or why the engine refused the text.
     pub(super) fn ask(
         &mut self,
-        rule: &str,
-        parts: &[Part],
-        lists: &[List],
+        emission: &Emission,
         scenarios: &[(i64, Vec<Event>)],
     ) -> Result<Vec<Vec<Row>>, String> {
         let event = |event: &Event| json!({ "source": event.source, "raw": event.raw });
-        // Logs deliver some events twice; SPL gives a row for each record all the same.
+        // Logs deliver some events twice; SPL and KQL give a row for each record all the same.
         let times = |(at, event): &(usize, &Event)| {
             let has_id = event.raw["eventID"].as_str().is_some_and(|id| !id.is_empty());
             if self.drops_doubles && has_id && at % 3 == 1 { 2 } else { 1 }
@@ -109,9 +108,9 @@ impl Harness {
             all.map(|(_, one)| event(one)).collect::<Vec<_>>()
         };
         let question = json!({
-            "rule": rule,
-            "parts": parts,
-            "lists": lists.iter().map(|list| (list.name.node.clone(), exact_values(list))).collect::<Map<_, _>>(),
+            "rule": emission.rule,
+            "parts": emission.parts,
+            "lists": emission.lists.iter().map(|list| (list.name.clone(), held(list, scenarios))).collect::<Map<_, _>>(),
             "starts": scenarios.iter().map(|(start, _)| start).collect::<Vec<_>>(),
             "scenarios": scenarios.iter().map(of_scenario).collect::<Vec<_>>(),
         });
@@ -119,13 +118,14 @@ impl Harness {
         self.to.flush().unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|problem| panic!("the harness broke off at {rule}: {problem}: {line}"));
+        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|problem| {
+            panic!("the harness broke off at {}: {problem}: {line}", emission.rule)
+        });
         if let Some(problem) = answer.get("error") {
             return Err(problem.as_str().unwrap().to_owned());
         }
         let answers: Vec<Vec<Row>> = serde_json::from_value(answer["answers"].clone()).unwrap();
-        assert_eq!(answers.len(), scenarios.len(), "{rule}: an answer for each scenario");
+        assert_eq!(answers.len(), scenarios.len(), "{}: an answer for each scenario", emission.rule);
         Ok(answers)
     }
 }
@@ -137,15 +137,29 @@ impl Drop for Harness {
     }
 }
 
-/// The entries that a SIEM's own list can hold.
-fn exact_values(list: &List) -> Value {
-    let exact = |value: &EntryValue| match value {
-        EntryValue::Pattern(pattern) => pattern.literal().map(str::to_owned),
-        EntryValue::Network(network) if network.prefix_len() == network.max_prefix_len() => {
-            Some(network.addr().to_string())
+/// The file that fills a list, and rows that count no more, or perhaps never did, for everything in the scenarios that
+/// it does not hold.
+fn held(list: &External, scenarios: &[(i64, Vec<Event>)]) -> Value {
+    let mut texts = BTreeSet::new();
+    scenarios.iter().flat_map(|(_, events)| events).for_each(|event| gather(&event.raw, &mut texts));
+    let mut file = list.text.clone();
+    let ended = ["2020-12-31", "1970-01-01", "soon"];
+    for (text, until) in texts.into_iter().zip(ended.into_iter().cycle()) {
+        let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+        let is_held = [text, &quoted].into_iter().any(|cell| list.text.contains(&format!("\n{cell},")));
+        if !is_held {
+            writeln!(file, "{quoted},{until},,,").unwrap();
         }
-        EntryValue::Network(_) => None,
-        EntryValue::Value(value) => Some(value.text()),
-    };
-    list.entries.iter().filter_map(|entry| exact(&entry.value)).collect()
+    }
+    file.into()
+}
+
+/// The texts anywhere in a value.
+fn gather<'v>(value: &'v Value, texts: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::String(text) => _ = texts.insert(text),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| gather(value, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

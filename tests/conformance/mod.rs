@@ -85,9 +85,8 @@ fn try_rule(
     harness: &mut Harness,
     scenarios: &[(i64, Vec<Event>)],
 ) -> Result<usize, String> {
-    let lists = &subject.rule.lists;
     let rows = harness
-        .ask(&subject.name, &emission.parts, lists, scenarios)
+        .ask(emission, scenarios)
         .map_err(|problem| told(subject, emission, &format!("refused: {problem}"), &[]))?;
     let mut alerts = 0;
     for ((begin, scenario), rows) in scenarios.iter().zip(&rows) {
@@ -98,10 +97,10 @@ fn try_rule(
         }
         let small = shrink::shrink(scenario.clone(), |scenario| {
             let one = [(*begin, scenario.to_vec())];
-            let Ok(rows) = harness.ask(&subject.name, &emission.parts, lists, &one) else { return false };
+            let Ok(rows) = harness.ask(emission, &one) else { return false };
             judge(maker, emission, &Answer::of(maker, scenario), &rows[0]).is_err()
         });
-        let rows = harness.ask(&subject.name, &emission.parts, lists, &[(*begin, small.clone())]).unwrap();
+        let rows = harness.ask(emission, &[(*begin, small.clone())]).unwrap();
         let answer = Answer::of(maker, &small);
         let differs = judge(maker, emission, &answer, &rows[0]).unwrap_err();
         let shown: Vec<String> = rows[0].iter().map(|row| serde_json::json!(row).to_string()).collect();

@@ -69,7 +69,7 @@ fn is_caught(
         let mut scenarios = scenarios_for(&maker, emission);
         for _ in 0..SCENARIOS / AT_ONCE {
             let some: Vec<_> = scenarios.by_ref().take(AT_ONCE).collect();
-            let Ok(rows) = harness.ask(&subject.name, &mutated.parts, &subject.rule.lists, &some) else {
+            let Ok(rows) = harness.ask(&mutated, &some) else {
                 return (true, places);
             };
             let differs = some.iter().zip(&rows).any(|((_, scenario), rows)| {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::schema::{Dialect, Known, SourceSchema};
 use super::target::Backend;
 use super::truth::Truth;
-use super::{Job, Report, shape};
+use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
@@ -128,9 +128,13 @@ pub(in crate::backend) struct BoundLink<'a> {
 
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
-    let Job { rule, catalog, schemas: _, options: _ } = job;
+    let Job { rule, catalog, schemas: _, options } = job;
     let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
     let Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
+    for list in lists {
+        let by_lookup = B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
+        report.require_all(&external::expiry_in_text(list, by_lookup));
+    }
     let links: Vec<_> = links.iter().zip(shape::shared_links(chain, catalog)).map(bind_link).collect();
     let mut bound = Vec::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {

@@ -78,15 +78,18 @@ pub(super) fn of<'a>(
     Some(keys)
 }
 
-/// The fields of each key along a run of links that all join by the same key.
+/// The fields of each key along a run of links that all join by the same key. A field that a link compares with two
+/// fields of the next step is two keys from there on, and both have it before.
 fn rows<'a>(links: &[BoundLink<'a>]) -> Vec<Vec<&'a Field>> {
     let Some((first, others)) = links.split_first() else { return Vec::new() };
     let mut rows: Vec<_> = first.keys.iter().map(|(left, right)| vec![*left, *right]).collect();
     for link in others {
-        for row in &mut rows {
-            let here = row.last().map(|field| field.name.as_str()).unwrap_or_default();
-            row.extend(link.keys.iter().find(|(left, _)| left.name == here).map(|(_, right)| *right));
-        }
+        let onward = |row: Vec<&'a Field>| {
+            let here = row.last().map(|field| field.name.as_str());
+            let keys = link.keys.iter().filter(move |(left, _)| Some(left.name.as_str()) == here);
+            keys.map(move |(_, right)| [row.as_slice(), &[*right]].concat())
+        };
+        rows = rows.into_iter().flat_map(onward).collect();
     }
     rows
 }

@@ -18,8 +18,11 @@ pub(super) struct Query {
     pub(super) steps: Vec<StepText>,
     /// A join for each link.
     pub(super) joins: Vec<Join>,
-    /// The columns of the answer.
-    pub(super) project: Frag,
+    /// The columns by which the records of a single step are told apart: an event may be delivered twice. Joins keep
+    /// one row for each anyway.
+    pub(super) distinct: Option<Frag>,
+    /// The columns of the answer, if others are there.
+    pub(super) project: Option<Frag>,
 }
 
 /// The join that adds a step.
@@ -45,19 +48,27 @@ pub(super) fn lower(
     report: &mut Report,
 ) -> Option<Query> {
     let windows = windows(bound, chain, report);
-    let chained = bound.steps.len() > 1;
     let mut steps = Vec::with_capacity(bound.steps.len());
     for (index, step) in bound.steps.iter().enumerate() {
         let window = index.checked_sub(1).and_then(|before| windows.get(before));
         let lookback = window.and_then(|window| window.buckets(options));
-        steps.push(step::lower(step, chained, lookback, options, report));
+        // Records that look the same must be told apart where each of them is an alert of its own.
+        let records = step.last && (!bound.links.is_empty() || step.event_id.is_some());
+        steps.push(step::lower(step, records, lookback, options, report));
     }
     refuse_equal_names(bound, &steps, report)?;
     let joins = joins(bound, &steps, &windows, options);
     let shown = steps.iter().map(|step| &step.columns);
     let project: Vec<_> =
         shown.flat_map(|columns| std::iter::once(&columns.time).chain(&columns.shown)).cloned().collect();
-    Some(Query { steps, joins, project: literal::list(&project) })
+    let distinct = match steps.as_slice() {
+        [only] if bound.steps.iter().all(|step| step.event_id.is_some()) => {
+            Some(only.columns.all().cloned().collect())
+        }
+        _ => None,
+    };
+    let project = (distinct.as_ref() != Some(&project)).then(|| literal::list(&project));
+    Some(Query { steps, joins, distinct: distinct.map(|columns: Vec<_>| literal::list(&columns)), project })
 }
 
 /// A window between two neighbours by the clocks of the target, in seconds.

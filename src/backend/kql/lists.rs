@@ -1,7 +1,7 @@
 //! Several values at once: constants, and allowlists, in the text or their exact values in a watchlist of the
 //! workspace.
 //!
-//! In: a column and a list of the rule. Out: a [`Check`]; [`watchlist`] says what the watchlist must hold.
+//! In: a column and a list of the rule. Out: a [`Check`].
 //! Must not know: fields, joins, how a watchlist is deployed.
 
 use super::check::{Check, compare, one_of};
@@ -12,29 +12,22 @@ use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report};
 use crate::ir::{Case, Entries, List, Value};
 
-/// The values of a list that a watchlist can hold, each once: texts without wildcards and single IPv4 addresses.
-/// Patterns and networks stay in the query.
-#[must_use]
-pub fn watchlist(list: &List) -> Vec<String> {
-    list.by_kind().exact()
-}
-
-/// Whether the column matches an entry.
+/// Whether the column matches an entry. Patterns, networks and numbers stay in the query.
 pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report: &mut Report) -> Check {
     let entries = list.by_kind();
-    let exact = entries.exact();
+    let exact = list.exact();
     let mut parts = Vec::new();
     if delivery.by_lookup(exact.len()) {
+        let external = External::new(list.name.node.clone(), list, &exact);
         report.require(phrase!(
-            "watchlist `{}` whose SearchKey column holds the {} exact values of allowlist `{}`",
-            list.name.node,
-            exact.len(),
-            list.name.node
+            "watchlist `{}` with `value` as its SearchKey, from {}",
+            external.name,
+            external.contents()
         ));
-        report.read(External::new(&list.name, exact.iter().map(String::as_str)));
-        parts.push(in_watchlist(column, &list.name.node));
+        parts.push(in_watchlist(column, &external.name));
+        report.read(external);
     } else if !exact.is_empty() {
-        parts.push(pattern::equals(column, exact.iter().map(String::as_str), Case::Sensitive));
+        parts.push(pattern::equals(column, exact.keys().map(String::as_str), Case::Sensitive));
     }
     parts.extend(others(column, &entries));
     Truth::any(parts)

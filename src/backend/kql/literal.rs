@@ -172,9 +172,11 @@ fn comma_separated<'a>(parts: impl IntoIterator<Item = &'a Frag>) -> String {
     parts.into_iter().map(Frag::text).collect::<Vec<_>>().join(", ")
 }
 
-/// The keys of a watchlist, as the right side of `in`.
+/// The keys of a watchlist, as the right side of `in`, without those that have expired. A day that cannot be read gives
+/// null, and `where` drops the row: what is not known to be approved is not exempt.
 pub(super) fn search_keys(alias: &str) -> Frag {
-    atom(phrase!("((_GetWatchlist({}) | project SearchKey))", quoted(alias)))
+    const COUNTS: &str = "isempty(until) or todatetime(until) + 1d > now()";
+    atom(phrase!("((_GetWatchlist({}) | where {COUNTS} | project SearchKey))", quoted(alias)))
 }
 
 /// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is

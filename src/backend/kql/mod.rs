@@ -30,8 +30,6 @@ use chain::{Join, Query};
 use literal::Frag;
 use step::StepText;
 
-pub use lists::watchlist;
-
 /// The target.
 #[derive(Debug)]
 pub struct Kql;
@@ -66,6 +64,7 @@ impl Backend for Kql {
     const EXTENSION: &'static str = "kql";
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
+    const HOLDS_LISTS: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record
@@ -156,7 +155,8 @@ fn context_of(query: Query, head: Vec<Frag>) -> Value {
         joins => joins.map(|(join, step)| join_context(join, step)).collect::<Vec<_>>(),
         first => names.first(),
         steps => query.steps.into_iter().zip(&names).map(step_context).collect::<Vec<_>>(),
-        project => Value::from(query.project),
+        distinct => value(query.distinct),
+        project => value(query.project),
     }
 }
 

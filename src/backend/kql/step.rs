@@ -65,10 +65,11 @@ pub(super) struct Columns {
     pub(super) event: Option<Frag>,
 }
 
-/// Prints a step. `lookback` is there if it looks for the step before in time buckets.
+/// Prints a step. `records` says that its records must be told apart, even those that look the same. `lookback` is
+/// there if it looks for the step before in time buckets.
 pub(super) fn lower(
     step: &BoundStep<'_, Kql>,
-    chained: bool,
+    records: bool,
     lookback: Option<Lookback>,
     options: &Options,
     report: &mut Report,
@@ -79,8 +80,6 @@ pub(super) fn lower(
     let keys = Keys::new(step, &mut fields, &condition);
     let mut out = Projection::new(step);
     out.shown(&mut fields);
-    // Records that look the same must be told apart where each of them is an alert of its own.
-    let records = step.last && chained;
     let event = out.event(records);
     let (derived, reach) = fields.derived();
     let expands = expansion(step, reach, records, &mut out);

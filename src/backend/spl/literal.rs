@@ -209,10 +209,10 @@ pub(super) fn key(link: u64, key: u64) -> Frag {
     atom(phrase!("chain_k{link}_{key}"))
 }
 
-/// The column into which a lookup writes what it finds. By number: names of lists and fields joined by underscores
-/// could be one name.
-pub(super) fn hit(list: usize, field: &str) -> Frag {
-    atom(phrase!("chain_hit{}_{}", list + 1, flat(field).text()))
+/// A column into which a lookup writes `what` it finds. By number: names of lists and fields joined by underscores
+/// could meet.
+pub(super) fn found(what: &str, list: usize, field: &str) -> Frag {
+    atom(phrase!("chain_{what}{}_{}", list + 1, flat(field).text()))
 }
 
 /// A name as a name of a column or lookup, or part of one.

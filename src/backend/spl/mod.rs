@@ -68,6 +68,7 @@ impl Backend for Spl {
     const EXTENSION: &'static str = "spl";
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
+    const HOLDS_LISTS: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record

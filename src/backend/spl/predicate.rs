@@ -11,7 +11,7 @@ use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
-use crate::ir::{Case, List, OrderOp, Pattern, TestKind, Type, Value};
+use crate::ir::{Case, OrderOp, Pattern, TestKind, Type, Value};
 
 /// The commands that drop what does not satisfy a step, or lacks a field by which a link joins it.
 pub(super) fn commands(step: &BoundStep<'_, Spl>, options: &Options, report: &mut Report) -> Vec<Frag> {
@@ -78,14 +78,21 @@ impl Tests<'_> {
         if entries.wildcards().any(Pattern::matches_everything) {
             return Ok(present(column));
         }
-        let mut exact = entries.exact();
+        let mut exact = list.exact();
         let mut found = Vec::new();
         if self.options.lists.by_lookup(exact.len()) {
-            let hit = literal::hit(index, bound.field.name);
-            self.look_up(list, &std::mem::take(&mut exact), column, &hit);
+            let hit = literal::found("hit", index, bound.field.name);
+            let until = literal::found("until", index, bound.field.name);
+            self.look_up(
+                External::new(literal::flat(&list.name.node).text().to_owned(), list, &exact),
+                column,
+                &hit,
+                &until,
+            );
+            exact.clear();
             found.push(present(&hit));
         }
-        let mut tests = text::equals(column, exact.iter().map(String::as_str), Case::Sensitive)?;
+        let mut tests = text::equals(column, exact.keys().map(String::as_str), Case::Sensitive)?;
         tests.extend(equals(column, &entries.values, Case::Sensitive)?);
         for pattern in entries.wildcards() {
             tests.extend(text::like(column, pattern, Case::Sensitive)?);
@@ -95,18 +102,30 @@ impl Tests<'_> {
         Ok(Truth::any(found))
     }
 
-    /// Has a lookup write into `hit` what it finds of the column.
-    fn look_up(&mut self, list: &List, values: &[String], column: &Frag, hit: &Frag) {
-        let name = literal::flat(&list.name.node);
-        self.lookups.push(spl!("lookup {name} value AS {column} OUTPUT value AS {hit}", name, column, hit));
+    /// Has a lookup write into `hit` what it finds of the column, if that has not expired. A day that cannot be read
+    /// gives null, which `if` takes for false: what is not known to be approved is not exempt.
+    fn look_up(&mut self, external: External, column: &Frag, hit: &Frag, until: &Frag) {
+        let name = literal::flat(&external.name);
+        let found = spl!(
+            "lookup {name} value AS {column} OUTPUT value AS {hit} until AS {until}",
+            name,
+            column,
+            hit,
+            until
+        );
+        let counts = spl!(
+            "eval {hit} = if(isnull({until}) OR {until}=\"\" OR \
+             strptime({until} . \"+0000\", \"%Y-%m-%d%z\") + 86400 > now(), {hit}, null())",
+            hit,
+            until
+        );
+        self.lookups.extend([found, counts]);
         self.report.require(format!(
-            "lookup definition `{}` with case_sensitive_match = true and no match_type, over a CSV file whose column \
-             `value` holds the {} plain values of the allowlist `{}`",
-            name.text(),
-            values.len(),
-            list.name.node
+            "lookup definition `{}` with case_sensitive_match = true and no match_type, over {}",
+            external.name,
+            external.contents()
         ));
-        self.report.read(External::new(&list.name, values.iter().map(String::as_str)));
+        self.report.read(external);
     }
 }
 

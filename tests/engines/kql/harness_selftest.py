@@ -10,7 +10,7 @@ from pathlib import Path
 import harness
 
 CHAIN = Path(__file__).with_name("harness_selftest.kql").read_text()
-LISTS = {"approved_images": ["ami-good"]}
+LISTS = {"approved_images": "value,until,reason\nami-good,,\nami-bad,2026-01-01,ended\nami-x,soon,no day\n"}
 START, APART = 1_767_225_600, 7200
 
 FIELDS = """let step_only = AWSCloudTrail
@@ -101,7 +101,7 @@ def chains(connection):
         assert sorted(row["egress_instance_id"] for row in rows) == expected, f"{name}: {rows}"
     first = found["answers"][0][0]
     assert first["console_time"] == START * 1_000_000 and first["egress_time"] == (START + 1500) * 1_000_000, first
-    other = ask(connection, CHAIN, [SCENARIOS[0][1]], {"approved_images": ["ami-bad"]})
+    other = ask(connection, CHAIN, [SCENARIOS[0][1]], {"approved_images": "value,until\nami-bad,2999-12-31\n"})
     assert other == {"answers": [[]]}, other
 
 

@@ -31,7 +31,7 @@ TYPES = {"VARCHAR": "string", "TIMESTAMP": "datetime", "INTEGER": "int", "BIGINT
 
 REQUESTS = [
     request_of(CHAIN, [scenario for _, scenario, _ in SCENARIOS]),
-    request_of(CHAIN, [scenario for _, scenario, _ in SCENARIOS], {"approved_images": []}),
+    request_of(CHAIN, [scenario for _, scenario, _ in SCENARIOS], {"approved_images": "value,until\n"}),
     request_of(CHAIN, [[]]),
     request_of(FIELDS, [CALLS, CALLS[:1]]),
     request_of(ADDRESSES, [[flow(at, srcaddr=address) for at, address in enumerate(["10.1.2.3", "::A", "-"])]]),
@@ -102,7 +102,7 @@ def agreed(url, stub):
         assert sorted_rows(kusto(request)) == sorted_rows(wanted)
     wanted = harness.respond(stub.connection, json.dumps(REQUESTS[0]).encode())
     stub.asked.clear()
-    stub.largest = len(json.dumps({"query": server.query_of(CHAIN, REQUESTS[0]["scenarios"][:4], {"approved_images": []})}))
+    stub.largest = len(json.dumps({"query": server.query_of(CHAIN, REQUESTS[0]["scenarios"][:4], {"approved_images": "value,until\n"})}))
     assert sorted_rows(log_analytics(REQUESTS[0])) == sorted_rows(wanted) and len(stub.asked) > 4
     stub.asked.clear()
     stub.largest, longest, server.LONGEST = None, server.LONGEST, 8_000

@@ -8,7 +8,12 @@ import bisect
 import datetime
 import json
 import re
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
+
+from lists import rows as rows_of
 
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["tables"]
 EPOCH, MICROSECOND = datetime.datetime(1970, 1, 1), datetime.timedelta(microseconds=1)
@@ -17,7 +22,7 @@ STEP = re.compile(r"^let step_(\w+) = ", re.MULTILINE)
 LIST = re.compile(r'_GetWatchlist\("(\w+)"\)')
 
 # learn.microsoft.com/azure/sentinel/watchlists-queries: the rows of one watchlist, found by its alias.
-WATCHLISTS = {"Alias": "string", "SearchKey": "string"}
+WATCHLISTS = {"Alias": "string", "SearchKey": "string", "until": "string"}
 
 
 class Refused(Exception):
@@ -48,11 +53,11 @@ def named(text):
 
 
 def watchlists(text, lists):
-    """The rows of all lists: (alias, value)."""
+    """The rows of all lists: (alias, value, last day)."""
     unknown = set(LIST.findall(text)) - set(lists)
     if unknown:
         raise Refused(f"the text reads lists that the request does not have: {', '.join(sorted(unknown))}")
-    return [(name, value) for name, values in lists.items() for value in values]
+    return [(name, *row) for name, text in lists.items() for row in rows_of(text)]
 
 
 def plain(value):

@@ -8,10 +8,15 @@ import datetime
 import functools
 import ipaddress
 import re
+import sys
 import urllib.parse
 import warnings
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import duckdb
+import lists
 from sql_expression import quote
 from translate import translate
 
@@ -82,12 +87,15 @@ def load(connection, macro, fields, scenarios):
 
 
 def rows(connection, search, scenarios, lookups, count):
-    """The rows of each of `count` scenarios. `scenarios`: macro to a list of event lists, one per scenario."""
+    """The rows of each of `count` scenarios. `scenarios`: macro to a list of event lists, one per scenario; `lookups`: name
+    to the CSV file that fills it."""
     for macro, fields in search.sources.items():
         load(connection, macro, fields, scenarios.get(macro, []))
     for name in search.lookups:
         table = quote(f"lookup_{name}")
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS value", [lookups[name]])
+        held = ", ".join(f"unnest(?::VARCHAR[]) AS {column}" for column in ("value", "until"))
+        cells = [list(column) for column in zip(*lists.rows(lookups[name]))] or [[], []]
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {held}", cells)
     found = [[] for _ in range(count)]
     for scenario, *values in connection.execute(search.sql).fetchall():
         found[scenario].append(dict(zip(search.columns[1:], values)))

@@ -137,17 +137,23 @@ TRIALS = [
     ("hostile_text", "text that the star would match", [named("star*", 'a"|'), SERVER], 1),
     ("hostile_text", "text with the star", [named("star*", 'a*"|'), SERVER], 0),
     ("predicates_text", "other capitals", [*CAPITALS], 1),
+    ("long_list", "an actor of the list", [login(0), launch(240)], 0),
+    ("long_list", "an actor whose row has expired", [login(0, BOB), launch(240, actor=BOB)], 1),
+    ("long_list", "an actor whose row ends some day", [login(0, ODD), launch(240, actor=ODD)], 1),
 ]
+# What the lookups hold.
+LISTS = {"many": f'value,until\n{ALICE},\n{BOB},2026-01-01\n"{ODD.replace(chr(34), chr(34) * 2)}",some day\n'}
 
 LOOKUP = """search `cloudtrail` eventName="Run*"
       | spath output=item path=responseElements.instancesSet.items{} | mvexpand item
       | spath input=item output=image path=imageId
-      | lookup approved value AS image OUTPUT value AS hit
+      | lookup approved value AS image OUTPUT value AS hit until AS until
+      | eval hit = if(until="" OR strptime(until . "+0000", "%Y-%m-%d%z") > now(), hit, null())
       | where isnull(hit) | table _time, image"""
 # A search of its own, the lists, and the answer or the beginning of the error.
 ASKED = [
-    (LOOKUP, {"approved": [APPROVED]}, [{"_time": (START + 240) * 1_000_000, "image": "ami-evil"}]),
-    (LOOKUP, {"approved": ["ami-evil", APPROVED.upper()]}, [{"_time": (START + 240) * 1_000_000, "image": APPROVED}]),
+    (LOOKUP, {"approved": f"value,until\n{APPROVED},\nami-evil,2026-01-01\n"}, [{"_time": (START + 240) * 1_000_000, "image": "ami-evil"}]),
+    (LOOKUP, {"approved": f"value,until\nami-evil,2999-12-31\n{APPROVED.upper()},\n{APPROVED},soon\n"}, [{"_time": (START + 240) * 1_000_000, "image": APPROVED}]),
     (LOOKUP, {}, "Refused: the lookup approved"),
     ("search `cloudtrail` | transaction eventID", {}, "Refused: the command transaction"),
     ("search `cloudtrail` | where eventName=1", {}, "Refused: "),
@@ -170,7 +176,7 @@ def respond(connection, text, scenarios, lists):
 def trials(connection):
     for name in sorted({trial[0] for trial in TRIALS}):
         own = [trial for trial in TRIALS if trial[0] == name]
-        response = respond(connection, search(name), [scenario for _, _, scenario, _ in own], {})
+        response = respond(connection, search(name), [scenario for _, _, scenario, _ in own], LISTS)
         assert "error" not in response, response
         for (_, what, _, expected), rows in zip(own, response["answers"], strict=True):
             assert len(rows) == expected, f"{name}, {what}: {len(rows)} alerts, not {expected}: {rows}"
@@ -189,7 +195,8 @@ def snapshots(connection):
     for path in sorted(SNAPSHOTS.glob("*.snap")):
         text = search(path.stem)
         if text:
-            response = respond(connection, text, [scenario, []], {name: ["x"] for name in harness.translated(text).lookups})
+            lists = {name: "value,until\nx,\n" for name in harness.translated(text).lookups}
+            response = respond(connection, text, [scenario, []], lists)
             assert "answers" in response, f"{path.stem}: {response}"
 
 
@@ -210,9 +217,9 @@ def mutants(connection):
         for name in names:
             scenarios = [scenario for own, _, scenario, _ in TRIALS if own == name]
             right, wrong = search(name), find.sub(replace, search(name))
-            changed = respond(connection, wrong, scenarios, {})
+            changed = respond(connection, wrong, scenarios, LISTS)
             assert "answers" in changed or "rejects" in mutant["why"], f"{mutant['name']}: {changed}"
-            if changed != respond(connection, right, scenarios, {}):
+            if changed != respond(connection, right, scenarios, LISTS):
                 break
         else:
             raise AssertionError(f"no trial tells the mutant from the search: {mutant['name']}")

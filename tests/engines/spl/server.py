@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import ingest
+import lists
 from answers import holds_time
 from service import Refused, Service, Unanswered, by_scenario, run, setting, taken
 
@@ -95,11 +96,14 @@ class Splunk:
         rows = self.search(f'search index="{self.index}" source="{source}" | stats count')
         return sum(int(taken(row, "count", kind=str)) for row in rows)
 
-    def look_up(self, name, values):
+    def look_up(self, name, text):
         """A CSV file, written by a search since REST takes none, and its definition as a query requires it."""
-        literals = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-        rows = f"eval value=mvappend({literals}) | mvexpand value" if values else "where false()"
-        self.search(f'| makeresults | {rows} | table value | outputlookup "catena_{name}.csv"')
+        held = lists.rows(text)
+        cells = (f"{until:10} {value}".replace("\\", "\\\\").replace('"', '\\"') for value, until in held)
+        rows = ", ".join(f'"{cell}"' for cell in cells)
+        rows = f"eval row=mvappend({rows}) | mvexpand row" if held else "where false()"
+        columns = "eval until=trim(substr(row, 1, 10)), value=substr(row, 12) | table value, until"
+        self.search(f'| makeresults | {rows} | {columns} | outputlookup "catena_{name}.csv"')
         self.configure("transforms", name, filename=f"catena_{name}.csv", case_sensitive_match=1)
 
     def answer(self, request):
@@ -108,8 +112,8 @@ class Splunk:
         for name, macro in ingest.MACROS.items():
             terms = f'index="{self.index}" source="{source}" sourcetype="{SOURCETYPES[name]}"'
             self.configure("macros", macro, definition=terms)
-        for name, values in request["lists"].items():
-            self.look_up(name, values)
+        for name, text in request["lists"].items():
+            self.look_up(name, text)
         found = self.search(part["text"], Refused)
         rows = [{name: shown(name, value) for name, value in row.items()} for row in found]
         if any(row.get("_time") is None for row in rows):

@@ -25,7 +25,7 @@ FLOW = {"version": "2", "interface-id": "eni-1", "start": str(START + 1), "end":
 REQUEST = {
     "rule": "r",
     "parts": [{"name": "r", "id": "r", "role": "query", "text": TEXT}],
-    "lists": {"approved": ['a"b', "c\\d"], "empty": []},
+    "lists": {"approved": 'value,until\n"a""b",\nc\\d,2026-12-31\n', "empty": "value,until\n"},
     "starts": [START, START + 86_400, START + 172_800],
     "scenarios": [
         [{"source": "aws.vpcflow", "raw": FLOW}],
@@ -100,7 +100,8 @@ def answered(url, stub):
     macro = stub.stanzas["macros", "cloudtrail"]["definition"]
     assert macro == f'index="test" source="{first["source"]}" sourcetype="aws:cloudtrail"', macro
     assert stub.stanzas["transforms", "approved"] == {"filename": "catena_approved.csv", "case_sensitive_match": "1"}
-    written = '| makeresults | eval value=mvappend("a\\"b", "c\\\\d") | mvexpand value | table value'
+    rows = 'mvappend("           a\\"b", "2026-12-31 c\\\\d") | mvexpand row'
+    written = f"| makeresults | eval row={rows} | eval until=trim(substr(row, 1, 10)), value=substr(row, 12) | table value, until"
     assert f'{written} | outputlookup "catena_approved.csv"' in stub.searches, stub.searches
     assert respond(server.answer, REQUEST)["answers"][1] == [row]
     assert stub.stanzas["macros", "cloudtrail"]["definition"] != macro, "a second request reads the events of the first"

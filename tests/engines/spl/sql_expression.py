@@ -104,8 +104,9 @@ class Expression:
 
     def sum(self):
         left = self.operand()
-        while token := self.take("+", "-"):
-            left = Typed(f"({left.demand(NUMBER)} {token.text} {self.operand().demand(NUMBER)})", NUMBER)
+        while token := self.take("+", "-", "."):
+            kind, operator = (TEXT, "||") if token.text == "." else (NUMBER, token.text)
+            left = Typed(f"({left.demand(kind)} {operator} {self.operand().demand(kind)})", kind)
         return left
 
     def operand(self):
@@ -237,6 +238,7 @@ FUNCTIONS = {
     "tonumber": tonumber,
     "tostring": tostring,
     "null": lambda: Typed("NULL", None),
+    "now": plain("epoch(current_timestamp)", NUMBER),
     "isnull": plain("({} IS NULL)", TRUTH, ANY),
     "isnotnull": plain("({} IS NOT NULL)", TRUTH, ANY),
     "lower": plain("lower({})", TEXT, (TEXT,)),

@@ -135,12 +135,16 @@ class Pipeline:
 
     def do_lookup(self, tokens):
         words = [token.text for token in tokens]
-        if len(words) != 8 or (words[1:3], words[4:7:2]) != (["value", "AS"], ["OUTPUT", "AS"]) or words[5] != "value":
-            raise Refused("lookup NAME value AS FIELD OUTPUT value AS FIELD is expected")
+        if len(words) < 8 or words[1:3] != ["value", "AS"] or words[4] != "OUTPUT" or (len(words) - 5) % 3:
+            raise Refused("lookup NAME value AS FIELD OUTPUT COLUMN AS FIELD … is expected")
         self.whole.lookups.add(words[0])
         sought = self.column(words[3]).demand(TEXT)
-        hit = f"(SELECT any_value(l.value) FROM {quote('lookup_' + words[0])} l WHERE l.value = {sought})"
-        self.set(words[7], Typed(hit, TEXT))
+        table = quote("lookup_" + words[0])
+        for column, word, name in zip(words[5::3], words[6::3], words[7::3], strict=True):
+            if column not in ("value", "until") or word != "AS":
+                raise Refused(f"lookup gives value and until, not {column} {word}")
+            # An empty cell is taken for an empty text: the search must know both.
+            self.set(name, Typed(f"(SELECT any_value(l.{column}) FROM {table} l WHERE l.value = {sought})", TEXT))
 
     def do_fields(self, tokens):
         words = [token.text for token in tokens if token.kind != "comma"]
