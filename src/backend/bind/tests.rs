@@ -13,7 +13,7 @@ use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Options, Part, Report, Schemas};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::ir::{Pred, Rule, Type};
+use crate::ir::{Pred, Rule, TestKind, Type};
 
 /// A target whose columns are the names of fields.
 #[derive(Debug)]
@@ -102,6 +102,9 @@ fields:
   event.action: { type: string, description: d, columns: { names: Action } }
   plain: { type: string, description: d, requires: version 2, columns: { names: { field: Plain, requires: a parser } } }
   own: { type: string, description: d, columns: { names: { field: Own, placeholder: none } } }
+  port: { type: int, description: d, columns: { names: { field: Port, placeholder: "-1" } } }
+  address: { type: ip, description: d, columns: { names: { field: Address, placeholder: 0.0.0.0 } } }
+  flag: { type: bool, description: d, columns: { names: { field: Flag, placeholder: "-1" } } }
   wide: { type: string, description: d, columns: { names: { field: Wide, superset: it is wider } } }
   poor: { type: string, description: d, columns: { names: { field: Poor, subset: it is poorer } } }
   gone: { type: string, description: d, columns: { names: { unavailable: nobody logs it, instead: [plain] } } }
@@ -198,6 +201,23 @@ fn a_text_for_no_value_is_the_columns_own_or_the_sources() {
             tests.iter().map(|(test, _)| test.could_pass(test.field.placeholders()[0])).collect();
         assert_eq!(pass, [true, false]);
     });
+}
+
+#[test]
+fn a_text_for_no_value_that_reads_as_a_value_makes_a_column_unusable() {
+    for (name, ty, usable) in
+        [("port", Type::Int, false), ("address", Type::Ip, false), ("flag", Type::Bool, true)]
+    {
+        let rule = one(fixture::test(name, ty, TestKind::Exists));
+        bound::<Names<false, true>, _>(&rule, |bound, report| {
+            assert_eq!(
+                (bound.is_some(), report.errors.is_empty()),
+                (usable, usable),
+                "{name}: {:?}",
+                report.errors
+            );
+        });
+    }
 }
 
 #[test]

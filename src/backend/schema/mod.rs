@@ -10,6 +10,7 @@ mod mapping;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use super::Schemas;
 use crate::catalog::{Catalog, Column, FieldDef, Mapped, Source, SourceMapping};
@@ -204,13 +205,29 @@ fn variant<B: Dialect>(
     };
     let (inexact, found) = reader.finish();
     faults.extend(found);
+    let placeholder = mapped.placeholder.clone().or_else(|| source.placeholder.clone());
+    let mistaken = placeholder.as_deref().filter(|text| reads_as(def.ty, text)).map(|text| Unavailable {
+        reason: format!("`{text}` means \"no value\", and a query would take it for a value"),
+        instead: Vec::new(),
+    });
     Some(Variant {
         actions: mapped.for_actions.clone(),
-        column: column?,
-        placeholder: mapped.placeholder.clone().or_else(|| source.placeholder.clone()),
+        column: column?.and_then(|column| mistaken.map_or(Ok(column), Err)),
+        placeholder,
         inexact,
         requires: mapped.requires.clone(),
     })
+}
+
+/// Whether a text, once it is read as a value of a type, is one like any other.
+fn reads_as(ty: Type, text: &str) -> bool {
+    match ty {
+        // As a text it is still itself.
+        Type::String => false,
+        Type::Int | Type::Float | Type::Time => text.trim().parse::<f64>().is_ok(),
+        Type::Bool => text.parse::<bool>().is_ok(),
+        Type::Ip => text.parse::<IpAddr>().is_ok(),
+    }
 }
 
 /// Variants are told apart by the action, so the target must be able to read it.

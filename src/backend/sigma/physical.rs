@@ -90,16 +90,6 @@ impl Physical<'_> {
         self.unless_blank(self.item(Modifier::Regex, forms), |blank| blank.parse::<IpAddr>().is_ok())
     }
 
-    /// Whether the text that means "no value" would be read as a number or boolean, which no filter could tell apart.
-    fn blank_is_value(&self) -> bool {
-        let blank = self.placeholder.unwrap_or_default();
-        match self.ty {
-            Type::Int | Type::Float => blank.parse::<f64>().is_ok(),
-            Type::Bool => blank.parse::<bool>().is_ok(),
-            Type::String | Type::Ip | Type::Time => false,
-        }
-    }
-
     /// The condition, and not the text that means "no value" where that text could satisfy it.
     fn unless_blank(&self, cond: Cond, could_pass: impl FnOnce(&str) -> bool) -> Cond {
         if self.placeholder.is_some_and(could_pass) { Truth::all([cond, self.blank().not()]) } else { cond }
@@ -204,9 +194,6 @@ impl Physical<'_> {
 
     /// The test as a condition over the field. Comparisons with another field are not tests of one field.
     pub(super) fn tested(self, bound: &BoundTest<'_, Sigma>) -> Result<Cond, Reason> {
-        if self.blank_is_value() {
-            return Err("the source's text for \"no value\" is a value of this type");
-        }
         match &bound.test.kind {
             TestKind::Exists => Ok(self.present()),
             TestKind::Equals { values, case } => self.values(values, *case),
