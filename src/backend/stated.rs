@@ -11,7 +11,7 @@ use std::str::Chars;
 pub(in crate::backend) struct Notation {
     /// Marks around texts and names, and whether a backslash keeps one from ending.
     pub(in crate::backend) quotes: &'static [(char, bool)],
-    /// A character before a quote after which backslashes mean themselves.
+    /// A character before a quote after which backslashes mean themselves, and the quote written twice is one.
     pub(in crate::backend) verbatim: Option<char>,
     /// What ends an expression where it stands outside quotes and brackets: another command or column follows.
     pub(in crate::backend) ends: &'static [char],
@@ -35,8 +35,8 @@ pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), S
         if c.is_ascii_alphanumeric() {
             // Most of a text: it neither quotes nor encloses nor ends anything.
         } else if let Some(&(mark, escapes)) = notation.quotes.iter().find(|(mark, _)| *mark == c) {
-            let escapes = escapes && (before.is_none() || before != notation.verbatim);
-            quoted(&mut chars, mark, escapes)?;
+            let is_verbatim = before.is_some() && before == notation.verbatim;
+            quoted(&mut chars, mark, escapes && !is_verbatim, is_verbatim)?;
         } else if let Some(close) = partner(c) {
             open.push((c, close));
         } else if matches!(c, ')' | ']' | '}') {
@@ -62,10 +62,14 @@ fn partner(open: char) -> Option<char> {
     }
 }
 
-/// Goes behind the mark that ends what one like it began.
-fn quoted(chars: &mut Chars<'_>, mark: char, escapes: bool) -> Result<(), String> {
+/// Goes behind the mark that ends what one like it began: a backslash may keep one from ending it, or a second mark.
+fn quoted(chars: &mut Chars<'_>, mark: char, escapes: bool, doubles: bool) -> Result<(), String> {
     while let Some(c) = chars.next() {
         if c == mark {
+            if doubles && chars.as_str().starts_with(mark) {
+                chars.next();
+                continue;
+            }
             return Ok(());
         }
         if c == '\\' && escapes {
@@ -92,6 +96,8 @@ mod tests {
             "a",
             r#"a == ")" or b == "\"|""#,
             r#"a == @"c:\" and b in ((T | project x))"#,
+            r#"a == @"c:\""x\""#,
+            r#"a == @"""|""" and b == "c""#,
             "a[0].b / 2 == f({}) ",
             r"`a\`",
             r#"a == "http://b""#,
@@ -111,6 +117,7 @@ mod tests {
             ("(a]", "`]` is unbalanced"),
             ("f((a)", "`(` is unbalanced"),
             ("a | take 1", "`|` ends it"),
+            (r#"a == @"x""\" | take 1 //""#, "`|` ends it"),
             ("a // b", "`//` begins a comment"),
             ("f(a // b\n)", "`//` begins a comment"),
         ] {
