@@ -52,7 +52,8 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, chain: &Chain, report: &mut Repor
             }
             tail.link(hop);
         }
-        report.require(MEMORY);
+        let shared = bound.links.iter().any(|link| link.shared);
+        report.require(if shared { MEMORY_OF_SHARED } else { MEMORY });
         hops.last().into_iter().for_each(|last| tail.unpack(last));
     }
     tail.out.extend(answer(bound));
@@ -63,6 +64,9 @@ const CARRIED: &str = "the key changes here inside a total that binds, so the qu
                        its memory grows with them";
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
+const MEMORY_OF_SHARED: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link, and one per key and \
+                                instant where one event could match both steps: past it, streamstats stops adding its \
+                                fields and alerts are lost";
 
 /// One link, from step `n` to step `m`.
 struct Hop<'b> {

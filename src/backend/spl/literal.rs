@@ -238,11 +238,11 @@ pub(super) fn searched(field: &str) -> Option<Frag> {
 }
 
 /// A test of a base search, `field="value"`, if nothing in the value can mean anything else. The search command ignores
-/// case and compares with every value of a field, so the test is a superset of equality.
+/// case and compares with every value of a field, so the test is a superset of equality. Two dots in a row it may lose.
 pub(super) fn term(field: &Frag, value: &str) -> Option<Frag> {
     let plain =
         value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'));
-    (plain && !value.is_empty()).then(|| assign(field, &atom(quoted(value))))
+    (plain && !value.is_empty() && !value.contains("..")).then(|| assign(field, &atom(quoted(value))))
 }
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.
@@ -322,7 +322,7 @@ mod tests {
         let name = searched("eventSource").unwrap();
         let plain = term(&name, "ec2.amazonaws.com").unwrap();
         assert_eq!(plain.text(), "eventSource=\"ec2.amazonaws.com\"");
-        for odd in ["a*", "a b", "a\"", "a\\", "`x`", "$x$", ""] {
+        for odd in ["a*", "a/../b", "a b", "a\"", "a\\", "`x`", "$x$", ""] {
             assert_eq!(term(&name, odd), None, "{odd}");
         }
     }
