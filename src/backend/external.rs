@@ -73,9 +73,7 @@ pub(super) fn expiry_in_text(list: &List, exact_by_lookup: bool) -> Option<Strin
     let stays = |entry: &&Entry| !(exact_by_lookup && entry.value.exact().is_some());
     let first = list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()?;
     let name = &list.name.node;
-    Some(format!(
-        "a new compilation after {first}, when entries of allowlist `{name}` in this text expire"
-    ))
+    Some(format!("a new compilation after {first}, when entries of allowlist `{name}` in this text expire"))
 }
 
 fn digest_of(row: &impl Hash) -> u64 {

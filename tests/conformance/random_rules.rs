@@ -280,6 +280,11 @@ fn link(index: usize, before: &str, after: &str, one: Option<&str>, rng: &mut Rn
         let pair = format!("s{index}.actor.id == s{}.actor.issuer.id", index + 1);
         return vec![pair, "cloud.region".to_owned()];
     }
+    // One field that two fields of the next step must equal.
+    if rng.u8(0..12) == 0 {
+        let pair = format!("s{index}.actor.id == s{}.actor.issuer.id", index + 1);
+        return vec!["actor.id".to_owned(), pair];
+    }
     if let Some(one) = one {
         return vec![one.to_owned()];
     }

@@ -125,7 +125,7 @@ impl Printed {
     fn new(title: &str, mut tests: Vec<Frag>, keys: &[Cell<'_>]) -> Self {
         tests.extend(keys.iter().map(|cell| predicate::present(&cell.field, &cell.absent)));
         let by = keys.iter().map(|cell| cell.field.clone()).collect();
-        Self { title: literal::comment(title), tests, by }
+        Self { title: literal::comment(title), tests: unique(tests), by }
     }
 
     /// Its tests stand below each other behind `indent` spaces.
