@@ -131,10 +131,6 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
     let Job { rule, catalog, schemas: _, options } = job;
     let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
     let Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
-    for list in lists {
-        let by_lookup = B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
-        report.require_all(&external::expiry_in_text(list, by_lookup));
-    }
     let links: Vec<_> = links.iter().zip(shape::shared_links(chain, catalog)).map(bind_link).collect();
     let mut bound = Vec::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {
@@ -148,6 +144,10 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         };
         // A step that cannot be bound must not keep the problems of the others back.
         bound.extend(bind_step(job, step, &around, report));
+    }
+    for list in lists {
+        let by_lookup = B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
+        report.require_all(&external::expiry_in_text(list, by_lookup));
     }
     (bound.len() == steps.len() && report.errors.is_empty()).then_some(Bound {
         steps: bound,
