@@ -62,6 +62,7 @@ fn rows(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Vec<Row> {
         Some(header) => parser.header(&header),
         None => parser.missing_header(),
     }
+    // Without the column of the values every row would be a finding of its own.
     if !parser.columns.contains(&Some(0)) {
         return Vec::new();
     }
@@ -190,6 +191,7 @@ impl Parser<'_> {
             return None;
         }
         let mut values: [Option<Spanned<String>>; 5] = Default::default();
+        // Fewer cells than columns are no fault: the last ones may be left out where they are empty.
         for (cell, column) in cells.iter().zip(&self.columns) {
             let text = cell.text.trim();
             if let Some(slot) = column.and_then(|column| values.get_mut(column))
@@ -199,6 +201,7 @@ impl Parser<'_> {
             }
         }
         let [value, reason, owner, ticket, until] = values;
+        // Before the value is missed, so that one run reports both.
         let until = until.and_then(|until| self.date(&until, number));
         let Some(value) = value else {
             if cells.iter().any(|cell| !cell.text.trim().is_empty()) {
@@ -257,6 +260,7 @@ fn short(cell: &str) -> String {
 
 fn parse_date(text: &str) -> Option<Date> {
     let date: jiff::civil::Date = text.parse().ok()?;
+    // jiff also reads `20270630`, and dates with a time of day.
     (text.len() == 10).then(|| Date { year: date.year(), month: date.month(), day: date.day() })
 }
 

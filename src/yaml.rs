@@ -84,6 +84,7 @@ fn byte_offset(text: &str, line: u64, column: u64) -> Option<usize> {
         line => text.match_indices('\n').nth(line - 2)?.0 + 1,
     };
     let column = usize::try_from(column).ok()?.saturating_sub(1);
+    // The crate counts columns in characters.
     let within = text.get(start..)?.char_indices().nth(column).map(|(at, _)| at);
     Some(within.map_or(text.len(), |at| start + at))
 }
@@ -163,6 +164,7 @@ fn is_harmless(text: &str) -> bool {
     let harmless =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '.' | '-' | '_' | '/' | '(' | ')');
     let is_word = || {
+        // Among words of three letters or fewer are booleans of YAML 1.1: `y`, `no`, `on`, `yes`, `off`.
         text.len() > 3
             && text.chars().all(|c| c.is_ascii_alphabetic())
             && !MEANINGS.iter().any(|meaning| meaning.eq_ignore_ascii_case(text))

@@ -139,6 +139,7 @@ pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
         }
         pred_features(filter, lists, &mut found);
         for except in excepts {
+            // An exception negates without the word `not`: a record that lacks its field is not exempt.
             found.add(Feature::Negation, except.span());
             pred_features(except, lists, &mut found);
         }
@@ -165,6 +166,8 @@ fn chain_features(chain: &Chain, rule: Span, catalog: &Catalog, found: &mut Foun
     }
     for Link { gap: _, keys: _, span } in links {
         found.add(Feature::OrderedSteps, *span);
+        // Whatever the link: equal instants count as in order (docs/semantics.md, 4), and CloudTrail stamps whole
+        // seconds.
         found.add(Feature::EqualTimes, *span);
     }
     for gap in shape::binding_gaps(chain) {
@@ -174,6 +177,7 @@ fn chain_features(chain: &Chain, rule: Span, catalog: &Catalog, found: &mut Foun
         found.add(Feature::TotalWindow, total.span);
     }
     if let Some(link) = shape::key_changes(chain).first() {
+        // A target with one key for all steps can fall back to the scope, and finds too much rather than too little.
         let feature = if scope.is_empty() { Feature::KeyChange } else { Feature::KeyChangeInScope };
         found.add(feature, link.span);
     }
@@ -204,6 +208,7 @@ fn test_features(test: &FieldTest, lists: &[List], found: &mut Found) {
     let FieldTest { field, kind, span } = test;
     let is_text = field.ty == Type::String;
     let text_case = |case: Case, found: &mut Found| {
+        // Only text has case: an equality of numbers must not need a target that tells letters apart.
         if is_text {
             let feature = if case == Case::Ignore { Feature::IgnoreCase } else { Feature::CaseSensitive };
             found.add(feature, *span);
@@ -246,6 +251,8 @@ fn list_features(list: Option<&List>, span: Span, found: &mut Found) {
                 let v4 = network.addr().is_ipv4();
                 found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, span);
             }
+            // Whether a target can hold the value is told at the test: Sigma has no timestamps, EQL none finer than a
+            // millisecond.
             EntryValue::Value(_) => {}
         }
     }

@@ -15,6 +15,7 @@ pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> O
 
 /// Compiles a rule for several targets, as [`compile`] does for each.
 pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
+    // Whatever the target they are the same, and finding them walks every entry of the rule's lists.
     let features = caps::features_of(job.rule, job.catalog);
     targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
 }
@@ -27,8 +28,10 @@ fn compile_for(
 ) -> Option<Emission> {
     let mut report = Report::default();
     gate(features, target, &mut report);
+    // What the gate refuses is not lowered: the plan would report the same clause again, in words of its own.
     let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
     let fidelity = report.fidelity();
+    // A query that is not written for other reasons is not reported as one that could miss events.
     let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
     for error in std::mem::take(&mut report.errors) {
         diags.push(error);
@@ -89,6 +92,7 @@ fn warn(target: &dyn Target, report: &Report, diags: &mut Diagnostics) {
         let (code, what) = match note.effect {
             Effect::Superset => (Code::Superset, "may match more than the rule"),
             Effect::Conditional => (Code::Conditional, "may miss events in some engines"),
+            // A subset that gets here was accepted by `--allow-subset`; the other two do not change the fidelity.
             Effect::Subset | Effect::Engine | Effect::Shown => continue,
         };
         let title = format!("the {} query {what}", target.title());

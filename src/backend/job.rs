@@ -54,6 +54,7 @@ impl ListDelivery {
     pub fn by_lookup(self, exact: usize) -> bool {
         match self {
             Self::Inline => false,
+            // A list of nothing but patterns and networks has no entry that a list of the SIEM could hold.
             Self::Lookup => exact > 0,
             Self::Auto => exact > Self::INLINE_LIMIT,
         }

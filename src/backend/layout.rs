@@ -46,6 +46,7 @@ impl Layout {
     }
 
     fn render(&self, context: Value) -> Result<String, Error> {
+        // The cell keeps the first error, and minijinja's cannot be cloned.
         let environment = self.compiled.get_or_init(|| compile(self.text)).as_ref().map_err(copy)?;
         environment.get_template(NAME)?.render(context)
     }
@@ -56,6 +57,7 @@ const NAME: &str = "layout";
 fn compile(text: &'static str) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // In place of escaping: whatever may stand in a query is escaped for its language before it gets here.
     environment.set_formatter(place);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template(NAME, text)?;

@@ -45,6 +45,7 @@ pub(in crate::backend) trait Language {
 pub(in crate::backend) struct Frag<L> {
     text: String,
     bind: Bind,
+    // A function, because a fragment holds no value of the language: it is `Send` and `Sync` whatever the marker is.
     language: PhantomData<fn() -> L>,
 }
 
@@ -73,6 +74,7 @@ impl<L> Frag<L> {
     /// Parts joined by `word` (` and `, ` OR `, …) at strength `bind`; weaker parts get parentheses.
     pub(in crate::backend) fn join(parts: Vec<Self>, word: &'static str, bind: Bind) -> Self {
         match <[Self; 1]>::try_from(parts) {
+            // Nothing has been joined, so it keeps a strength that may spare it parentheses.
             Ok([only]) => only,
             Err(parts) => {
                 let length = parts.iter().map(|part| part.text.len() + word.len() + 2).sum();
@@ -104,6 +106,7 @@ impl<L> Frag<L> {
             text.extend(std::iter::repeat_n(' ', indent));
             part.write(bind, &mut text);
         }
+        // The weakest, for the mark may be anything: ` and`, but also a comma.
         Some(Self::of(text, Bind::Or))
     }
 
@@ -118,6 +121,8 @@ impl<L> Frag<L> {
     }
 
     fn write(&self, bind: Bind, out: &mut String) {
+        // Equal strength gets parentheses, too: a comparison inside a comparison; and `or` inside `and` where a printer
+        // gives both one strength, so that no reader has to know which binds more tightly.
         let (open, close) = if self.bind > bind { ("", "") } else { ("(", ")") };
         out.push_str(open);
         out.push_str(&self.text);
@@ -155,6 +160,7 @@ impl<L> Hash for Frag<L> {
 
 impl<L> From<Frag<L>> for minijinja::Value {
     fn from(frag: Frag<L>) -> Self {
+        // The mark by which a layout tells a fragment from a plain string, which it refuses.
         Self::from_safe_string(frag.text)
     }
 }

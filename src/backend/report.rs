@@ -35,6 +35,7 @@ impl Report {
 
     /// Adds a requirement once.
     pub fn require(&mut self, what: impl AsRef<str> + Into<String>) {
+        // A rule has few requirements, unlike notes, of which a list can give one for each entry.
         if !self.requires.iter().any(|known| known == what.as_ref()) {
             self.requires.push(what.into());
         }

@@ -16,12 +16,15 @@ pub fn binding_gaps(chain: &Chain) -> Vec<Window> {
         return Vec::new();
     }
     let total = chain.total.seconds;
+    // A gap as long as the total binds nothing: neighbours lie between the first and the last record.
     chain.links.iter().map(|link| link.gap).filter(|gap| gap.seconds < total).collect()
 }
 
 /// Whether the total is shorter than the sum of the gaps.
 #[must_use]
 pub fn total_binds(chain: &Chain) -> bool {
+    // At equality the gaps imply the total: the time from first to last record is the sum of the times between
+    // neighbours.
     chain.total.seconds < sum_of_gaps(chain)
 }
 
@@ -52,6 +55,8 @@ pub fn key_changes(chain: &Chain) -> Vec<&Link> {
 /// Whether `after` joins by the very fields by which `before` joined the step they share.
 #[must_use]
 pub fn same_key(before: &Link, after: &Link) -> bool {
+    // Compared at the step that both links share, and as sets: `a.id == b.owner` followed by `b.owner == c.id` is one
+    // key under two names, and the order of a link's fields means nothing.
     let rights: BTreeSet<_> = before.keys.iter().map(|key| &key.right.name).collect();
     let lefts: BTreeSet<_> = after.keys.iter().map(|key| &key.left.name).collect();
     rights == lefts
@@ -81,6 +86,8 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
         return false;
     }
     let source = catalog.source(&before.source.node);
+    // A field of the repeated group proves nothing: `image.id == "a"` and `image.id == "b"` can hold for two items of
+    // one launch, which are records of one event.
     let of_event =
         |field: &str| source.and_then(|source| source.field(field)).is_some_and(|field| !field.in_group);
     // An exception only takes away; it demands nothing.
@@ -89,6 +96,8 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
         values.is_some_and(|(one, other)| one.is_disjoint(&other))
     };
     let fields: BTreeSet<&str> = before.filter.fields().map(|field| field.name.as_str()).collect();
+    // What is not proved disjoint counts as shared. That makes a query longer than it need be; the opposite mistake
+    // would let an event follow itself.
     !fields.into_iter().any(|field| of_event(field) && apart(field))
 }
 

@@ -44,8 +44,10 @@ pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), S
                 return Err(format!("`{c}` is unbalanced"));
             }
         } else if open.is_empty() && notation.ends.contains(&c) {
+            // Only here: inside brackets a subquery may have pipes, and a call has commas.
             return Err(format!("`{c}` ends it"));
         } else if notation.remark == Some(c) && before == Some(c) {
+            // Refused inside brackets as well, even if its line ends in time: no expression needs one.
             return Err(format!("`{c}{c}` begins a comment"));
         }
         before = Some(c);

@@ -76,6 +76,8 @@ impl<L: Leaf> Truth<L> {
             }
         }
         if flat.len() > 1 {
+            // Only alternatives unite, since a test with several values says that one of them holds. Repetitions go
+            // before the parts are counted: `a and a` is `a`, not a join of one part.
             flat = if all { unique(flat) } else { L::unite(flat) };
         }
         match flat.len() {
@@ -160,6 +162,9 @@ impl<L> Truth<L> {
             Self::Not(inner) => inner.settle(!negated, bare, leaf),
             Self::All(parts) | Self::Any(parts) => {
                 let all = matches!(self, Self::All(_)) != negated;
+                // An `or` ends it, though Kleene's logic would not: a target that heeds `bare` need not know what its
+                // engine makes of `null or true`. A join of one part can occur, for a bound condition is not in normal
+                // form.
                 let bare = bare && (all || parts.len() == 1);
                 let parts: Vec<_> = parts.iter().map(|part| part.settle(negated, bare, leaf)).collect();
                 Truth::join(parts, all)
@@ -194,6 +199,7 @@ const FEW: usize = 8;
 
 /// Each part once, in order.
 pub(in crate::backend) fn unique<T: Eq + Hash>(mut parts: Vec<T>) -> Vec<T> {
+    // What goes is marked first: the set borrows the parts, so none can be removed while it grows.
     let again: Vec<bool> = if parts.len() <= FEW {
         parts.iter().enumerate().map(|(at, part)| parts.iter().take(at).any(|known| known == part)).collect()
     } else {

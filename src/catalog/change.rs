@@ -187,9 +187,11 @@ impl Source {
                     None => found,
                 };
                 diags.push(found.help("leave it out, or give the new field another name"));
+                // One finding for the field: whoever repeats its type has copied all of it.
                 return;
             }
             for (target, column) in value.as_object().into_iter().flatten() {
+                // What is no column has been reported by the form.
                 if let Ok(column) = serde_json::from_value(column.clone()) {
                     self.replace_column(
                         name,

@@ -159,13 +159,17 @@ impl Shape {
     /// Whether a value has one of the forms, or says that there is none.
     #[must_use]
     pub fn fits(&self, value: &str) -> bool {
+        // Flow logs write `-` in every column that has no value.
         if value == "-" {
             return true;
         }
         let digits = || !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         self.0.iter().any(|form| match form {
             Form::Number => digits(),
+            // Nine digits of seconds begin in 1973, thirteen of milliseconds reach to 2286.
             Form::Time => (9..=13).contains(&value.len()) && digits(),
+            // Its characters alone: that is enough to tell one layout from another, and the field's type reads the
+            // rest.
             Form::Address => {
                 value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'.' || byte == b':')
             }
@@ -203,6 +207,7 @@ impl LogForm {
     /// Puts what a file adds before what is here; gives what makes no sense in it.
     pub(super) fn add(&mut self, addition: &LogAddition) -> Vec<Fault> {
         let LogAddition { container, wrapped, folders } = addition;
+        // The first way that leads to an event counts, so what the organisation adds must be tried first.
         let both = |new: &[String], old: &[String]| [new, old].concat();
         self.container = both(container, &self.container);
         self.wrapped = both(wrapped, &self.wrapped);
@@ -231,6 +236,7 @@ impl LogForm {
             Some(bad_path(&other.key, false)?.below(&["others", &number.to_string(), "key"]))
         });
         let aliases = self.aliases.iter().filter_map(|(path, alias)| {
+            // One finding for an entry, at its key if that is wrong already.
             let fault = bad_path(path, false).map(Fault::on_key).or_else(|| bad_path(alias, false));
             Some(fault?.below(&["aliases", path]))
         });

@@ -42,6 +42,7 @@ enum Standing {
 
 impl Entry {
     fn source(&self) -> Option<&Source> {
+        // No findings are kept: what an organisation wrote was read before, and a test reads every built-in file.
         let source = self.source.get_or_init(|| match read(&self.document, &mut Diagnostics::default()) {
             Some(Defined::Source(source)) => Some(*source),
             Some(Defined::Extension(..)) | None => None,
@@ -70,6 +71,7 @@ impl Catalog {
     /// # Errors
     /// None: what a built-in file holds is known only when somebody asks for it, and a test reads them all.
     pub fn embedded() -> Result<Self, CatalogError> {
+        // No file of a run has this id, so a span into a built-in source points nowhere.
         let file = |text| (FileId(u32::MAX), Arc::new(SourceFile::embedded("", text)));
         let sources = EMBEDDED.iter().map(|(name, text)| built_in(name, file(text))).collect();
         Ok(Self { sources, incomplete: false })
@@ -101,6 +103,7 @@ impl Catalog {
                 None => self.incomplete = true,
             }
         }
+        // After all definitions, so that the order of the files does not matter.
         for (extension, checked, document) in extensions {
             let stated = Stated { document: &document, checked: Some(&checked), inside: &[] };
             if let Some(entry) = self.sources.get_mut(&extension.extends) {

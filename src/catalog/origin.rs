@@ -70,6 +70,8 @@ impl Origin {
             if !layer.entry.is_empty() || depth == path.len() {
                 return Some((&layer.document, inside));
             }
+            // The layers come newest first, so of those that state as much the oldest wins: the file that defines the
+            // source.
             if best.as_ref().is_none_or(|(known, _)| *known <= depth) {
                 best = Some((depth, (&layer.document, inside)));
             }

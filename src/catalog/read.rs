@@ -31,6 +31,8 @@ pub(super) fn read(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<
         Err(error) => {
             let before = diags.len();
             let defined = piecemeal(document, diags);
+            // An extension is never a source for serde, which is no fault. For anything else serde's own words are
+            // better than a refusal without a finding.
             if !matches!(defined, Some(Defined::Extension(..))) && diags.len() == before {
                 let place = document.word(error.offset.unwrap_or_default());
                 diags.push(Diagnostic::new(Code::SettingsInvalid, place, error.message));
@@ -53,6 +55,7 @@ fn piecemeal(document: &Arc<Document>, diags: &mut Diagnostics) -> Option<Define
     let source = source.stated_by(document);
     let faults = source.faults().into_iter().filter(|fault| !checked.is_broken(&fault.path()));
     diagnose(&source, &faults.collect::<Vec<Fault>>(), diags);
+    // Without a name nobody knows which source this was to be, and the catalog then calls none unknown.
     (!source.name.is_empty()).then(|| Defined::Source(Box::new(source)))
 }
 

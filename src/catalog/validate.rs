@@ -227,6 +227,7 @@ fn variant_paths(variant: &RawVariant) -> Vec<Fault> {
 /// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
 pub(super) fn bad_path(path: &str, inner: bool) -> Option<Fault> {
     let names = path.strip_prefix('>').filter(|_| inner).unwrap_or(path);
+    // `items[0].id` would at best read the first item, and lose the others in silence.
     let label = if names.contains(['[', ']', '{', '}']) {
         "items of arrays have no place in a path"
     } else if names.split('.').any(str::is_empty) {

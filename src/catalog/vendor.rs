@@ -56,6 +56,7 @@ impl Source {
             fields(all.filter(|(text, _)| is_end(text, &key)).map(|(_, field)| field))
         };
         let found = |fields: Vec<_>, by| (!fields.is_empty()).then_some(Meant { fields, by });
+        // From the surest reading to the least sure.
         found(same(true), KnownBy::Vendor)
             .or_else(|| found(same(false), KnownBy::Derived))
             .or_else(|| found(canonical(), KnownBy::Spelling))
@@ -69,6 +70,8 @@ impl Source {
         for field in self.fields.values() {
             self.raw_names(field, &mut names);
             for mapped in field.columns.values().flat_map(super::Column::variants) {
+                // A column with the values of all items, or without some values, has the field's name but is not the
+                // field.
                 let as_is = !mapped.multi && mapped.text.is_none() && mapped.subset.is_none();
                 let written = [&mapped.field, &mapped.path, &mapped.item].into_iter().flatten();
                 names.extend(written.map(|text| VendorName { text: plain(text), field, as_is }));
@@ -129,12 +132,14 @@ fn key(name: &str) -> String {
 
 /// Whether a dotted name ends in the parts that `wanted` is the key of.
 fn is_end(text: &str, wanted: &str) -> bool {
+    // `id` and `ip` end too many names to mean one.
     wanted.len() > 2
         && text.match_indices('.').any(|(at, _)| text.get(at + 1..).is_some_and(|end| key(end) == wanted))
 }
 
 /// The fields of the vendor's name that has one letter less, more or other.
 fn near<'s>(names: &[VendorName<'s>], wanted: &str) -> Vec<&'s FieldDef> {
+    // In a short name one other letter is another name.
     if wanted.len() < 6 {
         return Vec::new();
     }

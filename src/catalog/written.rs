@@ -47,6 +47,7 @@ impl Written<RawVariant> for Raw {
 
 impl<'de> Deserialize<'de> for Column {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not an untagged enum: that would only say that no variant matched, not what may stand here.
         deserializer.deserialize_any(AnyOf::<Self, Mapped>(PhantomData))
     }
 }

@@ -29,6 +29,8 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, alert: Option<&Alert>) -
     let Some(alert) = alert else {
         return Some(ir::Alert { entities: Vec::new(), show: Vec::new(), dedupe: None });
     };
+    // Each part is looked at to its end before the first `?`: a lazy collection into an `Option` stops at the first
+    // part that is wrong, and the author would meet the faults one run at a time.
     let entities: Vec<_> = alert.entities.iter().map(|item| entity(names, sink, item)).collect();
     let show: Vec<_> = alert.show.iter().map(|name| names::step_field(names, sink, name)).collect();
     let dedupes: Vec<_> = alert.dedupe.iter().map(|item| dedupe(names, sink, item)).collect();
@@ -67,6 +69,7 @@ fn entity(names: &Names<'_>, sink: &mut Sink, item: &Entity) -> Option<ir::Entit
         .help(format!("the kinds are {}", naming::ticked(&known)));
         sink.report(found);
     }
+    // An unknown kind is not returned yet: the field may be wrong for reasons of its own.
     let field = names::step_field(names, sink, &item.field)?;
     let kind = kind?;
     let fits = match kind {
@@ -109,6 +112,8 @@ pub(super) fn columns(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, ale
             claim(sink, &mut taken, Shown { step: &step.name.node, field: Some(&field.name) }, field.span);
         }
     }
+    // Queries return the id of every step's event whether or not the rule shows it, so another field must not have its
+    // column.
     for (index, step) in chain.steps.iter().enumerate() {
         if let Some(id) = names.source(index).and_then(|source| source.event_id.as_ref()) {
             claim(sink, &mut taken, Shown { step: &step.name.node, field: Some(id) }, step.name.span);
@@ -160,6 +165,7 @@ fn claim<'a>(sink: &mut Sink, taken: &mut Taken<'a>, what: Shown<'a>, span: Span
                 .help("rename one of the steps");
             sink.report(found);
         }
+        // A link, the alert and `dedupe` may all name one field of one step: that is one column, not a clash.
         Some(_) => {}
         None => {
             taken.insert(column, (what, span));

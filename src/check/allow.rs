@@ -31,6 +31,7 @@ fn target(sink: &mut Sink, literal: &Literal) -> Option<Spanned<&'static str>> {
     };
     let known: Vec<&str> = settings::target_names().collect();
     let meant = settings::target_meant(word);
+    // A name in quotes and an alias such as `splunk` both miss the one spelling, and both get it as their fix.
     if let (Some(name), LiteralKind::Word(_)) = (meant.filter(|name| name == word), &literal.kind) {
         sink.resolve(literal.span, Meaning::Word { of: "targets", word: name });
         return Some(Spanned { node: name, span: literal.span });

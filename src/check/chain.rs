@@ -96,6 +96,8 @@ fn lower_keys(
 ) -> Option<Vec<ir::Key>> {
     let mut keys = links::keys(names, sink, index, then)?;
     for field in scope {
+        // Both sides must be the field: `on a.cloud.account.id == b.actor.account.id` says nothing of how the two
+        // `cloud.account.id` compare.
         if keys.iter().any(|key| key.left.name == field.node && key.right.name == field.node) {
             continue;
         }
@@ -103,6 +105,7 @@ fn lower_keys(
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
         keys.push(ir::Key { left: field.clone(), right: field, from_scope: true });
     }
+    // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.
     links::refuse_identity(names, sink, index, &keys);
     Some(keys)
 }
@@ -112,6 +115,8 @@ impl Parts<'_> {
     pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
         let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();
         let links: Option<Vec<_>> = self.links.into_iter().map(|link| link.whole(&self.scope)).collect();
+        // Link `i` of the IR joins step `i` to the next: a missing link would shift all that follow, so parts that are
+        // right do not make a chain where the shape is wrong.
         if !self.shape_is_right {
             return None;
         }
@@ -162,6 +167,7 @@ fn parts(chain: &Chain) -> (Vec<&Step>, Vec<(usize, &Then)>) {
     for item in &chain.items {
         match item {
             ChainItem::Step(step) => steps.push(step),
+            // No step has this number, so the link has no neighbours and its keys are not judged.
             ChainItem::Then(then) if steps.is_empty() => thens.push((usize::MAX, then)),
             ChainItem::Then(then) => thens.push((steps.len() - 1, then)),
         }

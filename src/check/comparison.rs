@@ -31,6 +31,8 @@ impl Comparison {
     pub(super) fn misfit(&self) -> Option<Diagnostic> {
         let ty = self.field.ty;
         let (fits, what, help) = match self.op.kind {
+            // Every type has equality; whether the value is of the field's type is asked at the value, where the fix
+            // is.
             OpKind::Equal | OpKind::In => (true, "", ""),
             OpKind::Less | OpKind::LessEqual | OpKind::Greater | OpKind::GreaterEqual => (
                 matches!(ty, Type::Int | Type::Float | Type::Time),
@@ -57,6 +59,8 @@ impl Comparison {
             let found =
                 Diagnostic::new(Code::WrongOperator, self.op_span, title).label(format!("for {what}"));
             let help = if help.is_empty() { "use `==`, `!=` or `in`" } else { help };
+            // One finding for an operator: what `~` means to it is of no interest once the operator itself does not
+            // fit.
             return Some(found.help(help));
         }
         if self.op.ignore_case && (ty != Type::String || self.op.kind == OpKind::Matches) {
@@ -113,6 +117,7 @@ impl Comparison {
     pub(super) fn text(&self, names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<String> {
         let constant = constants::constant(names, sink, Some(self.step), literal)?;
         match constant.kind {
+            // An error, where `like "*"` is only warned of: back ends may rely on a text that is not empty.
             Kind::Text(text) if text.is_empty() => {
                 let found =
                     Diagnostic::new(Code::EmptyText, constant.span, "every string contains the empty string")

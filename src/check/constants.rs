@@ -69,12 +69,14 @@ fn from_word(
 ) -> Option<Constant> {
     let Some(found) = parameter(names, sink, word, span) else {
         let found = unknown_word(names, step, word, span);
+        // A parameter whose name was misspelt here would else be reported as unused too: one slip, two findings.
         if let Some(meant) = found.fix.as_ref().and_then(|fix| names.params.get(&fix.replacement)) {
             sink.meant(meant.name.span);
         }
         sink.report(found);
         return None;
     };
+    // Its wrong value was reported where it is given, once, and not at each use.
     let kind = match found.value.clone()? {
         ParamValue::Duration(seconds) => Kind::Duration(seconds),
         ParamValue::Int(number) => Kind::Int(number),
@@ -87,6 +89,8 @@ fn from_word(
 
 /// The finding for a word that is no parameter, where only a parameter could stand.
 pub(super) fn unknown_word(names: &Names<'_>, step: Option<usize>, word: &str, span: Span) -> Diagnostic {
+    // What the word is comes before what it resembles: a list or field that exists is in the wrong place, and a
+    // suggestion would replace a right name by a wrong one.
     if names.lists.index(word).is_some() {
         return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is an allowlist"))
             .label("not a single value")

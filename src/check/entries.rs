@@ -74,6 +74,8 @@ pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Find
             outside_values(entry, field, found);
         }
     }
+    // What covers everything covers each of its neighbours. It is an error already, and the list's other entries are
+    // not to blame.
     let firsts: Vec<&Entry> = firsts.into_iter().filter(|entry| everything(&entry.value).is_none()).collect();
     lost_zeros(list, &firsts, found);
     shadowed_networks(&firsts, found);
@@ -115,6 +117,7 @@ fn repeated<'a>(list: &'a List, found: &mut Findings) -> Vec<&'a Entry> {
     firsts
 }
 
+// By meaning, not by text: `10.0.0.1` and `10.0.0.1/32` are one entry.
 fn key(value: &EntryValue) -> String {
     match value {
         EntryValue::Pattern(pattern) => format!("{pattern:?}"),
@@ -129,6 +132,8 @@ fn everything(value: &EntryValue) -> Option<&'static str> {
         EntryValue::Pattern(pattern) => {
             let wild = pattern.parts.iter().all(|part| !matches!(part, PatternPart::Text(_)));
             let singles = pattern.parts.iter().filter(|part| **part == PatternPart::One).count();
+            // No present value is empty, so `?*` holds for every value just as `*` does. `??*` does not: it spares
+            // values of one character. `?` alone is one character, not everything.
             (wild && singles <= 1 && pattern.parts.contains(&PatternPart::Any)).then_some("every value")
         }
         EntryValue::Network(network) => (network.prefix_len() == 0).then_some(match network {
@@ -171,6 +176,7 @@ fn lost_zeros(list: &List, entries: &[&Entry], found: &mut Findings) {
     };
     let full = numbers().filter(|entry| entry.text.len() == ACCOUNT_DIGITS).count();
     let short = |entry: &&&Entry| (ACCOUNT_DIGITS - 4..ACCOUNT_DIGITS).contains(&entry.text.len());
+    // A list in which the shorter numbers prevail is not one of account ids.
     if full == 0 || full < numbers().filter(short).count() {
         return;
     }
@@ -228,6 +234,7 @@ pub(super) fn covered(networks: &[(IpNet, Span)]) -> Vec<((IpNet, Span), (IpNet,
     let mut outer: Option<(IpNet, Span)> = None;
     for item in sorted {
         match outer {
+            // Reported as a repetition; to call each of the two redundant would ask for both to go.
             Some(known) if known.0 == item.0 => {}
             Some(known) if known.0.contains(&item.0) => pairs.push((item, known)),
             Some(_) | None => outer = Some(item),
@@ -244,6 +251,7 @@ fn shadowed_patterns(entries: &[&Entry], found: &mut Findings) {
             EntryValue::Network(_) | EntryValue::Value(_) => None,
         })
         .collect();
+    // A text without wildcards covers itself alone, and that was reported as a repetition.
     let wild: Vec<_> = patterns.iter().filter(|(pattern, _)| pattern.literal().is_none()).collect();
     let mut budget = COMPARISONS;
     for (pattern, entry) in &patterns {

@@ -15,6 +15,8 @@ use super::sink::Sink;
 pub(super) fn unknown(sink: &mut Sink, name: &Name, source: &Source) -> Diagnostic {
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::UnknownField, name.span, title).label("unknown field");
+    // A look-up compares the name with every name that the source has in the log and in each target; of many wrong
+    // names only the first are shown.
     if !sink.may_guess() {
         return found;
     }
@@ -41,6 +43,7 @@ pub(super) fn suggest(
         let fields: Vec<&FieldDef> = meant.fields.into_iter().filter(|field| allowed(&field.name)).collect();
         (!fields.is_empty()).then_some(Meant { fields, ..meant })
     });
+    // The surest reading first; of equally sure ones the source that leaves fewest candidates.
     if let Some(meant) = meant.min_by_key(|meant| (rank(meant.by), meant.fields.len())) {
         return (say(found, &meant), meant.by != KnownBy::Derived);
     }
@@ -80,6 +83,8 @@ fn say(mut found: Diagnostic, meant: &Meant<'_>) -> Diagnostic {
         }
         KnownBy::Derived => {
             "the vendor's name".clone_into(&mut found.primary.text);
+            // No fix: `responseElements.ConsoleLogin == "Failure"` would become `event.outcome == "Failure"`, which is
+            // never true.
             return found.help(format!("{listed} is made of it, with values of its own"));
         }
         KnownBy::Spelling | KnownBy::NearVendor => found = found.help(format!("did you mean {listed}?")),

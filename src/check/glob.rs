@@ -39,6 +39,7 @@ pub(super) fn covers(broad: &Pattern, narrow: &Pattern) -> bool {
 fn head_fits(broad: &Pattern, narrow: &Pattern) -> bool {
     match (broad.parts.first(), narrow.parts.first()) {
         (Some(PatternPart::Text(head)), Some(PatternPart::Text(text))) => text.starts_with(head.as_str()),
+        // A narrow pattern that begins with a wildcard also matches texts that do not begin with `head`.
         (Some(PatternPart::Text(_)), _) => false,
         (Some(PatternPart::Any | PatternPart::One) | None, _) => true,
     }
@@ -64,6 +65,7 @@ fn covers_row(broad: &[Symbol], narrow: &[Symbol]) -> bool {
                 b += 1;
                 continue;
             }
+            // `?` must not swallow a `*`: `a*` matches `a` and `abc`, `a?` neither.
             Some(Symbol::One) if symbol != Symbol::Any => {
                 (b, n) = (b + 1, n + 1);
                 continue;

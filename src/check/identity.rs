@@ -51,10 +51,13 @@ impl Identities {
 
     fn add_rule(&mut self, rule: &Rule, diags: &mut Diagnostics) {
         let Name { node, span } = &rule.name;
+        // The first one finds itself here.
         let first = *self.names.entry(node.clone()).or_insert(*span);
         if first != *span {
             naming::twice("rule", &rule.name, first, diags);
         }
+        // From the text, not from the lowered rule: a rule with errors elsewhere has its id all the same, and the next
+        // run would report the clash.
         let Some((id, span)) = id_of(rule) else { return };
         let first = *self.ids.entry(id).or_insert(span);
         if first != span {

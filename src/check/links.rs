@@ -46,6 +46,7 @@ pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Sp
 }
 
 fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
+    // Steps whose source is unknown lack no field; the source has been reported.
     let known: Vec<(StepRef<'_>, &Source)> =
         names.steps.iter().filter_map(|step| Some((*step, step.source?))).collect();
     let lacking: Vec<_> = known.iter().filter(|(_, source)| source.field(&field.node).is_none()).collect();
@@ -72,6 +73,7 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
     let shared: Vec<&str> = first.fields.keys().filter(common).map(String::as_str).collect();
     let sources: Vec<&Source> = known.iter().map(|(_, source)| *source).collect();
     (found, _) = fields::suggest(found, field, &sources, |name| shared.contains(&name));
+    // Every source has `event.time`, and equal times join whatever happened at once.
     let shown: Vec<_> = shared.iter().filter(|name| **name != "event.time").take(5).collect();
     Some(if shown.is_empty() {
         found
@@ -89,6 +91,7 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, index: usize, then: &Then
         sink.report(found);
         return None;
     }
+    // Two collections, so that every wrong key is reported and not the first alone.
     let keys: Vec<_> = then.links.iter().map(|link| key(names, sink, index, link)).collect();
     keys.into_iter().collect()
 }
@@ -120,6 +123,8 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
     let (left, right) = (left_source.field(&name.node), right_source.field(&name.node));
     let (Some(left), Some(right)) = (left, right) else {
         let found = match (left, right, names::split(names, name)) {
+            // Only where neither side has the field: a field may begin like a step (`actor.id` beside a step `actor`),
+            // and then the field is meant.
             (None, None, Some((step, first, rest))) => half_a_pair(names, index, name, step, &first, &rest),
             (None, None, None) if left_source.name == right_source.name => {
                 fields::unknown(sink, name, left_source)
@@ -217,6 +222,7 @@ fn pair(
         }
         return None;
     };
+    // One finding with a fix, where each side by itself would be reported as a field of the wrong step.
     if (left_step, right_step) == (index + 1, index) {
         let found = reversed(names, link, right);
         sink.report(found);
@@ -233,6 +239,7 @@ fn pair(
             sink.report(found);
         }
     }
+    // Looked up even where the steps are wrong: the fields may be wrong too, and editors ask what they stand for.
     let (left, right) = (names::step_field(names, sink, &link.left), names::step_field(names, sink, right));
     right_steps.then_some((left?.field, right?.field))
 }
@@ -272,6 +279,7 @@ pub(super) fn refuse_identity(names: &Names<'_>, sink: &mut Sink, index: usize, 
     let (Some(left), Some(right)) = (names.source(index), names.source(index + 1)) else { return };
     let identifies = |source: &Source, field: &ir::Field| source.event_id.as_ref() == Some(&field.name);
     for key in keys {
+        // Only within one source: that no two events share an id is promised for one log, not between two.
         if left.name == right.name && identifies(left, &key.left) && identifies(right, &key.right) {
             let found = Diagnostic::new(
                 Code::IdentityKey,

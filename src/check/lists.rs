@@ -62,6 +62,8 @@ impl<'a> Lists<'a> {
                 continue;
             }
             let field = note(ast, context.catalog, sink);
+            // An imported file may have long lists that this rule never asks; its own run reports what is wrong in
+            // them.
             let read = own || wanted.contains(ast.name.node.as_str());
             let list = if read { read_one(unit, ast, field, context, &mut sink.diags) } else { None };
             lists.by_name.insert(&ast.name.node, lists.all.len());
@@ -177,6 +179,7 @@ fn read_one(
     let mut found = entries::Findings::new(ast.name.span);
     for raw in &raws {
         match entry(raw, field) {
+            // Strictly before: the last day still counts.
             Ok(entry) if entry.until.is_some_and(|until| until < context.as_of) => {
                 found.push(expired(&entry, context.as_of));
                 list.expired.push(entry);
@@ -191,6 +194,8 @@ fn read_one(
     entries::lint(&list, field, broken, &mut found);
     let broken = broken || found.has_errors();
     found.into(diags);
+    // A list with a broken entry exempts less than its author wrote: a rule that used it would alert on what was
+    // excused.
     (!broken).then_some(list)
 }
 
@@ -260,6 +265,8 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
             .help(format!("remove it; use `except not exists({})` to exempt missing values", field.name));
         return Err(Box::new(found));
     }
+    // Before the type is asked: as a string `1.11111E+11` is well formed, and as a float it is a number with its last
+    // digits gone.
     if is_scientific(&raw.text) {
         return Err(Box::new(scientific(raw)));
     }
@@ -320,6 +327,7 @@ fn number(raw: &Raw<'_>) -> Option<Value> {
 }
 
 fn decimal(raw: &Raw<'_>) -> Option<Value> {
+    // Rust reads `inf` and `NaN` as numbers; the language has no such literal.
     raw.text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
 }
 

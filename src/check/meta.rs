@@ -60,6 +60,8 @@ pub(super) fn lower(rule: &Rule, sink: &mut Sink) -> Option<ir::Meta> {
     if severity.is_none() && !reader.clauses.contains_key("severity") {
         reader.missing("severity");
     }
+    // Only here does a missing clause end the work: by now every clause has been read and has reported what is wrong
+    // with it.
     Some(ir::Meta {
         title: title?.node,
         id: id?,
@@ -124,6 +126,7 @@ impl<'a> Reader<'a, '_> {
         let name = &self.rule.name;
         let help = match key {
             "id" => {
+                // Made of the name, not by chance: the same rule gets the same suggestion in every run.
                 let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("catena:{}", name.node).as_bytes());
                 format!("add a permanent UUID, such as `id \"{id}\"`")
             }
@@ -158,6 +161,7 @@ impl<'a> Reader<'a, '_> {
                 self.misfit(key, literal.span, "empty");
                 None
             }
+            // Line ends and tabs belong to text blocks; a title, which is one line, refuses them by itself.
             LiteralKind::Str(text) => {
                 match marked(text).find(|(_, c, hidden)| *hidden && !matches!(c, '\n' | '\t')) {
                     Some((_, c, _)) => {

@@ -93,6 +93,7 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
     let rules = check_all(unit, context, &mut sink);
     let Sink { diags: found, mut resolutions, .. } = sink;
     resolutions.sort();
+    // Imported files count as well: a list of theirs that was not understood would be missing from the rule.
     if files().all(|file| file.understood == Understood::Whole) {
         diags.extend(found);
         return Checked { rules, resolutions };
@@ -100,6 +101,8 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
     if files().all(|file| file.understood != Understood::Partly) {
         diags.extend(found);
     } else {
+        // What seems to be missing may stand in the text that was not understood: a parameter is not unused because the
+        // step that uses it is broken.
         let certain = found.into_sorted().into_iter().filter(|found| !found.code.is_absence());
         certain.for_each(|diagnostic| diags.push(diagnostic));
     }
@@ -111,6 +114,8 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
     for path in imports {
         sink.resolve(path.span, Meaning::File(path.node.clone()));
     }
+    // Before any name is resolved: imported lists are read by need, and what a rule needs is known from its words
+    // alone.
     let wanted = written.iter().flat_map(words).collect();
     let lists = Lists::read(unit, &wanted, context, sink);
     let rules = written.iter().filter_map(|rule| lower(unit, rule, &lists, context, sink)).collect();
@@ -136,6 +141,7 @@ fn lower(
     sink.define(DefinitionKind::Rule, &rule.name, rule.span);
     let clauses = Clauses::of(rule, &mut sink.diags);
     let mut meta = meta::lower(rule, sink);
+    // The environment knows where a rule runs; its author knew only where it can.
     if let (Some(meta), Some(here)) = (&mut meta, context.settings.targets_of(&rule.name.node)) {
         meta.targets = Some(here);
     }
@@ -147,6 +153,7 @@ fn lower(
         lists,
         used_lists: lists.used_by(words(rule)),
     };
+    // Does not wait for the lowering: a rule whose chain is broken lacks its tests all the same.
     lint::written(sink, rule, &clauses);
     let chain = clauses.chain.and_then(|chain| lower_chain(&names, sink, chain));
     let alert = alert::lower(&names, sink, clauses.alert);
@@ -159,9 +166,11 @@ fn lower(
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
     tests.iter().flatten().for_each(|test| lint::test(&names, sink, test));
     names.params.warn_unused(sink);
+    // Errors of lints count too: a step that can never match is well formed and still no rule to deploy.
     if sink.diags.errors_since(mark) {
         return None;
     }
+    // In the order of `used_lists`, for the tests `in LIST` of the chain hold indices into it.
     let used = names.used_lists.iter().map(|index| lists.get(*index).and_then(|listed| listed.list.clone()));
     Some(ir::Rule {
         name: rule.name.clone(),
@@ -278,6 +287,7 @@ fn words_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {
     match &pred.kind {
         PredKind::Or(parts) | PredKind::And(parts) => parts.iter().for_each(|part| words_of(part, found)),
         PredKind::Not(inner) => words_of(inner, found),
+        // Words in parentheses are parameters; a list stands alone.
         PredKind::Exists(_) | PredKind::Truth(_) | PredKind::Compare { value: Operand::Set(..), .. } => {}
         PredKind::Compare { value: Operand::One(literal), .. } => {
             if let LiteralKind::Word(word) = &literal.kind {

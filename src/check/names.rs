@@ -70,6 +70,7 @@ impl<'a> Names<'a> {
 
 /// The steps of all chains of a rule, in order.
 pub(super) fn steps_of(rule: &Rule) -> impl Iterator<Item = &Step> {
+    // Also of a second chain, which is an error by itself: alerts and tests that name its steps add nothing to it.
     rule.clauses.iter().filter_map(super::chain_of).flat_map(|chain| &chain.items).filter_map(|item| {
         match item {
             ChainItem::Step(step) => Some(step),
@@ -94,6 +95,7 @@ pub(super) fn steps<'a>(rule: &'a Rule, catalog: &'a Catalog, sink: &mut Sink) -
             .help("this word starts, or will start, a line of a test block; choose another name");
             sink.report(found);
         }
+        // A step whose name is taken stays in the row, since conditions and links go by the number of a step.
         if let Some(first) = known.iter().find(|first| first.name.node == step.name.node) {
             naming::twice("step", &step.name, first.name.span, &mut sink.diags);
         }
@@ -127,10 +129,13 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
 /// A field of the step's own record.
 pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name) -> Option<ir::Field> {
     let source = names.source(step)?;
+    // The field first: a step named `actor` must not take `actor.id` away from the conditions.
     if let Some(field) = source.field(&name.node) {
         names.note_field(sink, name.span, step, &field.name);
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
     }
+    // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right
+    // names in the wrong place, not misspelt ones.
     let found = step_inside(names, step, name)
         .or_else(|| foreign(names, step, name, source))
         .unwrap_or_else(|| fields::unknown(sink, name, source));
@@ -222,6 +227,7 @@ pub(super) fn no_step(names: &Names<'_>, name: &Name) -> Diagnostic {
             Diagnostic::new(Code::NoStep, name.span, format!("`{}` has no step prefix", name.node))
                 .label("step missing")
                 .help(format!("write {}", naming::ticked(&owners).replace(", ", " or ")));
+        // With several owners a fix would choose the step, and with it what the alert is about.
         if owners.len() == 1 {
             found.fix = Some(Fix { span: name.span, replacement: owner.clone() });
         }

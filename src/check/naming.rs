@@ -12,6 +12,7 @@ const LONGEST_NAME: usize = 64;
 
 /// Refuses a name that is too long to become part of columns and macros.
 pub(super) fn length(name: &Name, diags: &mut Diagnostics) {
+    // Names are ASCII, so bytes are characters.
     if name.node.len() > LONGEST_NAME {
         let title = format!("the name has {} characters", name.node.len());
         diags.push(

@@ -120,12 +120,15 @@ fn read_one<'a>(param: &'a Param, (rule, settings): (&str, &Settings), diags: &m
         );
     }
     let mut known = Known { name: &param.name, value: default, default: param.value.span, overridden: false };
+    // The default gives the type; without one that can be read there is nothing to read the override as.
     if let (Some(stated), Some(default)) = (settings.param(rule, &param.name.node), &known.value) {
         let given = parse_as(default, stated.text);
         if given.is_none() {
             diags.push(bad_override(param, stated, default));
         }
         known.overridden = given.as_ref().is_some_and(|given| given != default);
+        // Nothing where the override is wrong: checks that went on with the default would speak of a rule that nobody
+        // asked for.
         known.value = given;
     }
     known
@@ -157,6 +160,7 @@ fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
         ParamValue::Duration(_) => duration(text).map(ParamValue::Duration),
         ParamValue::Int(_) => text.parse().ok().map(ParamValue::Int),
         ParamValue::Float(_) => {
+            // Rust reads `inf` and `NaN` as numbers; the language has no such literal.
             text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float)
         }
         ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),

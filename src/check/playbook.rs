@@ -27,10 +27,13 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, text: &Text) -> Option<P
         }
         let place = places.get(count).copied().unwrap_or(text.span);
         count += 1;
+        // Without the filter a placeholder that is not closed would swallow the text up to the end of the next one, and
+        // both would be unreadable.
         let Some((inner, tail)) = after.split_once(CLOSE).filter(|(inner, _)| !inner.contains(['\n', '{']))
         else {
             unreadable(sink, place, "`}}` is missing on this line");
             right = false;
+            // Read on right behind the opening braces, so that a placeholder further down is still resolved.
             rest = after;
             continue;
         };
@@ -78,6 +81,8 @@ fn unreadable(sink: &mut Sink, place: Span, label: &str) {
 fn places(names: &Names<'_>, text: &Text) -> Vec<Span> {
     let written = names.unit.sources.snippet(text.span);
     let count = |text: &str| text.matches(OPEN).count();
+    // An escape such as `\u{7b}` makes braces that the file does not show; then no place is certain, and the whole text
+    // stands for each.
     if count(written) != count(&text.node) {
         return Vec::new();
     }

@@ -18,6 +18,8 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, step: usize, pred: &Pred
     match &pred.kind {
         PredKind::Or(parts) => all(names, sink, step, parts).map(ir::Pred::Or),
         PredKind::And(parts) => all(names, sink, step, parts).map(ir::Pred::And),
+        // Negations stay where they are. Pushed inward, `not (f == "a")` would have to become a test of its own that
+        // holds for a missing field, and every target would need a second form of each test.
         PredKind::Not(inner) => Some(ir::Pred::Not(Box::new(lower(names, sink, step, inner)?))),
         PredKind::Exists(name) => {
             let field = names::field(names, sink, step, name)?;
@@ -26,12 +28,15 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, step: usize, pred: &Pred
         PredKind::Truth(name) => truth(names, sink, step, name, pred.span),
         PredKind::Compare { field: name, op, value } => {
             let Some(field) = names::field(names, sink, step, name) else {
+                // The right side is not judged against a field that is not there, but its parameters and lists are in
+                // use.
                 touch(names, sink, value);
                 name_unknown_list(names, sink, name, op.node.kind, value);
                 return None;
             };
             let comparison = Comparison { step, field, op: op.node, op_span: op.span };
             let test = compared(comparison, names, sink, value, pred.span)?;
+            // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })
         }
     }
@@ -44,6 +49,7 @@ fn all(names: &Names<'_>, sink: &mut Sink, step: usize, parts: &[Pred]) -> Optio
 
 /// A boolean field alone.
 fn truth(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name, span: Span) -> Option<ir::Pred> {
+    // A parameter or list is the author's own word, and wins over a field that is called the same.
     if names.params.has(&name.node) || names.lists.index(&name.node).is_some() {
         let what = if names.params.has(&name.node) { "a parameter" } else { "an allowlist" };
         let found =
@@ -149,6 +155,7 @@ fn one(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, one: &Literal) 
         OpKind::StartsWith => texts::substring(compare, names, sink, one, Place::Start),
         OpKind::EndsWith => texts::substring(compare, names, sink, one, Place::End),
         OpKind::Matches => texts::matches(compare, names, sink, one),
+        // Never asked: `kind` has taken `in` apart.
         OpKind::In => None,
     }
 }
@@ -156,11 +163,15 @@ fn one(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, one: &Literal) 
 fn equal(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<TestKind> {
     if let LiteralKind::Word(word) = &literal.kind
         && !names.params.has(word)
+        // A dotted word can only be a field, so one that is misspelt is reported as an unknown field and not as an
+        // unknown parameter.
         && names.source(compare.step).is_some_and(|source| source.field(word).is_some() || word.contains('.'))
     {
         return same_as(compare, names, sink, &Name { node: word.clone(), span: literal.span });
     }
     let constant = constants::constant(names, sink, Some(compare.step), literal)?;
+    // An address is a network of full length: one kind of test for both, compared by value, so that all spellings of an
+    // IPv6 address are equal.
     if compare.field.ty == Type::Ip {
         let network = values::network(sink, &compare.field, &constant)?;
         return Some(TestKind::InNetworks { networks: vec![network] });

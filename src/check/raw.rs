@@ -21,9 +21,13 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, source: &Source, raw: &R
             (&*file.text, Written::In(Span::new(id, 0, file.text.len()), &file.text))
         }
     };
+    // By its first character, not by what the source has: a source may have both forms, and the finding speaks of the
+    // one that was tried.
     let read = if text.trim_start().starts_with('{') {
         serde_json::from_str::<Json>(text).map_err(|error| {
             let reason = error.to_string();
+            // serde_json appends the place as it stands in the text, which has lost its indentation; it is told apart
+            // from the reason.
             let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
             (written.place(error.line(), error.column()), format!("this is not JSON: {reason}"))
         })
@@ -31,6 +35,8 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, source: &Source, raw: &R
         columns(source, text).map_err(|reason| (written.whole(), reason))
     };
     let problem = match read {
+        // An envelope such as `{"Records": […]}` is JSON as well. Without this it would be read as an event in which
+        // every field is missing, and a test that expects no alert would pass.
         Ok(event) => match source.log.missing_key(&event) {
             None => return Some(event),
             Some(key) => (written.whole(), format!("an event of `{}` has the key `{key}`", source.name)),

@@ -47,6 +47,7 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         let help = "split the condition, or move the values into an allowlist";
         return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
     }
+    // The walk below calls itself once a level; the limit keeps a hostile expression from ending the program.
     let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
     let mut tree = parsed.map_err(|error| vec![unreadable(&error)])?;
     // What is asked of it below does not depend on case.
@@ -64,6 +65,7 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
             help: "correct the expression",
         }]
     })?;
+    // Such as `[^\d\D]`: well formed, portable, and false for every value.
     if hir.properties().minimum_len().is_none() {
         let help = "remove the class that no character is in";
         return Err(vec![Problem {
@@ -74,6 +76,8 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         }]);
     }
     let looks = hir.properties().look_set();
+    // `^` holds before the first character of every value and `$` behind the last, but not both at one place: `^a*`
+    // matches every value, `^a*$` does not.
     let one_sided =
         looks.iter().all(|look| look == Look::Start) || looks.iter().all(|look| look == Look::End);
     Ok(Facts { matches_everything: hir.properties().minimum_len() == Some(0) && one_sided })
@@ -145,6 +149,7 @@ impl Portability<'_> {
     fn group(&mut self, group: &ast::Group, repeated: u32) {
         match &group.kind {
             GroupKind::CaptureIndex(_) => {}
+            // Refused although it does not change what matches: engines spell it differently, `(?<n>…)` or `(?P<n>…)`.
             GroupKind::CaptureName { name, .. } => {
                 self.refuse(&name.span, "a named group", "names are not needed: write `(…)`");
             }
@@ -177,6 +182,7 @@ impl Portability<'_> {
         if self.regex.get(bytes(span)).is_some_and(|text| text.starts_with("{,")) {
             self.refuse(span, "a range without a start", "write `{0,n}`");
         }
+        // `{0}` counts as one: a product of 0 would hide what is counted inside it.
         let most = match &repetition.op.kind {
             RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore => 1,
             RepetitionKind::Range(
@@ -211,6 +217,7 @@ impl Portability<'_> {
                     self.refuse(&literal.span, "an escape that is not portable", help);
                 }
             },
+            // Two hexadecimal digits past `7f` are a character to one engine and a byte to another.
             LiteralKind::HexFixed(HexLiteralKind::X) if literal.c.is_ascii() => {}
             LiteralKind::Octal | LiteralKind::HexFixed(_) | LiteralKind::HexBrace(_) => {
                 self.refuse(&literal.span, "an escape that is not portable", help);

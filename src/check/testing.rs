@@ -55,6 +55,7 @@ fn event(
         }
         EventOf::Source(name) => (None, names::source(name, names.context.catalog, sink)),
     };
+    // Of the condition only: an exception takes records away and demands nothing of those that stay.
     let demanding = step.and_then(|step| chain?.steps.get(step)).map(|step| &step.filter);
     let (fields, raw) = match (source, &event.content) {
         (Some(source), EventContent::Fields(written)) => {
@@ -125,6 +126,8 @@ impl Draft<'_> {
             self.refuse(sink, found);
             return;
         };
+        // A second time beside the offset could contradict it, and the order of the events would depend on which one
+        // counts.
         if name.node == "event.time" {
             let found =
                 Diagnostic::new(Code::TimeInEvent, name.span, "the time of an event is set by its offset")
@@ -158,6 +161,7 @@ impl Draft<'_> {
             return;
         };
         if let Value::String(text) = &value {
+            // A log has the value in one spelling, whatever the conditions of the rule ignore.
             values::among(sink, def, text, Case::Sensitive, constant.span);
         }
         self.fields.push((field, value));
@@ -190,6 +194,7 @@ fn demanded(pred: &Pred, draft: &mut Draft<'_>) {
 /// The one value that meets the test; of those that differ in case, the one that is written.
 fn only_value(kind: &TestKind) -> Option<Value> {
     let values = match kind {
+        // Any spelling meets the test, so the one that is written does; `exact_values` promises more than that.
         TestKind::Equals { values, case: Case::Ignore } => Cow::Borrowed(values.as_slice()),
         TestKind::Equals { case: Case::Sensitive, .. }
         | TestKind::InNetworks { .. }

@@ -60,7 +60,10 @@ pub(super) fn matches(
 ) -> Option<TestKind> {
     let regex = compare.text(names, sink, literal)?;
     match regex::check(&regex) {
+        // That it matches everything is a lint's to say: the rule is right, if pointless.
         Ok(_) => Some(TestKind::Matches { regex: Regex::new(&regex)? }),
+        // One finding with the operator that was meant, in place of the parser's complaint about a `*` with nothing
+        // before it.
         Err(_) if glob::is_meant_by(&regex) => {
             sink.report(wildcards(compare, names, literal));
             None
@@ -99,6 +102,7 @@ fn inside(names: &Names<'_>, literal: &Literal, range: std::ops::Range<usize>) -
     let written = names.unit.sources.snippet(literal.span);
     let head = if written.starts_with("r\"") { 2 } else { 1 };
     let body = written.get(head..written.len().saturating_sub(1));
+    // With an escape in the literal, offsets of the text and of the file part company.
     if body != Some(text) || text.get(range.clone()).is_none() {
         return literal.span;
     }

@@ -164,6 +164,7 @@ pub(super) fn midnight(day: Date) -> Option<Timestamp> {
 
 fn instant(sink: &mut Sink, text: &str, span: Span) -> Option<Timestamp> {
     let label = match text.parse::<Timestamp>() {
+        // Instants have microseconds: a finer bound could only be rounded, and then `<` is another test.
         Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Some(instant),
         Ok(_) => "more precise than a microsecond",
         Err(_) => "expected a date and time with a UTC offset",
@@ -202,6 +203,7 @@ pub(super) fn network(sink: &mut Sink, field: &ir::Field, constant: &Constant) -
         Ok(network) => Some(network),
         Err(problem) => {
             let mut found = problem.at(Code::BadNetwork, text, constant.span);
+            // The span is that of the parameter's name, which must not be overwritten with a value.
             if constant.param.is_some() {
                 found.fix = None;
             }
@@ -247,10 +249,12 @@ fn host(text: &str) -> &str {
 
 /// Reads an address (a full-length prefix) or a network.
 pub(super) fn parse_network(text: &str) -> Result<IpNet, NotANetwork> {
+    // Before the network: `IpNet` does not read an address without a prefix.
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address));
     }
     let network: IpNet = text.parse().map_err(|_| NotANetwork::Unreadable)?;
+    // `10.1.2.3/8` may have been meant as the address or as the network; the finding offers both.
     if network.trunc() == network { Ok(network) } else { Err(NotANetwork::HostBits(network.trunc())) }
 }
 
@@ -260,6 +264,7 @@ pub(super) fn among(sink: &mut Sink, def: &FieldDef, text: &str, case: Case, spa
     if def.values.is_empty() || def.values.iter().any(same) {
         return;
     }
+    // Case first, for by distance `FAILURE` is far from `failure`.
     let near = def.values.iter().find(|value| value.eq_ignore_ascii_case(text)).map(String::as_str);
     let near = near.or_else(|| crate::diag::nearest(text, def.values.iter().map(String::as_str)));
     let mut found = Diagnostic::new(Code::OutsideValues, span, format!("`{}` is never `{text}`", def.name))

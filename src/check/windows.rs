@@ -23,6 +23,7 @@ pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
         let found = Diagnostic::new(Code::ZeroWindow, literal.span, "this window is zero")
             .label("matches only events with identical timestamps")
             .help("specify the maximum time between the events, such as `15m`");
+        // A warning: equal times count as in order, so such a link can hold.
         sink.report(found);
     }
     Some(Window { seconds, span: literal.span })

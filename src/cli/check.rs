@@ -56,6 +56,8 @@ impl Check {
                 for (count, lists) in files {
                     rules += count;
                     for (target, lists) in lists {
+                        // In the order of the files, so that it does not depend on the threads which of two lists is
+                        // the clash.
                         externals.add(target, lists, &mut clashes);
                     }
                 }

@@ -91,8 +91,10 @@ pub(super) fn watched<T>(work: impl FnOnce(&Control) -> T) -> anyhow::Result<T> 
     bar.set_style(ProgressStyle::with_template("{spinner} {bytes} read, {bytes_per_sec}")?);
     let done = AtomicBool::new(false);
     let found = std::thread::scope(|scope| {
+        // In a thread of its own, so that reading never waits for a terminal.
         let watcher = scope.spawn(|| {
             loop {
+                // Before the end is asked for, so that the last bytes are shown as well.
                 bar.set_position(control.bytes.load(Ordering::Relaxed));
                 if done.load(Ordering::Relaxed) {
                     break;

@@ -78,6 +78,7 @@ fn read(path: &Path) -> anyhow::Result<Manifest> {
     };
     let wrong = || format!("`{}` is not a manifest of catena: remove it", path.display());
     let manifest: Manifest = serde_json::from_str(&text).with_context(wrong)?;
+    // Another version may mean something else by its entries, and files are removed by them.
     anyhow::ensure!(manifest.version == VERSION, wrong());
     Ok(manifest)
 }

@@ -120,6 +120,7 @@ pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write `{}`", path.display());
     std::fs::create_dir_all(folder).with_context(cannot)?;
     let _writing = WRITING.lock();
+    // In the folder of the file itself: to another file system a file cannot be renamed.
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).with_context(cannot)?;
     file.write_all(text.as_bytes()).with_context(cannot)?;
     make_readable(file.as_file()).with_context(cannot)?;

@@ -78,5 +78,6 @@ pub(super) fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a 
 }
 
 fn use_colour() -> bool {
+    // An empty `NO_COLOR` counts as not set, as its convention has it.
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -72,6 +72,7 @@ impl RunTests {
         for rule in session.files.iter().flat_map(|file| &file.left_out) {
             let is_inside =
                 |finding: &mut &Finding| finding.primary.is_inside(rule.span, &session.found.sources);
+            // Taken out, so that only errors outside of rules are left for their files.
             let own: Vec<&Finding> = errors.extract_if(.., is_inside).collect();
             if self.rule.is_empty() || self.rule.contains(&rule.node) {
                 let elsewhere = || vec!["it needs something that has errors".to_owned()];

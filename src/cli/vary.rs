@@ -77,6 +77,7 @@ fn range(from: &str, rest: &str) -> Result<Vec<u64>, String> {
         return Err(too_many(span / step + 1));
     }
     let mut values: Vec<u64> = (0..=span / step).map(|count| first + count * step).collect();
+    // The steps need not reach the end; where they do, `parse` drops the second one.
     values.push(last);
     Ok(values)
 }
@@ -148,6 +149,7 @@ impl Vary {
     /// The value in force, and what has it. A window is written as a length of time or as the name of a parameter.
     fn uses(&self, rule: &Rule, sources: &Sources) -> anyhow::Result<(u64, Uses)> {
         let (name, chain) = (&self.name, &rule.chain);
+        // The IR has only the length of a window; that a parameter gave it is seen in the text.
         let has = |span: Span| sources.snippet(span) == name;
         let param = rule.params.iter().find(|param| param.name.node == *name);
         let Some(param) = param else {

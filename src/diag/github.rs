@@ -41,6 +41,7 @@ fn last_column(place: &Location) -> usize {
 
 /// The message of a command: line breaks and `%` are encoded.
 fn message(text: &str) -> String {
+    // `%` first, or the other replacements would be encoded once more.
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

@@ -119,6 +119,7 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         // Names whose lengths differ by more cannot be near; this keeps long lists of names cheap.
         .filter(|name| name.chars().count().abs_diff(length) <= limit)
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        // The name itself is known and still wrong here: to suggest it would help nobody.
         .filter(|&(distance, _)| distance > 0 && distance <= limit)
         .min()
         .map(|(_, name)| name)

@@ -20,6 +20,7 @@ pub fn render(report: &Findings) -> String {
                 "version": env!("CARGO_PKG_VERSION"),
                 "rules": Code::ALL.iter().map(|code| rule(*code)).collect::<Vec<_>>(),
             }},
+            // SARIF can count columns in code units of UTF-16 as well; ours count characters.
             "columnKind": "unicodeCodePoints",
             "results": report.findings().iter().map(result).collect::<Vec<_>>(),
         }],

@@ -74,6 +74,7 @@ impl Checker<'_> {
             (Form::OrNull(form), _) => self.value(node, place, form),
             (Form::Text, Content::Scalar(text)) => Value::String(text.clone()),
             (Form::Word(words), Content::Scalar(text)) => self.word(words, text, place, form),
+            // By the reader that serde uses, so that form and type agree on what a number is.
             (Form::Count, Content::Scalar(text)) => match yaml::read::<u64>(text) {
                 Ok(count) => Value::from(count),
                 Err(_) => self.misfit(place, form),
@@ -153,6 +154,7 @@ impl Checker<'_> {
         for (key, _) in entries.iter().filter(|(key, _)| !keys.iter().any(|known| known.name == key.name)) {
             let span = self.document.span(key.range.clone());
             let free = keys.iter().map(|known| known.name).filter(|known| node.get(known).is_none());
+            // A key that is misspelt is not missing too.
             meant.extend(nearest(&key.name, free.clone()));
             let known: Vec<_> = keys.iter().map(|known| known.name).collect();
             let found = Diagnostic::new(Code::UnknownKey, span, format!("unknown key `{}`", key.name));
@@ -191,6 +193,7 @@ impl Checker<'_> {
     }
 
     fn misfit(&mut self, place: Span, form: &Form) -> Value {
+        // The number of an item says nothing in a title; the key of its list does.
         let name = self.path.iter().rev().find(|part| part.parse::<usize>().is_err());
         let is_empty = self.document.tree().is_ok_and(|tree| tree.content == Content::Null);
         let title = match name {

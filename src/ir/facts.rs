@@ -31,6 +31,7 @@ impl TestKind {
                 let text = Some(pattern.literal()?).filter(|text| !text.is_empty());
                 Some(Cow::Owned(text.map(|text| Value::String(text.to_owned())).into_iter().collect()))
             }
+            // Only if each of them is a single address: a network has too many values to list.
             Self::InNetworks { networks } => single_addresses(networks).map(Cow::Owned),
             Self::Equals { .. }
             | Self::Like { .. }
@@ -136,6 +137,7 @@ impl Demand for TextsByField<'_> {
 
     fn any(parts: Vec<Self>) -> Self {
         let either = |known: Self, mut more: Self| {
+            // A field that one of the parts does not name may have any value.
             let both = |(field, texts)| Some((field, Texts::any(vec![texts, more.0.remove(field)?])));
             Self(known.0.into_iter().filter_map(both).collect())
         };
@@ -220,6 +222,7 @@ impl<'v> Range<'v> {
     /// From the least to the greatest of the values, if they have an order.
     fn spanning(values: &'v [Value]) -> Option<Self> {
         let points = values.iter().map(|value| {
+            // With itself: texts have no order, and NaN has none even to itself.
             value.compare(value)?;
             Some(Self { low: Some((value, true)), high: Some((value, true)) })
         });
@@ -268,6 +271,7 @@ fn tighter<'v>(
     match right.compare(left) {
         Some(Ordering::Equal) => Some((left, left_in && right_in)),
         Some(order) if order == wanted => other,
+        // Without an order either bound is a superset of what both leave.
         Some(_) | None => one,
     }
 }
@@ -308,6 +312,7 @@ impl Networks {
     /// Whether every address in them lies in one of `excluded`, as far as single networks tell.
     #[must_use]
     pub fn lie_in(&self, excluded: &[IpNet]) -> bool {
+        // Two halves that cover a network only together are not seen; `false` claims less.
         self.0.len().saturating_mul(excluded.len()) <= MOST_PAIRS
             && self.0.iter().all(|network| excluded.iter().any(|outer| outer.contains(network)))
     }

@@ -53,6 +53,7 @@ impl Pattern {
             if !run.is_empty() {
                 parts.push(PatternPart::Text(std::mem::take(&mut run)));
             }
+            // `**` means `*`: `matches_everything` looks for `*` alone, and repetitions are found by equality.
             if !(part == PatternPart::Any && parts.last() == Some(&PatternPart::Any)) {
                 parts.push(part);
             }

@@ -93,6 +93,7 @@ fn spell_out(tree: &mut Ast, case: Case) {
         Ast::ClassPerl(class) => *tree = perl(class),
         Ast::ClassBracketed(bracketed) => {
             class(bracketed, case);
+            // What is left would be `[^]`, an error to some engines and to others a class that begins with `]`.
             if is_any(bracketed)
                 && let Ok(any) = ast::parse::Parser::new().parse("(?s:.)")
             {
@@ -206,6 +207,7 @@ const LAST_CASED: char = '\u{1e943}';
 /// A range with the other spellings of its letters.
 fn folded(bounds: &ClassSetRange) -> Vec<ClassSetItem> {
     let (first, last) = (bounds.start.c, bounds.end.c);
+    // A range up to the end of Unicode is not walked through: nothing past this has another case.
     let others = (first..=last.min(LAST_CASED)).flat_map(|c| Case::Ignore.spellings(c));
     let mut others: Vec<char> = others.filter(|c| !(first..=last).contains(c)).collect();
     others.sort_unstable();
@@ -247,6 +249,7 @@ fn member(span: Span, c: char) -> Literal {
         '\n' => LiteralKind::Special(ast::SpecialLiteralKind::LineFeed),
         '\r' => LiteralKind::Special(ast::SpecialLiteralKind::CarriageReturn),
         '\u{c}' => LiteralKind::Special(ast::SpecialLiteralKind::FormFeed),
+        // `&&` and `~~` are operations on classes to Rust.
         '\\' | ']' | '[' | '^' | '-' | '&' | '~' => LiteralKind::Meta,
         _ => LiteralKind::Verbatim,
     };

@@ -107,11 +107,13 @@ impl Pred {
         of_test: &impl Fn(&'p FieldTest) -> Option<D>,
     ) -> Option<D> {
         match (self, wanted) {
+            // A part that says nothing takes nothing away from what the others demand.
             (Self::And(parts), true) | (Self::Or(parts), false) => {
                 let known: Vec<_> =
                     parts.iter().filter_map(|part| part.fold_wanted(wanted, of_test)).collect();
                 (!known.is_empty()).then(|| D::all(known))
             }
+            // A part that says nothing may be the one that holds, and then nothing is known.
             (Self::Or(parts), true) | (Self::And(parts), false) => {
                 let known: Vec<_> =
                     parts.iter().map(|part| part.fold_wanted(wanted, of_test)).collect::<Option<_>>()?;

@@ -64,6 +64,8 @@ impl Allowance {
             Some(named) => named.iter().all(|target| is_compiled(target)),
             None => settings::target_names().all(is_compiled),
         };
+        // Warnings of targets are found only by compiling: one that was not found may belong to a target that was left
+        // out.
         (whole || self.within.is_some()) && (!self.code.is_of_target() || all_compiled())
     }
 }

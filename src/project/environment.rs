@@ -123,6 +123,7 @@ impl<'a> Environments<'a> {
             settings = read_settings(path, text, rename, sources, diags);
             ids.extend(self.read_sources(path, &settings, sources, diags));
         }
+        // Source files first, then the changes of the environment file, which apply to its own sources too.
         catalog.read(&ids, sources, diags);
         settings.apply(&mut catalog, diags);
         settings::unknown_targets(&catalog, diags);
@@ -140,6 +141,7 @@ impl<'a> Environments<'a> {
         diags: &mut Diagnostics,
     ) -> Vec<FileId> {
         let folder = environment.parent().unwrap_or(Path::new(""));
+        // A source file that an option names as well is read once: a second definition of one source would be an error.
         let given = self.extra.iter().filter_map(|named| self.files.real(&named.path).ok());
         let mut seen: HashSet<PathBuf> = given.collect();
         let mut ids = Vec::new();
@@ -177,6 +179,7 @@ impl<'a> Environments<'a> {
             return known.clone();
         }
         let start = self.files.absolute(folder);
+        // A folder called `catena.yaml` is not in the way of a file further up.
         let is_file = |file: &PathBuf| self.files.entry(file) == Entry::File;
         let found = start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file));
         let here = self.files.absolute(Path::new(""));

@@ -52,6 +52,7 @@ impl Search<'_> {
                     self.enter(next);
                     path.push((next, 0));
                 }
+                // Only while its circle is open: a file whose circle is complete never leads back here.
                 Some(order) if self.circle.get(next).is_some_and(Option::is_none) => self.lower(file, order),
                 Some(_) => {}
             }

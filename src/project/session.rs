@@ -140,7 +140,10 @@ pub fn each<T: Send, E: Send>(
     let environments = environments.map_err(unusable)?;
     let workspace = workspace
         .map_err(|problems| Stopped::Unusable(problems.into_iter().map(|problem| problem.0).collect()))?;
+    // A usage error, so it is found before the first rule is compiled and anything is written.
     refuse_unknown(&choices.set, &workspace, workers).map_err(unusable)?;
+    // Clashes are known before the first batch: its rules may be written out before the file with the other rule is
+    // parsed.
     let headings = workspace.survey(workers, |source, _| syntax::outline(&source.text));
     let clashing = check::clashing(&headings);
     let as_of = choices.as_of.unwrap_or_else(today);
@@ -192,6 +195,7 @@ impl Run<'_> {
         let environments = self.environments_of(some.clone());
         let units = self.workspace.units(some.clone());
         for (unit, environment) in units.iter().zip(&environments) {
+            // One after another: which of two rules counts as the first must not depend on how fast they are checked.
             self.identities.add(unit.file, &mut self.diags);
             note(&mut self.stated, environment, unit.file);
         }
@@ -201,6 +205,8 @@ impl Run<'_> {
             let context = Context { catalog: &environment.catalog, settings: &environment.settings, as_of };
             let mut found = Diagnostics::default();
             let mut rules =
+                // Not checked at all: with the wrong tables or parameters the findings would speak of the environment,
+                // not of the rule.
                 if environment.broken { Vec::new() } else { check::check(&unit, &context, &mut found) };
             rules.retain(|rule| !clashing.contains(rule.name.node.as_str()));
             let left_out = left_out(unit.file, &rules);
@@ -208,6 +214,7 @@ impl Run<'_> {
             let checked = Checked { rules, left_out, allowances: allowances.clone(), environment };
             let made = work(checked, unit.sources, &mut found);
             let mut accepted = Accepted::default();
+            // After `work`, for the warnings of targets can be accepted as well.
             let found = accepted.sift(found, &allowances);
             (made, (found, accepted))
         });

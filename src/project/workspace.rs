@@ -105,6 +105,7 @@ impl Workspace {
         for (path, real) in wanted {
             this.expect(path, |_| real, Kind::Rules, &mut round);
         }
+        // What the user names may have any extension; `check_kind` is for what rule files name.
         this.read(round, false, host, diags);
         this.asked = this.files.len();
         let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
@@ -163,6 +164,7 @@ impl Workspace {
             Content::Rules(tree) if !file.imported => tree.take(),
             Content::Rules(_) | Content::List(_) | Content::Event | Content::Nothing => None,
         });
+        // To free them is work too, and is shared like the rest.
         workers.map(trees.collect(), drop);
     }
 
@@ -179,6 +181,7 @@ impl Workspace {
         if let Some(&index) = self.by_path.get(&spelled) {
             return index;
         }
+        // The number that the file will have: what is in `round` is read later, in this order.
         let next = self.files.len() + round.len();
         let real = real(&spelled.0);
         let index = *self.by_path.entry((real, kind)).or_insert(next);
@@ -250,6 +253,8 @@ impl Workspace {
                 named.push((index, kind, text, target));
             }
             if let Some(file) = self.files.get_mut(index) {
+                // A file that was closed is parsed again when a later one imports it, and its imports would count
+                // twice.
                 file.imports.clear();
             }
         }
@@ -265,6 +270,7 @@ impl Workspace {
                 next.push(target);
             }
         }
+        // Two files of a round may import a third one, which is parsed once.
         next.sort_unstable();
         next.dedup();
         next

@@ -151,6 +151,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn visible_start(text: &str) -> Cow<'_, str> {
     match visible(text) {
+        // Before the name of a file, `./` does not change which file is meant.
         shown if shown.trim_start().starts_with("::") => Cow::Owned(format!("./{shown}")),
         shown => shown,
     }
@@ -172,6 +173,7 @@ pub fn visible_json(json: String) -> String {
         if c == '\n' || !is_risky(&json, at, c) {
             out.push(c);
         } else {
+            // Escapes of JSON are code units of UTF-16: a character beyond the first plane takes two.
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(out, "\\u{unit:04x}");
             }

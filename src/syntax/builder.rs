@@ -58,6 +58,7 @@ impl<'a> Builder<'a> {
         let rest = self.slice(at, self.text.len());
         let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
         let Some(first) = rest.chars().next() else { return "" };
+        // A string is cut at the end of its line, for one that is not closed would else be the rest of the file.
         let end = if first == '"' {
             rest.char_indices()
                 .skip(1)

@@ -14,16 +14,19 @@ pub fn readings(text: &str) -> Vec<Date> {
         let is_number =
             |part: &&str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
         let is_year = |part: &str| part.len() == 4;
+        // Two digits for the year leave open which of the three numbers it is.
         if ![one, two, three].into_iter().all(is_number) || is_year(one) == is_year(three) {
             return None;
         }
         Some(match (is_year(one), mark) {
             (true, _) => vec![(*one, *two, *three)],
+            // Dots are written where the day comes first; slashes and hyphens are written by both habits.
             (false, '.') => vec![(*three, *two, *one)],
             (false, _) => vec![(*three, *two, *one), (*three, *one, *two)],
         })
     });
     let mut days: Vec<Date> = found.unwrap_or_default().into_iter().filter_map(day_of).collect();
+    // `05/05/2026` is one day in either reading.
     days.dedup();
     days
 }

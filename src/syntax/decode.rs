@@ -20,6 +20,7 @@ pub fn decode(bytes: Vec<u8>, file: FileId) -> Result<String, Box<(String, Diagn
     let bytes = error.as_bytes();
     let bad = bytes.get(at).copied().unwrap_or_default();
     let text = String::from_utf8_lossy(bytes).into_owned();
+    // What stands before the first bad byte is the same in the stand-in, so its offset holds there.
     let place = Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8());
     let found = if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
         Diagnostic::new(Code::NotUtf8, place, "the file is UTF-16, not UTF-8")

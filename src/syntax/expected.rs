@@ -17,6 +17,7 @@ pub(super) fn expected(wanted: &[Rule]) -> Vec<&'static str> {
 /// Kinds of values under one name where several could stand.
 fn fold(mut words: Vec<&'static str>) -> Vec<&'static str> {
     if words.contains(&"a string") && words.contains(&"a number") {
+        // Where both can stand, so can every value; seven names for it would hide what else is expected.
         words.retain(|word| {
             !["a string", "a number", "a name", "a word", "`true` or `false`", "a value", "`(`"]
                 .contains(word)

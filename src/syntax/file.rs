@@ -22,6 +22,7 @@ impl Builder<'_> {
         match grammar::parse(Rule::file, self.text) {
             Ok(Some(pair)) => self.tops(pair, &mut out),
             Ok(None) => {}
+            // The error productions match whatever stands there: only the bound on steps ends the parse of a file.
             Err(stopped) => {
                 let span = Span::new(self.file, stopped.at, stopped.at);
                 self.report(Diagnostic::new(Code::Limit, span, "the file is too complex to parse"));
@@ -104,6 +105,7 @@ impl Builder<'_> {
                     previous.set(Rule::only_entry, span);
                     out.extend(self.entry(pair));
                 }
+                // Whoever separates entries by commas does so throughout; the first one says it.
                 Rule::comma if !std::mem::replace(&mut comma_seen, true) => {
                     let mut found = Diagnostic::new(Code::Comma, span, "entries are not separated by commas")
                         .label("no comma here")
@@ -149,6 +151,7 @@ impl Builder<'_> {
         if let LiteralKind::Date(node) = literal.kind {
             return Some(Spanned { node, span: literal.span });
         }
+        // A date that is spelt wrong has been reported by `literal`; here only a value of another kind is left.
         if self.diags.len() == mark {
             let title = format!("{} is not a date", quoted(pair.as_str()));
             let found = Diagnostic::new(Code::BadDate, literal.span, title)
@@ -168,6 +171,8 @@ impl Builder<'_> {
         for pair in items {
             self.clause(pair, &mut previous, &mut clauses);
         }
+        // The name last: a rule without one is left out of the tree, and the faults in its clauses are reported all the
+        // same.
         Some(RuleNode { name: name?, clauses, span })
     }
 

@@ -28,6 +28,7 @@ const OPERATOR: &[(&str, &str)] = &[
     ("hasprefix", "starts_with"),
     ("endswith", "ends_with"),
     ("hassuffix", "ends_with"),
+    // KQL's `has` looks for a whole term, which no operator here does; `contains` is the nearest.
     ("has", "contains"),
     ("includes", "contains"),
     ("contains_cs", "contains"),
@@ -45,6 +46,7 @@ const OPERATOR: &[(&str, &str)] = &[
 /// The operator meant by `found`, `not ` before it if it was negated by `!`.
 pub(super) fn operator(found: &str) -> Option<String> {
     let lower = found.to_ascii_lowercase();
+    // KQL negates words with a mark: `!contains`, `!startswith`.
     let (negated, word) = match lower.strip_prefix('!') {
         Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => ("not ", word),
         _ => ("", lower.as_str()),

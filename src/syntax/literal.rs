@@ -22,6 +22,7 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
     if all(b"") {
         return integer(token, digits);
     }
+    // Before durations, of which `0x1F` would be one with a strange unit.
     if all(b"_") || digits.starts_with("0x") || digits.starts_with("0X") {
         return other_notation(token);
     }
@@ -40,6 +41,8 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
     {
         return duration(token);
     }
+    // What is left are addresses, networks and versions, which the grammar takes for numbers as they begin with a
+    // digit.
     let problem = Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
         .label("not a number, duration or date")
         .help("addresses, networks and other text must be quoted")
@@ -49,6 +52,7 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
 
 fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
     if digits.len() > 1 && digits.starts_with('0') {
+        // The fix is a string, not a number: `001234567890` is an account, and without its zeros it is none.
         let plain = digits.trim_start_matches('0');
         let value = plain.parse().unwrap_or(0);
         let problem =
@@ -126,6 +130,7 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
             .bytes()
             .enumerate()
             .all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    // Also for a day that is well formed: `2027-02-30` has none.
     let days = day::readings(token);
     // A day that exists keeps later stages from reporting it again.
     let value = days.first().copied().unwrap_or(UNKNOWN);

@@ -47,10 +47,12 @@ pub const FINDINGS: usize = 200;
 
 /// Parses a file. The tree leaves out what is broken: look at the errors before judging what is missing.
 pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::File {
+    // Before the grammar, which would find fault with every line of a text that was never meant to be a rule.
     if let Some(pasted) = pasted::find(&source.text, id).filter(|_| source.text.len() <= FILE_SIZE) {
         diags.push(pasted);
         return ast::File::not_understood(id);
     }
+    // Apart from the caller's, since how much was understood is judged by the findings of this file alone.
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
     let file = builder::Builder::new(&scan.text, id, &mut found).file();

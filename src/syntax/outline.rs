@@ -24,6 +24,7 @@ pub fn outline(text: &str) -> Vec<Heading> {
         match (token, before, depth) {
             (Token::Word(name), "rule", 0) => headings.push(Heading { name: name.to_owned(), id: None }),
             (Token::Text(id), "id", 1) => {
+                // A second `id` is an error; the first is the one that the checker compares.
                 if let Some(heading) = headings.last_mut().filter(|heading| heading.id.is_none()) {
                     heading.id = Some(text::string(id).0);
                 }

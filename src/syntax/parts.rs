@@ -36,6 +36,7 @@ impl<'a> Builder<'a> {
                 }
                 Rule::rbrace => {}
                 Rule::no_close => {
+                    // Nothing is said where the opening brace was missing too: whoever forgot the block forgot both.
                     if let Some(Some(open)) = opened {
                         self.no_close(open, span.start as usize);
                     }
@@ -82,6 +83,7 @@ impl<'a> Builder<'a> {
         let found = pair.into_inner().find(|part| part.as_rule() == Rule::string)?;
         let token = found.as_str();
         let body = token.trim_start_matches('r').trim_matches('"');
+        // `\u{…}` is an escape and not a folder.
         if !body.contains('\\') || body.contains("\\u{") || token.starts_with("\"\"\"") {
             return Some(self.string(&found));
         }
@@ -129,6 +131,7 @@ impl<'a> Builder<'a> {
     /// The text of `/…/`, with its flag for case.
     pub(super) fn slashes(token: &str) -> String {
         let (body, flags) = token.trim_start_matches('/').rsplit_once('/').unwrap_or((token, ""));
+        // `/` needs its backslash only between slashes.
         let body = body.replace("\\/", "/");
         if flags.contains('i') { format!("(?i){body}") } else { body }
     }
@@ -216,6 +219,7 @@ impl<'a> Builder<'a> {
                 self.problem(start, problem);
                 return LiteralKind::Bool(lower == "true");
             }
+            // Not in metadata, where `none` is a word like any other and gets the finding for its clause.
             "null" | "none" | "nil" if pair.as_rule() == Rule::word => {
                 let problem = Problem::new(Code::NoNull, 0..token.len(), format!("`{token}` is not a value"))
                     .label("no such value")
@@ -253,6 +257,7 @@ impl<'a> Builder<'a> {
         let line = line.get(..line.find(['"', '{', '}']).unwrap_or(line.len()))?.trim_end();
         let end = start + line.len();
         let next = self.word_at(self.skip_blank(start + token.len()).min(end), end);
+        // `severity high title "…"` on one line is two clauses and not a sentence without quotes.
         (!next.is_empty() && Level::Rule.clause(next).is_none()).then_some(line)
     }
 

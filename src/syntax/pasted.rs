@@ -103,9 +103,11 @@ fn language(first: &str, rest: &str) -> Option<Language> {
         return None;
     }
     let key = |wanted: &[&str]| lines().any(|line| wanted.iter().any(|key| line.starts_with(key)));
+    // Keys at the beginning of a line: those of Sigma's top level, not of any YAML that nests a `detection`.
     if (first.contains(':') || first == "---") && key(&["logsource:", "detection:", "correlation:"]) {
         return Some(Language::Sigma);
     }
+    // The tables with which Elastic's own rule files begin.
     if ["[metadata]", "[rule]"].contains(&first) {
         return Some(Language::ElasticToml);
     }
@@ -115,6 +117,8 @@ fn language(first: &str, rest: &str) -> Option<Language> {
     }
     let has = |wanted: &str| lines().any(|line| line.to_ascii_lowercase().contains(wanted));
     match word.to_ascii_lowercase().as_str() {
+        // A word alone decides nothing, for a file may begin with prose; it takes what the language has behind the
+        // word.
         "from" if has("|") => return Some(Language::EsQl),
         "select" if has("from ") => return Some(Language::Sql),
         "with" if has(" as (") && has("select ") => return Some(Language::Sql),

@@ -37,6 +37,7 @@ impl Builder<'_> {
                 operands.extend(self.unary(part, depth));
             }
         }
+        // A single operand is no conjunction: a lint that looks at `and` must not see one around every comparison.
         if operands.len() > 1 { Some(Pred { kind: join(operands), span }) } else { operands.pop() }
     }
 
@@ -46,6 +47,8 @@ impl Builder<'_> {
         let mut inner = None;
         for part in pair.into_inner() {
             if part.as_rule() == Rule::not_op {
+                // One more than may stand, so that the finding has a place; a line of a million `not` makes no more
+                // nodes than that.
                 if nots.len() <= DEPTH {
                     self.operator_spelling(&part, "not");
                     nots.push(self.span(&part));
@@ -126,6 +129,7 @@ impl Builder<'_> {
             found.fix = Some(Fix { span: op.span.to(span), replacement });
         }
         self.report(found);
+        // Whatever the operator was: between slashes only a regular expression can be meant.
         op.node = Op { kind: OpKind::Matches, ignore_case: false, ..op.node };
         Operand::One(Literal { kind: LiteralKind::Str(text), span })
     }
@@ -190,6 +194,7 @@ impl Builder<'_> {
         )
         .label("a value on the left")
         .also(self.span(field), "the field");
+        // Words have no mirror image: `"x" in f` may have meant `f == "x"` or `f contains "x"`.
         if let Some(text) = text {
             found.fix =
                 Some(Fix { span, replacement: format!("{} {text} {}", field.as_str(), value.as_str()) });
@@ -249,6 +254,7 @@ impl Builder<'_> {
                 .label("not an operator")
                 .help("the operators are `==` `!=` `=~` `!~` `<` `<=` `>` `>=` `in` `like` `contains` `starts_with` `ends_with` `matches`");
             self.report(unknown);
+            // Some operator must stand there for the rest of the clause to be read.
             return "==".to_owned();
         };
         self.operator_spelling(pair, &meant);

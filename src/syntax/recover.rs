@@ -87,8 +87,10 @@ impl<'a> Builder<'a> {
             return None;
         }
         let word = self.word_at(at, end);
+        // The keyword is right, so what follows it is wrong: its strict rule tells the place.
         if let Some(clause) = level.clause(word) {
             self.strict(clause.strict, at, end, level);
+            // The rest is read as well: its conditions have faults of their own, and use lists and parameters.
             return (word == "step").then(|| Misspelt {
                 keyword: "step",
                 length: 4,
@@ -100,6 +102,7 @@ impl<'a> Builder<'a> {
         let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
         // A word that can only go on with the clause before.
         let goes_on = previous.strict.is_some() && keywords::is_reserved(word) && Level::of(word).is_none();
+        // In a test any word may name a step: only one that is near to `expect` is a misspelt keyword.
         let event = level == Level::Test && !self.expects(word, at, end);
         if same_line || word.is_empty() || goes_on || event {
             self.leftover(level, at, end, previous);
@@ -185,6 +188,7 @@ impl<'a> Builder<'a> {
     fn leftover(&mut self, level: Level, at: usize, end: usize, previous: Previous) {
         let behind =
             self.fault.start < at && (at < self.fault.end || !self.slice(self.fault.end, at).contains('\n'));
+        // What is left of a line whose fault was reported is the same fault.
         if behind && self.skip_blank(self.fault.end) >= at {
             return;
         }
@@ -226,6 +230,7 @@ impl<'a> Builder<'a> {
                 + (self.slice(line, end).len() - self.slice(line, end).trim_start_matches([' ', '\t']).len());
             let word = self.word_at(start, end);
             let known = level.keywords().map(|(keyword, _)| keyword.word);
+            // A word of two letters is near to too many others.
             let likely = word.len() > 2 && (level.clause(word).is_some() || close(word, known).is_some());
             if depth == 0 && likely && !self.goes_on(start + word.len()) {
                 return Some(start);
@@ -241,6 +246,7 @@ impl<'a> Builder<'a> {
         match grammar::parse(misspelt.tail, self.slice(start, end)) {
             Ok(Some(pair)) => {
                 let stop = start + pair.as_span().end();
+                // Offsets of the pairs count from the slice, those of findings from the file.
                 let base = std::mem::replace(&mut self.base, start);
                 take(self, pair);
                 self.base = base;
@@ -276,6 +282,7 @@ impl<'a> Builder<'a> {
         let same_line =
             previous.span.is_some_and(|before| !self.slice(before.end as usize, at).contains('\n'));
         let place = Span::new(self.file, at, at + token.len());
+        // On a line of its own a word is a value without quotes, even if it is near to an attribute.
         if let Some(meant) = close(word, keywords::attributes()).filter(|_| same_line) {
             let place = Span::new(self.file, at, at + word.len());
             let mut found = Diagnostic::new(

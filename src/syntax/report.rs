@@ -39,6 +39,7 @@ impl Builder<'_> {
     pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
         let at = self.skip_blank(at);
         let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != END_OF_CLAUSE).collect();
+        // The causes first: a bracket that is missing earlier makes the grammar want something else here.
         let found = self.bracket(at, &listed).or_else(|| self.comma(at, &listed));
         let found = found.unwrap_or_else(|| self.other(at, &listed));
         self.report(found);
@@ -104,6 +105,7 @@ impl Builder<'_> {
     fn comma(&self, at: usize, expected: &[&str]) -> Option<Diagnostic> {
         let (span, _, at_end) = self.place(at);
         let is_value = self.token(at).starts_with(|c: char| c == '"' || c.is_ascii_alphanumeric());
+        // Only where a comma is all that could stand. Elsewhere two values side by side may lack an operator.
         if at_end || !is_value || expected != ["`,`"] && expected != ["`,`", "`)`"] {
             return None;
         }
@@ -118,6 +120,7 @@ impl Builder<'_> {
     /// The last parenthesis before `at`, in its clause, that nothing has closed.
     fn open_paren(&self, at: usize) -> Option<Span> {
         let mut depth = 0usize;
+        // Looked for in a stretch of bounded length: a long line with many faults must not be read through for each.
         for (offset, byte) in self.text.as_bytes().get(..at)?.iter().enumerate().rev().take(4_000) {
             match byte {
                 b')' => depth += 1,

@@ -88,6 +88,7 @@ impl Scanner<'_, '_> {
             if at < skip_to {
                 continue;
             }
+            // Most characters are these, and none of them means anything to the scan.
             if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_') {
                 before = c;
                 continue;
@@ -124,6 +125,7 @@ impl Scanner<'_, '_> {
         self.visible(at, c);
         match (self.mode, c) {
             (Mode::Code, '#') => self.mode = Mode::Comment(at),
+            // Only where a token can begin: `10.0.0.0/8` and `2026-11-24` have the same characters inside.
             (Mode::Code, '/' | '-') if before.is_ascii_whitespace() || matches!(before, '{' | '}' | ',') => {
                 return self.foreign_comment(at).unwrap_or(at + 1);
             }
@@ -135,6 +137,7 @@ impl Scanner<'_, '_> {
                 self.mode = if before == 'r' && self.raw(at) { Mode::Raw } else { Mode::Text }
             }
             (Mode::Code, '(' | ')' | '{' | '}') => self.bracket(at, c),
+            // A quote behind a backslash does not close the string, but the end of the line always does.
             (Mode::Text, '\\') if !self.rest(at).starts_with("\\\n") => {
                 let next = self.rest(at + 1).chars().next();
                 if let Some(next) = next {
@@ -231,6 +234,7 @@ impl Scanner<'_, '_> {
             return;
         }
         let end = at + c.len_utf8();
+        // Editors of Windows write a byte order mark by themselves.
         if c == '\u{feff}' && at == 0 {
             self.blanks.push((at, end));
             return;
@@ -243,6 +247,8 @@ impl Scanner<'_, '_> {
             || hidden && is_tag(c);
         let refused = match self.mode {
             Mode::Code => anywhere || hidden || blank,
+            // A comment may hold what other scripts need; what changes the order of the code around it may stand
+            // nowhere.
             Mode::Comment(_) => anywhere,
             Mode::Text | Mode::Raw | Mode::Block => anywhere || hidden,
         };

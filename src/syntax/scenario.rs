@@ -32,6 +32,7 @@ impl Builder<'_> {
                     expects.extend(self.tail(pair).and_then(|tail| self.expect(span, tail)));
                 }
                 Rule::event => {
+                    // Nothing can go on an event, which ends with its brace or its text.
                     previous.block(span);
                     events.extend(self.event(pair));
                 }
@@ -103,6 +104,7 @@ impl Builder<'_> {
                 separated = true;
                 continue;
             }
+            // The grammar lets the comma be missing: else the one mistake would take the whole event with it.
             if !std::mem::replace(&mut separated, false) {
                 self.comma_missing(fields.last().map_or(event, |(_, value)| value.span));
             }

@@ -52,6 +52,7 @@ fn plain(token: &str) -> (String, Vec<Problem>) {
         match decoded {
             Ok(c) => out.push(c),
             Err(problem) => {
+                // Kept as written: `C:\Users` is more likely a path than a text without its backslash.
                 out.push_str(tail.get(..used).unwrap_or_default());
                 problems.push(problem.moved(start));
             }
@@ -122,6 +123,7 @@ fn unindent(body: &str) -> String {
     // Text right after the opening quotes has no indentation of its own.
     let first = lines.first().copied().filter(|line| !line.trim().is_empty());
     let rest = lines.get(1..).unwrap_or_default();
+    // Blank lines do not count, for editors strip their indentation.
     let indent =
         rest.iter().filter(|line| !blank(line)).map(|line| leading(line)).reduce(common).unwrap_or_default();
     let stripped = rest.iter().map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()));

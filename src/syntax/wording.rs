@@ -25,6 +25,7 @@ pub(super) fn quoted(token: &str) -> String {
 
 /// The word most likely meant by `found`, in whatever case it was written.
 pub(super) fn close<'a>(found: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    // No keyword is near to a word of this length, and the distance costs the product of both.
     if found.len() > 40 {
         return None;
     }

@@ -61,6 +61,8 @@ const DEEPEST: usize = 16;
 /// What is wrong with its notation, and where; it has no errors of meaning.
 pub fn tree(text: &str) -> Result<Node, ReadError> {
     let options = serde_saphyr::options! {
+        // Both entries stay in the tree, where `form` reports the second with the place of the first; the crate would
+        // stop at it.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
@@ -84,6 +86,7 @@ fn node(raw: Spanned<Raw>, text: &str) -> Node {
     let content = match raw.value {
         Raw::Null => Content::Null,
         Raw::Other => {
+            // Of an alias the place is where it is used, and the text where it was defined.
             Content::Scalar(text.get(bytes(raw.defined, text)).unwrap_or_default().trim().to_owned())
         }
         Raw::Text(text) => Content::Scalar(text),

@@ -8,7 +8,9 @@ use crate::ir::{Case, FieldTest, List, Pattern, PatternPart, TestKind};
 /// that never passes is longer, one that does not guard is wrong.
 pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool {
     match &test.kind {
+        // Two fields that both hold it are equal as texts.
         TestKind::Exists | TestKind::SameAs { .. } => true,
+        // These read numbers, instants and addresses, and a text such as `-` is none.
         TestKind::Order { .. } | TestKind::InNetworks { .. } => false,
         TestKind::Equals { values, case } => {
             values.iter().any(|value| case.fold(&value.text()) == case.fold(stored))
@@ -20,6 +22,7 @@ pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool
         TestKind::InList { list } => lists.get(*list).is_some_and(|list| {
             list.by_kind().patterns.into_iter().any(|pattern| fits(pattern, Case::Sensitive, stored))
         }),
+        // By length alone, which errs towards a guard.
         TestKind::Matches { regex } => regex.shortest_match() <= stored.len(),
     }
 }
@@ -40,6 +43,7 @@ fn wild(parts: &[PatternPart], case: Case, text: &[char]) -> bool {
         }
         Some((PatternPart::One, rest)) => text.split_first().is_some_and(|(_, text)| wild(rest, case, text)),
         Some((PatternPart::Any, rest)) => {
+            // Every split is tried: texts for "no value" have a few characters.
             (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| wild(rest, case, text)))
         }
     }

@@ -38,6 +38,7 @@ pub(in crate::backend) struct Way<'a, C> {
     pub(in crate::backend) inexact: &'a [Inexact],
 }
 
+// Written out, because derived implementations would ask `C: Clone`, and only references to columns are held.
 impl<C> Clone for BoundField<'_, C> {
     fn clone(&self) -> Self {
         Self { name: self.name, ty: self.ty, span: self.span, ways: self.ways.clone() }
@@ -65,6 +66,7 @@ impl<'a, C> BoundField<'a, C> {
 
     /// Why it is not read exactly, whatever the way.
     pub(super) fn inexact(&self) -> impl Iterator<Item = &'a Inexact> + use<'a, C> {
+        // Collected, so that what is returned borrows the schema and not the field.
         self.ways.iter().flat_map(|way| way.inexact).collect::<Vec<_>>().into_iter()
     }
 }
@@ -92,6 +94,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
         field: &'a Field,
         report: &mut Report,
     ) -> Option<BoundField<'a, B::Column>> {
+        // Taken out and put back, not cloned: the call borrows all of `self`.
         let admitted = self.admitted.take();
         let found = self.named(&field.name, field.span, admitted.as_ref(), report);
         self.admitted = admitted;
@@ -116,6 +119,8 @@ impl<'a, B: Backend> Lookup<'a, B> {
             let Variant { actions: _, column, placeholder, inexact, requires } = variant;
             let column = match column {
                 Ok(column) => column,
+                // One variant that the target cannot see refuses the field: read as missing, it would fail every test
+                // in silence and pass every negated one.
                 Err(Unavailable { reason, instead }) => {
                     self.refuse(name, span, reason, instead, report);
                     return None;
@@ -125,6 +130,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
             ways.push(Way { column, actions, placeholder: placeholder.as_deref(), inexact });
         }
         report.require_all(requires);
+        // This ends: an action with variants of its own is an error of the source file (`undecided` in `schema`).
         if ways.len() > 1 && self.action.is_none() {
             self.action = self.named(ACTION, span, admitted, report);
         }
@@ -157,11 +163,13 @@ fn applicable<'a, C>(
     let all = || variants.iter().map(whole).collect();
     let Some(admitted) = admitted.filter(|_| variants.len() > 1) else { return all() };
     let named = |variant: &Variant<C>| variant.actions.iter().any(|action| admitted.contains(action));
+    // The variant for all other actions stays, unless every admitted action has one of its own.
     let covered =
         admitted.iter().all(|action| variants.iter().any(|variant| variant.actions.contains(action)));
     let keep = |variant: &Variant<C>| if variant.actions.is_empty() { !covered } else { named(variant) };
     let mut kept: Vec<_> = variants.iter().filter(|variant| keep(variant)).map(whole).collect();
     match kept.last_mut() {
+        // One of those that are left applies, so the last is read when the others are not, without being asked for.
         Some((_, actions)) => *actions = &[],
         None => kept = all(),
     }

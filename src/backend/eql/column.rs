@@ -61,6 +61,7 @@ impl Column {
         if self.kind != Kind::Text || self.multi {
             return Vec::new();
         }
+        // An empty string is a value to Elasticsearch: the field exists (documentation of the `exists` query).
         unique(std::iter::once("").chain(placeholder).collect())
     }
 }
@@ -112,6 +113,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
 
 fn kind(ty: Type, stored: Option<Stored>) -> Option<Kind> {
     match (ty, stored) {
+        // Elasticsearch orders keyword values letter by letter, not by the instants that they name.
         (Type::Time, Some(Stored::String)) => None,
         (_, Some(Stored::String)) | (Type::String, None) => Some(Kind::Text),
         (Type::Int | Type::Float, None | Some(Stored::Number)) => Some(Kind::Number),

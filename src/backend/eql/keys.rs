@@ -68,6 +68,7 @@ pub(super) fn of<'a>(
         }
     }
     note_many_values(&keys, links, report);
+    // Without any key a sequence would join the events of everybody.
     if keys.rows.is_empty() && !links.is_empty() {
         report.error(uncarried(&dropped, links));
         return None;
@@ -147,6 +148,8 @@ fn carried<'a>(row: &[Cell<'a>], report: &mut Report) -> Option<Vec<Cell<'a>>> {
         OnAlerts::Nothing => return None,
         OnAlerts::Other(field) => field,
     };
+    // In every item, not in the alert alone: a key has one value along the sequence, and the other field has values of
+    // its own, such as the principal id (`user.id`) where the rule says the ARN.
     let replaced = |cell: &Cell<'a>| match &cell.column.on_alerts {
         OnAlerts::Other(field) => Some(Cell { field: field.clone(), ..cell.clone() }),
         OnAlerts::Same | OnAlerts::Nothing => None,

@@ -154,6 +154,7 @@ pub(super) fn found(field: &Frag) -> Frag {
 pub(super) fn one_of(field: &Frag, operator: &'static str, literals: &[Frag]) -> Frag {
     match (operator, literals) {
         ("in", [only]) => compare(field, "==", only),
+        // Not `in~`, whose operand is always a list.
         ("like" | "like~" | "regex", [only]) => compare(field, operator, only),
         _ => compare(field, operator, &atom(phrase!("({})", listed(literals)))),
     }

@@ -58,6 +58,7 @@ impl Backend for Eql {
     const JOINS_BY_WIDER: bool = true;
 
     fn level(rule: &ir::Rule) -> Level {
+        // A sequence is consumed by its last event: of several that could end one chain, only the first alerts.
         if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
     }
 
@@ -85,6 +86,7 @@ fn support(feature: Feature) -> Support {
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),
+        // Nothing is missed: neighbours that keep their gaps keep the sum of them.
         Feature::GapWindow => Support::Widened(
             "a sequence has one maxspan, so the windows between neighbours are not enforced one by one",
         ),

@@ -104,6 +104,7 @@ fn said(map: &TextOf, patterns: &[Cow<'_, Pattern>], case: Case) -> Truth<Frag> 
     let sure = |c: char| !NOT_IN_LIKE.contains(&c) && (case == Case::Sensitive || c.is_ascii());
     let shown = |pattern: &Cow<'_, Pattern>| {
         let value = with_wildcards(pattern, |c| if sure(c) { c } else { '?' });
+        // The order of the keys in the text is not fixed, so the value may stand last.
         let ends: &[&str] = if value.ends_with('*') { &[""] } else { &[",*", "}*"] };
         let around = |end| literal::string(&phrase!("*{}={value}{end}", map.key));
         ends.iter().map(around).collect::<Vec<_>>()
@@ -137,6 +138,7 @@ fn exempted(
     }
     let sure = Wanted { patterns: sure, case: wanted.case };
     let field = literal::field(&map.field);
+    // Where either is missing, nothing is proved.
     let missing = [&column.name, &field].map(|field| Truth::Test(literal::missing(field)));
     let proof = Truth::all([
         sure.print(&column.name)?,
@@ -148,6 +150,7 @@ fn exempted(
 }
 
 fn named_twice(field: &Frag, key: &str) -> Truth<Frag> {
+    // Also true of another key that ends like this one. That exempts less, which only adds.
     let twice = literal::string(&phrase!("*{key}=*{key}=*"));
     Truth::Test(literal::one_of(field, "like", &[twice]))
 }

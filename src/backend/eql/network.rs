@@ -29,6 +29,7 @@ pub(super) fn equals(column: &Column, values: &[Value]) -> Result<Truth<Frag>, R
     {
         return Ok(Truth::Test(literal::compare(&column.name, "==", &address)));
     }
+    // Several go to `cidrMatch`: the validation of elastic/detection-rules refuses `in` on an address.
     let address =
         |value: &Value| if let Value::Ip(address) = value { Some(IpNet::from(*address)) } else { None };
     within(column, &values.iter().filter_map(address).collect::<Vec<_>>())

@@ -70,6 +70,7 @@ impl<'a> Body<'a> {
         let span = self.stage.span.map_or_else(|| Value::from(()), |span| literal::span(span).into());
         let context = context! { head, span, by => Value::from(literal::by(&by)), items };
         let text = LAYOUT.print(Eql::TITLE, job.rule.span, context, report)?;
+        // Only a printer can fail this, so tests are the place to find out.
         debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
         let Identity { name, id, role } = self.stage.identity;
         Some(Part { name, id, role, text })
@@ -112,6 +113,8 @@ impl Printed {
 
     /// The alert of a later part on its first event, which is the last step of this part.
     fn alert(last: &BoundStep<'_, Eql>, id: &str, keys: &[Cell<'_>]) -> Self {
+        // Numbered from zero, and only on the alerts of items. The alert of the sequence as a whole has no such field;
+        // it keeps just the fields in which all events agree.
         let first = literal::field("kibana.alert.group.index");
         let tests = vec![
             is("event.kind", "signal"),

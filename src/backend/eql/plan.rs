@@ -53,6 +53,7 @@ pub(super) struct Identity {
 pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, rule: &Rule, report: &mut Report) -> Option<Vec<Stage<'a>>> {
     note_clocks(bound, report);
     let mut stages: Vec<Stage<'a>> = Vec::new();
+    // From the last: a part reads the alerts of the later one, whose id it names.
     for steps in shape::segments(&rule.chain).into_iter().rev() {
         let reads = stages.last().map(|later| later.identity.id.clone());
         let keys = keys::of(bound, &steps, reads.is_some(), report)?;
@@ -82,6 +83,7 @@ fn identity(rule: &Rule, steps: &RangeInclusive<usize>) -> Option<Identity> {
     }
     let step = |index: &usize| rule.chain.steps.get(*index).map(|step| &step.name.node);
     let (first, last) = (step(steps.start())?, step(steps.end())?);
+    // From names, not at random: another part refers to this id, and a rule that is compiled again keeps it.
     let seed = format!("{}/eql/{first}/{last}", rule.meta.id);
     let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
     let name = format!("{}_{first}_to_{last}", rule.name.node);
@@ -91,6 +93,8 @@ fn identity(rule: &Rule, steps: &RangeInclusive<usize>) -> Option<Identity> {
 /// From the first step of a part to its last item. With alerts at the end that is when the last of `later` rules has
 /// run, which is after the last event has arrived.
 fn span(bound: &Bound<'_, Eql>, first: usize, later: usize) -> u64 {
+    // Up to the end of the chain, not of the part: its alert is made after the chain's last event. Every delay counts
+    // in full, because a span that is too long adds chains and one that is too short loses them.
     let gaps = bound.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
     let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
     let own = gaps.min(bound.total.seconds).saturating_add(lag);

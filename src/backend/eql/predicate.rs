@@ -20,6 +20,8 @@ use crate::ir::{List, OrderOp, TestKind, Value};
 /// The condition of an item; problems go to `report`.
 pub(super) fn condition(item: &Item<'_, '_>, report: &mut Report) -> Vec<Frag> {
     let condition = &item.step.condition;
+    // Where a test stands need not be known: negation is at the tests alone, so under `and` and `or` a null test does
+    // what a false one does.
     conjuncts(condition.settle(false, true, &mut |test, negated, _| print(item, test, negated, report)))
 }
 
@@ -49,6 +51,7 @@ fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: 
         let selected = match action {
             Some(action) if !actions.is_empty() => Truth::Test(literal::one_of(action, "in", &actions)),
             Some(action) if !named.is_empty() => {
+                // An event without an action is read in the last way, and `not … in` by itself is null for it.
                 let missing = Truth::Test(literal::missing(action));
                 Truth::any([missing, Truth::Test(literal::one_of(action, "in", &named)).not()])
             }
@@ -112,6 +115,7 @@ fn single(
         return Ok(guarded(name, &fooled, found));
     }
     let opposite = match constant(test, column) {
+        // That the field is missing, or holds a text for that, is all that this negation says.
         _ if test.test.kind == TestKind::Exists => Truth::Always(false),
         Some(constant) => Truth::Test(literal::compare(name, "!=", &constant)),
         None => found.not(),

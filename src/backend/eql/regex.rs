@@ -141,6 +141,7 @@ fn sides(hir: &Hir) -> Result<Vec<Side>, String> {
             }
             Ok(all)
         }
+        // An anchor inside a repetition stands at an edge in some rounds only.
         HirKind::Look(_) | HirKind::Repetition(_) => Err(NO_ANCHOR.to_owned()),
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => Ok(Vec::new()),
     }
@@ -231,6 +232,7 @@ fn class_of(mut class: ClassUnicode) -> Result<String, String> {
     let plain = members(&class);
     class.negate();
     let negated = members(&class);
+    // The shorter of the two, for Elasticsearch bounds the length of an expression.
     Ok(if plain.len() <= negated.len() + 1 { format!("[{plain}]") } else { format!("[^{negated}]") })
 }
 

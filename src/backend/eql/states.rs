@@ -15,6 +15,7 @@ const MOST: usize = 9_000;
 
 /// Whether the expression, matched against a whole value, stays within the bound.
 pub(super) fn are_few(lucene: &str) -> bool {
+    // Lucene's `.` is any character, line ends included.
     let parsed = ParserBuilder::new().dot_matches_new_line(true).build().parse(&unescaped(lucene));
     let Ok(hir) = parsed else { return false };
     let config = thompson::Config::new().utf8(false).which_captures(thompson::WhichCaptures::None);
@@ -68,6 +69,7 @@ fn bytes(hir: &Hir) -> Hir {
 }
 
 fn byte(c: char) -> u8 {
+    // One byte for all others. It is no valid UTF-8, which the automaton is told not to expect.
     u8::try_from(c).ok().filter(u8::is_ascii).unwrap_or(u8::MAX)
 }
 

@@ -70,6 +70,7 @@ impl<'a> Wanted<'a> {
             Case::Sensitive => "in",
             Case::Ignore => "in~",
         };
+        // Never `regex~`: the expressions spell every case themselves, and `~` folds ASCII letters alone.
         let regex = regex::groups(unique(regex)).into_iter();
         let regex = regex.map(|texts| ("regex", texts.iter().map(|text| literal::string(text)).collect()));
         let groups = [(within, exact), (like_operator(self.case), like)].into_iter().chain(regex);

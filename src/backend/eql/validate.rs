@@ -93,6 +93,8 @@ fn string(chars: &mut Peekable<Chars<'_>>) -> Result<String, String> {
     loop {
         match chars.next() {
             Some('"') if out.is_empty() && chars.peek() == Some(&'"') => {
+                // They begin a raw string, in which nothing is escaped. No printer writes one, so a literal has lost
+                // its end.
                 return Err("three quotes".to_owned());
             }
             Some('"') => return Ok(out),
@@ -220,6 +222,7 @@ impl<'t> Reader<'t> {
         if !self.take("by") {
             return Ok(0);
         }
+        // A field, nothing else: the `eql` package lets a function pass here, Elasticsearch does not.
         self.field()?;
         let mut count = 1;
         while self.take(",") {
@@ -269,6 +272,7 @@ fn sequence(reader: &mut Reader<'_>) -> Result<(), String> {
         counts.push(reader.by()?);
     }
     match counts.as_slice() {
+        // The `eql` package lets a sequence of one item pass, Elasticsearch does not.
         [] | [_] => Err("a sequence of fewer than two items".to_owned()),
         [first, others @ ..] if shared + first == 0 || others.iter().any(|count| count != first) => {
             Err("items with different numbers of keys, or none".to_owned())
@@ -315,6 +319,7 @@ fn condition(reader: &mut Reader<'_>) -> Result<(), String> {
 fn test(reader: &mut Reader<'_>) -> Result<(), String> {
     let any = |_: &Token| true;
     let text = |token: &Token| matches!(token, Token::Text(_));
+    // `index.max_regex_length` is 1,000 unless an index says otherwise.
     let regex = |token: &Token| matches!(token, Token::Text(text) if text.chars().count() <= 1_000);
     if reader.take("cidrMatch") {
         reader.need("(")?;

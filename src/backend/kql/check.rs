@@ -36,6 +36,8 @@ pub(super) fn nullable(test: Frag) -> Check {
 
 /// A comparison and its opposite.
 pub(super) fn compare(left: &Frag, operator: &'static str, opposite: &'static str, right: &Frag) -> Check {
+    // For texts, which Kusto never has as null: `!=`, `!in` and `!contains` hold for the empty string, as they must
+    // where the field is missing.
     atom(literal::binary(left, operator, right), literal::binary(left, opposite, right))
 }
 
@@ -46,6 +48,7 @@ pub(super) fn one_of(column: &Frag, constants: &[Frag]) -> Check {
 
 /// A test without an operator for its opposite.
 pub(super) fn test(holds: Frag) -> Check {
+    // `matches regex`: never null either, for its left side is a text.
     let fails = literal::call("not", [&holds]);
     atom(holds, fails)
 }
@@ -77,6 +80,7 @@ impl Opposite for Test {
             }
             Self::Nullable(test) if bare && !negated => test,
             Self::Nullable(test) => {
+                // `not(null)` is null and would drop the row of a missing field, which the negated test keeps.
                 let test = literal::call("coalesce", [&test, &literal::truth(false)]);
                 if negated { literal::call("not", [&test]) } else { test }
             }

@@ -110,6 +110,8 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         }
         Place::Path(path) => {
             let (column, rest) = path.split_once('.').unwrap_or((path, ""));
+            // It takes strings and dynamic values alike: Microsoft's table reference has `ResponseElements` as a
+            // string, the schemas of Azure-Sentinel's own tests have it as dynamic.
             let parsed = literal::call("parse_json", [&literal::name(column)]);
             inside(reader, (&parsed, rest), Reach::Event)
         }
@@ -132,6 +134,8 @@ const WITHOUT: &str = "a KQL column takes an `expr`, not `cases` or `needs`";
 
 /// A value inside a dynamic one.
 fn inside(reader: &ColumnReader<'_>, (base, path): (&Frag, &str), reach: Reach) -> Column {
+    // Kusto neither joins nor groups by dynamic values (KS241 and KS116 of its analyser), so no value leaves a step as
+    // one.
     let value = cast(&literal::path(base, path), reader.def.ty);
     Column { value, plain: false, as_stored: false, name: None, reach }
 }

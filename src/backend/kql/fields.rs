@@ -69,6 +69,7 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     /// The value by the way that the action asks for.
     fn read(&self, field: &Field<'_>) -> Frag {
+        // A bound field has a way at least; the constant only completes the match.
         let Some((last, others)) = field.ways.split_last() else { return literal::truth(false) };
         let Some(action) = self.step.action.as_ref().and_then(plain).filter(|_| !others.is_empty()) else {
             return last.column.value.clone();
@@ -104,5 +105,6 @@ fn branch(column: &Column, ty: Type) -> Frag {
 /// The text, or nothing where it is the placeholder.
 fn without(value: &Frag, placeholder: &str) -> Frag {
     let is_placeholder = literal::binary(value, "==", &literal::string(placeholder));
+    // Kusto's strings are never null: the empty string is its missing text.
     literal::call("iff", [&is_placeholder, &literal::string(""), value])
 }

@@ -45,6 +45,7 @@ fn in_ranges(column: &Frag, v4: &[Frag], v6: &[Frag]) -> Option<Check> {
 }
 
 fn in_range(column: &Frag, [of_one, of_any]: [&'static str; 2], networks: &[Frag]) -> Check {
+    // Null for what the function cannot read as an address, such as `AWS Internal`.
     nullable(match networks {
         [network] => literal::call(of_one, [column, network]),
         _ => literal::call(of_any, [column, &literal::array(networks)]),
@@ -71,7 +72,9 @@ fn is_bare(column: &Frag) -> Check {
 
 /// Whether two columns hold the same address. IPv6 has many spellings of one.
 pub(super) fn same(one: &Frag, other: &Frag) -> Check {
+    // One check is enough: the other side is the same text.
     let equal_text = Truth::all([is_address(one), compare(one, "==", "!=", other)]);
+    // To this function `10.0.0.1` and `::ffff:10.0.0.1` are one address, to the language two of different families.
     let matching = nullable(literal::call("ipv6_is_match", [one, other]));
     let both_v6 = [is_v6(one), is_v6(other), is_bare(one), is_bare(other), matching];
     Truth::any([equal_text, Truth::all(both_v6)])

@@ -11,6 +11,7 @@ use crate::ir::{Case, Pattern, PatternPart, Place, Regex};
 /// Whether the column equals one of the texts.
 pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>, case: Case) -> Check {
     let mut seen = std::collections::BTreeSet::new();
+    // A missing text is the empty string to Kusto, so `== ""` would hold where no comparison of the language does.
     let texts = texts.into_iter().filter(|text| !text.is_empty() && seen.insert(*text));
     let (spelled, plain): (Vec<_>, Vec<_>) = texts.partition(|text| is_spelled(text, case));
     let mut parts = Vec::new();
@@ -55,6 +56,7 @@ pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> 
 /// Whether the whole column matches the pattern.
 pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
     match pattern.parts.as_slice() {
+        // Only the empty string matches it, and that is a missing field.
         [] => Truth::Always(false),
         [PatternPart::Any] => present(column),
         [PatternPart::Text(text)] => equals(column, [text.as_str()], case),
@@ -69,6 +71,7 @@ pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
 
 /// The anchored regular expression; `^` and `$` are the ends of the whole text unless `m` is set.
 fn wildcards(column: &Frag, parts: &[PatternPart], case: Case) -> Check {
+    // `(?s)`, because `*` and `?` stand for line breaks, too.
     let mut regex = String::from("(?s)^");
     for part in parts {
         match part {
@@ -95,6 +98,7 @@ fn spell(regex: &mut String, text: &str, case: Case) {
                 regex.push(c);
             }
             several => {
+                // Only letters have several spellings, so nothing in here needs an escape.
                 regex.push('[');
                 regex.extend(several);
                 regex.push(']');
@@ -105,6 +109,7 @@ fn spell(regex: &mut String, text: &str, case: Case) {
 
 /// Whether the expression matches somewhere in the column.
 pub(super) fn matches(column: &Frag, regex: &Regex) -> Check {
+    // An expression that matches the empty string would hold for a missing text.
     let found = test(literal::binary(column, "matches regex", &literal::string(regex.exact())));
     if regex.shortest_match() == 0 { Truth::all([present(column), found]) } else { found }
 }

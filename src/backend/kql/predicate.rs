@@ -30,6 +30,8 @@ pub(super) fn condition(
     report: &mut Report,
 ) -> Condition {
     let mut found = Condition::default();
+    // Conjunct by conjunct: one that reads a derived column has to wait for `extend` and `mv-expand`, and the others
+    // filter the table before them, as Kusto's best practices for queries want it.
     for (part, negated) in step.condition.conjuncts(false) {
         fields.take_deferred();
         let printed = part.settle(negated, true, &mut |test, negated, bare| {
@@ -70,6 +72,7 @@ fn check(
 ) -> Check {
     let (kind, ty) = (&bound.test.kind, bound.field.ty);
     let fooled = |text: &&str| matches!(kind, TestKind::Matches { .. }) || bound.could_pass(text);
+    // A column as the table stores it needs no `extend`, and Kusto finds its values by the index.
     let column = if absent(&bound.field).iter().any(fooled) {
         fields.value(&bound.field)
     } else {
@@ -98,6 +101,7 @@ fn check(
 
 fn same(one: &Frag, other: &Frag, ty: Type) -> Check {
     match ty {
+        // Two missing texts are equal in Kusto, both empty. One side is enough: what equals a present text is present.
         Type::String => Truth::all([pattern::present(one), compare(one, "==", "!=", other)]),
         Type::Ip => network::same(one, other),
         Type::Int | Type::Float | Type::Bool | Type::Time => {

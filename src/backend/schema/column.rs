@@ -54,6 +54,7 @@ impl<'a> ColumnReader<'a> {
         mapped: &'a Mapped,
         number: Option<usize>,
     ) -> Self {
+        // Without `..`: a new option of columns has to be offered to the targets here, or be known to concern none.
         let Mapped {
             for_actions: _,
             field,

@@ -25,6 +25,8 @@ impl Inexact {
 
     /// Notes what it does to a test of the field.
     pub(in crate::backend) fn tested(&self, test: &FieldTest, negated: bool, report: &mut Report) {
+        // A boolean that is true for too many records is false for too few, so `f == false` misses what `f == true`
+        // would add. A column that lacks values lacks those of either kind, and misses in both.
         let asks_false =
             matches!(&test.kind, TestKind::Equals { values, .. } if values.contains(&Value::Bool(false)));
         let negated = negated || (asks_false && matches!(self, Self::Wider(_)));
@@ -33,6 +35,7 @@ impl Inexact {
 
     /// Notes what it does where the field is to hold, or (`negated`) is not to.
     pub(in crate::backend) fn asked(&self, negated: bool, span: Span, report: &mut Report) {
+        // Under a negation a surplus keeps out records that the rule has, and a lack lets in records that it has not.
         let adds = matches!(self, Self::Wider(_)) != negated;
         report.note(if adds { Effect::Superset } else { Effect::Subset }, span, self.reason());
     }
@@ -52,6 +55,7 @@ impl Inexact {
 
     /// Notes that links join by such a column. `all_found` says that a wider one still joins all that the field would.
     pub(in crate::backend) fn joined(&self, all_found: bool, span: Span, report: &mut Report) {
+        // A key without a value joins nothing, so a column that lacks values always misses.
         let adds = all_found && matches!(self, Self::Wider(_));
         report.note(if adds { Effect::Superset } else { Effect::Subset }, span, self.reason());
     }

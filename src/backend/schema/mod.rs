@@ -126,6 +126,7 @@ impl<B: Dialect> Schema<B> {
         let mapped = catalog.iter().filter_map(|source| Some((source, source.targets.get(B::NAME)?)));
         let sources = mapped.map(|(source, mapping)| {
             let mut faults = Vec::new();
+            // One fault spoils the source: a query over what is left of it could lose a filter or a field in silence.
             let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
             for fault in faults {
                 diags.push(fault);
@@ -154,6 +155,7 @@ impl<B: Dialect> SourceSchema<B> {
         let fields: BTreeMap<_, _> = columns
             .filter_map(|(def, column)| Some((def.name.clone(), field::<B>(source, def, column, faults)?)))
             .collect();
+        // A broken column of the action has been reported; that it cannot decide would only follow from it.
         if faults.is_empty() {
             faults.extend(undecided::<B>(source, &fields));
         }

@@ -52,6 +52,7 @@ pub(super) fn detection(cond: Cond, no_key: &Cond, any_field: FieldName) -> Dete
         }
     }
     let mut terms = layout.all(&positive, true);
+    // One selection, or nothing: a key whose absence is more than that is demanded by the condition (see `plan`).
     let no_key = Selection::of(no_key);
     let has_filters = no_key.is_some() || !filters.is_empty();
     if let Some(selection) = no_key {
@@ -133,6 +134,8 @@ impl Layout {
 
     /// The name of the selection: that of an equal one whose name begins alike, or else a new one.
     fn add(&mut self, prefix: &'static str, about: &str, selection: Selection) -> Frag {
+        // By prefix as well: `not 1 of filter_main_*` excludes whatever has such a name, and an equal selection may be
+        // demanded elsewhere.
         let said = (prefix, selection);
         if let Some(known) = self.known.get(&said) {
             return known.clone();

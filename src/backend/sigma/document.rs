@@ -27,6 +27,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f0b_6a3e_37c4_4d0b_9a5e_c1a3_0ca7_e7a
 #[derive(Serialize)]
 struct Document {
     title: Text,
+    // Both, always: correlations refer to names, and rsigma correlates no base rule without an id.
     id: String,
     name: String,
     status: Status,
@@ -34,6 +35,7 @@ struct Document {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     references: Vec<Text>,
     author: Text,
+    // Dates are written as texts: bare ones are of another type to readers of YAML 1.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +69,9 @@ struct Join {
     timespan: String,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     aliases: IndexMap<String, IndexMap<String, String>>,
+    // Always written: left out, it is 1 to rsigma and the number of rules to pySigma. There is no `generate`: the
+    // schema has it at the root of the document, pySigma reads it below `correlation`, and its default is the one to
+    // have.
     condition: IndexMap<&'static str, usize>,
 }
 
@@ -94,6 +99,7 @@ pub(super) fn print(
     let steps = bound.steps.iter().zip(detections).enumerate();
     let bases = steps.map(|(index, (step, detection))| writer.base(index, step, detection));
     let joins = correlations.iter().enumerate().map(|(index, found)| writer.correlation(index, found));
+    // What is referred to comes first: pySigma 1.5.1 fails on some other orders.
     let mut documents: Vec<_> = bases.chain(joins).collect();
     if let Some(last) = documents.pop() {
         documents.push(writer.alerting(last));
@@ -202,6 +208,7 @@ impl Writer<'_> {
         Document {
             title: Text(title(&meta.title, "")),
             id: meta.id.clone(),
+            // No document refers to this one, so it need not keep the name of a part.
             name: self.rule.name.node.clone(),
             description: Text(self.description(&attack)),
             references: references.cloned().map(Text).collect(),

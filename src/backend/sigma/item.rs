@@ -75,6 +75,7 @@ impl Leaf for Rc<Item> {
             }
             parts.push(part);
         }
+        // Once, at the end: an allowlist may bring thousands of values.
         for at in places.into_values() {
             if let Some(Truth::Test(item)) = parts.get_mut(at) {
                 let item = Rc::make_mut(item);
@@ -121,6 +122,7 @@ impl Map {
     /// Adds the part if it is an item of a field and modifier not yet there.
     fn take(&mut self, part: &Cond) -> bool {
         let Truth::Test(item) = part else { return false };
+        // A YAML map has no key twice: readers keep the last, and the other test would be lost.
         let is_new = !self.0.iter().any(|known| known.key() == item.key());
         if is_new {
             self.0.push(Rc::clone(item));

@@ -168,6 +168,7 @@ impl Scalar {
     /// A decimal, if it can be written without an exponent: readers of YAML disagree on those.
     pub(super) fn float(number: f64) -> Option<Self> {
         let plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
+        // `+ 0.0` turns the negative zero into the positive one.
         plain.then_some(Self::Float((number + 0.0).to_bits()))
     }
 }
@@ -188,6 +189,8 @@ impl Serialize for Scalar {
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
+        // SigmaHQ leaves a lone backslash bare. A doubled one is read alike and needs no look at what follows: a bare
+        // one before `*` makes that a literal star.
         if matches!(c, '*' | '?' | '\\') {
             out.push('\\');
         }
@@ -220,6 +223,7 @@ pub(super) fn patterns(patterns: &[&Pattern], case: Case) -> (Modifier, Vec<Scal
     };
     let mut seen = HashSet::default();
     values.retain(|value| seen.insert(case.fold(value).into_owned()));
+    // Only where it matters: pySigma's backends for Splunk and Kusto refuse `cased`.
     let cased = case == Case::Sensitive && values.iter().any(|value| has_case(value));
     (Modifier::Text { place, cased }, values.into_iter().map(Scalar::Text).collect())
 }

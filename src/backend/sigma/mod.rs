@@ -53,6 +53,8 @@ impl Dialect for Sigma {
 impl Backend for Sigma {
     const EXTENSION: &'static str = "yml";
     const SHOWS_FIELDS: bool = false;
+    // Sigma has no conditional expression: a field with several columns becomes an `or` over the actions, which a
+    // clause that fixes the action is spared.
     const READS_BY_CLAUSE: bool = true;
     const JOINS_BY_WIDER: bool = true;
 
@@ -90,6 +92,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
 fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut Report) {
     if let Some(link) = bound.links.first() {
         report.require("a converter or engine with temporal_ordered correlations and aliases (pySigma's SQLite backend, rsigma)");
+        // pySigma's SQLite backend joins `u` with `U`, rsigma does not.
         report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
     }
     if plan.detections.iter().any(detection::Detection::is_cased) {
@@ -119,9 +122,13 @@ fn support(feature: Feature) -> Support {
             "a correlation has one key, so every link is its own, and only the scope joins the links",
         ),
         Feature::FieldComparison => Support::Widened("`fieldref` compares text ignoring case"),
+        // The specification leaves ties open: rsigma and Hayabusa compare times with `>=`, pySigma's SQLite backend
+        // with `>`.
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found by engines for which equal times are in order (rsigma, Hayabusa), not by others (pySigma's SQLite backend); some see whole seconds only",
         ),
+        // A launch of two instances: rsigma takes no key from an array and finds neither, pySigma's SQLite backend
+        // finds the first at most.
         Feature::RepeatedGroup => Support::Conditional(
             "several items in one event: some engines see the first item only, others mix the fields of different items",
         ),

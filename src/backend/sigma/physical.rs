@@ -50,6 +50,8 @@ impl Physical<'_> {
         if self.ty == Type::Bool {
             return self.boolean().not();
         }
+        // Null stands for an absent field, too. `exists` would say that, but pySigma's backends for EQL and LogScale
+        // refuse it. Each has an item of its own, for null may not stand in a list.
         let none = [Scalar::Null, Scalar::text("")].map(|none| self.item(Modifier::PLAIN, vec![none]));
         Truth::any(none.into_iter().chain([self.blank()]))
     }
@@ -64,6 +66,7 @@ impl Physical<'_> {
     /// The field has a value of its type.
     pub(super) fn present(&self) -> Cond {
         match self.ty {
+            // Present is not enough: CloudTrail writes `AWS Internal` where there is no address (docs/semantics.md, 3).
             Type::Ip => self.addresses(&[V4, V6, V6_V4]),
             Type::Bool => self.boolean(),
             Type::String | Type::Int | Type::Float | Type::Time => self.missing().not(),
@@ -118,6 +121,8 @@ impl Physical<'_> {
 
     fn networks(&self, networks: &[IpNet]) -> Cond {
         let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
+        // An IPv4 address has one spelling, so addresses are a list of texts; pySigma's backend for LogScale refuses
+        // several networks in one item.
         let single =
             |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
         let listed = if parts.iter().all(single) {
@@ -167,6 +172,7 @@ impl Physical<'_> {
     }
 
     fn order(&self, op: OrderOp, value: &Value) -> Result<Cond, Reason> {
+        // To SQLite any text is greater than any number, whatever it says.
         if self.stored == Some(Stored::String) {
             return Err("the field holds text, and Sigma cannot compare text numerically");
         }

@@ -57,6 +57,7 @@ fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, report: &mut Report) -> Dete
         if matches!(key.ty, Type::Ip | Type::Bool) {
             present.push(column.present());
         } else if filter.required_texts(key.name).is_none() {
+            // A key of which the filter demands a text is present anyway.
             missing.push(column.missing());
         }
     }
@@ -95,6 +96,7 @@ impl Joins<'_, '_> {
     fn all_at_once(&mut self) -> Vec<Correlation> {
         let links = &self.chain.links;
         let rules = (0..=links.len()).map(|step| (step, step)).collect();
+        // With three steps or more no gap is shorter than the total here, or it would bind; of two steps it may be.
         vec![self.join(rules, &keys::paths(links), shape::longest(self.chain))]
     }
 
@@ -119,11 +121,15 @@ impl Joins<'_, '_> {
             let rules = vec![(index, index), (index + 1, index + 1)];
             self.join(rules, &keys::pairs(index, link), link.gap.seconds.min(total.seconds))
         };
+        // Pairs, because a key that changes through nesting has no defined meaning: it never fires in rsigma, and loses
+        // chains in pySigma's SQLite backend, which keeps the earliest event of each step as evidence.
         let mut correlations: Vec<_> = links.iter().enumerate().map(join).collect();
         self.note_total(
             "the total window is counted from the second step: pairs of steps carry the time of their later step",
         );
         let rules = correlations.iter().map(|pair| pair.covers).collect();
+        // Enough, for the first pair is at the second step; and where it is shorter than the total, fewer pairs meet by
+        // chance.
         let later = links.iter().skip(1).fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds));
         correlations.push(self.join(rules, &keys::scope(links), later.min(total.seconds)));
         correlations
@@ -137,6 +143,8 @@ impl Joins<'_, '_> {
 
     fn join(&mut self, rules: Vec<Steps>, keys: &[Path<'_>], seconds: u64) -> Correlation {
         let group_by = keys.iter().zip(keys::names(keys)).map(|(key, name)| {
+            // The specification defines aliases for fields of base rules only. An inner correlation hands on its own
+            // keys under their names, and nothing else (rsigma 0.23).
             let own = key.fields.iter().filter(|(step, _)| rules.contains(&(*step, *step)));
             (name, own.filter_map(|(step, field)| Some((*step, self.field(*step, field)?))).collect())
         });

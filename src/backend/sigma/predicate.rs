@@ -21,6 +21,8 @@ type Field<'a> = BoundField<'a, Column>;
 /// The whole condition of a step.
 pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Cond {
     let action = step.action.as_ref();
+    // Negation stays where the rule has it. An item on a missing field is false and its negation true, so every `not`
+    // is right as it stands, and exceptions remain filters that people can read.
     step.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
 }
 
@@ -131,6 +133,7 @@ impl Lowering<'_, '_> {
             Inexact::addresses_as_text(self.negated, span, self.report);
         }
         let equal = column.item(Modifier::Field, vec![Scalar::Raw(other.name.text().to_owned())]);
+        // One side is enough: what equals a present value is present.
         Truth::all([equal, column.missing().not()])
     }
 

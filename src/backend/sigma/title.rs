@@ -20,6 +20,7 @@ pub(super) fn title(text: &str, suffix: &str) -> String {
     let suffix = cut(&suffix, LONGEST * 2 / 3);
     let room = LONGEST - suffix.chars().count();
     let text = in_title_case(text.trim().trim_end_matches('.'));
+    // SigmaHQ's validators object to a title that starts with either word.
     let text = text.strip_prefix("Detects ").or_else(|| text.strip_prefix("Detect ")).unwrap_or(&text);
     let mut title = phrase!("{}{suffix}", cut(text, room).trim_end());
     title.truncate(title.trim_end_matches(['.', ' ']).len());

@@ -28,8 +28,10 @@ fn ways(hir: &Hir, next: &ClassUnicode) -> usize {
         HirKind::Concat(parts) => {
             let mut next = next.clone();
             let mut all = 0;
+            // From the right: in how many places a repetition can end depends on what may follow it.
             for part in parts.iter().rev() {
                 all += ways(part, &next);
+                // All of its characters, not only those it can begin with: that errs towards a note.
                 let mut first = characters(part);
                 if may_be_empty(part) {
                     first.union(&next);
@@ -43,6 +45,7 @@ fn ways(hir: &Hir, next: &ClassUnicode) -> usize {
 
 fn ways_of_repetition(repetition: &Repetition, next: &ClassUnicode) -> usize {
     let own = characters(&repetition.sub);
+    // The next round of the repetition may follow as well.
     let mut after = own.clone();
     after.union(next);
     let inner = ways(&repetition.sub, &after);

@@ -31,6 +31,7 @@ pub(super) fn build(
     let mut columns = Columns::of(step, report);
     let mut assignments = Vec::from_iter(mapping.time.as_ref().map(|time| spl!("_time={time}", time)));
     assignments.extend(columns.assignments(Stage::Event));
+    // While `_raw` is there: an event without an id is identified by its text.
     if step.shared {
         assignments.push(identity(step));
         columns.kept.push(spl!("chain_id"));
@@ -54,16 +55,21 @@ fn identity(step: &BoundStep<'_, Spl>) -> Frag {
     let id =
         step.event_id.as_ref().map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
     let id = chain::guarded(&id.unwrap_or(text));
+    // Behind `=` two ids are compared as texts, even if both look like numbers: `01` is not `1`.
     spl!("chain_id=printf(\"=%s\", {id})", id)
 }
 
 /// A record for each item of the source's group. Only our own columns go through `mvexpand`, whose memory is bounded.
 fn expand(group: &Group, depth: Stage, event: Vec<Frag>, mut columns: Columns, commands: &mut Vec<Frag>) {
     let Group { items, inner } = group;
+    // Items are expanded whole. Field by field, the image of one instance would meet the interface of another. With a
+    // path, `spath` reads past the 5,000 bytes at which automatic extraction stops (Search Reference, spath).
     commands.push(spl!("spath output=chain_item path={items}", items));
     commands.extend(eval(event));
     columns.kept.sort_by(|one, other| one.text().cmp(other.text()));
     columns.kept.dedup();
+    // `fields` alone keeps `_raw`, which would be copied for every item; `mvexpand` truncates its results past
+    // `max_mem_usage_mb` (500 by default). It keeps an event without items as one row, as the language does.
     let kept = [spl!("_time")].into_iter().chain(columns.kept.drain(..)).chain([spl!("chain_item")]);
     commands.extend([fields(&kept.collect::<Vec<_>>()), spl!("fields - _raw"), spl!("mvexpand chain_item")]);
     commands.extend(columns.paths(Stage::Item));
@@ -95,6 +101,8 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> Ve
 
 /// The innermost item, and the one around it, as one text.
 fn item(step: &BoundStep<'_, Spl>) -> Frag {
+    // Both, because inner items of two items may look alike. Hashed, because every row of the search carries the
+    // column.
     let inner = step.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
     if inner {
         spl!("md5(printf(\"%s|%s\", coalesce(chain_item, \"\"), coalesce(chain_inner, \"\")))")

@@ -62,6 +62,8 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, chain: &Chain, report: &mut Repor
 
 const CARRIED: &str = "the key changes here inside a total that binds, so the query carries every earlier record of a key along; \
                        its memory grows with them";
+// Without a window, `streamstats` keeps a state for each combination of its BY fields, and no rows. Past the limit (200
+// MB by default) the search goes on without an error, and the fields are absent.
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
 const MEMORY_OF_SHARED: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link, and one per key and \
@@ -81,12 +83,18 @@ struct Hop<'b> {
 /// Every link, with the cheapest way that is exact for it.
 fn hops<'b>(bound: &'b Bound<'b, Spl>, total_binds: bool) -> Vec<Hop<'b>> {
     let mut hops: Vec<Hop<'_>> = Vec::with_capacity(bound.links.len());
+    // Whether S never falls along the predecessors that share a key. Before the first link it cannot, for there S is
+    // their own time. A link that drops a field of the key before it ends that for good: maxima over starts that fall
+    // can fall.
     let mut rising = true;
     for ((number, link), earlier) in (1..).zip(&bound.links).zip(&bound.steps) {
         if let Some(before) = hops.last() {
             let holds = |name: &str| link.keys.iter().any(|(left, _)| left.name == name);
             rising &= before.link.keys.iter().all(|(_, right)| holds(&right.name));
         }
+        // Where the total cannot bind, no start is too early, and the newest predecessor is inside the gap if any is.
+        // Where it binds and S may fall, the running maxima of time and of start can come from two predecessors and add
+        // alerts: four steps, keys a, b and b, gaps of 12, 8 and 5 s, a total of 15 s.
         let kind = if hops.len() + 1 == bound.links.len() {
             Kind::Last
         } else if rising || !total_binds {
@@ -125,6 +133,7 @@ impl Tail<'_> {
 
     fn sort(&mut self, order: Order) {
         if self.order != Some(order) {
+            // Without the `0`, `sort` returns 10,000 rows.
             self.out.push(match order {
                 Order::EarlierStepFirst => spl!("sort 0 +_time, +chain_step"),
                 Order::LaterStepFirst => spl!("sort 0 +_time, -chain_step"),
@@ -134,6 +143,7 @@ impl Tail<'_> {
     }
 
     fn link(&mut self, hop: &Hop<'_>) {
+        // First, for the path of the last link begins with it.
         if hop.kind == Kind::Last {
             self.deadline(hop);
         }
@@ -148,9 +158,12 @@ impl Tail<'_> {
 
     /// Until when a chain that ends in step `n` can still become an alert.
     fn deadline(&mut self, hop: &Hop<'_>) {
+        // In a chain of two steps S is the predecessor's own time, so gap and total are one window.
         let (total, single) = (self.bound.total.seconds, self.bound.links.len() == 1);
         let window = if single { total.min(hop.link.gap.seconds) } else { hop.link.gap.seconds };
         let gaps = [("window", &literal::number(window)), ("total", &literal::number(total))];
+        // `if` and not `min()`, which some readers of SPL evaluate over texts. A double holds epoch seconds to a
+        // quarter of a microsecond, so sums and differences are rounded: limits are inclusive.
         let text = if !single && self.binds {
             "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null()), \
              chain_w{n}=if(isnum(chain_s{n}), round(chain_s{n} + {total}, 6), null()), \
@@ -168,6 +181,8 @@ impl Tail<'_> {
             "streamstats max(chain_t{n}) AS chain_n{n}, max(chain_s{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
             1,
         );
+        // A linked row of the same instant (`chain_y`) is the newest predecessor and inside any gap; the running maxima
+        // are those of strictly earlier rows.
         self.run(
             hop,
             if hop.link.shared {
@@ -187,6 +202,7 @@ impl Tail<'_> {
             "streamstats max(chain_d{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
             0,
         );
+        // `isnum` and not `isnotnull`: an aggregate over nothing is null in Splunk, but an empty text in SigLens.
         if hop.link.shared {
             self.run(
                 hop,
@@ -205,10 +221,14 @@ impl Tail<'_> {
     /// Running maxima for each key. If one event could match both steps, over strictly earlier rows; then also the best
     /// row of the same instant from another event: its path, and the number in slot `rank` of it.
     fn maxima(&mut self, hop: &Hop<'_>, text: &'static str, rank: u64) {
+        // No row is its own predecessor: an event that satisfies both steps has a row in the branch of each. That its
+        // event is not, either, is what sharing is about.
         self.sort(if hop.link.shared { Order::LaterStepFirst } else { Order::EarlierStepFirst });
         self.run(hop, text);
         if hop.link.shared {
             self.sort(Order::EarlierStepFirst);
+            // `values` and not `list`, which keeps 100 of them (limits.conf, `list_maxsize`) and drops the rest in
+            // silence.
             self.run(hop, "streamstats values(chain_p{n}) AS chain_c{n} BY {by}, _time");
             self.best(hop, "mvindex(split(chain_c{n}, \"|\"), 2)!=chain_id", rank);
         }
@@ -216,6 +236,8 @@ impl Tail<'_> {
 
     fn carried(&mut self, hop: &Hop<'_>) {
         self.sort(Order::EarlierStepFirst);
+        // All of them, not just those inside the gap: a window of `streamstats` drops rows past 10,000 (limits.conf,
+        // `max_stream_window`), and its far edge does not include a record exactly a gap away.
         self.run(hop, "streamstats values(chain_p{n}) AS chain_c{n} BY {by}");
         let fits = if hop.link.shared {
             "round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap} AND \
@@ -229,6 +251,8 @@ impl Tail<'_> {
 
     /// The greatest of the carried paths that fit; `0` stands for those that do not.
     fn best(&mut self, hop: &Hop<'_>, fits: &'static str, rank: u64) {
+        // `mvsort` compares texts, as `max` does elsewhere. For epoch seconds that is the order of numbers while they
+        // have ten digits, from 2001 to 2286.
         let gaps = [("fits", &hop.fill(fits, &[])), ("rank", &literal::number(rank))];
         self.out.push(hop.fill(
             "eval chain_x{n}=if(chain_step={m}, mvindex(mvsort(mvmap(chain_c{n}, if({fits}, chain_c{n}, \"0\"))), -1), null()), \
@@ -258,12 +282,15 @@ impl Tail<'_> {
 /// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values
 /// and the path before it.
 fn path(hop: &Hop<'_>) -> Frag {
+    // What is maximised comes first. For the last link that is the deadline, so the path that an alert shows need not
+    // be the one with the best start; it is a chain of the rule all the same.
     let ranks = match hop.kind {
         Kind::Newest => ["_time", "chain_s{n}"],
         Kind::Carried => ["chain_s{n}", "_time"],
         Kind::Last => ["chain_d{n}", "_time"],
     };
     let mut values = ranks.map(|rank| hop.fill(rank, &[])).to_vec();
+    // A bare `=` keeps the slot of an event that does not matter, so that `unpack` counts alike.
     let event = if hop.link.shared { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
     values.extend(hop.link.shared.then(|| spl!("chain_id")));
     values.push(spl!("_time"));
@@ -281,11 +308,13 @@ fn path(hop: &Hop<'_>) -> Frag {
 
 /// A value in which `|` cannot stand, so that values can be put side by side.
 pub(super) fn guarded(value: &Frag) -> Frag {
+    // `%` first, or the `%7C` of a bar would be escaped once more; `unpacked` goes the other way.
     spl!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")", value)
 }
 
 /// What follows `=` in a slot: the value, or nothing when it is missing.
 fn packed(field: &str, ty: Type) -> Frag {
+    // `printf` writes a missing value as `Null`, which would come back as a text.
     let name = literal::field(field);
     match ty {
         Type::String | Type::Ip | Type::Bool => {
@@ -335,6 +364,7 @@ fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
     let last = bound.steps.last()?;
     let id = literal::flat(&last.event_id.as_ref()?.column);
     let item = has_items(last).then(|| spl!(" chain_item_id"));
+    // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
     Some(match item {
         Some(item) => spl!("dedup {id}{item} keepempty=true", id, item),
         None => spl!("dedup {id} keepempty=true", id),

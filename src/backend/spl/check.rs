@@ -51,6 +51,7 @@ pub(super) fn all(parts: Vec<Frag>) -> Frag {
 
 /// Joined by `OR`; the result ranks as `AND` does, because in SPL the two are told apart by parentheses alone.
 pub(super) fn any(parts: Vec<Frag>) -> Frag {
+    // `search` evaluates OR before AND, `where` and `eval` AND before OR (Search Manual, Boolean expressions).
     Frag::join(parts, " OR ", Bind::And)
 }
 

@@ -114,6 +114,8 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
     let (stored, listed) = (reader.stored, !reader.def.values.is_empty());
     let (option, read) = match reader.place()? {
         Place::Field(name) => {
+            // Only text is searched by its spelling: a number or an address has several, of which the log may hold
+            // another one.
             if reader.def.ty == Type::String && stored.is_none() {
                 searched = literal::searched(name);
             }

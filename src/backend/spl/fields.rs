@@ -67,6 +67,8 @@ impl Columns {
         }
         let mut raw = choose(field, values)?;
         if let Raw::Expression(text) = &raw {
+            // Evaluated once, into the column: cleaning names its operand several times. Later assignments of one
+            // `eval` see earlier ones.
             self.assign(stage, &name, text);
             // Such an expression of a source file gives one of the field's values, or an instant.
             if field.ty == Type::Time || field.ways.iter().any(|way| way.column.listed) {
@@ -123,6 +125,7 @@ impl Columns {
 fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<(&'b Field<'a>, bool)> {
     let tested = step.condition.tests().into_iter().flat_map(|(bound, _)| {
         let BoundTest { test, field, other, .. } = bound;
+        // Tests with constants and networks need no check: what is no address equals none of them and lies in none.
         let checked = other.is_some() || matches!(test.kind, TestKind::Exists);
         std::iter::once((field, checked)).chain(other.iter().map(|other| (other, true)))
     });
@@ -175,6 +178,7 @@ fn choose(field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
         return Ok(last);
     }
     let action = literal::field(ACTION);
+    // From the inside out: the last way is that of all other actions.
     let mut chosen = last.operand();
     for (way, raw) in ways {
         let is = |text: &String| Ok(literal::compare(&action, "=", &literal::text(text)?));
@@ -193,7 +197,9 @@ fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
             spl!("if(match({value}, \"{address}\"), {value}, null())", value, address)
         }
         Type::String | Type::Ip => present(field, tested, value)?,
+        // Null for any text that is no number, such as `-`.
         Type::Int | Type::Float => literal::call("tonumber", [value]),
+        // JSON booleans arrive as these texts; any other text does not parse and counts as missing.
         Type::Bool => {
             spl!("if({tested}=\"true\" OR {tested}=\"false\", {value}, null())", tested, value)
         }
@@ -203,6 +209,7 @@ fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
 
 /// The empty string and a stored text for "no value" are missing.
 fn present(field: &Field<'_>, tested: &Frag, value: &Frag) -> Result<Frag, Refusal> {
+    // To Splunk an empty string is a value, and two of them would join each other.
     let texts = std::iter::once("").chain(field.placeholders());
     let is = |text| Ok(literal::compare(tested, "=", &literal::text(text)?));
     let is_none = any(texts.map(is).collect::<Result<_, Refusal>>()?);
@@ -216,6 +223,7 @@ fn instant(stored: Option<Stored>, tested: &Frag, value: &Frag) -> Frag {
         Some(Stored::String) => {
             // `%Z` would leave the meaning of "Z" to the search head's own time zone.
             let text = spl!("replace({value}, \"(Z|[+]00:00)(?!.)\", \"+0000\")", value);
+            // Two formats, because one of `strptime` has no optional part for the fraction of a second.
             spl!(
                 "coalesce(strptime({text}, \"%Y-%m-%dT%H:%M:%S%z\"), strptime({text}, \"%Y-%m-%dT%H:%M:%S.%6N%z\"))",
                 text

@@ -59,6 +59,7 @@ impl Dialect for Spl {
     }
 
     fn undecided(action: &Self::Column) -> Option<&'static str> {
+        // It chooses between columns of the event as well, and those are read before there are items.
         (action.read.stage() > column::Stage::Event).then_some("it lies inside the repeated group")
     }
 }
@@ -124,11 +125,13 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
         let Branch { base, commands } = branch::build(&bound, number, step, job, report);
         context! { base => Value::from(base), commands => values(commands) }
     });
+    // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let tail = chain::commands(&bound, &job.rule.chain, report);
     if !report.errors.is_empty() {
         return None;
     }
+    // The head is made here, last, because it repeats the notes that branches and tail have added.
     let context = context! {
         chained => !bound.links.is_empty(),
         head => values(head(job.rule, report)),

@@ -19,6 +19,7 @@ struct Term(Frag);
 pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
     let terms = step.condition.conjuncts(false).into_iter().filter_map(|(part, negated)| {
         match part.settle(negated, false, &mut |test, negated, _| widened(test, negated)) {
+            // Also where a part never holds: the `where` drops all records then, and the search has only read more.
             Truth::Always(_) => None,
             term @ (Truth::Test(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_)) => Some(term.text().0),
         }
@@ -32,6 +33,8 @@ pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
 /// What a record has that passes the test. Where no term says it, the test is taken for true: that only adds records,
 /// which the `where` after the base search drops.
 fn widened(test: &BoundTest<'_, Spl>, negated: bool) -> Truth<Term> {
+    // Never `NOT term`: a search ignores case, so `NOT eventName="runinstances"` drops the `RunInstances` that
+    // `event.action != "runinstances"` keeps.
     let term = if negated { None } else { equality(test) };
     term.map_or(Truth::Always(true), |term| Truth::Test(Term(term)))
 }
@@ -42,6 +45,7 @@ fn equality(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
     let term = |value: &Value| {
         if let Value::String(text) = value { literal::term(searched.as_ref()?, text) } else { None }
     };
+    // All or none: without the term of one value, the others would drop its records.
     values.iter().map(term).collect::<Option<_>>().map(any)
 }
 

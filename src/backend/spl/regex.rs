@@ -18,6 +18,8 @@ const OUTSIDE: Refusal = "the expression is outside the portable subset";
 /// The whole value is an address: IPv4 without leading zeros, or IPv6 in any of its forms.
 pub(super) const ADDRESS: &str = concat!(
     "(?s)^(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}",
+    // `::` stands for one group at least. So there are at most seven beside it, or five and an IPv4 address; the
+    // look-aheads refuse the next one.
     "|(?!:*([^:]+:+){7}[^:])([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?::([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?",
     "|(([0-9A-Fa-f]{1,4}:){6}|(?!:*([^:]+:+){6}[^:])([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?::([0-9A-Fa-f]{1,4}:)*)?",
     "((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])([.](?=.)|(?!.))){4})(?!.)"
@@ -37,6 +39,7 @@ fn character(c: char) -> String {
         '\\' => "(?![]Z^[])[Z-^]".to_owned(),
         '`' => "(?![_a])[_-a]".to_owned(),
         '$' => "(?![#%])[#-%]".to_owned(),
+        // Alone in brackets it would negate them.
         '^' => "(?!Z)[Z^]".to_owned(),
         '.' | '*' | '+' | '?' | '(' | ')' | '[' | '{' | '|' => format!("[{c}]"),
         c => c.to_string(),
@@ -111,6 +114,7 @@ fn printed(hir: &Hir) -> Result<String, Refusal> {
         }
         HirKind::Class(Class::Unicode(class)) => class_text(class),
         HirKind::Look(Look::Start) => "^".to_owned(),
+        // The flag is set inside: elsewhere in the expression `.` must not match a line feed.
         HirKind::Look(Look::End) => "(?!(?s:.))".to_owned(),
         HirKind::Look(_) | HirKind::Class(Class::Bytes(_)) => return Err(OUTSIDE),
         HirKind::Repetition(repetition) => format!("(?:{}){}", printed(&repetition.sub)?, times(repetition)),
@@ -145,6 +149,7 @@ fn class_text(class: &ClassUnicode) -> String {
     {
         return ".".to_owned();
     }
+    // A class up to the last character is mostly a negation: its complement is short and needs no name for U+10FFFF.
     let open = class.ranges().last().is_some_and(|range| range.end() == char::MAX);
     let members = Members::of(if open { &others } else { class });
     members.print(open)
@@ -159,6 +164,7 @@ struct Members {
 impl Members {
     fn of(class: &ClassUnicode) -> Self {
         let (mut inside, mut outside) = (String::new(), Vec::new());
+        // `[:space:]` is `\t` to `\r` and the blank. Control characters as such would have the whole literal encoded.
         let space = class.ranges().iter().any(|range| (range.start(), range.end()) == ('\t', '\r'))
             && class.ranges().iter().any(|range| range.start() <= ' ' && ' ' <= range.end());
         if space {

@@ -88,6 +88,7 @@ fn lacking_in(source: &Source, field: &str, filter: &Pred) -> Option<BTreeSet<St
 /// The actions, if a field never has a value with any of them.
 fn all_lacking(source: &Source, field: &str, actions: &Actions) -> Option<BTreeSet<String>> {
     let absent_for = &source.field(field)?.absent_for;
+    // No action left is a contradiction, which `logic` reports; with an empty set every field would count as absent.
     let actions = actions.as_ref().filter(|actions| !actions.is_empty())?;
     actions.iter().all(|action| absent_for.contains(action)).then(|| actions.clone())
 }
@@ -118,6 +119,7 @@ struct Lint<'a> {
 impl Lint<'_> {
     /// `wanted` is false under an odd number of negations; `actions` are those that are possible here.
     fn pred(&mut self, pred: &Pred, wanted: bool, actions: &Actions) {
+        // Under a negation a demand bounds nothing: `not (event.action == "A" and f)` holds for every other action.
         let own = if wanted { actions_of(pred) } else { None };
         let actions = match (actions, own) {
             (Some(known), Some(own)) => Some(known.intersection(&own).cloned().collect()),
@@ -130,6 +132,8 @@ impl Lint<'_> {
                 }
             }
             Pred::Not(inner) => self.pred(inner, !wanted, &actions),
+            // Each part with its own demand on top: `event.action == "A" and f or event.action == "B"` tests `f` for
+            // `A` alone, though the whole condition admits both.
             Pred::And(parts) | Pred::Or(parts) => {
                 for part in parts {
                     self.pred(part, wanted, &actions);
@@ -144,6 +148,8 @@ impl Lint<'_> {
             self.sink.report(never_there(&field.name, &lacking, span, label.to_owned()));
             return;
         }
+        // A plain test that fails for some of the actions only narrows the step; under `not` it holds for all of them,
+        // unseen.
         let Some(def) = self.source.field(&field.name).filter(|_| self.warns && !wanted) else { return };
         let is_possible =
             |action: &&String| actions.as_ref().is_some_and(|actions| actions.contains(*action));

@@ -59,6 +59,7 @@ pub(in crate::check) fn dedupe(
     at: Span,
 ) {
     let Some(source) = chain.steps.len().checked_sub(1).and_then(|last| names.source(last)) else { return };
+    // The last step alone decides, since every record of it is an alert of its own.
     if alert.dedupe.is_some() || source.granularity <= 1 {
         return;
     }

@@ -32,6 +32,7 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &ast::
             if let (true, Operand::Set(literals, _)) = (op.node.kind.takes_patterns(), value) {
                 patterns(sink, literals, lowered);
             } else if let Some(test) = lowered.tests().next() {
+                // The one test, also under the negation that `!=` and `not in` were lowered to.
                 comparison(names, sink, value, test);
             }
         }
@@ -47,6 +48,7 @@ fn patterns(sink: &mut Sink, literals: &[Literal], lowered: &Pred) {
     let mut seen: HashMap<String, Span> = HashMap::with_capacity(literals.len());
     for (literal, test) in literals.iter().zip(lowered.tests()) {
         match &test.kind {
+            // Before the repetitions: two stars in a list are two times the same mistake, not a value given twice.
             TestKind::Like { pattern, .. } if pattern.matches_everything() => {
                 sink.report(every_value(literal.span, test));
             }
@@ -175,6 +177,9 @@ fn repeated_networks(sink: &mut Sink, literals: &[Literal], networks: &[IpNet]) 
 /// A list of texts used with a field of another entity: image ids with a user, say.
 fn other_field(field: &ir::Field, list: &List, span: Span) -> Option<Diagnostic> {
     let (of, with) = (&list.field.node, &field.name);
+    // Addresses and numbers of different fields mix rightly: one list of networks serves `source.ip` and
+    // `destination.ip`. Of texts the last two parts of the name decide, so that `cloud.account.id` and
+    // `actor.account.id` share a list.
     if field.ty != Type::String || of == with || entity(of) == entity(with) {
         return None;
     }

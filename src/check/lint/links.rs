@@ -22,6 +22,7 @@ pub(in crate::check) fn lint(
     then: &Then,
     keys: &[ir::Key],
 ) {
+    // A scope such as `cloud.account.id` is shared by design, so it neither makes a link weak nor selective.
     let own: Vec<_> = keys.iter().filter(|key| !key.from_scope).collect();
     let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (position, key) in own.iter().enumerate() {
@@ -45,6 +46,7 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
     let (left, right) = (names.source(index)?, names.source(index + 1)?);
     let mut reasons = Vec::new();
     for (key, link) in own.iter().zip(&then.links) {
+        // One selective key is enough for the link.
         let why = why_weak(left, &key.left).or_else(|| why_weak(right, &key.right))?;
         reasons.push((key, link.span, why));
     }

@@ -56,6 +56,7 @@ pub(in crate::check) fn lowered(names: &Names<'_>, sink: &mut Sink, test: &ir::T
 
 /// Expectations that cannot be met together.
 fn conflicts(sink: &mut Sink, expects: &[ir::Expect]) {
+    // Two expectations of one time are met by one alert.
     let times: BTreeSet<u64> = expects.iter().filter_map(time_of).collect();
     let least = u64::try_from(times.len()).unwrap_or(u64::MAX);
     let first_alert = expects.iter().find(|expect| time_of(expect).is_some());
@@ -94,6 +95,7 @@ fn possible(names: &Names<'_>, sink: &mut Sink, events: &[ir::TestEvent], expect
     let Some((name, source)) = names.steps.last().and_then(|step| Some((step.name, step.source?))) else {
         return;
     };
+    // By source, not by the step that a line was written for: every event of that source may satisfy the last step.
     let last: Vec<_> = events.iter().filter(|event| event.source == source.name).collect();
     // A raw event may give any number of records.
     let has_raw = last.iter().any(|event| event.raw.is_some());

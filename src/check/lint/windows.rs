@@ -17,6 +17,7 @@ const LONGEST_SEARCH: u64 = 14 * 86_400;
 /// Looks at how the windows of a chain fit each other, its sources and the schedule.
 pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain, chain: &ir::Chain) {
     let sum = chain.links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    // A chain of one step has no gaps whose sum could be compared with the total.
     if chain.total_is_explicit && !chain.links.is_empty() {
         totals(sink, written, chain, sum);
     }
@@ -55,6 +56,7 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
 /// A record that stands for ten minutes cannot be placed within five.
 fn granularity(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
     for (index, link) in chain.links.iter().enumerate() {
+        // The coarser side decides: its record may stand for any moment of its interval.
         let grain = [index, index + 1]
             .into_iter()
             .filter_map(|step| grain_of(names, step))
@@ -94,6 +96,7 @@ fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Opti
 
 /// The chain and the delay of its logs against what a search looks back.
 fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
+    // Past this no `lookback` helps, so the advice to raise it is not given as well.
     if longest > LONGEST_SEARCH {
         let title = format!("the chain can take up to {}", words(longest));
         let found = Diagnostic::new(Code::LongWindow, chain.total.span, title)
@@ -103,6 +106,7 @@ fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
         return;
     }
     let delay =
+        // The slowest log counts: a chain is seen as a whole once its last record to arrive has arrived.
         names.steps.iter().filter_map(|step| step.source).map(|source| source.delay).max().unwrap_or(0);
     let needed = longest.saturating_add(delay);
     let lookback = names.context.settings.lookback;

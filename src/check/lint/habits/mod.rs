@@ -29,6 +29,7 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, op: &Spanned<Op>, value: 
         Operand::Set(literals, span) => (literals.as_slice(), span.end),
     };
     let members: Vec<Member<'_>> = literals.iter().filter_map(|literal| member(names, literal)).collect();
+    // A fix replaces the whole right side, so nothing is said where one value is not known.
     if members.len() != literals.len() {
         return;
     }
@@ -105,6 +106,7 @@ impl Comparison<'_> {
             return Some(self.for_regex(&shapes, !self.op.ignore_case));
         }
         let found = self.ordinary(&shapes, mark(first.text));
+        // Alone it stands for "anything" elsewhere, which is `exists` here and no pattern.
         if first.text == "*" && !self.is_list {
             let field = self.field;
             return Some(
@@ -117,6 +119,7 @@ impl Comparison<'_> {
                 None => Shape::Wildcard.pattern(member.text).replace('?', "\\?"),
             })
         });
+        // No fix where wildcards and regular expressions stand side by side: `like` can say the first only.
         let replacement = self.with(OpKind::Like, patterns).filter(|_| !has_regex);
         let found = found.help(format!(
             "`like` takes wildcards: `*` for any text, `?` for one character; {} there is the character itself",
@@ -137,6 +140,7 @@ impl Comparison<'_> {
         let kind = self.op.kind;
         let stripped: Option<Vec<&str>> =
             self.members.iter().map(|member| written::stripped(kind, member.text, mark)).collect();
+        // `contains "*admin*"` loses its stars and stays what it is; a star in the middle needs `like`.
         if let Some(parts) = stripped {
             let replacement =
                 self.with(kind, self.members.iter().zip(parts).map(|(member, part)| member.as_text(part)));
@@ -236,6 +240,7 @@ impl Comparison<'_> {
             .help("`matches` takes one: `FIELD matches r\"…\"`; it looks anywhere in the value, unless `^` and `$` say otherwise");
         let replacement = written::expression(self.op.kind, whole, self.members.iter().zip(shapes))
             .map(|text| if self.op.ignore_case { format!("(?i){text}") } else { text })
+            // A fix must compile, and a raw string cannot hold a quote.
             .filter(|text| regex::check(text).is_ok() && !text.contains('"'))
             .map(|text| {
                 let not = if self.op.negated { "not " } else { "" };

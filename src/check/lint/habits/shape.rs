@@ -19,6 +19,7 @@ pub(super) enum Shape {
 impl Shape {
     /// Of a text that must equal the value.
     pub(super) fn of_equal(text: &str) -> Option<Self> {
+        // Before wildcards, for `^Create.*` has a star as well.
         if is_regex(text) {
             Some(Self::Regex)
         } else if text.contains('*') || has_question_mark(text) {
@@ -35,6 +36,7 @@ impl Shape {
         } else if is_part_with_wildcard(text) {
             Some(Self::Wildcard)
         } else {
+            // `contains "%temp%"` looks for a variable of Windows, in whatever case that is written.
             (is_sql(text, false) && !is_between_percents(text)).then_some(Self::Sql)
         }
     }
@@ -49,6 +51,7 @@ impl Shape {
 
     /// The text as a pattern of `like`.
     pub(super) fn pattern(self, text: &str) -> String {
+        // In a text compared as it is a backslash is itself; in a pattern it escapes.
         let text = text.replace('\\', "\\\\");
         match self {
             Self::Sql => text.replace('?', "\\?").replace('%', "*"),
@@ -69,6 +72,7 @@ fn has_dot_run(text: &str) -> bool {
     for c in text.chars() {
         match c {
             '*' | '+' if before == Some('.') => found = true,
+            // In `arn:*:role/a.*` the first star repeats nothing, so the second is a wildcard behind a dot.
             '*' if !matches!(before, Some(']' | ')')) => return false,
             _ => {}
         }
@@ -96,6 +100,7 @@ fn has_escape(text: &str) -> bool {
     let mut parts = text.split('\\');
     let before = parts.next().unwrap_or_default();
     let parts: Vec<&str> = parts.collect();
+    // `C:\data` is a path, whatever letter follows the backslash.
     if parts.is_empty() || before.ends_with(':') {
         return false;
     }
@@ -114,6 +119,7 @@ fn starts_with_letter(text: &str) -> bool {
 /// A `?` that stands for a character: not the one of an address or of a question.
 fn has_question_mark(text: &str) -> bool {
     let Some((_, behind)) = text.split_once('?') else { return false };
+    // The question mark of a query string stands for itself.
     let is_address = text.contains("://") || text.contains('/') || behind.contains(['=', '&']);
     text.len() > 1 && !is_address && !text.contains(char::is_whitespace)
 }
@@ -133,6 +139,7 @@ fn stands_for_itself(text: &str, at: usize) -> bool {
     let (left, right) = (before.chars().next_back(), behind.chars().next());
     let alone = edge(left) && edge(right) && !(left.is_none() && right.is_none());
     let quoted = left == Some('"') || right == Some('"');
+    // `/*` and `*/`; in an ARN such as `arn:aws:s3:::bucket/*` a star behind a slash is a wildcard.
     let comment = left == Some('/') && !before.contains(':') || right == Some('/');
     let service = before.strip_suffix(':').is_some_and(|name| {
         let name = name.trim_start_matches('"');
@@ -152,6 +159,7 @@ fn is_sql(text: &str, sure: bool) -> bool {
         let digits = text.get(at + 1..at + 3).unwrap_or_default().as_bytes();
         let is_upper = |b: &u8| b.is_ascii_digit() || (b'A'..=b'F').contains(b);
         match digits {
+            // `%2f` is an encoding in either case, but `%ad` is how `%admin` begins: letters count in upper case alone.
             [first, second] if first.is_ascii_digit() => second.is_ascii_hexdigit(),
             [first, second] => is_upper(first) && is_upper(second),
             _ => false,
@@ -161,6 +169,7 @@ fn is_sql(text: &str, sure: bool) -> bool {
         return false;
     }
     let before_end = text.strip_suffix('%').and_then(|rest| rest.chars().next_back());
+    // `100%` is a percentage.
     let at_end = before_end.is_some_and(|c| sure || !c.is_ascii_digit());
     let at_start = text.starts_with('%');
     if at_start && at_end && !sure {

@@ -24,6 +24,7 @@ pub(super) struct Member<'a> {
 impl Member<'_> {
     /// How `text` is written in its place; nothing where a parameter would have to change.
     pub(super) fn as_text(&self, text: &str) -> Option<String> {
+        // As it was written, so that a fix does not rewrite the escapes of values that it leaves alone.
         if text == self.text {
             return Some(self.written.to_owned());
         }
@@ -86,6 +87,7 @@ pub(super) fn word(kind: OpKind) -> &'static str {
 
 /// A part of a text without the wildcards that its operator makes superfluous; nothing if others are left.
 pub(super) fn stripped(kind: OpKind, text: &str, mark: char) -> Option<&str> {
+    // `starts_with "*Get"` lets text stand before it: no star to leave out, but a pattern.
     let text = if kind == OpKind::StartsWith { text } else { text.trim_start_matches(mark) };
     let text = if kind == OpKind::EndsWith { text } else { text.trim_end_matches(mark) };
     (!text.is_empty() && !text.contains(mark)).then_some(text)

@@ -55,6 +55,7 @@ impl<'p> Facts<'p> {
         let facts = self.field(&test.field.name, test.field.ty);
         facts.present |= met;
         if met { &mut facts.met } else { &mut facts.unmet }.push(&test.kind);
+        // `f == g` holds only where both are present.
         if let (TestKind::SameAs { other }, true) = (&test.kind, met) {
             self.field(&other.name, other.ty).present = true;
         }
@@ -85,6 +86,8 @@ impl<'p> Facts<'p> {
 
 impl FieldFacts<'_> {
     fn consistent(&self, values: &[String], lists: &[&List]) -> bool {
+        // Nothing has to be met here, so a record that lacks the field satisfies the rest: a missing field meets no
+        // test.
         if !self.present || self.met.len() + self.unmet.len() > MOST_TESTS {
             return true;
         }
@@ -94,6 +97,7 @@ impl FieldFacts<'_> {
         if self.unmet.iter().any(|unmet| always_met(unmet)) {
             return false;
         }
+        // One test that lists its values is enough: the others are asked of each of them.
         if let Some(candidates) = self.candidates(values) {
             return candidates.len() > MOST_CANDIDATES
                 || candidates.iter().any(|value| self.admits(value, lists));
@@ -154,6 +158,7 @@ impl FieldFacts<'_> {
             kinds.iter().filter_map(|kind| networks_of(kind, lists)).map(Networks).collect()
         };
         let met = of(&self.met);
+        // What is not known or too long is left out on both sides: then more addresses seem possible, never fewer.
         let excluded = Networks::any(of(&self.unmet));
         met.is_empty() || !Networks::all(met).lie_in(&excluded.0)
     }
@@ -167,6 +172,7 @@ impl FieldFacts<'_> {
         let apart = |all: &[(&str, Case)], fits: fn(&str, &str) -> bool| {
             all.iter().any(|one| all.iter().any(|other| exclude(*one, *other, fits)))
         };
+        // `starts_with "ab"` and `starts_with "a"` agree; `"ab"` and `"b"` exclude each other.
         if apart(&starts, |long, short| long.starts_with(short))
             || apart(&ends, |long, short| long.ends_with(short))
         {
@@ -266,6 +272,7 @@ fn has_text(met: &TestKind, place: Place, text: &str, case: Case) -> bool {
     };
     match (known_case, case) {
         (Case::Sensitive, Case::Sensitive) => has(known, text),
+        // A known text with its case implies one without; the reverse would say too much.
         (_, Case::Ignore) => fold(known).zip(fold(text)).is_some_and(|(known, text)| has(&known, &text)),
         (Case::Ignore, Case::Sensitive) => false,
     }
@@ -335,6 +342,8 @@ impl<'v> Left<'v> {
                 return Self::Nothing;
             }
             return match numbers.end().checked_sub(*numbers.start()) {
+                // Few enough to try one by one: `n > 1 and n < 4 and n != 2 and n != 3` is found out, wide ranges are
+                // not.
                 Some(width) if width < 64 => Self::Few(numbers),
                 Some(_) | None => Self::Many,
             };

@@ -49,6 +49,7 @@ impl<'a> Logic<'a> {
         excepts: &[&Pred],
         diags: &mut Diagnostics,
     ) {
+        // Asked of the whole first: a part that never holds is an error only if nothing else of the step can hold.
         let dead = self.impossible(&[(filter, true)]);
         let mut found = Vec::new();
         self.walk(filter, &mut found);
@@ -56,6 +57,7 @@ impl<'a> Logic<'a> {
         for finding in found {
             diags.push(finding.diagnostic(dead));
         }
+        // Exceptions are not looked at: each would be said to contradict a condition that holds for nothing.
         if dead {
             if !explained {
                 diags.push(never(filter.span()).also(name, "the step"));
@@ -95,6 +97,7 @@ impl<'a> Logic<'a> {
         let mut goals = vec![(filter, true)];
         for except in excepts {
             let mut found = Vec::new();
+            // An exception that is wrong by itself is not held against the condition as well.
             if self.walk(except, &mut found) {
                 for finding in found {
                     diags.push(finding.diagnostic(false));
@@ -122,6 +125,7 @@ impl<'a> Logic<'a> {
                     .label("nothing is left to match")
                     .help("narrow the exception"),
                 );
+                // Each further exception would be said to exclude everything too.
                 return;
             }
         }
@@ -212,6 +216,7 @@ impl<'a> Logic<'a> {
         choice.parts().iter().any(|part| {
             let mut goals = choices.clone();
             goals.push((part, wanted));
+            // A search that is over budget counts as satisfied: silence, never a claim that is not proved.
             !self.spend(goals.len()) || self.search(goals, facts.clone(), depth + 1)
         })
     }

@@ -77,10 +77,12 @@ fn equals(values: &[Value], value: &Value, case: Case) -> Option<bool> {
             None => unknown = true,
         }
     }
+    // A value that cannot be folded here may be the one that is equal.
     (!unknown).then_some(false)
 }
 
 fn in_list(list: &List, value: &Value) -> Option<bool> {
+    // An empty list is mostly one to be filled; `Logic` asks by itself what follows from it as it is.
     if list.entries.is_empty() || list.entries.len() > MOST_ENTRIES {
         return None;
     }
