@@ -167,6 +167,11 @@ impl<L> From<Frag<L>> for minijinja::Value {
 
 /// A text for a comment: on one line, with nothing in it that a reader would not see.
 pub(in crate::backend) fn one_line(text: &str) -> String {
+    // Nearly every line is such already, and a query has dozens.
+    let is_plain = text.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+    if is_plain && text.trim().len() == text.len() && !text.contains("  ") {
+        return text.to_owned();
+    }
     let mut line = String::with_capacity(text.len());
     let mut apart = false;
     for (_, c, hidden) in marked(text) {
