@@ -131,6 +131,7 @@ impl<'p> Suppressor<'p> {
         let until = end.saturating_add(self.dedupe.window);
         match self.until.entry(key) {
             Entry::Occupied(mut entry) => {
+                // What is suppressed does not prolong the silence: a steady stream would alert once and never again.
                 let fresh = end > *entry.get();
                 if fresh {
                     entry.insert(until);

@@ -44,6 +44,7 @@ pub struct Path<T> {
 #[derive(Debug)]
 struct Node<T> {
     payload: T,
+    // Shared, since paths branch: a record is freed with the last window or path that it is in.
     before: Option<Arc<Node<T>>>,
 }
 
@@ -121,9 +122,12 @@ impl<T: Clone> Machine<T> {
         let Some(before) = step.checked_sub(1) else { return Some((time, candidate, None)) };
         let link = self.links.get_mut(before)?;
         let window = link.windows.get_mut(candidate.key_in.as_ref()?)?;
+        // Time only rises, so what is too old for this record is too old for all that follow.
         window.expire(time.saturating_sub(link.gap));
         let found = window.best(candidate.event)?;
         let (start, node) = (found.start, Arc::clone(&found.payload));
+        // Dropping it here loses no alert: every other start of this record is earlier, and whatever follows it only
+        // takes longer.
         if time.saturating_sub(start) > self.total {
             return None;
         }
@@ -166,6 +170,7 @@ impl<T> Memory<T> {
 
     /// Adds what was reached at `time`, best start first, as [`Window::insert`] wants it.
     fn remember(&mut self, time: i64, mut reached: Vec<Reached<T>>) {
+        // The sort is stable: of equal starts the first in the order of records stays the first, and is preferred.
         reached.sort_by_key(|(start, _, _)| std::cmp::Reverse(*start));
         for (start, candidate, before) in reached {
             let Some(key) = candidate.key_out else { continue };

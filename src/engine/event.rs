@@ -131,6 +131,8 @@ impl Reader {
     /// they were written. `fields` are names and texts; those without a value do not count.
     #[must_use]
     pub fn identifying_text(&self, fields: impl Iterator<Item = (String, String)>) -> Vec<u8> {
+        // Columns write `-` where JSON has no member, and a header line may name columns in any order: it is one event
+        // all the same.
         let mut fields: Vec<_> = fields
             .filter(|(_, text)| !text.is_empty() && self.placeholder.as_deref() != Some(text))
             .map(|(name, text)| (self.form.folded(&name), text))
@@ -159,6 +161,8 @@ impl Reader {
     pub fn scalars<'de, D: Deserializer<'de>>(&self, deserializer: D) -> Result<Slots<'de>, D::Error> {
         let mut slots = self.tree.read(deserializer)?;
         for (slot, other) in &self.fallbacks {
+            // The vendor's own path comes first: beside `eventTime`, `@timestamp` may be the time at which a shipper
+            // read the event.
             if slots.get(*slot).is_none()
                 && let Some(raw) = slots.get(*other).cloned()
             {
@@ -172,6 +176,7 @@ impl Reader {
     #[must_use]
     pub fn projection(&self, places: &BTreeSet<usize>) -> Projection {
         let all = 0..self.fields.len();
+        // The time is always among the first: a row without one is reported even if no step looks at it.
         let (first, rest) = all.partition(|place| *place == self.time || places.contains(place));
         Projection { first, rest }
     }
@@ -186,6 +191,7 @@ impl Reader {
         mut each: impl FnMut(&Values<'de>, C),
     ) {
         let action = self.action.and_then(|slot| event.get(slot)).cloned().map(Raw::into_text);
+        // One buffer for all rows: in a log, few of them are chosen.
         let mut values = Vec::new();
         let mut row = |item: Option<&Slots<'de>>, inner: Option<&Slots<'de>>| {
             let row = Row { event, item, inner };
@@ -197,6 +203,7 @@ impl Reader {
                 each(&values, chosen);
             }
         };
+        // An event without items is an event all the same: most calls launch nothing.
         if event.items.is_empty() {
             row(None, None);
         }
@@ -229,6 +236,7 @@ impl Reader {
     #[must_use]
     pub fn identity(&self, values: &Values<'_>, raw: &[u8]) -> Identity {
         match self.id.and_then(|place| values.get(place)?.as_ref()) {
+            // The flag keeps an id apart from a raw text that happens to read the same.
             Some(id) => Identity::of(self.schema.source(), (true, id.atom())),
             None => Identity::of(self.schema.source(), (false, raw)),
         }
@@ -296,6 +304,7 @@ impl Reader {
     }
 
     fn value<'de>(&self, field: &Field, action: Option<&str>, row: Row<'_, 'de>) -> Option<Value<'de>> {
+        // Most fields stand as they are: no variant has to be looked for.
         if let Some(at) = field.plain {
             return row.get(at).filter(|raw| self.is_present(raw))?.clone().typed(field.ty);
         }
@@ -305,6 +314,8 @@ impl Reader {
         };
         let variant = field.variants.iter().find(fits)?;
         let found = variant.at.iter().filter_map(|at| row.get(*at));
+        // A placeholder is passed over as if it were absent: behind the `errorCode: success` that the Splunk add-on
+        // writes, an `errorMessage` still counts.
         let raw = found.filter(|raw| self.is_present(raw)).find(|raw| !variant.is_placeholder(raw));
         variant.canonical(raw.cloned())?.typed(field.ty)
     }
@@ -312,6 +323,7 @@ impl Reader {
     fn is_present(&self, raw: &Raw<'_>) -> bool {
         match raw {
             Raw::Text(text) => !text.is_empty() && self.placeholder.as_deref() != Some(text.as_ref()),
+            // 0 and false are values; only a text can stand for none.
             Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
         }
     }

@@ -111,6 +111,8 @@ fn predecessor(
     records: &[Record],
     record: &Record,
 ) -> Result<i64, Break> {
+    // From the coarsest reason to the finest: a gap is of interest only among records with the key, the total only
+    // among those within the gap.
     if before.reached.is_empty() {
         return Err(Break::NothingBefore);
     }
@@ -201,6 +203,7 @@ impl Search<'_> {
         }
         match (pred, compiled) {
             (Pred::And(parts), Predicate::All(compiled)) | (Pred::Or(parts), Predicate::Any(compiled)) => {
+                // Parts that are as wanted fall out below: of an `and` that fails, the parts that hold are no reason.
                 for (part, compiled) in parts.iter().zip(compiled) {
                     self.look(part, compiled, wanted);
                 }

@@ -26,6 +26,7 @@ pub(super) struct Form {
 }
 
 impl Form {
+    // Above the bits of `detect`, whose number is limited (`MOST_DETECTED`).
     const WRAPPED: u32 = 1 << 16;
     const OTHER: u32 = 1 << 17;
     /// Set where a part of the event was left out.
@@ -58,6 +59,7 @@ impl Form {
         for (path, mark) in wrapped.chain(others).chain(omitted) {
             tree.mark(path, mark);
         }
+        // Behind all paths: an alias is a copy of what stands below a key so far.
         for spelling in spellings {
             for key in tree.top_level_keys() {
                 tree.alias(&key, &spelling.of(&key));
@@ -67,6 +69,8 @@ impl Form {
     }
 
     pub(super) fn kind(&self, slots: &Slots<'_>) -> Kind {
+        // Asked first: exports of Splunk and Elastic hold the event as text and, beside it, some of its fields. What
+        // looks like an event there is the lesser copy.
         if slots.has_any(Self::WRAPPED) {
             return Kind::Envelope;
         }
@@ -74,6 +78,7 @@ impl Form {
     }
 
     pub(super) fn has_keys(&self, slots: &Slots<'_>) -> bool {
+        // The keys of an event alone do not tell: an S3 event notification has an `eventName` as well.
         slots.has_all(self.detect) && !slots.has_any(Self::OTHER)
     }
 

@@ -60,6 +60,7 @@ impl Allowlist {
 
     fn matches_pattern(&self, text: &str) -> bool {
         self.patterns.iter().any(|(length, by_prefix)| {
+            // A cut within a character gives nothing, and rightly so: a prefix consists of whole characters.
             let candidates = text.get(..*length).and_then(|prefix| by_prefix.get(prefix));
             candidates.is_some_and(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
         })

@@ -30,6 +30,7 @@ impl Networks {
     pub fn contains(&self, address: IpAddr) -> bool {
         let ranges = if address.is_ipv4() { &self.v4 } else { &self.v6 };
         let wanted = number(address);
+        // The ranges are disjoint: only the last one that begins at or before the address can hold it.
         let after = ranges.partition_point(|(first, _)| *first <= wanted);
         after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| wanted <= *last)
     }
@@ -47,6 +48,7 @@ fn merged(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     let mut out: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
         match out.last_mut() {
+            // Adjacent ranges stay two: membership is the same, and `end + 1` overflows behind the last IPv6 address.
             Some((_, end)) if first <= *end => *end = last.max(*end),
             Some(_) | None => out.push((first, last)),
         }

@@ -106,6 +106,7 @@ impl Predicate {
             Self::Not(inner) => inner.each_place(add),
             Self::Test(place, check) => {
                 add(*place);
+                // A field that is not named here is not read, and then the comparison would be false.
                 if let Check::SameAs(other) = check {
                     add(*other);
                 }
@@ -136,6 +137,8 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
             Check::Substring(*place, case.fold(text).into_owned(), *case)
         }
         TestKind::Matches { regex } => {
+            // As it is meant, not as it is written: to Rust `\d` and `(?i)` reach beyond ASCII, to PCRE and Lucene they
+            // do not.
             Check::Matches(Regex::new(regex.exact()).map_err(|problem| CompileError(problem.to_string()))?)
         }
         TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
@@ -143,6 +146,7 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
 }
 
 fn one_of(values: &[ir::Value], case: Case) -> Check {
+    // Empty text drops out: no value is empty, so `== ""` holds for nothing.
     let known = values.iter().filter_map(Value::from_ir);
     if values.iter().any(|value| matches!(value, ir::Value::String(_))) {
         Check::OneOfTexts(known.map(|value| case.fold(&value.to_string()).into_owned()).collect(), case)
@@ -173,6 +177,7 @@ impl Check {
                 matches!(value, Value::Text(text) if has(*place, &case.fold(text), part))
             }
             Self::Matches(regex) => matches!(value, Value::Text(text) if regex.is_match(text)),
+            // By value, although a link compares addresses as logged: two spellings in one record are one address.
             Self::SameAs(other) => {
                 values.get(*other).and_then(Option::as_ref).is_some_and(|other| value.same(other))
             }

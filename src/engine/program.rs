@@ -124,6 +124,8 @@ impl Program {
 
     /// The steps that `record` satisfies.
     pub fn matched<'p>(&'p self, record: &'p Record) -> impl Iterator<Item = usize> + 'p {
+        // A predicate reads by place, and places are those of one source: asked of a record of another one, it would
+        // look at the wrong fields.
         let of_source = |step: &Step| step.schema.source() == record.schema.source();
         let all = self.steps.iter().enumerate();
         all.filter(move |(_, step)| of_source(step) && step.accepts(&record.values)).map(|(index, _)| index)
@@ -132,6 +134,7 @@ impl Program {
 
 /// The values at `places`; `None` if one is missing.
 pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
+    // One missing part makes the key missing: what two records both lack does not connect them.
     places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
@@ -166,5 +169,6 @@ fn compile_link(
 /// Seconds of a window as the microseconds in which records count; the longest if they are too many.
 #[must_use]
 pub fn in_micros(seconds: u64) -> i64 {
+    // An `i64` of microseconds spans 292,000 years; a longer window than that excludes nothing.
     i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
 }

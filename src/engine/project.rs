@@ -61,10 +61,12 @@ impl Key {
 
     /// Eight bits.
     fn hash(beginning: u64, length: usize) -> u64 {
+        // 2^64 divided by the golden ratio: the product spreads keys that differ in a few bits over its highest bits.
         (beginning ^ length as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56
     }
 
     fn is(&self, text: &str, beginning: u64) -> bool {
+        // Up to eight bytes, the beginning and the length determine the text.
         self.beginning == beginning && self.text.len() == text.len() && (text.len() <= 8 || self.text == text)
     }
 }
@@ -297,6 +299,7 @@ impl<'de> Walk<'_, '_, 'de> {
         if !expects_more || !text.trim_start().starts_with(['{', '[']) {
             return;
         }
+        // Into slots of their own: of a text that turns out to be broken, nothing may stay behind.
         let width = self.slots.scalars.len();
         let mut inner = Slots { scalars: vec![None; width], items: Vec::new(), is_object: false, marks: 0 };
         let walk = Walk { node: self.node, slots: &mut inner };
@@ -332,6 +335,8 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         };
+        // Where a key occurs twice the last list counts, as the last scalar does. RFC 8259 leaves that open, and many
+        // readers do so.
         self.slots.items.clear();
         while let Some(item) = seq.next_element_seed(Item { tree })? {
             self.slots.items.extend(item);
@@ -363,6 +368,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        // An id of 64 bits stays exact as text; a decimal would lose its last digits.
         let wide = || Raw::Text(Cow::Owned(number.to_string()));
         self.scalar(i64::try_from(number).map_or_else(|_| wide(), Raw::Int));
         Ok(())
@@ -378,6 +384,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
         Ok(())
     }
 
+    // Null sets no mark: `"Records": null` makes no envelope.
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         Ok(())
     }

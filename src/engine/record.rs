@@ -90,6 +90,7 @@ impl Schemas {
             let Some(source) = catalog.source(&name) else { continue };
             fields.insert("event.time".to_owned());
             fields.extend(source.event_id.iter().cloned());
+            // Without the key of the group, two items of one event could look the same in an alert.
             fields.extend(source.group.iter().flat_map(|group| group.key.iter().cloned()));
             of.insert(name, Arc::new(Schema::new(source, Some(&fields))));
         }
@@ -152,6 +153,8 @@ pub struct Identity(u128);
 impl Identity {
     /// The identity of what `parts` say about an event of `source`.
     pub fn of(source: &str, parts: impl Hash) -> Self {
+        // The seeds are fixed: the order of identities breaks ties between records, and an alert must show the same
+        // evidence in every run.
         let half = |seed| u128::from(FixedState::with_seed(seed).hash_one((source, &parts)));
         Self(half(1) << 64 | half(2))
     }
@@ -214,6 +217,7 @@ impl Record {
         let head = |record: &Self| (record.time, record.event);
         self.time
             .cmp(&other.time)
+            // By name, in the order of which the store numbers sources: both orders must agree.
             .then_with(|| self.schema.source().cmp(other.schema.source()))
             .then_with(|| head(self).cmp(&head(other)))
             .then_with(|| self.atoms().cmp(other.atoms()))

@@ -250,6 +250,7 @@ pub(crate) fn xml(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            // Attributes stand between double quotes, so an apostrophe needs no escape.
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(c),
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),

@@ -27,6 +27,7 @@ impl Wildcard {
         let mut parts = pattern.parts.as_slice();
         let mut prefix = String::new();
         if let [PatternPart::Text(text), after @ ..] = parts {
+            // Folding keeps the number of characters, so it moves no `?`.
             prefix = case.fold(text).into_owned();
             parts = after;
         }
@@ -71,9 +72,12 @@ fn glob(pattern: &[Unit], text: &str) -> bool {
             (Some(Unit::One), Some(_)) => true,
             (Some(Unit::Char(wanted)), Some(found)) => *wanted == found,
             (None, Some(_)) => false,
+            // The text is too short, and a `*` that takes more leaves even less of it.
             (Some(Unit::One | Unit::Char(_)), None) => return false,
         };
         if !fits {
+            // Only the last `*` can have to take more: what an earlier one would take in its place, the last one takes
+            // as well, and what stands between them has matched already.
             let Some((star_units, mut star_chars)) = last_star.take() else { return false };
             if star_chars.next().is_none() {
                 return false;

@@ -84,6 +84,7 @@ pub struct StepTrace {
 /// # Errors
 /// When the rule cannot run at all, which the checker would have refused.
 pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, CompileError> {
+    // Every field of a source: a test may give one that the rule does not read.
     let schemas = Schemas::full(catalog);
     let program = Program::new(rule, &schemas)?;
     Ok(rule.tests.iter().map(|test| run_test(rule, &program, test, catalog, &schemas)).collect())
@@ -111,6 +112,7 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
             }
         }
     }
+    // What the rule makes of the other events says nothing about the scenario that was meant.
     if !outcome.impossible.is_empty() {
         return outcome;
     }
@@ -210,6 +212,7 @@ fn possible(field: &FieldDef, value: &ir::Value) -> Result<Option<Value<'static>
         }
     };
     match value {
+        // A value that the source never writes would test nothing: the rule stays silent for that reason alone.
         ir::Value::String(text) if !field.values.is_empty() && !field.values.contains(text) => {
             Err(format!("field `{name}` is never {text:?}; it is one of {}", field.values.join(", ")))
         }

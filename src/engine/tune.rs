@@ -80,6 +80,8 @@ impl Sweep {
         let Some(Setting { total, .. }) = self.settings.get(setting) else { return Vec::new() };
         let alert = |node: &Node| {
             let best = node.under(setting).filter(|_| node.step == self.last)?;
+            // Asked at the end alone: a chain that is too long under one setting may be in time under another, so it
+            // must not be cut on the way.
             let in_time = node.time.saturating_sub(best.start) <= *total;
             in_time.then(|| Path { start: best.start, end: node.time, records: self.path(node, setting) })
         };
@@ -128,6 +130,7 @@ impl Pass<'_> {
                     node.best = best;
                 }
             }
+            // As `Window::insert` wants it: of one instant the preferred entry first.
             reached.sort_by_key(|(best, number, _)| (Reverse(best.start), *number));
             for (best, number, one) in reached {
                 self.remember(&best, number, one);
@@ -165,6 +168,8 @@ impl Pass<'_> {
         let gap = *self.settings.get(setting)?.gaps.get(link)?;
         let entries = windows.range(..=setting);
         let entries = entries.filter_map(|(_, window)| window.best_since(event, time.saturating_sub(gap)));
+        // A wider setting asks more entries, and never fewer. So this maximum only rises, ties included, and settings
+        // with one answer between two equal ones need not be asked.
         let found = entries.max_by_key(|entry| (entry.start, entry.time, Reverse(entry.payload)))?;
         Some(Best { from: setting, start: found.start, before: Some(found.payload) })
     }
@@ -174,7 +179,10 @@ impl Pass<'_> {
         let gap = widest.and_then(|setting| setting.gaps.get(one.step));
         let (Some(gap), Some(link)) = (gap, self.links.get_mut(one.step)) else { return };
         let Some(key) = self.program.key_out(one.step, record) else { return };
+        // Under a narrower setting no chain reaches the record with this start, so what is asked for one must not see
+        // it.
         let window = link.entry(key).or_default().entry(best.from).or_default();
+        // By the widest gap: what the narrowest cannot reach, others can.
         window.expire(record.time.saturating_sub(*gap));
         window.insert(Entry { time: record.time, start: best.start, event: record.event, payload: number });
     }
@@ -185,6 +193,7 @@ type At = (usize, Option<Best>);
 /// Adds the answers that differ from the one before, between two settings of which the first is known: what is the same
 /// at both ends is the same in between.
 fn changes(ask: &impl Fn(usize) -> Option<Best>, low: At, high: At, best: &mut Vec<Best>) {
+    // Without `from`, which says where it was asked, not what was found.
     let same = |left: &At, right: &At| {
         left.1.map(|best| (best.start, best.before)) == right.1.map(|best| (best.start, best.before))
     };

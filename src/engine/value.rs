@@ -86,6 +86,7 @@ impl<'a> Raw<'a> {
     #[must_use]
     pub fn typed(self, ty: Type) -> Option<Value<'a>> {
         match ty {
+            // Empty text is missing: engines disagree about what `""` is, and the language gives it one meaning.
             Type::String => Some(self.into_text()).filter(|text| !text.is_empty()).map(Value::Text),
             Type::Int => self.int().map(Value::Int),
             Type::Float => self.float().map(Value::Float),
@@ -101,8 +102,10 @@ impl<'a> Raw<'a> {
 
     fn int(&self) -> Option<i64> {
         match self {
+            // Columns and CSV are nothing but text, and exporters quote numbers.
             Self::Text(text) => text.parse().ok(),
             Self::Int(number) => Some(*number),
+            // JSON does not tell 443 from 443.0; which of them stands there is up to the writer.
             Self::Float(number) => whole(*number),
             Self::Bool(_) => None,
         }
@@ -116,11 +119,14 @@ impl<'a> Raw<'a> {
             Self::Float(number) => *number,
             Self::Bool(_) => return None,
         };
+        // Rust parses `NaN`, which is not equal to itself, and takes `1e999` for infinity, which would be equal to
+        // every other number that is too large. Neither can be a value.
         number.is_finite().then_some(number)
     }
 
     fn bool(&self) -> Option<bool> {
         match self {
+            // CloudTrail writes `sessionCredentialFromConsole` as the text `true`.
             Self::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Self::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
             Self::Bool(value) => Some(*value),
@@ -179,6 +185,7 @@ impl Value<'_> {
         match self {
             Self::Text(text) => Atom::Text(text.as_ref().into()),
             Self::Int(number) => Atom::Int(*number),
+            // Bits are enough: both zeros are whole numbers, and NaN is no value, so no value is left with two of them.
             Self::Float(number) => whole(*number).map_or(Atom::Float(number.to_bits()), Atom::Int),
             Self::Bool(value) => Atom::Bool(*value),
             Self::Time(micros) => Atom::Time(*micros),
@@ -211,6 +218,7 @@ impl Value<'_> {
     /// Feeds `hasher` such that values with equal [`Self::key`]s feed it the same, without making one.
     pub fn hash_as_key(&self, hasher: &mut impl Hasher) {
         match self {
+            // Without a tag, like the text of another spelling: the keys of both are the same kind of atom.
             Self::Text(text) => text.hash(hasher),
             Self::AltSpelling(written) => written.text.hash(hasher),
             Self::Float(number) => match whole(*number) {
@@ -227,6 +235,7 @@ impl Value<'_> {
     /// Whether both are equal by value.
     #[must_use]
     pub fn same(&self, other: &Value<'_>) -> bool {
+        // Text without its atom, which would be a copy.
         if let (Self::Text(left), Value::Text(right)) = (self, other) {
             left == right
         } else {
@@ -292,6 +301,8 @@ pub enum Atom {
 
 /// An IPv4 address has one spelling; an IPv6 address that is not in its canonical one keeps its text.
 fn address(text: &str) -> Option<Value<'static>> {
+    // The parser refuses leading zeros, which other programs read as octal and anonymised logs have (`06.237.252.245`),
+    // and words such as `AWS Internal`. Without leading zeros an IPv4 address has one spelling.
     let address: IpAddr = text.parse().ok()?;
     let usual = address.is_ipv4() || address.to_string() == text;
     let alt_spelling = || Value::AltSpelling(Box::new(AltSpelling { address, text: text.into() }));
@@ -301,6 +312,7 @@ fn address(text: &str) -> Option<Value<'static>> {
 /// The whole number equal to a decimal, if there is one.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn whole(number: f64) -> Option<i64> {
+    // 2^63: the least decimal that is too large for an `i64`, while -2^63 just fits. Hence the half-open range.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
 }
@@ -308,6 +320,7 @@ fn whole(number: f64) -> Option<i64> {
 /// Microseconds since 1970; finer fractions are cut off towards the past.
 #[must_use]
 pub fn micros(instant: Timestamp) -> i64 {
+    // Plain division would round instants before 1970 towards the future.
     let micros = instant.as_nanosecond().div_euclid(1000);
     i64::try_from(micros).unwrap_or(i64::MAX)
 }
@@ -332,12 +345,15 @@ fn plain_instant(text: &str) -> Option<i64> {
     let second = within(two(s1, s2)?, 0, 59)?;
     // Days since 1970 in the Gregorian calendar: years begin with March, so that a leap day is the last of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    // 719,468 days lie between 1 March of the year 0 and 1970.
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468;
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000)
 }
 
 fn seconds_to_micros(seconds: i64) -> Option<i64> {
+    // Milliseconds since 1970 are no seconds: those of any day after January 1978 are beyond the year 9999, so the
+    // value is missing rather than wrong. Within that range the product cannot overflow.
     Timestamp::from_second(seconds).ok().map(|_| seconds * 1_000_000)
 }
 
@@ -349,6 +365,7 @@ fn fraction_to_micros(seconds: f64) -> Option<i64> {
     if !seconds.is_finite() {
         return None;
     }
+    // Rounded, not cut off: `8.2 * 1e6` is 8199999.999999999.
     Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok().map(micros)
 }
 

@@ -72,6 +72,7 @@ impl Variant {
         let raw = match (&self.capture, raw) {
             (Some(regex), Some(raw)) => {
                 let text = raw.into_text();
+                // What a capture does not find is absent: then `absent` gives the value, and the map is not asked.
                 let captured = regex.captures(&text).and_then(|found| found.get(1));
                 captured
                     .filter(|found| !found.is_empty())

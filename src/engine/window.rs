@@ -46,21 +46,26 @@ impl<T> Window<T> {
         if let Some(last) = self.first.back()
             && last.time == entry.time
         {
+            // Within an instant the preferred entry comes first: it beats this one for all but its own event.
             let rival = last.event;
             self.insert_beaten(entry, rival);
             return;
         }
         let mut beaten = Vec::new();
+        // Equal starts are beaten too: the later entry is preferred, and it stays in the window for longer. Of the same
+        // event the older entry goes altogether, since whoever may not link to the new one may not link to it either.
         while let Some(other) = pop_back_if(&mut self.first, |other| other.start <= entry.start) {
             if other.event != entry.event {
                 beaten.push((other, entry.event));
             }
         }
+        // Beaten by two events, an entry is never the answer: whoever asks is at most one of them.
         while let Some(pair) = pop_back_if(&mut self.second, |(other, _)| other.start <= entry.start) {
             if pair.1 == entry.event && pair.0.event != entry.event {
                 beaten.push(pair);
             }
         }
+        // Taken from the backs of two queues: starts have to fall again.
         beaten.sort_by_key(|(other, _)| std::cmp::Reverse(other.start));
         self.second.extend(beaten);
         self.first.push_back(entry);
@@ -69,6 +74,8 @@ impl<T> Window<T> {
     /// Adds an entry that an entry of `rival` at the same time beats.
     fn insert_beaten(&mut self, entry: Entry<T>, rival: Identity) {
         let doubly_beaten = self.second.back().is_some_and(|(other, _)| other.time == entry.time);
+        // An entry of this instant that is in `second` already beats this one, and it is of another event than the
+        // rival.
         if rival == entry.event || doubly_beaten {
             return;
         }
@@ -78,6 +85,7 @@ impl<T> Window<T> {
 
     /// Drops what is older than `oldest`.
     pub fn expire(&mut self, oldest: i64) {
+        // A record that is exactly as old as the gap is long still links: limits are inclusive.
         while self.first.front().is_some_and(|entry| entry.time < oldest) {
             self.first.pop_front();
         }
@@ -108,18 +116,21 @@ impl<T> Window<T> {
     where
         T: 'w,
     {
+        // Starts fall from front to back: unless the front is of the event that asks, nothing is better.
         let front_is_other = first.clone().next().is_some_and(|entry| entry.event != asking);
         let first = first.find(|entry| entry.event != asking);
         if front_is_other {
             return first;
         }
         let second = second.map(|(entry, _)| entry).find(|entry| entry.event != asking);
+        // Of full ties `max_by_key` takes the last, which is the one in `first`: it came first within its instant.
         second.into_iter().chain(first).max_by_key(|entry| (entry.start, entry.time))
     }
 
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        // The newest time of a window is always in `first`, so nothing in `second` outlasts it.
         self.first.is_empty()
     }
 

@@ -36,6 +36,7 @@ pub(super) fn gather(
     // Who writes two streams may wait for both to be read, so one must not wait for the end of the other.
     let in_phases = !chunks.iter().any(Chunk::is_stream);
     let phase = |chunk: &Chunk| if in_phases { filter.phase(chunk) } else { 0 };
+    // The sort is stable: the chunks of a file stay next to each other and in order.
     chunks.sort_by_key(phase);
     for chunks in chunks.chunk_by(|left, right| phase(left) == phase(right)) {
         if let (Some(keys), Some(first)) = (store.keys(), chunks.first()) {
@@ -68,6 +69,8 @@ pub(super) fn read_chunks<'s>(
     let files: Vec<FileResult<'_, 's>> = files(chunks).map(FileResult::new).collect();
     let worker = Worker { filter, store, control, buffers: Mutex::default() };
     let all = files.iter().flat_map(|file| (0..file.chunks.len()).map(move |at| (file, at)));
+    // A bridge hands out one chunk after another. A list that is split in halves is begun in several places, and
+    // results of the later ones would wait for all before them.
     all.par_bridge().for_each(|(file, at)| {
         if let Some(chunk) = file.chunks.get(at) {
             let result = worker.read(chunk, None, file.chunks.len() > 1);

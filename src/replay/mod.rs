@@ -115,6 +115,7 @@ impl Plan {
             }
         };
         stats.finish(&sorted);
+        // Asked once more: the second reading may have been stopped as well.
         stats.stopped |= control.stop.load(Ordering::Relaxed);
         let shown = self.shown.clone();
         Report { records, rules, shown, near, stats: Stats { elapsed: began.elapsed(), ..stats } }

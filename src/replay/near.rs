@@ -94,9 +94,11 @@ impl SecondPass {
         // The same rules were compiled for the first reading, so this cannot fail.
         let Ok(filter) = filter else { return Vec::new() };
         let again: Vec<Chunk> = chunks.iter().filter(|chunk| !chunk.is_stream()).cloned().collect();
+        // No key is asked here: the frontier has asked those of both sides already.
         let store = Store::new(self.options.budget.unwrap_or(BUDGET), None);
         // What cannot be read was reported the first time.
         drop(read_chunks(&filter, &again, &store, control));
+        // What was stored before the sample shrank may not be in it any more.
         let probes = store.sorted(schemas.iter().cloned().collect()).flatten();
         probes.filter(|stored| wanted.holds(stored.record.event)).collect()
     }

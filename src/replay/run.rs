@@ -44,6 +44,7 @@ pub(super) fn run(
     let mut next = batches.next();
     while let Some(batch) = next {
         for stored in batch {
+            // It has no values, so no chain may take it for a record.
             if stored.is_count_only {
                 for (rule, step) in &stored.steps {
                     if let Some(rule) = rules.get_mut(*rule as usize) {
@@ -60,6 +61,7 @@ pub(super) fn run(
                 }
             }
         }
+        // The next batch is merged and unpacked while the rules take this one.
         let advance = || rules.par_iter_mut().for_each(Running::advance);
         next = rayon::join(advance, || batches.next()).1;
     }

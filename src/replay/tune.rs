@@ -88,6 +88,7 @@ pub fn tune(
     let sweep = Sweep::new(program, widths, &matched(steps, &records));
     let entities = entity_places(rule, program);
     let own = settings.get(in_force).map(|windows| alerts(program, &sweep, in_force, windows, &records).0);
+    // An alert is known by its last record: its evidence may differ from setting to setting.
     let own: HashSet<usize> = own.iter().flatten().filter_map(last).collect();
     let (mut values, mut first) = (Vec::with_capacity(settings.len()), BTreeMap::new());
     for (number, windows) in settings.iter().enumerate() {

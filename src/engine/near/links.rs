@@ -93,7 +93,9 @@ impl<'a> Sides<'a> {
                     table.entry(key).or_default().add(left.far - left.record.time, *left);
                 }
             }
-            // So long may the chain be up to the record before the gap.
+            // The chain may be too long by as much as the gap is exceeded by, so the time across the gap cancels out
+            // and the bound asks only for what comes before it: so long may the chain be up to the record before the
+            // gap.
             let ahead = right.far.saturating_sub(right.record.time);
             let longest = self.total.saturating_sub(gap).saturating_sub(ahead);
             let near = self.right_key(right).and_then(|key| table.get(&key)?.find(longest.saturating_neg()));
@@ -109,12 +111,14 @@ impl<'a> Sides<'a> {
     fn order(&self, found: &mut Vec<Broken>) {
         let mut table: Table<Nearest<Side<'_>>> = Table::default();
         let mut lefts = self.lefts.iter().rev().peekable();
+        // Backwards in time, so that the record added last is the one nearest to the effect it follows.
         for right in self.rights.iter().rev() {
             while let Some(left) = lefts.next_if(|left| left.record.time > right.record.time) {
                 if let Some(key) = self.left_key(left) {
                     table.entry(key).or_default().add(left.far, *left);
                 }
             }
+            // The chain as a whole must be in time: its order is to be the only thing wrong with it.
             let wanted = right.far.saturating_sub(self.total);
             let near = self.right_key(right).and_then(|key| table.get(&key)?.find(wanted));
             let Some(left) = near else { continue };
@@ -143,6 +147,8 @@ impl<'a> Sides<'a> {
             while let Some(left) = lefts.next_if(|left| left.record.time < now) {
                 remember(&mut table, left);
             }
+            // An event has one time, so only a record of the same instant can be of the event that asks: the others
+            // need no identity.
             let mut tied: Table<Tied<'_>> = Table::default();
             let mut same_time = Vec::new();
             while let Some(left) = lefts.next_if(|left| left.record.time == now) {
@@ -164,6 +170,7 @@ impl<'a> Sides<'a> {
                     found.extend(broken(Condition::Key { link: self.at, part }, &left, right, by));
                 }
             }
+            // Only now: for the records of this instant they were told apart by event.
             for left in same_time {
                 remember(&mut table, left);
             }
@@ -181,6 +188,7 @@ impl<'a> Tied<'a> {
     fn add(&mut self, side: Side<'a>) {
         if side.far > self.best.far {
             let beaten = std::mem::replace(&mut self.best, side);
+            // Of one event the best record is enough: whoever may not take it may not take another of its event.
             if beaten.record.event != side.record.event {
                 self.other = Some(beaten);
             }

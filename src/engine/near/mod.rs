@@ -101,6 +101,7 @@ pub struct Near {
 /// How far beyond a window is still near: three times its length, and never less than three seconds.
 #[must_use]
 pub fn reach_of(window: i64) -> i64 {
+    // Three times a gap of 0s would leave nothing near.
     window.max(1_000_000).saturating_mul(3)
 }
 
@@ -149,6 +150,7 @@ fn of_record(program: &Program, seen: &[Seen<'_>], reach: &Reach, number: usize)
             found(Condition::Step { step: one.matched.step, part }, length)
         }
         None if one.matched.step == program.links.len() => {
+            // On the way here every gap and key held, and the record is silent: only the total can be what failed.
             let over = length.saturating_sub(program.total);
             if over <= reach_of(program.total) { found(Condition::Total, over) } else { None }
         }
@@ -170,6 +172,7 @@ fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Foun
         }
         let next = kept.len();
         let place =
+            // At the first step nothing comes before, so nothing puts such misses together.
             found.before.map_or(next, |before| *first.entry((found.condition, before)).or_insert(next));
         if let Some((_, _, more)) = kept.get_mut(place) {
             *more += 1;

@@ -55,6 +55,7 @@ impl Reach {
                 && length.is_some_and(|length| length <= program.total)
         };
         let loud: Vec<bool> = seen.iter().zip(&back).map(alerts).collect();
+        // What leads to an end that alerts misses nothing there.
         let silent: Vec<usize> =
             everyone.into_iter().rev().filter(|number| loud.get(*number) != Some(&true)).collect();
         let ahead = follow(&unbounded(program, true), seen, &silent, Way::Ahead);
@@ -113,6 +114,7 @@ fn follow(program: &Program, seen: &[Seen<'_>], numbers: &[usize], way: Way) -> 
 fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Candidate<usize> {
     let Matched { record, step, .. } = one.matched;
     let step = if way == Way::Back { step } else { program.links.len() - step };
+    // Without a key outwards it is nobody's predecessor: a chain has one failing record at most.
     let key_out = if one.failing.is_none() { program.key_out(step, record) } else { None };
     Candidate { step, event: record.event, key_in: program.key_in(step, record), key_out, payload: number }
 }
@@ -127,6 +129,7 @@ fn unbounded(program: &Program, reversed: bool) -> Program {
         steps.reverse();
     }
     let links = if reversed { links.rev().map(mirror).collect() } else { links.cloned().collect() };
+    // The total may be the one condition that fails, so it must not cut chains here.
     Program { name: name.clone(), steps, links, total: i64::MAX, dedupe: None }
 }
 
@@ -154,6 +157,7 @@ impl Frontier {
         let (mut behind, mut ahead) = (open(), open());
         let note = |side: &mut Vec<Open>, link: Option<usize>, key: Option<Key>, time: i64| {
             let (Some(open), Some(key)) = (link.and_then(|link| side.get_mut(link)), key) else { return };
+            // The span of times is a superset: some records are wanted in vain, and none is missed.
             let range = open.entry(key).or_insert((time, time));
             *range = (range.0.min(time), range.1.max(time));
         };

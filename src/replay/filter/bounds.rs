@@ -57,6 +57,7 @@ impl Bound {
 
 /// The integer that a value is, with or without quotation marks; `None` if it is anything else.
 fn number(value: &[u8]) -> Option<i64> {
+    // Digits alone: a text such as `+1` is a number to the type of the field too, and passes without a judgement.
     let (value, end): (_, &[u8]) = match value.strip_prefix(b"\"") {
         Some(inside) => (inside, b"\""),
         None => (value, b",} \t\r\n"),

@@ -22,8 +22,11 @@ use crate::replay::read::split::{Broken, Taker};
 /// What broken JSON is called.
 pub(super) const NOT_JSON: &str = "not valid JSON";
 /// So many events at the beginning of a file are read in full.
+// They show a file of another log, and which fields this one has. With the first events filtered too, all of a file
+// could be passed over without a word.
 const SAMPLE: u64 = 16;
 /// Envelopes within envelopes.
+// Each level is a call within a call, and hostile text must not exhaust the stack.
 const DEEPEST: usize = 16;
 
 /// Reads a chunk of one source.
@@ -79,6 +82,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// Whether a text can be passed over; then it is counted.
     fn passes_over(&mut self, text: &[u8]) -> bool {
+        // Unread, it may be broken JSON as well; `Options::thorough` finds that.
         let passes = self.sample == 0 && self.source.passes_over(text, self.result);
         if passes {
             self.result.counts.events += 1;
@@ -132,6 +136,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
                 nothing.push(text);
             }
         }
+        // Where nothing is an event, the value as a whole is what is none, and whoever called counts it once.
         if !all.is_nothing() {
             for text in nothing {
                 self.other(text, number);
@@ -242,10 +247,12 @@ impl<'a, 's> ChunkReader<'a, 's> {
         if line.is_empty() {
             return false;
         }
+        // Anywhere: files that were joined bring a header line each, maybe with other columns.
         if let Some(layout) = self.headers.read(line.as_bytes(), self.source.tree()) {
             self.layout = Some(layout);
             return false;
         }
+        // Taken out, so that a record can be read while the rest of the reader changes.
         let Some(layout) = self.layout.take() else {
             self.result.counts.events += 1;
             self.other_line(NOT_JSON, line, number);

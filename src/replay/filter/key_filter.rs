@@ -92,6 +92,7 @@ impl KeyFilter {
     /// Whether an event written in columns can.
     pub(super) fn admits_columns(&self, event: &Slots<'_>, keys: &SeenKeys) -> bool {
         self.admits(keys, |key| match key.slot.map(|slot| event.get(slot)) {
+            // The placeholder `-` is taken for a value: no key has that, and at worst an event is read in vain.
             Some(Some(Raw::Text(text))) => Part::Text(text),
             Some(None) => Part::Missing,
             Some(Some(Raw::Int(_) | Raw::Float(_) | Raw::Bool(_))) | None => Part::Unclear,
@@ -111,6 +112,8 @@ impl KeyFilter {
                     None
                 }
             });
+            // This ends at the first part without a value. If it is missing the event links to nothing, whatever the
+            // parts behind it are; if it is unclear the event passes.
             let key = hash(values);
             unclear || key.is_some_and(|key| links.iter().any(|link| keys.has_seen(*link, key)))
         })

@@ -53,6 +53,7 @@ impl LogFilter {
     ) -> Result<Self, CompileError> {
         let mut sources = BTreeMap::new();
         let phases = read_phases(programs);
+        // The numbers follow the names, since the engine orders records by the name of their source.
         for (number, schema) in (0..).zip(schemas.iter()) {
             let Some(source) = catalog.source(schema.source()) else { continue };
             let steps = steps_on(&source.name, rules, programs);
@@ -113,6 +114,7 @@ impl LogFilter {
 
     /// The columns in force where a chunk begins, if its file goes on as it begins.
     fn layout(&self, OfSource { filter, headers }: &OfSource, chunk: &Chunk) -> Option<Layout> {
+        // A header line says what is in the file; the user's format is for files without one.
         let header = chunk.first_line.as_ref().and_then(|line| headers.read(line, filter.tree()));
         header.or_else(|| headers.of_file(self.flow_format.as_deref(), filter.tree()))
     }
@@ -133,6 +135,7 @@ impl LogFilter {
         let read = canonical::source_of(fields).and_then(|(source, fields)| {
             let known =
                 self.catalog_fields.get(&source).ok_or_else(|| format!("there is no source {source}"))?;
+            // One file may hold records of many sources; those that no rule reads are in order.
             let Some(OfSource { filter, .. }) = self.sources.get(&source) else { return Ok(()) };
             let (record, ordinal) = canonical::record(&fields, filter.schema(), known)?;
             filter.keep_record(&record, ordinal, result);

@@ -75,6 +75,7 @@ impl Prefilter {
         for (key, text) in texts.iter().filter_map(|literal| Some((literal.key.clone()?, &literal.text))) {
             by_key.entry(key).or_default().push(text.clone());
         }
+        // A few values are found faster as texts than by looking behind every occurrence of the key.
         by_key.retain(|_, values| values.len() > FEW);
         let keyed = |literal: &Literal| literal.key.as_ref().is_some_and(|key| by_key.contains_key(key));
         let mut texts: Vec<String> =
@@ -84,6 +85,7 @@ impl Prefilter {
             key: JsonKey::new(&key),
             values: values.into_iter().map(|value| value.into_bytes().into()).collect(),
         });
+        // The bound may be the one part that a near miss fails.
         let bounded = form == Form::Json && !near;
         let bounds = if bounded { Bounds::new(steps, source) } else { Bounds::default() };
         Some(Self { keyed: keyed.collect(), texts: Texts::new(&texts)?, bounds })
@@ -102,6 +104,7 @@ impl Texts {
             let finder = |text: &String| Finder::new(text.as_bytes()).into_owned();
             return Some(Self::Few(texts.iter().map(finder).collect()));
         }
+        // For at most 128 texts, on processors that have the instructions; else there is no such searcher.
         if let Some(packed) = packed::Searcher::new(texts) {
             return Some(Self::Packed(packed));
         }
@@ -125,7 +128,7 @@ impl Keyed {
     fn find(&self, event: &[u8]) -> bool {
         self.key.values(event).any(|value| match value.first() {
             Some(b'"') => plain_text(value).is_none_or(|text| self.values.contains(text)),
-            // Objects, lists and null are no values.
+            // Objects and lists are no values. A number or a word passes: only reading it tells what it is as text.
             first => !matches!(first, Some(b'{' | b'[')),
         })
     }
@@ -196,6 +199,7 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
         TestKind::InList { list } => {
             let Entries { patterns, networks, values } = context.lists.get(*list)?.by_kind();
+            // No text stands for a network, and one entry without a text makes the others no demand.
             let only_texts = networks.is_empty() && values.is_empty();
             let texts = patterns.into_iter().map(longest).collect::<Option<_>>();
             texts.filter(|_| only_texts)?
@@ -212,7 +216,10 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
     let whole = matches!(test.kind, TestKind::Equals { .. }) && context.form == Form::Json;
     let key = whole.then(|| last_key(path)).filter(|key| is_plain(key));
     let shortest = literals.iter().map(String::len).min()?;
+    // One or two characters are in nearly every event, and what JSON may escape need not be there as it is.
     let usable = literals.iter().all(|literal| literal.len() >= 3 && is_plain(literal));
+    // Rarity is guessed: the action tells the kinds of events apart, so it comes before any other field; else a longer
+    // text is taken for the rarer one.
     let named = usize::from(test.field.name == "event.action") * 1000;
     let literal = |text| Literal { text, key: key.map(str::to_owned) };
     let literals = literals.into_iter().map(literal).collect();
@@ -222,6 +229,7 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
+        // 443 may be written `443`, `"443"`, `443.0` or `4.43e2`: no one text must be there.
         Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => None,
     }
 }
@@ -231,6 +239,7 @@ fn longest(pattern: &Pattern) -> Option<String> {
         PatternPart::Text(text) => Some(text.clone()),
         PatternPart::Any | PatternPart::One => None,
     });
+    // Each text of a pattern must be there; the longest is the least likely to be there by chance.
     texts.max_by_key(String::len)
 }
 

@@ -55,6 +55,7 @@ impl Presence {
     /// Takes note of the values of a record.
     pub(super) fn see(&self, values: &Values<'_>) {
         for watched in &self.watched {
+            // Read before it is written: every thread writing for every record would wait for the others' cache line.
             if values.get(watched.place).is_some_and(Option::is_some)
                 && !watched.was_seen.load(Ordering::Relaxed)
             {

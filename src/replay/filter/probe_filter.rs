@@ -71,12 +71,14 @@ struct Sample {
 
 impl Default for Sample {
     fn default() -> Self {
+        // A hash has 64 bits, and one of zeros alone has 64 trailing ones: hence 65 levels.
         Self { level: AtomicU32::new(0), counts: (0..=64).map(|_| AtomicU64::new(0)).collect() }
     }
 }
 
 impl Sample {
     fn level_of(event: Identity) -> u32 {
+        // `new` has fixed keys, so every run draws the same sample.
         let mut hasher = DefaultHasher::new();
         event.hash(&mut hasher);
         hasher.finish().trailing_zeros()

@@ -70,6 +70,7 @@ impl SourceFilter {
         probes: Option<&Arc<ProbeFilter>>,
     ) -> Result<Self, CompileError> {
         let reader = Reader::new(source, Arc::clone(schema))?;
+        // A step that no chain reaches from both sides has no near misses; without it the filters can demand more.
         steps.retain(|step| probes.is_none_or(|probes| probes.is_open(step.id)));
         let near = probes.is_some();
         let prefilter =
@@ -253,7 +254,9 @@ impl SourceFilter {
         };
         let projection = if in_full { &self.whole } else { &self.projection };
         self.reader.rows(slots, projection, choose, |values, (time, ordinal, steps)| {
+            // Again: more of its fields are known than when it was chosen.
             self.presence.see(values);
+            // The identity of an event without an id takes the whole event, so it waits until a row is chosen.
             let event = self.reader.identity(values, &identity());
             // Exact where the key filter was not: the values are read now.
             let follows = self.seen(result).is_none_or(|keys| keys.any_can_follow(&steps, values));

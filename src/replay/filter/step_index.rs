@@ -83,6 +83,7 @@ impl StepIndex {
         let mut found = Vec::new();
         let indexed = self.by_value.iter().flat_map(|by_value| by_value.get(values));
         for asked in self.always.iter().chain(indexed).filter_map(|at| self.asked.get(*at)) {
+            // A required value is necessary, not sufficient.
             if asked.step.accepts(values) {
                 found.extend(&asked.ids);
             }
@@ -141,6 +142,7 @@ fn question(one: &SourceStep<'_>) -> String {
     let conditions = (one.filter, one.excepts);
     let mut conditions = serde_json::to_value(conditions).unwrap_or_default();
     forget_spans(&mut conditions);
+    // With the lists: a test names its list by number, and in another rule the number is another list.
     format!("{conditions}{}", serde_json::to_string(one.lists).unwrap_or_default())
 }
 
@@ -162,10 +164,12 @@ fn forget_spans(json: &mut serde_json::Value) {
 fn required_values(filter: &Predicate) -> Vec<(usize, Vec<Atom>)> {
     match filter {
         Predicate::All(parts) => parts.iter().flat_map(required_values).collect(),
+        // With the case ignored the texts are folded, and the record's own text would not be found among them.
         Predicate::Test(place, Check::OneOfTexts(texts, Case::Sensitive)) => {
             vec![(*place, texts.iter().map(|text| Atom::Text(text.as_str().into())).collect())]
         }
         Predicate::Test(place, Check::OneOf(atoms)) => vec![(*place, atoms.iter().cloned().collect())],
+        // Of alternatives any one suffices, and a negation holds without the field: neither requires a value.
         Predicate::Test(..) | Predicate::Any(_) | Predicate::Not(_) => Vec::new(),
     }
 }

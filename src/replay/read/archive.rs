@@ -32,6 +32,7 @@ pub(crate) fn members(path: &str) -> io::Result<Vec<Result<Member, (String, Stri
     for number in 0..archive.len() {
         let entry = archive.by_index_raw(number).map_err(io::Error::other)?;
         let name = entry.name().map_err(io::Error::other)?.into_owned();
+        // macOS packs resource forks beside files, as `._NAME` and below `__MACOSX`.
         let hidden = name.rsplit('/').next().is_none_or(|name| name.starts_with('.'));
         if entry.is_dir() || hidden || name.starts_with("__MACOSX/") || entry.compressed_size() == 0 {
             continue;
@@ -40,6 +41,8 @@ pub(crate) fn members(path: &str) -> io::Result<Vec<Result<Member, (String, Stri
         let is_known = is_deflated || entry.compression() == CompressionMethod::Stored;
         members.push(match (is_known, entry.data_start(), entry.encrypted()) {
             (true, Some(begins), false) => {
+                // From the directory: a writer that streams leaves size and checksum out of the header before the
+                // member.
                 let (packed, crc) = (entry.compressed_size(), entry.crc32());
                 Ok(Member { name, begins, packed, is_deflated, crc })
             }
@@ -54,10 +57,12 @@ pub(crate) fn members(path: &str) -> io::Result<Vec<Result<Member, (String, Stri
 impl Member {
     /// The bytes of the member.
     pub(crate) fn open(&self, path: &str) -> io::Result<Box<dyn Read>> {
+        // The file is opened anew: members are read in parallel, and near misses read them twice.
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(self.begins))?;
         let packed = file.take(self.packed);
         Ok(if self.is_deflated {
+            // A member is bare deflate, without the checksum that gzip and zlib have.
             Box::new(Checked { reader: DeflateDecoder::new(packed), found: Crc::new(), wanted: self.crc })
         } else {
             Box::new(Checked { reader: packed, found: Crc::new(), wanted: self.crc })
@@ -75,6 +80,7 @@ struct Checked<R> {
 impl<R: Read> Read for Checked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
+        // A read into an empty buffer gives 0 as well, and is no end.
         if read == 0 && !buffer.is_empty() && self.found.sum() != self.wanted {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,

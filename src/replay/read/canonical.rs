@@ -45,6 +45,7 @@ pub(crate) fn record(
             return Err(format!("source {source} has no field `{name}`"));
         };
         let Some(value) = scalar(value).and_then(|raw| raw.typed(*ty)) else { continue };
+        // Also what no rule reads: it tells records of one event apart, and events without an id.
         all.push((name, value.key()));
         if let Some(place) = schema.place(name).and_then(|place| values.get_mut(place)) {
             *place = Some(value);

@@ -134,6 +134,7 @@ impl Chunk {
         let mut begins = splitter.window().place();
         read.first = splitter.next_place().filter(|place| place.at < self.end);
         if !self.is_first() {
+            // The chunk before goes on up to here to find its end, and counts these lines and bytes.
             splitter.count_lines_from_here();
             begins = splitter.window().place();
         }
@@ -152,6 +153,8 @@ impl Chunk {
     #[cfg(feature = "parquet")]
     fn read_rows(&self, control: &Control, read: &mut Extent, taker: &mut impl Taker) -> io::Result<()> {
         read.bytes = std::fs::metadata(&self.name)?.len();
+        // Whether a row is valid is not asked: that decides how to go on within a text, and the next row stands by
+        // itself.
         super::parquet::rows(&self.name, |row, number| {
             read.lines = number;
             taker.value(row.as_bytes(), number);
@@ -178,6 +181,7 @@ impl Chunk {
         if base == 0 {
             return Ok(open(&self.name, notes)?.reader);
         }
+        // Only plain files are cut into chunks, so there is nothing to unpack here.
         let mut file = File::open(&self.name)?;
         file.seek(SeekFrom::Start(base))?;
         Ok(Box::new(file))

@@ -140,6 +140,8 @@ impl Layout {
             if let Some(Some(shape)) = self.shapes.get(count)
                 && !shape.fits(word)
             {
+                // Kept for the end: with a column too many, every shape behind it fails, and the number of columns is
+                // the better reason.
                 misfit.get_or_insert(count);
             }
             count += 1;
@@ -170,9 +172,11 @@ impl Layout {
         if cells.len() != self.names.len() {
             return Err(format!("a row of {} cells where the header has {}", cells.len(), self.names.len()));
         }
+        // Lines were cut before anyone looked at quotes.
         if cells.iter().any(|cell| !cell.is_closed) {
             return Err("a cell over several lines".to_owned());
         }
+        // All cells are text; the types of the fields read numbers from it, and paths that go on read JSON.
         let cells = cells.into_iter().map(|cell| serde_json::Value::String(cell.text.into_owned()));
         Ok(serde_json::Value::Object(self.names.iter().cloned().zip(cells).collect()).to_string())
     }

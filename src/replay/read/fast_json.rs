@@ -31,6 +31,7 @@ impl serde::de::Error for Unsupported {
 
 /// Deeper values are left to the full parser.
 const DEEPEST: usize = 64;
+// So many always fit into an `i64`.
 const MOST_DIGITS: usize = 18;
 
 /// A text that is being read.
@@ -119,6 +120,7 @@ impl<'de> FastJson<'de> {
     fn negative(&mut self) -> Result<i64, Unsupported> {
         self.at += 1;
         let size = i64::try_from(self.digits()?).map_err(|_| Unsupported)?;
+        // `-0` is a decimal to `serde_json`.
         if size == 0 { Err(Unsupported) } else { Ok(-size) }
     }
 
@@ -174,6 +176,8 @@ impl<'de> FastJson<'de> {
 fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
+    // A borrow may mark bytes behind the first one that is found, never before it, and the first one is all that
+    // counts.
     let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
     let mut length = 0;
     while let Some(eight) = bytes.get(length..).and_then(<[u8]>::first_chunk::<8>) {
@@ -215,6 +219,7 @@ impl<'de> Deserializer<'de> for &mut FastJson<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unsupported> {
+        // Depth counts from here: above, values are no deeper than the paths that are read.
         self.skip(0)?;
         visitor.visit_unit()
     }

@@ -32,6 +32,7 @@ pub(crate) fn files(path: &str, folders: &[String]) -> io::Result<Found> {
     for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
         let entry = match entry {
             Ok(entry) => entry,
+            // A link to a folder above it leads to nothing new.
             Err(problem) if problem.loop_ancestor().is_some() => continue,
             Err(problem) => {
                 let at = problem.path().unwrap_or(Path::new(path)).to_string_lossy().into_owned();

@@ -5,6 +5,8 @@
 
 /// A form that begins with these bytes: its name and what to do.
 const MAGIC: &[(usize, &[u8], &str, &str)] = &[
+    // With their features on, zip archives and Parquet files come this far only through a pipe or out of another file:
+    // they need the directory at their end.
     (0, b"PK\x03\x04", "a zip archive", "unpack it first: `unzip -p FILE | catena replay … -`"),
     (0, b"PK\x05\x06", "an empty zip archive", "there is nothing in it"),
     (257, b"ustar", "a tar archive", "unpack it first: `tar -xf FILE`"),
@@ -14,6 +16,7 @@ const MAGIC: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\xff\x06\0\0sNaPpY", "compressed by snappy", "unpack it first"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (0, b"Rar!", "a rar archive", "unpack it first"),
+    // One packing has been taken off before this is asked.
     (0, b"\x1f\x8b", "compressed by gzip twice", "unpack it once: `gzip -dc FILE`"),
     (
         0,
@@ -53,6 +56,7 @@ pub(crate) fn guess_line(line: &[u8]) -> Option<&'static str> {
     {
         Some("this looks like a log of a load balancer")
     } else if line.iter().take(512).any(|byte| *byte < 0x09 || (0x0e..0x20).contains(byte) && *byte != 0x1b) {
+        // Not for an escape (0x1b): coloured output of a terminal has it.
         Some("this is binary data, or encrypted")
     } else if commas >= 2 && line.starts_with(b"\"") || commas >= 4 {
         Some("this looks like CSV")

@@ -121,6 +121,7 @@ impl Inputs {
         let before = self.chunks.len();
         for file in found.files {
             let name = file.to_string_lossy().into_owned();
+            // One tree may be given for several sources, and is then read once for each of them.
             if !seen.insert((input.source.clone(), name.clone())) {
                 continue;
             }
@@ -176,9 +177,11 @@ fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken
     if let Some(other) = other {
         return Ok(Split::Other(other));
     }
+    // A file of blanks is an empty log, not a file of another kind.
     if head.iter().all(u8::is_ascii_whitespace) && is_plain && (head.len() as u64) < HEAD {
         return Ok(Split::Chunks(Vec::new()));
     }
+    // What is packed can only be read from its beginning, so it is one chunk.
     let length = if is_plain { fs::metadata(name)?.len() } else { 0 };
     // One line as long as that is one list of events: it is read from one end to the other anyway.
     if length <= CHUNK || memchr::memchr(b'\n', &head).is_none() {
@@ -195,6 +198,7 @@ fn parts(file: &Chunk, head: &[u8], length: u64, recogniser: &Recogniser) -> Vec
     let line: Arc<[u8]> = line.trim_ascii().into();
     let chunk = |start: u64| Chunk {
         start: if start == 0 { Start::File } else { Start::LineBehind(start, frames.clone()) },
+        // The last chunk has no end, so it takes what is written to the file meanwhile too.
         end: if start + CHUNK >= length { u64::MAX } else { start + CHUNK },
         first_line: (start > 0).then(|| Arc::clone(&line)),
         ..file.clone()

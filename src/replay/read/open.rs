@@ -46,6 +46,7 @@ pub(crate) struct Opened<'r> {
 
 const BUFFER: usize = 256 * 1024;
 /// Bytes that show what a text is.
+// A tar archive shows itself as late as byte 257.
 const HEAD: u64 = 512;
 
 /// The packing that the first bytes of a file show.
@@ -99,6 +100,7 @@ fn encoded<'r>(
     match Order::detect(head) {
         Some(order) => {
             notes.add("it is UTF-16 and was read as such".to_owned());
+            // Places in its bytes are not places in its text, so it cannot be cut into chunks.
             Ok(Opened { is_plain: false, reader: Box::new(Utf16::new(text, order)) })
         }
         None => Ok(Opened { is_plain: packing == Packing::Plain, reader: text }),
@@ -153,6 +155,7 @@ impl<R: BufRead> Read for Members<R> {
                 }
                 return Ok(0);
             };
+            // gzip ignores trailing garbage with a warning. Here it may be the rest of a log.
             if !self.is_first && first != 0x1f {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -160,6 +163,7 @@ impl<R: BufRead> Read for Members<R> {
                 ));
             }
             self.is_first = false;
+            // Not `MultiGzDecoder`: it takes zero bytes behind the last member for a broken header.
             self.member = Some(GzDecoder::new(source));
         }
     }
@@ -194,6 +198,7 @@ impl<R: BufRead> Read for Frames<R> {
                     return Ok(read);
                 }
             }
+            // A zstd file may have several frames, as files that were joined do; the decoder ends with one.
             let is_first = self.frame.is_none();
             if let Some(done) = self.frame.take() {
                 self.source = Some(done.into_inner());

@@ -55,10 +55,12 @@ fn looks_like_text(head: &[u8], form: &LogForm) -> bool {
     let Some(text) = &form.text else { return false };
     let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
     let Ok(line) = std::str::from_utf8(line) else { return false };
+    // CloudWatch puts a time in front of a line, which is no column.
     let words: Vec<&str> = line.split_ascii_whitespace().filter(|word| !word.ends_with('Z')).collect();
     if words.len() < 4 {
         return false;
     }
+    // Most of the names are enough: vendors add columns.
     let is_header =
         words.iter().filter(|word| text.names().any(|name| name == **word)).count() * 2 > words.len();
     let fits = |(name, word): (&String, &&str)| text.shape.get(name).is_none_or(|shape| shape.fits(word));

@@ -30,6 +30,8 @@ pub(crate) fn end_of_brackets(text: &[u8]) -> End {
             None
         }
         Bracket::Closes => {
+            // The text begins with a bracket, so none closes at depth 0. Whether the two are of one kind is left to the
+            // parser: broken JSON has to end somewhere too.
             depth -= 1;
             kinds >>= 1;
             (depth == 0).then_some(End::At(at + 1))
@@ -47,6 +49,7 @@ fn goes_on(text: &[u8], at: usize, in_list: bool) -> bool {
     let Some(after) = after.trim_ascii_start().first() else { return true };
     match before {
         b'{' | b'[' | b':' => true,
+        // In an object a key follows a comma, so a `{` there begins another value.
         b',' => in_list || matches!(after, b'"' | b'}' | b','),
         _ => matches!(after, b',' | b'}' | b']' | b':'),
     }
@@ -151,6 +154,8 @@ pub(super) fn separators(bytes: &[u8]) -> (usize, bool, u64) {
 
 /// The key of the first member of an object, and the text from its value on.
 pub(super) fn first_member(inside: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Keys that lead to lists of events are short. Without an end, hostile text would be searched to its own end at
+    // each `{"`.
     const LONGEST_KEY: usize = 64;
     let start = inside.get(1..)?;
     let end = memchr::memchr(b'"', start.get(..LONGEST_KEY.min(start.len()))?)?;

@@ -131,6 +131,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                     taker.broken(Broken::NotJson, self.number());
                     self.frames.pop();
                 }
+                // Columns and prefixed lines stand outside of lists; within one there are only values.
                 _ if self.frames.is_empty() => self.text(taker)?,
                 _ => self.scalar(taker)?,
             }
@@ -281,6 +282,7 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
         match after.trim_ascii_start().first() {
             Some(b',' | b'}' | b']' | b':') => None,
+            // What follows is not at hand, so whether the object goes on cannot be told.
             None if !self.window.is_ended() => None,
             Some(_) | None => Some(line.len()),
         }

@@ -32,8 +32,11 @@ pub(crate) struct Stream<'s> {
 impl<'s> Stream<'s> {
     /// Begins to read `path`, until its end or until `stop` is set.
     pub(crate) fn new(path: &str, stop: &'s AtomicBool) -> io::Result<Self> {
+        // One block ahead: a writer that is faster than the reader has to wait and must not fill the memory.
         let (sender, blocks) = sync_channel(1);
         let path = path.to_owned();
+        // Even opening a pipe waits, for its writer. The thread is never joined: it may wait for ever, and ends with
+        // the program.
         thread::Builder::new().spawn(move || match open(&path) {
             Ok(reader) => forward(reader, &sender),
             Err(problem) => _ = sender.send(Err(problem)),

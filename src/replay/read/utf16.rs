@@ -15,6 +15,7 @@ pub(crate) enum Order {
 impl Order {
     /// The order of the bytes, if a text begins so: with a byte order mark, or with an ASCII character.
     pub(crate) fn detect(head: &[u8]) -> Option<Self> {
+        // Without a mark two ASCII characters show it: in UTF-8 no zero bytes stand between letters.
         match head {
             [0xff, 0xfe, ..] | [b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', 0, ..] => Some(Self::LowFirst),
             [0xfe, 0xff, ..] | [0, b'!'..=b'~', 0, b' '..=b'~' | b'\r' | b'\n', ..] => Some(Self::HighFirst),

@@ -109,6 +109,8 @@ impl<'c, R: Read> Window<'c, R> {
 
     /// Reads on until twice as much is at hand as before, if there is so much.
     pub(crate) fn double(&mut self) {
+        // Whoever needs more looks at the value from its beginning again: steps of one size would make that quadratic
+        // in its length.
         let wanted = (2 * (self.filled - self.at)).min(LONGEST);
         while self.filled - self.at < wanted && self.more() {}
     }

@@ -20,6 +20,7 @@ use crate::source::{visible, visible_json, visible_start};
 pub fn ndjson(report: &Report) -> String {
     let mut alerts: Vec<(&RuleReport, &Alert)> =
         report.rules.iter().flat_map(|rule| rule.alerts.iter().map(move |alert| (rule, alert))).collect();
+    // The sort is stable, so alerts of one instant stay in the order of the rules.
     alerts.sort_by_key(|(_, alert)| alert.end);
     let mut out = String::new();
     for (rule, alert) in alerts {

@@ -53,6 +53,7 @@ pub struct Skipped {
 const MOST_REASONS: usize = 100;
 
 fn note(counts: &mut BTreeMap<String, Skipped>, what: &str, count: u64, file: &str, line: u64) {
+    // Reasons may quote a log, so a hostile one has as many as it likes.
     let full = counts.len() >= MOST_REASONS && !counts.contains_key(what);
     let what = if full { "other reasons" } else { what };
     let first = || Skipped { count: 0, first: (file.to_owned(), line) };
@@ -151,6 +152,7 @@ impl Stats {
             note(&mut self.noted, what, noted.count, name, noted.line);
         }
         self.notes.extend(file.notes.iter().map(|note| format!("{name}: {note}")));
+        // Whoever stopped the reading knows that its files are not whole.
         if !stopped {
             self.broken_files.extend(file.broken.iter().map(|problem| (name.clone(), problem.clone())));
         }

@@ -14,6 +14,7 @@ use crate::engine::record::Identity;
 
 /// Writes all that is left of a merge into one temporary file, which is a sorted run again.
 pub(super) fn spill(merge: &mut Merge) -> io::Result<File> {
+    // The file has no name, so nothing is left behind when the process is killed.
     let mut file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
     while let Some((head, bytes)) = merge.first()? {
         let (time, source, event) = head;
@@ -24,6 +25,8 @@ pub(super) fn spill(merge: &mut Merge) -> io::Result<File> {
         file.write_all(bytes)?;
         merge.advance();
     }
+    // This writes what is buffered: a full disk is found now, while the records are still in memory, not when the run
+    // is read.
     let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.rewind()?;
     Ok(file)
@@ -64,6 +67,7 @@ impl Cursor {
 fn read(file: &mut BufReader<File>, bytes: &mut Vec<u8>) -> io::Result<Option<Head>> {
     let mut time = [0; 8];
     match file.read_exact(&mut time) {
+        // The file is whole, or `spill` had failed: the only end between two records is that of the file.
         Err(problem) if problem.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         ended => ended?,
     }

@@ -61,6 +61,7 @@ impl Store {
         if run.len() == 0 {
             return;
         }
+        // Before the lock is taken, so that threads sort at the same time.
         run.sort();
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.size += run.size();

@@ -60,6 +60,7 @@ pub(crate) struct RecordParts<'p, 'v> {
     pub(crate) values: &'p Values<'v>,
 }
 
+// No file outlasts a replay, so the numbers may change from version to version.
 const MISSING: u8 = 0;
 const TEXT: u8 = 1;
 const INT: u8 = 2;
@@ -155,6 +156,7 @@ fn value<'b>(from: &mut &'b [u8], values: &mut Vec<Option<Value<'b>>>) -> Option
     values.push(match tag {
         MISSING => None,
         TEXT => Some(Value::Text(Cow::Borrowed(text(from)?))),
+        // Only the text is stored: it gives the address again.
         ALT_SPELLING => Some(Raw::Text(Cow::Borrowed(text(from)?)).typed(Type::Ip)?),
         INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),
         FLOAT => Some(Value::Float(f64::from_le_bytes(array(from)?))),

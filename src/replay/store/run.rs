@@ -62,6 +62,8 @@ impl Run {
 
     /// Puts the records in order of head; those of one head stay in the order in which they were added.
     pub(super) fn sort(&mut self) {
+        // The place where a record begins breaks ties, so that the unstable sort, which needs no second copy, is
+        // stable.
         self.heads.par_sort_unstable_by_key(|(head, begins, _)| (*head, *begins));
     }
 

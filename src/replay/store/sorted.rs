@@ -114,6 +114,7 @@ impl Iterator for Sorted {
         loop {
             let batch = self.batch();
             let is_end = self.packed.len() == 0;
+            // A batch may be left out as a whole while there are more behind it.
             if is_end || !batch.is_empty() {
                 return Some(batch).filter(|_| !is_end);
             }
