@@ -163,7 +163,8 @@ fn out_of_time(link: &Link, record: &Record, others: impl Iterator<Item = (usize
 
 fn linked(link: &Link, left: &Record, right: &Record) -> bool {
     link.left.iter().zip(&link.right).all(|(at_left, at_right)| {
-        matches!((left.at(*at_left), right.at(*at_right)), (Some(left), Some(right)) if left.same(right))
+        // As the links of the engine compare: addresses as they are logged.
+        matches!((left.at(*at_left), right.at(*at_right)), (Some(left), Some(right)) if left.key() == right.key())
     })
 }
 

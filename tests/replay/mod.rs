@@ -2,6 +2,7 @@
 
 mod commands;
 mod files;
+mod filters;
 mod forms;
 pub(crate) mod golden;
 mod live;

@@ -32,7 +32,7 @@ impl Bounds {
     pub(super) fn new(steps: &[SourceStep<'_>], source: &Source) -> Self {
         let integers = source.fields.values().filter(|field| field.ty == Type::Int);
         let bound = |field: &crate::catalog::FieldDef| {
-            let Location::AsIs(path) = Location::of_field(field) else { return None };
+            let Location::AsIs(path) = Location::of(source, &field.name) else { return None };
             let ranges = steps.iter().map(|step| step.filter.required_range(&field.name)?.integers());
             let ranges: Vec<_> = ranges.collect::<Option<_>>()?;
             let range = ranges.into_iter().reduce(hull)?;

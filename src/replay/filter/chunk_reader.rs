@@ -321,11 +321,12 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// The text of bytes; what is not UTF-8 in it is replaced, and that is noted.
     fn lossy<'t>(&mut self, bytes: &'t [u8], number: u64) -> Cow<'t, str> {
-        let text = String::from_utf8_lossy(bytes);
-        if matches!(text, Cow::Owned(_)) {
-            self.result.note(NOT_UTF8, number);
+        // The check alone is several times as fast as the search for what to replace.
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Cow::Borrowed(text);
         }
-        text
+        self.result.note(NOT_UTF8, number);
+        String::from_utf8_lossy(bytes)
     }
 }
 

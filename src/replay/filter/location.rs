@@ -4,7 +4,7 @@
 //! Must not know: rules, how events are read.
 
 use super::json_key::last_key;
-use crate::catalog::{FieldDef, Raw, RawVariant, Source};
+use crate::catalog::{FieldDef, LogForm, Raw, RawVariant, Source, Spelling};
 
 /// Where a field stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,14 +18,15 @@ pub(super) enum Location<'s> {
 }
 
 impl<'s> Location<'s> {
-    /// Where `field` of `source` stands.
+    /// Where `field` of `source` stands, whoever wrote the event.
     pub(super) fn of(source: &'s Source, field: &str) -> Self {
-        source.field(field).map_or(Self::Anywhere, Self::of_field)
+        let found = source.field(field).map_or(Self::Anywhere, Self::of_field);
+        if found.paths().iter().all(|path| has_one_name(path, &source.log)) { found } else { Self::Anywhere }
     }
 
     /// A new entry of [`FieldDef`] or [`RawVariant`] must be answered for here: may it give a field a value that does
     /// not stand at its path, or in another spelling?
-    pub(super) fn of_field(field: &'s FieldDef) -> Self {
+    fn of_field(field: &'s FieldDef) -> Self {
         let FieldDef {
             name: _,
             ty: _,
@@ -52,11 +53,31 @@ impl<'s> Location<'s> {
     /// without.
     pub(super) fn keys(&self) -> Option<Vec<&'s str>> {
         match self {
-            Self::AsIs(path) => Some(vec![last_key(path)]),
-            Self::MadeOf(paths) => Some(paths.iter().map(|path| last_key(path)).collect()),
+            Self::AsIs(_) | Self::MadeOf(_) => Some(self.paths().iter().map(|path| last_key(path)).collect()),
             Self::Anywhere => None,
         }
     }
+
+    fn paths(&self) -> &[&'s str] {
+        match self {
+            Self::AsIs(path) => std::slice::from_ref(path),
+            Self::MadeOf(paths) => paths,
+            Self::Anywhere => &[],
+        }
+    }
+}
+
+/// Whether no writer of the log has another name for what stands at `path`, in an event that a filter is asked about.
+fn has_one_name(path: &str, LogForm { aliases, spellings, detect, .. }: &LogForm) -> bool {
+    let is_aliased = aliases
+        .keys()
+        .any(|alias| path.strip_prefix(alias.as_str()).is_some_and(|rest| !rest.starts_with(|c| c != '.')));
+    // Filters ask events alone in which the first key of `detect` stands as it is: where that has another spelling
+    // too, an event in that spelling is read whole.
+    let top = path.split('.').next().unwrap_or(path);
+    let differs = |key: &str, spelling: &Spelling| spelling.of(key) != key;
+    let shows = |spelling: &Spelling| detect.first().is_some_and(|key| differs(key, spelling));
+    !is_aliased && spellings.iter().all(|spelling| !differs(top, spelling) || shows(spelling))
 }
 
 /// The paths without which a variant gives no value.

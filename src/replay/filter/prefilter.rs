@@ -76,7 +76,9 @@ impl Prefilter {
             by_key.entry(key).or_default().push(text.clone());
         }
         // A few values are found faster as texts than by looking behind every occurrence of the key.
-        by_key.retain(|_, values| values.len() > FEW);
+        // What a number may mean need not stand in the event as it does here: `1.23e5` has the text `123000`. Behind
+        // its key a number is seen to be one, and passes.
+        by_key.retain(|_, values| values.len() > FEW || values.iter().any(|value| may_be_number(value)));
         let keyed = |literal: &Literal| literal.key.as_ref().is_some_and(|key| by_key.contains_key(key));
         let mut texts: Vec<String> =
             texts.iter().filter(|literal| !keyed(literal)).map(|literal| literal.text.clone()).collect();
@@ -217,13 +219,22 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
     let key = whole.then(|| last_key(path)).filter(|key| is_plain(key));
     let shortest = literals.iter().map(String::len).min()?;
     // One or two characters are in nearly every event, and what JSON may escape need not be there as it is.
-    let usable = literals.iter().all(|literal| literal.len() >= 3 && is_plain(literal));
+    let usable = literals.iter().all(|literal| {
+        literal.len() >= 3
+            && is_plain(literal)
+            && (key.is_some() || context.form == Form::Columns || !may_be_number(literal))
+    });
     // Rarity is guessed: the action tells the kinds of events apart, so it comes before any other field; else a longer
     // text is taken for the rarer one.
     let named = usize::from(test.field.name == "event.action") * 1000;
     let literal = |text| Literal { text, key: key.map(str::to_owned) };
     let literals = literals.into_iter().map(literal).collect();
     usable.then_some(Required { literals, rank: 100 + named + shortest.min(99) })
+}
+
+/// Whether a text could be a number as JSON writes it, or a part of one.
+fn may_be_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
 }
 
 fn text_of(value: &Value) -> Option<String> {

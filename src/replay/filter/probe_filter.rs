@@ -91,7 +91,8 @@ impl Sample {
         }
         let mut level = self.level.load(Ordering::Relaxed);
         while self.at_least(level) > MOST_PROBES {
-            level = level.max(self.level.fetch_max(level + 1, Ordering::Relaxed)) + 1;
+            // Another thread may have raised it meanwhile, to this level or further.
+            level = self.level.fetch_max(level + 1, Ordering::Relaxed).max(level + 1);
         }
         own >= level
     }

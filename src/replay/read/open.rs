@@ -53,7 +53,8 @@ const HEAD: u64 = 512;
 fn packing(head: &[u8]) -> Packing {
     match head {
         [0x1f, 0x8b, ..] => Packing::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        // The second is a frame of no data, with which parallel writers begin (RFC 8878, 3.1.2).
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
         _ => Packing::Plain,
     }
 }
@@ -207,10 +208,25 @@ impl<R: BufRead> Read for Frames<R> {
             if !is_first {
                 skip_zeros(&mut source)?;
             }
+            skip_frames_without_data(&mut source)?;
             if source.fill_buf()?.is_empty() {
                 return Ok(0);
             }
             self.frame = Some(StreamingDecoder::new(source).map_err(io::Error::other)?);
         }
     }
+}
+
+/// Goes behind frames that hold data of others, each with its length in front (RFC 8878, 3.1.2).
+fn skip_frames_without_data(source: &mut impl BufRead) -> io::Result<()> {
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] = source.fill_buf()? {
+        let mut head = [0; 8];
+        source.read_exact(&mut head)?;
+        let [_, _, _, _, length @ ..] = head;
+        let length = u64::from(u32::from_le_bytes(length));
+        if io::copy(&mut source.take(length), &mut io::sink())? < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
