@@ -32,6 +32,7 @@ pub(super) fn constant(
             None => return values::no_such_day(sink, literal.span),
         },
         LiteralKind::Word(word) => return from_word(names, sink, step, word, literal.span),
+        LiteralKind::Unknown => return None,
     };
     Some(Constant { kind, span: literal.span, param: None })
 }

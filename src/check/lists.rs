@@ -166,7 +166,11 @@ fn read_one(
         return None;
     };
     let (raws, file, mut broken) = match &ast.body {
-        ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None, false),
+        ListBody::Inline(items) => {
+            let read: Vec<_> = items.iter().zip(1..).filter_map(of_clause).collect();
+            let broken = read.len() < items.len();
+            (read, None, broken)
+        }
         ListBody::File(path) => {
             let table = unit.table(path)?;
             (table.rows.iter().map(of_row).collect(), Some(path.node.clone()), table.broken)
@@ -194,7 +198,8 @@ fn read_one(
     (!broken).then_some(list)
 }
 
-fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
+/// An entry of a rule file, if its value could be read.
+fn of_clause((entry, row): (&ast::Entry, usize)) -> Option<Raw<'_>> {
     let (text, other) = match &entry.value.kind {
         LiteralKind::Str(text) => (text.clone(), None),
         LiteralKind::Int(number) => (number.to_string(), Some(&entry.value.kind)),
@@ -205,8 +210,9 @@ fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
         }
         LiteralKind::Duration(seconds) => (format!("{seconds}s"), Some(&entry.value.kind)),
         LiteralKind::Word(word) => (word.clone(), Some(&entry.value.kind)),
+        LiteralKind::Unknown => return None,
     };
-    Raw {
+    Some(Raw {
         text,
         other,
         value: entry.value.span,
@@ -216,7 +222,7 @@ fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
         until: entry.until.as_ref(),
         row,
         csv: false,
-    }
+    })
 }
 
 fn of_row(row: &Row) -> Raw<'_> {

@@ -99,7 +99,7 @@ impl Builder<'_> {
         let mut parts = pair.into_inner();
         let field = self.name(&parts.next()?);
         let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
-        let mut op = self.op(op);
+        let (mut op, is_known) = self.op(op);
         let operand = parts.next()?;
         let form = operand.as_rule();
         let value = if form == Rule::slashes {
@@ -109,6 +109,7 @@ impl Builder<'_> {
         } else {
             self.operand(&operand)
         };
+        let value = if is_known { value } else { unjudged(value, &mut op) };
         Some(Pred { kind: PredKind::Compare { field, op, value }, span })
     }
 
@@ -168,7 +169,7 @@ impl Builder<'_> {
         let span = self.span(&pair);
         let parts: Vec<Pair<'_>> = pair.into_inner().collect();
         let [value, mark, field] = parts.as_slice() else { return None };
-        let op = self.op(mark.clone());
+        let (op, _) = self.op(mark.clone());
         let mirrored = match op.node.kind {
             OpKind::Less => OpKind::Greater,
             OpKind::LessEqual => OpKind::GreaterEqual,
@@ -200,11 +201,11 @@ impl Builder<'_> {
         Some(Pred { kind: PredKind::Compare { field, op, value: Operand::One(self.literal(value)) }, span })
     }
 
-    /// An operator with its marks; one of another language is reported.
-    fn op(&mut self, pair: Pair<'_>) -> Spanned<Op> {
+    /// An operator with its marks, and whether it is known; one of another language is reported.
+    fn op(&mut self, pair: Pair<'_>) -> (Spanned<Op>, bool) {
         let span = self.span(&pair);
         let mut negated = false;
-        let mut text = String::new();
+        let mut text = Some(String::new());
         for part in pair.into_inner() {
             #[expect(
                 clippy::wildcard_enum_match_arm,
@@ -216,12 +217,13 @@ impl Builder<'_> {
                     negated = true;
                 }
                 Rule::foreign_op | Rule::foreign_word => text = self.foreign(&part),
-                _ => text = self.native(&part),
+                _ => text = Some(self.native(&part)),
             }
         }
+        let (is_known, text) = (text.is_some(), text.unwrap_or_default());
         let word = text.strip_prefix("not ");
         negated |= word.is_some();
-        Spanned { node: op_of(word.unwrap_or(&text), negated), span }
+        (Spanned { node: op_of(word.unwrap_or(&text), negated), span }, is_known)
     }
 
     fn native(&mut self, pair: &Pair<'_>) -> String {
@@ -238,8 +240,8 @@ impl Builder<'_> {
         text.to_owned()
     }
 
-    /// Reports an operator of another language; gives the one that is meant.
-    fn foreign(&mut self, pair: &Pair<'_>) -> String {
+    /// Reports an operator of another language; gives the one that is meant, if it is known.
+    fn foreign(&mut self, pair: &Pair<'_>) -> Option<String> {
         let found = pair.as_str();
         let span = self.span(pair);
         let near = || close(found, keywords::operators()).map(str::to_owned);
@@ -249,10 +251,10 @@ impl Builder<'_> {
                 .label("not an operator")
                 .help("the operators are `==` `!=` `=~` `!~` `<` `<=` `>` `>=` `in` `like` `contains` `starts_with` `ends_with` `matches`");
             self.report(unknown);
-            return "==".to_owned();
+            return None;
         };
         self.operator_spelling(pair, &meant);
-        meant
+        Some(meant)
     }
 
     /// Reports a mark or word that is not spelled as `wanted`.
@@ -270,6 +272,27 @@ impl Builder<'_> {
         }
         report.fix = Some(Fix { span, replacement: wanted.to_owned() });
         self.report(report);
+    }
+}
+
+/// The right side of an operator that nobody knows: names in it are used, its values mean nothing.
+fn unjudged(value: Operand, op: &mut Spanned<Op>) -> Operand {
+    let unjudged = |literal: Literal| match literal.kind {
+        LiteralKind::Word(_) => literal,
+        LiteralKind::Str(_)
+        | LiteralKind::Int(_)
+        | LiteralKind::Float(_)
+        | LiteralKind::Bool(_)
+        | LiteralKind::Duration(_)
+        | LiteralKind::Date(_)
+        | LiteralKind::Unknown => Literal { kind: LiteralKind::Unknown, ..literal },
+    };
+    match value {
+        Operand::One(literal) => Operand::One(unjudged(literal)),
+        Operand::Set(literals, span) => {
+            op.node.kind = OpKind::In;
+            Operand::Set(literals.into_iter().map(unjudged).collect(), span)
+        }
     }
 }
 
