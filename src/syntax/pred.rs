@@ -229,15 +229,28 @@ impl Builder<'_> {
     fn native(&mut self, pair: &Pair<'_>) -> String {
         let text = pair.as_str();
         if text == "matches~" {
-            let span = self.span(pair);
-            let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no `~` form")
-                .label("not an operator")
-                .help("begin the regular expression with `(?i)` to ignore case");
-            found.fix = Some(Fix { span, replacement: "matches".to_owned() });
-            self.report(found);
+            self.matches_without_case(self.span(pair), "");
             return "matches".to_owned();
         }
         text.to_owned()
+    }
+
+    /// Reports a `matches` that is to ignore case; the change puts `(?i)` into the expression.
+    fn matches_without_case(&mut self, span: Span, not: &str) {
+        let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no `~` form")
+            .label("not an operator")
+            .help("begin the regular expression with `(?i)` to ignore case");
+        let right = self.skip_blank(span.end as usize);
+        let rest = self.slice(right, self.text.len());
+        let quote = ["\"\"\"", "r\"", "\""].into_iter().find(|quote| rest.starts_with(quote));
+        if let Some(quote) = quote.filter(|quote| quote.len() < 3) {
+            let end = right + quote.len();
+            let blank = self.slice(span.end as usize, right);
+            let flag = if self.slice(end, self.text.len()).starts_with("(?i)") { "" } else { "(?i)" };
+            let replacement = format!("{not}matches{blank}{quote}{flag}");
+            found.fix = Some(Fix { span: Span::new(self.file, span.start as usize, end), replacement });
+        }
+        self.report(found);
     }
 
     /// Reports an operator of another language; gives the one that is meant, if it is known.
@@ -245,7 +258,11 @@ impl Builder<'_> {
         let found = pair.as_str();
         let span = self.span(pair);
         let near = || close(found, keywords::operators()).map(str::to_owned);
-        let meant = foreign::operator(found).or_else(near);
+        let meant = if found == ":" {
+            Some(foreign::colon(self.slice(span.end as usize, self.text.len())).to_owned())
+        } else {
+            foreign::operator(found).or_else(near)
+        };
         let Some(meant) = meant else {
             let unknown = Diagnostic::new(Code::ForeignOperator, span, format!("unknown operator {}", quoted(found)))
                 .label("not an operator")
@@ -253,6 +270,10 @@ impl Builder<'_> {
             self.report(unknown);
             return None;
         };
+        if let Some(not) = meant.strip_suffix("matches~") {
+            self.matches_without_case(span, not);
+            return Some(format!("{not}matches"));
+        }
         self.operator_spelling(pair, &meant);
         Some(meant)
     }
@@ -269,6 +290,10 @@ impl Builder<'_> {
                 .label("not an operator here");
         if found.eq_ignore_ascii_case(wanted) {
             report = report.label("lower case");
+        }
+        if wanted.ends_with('~') && !found.ends_with('~') {
+            let there = if found == ":" { "EQL and Sigma" } else { "KQL and Sigma" };
+            report = report.help(format!("`~` ignores case, as in {there}"));
         }
         report.fix = Some(Fix { span, replacement: wanted.to_owned() });
         self.report(report);
