@@ -14,6 +14,9 @@ use super::keywords;
 const OPERATOR: &[(&str, &str)] = &[
     ("=", "=="),
     ("===", "=="),
+    ("~=", "=~"),
+    ("==~", "=~"),
+    ("!=~", "!~"),
     ("is", "=="),
     ("eq", "=="),
     ("equals", "=="),
@@ -60,8 +63,12 @@ pub(super) fn operator(found: &str) -> Option<String> {
         _ => (lower.as_str(), false),
     };
     // What has no `~` of its own ignores case with it, as in EQL (`like~`) and KQL (`!in~`).
+    let of_table = |word| OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
+    if let Some(ours) = of_table(word).filter(|_| word.ends_with('~')) {
+        return Some(ours.to_owned());
+    }
     let (word, tilde) = word.strip_suffix('~').map_or((word, ""), |word| (word, "~"));
-    let known = OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
+    let known = of_table(word);
     let ours = known.or_else(|| keywords::operators().find(|ours| *ours == word))?;
     // Only KQL puts the mark before a word, and its `contains` ignores case.
     let tilde = if negated && word == "contains" { "~" } else { tilde };
@@ -122,6 +129,9 @@ mod tests {
             ("regex", "matches"),
             ("regex~", "matches~"),
             ("=", "=="),
+            ("~=", "=~"),
+            ("==~", "=~"),
+            ("!=~", "!~"),
         ] {
             assert_eq!(operator(theirs).as_deref(), Some(ours), "{theirs}");
         }
