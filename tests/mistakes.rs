@@ -12,6 +12,7 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0103_missing_brace", 1, false),
     ("err_E0106_curly_quotes", 1, true),
     ("err_E0107_assignment", 1, true),
+    ("err_E0107_glued", 3, true),
     ("err_E0107_ignoring_case", 6, true),
     ("err_E0107_tilde", 3, true),
     ("err_E0109_minutes", 1, true),

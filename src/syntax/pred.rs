@@ -295,8 +295,19 @@ impl Builder<'_> {
             let there = if found == ":" { "EQL and Sigma" } else { "KQL and Sigma" };
             report = report.help(format!("`~` ignores case, as in {there}"));
         }
-        report.fix = Some(Fix { span, replacement: wanted.to_owned() });
+        report.fix = Some(Fix { span, replacement: self.apart(span, wanted) });
         self.report(report);
+    }
+
+    /// A word in place of the mark at `span`, with blanks where it would run into its neighbours: `!a` is `not a`.
+    fn apart(&self, span: Span, wanted: &str) -> String {
+        let of_word = |c: char| c.is_alphanumeric() || c == '_';
+        let is_glued = self.slice(0, span.start as usize).ends_with(of_word) && wanted.starts_with(of_word);
+        let before = if is_glued { " " } else { "" };
+        let right = self.slice(span.end as usize, self.text.len());
+        let is_glued = right.starts_with(|c| of_word(c) || c == '!');
+        let after = if is_glued && wanted.ends_with(of_word) { " " } else { "" };
+        format!("{before}{wanted}{after}")
     }
 }
 
