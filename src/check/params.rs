@@ -160,7 +160,8 @@ fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
             text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float)
         }
         ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),
-        ParamValue::Bool(_) => text.parse().ok().map(ParamValue::Bool),
+        // YAML has `True` and `TRUE` too.
+        ParamValue::Bool(_) => text.to_ascii_lowercase().parse().ok().map(ParamValue::Bool),
     }
 }
 
