@@ -282,7 +282,7 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
             .parse()
             .map(|truth| EntryValue::Value(Value::Bool(truth)))
             .map_err(|_| misfit(raw, field))?,
-        Type::Time => time(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
+        Type::Time => time(raw, field).map(EntryValue::Value)?,
         Type::String | Type::Ip => return Err(misfit(raw, field)),
     };
     Ok(value)
@@ -329,9 +329,16 @@ fn decimal(raw: &Raw<'_>) -> Option<Value> {
     raw.text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
 }
 
-fn time(raw: &Raw<'_>) -> Option<Value> {
-    let day = || raw.text.parse::<Date>().ok().and_then(values::midnight);
-    raw.text.parse().ok().or_else(day).map(Value::Time)
+/// A day, or an instant as in a condition.
+fn time(raw: &Raw<'_>, field: &FieldDef) -> Result<Value, Box<Diagnostic>> {
+    if !matches!(raw.other, None | Some(LiteralKind::Date(_))) {
+        return Err(misfit(raw, field));
+    }
+    // A date alone: a time without an offset would be read as midnight.
+    let is_day = raw.text.len() == "2026-11-24".len();
+    let day = is_day.then(|| raw.text.parse::<Date>().ok().and_then(values::midnight)).flatten();
+    let instant = day.map_or_else(|| values::instant(&raw.text, raw.value), Ok);
+    instant.map(Value::Time).map_err(Box::new)
 }
 
 fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {
