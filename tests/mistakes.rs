@@ -52,6 +52,7 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0307_vendor", 1, true),
     ("err_E0404_scientific", 1, false),
     ("err_E0507_wildcard", 1, true),
+    ("err_E0508_range_without_start", 1, false),
     ("err_E0601_missing", 4, false),
     ("err_E0602_id", 1, false),
     ("err_E0606_quoted_date", 1, true),

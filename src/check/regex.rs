@@ -47,7 +47,9 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         let help = "split the condition, or move the values into an allowlist";
         return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
     }
-    let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
+    // `{,n}` is read so that it can be named.
+    let mut parser = ast::parse::ParserBuilder::new().nest_limit(DEPTH).empty_min_range(true).build();
+    let parsed = parser.parse(regex);
     let mut tree = parsed.map_err(|error| vec![unreadable(&error)])?;
     // What is asked of it below does not depend on case.
     let _ = take_case(&mut tree);
@@ -175,7 +177,7 @@ impl Portability<'_> {
             );
         }
         if self.regex.get(bytes(span)).is_some_and(|text| text.starts_with("{,")) {
-            self.refuse(span, "a range without a start", "write `{0,n}`");
+            self.refuse(span, "a range without a start", "write `{0,n}`: some engines take `{,n}` for text");
         }
         let most = match &repetition.op.kind {
             RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore => 1,
@@ -295,6 +297,8 @@ mod tests {
             ("[a&&b]", "a set operation on character classes"),
             (r"\x{41}", "an escape that is not portable"),
             ("a++", "a repetition of a repetition"),
+            ("a{,5}", "a range without a start"),
+            ("(ab){,5}c", "a range without a start"),
         ] {
             let problems = check(regex).unwrap_err();
             assert_eq!(
