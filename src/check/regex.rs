@@ -195,7 +195,8 @@ impl Portability<'_> {
                 "keep counts, multiplied, at or below 1000",
             );
         }
-        self.node(&repetition.ast, product.min(MOST_REPETITIONS));
+        // Counts inside are not to blame for a product that has been refused.
+        self.node(&repetition.ast, if product > MOST_REPETITIONS { 1 } else { product });
     }
 
     fn literal(&mut self, literal: &Literal) {
@@ -309,6 +310,25 @@ mod tests {
         }
         for regex in ["(", "[a", "a{2", "*", r"\", "a)", r"a[^\d\D]"] {
             assert!(check(regex).unwrap_err().iter().all(|problem| !problem.readable), "{regex}");
+        }
+    }
+
+    #[test]
+    fn a_product_of_counts_is_refused_once() {
+        for (regex, labels) in [
+            ("((a{2}){600}){2}", &["up to 1200 repetitions"][..]),
+            ("(((a{2}){2}){2}){500}", &["up to 2000 repetitions"]),
+            ("((a{2}){2}){2000}", &["up to 2000 repetitions"]),
+            ("(a{1000}){1000}", &["up to 1000000 repetitions"]),
+            ("(a{2000}){3000}", &["up to 3000 repetitions", "up to 2000 repetitions"]),
+            ("(a{40}){40}(b{50}){50}", &["up to 1600 repetitions", "up to 2500 repetitions"]),
+        ] {
+            let problems = check(regex).unwrap_err();
+            assert_eq!(
+                problems.iter().map(|problem| problem.label.as_str()).collect::<Vec<_>>(),
+                labels,
+                "{regex}"
+            );
         }
     }
 
