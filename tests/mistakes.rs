@@ -48,6 +48,7 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0202_vendor_of_a_list", 1, true),
     ("err_E0202_vendor_of_several", 2, false),
     ("err_E0204_list", 1, true),
+    ("err_E0205_test_event", 3, true),
     ("err_E0217_lists", 4, false),
     ("err_E0307_vendor", 1, true),
     ("err_E0404_scientific", 1, false),
