@@ -10,6 +10,7 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0102_severty", 1, true),
     ("err_E0102_stpe", 1, true),
     ("err_E0103_missing_brace", 1, false),
+    ("err_E0103_strings", 1, false),
     ("err_E0106_curly_quotes", 1, true),
     ("err_E0107_assignment", 1, true),
     ("err_E0107_glued", 3, true),
