@@ -23,7 +23,6 @@ use crate::yaml::{self, Content};
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Values of parameters by name, as text in the notation of the language (`15m`, `443`, `true`, or plain text).
-    #[serde(deserialize_with = "texts")]
     params: BTreeMap<String, String>,
     /// By rule: what holds for it alone.
     rules: BTreeMap<String, RuleSettings>,
@@ -53,7 +52,6 @@ pub struct Settings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleSettings {
-    #[serde(deserialize_with = "texts")]
     params: BTreeMap<String, String>,
     /// The targets that it is meant for here, in place of its own; empty if the file does not say.
     targets: Vec<String>,
@@ -276,23 +274,4 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     let text = String::deserialize(deserializer)?;
     syntax::duration(&text)
         .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a duration such as `24h`")))
-}
-
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Scalar {
-        Bool(bool),
-        Int(i64),
-        Float(f64),
-        Text(String),
-    }
-    let scalars = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
-    let text = |scalar| match scalar {
-        Scalar::Bool(truth) => truth.to_string(),
-        Scalar::Int(number) => number.to_string(),
-        Scalar::Float(number) => number.to_string(),
-        Scalar::Text(text) => text,
-    };
-    Ok(scalars.into_iter().map(|(name, scalar)| (name, text(scalar))).collect())
 }

@@ -431,3 +431,49 @@ fn a_file_that_the_user_names_and_that_cannot_be_read_is_io() {
         }
     }
 }
+
+/// `1.10` is a version and `007` an agent: what is not quoted in YAML is still what the author wrote.
+#[test]
+fn a_value_of_a_parameter_is_text_as_written() {
+    for (written, value) in [
+        ("1.10", "1.10"),
+        ("007", "007"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("1e3", "1e3"),
+        ("0x1F", "0x1F"),
+        ("1_000", "1_000"),
+        ("+5", "+5"),
+        ("true", "true"),
+        ("Yes", "Yes"),
+        ("'1.10'", "1.10"),
+        ("a b", "a b"),
+    ] {
+        for place in ["params", "rules: {two_steps: {params"] {
+            let close = "}".repeat(place.matches('{').count());
+            let folder = folder(&[("catena.yaml", &format!("{place}: {{v: {written}}}{close}\n"))]);
+            let rule = std::fs::read_to_string(folder.path().join("rule.chain")).unwrap();
+            let rule = rule.replacen("  chain", "  param v = \"x\"\n  chain", 1);
+            let rule = rule.replacen("event.action ==", "actor.name == v and event.action ==", 1);
+            std::fs::write(folder.path().join("rule.chain"), &rule).unwrap();
+            let ran = compile(&folder, "kql", &[]);
+            assert!(
+                ran.out.contains(&format!("\"{value}\"")),
+                "{place} {written}: {}{}{rule}",
+                ran.err,
+                ran.out
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_value_of_a_parameter_is_none() {
+    for text in ["params: {v: ~}\n", "params: {v: }\n", "params: {v: null}\n"] {
+        let ran = compile(&folder(&[("catena.yaml", text)]), "kql", &[]);
+        assert!(
+            ran.status == 1 && ran.err.contains("the value of `v` has the wrong form"),
+            "{text}: {}",
+            ran.err
+        );
+    }
+}

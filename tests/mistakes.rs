@@ -10,10 +10,15 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0102_severty", 1, true),
     ("err_E0102_stpe", 1, true),
     ("err_E0103_missing_brace", 1, false),
+    ("err_E0103_strings", 1, false),
     ("err_E0106_curly_quotes", 1, true),
     ("err_E0107_assignment", 1, true),
+    ("err_E0107_glued", 3, true),
+    ("err_E0107_ignoring_case", 6, true),
+    ("err_E0107_tilde", 3, true),
     ("err_E0109_minutes", 1, true),
     ("err_E0109_no_unit", 1, false),
+    ("err_E0109_weeks", 1, false),
     ("err_E0110_american", 1, true),
     ("err_E0110_unclear", 1, false),
     ("err_E0117_no_break_space", 1, true),
@@ -44,9 +49,12 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0202_vendor_of_a_list", 1, true),
     ("err_E0202_vendor_of_several", 2, false),
     ("err_E0204_list", 1, true),
+    ("err_E0205_test_event", 3, true),
+    ("err_E0217_lists", 4, false),
     ("err_E0307_vendor", 1, true),
     ("err_E0404_scientific", 1, false),
     ("err_E0507_wildcard", 1, true),
+    ("err_E0508_range_without_start", 1, false),
     ("err_E0601_missing", 4, false),
     ("err_E0602_id", 1, false),
     ("err_E0606_quoted_date", 1, true),
@@ -94,6 +102,66 @@ fn one_mistake_is_one_finding_that_says_what_to_do() {
         }
         if *fixes {
             assert!(found.iter().all(|finding| finding["fix"].is_object()), "{case}: {found:#?}");
+        }
+    }
+}
+
+/// Nothing is put in the place of a value that cannot be read, so no later stage judges it.
+#[test]
+fn a_value_that_cannot_be_read_is_one_finding() {
+    const RULE: &str = r#"
+allowlist known: source.ip { "192.0.2.1" reason "r" until UNTIL }
+rule r {
+  title       "A rule"
+  id          "2eb8f46f-c074-5f39-bb9b-e4c8295e0b66"
+  description "Shows a finding."
+  severity    low
+  date        DATE
+  param gap = GAP
+  chain within TOTAL {
+    step first from aws.vpcflow where destination.port == PORT
+    then within gap on instance.id
+    step second from aws.vpcflow where destination.port == 22 except source.ip in known
+  }
+  alert { entity ip second.source.ip  dedupe AGAIN by second.source.ip }
+  test "t" { second at OFFSET { source.ip: "192.0.2.2" } expect no alert }
+}"#;
+    let right = [
+        ("TOTAL", "20m"),
+        ("PORT", "443"),
+        ("AGAIN", "1d"),
+        ("DATE", "2026-01-01"),
+        ("GAP", "20m"),
+        ("OFFSET", "0s"),
+        ("UNTIL", "2099-01-01"),
+    ];
+    let written = |place: &str, value: &str| {
+        let own = RULE.replace(place, value);
+        right.iter().fold(own, |text, (place, value)| text.replace(place, value))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rule.chain");
+    let found = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let found = findings(&path.display().to_string());
+        found.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let sound = written("TOTAL", "20m");
+    assert_eq!(found(&sound), [""; 0], "{sound}");
+    for (places, values, code) in [
+        (
+            &["TOTAL", "AGAIN", "GAP", "OFFSET"][..],
+            &["5w", "40000d", "1h30", "1h1d", "-5w", "500ms"][..],
+            "E0109",
+        ),
+        (&["TOTAL", "AGAIN", "OFFSET"], &["30", "\"5m\""], "E0109"),
+        (&["PORT", "GAP"], &["9223372036854775808", "007", "0xg", "1e999"], "E0111"),
+        (&["DATE", "UNTIL"], &["2027-02-30", "2027-13-01", "11/12/2026"], "E0110"),
+        (&["PORT"], &["null"], "E0120"),
+        (&["== PORT"], &["frobs \"4*\"", "frobs (1, 1)"], "E0107"),
+    ] {
+        for (place, value) in places.iter().flat_map(|place| values.iter().map(move |value| (place, value))) {
+            assert_eq!(found(&written(place, value)), [code], "{place} {value}");
         }
     }
 }

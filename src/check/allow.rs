@@ -25,8 +25,10 @@ pub(super) fn targets(sink: &mut Sink, meta: &Meta) -> Vec<String> {
 
 fn target(sink: &mut Sink, literal: &Literal) -> Option<Spanned<&'static str>> {
     let (LiteralKind::Word(word) | LiteralKind::Str(word)) = &literal.kind else {
-        let found = Diagnostic::new(Code::MetaValue, literal.span, "invalid value for `targets`");
-        sink.report(found.label("expected the name of a target"));
+        if literal.kind != LiteralKind::Unknown {
+            let found = Diagnostic::new(Code::MetaValue, literal.span, "invalid value for `targets`");
+            sink.report(found.label("expected the name of a target"));
+        }
         return None;
     };
     let known: Vec<&str> = settings::target_names().collect();

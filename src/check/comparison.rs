@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Literal, Op, OpKind};
 
 use super::constants;
+use super::constants::Purpose;
 use super::names::Names;
 use super::sink::Sink;
 use super::values::{self, Constant, Kind};
@@ -115,7 +116,7 @@ impl Comparison {
 
     /// The text on the right side, never empty.
     pub(super) fn text(&self, names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<String> {
-        let constant = constants::constant(names, sink, Some(self.step), literal)?;
+        let constant = constants::constant(names, sink, Purpose::Condition(self.step), literal)?;
         match constant.kind {
             // An error, where `like "*"` is only warned of: back ends may rely on a text that is not empty.
             Kind::Text(text) if text.is_empty() => {

@@ -14,11 +14,22 @@ use super::resolutions::Meaning;
 use super::sink::Sink;
 use super::values::{self, Constant, Kind};
 
+/// What a literal is for, which says what else a word in its place may be meant for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// A value in the condition of the step with this index.
+    Condition(usize),
+    /// The value of a field of a test event.
+    TestEvent,
+    /// A length of time.
+    Duration,
+}
+
 /// The value of a literal; words are parameters.
 pub(super) fn constant(
     names: &Names<'_>,
     sink: &mut Sink,
-    step: Option<usize>,
+    purpose: Purpose,
     literal: &Literal,
 ) -> Option<Constant> {
     let kind = match &literal.kind {
@@ -31,7 +42,8 @@ pub(super) fn constant(
             Some(day) => Kind::Date(day),
             None => return values::no_such_day(sink, literal.span),
         },
-        LiteralKind::Word(word) => return from_word(names, sink, step, word, literal.span),
+        LiteralKind::Word(word) => return from_word(names, sink, purpose, word, literal.span),
+        LiteralKind::Unknown => return None,
     };
     Some(Constant { kind, span: literal.span, param: None })
 }
@@ -63,12 +75,12 @@ pub(super) fn touch(names: &Names<'_>, sink: &mut Sink, literals: &[Literal]) {
 fn from_word(
     names: &Names<'_>,
     sink: &mut Sink,
-    step: Option<usize>,
+    purpose: Purpose,
     word: &str,
     span: Span,
 ) -> Option<Constant> {
     let Some(found) = parameter(names, sink, word, span) else {
-        let found = unknown_word(names, step, word, span);
+        let found = unknown_word(names, purpose, word, span);
         // A parameter whose name was misspelt here would else be reported as unused too: one slip, two findings.
         if let Some(meant) = found.fix.as_ref().and_then(|fix| names.params.get(&fix.replacement)) {
             sink.meant(meant.name.span);
@@ -88,28 +100,45 @@ fn from_word(
 }
 
 /// The finding for a word that is no parameter, where only a parameter could stand.
-pub(super) fn unknown_word(names: &Names<'_>, step: Option<usize>, word: &str, span: Span) -> Diagnostic {
+fn unknown_word(names: &Names<'_>, purpose: Purpose, word: &str, span: Span) -> Diagnostic {
     // What the word is comes before what it resembles: a list or field that exists is in the wrong place, and a
     // suggestion would replace a right name by a wrong one.
     if names.lists.index(word).is_some() {
-        return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is an allowlist"))
-            .label("not a single value")
-            .help(format!("test it with `in {word}` or `not in {word}`"));
+        let found = Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is an allowlist"));
+        return found.label("not a single value").help(match purpose {
+            Purpose::TestEvent => "a field of an event has one value".to_owned(),
+            Purpose::Condition(_) | Purpose::Duration => {
+                format!("test it with `in {word}` or `not in {word}`")
+            }
+        });
     }
-    let source = step.and_then(|step| names.source(step));
+    let source = match purpose {
+        Purpose::Condition(step) => names.source(step),
+        Purpose::TestEvent | Purpose::Duration => None,
+    };
     if source.is_some_and(|source| source.field(word).is_some()) {
         return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is a field"))
             .label("not a value")
             .help("two fields can only be compared with `==` and `!=`");
     }
     let fields = source.into_iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    let known = names.params.names().chain(names.lists.names()).chain(fields);
+    let mut known: Vec<_> = names.params.names().collect();
+    let label = match purpose {
+        Purpose::Condition(_) | Purpose::Duration => {
+            known.extend(names.lists.names().chain(fields));
+            "not a parameter, allowlist or field"
+        }
+        Purpose::TestEvent => "not a parameter",
+    };
     let mut found = Diagnostic::new(Code::UnknownName, span, format!("unknown name `{word}`"))
-        .label("not a parameter, allowlist or field")
+        .label(label)
         .suggest(word, known);
-    if found.fix.is_none() && step.is_some() {
-        found = found.help("quote the value if it is a string");
-        found.fix = Some(Fix { span, replacement: format!("\"{word}\"") });
+    match purpose {
+        Purpose::Condition(_) | Purpose::TestEvent if found.fix.is_none() => {
+            found = found.help("quote the value if it is a string");
+            found.fix = Some(Fix { span, replacement: format!("\"{word}\"") });
+            found
+        }
+        Purpose::Condition(_) | Purpose::TestEvent | Purpose::Duration => found,
     }
-    found
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::catalog::FieldDef;
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix, Severity};
-use crate::ir::{Entry, EntryValue, List, Pattern, PatternPart};
+use crate::ir::{Entry, EntryValue, List, Pattern};
 use crate::source::Span;
 
 use super::{glob, naming};
@@ -129,13 +129,7 @@ fn key(value: &EntryValue) -> String {
 /// What an entry excuses, if it is all there is.
 fn everything(value: &EntryValue) -> Option<&'static str> {
     match value {
-        EntryValue::Pattern(pattern) => {
-            let wild = pattern.parts.iter().all(|part| !matches!(part, PatternPart::Text(_)));
-            let singles = pattern.parts.iter().filter(|part| **part == PatternPart::One).count();
-            // No present value is empty, so `?*` holds for every value just as `*` does. `??*` does not: it spares
-            // values of one character. `?` alone is one character, not everything.
-            (wild && singles <= 1 && pattern.parts.contains(&PatternPart::Any)).then_some("every value")
-        }
+        EntryValue::Pattern(pattern) => pattern.matches_everything().then_some("every value"),
         EntryValue::Network(network) => (network.prefix_len() == 0).then_some(match network {
             IpNet::V4(_) => "every IPv4 address",
             IpNet::V6(_) => "every IPv6 address",

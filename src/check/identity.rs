@@ -90,6 +90,7 @@ fn id_of(rule: &Rule) -> Option<(String, Span)> {
         | LiteralKind::Bool(_)
         | LiteralKind::Duration(_)
         | LiteralKind::Date(_)
-        | LiteralKind::Word(_) => None,
+        | LiteralKind::Word(_)
+        | LiteralKind::Unknown => None,
     }
 }

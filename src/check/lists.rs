@@ -168,7 +168,11 @@ fn read_one(
         return None;
     };
     let (raws, file, mut broken) = match &ast.body {
-        ListBody::Inline(items) => (items.iter().zip(1..).map(of_clause).collect::<Vec<_>>(), None, false),
+        ListBody::Inline(items) => {
+            let read: Vec<_> = items.iter().zip(1..).filter_map(of_clause).collect();
+            let broken = read.len() < items.len();
+            (read, None, broken)
+        }
         ListBody::File(path) => {
             let table = unit.table(path)?;
             (table.rows.iter().map(of_row).collect(), Some(path.node.clone()), table.broken)
@@ -199,7 +203,8 @@ fn read_one(
     (!broken).then_some(list)
 }
 
-fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
+/// An entry of a rule file, if its value could be read.
+fn of_clause((entry, row): (&ast::Entry, usize)) -> Option<Raw<'_>> {
     let (text, other) = match &entry.value.kind {
         LiteralKind::Str(text) => (text.clone(), None),
         LiteralKind::Int(number) => (number.to_string(), Some(&entry.value.kind)),
@@ -210,8 +215,9 @@ fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
         }
         LiteralKind::Duration(seconds) => (format!("{seconds}s"), Some(&entry.value.kind)),
         LiteralKind::Word(word) => (word.clone(), Some(&entry.value.kind)),
+        LiteralKind::Unknown => return None,
     };
-    Raw {
+    Some(Raw {
         text,
         other,
         value: entry.value.span,
@@ -221,7 +227,7 @@ fn of_clause((entry, row): (&ast::Entry, usize)) -> Raw<'_> {
         until: entry.until.as_ref(),
         row,
         csv: false,
-    }
+    })
 }
 
 fn of_row(row: &Row) -> Raw<'_> {
@@ -283,7 +289,7 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
             .parse()
             .map(|truth| EntryValue::Value(Value::Bool(truth)))
             .map_err(|_| misfit(raw, field))?,
-        Type::Time => time(raw).map(EntryValue::Value).ok_or_else(|| misfit(raw, field))?,
+        Type::Time => time(raw, field).map(EntryValue::Value)?,
         Type::String | Type::Ip => return Err(misfit(raw, field)),
     };
     Ok(value)
@@ -331,9 +337,16 @@ fn decimal(raw: &Raw<'_>) -> Option<Value> {
     raw.text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
 }
 
-fn time(raw: &Raw<'_>) -> Option<Value> {
-    let day = || raw.text.parse::<Date>().ok().and_then(values::midnight);
-    raw.text.parse().ok().or_else(day).map(Value::Time)
+/// A day, or an instant as in a condition.
+fn time(raw: &Raw<'_>, field: &FieldDef) -> Result<Value, Box<Diagnostic>> {
+    if !matches!(raw.other, None | Some(LiteralKind::Date(_))) {
+        return Err(misfit(raw, field));
+    }
+    // A date alone: a time without an offset would be read as midnight.
+    let is_day = raw.text.len() == "2026-11-24".len();
+    let day = is_day.then(|| raw.text.parse::<Date>().ok().and_then(values::midnight)).flatten();
+    let instant = day.map_or_else(|| values::instant(&raw.text, raw.value), Ok);
+    instant.map(Value::Time).map_err(Box::new)
 }
 
 fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {

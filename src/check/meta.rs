@@ -152,7 +152,7 @@ impl<'a> Reader<'a, '_> {
             self.misfit(key, second.span, "expected a single value");
             return None;
         }
-        meta.values.first()
+        meta.values.first().filter(|literal| literal.kind != LiteralKind::Unknown)
     }
 
     fn text(&mut self, key: &str, literal: &'a Literal) -> Option<Spanned<&'a str>> {
@@ -188,6 +188,7 @@ impl<'a> Reader<'a, '_> {
                 self.misfit(key, literal.span, "expected a double-quoted string");
                 None
             }
+            LiteralKind::Unknown => None,
         }
     }
 
@@ -245,7 +246,8 @@ impl<'a> Reader<'a, '_> {
             | LiteralKind::Bool(_)
             | LiteralKind::Duration(_)
             | LiteralKind::Date(_)
-            | LiteralKind::Word(_) => None,
+            | LiteralKind::Word(_)
+            | LiteralKind::Unknown => None,
         };
         let Some(day) = quoted else {
             return self.misfit(key, literal.span, "expected a date such as `2026-11-24`");

@@ -109,9 +109,9 @@ fn read_one<'a>(param: &'a Param, (rule, settings): (&str, &Settings), diags: &m
         LiteralKind::Float(number) => Some(ParamValue::Float(*number)),
         LiteralKind::Bool(truth) => Some(ParamValue::Bool(*truth)),
         LiteralKind::Duration(seconds) => Some(ParamValue::Duration(*seconds)),
-        LiteralKind::Date(_) | LiteralKind::Word(_) => None,
+        LiteralKind::Date(_) | LiteralKind::Word(_) | LiteralKind::Unknown => None,
     };
-    if default.is_none() {
+    if default.is_none() && param.value.kind != LiteralKind::Unknown {
         let title = format!("invalid value for parameter `{}`", param.name.node);
         diags.push(
             Diagnostic::new(Code::WrongType, param.value.span, title)
@@ -164,7 +164,8 @@ fn parse_as(default: &ParamValue, text: &str) -> Option<ParamValue> {
             text.parse().ok().filter(|number: &f64| number.is_finite()).map(ParamValue::Float)
         }
         ParamValue::String(_) => Some(ParamValue::String(text.to_owned())),
-        ParamValue::Bool(_) => text.parse().ok().map(ParamValue::Bool),
+        // YAML has `True` and `TRUE` too.
+        ParamValue::Bool(_) => text.to_ascii_lowercase().parse().ok().map(ParamValue::Bool),
     }
 }
 

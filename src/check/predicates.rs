@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind, Name, OpKind, Operand, Pred, PredKind};
 
 use super::comparison::Comparison;
+use super::constants::Purpose;
 use super::names::{self, Names};
 use super::sink::Sink;
 use super::{constants, sets, texts, values};
@@ -169,7 +170,7 @@ fn equal(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, literal: &Lit
     {
         return same_as(compare, names, sink, &Name { node: word.clone(), span: literal.span });
     }
-    let constant = constants::constant(names, sink, Some(compare.step), literal)?;
+    let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
     // An address is a network of full length: one kind of test for both, compared by value, so that all spellings of an
     // IPv6 address are equal.
     if compare.field.ty == Type::Ip {
@@ -211,7 +212,7 @@ fn order(
     literal: &Literal,
     op: OrderOp,
 ) -> Option<TestKind> {
-    let constant = constants::constant(names, sink, Some(compare.step), literal)?;
+    let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
     let value = values::typed(sink, &compare.field, &constant)?;
     Some(TestKind::Order { op, value })
 }

@@ -48,7 +48,9 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
         return Err(vec![Problem { range: 0..regex.len(), readable: true, label, help }]);
     }
     // The walk below calls itself once a level; the limit keeps a hostile expression from ending the program.
-    let parsed = ast::parse::ParserBuilder::new().nest_limit(DEPTH).build().parse(regex);
+    // `{,n}` is read so that it can be named.
+    let mut parser = ast::parse::ParserBuilder::new().nest_limit(DEPTH).empty_min_range(true).build();
+    let parsed = parser.parse(regex);
     let mut tree = parsed.map_err(|error| vec![unreadable(&error)])?;
     // What is asked of it below does not depend on case.
     let _ = take_case(&mut tree);
@@ -180,7 +182,7 @@ impl Portability<'_> {
             );
         }
         if self.regex.get(bytes(span)).is_some_and(|text| text.starts_with("{,")) {
-            self.refuse(span, "a range without a start", "write `{0,n}`");
+            self.refuse(span, "a range without a start", "write `{0,n}`: some engines take `{,n}` for text");
         }
         // `{0}` counts as one: a product of 0 would hide what is counted inside it.
         let most = match &repetition.op.kind {
@@ -199,7 +201,8 @@ impl Portability<'_> {
                 "keep counts, multiplied, at or below 1000",
             );
         }
-        self.node(&repetition.ast, product.min(MOST_REPETITIONS));
+        // Counts inside are not to blame for a product that has been refused.
+        self.node(&repetition.ast, if product > MOST_REPETITIONS { 1 } else { product });
     }
 
     fn literal(&mut self, literal: &Literal) {
@@ -302,6 +305,8 @@ mod tests {
             ("[a&&b]", "a set operation on character classes"),
             (r"\x{41}", "an escape that is not portable"),
             ("a++", "a repetition of a repetition"),
+            ("a{,5}", "a range without a start"),
+            ("(ab){,5}c", "a range without a start"),
         ] {
             let problems = check(regex).unwrap_err();
             assert_eq!(
@@ -312,6 +317,25 @@ mod tests {
         }
         for regex in ["(", "[a", "a{2", "*", r"\", "a)", r"a[^\d\D]"] {
             assert!(check(regex).unwrap_err().iter().all(|problem| !problem.readable), "{regex}");
+        }
+    }
+
+    #[test]
+    fn a_product_of_counts_is_refused_once() {
+        for (regex, labels) in [
+            ("((a{2}){600}){2}", &["up to 1200 repetitions"][..]),
+            ("(((a{2}){2}){2}){500}", &["up to 2000 repetitions"]),
+            ("((a{2}){2}){2000}", &["up to 2000 repetitions"]),
+            ("(a{1000}){1000}", &["up to 1000000 repetitions"]),
+            ("(a{2000}){3000}", &["up to 3000 repetitions", "up to 2000 repetitions"]),
+            ("(a{40}){40}(b{50}){50}", &["up to 1600 repetitions", "up to 2500 repetitions"]),
+        ] {
+            let problems = check(regex).unwrap_err();
+            assert_eq!(
+                problems.iter().map(|problem| problem.label.as_str()).collect::<Vec<_>>(),
+                labels,
+                "{regex}"
+            );
         }
     }
 

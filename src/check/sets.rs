@@ -11,6 +11,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind};
 
 use super::comparison::Comparison;
+use super::constants::Purpose;
 use super::names::Names;
 use super::resolutions::Meaning;
 use super::sink::Sink;
@@ -24,7 +25,7 @@ pub(super) fn members(
     literals: &[Literal],
 ) -> Option<TestKind> {
     let constants = literals.iter().filter_map(|literal| {
-        let constant = constants::constant(names, sink, Some(compare.step), literal)?;
+        let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
         if compare.field.ty == Type::Ip {
             let network = values::network(sink, &compare.field, &constant)?;
             return Some(Member::Network(network));

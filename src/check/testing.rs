@@ -12,6 +12,7 @@ use crate::ir::{self, Case, FieldTest, Pred, TestKind, Value};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Event, EventContent, EventOf, Expect, ExpectKind, Literal, Name, Test};
 
+use super::constants::Purpose;
 use super::fields;
 use super::names::{self, Names};
 use super::resolutions::{DefinitionKind, Meaning};
@@ -145,7 +146,7 @@ impl Draft<'_> {
             self.refuse(sink, found);
             return;
         }
-        let Some(constant) = constants::constant(names, sink, None, literal) else {
+        let Some(constant) = constants::constant(names, sink, Purpose::TestEvent, literal) else {
             self.right = false;
             return;
         };

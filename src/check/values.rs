@@ -97,7 +97,13 @@ pub(super) fn typed(sink: &mut Sink, field: &ir::Field, constant: &Constant) -> 
         (Type::Time, Kind::Date(day)) => {
             midnight(*day).map(Value::Time).or_else(|| no_such_day(sink, constant.span))
         }
-        (Type::Time, Kind::Text(text)) => instant(sink, text, constant.span).map(Value::Time),
+        (Type::Time, Kind::Text(text)) => match instant(text, constant.span) {
+            Ok(instant) => Some(Value::Time(instant)),
+            Err(found) => {
+                sink.report(found);
+                None
+            }
+        },
         (Type::Ip, Kind::Text(text)) => address(sink, text, constant).map(Value::Ip),
         (Type::String | Type::Int | Type::Float | Type::Bool | Type::Ip | Type::Time, _) => {
             let found = wrong_type(field, constant);
@@ -162,18 +168,18 @@ pub(super) fn midnight(day: Date) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
 }
 
-fn instant(sink: &mut Sink, text: &str, span: Span) -> Option<Timestamp> {
+/// The instant that a text names, to the microsecond: what every target can compare.
+pub(super) fn instant(text: &str, span: Span) -> Result<Timestamp, Diagnostic> {
     let label = match text.parse::<Timestamp>() {
         // Instants have microseconds: a finer bound could only be rounded, and then `<` is another test.
-        Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Some(instant),
+        Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Ok(instant),
         Ok(_) => "more precise than a microsecond",
         Err(_) => "expected a date and time with a UTC offset",
     };
     let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not a timestamp"))
         .label(label)
         .help(example(Type::Time));
-    sink.report(found);
-    None
+    Err(found)
 }
 
 fn address(sink: &mut Sink, text: &str, constant: &Constant) -> Option<IpAddr> {

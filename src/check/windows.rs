@@ -8,6 +8,7 @@ use crate::ir::Window;
 use crate::syntax::ast::{Literal, LiteralKind};
 
 use super::constants;
+use super::constants::Purpose;
 use super::names::Names;
 use super::sink::Sink;
 use super::values::Kind;
@@ -31,7 +32,7 @@ pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
 
 /// A length of time that may be zero.
 pub(super) fn offset(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<u64> {
-    let constant = constants::constant(names, sink, None, literal)?;
+    let constant = constants::constant(names, sink, Purpose::Duration, literal)?;
     let Kind::Duration(seconds) = constant.kind else {
         let mut found = Diagnostic::new(Code::NotADuration, literal.span, "expected a duration")
             .label("not a duration")

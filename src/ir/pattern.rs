@@ -92,9 +92,36 @@ impl Pattern {
         }
     }
 
-    /// Whether every present value matches: the pattern is `*`.
+    /// Whether every present value matches: the pattern is `*`, or `?*` and the like, for a present value has a
+    /// character.
     #[must_use]
     pub fn matches_everything(&self) -> bool {
-        self.parts.as_slice() == [PatternPart::Any]
+        let has_text = self.parts.iter().any(|part| matches!(part, PatternPart::Text(_)));
+        let singles = self.parts.iter().filter(|part| **part == PatternPart::One).count();
+        !has_text && singles <= 1 && self.parts.contains(&PatternPart::Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_that_every_present_value_matches() {
+        for (text, everything) in [
+            ("*", true),
+            ("**", true),
+            ("?*", true),
+            ("*?", true),
+            ("*?*", true),
+            ("?", false),
+            ("??*", false),
+            ("?*?", false),
+            ("*a", false),
+            ("\\*", false),
+            ("", false),
+        ] {
+            assert_eq!(Pattern::parse(text).unwrap().matches_everything(), everything, "{text}");
+        }
     }
 }

@@ -373,6 +373,8 @@ pub enum LiteralKind {
     Date(Date),
     /// A bare word or dotted name: a parameter, a list, another field, or a metadata word.
     Word(String),
+    /// What could not be read, which has been reported: nothing more is said of it.
+    Unknown,
 }
 
 /// A predicate.

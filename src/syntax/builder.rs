@@ -4,8 +4,11 @@
 //! wanted, `recover` what it swallowed as broken, and `file`, `chain`, `pred`, `alert` and `scenario` build their
 //! nodes. Must not know: any clause.
 
+use std::cell::OnceCell;
+
 use super::FINDINGS;
 use super::grammar::Pair;
+use super::outline::Parens;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Span};
 
@@ -18,11 +21,19 @@ pub(super) struct Builder<'a> {
     pub(super) diags: &'a mut Diagnostics,
     /// The last thing reported.
     pub(super) fault: std::ops::Range<usize>,
+    /// The parentheses of the whole text, once somebody asks for them.
+    parens: OnceCell<Parens>,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str, file: FileId, diags: &'a mut Diagnostics) -> Self {
-        Self { text, file, base: 0, diags, fault: 0..0 }
+        Self { text, file, base: 0, diags, fault: 0..0, parens: OnceCell::new() }
+    }
+
+    /// The last parenthesis before `at`, in its predicate, that nothing has closed.
+    pub(super) fn open_paren(&self, at: usize) -> Option<Span> {
+        let open = self.parens.get_or_init(|| Parens::of(self.text)).open_before(at)?;
+        Some(Span::new(self.file, open, open + 1))
     }
 
     /// Reports, and remembers where, so that the leftovers of a fault are not reported again.

@@ -1,15 +1,22 @@
 //! What people write who come from other query languages, and how it is written here.
 //!
-//! In: a word or mark. Out: the word or mark of this language.
+//! In: a word or mark, and what stands on its right. Out: the word or mark of this language.
 //! Must not know: where it stands.
+
+use std::net::IpAddr;
 
 use super::keywords;
 
-/// Operators of SPL, Sigma, KQL, EQL and SQL, and what they are here.
+/// Operators of SPL, Sigma, KQL, EQL and SQL, and what they are here. Those of KQL and Sigma ignore case unless they
+/// end in `_cs`: <https://learn.microsoft.com/kusto/query/datatypes-string-operators>,
+/// <https://sigmahq.io/docs/basics/modifiers.html>. Where languages differ, the wider meaning is taken, which loses no
+/// alert.
 const OPERATOR: &[(&str, &str)] = &[
     ("=", "=="),
     ("===", "=="),
-    (":", "=="),
+    ("~=", "=~"),
+    ("==~", "=~"),
+    ("!=~", "!~"),
     ("is", "=="),
     ("eq", "=="),
     ("equals", "=="),
@@ -24,12 +31,18 @@ const OPERATOR: &[(&str, &str)] = &[
     ("ge", ">="),
     ("gte", ">="),
     ("gt", ">"),
-    ("startswith", "starts_with"),
-    ("hasprefix", "starts_with"),
-    ("endswith", "ends_with"),
-    ("hassuffix", "ends_with"),
+    ("startswith", "starts_with~"),
+    ("startswith_cs", "starts_with"),
+    ("hasprefix", "starts_with~"),
+    ("hasprefix_cs", "starts_with"),
+    ("endswith", "ends_with~"),
+    ("endswith_cs", "ends_with"),
+    ("hassuffix", "ends_with~"),
+    ("hassuffix_cs", "ends_with"),
     // KQL's `has` looks for a whole term, which no operator here does; `contains` is the nearest.
-    ("has", "contains"),
+    ("has", "contains~"),
+    ("has_cs", "contains"),
+    ("has_any", "contains~"),
     ("includes", "contains"),
     ("contains_cs", "contains"),
     ("regex", "matches"),
@@ -46,13 +59,100 @@ const OPERATOR: &[(&str, &str)] = &[
 /// The operator meant by `found`, `not ` before it if it was negated by `!`.
 pub(super) fn operator(found: &str) -> Option<String> {
     let lower = found.to_ascii_lowercase();
-    // KQL negates words with a mark: `!contains`, `!startswith`.
-    let (negated, word) = match lower.strip_prefix('!') {
-        Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => ("not ", word),
-        _ => ("", lower.as_str()),
+    let (word, negated) = match lower.strip_prefix('!') {
+        Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => (word, true),
+        _ => (lower.as_str(), false),
     };
-    let word = word.strip_suffix('~').unwrap_or(word);
-    let known = OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
+    // What has no `~` of its own ignores case with it, as in EQL (`like~`) and KQL (`!in~`).
+    let of_table = |word| OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
+    if let Some(ours) = of_table(word).filter(|_| word.ends_with('~')) {
+        return Some(ours.to_owned());
+    }
+    let (word, tilde) = word.strip_suffix('~').map_or((word, ""), |word| (word, "~"));
+    let known = of_table(word);
     let ours = known.or_else(|| keywords::operators().find(|ours| *ours == word))?;
-    Some(format!("{negated}{ours}"))
+    // Only KQL puts the mark before a word, and its `contains` ignores case.
+    let tilde = if negated && word == "contains" { "~" } else { tilde };
+    let tilde = if keywords::operators().any(|word| word == ours) { tilde } else { "" };
+    Some(format!("{}{ours}{tilde}", if negated { "not " } else { "" }))
+}
+
+/// What `:` means before `right`. EQL and Sigma ignore case and take wildcards in a text:
+/// <https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax>.
+pub(super) fn colon(right: &str) -> &'static str {
+    let right = right.trim_start_matches(['(', '[', ' ', '\t', '\r', '\n']);
+    let right = right.strip_prefix('r').unwrap_or(right);
+    let Some(quote) = right.chars().next().filter(|c| matches!(c, '"' | '\'')) else { return "==" };
+    let text = right.split(quote).nth(1).unwrap_or_default();
+    let is_address = text.split('/').next().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+    if text.contains(['*', '?']) {
+        "like~"
+    } else if text.chars().any(char::is_alphabetic) && !is_address {
+        "=~"
+    } else {
+        "=="
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_counts_where_it_counted() {
+        for (theirs, ours) in [
+            ("startswith", "starts_with~"),
+            ("startsWith", "starts_with~"),
+            ("startsWith~", "starts_with~"),
+            ("startswith_cs", "starts_with"),
+            ("!startswith", "not starts_with~"),
+            ("!startswith_cs", "not starts_with"),
+            ("endswith", "ends_with~"),
+            ("endswith_cs", "ends_with"),
+            ("has", "contains~"),
+            ("!has", "not contains~"),
+            ("has_cs", "contains"),
+            ("!has_cs", "not contains"),
+            ("has_any", "contains~"),
+            ("hasprefix", "starts_with~"),
+            ("hasprefix_cs", "starts_with"),
+            ("hassuffix", "ends_with~"),
+            ("hassuffix_cs", "ends_with"),
+            ("!contains", "not contains~"),
+            ("contains_cs", "contains"),
+            ("!contains_cs", "not contains"),
+            ("CONTAINS", "contains"),
+            ("!in", "not in"),
+            ("!in~", "not in~"),
+            ("LIKE", "like"),
+            ("like~", "like~"),
+            ("wildcard~", "like~"),
+            ("regex", "matches"),
+            ("regex~", "matches~"),
+            ("=", "=="),
+            ("~=", "=~"),
+            ("==~", "=~"),
+            ("!=~", "!~"),
+        ] {
+            assert_eq!(operator(theirs).as_deref(), Some(ours), "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_colon_compares_texts_without_case() {
+        for (right, ours) in [
+            ("\"Root\"", "=~"),
+            ("(\"Root\", \"x\")", "=~"),
+            ("'Root'", "=~"),
+            ("\"adm*\"", "like~"),
+            ("r\"adm*\"", "like~"),
+            ("\"10.0.0.0/8\"", "=="),
+            ("\"2001:db8::1\"", "=="),
+            ("\"123456789012\"", "=="),
+            ("443", "=="),
+            ("", "=="),
+        ] {
+            assert_eq!(colon(right), ours, "{right}");
+        }
+    }
 }

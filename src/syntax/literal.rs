@@ -1,11 +1,11 @@
 //! Tokens that begin like numbers to the values they stand for: integers, decimals, durations, dates.
 //!
-//! In: a token. Out: its value, or a likely one and what is wrong with the token.
+//! In: a token. Out: its value, or what is wrong with the token and the value that was meant, if only one can be.
 //! Must not know: where the token stands.
 
 use std::ops::Range;
 
-use super::ast::{Date, LiteralKind};
+use super::ast::LiteralKind;
 use super::day;
 use super::problem::Problem;
 use super::wording::quoted;
@@ -52,15 +52,12 @@ pub(super) fn number(token: &str) -> (LiteralKind, Option<Problem>) {
 
 fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
     if digits.len() > 1 && digits.starts_with('0') {
-        // The fix is a string, not a number: `001234567890` is an account, and without its zeros it is none.
-        let plain = digits.trim_start_matches('0');
-        let value = plain.parse().unwrap_or(0);
         let problem =
             Problem::new(Code::BadNumber, 0..token.len(), format!("{} has a leading zero", quoted(token)))
                 .label("not a valid number")
                 .help("remove the leading zeros, or quote the value if it is an identifier")
                 .fix(format!("\"{token}\""));
-        return (LiteralKind::Int(value), Some(problem));
+        return (LiteralKind::Unknown, Some(problem));
     }
     if let Ok(value) = token.parse() {
         return (LiteralKind::Int(value), None);
@@ -68,7 +65,7 @@ fn integer(token: &str, digits: &str) -> (LiteralKind, Option<Problem>) {
     let problem = Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
         .label("does not fit into 64 bits")
         .help("quote the value if it is an identifier");
-    (LiteralKind::Int(i64::MAX), Some(problem))
+    (LiteralKind::Unknown, Some(problem))
 }
 
 fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
@@ -78,7 +75,7 @@ fn decimal(token: &str) -> (LiteralKind, Option<Problem>) {
             let problem =
                 Problem::new(Code::BadNumber, 0..token.len(), format!("{} is too large", quoted(token)))
                     .label("exceeds the range of a decimal");
-            (LiteralKind::Float(0.0), Some(problem))
+            (LiteralKind::Unknown, Some(problem))
         }
     }
 }
@@ -92,7 +89,8 @@ fn exponent(token: &str) -> Option<(LiteralKind, Option<Problem>)> {
     let digits = format!("{value}");
     Some(match digits.parse() {
         Ok(whole) => (LiteralKind::Int(whole), Some(problem.fix(digits))),
-        Err(_) => (LiteralKind::Float(if value.is_finite() { value } else { f64::MAX }), Some(problem)),
+        Err(_) if value.is_finite() => (LiteralKind::Float(value), Some(problem)),
+        Err(_) => (LiteralKind::Unknown, Some(problem)),
     })
 }
 
@@ -111,7 +109,7 @@ fn other_notation(token: &str) -> (LiteralKind, Option<Problem>) {
     if let Some(value) = value {
         problem = problem.fix(value.to_string());
     }
-    (LiteralKind::Int(value.unwrap_or(0)), Some(problem))
+    (value.map_or(LiteralKind::Unknown, LiteralKind::Int), Some(problem))
 }
 
 fn looks_like_date(text: &str) -> bool {
@@ -132,10 +130,12 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
             .all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
     // Also for a day that is well formed: `2027-02-30` has none.
     let days = day::readings(token);
-    // A day that exists keeps later stages from reporting it again.
-    let value = days.first().copied().unwrap_or(UNKNOWN);
+    let value = match days.as_slice() {
+        [day] => LiteralKind::Date(*day),
+        _ => LiteralKind::Unknown,
+    };
     if well_formed && !days.is_empty() {
-        return (LiteralKind::Date(value), None);
+        return (value, None);
     }
     let title = format!("{} is not a {}", quoted(token), if well_formed { "calendar date" } else { "date" });
     let problem = Problem::new(Code::BadDate, 0..token.len(), title);
@@ -152,11 +152,8 @@ fn date(token: &str) -> (LiteralKind, Option<Problem>) {
             .fix(day::written(*one)),
         _ => problem.label("expected year, month and day").help("write dates as `2027-06-30`"),
     };
-    (LiteralKind::Date(value), Some(problem))
+    (value, Some(problem))
 }
-
-/// A date that exists, for one that is not known.
-const UNKNOWN: Date = Date { year: 1970, month: 1, day: 1 };
 
 fn duration(token: &str) -> (LiteralKind, Option<Problem>) {
     if token.starts_with('-') {
@@ -199,11 +196,11 @@ fn bad_duration(token: &str, problem: Problem) -> (LiteralKind, Option<Problem>)
         text.replace_range(problem.range.clone(), unit);
         text
     });
-    let seconds = match repaired.map(|text| duration(&text)) {
-        Some((LiteralKind::Duration(seconds), None)) => seconds,
-        _ => 60,
+    let meant = match repaired.map(|text| duration(&text)) {
+        Some((LiteralKind::Duration(seconds), None)) => LiteralKind::Duration(seconds),
+        _ => LiteralKind::Unknown,
     };
-    (LiteralKind::Duration(seconds), Some(problem))
+    (meant, Some(problem))
 }
 
 fn order(token: &str, place: Range<usize>) -> Problem {
@@ -256,6 +253,7 @@ fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ast::Date;
     use super::*;
 
     fn good(token: &str) -> LiteralKind {
@@ -309,6 +307,29 @@ mod tests {
         assert_eq!(bad("40000d"), ("E0109", 0..6, None));
         assert_eq!(bad("-5m"), ("E0109", 0..1, Some(String::new())));
         assert_eq!(number("-5m").0, LiteralKind::Duration(300));
+    }
+
+    #[test]
+    fn nothing_stands_in_for_what_cannot_be_read() {
+        for token in [
+            "5w",
+            "30m1h",
+            "1h30",
+            "1.5h",
+            "40000d",
+            "-5w",
+            "5min2w",
+            "9223372036854775808",
+            "007",
+            "1e999",
+            "0xg",
+            "99999999999999999999_0",
+            "2027-02-30",
+            "12/11/2026",
+        ] {
+            let (kind, problem) = number(token);
+            assert!(problem.is_some() && kind == LiteralKind::Unknown, "{token}: {kind:?}");
+        }
     }
 
     #[test]

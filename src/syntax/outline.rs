@@ -1,5 +1,5 @@
 //! The outline of a file: which rules it has, found without parsing it. So a run over many files knows what clashes
-//! before it works on the first.
+//! before it works on the first. Also which parenthesis is open in a text that the grammar could not read.
 //!
 //! In: the text of a file. Out: a [`Heading`] for each rule, the same that its tree has; of a broken text, what can be
 //! seen. Must not know: the grammar of anything inside a rule.
@@ -31,12 +31,60 @@ pub fn outline(text: &str) -> Vec<Heading> {
             }
             (Token::Open, ..) => depth += 1,
             (Token::Close, ..) => depth = depth.saturating_sub(1),
-            (Token::Word(_) | Token::Text(_) | Token::Mark, ..) => {}
+            (Token::Word(_) | Token::Text(_) | Token::Mark(_), ..) => {}
         }
         before = if let Token::Word(word) = token { word } else { "" };
     }
     headings
 }
+
+/// What [`Parens`] knows of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paren {
+    Open,
+    Close,
+    /// A predicate begins or ends here, and with it what its parentheses can enclose.
+    Bound,
+}
+
+/// The parentheses of a text, outside of strings and comments.
+#[derive(Debug)]
+pub(super) struct Parens(Vec<(usize, Paren)>);
+
+impl Parens {
+    pub(super) fn of(text: &str) -> Self {
+        let mut tokens = Tokens(text);
+        let mut found = Vec::new();
+        while let Some(token) = tokens.next() {
+            let paren = match token {
+                Token::Mark("(") => Paren::Open,
+                Token::Mark(")") => Paren::Close,
+                Token::Open | Token::Close | Token::Word("where" | "except") => Paren::Bound,
+                Token::Word(_) | Token::Text(_) | Token::Mark(_) => continue,
+            };
+            found.push((text.len() - tokens.0.len() - 1, paren));
+        }
+        Self(found)
+    }
+
+    /// The last parenthesis before `at`, in its predicate, that nothing has closed.
+    pub(super) fn open_before(&self, at: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        let before = self.0.partition_point(|(offset, _)| *offset < at);
+        for (offset, paren) in self.0.get(..before)?.iter().rev().take(MOST_PARENS) {
+            match paren {
+                Paren::Close => depth += 1,
+                Paren::Open if depth == 0 => return Some(*offset),
+                Paren::Open => depth -= 1,
+                Paren::Bound => return None,
+            }
+        }
+        None
+    }
+}
+
+/// How many parentheses are looked back for one that is open.
+const MOST_PARENS: usize = 4_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Token<'a> {
@@ -44,7 +92,7 @@ enum Token<'a> {
     Text(&'a str),
     Open,
     Close,
-    Mark,
+    Mark(&'a str),
 }
 
 /// The tokens of what is left of a text. Words and numbers are one; comments are none.
@@ -103,10 +151,7 @@ impl<'a> Iterator for Tokens<'a> {
                 if first == '{' { Token::Open } else { Token::Close }
             }
             _ => match self.0.bytes().take_while(|&byte| of_word(byte)).count() {
-                0 => {
-                    self.take(first.len_utf8());
-                    Token::Mark
-                }
+                0 => Token::Mark(self.take(first.len_utf8())),
                 length => Token::Word(self.take(length)),
             },
         })
@@ -126,6 +171,26 @@ mod tests {
     fn a_long_line_is_read_once() {
         let line = format!("rule r {{ step a from s where f in ({}) }}", "\"v\", ".repeat(400_000));
         assert_eq!(Tokens(&line).filter(|token| matches!(token, Token::Text(_))).count(), 400_000);
+    }
+
+    #[test]
+    fn an_open_parenthesis_is_found_past_strings() {
+        for (text, open) in [
+            (r#"where (a"#, Some(6)),
+            (r#"where (a == "except x" or b"#, Some(6)),
+            (r#"where (a == "where" or b"#, Some(6)),
+            (r#"where (a == ")" or b"#, Some(6)),
+            (r#"where (a == r"\)" or b"#, Some(6)),
+            (r#"where (a == "}" or nowhere.x"#, Some(6)),
+            ("where (a # except )\n or b", Some(6)),
+            (r#"where a == "(" or b"#, None),
+            ("where (a) or b", None),
+            ("where ((a) or b", Some(6)),
+            ("where (a except b", None),
+            ("where (a { b", None),
+        ] {
+            assert_eq!(Parens::of(text).open_before(text.len()), open, "{text}");
+        }
     }
 
     #[test]

@@ -225,7 +225,7 @@ impl<'a> Builder<'a> {
                     .label("no such value")
                     .help("use `exists(f)` to require a field, `not exists(f)` to require its absence");
                 self.problem(start, problem);
-                return LiteralKind::Str(String::new());
+                return LiteralKind::Unknown;
             }
             _ => {}
         }
@@ -267,9 +267,9 @@ impl<'a> Builder<'a> {
         let mark = self.diags.len();
         let kind = match pair.clone().into_inner().next() {
             Some(token) => self.literal(&token).kind,
-            None => LiteralKind::Duration(60),
+            None => LiteralKind::Unknown,
         };
-        if matches!(kind, LiteralKind::Duration(_) | LiteralKind::Word(_)) {
+        if matches!(kind, LiteralKind::Duration(_) | LiteralKind::Word(_) | LiteralKind::Unknown) {
             return Literal { kind, span };
         }
         if self.diags.len() == mark {
@@ -281,14 +281,15 @@ impl<'a> Builder<'a> {
                 | LiteralKind::Bool(_)
                 | LiteralKind::Duration(_)
                 | LiteralKind::Date(_)
-                | LiteralKind::Word(_) => format!("{token} is not a duration"),
+                | LiteralKind::Word(_)
+                | LiteralKind::Unknown => format!("{token} is not a duration"),
             };
             let found = Diagnostic::new(Code::BadDuration, span, title)
                 .label("expected a duration or a parameter")
                 .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
             self.report(found);
         }
-        Literal { kind: LiteralKind::Duration(60), span }
+        Literal { kind: LiteralKind::Unknown, span }
     }
 
     pub(super) fn repeated(&mut self, what: &str, span: Span, first: Span) {

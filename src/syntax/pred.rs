@@ -102,7 +102,7 @@ impl Builder<'_> {
         let mut parts = pair.into_inner();
         let field = self.name(&parts.next()?);
         let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
-        let mut op = self.op(op);
+        let (mut op, is_known) = self.op(op);
         let operand = parts.next()?;
         let form = operand.as_rule();
         let value = if form == Rule::slashes {
@@ -112,6 +112,7 @@ impl Builder<'_> {
         } else {
             self.operand(&operand)
         };
+        let value = if is_known { value } else { unjudged(value, &mut op) };
         Some(Pred { kind: PredKind::Compare { field, op, value }, span })
     }
 
@@ -172,7 +173,7 @@ impl Builder<'_> {
         let span = self.span(&pair);
         let parts: Vec<Pair<'_>> = pair.into_inner().collect();
         let [value, mark, field] = parts.as_slice() else { return None };
-        let op = self.op(mark.clone());
+        let (op, _) = self.op(mark.clone());
         let mirrored = match op.node.kind {
             OpKind::Less => OpKind::Greater,
             OpKind::LessEqual => OpKind::GreaterEqual,
@@ -205,11 +206,11 @@ impl Builder<'_> {
         Some(Pred { kind: PredKind::Compare { field, op, value: Operand::One(self.literal(value)) }, span })
     }
 
-    /// An operator with its marks; one of another language is reported.
-    fn op(&mut self, pair: Pair<'_>) -> Spanned<Op> {
+    /// An operator with its marks, and whether it is known; one of another language is reported.
+    fn op(&mut self, pair: Pair<'_>) -> (Spanned<Op>, bool) {
         let span = self.span(&pair);
         let mut negated = false;
-        let mut text = String::new();
+        let mut text = Some(String::new());
         for part in pair.into_inner() {
             #[expect(
                 clippy::wildcard_enum_match_arm,
@@ -221,44 +222,65 @@ impl Builder<'_> {
                     negated = true;
                 }
                 Rule::foreign_op | Rule::foreign_word => text = self.foreign(&part),
-                _ => text = self.native(&part),
+                _ => text = Some(self.native(&part)),
             }
         }
+        let (is_known, text) = (text.is_some(), text.unwrap_or_default());
         let word = text.strip_prefix("not ");
         negated |= word.is_some();
-        Spanned { node: op_of(word.unwrap_or(&text), negated), span }
+        (Spanned { node: op_of(word.unwrap_or(&text), negated), span }, is_known)
     }
 
     fn native(&mut self, pair: &Pair<'_>) -> String {
         let text = pair.as_str();
         if text == "matches~" {
-            let span = self.span(pair);
-            let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no `~` form")
-                .label("not an operator")
-                .help("begin the regular expression with `(?i)` to ignore case");
-            found.fix = Some(Fix { span, replacement: "matches".to_owned() });
-            self.report(found);
+            self.matches_without_case(self.span(pair), "");
             return "matches".to_owned();
         }
         text.to_owned()
     }
 
-    /// Reports an operator of another language; gives the one that is meant.
-    fn foreign(&mut self, pair: &Pair<'_>) -> String {
+    /// Reports a `matches` that is to ignore case; the change puts `(?i)` into the expression.
+    fn matches_without_case(&mut self, span: Span, not: &str) {
+        let mut found = Diagnostic::new(Code::ForeignOperator, span, "`matches` has no `~` form")
+            .label("not an operator")
+            .help("begin the regular expression with `(?i)` to ignore case");
+        let right = self.skip_blank(span.end as usize);
+        let rest = self.slice(right, self.text.len());
+        let quote = ["\"\"\"", "r\"", "\""].into_iter().find(|quote| rest.starts_with(quote));
+        if let Some(quote) = quote.filter(|quote| quote.len() < 3) {
+            let end = right + quote.len();
+            let blank = self.slice(span.end as usize, right);
+            let flag = if self.slice(end, self.text.len()).starts_with("(?i)") { "" } else { "(?i)" };
+            let replacement = format!("{not}matches{blank}{quote}{flag}");
+            found.fix = Some(Fix { span: Span::new(self.file, span.start as usize, end), replacement });
+        }
+        self.report(found);
+    }
+
+    /// Reports an operator of another language; gives the one that is meant, if it is known.
+    fn foreign(&mut self, pair: &Pair<'_>) -> Option<String> {
         let found = pair.as_str();
         let span = self.span(pair);
         let near = || close(found, keywords::operators()).map(str::to_owned);
-        let meant = foreign::operator(found).or_else(near);
+        let meant = if found == ":" {
+            Some(foreign::colon(self.slice(span.end as usize, self.text.len())).to_owned())
+        } else {
+            foreign::operator(found).or_else(near)
+        };
         let Some(meant) = meant else {
             let unknown = Diagnostic::new(Code::ForeignOperator, span, format!("unknown operator {}", quoted(found)))
                 .label("not an operator")
                 .help("the operators are `==` `!=` `=~` `!~` `<` `<=` `>` `>=` `in` `like` `contains` `starts_with` `ends_with` `matches`");
             self.report(unknown);
-            // Some operator must stand there for the rest of the clause to be read.
-            return "==".to_owned();
+            return None;
         };
+        if let Some(not) = meant.strip_suffix("matches~") {
+            self.matches_without_case(span, not);
+            return Some(format!("{not}matches"));
+        }
         self.operator_spelling(pair, &meant);
-        meant
+        Some(meant)
     }
 
     /// Reports a mark or word that is not spelled as `wanted`.
@@ -274,8 +296,44 @@ impl Builder<'_> {
         if found.eq_ignore_ascii_case(wanted) {
             report = report.label("lower case");
         }
-        report.fix = Some(Fix { span, replacement: wanted.to_owned() });
+        if wanted.ends_with('~') && !found.ends_with('~') {
+            let there = if found == ":" { "EQL and Sigma" } else { "KQL and Sigma" };
+            report = report.help(format!("`~` ignores case, as in {there}"));
+        }
+        report.fix = Some(Fix { span, replacement: self.apart(span, wanted) });
         self.report(report);
+    }
+
+    /// A word in place of the mark at `span`, with blanks where it would run into its neighbours: `!a` is `not a`.
+    fn apart(&self, span: Span, wanted: &str) -> String {
+        let of_word = |c: char| c.is_alphanumeric() || c == '_';
+        let is_glued = self.slice(0, span.start as usize).ends_with(of_word) && wanted.starts_with(of_word);
+        let before = if is_glued { " " } else { "" };
+        let right = self.slice(span.end as usize, self.text.len());
+        let is_glued = right.starts_with(|c| of_word(c) || c == '!');
+        let after = if is_glued && wanted.ends_with(of_word) { " " } else { "" };
+        format!("{before}{wanted}{after}")
+    }
+}
+
+/// The right side of an operator that nobody knows: names in it are used, its values mean nothing.
+fn unjudged(value: Operand, op: &mut Spanned<Op>) -> Operand {
+    let unjudged = |literal: Literal| match literal.kind {
+        LiteralKind::Word(_) => literal,
+        LiteralKind::Str(_)
+        | LiteralKind::Int(_)
+        | LiteralKind::Float(_)
+        | LiteralKind::Bool(_)
+        | LiteralKind::Duration(_)
+        | LiteralKind::Date(_)
+        | LiteralKind::Unknown => Literal { kind: LiteralKind::Unknown, ..literal },
+    };
+    match value {
+        Operand::One(literal) => Operand::One(unjudged(literal)),
+        Operand::Set(literals, span) => {
+            op.node.kind = OpKind::In;
+            Operand::Set(literals.into_iter().map(unjudged).collect(), span)
+        }
     }
 }
 
@@ -284,8 +342,8 @@ fn mirror(op: &str) -> Option<&'static str> {
     match op {
         "=" | "==" => Some("=="),
         "!=" => Some("!="),
-        "=~" => Some("=~"),
-        "!~" => Some("!~"),
+        "=~" | "~=" | "==~" => Some("=~"),
+        "!~" | "!=~" => Some("!~"),
         "<" => Some(">"),
         "<=" => Some(">="),
         ">" => Some("<"),

@@ -116,28 +116,6 @@ impl Builder<'_> {
         found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
         Some(found)
     }
-
-    /// The last parenthesis before `at`, in its clause, that nothing has closed.
-    fn open_paren(&self, at: usize) -> Option<Span> {
-        let mut depth = 0usize;
-        // Looked for in a stretch of bounded length: a long line with many faults must not be read through for each.
-        for (offset, byte) in self.text.as_bytes().get(..at)?.iter().enumerate().rev().take(4_000) {
-            match byte {
-                b')' => depth += 1,
-                b'(' if depth == 0 => return Some(Span::new(self.file, offset, offset + 1)),
-                b'(' => depth -= 1,
-                b'{' | b'}' => return None,
-                // The predicate begins here.
-                b'w' | b'e'
-                    if ["where", "except"].iter().any(|word| self.slice(offset, at).starts_with(word)) =>
-                {
-                    return None;
-                }
-                _ => {}
-            }
-        }
-        None
-    }
 }
 
 /// What to do about a token that often stands in the wrong place.

@@ -80,7 +80,8 @@ fn member<'a>(names: &'a Names<'_>, literal: &'a Literal) -> Option<Member<'a>> 
         | LiteralKind::Float(_)
         | LiteralKind::Bool(_)
         | LiteralKind::Duration(_)
-        | LiteralKind::Date(_) => return None,
+        | LiteralKind::Date(_)
+        | LiteralKind::Unknown => return None,
     };
     Some(Member { text, written, span: literal.span, param })
 }
