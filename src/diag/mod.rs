@@ -109,7 +109,9 @@ impl Diagnostic {
     }
 }
 
-/// The name in `known` that a person most likely meant by `found`: at most a third of its letters differ.
+/// The name in `known` that a person most likely meant by `found`: at most a third of its letters differ, and of each
+/// part where parts are joined by dots. `event.kind` is no slip for `event.id`: to suggest it would put another
+/// condition into a rule.
 #[must_use]
 pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = found.chars().count();
@@ -118,11 +120,29 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .into_iter()
         // Names whose lengths differ by more cannot be near; this keeps long lists of names cheap.
         .filter(|name| name.chars().count().abs_diff(length) <= limit)
-        .map(|name| (strsim::damerau_levenshtein(found, name), name))
+        .filter_map(|name| Some((slips(found, name)?, name)))
         // The name itself is known and still wrong here: to suggest it would help nobody.
         .filter(|&(distance, _)| distance > 0 && distance <= limit)
         .min()
         .map(|(_, name)| name)
+}
+
+/// How many letters differ; `None` if more than a third of the letters of a part do.
+fn slips(found: &str, name: &str) -> Option<usize> {
+    if !found.contains('.') && !name.contains('.') {
+        return Some(distance(found, name));
+    }
+    let parts = |text: &str| text.split('.').count();
+    if parts(found) != parts(name) {
+        // A dot is missing, or another mark stands in its place; nothing else.
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        return letters(found).eq_ignore_ascii_case(&letters(name)).then(|| distance(found, name));
+    }
+    let near = |(found, name): (&str, &str)| {
+        let slips = distance(found, name);
+        (slips <= found.chars().count() / 3).then_some(slips)
+    };
+    found.split('.').zip(name.split('.')).map(near).sum()
 }
 
 /// How many letters of one name must change to make it the other.

@@ -164,6 +164,30 @@ fn json_has_offsets_and_the_fix() {
 fn the_nearest_name_is_near() {
     assert_eq!(nearest("titel", ["title", "test"]), Some("title"));
     assert_eq!(nearest("title", ["title"]), None, "the same name is no suggestion");
+    let fields = [
+        "event.time",
+        "event.id",
+        "event.action",
+        "session.mfa",
+        "instance.id",
+        "source.ip",
+        "cloud.account.id",
+    ];
+    for (found, meant) in [
+        ("event.acton", Some("event.action")),
+        ("evnt.id", Some("event.id")),
+        ("eventaction", Some("event.action")),
+        ("event_id", Some("event.id")),
+        ("cloud.acount.id", Some("cloud.account.id")),
+        ("event.type", None),
+        ("event.kind", None),
+        ("event.reason", None),
+        ("session.id", None),
+        ("instance.ip", None),
+        ("sourcetype", None),
+    ] {
+        assert_eq!(nearest(found, fields), meant, "{found}");
+    }
     assert_eq!(nearest("zzz", ["title", "test"]), None);
 }
 

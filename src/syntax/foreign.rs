@@ -23,6 +23,7 @@ const OPERATOR: &[(&str, &str)] = &[
     ("!==", "!="),
     ("<>", "!="),
     ("ne", "!="),
+    ("neq", "!="),
     ("=<", "<="),
     ("le", "<="),
     ("lte", "<="),
@@ -63,6 +64,9 @@ pub(super) fn operator(found: &str) -> Option<String> {
         Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => (word, true),
         _ => (lower.as_str(), false),
     };
+    if let Some(positive) = without_not(word) {
+        return operator(positive).map(|ours| format!("not {ours}"));
+    }
     // What has no `~` of its own ignores case with it, as in EQL (`like~`) and KQL (`!in~`).
     let of_table = |word| OPERATOR.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| *ours);
     if let Some(ours) = of_table(word).filter(|_| word.ends_with('~')) {
@@ -75,6 +79,17 @@ pub(super) fn operator(found: &str) -> Option<String> {
     let tilde = if negated && word == "contains" { "~" } else { tilde };
     let tilde = if keywords::operators().any(|word| word == ours) { tilde } else { "" };
     Some(format!("{}{ours}{tilde}", if negated { "not " } else { "" }))
+}
+
+/// The operator whose opposite the word is, as in `nin`, `notlike`, `not_contains`; without this the nearest operator
+/// would be suggested, which means the contrary.
+fn without_not(word: &str) -> Option<&str> {
+    let is_operator = |word: &str| {
+        let word = word.trim_end_matches('~');
+        keywords::operators().any(|ours| ours == word) || OPERATOR.iter().any(|(foreign, _)| *foreign == word)
+    };
+    let positive = |mark: &str| word.strip_prefix(mark).filter(|rest| is_operator(rest));
+    if is_operator(word) { None } else { ["not_", "not", "un", "n"].into_iter().find_map(positive) }
 }
 
 /// What `:` means before `right`. EQL and Sigma ignore case and take wildcards in a text:
@@ -122,6 +137,19 @@ mod tests {
             ("contains_cs", "contains"),
             ("!contains_cs", "not contains"),
             ("CONTAINS", "contains"),
+            ("nin", "not in"),
+            ("not_in", "not in"),
+            ("notin", "not in"),
+            ("nlike", "not like"),
+            ("unlike", "not like"),
+            ("NOTLIKE", "not like"),
+            ("not_contains", "not contains"),
+            ("notStartsWith", "not starts_with~"),
+            ("not_ends_with", "not ends_with"),
+            ("notmatches", "not matches"),
+            ("nmatches", "not matches"),
+            ("neq", "!="),
+            ("ne", "!="),
             ("!in", "not in"),
             ("!in~", "not in~"),
             ("LIKE", "like"),

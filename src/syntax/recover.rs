@@ -300,6 +300,19 @@ impl<'a> Builder<'a> {
             self.unexpected(at, &["a value", "`}`"]);
             return None;
         }
+        // In front of a value on its line a word is meant as an attribute: in quotes it would be one more exemption.
+        let behind = self.slice(at + token.len(), self.text.len()).trim_start_matches([' ', '\t']);
+        if same_line && behind.starts_with(|c: char| c == '"' || c.is_ascii_digit()) {
+            let found = Diagnostic::new(
+                Code::UnknownClause,
+                place,
+                format!("unknown attribute {} of an entry", quoted(token)),
+            )
+            .label("not a keyword")
+            .help("the attributes of an entry are `reason`, `owner`, `ticket` and `until`");
+            self.report(found);
+            return None;
+        }
         let mut found = Diagnostic::new(Code::Unquoted, place, format!("{} needs quotes", quoted(token)))
             .label("neither a value nor an attribute")
             .help("list values must be quoted; their attributes are `reason`, `owner`, `ticket` and `until`");

@@ -106,6 +106,23 @@ impl<'a> ColumnReader<'a> {
         self.place
     }
 
+    /// Whether the name of a field, if it lives in one, can be a name; an error otherwise. A SIEM would look for a
+    /// field called like the expression, which no event has.
+    pub(super) fn has_name(&mut self) -> bool {
+        let Some(Place::Field(name)) = self.place else { return true };
+        let problem = if name.trim().is_empty() {
+            "it names no field"
+        } else if name.contains(['(', ')']) {
+            "it is an expression, not the name of a field: write it as `expr`"
+        } else if name.contains(['[', ']']) {
+            "it has an index, and no field has one in its name"
+        } else {
+            return true;
+        };
+        self.invalid("field", problem);
+        false
+    }
+
     /// The path of the inner items, if the repeated group of the source has any.
     pub(in crate::backend) fn inner_group(&self) -> Option<&'a str> {
         self.source.group.as_ref()?.inner.as_deref()

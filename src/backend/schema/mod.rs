@@ -203,7 +203,8 @@ fn variant<B: Dialect>(
     let mut reader = ColumnReader::new::<B>(source, def, mapped, number);
     let column = match &mapped.unavailable {
         Some(reason) => Some(Err(Unavailable { reason: reason.clone(), instead: mapped.instead.clone() })),
-        None => B::column(&mut reader).map(Ok),
+        None if reader.has_name() => B::column(&mut reader).map(Ok),
+        None => None,
     };
     let (inexact, found) = reader.finish();
     faults.extend(found);

@@ -88,6 +88,13 @@ pub(super) enum Stage {
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
+    let from = from.filter(|text| match filter::base(text) {
+        Ok(()) => true,
+        Err(problem) => {
+            reader.invalid("from", &problem);
+            false
+        }
+    });
     let mut expression =
         |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);
     let from = from.and_then(|text| expression("from", text, &literal::SEARCH));

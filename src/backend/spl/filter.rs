@@ -1,4 +1,4 @@
-//! The filter of a mapping: terms of a search, which stand behind `from`.
+//! The base search of a mapping, and its filter: terms of a search, which stand one behind the other.
 //!
 //! In: the text of a source file. Out: whether it is in the language of `search`, and not in that of `where`, which
 //! would be read as other terms in silence. Must not know: what the terms mean.
@@ -18,6 +18,7 @@ const OF_SEARCH: [&str; 6] = ["AND", "OR", "NOT", "IN", "TERM", "CASE"];
 /// What is wrong.
 pub(super) fn check(text: &str) -> Result<(), String> {
     stated::whole(text, &TERMS)?;
+    base(text)?;
     let (mut rest, mut before) = (text, ' ');
     while let Some(first) = rest.chars().next() {
         let length = match first {
@@ -41,6 +42,30 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         rest = rest.get(length..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Whether terms can stand before others: an operator at the end would take the next one, which is the rule's.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn base(text: &str) -> Result<(), String> {
+    let words = || text.split_whitespace().map(|word| word.trim_matches(['(', ')']));
+    let first = words().next().unwrap_or_default();
+    if first.eq_ignore_ascii_case("search") {
+        return Err(format!("`{first}` is a term that the event must hold: leave it out"));
+    }
+    let last = words().next_back().unwrap_or_default();
+    if matches!(last, "AND" | "OR" | "NOT" | "IN") || last.ends_with(['=', '<', '>']) {
+        return Err(format!("`{last}` at its end takes the term behind it"));
+    }
+    // How far back a search reads is the schedule's: here it would cut the windows of rules.
+    let of_time = |word: &&str| {
+        let name = word.split('=').next().unwrap_or_default().trim_start_matches("_index_");
+        word.contains('=') && ["earliest", "latest"].contains(&name)
+    };
+    words()
+        .find(of_time)
+        .map_or(Ok(()), |word| Err(format!("`{word}` cuts off events: set it in the schedule")))
 }
 
 fn check_word(word: &str, after: &str, before: char) -> Result<(), String> {
@@ -96,6 +121,12 @@ mod tests {
             ("a=(1", "`(` is unbalanced"),
             ("a=1) OR (b=2", "`)` is unbalanced"),
             ("a=1 or b=2", "`or` is a term that the event must hold: write `OR`"),
+            ("a=1 NOT", "`NOT` at its end takes the term behind it"),
+            ("(a=1 AND NOT)", "`NOT` at its end takes the term behind it"),
+            ("NOT", "`NOT` at its end takes the term behind it"),
+            ("user=", "`user=` at its end takes the term behind it"),
+            ("search index=a", "`search` is a term that the event must hold: leave it out"),
+            ("index=a earliest=-5m", "`earliest=-5m` cuts off events: set it in the schedule"),
             ("a==1", "`==` is an operator of `where`: a search compares with `=`"),
             ("[search index=a]", "`[` begins a subsearch, which leaves out results past a limit"),
             ("'a b'=1", "`'` quotes nothing in a search: write the field as it is"),
