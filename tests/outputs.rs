@@ -13,6 +13,40 @@ fn two_steps() -> Vec<u8> {
     std::fs::read(root().join("tests/cases/two_steps.chain")).unwrap()
 }
 
+/// A result has the mode that `> file` would have given it.
+#[cfg(unix)]
+#[test]
+fn files_have_the_mode_that_the_umask_leaves() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |file: &std::path::Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    for (umask, expected) in [("077", 0o600), ("027", 0o640), ("022", 0o644), ("002", 0o664)] {
+        let folder = scratch("umask", &[("r.chain", &two_steps())]);
+        let out = folder.path().join("out");
+        let compile = |umask: &str| {
+            let ran = Command::new("sh")
+                .args(["-c", "umask \"$0\" && exec \"$@\"", umask, env!("CARGO_BIN_EXE_catena")])
+                .args(["compile", &path(&folder, "r.chain"), "--target", "kql", "-o"])
+                .arg(&out)
+                .output()
+                .unwrap();
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        };
+        compile(umask);
+        let folders = [out.clone(), out.join("kql")];
+        let files: Vec<_> = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).collect();
+        let files: Vec<_> =
+            files.into_iter().map(|entry| entry.unwrap().path()).filter(|file| file.is_file()).collect();
+        assert!(files.len() >= 2, "a query and the manifest: {files:?}");
+        files.iter().for_each(|file| assert_eq!(mode(file), expected, "{umask}: {}", file.display()));
+        // What is there keeps the mode that somebody chose for it.
+        for file in &files {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        }
+        compile("022");
+        files.iter().for_each(|file| assert_eq!(mode(file), 0o640, "{umask}: {}", file.display()));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_chart_goes_where_it_is_sent() {

@@ -121,21 +121,31 @@ pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(cannot)?;
     let _writing = WRITING.lock();
     // In the folder of the file itself: to another file system a file cannot be renamed.
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).with_context(cannot)?;
+    let mut file = temporary(folder, path).with_context(cannot)?;
     file.write_all(text.as_bytes()).with_context(cannot)?;
-    make_readable(file.as_file()).with_context(cannot)?;
     file.persist(path).map_err(|error| error.error).with_context(cannot)?;
     Ok(())
 }
 
-/// Temporary files are private to their owner; a result is an ordinary file.
+/// A temporary file with the mode of an ordinary one: `tempfile` makes files that only their owner can read, a result
+/// has the mode that the umask leaves of 0666. One that replaces a file has that file's mode, as if it were written
+/// over.
 #[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> io::Result<()> {
+fn temporary(folder: &Path, path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    let ordinary = Permissions::from_mode(0o666);
+    let file = tempfile::Builder::new().prefix(TEMPORARY).permissions(ordinary).tempfile_in(folder)?;
+    if let Ok(earlier) = std::fs::symlink_metadata(path)
+        && earlier.is_file()
+    {
+        let mode = earlier.permissions().mode() & 0o777;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    }
+    Ok(file)
 }
 
 #[cfg(not(unix))]
-fn make_readable(_file: &std::fs::File) -> io::Result<()> {
-    Ok(())
+fn temporary(folder: &Path, _path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
 }
