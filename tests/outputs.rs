@@ -37,13 +37,17 @@ fn files_have_the_mode_that_the_umask_leaves() {
         let files: Vec<_> =
             files.into_iter().map(|entry| entry.unwrap().path()).filter(|file| file.is_file()).collect();
         assert!(files.len() >= 2, "a query and the manifest: {files:?}");
-        files.iter().for_each(|file| assert_eq!(mode(file), expected, "{umask}: {}", file.display()));
+        for file in &files {
+            assert_eq!(mode(file), expected, "{umask}: {}", file.display());
+        }
         // What is there keeps the mode that somebody chose for it.
         for file in &files {
             std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o640)).unwrap();
         }
         compile("022");
-        files.iter().for_each(|file| assert_eq!(mode(file), 0o640, "{umask}: {}", file.display()));
+        for file in &files {
+            assert_eq!(mode(file), 0o640, "{umask}: {}", file.display());
+        }
     }
 }
 

@@ -346,7 +346,7 @@ fn time(raw: &Raw<'_>, field: &FieldDef) -> Result<Value, Box<Diagnostic>> {
     let is_day = raw.text.len() == "2026-11-24".len();
     let day = is_day.then(|| raw.text.parse::<Date>().ok().and_then(values::midnight)).flatten();
     let instant = day.map_or_else(|| values::instant(&raw.text, raw.value), Ok);
-    instant.map(Value::Time).map_err(Box::new)
+    instant.map(Value::Time)
 }
 
 fn misfit(raw: &Raw<'_>, field: &FieldDef) -> Box<Diagnostic> {

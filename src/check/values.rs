@@ -100,7 +100,7 @@ pub(super) fn typed(sink: &mut Sink, field: &ir::Field, constant: &Constant) -> 
         (Type::Time, Kind::Text(text)) => match instant(text, constant.span) {
             Ok(instant) => Some(Value::Time(instant)),
             Err(found) => {
-                sink.report(found);
+                sink.report(*found);
                 None
             }
         },
@@ -169,7 +169,7 @@ pub(super) fn midnight(day: Date) -> Option<Timestamp> {
 }
 
 /// The instant that a text names, to the microsecond: what every target can compare.
-pub(super) fn instant(text: &str, span: Span) -> Result<Timestamp, Diagnostic> {
+pub(super) fn instant(text: &str, span: Span) -> Result<Timestamp, Box<Diagnostic>> {
     let label = match text.parse::<Timestamp>() {
         // Instants have microseconds: a finer bound could only be rounded, and then `<` is another test.
         Ok(instant) if instant.subsec_nanosecond() % 1_000 == 0 => return Ok(instant),
@@ -179,7 +179,7 @@ pub(super) fn instant(text: &str, span: Span) -> Result<Timestamp, Diagnostic> {
     let found = Diagnostic::new(Code::BadTime, span, format!("`{text}` is not a timestamp"))
         .label(label)
         .help(example(Type::Time));
-    Err(found)
+    Err(Box::new(found))
 }
 
 fn address(sink: &mut Sink, text: &str, constant: &Constant) -> Option<IpAddr> {

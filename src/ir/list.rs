@@ -117,7 +117,7 @@ impl List {
             match exact.entry(text) {
                 Slot::Vacant(free) => _ = free.insert(entry),
                 Slot::Occupied(mut taken) if last_day(taken.get()) < last_day(entry) => {
-                    _ = taken.insert(entry)
+                    _ = taken.insert(entry);
                 }
                 Slot::Occupied(_) => {}
             }

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn an_open_parenthesis_is_found_past_strings() {
         for (text, open) in [
-            (r#"where (a"#, Some(6)),
+            ("where (a", Some(6)),
             (r#"where (a == "except x" or b"#, Some(6)),
             (r#"where (a == "where" or b"#, Some(6)),
             (r#"where (a == ")" or b"#, Some(6)),

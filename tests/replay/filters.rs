@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use super::files::{Scenario, alerts};
 use crate::program::{catena, path, scratch};
 
+/// The event of a number.
+type EventOf = Box<dyn Fn(usize) -> String>;
+
 /// Events of each case, all of which satisfy the step.
 const MANY: usize = 40;
 
@@ -19,7 +22,7 @@ fn rule(source: &str, condition: &str) -> String {
     )
 }
 
-/// An event of CloudTrail with further members.
+/// A call with further members.
 fn event(number: usize, members: &str) -> String {
     format!(
         r#"{{"eventID":"{number}","eventName":"CreateUser","eventSource":"iam.amazonaws.com",{members}}}"#
@@ -40,10 +43,10 @@ fn events_in_another_spelling_are_not_passed_over() {
             .iter()
             .fold(event, |event, key| event.replace(key, &key.to_lowercase()))
     };
-    let account = |value: &'static str| -> Box<dyn Fn(usize) -> String> {
+    let account = |value: &'static str| -> EventOf {
         Box::new(move |number| timed(number, &format!(r#""recipientAccountId":{value}"#)))
     };
-    let cases: [(&str, Box<dyn Fn(usize) -> String>); 7] = [
+    let cases: [(&str, EventOf); 7] = [
         ("event.time >= \"2026-01-01T00:00:00Z\"", Box::new(logstash)),
         ("actor.id == \"a\"", Box::new(lower)),
         ("cloud.account.id == \"123000\"", account("1.23e5")),

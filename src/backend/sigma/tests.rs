@@ -365,7 +365,7 @@ fn what_a_source_cannot_state_is_an_error_there() {
         (
             "sigma: Text }",
             "sigma: \"items[0].x\" }",
-            "the column of `text` is invalid in Sigma: `items[0].x` is not a field name: letters, digits, `_`, `.` and `-`",
+            "the column of `text` is invalid in Sigma: it has an index, and no field has one in its name",
         ),
         (
             "when: { Code: null",
