@@ -80,10 +80,16 @@ impl<'a, 's> ChunkReader<'a, 's> {
         self.layout
     }
 
+    /// Whether events may go unread. Unread, they count as events that can be used; so one has to be found first that
+    /// can, or a chunk of which nothing can be used would look like a sound one.
+    fn filters(&self) -> bool {
+        self.sample == 0 && self.result.counts.of_source > self.result.counts.unusable
+    }
+
     /// Whether a text can be passed over; then it is counted.
     fn passes_over(&mut self, text: &[u8]) -> bool {
         // Unread, it may be broken JSON as well; `Options::thorough` finds that.
-        let passes = self.sample == 0 && self.source.passes_over(text, self.result);
+        let passes = self.filters() && self.source.passes_over(text, self.result);
         if passes {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
@@ -287,7 +293,8 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// A record in columns between spaces.
     fn record(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
-        if self.sample == 0 && self.source.passes_over_columns(line.as_bytes()) {
+        let filters = self.filters();
+        if filters && self.source.passes_over_columns(line.as_bytes()) {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
             return true;
@@ -295,7 +302,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         match layout.read(line, self.source.tree()) {
             Ok(slots) => {
                 let in_full = self.begin_event();
-                if in_full || self.source.may_follow_columns(&slots, self.result) {
+                if !filters || self.source.may_follow_columns(&slots, self.result) {
                     let identity = || self.source.identity_of_columns(layout, line);
                     self.source.keep(&slots, (number, in_full), identity, self.result);
                 }

@@ -1,0 +1,45 @@
+//! Inputs that give nothing: it is said, whatever their size.
+
+use super::files::{RULE, Scenario, TWO_CALLS, call, flow, launch};
+
+/// The problems of the files of a scenario, without their names.
+fn problems(scenario: &Scenario, rule: &str) -> Vec<String> {
+    scenario.run(rule).stats.broken_files.into_iter().map(|(_, problem)| problem).collect()
+}
+
+fn times_that_nobody_reads(count: usize) -> String {
+    let event = call("1", "00:00:00", "Describe").replace("T00:00:00Z", " 00:00:00.000 UTC") + "\n";
+    event.repeat(count)
+}
+
+/// What is passed over unread is no event that could be used, or a file would be sound that is long enough.
+#[test]
+fn events_without_a_time_are_no_log_however_many() {
+    for count in [6, 26] {
+        let scenario = Scenario::new().file("aws.cloudtrail", "log", times_that_nobody_reads(count));
+        let none = format!(
+            "none of its {count} events of aws.cloudtrail can be used: no usable event time (line 1)"
+        );
+        assert_eq!(problems(&scenario, TWO_CALLS), [none]);
+    }
+    // One that can be used makes it a log, wherever it stands.
+    let mixed = times_that_nobody_reads(26) + &call("2", "00:00:00", "Describe");
+    assert!(problems(&Scenario::new().file("aws.cloudtrail", "log", mixed), TWO_CALLS).is_empty());
+}
+
+#[test]
+fn columns_in_another_order_are_no_log_in_any_part_of_a_file() {
+    let line = flow("eni-1", 60).replace("2 123", "5 123") + " vpc-1 subnet-1 i-1\n";
+    let text = line.repeat((17 << 20) / line.len() + 1);
+    let scenario = Scenario::new().file("aws.cloudtrail", "trail", launch("1", "00:00:00", "eni-1")).file(
+        "aws.vpcflow",
+        "flow",
+        text,
+    );
+    let problems = problems(&scenario, RULE);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].starts_with("nothing in it is an event of aws.vpcflow: a record of 17 columns"),
+        "{problems:?}"
+    );
+}
