@@ -28,7 +28,7 @@ pub(super) fn gather(
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let Inputs { mut chunks, broken, others } = found;
+    let Inputs { mut chunks, broken, others, given: _ } = found;
     let mut stats = Stats { broken_files: broken, ..Stats::default() };
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);

@@ -1,6 +1,7 @@
 //! Inputs that give nothing: it is said, whatever their size.
 
 use super::files::{RULE, Scenario, TWO_CALLS, call, flow, launch};
+use crate::program::{catena_with_input, path, scratch};
 
 /// The problems of the files of a scenario, without their names.
 fn problems(scenario: &Scenario, rule: &str) -> Vec<String> {
@@ -42,4 +43,34 @@ fn columns_in_another_order_are_no_log_in_any_part_of_a_file() {
         problems[0].starts_with("nothing in it is an event of aws.vpcflow: a record of 17 columns"),
         "{problems:?}"
     );
+}
+
+/// The status of `replay` and what it prints on standard error, of rules in files.
+fn replay(rules: &[(&str, &str)], more: &[&str], input: &str) -> (i32, String) {
+    let files: Vec<_> = rules.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = scratch("unusable", &files);
+    let rules: Vec<String> = rules.iter().map(|(name, _)| path(&folder, name)).collect();
+    let all: Vec<&str> = ["replay"].into_iter().chain(rules.iter().map(String::as_str)).collect();
+    let ran = catena_with_input(&[&all, more].concat(), input.as_bytes());
+    (ran.status, ran.err)
+}
+
+/// The absence of alerts is no answer of a rule that reads a source of which nothing was given.
+#[test]
+fn a_source_that_is_not_given_is_named() {
+    let calls = call("1", "00:00:00", "CreateUser") + "\n" + &call("2", "00:01:00", "RunInstances");
+    let events = ["--events", "aws.cloudtrail=-"];
+    let (status, err) = replay(&[("one.chain", RULE)], &events, &calls);
+    let sentence = "aws.vpcflow: no log of this source is given, so no alert is possible of `test`; give one with `--events aws.vpcflow=PATH`\n";
+    assert!(status == 2 && err.contains(sentence), "{status}: {err}");
+    // The others run, and what they find is an answer.
+    let both = [("one.chain", RULE), ("two.chain", TWO_CALLS)];
+    let (status, err) = replay(&both, &events, &calls);
+    assert!(status == 0 && err.contains(sentence) && err.contains("1 alert"), "{status}: {err}");
+    let (status, err) = replay(&[("one.chain", TWO_CALLS)], &events, &calls);
+    assert!(status == 0 && !err.contains("no log of this source"), "{status}: {err}");
+    // Canonical records may be of any source.
+    let record = r#"{"source":"aws.cloudtrail","event.time":0}"#;
+    let (status, err) = replay(&[("one.chain", RULE)], &["--canonical", "-"], record);
+    assert!(status == 0 && !err.contains("no log of this source"), "{status}: {err}");
 }

@@ -3,7 +3,7 @@
 //! In: paths of files and directories with the source of their events, or texts. Out: chunks that can be read in
 //! parallel: a whole file, or a range of a large plain one; what is not read, and why. Must not know: rules.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ pub(crate) struct Inputs {
     pub(crate) broken: Broken,
     /// Directories with other logs in them: how many files, and the first.
     pub(crate) others: Vec<(String, u64, String)>,
+    /// The sources of all inputs, whatever is in them.
+    pub(crate) given: BTreeSet<Option<String>>,
 }
 
 /// The chunks of all inputs.
@@ -73,6 +75,7 @@ pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Inputs {
     let mut found = Inputs::default();
     let mut seen = HashSet::new();
     for input in inputs {
+        found.given.insert(input.source.clone());
         if let Err(problem) = found.add(input, recogniser, &mut seen) {
             found.broken.push((input.path.clone(), problem.to_string()));
         }
@@ -85,6 +88,7 @@ pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
     let mut found = Inputs::default();
     for text in texts {
         let source = text.source.as_ref();
+        found.given.insert(text.source.clone());
         match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1)
         {
             Ok(None) => {
