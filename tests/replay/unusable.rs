@@ -74,3 +74,15 @@ fn a_source_that_is_not_given_is_named() {
     let (status, err) = replay(&[("one.chain", RULE)], &["--canonical", "-"], record);
     assert!(status == 0 && !err.contains("no log of this source"), "{status}: {err}");
 }
+
+#[test]
+fn standard_input_is_of_one_source() {
+    for second in [["--events", "aws.vpcflow=-"], ["--canonical", "-"]] {
+        let more = [&["--events", "aws.cloudtrail=-"][..], &second].concat();
+        let (status, err) = replay(&[("one.chain", RULE)], &more, &call("1", "00:00:00", "CreateUser"));
+        assert!(status == 2 && err.contains("it can be read only once"), "{status}: {err}");
+    }
+    let twice = ["--events", "aws.cloudtrail=-", "--events", "aws.cloudtrail=-"];
+    let calls = call("1", "00:00:00", "CreateUser");
+    assert_eq!(replay(&[("one.chain", TWO_CALLS)], &twice, &calls).0, 0);
+}
