@@ -86,3 +86,30 @@ fn standard_input_is_of_one_source() {
     let calls = call("1", "00:00:00", "CreateUser");
     assert_eq!(replay(&[("one.chain", TWO_CALLS)], &twice, &calls).0, 0);
 }
+
+/// Nothing read is nothing known. It was "0 alerts" and status 0.
+#[test]
+fn a_source_of_which_all_inputs_are_empty_is_named() {
+    let none = ["there is no event in any of its inputs"];
+    let scenario = Scenario::new().file("aws.cloudtrail", "a", "").file("aws.cloudtrail", "b", "");
+    assert_eq!(problems(&scenario, TWO_CALLS), none);
+    assert_eq!(problems(&Scenario::new().file("canonical", "a", ""), TWO_CALLS), none);
+    assert_eq!(problems(&Scenario::new().file("aws.cloudtrail", "a", r#"{"Records":[]}"#), TWO_CALLS), none);
+    // One of them that has an event makes the others quiet hours.
+    let scenario = scenario.file("aws.cloudtrail", "c", call("1", "00:00:00", "CreateUser"));
+    assert!(problems(&scenario, TWO_CALLS).is_empty());
+    // What is wrong with an input is said once.
+    let trail = launch("1", "00:00:00", "eni-1");
+    let scenario =
+        Scenario::new().file("aws.cloudtrail", "trail", &trail).file("aws.vpcflow", "flow", &trail);
+    assert_eq!(
+        problems(&scenario, RULE),
+        ["this looks like aws.cloudtrail, but it was given as aws.vpcflow"]
+    );
+    for input in ["-", "/dev/null"] {
+        let (status, err) =
+            replay(&[("one.chain", TWO_CALLS)], &["--events", &format!("aws.cloudtrail={input}")], "");
+        let sentence = "aws.cloudtrail: there is no event in any of its inputs\n";
+        assert!(status == 2 && err.contains(sentence), "{input}: {status}: {err}");
+    }
+}

@@ -137,14 +137,16 @@ impl OfFile {
 }
 
 impl Stats {
-    /// Adds what the chunks of one file gave. If reading was stopped, a file need not be whole.
-    pub(crate) fn add_file(&mut self, chunk: &Chunk, results: &[ChunkResult<'_>], stopped: bool) {
+    /// Adds what the chunks of one file gave, and whether that is anything: an event, or a problem. If reading was
+    /// stopped, a file need not be whole.
+    pub(crate) fn add_file(&mut self, chunk: &Chunk, results: &[ChunkResult<'_>], stopped: bool) -> bool {
         self.files += 1;
         let name = &chunk.name;
         let mut file = OfFile::default();
         for result in results {
             file.add(result);
         }
+        let is_anything = file.events > 0 || !file.broken.is_empty();
         self.bytes += file.bytes;
         self.events += file.events;
         self.recognised += file.of_source;
@@ -162,7 +164,7 @@ impl Stats {
         }
         if file.is_useless() {
             self.broken_files.push((name.clone(), file.verdict(source)));
-            return;
+            return is_anything;
         }
         if let Some((count, line, keys)) = &file.enclosed {
             let values = if *count == 1 { "a value holds" } else { "values hold" };
@@ -171,6 +173,13 @@ impl Stats {
             );
             self.broken_files.push((name.clone(), problem));
         }
+        is_anything
+    }
+
+    /// Notes a source all of whose inputs could be read, and hold nothing.
+    pub(crate) fn no_event(&mut self, source: Option<&str>) {
+        let source = source.unwrap_or("canonical records").to_owned();
+        self.broken_files.push((source, "there is no event in any of its inputs".to_owned()));
     }
 
     /// Notes files of other logs in a directory, which were not read.
