@@ -56,6 +56,7 @@ pub(super) fn gather(
     if !stats.stopped {
         silent.into_iter().for_each(|source| stats.no_event(source.as_deref()));
     }
+    stats.note_lacking();
     stats.notes.extend(filter.missing_fields());
     (chunks, stats)
 }

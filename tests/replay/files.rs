@@ -132,7 +132,7 @@ pub(super) fn launch(id: &str, time: &str, eni: &str) -> String {
 }
 
 /// 2026-01-01T00:00:00Z
-const MIDNIGHT: u64 = 1_767_225_600;
+pub(super) const MIDNIGHT: u64 = 1_767_225_600;
 
 pub(super) fn flow(eni: &str, second: u64) -> String {
     let start = MIDNIGHT + second;

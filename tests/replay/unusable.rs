@@ -1,6 +1,6 @@
 //! Inputs that give nothing: it is said, whatever their size.
 
-use super::files::{RULE, Scenario, TWO_CALLS, call, flow, launch};
+use super::files::{MIDNIGHT, RULE, Scenario, TWO_CALLS, call, flow, launch};
 use crate::program::{catena_with_input, path, scratch};
 
 /// The problems of the files of a scenario, without their names.
@@ -112,4 +112,41 @@ fn a_source_of_which_all_inputs_are_empty_is_named() {
         let sentence = "aws.cloudtrail: there is no event in any of its inputs\n";
         assert!(status == 2 && err.contains(sentence), "{input}: {status}: {err}");
     }
+}
+
+/// A step that asks for a column that the header does not name finds nothing. It was "0 alerts" without a word.
+#[test]
+fn columns_that_rules_read_and_no_header_names_are_told() {
+    let trail = launch("1", "00:00:00", "eni-1");
+    let notes = |scenario: &Scenario| scenario.run(RULE).stats.notes;
+    let scenario = |header: &str, record: &str| {
+        let log = format!("{header}\n{record}\n{record}\n");
+        let scenario = Scenario::new().file("aws.cloudtrail", "trail", &trail);
+        scenario.file("aws.vpcflow", "flow-a", &log).file("aws.vpcflow", "flow-b", &log)
+    };
+    let start = "account-id srcaddr dstaddr srcport dstport start end";
+    let record = format!("1 10.0.0.1 198.51.100.7 40000 443 {MIDNIGHT} {MIDNIGHT}");
+    let both = scenario(start, &record);
+    let sentence = "flow-a: its columns lack `action` (`flow.action`) and `interface-id` (`instance.eni`), which rules read; so do those of 1 more file";
+    let found = notes(&both);
+    assert!(found.len() == 1 && found[0].ends_with(sentence), "{found:?}");
+    assert!(!both.run(RULE).stats.is_incomplete());
+    let one = scenario(&format!("{start} interface-id"), &format!("{record} eni-1"));
+    assert!(notes(&one)[0].contains("its columns lack `action` (`flow.action`), which rules read"));
+    let csv = |text: &str| text.replace(' ', ",").replace('-', "_");
+    let one = scenario(&csv(&format!("{start} interface-id")), &format!("{record} eni-1").replace(' ', ","));
+    assert!(notes(&one)[0].contains("its columns lack `action` (`flow.action`), which rules read"));
+    for (header, record) in [
+        (format!("{start} action interface-id"), format!("{record} ACCEPT eni-1")),
+        (csv(&format!("{start} action interface-id")), format!("{record} ACCEPT eni-1").replace(' ', ",")),
+        // The columns of lines that are none.
+        (String::new(), flow("eni-1", 60)),
+    ] {
+        assert_eq!(notes(&scenario(&header, &record)), [""; 0]);
+    }
+    // Named by the user.
+    let mut named =
+        Scenario::new().file("aws.cloudtrail", "trail", &trail).file("aws.vpcflow", "flow", &record);
+    named.options.flow_format = Some(start.split(' ').map(str::to_owned).collect());
+    assert!(notes(&named)[0].contains("its columns lack `action` (`flow.action`) and `interface-id`"));
 }

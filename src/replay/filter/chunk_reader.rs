@@ -36,6 +36,8 @@ pub(super) struct ChunkReader<'a, 's> {
     form: &'a LogForm,
     headers: &'a Headers,
     layout: Option<Layout>,
+    /// Whether it was asked what the columns in force lack.
+    is_layout_known: bool,
     /// Events that are still read in full, whatever the filters say.
     sample: u64,
     result: &'a mut ChunkResult<'s>,
@@ -72,7 +74,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         result: &'a mut ChunkResult<'s>,
     ) -> Self {
         let sample = if is_first { SAMPLE } else { 0 };
-        Self { form: source.form(), source, headers, layout, sample, result }
+        Self { form: source.form(), source, headers, layout, is_layout_known: false, sample, result }
     }
 
     /// The columns in force at the end.
@@ -256,6 +258,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         // Anywhere: files that were joined bring a header line each, maybe with other columns.
         if let Some(layout) = self.headers.read(line.as_bytes(), self.source.tree()) {
             self.layout = Some(layout);
+            self.is_layout_known = false;
             return false;
         }
         // Taken out, so that a record can be read while the rest of the reader changes.
@@ -269,6 +272,10 @@ impl<'a, 's> ChunkReader<'a, 's> {
         } else {
             self.record(&layout, line, number)
         };
+        if is_event && !self.is_layout_known {
+            self.result.counts.lacking.extend(self.source.presence().lacking(&layout, self.form));
+            self.is_layout_known = true;
+        }
         self.layout = Some(layout);
         is_event
     }
