@@ -54,7 +54,9 @@ pub(super) fn gather(
     }
     stats.stopped = control.stop.load(Ordering::Relaxed);
     if !stats.stopped {
-        silent.into_iter().for_each(|source| stats.no_event(source.as_deref()));
+        for source in silent {
+            stats.no_event(source.as_deref());
+        }
     }
     stats.note_lacking();
     stats.notes.extend(filter.missing_fields());
