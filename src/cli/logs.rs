@@ -3,6 +3,7 @@
 //! In: options. Out: inputs of a replay; a progress bar on a terminal while work is done.
 //! Must not know: what is looked for in the logs.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +58,7 @@ impl LogOptions {
         if inputs.is_empty() {
             bail!("there are no logs: give `--events SOURCE=PATH` or `--canonical FILE`");
         }
+        refuse_standard_input_twice(&inputs)?;
         Ok(inputs)
     }
 
@@ -73,6 +75,18 @@ impl LogOptions {
         }
         Ok(Some(names))
     }
+}
+
+/// Who reads standard input first leaves nothing of it to the next.
+fn refuse_standard_input_twice(inputs: &[Input]) -> anyhow::Result<()> {
+    let canonical = || "canonical records".to_owned();
+    let sources = inputs.iter().filter(|input| input.path == "-").map(|input| &input.source);
+    let sources: BTreeSet<String> = sources.map(|source| source.clone().unwrap_or_else(canonical)).collect();
+    if sources.len() > 1 {
+        let sources: Vec<String> = sources.into_iter().collect();
+        bail!("standard input (`-`) is given for {}, but it can be read only once", sources.join(" and "));
+    }
+    Ok(())
 }
 
 /// Reads while a bar shows the progress on a terminal; Ctrl-C ends the reading, a second one the program.

@@ -7,7 +7,7 @@
 //! before it has ended where it began, with the same columns in force; else it is read again from there. Its records
 //! wait until then. Chunks are begun in order, so no more of them wait than there are threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +28,8 @@ pub(super) fn gather(
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let Inputs { mut chunks, broken, others } = found;
+    let Inputs { mut chunks, broken, others, given, flawed } = found;
+    let mut silent: BTreeSet<_> = given.difference(&flawed).collect();
     let mut stats = Stats { broken_files: broken, ..Stats::default() };
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);
@@ -44,12 +45,20 @@ pub(super) fn gather(
         }
         let results = read_chunks(filter, chunks, store, control);
         for (of_file, results) in files(chunks).zip(&results) {
-            if let Some(first) = of_file.first() {
-                stats.add_file(first, results, control.stop.load(Ordering::Relaxed));
+            if let Some(first) = of_file.first()
+                && stats.add_file(first, results, control.stop.load(Ordering::Relaxed))
+            {
+                silent.remove(&first.source);
             }
         }
     }
     stats.stopped = control.stop.load(Ordering::Relaxed);
+    if !stats.stopped {
+        for source in silent {
+            stats.no_event(source.as_deref());
+        }
+    }
+    stats.note_lacking();
     stats.notes.extend(filter.missing_fields());
     (chunks, stats)
 }

@@ -18,6 +18,7 @@
 
 mod filter;
 mod gather;
+mod given;
 mod near;
 mod options;
 mod read;
@@ -129,7 +130,9 @@ impl Plan {
         keys: Option<SeenKeys>,
     ) -> (Vec<Chunk>, Sorted, Stats) {
         let store = Store::new(self.budget, keys);
-        let (chunks, stats) = gather(&self.filter, found, &store, control);
+        let given = found.given.clone();
+        let (chunks, mut stats) = gather(&self.filter, found, &store, control);
+        given::name_missing(&self.programs, &given, &mut stats);
         (chunks, store.sorted(self.schemas.iter().cloned().collect()), stats)
     }
 }

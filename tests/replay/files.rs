@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::rules;
 
-const RULE: &str = r#"rule test {
+pub(super) const RULE: &str = r#"rule test {
   title "Launch, then egress" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1301" description "Tests files."
   date 2026-11-24 status test severity low
   chain within 30m {
@@ -122,7 +122,7 @@ pub(super) fn call(id: &str, time: &str, action: &str) -> String {
     )
 }
 
-fn launch(id: &str, time: &str, eni: &str) -> String {
+pub(super) fn launch(id: &str, time: &str, eni: &str) -> String {
     let item = format!(
         r#"{{"instanceId":"i-1","imageId":"ami-1","networkInterfaceSet":{{"items":[{{"networkInterfaceId":"{eni}"}}]}}}}"#
     );
@@ -132,9 +132,9 @@ fn launch(id: &str, time: &str, eni: &str) -> String {
 }
 
 /// 2026-01-01T00:00:00Z
-const MIDNIGHT: u64 = 1_767_225_600;
+pub(super) const MIDNIGHT: u64 = 1_767_225_600;
 
-fn flow(eni: &str, second: u64) -> String {
+pub(super) fn flow(eni: &str, second: u64) -> String {
     let start = MIDNIGHT + second;
     format!("2 123456789012 {eni} 10.0.0.1 198.51.100.7 40000 443 6 10 840 {start} {} ACCEPT OK", start + 60)
 }

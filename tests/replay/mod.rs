@@ -9,3 +9,4 @@ mod live;
 mod near;
 mod same;
 mod tune;
+mod unusable;

@@ -36,6 +36,8 @@ pub(super) struct ChunkReader<'a, 's> {
     form: &'a LogForm,
     headers: &'a Headers,
     layout: Option<Layout>,
+    /// Whether it was asked what the columns in force lack.
+    is_layout_known: bool,
     /// Events that are still read in full, whatever the filters say.
     sample: u64,
     result: &'a mut ChunkResult<'s>,
@@ -72,7 +74,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         result: &'a mut ChunkResult<'s>,
     ) -> Self {
         let sample = if is_first { SAMPLE } else { 0 };
-        Self { form: source.form(), source, headers, layout, sample, result }
+        Self { form: source.form(), source, headers, layout, is_layout_known: false, sample, result }
     }
 
     /// The columns in force at the end.
@@ -80,10 +82,16 @@ impl<'a, 's> ChunkReader<'a, 's> {
         self.layout
     }
 
+    /// Whether events may go unread. Unread, they count as events that can be used; so one has to be found first that
+    /// can, or a chunk of which nothing can be used would look like a sound one.
+    fn filters(&self) -> bool {
+        self.sample == 0 && self.result.counts.of_source > self.result.counts.unusable
+    }
+
     /// Whether a text can be passed over; then it is counted.
     fn passes_over(&mut self, text: &[u8]) -> bool {
         // Unread, it may be broken JSON as well; `Options::thorough` finds that.
-        let passes = self.sample == 0 && self.source.passes_over(text, self.result);
+        let passes = self.filters() && self.source.passes_over(text, self.result);
         if passes {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
@@ -250,6 +258,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         // Anywhere: files that were joined bring a header line each, maybe with other columns.
         if let Some(layout) = self.headers.read(line.as_bytes(), self.source.tree()) {
             self.layout = Some(layout);
+            self.is_layout_known = false;
             return false;
         }
         // Taken out, so that a record can be read while the rest of the reader changes.
@@ -263,6 +272,10 @@ impl<'a, 's> ChunkReader<'a, 's> {
         } else {
             self.record(&layout, line, number)
         };
+        if is_event && !self.is_layout_known {
+            self.result.counts.lacking.extend(self.source.presence().lacking(&layout, self.form));
+            self.is_layout_known = true;
+        }
         self.layout = Some(layout);
         is_event
     }
@@ -287,7 +300,8 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// A record in columns between spaces.
     fn record(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
-        if self.sample == 0 && self.source.passes_over_columns(line.as_bytes()) {
+        let filters = self.filters();
+        if filters && self.source.passes_over_columns(line.as_bytes()) {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
             return true;
@@ -295,7 +309,7 @@ impl<'a, 's> ChunkReader<'a, 's> {
         match layout.read(line, self.source.tree()) {
             Ok(slots) => {
                 let in_full = self.begin_event();
-                if in_full || self.source.may_follow_columns(&slots, self.result) {
+                if !filters || self.source.may_follow_columns(&slots, self.result) {
                     let identity = || self.source.identity_of_columns(layout, line);
                     self.source.keep(&slots, (number, in_full), identity, self.result);
                 }

@@ -3,22 +3,25 @@
 //! In: the steps on one source, the values of records. Out: the fields that rules read and no record had.
 //! Must not know: files, how events are read.
 //!
-//! Only fields that need a version or setting of the log (`requires` in the source) are looked after: others are
-//! missing in most events for good reasons.
+//! Fields that need a version or setting of the log (`requires` in the source) are looked after in events. Others are
+//! missing in most events for good reasons; of these only the columns of a file show that none can have them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::location::Location;
 use super::source_step::SourceStep;
-use crate::catalog::Source;
+use crate::catalog::{LogForm, Source};
 use crate::engine::predicate::Values;
 use crate::engine::record::Schema;
+use crate::replay::read::columns::Layout;
 
 /// The fields of one source that need more than the log always has.
 #[derive(Debug)]
 pub(crate) struct Presence {
     source: String,
     watched: Vec<Watched>,
+    needed: Vec<Needed>,
     /// Events of which all fields were read.
     events: AtomicU64,
 }
@@ -29,6 +32,13 @@ struct Watched {
     name: String,
     requires: String,
     was_seen: AtomicBool,
+}
+
+/// A field that stands in columns, of which one must be there.
+#[derive(Debug)]
+struct Needed {
+    name: String,
+    columns: Vec<String>,
 }
 
 impl Presence {
@@ -45,8 +55,19 @@ impl Presence {
             let requires = source.field(name)?.requires.clone()?;
             Some(Watched { place, name: name.clone(), requires, was_seen: AtomicBool::new(false) })
         };
+        let needed = |place: &usize| {
+            let (name, _) = schema.fields().get(*place)?;
+            let columns = match Location::of(source, name) {
+                Location::AsIs(path) => vec![path.to_owned()],
+                Location::MadeOf(paths) => paths.into_iter().map(str::to_owned).collect(),
+                Location::Anywhere => return None,
+            };
+            let is_watched = source.field(name)?.requires.is_some();
+            (!is_watched).then(|| Needed { name: name.clone(), columns })
+        };
         Self {
             source: source.name.clone(),
+            needed: read.iter().filter_map(needed).collect(),
             watched: read.into_iter().filter_map(watched).collect(),
             events: AtomicU64::new(0),
         }
@@ -69,6 +90,21 @@ impl Presence {
         if in_full {
             self.events.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Which fields that rules read no record in these columns can have.
+    pub(super) fn lacking(&self, layout: &Layout, form: &LogForm) -> Option<String> {
+        // A row of CSV may be an envelope or a nested event, unless it shows the keys of an event itself.
+        let is_event = !layout.is_csv() || form.detect.iter().all(|key| layout.has(key, form));
+        let lacks = |needed: &&Needed| !needed.columns.iter().any(|column| layout.has(column, form));
+        let lacking: Vec<String> = self
+            .needed
+            .iter()
+            .filter(lacks)
+            .map(|Needed { name, columns }| format!("`{}` (`{name}`)", columns.join("` or `")))
+            .collect();
+        let is_known = form.text.is_some() && is_event && !lacking.is_empty();
+        is_known.then(|| format!("its columns lack {}, which rules read", lacking.join(" and ")))
     }
 
     /// A sentence for each field that no event had, and that a rule reads.

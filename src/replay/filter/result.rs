@@ -3,7 +3,7 @@
 //! In: records that satisfy a step, events that were skipped. Out: [`ChunkResult`], its counts and problems; records go
 //! to the store. Must not know: rules, formats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::record::Identity;
 use crate::replay::read::chunk::Extent;
@@ -45,6 +45,8 @@ pub(crate) struct Counts {
     pub(crate) enclosed: Option<(u64, u64, String)>,
     /// What the first value is that is no event.
     pub(crate) first_other: Option<String>,
+    /// Which fields its columns lack that rules read.
+    pub(crate) lacking: BTreeSet<String>,
     /// Why the chunk could not be read to its end.
     pub(crate) broken: Option<String>,
 }

@@ -121,6 +121,11 @@ impl Layout {
         self.names.iter().any(|name| name == word) || words(line).any(|one| one == word)
     }
 
+    /// Whether a column has this name, in any spelling of the log.
+    pub(crate) fn has(&self, column: &str, form: &LogForm) -> bool {
+        form.spelt(column).any(|name| self.names.contains(&name))
+    }
+
     /// Whether the columns are cells of CSV.
     pub(crate) fn is_csv(&self) -> bool {
         self.separator == Separator::Commas

@@ -3,7 +3,7 @@
 //! In: paths of files and directories with the source of their events, or texts. Out: chunks that can be read in
 //! parallel: a whole file, or a range of a large plain one; what is not read, and why. Must not know: rules.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -66,6 +66,10 @@ pub(crate) struct Inputs {
     pub(crate) broken: Broken,
     /// Directories with other logs in them: how many files, and the first.
     pub(crate) others: Vec<(String, u64, String)>,
+    /// The sources of all inputs, whatever is in them.
+    pub(crate) given: BTreeSet<Option<String>>,
+    /// Those of which an input is among the broken.
+    pub(crate) flawed: BTreeSet<Option<String>>,
 }
 
 /// The chunks of all inputs.
@@ -73,9 +77,11 @@ pub(crate) fn chunks(inputs: &[Input], recogniser: &Recogniser) -> Inputs {
     let mut found = Inputs::default();
     let mut seen = HashSet::new();
     for input in inputs {
+        let broken = found.broken.len();
         if let Err(problem) = found.add(input, recogniser, &mut seen) {
             found.broken.push((input.path.clone(), problem.to_string()));
         }
+        found.note_source(input.source.clone(), broken);
     }
     found
 }
@@ -85,6 +91,7 @@ pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
     let mut found = Inputs::default();
     for text in texts {
         let source = text.source.as_ref();
+        let broken = found.broken.len();
         match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1)
         {
             Ok(None) => {
@@ -93,6 +100,7 @@ pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
             Ok(Some(other)) => found.broken.push((text.name.clone(), looks_like(&other, source))),
             Err(problem) => found.broken.push((text.name.clone(), problem.to_string())),
         }
+        found.note_source(text.source.clone(), broken);
     }
     found
 }
@@ -102,6 +110,14 @@ fn looks_like(other: &str, source: Option<&String>) -> String {
 }
 
 impl Inputs {
+    /// Takes note of the source of an input before which so many were `broken`.
+    fn note_source(&mut self, source: Option<String>, broken: usize) {
+        self.given.insert(source.clone());
+        if self.broken.len() > broken {
+            self.flawed.insert(source);
+        }
+    }
+
     fn add(
         &mut self,
         input: &Input,

@@ -3,7 +3,7 @@
 //! In: the counts of each chunk. Out: totals, with the first place of every kind of problem.
 //! Must not know: rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::replay::filter::result::{ChunkResult, Counts, NOT_UTF8};
@@ -27,6 +27,8 @@ pub struct Stats {
     pub noted: BTreeMap<String, Skipped>,
     /// What else the user should know.
     pub notes: Vec<String>,
+    /// What the columns of files lack: how many files, and the first.
+    pub(crate) lacking: BTreeMap<String, (u64, String)>,
     /// Files that could not be read to their end or are no log of their source, and why.
     pub broken_files: Vec<(String, String)>,
     /// Records that satisfy some step of some rule and could be part of a chain; with counts or near misses all that
@@ -78,6 +80,7 @@ struct OfFile {
     skipped: BTreeMap<String, Counted>,
     noted: BTreeMap<String, Counted>,
     notes: Vec<String>,
+    lacking: BTreeSet<String>,
     enclosed: Option<(u64, u64, String)>,
     first_other: Option<String>,
     broken: Vec<String>,
@@ -86,7 +89,7 @@ struct OfFile {
 impl OfFile {
     /// Adds what the next chunk gave: lines count on from chunk to chunk.
     fn add(&mut self, result: &ChunkResult<'_>) {
-        let Counts { events, of_source, unusable, skipped, noted, enclosed, first_other, broken } =
+        let Counts { events, of_source, unusable, skipped, noted, enclosed, first_other, lacking, broken } =
             &result.counts;
         self.events += events;
         self.of_source += of_source;
@@ -102,6 +105,7 @@ impl OfFile {
             self.enclosed.get_or_insert_with(first).0 += count;
         }
         self.first_other = self.first_other.take().or_else(|| first_other.clone());
+        self.lacking.extend(lacking.iter().cloned());
         self.broken.extend(broken.clone());
         self.notes.extend(result.read.notes.iter().cloned());
         self.bytes += result.read.bytes;
@@ -137,14 +141,16 @@ impl OfFile {
 }
 
 impl Stats {
-    /// Adds what the chunks of one file gave. If reading was stopped, a file need not be whole.
-    pub(crate) fn add_file(&mut self, chunk: &Chunk, results: &[ChunkResult<'_>], stopped: bool) {
+    /// Adds what the chunks of one file gave, and whether that is anything: an event, or a problem. If reading was
+    /// stopped, a file need not be whole.
+    pub(crate) fn add_file(&mut self, chunk: &Chunk, results: &[ChunkResult<'_>], stopped: bool) -> bool {
         self.files += 1;
         let name = &chunk.name;
         let mut file = OfFile::default();
         for result in results {
             file.add(result);
         }
+        let is_anything = file.events > 0 || !file.broken.is_empty();
         self.bytes += file.bytes;
         self.events += file.events;
         self.recognised += file.of_source;
@@ -152,6 +158,9 @@ impl Stats {
             note(&mut self.noted, what, noted.count, name, noted.line);
         }
         self.notes.extend(file.notes.iter().map(|note| format!("{name}: {note}")));
+        for what in file.lacking.iter().cloned() {
+            self.lacking.entry(what).or_insert_with(|| (0, name.clone())).0 += 1;
+        }
         // Whoever stopped the reading knows that its files are not whole.
         if !stopped {
             self.broken_files.extend(file.broken.iter().map(|problem| (name.clone(), problem.clone())));
@@ -162,7 +171,7 @@ impl Stats {
         }
         if file.is_useless() {
             self.broken_files.push((name.clone(), file.verdict(source)));
-            return;
+            return is_anything;
         }
         if let Some((count, line, keys)) = &file.enclosed {
             let values = if *count == 1 { "a value holds" } else { "values hold" };
@@ -171,12 +180,31 @@ impl Stats {
             );
             self.broken_files.push((name.clone(), problem));
         }
+        is_anything
+    }
+
+    /// Notes a source all of whose inputs could be read, and hold nothing.
+    pub(crate) fn no_event(&mut self, source: Option<&str>) {
+        let source = source.unwrap_or("canonical records").to_owned();
+        self.broken_files.push((source, "there is no event in any of its inputs".to_owned()));
     }
 
     /// Notes files of other logs in a directory, which were not read.
     pub(crate) fn other_logs(&mut self, folder: &str, count: u64, first: &str) {
         let (files, were) = if count == 1 { ("file", "was") } else { ("files", "were") };
         self.notes.push(format!("{folder}: {count} {files} of other logs {were} not read (first {first})"));
+    }
+
+    /// Notes what the columns of files lack. All files of a flow log lack the same, so one of them stands for them.
+    pub(crate) fn note_lacking(&mut self) {
+        for (what, (count, first)) in std::mem::take(&mut self.lacking) {
+            let more = match count {
+                1 => String::new(),
+                2 => "; so do those of 1 more file".to_owned(),
+                _ => format!("; so do those of {} more files", count - 1),
+            };
+            self.notes.push(format!("{first}: {what}{more}"));
+        }
     }
 
     /// Adds what came out of the store.
