@@ -4,7 +4,7 @@
 //! wrong in silence: a name that the vendor uses is looked up, not compared letter by letter.
 //! Must not know: where the name stands.
 
-use crate::catalog::{FieldDef, KnownBy, Meant, Source};
+use crate::catalog::{FieldDef, KnownBy, Meant, Raw, Source};
 use crate::diag::{self, Code, Diagnostic, Fix};
 use crate::syntax::ast::Name;
 
@@ -47,10 +47,13 @@ pub(super) fn suggest(
     if let Some(meant) = meant.min_by_key(|meant| (rank(meant.by), meant.fields.len())) {
         return (say(found, &meant), meant.by != KnownBy::Derived);
     }
-    let names = sources.iter().flat_map(|source| source.fields.keys().map(String::as_str));
-    let names = names.filter(|name| allowed(name));
+    let fields =
+        || sources.iter().flat_map(|source| source.fields.values()).filter(|field| allowed(&field.name));
+    let names = fields().map(|field| field.name.as_str());
     // What a vendor calls a field is far from what it is called here: one letter may differ, not a third of them.
-    let near = if is_foreign(&name.node) {
+    let near = if let Some(field) = fields().find(|field| is_called(field, &name.node)) {
+        Some(field.name.as_str())
+    } else if is_foreign(&name.node) {
         let lower = name.node.to_ascii_lowercase();
         names.filter(|known| diag::distance(&lower, known) <= 1).min()
     } else {
@@ -58,6 +61,17 @@ pub(super) fn suggest(
     };
     let Some(near) = near else { return (found, false) };
     (with_fix(found.help(format!("did you mean `{near}`?")), near), false)
+}
+
+/// Whether a name has the last word of the field's path in the log behind the rest of the field's own name: `actor.arn`
+/// of `actor.id`, which is `userIdentity.arn`.
+fn is_called(field: &FieldDef, name: &str) -> bool {
+    let path = match &field.raw {
+        Some(Raw::Path(path)) => path.rsplit('.').next(),
+        Some(Raw::Variants(_)) | None => None,
+    };
+    let (own, found) = (field.name.rsplit_once('.'), name.rsplit_once('.'));
+    matches!((own, found), (Some((before, _)), Some((rest, last))) if before == rest && path == Some(last))
 }
 
 fn rank(by: KnownBy) -> usize {
