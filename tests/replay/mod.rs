@@ -5,6 +5,7 @@ mod files;
 mod filters;
 mod forms;
 pub(crate) mod golden;
+mod junk;
 mod live;
 mod near;
 mod same;

@@ -17,7 +17,7 @@ use crate::engine::project::Slots;
 use crate::replay::read::columns::{Headers, Layout, behind_prefix};
 use crate::replay::read::envelope::{Members, items, string, values};
 use crate::replay::read::form::guess_line;
-use crate::replay::read::split::{Broken, Taker};
+use crate::replay::read::taker::{Broken, Taker, Text};
 
 /// What broken JSON is called.
 pub(super) const NOT_JSON: &str = "not valid JSON";
@@ -287,7 +287,9 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// A record in columns between spaces.
     fn record(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
-        if self.sample == 0 && self.source.passes_over_columns(line.as_bytes()) {
+        // Behind junk JSON may stand, which the filters for columns do not know.
+        let passes = self.sample == 0 && self.source.passes_over_columns(line.as_bytes());
+        if passes && memchr::memchr(b'{', line.as_bytes()).is_none() {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
             return true;
@@ -358,14 +360,17 @@ impl Taker for ChunkReader<'_, '_> {
         found.is_some()
     }
 
-    fn text(&mut self, line: &[u8], number: u64) -> Option<usize> {
-        let begins = behind_prefix(line);
-        if begins.is_some() {
-            return begins;
+    fn text(&mut self, line: &[u8], number: u64) -> Text {
+        if let Some(begins) = behind_prefix(line) {
+            return Text::Prefix(begins);
         }
         let line = self.lossy(line, number);
-        self.columns(&line, number);
-        None
+        let before = self.result.counts.events;
+        // A line that is not counted names columns.
+        let is_used = self.columns(&line, number) || self.result.counts.events == before;
+        // Rows of CSV hold JSON in their fields, whether they can be used or not.
+        let is_row = self.layout.as_ref().is_some_and(Layout::is_csv);
+        if is_used || is_row { Text::Columns } else { Text::Junk }
     }
 
     fn broken(&mut self, broken: Broken, number: u64) {

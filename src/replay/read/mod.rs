@@ -20,12 +20,15 @@ pub(super) mod fast_json;
 mod files;
 pub(super) mod form;
 pub mod input;
+mod junk;
 pub(super) mod open;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(super) mod place;
 pub(super) mod recognise;
 mod scan;
 pub(super) mod split;
 pub(super) mod stream;
+pub(super) mod taker;
 mod utf16;
 mod window;

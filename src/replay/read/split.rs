@@ -12,50 +12,13 @@
 
 use std::io::{self, Read};
 
+use super::junk::{Behind, behind_junk};
+use super::place::{Frame, Place};
 use super::scan::{
     End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, open_brackets, separators,
 };
+use super::taker::{Broken, Taker, Text};
 use super::window::Window;
-
-/// Takes what a file is made of.
-pub(crate) trait Taker {
-    /// A line that begins and ends as an object. Gives `false` if it may not be exactly one value.
-    fn line(&mut self, line: &[u8], number: u64) -> bool;
-    /// A value, as far as brackets tell, and the line on which it begins. Gives `false` if it is not valid JSON.
-    fn value(&mut self, text: &[u8], number: u64) -> bool;
-    /// A line that does not begin as a value does. Gives where in the line one begins.
-    fn text(&mut self, line: &[u8], number: u64) -> Option<usize>;
-    /// Something is wrong on a line.
-    fn broken(&mut self, broken: Broken, number: u64);
-}
-
-/// What can be wrong with a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// This is no JSON.
-    NotJson,
-    /// The file ends within a value.
-    CutOff,
-    /// The file ends within a list or an object whose members are read one by one, behind one of them.
-    Unclosed,
-}
-
-/// An object or a list whose members are read one by one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
-    is_list: bool,
-    /// The keys that lead to it, joined by dots.
-    path: String,
-}
-
-/// Where reading begins or has ended: between two values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The first byte of a value.
-    pub(crate) at: u64,
-    /// What is open there.
-    pub(crate) frames: Vec<Frame>,
-}
 
 /// So many bytes may be looked at in vain, in values that are broken, before the rest of a file is given up: some
 /// hostile files are nothing but beginnings of values.
@@ -345,7 +308,7 @@ impl<'c, R: Read> Splitter<'c, R> {
             self.cut_off(taker);
             self.take(length);
         } else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+            return Err(too_long("value"));
         }
         Ok(())
     }
@@ -412,7 +375,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                     self.take(self.window.bytes().len());
                 }
                 End::Open if self.window.is_full() => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+                    return Err(too_long("value"));
                 }
                 End::Open => {
                     self.window.double();
@@ -438,25 +401,63 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
     }
 
-    /// A line that is no JSON, or has something in front of it.
+    /// A line that is no JSON, or has something in front of it; or such text behind a value.
     fn text(&mut self, taker: &mut impl Taker) -> io::Result<()> {
-        let length = loop {
-            if let Some(length) = self.window.line() {
-                break length;
+        // Columns fill a line. Behind a value there is none, and to look at all the rest of a line at each junk in it
+        // would be quadratic in its length.
+        if self.is_line_start {
+            let length = self.rest_of_line()?;
+            match taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number()) {
+                Text::Columns => self.take(length),
+                Text::Prefix(begins) if begins > 0 => self.take(begins),
+                Text::Prefix(_) | Text::Junk => {
+                    let (Behind::Value(end) | Behind::Nothing(end)) = self.behind_junk()?;
+                    self.take(end);
+                }
             }
-            if self.window.is_full() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of more than 256 MiB"));
-            }
-            let before = self.window.bytes().len();
-            self.window.double();
-            if self.window.bytes().len() == before {
-                break before;
-            }
+            return Ok(());
+        }
+        let (length, end) = match self.behind_junk()? {
+            // With its first byte, which shows whether the text is a prefix of it.
+            Behind::Value(begins) => (begins + 1, begins),
+            Behind::Nothing(end) => (end, end),
         };
-        let number = self.number();
-        let line = self.window.bytes().get(..length).unwrap_or_default();
-        let begins = taker.text(line, number).filter(|begins| *begins > 0);
-        self.take(begins.unwrap_or(length));
+        let text = self.window.bytes().get(..length).unwrap_or_default();
+        match taker.text(text, self.number()) {
+            Text::Prefix(begins) if begins > 0 => self.take(begins),
+            Text::Prefix(_) | Text::Columns | Text::Junk => self.take(end),
+        }
+        Ok(())
+    }
+
+    /// The length of the line at hand, which may be the last one.
+    fn rest_of_line(&mut self) -> io::Result<usize> {
+        loop {
+            if let Some(length) = self.window.line() {
+                return Ok(length);
+            }
+            if self.window.is_ended() {
+                return Ok(self.window.bytes().len());
+            }
+            self.look_further()?;
+        }
+    }
+
+    /// What stands behind the junk at hand.
+    fn behind_junk(&mut self) -> io::Result<Behind> {
+        loop {
+            if let Some(found) = behind_junk(self.window.bytes(), self.window.is_ended()) {
+                return Ok(found);
+            }
+            self.look_further()?;
+        }
+    }
+
+    fn look_further(&mut self) -> io::Result<()> {
+        if self.window.is_full() {
+            return Err(too_long("line"));
+        }
+        self.window.double();
         Ok(())
     }
 
@@ -477,12 +478,16 @@ impl<'c, R: Read> Splitter<'c, R> {
                 self.take(self.window.bytes().len());
             }
             End::Open if self.window.is_full() => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+                return Err(too_long("value"));
             }
             End::Open => self.window.double(),
         }
         Ok(())
     }
+}
+
+fn too_long(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a {what} of more than 256 MiB"))
 }
 
 fn join(path: &str, key: &[u8]) -> String {
