@@ -4,6 +4,7 @@ mod checksums;
 mod commands;
 mod files;
 mod filters;
+mod folders;
 mod forms;
 pub(crate) mod golden;
 mod junk;
