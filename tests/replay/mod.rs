@@ -1,5 +1,6 @@
 //! Replay over files: real logs with known answers, and made-up ones with everything that can be wrong with a file.
 
+mod beside;
 mod checksums;
 mod commands;
 mod files;

@@ -15,7 +15,7 @@ use crate::catalog::LogForm;
 use crate::engine::event::Kind;
 use crate::engine::project::Slots;
 use crate::replay::read::columns::{Headers, Layout, behind_prefix};
-use crate::replay::read::envelope::{Members, items, string, values};
+use crate::replay::read::envelope::{Members, below, items, string, values};
 use crate::replay::read::form::guess_line;
 use crate::replay::read::taker::{Broken, Taker, Text};
 
@@ -167,8 +167,8 @@ impl<'a, 's> ChunkReader<'a, 's> {
         let kind = self.source.reader().kind(slots);
         if kind != Kind::Event {
             let found = self.enclosed(text, number, depth);
-            // Nothing in it: an event that has a member of the name of an envelope's.
-            if !found.is_nothing() || !self.source.reader().has_keys(slots) {
+            // No event in it: an event that has a member of the name of an envelope's.
+            if found.events > 0 || !self.source.reader().has_keys(slots) {
                 return found;
             }
         }
@@ -358,6 +358,22 @@ impl Taker for ChunkReader<'_, '_> {
             None => self.not_json(number),
         }
         found.is_some()
+    }
+
+    fn member(&mut self, path: &str, text: &[u8], number: u64) -> bool {
+        for wrapped in &self.form.wrapped {
+            let Some(rest) = wrapped.strip_prefix(path) else { continue };
+            let text = self.lossy(text, number);
+            let values = match rest.strip_prefix('.') {
+                Some(rest) => below(&text, rest),
+                None if rest.is_empty() => vec![text],
+                None => continue,
+            };
+            if self.several(values.iter().map(AsRef::as_ref), number, 0).events > 0 {
+                return true;
+            }
+        }
+        false
     }
 
     fn text(&mut self, line: &[u8], number: u64) -> Text {

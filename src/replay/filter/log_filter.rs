@@ -166,6 +166,10 @@ impl Taker for CanonicalReader<'_, '_> {
         true
     }
 
+    fn member(&mut self, _: &str, _: &[u8], _: u64) -> bool {
+        false
+    }
+
     fn text(&mut self, _: &[u8], number: u64) -> Text {
         self.filter.canonical(None, number, self.result);
         Text::Junk

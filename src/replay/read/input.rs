@@ -277,6 +277,10 @@ fn frames_behind(head: &[u8], containers: &[String]) -> Vec<Frame> {
             true
         }
 
+        fn member(&mut self, _: &str, _: &[u8], _: u64) -> bool {
+            false
+        }
+
         fn text(&mut self, _: &[u8], _: u64) -> Text {
             Text::Junk
         }

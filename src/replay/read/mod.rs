@@ -15,6 +15,7 @@ pub(super) mod brackets;
 pub(super) mod canonical;
 pub(super) mod chunk;
 pub mod columns;
+mod container;
 pub(super) mod envelope;
 pub(super) mod fast_json;
 mod files;

@@ -8,6 +8,15 @@ pub(crate) struct Frame {
     pub(super) is_list: bool,
     /// The keys that lead to it, joined by dots.
     pub(super) path: String,
+    /// Whether an event was found beside the list in it.
+    pub(super) is_found: bool,
+}
+
+impl Frame {
+    /// What was just entered.
+    pub(super) fn new(is_list: bool, path: String) -> Self {
+        Self { is_list, path, is_found: false }
+    }
 }
 
 /// Where reading begins or has ended: between two values.

@@ -12,10 +12,11 @@
 
 use std::io::{self, Read};
 
+use super::container::{is_empty_list, join, leads_to_events, open_container};
 use super::junk::{Behind, behind_junk};
 use super::place::{Frame, Place};
 use super::scan::{
-    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, open_brackets, separators,
+    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, separators,
 };
 use super::taker::{Broken, Taker, Text};
 use super::window::Window;
@@ -144,7 +145,7 @@ impl<'c, R: Read> Splitter<'c, R> {
 
     fn enter(&mut self, length: usize, is_list: bool, path: String) {
         self.take(length);
-        self.frames.push(Frame { is_list, path });
+        self.frames.push(Frame::new(is_list, path));
     }
 
     fn take(&mut self, length: usize) {
@@ -217,21 +218,14 @@ impl<'c, R: Read> Splitter<'c, R> {
         };
         // The members of an item of a list are looked for as those of a whole text are.
         let path = join("", key);
-        let Some(is_list) = self.leads_to_events(&path, value) else { return false };
+        let Some(is_list) = leads_to_events(self.containers, &path, value) else { return false };
+        // Its events are elsewhere in the object, or it is one itself.
+        if is_empty_list(value) {
+            return false;
+        }
         self.enter(bytes.len() - value.len(), false, String::new());
         self.enter(1, is_list, path);
         true
-    }
-
-    /// Whether the value at a path is a list of events, or an object that leads to one.
-    fn leads_to_events(&self, path: &str, value: &[u8]) -> Option<bool> {
-        let leads =
-            |container: &String| container.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-        match value.first()? {
-            b'[' if self.containers.iter().any(|container| container == path) => Some(true),
-            b'{' if self.containers.iter().any(leads) => Some(false),
-            _ => None,
-        }
     }
 
     /// The length of the line at hand if, by its ends and what follows, it is one or more whole values: an object that
@@ -293,7 +287,7 @@ impl<'c, R: Read> Splitter<'c, R> {
     /// A value that does not end in the bytes at hand, though there are no more, or too many already.
     fn open_value(&mut self, taker: &mut impl Taker) -> io::Result<()> {
         let bytes = self.window.bytes();
-        if let Some((length, frames)) = self.open_container() {
+        if let Some((length, frames)) = open_container(self.containers, bytes) {
             self.take(length);
             self.frames.extend(frames);
             return Ok(());
@@ -313,27 +307,6 @@ impl<'c, R: Read> Splitter<'c, R> {
         Ok(())
     }
 
-    /// How far to go into a value to be in a list of events that is open at the end of the bytes at hand, and the
-    /// frames to there.
-    fn open_container(&self) -> Option<(usize, Vec<Frame>)> {
-        let mut frames = Vec::new();
-        let mut path = String::new();
-        for one in open_brackets(self.window.bytes()) {
-            let is_list = one.bracket == b'[';
-            if let Some(key) = one.key {
-                path = join(&path, key);
-                if self.leads_to_events(&path, &[one.bracket]) != Some(is_list) {
-                    return None;
-                }
-            }
-            frames.push(Frame { is_list, path: path.clone() });
-            if is_list {
-                return Some((one.at + 1, frames));
-            }
-        }
-        None
-    }
-
     /// A member of an object that was entered: more events, or something that is passed over.
     fn member(&mut self, taker: &mut impl Taker) -> io::Result<()> {
         match member(self.window.bytes()) {
@@ -350,21 +323,29 @@ impl<'c, R: Read> Splitter<'c, R> {
             Member::At(key, at) => {
                 let path = join(self.path(), key);
                 let value = self.window.bytes().get(at..).unwrap_or_default();
-                if let Some(is_list) = self.leads_to_events(&path, value) {
+                if let Some(is_list) = leads_to_events(self.containers, &path, value) {
                     self.enter(at + 1, is_list, path);
                 } else {
-                    return self.pass_over(at, taker);
+                    return self.pass_over(&path, at, taker);
                 }
             }
         }
         Ok(())
     }
 
-    /// Passes over the value that begins `at` bytes from here.
-    fn pass_over(&mut self, at: usize, taker: &mut impl Taker) -> io::Result<()> {
+    /// Passes over the value that begins `at` bytes from here, unless it holds an event beside the list.
+    fn pass_over(&mut self, path: &str, at: usize, taker: &mut impl Taker) -> io::Result<()> {
         loop {
             match end_of_value(self.window.bytes().get(at..).unwrap_or_default()) {
-                End::At(length) => self.take(at + length),
+                End::At(length) => {
+                    let (number, frame) = (self.number(), self.frames.last_mut());
+                    let text = self.window.bytes().get(at..at + length).unwrap_or_default();
+                    // Another member may hold the same event once more.
+                    if let Some(frame) = frame.filter(|frame| !frame.is_found) {
+                        frame.is_found = taker.member(path, text, number);
+                    }
+                    self.take(at + length);
+                }
                 End::Broken(length) => {
                     taker.broken(Broken::NotJson, self.number());
                     self.frames.pop();
@@ -488,9 +469,4 @@ impl<'c, R: Read> Splitter<'c, R> {
 
 fn too_long(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("a {what} of more than 256 MiB"))
-}
-
-fn join(path: &str, key: &[u8]) -> String {
-    let key = String::from_utf8_lossy(key);
-    if path.is_empty() { key.into_owned() } else { format!("{path}.{key}") }
 }

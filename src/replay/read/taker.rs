@@ -9,6 +9,9 @@ pub(crate) trait Taker {
     fn line(&mut self, line: &[u8], number: u64) -> bool;
     /// A value, as far as brackets tell, and the line on which it begins. Gives `false` if it is not valid JSON.
     fn value(&mut self, text: &[u8], number: u64) -> bool;
+    /// A member beside a list of events: the keys that lead to it, joined by dots, and its value, as far as brackets
+    /// tell. Gives whether an event is in it.
+    fn member(&mut self, path: &str, text: &[u8], number: u64) -> bool;
     /// A line that does not begin as a value does, or what stands behind a value on its line.
     fn text(&mut self, line: &[u8], number: u64) -> Text;
     /// Something is wrong on a line.
