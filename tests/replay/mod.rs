@@ -1,10 +1,14 @@
 //! Replay over files: real logs with known answers, and made-up ones with everything that can be wrong with a file.
 
+mod beside;
+mod checksums;
 mod commands;
 mod files;
 mod filters;
+mod folders;
 mod forms;
 pub(crate) mod golden;
+mod junk;
 mod live;
 mod near;
 mod same;

@@ -15,9 +15,9 @@ use crate::catalog::LogForm;
 use crate::engine::event::Kind;
 use crate::engine::project::Slots;
 use crate::replay::read::columns::{Headers, Layout, behind_prefix};
-use crate::replay::read::envelope::{Members, items, string, values};
+use crate::replay::read::envelope::{Members, below, items, string, values};
 use crate::replay::read::form::guess_line;
-use crate::replay::read::split::{Broken, Taker};
+use crate::replay::read::taker::{Broken, Taker, Text};
 
 /// What broken JSON is called.
 pub(super) const NOT_JSON: &str = "not valid JSON";
@@ -175,8 +175,8 @@ impl<'a, 's> ChunkReader<'a, 's> {
         let kind = self.source.reader().kind(slots);
         if kind != Kind::Event {
             let found = self.enclosed(text, number, depth);
-            // Nothing in it: an event that has a member of the name of an envelope's.
-            if !found.is_nothing() || !self.source.reader().has_keys(slots) {
+            // No event in it: an event that has a member of the name of an envelope's.
+            if found.events > 0 || !self.source.reader().has_keys(slots) {
                 return found;
             }
         }
@@ -300,8 +300,10 @@ impl<'a, 's> ChunkReader<'a, 's> {
 
     /// A record in columns between spaces.
     fn record(&mut self, layout: &Layout, line: &str, number: u64) -> bool {
+        // Behind junk JSON may stand, which the filters for columns do not know.
         let filters = self.filters();
-        if filters && self.source.passes_over_columns(line.as_bytes()) {
+        let passes = filters && self.source.passes_over_columns(line.as_bytes());
+        if passes && memchr::memchr(b'{', line.as_bytes()).is_none() {
             self.result.counts.events += 1;
             self.result.counts.of_source += 1;
             return true;
@@ -372,14 +374,33 @@ impl Taker for ChunkReader<'_, '_> {
         found.is_some()
     }
 
-    fn text(&mut self, line: &[u8], number: u64) -> Option<usize> {
-        let begins = behind_prefix(line);
-        if begins.is_some() {
-            return begins;
+    fn member(&mut self, path: &str, text: &[u8], number: u64) -> bool {
+        for wrapped in &self.form.wrapped {
+            let Some(rest) = wrapped.strip_prefix(path) else { continue };
+            let text = self.lossy(text, number);
+            let values = match rest.strip_prefix('.') {
+                Some(rest) => below(&text, rest),
+                None if rest.is_empty() => vec![text],
+                None => continue,
+            };
+            if self.several(values.iter().map(AsRef::as_ref), number, 0).events > 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn text(&mut self, line: &[u8], number: u64) -> Text {
+        if let Some(begins) = behind_prefix(line) {
+            return Text::Prefix(begins);
         }
         let line = self.lossy(line, number);
-        self.columns(&line, number);
-        None
+        let before = self.result.counts.events;
+        // A line that is not counted names columns.
+        let is_used = self.columns(&line, number) || self.result.counts.events == before;
+        // Rows of CSV hold JSON in their fields, whether they can be used or not.
+        let is_row = self.layout.as_ref().is_some_and(Layout::is_csv);
+        if is_used || is_row { Text::Columns } else { Text::Junk }
     }
 
     fn broken(&mut self, broken: Broken, number: u64) {

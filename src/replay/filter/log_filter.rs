@@ -23,7 +23,7 @@ use crate::replay::read::canonical::{self, CatalogFields};
 use crate::replay::read::chunk::{Chunk, Continuation, Extent};
 use crate::replay::read::columns::{Headers, Layout};
 use crate::replay::read::recognise::Recogniser;
-use crate::replay::read::split::{Broken, Taker};
+use crate::replay::read::taker::{Broken, Taker, Text};
 
 /// Everything that reading needs, compiled once.
 #[derive(Debug)]
@@ -166,9 +166,13 @@ impl Taker for CanonicalReader<'_, '_> {
         true
     }
 
-    fn text(&mut self, _: &[u8], number: u64) -> Option<usize> {
+    fn member(&mut self, _: &str, _: &[u8], _: u64) -> bool {
+        false
+    }
+
+    fn text(&mut self, _: &[u8], number: u64) -> Text {
         self.filter.canonical(None, number, self.result);
-        None
+        Text::Junk
     }
 
     fn broken(&mut self, broken: Broken, number: u64) {

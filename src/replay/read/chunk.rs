@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use super::columns::Layout;
 use super::open::{Notes, open, unpack};
-use super::split::{Frame, Place, Splitter, Taker};
+use super::place::{Frame, Place};
+use super::split::Splitter;
 use super::stream::{Stream, is_stream};
+use super::taker::Taker;
 use super::window::Window;
 use crate::replay::options::Control;
 

@@ -36,7 +36,8 @@ impl<'t> Members<'t> {
     }
 }
 
-fn below<'t>(text: &'t str, path: &str) -> Vec<Cow<'t, str>> {
+/// The texts of the values at a path in the object that `text` is, or that stands in it as a string.
+pub(crate) fn below<'t>(text: &'t str, path: &str) -> Vec<Cow<'t, str>> {
     if text.starts_with('{') {
         return Members::of(text).map(|members| members.at(path)).unwrap_or_default();
     }

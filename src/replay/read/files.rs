@@ -28,6 +28,7 @@ pub(crate) fn files(path: &str, folders: &[String]) -> io::Result<Found> {
         return Ok(Found { files: vec![PathBuf::from(path)], ..Found::default() });
     }
     let mut found = Found { is_folder: true, ..Found::default() };
+    let given = names(Path::new(path)).count();
     let mut seen = HashSet::new();
     for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
         let entry = match entry {
@@ -48,7 +49,8 @@ pub(crate) fn files(path: &str, folders: &[String]) -> io::Result<Found> {
         if !seen.insert(fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())) {
             continue;
         }
-        let list = if is_of_other_log(entry.path(), folders) { &mut found.others } else { &mut found.files };
+        let list =
+            if is_of_other_log(entry.path(), given, folders) { &mut found.others } else { &mut found.files };
         list.push(entry.into_path());
     }
     Ok(found)
@@ -58,30 +60,66 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Whether a file is in a folder of another log: `AWSLogs/ACCOUNT/FOLDER/…`, or
-/// `AWSLogs/ORGANISATION/ACCOUNT/FOLDER/…`.
-fn is_of_other_log(path: &Path, folders: &[String]) -> bool {
+/// Folders below `AWSLogs/ACCOUNT` or `AWSLogs/ORGANISATION/ACCOUNT`, one for each kind of log, as the vendor's pages
+/// on delivery to S3 name them. Other folders there decide nothing: people sort logs into folders of their own.
+const SERVICES: &[&str] = &[
+    "CloudFront",
+    "CloudTrail",
+    "CloudTrail-Aggregated",
+    "CloudTrail-Digest",
+    "CloudTrail-Insight",
+    "CloudTrail-NetworkActivity",
+    "Config",
+    "GuardDuty",
+    "VerifiedAccess",
+    "VpcLattice",
+    "WAFLogs",
+    "elasticloadbalancing",
+    "globalaccelerator",
+    "network-firewall",
+    "redshift",
+    "vpcdnsquerylogs",
+    "vpcflowlogs",
+];
+
+/// The names that a path is made of.
+fn names(path: &Path) -> impl Iterator<Item = &str> {
+    path.components().filter_map(|part| match part {
+        // A name that is no text stays a name: the number of them counts.
+        Component::Normal(name) => Some(name.to_str().unwrap_or_default()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
+    })
+}
+
+/// Whether a file is in a folder of another log: `AWSLogs/ACCOUNT/SERVICE/…`, or with the names of partitions for Hive
+/// `AWSLogs/aws-account-id=ACCOUNT/aws-service=SERVICE/…`. The first `given` names of the path are those that the user
+/// asked for, so they do not decide.
+fn is_of_other_log(path: &Path, given: usize, folders: &[String]) -> bool {
     if folders.is_empty() {
         return false;
     }
-    let parts = path.components().filter_map(|part| match part {
-        Component::Normal(name) => name.to_str(),
-        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
-    });
-    let parts: Vec<&str> = parts.collect();
-    let Some((_, folders_of_files)) = parts.split_last() else { return false };
-    let Some(root) = folders_of_files.iter().position(|part| *part == "AWSLogs") else {
+    let parts: Vec<&str> = names(path).collect();
+    let Some((_, parents)) = parts.split_last() else { return false };
+    let is_own = |name: &str| folders.iter().any(|folder| folder == name);
+    let Some(root) = parents.iter().position(|part| *part == "AWSLogs") else {
         // A part of a bucket that was copied without its root.
-        return folders_of_files.iter().any(|part| {
-            folders
-                .iter()
-                .any(|folder| part.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('-')))
-        });
+        let is_beside = |part: &str| {
+            let is_kin = |folder: &String| {
+                part.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('-'))
+            };
+            SERVICES.contains(&part) && !is_own(part) && folders.iter().any(is_kin)
+        };
+        return parents.iter().skip(given).any(|part| is_beside(value(part)));
     };
-    let mut below = folders_of_files.iter().skip(root + 1);
-    let is_account = |part: &str| part.starts_with("o-") || part.bytes().all(|byte| byte.is_ascii_digit());
-    let folder = below.find(|part| !is_account(part));
-    folder.is_some_and(|folder| !folders.iter().any(|own| own == folder))
+    let below = parents.iter().enumerate().skip(root + 1);
+    let mut services = below.map(|(at, part)| (at, value(part)));
+    let service = services.find(|(_, name)| SERVICES.contains(name) || is_own(name));
+    service.is_some_and(|(at, name)| at >= given && !is_own(name))
+}
+
+/// The value in the name of a partition, `KEY=VALUE`; else the name.
+fn value(name: &str) -> &str {
+    name.split_once('=').map_or(name, |(_, value)| value)
 }
 
 #[cfg(test)]
@@ -91,20 +129,30 @@ mod tests {
     #[test]
     fn folders_of_other_logs_are_known_by_their_place() {
         let folders = ["CloudTrail".to_owned()];
-        for (path, is_other) in [
-            ("AWSLogs/1/CloudTrail/us-east-1/2026/a.json.gz", false),
-            ("b/AWSLogs/o-1a/123456789012/CloudTrail/a.json.gz", false),
-            ("AWSLogs/1/CloudTrail-Digest/a.json.gz", true),
-            ("AWSLogs/1/CloudTrail-Insight/a.json.gz", true),
-            ("AWSLogs/1/elasticloadbalancing/a.log", true),
-            ("AWSLogs/1/a.json", false),
-            ("AWSLogs/a.json", false),
-            ("logs/CloudTrail-Digest/a.json", true),
-            ("logs/Config/a.json", false),
-            ("CloudTrail/a.json", false),
+        let hive = "AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/aws-region=eu-west-1/year=2026/a.log.gz";
+        for (path, given, is_other) in [
+            ("AWSLogs/1/CloudTrail/us-east-1/2026/a.json.gz", 0, false),
+            ("b/AWSLogs/o-1a/123456789012/CloudTrail/a.json.gz", 0, false),
+            ("AWSLogs/1/CloudTrail-Digest/a.json.gz", 0, true),
+            ("/data/AWSLogs/1/CloudTrail-Digest/a.json.gz", 3, true),
+            ("/data/AWSLogs/1/CloudTrail-Digest/a.json.gz", 4, false),
+            ("AWSLogs/1/CloudTrail-Insight/a.json.gz", 0, true),
+            ("AWSLogs/1/elasticloadbalancing/a.log", 0, true),
+            ("AWSLogs/1/elasticloadbalancing/CloudTrail/a.log", 0, true),
+            ("AWSLogs/incident-7/a.json", 0, false),
+            ("AWSLogs/incident-7/1/Config/a.json", 0, true),
+            ("AWSLogs/1/a.json", 0, false),
+            ("AWSLogs/a.json", 0, false),
+            (hive, 0, true),
+            ("logs/CloudTrail-Digest/a.json", 0, true),
+            ("logs/CloudTrail-Digest/a.json", 2, false),
+            ("cases/CloudTrail-2025/a.json", 0, false),
+            ("logs/Config/a.json", 0, false),
+            ("CloudTrail/a.json", 0, false),
         ] {
-            assert_eq!(is_of_other_log(Path::new(path), &folders), is_other, "{path}");
-            assert!(!is_of_other_log(Path::new(path), &[]));
+            assert_eq!(is_of_other_log(Path::new(path), given, &folders), is_other, "{path}");
+            assert!(!is_of_other_log(Path::new(path), given, &[]));
         }
+        assert!(!is_of_other_log(Path::new(hive), 0, &["vpcflowlogs".to_owned()]));
     }
 }

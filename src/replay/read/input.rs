@@ -11,9 +11,11 @@ use std::sync::Arc;
 use super::chunk::{Chunk, Container, Start};
 use super::files::files;
 use super::open::{Notes, open, unpack};
+use super::place::Frame;
 use super::recognise::Recogniser;
-use super::split::{self, Frame, Splitter, Taker};
+use super::split::Splitter;
 use super::stream::is_stream;
+use super::taker::{Broken as BrokenText, Taker, Text};
 use super::window::Window;
 use crate::replay::options::Control;
 
@@ -291,11 +293,15 @@ fn frames_behind(head: &[u8], containers: &[String]) -> Vec<Frame> {
             true
         }
 
-        fn text(&mut self, _: &[u8], _: u64) -> Option<usize> {
-            None
+        fn member(&mut self, _: &str, _: &[u8], _: u64) -> bool {
+            false
         }
 
-        fn broken(&mut self, _: split::Broken, _: u64) {}
+        fn text(&mut self, _: &[u8], _: u64) -> Text {
+            Text::Junk
+        }
+
+        fn broken(&mut self, _: BrokenText, _: u64) {}
     }
 
     let control = Control::default();

@@ -198,6 +198,14 @@ impl<R: BufRead> Read for Frames<R> {
                 if read > 0 || buffer.is_empty() {
                     return Ok(read);
                 }
+                // The decoder computes the checksum, but compares it with nothing.
+                let wanted = frame.decoder.get_checksum_from_data();
+                if wanted.is_some() && frame.decoder.get_calculated_checksum() != wanted {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the zstd data are damaged: a wrong checksum",
+                    ));
+                }
             }
             // A zstd file may have several frames, as files that were joined do; the decoder ends with one.
             let is_first = self.frame.is_none();

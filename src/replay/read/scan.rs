@@ -60,9 +60,9 @@ pub(crate) fn end_of_value(text: &[u8]) -> End {
     match text.first() {
         Some(b'{' | b'[') => end_of_brackets(text),
         Some(b'"') => end_of_string(text, 1).map_or(End::Open, |end| End::At(end + 1)),
-        // A number or a word.
+        // A number or a word, or junk in front of the next value.
         _ => {
-            let ends = |byte: &u8| b",]}:".contains(byte) || byte.is_ascii_whitespace();
+            let ends = |byte: &u8| b",]}:[{".contains(byte) || byte.is_ascii_whitespace();
             text.iter().position(ends).map_or(End::Open, End::At)
         }
     }

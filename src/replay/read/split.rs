@@ -12,50 +12,14 @@
 
 use std::io::{self, Read};
 
+use super::container::{is_empty_list, join, leads_to_events, open_container};
+use super::junk::{Behind, behind_junk};
+use super::place::{Frame, Place};
 use super::scan::{
-    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, open_brackets, separators,
+    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, separators,
 };
+use super::taker::{Broken, Taker, Text};
 use super::window::Window;
-
-/// Takes what a file is made of.
-pub(crate) trait Taker {
-    /// A line that begins and ends as an object. Gives `false` if it may not be exactly one value.
-    fn line(&mut self, line: &[u8], number: u64) -> bool;
-    /// A value, as far as brackets tell, and the line on which it begins. Gives `false` if it is not valid JSON.
-    fn value(&mut self, text: &[u8], number: u64) -> bool;
-    /// A line that does not begin as a value does. Gives where in the line one begins.
-    fn text(&mut self, line: &[u8], number: u64) -> Option<usize>;
-    /// Something is wrong on a line.
-    fn broken(&mut self, broken: Broken, number: u64);
-}
-
-/// What can be wrong with a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// This is no JSON.
-    NotJson,
-    /// The file ends within a value.
-    CutOff,
-    /// The file ends within a list or an object whose members are read one by one, behind one of them.
-    Unclosed,
-}
-
-/// An object or a list whose members are read one by one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
-    is_list: bool,
-    /// The keys that lead to it, joined by dots.
-    path: String,
-}
-
-/// Where reading begins or has ended: between two values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// The first byte of a value.
-    pub(crate) at: u64,
-    /// What is open there.
-    pub(crate) frames: Vec<Frame>,
-}
 
 /// So many bytes may be looked at in vain, in values that are broken, before the rest of a file is given up: some
 /// hostile files are nothing but beginnings of values.
@@ -181,7 +145,7 @@ impl<'c, R: Read> Splitter<'c, R> {
 
     fn enter(&mut self, length: usize, is_list: bool, path: String) {
         self.take(length);
-        self.frames.push(Frame { is_list, path });
+        self.frames.push(Frame::new(is_list, path));
     }
 
     fn take(&mut self, length: usize) {
@@ -254,21 +218,14 @@ impl<'c, R: Read> Splitter<'c, R> {
         };
         // The members of an item of a list are looked for as those of a whole text are.
         let path = join("", key);
-        let Some(is_list) = self.leads_to_events(&path, value) else { return false };
+        let Some(is_list) = leads_to_events(self.containers, &path, value) else { return false };
+        // Its events are elsewhere in the object, or it is one itself.
+        if is_empty_list(value) {
+            return false;
+        }
         self.enter(bytes.len() - value.len(), false, String::new());
         self.enter(1, is_list, path);
         true
-    }
-
-    /// Whether the value at a path is a list of events, or an object that leads to one.
-    fn leads_to_events(&self, path: &str, value: &[u8]) -> Option<bool> {
-        let leads =
-            |container: &String| container.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-        match value.first()? {
-            b'[' if self.containers.iter().any(|container| container == path) => Some(true),
-            b'{' if self.containers.iter().any(leads) => Some(false),
-            _ => None,
-        }
     }
 
     /// The length of the line at hand if, by its ends and what follows, it is one or more whole values: an object that
@@ -330,7 +287,7 @@ impl<'c, R: Read> Splitter<'c, R> {
     /// A value that does not end in the bytes at hand, though there are no more, or too many already.
     fn open_value(&mut self, taker: &mut impl Taker) -> io::Result<()> {
         let bytes = self.window.bytes();
-        if let Some((length, frames)) = self.open_container() {
+        if let Some((length, frames)) = open_container(self.containers, bytes) {
             self.take(length);
             self.frames.extend(frames);
             return Ok(());
@@ -345,30 +302,9 @@ impl<'c, R: Read> Splitter<'c, R> {
             self.cut_off(taker);
             self.take(length);
         } else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+            return Err(too_long("value"));
         }
         Ok(())
-    }
-
-    /// How far to go into a value to be in a list of events that is open at the end of the bytes at hand, and the
-    /// frames to there.
-    fn open_container(&self) -> Option<(usize, Vec<Frame>)> {
-        let mut frames = Vec::new();
-        let mut path = String::new();
-        for one in open_brackets(self.window.bytes()) {
-            let is_list = one.bracket == b'[';
-            if let Some(key) = one.key {
-                path = join(&path, key);
-                if self.leads_to_events(&path, &[one.bracket]) != Some(is_list) {
-                    return None;
-                }
-            }
-            frames.push(Frame { is_list, path: path.clone() });
-            if is_list {
-                return Some((one.at + 1, frames));
-            }
-        }
-        None
     }
 
     /// A member of an object that was entered: more events, or something that is passed over.
@@ -387,21 +323,29 @@ impl<'c, R: Read> Splitter<'c, R> {
             Member::At(key, at) => {
                 let path = join(self.path(), key);
                 let value = self.window.bytes().get(at..).unwrap_or_default();
-                if let Some(is_list) = self.leads_to_events(&path, value) {
+                if let Some(is_list) = leads_to_events(self.containers, &path, value) {
                     self.enter(at + 1, is_list, path);
                 } else {
-                    return self.pass_over(at, taker);
+                    return self.pass_over(&path, at, taker);
                 }
             }
         }
         Ok(())
     }
 
-    /// Passes over the value that begins `at` bytes from here.
-    fn pass_over(&mut self, at: usize, taker: &mut impl Taker) -> io::Result<()> {
+    /// Passes over the value that begins `at` bytes from here, unless it holds an event beside the list.
+    fn pass_over(&mut self, path: &str, at: usize, taker: &mut impl Taker) -> io::Result<()> {
         loop {
             match end_of_value(self.window.bytes().get(at..).unwrap_or_default()) {
-                End::At(length) => self.take(at + length),
+                End::At(length) => {
+                    let (number, frame) = (self.number(), self.frames.last_mut());
+                    let text = self.window.bytes().get(at..at + length).unwrap_or_default();
+                    // Another member may hold the same event once more.
+                    if let Some(frame) = frame.filter(|frame| !frame.is_found) {
+                        frame.is_found = taker.member(path, text, number);
+                    }
+                    self.take(at + length);
+                }
                 End::Broken(length) => {
                     taker.broken(Broken::NotJson, self.number());
                     self.frames.pop();
@@ -412,7 +356,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                     self.take(self.window.bytes().len());
                 }
                 End::Open if self.window.is_full() => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+                    return Err(too_long("value"));
                 }
                 End::Open => {
                     self.window.double();
@@ -438,25 +382,63 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
     }
 
-    /// A line that is no JSON, or has something in front of it.
+    /// A line that is no JSON, or has something in front of it; or such text behind a value.
     fn text(&mut self, taker: &mut impl Taker) -> io::Result<()> {
-        let length = loop {
-            if let Some(length) = self.window.line() {
-                break length;
+        // Columns fill a line. Behind a value there is none, and to look at all the rest of a line at each junk in it
+        // would be quadratic in its length.
+        if self.is_line_start {
+            let length = self.rest_of_line()?;
+            match taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number()) {
+                Text::Columns => self.take(length),
+                Text::Prefix(begins) if begins > 0 => self.take(begins),
+                Text::Prefix(_) | Text::Junk => {
+                    let (Behind::Value(end) | Behind::Nothing(end)) = self.behind_junk()?;
+                    self.take(end);
+                }
             }
-            if self.window.is_full() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of more than 256 MiB"));
-            }
-            let before = self.window.bytes().len();
-            self.window.double();
-            if self.window.bytes().len() == before {
-                break before;
-            }
+            return Ok(());
+        }
+        let (length, end) = match self.behind_junk()? {
+            // With its first byte, which shows whether the text is a prefix of it.
+            Behind::Value(begins) => (begins + 1, begins),
+            Behind::Nothing(end) => (end, end),
         };
-        let number = self.number();
-        let line = self.window.bytes().get(..length).unwrap_or_default();
-        let begins = taker.text(line, number).filter(|begins| *begins > 0);
-        self.take(begins.unwrap_or(length));
+        let text = self.window.bytes().get(..length).unwrap_or_default();
+        match taker.text(text, self.number()) {
+            Text::Prefix(begins) if begins > 0 => self.take(begins),
+            Text::Prefix(_) | Text::Columns | Text::Junk => self.take(end),
+        }
+        Ok(())
+    }
+
+    /// The length of the line at hand, which may be the last one.
+    fn rest_of_line(&mut self) -> io::Result<usize> {
+        loop {
+            if let Some(length) = self.window.line() {
+                return Ok(length);
+            }
+            if self.window.is_ended() {
+                return Ok(self.window.bytes().len());
+            }
+            self.look_further()?;
+        }
+    }
+
+    /// What stands behind the junk at hand.
+    fn behind_junk(&mut self) -> io::Result<Behind> {
+        loop {
+            if let Some(found) = behind_junk(self.window.bytes(), self.window.is_ended()) {
+                return Ok(found);
+            }
+            self.look_further()?;
+        }
+    }
+
+    fn look_further(&mut self) -> io::Result<()> {
+        if self.window.is_full() {
+            return Err(too_long("line"));
+        }
+        self.window.double();
         Ok(())
     }
 
@@ -477,7 +459,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                 self.take(self.window.bytes().len());
             }
             End::Open if self.window.is_full() => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a value of more than 256 MiB"));
+                return Err(too_long("value"));
             }
             End::Open => self.window.double(),
         }
@@ -485,7 +467,6 @@ impl<'c, R: Read> Splitter<'c, R> {
     }
 }
 
-fn join(path: &str, key: &[u8]) -> String {
-    let key = String::from_utf8_lossy(key);
-    if path.is_empty() { key.into_owned() } else { format!("{path}.{key}") }
+fn too_long(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a {what} of more than 256 MiB"))
 }
