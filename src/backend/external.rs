@@ -69,7 +69,10 @@ impl External {
 
 /// What is to be done about the entries of a list that stand in the text of a query and will expire there: all of them,
 /// or those that no list of the SIEM can hold.
-pub(super) fn expiry_in_text(list: &List, exact_by_lookup: bool) -> Option<String> {
+pub(super) fn expiry_in_text(list: &List, exact_by_lookup: impl FnOnce() -> bool) -> Option<String> {
+    // Asked only then: to know how a list is delivered, all its entries are looked at.
+    list.entries.iter().find(|entry| entry.until.is_some())?;
+    let exact_by_lookup = exact_by_lookup();
     let stays = |entry: &&Entry| !(exact_by_lookup && entry.value.exact().is_some());
     let first = list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()?;
     let name = &list.name.node;

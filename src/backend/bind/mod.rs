@@ -146,7 +146,7 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         bound.extend(bind_step(job, step, &around, report));
     }
     for list in lists {
-        let by_lookup = B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
+        let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
         report.require_all(&external::expiry_in_text(list, by_lookup));
     }
     (bound.len() == steps.len() && report.errors.is_empty()).then_some(Bound {
