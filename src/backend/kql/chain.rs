@@ -61,14 +61,12 @@ pub(super) fn lower(
     let shown = steps.iter().map(|step| &step.columns);
     let project: Vec<_> =
         shown.flat_map(|columns| std::iter::once(&columns.time).chain(&columns.shown)).cloned().collect();
-    let distinct = match steps.as_slice() {
-        [only] if bound.steps.iter().all(|step| step.event_id.is_some()) => {
-            Some(only.columns.all().cloned().collect())
-        }
+    let distinct: Option<Vec<_>> = match (bound.steps.as_slice(), steps.as_slice()) {
+        ([step], [text]) if step.event_id.is_some() => Some(text.columns.all().cloned().collect()),
         _ => None,
     };
     let project = (distinct.as_ref() != Some(&project)).then(|| literal::list(&project));
-    Some(Query { steps, joins, distinct: distinct.map(|columns: Vec<_>| literal::list(&columns)), project })
+    Some(Query { steps, joins, distinct: distinct.map(|columns| literal::list(&columns)), project })
 }
 
 /// A window between two neighbours by the clocks of the target, in seconds.
