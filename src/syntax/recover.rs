@@ -285,13 +285,7 @@ impl<'a> Builder<'a> {
         // On a line of its own a word is a value without quotes, even if it is near to an attribute.
         if let Some(meant) = close(word, keywords::attributes()).filter(|_| same_line) {
             let place = Span::new(self.file, at, at + word.len());
-            let mut found = Diagnostic::new(
-                Code::UnknownClause,
-                place,
-                format!("unknown attribute `{word}` of an entry"),
-            )
-            .label("not a keyword")
-            .help(format!("did you mean `{meant}`?"));
+            let mut found = unknown_attribute(word, place).help(format!("did you mean `{meant}`?"));
             found.fix = Some(Fix { span: place, replacement: meant.to_owned() });
             self.report(found);
             return None;
@@ -303,14 +297,8 @@ impl<'a> Builder<'a> {
         // In front of a value on its line a word is meant as an attribute: in quotes it would be one more exemption.
         let behind = self.slice(at + token.len(), self.text.len()).trim_start_matches([' ', '\t']);
         if same_line && behind.starts_with(|c: char| c == '"' || c.is_ascii_digit()) {
-            let found = Diagnostic::new(
-                Code::UnknownClause,
-                place,
-                format!("unknown attribute {} of an entry", quoted(token)),
-            )
-            .label("not a keyword")
-            .help("the attributes of an entry are `reason`, `owner`, `ticket` and `until`");
-            self.report(found);
+            let known = "the attributes of an entry are `reason`, `owner`, `ticket` and `until`";
+            self.report(unknown_attribute(token, place).help(known));
             return None;
         }
         let mut found = Diagnostic::new(Code::Unquoted, place, format!("{} needs quotes", quoted(token)))
@@ -320,4 +308,9 @@ impl<'a> Builder<'a> {
         self.report(found);
         None
     }
+}
+
+fn unknown_attribute(word: &str, place: Span) -> Diagnostic {
+    let title = format!("unknown attribute {} of an entry", quoted(word));
+    Diagnostic::new(Code::UnknownClause, place, title).label("not a keyword")
 }
