@@ -53,10 +53,16 @@ const HEAD: u64 = 512;
 fn packing(head: &[u8]) -> Packing {
     match head {
         [0x1f, 0x8b, ..] => Packing::Gzip,
-        // The second is a frame of no data, with which parallel writers begin (RFC 8878, 3.1.2).
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        // Parallel writers begin with such a frame.
+        head if begins_foreign_frame(head) => Packing::Zstd,
         _ => Packing::Plain,
     }
+}
+
+/// Whether a zstd frame begins that holds data of others (RFC 8878, 3.1.2).
+fn begins_foreign_frame(head: &[u8]) -> bool {
+    matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
 /// Opens a file.
@@ -216,7 +222,7 @@ impl<R: BufRead> Read for Frames<R> {
             if !is_first {
                 skip_zeros(&mut source)?;
             }
-            skip_frames_without_data(&mut source)?;
+            skip_foreign_frames(&mut source)?;
             if source.fill_buf()?.is_empty() {
                 return Ok(0);
             }
@@ -225,9 +231,9 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-/// Goes behind frames that hold data of others, each with its length in front (RFC 8878, 3.1.2).
-fn skip_frames_without_data(source: &mut impl BufRead) -> io::Result<()> {
-    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] = source.fill_buf()? {
+/// Goes behind frames that hold data of others, each with its length in front.
+fn skip_foreign_frames(source: &mut impl BufRead) -> io::Result<()> {
+    while begins_foreign_frame(source.fill_buf()?) {
         let mut head = [0; 8];
         source.read_exact(&mut head)?;
         let [_, _, _, _, length @ ..] = head;
