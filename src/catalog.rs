@@ -60,7 +60,7 @@ pub struct Source {
     /// The vendor's own documentation.
     #[serde(default)]
     pub documentation: Vec<String>,
-    /// Seconds from the event until a SIEM usually has it.
+    /// Seconds from the end of what a record stands for until a SIEM usually has it.
     pub delay: u64,
     /// Seconds over which one record may stand for what happened; 1 for single events.
     pub granularity: u64,
@@ -86,6 +86,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// Seconds from the time of a record to the end of what it stands for: none if it is a single event.
+    #[must_use]
+    pub fn interval(&self) -> u64 {
+        if self.granularity > 1 { self.granularity } else { 0 }
+    }
+
     /// A field by canonical name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldDef> {

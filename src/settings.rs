@@ -29,6 +29,9 @@ pub struct Settings {
     /// How far back a scheduled search looks, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub lookback: u64,
+    /// How often scheduled searches run, in seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub interval: u64,
     /// How allowlists reach the queries.
     pub lists: ListDelivery,
     /// Further source files, relative to the environment file; one may replace a built-in source, or extend one.
@@ -63,6 +66,7 @@ impl Default for Settings {
             params: BTreeMap::new(),
             rules: BTreeMap::new(),
             lookback: 24 * 3600,
+            interval: backend::DEFAULT_INTERVAL,
             lists: ListDelivery::default(),
             sources: Vec::new(),
             allow: BTreeMap::new(),

@@ -53,7 +53,7 @@ fn json_has_the_documented_shape() {
         assert_eq!(queries, 1, "{}", emission["target"]);
         for part in parts {
             let keys: Vec<&String> = part.as_object().unwrap().keys().collect();
-            assert_eq!(keys, ["name", "id", "role", "text"]);
+            assert_eq!(keys, ["name", "id", "role", "schedule", "text"]);
             assert!(uuid::Uuid::parse_str(part["id"].as_str().unwrap()).is_ok());
         }
         for note in emission["notes"].as_array().unwrap() {

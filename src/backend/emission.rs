@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::External;
+use super::{External, Schedule};
 use crate::source::Span;
 
 /// What came out for one rule and one target.
@@ -109,6 +109,8 @@ pub struct Part {
     pub id: String,
     /// What it is.
     pub role: Role,
+    /// How often it must run and how far it must look back.
+    pub schedule: Schedule,
     /// The text to paste.
     pub text: String,
 }

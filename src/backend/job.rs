@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::Schemas;
+use super::{DEFAULT_INTERVAL, Schemas};
 use crate::catalog::Catalog;
 use crate::ir;
 
@@ -22,7 +22,7 @@ pub struct Job<'a> {
 }
 
 /// What the user may choose.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How allowlists reach the query.
     pub lists: ListDelivery,
@@ -30,6 +30,19 @@ pub struct Options {
     pub allow_subset: bool,
     /// KQL: join by time buckets, for keys with very many events.
     pub time_buckets: bool,
+    /// Seconds between two runs of a query.
+    pub interval: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lists: ListDelivery::default(),
+            allow_subset: false,
+            time_buckets: false,
+            interval: DEFAULT_INTERVAL,
+        }
+    }
 }
 
 /// How allowlists reach the query.

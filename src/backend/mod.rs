@@ -18,6 +18,7 @@ pub mod kql;
 mod layout;
 mod print;
 mod report;
+mod schedule;
 mod schema;
 pub mod shape;
 mod sigma;
@@ -35,6 +36,7 @@ pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
 pub use job::{Job, ListDelivery, Options};
 pub use report::Report;
+pub use schedule::{DEFAULT_INTERVAL, Schedule};
 pub use schema::Reads;
 pub use target::Target;
 

@@ -14,7 +14,11 @@ pub const SOURCE: &[Key] = &[
     required("title", Form::Text, "the name that people know it by"),
     required("description", Form::Text, "what it records and what it does not"),
     optional("documentation", TEXTS, "addresses of the vendor's documentation"),
-    required("delay", Form::Count, "seconds from the event until a SIEM usually has it"),
+    required(
+        "delay",
+        Form::Count,
+        "seconds from the end of what a record stands for until a SIEM usually has it",
+    ),
     required(
         "granularity",
         Form::Count,

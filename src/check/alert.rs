@@ -16,14 +16,6 @@ use super::resolutions::Meaning;
 use super::sink::Sink;
 use super::{values, windows};
 
-const KINDS: &[(&str, EntityKind)] = &[
-    ("account", EntityKind::Account),
-    ("ip", EntityKind::Ip),
-    ("host", EntityKind::Host),
-    ("resource", EntityKind::Resource),
-    ("url", EntityKind::Url),
-];
-
 /// Lowers the alert; a rule without one alerts all the same, with nothing to show.
 pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, alert: Option<&Alert>) -> Option<ir::Alert> {
     let Some(alert) = alert else {
@@ -52,13 +44,11 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, alert: Option<&Alert>) -
 }
 
 fn entity(names: &Names<'_>, sink: &mut Sink, item: &Entity) -> Option<ir::Entity> {
-    let known = KINDS.iter().find(|(word, _)| *word == item.kind.node);
-    if let Some((word, _)) = known {
-        sink.resolve(item.kind.span, Meaning::Word { of: "entity", word });
-    }
-    let kind = known.map(|(_, kind)| *kind);
-    if kind.is_none() {
-        let known: Vec<_> = KINDS.iter().map(|(word, _)| *word).collect();
+    let kind = EntityKind::ALL.into_iter().find(|kind| kind.name() == item.kind.node);
+    if let Some(kind) = kind {
+        sink.resolve(item.kind.span, Meaning::Word { of: "entity", word: kind.name() });
+    } else {
+        let known = EntityKind::ALL.map(EntityKind::name);
         let found = Diagnostic::new(
             Code::UnknownWord,
             item.kind.span,

@@ -4,7 +4,7 @@
 //! Must not know: keys, predicates.
 
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::Window;
+use crate::ir::{self, Window};
 use crate::syntax::ast::{Literal, LiteralKind};
 
 use super::constants;
@@ -14,8 +14,7 @@ use super::sink::Sink;
 use super::values::Kind;
 
 /// The longest window at all, in seconds: a year and a day, so that sums stay far from overflow everywhere.
-const LONGEST: u64 = 366 * DAY;
-const DAY: u64 = 86_400;
+const LONGEST: u64 = 366 * 86_400;
 
 /// The length of time that a literal or a parameter gives.
 pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<Window> {
@@ -48,7 +47,7 @@ pub(super) fn offset(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
     if seconds > LONGEST {
         let mut found =
             Diagnostic::new(Code::WindowTooLong, literal.span, "this window is longer than a year")
-                .label(words(seconds))
+                .label(ir::duration(seconds))
                 .help("no SIEM search looks back that far");
         if let Some(default) = constant.param {
             found = found.also(default, "the parameter gets its default here");
@@ -57,18 +56,4 @@ pub(super) fn offset(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> O
         return None;
     }
     Some(seconds)
-}
-
-/// Seconds as people write them.
-pub(super) fn words(seconds: u64) -> String {
-    let mut text = String::new();
-    let mut rest = seconds;
-    for (unit, name) in [(DAY, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
-        if rest >= unit {
-            text.push_str(&(rest / unit).to_string());
-            text.push_str(name);
-            rest %= unit;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
 }

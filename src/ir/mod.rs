@@ -216,6 +216,21 @@ pub fn column_name(step: &str, field: &str) -> String {
     name
 }
 
+/// Seconds in the notation of the language, such as `1h30m`.
+#[must_use]
+pub fn duration(seconds: u64) -> String {
+    let mut text = String::new();
+    let mut rest = seconds;
+    for (unit, name) in [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
+        if rest >= unit {
+            text.push_str(&(rest / unit).to_string());
+            text.push_str(name);
+            rest %= unit;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// A chain of `n` steps and `n - 1` links.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Chain {
@@ -343,6 +358,23 @@ pub enum EntityKind {
     Resource,
     /// An address of a page.
     Url,
+}
+
+impl EntityKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Account, Self::Ip, Self::Host, Self::Resource, Self::Url];
+
+    /// The word of the language.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Ip => "ip",
+            Self::Host => "host",
+            Self::Resource => "resource",
+            Self::Url => "url",
+        }
+    }
 }
 
 /// `dedupe D by keys`.

@@ -35,7 +35,8 @@ pub fn compile_file(
 ) -> Vec<Emission> {
     let CompileOptions { lists, allow_subset, time_buckets } = options;
     let lists = lists.unwrap_or(file.environment.settings.lists);
-    let options = backend::Options { lists, allow_subset, time_buckets };
+    let interval = file.environment.settings.interval;
+    let options = backend::Options { lists, allow_subset, time_buckets, interval };
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);

@@ -10,11 +10,11 @@ use crate::syntax;
 const TEXTS: Form = Form::List(&Form::Text);
 const PARAMS: Form = Form::Map(&Form::Text);
 
-/// How far back a search looks.
+/// How far back a search looks, or how often it runs.
 const DURATION: Notation = Notation {
     title: "a duration such as `24h`, `90m` or `1d12h`",
     pattern: "^([0-9]+[dhms])+$",
-    fits: |text| syntax::duration(text).is_some(),
+    fits: |text| syntax::duration(text).is_some_and(|seconds| seconds > 0),
 };
 
 /// An environment file.
@@ -22,7 +22,12 @@ pub const ENVIRONMENT: &[Key] = &[
     optional(
         "lookback",
         Form::Notation(&DURATION),
-        "how far back scheduled searches look: longer chains are reported (default `24h`)",
+        "how far back scheduled searches may look: chains that need more are reported (default `24h`)",
+    ),
+    optional(
+        "interval",
+        Form::Notation(&DURATION),
+        "how often scheduled searches run: part of the look-back that every query states (default `5m`)",
     ),
     optional(
         "lists",

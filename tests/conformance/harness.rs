@@ -97,6 +97,16 @@ impl Harness {
         emission: &Emission,
         scenarios: &[(i64, Vec<Event>)],
     ) -> Result<Vec<Vec<Row>>, String> {
+        self.ask_with(emission, scenarios, Map::new())
+    }
+
+    /// The same, and more that the request says.
+    pub(super) fn ask_with(
+        &mut self,
+        emission: &Emission,
+        scenarios: &[(i64, Vec<Event>)],
+        more: Map<String, Value>,
+    ) -> Result<Vec<Vec<Row>>, String> {
         let event = |event: &Event| json!({ "source": event.source, "raw": event.raw });
         // Logs deliver some events twice; SPL and KQL give a row for each record all the same.
         let times = |(at, event): &(usize, &Event)| {
@@ -107,13 +117,14 @@ impl Harness {
             let all = events.iter().enumerate().flat_map(|one| std::iter::repeat_n(one, times(&one)));
             all.map(|(_, one)| event(one)).collect::<Vec<_>>()
         };
-        let question = json!({
+        let mut question = json!({
             "rule": emission.rule,
             "parts": emission.parts,
             "lists": emission.lists.iter().map(|list| (list.name.clone(), held(list, scenarios))).collect::<Map<_, _>>(),
             "starts": scenarios.iter().map(|(start, _)| start).collect::<Vec<_>>(),
             "scenarios": scenarios.iter().map(of_scenario).collect::<Vec<_>>(),
         });
+        question.as_object_mut().unwrap().extend(more);
         writeln!(self.to, "{question}").unwrap();
         self.to.flush().unwrap();
         let mut line = String::new();

@@ -63,6 +63,32 @@ pub(super) fn judge(
     }
 }
 
+/// The answers that count in a schedule, where a chain is found again by every run while it lies in the look-back: what
+/// the rule's alerts are told by, and what the rows are. Evidence is left out, for a run may see half of the best path.
+pub(super) fn ends(
+    maker: &Maker<'_>,
+    emission: &Emission,
+    answer: &Answer,
+    rows: &[Row],
+) -> [BTreeSet<Shown>; 2] {
+    let last = maker.rule.chain.steps.len() - 1;
+    let by_columns = Rows { maker, emission, answer };
+    if matches!(emission.target, "spl" | "kql") {
+        let Some(row) = rows.first() else {
+            let ends = answer.alerts.iter().map(|alert| vec![(alert.end.to_string(), None)]);
+            return [ends.collect(), BTreeSet::new()];
+        };
+        let columns = by_columns.columns(last, row);
+        let record = |alert: &Alert| &answer.records[*alert.records.last().unwrap()];
+        let expected = answer.alerts.iter().map(|alert| Rows::shown(record(alert), &columns)).collect();
+        return [expected, rows.iter().map(|row| shown_in(row, &columns)).collect()];
+    }
+    let keys = Keys { maker, emission, answer };
+    let named = |key: Vec<Option<String>>| key.into_iter().map(|value| (String::new(), value)).collect();
+    let (expected, found) = keys.compared(rows);
+    [expected.into_iter().map(named).collect(), found.into_iter().map(named).collect()]
+}
+
 fn compare<T: Ord + std::fmt::Debug>(
     fidelity: Fidelity,
     expected: &BTreeMap<T, usize>,
@@ -121,7 +147,7 @@ struct Rows<'a> {
     answer: &'a Answer,
 }
 
-type Shown = Vec<(String, Option<String>)>;
+pub(super) type Shown = Vec<(String, Option<String>)>;
 
 impl Rows<'_> {
     fn judge(&self, rows: &[Row]) -> Result<(), String> {
@@ -243,6 +269,9 @@ fn shown_in(row: &Row, columns: &[(String, String, Type)]) -> Shown {
     columns.iter().map(|(column, _, ty)| (column.clone(), of_json(*ty, &row[column]))).collect()
 }
 
+/// The values of a key.
+type Named = Vec<Option<String>>;
+
 /// The comparison at key level.
 struct Keys<'a> {
     maker: &'a Maker<'a>,
@@ -266,21 +295,27 @@ impl Keys<'_> {
             });
             return compare(self.emission.promised(), &once(expected.collect()), &once(found.collect()));
         }
+        let (_, fields) = self.key();
+        if let Some(row) = rows.iter().find(|row| row["key"].as_array().unwrap().len() != fields.len()) {
+            return Err(format!("the key has {} parts: {row:?}", fields.len()));
+        }
+        let (expected, found) = self.compared(rows);
+        compare(self.emission.promised(), &once(expected), &once(found))
+    }
+
+    /// The keys of the alerts and those of the rows.
+    fn compared(&self, rows: &[Row]) -> (BTreeSet<Named>, BTreeSet<Named>) {
         let (at_end, fields) = self.key();
         let expected = self.answer.alerts.iter().map(|alert| {
             let end = if at_end { alert.records.last() } else { alert.records.first() };
             let record = &self.answer.records[*end.unwrap()];
             fields.iter().map(|field| of_record(record, &field.name)).collect()
         });
-        let key_of = |row: &Row| row["key"].as_array().unwrap().clone();
-        if let Some(row) = rows.iter().find(|row| key_of(row).len() != fields.len()) {
-            return Err(format!("the key has {} parts: {row:?}", fields.len()));
-        }
         let found = rows.iter().map(|row| {
-            let values = &key_of(row);
+            let values = row["key"].as_array().unwrap();
             fields.iter().zip(values).map(|(field, value)| of_json(field.ty, value)).collect()
         });
-        compare(self.emission.promised(), &once(expected.collect()), &once(found.collect()))
+        (expected.collect(), found.collect())
     }
 
     /// The fields by whose values answers are compared, and whether they are the last record's or the first's.

@@ -17,6 +17,7 @@ mod report;
 mod samples;
 mod satisfy;
 mod scenarios;
+mod schedule;
 mod shrink;
 mod subjects;
 

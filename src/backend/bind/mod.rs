@@ -5,6 +5,7 @@
 //! that a part of the language which is not answered for does not compile.
 
 mod absent;
+mod alert;
 mod field;
 #[cfg(test)]
 mod tests;
@@ -149,6 +150,7 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
         report.require_all(&external::expiry_in_text(list, by_lookup));
     }
+    alert::note::<B>(rule, report);
     (bound.len() == steps.len() && report.errors.is_empty()).then_some(Bound {
         steps: bound,
         links,

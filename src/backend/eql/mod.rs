@@ -119,7 +119,7 @@ fn support(feature: Feature) -> Support {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind(job, report)?;
-    let stages = plan::plan(&bound, job.rule, report)?;
+    let stages = plan::plan(&bound, job, report)?;
     let bodies = stages.into_iter().map(|stage| Body::new(&bound, &job.rule.chain, stage, report));
     let bodies: Vec<_> = bodies.collect();
     if !report.errors.is_empty() {

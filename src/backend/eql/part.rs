@@ -73,7 +73,7 @@ impl<'a> Body<'a> {
         // Only a printer can fail this, so tests are the place to find out.
         debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
         let Identity { name, id, role } = self.stage.identity;
-        Some(Part { name, id, role, text })
+        Some(Part { name, id, role, schedule: self.stage.schedule, text })
     }
 
     /// The fields by which all items join, if they are the same; the items no longer have them then.
@@ -97,6 +97,7 @@ impl<'a> Body<'a> {
             lines.push(phrase!("part {at} of {of}: {role}"));
         }
         lines.push(phrase!("index: {}", self.indexes.join(", ")));
+        lines.push(self.stage.schedule.remark());
         lines.extend(report.remarks());
         lines.iter().map(|line| literal::comment(line).into()).collect()
     }

@@ -14,12 +14,11 @@ use uuid::Uuid;
 use super::Eql;
 use super::keys::{self, Keys, listed};
 use crate::backend::bind::Bound;
-use crate::backend::{Effect, Report, Role, shape};
+use crate::backend::schedule::{self, Schedule};
+use crate::backend::{Effect, Job, Report, Role, shape};
 use crate::catalog::Source;
 use crate::ir::Rule;
 
-/// Seconds between two runs of a stage's rule (Elastic's default); its alerts are at most this much late.
-const INTERVAL: u64 = 300;
 /// Under which the ids of stages are made from the rule's id and the stage's steps.
 const NAMESPACE: Uuid = Uuid::from_u128(0x9f1c_54a0_6a0e_5b7e_8a53_c47e_2a1d_e901);
 
@@ -36,6 +35,8 @@ pub(super) struct Stage<'a> {
     pub(super) reads: Option<String>,
     /// Longest time from its first to its last item, in seconds; nothing if it has but one.
     pub(super) span: Option<u64>,
+    /// When its rule runs.
+    pub(super) schedule: Schedule,
 }
 
 /// How a part is called.
@@ -50,7 +51,8 @@ pub(super) struct Identity {
 }
 
 /// Plans a rule. Problems and notes go to `report`; `None` if there is no way.
-pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, rule: &Rule, report: &mut Report) -> Option<Vec<Stage<'a>>> {
+pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Report) -> Option<Vec<Stage<'a>>> {
+    let Job { rule, catalog: _, schemas: _, options } = job;
     note_clocks(bound, report);
     let mut stages: Vec<Stage<'a>> = Vec::new();
     // From the last: a part reads the alerts of the later one, whose id it names.
@@ -60,8 +62,9 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, rule: &Rule, report: &mut Report)
         if let Some(later) = stages.last() {
             note_cut(bound, *steps.end(), &keys, &later.keys, report);
         }
+        let reach = Reach::new(bound, *steps.start(), stages.len(), options.interval);
         let span = bound.links.get(*steps.start()).map(|link| {
-            let span = span(bound, *steps.start(), stages.len());
+            let span = reach.span;
             if span == 0 {
                 let message =
                     "Elasticsearch has no window of zero, so events up to a second apart are joined";
@@ -70,7 +73,8 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, rule: &Rule, report: &mut Report)
             span
         });
         let identity = identity(rule, &steps)?;
-        stages.push(Stage { identity, steps, keys, reads, span });
+        let schedule = Schedule::new(options.interval, reach.chain, reach.late);
+        stages.push(Stage { identity, steps, keys, reads, span, schedule });
     }
     Some(stages)
 }
@@ -90,19 +94,29 @@ fn identity(rule: &Rule, steps: &RangeInclusive<usize>) -> Option<Identity> {
     Some(Identity { name, id, role: Role::Stage })
 }
 
-/// From the first step of a part to its last item. With alerts at the end that is when the last of `later` rules has
-/// run, which is after the last event has arrived.
-fn span(bound: &Bound<'_, Eql>, first: usize, later: usize) -> u64 {
-    // Up to the end of the chain, not of the part: its alert is made after the chain's last event. Every delay counts
-    // in full, because a span that is too long adds chains and one that is too short loses them.
-    let gaps = bound.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
-    let own = gaps.min(bound.total.seconds).saturating_add(lag);
-    if later == 0 {
-        return own;
+/// How far a part reaches, in seconds.
+struct Reach {
+    /// From its first step to the end of the chain: not of the part, for its alert is made after the chain's last
+    /// event.
+    chain: u64,
+    /// From then until all that the part reads can be read: events arrive, then the rules of later parts run.
+    late: u64,
+    /// From its first to its last item, by Elastic's clock.
+    span: u64,
+}
+
+impl Reach {
+    /// That of the part which begins with step `first` and before which `later` parts run. Every delay counts in full,
+    /// because a span that is too long adds chains and one that is too short loses them.
+    fn new(bound: &Bound<'_, Eql>, first: usize, later: usize, interval: u64) -> Self {
+        let chain = schedule::longest(bound, first);
+        let steps = bound.steps.iter().skip(first);
+        let late = schedule::lateness(steps).saturating_add(interval.saturating_mul(later as u64));
+        let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
+        // An alert bears the time at which its rule ran, an event its own.
+        let span = chain.saturating_add(if later == 0 { lag } else { late });
+        Self { chain, late, span }
     }
-    let delay = bound.steps.iter().skip(first).map(|step| step.source.delay).max();
-    own.saturating_add(delay.unwrap_or(0)).saturating_add(INTERVAL.saturating_mul(later as u64))
 }
 
 /// A late clock on the last step widens the window. On an earlier step it can put the event behind its successor.

@@ -24,7 +24,7 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, bind};
+use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, Schedule, bind};
 use crate::ir;
 use chain::{Join, Query};
 use literal::Frag;
@@ -115,15 +115,16 @@ impl Backend for Kql {
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
     let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
-    let context = context_of(query, head(job, report));
+    let schedule = Schedule::of(&bound, job.options.interval);
+    let context = context_of(query, head(job, schedule, report));
     let text = LAYOUT.print(Kql::TITLE, job.rule.span, context, report)?;
     note_length(&text, job, report);
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, text })
+    Some(Part { name, id, role: Role::Query, schedule, text })
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.
-fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
+fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
     let fidelity = match report.fidelity() {
         Fidelity::Exact => "exact",
         Fidelity::Superset => "superset: may match more than the rule",
@@ -131,6 +132,7 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
         Fidelity::Subset => "subset: may miss what the rule matches",
     };
     let mut lines = vec![job.rule.meta.title.clone(), format!("Catena: {}, {fidelity}", job.rule.name.node)];
+    lines.push(schedule.remark());
     lines.extend(report.remarks());
     lines.iter().map(|line| literal::comment(line)).collect()
 }

@@ -16,7 +16,7 @@ use super::plan::{Correlation, Plan, Steps};
 use super::title::{name_in_title_case, sentence_start, title, words};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
-use crate::backend::{Effect, Fidelity, Report};
+use crate::backend::{Effect, Fidelity, Report, Schedule};
 use crate::ir::{Rule, Severity, Status};
 use crate::yaml::{self, Prose};
 
@@ -92,10 +92,10 @@ pub(super) fn print(
     rule: &Rule,
     bound: &Bound<'_, Sigma>,
     plan: Plan,
-    report: &Report,
+    (schedule, report): (Schedule, &Report),
 ) -> Result<String, String> {
     let Plan { detections, correlations } = plan;
-    let writer = Writer { rule, report };
+    let writer = Writer { rule, schedule, report };
     let steps = bound.steps.iter().zip(detections).enumerate();
     let bases = steps.map(|(index, (step, detection))| writer.base(index, step, detection));
     let joins = correlations.iter().enumerate().map(|(index, found)| writer.correlation(index, found));
@@ -119,6 +119,7 @@ fn logsource(step: &BoundStep<'_, Sigma>) -> Logsource {
 
 struct Writer<'a> {
     rule: &'a Rule,
+    schedule: Schedule,
     report: &'a Report,
 }
 
@@ -241,6 +242,7 @@ impl Writer<'_> {
             ),
             Fidelity::Subset => format!("It may miss what the rule means: {}.", self.reasons(Effect::Subset)),
         });
+        lines.push(phrase!("{}.", sentence_start(&self.schedule.remark())));
         lines.join("\n")
     }
 

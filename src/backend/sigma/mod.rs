@@ -22,7 +22,7 @@ mod tests;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Job, Level, Part, Report, Role, bind};
+use crate::backend::{Effect, Job, Level, Part, Report, Role, Schedule, bind};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 
@@ -75,10 +75,11 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
     let plan = plan::plan(&bound, &job.rule.chain, report)?;
     surroundings(&bound, &plan, report);
-    match document::print(job.rule, &bound, plan, report) {
+    let schedule = Schedule::of(&bound, job.options.interval);
+    match document::print(job.rule, &bound, plan, (schedule, report)) {
         Ok(text) => {
             let name = document::file_name(job.rule);
-            Some(Part { name, id: job.rule.meta.id.clone(), role: Role::Query, text })
+            Some(Part { name, id: job.rule.meta.id.clone(), role: Role::Query, schedule, text })
         }
         Err(reason) => {
             let title = "the rule cannot be written as YAML";

@@ -30,7 +30,7 @@ use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Job, Level, Part, Report, Role};
+use crate::backend::{Job, Level, Part, Report, Role, Schedule};
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::source::Span;
@@ -131,16 +131,17 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     if !report.errors.is_empty() {
         return None;
     }
+    let schedule = Schedule::of(&bound, job.options.interval);
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let context = context! {
         chained => !bound.links.is_empty(),
-        head => values(head(job.rule, report)),
+        head => values(head(job.rule, schedule, report)),
         branches,
         tail => values(tail),
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, text })
+    Some(Part { name, id, role: Role::Query, schedule, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {
@@ -148,8 +149,9 @@ fn values(frags: Vec<Frag>) -> Value {
 }
 
 /// The comment at the head: what the search is, and what is not exact about it.
-fn head(rule: &ir::Rule, report: &Report) -> Vec<Frag> {
+fn head(rule: &ir::Rule, schedule: Schedule, report: &Report) -> Vec<Frag> {
     let mut lines = vec![rule.meta.title.clone(), format!("rule {} ({})", rule.name.node, rule.meta.id)];
+    lines.push(schedule.remark());
     lines.extend(report.remarks());
     lines.iter().map(|line| literal::comment(line)).collect()
 }

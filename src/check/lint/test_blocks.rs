@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::names::Names;
 use crate::check::sink::Sink;
-use crate::check::windows;
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::source::Span;
@@ -103,7 +102,7 @@ fn possible(names: &Names<'_>, sink: &mut Sink, events: &[ir::TestEvent], expect
     for expect in expects {
         let (label, help) = match expect.kind {
             ir::ExpectKind::AlertAt(at) if !last.iter().any(|event| event.at == at) => (
-                format!("no event of `{}` at {}", source.name, windows::words(at)),
+                format!("no event of `{}` at {}", source.name, ir::duration(at)),
                 "an alert has the time of its last record: use the offset of that event",
             ),
             ir::ExpectKind::Alerts(count) if count > most => (

@@ -5,9 +5,8 @@
 
 use crate::check::names::Names;
 use crate::check::sink::Sink;
-use crate::check::windows::words;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, Window};
+use crate::ir::{self, Window, duration};
 use crate::source::Span;
 use crate::syntax::ast::{Chain, ChainItem, LiteralKind};
 
@@ -29,10 +28,10 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
     let total = chain.total;
     for link in &chain.links {
         if link.gap.seconds > total.seconds {
-            let title = format!("this gap of {} has no effect", words(link.gap.seconds));
+            let title = format!("this gap of {} has no effect", duration(link.gap.seconds));
             let found = Diagnostic::new(Code::GapOverTotal, link.gap.span, title)
                 .label("longer than the total window")
-                .also(total.span, format!("the total window: {}", words(total.seconds)))
+                .also(total.span, format!("the total window: {}", duration(total.seconds)))
                 .help("shorten the gap, or lengthen the total");
             sink.report(found);
         }
@@ -44,9 +43,9 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
     });
     // Not where a gap is longer than the total: then so is the sum.
     if fixed && sum < total.seconds {
-        let title = format!("the total window of {} is never the limit", words(total.seconds));
+        let title = format!("the total window of {} is never the limit", duration(total.seconds));
         let found = Diagnostic::new(Code::TotalNeverBinds, total.span, title)
-            .label(format!("the gaps add up to {}", words(sum)))
+            .label(format!("the gaps add up to {}", duration(sum)))
             .help("omit the total, or shorten it");
         sink.report(found);
     }
@@ -84,12 +83,12 @@ fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Opti
     if window.seconds == 0 || window.seconds >= *grain {
         return None;
     }
-    let title = format!("a window of {} may miss events of `{source}`", words(window.seconds));
+    let title = format!("a window of {} may miss events of `{source}`", duration(window.seconds));
     Some(
         Diagnostic::new(Code::BelowGranularity, window.span, title)
             .label("shorter than the source's aggregation interval")
-            .also(*step, format!("one record covers up to {}", words(*grain)))
-            .help(format!("use at least {}, unless the log is known to be finer-grained", words(*grain))),
+            .also(*step, format!("one record covers up to {}", duration(*grain)))
+            .help(format!("use at least {}, unless the log is known to be finer-grained", duration(*grain))),
     )
 }
 
@@ -97,27 +96,28 @@ fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Opti
 fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     // Past this no `lookback` helps, so the advice to raise it is not given as well.
     if longest > LONGEST_SEARCH {
-        let title = format!("the chain can take up to {}", words(longest));
+        let title = format!("the chain can take up to {}", duration(longest));
         let found = Diagnostic::new(Code::LongWindow, chain.total.span, title)
             .label("scheduled searches look back at most 14 days (Sentinel)")
             .help("shorten the windows, or split the rule");
         sink.report(found);
         return;
     }
-    let delay =
-        // The slowest log counts: a chain is seen as a whole once its last record to arrive has arrived.
-        names.steps.iter().filter_map(|step| step.source).map(|source| source.delay).max().unwrap_or(0);
-    let needed = longest.saturating_add(delay);
-    let lookback = names.context.settings.lookback;
+    // The slowest log counts: a chain is seen as a whole once its last record to arrive has arrived.
+    let sources = names.steps.iter().filter_map(|step| step.source);
+    let delay = sources.map(|source| source.interval().saturating_add(source.delay)).max().unwrap_or(0);
+    let settings = &names.context.settings;
+    let needed = longest.saturating_add(delay).saturating_add(settings.interval);
+    let lookback = settings.lookback;
     if needed > lookback {
-        let title = format!("a search that looks back {} may miss this chain", words(lookback));
+        let title = format!("a search that looks back {} may miss this chain", duration(lookback));
         let found = Diagnostic::new(Code::PastLookback, chain.total.span, title)
             .label(format!(
                 "can take up to {}, and its logs arrive up to {} late",
-                words(longest),
-                words(delay)
+                duration(longest),
+                duration(delay)
             ))
-            .help(format!("set `lookback` in the environment file to at least {}", words(needed)));
+            .help(format!("set `lookback` in the environment file to at least {}", duration(needed)));
         sink.report(found);
     }
 }

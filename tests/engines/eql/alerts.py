@@ -8,8 +8,7 @@ In: a part and the documents of one sequence it found. Out: the alerts. Must not
   https://www.elastic.co/docs/reference/security/fields-and-object-schemas/alert-schema
 - The index of alerts maps the common schema and `kibana.alert.*`; what else was copied is stored, not searched
   (elastic/kibana issues 129946 and 153971).
-- An alert is made when its rule runs next after the events have arrived. The latest case is played: a rule runs every five
-  minutes, which is the default, and an event arrives ten minutes after its time, which is the delay the source files state.
+- An alert is made when its rule runs next after the events have arrived: `latest` plays the worst case.
 """
 
 import uuid
@@ -18,12 +17,16 @@ from ingest import Document
 
 INDEX = ".alerts-security.alerts-default"
 DELIVERY = 600_000
-INTERVAL = 300_000
 
 
-def made_of(part, documents):
-    """The alerts of one sequence (or single event) of a part."""
-    time = max(one.time + (0 if one.place is None else DELIVERY) for one in documents) + INTERVAL
+def latest(part, documents):
+    """When the alerts of a sequence are made at the latest: an event arrives ten minutes after its time, which is the delay
+    that the source files state, and the rule has just run then."""
+    return max(one.time + (0 if one.place is None else DELIVERY) for one in documents) + part["schedule"]["every"] * 1_000
+
+
+def made_of(part, documents, time):
+    """The alerts of one sequence (or single event) of a part, made at `time`."""
     group = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{part['id']}{[(one.place, one.time) for one in documents]}"))
     rule = {"kibana.alert.rule.rule_id": [part["id"]], "kibana.alert.rule.name": [part["name"]]}
     if len(documents) == 1:

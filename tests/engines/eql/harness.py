@@ -12,7 +12,7 @@ import json
 import sys
 from functools import lru_cache
 
-from alerts import made_of
+from alerts import latest, made_of
 from check import FIELDS
 from ingest import at, document, plain_text
 from matcher import sequences, stages
@@ -40,6 +40,9 @@ def parts_of(request):
 def answer(request):
     try:
         parts = parts_of(request)
+        if "arrivals" in request:
+            both = zip(request["scenarios"], request["arrivals"])
+            return {"answers": [scheduled(parts, scenario, arrivals) for scenario, arrivals in both]}
         return {"answers": [rows(parts, scenario) for scenario in request["scenarios"]]}
     except Refused as refusal:
         return {"error": str(refusal)}
@@ -54,8 +57,36 @@ def rows(parts, scenario):
         found = search(query, query_stages, visible)
         if part["role"] == "query":
             return [row(query, key, matched) for key, matched in found]
-        documents += [alert for _, matched in found for alert in made_of(part, matched)]
+        documents += [alert for _, matched in found for alert in made_of(part, matched, latest(part, matched))]
     return []
+
+
+def scheduled(parts, scenario, arrivals):
+    """The same with every part run as its schedule says, over what has arrived; `arrivals` are in seconds, one an event."""
+    events = [(found, when * 1_000) for place, (event, when) in enumerate(zip(scenario, arrivals)) if (found := document(place, event))]
+    every = max(part["schedule"]["every"] for part, *_ in parts) * 1_000
+    begin = min((one.time for one, _ in events), default=0)
+    # Until what arrived last has gone through every part.
+    end = max((when for _, when in events), default=0) + (len(parts) + 1) * every
+    seen, answers = set(), []
+    for now in range(begin, end + 1, every):
+        # The worst order: what a part finds is read by the next one when that runs again.
+        for part, query, query_stages in reversed(parts):
+            since = now - part["schedule"]["look_back"] * 1_000
+            readable = [one for one, when in events if since <= one.time <= now and when <= now]
+            visible = [one for one in readable if any(fnmatch.fnmatch(one.index, pattern) for pattern in query.indexes)]
+            visible.sort(key=lambda one: one.time)
+            for key, matched in search(query, query_stages, visible):
+                # A rule does not alert twice on the same documents.
+                identity = (part["id"], *(id(one) for one in matched))
+                if identity in seen:
+                    continue
+                seen.add(identity)
+                if part["role"] == "query":
+                    answers.append(row(query, key, matched))
+                else:
+                    events += [(alert, now) for alert in made_of(part, matched, now)]
+    return answers
 
 
 def search(query, query_stages, documents):

@@ -29,8 +29,9 @@ QUERY = f"""{HEAD}{STAND_IN}sequence by user.id with maxspan=50m
   [any where event.kind == "signal" and kibana.alert.rule.rule_id == "S" and kibana.alert.group.index == 0 and user.id != null]
 """
 ALICE = "arn:aws:iam::1:user/alice"
-PART = {"name": "q", "id": "Q", "role": "query"}
-STAGED = [{"name": "s", "id": "S", "role": "stage", "text": STAGE}, PART | {"text": QUERY}]
+SCHEDULE = {"every": 300, "look_back": 3_300}
+PART = {"name": "q", "id": "Q", "role": "query", "schedule": SCHEDULE}
+STAGED = [{"name": "s", "id": "S", "role": "stage", "schedule": SCHEDULE, "text": STAGE}, PART | {"text": QUERY}]
 
 
 def single(text):

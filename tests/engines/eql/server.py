@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import query as texts
 from alerts import INDEX as ALERTS
-from alerts import is_searchable, made_of
+from alerts import is_searchable, latest, made_of
 from check import FIELDS
 from ingest import DEFAULT_IGNORE_ABOVE, IGNORE_ABOVE, document
 from harness import parts_of, row
@@ -182,7 +182,8 @@ class Elasticsearch:
     def alerts(self, part, found, documents):
         made = {}
         for number, (_, ids) in enumerate(found):
-            for place, alert in enumerate(made_of(part, [documents[one] for one in ids])):
+            sequence = [documents[one] for one in ids]
+            for place, alert in enumerate(made_of(part, sequence, latest(part, sequence))):
                 made[f"{scenario_of(ids)}-{part['id']}-{number}-{place}"] = alert
         return made
 

@@ -1,0 +1,90 @@
+//! How often a part of an emission must run and how far back it must look, so that no chain falls between two runs.
+//!
+//! In: the windows of a bound rule, how late its logs are, the interval of the user. Out: a [`Schedule`], and its line
+//! for the head of a query. Must not know: targets, and who runs a query.
+
+use serde::Serialize;
+
+use super::bind::{Bound, BoundStep};
+use super::target::Backend;
+use crate::ir;
+
+/// Seconds between two runs where the user says nothing: what Elastic and Sentinel propose for a new rule.
+pub const DEFAULT_INTERVAL: u64 = 300;
+
+/// How often a part must run, and over how much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// Seconds from one run to the next.
+    pub every: u64,
+    /// Seconds before a run from which on it must read events.
+    pub look_back: u64,
+    /// What the look-back is made of: seconds from the first to the last event of what the part finds.
+    #[serde(skip)]
+    span: u64,
+    /// Seconds from the time of its last event until all of its events can be read.
+    #[serde(skip)]
+    late: u64,
+}
+
+impl Schedule {
+    /// For what takes `span` seconds and can be read `late` seconds after its end. The last run that could miss it is
+    /// just before that moment, and the next one, `every` seconds later, must still see its first event.
+    pub(in crate::backend) fn new(every: u64, span: u64, late: u64) -> Self {
+        // In whole minutes, as all the products take it.
+        let least = span.saturating_add(late).saturating_add(every);
+        let look_back = least.checked_next_multiple_of(60).unwrap_or(least);
+        Self { every, look_back, span, late }
+    }
+
+    /// For a query that finds the whole chain.
+    pub(in crate::backend) fn of<B: Backend>(bound: &Bound<'_, B>, every: u64) -> Self {
+        Self::new(every, longest(bound, 0), lateness(&bound.steps))
+    }
+
+    /// For the head of a query.
+    pub(in crate::backend) fn remark(self) -> String {
+        let Self { every, look_back, span, late } = self;
+        let [every, look_back, span, late] = [every, look_back, span, late].map(ir::duration);
+        format!(
+            "schedule: run every {every} over the last {look_back} (chain {span}, logs up to {late} late, one \
+             interval); with less, chains are lost"
+        )
+    }
+}
+
+/// The longest time from step `first` to the last one, in seconds.
+pub(in crate::backend) fn longest<B: Backend>(bound: &Bound<'_, B>, first: usize) -> u64 {
+    let gaps = bound.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    gaps.min(bound.total.seconds)
+}
+
+/// How many seconds after its time an event of the steps can be read at the latest. A record that stands for an
+/// interval is written at its end, which may also be the time that the target's clock gives it.
+pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
+    steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
+) -> u64 {
+    let late = |step: &BoundStep<'_, B>| step.source.interval().max(step.schema.lag) + step.source.delay;
+    steps.into_iter().map(late).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schedule;
+
+    #[test]
+    fn look_back_is_chain_lateness_and_interval_in_whole_minutes() {
+        assert_eq!(Schedule::new(300, 1_500, 1_200).look_back, 3_000);
+        assert_eq!(Schedule::new(300, 1_501, 1_200).look_back, 3_060);
+        assert_eq!(Schedule::new(60, 0, 0).look_back, 60);
+        assert_eq!(Schedule::new(u64::MAX, 1, 1).look_back, u64::MAX);
+    }
+
+    #[test]
+    fn the_head_says_what_it_is_made_of() {
+        assert_eq!(
+            Schedule::new(900, 1_500, 1_200).remark(),
+            "schedule: run every 15m over the last 1h (chain 25m, logs up to 20m late, one interval); with less, chains are lost"
+        );
+    }
+}
