@@ -301,6 +301,9 @@ pub struct Mapped {
     /// A text that holds `KEY=VALUE` pairs, and the key, where `multi` values are to be told apart.
     #[serde(default)]
     pub text: Option<TextOf>,
+    /// Where an event has but one value of the field among `multi` values: how it is told from the others.
+    #[serde(default)]
+    pub single: Option<Single>,
     /// The field on an alert document (EQL stages), where it differs; empty where alerts do not carry it.
     #[serde(default)]
     pub alert_field: Option<String>,
@@ -340,7 +343,15 @@ pub struct TextOf {
     pub field: String,
     /// The key inside it.
     pub key: String,
-    /// Canonical fields of the source and the values with which alone the text speaks of this field.
+}
+
+/// How the only value of a field is told from values of others that are kept with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Single {
+    /// How every value of the field begins, and none of another one that is kept with it.
+    pub prefix: String,
+    /// Canonical fields of the source, and the values with which an event has one value of the field and no more.
     #[serde(default)]
     pub only_if: BTreeMap<String, String>,
 }

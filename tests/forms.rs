@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use catena::catalog::{
     self, Case, Catalog, FieldDef, Group, LogAddition, LogForm, Mapped, MappingChange, OtherLog, RawVariant,
-    Source, SourceMapping, TextForm, TextOf,
+    Single, Source, SourceMapping, TextForm, TextOf,
 };
 use catena::diag::Diagnostics;
 use catena::form::{self, Document, Form, Key};
@@ -83,6 +83,7 @@ fn serde_reads_what_the_tables_say() {
     agrees::<Mapped>("MAPPED", keys::MAPPED, &[]);
     agrees::<Case>("CASE", keys::CASE, &[]);
     agrees::<TextOf>("TEXT_OF", keys::TEXT_OF, &[]);
+    agrees::<Single>("SINGLE", keys::SINGLE, &["prefix"]);
     agrees::<MappingChange>("MAPPING_CHANGE", keys::MAPPING_CHANGE, &["fields"]);
     agrees::<MappingChange>("CHANGE", settings::keys::CHANGE, &[]);
     agrees::<RuleSettings>("RULE", settings::keys::RULE, &[]);

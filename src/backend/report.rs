@@ -72,18 +72,29 @@ impl Report {
 
     /// What whoever pastes the query must know, for its head: a line for each note and for each requirement.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
-        let word = |effect| match effect {
+        self.notes.iter().map(Note::remark).chain(self.requires.iter().map(requirement))
+    }
+
+    pub(super) fn fidelity(&self) -> Fidelity {
+        emission::fidelity(&self.notes)
+    }
+}
+
+impl Note {
+    /// For the head of a query.
+    pub(super) fn remark(&self) -> String {
+        let word = match self.effect {
             Effect::Subset => "may miss",
             Effect::Conditional => "may miss in some engines",
             Effect::Superset => "may add",
             Effect::Engine => "engine",
             Effect::Shown => "note",
         };
-        let notes = self.notes.iter().map(move |note| format!("{}: {}", word(note.effect), note.message));
-        notes.chain(self.requires.iter().map(|what| format!("needs: {what}")))
+        format!("{word}: {}", self.message)
     }
+}
 
-    pub(super) fn fidelity(&self) -> Fidelity {
-        emission::fidelity(&self.notes)
-    }
+/// For the head of a query.
+pub(super) fn requirement(what: impl std::fmt::Display) -> String {
+    format!("needs: {what}")
 }

@@ -278,7 +278,12 @@ pub const MAPPED: &[Key] = &[
     nullable(
         "text",
         Form::Keys(TEXT_OF),
-        "where `multi` values are told apart by a text of `KEY=VALUE` pairs",
+        "a text of `KEY=VALUE` pairs that may have values which the `multi` field lacks",
+    ),
+    nullable(
+        "single",
+        Form::Keys(SINGLE),
+        "where an event has but one value of the field among its `multi` values: how it is told from the others",
     ),
     nullable(
         "alert_field",
@@ -306,10 +311,19 @@ pub const CASE: &[Key] = &[
 pub const TEXT_OF: &[Key] = &[
     required("field", Form::Text, "the field that holds the text"),
     required("key", Form::Text, "the key inside it"),
+];
+
+/// `single` of a column.
+pub const SINGLE: &[Key] = &[
+    required(
+        "prefix",
+        Form::Text,
+        "how every value of the field begins, and no other value that is kept with it",
+    ),
     optional(
         "only_if",
         TEXT_BY_NAME,
-        "fields of the source, and the values with which alone the text speaks of this field",
+        "fields of the source, and the values with which an event has but one value of the field",
     ),
 ];
 
@@ -326,6 +340,7 @@ pub const TABLES: &[(&str, &[Key])] = &[
     ("`fields.FIELD.columns.TARGET`", MAPPED),
     ("an item of `cases`", CASE),
     ("`text`", TEXT_OF),
+    ("`single`", SINGLE),
     ("a file that adds to a source", EXTENSION),
     ("`log` of a file that adds to a source", ADDED_LOG),
 ];

@@ -148,9 +148,9 @@ impl Source {
         let named = mapped.instead.iter().enumerate();
         let instead = named
             .filter_map(|(number, name)| Some(self.no_field(name)?.below(&["instead", &number.to_string()])));
-        let only_if = mapped.text.iter().flat_map(|text| text.only_if.keys());
-        let only_if =
-            only_if.filter_map(|name| Some(self.no_field(name)?.on_key().below(&["text", "only_if", name])));
+        let only_if = mapped.single.iter().flat_map(|single| single.only_if.keys());
+        let only_if = only_if
+            .filter_map(|name| Some(self.no_field(name)?.on_key().below(&["single", "only_if", name])));
         instead.chain(only_if).collect()
     }
 

@@ -332,7 +332,7 @@ impl Keys<'_> {
         }
         // A part that reads alerts is joined only by what alerts carry, as the emission says.
         let dropped = |field: &str| {
-            let said = format!("do not carry `{field}`, so the parts are not joined by it");
+            let said = format!("(`{field}`), so the parts are not joined by it");
             self.emission.notes.iter().any(|note| note.message.contains(&said))
         };
         (false, first.keys.iter().map(|key| &key.left).filter(|field| !dropped(&field.name)).collect())

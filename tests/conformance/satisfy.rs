@@ -69,7 +69,14 @@ impl Satisfier<'_> {
         if let TestKind::SameAs { other } = &test.kind {
             let shared = samples::of(&self.source.name, &other.name);
             let Some(first) = rng.choice(if samples.is_empty() { shared } else { samples }) else { return };
-            let second = if wanted { first } else { rng.choice(shared).unwrap_or(first) };
+            let longer = format!("{first}x");
+            let second = match (wanted, rng.bool()) {
+                (true, _) => *first,
+                (false, true) => *rng.choice(shared).unwrap_or(first),
+                (false, false) => longer.as_str(),
+            };
+            // Either of two texts may begin with the other.
+            let (first, second) = if rng.bool() { (*first, second) } else { (second, *first) };
             set(name, Content::Text(first));
             set(&other.name, Content::Text(second));
         } else if !wanted && rng.u8(0..4) == 0 {

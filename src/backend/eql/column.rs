@@ -7,7 +7,7 @@ use super::literal::{self, Frag};
 use super::validate;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::backend::truth::unique;
-use crate::catalog::{Stored, TextOf};
+use crate::catalog::{Single, Stored, TextOf};
 use crate::ir::Type;
 
 /// Where the events of a source are.
@@ -17,6 +17,8 @@ pub(in crate::backend) struct Mapping {
     pub(super) index: String,
     /// What holds for the source's events, where the indexes have others too.
     pub(super) filter: Option<Frag>,
+    /// The `event.category` of its events; `any` if they have several or none.
+    pub(super) category: Frag,
 }
 
 /// A field of Elastic's documents.
@@ -28,10 +30,26 @@ pub(in crate::backend) struct Column {
     pub(super) kind: Kind,
     /// Whether it holds the values of all items of an event together.
     pub(super) multi: bool,
-    /// The text by which such values are told apart.
+    /// A text that may have values which the field lacks.
     pub(super) text: Option<TextOf>,
+    /// How the only value is told from the others.
+    pub(super) single: Option<Single>,
+    /// Which texts that mean "no value" the field can hold.
+    empty: Empty,
     /// What alerts have of it.
     pub(super) on_alerts: OnAlerts,
+}
+
+/// Texts that mean "no value" and that Elastic keeps: a field which holds one exists, by the documentation of the
+/// `exists` query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    /// The empty text, and the placeholder if there is one.
+    Kept,
+    /// The integration drops both.
+    Dropped,
+    /// The integration drops the empty text, and keeps the placeholder in this column.
+    PlaceholderKept,
 }
 
 /// How Elasticsearch holds a value.
@@ -61,10 +79,16 @@ impl Column {
         if self.kind != Kind::Text || self.multi {
             return Vec::new();
         }
-        // An empty string is a value to Elasticsearch: the field exists (documentation of the `exists` query).
-        unique(std::iter::once("").chain(placeholder).collect())
+        match self.empty {
+            Empty::Kept => unique(std::iter::once("").chain(placeholder).collect()),
+            Empty::Dropped => Vec::new(),
+            Empty::PlaceholderKept => placeholder.into_iter().collect(),
+        }
     }
 }
+
+/// The word of `words: empty`: the integration drops empty texts and the placeholder of the source.
+const DROPPED: &str = "dropped";
 
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
@@ -82,12 +106,32 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
             None
         }
     });
-    Some(Mapping { index: index?.to_owned(), filter })
+    if reader.word("empty").is_some_and(|word| word != DROPPED) {
+        reader.invalid("words: empty", "the only word is `dropped`");
+    }
+    let category = match reader.word("category") {
+        Some(name) if !validate::is_category(name) => {
+            reader.invalid(
+                "words: category",
+                "it is no category of Elastic's common schema, such as `network`",
+            );
+            return None;
+        }
+        Some(name) => literal::category(name),
+        None => literal::category("any"),
+    };
+    Some(Mapping { index: index?.to_owned(), filter, category })
 }
 
 /// Reads a column.
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
-    let (multi, text, alert_field) = (reader.multi(), reader.text().cloned(), reader.alert_field());
+    let (multi, text, single) = (reader.multi(), reader.text().cloned(), reader.single().cloned());
+    let alert_field = reader.alert_field();
+    let empty = match (reader.word("empty") == Some(DROPPED), reader.has_placeholder()) {
+        (false, _) => Empty::Kept,
+        (true, false) => Empty::Dropped,
+        (true, true) => Empty::PlaceholderKept,
+    };
     let kind = kind(reader.def.ty, reader.stored);
     if kind.is_none() {
         reader.invalid("stored", "Elasticsearch cannot compare it as a value of the field's type");
@@ -100,7 +144,8 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
                 None if !multi && is_on_alerts(field) => OnAlerts::Same,
                 None => OnAlerts::Nothing,
             };
-            return Some(Column { name: literal::field(field), kind: kind?, multi, text, on_alerts });
+            let name = literal::field(field);
+            return Some(Column { name, kind: kind?, multi, text, single, empty, on_alerts });
         }
         Place::Path(_) => "path",
         Place::Item(_) => "item",

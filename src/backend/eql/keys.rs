@@ -179,7 +179,11 @@ fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, repor
         report.note(Effect::Subset, field.span, message);
         return;
     };
-    let message = phrase!("alerts of Elastic do not carry `{dropped}`, so the parts are not joined by it");
+    let physical = step.keys.iter().find(|key| key.name == dropped).and_then(BoundField::only);
+    let physical = physical.map_or("", |way| way.column.name.text());
+    // The physical name first: Elastic's own field may be called like the canonical one of another.
+    let message =
+        phrase!("alerts of Elastic do not carry {physical} (`{dropped}`), so the parts are not joined by it");
     report.note(Effect::Superset, field.span, message);
     let strong = strong.name;
     let message =

@@ -154,10 +154,27 @@ pub(super) fn found(field: &Frag) -> Frag {
 pub(super) fn one_of(field: &Frag, operator: &'static str, literals: &[Frag]) -> Frag {
     match (operator, literals) {
         ("in", [only]) => compare(field, "==", only),
-        // Not `in~`, whose operand is always a list.
+        // It takes `*` and `?` for wildcards, which `in~`, whose operand is always a list, does not.
+        ("in~", [only]) if !only.text().contains(['*', '?']) => compare(field, ":", only),
         ("like" | "like~" | "regex", [only]) => compare(field, operator, only),
         _ => compare(field, operator, &atom(phrase!("({})", listed(literals)))),
     }
+}
+
+/// Two fields hold the same text: one that begins with the other, both ways. EQL has no other comparison of fields.
+pub(super) fn same_text(field: &Frag, other: &Frag) -> [Frag; 2] {
+    let (field, other) = (field.text(), other.text());
+    [atom(phrase!("startsWith({field}, {other})")), atom(phrase!("startsWith({other}, {field})"))]
+}
+
+/// A field that no index need have: then it is missing.
+pub(super) fn optional(name: &str) -> Frag {
+    atom(phrase!("?{}", field(name).text()))
+}
+
+/// The category of events, or `any`.
+pub(super) fn category(name: &str) -> Frag {
+    atom(name)
 }
 
 /// The field holds an address of one of the networks.

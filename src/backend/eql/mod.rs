@@ -4,6 +4,7 @@
 //! targets.
 
 mod column;
+mod head;
 mod keys;
 mod literal;
 mod multi;
@@ -22,7 +23,7 @@ mod validate;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Job, Level, Part, Report, bind};
+use crate::backend::{Effect, Job, Level, Part, Report, bind};
 use crate::ir;
 use part::Body;
 
@@ -110,10 +111,7 @@ fn support(feature: Feature) -> Support {
         }
         Feature::Negation => Support::Emulated("each negated test says that a missing field satisfies it"),
         Feature::Allowlist => Support::Emulated("entries stand in the query; EQL reads no lists"),
-        Feature::FieldComparison => Support::No {
-            reason: "EQL compares fields with literals only",
-            help: "compare with literals, or compile this rule for SPL or KQL",
-        },
+        Feature::FieldComparison => Support::Emulated("two texts: startsWith, both ways"),
     }
 }
 
@@ -125,6 +123,19 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     if !report.errors.is_empty() {
         return None;
     }
-    let count = bodies.len();
-    bodies.into_iter().enumerate().map(|(at, body)| body.part(job, (at + 1, count), report)).collect()
+    surroundings(&bound, report);
+    let heads = head::all(&bodies, job, report);
+    bodies.into_iter().zip(heads).map(|(body, head)| body.part(job, &head, report)).collect()
+}
+
+/// What a sequence needs from Elastic, and what Elastic does not say when it loses answers: elastic/kibana issues
+/// 285154 and 126822, elastic/elasticsearch issue 133065 and elastic/elasticsearch-specification issue 3652.
+fn surroundings(bound: &bind::Bound<'_, Eql>, report: &mut Report) {
+    let Some(link) = bound.links.first() else { return };
+    report.require("Elasticsearch 8.18.6, 9.0.6, 9.1.3 or later: earlier ones apply a filter on a join key to the wrong items");
+    report.note(
+        Effect::Engine,
+        link.span,
+        "Elastic loses answers without a word where a run is late (its time is skipped), where a look-back has more sequences than max_signals, and where shards fail",
+    );
 }

@@ -18,7 +18,7 @@ use crate::backend::print::phrase;
 use crate::backend::schema::Variant;
 use crate::backend::truth::Truth;
 use crate::backend::{Effect, Report};
-use crate::catalog::TextOf;
+use crate::catalog::{Single, TextOf};
 use crate::ir::{Case, Pattern, PatternPart, Pred, TestKind};
 
 /// What the tests of an item of a sequence must know of it.
@@ -29,6 +29,13 @@ pub(super) struct Item<'b, 'a> {
     pub(super) filter: &'b Pred,
     /// The keys by which the sequence joins it.
     pub(super) keys: &'b [Cell<'a>],
+}
+
+impl Item<'_, '_> {
+    /// Whether the sequence joins the item by a field, so that it is there.
+    pub(super) fn has_key(&self, field: &Frag) -> bool {
+        self.keys.iter().any(|key| key.field == *field)
+    }
 }
 
 /// The test, or its negation.
@@ -113,8 +120,7 @@ fn said(map: &TextOf, patterns: &[Cow<'_, Pattern>], case: Case) -> Truth<Frag> 
     Truth::Test(literal::one_of(&literal::field(&map.field), like_operator(case), &literals))
 }
 
-/// The negated test: holds unless the text names the key exactly once, with a wanted value, and the call's values have
-/// it too (the text also holds what the caller wrote freely, such as tags).
+/// The negated test: holds unless the call has one value of the field, and that is a wanted one.
 fn exempted(
     item: &Item<'_, '_>,
     test: &BoundTest<'_, Eql>,
@@ -125,49 +131,38 @@ fn exempted(
     if wanted.patterns.is_empty() {
         return Ok(Truth::Always(true));
     }
-    let Some(map) = &column.text else {
+    let Some(single) = &column.single else {
         return Err(unprovable("whether every item of a call has one of these values"));
     };
-    let is_sure = |pattern: &Cow<'_, Pattern>| is_provable(pattern, wanted.case);
-    let (sure, unsure): (Vec<_>, Vec<_>) = wanted.patterns.iter().cloned().partition(is_sure);
-    note(test, &unsure, report);
+    // Another pattern might match a value of another field that is kept with it.
+    let is_of_field = |pattern: &Cow<'_, Pattern>| match pattern.parts.first() {
+        Some(PatternPart::Text(text)) => {
+            text.starts_with(&single.prefix) && (wanted.case == Case::Sensitive || text.is_ascii())
+        }
+        Some(PatternPart::Any | PatternPart::One) | None => false,
+    };
+    let (sure, unsure): (Vec<_>, Vec<_>) = wanted.patterns.iter().cloned().partition(is_of_field);
+    for pattern in &unsure {
+        let (shown, field) = (with_wildcards(pattern, |c| c), test.field.name);
+        let prefix = &single.prefix;
+        let message =
+            phrase!("`{shown}` exempts no `{field}` in Elastic: only what begins with `{prefix}` does");
+        report.note(Effect::Superset, test.test.span, message);
+    }
     if sure.is_empty() {
         return Err(unprovable(
-            "where such a value ends in its text; exact values and prefixes such as `ami-0a*` work",
+            "which value of a call is one of this field; those that begin as it does work",
         ));
     }
     let sure = Wanted { patterns: sure, case: wanted.case };
-    let field = literal::field(&map.field);
-    // Where either is missing, nothing is proved.
-    let missing = [&column.name, &field].map(|field| Truth::Test(literal::missing(field)));
-    let proof = Truth::all([
-        sure.print(&column.name)?,
-        Truth::all(only_if(item, map)?),
-        said(map, &sure.patterns, sure.case),
-        named_twice(&field, &map.key).not(),
-    ]);
-    Ok(Truth::any(missing.into_iter().chain([proof.not()])))
+    let proof = Truth::all([sure.print(&column.name)?, Truth::all(only_if(item, single)?)]);
+    // Also where the field joins the item and is there: with an `or`, Elasticsearch does not copy the condition to the
+    // other items of the sequence, which may have several values of it too.
+    Ok(Truth::any([Truth::Test(literal::missing(&column.name)), proof.not()]))
 }
 
-fn named_twice(field: &Frag, key: &str) -> Truth<Frag> {
-    // Also true of another key that ends like this one. That exempts less, which only adds.
-    let twice = literal::string(&phrase!("*{key}=*{key}=*"));
-    Truth::Test(literal::one_of(field, "like", &[twice]))
-}
-
-/// Whether the text proves the value: an exact one or a prefix, without the signs that end a value in the text.
-fn is_provable(pattern: &Pattern, case: Case) -> bool {
-    let ([PatternPart::Text(text)] | [PatternPart::Text(text), PatternPart::Any]) = pattern.parts.as_slice()
-    else {
-        return false;
-    };
-    !text.contains(NOT_IN_LIKE)
-        && !text.contains([',', '}', '='])
-        && (case == Case::Sensitive || text.is_ascii())
-}
-
-/// Where the text speaks of the field at all; what the step demands anyway is left out.
-fn only_if(item: &Item<'_, '_>, map: &TextOf) -> Result<Vec<Truth<Frag>>, Refusal> {
+/// Where a call has one value of the field; what the step demands anyway is left out.
+fn only_if(item: &Item<'_, '_>, single: &Single) -> Result<Vec<Truth<Frag>>, Refusal> {
     let is_demanded = |name: &str, value: &str| {
         let known = item.filter.required_texts(name);
         known.is_some_and(|known| known.strings().iter().all(|known| known == value))
@@ -183,19 +178,5 @@ fn only_if(item: &Item<'_, '_>, map: &TextOf) -> Result<Vec<Truth<Frag>>, Refusa
         let reason = phrase!("`only_if` names `{name}`, which Elastic does not keep as one text");
         Err(Refusal::new(reason, "correct it in the source file or in `catena.yaml`"))
     };
-    map.only_if.iter().filter(|(name, value)| !is_demanded(name, value)).map(test).collect()
-}
-
-fn note(test: &BoundTest<'_, Eql>, unsure: &[Cow<'_, Pattern>], report: &mut Report) {
-    let field = test.field.name;
-    let always = phrase!(
-        "a call that names several `{field}`, or whose text is longer than Elastic keeps, is never exempted"
-    );
-    let each = unsure.iter().map(|pattern| {
-        let shown = with_wildcards(pattern, |c| c);
-        phrase!("`{shown}` exempts no `{field}` in Elastic: only exact values and prefixes can be proved")
-    });
-    for message in std::iter::once(always).chain(each) {
-        report.note(Effect::Superset, test.test.span, message);
-    }
+    single.only_if.iter().filter(|(name, value)| !is_demanded(name, value)).map(test).collect()
 }

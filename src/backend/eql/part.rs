@@ -12,11 +12,12 @@ use super::plan::{Identity, Stage};
 use super::{predicate, validate};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::layout::Layout;
-use crate::backend::print::{Bind, phrase};
+use crate::backend::print::Bind;
 use crate::backend::schema::Dialect as _;
 use crate::backend::truth::{Text as _, unique};
-use crate::backend::{Job, Part, Report, Role};
+use crate::backend::{Job, Part, Report};
 use crate::ir;
+use crate::source::Span;
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/eql/sequence.eql.j2"));
 /// Where the detection engine writes alerts.
@@ -24,13 +25,18 @@ const ALERTS: &str = ".alerts-security.*";
 
 /// A part without its head.
 pub(super) struct Body<'a> {
-    stage: Stage<'a>,
+    pub(super) stage: Stage<'a>,
     items: Vec<Printed>,
-    indexes: Vec<&'a str>,
+    pub(super) indexes: Vec<&'a str>,
+    /// What the rule says of its steps and the links between them: notes about them belong to this part.
+    pub(super) spans: Vec<Span>,
+    /// What its steps require.
+    pub(super) requires: Vec<String>,
 }
 
 /// An item of a sequence.
 struct Printed {
+    category: Frag,
     title: Frag,
     tests: Vec<Frag>,
     by: Vec<Frag>,
@@ -45,9 +51,12 @@ impl<'a> Body<'a> {
         report: &mut Report,
     ) -> Self {
         let (mut items, mut indexes, mut last) = (Vec::new(), Vec::new(), None);
+        let (mut spans, mut requires) = (Vec::new(), Vec::new());
         let steps = bound.steps.iter().zip(&chain.steps).enumerate();
         let own = steps.filter(|(index, _)| stage.steps.contains(index));
-        for (index, (step, ir::Step { filter, .. })) in own.map(|(_, step)| step).enumerate() {
+        for (index, (step, ir::Step { filter, span, .. })) in own.map(|(_, step)| step).enumerate() {
+            spans.push(*span);
+            requires.extend(step.schema.requires.iter().chain(&step.requires).cloned());
             let keys = stage.keys.of_item(index);
             let item = Item { step, filter, keys: &keys };
             items.push(Printed::event(&item, stage.reads.is_some(), report));
@@ -58,12 +67,20 @@ impl<'a> Body<'a> {
             items.push(Printed::alert(last, id, &stage.keys.of_last()));
             indexes.push(ALERTS);
         }
-        Self { stage, items, indexes: unique(indexes) }
+        spans.extend(
+            bound
+                .links
+                .get(*stage.steps.start()..*stage.steps.end())
+                .into_iter()
+                .flatten()
+                .map(|link| link.span),
+        );
+        Self { stage, items, indexes: unique(indexes), spans, requires }
     }
 
-    /// The whole part, number `at` of `of`. Its head lists the notes, so it comes after everything that can add one.
-    pub(super) fn part(mut self, job: &Job<'_>, place: (usize, usize), report: &mut Report) -> Option<Part> {
-        let head = self.head(job, place, report);
+    /// The whole part, with the lines of its head.
+    pub(super) fn part(mut self, job: &Job<'_>, head: &[String], report: &mut Report) -> Option<Part> {
+        let head: Vec<Value> = head.iter().map(|line| literal::comment(line).into()).collect();
         let by = self.take_common();
         let indent = if self.stage.span.is_some() { 5 } else { 2 };
         let items: Vec<_> = self.items.into_iter().map(|item| item.context(indent)).collect();
@@ -85,22 +102,6 @@ impl<'a> Body<'a> {
         self.items.iter_mut().for_each(|item| item.by.clear());
         common
     }
-
-    fn head(&self, job: &Job<'_>, (at, of): (usize, usize), report: &Report) -> Vec<Value> {
-        let Identity { name, id, role } = &self.stage.identity;
-        let mut lines = vec![job.rule.meta.title.clone(), format!("rule: {name} ({id})")];
-        if of > 1 {
-            let role = match role {
-                Role::Stage => "a building block; the next part reads its alerts by this id",
-                Role::Query => "the query; it reads the alerts of the previous part",
-            };
-            lines.push(phrase!("part {at} of {of}: {role}"));
-        }
-        lines.push(phrase!("index: {}", self.indexes.join(", ")));
-        lines.push(self.stage.schedule.remark());
-        lines.extend(report.remarks());
-        lines.iter().map(|line| literal::comment(line).into()).collect()
-    }
 }
 
 impl Printed {
@@ -109,27 +110,30 @@ impl Printed {
         let mut tests: Vec<_> = item.step.schema.mapping.filter.iter().cloned().collect();
         tests.extend(beside_alerts.then(|| is("event.kind", "event")));
         tests.extend(predicate::condition(item, report));
-        Self::new(&item.step.name.node, tests, item.keys)
+        let category = item.step.schema.mapping.category.clone();
+        Self::new(category, &item.step.name.node, tests, item.keys)
     }
 
     /// The alert of a later part on its first event, which is the last step of this part.
     fn alert(last: &BoundStep<'_, Eql>, id: &str, keys: &[Cell<'_>]) -> Self {
         // Numbered from zero, and only on the alerts of items. The alert of the sequence as a whole has no such field;
         // it keeps just the fields in which all events agree.
-        let first = literal::field("kibana.alert.group.index");
+        // Optional, for the validation of elastic/detection-rules does not know it.
+        let first = literal::optional("kibana.alert.group.index");
         let tests = vec![
             is("event.kind", "signal"),
             is("kibana.alert.rule.rule_id", id),
             literal::compare(&first, "==", &literal::number(0)),
         ];
-        Self::new(&format!("{} again, in the alert of the previous part", last.name.node), tests, keys)
+        let title = format!("{} again, in the alert of the previous part", last.name.node);
+        Self::new(literal::category("any"), &title, tests, keys)
     }
 
     /// Every key is present: engines disagree on whether absent keys join each other.
-    fn new(title: &str, mut tests: Vec<Frag>, keys: &[Cell<'_>]) -> Self {
+    fn new(category: Frag, title: &str, mut tests: Vec<Frag>, keys: &[Cell<'_>]) -> Self {
         tests.extend(keys.iter().map(|cell| predicate::present(&cell.field, &cell.absent)));
         let by = keys.iter().map(|cell| cell.field.clone()).collect();
-        Self { title: literal::comment(title), tests: unique(tests), by }
+        Self { category, title: literal::comment(title), tests: unique(tests), by }
     }
 
     /// Its tests stand below each other behind `indent` spaces.
@@ -137,7 +141,8 @@ impl Printed {
         let tests =
             Frag::lines(&self.tests, " and", indent, Bind::Or).unwrap_or_else(|| Frag::constant(true));
         let by = literal::by(&self.by);
-        context! { title => Value::from(self.title), tests => Value::from(tests), by => Value::from(by) }
+        let category = Value::from(self.category);
+        context! { category, title => Value::from(self.title), tests => Value::from(tests), by => Value::from(by) }
     }
 }
 

@@ -83,7 +83,7 @@ fn one_way(
     let printed = if column.multi {
         multi::print(item, test, column, negated, report)
     } else {
-        single(test, column, absent, negated)
+        single(item, test, column, absent, negated)
     };
     let refusal = match printed.map(whole) {
         Ok(Truth::Test(printed)) if literal::is_misread(&printed) => Refusal::new(
@@ -100,6 +100,7 @@ fn one_way(
 /// A test of a column with one value. A text that means "no value" may satisfy the test as a text; the field is missing
 /// all the same.
 fn single(
+    item: &Item<'_, '_>,
     test: &BoundTest<'_, Eql>,
     column: &Column,
     absent: &[&str],
@@ -110,7 +111,9 @@ fn single(
         return Ok(Truth::Always(truth != negated));
     }
     let name = &column.name;
-    let fooled: Vec<_> = absent.iter().copied().filter(|text| test.could_pass(text)).collect();
+    // A key is there, and says so once.
+    let is_key = item.has_key(name);
+    let fooled: Vec<_> = absent.iter().copied().filter(|text| !is_key && test.could_pass(text)).collect();
     if !negated {
         return Ok(guarded(name, &fooled, found));
     }
@@ -120,8 +123,11 @@ fn single(
         Some(constant) => Truth::Test(literal::compare(name, "!=", &constant)),
         None => found.not(),
     };
-    let missing = std::iter::once(Truth::Test(literal::missing(name))).chain(compared(name, "==", &fooled));
-    Ok(Truth::any(missing.chain([opposite])))
+    let missing = (!is_key).then(|| Truth::Test(literal::missing(name)));
+    // The field it compares with may be missing as well.
+    let other = test.other.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
+    let missing = missing.into_iter().chain(other.map(|name| Truth::Test(literal::missing(name))));
+    Ok(Truth::any(missing.chain(compared(name, "==", &fooled)).chain([opposite])))
 }
 
 /// The test, and that the field is none of the texts.
@@ -166,9 +172,21 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
         TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
             is_text(column).and_then(|()| Wanted::of(test).print(name))
         }
-        TestKind::SameAs { .. } => {
-            Err(Refusal::new("EQL compares fields with literals only", "compare with literals"))
+        TestKind::SameAs { .. } => same(test, column),
+    }
+}
+
+/// Both fields hold one text.
+fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
+    let other = test.other.as_ref().and_then(BoundField::only).map(|way| way.column);
+    match other {
+        Some(other) if !other.multi && column.kind == Kind::Text && other.kind == Kind::Text => {
+            Ok(Truth::all(literal::same_text(&column.name, &other.name).map(Truth::Test)))
         }
+        Some(_) | None => Err(Refusal::new(
+            "EQL compares two fields only if Elastic holds each as one text",
+            "compare with literals, or compile this rule for SPL or KQL",
+        )),
     }
 }
 

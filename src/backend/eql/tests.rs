@@ -57,12 +57,13 @@ fields:
       eql:
         field: related.entity
         multi: true
-        text: { field: made.request, key: imageId, only_if: { event.action: Run } }
+        text: { field: made.request, key: imageId }
+        single: { prefix: ami-, only_if: { event.action: Run } }
   item.odd:
     type: string
     description: d
     in_group: true
-    columns: { eql: { field: related.entity, multi: true, text: { field: made.request, key: odd, only_if: { number: "1" } } } }
+    columns: { eql: { field: related.entity, multi: true, single: { prefix: odd-, only_if: { number: "1" } } } }
 "#;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -339,6 +340,8 @@ fn tests_of_many_values() {
             texts(&["é*", "b"], Case::Ignore),
             like("a*", Case::Sensitive),
             like("a*b", Case::Sensitive),
+            texts(&["ami-1", "a"], Case::Sensitive),
+            like("ami-*-old", Case::Ignore),
             regex.clone(),
         ] {
             shown.push(format!("{name} {kind:?}\n{}", both(name, Type::String, kind.clone(), None)));

@@ -59,12 +59,17 @@ fn lex(text: &str) -> Result<Vec<Token>, String> {
             }
             '/' => comment(&mut chars)?,
             '"' => tokens.push(Token::Text(string(&mut chars)?)),
+            // A question mark, if the field is optional, is no part of its name.
+            '?' => {
+                chars.next();
+                tokens.push(Token::Word(name(&mut chars)?));
+            }
             '`' | '_' | 'a'..='z' | 'A'..='Z' => tokens.push(Token::Word(name(&mut chars)?)),
             '0'..='9' => {
                 tokens.push(Token::Number(take(&mut chars, |c| c.is_ascii_alphanumeric() || c == '.')));
             }
             '=' | '!' | '<' | '>' => tokens.push(Token::Word(take(&mut chars, |c| "=!<>".contains(c)))),
-            '[' | ']' | '(' | ')' | ',' | '-' | '+' => {
+            '[' | ']' | '(' | ')' | ',' | ':' | '-' | '+' => {
                 chars.next();
                 tokens.push(Token::Word(c.to_string()));
             }
@@ -149,6 +154,13 @@ fn name(chars: &mut Peekable<Chars<'_>>) -> Result<String, String> {
         }
     }
     Ok(out)
+}
+
+/// Whether `event.category` may have the value: <https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category>.
+pub(super) fn is_category(name: &str) -> bool {
+    const CATEGORIES: &str = "api authentication configuration database driver email file host iam \
+        intrusion_detection library malware network package process registry session threat vulnerability web";
+    CATEGORIES.split(' ').any(|known| known == name)
 }
 
 fn is_word(token: &Token, word: &str) -> bool {
@@ -288,7 +300,11 @@ fn maxspan(reader: &mut Reader<'_>) -> Result<(), String> {
 }
 
 fn event(reader: &mut Reader<'_>) -> Result<(), String> {
-    ["any", "where"].into_iter().try_for_each(|word| reader.need(word))?;
+    match reader.tokens.first() {
+        Some(Token::Word(word)) if word == "any" || is_category(word) => reader.next(),
+        _ => return Err(reader.expected("a category")),
+    };
+    reader.need("where")?;
     condition(reader)
 }
 
@@ -315,7 +331,7 @@ fn condition(reader: &mut Reader<'_>) -> Result<(), String> {
     }
 }
 
-/// A comparison of a field with literals of one kind, or `cidrMatch`; no other functions, no field on the right.
+/// A comparison of a field with literals of one kind, or `cidrMatch`; or two fields in `startsWith`.
 fn test(reader: &mut Reader<'_>) -> Result<(), String> {
     let any = |_: &Token| true;
     let text = |token: &Token| matches!(token, Token::Text(_));
@@ -326,6 +342,13 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
         reader.field()?;
         reader.need(",")?;
         return reader.literals(&text);
+    }
+    if reader.take("startsWith") {
+        reader.need("(")?;
+        reader.field()?;
+        reader.need(",")?;
+        reader.field()?;
+        return reader.need(")");
     }
     reader.field()?;
     let operator = match reader.tokens.first() {
@@ -339,6 +362,7 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
         "==" | "!=" | "<" | "<=" | ">" | ">=" => reader.literal(&any).map(|_| ()),
         "in" => reader.need("(").and_then(|()| reader.literals(&any)),
         "in~" => reader.need("(").and_then(|()| reader.literals(&text)),
+        ":" => reader.literal(&text).map(|_| ()),
         "like" | "like~" => reader.one_or_more(&text),
         "regex" => reader.one_or_more(&regex),
         _ => Err(wrong),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Dialect, IGNORED, Inexact, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::catalog::{Case, FieldDef, Mapped, Source, Stored, TextOf};
+use crate::catalog::{Case, FieldDef, Mapped, Single, Source, Stored, TextOf};
 use crate::diag::{Code, Diagnostic};
 
 /// Where a column lives.
@@ -37,6 +37,8 @@ pub(in crate::backend) struct ColumnReader<'a> {
     pub(in crate::backend) stored: Option<Stored>,
     multi: bool,
     text: Option<&'a TextOf>,
+    single: Option<&'a Single>,
+    own_placeholder: bool,
     alert_field: Option<&'a str>,
     inexact: Vec<Inexact>,
     /// The keys at which the variant stands in the file.
@@ -64,9 +66,10 @@ impl<'a> ColumnReader<'a> {
             needs,
             stored,
             cases,
-            placeholder: _,
+            placeholder,
             multi,
             text,
+            single,
             alert_field,
             superset,
             subset,
@@ -92,6 +95,8 @@ impl<'a> ColumnReader<'a> {
             stored: *stored,
             multi: *multi,
             text: text.as_ref(),
+            single: single.as_ref(),
+            own_placeholder: placeholder.is_some(),
             alert_field: alert_field.as_deref(),
             inexact,
             path: path.chain(number.map(|number| number.to_string())).collect(),
@@ -140,6 +145,23 @@ impl<'a> ColumnReader<'a> {
         self.text
     }
 
+    /// How the only value of the field is told from others that are kept with it.
+    pub(in crate::backend) fn single(&mut self) -> Option<&'a Single> {
+        Reads::add(&mut self.asked, "single");
+        self.single
+    }
+
+    /// Whether the column has a text for "no value" of its own.
+    pub(in crate::backend) fn has_placeholder(&self) -> bool {
+        self.own_placeholder
+    }
+
+    /// What the mapping of the source states under `words`.
+    pub(in crate::backend) fn word(&self, word: &str) -> Option<&'a str> {
+        let mapping = self.source.targets.get(self.path.get(3)?)?;
+        mapping.words.get(word).map(String::as_str)
+    }
+
     /// The field on an alert document, if that is another; empty where alerts do not carry it.
     pub(in crate::backend) fn alert_field(&mut self) -> Option<&'a str> {
         Reads::add(&mut self.asked, "alert_field");
@@ -182,6 +204,7 @@ impl<'a> ColumnReader<'a> {
         let stated = [
             ("multi", self.multi),
             ("text", self.text.is_some()),
+            ("single", self.single.is_some()),
             ("alert_field", self.alert_field.is_some()),
         ];
         for (option, _) in stated.into_iter().filter(|(_, stated)| *stated) {

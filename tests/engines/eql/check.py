@@ -29,6 +29,11 @@ from lark.exceptions import LarkError  # noqa: E402
 
 FIELDS = json.loads((HERE / "fields.json").read_text(encoding="utf-8"))
 PARSER_TYPES = {"keyword": "string", "ip": "string", "date": "string", "long": "number", "boolean": "boolean"}
+# https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category
+CATEGORIES = (
+    "api authentication configuration database driver email file host iam intrusion_detection library malware network "
+    "package process registry session threat vulnerability web"
+).split()
 
 
 def nested(fields):
@@ -45,7 +50,8 @@ def nested(fields):
 
 def parser_schema():
     typed = {name: PARSER_TYPES[kind] for name, kind in FIELDS.items() if kind in PARSER_TYPES}
-    return Schema({"document": nested(typed)}, allow_any=True, allow_generic=False, allow_missing=False)
+    # Every category of events has all fields.
+    return Schema({category: nested(typed) for category in CATEGORIES}, allow_any=True, allow_generic=False, allow_missing=False)
 
 
 SCHEMA = parser_schema()

@@ -82,6 +82,7 @@ FLOW = {
     "aws.vpcflow.action": "action",
     "aws.vpcflow.log_status": "log-status",
     "aws.vpcflow.tcp_flags": "tcp-flags",
+    "aws.vpcflow.traffic_path": "traffic-path",
     "aws.vpcflow.type": "type",
     "cloud.region": "region",
     "network.direction": "flow-direction",
@@ -142,6 +143,7 @@ def vpcflow(raw):
     found = {field: None if text == "-" and field not in KEEP_DASH else text for field, text in found.items()}
     found["event.start"], found["event.end"] = unix(raw.get("start")), unix(raw.get("end"))
     found["@timestamp"] = found["event.end"]
+    found["event.category"] = ["network"]
     found["event.outcome"] = {"ACCEPT": "success", "REJECT": "failure"}.get(raw.get("action"))
     return found
 

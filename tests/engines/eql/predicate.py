@@ -52,12 +52,31 @@ def build(condition, unknown):
     if kind == "null":
         field, negated = rest
         return lambda fields: bool(fields.get(field)) == negated
+    if kind == "begins":
+        return begins(*rest, unknown)
     field, test = rest[0], test_of(condition)
     if kind == "compare" and rest[1] == "!=":
         return lambda fields: not any(map(test, values)) if (values := fields.get(field)) else negation(unknown)
     # A query on a field with several values matches when one of them does:
     # https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/array
     return lambda fields: any(map(test, values)) if (values := fields.get(field)) else unknown
+
+
+def begins(field, other, unknown):
+    """startsWith of two fields, null where one is missing:
+    https://www.elastic.co/docs/reference/query-languages/eql/eql-function-ref (startsWith)."""
+    if {FIELDS.get(field), FIELDS.get(other)} != {"keyword"}:
+        raise Refused("startsWith on a field that is no keyword")
+
+    def truth(fields):
+        texts, starts = fields.get(field), fields.get(other)
+        if not texts or not starts:
+            return unknown
+        if len(texts) + len(starts) > 2:
+            raise Refused("a function on a field with several values")
+        return texts[0].startswith(starts[0])
+
+    return truth
 
 
 def negation(unknown):

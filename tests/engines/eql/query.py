@@ -8,7 +8,7 @@ Must not know: documents, how a condition is evaluated.
 
 Conditions are tuples: ("and", [..]) ("or", [..]) ("not", x) ("constant", bool) ("null", field, negated)
 ("compare", field, operator, value) ("in", field, folds, values) ("like", field, folds, patterns)
-("regex", field, folds, expressions) ("networks", field, networks).
+("regex", field, folds, expressions) ("networks", field, networks) ("begins", field, field).
 """
 
 import re
@@ -96,9 +96,9 @@ def keys(node):
 
 def event(node):
     category, condition_node = node.children
-    if text_of(category) != "any":
-        raise Refused("only `any where` is part of what is emitted")
-    return condition(condition_node)
+    if text_of(category) == "any":
+        return condition(condition_node)
+    return ("and", [("in", "event.category", False, [text_of(category)]), condition(condition_node)])
 
 
 def known(node):
@@ -132,6 +132,8 @@ def condition(node):
     if kind == "function_call" and text_of(node) == "cidrMatch":
         first, *networks = [part for part in parts[1].children if part is not None]
         return ("networks", known(first), [value(network) for network in networks])
+    if kind == "function_call" and text_of(node) == "startsWith":
+        return ("begins", *(known(part) for part in parts[1].children if part is not None))
     raise Refused(f"{kind} is not part of what is emitted")
 
 
