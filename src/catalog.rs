@@ -4,6 +4,7 @@
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
 mod change;
+mod conflict;
 mod fault;
 pub mod keys;
 mod log;
