@@ -6,7 +6,7 @@
 mod absent;
 mod alert;
 mod comparisons;
-mod habits;
+pub(super) mod habits;
 mod links;
 mod logic;
 pub(super) mod meta;

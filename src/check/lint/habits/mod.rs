@@ -264,6 +264,30 @@ impl Comparison<'_> {
     }
 }
 
+/// Looks at an entry of an allowlist, which is a pattern as in `like`.
+pub(in crate::check) fn of_entry(text: &str, span: Span, in_csv: bool) -> Option<Diagnostic> {
+    let shape = Shape::of_entry(text)?;
+    let (title, help) = match shape {
+        Shape::Sql | Shape::Wildcard => (
+            "`%` is an ordinary character in an allowlist entry",
+            "the wildcards of an entry are `*` for any text and `?` for one character",
+        ),
+        Shape::Regex => (
+            "an allowlist entry does not take a regular expression",
+            "write it with the wildcards `*` and `?`, or as a condition: `except FIELD matches r\"…\"`",
+        ),
+    };
+    let mut found = Diagnostic::new(Code::LiteralWildcard, span, title)
+        .label("every character but `*` and `?` stands for itself here")
+        .help(help);
+    if shape == Shape::Sql && !text.contains(['"', '\\', ',']) {
+        let meant = text.replace('%', "*");
+        let replacement = if in_csv { meant } else { format!("\"{meant}\"") };
+        found.fix = Some(Fix { span, replacement });
+    }
+    Some(found)
+}
+
 /// The mark in a text that looks like a wildcard.
 fn mark(text: &str) -> char {
     ['*', '?', '%'].into_iter().find(|mark| text.contains(*mark)).unwrap_or('*')
