@@ -12,7 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern};
 use crate::source::Span;
 
-use super::lint::habits;
+use super::shape::Shape;
 use super::{glob, naming};
 
 /// How many findings of one kind a list shows one by one.
@@ -198,10 +198,34 @@ fn lost_zeros(list: &List, field: &FieldDef, entries: &[&Entry], found: &mut Fin
 /// Patterns of SQL and regular expressions: entries are patterns as in `like`.
 fn foreign_patterns(list: &List, entries: &[&Entry], found: &mut Findings) {
     for entry in entries.iter().filter(|entry| matches!(entry.value, EntryValue::Pattern(_))) {
-        if let Some(finding) = habits::of_entry(&entry.text, entry.span, list.file.is_some()) {
+        if let Some(finding) = foreign_pattern(&entry.text, entry.span, list.file.is_some()) {
             found.push(finding);
         }
     }
+}
+
+/// The finding for an entry that is no pattern as in `like`, but one of another language.
+fn foreign_pattern(text: &str, span: Span, in_csv: bool) -> Option<Diagnostic> {
+    let shape = Shape::of_entry(text)?;
+    let (title, help) = match shape {
+        Shape::Sql | Shape::Wildcard => (
+            "`%` is an ordinary character in an allowlist entry",
+            "the wildcards of an entry are `*` for any text and `?` for one character",
+        ),
+        Shape::Regex => (
+            "an allowlist entry does not take a regular expression",
+            "write it with the wildcards `*` and `?`, or as a condition: `except FIELD matches r\"…\"`",
+        ),
+    };
+    let mut found = Diagnostic::new(Code::LiteralWildcard, span, title)
+        .label("every character but `*` and `?` stands for itself here")
+        .help(help);
+    if shape == Shape::Sql && !text.contains(['"', '\\', ',']) {
+        let meant = text.replace('%', "*");
+        let replacement = if in_csv { meant } else { format!("\"{meant}\"") };
+        found.fix = Some(Fix { span, replacement });
+    }
+    Some(found)
 }
 
 fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {

@@ -6,7 +6,7 @@
 mod absent;
 mod alert;
 mod comparisons;
-pub(super) mod habits;
+mod habits;
 mod links;
 mod logic;
 pub(super) mod meta;

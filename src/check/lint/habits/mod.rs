@@ -4,19 +4,18 @@
 //! In: a comparison as written and as lowered. Out: one warning for a comparison, with the comparison that is meant.
 //! Must not know: what a text looks like; that is `shape`'s.
 
-mod shape;
 mod written;
 
 use crate::check::glob;
 use crate::check::names::Names;
 use crate::check::regex;
+use crate::check::shape::Shape;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{ParamValue, Pred, TestKind};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Literal, LiteralKind, Op, OpKind, Operand};
 
-use shape::Shape;
 use written::Member;
 
 /// Looks at a comparison.
@@ -262,30 +261,6 @@ impl Comparison<'_> {
         let values = values.join(", ");
         Some(if self.is_list { format!("{op} ({values})") } else { format!("{op} {values}") })
     }
-}
-
-/// Looks at an entry of an allowlist, which is a pattern as in `like`.
-pub(in crate::check) fn of_entry(text: &str, span: Span, in_csv: bool) -> Option<Diagnostic> {
-    let shape = Shape::of_entry(text)?;
-    let (title, help) = match shape {
-        Shape::Sql | Shape::Wildcard => (
-            "`%` is an ordinary character in an allowlist entry",
-            "the wildcards of an entry are `*` for any text and `?` for one character",
-        ),
-        Shape::Regex => (
-            "an allowlist entry does not take a regular expression",
-            "write it with the wildcards `*` and `?`, or as a condition: `except FIELD matches r\"…\"`",
-        ),
-    };
-    let mut found = Diagnostic::new(Code::LiteralWildcard, span, title)
-        .label("every character but `*` and `?` stands for itself here")
-        .help(help);
-    if shape == Shape::Sql && !text.contains(['"', '\\', ',']) {
-        let meant = text.replace('%', "*");
-        let replacement = if in_csv { meant } else { format!("\"{meant}\"") };
-        found.fix = Some(Fix { span, replacement });
-    }
-    Some(found)
 }
 
 /// The mark in a text that looks like a wildcard.
