@@ -302,8 +302,8 @@ struct Query {
     emission: Option<Emission>,
 }
 
-/// Refuses to write a list over the list of another rule file that an earlier run wrote: queries read it by name. A file
-/// that is no longer there has been renamed.
+/// Refuses to write a list over the list of another rule file that an earlier run wrote: queries read it by name. A
+/// file that is no longer there has been renamed.
 fn not_of_another(
     folder: &Path,
     (file, list): (&str, &External),
