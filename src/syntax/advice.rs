@@ -28,7 +28,7 @@ impl Builder<'_> {
         };
         let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
         if token == "within" && has("`and`") {
-            return self.without_then(span);
+            return Self::without_then(span);
         }
         if matches!(token, ":" | "==") && has("`=`") && !self.rest_of_line(span).contains('=') {
             return fixed(found, "=");
@@ -54,7 +54,7 @@ impl Builder<'_> {
             return fixed(found, "by");
         }
         if has("a string") && expected.len() == 1 {
-            return self.in_quotes(found, span, token);
+            return Self::in_quotes(found, span, token);
         }
         if named && let Some(inside) = inside_quotes(token) {
             return fixed(found.label("names are not quoted"), inside);
@@ -71,7 +71,7 @@ impl Builder<'_> {
         let next = self.token(self.skip_blank(at));
         if next == "within" && has("`and`") {
             let start = self.skip_blank(at);
-            return self.without_then(Span::new(self.file, start, start + next.len()));
+            return Self::without_then(Span::new(self.file, start, start + next.len()));
         }
         let before = self.end_before(at);
         if self.slice(0, before).ends_with(',') && !has("`,`") {
@@ -87,7 +87,7 @@ impl Builder<'_> {
     }
 
     /// A link whose `then` is missing.
-    fn without_then(&self, span: Span) -> Diagnostic {
+    fn without_then(span: Span) -> Diagnostic {
         let mut found = Diagnostic::new(Code::Syntax, span, "expected `then` before `within`")
             .label("begins a link without its keyword")
             .help(LINK);
@@ -96,7 +96,7 @@ impl Builder<'_> {
         found
     }
 
-    fn in_quotes(&self, found: Diagnostic, span: Span, token: &str) -> Diagnostic {
+    fn in_quotes(found: Diagnostic, span: Span, token: &str) -> Diagnostic {
         let mut found = found.help("strings must be double-quoted");
         if token.starts_with(|c: char| c.is_alphanumeric()) {
             found.fix = Some(Fix { span, replacement: format!("\"{token}\"") });

@@ -62,10 +62,10 @@ impl Builder<'_> {
 
     /// `f is not null`: reported, and read as `exists(f)`.
     pub(super) fn null_test(&mut self, field: Spanned<String>, test: &Pair<'_>, span: Span) -> Pred {
-        let text = test.as_str().to_ascii_lowercase();
-        let is_present = text.starts_with("!=")
-            || text.starts_with("<>")
-            || text.split_ascii_whitespace().any(|word| word == "not");
+        let lower = test.as_str().to_ascii_lowercase();
+        let is_present = lower.starts_with("!=")
+            || lower.starts_with("<>")
+            || lower.split_ascii_whitespace().any(|word| word == "not");
         let meant = if is_present { "exists" } else { "not exists" };
         let title = format!("{} is written `{meant}(…)`", quoted(test.as_str()));
         let mut found = Diagnostic::new(Code::NoNull, self.span(test), title).label("there is no null value");
@@ -92,10 +92,8 @@ impl Builder<'_> {
         values.extend(more.into_iter().flat_map(values_of));
         let span = self.span(operand).to(more.map_or(self.span(operand), |more| self.span(more)));
         let listed: Vec<&str> = values.iter().map(Pair::as_str).collect();
-        let word = match meant.kind {
-            OpKind::In => "in".to_owned(),
-            _ => text.trim_start_matches("not ").trim_end_matches('~').to_owned(),
-        };
+        let word = text.trim_start_matches("not ").trim_end_matches('~');
+        let word = if meant.kind == OpKind::In { "in" } else { word };
         let (not, tilde) =
             (if meant.negated { "not " } else { "" }, if meant.ignore_case { "~" } else { "" });
         let mut found = Diagnostic::new(

@@ -39,7 +39,11 @@ fn is_little(nfa: &NFA) -> bool {
     let start = vec![nfa.start_anchored()];
     let mut known = HashSet::from([start.clone()]);
     let mut work = VecDeque::from([start]);
-    let classes: Vec<u8> = nfa.byte_classes().representatives(..).filter_map(|unit| unit.as_u8()).collect();
+    let classes: Vec<u8> = nfa
+        .byte_classes()
+        .representatives(..)
+        .filter_map(regex_automata::util::alphabet::Unit::as_u8)
+        .collect();
     let mut effort = 0;
     while let Some(set) = work.pop_front() {
         effort += set.len();
