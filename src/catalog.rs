@@ -4,6 +4,7 @@
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
 mod change;
+mod conflict;
 mod fault;
 pub mod keys;
 mod log;
@@ -174,6 +175,9 @@ pub struct FieldDef {
     /// Values of `event.action` with which it never has a value.
     #[serde(default)]
     pub absent_for: Vec<String>,
+    /// How many digits every value has, where all are numbers of one length, such as account ids.
+    #[serde(default)]
+    pub digits: Option<u64>,
     /// How the embedded engine reads it from the raw event; nothing where the log does not carry it.
     #[serde(default)]
     pub raw: Option<Raw>,
@@ -195,6 +199,7 @@ impl FieldDef {
             weak_key: None,
             requires: None,
             absent_for: Vec::new(),
+            digits: None,
             raw: None,
             columns: BTreeMap::new(),
         }

@@ -71,6 +71,44 @@ fn lists_that_clash_in_the_siem_are_not_written() {
     assert!(checked.status == 1 && checked.err.contains("E0410"), "{}", checked.err);
 }
 
+/// Two runs into one folder: the second would fill the list that the query of the first one reads.
+#[test]
+fn a_list_of_another_rule_file_is_not_overwritten() {
+    let text = |name: &str, id: &str, role: &str| {
+        let case = std::fs::read_to_string(root().join("tests/cases/one_step.chain")).unwrap();
+        let case = case.replace("rule one_step ", &format!("rule {name} ")).replace("22bed5ba", id);
+        let case = case.replacen("\n  }\n", "\n      except actor.issuer.id in roles\n  }\n", 1);
+        format!("allowlist roles: actor.issuer.id {{ \"{role}\" }}\n{case}")
+    };
+    let files = [
+        ("a.chain", text("a", "22bed5ba", "role/a")),
+        ("b.chain", text("b", "32bed5ba", "role/b")),
+        ("c.chain", text("c", "42bed5ba", "role/a")),
+    ];
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let folder = scratch("lists_of_runs", &files);
+    let out = path(&folder, "out");
+    let compile = |file: &str| {
+        catena(&["compile", &path(&folder, file), "--target", "spl", "--lists", "lookup", "-o", &out])
+    };
+    let list = || std::fs::read_to_string(Path::new(&out).join("spl/roles.csv")).unwrap();
+    assert_eq!(compile("a.chain").status, 0);
+    let before = list();
+    let ran = compile("b.chain");
+    assert!(ran.status == 2 && ran.err.contains("would be overwritten"), "{}", ran.err);
+    assert_eq!(list(), before);
+    assert_eq!(compile("c.chain").status, 0, "the same values");
+    // A list that changes is written anew, and so is one whose file is gone.
+    std::fs::write(path(&folder, "c.chain"), text("c", "42bed5ba", "role/c")).unwrap();
+    let ran = compile("c.chain");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(list().contains("role/c"));
+    std::fs::rename(path(&folder, "c.chain"), path(&folder, "d.chain")).unwrap();
+    std::fs::write(path(&folder, "d.chain"), text("c", "42bed5ba", "role/d")).unwrap();
+    assert_eq!(compile("d.chain").status, 0);
+    assert!(list().contains("role/d"));
+}
+
 #[test]
 fn the_list_that_a_query_reads_is_written_beside_it() {
     let rows = "value,reason,until,ticket\n\

@@ -39,6 +39,12 @@ pub struct External {
 }
 
 impl External {
+    /// Where the allowlist got its name.
+    #[must_use]
+    pub fn place(&self) -> Span {
+        self.span
+    }
+
     /// The list `name` with the exact values of an allowlist that are in force.
     #[must_use]
     pub fn new(name: String, list: &List, exact: &IndexMap<String, &Entry>) -> Self {

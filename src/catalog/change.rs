@@ -13,9 +13,10 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::log::LogAddition;
 use super::validate::too_late;
-use super::{Column, FieldDef, Source};
+use super::{Column, FieldDef, Mapped, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{Checked, Document};
+use crate::source::Span;
 
 /// What is elsewhere in one target. Entries left out stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -138,6 +139,14 @@ impl Source {
                             .map(|fault| fault.below(&["fields", name])),
                         diags,
                     );
+                    if time.is_none() {
+                        diags.extend_with(self.not_the_clock(
+                            name,
+                            target,
+                            column,
+                            document.key(at.iter().copied()),
+                        ));
+                    }
                     self.replace_column(name, target, column.clone(), (document, &at));
                 }
             }
@@ -154,7 +163,8 @@ impl Source {
         }
         for (name, value) in &extension.fields {
             if self.fields.contains_key(name) {
-                self.extend_field(name, value, document, diags);
+                let clocks = &extension.targets;
+                self.extend_field(name, value, (document, clocks), diags);
             } else {
                 self.add_field(name, value, stated, diags);
             }
@@ -170,7 +180,7 @@ impl Source {
         &mut self,
         name: &str,
         stated: &Value,
-        document: &Arc<Document>,
+        (document, clocks): (&Arc<Document>, &BTreeMap<String, MappingChange>),
         diags: &mut Diagnostics,
     ) {
         for (key, value) in stated.as_object().into_iter().flatten() {
@@ -193,12 +203,11 @@ impl Source {
             for (target, column) in value.as_object().into_iter().flatten() {
                 // What is no column has been reported by the form.
                 if let Ok(column) = serde_json::from_value(column.clone()) {
-                    self.replace_column(
-                        name,
-                        target,
-                        column,
-                        (document, &["fields", name, "columns", target]),
-                    );
+                    let at = ["fields", name, "columns", target];
+                    if clocks.get(target).is_none_or(|change| change.time.is_none()) {
+                        diags.extend_with(self.not_the_clock(name, target, &column, document.key(at)));
+                    }
+                    self.replace_column(name, target, column, (document, &at));
                 }
             }
         }
@@ -229,6 +238,20 @@ impl Source {
             field.columns.insert(target.to_owned(), column);
             self.origin.replace(document, &["fields", name, "columns", target], at);
         }
+    }
+
+    /// The finding for a column of `event.time` that is not the clock of the target: windows, order and the time of
+    /// steps go by the `time` of the mapping, which such a column leaves as it was.
+    fn not_the_clock(&self, name: &str, target: &str, column: &Column, place: Span) -> Option<Diagnostic> {
+        let time = &self.targets.get(target)?.time;
+        let read = |mapped: &Mapped| mapped.field.as_ref().or(mapped.expr.as_ref()) == Some(time);
+        if name != "event.time" || time.is_empty() || column.variants().iter().all(read) {
+            return None;
+        }
+        let title = format!("the clock of `{}` stays `{time}`", self.name);
+        let found = Diagnostic::new(Code::SettingsInvalid, place, title)
+            .label("the column of `event.time` is for conditions; windows and order go by `time`");
+        Some(found.help("state `time` for the target as well, or in its place"))
     }
 
     fn unknown_field(&self, name: &str, document: &Document, at: &[&str]) -> Diagnostic {

@@ -184,6 +184,7 @@ pub const FIELD: &[Key] = &[
         TEXTS,
         "values of `event.action` with which it never has a value: to test it there is an error",
     ),
+    nullable("digits", Form::Count, DIGITS),
     nullable(
         "raw",
         RAW,
@@ -205,6 +206,7 @@ pub const ADDED_FIELD: &[Key] = &[
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
     optional("absent_for", TEXTS, "values of `event.action` with which it never has a value"),
+    nullable("digits", Form::Count, DIGITS),
     nullable("raw", RAW, "how the embedded engine reads it from the raw event"),
     optional(
         "columns",
@@ -213,6 +215,7 @@ pub const ADDED_FIELD: &[Key] = &[
     ),
 ];
 
+const DIGITS: &str = "how many digits every value has, where all are numbers of one length: an allowlist entry with fewer is reported";
 const TYPE: Form = Form::Word(&["string", "int", "float", "bool", "ip", "time"]);
 
 /// `raw`: a path, or several ways to read the field.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::change::{Extension, Stated};
+use super::conflict::conflicts;
 use super::read::{Defined, read};
 use super::{CatalogError, EMBEDDED, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -103,6 +104,7 @@ impl Catalog {
                 None => self.incomplete = true,
             }
         }
+        diags.extend_with(conflicts(&extensions));
         // After all definitions, so that the order of the files does not matter.
         for (extension, checked, document) in extensions {
             let stated = Stated { document: &document, checked: Some(&checked), inside: &[] };

@@ -12,6 +12,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern};
 use crate::source::Span;
 
+use super::shape::Shape;
 use super::{glob, naming};
 
 /// How many findings of one kind a list shows one by one.
@@ -77,7 +78,8 @@ pub(super) fn lint(list: &List, field: &FieldDef, broken: bool, found: &mut Find
     // What covers everything covers each of its neighbours. It is an error already, and the list's other entries are
     // not to blame.
     let firsts: Vec<&Entry> = firsts.into_iter().filter(|entry| everything(&entry.value).is_none()).collect();
-    lost_zeros(list, &firsts, found);
+    lost_zeros(list, field, &firsts, found);
+    foreign_patterns(list, &firsts, found);
     shadowed_networks(&firsts, found);
     shadowed_patterns(&firsts, found);
 }
@@ -158,26 +160,31 @@ fn outside_values(entry: &Entry, field: &FieldDef, found: &mut Findings) {
     );
 }
 
-/// Digits of an account id in AWS: lists of them lose leading zeros in spreadsheets.
+/// Digits of an account id in AWS: lists of them lose leading zeros in spreadsheets, also where the source does not say
+/// how many digits the field has.
 const ACCOUNT_DIGITS: usize = 12;
 
-/// Numbers that have fewer digits than the others of a list, most of which have those of an account id.
-fn lost_zeros(list: &List, entries: &[&Entry], found: &mut Findings) {
+/// Numbers that have fewer digits than the field's values have, or than most of the list.
+fn lost_zeros(list: &List, field: &FieldDef, entries: &[&Entry], found: &mut Findings) {
     let numbers = || {
         entries.iter().filter(|entry| {
             matches!(entry.value, EntryValue::Pattern(_)) && entry.text.bytes().all(|b| b.is_ascii_digit())
         })
     };
-    let full = numbers().filter(|entry| entry.text.len() == ACCOUNT_DIGITS).count();
-    let short = |entry: &&&Entry| (ACCOUNT_DIGITS - 4..ACCOUNT_DIGITS).contains(&entry.text.len());
-    // A list in which the shorter numbers prevail is not one of account ids.
-    if full == 0 || full < numbers().filter(short).count() {
+    let stated = field.digits.and_then(|digits| usize::try_from(digits).ok());
+    let digits = stated.unwrap_or(ACCOUNT_DIGITS);
+    let full = numbers().filter(|entry| entry.text.len() == digits).count();
+    let least = if stated.is_some() { 1 } else { digits - 4 };
+    let short = |entry: &&&Entry| (least..digits).contains(&entry.text.len());
+    // A list in which the shorter numbers prevail is not one of account ids, as far as anybody knows.
+    if stated.is_none() && (full == 0 || full < numbers().filter(short).count()) {
         return;
     }
     for entry in numbers().filter(short) {
-        let padded = format!("{:0>ACCOUNT_DIGITS$}", entry.text);
-        let title =
-            format!("`{}` has {} digits, other entries have {ACCOUNT_DIGITS}", entry.text, entry.text.len());
+        let padded = format!("{:0>digits$}", entry.text);
+        let others =
+            if stated.is_some() { format!("`{}` has", field.name) } else { "other entries have".to_owned() };
+        let title = format!("`{}` has {} digits, {others} {digits}", entry.text, entry.text.len());
         let mut finding = Diagnostic::new(Code::LostZeros, entry.span, title)
             .label("leading zeros are missing")
             .help("spreadsheets drop leading zeros: format the column as text");
@@ -186,6 +193,39 @@ fn lost_zeros(list: &List, entries: &[&Entry], found: &mut Findings) {
         finding.fix = Some(Fix { span: entry.span, replacement });
         found.push(finding);
     }
+}
+
+/// Patterns of SQL and regular expressions: entries are patterns as in `like`.
+fn foreign_patterns(list: &List, entries: &[&Entry], found: &mut Findings) {
+    for entry in entries.iter().filter(|entry| matches!(entry.value, EntryValue::Pattern(_))) {
+        if let Some(finding) = foreign_pattern(&entry.text, entry.span, list.file.is_some()) {
+            found.push(finding);
+        }
+    }
+}
+
+/// The finding for an entry that is no pattern as in `like`, but one of another language.
+fn foreign_pattern(text: &str, span: Span, in_csv: bool) -> Option<Diagnostic> {
+    let shape = Shape::of_entry(text)?;
+    let (title, help) = match shape {
+        Shape::Sql | Shape::Wildcard => (
+            "`%` is an ordinary character in an allowlist entry",
+            "the wildcards of an entry are `*` for any text and `?` for one character",
+        ),
+        Shape::Regex => (
+            "an allowlist entry does not take a regular expression",
+            "write it with the wildcards `*` and `?`, or as a condition: `except FIELD matches r\"…\"`",
+        ),
+    };
+    let mut found = Diagnostic::new(Code::LiteralWildcard, span, title)
+        .label("every character but `*` and `?` stands for itself here")
+        .help(help);
+    if shape == Shape::Sql && !text.contains(['"', '\\', ',']) {
+        let meant = text.replace('%', "*");
+        let replacement = if in_csv { meant } else { format!("\"{meant}\"") };
+        found.fix = Some(Fix { span, replacement });
+    }
+    Some(found)
 }
 
 fn shadowed_networks(entries: &[&Entry], found: &mut Findings) {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::catalog::{Catalog, FieldDef};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
 use crate::ir::{self, Entry, EntryValue, Pattern, Type, Value};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, List, ListBody, LiteralKind};
@@ -273,8 +273,11 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
     }
     // Before the type is asked: as a string `1.11111E+11` is well formed, and as a float it is a number with its last
     // digits gone.
-    if is_scientific(&raw.text) {
+    if is_scientific(&raw.text) || field.digits.is_some() && is_exponent(&raw.text) {
         return Err(Box::new(scientific(raw)));
+    }
+    if let Some(inside) = raw.csv.then(|| of_spreadsheet(&raw.text)).flatten() {
+        return Err(Box::new(spreadsheet_text(raw, inside)));
     }
     let csv_or_text = raw.other.is_none();
     let value = match field.ty {
@@ -300,7 +303,33 @@ fn is_scientific(text: &str) -> bool {
     let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, rest) = number.split_once(['.', ',']).unwrap_or((number, "0"));
-    whole.len() == 1 && digits(whole) && digits(rest) && power.strip_prefix('+').is_some_and(digits)
+    // Without its sign it may be part of a name, unless it has a fraction.
+    let power = power.strip_prefix('+').or_else(|| number.contains(['.', ',']).then_some(power));
+    whole.len() == 1 && digits(whole) && digits(rest) && power.is_some_and(digits)
+}
+
+/// `1e11`, where only digits can be meant.
+fn is_exponent(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    text.split_once(['E', 'e']).is_some_and(|(number, power)| digits(number) && digits(power))
+}
+
+/// The text that a spreadsheet was told to keep as text: behind `'`, or as `="…"`; or in quotes that are none of CSV.
+fn of_spreadsheet(text: &str) -> Option<&str> {
+    let formula = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let quoted = text.strip_prefix('\'').map(|rest| rest.strip_suffix('\'').unwrap_or(rest));
+    formula.or(quoted).filter(|inside| !inside.is_empty() && !inside.contains(['"', '\'']))
+}
+
+fn spreadsheet_text(raw: &Raw<'_>, inside: &str) -> Diagnostic {
+    let title = format!("`{}` has the marks of a spreadsheet around its value", raw.text);
+    let mut found = Diagnostic::new(Code::BadEntry, raw.value, title)
+        .label("would be compared with these marks")
+        .help("leave them out: a CSV file needs quotes only around commas, `\"…\"`");
+    if !inside.contains(',') {
+        found.fix = Some(Fix { span: raw.value, replacement: inside.to_owned() });
+    }
+    found
 }
 
 fn scientific(raw: &Raw<'_>) -> Diagnostic {

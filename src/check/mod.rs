@@ -31,6 +31,7 @@ mod raw;
 mod regex;
 mod resolutions;
 mod sets;
+mod shape;
 mod sink;
 mod testing;
 mod texts;

@@ -1,7 +1,7 @@
 //! `catena compile`: rules to queries that are ready to paste into a SIEM.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -124,6 +124,8 @@ impl Compile {
         let form = Form::of(self.format, &targets);
         let mut names = Vec::new();
         let (mut written, mut started) = (BTreeMap::new(), false);
+        let earlier = self.output.as_deref().map(manifest::lists).transpose()?.unwrap_or_default();
+        let mut lists_of = BTreeMap::new();
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.compile(file, &targets, form, sources, found)
         };
@@ -140,6 +142,12 @@ impl Compile {
                         continue;
                     };
                     if let (Some(folder), Some(emission)) = (&self.output, &query.emission) {
+                        for list in &lists {
+                            let file = format!("{}/{}", query.target, list.file);
+                            let Some(origin) = query.origins.get(&list.name) else { continue };
+                            not_of_another(folder, (&file, list), origin, &earlier)?;
+                            lists_of.insert(file, origin.clone());
+                        }
                         write(folder, emission, &lists, &mut written)?;
                     }
                     texts.extend(query.text);
@@ -158,7 +166,7 @@ impl Compile {
             output::print(if started { form.close } else { form.empty })?;
         }
         if let Some(folder) = &self.output {
-            self.finish(folder, &targets, &written, outcome)?;
+            self.finish(folder, &targets, (&written, lists_of), outcome)?;
         }
         Ok(outcome)
     }
@@ -168,7 +176,7 @@ impl Compile {
         &self,
         folder: &Path,
         targets: &[&'static dyn Target],
-        written: &BTreeMap<PathBuf, String>,
+        (written, lists): (&BTreeMap<PathBuf, String>, BTreeMap<String, String>),
         outcome: Outcome,
     ) -> anyhow::Result<()> {
         let below = |path: &PathBuf| {
@@ -179,7 +187,7 @@ impl Compile {
         let files = written.keys().filter_map(below).collect();
         let targets = targets.iter().map(|target| target.name()).collect();
         let whole = self.rule.is_none() && outcome == Outcome::Fine;
-        let left_over = manifest::update(folder, Written { files, targets, whole }, self.prune)?;
+        let left_over = manifest::update(folder, Written { files, lists, targets, whole }, self.prune)?;
         let (count, names) = (plural(left_over.len(), "file"), left_over.join(", "));
         let names = visible(&names);
         if self.format == OutputFormat::Text {
@@ -214,7 +222,16 @@ impl Compile {
         let queries = emissions.into_iter().map(|mut emission| {
             let text = self.prints().then(|| form.print(&emission, sources)).transpose()?;
             let (target, lists) = (emission.target, std::mem::take(&mut emission.lists));
-            anyhow::Ok(Query { target, lists, text, emission: self.output.is_some().then_some(emission) })
+            let origin =
+                |list: &External| Some((list.name.clone(), sources.locate(list.place())?.0.to_owned()));
+            let origins = lists.iter().filter_map(origin).collect();
+            anyhow::Ok(Query {
+                target,
+                lists,
+                origins,
+                text,
+                emission: self.output.is_some().then_some(emission),
+            })
         });
         Ok(Compiled { names, left_out, queries: queries.collect::<Result<_, _>>()? })
     }
@@ -277,10 +294,36 @@ struct Query {
     target: &'static str,
     /// The lists of the SIEM that it reads.
     lists: Vec<External>,
+    /// By name of a list: the rule file that defines it.
+    origins: BTreeMap<String, String>,
     /// What is printed.
     text: Option<String>,
     /// What goes to files.
     emission: Option<Emission>,
+}
+
+/// Refuses to write a list over the list of another rule file that an earlier run wrote: queries read it by name. A
+/// file that is no longer there has been renamed.
+fn not_of_another(
+    folder: &Path,
+    (file, list): (&str, &External),
+    origin: &str,
+    earlier: &BTreeMap<String, String>,
+) -> anyhow::Result<()> {
+    let path = folder.join(file);
+    let Some(other) = earlier.get(file).filter(|other| *other != origin && Path::new(other).exists()) else {
+        return Ok(());
+    };
+    // The order of the rows is none of the list's.
+    let rows = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let is_same = std::fs::read_to_string(&path).is_ok_and(|text| rows(&text) == rows(&list.text));
+    anyhow::ensure!(
+        is_same,
+        "`{}` has the list `{}` of `{other}` and would be overwritten by another one of `{origin}`: rename one of the lists, or use another folder",
+        path.display(),
+        list.name,
+    );
+    Ok(())
 }
 
 /// Writes one file for each part and list; `written` tells which rule each file is of.

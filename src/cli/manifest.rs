@@ -3,7 +3,7 @@
 //! In: the folder, the files of this run. Out: the list, and what earlier runs wrote and this one did not, removed on
 //! request. Must not know: rules. Nothing but a file of the form `TARGET/NAME.EXTENSION` is ever removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Component, Path};
 
@@ -22,6 +22,9 @@ const VERSION: u32 = 1;
 struct Manifest {
     version: u32,
     files: BTreeSet<String>,
+    /// By file of a list: the rule file that defines it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lists: BTreeMap<String, String>,
 }
 
 /// What a run wrote, and what it was about.
@@ -29,6 +32,8 @@ struct Manifest {
 pub(super) struct Written {
     /// Below the folder, with `/`.
     pub(super) files: BTreeSet<String>,
+    /// Those that fill lists of the SIEM, each with the rule file that defines the list.
+    pub(super) lists: BTreeMap<String, String>,
     /// The targets that the run compiled for.
     pub(super) targets: Vec<&'static str>,
     /// Whether it wrote all there is to write for them: every rule, none with an error.
@@ -39,7 +44,7 @@ pub(super) struct Written {
 /// removed.
 pub(super) fn update(folder: &Path, written: Written, prune: bool) -> anyhow::Result<Vec<String>> {
     let path = folder.join(FILE);
-    let Manifest { mut files, .. } = read(&path)?;
+    let Manifest { mut files, mut lists, .. } = read(&path)?;
     let of_run = |file: &String| {
         let target = file.split('/').next().unwrap_or_default();
         written.targets.contains(&target)
@@ -66,9 +71,18 @@ pub(super) fn update(folder: &Path, written: Written, prune: bool) -> anyhow::Re
         }
     }
     files.extend(written.files);
-    let text = serde_json::to_string_pretty(&Manifest { version: VERSION, files })?;
+    lists.extend(written.lists);
+    lists.retain(|file, _| files.contains(file));
+    let text = serde_json::to_string_pretty(&Manifest { version: VERSION, files, lists })?;
     output::write_file(&path, &format!("{text}\n"))?;
     Ok(remaining)
+}
+
+/// The files of lists that earlier runs wrote into a folder, with the rule files that define them.
+pub(super) fn lists(folder: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let path = folder.join(FILE);
+    // What is wrong with the folder is said by whoever writes to it.
+    if path.is_file() { Ok(read(&path)?.lists) } else { Ok(BTreeMap::new()) }
 }
 
 fn read(path: &Path) -> anyhow::Result<Manifest> {

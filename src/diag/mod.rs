@@ -151,6 +151,26 @@ pub fn distance(one: &str, other: &str) -> usize {
     strsim::damerau_levenshtein(one, other)
 }
 
+/// Takes the fixes away that overlap one before them: whoever applied both would break the text. The next run offers
+/// what is then left to fix.
+fn apart(found: &mut [Diagnostic]) {
+    let mut kept: BTreeMap<(FileId, u32), u32> = BTreeMap::new();
+    for one in found {
+        let Some(span) = one.fix.as_ref().map(|fix| fix.span) else { continue };
+        // Those kept do not overlap each other, so the last one that begins before the end of this one decides.
+        let before = kept.range(..=(span.file, span.end)).next_back();
+        let clashes = before.is_some_and(|(&(file, start), &end)| {
+            let apart = end <= span.start && start < span.start || start >= span.end && end > span.end;
+            file == span.file && !apart
+        });
+        if clashes {
+            one.fix = None;
+        } else {
+            kept.insert((span.file, span.start), span.end);
+        }
+    }
+}
+
 /// How many findings of one code are shown for a file.
 pub const MOST_SHOWN: usize = 50;
 
@@ -248,6 +268,7 @@ impl Diagnostics {
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort();
         self.found.dedup();
+        apart(&mut self.found);
         self.found
     }
 }

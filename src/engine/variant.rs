@@ -106,6 +106,7 @@ pub(super) fn compile(
         requires: _,
         // A promise about logs, for rules: what an event has all the same is read.
         absent_for: _,
+        digits: _,
         raw,
         columns: _,
     } = field;

@@ -18,20 +18,38 @@ const OPERATOR: &[(&str, &str)] = &[
     ("==~", "=~"),
     ("!=~", "!~"),
     ("is", "=="),
+    ("is in", "in"),
+    ("＝", "=="),
+    ("＝＝", "=="),
     ("eq", "=="),
+    ("equal", "=="),
     ("equals", "=="),
     ("!==", "!="),
     ("<>", "!="),
+    ("≠", "!="),
+    ("is not", "!="),
+    ("is not in", "not in"),
     ("ne", "!="),
     ("neq", "!="),
     ("=<", "<="),
+    ("≤", "<="),
     ("le", "<="),
     ("lte", "<="),
     ("lt", "<"),
     ("=>", ">="),
+    ("≥", ">="),
     ("ge", ">="),
     ("gte", ">="),
     ("gt", ">"),
+    ("starts with", "starts_with"),
+    ("start with", "starts_with"),
+    ("begins with", "starts_with"),
+    ("ends with", "ends_with"),
+    ("end with", "ends_with"),
+    ("contain", "contains"),
+    ("contains any", "contains"),
+    ("like any", "like"),
+    ("beginswith", "starts_with~"),
     ("startswith", "starts_with~"),
     ("startswith_cs", "starts_with"),
     ("hasprefix", "starts_with~"),
@@ -57,9 +75,77 @@ const OPERATOR: &[(&str, &str)] = &[
     ("cidrmatch", "in"),
 ];
 
+/// Clauses under other names, where what follows the name is the same.
+const CLAUSE: &[(&str, &str)] = &[
+    ("whitelist", "allowlist"),
+    ("allow_list", "allowlist"),
+    ("exceptions", "allowlist"),
+    ("include", "import"),
+    ("use", "import"),
+    ("name", "title"),
+    ("level", "severity"),
+    ("priority", "severity"),
+    ("mitre", "attack"),
+    ("technique", "attack"),
+    ("techniques", "attack"),
+    ("tags", "attack"),
+    ("falsepositives", "false_positives"),
+    ("reference", "references"),
+    ("let", "param"),
+    ("var", "param"),
+    ("const", "param"),
+    ("note", "playbook"),
+    ("runbook", "playbook"),
+    ("entities", "entity"),
+    ("fields", "show"),
+    ("columns", "show"),
+    ("throttle", "dedupe"),
+    ("suppress", "dedupe"),
+    ("deduplicate", "dedupe"),
+    ("assert", "expect"),
+];
+
+/// The clause of this language that a word of another one begins.
+pub(super) fn clause(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    CLAUSE.iter().find(|(foreign, _)| *foreign == lower).map(|(_, ours)| *ours)
+}
+
+/// What a clause of another language is here, where more than its name differs.
+pub(super) fn clause_help(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "sequence" | "sample" => {
+            "a sequence is `chain within 30m { step a from SOURCE where …  then within 10m on FIELD  step b … }`"
+        }
+        "followed" | "next" | "followed_by" => "the link between two steps is `then within GAP on FIELD`",
+        "within" | "maxspan" | "timespan" | "timeframe" => {
+            "windows stand in front of the brace, `chain within 30m {`, and in links, `then within 10m on FIELD`"
+        }
+        "by" | "join" | "on" | "group_by" => {
+            "what two steps share stands in the link between them: `then within 10m on FIELD`"
+        }
+        "logsource" | "index" | "sourcetype" | "source" | "table" => {
+            "the log source stands in a step: `step NAME from aws.cloudtrail where …`"
+        }
+        "detection" | "selection" | "condition" | "query" | "search" | "filter" => {
+            "what is searched for stands in a step: `step NAME from SOURCE where CONDITION except CONDITION`"
+        }
+        "where" => "a condition belongs to a step: `step NAME from SOURCE where CONDITION`",
+        _ => return None,
+    })
+}
+
 /// The operator meant by `found`, `not ` before it if it was negated by `!`.
 pub(super) fn operator(found: &str) -> Option<String> {
-    let lower = found.to_ascii_lowercase();
+    // The blanks between two words may be any.
+    let lower = found.to_ascii_lowercase().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(positive) = lower.strip_prefix("does not ") {
+        return operator(positive)
+            .map(|ours| if ours == "==" { "!=".to_owned() } else { format!("not {ours}") });
+    }
+    if let Some(modifiers) = lower.strip_prefix('|') {
+        return modifier(modifiers);
+    }
     let (word, negated) = match lower.strip_prefix('!') {
         Some(word) if word.starts_with(|c: char| c.is_ascii_alphabetic()) => (word, true),
         _ => (lower.as_str(), false),
@@ -79,6 +165,17 @@ pub(super) fn operator(found: &str) -> Option<String> {
     let tilde = if negated && word == "contains" { "~" } else { tilde };
     let tilde = if keywords::operators().any(|word| word == ours) { tilde } else { "" };
     Some(format!("{}{ours}{tilde}", if negated { "not " } else { "" }))
+}
+
+/// The operator for modifiers of Sigma, which stand behind the field: `|contains:`, `|re|i:`.
+fn modifier(modifiers: &str) -> Option<String> {
+    const KNOWN: [&str; 9] = ["contains", "startswith", "endswith", "re", "cidr", "lt", "lte", "gt", "gte"];
+    let first = modifiers.trim_end_matches(':').split('|').find(|word| KNOWN.contains(word))?;
+    operator(first).map(|ours| match ours.as_str() {
+        "contains" => "contains~".to_owned(),
+        "in" => "==".to_owned(),
+        _ => ours,
+    })
 }
 
 /// The operator whose opposite the word is, as in `nin`, `notlike`, `not_contains`; without this the nearest operator

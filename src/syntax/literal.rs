@@ -214,6 +214,17 @@ fn too_long(token: &str) -> Problem {
         .label("more than a hundred years")
 }
 
+/// The unit of a duration that a word in lower case means.
+pub(super) fn unit(word: &str) -> Option<&'static str> {
+    match word {
+        "d" | "day" | "days" => Some("d"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
+        "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
+        _ => None,
+    }
+}
+
 fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
     if unit.is_empty() {
         let title = if token.contains('.') {
@@ -226,13 +237,7 @@ fn unknown_unit(token: &str, unit: &str, place: Range<usize>) -> Problem {
             .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`");
     }
     let lower = unit.to_ascii_lowercase();
-    let fix = match lower.as_str() {
-        "d" | "day" | "days" => Some("d"),
-        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
-        "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
-        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
-        _ => None,
-    };
+    let fix = self::unit(&lower);
     let help = match lower.as_str() {
         "w" | "week" | "weeks" => "the units are `d`, `h`, `m` and `s`; a week is `7d`",
         "ms" | "us" | "ns" => "the units are `d`, `h`, `m` and `s`; the smallest is one second",

@@ -7,9 +7,11 @@
 //! rest of a broken file be understood, then the builders, one file for each part of the language. What the grammar
 //! swallowed as broken is explained by `recover`.
 
+mod advice;
 mod alert;
 pub mod ast;
 mod builder;
+mod call;
 mod chain;
 pub mod day;
 mod decode;
@@ -29,6 +31,7 @@ mod report;
 mod scan;
 mod scenario;
 mod text;
+mod window;
 mod wording;
 
 pub use decode::decode;

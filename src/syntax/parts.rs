@@ -120,8 +120,12 @@ impl<'a> Builder<'a> {
     /// Reports `[ … ]`, with other marks in the place of the brackets.
     pub(super) fn brackets(&mut self, pair: &Pair<'_>, title: &str, (open, close): (&str, &str)) {
         let token = pair.as_str();
-        let inside =
-            token.trim_start_matches('[').trim_end_matches(']').trim().trim_end_matches(',').trim_end();
+        let inside = token
+            .trim_start_matches(['[', '{'])
+            .trim_end_matches([']', '}'])
+            .trim()
+            .trim_end_matches(',')
+            .trim_end();
         let problem = Problem::new(Code::ForeignNotation, 0..token.len(), title)
             .label("brackets")
             .fix(format!("{open}{inside}{close}"));
@@ -197,6 +201,8 @@ impl<'a> Builder<'a> {
     fn wrong_quotes(&mut self, pair: &Pair<'_>) -> LiteralKind {
         let token = pair.as_str();
         let body = token.trim_matches(['\'', '`', '“', '”']);
+        // One side may have been typed and the other pasted.
+        let body = if token.starts_with(['“', '”']) { body.trim_end_matches('"') } else { body };
         let text = body.replace('\\', "\\\\").replace('"', "\\\"");
         let problem = Problem::new(Code::WrongQuotes, 0..token.len(), "strings must be double-quoted")
             .label("not a string")
@@ -239,7 +245,9 @@ impl<'a> Builder<'a> {
             self.problem(start, problem);
             return LiteralKind::Str(sentence.to_owned());
         }
-        if token.bytes().any(|b| b.is_ascii_uppercase() || b == b'-') {
+        // A single word of metadata may be a keyword in another letter case; its clause says so.
+        let is_keyword = pair.as_rule() == Rule::meta_word && token.bytes().all(|b| b.is_ascii_alphabetic());
+        if !is_keyword && token.bytes().any(|b| b.is_ascii_uppercase() || b == b'-') {
             let problem =
                 Problem::new(Code::Unquoted, 0..token.len(), format!("{} needs quotes", quoted(token)))
                     .label("neither a number nor a name")
@@ -259,37 +267,6 @@ impl<'a> Builder<'a> {
         let next = self.word_at(self.skip_blank(start + token.len()).min(end), end);
         // `severity high title "…"` on one line is two clauses and not a sentence without quotes.
         (!next.is_empty() && Level::Rule.clause(next).is_none()).then_some(line)
-    }
-
-    /// A duration, or a parameter that has one.
-    pub(super) fn window(&mut self, pair: &Pair<'_>) -> Literal {
-        let span = self.span(pair);
-        let mark = self.diags.len();
-        let kind = match pair.clone().into_inner().next() {
-            Some(token) => self.literal(&token).kind,
-            None => LiteralKind::Unknown,
-        };
-        if matches!(kind, LiteralKind::Duration(_) | LiteralKind::Word(_) | LiteralKind::Unknown) {
-            return Literal { kind, span };
-        }
-        if self.diags.len() == mark {
-            let token = quoted(pair.as_str());
-            let title = match kind {
-                LiteralKind::Int(_) => format!("{token} has no unit"),
-                LiteralKind::Str(_)
-                | LiteralKind::Float(_)
-                | LiteralKind::Bool(_)
-                | LiteralKind::Duration(_)
-                | LiteralKind::Date(_)
-                | LiteralKind::Word(_)
-                | LiteralKind::Unknown => format!("{token} is not a duration"),
-            };
-            let found = Diagnostic::new(Code::BadDuration, span, title)
-                .label("expected a duration or a parameter")
-                .help("write a duration such as `90s`, `15m`, `2h`, `1d` or `1h30m`, without quotes");
-            self.report(found);
-        }
-        Literal { kind: LiteralKind::Unknown, span }
     }
 
     pub(super) fn repeated(&mut self, what: &str, span: Span, first: Span) {

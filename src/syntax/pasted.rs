@@ -37,6 +37,15 @@ pub(super) fn find(text: &str, file: FileId) -> Option<Diagnostic> {
     Some(found.help(help))
 }
 
+/// The finding for a part of a file that is in another language: the text from `at` to `end`, before or behind a rule.
+pub(super) fn find_in(text: &str, at: usize, end: usize, file: FileId) -> Option<Diagnostic> {
+    let part = text.get(at..end)?;
+    let mut found = find(part, file)?;
+    let span = &mut found.primary.span;
+    *span = Span::new(file, at + span.start as usize, at + span.end as usize);
+    Some(found.label("this is no part of a rule"))
+}
+
 impl Language {
     /// The name, and how its search is written here.
     fn words(self) -> (&'static str, &'static str) {

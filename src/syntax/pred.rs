@@ -88,10 +88,8 @@ impl Builder<'_> {
                 let inner = pair.into_inner().nth(1)?;
                 Some(Pred { span, ..self.pred(inner, depth + 1)? })
             }
-            Rule::exists => {
-                let field = pair.into_inner().nth(2)?;
-                Some(Pred { kind: PredKind::Exists(self.name(&field)), span })
-            }
+            Rule::exists => self.exists(&pair),
+            Rule::call => self.call(&pair),
             Rule::value_first => self.value_first(pair),
             _ => self.compare(pair),
         }
@@ -102,9 +100,17 @@ impl Builder<'_> {
         let mut parts = pair.into_inner();
         let field = self.name(&parts.next()?);
         let Some(op) = parts.next() else { return Some(Pred { kind: PredKind::Truth(field), span }) };
-        let (mut op, is_known) = self.op(op);
+        if op.as_rule() == Rule::null_test {
+            return Some(self.null_test(field, &op, span));
+        }
         let operand = parts.next()?;
         let form = operand.as_rule();
+        let more = parts.next();
+        if more.is_some() || operand.clone().into_inner().any(|part| part.as_rule() == Rule::set_or) {
+            let (op, value) = self.loose_list(&op, &operand, more.as_ref());
+            return Some(Pred { kind: PredKind::Compare { field, op, value }, span });
+        }
+        let (mut op, is_known) = self.op(op);
         let value = if form == Rule::slashes {
             self.between_slashes(&operand, &mut op)
         } else if form == Rule::brackets {
@@ -123,12 +129,14 @@ impl Builder<'_> {
         let not = if op.node.negated { "not " } else { "" };
         let title = "a regular expression is a string after `matches`";
         let mut found = Diagnostic::new(Code::ForeignNotation, span, title).label("between slashes");
-        if text.contains('"') {
-            found = found.help(format!("write `{not}matches r\"…\"`"));
+        // A raw string cannot hold a quote.
+        let literal = if text.contains('"') {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
         } else {
-            let replacement = format!("{not}matches r\"{text}\"");
-            found.fix = Some(Fix { span: op.span.to(span), replacement });
-        }
+            format!("r\"{text}\"")
+        };
+        let replacement = format!("{not}matches {literal}");
+        found.fix = Some(Fix { span: op.span.to(span), replacement });
         self.report(found);
         // Whatever the operator was: between slashes only a regular expression can be meant.
         op.node = Op { kind: OpKind::Matches, ignore_case: false, ..op.node };
@@ -143,7 +151,7 @@ impl Builder<'_> {
             op.node.kind = OpKind::In;
             let not = if op.node.negated { "not " } else { "" };
             let tilde = if op.node.ignore_case { "~" } else { "" };
-            let inside = pair.as_str().trim_start_matches('[').trim_end_matches(']').trim();
+            let inside = pair.as_str().trim_start_matches(['[', '{']).trim_end_matches([']', '}']).trim();
             let mut found = Diagnostic::new(Code::ForeignNotation, span, title).label("brackets");
             let replacement = format!("{not}in{tilde} ({inside})");
             found.fix = Some(Fix { span: op.span.to(span), replacement });
@@ -221,7 +229,7 @@ impl Builder<'_> {
                     self.operator_spelling(&part, "not");
                     negated = true;
                 }
-                Rule::foreign_op | Rule::foreign_word => text = self.foreign(&part),
+                Rule::foreign_op | Rule::foreign_word | Rule::foreign_words => text = self.foreign(&part),
                 _ => text = Some(self.native(&part)),
             }
         }
@@ -353,7 +361,7 @@ fn mirror(op: &str) -> Option<&'static str> {
 }
 
 /// The operator of a spelling that the grammar or the table of other languages allows.
-fn op_of(text: &str, negated: bool) -> Op {
+pub(super) fn op_of(text: &str, negated: bool) -> Op {
     let (word, ignore_case) = match text.strip_suffix('~') {
         Some(word) => (word, true),
         None => (text, false),

@@ -8,6 +8,7 @@ use super::builder::Builder;
 use super::grammar::{self, Pair, Rule};
 use super::keywords::{self, Level};
 use super::wording::{close, quoted};
+use super::{foreign, pasted};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 
@@ -56,6 +57,11 @@ impl<'a> Builder<'a> {
         let end = span.end as usize;
         let mut at = span.start as usize;
         let mut previous = previous;
+        if level == Level::File
+            && let Some(found) = pasted::find_in(self.text, at, end, self.file)
+        {
+            return self.report(found);
+        }
         loop {
             at = self.skip_blank(at);
             if at >= end || self.enough() {
@@ -108,7 +114,8 @@ impl<'a> Builder<'a> {
             self.leftover(level, at, end, previous);
             return None;
         }
-        let meant = close(word, level.keywords().map(|(keyword, _)| keyword.word));
+        let near = close(word, level.keywords().map(|(keyword, _)| keyword.word));
+        let meant = foreign::clause(word).filter(|meant| level.clause(meant).is_some()).or(near);
         let span = Span::new(self.file, at, at + word.len());
         if let Some((keyword, clause)) = meant.and_then(|word| Some((word, level.clause(word)?))) {
             let mut found = Diagnostic::new(
@@ -140,6 +147,9 @@ impl<'a> Builder<'a> {
         let names: Vec<&str> = level.keywords().map(|(keyword, _)| keyword.quoted).collect();
         let title = format!("unknown clause {1} in {0}", level.place(), quoted(word));
         let found = Diagnostic::new(Code::UnknownClause, span, title).label("not a keyword");
+        if let Some(help) = foreign::clause_help(word) {
+            return self.report(found.help(help));
+        }
         let found = match Level::of(word).filter(|home| *home != level) {
             Some(home) => found.help(format!("`{word}` belongs inside {}", home.place())),
             None => found.help(format!("the clauses of {} are {}", level.place(), names.join(", "))),
@@ -271,6 +281,14 @@ impl<'a> Builder<'a> {
         }
         let token = self.token(at);
         let word = self.word_at(at, end);
+        if self.slice(at, end).starts_with("- ") {
+            let place = Span::new(self.file, at, at + 2);
+            let mut found =
+                Diagnostic::new(Code::Syntax, place, "entries of a list have no `-`").label("as in YAML");
+            found.fix = Some(Fix { span: place, replacement: String::new() });
+            self.report(found);
+            return None;
+        }
         if keywords::attributes().any(|known| known == word) {
             if let (Some(strict), Some(before)) = (previous.strict, previous.span) {
                 self.strict(strict, before.start as usize, end, Level::File);

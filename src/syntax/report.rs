@@ -3,12 +3,12 @@
 //! In: places in the text and what the grammar wanted there. Out: diagnostics.
 //! Must not know: which clause is being parsed.
 
+use super::FINDINGS;
 use super::builder::Builder;
 use super::expected::expected;
 use super::grammar::Stopped;
 use super::problem::Problem;
 use super::wording::{close, list, quoted};
-use super::{FINDINGS, keywords};
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::Span;
 
@@ -65,7 +65,7 @@ impl Builder<'_> {
         };
         let found = Diagnostic::new(Code::Syntax, span, title).label(label);
         if at_end {
-            return found;
+            return self.advised_at_end(found, at, expected);
         }
         let token = self.token(at);
         if let Some(letter) = token.chars().next().filter(|c| c.is_alphabetic() && !c.is_ascii()) {
@@ -79,10 +79,7 @@ impl Builder<'_> {
             found.fix = Some(Fix { span, replacement: word.to_owned() });
             return found;
         }
-        match advice(token, expected) {
-            Some(help) => found.help(help),
-            None => found,
-        }
+        self.advised(found, span, expected)
     }
 
     /// A parenthesis without its partner.
@@ -116,24 +113,6 @@ impl Builder<'_> {
         found.fix = Some(Fix { span: Span::new(self.file, before, before), replacement: ",".to_owned() });
         Some(found)
     }
-}
-
-/// What to do about a token that often stands in the wrong place.
-fn advice(token: &str, expected: &[&str]) -> Option<&'static str> {
-    let named = expected.first().is_some_and(|word| ["a name", "a field"].contains(word));
-    if named && keywords::is_reserved(token) {
-        return Some("this word is reserved: choose another name");
-    }
-    if named && token.starts_with('"') {
-        return Some("names are not quoted");
-    }
-    if token == "[" && expected.contains(&"`{`") {
-        return Some("entries stand in braces: `{ \"a\" \"b\" }`");
-    }
-    if token == "[" {
-        return Some("lists have no brackets here: write the values with commas between them");
-    }
-    (expected == ["a string"]).then_some("strings must be double-quoted")
 }
 
 /// Keeps the first findings and says that there were more.

@@ -137,6 +137,7 @@ impl Scanner<'_, '_> {
                 self.mode = if before == 'r' && self.raw(at) { Mode::Raw } else { Mode::Text }
             }
             (Mode::Code, '(' | ')' | '{' | '}') => self.bracket(at, c),
+            (Mode::Code, ';') => self.semicolon(at),
             // A quote behind a backslash does not close the string, but the end of the line always does.
             (Mode::Text, '\\') if !self.rest(at).starts_with("\\\n") => {
                 let next = self.rest(at + 1).chars().next();
@@ -185,6 +186,23 @@ impl Scanner<'_, '_> {
         }
         self.mode = Mode::Comment(at);
         Some(at + mark.len())
+    }
+
+    /// The end of a clause in other languages: reported, and left out. Between commands of a pasted query it is not the
+    /// fault.
+    fn semicolon(&mut self, at: usize) {
+        let rest = self.rest(at + 1);
+        let line = rest.split('\n').next().unwrap_or_default().trim();
+        let is_end = line.is_empty() || line.starts_with(['#', '}', '{']) || self.braces > 0;
+        if !is_end || self.diags.len() > FINDINGS {
+            return;
+        }
+        let span = Span::new(self.file, at, at + 1);
+        let mut found =
+            Diagnostic::new(Code::ForeignNotation, span, "nothing ends with `;` here").label("leave it out");
+        found.fix = Some(Fix { span, replacement: String::new() });
+        self.diags.push(found);
+        self.blanks.push((at, at + 1));
     }
 
     fn rest(&self, at: usize) -> &str {

@@ -4,6 +4,7 @@
 //! used. Must not know: rules, steps, predicates.
 
 use super::literal::{self, Frag};
+use super::stated;
 use super::table::{self, Table};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::catalog::Stored;
@@ -73,8 +74,16 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     });
     let mut expression =
         |entry: &str, text| reader.expression(entry, text, &literal::EXPRESSION).map(literal::expression);
-    let filter = filter.and_then(|text| expression("filter", text));
+    let whole_filter = filter.and_then(|text| Some((text, expression("filter", text)?)));
     let word = word.and_then(|text| expression("words: group", text));
+    // Once quotes and brackets are known to be balanced.
+    let filter = whole_filter.map(|(text, filter)| {
+        stated::filter(text).unwrap_or_else(|problem| reader.invalid("filter", &problem));
+        filter
+    });
+    if let Some(text) = from.filter(|_| table.is_some()) {
+        stated::from(text).unwrap_or_else(|problem| reader.invalid("from", &problem));
+    }
     let time = reader.required("time", time.unwrap_or_default());
     let time = time.and_then(|text| reader.expression("time", text, &literal::EXPRESSION));
     let group = match reader.group() {

@@ -13,6 +13,7 @@ mod names;
 mod network;
 mod pattern;
 mod predicate;
+mod stated;
 mod step;
 mod table;
 #[cfg(test)]

@@ -180,6 +180,7 @@ fn field<B: Dialect>(
         weak_key: _,
         requires,
         absent_for: _,
+        digits: _,
         raw: _,
         columns: _,
     } = def;

@@ -36,6 +36,7 @@ impl<'s> Location<'s> {
             weak_key: _,
             requires: _,
             absent_for: _,
+            digits: _,
             raw,
             columns: _,
         } = field;

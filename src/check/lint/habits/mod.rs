@@ -4,19 +4,18 @@
 //! In: a comparison as written and as lowered. Out: one warning for a comparison, with the comparison that is meant.
 //! Must not know: what a text looks like; that is `shape`'s.
 
-mod shape;
 mod written;
 
 use crate::check::glob;
 use crate::check::names::Names;
 use crate::check::regex;
+use crate::check::shape::Shape;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{ParamValue, Pred, TestKind};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Literal, LiteralKind, Op, OpKind, Operand};
 
-use shape::Shape;
 use written::Member;
 
 /// Looks at a comparison.

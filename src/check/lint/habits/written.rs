@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::shape::Shape;
+use crate::check::shape::Shape;
 use crate::source::Span;
 use crate::syntax::ast::{Op, OpKind};
 

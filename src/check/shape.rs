@@ -49,6 +49,22 @@ impl Shape {
         (!text.contains(['*', '?']) && is_sql(text, true)).then_some(Self::Sql)
     }
 
+    /// Of an entry of an allowlist. Most hold names with colons and slashes, in which `:.*` and a class that repeats
+    /// are no names.
+    pub(super) fn of_entry(text: &str) -> Option<Self> {
+        let between = |mark: &str| {
+            text.match_indices(mark)
+                .any(|(at, _)| at == 0 || text.get(..at).is_some_and(|before| before.ends_with(':')))
+        };
+        if between(".*") || between(".+") || has_class(text) && !text.starts_with("http") {
+            return Some(Self::Regex);
+        }
+        // Between its colons an ARN may have a lone `%`.
+        let is_part = text.split([':', '/']).any(|part| part == "%");
+        let shape = Self::of_pattern(text);
+        if is_part && shape.is_none() && !text.contains('*') { Some(Self::Sql) } else { shape }
+    }
+
     /// The text as a pattern of `like`.
     pub(super) fn pattern(self, text: &str) -> String {
         // In a text compared as it is a backslash is itself; in a pattern it escapes.
