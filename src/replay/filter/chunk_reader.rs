@@ -17,6 +17,7 @@ use crate::engine::project::Slots;
 use crate::replay::read::columns::{Headers, Layout, behind_prefix};
 use crate::replay::read::envelope::{Members, below, items, string, values};
 use crate::replay::read::form::guess_line;
+use crate::replay::read::resync::Resync;
 use crate::replay::read::taker::{Broken, Taker, Text};
 
 /// What broken JSON is called.
@@ -40,6 +41,8 @@ pub(super) struct ChunkReader<'a, 's> {
     is_layout_known: bool,
     /// Events that are still read in full, whatever the filters say.
     sample: u64,
+    /// For the text of strings that are not simply JSON.
+    spare: Vec<u8>,
     result: &'a mut ChunkResult<'s>,
 }
 
@@ -74,7 +77,8 @@ impl<'a, 's> ChunkReader<'a, 's> {
         result: &'a mut ChunkResult<'s>,
     ) -> Self {
         let sample = if is_first { SAMPLE } else { 0 };
-        Self { form: source.form(), source, headers, layout, is_layout_known: false, sample, result }
+        let (form, spare) = (source.form(), Vec::new());
+        Self { form, source, headers, layout, is_layout_known: false, sample, spare, result }
     }
 
     /// The columns in force at the end.
@@ -160,12 +164,25 @@ impl<'a, 's> ChunkReader<'a, 's> {
         let mut all = Found::default();
         if let Some(text) = begins.and_then(|begins| inside.get(begins..)) {
             let (values, is_whole) = values(text);
-            all = self.several(values.iter().map(|value| value.get()), number, depth);
-            if all.events > 0 && !is_whole {
-                self.not_json(number);
+            if !is_whole {
+                return self.broken_text_in_string(text, number, depth);
             }
+            all = self.several(values.iter().map(|value| value.get()), number, depth);
         } else if self.form.text.is_some() {
             all.events = inside.lines().map(|line| u64::from(self.columns(line, number))).sum();
+        }
+        all
+    }
+
+    /// Text in an envelope that has other things than JSON in it, or is cut off.
+    fn broken_text_in_string(&mut self, text: &str, number: u64, depth: usize) -> Found {
+        let mut buffer = std::mem::take(&mut self.spare);
+        let Resync { values, broken } = Resync::of(text, &self.form.container, &mut buffer);
+        self.spare = buffer;
+        let all = self.several(values.iter().map(String::as_str), number, depth);
+        // Where nothing is an event, the text as a whole is what is none.
+        if !all.is_nothing() {
+            (0..broken).for_each(|_| self.not_json(number));
         }
         all
     }

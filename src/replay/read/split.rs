@@ -16,7 +16,7 @@ use super::container::{is_empty_list, join, leads_to_events, open_container};
 use super::junk::{Behind, behind_junk};
 use super::place::{Frame, Place};
 use super::scan::{
-    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, separators,
+    End, Member, end_of_brackets, end_of_value, first_member, holds_json, member, next_like_it, separators,
 };
 use super::taker::{Broken, Taker, Text};
 use super::window::Window;
@@ -95,6 +95,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                     taker.broken(Broken::NotJson, self.number());
                     self.frames.pop();
                 }
+                b'"' if self.frames.is_empty() && self.is_json_in_string() => self.scalar(taker)?,
                 // Columns and prefixed lines stand outside of lists; within one there are only values.
                 _ if self.frames.is_empty() => self.text(taker)?,
                 _ => self.scalar(taker)?,
@@ -440,6 +441,15 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
         self.window.double();
         Ok(())
+    }
+
+    /// Whether a string begins here whose text is JSON. CSV doubles the quotation marks of JSON in a cell.
+    fn is_json_in_string(&mut self) -> bool {
+        // Enough for its beginning, unless the text ends.
+        if self.window.bytes().len() < 16 {
+            self.window.more();
+        }
+        holds_json(self.window.bytes())
     }
 
     /// A number, a word or a string in a list of events.
