@@ -24,7 +24,8 @@ fn read(text: &str) -> (usize, u64, u64) {
 #[test]
 fn a_broken_value_in_a_string_costs_no_event_behind_it() {
     let all = events();
-    for (junk, broken) in [("\n{\"a\"\n", 1), (",", 0), (";", 1), ("\n{\"a\":1,}\n", 1), ("\nnot JSON\n", 1)] {
+    for (junk, broken) in [("\n{\"a\"\n", 1), (",", 0), (";", 1), ("\n{\"a\":1,}\n", 1), ("\nnot JSON\n", 1)]
+    {
         for at in [1, 20, 21] {
             let text = all[..at].join("\n") + junk + &all[at..].join("\n");
             for text in [
