@@ -53,7 +53,7 @@ impl Taker for Resync {
         false
     }
 
-    fn text(&mut self, line: &[u8], _: u64) -> Text {
+    fn text(&mut self, line: &[u8], _: u64, _: bool) -> Text {
         match behind_prefix(line) {
             Some(begins) => Text::Prefix(begins),
             None => {
