@@ -73,6 +73,11 @@ impl LogOptions {
             let hint = did_you_mean(name, known.iter().map(String::as_str));
             bail!("`--flow-format`: there is no column `{name}`{hint}");
         }
+        let twice =
+            names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|one| one == *name));
+        if let Some((_, name)) = twice {
+            bail!("`--flow-format` names the column `{name}` twice");
+        }
         Ok(Some(names))
     }
 }

@@ -59,11 +59,9 @@ impl Form {
         for (path, mark) in wrapped.chain(others).chain(omitted) {
             tree.mark(path, mark);
         }
-        // Behind all paths: an alias is a copy of what stands below a key so far.
+        // Behind all paths: another spelling is a copy of what stands below a key so far.
         for spelling in spellings {
-            for key in tree.top_level_keys() {
-                tree.alias(&key, &spelling.of(&key));
-            }
+            tree.respell(&|key| spelling.of(key));
         }
         Self { detect: mask, spellings: spellings.clone() }
     }
@@ -82,11 +80,9 @@ impl Form {
         slots.has_all(self.detect) && !slots.has_any(Self::OTHER)
     }
 
-    /// A path whose first key is spelt in one way, however it was written.
+    /// A path whose keys are spelt in one way, however they were written.
     pub(super) fn folded(&self, path: &str) -> String {
-        let (first, rest) = path.split_at(path.find('.').unwrap_or(path.len()));
-        let first = self.spellings.iter().fold(first.to_owned(), |key, spelling| spelling.of(&key));
-        first + rest
+        self.spellings.iter().fold(path.to_owned(), |path, spelling| spelling.of(&path))
     }
 }
 

@@ -147,19 +147,9 @@ impl Tree {
         self.root.descend(path).mark |= mask;
     }
 
-    /// The top-level keys at which a path begins.
-    #[must_use]
-    pub fn top_level_keys(&self) -> Vec<String> {
-        self.root.keys.iter().map(|key| key.text.clone()).collect()
-    }
-
-    /// Lets the top-level key `other` stand for `key`, if a path begins with that.
-    pub fn alias(&mut self, key: &str, other: &str) {
-        if let Some(node) = self.root.get(key).cloned()
-            && key != other
-        {
-            *self.root.child(other) = node;
-        }
+    /// Lets every key stand in another spelling too.
+    pub fn respell(&mut self, spelling: &impl Fn(&str) -> String) {
+        self.root.respell(spelling);
     }
 
     /// The tree of the items of the array at a dotted path.
@@ -211,6 +201,26 @@ impl Node {
         &mut self.below[at]
     }
 
+    fn respell(&mut self, spelling: &impl Fn(&str) -> String) {
+        self.each.iter_mut().for_each(|tree| tree.respell(spelling));
+        self.below.iter_mut().for_each(|node| node.respell(spelling));
+        let keys: Vec<String> = self.keys.iter().map(|key| key.text.clone()).collect();
+        for key in keys {
+            let other = spelling(&key);
+            if other != key
+                && let Some(node) = self.get(&key).cloned()
+            {
+                *self.child(&other) = node;
+            }
+        }
+    }
+
+    /// The node of a path that stands as one key, as in tables that were made of nested values.
+    fn at_path(&self, key: &str) -> Option<&Node> {
+        memchr::memchr(b'.', key.as_bytes())?;
+        key.split('.').try_fold(self, |node, part| node.get(part))
+    }
+
     fn get(&self, key: &str) -> Option<&Node> {
         let beginning = Key::beginning(key);
         let hash = Key::hash(beginning, key.len());
@@ -235,17 +245,17 @@ impl<'de> Visitor<'de> for Top<'_, '_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        walk_object(self.node, self.slots, map)
+        walk_object(KeyOf { node: self.node, is_top: true }, self.slots, map)
     }
 }
 
 fn walk_object<'de, A: MapAccess<'de>>(
-    node: &Node,
+    keys: KeyOf<'_>,
     slots: &mut Slots<'de>,
     mut map: A,
 ) -> Result<(), A::Error> {
     slots.is_object = true;
-    while let Some(below) = map.next_key_seed(KeyOf { node })? {
+    while let Some(below) = map.next_key_seed(keys)? {
         match below {
             Some(below) => map.next_value_seed(Walk { node: below, slots })?,
             None => drop(map.next_value::<IgnoredAny>()?),
@@ -255,8 +265,11 @@ fn walk_object<'de, A: MapAccess<'de>>(
 }
 
 /// Looks a key up while it is still borrowed.
+#[derive(Clone, Copy)]
 struct KeyOf<'t> {
     node: &'t Node,
+    /// Whether keys may be dotted paths.
+    is_top: bool,
 }
 
 impl<'de, 't> DeserializeSeed<'de> for KeyOf<'t> {
@@ -275,7 +288,8 @@ impl<'t> Visitor<'_> for KeyOf<'t> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.node.get(key))
+        let found = self.node.get(key);
+        Ok(if self.is_top && found.is_none() { self.node.at_path(key) } else { found })
     }
 }
 
@@ -326,7 +340,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         self.slots.marks |= self.node.mark;
-        walk_object(self.node, self.slots, map)
+        walk_object(KeyOf { node: self.node, is_top: false }, self.slots, map)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {

@@ -28,12 +28,13 @@ pub(super) fn gather(
     store: &Store,
     control: &Control,
 ) -> (Vec<Chunk>, Stats) {
-    let Inputs { mut chunks, broken, others, given, flawed } = found;
+    let Inputs { mut chunks, broken, others, passed_over, given, flawed } = found;
     let mut silent: BTreeSet<_> = given.difference(&flawed).collect();
     let mut stats = Stats { broken_files: broken, ..Stats::default() };
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);
     }
+    passed_over.iter().for_each(|passed_over| stats.passed_over(passed_over));
     // Who writes two streams may wait for both to be read, so one must not wait for the end of the other.
     let in_phases = !chunks.iter().any(Chunk::is_stream);
     let phase = |chunk: &Chunk| if in_phases { filter.phase(chunk) } else { 0 };

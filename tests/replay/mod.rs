@@ -3,6 +3,7 @@
 mod beside;
 mod checksums;
 mod commands;
+mod exports;
 mod files;
 mod filters;
 mod folders;

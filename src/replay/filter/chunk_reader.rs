@@ -17,6 +17,7 @@ use crate::engine::project::Slots;
 use crate::replay::read::columns::{Headers, Layout, behind_prefix};
 use crate::replay::read::envelope::{Members, below, items, string, values};
 use crate::replay::read::form::guess_line;
+use crate::replay::read::resync::Resync;
 use crate::replay::read::taker::{Broken, Taker, Text};
 
 /// What broken JSON is called.
@@ -40,7 +41,16 @@ pub(super) struct ChunkReader<'a, 's> {
     is_layout_known: bool,
     /// Events that are still read in full, whatever the filters say.
     sample: u64,
+    /// The columns of lines in cells of CSV.
+    lines: Option<Layout>,
+    /// For the text of strings that are not simply JSON.
+    spare: Vec<u8>,
     result: &'a mut ChunkResult<'s>,
+}
+
+/// Whether a row of CSV ends within quotation marks.
+fn is_open(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', line).count() % 2 == 1
 }
 
 /// What was found in a value.
@@ -65,16 +75,18 @@ impl Found {
 }
 
 impl<'a, 's> ChunkReader<'a, 's> {
-    /// A reader for a chunk that begins with `layout` in force; `is_first` if it begins its file.
+    /// A reader for a chunk that begins with the first of two layouts in force, the second is that of lines in cells;
+    /// `is_first` if it begins its file.
     pub(super) fn new(
         source: &'a SourceFilter,
         headers: &'a Headers,
-        layout: Option<Layout>,
+        (layout, lines): (Option<Layout>, Option<Layout>),
         is_first: bool,
         result: &'a mut ChunkResult<'s>,
     ) -> Self {
         let sample = if is_first { SAMPLE } else { 0 };
-        Self { form: source.form(), source, headers, layout, is_layout_known: false, sample, result }
+        let (form, spare) = (source.form(), Vec::new());
+        Self { form, source, headers, layout, is_layout_known: false, lines, sample, spare, result }
     }
 
     /// The columns in force at the end.
@@ -160,12 +172,25 @@ impl<'a, 's> ChunkReader<'a, 's> {
         let mut all = Found::default();
         if let Some(text) = begins.and_then(|begins| inside.get(begins..)) {
             let (values, is_whole) = values(text);
-            all = self.several(values.iter().map(|value| value.get()), number, depth);
-            if all.events > 0 && !is_whole {
-                self.not_json(number);
+            if !is_whole {
+                return self.broken_text_in_string(text, number, depth);
             }
+            all = self.several(values.iter().map(|value| value.get()), number, depth);
         } else if self.form.text.is_some() {
             all.events = inside.lines().map(|line| u64::from(self.columns(line, number))).sum();
+        }
+        all
+    }
+
+    /// Text in an envelope that has other things than JSON in it, or is cut off.
+    fn broken_text_in_string(&mut self, text: &str, number: u64, depth: usize) -> Found {
+        let mut buffer = std::mem::take(&mut self.spare);
+        let Resync { values, broken } = Resync::of(text, &self.form.container, &mut buffer);
+        self.spare = buffer;
+        let all = self.several(values.iter().map(String::as_str), number, depth);
+        // Where nothing is an event, the text as a whole is what is none.
+        if !all.is_nothing() {
+            (0..broken).for_each(|_| self.not_json(number));
         }
         all
     }
@@ -245,8 +270,11 @@ impl<'a, 's> ChunkReader<'a, 's> {
     /// Counts a line that is no event.
     fn other_line(&mut self, reason: &str, line: &str, number: u64) {
         self.result.skip(reason, number);
-        let guess = guess_line(line.as_bytes()).unwrap_or_default();
-        self.result.counts.first_other.get_or_insert_with(|| guess.to_owned());
+        let guess = || {
+            let header = self.headers.unknown(line);
+            header.unwrap_or_else(|| guess_line(line.as_bytes()).unwrap_or_default().to_owned())
+        };
+        self.result.counts.first_other.get_or_insert_with(guess);
     }
 
     /// Reads a line of columns, or a header line; gives whether it is an event.
@@ -268,7 +296,11 @@ impl<'a, 's> ChunkReader<'a, 's> {
             return false;
         };
         let is_event = if layout.is_csv() {
-            self.row(&layout, line, number)
+            // Its cells may hold lines, in columns of their own.
+            self.layout = self.lines.take();
+            let is_event = self.row(&layout, line, number);
+            self.lines = self.layout.take();
+            is_event
         } else {
             self.record(&layout, line, number)
         };
@@ -390,7 +422,11 @@ impl Taker for ChunkReader<'_, '_> {
         false
     }
 
-    fn text(&mut self, line: &[u8], number: u64) -> Text {
+    fn text(&mut self, line: &[u8], number: u64, may_go_on: bool) -> Text {
+        let is_csv = self.layout.as_ref().is_some_and(Layout::is_csv);
+        if is_csv && may_go_on && is_open(line) {
+            return Text::Open;
+        }
         if let Some(begins) = behind_prefix(line) {
             return Text::Prefix(begins);
         }
@@ -398,7 +434,7 @@ impl Taker for ChunkReader<'_, '_> {
         let before = self.result.counts.events;
         // A line that is not counted names columns.
         let is_used = self.columns(&line, number) || self.result.counts.events == before;
-        // Rows of CSV hold JSON in their fields, whether they can be used or not.
+        // Rows of CSV hold JSON in their cells, whether they can be used or not.
         let is_row = self.layout.as_ref().is_some_and(Layout::is_csv);
         if is_used || is_row { Text::Columns } else { Text::Junk }
     }

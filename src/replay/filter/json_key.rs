@@ -13,7 +13,12 @@ pub(super) struct JsonKey(Finder<'static>);
 impl JsonKey {
     /// The key `key`.
     pub(super) fn new(key: &str) -> Self {
-        Self(Finder::new(format!("\"{key}\"").as_bytes()).into_owned())
+        Self(Finder::new(Self::text(key).as_bytes()).into_owned())
+    }
+
+    /// What stands in an event that has the key `key`: it may be the end of a path that stands as one key.
+    pub(super) fn text(key: &str) -> String {
+        format!("{key}\"")
     }
 
     /// The last key of `path`; `None` if JSON may write it in another way.
@@ -24,20 +29,28 @@ impl JsonKey {
 
     /// Whether the key stands in a text once, and as a key.
     pub(super) fn is_once_in(&self, text: &[u8]) -> bool {
-        let mut found = self.0.find_iter(text);
+        let mut found = self.0.find_iter(text).filter(|at| begins(text, *at));
         let (Some(at), None) = (found.next(), found.next()) else { return false };
+        if !text.get(..at).is_some_and(|before| before.ends_with(b"\"")) {
+            return false;
+        }
         let after = text.get(at + self.0.needle().len()..).unwrap_or_default();
         after.trim_ascii_start().starts_with(b":")
     }
 
     /// The event from each value of the key on.
     pub(super) fn values<'e>(&self, event: &'e [u8]) -> impl Iterator<Item = &'e [u8]> {
-        self.0.find_iter(event).filter_map(|at| {
+        self.0.find_iter(event).filter(|at| begins(event, *at)).filter_map(|at| {
             let after = event.get(at + self.0.needle().len()..)?;
             // What no colon follows is a value itself.
             after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start)
         })
     }
+}
+
+/// Whether a key, or the last part of a path that stands as one key, begins at `at`.
+fn begins(text: &[u8], at: usize) -> bool {
+    text.get(..at).is_some_and(|before| before.ends_with(b"\"") || before.ends_with(b"."))
 }
 
 /// The text that a value is, if it is one without escapes.

@@ -63,6 +63,7 @@ impl KeyFilter {
         let mut links: Vec<(Vec<usize>, Vec<Link>)> = Vec::new();
         for SourceStep {
             id: (rule, step),
+            rule: _,
             filter: _,
             excepts: _,
             lists: _,

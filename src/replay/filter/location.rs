@@ -75,10 +75,9 @@ fn has_one_name(path: &str, LogForm { aliases, spellings, detect, .. }: &LogForm
         .any(|alias| path.strip_prefix(alias.as_str()).is_some_and(|rest| !rest.starts_with(|c| c != '.')));
     // Filters ask events alone in which the first key of `detect` stands as it is: where that has another spelling
     // too, an event in that spelling is read whole.
-    let top = path.split('.').next().unwrap_or(path);
-    let differs = |key: &str, spelling: &Spelling| spelling.of(key) != key;
+    let differs = |path: &str, spelling: &Spelling| spelling.of(path) != path;
     let shows = |spelling: &Spelling| detect.first().is_some_and(|key| differs(key, spelling));
-    !is_aliased && spellings.iter().all(|spelling| !differs(top, spelling) || shows(spelling))
+    !is_aliased && spellings.iter().all(|spelling| !differs(path, spelling) || shows(spelling))
 }
 
 /// The paths without which a variant gives no value.

@@ -99,8 +99,9 @@ impl LogFilter {
                 let layout =
                     before.map_or_else(|| self.layout(source, chunk), |before| before.layout.clone());
                 result.layouts.0.clone_from(&layout);
-                let mut reader =
-                    ChunkReader::new(&source.filter, &source.headers, layout, chunk.is_first(), result);
+                let lines = source.headers.of_file(self.flow_format.as_deref(), source.filter.tree());
+                let (layouts, is_first) = ((layout, lines), chunk.is_first());
+                let mut reader = ChunkReader::new(&source.filter, &source.headers, layouts, is_first, result);
                 let container = &source.filter.form().container;
                 let ended = chunk.read(container, control, &mut buffer, &mut read, &mut reader);
                 let layout = reader.into_layout();
@@ -170,7 +171,7 @@ impl Taker for CanonicalReader<'_, '_> {
         false
     }
 
-    fn text(&mut self, _: &[u8], number: u64) -> Text {
+    fn text(&mut self, _: &[u8], number: u64, _: bool) -> Text {
         self.filter.canonical(None, number, self.result);
         Text::Junk
     }

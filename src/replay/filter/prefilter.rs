@@ -64,7 +64,9 @@ impl Prefilter {
         let mut texts: Vec<Literal> = Vec::new();
         // Exceptions only take records away, so what the filter of a step requires is required; a link asks nothing of
         // an event alone.
-        for SourceStep { id: _, filter, excepts: _, lists, compiled: _, link_in: _, link_out: _ } in steps {
+        for SourceStep { id: _, rule: _, filter, excepts: _, lists, compiled: _, link_in: _, link_out: _ } in
+            steps
+        {
             let context = Context { lists, source, form };
             let found = if near { required_but_one(filter, &context) } else { required(filter, &context) };
             texts.extend(found?.literals);
@@ -260,7 +262,7 @@ fn by_key(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         return None;
     }
     let keys = Location::of(context.source, &test.field.name).keys()?;
-    let literal = |key: &&str| Literal { text: format!("\"{key}\""), key: None };
+    let literal = |key: &&str| Literal { text: JsonKey::text(key), key: None };
     let literals = keys.iter().map(literal).collect();
     keys.iter().all(|key| is_plain(key)).then_some(Required { literals, rank: 1 })
 }

@@ -248,14 +248,14 @@ impl SourceFilter {
             ordinal += 1;
             let time = self.reader.time(values);
             timeless |= time.is_none();
-            self.presence.see(values);
+            self.presence.see(values, in_full);
             let steps = self.satisfied(values);
             if steps.is_empty() { None } else { Some((time?, ordinal, steps)) }
         };
         let projection = if in_full { &self.whole } else { &self.projection };
         self.reader.rows(slots, projection, choose, |values, (time, ordinal, steps)| {
             // Again: more of its fields are known than when it was chosen.
-            self.presence.see(values);
+            self.presence.see(values, in_full);
             // The identity of an event without an id takes the whole event, so it waits until a row is chosen.
             let event = self.reader.identity(values, &identity());
             // Exact where the key filter was not: the values are read now.

@@ -13,6 +13,8 @@ use crate::replay::store::packed::StepId;
 #[derive(Debug)]
 pub(super) struct SourceStep<'r> {
     pub(super) id: StepId,
+    /// The name of the rule.
+    pub(super) rule: &'r str,
     pub(super) filter: &'r Pred,
     pub(super) excepts: &'r [Pred],
     pub(super) lists: &'r [List],
@@ -43,7 +45,16 @@ pub(super) fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Progr
                 let link_in = usize::from(at).checked_sub(1).and_then(|before| links.get(before)).copied();
                 let link_out = links.get(usize::from(at)).copied();
                 let id = (number, at);
-                found.push(SourceStep { id, filter, excepts, lists, compiled, link_in, link_out });
+                found.push(SourceStep {
+                    id,
+                    rule: &program.name,
+                    filter,
+                    excepts,
+                    lists,
+                    compiled,
+                    link_in,
+                    link_out,
+                });
             }
         }
     }

@@ -53,18 +53,21 @@ pub(crate) struct Headers {
     others: Vec<OtherLog>,
     /// Names of columns of CSV files of which one shows a header.
     cells: Vec<String>,
+    /// Those of them that hold a whole event: one is enough for a file.
+    wrapped: Vec<String>,
 }
 
 impl Headers {
     /// Headers of a source: columns of its text form, and in CSV the members of its events and envelopes.
     pub(crate) fn new(form: &LogForm) -> Self {
         let columns = form.text.iter().flat_map(TextForm::names).map(str::to_owned);
-        let members = form.detect.iter().chain(&form.wrapped).filter(|path| !path.contains('.')).cloned();
+        let members = form.detect.iter().chain(&form.wrapped).cloned();
         let mut cells: Vec<String> = columns.chain(members).collect();
         for spelling in &form.spellings {
             cells.extend(cells.iter().map(|cell| spelling.of(cell)).collect::<Vec<_>>());
         }
-        Self { form: form.text.clone(), others: form.others.clone(), cells }
+        let wrapped = form.wrapped.clone();
+        Self { form: form.text.clone(), others: form.others.clone(), cells, wrapped }
     }
 
     /// The columns of a file without a header line: those that the user names, or the vendor's default.
@@ -86,6 +89,10 @@ impl Headers {
         if memchr::memchr(b',', line).is_some() {
             return self.commas(std::str::from_utf8(line).ok()?, tree);
         }
+        let word = line.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(line);
+        if self.wrapped.iter().any(|name| name.as_bytes() == word) {
+            return self.commas(std::str::from_utf8(line).ok()?, tree);
+        }
         let form = self.form.as_ref()?;
         // Names are in lower case; nearly every record begins with a number and has a word like ACCEPT or OK.
         if !line.first()?.is_ascii_lowercase() || line.iter().any(u8::is_ascii_uppercase) {
@@ -101,18 +108,33 @@ impl Headers {
     }
 
     fn commas(&self, line: &str, tree: &Tree) -> Option<Layout> {
-        let cells = csv::records(line).next()?;
-        let names: Vec<String> = cells.iter().map(|cell| cell.text.trim().to_owned()).collect();
-        let is_name = |name: &String| {
-            !name.is_empty()
-                && name.len() <= 64
-                && !name.starts_with(|c: char| c.is_ascii_digit())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@".contains(&byte))
-        };
-        let known = |name: &String| self.cells.contains(name);
-        let is_header = names.iter().all(is_name) && names.iter().any(known);
+        let names = header(line)?;
+        let is_header = names.iter().any(|name| self.cells.contains(name));
         is_header.then(|| self.layout(names, Separator::Commas, tree))
     }
+
+    /// What to say of a line that names columns of which none is known.
+    pub(crate) fn unknown(&self, line: &str) -> Option<String> {
+        let names = header(line).filter(|names| names.len() > 1)?;
+        let some: Vec<&str> = names.iter().take(6).map(String::as_str).collect();
+        let more = if names.len() > some.len() { ", …" } else { "" };
+        let known: Vec<&str> = self.cells.iter().take(4).map(String::as_str).collect();
+        let (some, known) = (some.join(", "), known.join(", "));
+        Some(format!("this looks like CSV, but no column is known of {some}{more}; known are {known}, …"))
+    }
+}
+
+/// The names in a line of CSV, if that may be a header line.
+fn header(line: &str) -> Option<Vec<String>> {
+    let cells = csv::records(line).next()?;
+    let names: Vec<String> = cells.iter().map(|cell| cell.text.trim().to_owned()).collect();
+    // Splunk has names such as `resources{}.ARN`, Excel ones with blanks.
+    let is_name = |name: &String| {
+        name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'))
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.@{}[]:/ ".contains(&byte))
+    };
+    names.iter().all(is_name).then_some(names)
 }
 
 impl Layout {
@@ -177,12 +199,12 @@ impl Layout {
         if cells.len() != self.names.len() {
             return Err(format!("a row of {} cells where the header has {}", cells.len(), self.names.len()));
         }
-        // Lines were cut before anyone looked at quotes.
+        // The quotes of a cell that is too long, or cut off, are not closed.
         if cells.iter().any(|cell| !cell.is_closed) {
-            return Err("a cell over several lines".to_owned());
+            return Err("a cell whose quotation mark is not closed".to_owned());
         }
         // All cells are text; the types of the fields read numbers from it, and paths that go on read JSON.
-        let cells = cells.into_iter().map(|cell| serde_json::Value::String(cell.text.into_owned()));
+        let cells = cells.into_iter().map(|cell| serde_json::Value::String(cell.text.trim().to_owned()));
         Ok(serde_json::Value::Object(self.names.iter().cloned().zip(cells).collect()).to_string())
     }
 }

@@ -31,7 +31,11 @@ impl<'t> Members<'t> {
         let found = self.0.iter().filter(|(key, _)| key == first).map(|(_, value)| value.get());
         match rest {
             None => found.map(Cow::Borrowed).collect(),
-            Some(rest) => found.flat_map(|text| below(text, rest)).collect(),
+            Some(rest) => {
+                // Tables have the path as one key.
+                let whole = self.0.iter().filter(|(key, _)| key == path).map(|(_, value)| value.get());
+                found.flat_map(|text| below(text, rest)).chain(whole.map(Cow::Borrowed)).collect()
+            }
         }
     }
 }

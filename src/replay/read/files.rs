@@ -17,6 +17,10 @@ pub(crate) struct Found {
     pub(crate) is_folder: bool,
     /// Files that are other logs, by their place in a tree of several.
     pub(crate) others: Vec<PathBuf>,
+    /// Hidden files.
+    pub(crate) hidden: Vec<PathBuf>,
+    /// Pipes, sockets and devices in a folder: to read one may wait for ever.
+    pub(crate) special: Vec<PathBuf>,
     /// What cannot be read: a link that leads nowhere, a folder that is not ours.
     pub(crate) broken: Vec<(String, String)>,
 }
@@ -42,8 +46,21 @@ pub(crate) fn files(path: &str, folders: &[String]) -> io::Result<Found> {
                 continue;
             }
         };
-        // A pipe in a folder would be waited for.
-        if !entry.file_type().is_file() || is_hidden(entry.path()) {
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        if !entry.file_type().is_file() {
+            found.special.push(entry.into_path());
+            continue;
+        }
+        if is_hidden(entry.path()) {
+            found.hidden.push(entry.into_path());
+            continue;
+        }
+        // Names of chunks are text, as reports are.
+        if entry.path().to_str().is_none() {
+            let at = entry.path().to_string_lossy().into_owned();
+            found.broken.push((at, "its name is not valid UTF-8; rename the file".to_owned()));
             continue;
         }
         if !seen.insert(fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())) {

@@ -47,7 +47,9 @@ pub(crate) fn guess_line(line: &[u8]) -> Option<&'static str> {
     let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let first = words().next().unwrap_or_default();
     let commas = memchr::memchr_iter(b',', line).count();
-    if line.starts_with(b"<") {
+    if is_syslog(line) {
+        Some("this looks like syslog")
+    } else if line.starts_with(b"<") {
         Some("this looks like XML or HTML")
     } else if line.starts_with(b"---") || line.starts_with(b"- ") {
         Some("this looks like YAML")
@@ -63,6 +65,20 @@ pub(crate) fn guess_line(line: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether a line begins as syslog does: with its priority (RFC 5424), or with a time as `Jan  1 00:00:00` (RFC 3164).
+fn is_syslog(line: &[u8]) -> bool {
+    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let has_priority = line.strip_prefix(b"<").is_some_and(|rest| {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (1..=3).contains(&digits) && rest.get(digits) == Some(&b'>')
+    });
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let (month, day) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_time = words.next().is_some_and(|time| time.iter().filter(|byte| **byte == b':').count() == 2);
+    let is_month = MONTHS.chunks(3).any(|one| one == month);
+    has_priority || is_month && day.iter().all(u8::is_ascii_digit) && is_time
 }
 
 #[cfg(test)]
@@ -83,6 +99,9 @@ mod tests {
             let found = refused(head);
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
             assert!(expected.is_none_or(|part| found.unwrap().contains(part)));
+        }
+        for syslog in [&b"<34>1 2026-01-01T00:00:00Z host a,b,c,d,e"[..], b"Jan  1 00:00:00 host a,b,c,d,e"] {
+            assert_eq!(guess_line(syslog), Some("this looks like syslog"));
         }
         assert_eq!(guess_line(b"<html>"), Some("this looks like XML or HTML"));
         assert_eq!(guess_line(b"This is no log."), None);

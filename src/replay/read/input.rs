@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Container, Start};
@@ -59,6 +60,43 @@ const HEAD: u64 = 64 * 1024;
 /// Paths that cannot be read, and why.
 type Broken = Vec<(String, String)>;
 
+/// What is not read because of what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    Hidden,
+    /// To read a pipe or a socket in a directory may take for ever.
+    Special,
+    OtherLog,
+}
+
+impl Unread {
+    /// One of the kind in words.
+    pub(crate) fn one(self) -> &'static str {
+        match self {
+            Self::Hidden => "hidden file",
+            Self::Special => "pipe or device",
+            Self::OtherLog => "file of another log",
+        }
+    }
+
+    /// Several of them.
+    pub(crate) fn many(self) -> &'static str {
+        match self {
+            Self::Hidden => "hidden files",
+            Self::Special => "pipes or devices",
+            Self::OtherLog => "files of other logs",
+        }
+    }
+}
+
+/// Files of one kind that are in a directory or an archive and were not read.
+#[derive(Debug, Clone)]
+pub(crate) struct PassedOver {
+    pub(crate) inside: String,
+    pub(crate) what: Unread,
+    pub(crate) files: Vec<String>,
+}
+
 /// What the inputs come to.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
@@ -68,6 +106,8 @@ pub(crate) struct Inputs {
     pub(crate) broken: Broken,
     /// Directories with other logs in them: how many files, and the first.
     pub(crate) others: Vec<(String, u64, String)>,
+    /// What else is in directories and archives and was not read.
+    pub(crate) passed_over: Vec<PassedOver>,
     /// The sources of all inputs, whatever is in them.
     pub(crate) given: BTreeSet<Option<String>>,
     /// Those of which an input is among the broken.
@@ -94,7 +134,8 @@ pub(crate) fn in_memory(texts: &[LogText], recogniser: &Recogniser) -> Inputs {
     for text in texts {
         let source = text.source.as_ref();
         let broken = found.broken.len();
-        match unpack(&*text.bytes, &Notes::default()).map(|opened| head(opened.reader, source, recogniser).1)
+        match unpack(&*text.bytes, &Notes::default())
+            .map(|opened| head(&mut { opened.reader }, source, recogniser).1)
         {
             Ok(None) => {
                 found.chunks.push(whole(&text.name, source, Container::Memory(Arc::clone(&text.bytes))));
@@ -130,6 +171,10 @@ impl Inputs {
         let folders = source.and_then(|source| recogniser.form(source)).map(|form| form.folders.as_slice());
         let found = files(&input.path, folders.unwrap_or_default())?;
         let is_empty = found.files.is_empty() && found.others.is_empty() && found.broken.is_empty();
+        let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+        for (what, paths) in [(Unread::Hidden, &found.hidden), (Unread::Special, &found.special)] {
+            self.pass_over(&input.path, what, paths.iter().map(shown).collect());
+        }
         if found.is_folder && is_empty {
             return Err(io::Error::other("there is no file in this directory"));
         }
@@ -143,7 +188,7 @@ impl Inputs {
             if !seen.insert((input.source.clone(), name.clone())) {
                 continue;
             }
-            match split(&name, input, recogniser, &mut self.broken) {
+            match split(&name, (input, found.is_folder), recogniser, self) {
                 Ok(Split::Chunks(of_file)) => self.chunks.extend(of_file),
                 Ok(Split::Other(_)) if found.is_folder => others.push(name),
                 Ok(Split::Other(other)) => {
@@ -166,6 +211,16 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    fn pass_over(&mut self, inside: &str, what: Unread, files: Vec<String>) {
+        // A directory that is given for several sources has the same hidden files each time.
+        let is_known = self.passed_over.iter().any(|known| known.inside == inside && known.files == files);
+        if !files.is_empty() && !is_known {
+            self.passed_over.push(PassedOver { inside: inside.to_owned(), what, files });
+        }
+    }
+}
+
 /// What a file comes to.
 enum Split {
     Chunks(Vec<Chunk>),
@@ -174,7 +229,12 @@ enum Split {
 }
 
 /// Looks at the head of a file and cuts it into chunks.
-fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
+fn split(
+    name: &str,
+    (input, is_in_folder): (&Input, bool),
+    recogniser: &Recogniser,
+    found: &mut Inputs,
+) -> io::Result<Split> {
     let source = input.source.as_ref();
     if is_stream(name) {
         return Ok(Split::Chunks(vec![whole(name, source, Container::File)]));
@@ -182,18 +242,23 @@ fn split(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken
     let magic = magic(name)?;
     #[cfg(feature = "zip")]
     if super::archive::is_archive(&magic) {
-        return archive(name, input, recogniser, broken);
+        return archive(name, input, recogniser, found);
     }
     #[cfg(feature = "parquet")]
     if super::parquet::is_parquet(&magic) {
         return Ok(Split::Chunks(vec![whole(name, source, Container::Rows)]));
     }
-    let _ = (magic, broken);
+    let _ = (magic, found);
     let opened = open(name, &Notes::default())?;
     let is_plain = opened.is_plain;
-    let (head, other) = head(opened.reader, source, recogniser);
+    let mut text = opened.reader;
+    let (head, other) = head(&mut text, source, recogniser);
     if let Some(other) = other {
-        return Ok(Split::Other(other));
+        // One file of a folder may begin with another log and go on with this one.
+        let goes_on = is_in_folder && source.is_some_and(|source| recogniser.is_in(text, source));
+        if !goes_on {
+            return Ok(Split::Other(other));
+        }
     }
     // A file of blanks is an empty log, not a file of another kind.
     if head.iter().all(u8::is_ascii_whitespace) && is_plain && (head.len() as u64) < HEAD {
@@ -232,7 +297,7 @@ fn magic(name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The beginning of a text, and the source that it looks like, if it is another one.
-fn head(text: impl Read, source: Option<&String>, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
+fn head(text: &mut impl Read, source: Option<&String>, recogniser: &Recogniser) -> (Vec<u8>, Option<String>) {
     let mut head = Vec::new();
     // A file that breaks within its head is reported when it is read as a whole.
     let _ = text.take(HEAD).read_to_end(&mut head);
@@ -246,10 +311,13 @@ fn head(text: impl Read, source: Option<&String>, recogniser: &Recogniser) -> (V
 
 /// The members of an archive, each as a file; other logs in it are passed over, if there is one of the source.
 #[cfg(feature = "zip")]
-fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Broken) -> io::Result<Split> {
-    let (source, mut chunks, mut other) = (input.source.as_ref(), Vec::new(), None);
-    let members = super::archive::members(name)?;
-    if members.is_empty() {
+fn archive(name: &str, input: &Input, recogniser: &Recogniser, found: &mut Inputs) -> io::Result<Split> {
+    let (source, mut chunks) = (input.source.as_ref(), Vec::new());
+    let (mut other, mut others) = (None, Vec::new());
+    let super::archive::Members { members, hidden } = super::archive::members(name)?;
+    let is_empty = members.is_empty();
+    found.pass_over(name, Unread::Hidden, hidden);
+    if is_empty {
         return Err(io::Error::other("there is no file in this archive"));
     }
     for member in members {
@@ -257,20 +325,30 @@ fn archive(name: &str, input: &Input, recogniser: &Recogniser, broken: &mut Brok
         let member = match member {
             Ok(member) => member,
             Err((member, problem)) => {
-                broken.push((shown(&member), problem));
+                found.broken.push((shown(&member), problem));
                 continue;
             }
         };
         let text = member.open(name).and_then(|raw| unpack(raw, &Notes::default()));
-        match text.map(|text| head(text.reader, source, recogniser).1) {
-            Ok(Some(found)) => other = Some(found),
+        let judged = text.map(|mut text| {
+            let other = head(&mut text.reader, source, recogniser).1;
+            other.filter(|_| source.is_none_or(|source| !recogniser.is_in(text.reader, source)))
+        });
+        match judged {
+            Ok(Some(looks_like)) => {
+                other = Some(looks_like);
+                others.push(shown(&member.name));
+            }
             Ok(None) => {
                 let shown = shown(&member.name);
                 let container = Container::Archive { path: name.to_owned(), member };
                 chunks.push(whole(&shown, source, container));
             }
-            Err(problem) => broken.push((shown(&member.name), problem.to_string())),
+            Err(problem) => found.broken.push((shown(&member.name), problem.to_string())),
         }
+    }
+    if !chunks.is_empty() {
+        found.pass_over(name, Unread::OtherLog, others);
     }
     Ok(other.filter(|_| chunks.is_empty()).map_or(Split::Chunks(chunks), Split::Other))
 }
@@ -297,7 +375,7 @@ fn frames_behind(head: &[u8], containers: &[String]) -> Vec<Frame> {
             false
         }
 
-        fn text(&mut self, _: &[u8], _: u64) -> Text {
+        fn text(&mut self, _: &[u8], _: u64, _: bool) -> Text {
             Text::Junk
         }
 

@@ -27,6 +27,7 @@ pub(super) mod open;
 mod parquet;
 pub(super) mod place;
 pub(super) mod recognise;
+pub(super) mod resync;
 mod scan;
 pub(super) mod split;
 pub(super) mod stream;

@@ -5,9 +5,14 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
+use parquet::basic::{Compression, LogicalType, TimeUnit};
+use parquet::data_type::Decimal;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
+use parquet::schema::types::Type;
 use serde_json::{Map, Value as Json};
 
 /// Whether a file begins as Parquet does.
@@ -21,15 +26,67 @@ pub(crate) fn is_parquet(head: &[u8]) -> bool {
 /// When the file cannot be read to its end; the rows before have been given.
 pub(crate) fn rows(path: &str, mut each: impl FnMut(&str, u64) -> bool) -> io::Result<()> {
     let reader = SerializedFileReader::new(File::open(path)?).map_err(io::Error::other)?;
+    refuse_codec(reader.metadata())?;
+    let columns = Columns::of(reader.metadata());
     let rows = reader.get_row_iter(None).map_err(io::Error::other)?;
     for (number, row) in (1..).zip(rows) {
         // As text, so that a row takes the same way through envelopes, filters and counts as a line does.
-        let row = object(&row.map_err(io::Error::other)?).to_string();
+        let row = columns.object(&row.map_err(io::Error::other)?).to_string();
         if !each(&row, number) {
             break;
         }
     }
     Ok(())
+}
+
+/// Says what to do about a compression that this program cannot take off: its crates are C, or large.
+fn refuse_codec(file: &ParquetMetaData) -> io::Result<()> {
+    let columns = file.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let unknown = columns.map(ColumnChunkMetaData::compression).find_map(|codec| match codec {
+        Compression::ZSTD(_) => Some("zstd"),
+        Compression::BROTLI(_) => Some("brotli"),
+        Compression::LZO => Some("lzo"),
+        Compression::UNCOMPRESSED
+        | Compression::SNAPPY
+        | Compression::GZIP(_)
+        | Compression::LZ4
+        | Compression::LZ4_RAW => None,
+    });
+    unknown.map_or(Ok(()), |codec| {
+        let what = format!(
+            "its columns are compressed by {codec}, which is not supported; write them with snappy or gzip, such as by \
+             DuckDB: `copy (from 'FILE') to 'NEW.parquet'`"
+        );
+        Err(io::Error::other(what))
+    })
+}
+
+/// Columns whose type the rows do not tell.
+struct Columns {
+    /// Names of those that hold instants in nanoseconds.
+    nanos: Vec<String>,
+}
+
+impl Columns {
+    fn of(file: &ParquetMetaData) -> Self {
+        let fields = file.file_metadata().schema().get_fields().iter();
+        let is_nanos = |field: &&Arc<Type>| {
+            let logical = field.get_basic_info().logical_type_ref();
+            matches!(logical, Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::NANOS)
+        };
+        Self { nanos: fields.filter(is_nanos).map(|field| field.name().to_owned()).collect() }
+    }
+
+    fn object(&self, row: &Row) -> Json {
+        let members = row.get_column_iter().map(|(name, field)| {
+            let value = match field {
+                Field::Long(nanos) if self.nanos.contains(name) => instant(Some(nanos.div_euclid(1000))),
+                field => json(field),
+            };
+            (name.clone(), value)
+        });
+        Json::Object(members.collect::<Map<_, _>>())
+    }
 }
 
 fn object(row: &Row) -> Json {
@@ -64,12 +121,26 @@ fn json(field: &Field) -> Json {
             let members = map.entries().iter().map(|(name, value)| (key(name), json(value)));
             Json::Object(members.collect::<Map<_, _>>())
         }
-        Field::Float16(_)
-        | Field::Decimal(_)
-        | Field::Date(_)
-        | Field::TimeMillis(_)
-        | Field::TimeMicros(_) => field.to_string().into(),
+        Field::Decimal(decimal) => plain_decimal(decimal).into(),
+        Field::Float16(_) | Field::Date(_) | Field::TimeMillis(_) | Field::TimeMicros(_) => {
+            field.to_string().into()
+        }
     }
+}
+
+/// A decimal without the zeros behind its point, so that an integer is one.
+fn plain_decimal(decimal: &Decimal) -> String {
+    // Two's complement, the highest byte first.
+    let bytes = decimal.data();
+    let is_negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    let fill: i128 = if is_negative { -1 } else { 0 };
+    let number = bytes.iter().fold(fill, |number, byte| number << 8 | i128::from(*byte));
+    let scale = usize::try_from(decimal.scale()).unwrap_or_default();
+    let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
+    let (whole, part) = digits.split_at_checked(digits.len() - scale).unwrap_or((&digits, ""));
+    let part = part.trim_end_matches('0');
+    let sign = if number < 0 { "-" } else { "" };
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
 fn instant(micros: Option<i64>) -> Json {

@@ -3,6 +3,8 @@
 //! In: the `log` keys of all sources, the head of a file. Out: the source that it looks like.
 //! Must not know: rules. A source without `detect` keys and without a text form is never recognised.
 
+use std::io::{BufRead, BufReader, Read};
+
 use crate::catalog::{Catalog, LogForm, Source};
 
 /// The forms of all sources.
@@ -22,6 +24,11 @@ impl Recogniser {
         self.sources.iter().find(|(name, _)| name == source).map(|(_, form)| form)
     }
 
+    /// Whether a line of a text looks like an event of `own`.
+    pub(crate) fn is_in(&self, text: impl Read, own: &str) -> bool {
+        self.form(own).is_some_and(|form| has_line(text, form))
+    }
+
     /// The source that a file looks like which was given as one of `own`; `None` if it may well be that.
     pub(crate) fn other(&self, head: &[u8], own: &str) -> Option<&str> {
         let form = self.form(own)?;
@@ -34,6 +41,37 @@ impl Recogniser {
         }
         let mut others = self.sources.iter().filter(|(name, form)| name != own && looks_like(head, form));
         others.next().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Longer lines are not asked: of a text as long as that, the keys of any log may stand somewhere in it.
+const LONGEST: usize = 64 * 1024;
+
+/// Whether one line of a text shows the marks of a form.
+fn has_line(text: impl Read, form: &LogForm) -> bool {
+    let mut text = BufReader::with_capacity(256 * 1024, text);
+    let (mut line, mut is_whole) = (Vec::new(), true);
+    loop {
+        // A text that breaks is reported by who reads it for its own source.
+        let Ok(bytes) = text.fill_buf() else { return false };
+        if bytes.is_empty() {
+            return is_whole && looks_like(&line, form);
+        }
+        let end = memchr::memchr(b'\n', bytes);
+        let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        is_whole &= line.len() + part.len() <= LONGEST;
+        if is_whole {
+            line.extend_from_slice(part);
+        }
+        let length = part.len() + usize::from(end.is_some());
+        text.consume(length);
+        if end.is_some() {
+            if is_whole && looks_like(&line, form) {
+                return true;
+            }
+            line.clear();
+            is_whole = true;
+        }
     }
 }
 

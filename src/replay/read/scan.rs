@@ -23,6 +23,8 @@ pub(crate) enum End {
 pub(crate) fn end_of_brackets(text: &[u8]) -> End {
     // The kinds of the innermost brackets that are open: a bit each, set for a list. Deeper ones are forgotten.
     let (mut depth, mut kinds) = (0_usize, 0_u128);
+    // Up to here blanks were looked at: of a run of line ends the first decides.
+    let mut blank_to = 0;
     let found = brackets::find(text, |at, bracket| match bracket {
         Bracket::Opens => {
             depth += 1;
@@ -36,7 +38,12 @@ pub(crate) fn end_of_brackets(text: &[u8]) -> End {
             kinds >>= 1;
             (depth == 0).then_some(End::At(at + 1))
         }
-        Bracket::LineEnd if depth > 128 || goes_on(text, at, kinds & 1 == 1) => None,
+        Bracket::LineEnd if at < blank_to || depth > 128 => None,
+        Bracket::LineEnd if goes_on(text, at, kinds & 1 == 1) => {
+            let after = text.get(at..).unwrap_or_default();
+            blank_to = text.len() - after.trim_ascii_start().len();
+            None
+        }
         Bracket::LineEnd | Bracket::LineEndInString => Some(End::Broken(at)),
     });
     found.unwrap_or(End::Open)
@@ -77,6 +84,20 @@ fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
         }
         at += 2;
     }
+}
+
+/// Whether `text` begins as a string does whose text is a JSON object with a key, or a list of them.
+pub(super) fn holds_json(text: &[u8]) -> bool {
+    let inside = text.strip_prefix(b"\"").map(|inside| inside.trim_ascii_start()).unwrap_or_default();
+    let inside = inside.strip_prefix(b"[").map_or(inside, |items| items.trim_ascii_start());
+    let Some(key) = inside.strip_prefix(b"{") else { return false };
+    // Line ends and tabs of pretty JSON stand there as escapes.
+    let blank = [&b" "[..], b"\\n", b"\\r", b"\\t"];
+    let mut key = key;
+    while let Some(behind) = blank.iter().find_map(|blank| key.strip_prefix(*blank)) {
+        key = behind;
+    }
+    key.starts_with(b"\\\"")
 }
 
 /// A member of an object.

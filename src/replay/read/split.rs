@@ -16,7 +16,7 @@ use super::container::{is_empty_list, join, leads_to_events, open_container};
 use super::junk::{Behind, behind_junk};
 use super::place::{Frame, Place};
 use super::scan::{
-    End, Member, end_of_brackets, end_of_value, first_member, member, next_like_it, separators,
+    End, Member, end_of_brackets, end_of_value, first_member, holds_json, member, next_like_it, separators,
 };
 use super::taker::{Broken, Taker, Text};
 use super::window::Window;
@@ -24,6 +24,9 @@ use super::window::Window;
 /// So many bytes may be looked at in vain, in values that are broken, before the rest of a file is given up: some
 /// hostile files are nothing but beginnings of values.
 const PATIENCE: u64 = 1 << 32;
+/// A row of CSV over several lines is no longer. An event has at most 256 KB, and a lost quotation mark would make a row
+/// of the rest of the file.
+const LONGEST_ROW: usize = 4 * 1024 * 1024;
 
 /// Takes a file apart.
 #[derive(Debug)]
@@ -95,6 +98,7 @@ impl<'c, R: Read> Splitter<'c, R> {
                     taker.broken(Broken::NotJson, self.number());
                     self.frames.pop();
                 }
+                b'"' if self.frames.is_empty() && self.is_json_in_string() => self.scalar(taker)?,
                 // Columns and prefixed lines stand outside of lists; within one there are only values.
                 _ if self.frames.is_empty() => self.text(taker)?,
                 _ => self.scalar(taker)?,
@@ -387,11 +391,18 @@ impl<'c, R: Read> Splitter<'c, R> {
         // Columns fill a line. Behind a value there is none, and to look at all the rest of a line at each junk in it
         // would be quadratic in its length.
         if self.is_line_start {
-            let length = self.rest_of_line()?;
-            match taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number()) {
+            let mut length = self.rest_of_line()?;
+            let mut text =
+                taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number(), true);
+            if text == Text::Open {
+                length = self.rest_of_row(length)?;
+                text =
+                    taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number(), false);
+            }
+            match text {
                 Text::Columns => self.take(length),
                 Text::Prefix(begins) if begins > 0 => self.take(begins),
-                Text::Prefix(_) | Text::Junk => {
+                Text::Prefix(_) | Text::Open | Text::Junk => {
                     let (Behind::Value(end) | Behind::Nothing(end)) = self.behind_junk()?;
                     self.take(end);
                 }
@@ -404,9 +415,9 @@ impl<'c, R: Read> Splitter<'c, R> {
             Behind::Nothing(end) => (end, end),
         };
         let text = self.window.bytes().get(..length).unwrap_or_default();
-        match taker.text(text, self.number()) {
+        match taker.text(text, self.number(), false) {
             Text::Prefix(begins) if begins > 0 => self.take(begins),
-            Text::Prefix(_) | Text::Columns | Text::Junk => self.take(end),
+            Text::Prefix(_) | Text::Columns | Text::Open | Text::Junk => self.take(end),
         }
         Ok(())
     }
@@ -421,6 +432,29 @@ impl<'c, R: Read> Splitter<'c, R> {
                 return Ok(self.window.bytes().len());
             }
             self.look_further()?;
+        }
+    }
+
+    /// The length of the row of CSV at hand whose first line has this length: up to the first line end that stands in
+    /// no cell. A row without one, within reason, is no longer than its line.
+    fn rest_of_row(&mut self, line: usize) -> io::Result<usize> {
+        let (mut at, mut is_open) = (0, false);
+        loop {
+            let bytes = self.window.bytes().get(at..).unwrap_or_default();
+            let end = memchr::memchr2_iter(b'"', b'\n', bytes).find(|place| {
+                let is_end = bytes.get(*place) == Some(&b'\n');
+                is_open ^= !is_end;
+                is_end && !is_open
+            });
+            match end {
+                Some(end) => return Ok(at + end),
+                None if self.window.is_ended() && !is_open => return Ok(at + bytes.len()),
+                None if self.window.is_ended() || at + bytes.len() > LONGEST_ROW => return Ok(line),
+                None => {
+                    at += bytes.len();
+                    self.look_further()?;
+                }
+            }
         }
     }
 
@@ -440,6 +474,15 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
         self.window.double();
         Ok(())
+    }
+
+    /// Whether a string begins here whose text is JSON. CSV doubles the quotation marks of JSON in a cell.
+    fn is_json_in_string(&mut self) -> bool {
+        // Enough for its beginning, unless the text ends.
+        if self.window.bytes().len() < 16 {
+            self.window.more();
+        }
+        holds_json(self.window.bytes())
     }
 
     /// A number, a word or a string in a list of events.

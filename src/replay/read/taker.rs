@@ -13,7 +13,9 @@ pub(crate) trait Taker {
     /// tell. Gives whether an event is in it.
     fn member(&mut self, path: &str, text: &[u8], number: u64) -> bool;
     /// A line that does not begin as a value does, or what stands behind a value on its line.
-    fn text(&mut self, line: &[u8], number: u64) -> Text;
+    ///
+    /// `may_go_on` says whether more lines can be given with it.
+    fn text(&mut self, line: &[u8], number: u64, may_go_on: bool) -> Text;
     /// Something is wrong on a line.
     fn broken(&mut self, broken: Broken, number: u64);
 }
@@ -25,6 +27,8 @@ pub(crate) enum Text {
     Columns,
     /// Something in front of a value, which begins at this byte.
     Prefix(usize),
+    /// A row of CSV that ends within a cell, so that it goes on on the next line. Nothing was counted.
+    Open,
     /// Nothing of use. It was counted, and values may stand behind it.
     Junk,
 }

@@ -142,6 +142,14 @@ pub fn summary(stats: &Stats) -> String {
     if stats.duplicates > 0 {
         let _ = writeln!(out, "{} records were delivered more than once and count once", stats.duplicates);
     }
+    if stats.conflicts > 0 {
+        let share = if stats.conflicts == 1 { "record shares its" } else { "records share their" };
+        let _ = writeln!(
+            out,
+            "{} {share} event id with another of different content; one id is one event",
+            stats.conflicts
+        );
+    }
     for (reason, skipped) in &stats.skipped {
         let (file, line) = &skipped.first;
         let (reason, file) = (visible(reason), visible(file));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::replay::filter::result::{ChunkResult, Counts, NOT_UTF8};
 use crate::replay::read::chunk::Chunk;
+use crate::replay::read::input::PassedOver;
 use crate::replay::store::Sorted;
 
 /// Totals of a replay.
@@ -36,6 +37,8 @@ pub struct Stats {
     pub kept: u64,
     /// Records of those that were delivered more than once; each counts once.
     pub duplicates: u64,
+    /// Records of those that share the id of their event with another one of other content; they count as that event.
+    pub conflicts: u64,
     /// Whether reading was stopped early.
     pub stopped: bool,
     /// How long it took.
@@ -195,6 +198,16 @@ impl Stats {
         self.notes.push(format!("{folder}: {count} {files} of other logs {were} not read (first {first})"));
     }
 
+    /// Notes what is in a directory or an archive and was not read.
+    pub(crate) fn passed_over(&mut self, PassedOver { inside, what, files }: &PassedOver) {
+        let Some(first) = files.first() else { return };
+        let were = match files.len() {
+            1 => format!("1 {} was", what.one()),
+            count => format!("{count} {} were", what.many()),
+        };
+        self.notes.push(format!("{inside}: {were} not read (first {first})"));
+    }
+
     /// Notes what the columns of files lack. All files of a flow log lack the same, so one of them stands for them.
     pub(crate) fn note_lacking(&mut self) {
         for (what, (count, first)) in std::mem::take(&mut self.lacking) {
@@ -209,7 +222,7 @@ impl Stats {
 
     /// Adds what came out of the store.
     pub(crate) fn finish(&mut self, sorted: &Sorted) {
-        (self.kept, self.duplicates) = (sorted.count, sorted.duplicates);
+        (self.kept, self.duplicates, self.conflicts) = (sorted.count, sorted.duplicates, sorted.conflicts);
         if let Some(error) = &sorted.in_memory {
             let folder = std::env::temp_dir();
             self.notes.push(format!(

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt as _};
 use rayon::prelude::*;
 
 use super::merge::Merge;
@@ -17,6 +18,8 @@ use crate::engine::value::Value;
 
 /// A batch is no longer than this, unless the records of one instant are more.
 const BATCH: usize = 4 * 1024;
+/// So many identities are remembered: 48 MB at most.
+const MOST_TIMES: usize = 1 << 20;
 
 /// The records of a store, in order.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub(crate) struct Sorted {
     pub(crate) count: u64,
     /// Records that were left out, because they had come out before.
     pub(crate) duplicates: u64,
+    /// Records of events that have the identity of another one with other content.
+    pub(crate) conflicts: u64,
+    /// At what time an identity was seen first.
+    times: HashMap<u128, i64>,
     /// Why not all of them could be read back.
     pub(crate) problem: Option<io::Error>,
     /// Why they are all in memory, though they are more than the budget.
@@ -40,7 +47,18 @@ impl Sorted {
     /// The records of `merge`; `schemas` are those of the sources in order of name.
     pub(super) fn new(merge: Merge, schemas: Vec<Arc<Schema>>, keys: Option<SeenKeys>) -> Self {
         let packed = Run::default();
-        Self { merge, packed, schemas, keys, count: 0, duplicates: 0, problem: None, in_memory: None }
+        Self {
+            merge,
+            packed,
+            schemas,
+            keys,
+            count: 0,
+            duplicates: 0,
+            conflicts: 0,
+            times: HashMap::new(),
+            problem: None,
+            in_memory: None,
+        }
     }
 
     /// The next records: all that are left of some instants.
@@ -76,10 +94,31 @@ impl Sorted {
         }
         // Two deliveries of an event give records of one ordinal, next to each other now.
         let before = batch.len();
-        batch.dedup_by(|later, earlier| later.is_duplicate_of(earlier));
+        let mut conflicts = 0;
+        batch.dedup_by(|later, earlier| {
+            let is_duplicate = later.is_duplicate_of(earlier);
+            let is_same = later.record.values == earlier.record.values || later.is_count_only;
+            conflicts += u64::from(is_duplicate && !is_same);
+            is_duplicate
+        });
+        self.conflicts += conflicts + self.at_other_times(&batch);
         self.duplicates += (before - batch.len()) as u64;
         self.count += batch.len() as u64;
         batch
+    }
+
+    /// How many records have an identity that was seen at another time: no event happens twice.
+    fn at_other_times(&mut self, batch: &[StoredRecord]) -> u64 {
+        let mut found = 0;
+        for StoredRecord { record, .. } in batch {
+            let event = record.event.bits();
+            match self.times.get(&event) {
+                Some(time) => found += u64::from(*time != record.time),
+                None if self.times.len() < MOST_TIMES => drop(self.times.insert(event, record.time)),
+                None => {}
+            }
+        }
+        found
     }
 
     fn record<'b>(
