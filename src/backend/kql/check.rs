@@ -4,8 +4,9 @@
 //! or never. Must not know: fields, values, what is compared.
 
 use super::literal::{self, Frag};
+use super::pattern::Wild;
 use crate::backend::print::Bind;
-use crate::backend::truth::{Leaf, Opposite, Text, Truth};
+use crate::backend::truth::{Leaf, Opposite, Text, Truth, unique};
 
 /// A condition in the making.
 pub(super) type Check = Truth<Test>;
@@ -22,6 +23,8 @@ pub(super) enum Test {
     },
     /// Null where the value is missing, which counts as false.
     Nullable(Frag),
+    /// Whether a text matches wildcard patterns; never null.
+    Wild(Wild),
 }
 
 /// A test that is never null, and its opposite.
@@ -62,7 +65,11 @@ pub(super) fn conjuncts(printed: Truth<Frag>) -> Vec<Frag> {
     }
 }
 
-impl Leaf for Test {}
+impl Leaf for Test {
+    fn unite(alternatives: Vec<Truth<Self>>) -> Vec<Truth<Self>> {
+        Wild::unite(unique(alternatives))
+    }
+}
 
 impl Opposite for Test {
     type Printed = Frag;
@@ -70,20 +77,15 @@ impl Opposite for Test {
     /// Kusto drops a row for which a condition of `where` is null, so a positive test that stands bare keeps its form,
     /// and its use of indexes.
     fn print(self, negated: bool, bare: bool) -> Frag {
-        match self {
-            Self::Atom { holds, fails } => {
-                if negated {
-                    fails
-                } else {
-                    holds
-                }
-            }
-            Self::Nullable(test) if bare && !negated => test,
-            Self::Nullable(test) => {
-                // `not(null)` is null and would drop the row of a missing field, which the negated test keeps.
-                let test = literal::call("coalesce", [&test, &literal::truth(false)]);
-                if negated { literal::call("not", [&test]) } else { test }
-            }
+        match (self, negated) {
+            (Self::Atom { holds, fails: _ }, false) => holds,
+            (Self::Atom { holds: _, fails }, true) => fails,
+            (Self::Wild(wild), _) => wild.print(negated),
+            (Self::Nullable(test), false) if bare => test,
+            (Self::Nullable(test), false) => literal::call("coalesce", [&test, &literal::truth(false)]),
+            // `not(null)` is null and would drop the row of a missing field, which the negated test keeps; `null != true`
+            // is true (kusto/query/scalar-data-types/null-values).
+            (Self::Nullable(test), true) => literal::binary(&test, "!=", &literal::truth(true)),
         }
     }
 }

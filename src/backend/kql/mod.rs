@@ -7,16 +7,19 @@ mod chain;
 mod check;
 mod column;
 mod fields;
+mod lets;
 mod lists;
 mod literal;
 mod names;
 mod network;
+mod order;
 mod pattern;
 mod predicate;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use minijinja::{Value, context};
 
@@ -26,9 +29,9 @@ use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, bind};
 use crate::ir;
-use chain::{Join, Query};
+use chain::{Query, Table};
+use lets::Let;
 use literal::Frag;
-use step::StepText;
 
 /// The target.
 #[derive(Debug)]
@@ -65,6 +68,7 @@ impl Backend for Kql {
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
     const HOLDS_LISTS: bool = true;
+    const READS_BY_CLAUSE: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record
@@ -148,39 +152,26 @@ fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
 }
 
 fn context_of(query: Query, head: Vec<Frag>) -> Value {
-    let names: Vec<_> = query.steps.iter().map(|step| Value::from(step.name.clone())).collect();
-    let joins = query.joins.into_iter().zip(names.iter().skip(1));
     context! {
         head => values(head),
-        joins => joins.map(|(join, step)| join_context(join, step)).collect::<Vec<_>>(),
-        first => names.first(),
-        steps => query.steps.into_iter().zip(&names).map(step_context).collect::<Vec<_>>(),
-        distinct => value(query.distinct),
-        project => value(query.project),
+        lets => query.lets.into_iter().map(let_context).collect::<Vec<_>>(),
+        tables => query.tables.into_iter().map(table_context).collect::<Vec<_>>(),
     }
 }
 
-fn step_context((step, name): (StepText, &Value)) -> Value {
-    context! {
-        name,
-        table => Value::from(step.table),
-        before => values(step.before),
-        expands => values(step.expands),
-        extends => value(step.extends),
-        after => values(step.after),
-        project => Value::from(step.project),
-        lookback => value(step.lookback),
-    }
+fn let_context(Let { name, value }: Let) -> Value {
+    context! { name => Value::from(name), value => Value::from(value) }
 }
 
-fn join_context(join: Join, table: &Value) -> Value {
+fn table_context(Table { comment, name, kept, from, mut operators }: Table) -> Value {
+    let last = operators.pop();
     context! {
-        bucket => value(join.bucket),
-        table,
-        on => Value::from(join.on),
-        tests => values(join.tests),
-        start => Value::from(join.start),
-        by => Value::from(join.by),
+        comment => value(comment),
+        name => value(name),
+        kept,
+        from => Value::from(from),
+        operators => values(operators),
+        last => value(last),
     }
 }
 
