@@ -40,6 +40,7 @@ fn compile_for(
         return None;
     }
     warn(target, &report, diags);
+    std::mem::take(&mut report.warnings).into_iter().for_each(|warning| diags.push(warning));
     let Report { notes, requires, lists, .. } = report;
     let rule = job.rule.name.node.clone();
     Some(Emission {

@@ -7,6 +7,7 @@ mod chain;
 mod check;
 mod column;
 mod fields;
+mod length;
 mod lets;
 mod lists;
 mod literal;
@@ -27,7 +28,7 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, bind};
+use crate::backend::{Fidelity, Job, Level, Part, Report, Role, bind};
 use crate::ir;
 use chain::{Query, Table};
 use lets::Let;
@@ -38,9 +39,6 @@ use literal::Frag;
 pub struct Kql;
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
-
-/// The longest query that a scheduled rule takes, in characters as Azure counts them.
-pub const LONGEST_QUERY: usize = 10_000;
 
 impl Dialect for Kql {
     const NAME: &'static str = "kql";
@@ -119,9 +117,15 @@ impl Backend for Kql {
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
     let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
-    let context = context_of(query, head(job, report));
-    let text = LAYOUT.print(Kql::TITLE, job.rule.span, context, report)?;
-    note_length(&text, job, report);
+    let print = |report: &mut Report| {
+        let context = context_of(query.clone(), head(job, report));
+        LAYOUT.print(Kql::TITLE, job.rule.span, context, report)
+    };
+    let mut text = print(report)?;
+    if length::note(&text, job, report) {
+        // Once more, for the head that says so.
+        text = print(report)?;
+    }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     Some(Part { name, id, role: Role::Query, text })
 }
@@ -137,18 +141,6 @@ fn head(job: &Job<'_>, report: &Report) -> Vec<Frag> {
     let mut lines = vec![job.rule.meta.title.clone(), format!("Catena: {}, {fidelity}", job.rule.name.node)];
     lines.extend(report.remarks());
     lines.iter().map(|line| literal::comment(line)).collect()
-}
-
-fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
-    // No text has more characters, as Azure counts them, than bytes.
-    let length = if text.len() > LONGEST_QUERY { text.encode_utf16().count() } else { text.len() };
-    if length > LONGEST_QUERY {
-        let message = format!(
-            "the query has {length} characters and a scheduled rule takes {LONGEST_QUERY}; `--lists lookup` moves the \
-             exact values of allowlists into watchlists"
-        );
-        report.note(Effect::Engine, job.rule.span, message);
-    }
 }
 
 fn context_of(query: Query, head: Vec<Frag>) -> Value {

@@ -9,7 +9,8 @@
 use super::Kql;
 use super::column::Reach;
 use super::fields::{self, Field};
-use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::bind::{Bound, BoundStep, BoundTest};
+use crate::backend::truth::Truth;
 use crate::ir::{Chain, TestKind, Type};
 
 /// The step of which there are the fewest records, as far as a rule shows it: it asks for the most equalities. The
@@ -19,17 +20,15 @@ pub(super) fn rarest(bound: &Bound<'_, Kql>) -> usize {
     best.map_or(0, |(index, _)| index)
 }
 
+/// The tests for equality that must all hold, without those of a field that has a few values at most, such as an outcome.
 fn equalities(step: &BoundStep<'_, Kql>) -> usize {
     let parts = step.condition.conjuncts(false).into_iter();
-    let is_equality = |(part, negated): &(&crate::backend::truth::Truth<_>, bool)| {
-        let tests = part.tests();
-        matches!(tests.as_slice(), [(test, false)] if !negated && is_one_of(test))
+    let selects = |test: &BoundTest<'_, Kql>| {
+        let field = step.source.field(test.field.name);
+        let is_open = field.is_some_and(|field| field.values.is_empty() && field.ty != Type::Bool);
+        is_open && matches!(test.test.kind, TestKind::Equals { .. })
     };
-    parts.filter(is_equality).count()
-}
-
-fn is_one_of(test: &crate::backend::bind::BoundTest<'_, Kql>) -> bool {
-    matches!(&test.test.kind, TestKind::Equals { .. })
+    parts.filter(|(part, negated)| matches!(part, Truth::Test(test) if !negated && selects(test))).count()
 }
 
 /// The fields by which a neighbour narrows a step.
