@@ -1,4 +1,5 @@
-//! How a step reads its fields: as columns of the table, by an expression on the spot, or by one that gets a name first.
+//! How a step reads its fields: as columns of the table, by an expression on the spot, or by one that gets a name
+//! first.
 //!
 //! In: the fields of a bound step. Out: text for whoever prints a test or an output, and the named expressions.
 //! Must not know: how a test is printed, joins, what the source files state.
@@ -80,15 +81,14 @@ impl<'b, 'a> Fields<'b, 'a> {
         for (field, cleaned) in reads {
             let Some(value) = self.expression(field, cleaned) else { continue };
             let name = literal::name(&self.step.column_name(field.name));
-            match found.iter_mut().find(|(known, _)| known.name == name) {
-                Some((known, uses)) => *uses += usize::from(known.value == value),
-                None => {
-                    let stage = if reach(field) == Reach::Event { Stage::Named } else { Stage::Item };
-                    // A test of an address reads it several times.
-                    let uses = if field.ty == Type::Ip { 2 } else { 1 };
-                    found.push((Named { name, value, stage, passed_on: false }, uses));
-                }
+            if let Some((known, uses)) = found.iter_mut().find(|(known, _)| known.name == name) {
+                *uses += usize::from(known.value == value);
+                continue;
             }
+            let stage = if reach(field) == Reach::Event { Stage::Named } else { Stage::Item };
+            // A test of an address reads it several times.
+            let uses = if field.ty == Type::Ip { 2 } else { 1 };
+            found.push((Named { name, value, stage, passed_on: false }, uses));
         }
         let outputs = || self.step.event_id.iter().chain(&self.step.outputs);
         let passed_on = |named: &Named| {

@@ -1,7 +1,7 @@
 //! What stands at the top of a query under a name, where an analyst tunes it: windows and allowlists.
 //!
-//! In: values with the names that the rule gives them. Out: names for the query, and the statements. Must not know: steps,
-//! joins, what the values mean.
+//! In: values with the names that the rule gives them. Out: names for the query, and the statements. Must not know:
+//! steps, joins, what the values mean.
 
 use super::Kql;
 use super::literal::{self, Frag};

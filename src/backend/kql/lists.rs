@@ -1,5 +1,5 @@
-//! Several values at once: constants, and allowlists, at the top of the text or their exact values in a watchlist of the
-//! workspace.
+//! Several values at once: constants, and allowlists, at the top of the text or their exact values in a watchlist of
+//! the workspace.
 //!
 //! In: a column and a list of the rule. Out: a [`Check`].
 //! Must not know: fields, joins, how a watchlist is deployed.
@@ -7,7 +7,7 @@
 use super::check::{Check, compare, one_of, test};
 use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::{network, pattern};
+use super::{network, pattern, wild};
 use crate::backend::print::phrase;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report};
@@ -55,9 +55,9 @@ fn patterns(column: &Frag, list: &str, entries: &Entries<'_>, lets: &mut Lets<'_
         // It asks no more than that there is a text.
         _ if patterns.iter().any(|pattern| pattern.matches_everything()) => Some(pattern::present(column)),
         _ => {
-            let regex = literal::string(&pattern::any_of(patterns));
+            let regex = literal::string(&wild::any_of(patterns));
             let name = lets.name(list, "_patterns", regex);
-            Some(test(pattern::matching(column, &name)))
+            Some(test(wild::matching(column, &name)))
         }
     }
 }

@@ -184,8 +184,9 @@ pub(super) fn search_keys(alias: &str) -> Frag {
     atom(phrase!("((_GetWatchlist({}) | where {COUNTS} | project SearchKey))", quoted(alias)))
 }
 
-/// What `mv-expand` does to an array: a row for each item. An array that is missing or empty gives a row without an item
-/// if it `keeps` such rows; by itself Kusto drops the row of an empty array, and takes an object for its properties.
+/// What `mv-expand` does to an array: a row for each item. An array that is missing or empty gives a row without an
+/// item if it `keeps` such rows; by itself Kusto drops the row of an empty array, and takes an object for its
+/// properties.
 pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>, keeps: bool) -> Frag {
     let (column, array) = (column.text(), array.text());
     let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));

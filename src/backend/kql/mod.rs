@@ -20,6 +20,7 @@ mod step;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wild;
 mod window;
 
 use minijinja::{Value, context};

@@ -20,7 +20,8 @@ pub(super) fn rarest(bound: &Bound<'_, Kql>) -> usize {
     best.map_or(0, |(index, _)| index)
 }
 
-/// The tests for equality that must all hold, without those of a field that has a few values at most, such as an outcome.
+/// The tests for equality that must all hold, without those of a field that has a few values at most, such as an
+/// outcome.
 fn equalities(step: &BoundStep<'_, Kql>) -> usize {
     let parts = step.condition.conjuncts(false).into_iter();
     let selects = |test: &BoundTest<'_, Kql>| {

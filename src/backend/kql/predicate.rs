@@ -74,12 +74,12 @@ pub(super) fn key(fields: &mut Fields<'_, '_>, field: &Field<'_>, implied: bool)
     let is_plain = fields::plain(field).is_some();
     let none = absent(field).into_iter().filter(|text| is_plain && !text.is_empty());
     let missing: Vec<_> = (!implied).then_some("").into_iter().chain(none).map(literal::string).collect();
-    let test = match missing.as_slice() {
+    let present = match missing.as_slice() {
         [] => return None,
         [_] if !implied => exists(&column, field.ty),
         missing => one_of(&column, missing).not(),
     };
-    let text = Frag::join(conjuncts(test.print(false, true)), " and ", Bind::And);
+    let text = Frag::join(conjuncts(present.print(false, true)), " and ", Bind::And);
     let cost = if field.ty == Type::Ip { Cost::Address } else { Cost::Column };
     Some(Conjunct { text, cost, site: fields.take_site() })
 }
@@ -117,11 +117,12 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
         {
             Cost::Address
         }
-        TestKind::Equals { .. } | TestKind::Order { .. } => Cost::Column,
         TestKind::Exists | TestKind::InList { .. } | TestKind::SameAs { .. } if test.field.ty == Type::Ip => {
             Cost::Address
         }
-        TestKind::Exists | TestKind::SameAs { .. } => Cost::Column,
+        TestKind::Equals { .. } | TestKind::Order { .. } | TestKind::Exists | TestKind::SameAs { .. } => {
+            Cost::Column
+        }
         TestKind::InNetworks { .. } => Cost::Address,
         TestKind::Substring { .. } => Cost::Text,
         TestKind::InList { list } => match test.list(*list) {
@@ -176,7 +177,8 @@ fn check(
     }
 }
 
-/// Whether the field has one of some values, by the cases of its columns: over stored columns, without a calculated one.
+/// Whether the field has one of some values, by the cases of its columns: over stored columns, without a calculated
+/// one.
 fn of_cases(field: &Field<'_>, action: Option<Frag>, wanted: impl Fn(&str) -> bool) -> Check {
     let Some((last, others)) = field.ways.split_last() else { return Truth::Always(false) };
     let Some(action) = action.filter(|_| !others.is_empty()) else {

@@ -251,9 +251,9 @@ impl<'b, 'a> Projection<'b, 'a> {
         name
     }
 
-    /// The column that identifies the event, its id or a hash of all that the source file knows of the table; and the one
-    /// that identifies the record, if one does. Hashes in place of texts, which a join would carry
-    /// along: no two texts with one SHA-256 are known, so a hash tells rows apart exactly as its text does.
+    /// The column that identifies the event, its id or a hash of all that the source file knows of the table; and the
+    /// one that identifies the record, if one does. Hashes in place of texts, which a join would carry along: no two
+    /// texts with one SHA-256 are known, so a hash tells rows apart exactly as its text does.
     fn identity(&mut self, records: bool) -> (Option<Frag>, Option<Frag>) {
         if let Some(id) = &self.step.event_id {
             return (Some(literal::name(&id.column)), None);
