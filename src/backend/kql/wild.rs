@@ -1,6 +1,7 @@
 //! Wildcard patterns as anchored regular expressions, several in one.
 //!
-//! In: a column and patterns. Out: a [`Wild`] that prints itself, regular expressions. Must not know: logic, fields, lists.
+//! In: a column and patterns. Out: a [`Wild`] that prints itself, regular expressions. Must not know: logic, fields,
+//! lists.
 
 use super::literal::{self, Frag};
 use crate::backend::truth::unique;
