@@ -17,7 +17,7 @@ mod written;
 
 pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,18 @@ pub struct Group {
     pub inner: Option<String>,
     /// Canonical fields that tell the records of one event apart.
     pub key: Vec<String>,
+    /// The values of `event.action` whose events can have it; empty for all.
+    #[serde(default)]
+    pub for_actions: Vec<String>,
+}
+
+impl Group {
+    /// Whether an event with one of the actions (`None`: any) can have items.
+    #[must_use]
+    pub fn may_be_in(&self, actions: Option<&BTreeSet<String>>) -> bool {
+        self.for_actions.is_empty()
+            || actions.is_none_or(|actions| self.for_actions.iter().any(|action| actions.contains(action)))
+    }
 }
 
 /// Fields by canonical name, sorted; each one is looked up many times for a rule.

@@ -126,7 +126,7 @@ fn usage_errors_have_status_2_and_a_suggestion() {
 #[test]
 fn parameters_can_be_set() {
     let ran = catena(&["compile", AWS, "--target", "kql", "--set", "console_to_launch=7m"]);
-    assert!(ran.out.contains("+ 7m"), "{}", ran.out);
+    assert!(ran.out.contains("console_to_launch = 7m;"), "{}", ran.out);
     let ran = catena(&["compile", AWS, "--set", "console_to_launch=soon"]);
     assert_eq!(ran.status, 1);
     assert!(ran.err.contains("soon"), "{}", ran.err);

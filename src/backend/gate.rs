@@ -40,6 +40,9 @@ fn compile_for(
         return None;
     }
     warn(target, &report, diags);
+    for warning in std::mem::take(&mut report.warnings) {
+        diags.push(warning);
+    }
     let Report { notes, requires, lists, .. } = report;
     let rule = job.rule.name.node.clone();
     Some(Emission {

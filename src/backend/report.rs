@@ -14,6 +14,8 @@ use crate::source::Span;
 pub struct Report {
     /// Errors, and nothing else.
     pub errors: Vec<Diagnostic>,
+    /// Warnings beside those that the notes give.
+    pub warnings: Vec<Diagnostic>,
     /// Reasons and limits.
     pub notes: Vec<Note>,
     /// What must be configured.
@@ -65,6 +67,7 @@ impl Report {
     /// Adds what another report found.
     pub fn absorb(&mut self, other: Report) {
         other.errors.into_iter().for_each(|error| self.error(error));
+        self.warnings.extend(other.warnings);
         other.notes.into_iter().for_each(|note| self.note(note.effect, note.span, note.message));
         other.requires.into_iter().for_each(|what| self.require(what));
         other.lists.into_iter().for_each(|list| self.read(list));

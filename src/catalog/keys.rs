@@ -76,6 +76,11 @@ pub const GROUP: &[Key] = &[
     required("path", Form::Text, "dotted path of the array in the raw event"),
     nullable("inner", Form::Text, "an array inside an item: a record for each inner item"),
     required("key", TEXTS, "fields that tell the records of one event apart"),
+    optional(
+        "for_actions",
+        TEXTS,
+        "values of `event.action` whose events can have it; all, if none are named",
+    ),
 ];
 
 /// `log`: how events stand in files, as the vendor writes them and as pipelines wrap them.
@@ -274,7 +279,7 @@ pub const MAPPED: &[Key] = &[
     optional(
         "cases",
         Form::List(&Form::Keys(CASE)),
-        "for targets without expressions: the first case that holds gives the value",
+        "for a value of a few: the first case that holds gives it (Sigma, KQL)",
     ),
     nullable("placeholder", Form::Text, "a stored text that means \"no value\""),
     optional("multi", Form::Truth, "whether the field holds the values of all items of the event together"),

@@ -238,6 +238,7 @@ codes! {
     Subset = "E0803" Error "the query may miss events";
     Superset = "W0804" Warning "the query may match more than the rule";
     Conditional = "W0805" Warning "the query may miss events in some engines";
+    TooLong = "W0806" Warning "the query is longer than the SIEM takes";
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";

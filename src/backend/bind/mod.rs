@@ -62,6 +62,8 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
     pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
     /// Whether its records are the alerts.
     pub(in crate::backend) last: bool,
+    /// Whether its events can have items of the source's repeated group.
+    pub(in crate::backend) has_items: bool,
     /// Whether its event could be that of a neighbour.
     pub(in crate::backend) shared: bool,
     /// What its fields require.
@@ -230,7 +232,8 @@ fn bind_step<'a, B: Backend>(
             .map(|fields| fields.into_iter().map(|field| output(name, field)).collect());
         binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &keys);
     }
-    let action = binder.lookup.action;
+    let Lookup { action, admitted, .. } = binder.lookup;
+    let has_items = source.group.as_ref().is_some_and(|group| group.may_be_in(admitted.as_ref()));
     let requires = own.requires.clone();
     report.absorb(own);
     Some(BoundStep {
@@ -244,6 +247,7 @@ fn bind_step<'a, B: Backend>(
         event_id,
         action,
         last: around.last,
+        has_items,
         shared: around.shared(),
         requires,
     })

@@ -3,41 +3,43 @@
 //!
 //! In: a rule. Out: a [`Query`] of printed fragments. Must not know: how a single step or test is printed.
 
+use std::collections::BTreeSet;
+
 use super::Kql;
+use super::lets::{Let, Lets};
 use super::literal::{self, Frag};
-use super::step::{self, Columns, Lookback, StepText};
+use super::order::{self, Narrowing};
+use super::step::{self, Narrowed, StepText, Wanted};
+use super::window::{self, Span};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
-use crate::backend::{Effect, Options, Report, shape};
+use crate::backend::print::{Bind, phrase};
+use crate::backend::truth::unique;
+use crate::backend::{Options, Report};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Chain, Field, Window};
+use crate::ir::{Chain, Field};
 
 /// A query without its head.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Query {
-    /// A table for each step.
-    pub(super) steps: Vec<StepText>,
-    /// A join for each link.
-    pub(super) joins: Vec<Join>,
-    /// The columns by which the records of a single step are told apart: an event may be delivered twice. Joins keep
-    /// one row for each anyway.
-    pub(super) distinct: Option<Frag>,
-    /// The columns of the answer, if others are there.
-    pub(super) project: Option<Frag>,
+    /// What an analyst tunes.
+    pub(super) lets: Vec<Let>,
+    /// Tables, each built on those before it; the last one, which has no name, is the answer.
+    pub(super) tables: Vec<Table>,
 }
 
-/// The join that adds a step.
-#[derive(Debug)]
-pub(super) struct Join {
-    /// The time bucket of the step before, if the join uses buckets.
-    pub(super) bucket: Option<Frag>,
-    /// The pairs of equal columns.
-    pub(super) on: Frag,
-    /// What must hold of the two records and of the whole chain so far.
-    pub(super) tests: Vec<Frag>,
-    /// The column of the first step's time.
-    pub(super) start: Frag,
-    /// The columns of the later record.
-    pub(super) by: Frag,
+/// A table of the query.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    /// What it is, for a reader.
+    pub(super) comment: Option<Frag>,
+    /// Its name.
+    pub(super) name: Option<Frag>,
+    /// Whether it is read several times, so that it should be kept.
+    pub(super) kept: bool,
+    /// The table it reads.
+    pub(super) from: Frag,
+    /// What its rows pass.
+    pub(super) operators: Vec<Frag>,
 }
 
 /// Prints a bound rule. `chain` is the rule's own.
@@ -47,134 +49,259 @@ pub(super) fn lower(
     options: &Options,
     report: &mut Report,
 ) -> Option<Query> {
-    let windows = windows(bound, chain, report);
+    let mut lets = Lets::new(bound);
+    let spans = window::spans(bound, chain, &mut lets, report);
+    let first = order::rarest(bound);
+    let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options };
     let mut steps = Vec::with_capacity(bound.steps.len());
     for (index, step) in bound.steps.iter().enumerate() {
-        let window = index.checked_sub(1).and_then(|before| windows.get(before));
-        let lookback = window.and_then(|window| window.buckets(options));
-        // Records that look the same must be told apart where each of them is an alert of its own.
-        let records = step.last && (!bound.links.is_empty() || step.event_id.is_some());
-        steps.push(step::lower(step, records, lookback, options, report));
+        steps.push(step::lower(step, &plan.wanted(index), options, &mut lets, report));
     }
     refuse_equal_names(bound, &steps, report)?;
-    let joins = joins(bound, &steps, &windows, options);
-    let shown = steps.iter().map(|step| &step.columns);
-    let project: Vec<_> =
-        shown.flat_map(|columns| std::iter::once(&columns.time).chain(&columns.shown)).cloned().collect();
-    let distinct: Option<Vec<_>> = match (bound.steps.as_slice(), steps.as_slice()) {
-        ([step], [text]) if step.event_id.is_some() => Some(text.columns.all().cloned().collect()),
-        _ => None,
+    let tables = match (bound.steps.as_slice(), steps.as_slice()) {
+        ([step], [text]) => vec![alone(step, text)],
+        _ => plan.tables(&steps),
     };
-    let project = (distinct.as_ref() != Some(&project)).then(|| literal::list(&project));
-    Some(Query { steps, joins, distinct: distinct.map(|columns| literal::list(&columns)), project })
+    Some(Query { lets: lets.into_statements(), tables })
 }
 
-/// A window between two neighbours by the clocks of the target, in seconds.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    /// How much earlier than the earlier record's clock the later one's may be.
-    back: u64,
-    /// How much later.
-    ahead: u64,
-    /// How much later than the first record's clock the later one's may be, where the total binds.
-    total: Option<u64>,
-}
-
-impl Span {
-    /// Its time buckets, if the user wants them.
-    fn buckets(self, options: &Options) -> Option<Lookback> {
-        let size = self.back.saturating_add(self.ahead);
-        (options.time_buckets && size > 0).then_some(Lookback { size, back: self.back })
+/// The answer of a rule of one step. An event may be delivered twice; joins keep one row for each record anyway.
+fn alone(step: &BoundStep<'_, Kql>, text: &StepText) -> Table {
+    let stamp = literal::assign(&literal::name(STAMP), &step.schema.mapping.time);
+    let columns = literal::list(std::iter::once(&stamp).chain(&text.assigned));
+    let mut operators = text.operators.clone();
+    operators
+        .push(literal::operator(if step.event_id.is_some() { "summarize by" } else { "project" }, &columns));
+    if !text.columns.hidden.is_empty() {
+        operators.push(literal::operator("project-away", &literal::list(&text.columns.hidden)));
     }
+    Table { comment: None, name: None, kept: false, from: text.table.clone(), operators }
 }
 
-/// The windows of all links, widened where a table's clock is later than the event.
-fn windows(bound: &Bound<'_, Kql>, chain: &Chain, report: &mut Report) -> Vec<Span> {
-    let lags: Vec<u64> = bound.steps.iter().map(|step| lag(step, bound, report)).collect();
-    let last = bound.links.len().saturating_sub(1);
-    // In a chain of two steps the one window is both.
-    let binds = bound.links.len() > 1 && shape::total_binds(chain);
-    let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
-    let span = |(index, link): (usize, &BoundLink<'_>)| {
-        let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));
-        let gap = Window { seconds: link.gap.seconds.min(bound.total.seconds), ..link.gap };
-        let total = (binds && index == last).then(|| widened(bound.total));
-        Span { back: lag(index), ahead: widened(gap), total }
+/// The column that Sentinel and its custom detections ask of an answer: when the alert happened.
+const STAMP: &str = "TimeGenerated";
+
+/// How each step is narrowed by a neighbour nearer to the one that is read first.
+fn narrowings<'a>(bound: &Bound<'a, Kql>, chain: &Chain, first: usize) -> Vec<Option<Narrowing<'a>>> {
+    let of = |index: usize| match index.cmp(&first) {
+        std::cmp::Ordering::Less => order::narrowing(bound, chain, index, false),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => order::narrowing(bound, chain, index - 1, true),
     };
-    bound.links.iter().enumerate().map(span).collect()
+    (0..bound.steps.len()).map(of).collect()
 }
 
-fn lag(step: &BoundStep<'_, Kql>, bound: &Bound<'_, Kql>, report: &mut Report) -> u64 {
-    let lag = step.schema.lag;
-    if lag == 0 || bound.links.is_empty() {
-        return 0;
+/// How the steps are read and joined.
+struct Plan<'p, 'a> {
+    bound: &'p Bound<'a, Kql>,
+    /// The windows of the links.
+    spans: Vec<Span>,
+    /// The step that is read first.
+    first: usize,
+    /// By what each step is narrowed.
+    narrowings: Vec<Option<Narrowing<'a>>>,
+    options: &'p Options,
+}
+
+impl<'a> Plan<'_, 'a> {
+    fn step(&self, index: usize) -> Option<&BoundStep<'a, Kql>> {
+        self.bound.steps.get(index)
     }
-    let reason = step.schema.lag_reason.as_deref();
-    let reason = reason.unwrap_or("the table's clock can be later than the event");
-    report.note(Effect::Superset, step.span, reason);
-    lag
-}
 
-fn joins(bound: &Bound<'_, Kql>, steps: &[StepText], windows: &[Span], options: &Options) -> Vec<Join> {
-    let links = bound.links.iter().zip(windows).enumerate();
-    links.filter_map(|(index, link)| join(bound, index, link, steps, options)).collect()
-}
+    fn narrowing(&self, index: usize) -> Option<Narrowing<'a>> {
+        self.narrowings.get(index).copied().flatten()
+    }
 
-/// The join of a link, between the steps of its own and the next index.
-fn join(
-    bound: &Bound<'_, Kql>,
-    index: usize,
-    (link, span): (&BoundLink<'_>, &Span),
-    steps: &[StepText],
-    options: &Options,
-) -> Option<Join> {
-    let start = &steps.first()?.columns.time;
-    let (earlier, later) = (bound.steps.get(index)?, bound.steps.get(index + 1)?);
-    let (before, after) = (steps.get(index)?, steps.get(index + 1)?);
-    let bucket = span.buckets(options).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
-    let mut on: Vec<Frag> = Vec::new();
-    for (left, right) in &link.keys {
-        let pair = literal::equal_sides(&column(earlier, left), &column(later, right));
-        if !on.contains(&pair) {
-            on.push(pair);
+    /// The table of step `index`.
+    fn step_table(&self, index: usize) -> Option<Frag> {
+        Some(literal::name(&phrase!("step_{}", self.step(index)?.name.node)))
+    }
+
+    /// The table of the chains from the first step to step `index`.
+    fn chain_table(&self, index: usize) -> Option<Frag> {
+        if index == 0 { self.step_table(0) } else { Some(literal::name(&phrase!("chain_{}", index + 1))) }
+    }
+
+    fn wanted(&self, index: usize) -> Wanted<'a> {
+        let window = index.checked_sub(1).and_then(|before| self.spans.get(before));
+        let last = index + 1 == self.bound.steps.len();
+        let by_id = self.step(index).is_some_and(|step| step.event_id.is_some());
+        Wanted {
+            // Records that look the same must be told apart where each of them is an alert of its own.
+            records: last && (index > 0 || by_id),
+            lookback: window.and_then(|window| window.buckets(self.options)),
+            narrowed: self.narrowed(index),
+            may_test_late: self.bound.steps.len() > 1,
+            implied: self.implied(index),
         }
     }
-    on.extend(bucket.as_ref().map(|bucket| bucket.on.clone()));
-    let by: Vec<_> = after.columns.all().cloned().collect();
-    Some(Join {
-        bucket: bucket.map(|bucket| bucket.extend),
-        on: literal::list(&on),
-        tests: tests(start, &before.columns, &after.columns, *span, link.shared),
-        start: start.clone(),
-        by: literal::list(&by),
-    })
+
+    /// The neighbour that narrows a step: behind the first one, all that precedes it.
+    fn narrowed(&self, index: usize) -> Option<Narrowed<'a>> {
+        let Narrowing { near, far } = self.narrowing(index)?;
+        let (step, table) = if index < self.first {
+            (index + 1, self.step_table(index + 1)?)
+        } else {
+            (index - 1, self.chain_table(index - 1)?)
+        };
+        Some(Narrowed { key: far, table, column: literal::name(&self.step(step)?.column_name(near)) })
+    }
+
+    /// The keys of a step that need no test that they are there: they equal a key of the neighbour nearer to the first
+    /// step, which has the test; and no neighbour further out is narrowed by them without it.
+    fn implied(&self, index: usize) -> Vec<&'a str> {
+        let fields = |link: Option<usize>, ahead: bool| -> Vec<&'a str> {
+            let keys = link.and_then(|link| self.bound.links.get(link)).map(|link| link.keys.as_slice());
+            let side = |(left, right): &(&'a Field, &'a Field)| {
+                if ahead { right.name.as_str() } else { left.name.as_str() }
+            };
+            keys.unwrap_or_default().iter().map(side).collect()
+        };
+        let (before, after) = (fields(index.checked_sub(1), true), fields(Some(index), false));
+        let (inner, outer) = match index.cmp(&self.first) {
+            std::cmp::Ordering::Less => (after, before),
+            std::cmp::Ordering::Equal => return Vec::new(),
+            std::cmp::Ordering::Greater => (before, after),
+        };
+        let own = self.narrowing(index).map(|narrowing| narrowing.far);
+        inner.into_iter().filter(|field| own == Some(*field) || !outer.contains(field)).collect()
+    }
+
+    /// The tables of the steps from the first to the earliest one, the joins up to it, then step and join by turns.
+    fn tables(&self, steps: &[StepText]) -> Vec<Table> {
+        let before = (0..=self.first).rev().filter_map(|index| self.step_as_table(index, steps));
+        let mut tables: Vec<_> = before.collect();
+        for link in 0..self.bound.links.len() {
+            if link >= self.first {
+                tables.extend(self.step_as_table(link + 1, steps));
+            }
+            tables.extend(self.join(link, steps));
+        }
+        tables
+    }
+
+    fn step_as_table(&self, index: usize, steps: &[StepText]) -> Option<Table> {
+        let (step, text) = (self.step(index)?, steps.get(index)?);
+        let mut operators = text.operators.clone();
+        operators.push(literal::operator("project", &literal::list(&text.assigned)));
+        operators.extend(text.late.iter().cloned());
+        operators.extend(text.lookback.as_ref().map(literal::expand_buckets));
+        let narrows = |other: Option<usize>| other.is_some_and(|other| self.narrowing(other).is_some());
+        let inward = index <= self.first && narrows(index.checked_sub(1));
+        // What follows the first step of the chain is narrowed by it, not by chains of several steps.
+        let outward = index == 0 && self.first == 0 && narrows(Some(1));
+        Some(Table {
+            comment: Some(literal::comment(&self.step_comment(index, step))),
+            name: Some(text.name.clone()),
+            kept: inward || outward,
+            from: text.table.clone(),
+            operators,
+        })
+    }
+
+    fn step_comment(&self, index: usize, step: &BoundStep<'a, Kql>) -> String {
+        let name = &step.name.node;
+        let near = if index < self.first { index + 1 } else { index.saturating_sub(1) };
+        match (self.narrowing(index), self.step(near)) {
+            (Some(Narrowing { far, .. }), Some(near)) => phrase!("{name}: {far} as in {}", near.name.node),
+            _ if index == self.first => phrase!("{name}: the rarest step"),
+            _ => name.clone(),
+        }
+    }
+
+    /// What makes the answer of the last table: the time of the alert, and no column that is not part of the contract.
+    fn answer(&self, steps: &[StepText]) -> Vec<Frag> {
+        let buckets =
+            self.spans.iter().zip(&self.bound.steps).filter(|(span, _)| span.buckets(self.options).is_some());
+        let buckets = buckets.map(|(_, step)| step::hidden(&step.name.node, "bucket"));
+        let hidden = steps.iter().flat_map(|step| step.columns.hidden.iter().chain(&step.lookback)).cloned();
+        let hidden: Vec<_> = hidden.chain(buckets).collect();
+        let away = (!hidden.is_empty()).then(|| literal::operator("project-away", &literal::list(&hidden)));
+        let stamp = steps.last().map(|step| literal::assign(&literal::name(STAMP), &step.columns.time));
+        away.into_iter().chain(stamp.map(|stamp| literal::operator("extend", &stamp))).collect()
+    }
+
+    /// The join of a link. The rows of the first step and what they lead to are on the left, where Kusto wants the
+    /// smaller table.
+    fn join(&self, link: usize, steps: &[StepText]) -> Option<Table> {
+        let (bound, span) = (self.bound.links.get(link)?, self.spans.get(link)?);
+        let (earlier, later) = (self.step(link)?, self.step(link + 1)?);
+        let (before, after, start) = (steps.get(link)?, steps.get(link + 1)?, &steps.first()?.columns.time);
+        let bucket =
+            span.buckets(self.options).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
+        let later_is_left = link < self.first;
+        let (mut chains, records) = (self.chain_table(link)?, self.step_table(link + 1)?);
+        let mut operators = Vec::new();
+        if let Some(bucket) = &bucket {
+            if later_is_left {
+                chains = literal::piped(&chains, &bucket.extend);
+            } else {
+                operators.push(bucket.extend.clone());
+            }
+        }
+        let pair = |(left, right): (Frag, Frag)| {
+            if later_is_left {
+                literal::equal_sides(&right, &left)
+            } else {
+                literal::equal_sides(&left, &right)
+            }
+        };
+        let keys = bound.keys.iter().map(|(left, right)| (column(earlier, left), column(later, right)));
+        let on = unique(keys.chain(bucket.map(|bucket| bucket.columns)).map(pair).collect());
+        let (from, other) = if later_is_left { (records, chains) } else { (chains, records) };
+        operators.push(literal::join(&other, &on));
+        let tests = tests(start, before, after, span, bound.shared);
+        operators.push(literal::operator("where", &Frag::join(tests, " and ", Bind::And)));
+        operators.push(literal::latest(start, &after.columns.identity()));
+        let last = link + 1 == self.bound.links.len();
+        if last {
+            operators.extend(self.answer(steps));
+        }
+        let comment = Some(literal::comment(&join_comment(earlier, later, bound, span)));
+        let name = if last { None } else { self.chain_table(link + 1) };
+        let kept = link + 1 >= self.first && self.narrowing(link + 2).is_some();
+        Some(Table { comment, name, kept, from, operators })
+    }
+}
+
+fn join_comment(
+    earlier: &BoundStep<'_, Kql>,
+    later: &BoundStep<'_, Kql>,
+    link: &BoundLink<'_>,
+    span: &Span,
+) -> String {
+    let pair = |(left, right): &(&Field, &Field)| {
+        if left.name == right.name { left.name.clone() } else { phrase!("{} = {}", left.name, right.name) }
+    };
+    let keys = link.keys.iter().map(pair).collect::<Vec<_>>().join(", ");
+    let (earlier, later) = (&earlier.name.node, &later.name.node);
+    let total = span.total.as_ref().map_or("", |_| ", all in total");
+    phrase!("{earlier}, then {later}{total}: same {keys}")
 }
 
 fn column(step: &BoundStep<'_, Kql>, field: &Field) -> Frag {
     literal::name(&step.column_name(&field.name))
 }
 
-/// The time bucket of the earlier record, and the pair that joins it.
+/// The time bucket of the earlier record, and the columns that are equal then.
 struct Bucket {
     extend: Frag,
-    on: Frag,
+    columns: (Frag, Frag),
 }
 
 impl Bucket {
     fn new(earlier: &BoundStep<'_, Kql>, before: &StepText, after: &StepText, size: u64) -> Self {
         let name = step::hidden(&earlier.name.node, "bucket");
         let own = literal::call("bin", [&before.columns.time, &literal::timespan(size)]);
-        let on =
-            after.lookback.as_ref().map_or_else(|| name.clone(), |back| literal::equal_sides(&name, back));
-        Self { extend: literal::assign(&name, &own), on }
+        let other = after.lookback.clone().unwrap_or_else(|| name.clone());
+        Self { extend: literal::operator("extend", &literal::assign(&name, &own)), columns: (name, other) }
     }
 }
 
-fn tests(first: &Frag, before: &Columns, after: &Columns, span: Span, shared: bool) -> Vec<Frag> {
-    let mut tests = vec![literal::between(&after.time, &before.time, span.back, span.ahead)];
-    if let Some(total) = span.total {
-        tests.push(literal::at_most_after(&after.time, first, total));
-    }
+fn tests(first: &Frag, before: &StepText, after: &StepText, span: &Span, shared: bool) -> Vec<Frag> {
+    let (before, after) = (&before.columns, &after.columns);
+    let mut tests = vec![literal::between(&after.time, &before.time, span.back, &span.gap)];
+    tests.extend(span.total.as_ref().map(|total| literal::at_most_after(&after.time, first, total)));
     if let (true, Some(one), Some(other)) = (shared, &before.event, &after.event) {
         tests.push(literal::binary(other, "!=", one));
     }
@@ -183,7 +310,7 @@ fn tests(first: &Frag, before: &Columns, after: &Columns, span: Span, shared: bo
 
 /// Two columns of one name would make the join rename one of them.
 fn refuse_equal_names(bound: &Bound<'_, Kql>, steps: &[StepText], report: &mut Report) -> Option<()> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (step, rule) in steps.iter().zip(&bound.steps) {
         let names = std::iter::once(&step.name).chain(step.columns.all());
         for name in names.map(Frag::text) {

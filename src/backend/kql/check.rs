@@ -3,9 +3,12 @@
 //! In: comparisons from the predicate printer. Out: [`Check`]s, which print as one fragment or are known to hold always
 //! or never. Must not know: fields, values, what is compared.
 
+use std::collections::HashMap;
+
 use super::literal::{self, Frag};
+use super::wild::Wild;
 use crate::backend::print::Bind;
-use crate::backend::truth::{Leaf, Opposite, Text, Truth};
+use crate::backend::truth::{Leaf, Opposite, Text, Truth, unique};
 
 /// A condition in the making.
 pub(super) type Check = Truth<Test>;
@@ -22,6 +25,8 @@ pub(super) enum Test {
     },
     /// Null where the value is missing, which counts as false.
     Nullable(Frag),
+    /// Whether a text matches wildcard patterns; never null.
+    Wild(Wild),
 }
 
 /// A test that is never null, and its opposite.
@@ -62,7 +67,44 @@ pub(super) fn conjuncts(printed: Truth<Frag>) -> Vec<Frag> {
     }
 }
 
-impl Leaf for Test {}
+impl Leaf for Test {
+    fn unite(alternatives: Vec<Truth<Self>>) -> Vec<Truth<Self>> {
+        with_one_pattern_a_column(unique(alternatives))
+    }
+}
+
+/// Alternatives with the patterns of one column in one test, where that is the shorter way.
+fn with_one_pattern_a_column(alternatives: Vec<Truth<Test>>) -> Vec<Truth<Test>> {
+    let mut by_operator: HashMap<Frag, usize> = HashMap::new();
+    for part in &alternatives {
+        if let Truth::Test(Test::Wild(Wild { column, operator: Some(_), .. })) = part {
+            *by_operator.entry(column.clone()).or_default() += 1;
+        }
+    }
+    let mut out: Vec<Truth<Test>> = Vec::with_capacity(alternatives.len());
+    for part in alternatives {
+        let Truth::Test(Test::Wild(wild)) = part else {
+            out.push(part);
+            continue;
+        };
+        let beside = by_operator.get(&wild.column).copied().unwrap_or(0);
+        let stays = wild.operator.is_some() && beside <= Wild::BY_OPERATOR;
+        let known = out.iter_mut().find_map(|part| match part {
+            Truth::Test(Test::Wild(known)) if known.column == wild.column && known.operator.is_none() => {
+                Some(known)
+            }
+            Truth::Test(_) | Truth::Always(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_) => None,
+        });
+        match known {
+            Some(known) if !stays => known.patterns.extend(wild.patterns),
+            Some(_) | None => {
+                let operator = wild.operator.filter(|_| stays);
+                out.push(Truth::Test(Test::Wild(Wild { operator, ..wild })));
+            }
+        }
+    }
+    out
+}
 
 impl Opposite for Test {
     type Printed = Frag;
@@ -70,20 +112,15 @@ impl Opposite for Test {
     /// Kusto drops a row for which a condition of `where` is null, so a positive test that stands bare keeps its form,
     /// and its use of indexes.
     fn print(self, negated: bool, bare: bool) -> Frag {
-        match self {
-            Self::Atom { holds, fails } => {
-                if negated {
-                    fails
-                } else {
-                    holds
-                }
-            }
-            Self::Nullable(test) if bare && !negated => test,
-            Self::Nullable(test) => {
-                // `not(null)` is null and would drop the row of a missing field, which the negated test keeps.
-                let test = literal::call("coalesce", [&test, &literal::truth(false)]);
-                if negated { literal::call("not", [&test]) } else { test }
-            }
+        match (self, negated) {
+            (Self::Atom { holds, fails: _ }, false) => holds,
+            (Self::Atom { holds: _, fails }, true) => fails,
+            (Self::Wild(wild), _) => wild.print(negated),
+            (Self::Nullable(test), false) if bare => test,
+            (Self::Nullable(test), false) => literal::call("coalesce", [&test, &literal::truth(false)]),
+            // `not(null)` is null and would drop the row of a missing field, which the negated test keeps; `null !=
+            // true` is true (kusto/query/scalar-data-types/null-values).
+            (Self::Nullable(test), true) => literal::binary(&test, "!=", &literal::truth(true)),
         }
     }
 }

@@ -3,11 +3,13 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, predicates.
 
+use super::check::{Check, atom, compare};
 use super::literal::{self, Frag};
 use super::stated;
 use super::table::{self, Table};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
-use crate::catalog::Stored;
+use crate::backend::truth::Truth;
+use crate::catalog::{self, Stored};
 use crate::ir::Type;
 
 /// Where the records of a source are.
@@ -45,6 +47,19 @@ pub(in crate::backend) struct Column {
     pub(super) name: Option<String>,
     /// How deep into the repeated group it looks.
     pub(super) reach: Reach,
+    /// Its values, if it has only these, each with its condition; the first that holds counts.
+    pub(super) cases: Vec<Case>,
+}
+
+/// A value, and when a column has it.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// The canonical value.
+    pub(super) value: String,
+    /// Over texts that the table stores, so it is never null.
+    pub(super) when: Check,
+    /// Whether a text has to be parsed for it.
+    pub(super) is_parsed: bool,
 }
 
 /// How deep into the repeated group an expression looks.
@@ -107,7 +122,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         Place::Field(name) => {
             let value = converted(literal::name(name), ty, stored);
             let name = Some(name.to_owned());
-            Column { value, plain: as_stored, as_stored, name, reach: Reach::Event }
+            Column { value, plain: as_stored, as_stored, name, reach: Reach::Event, cases: Vec::new() }
         }
         Place::Expr(text, needs) => {
             if !needs.is_empty() {
@@ -115,13 +130,10 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             }
             let text = reader.expression(text, &literal::EXPRESSION)?;
             let value = converted(literal::expression(text), ty, stored);
-            Column { value, plain: false, as_stored, name: None, reach: Reach::Event }
+            Column { value, plain: false, as_stored, name: None, reach: Reach::Event, cases: Vec::new() }
         }
         Place::Path(path) => {
-            let (column, rest) = path.split_once('.').unwrap_or((path, ""));
-            // It takes strings and dynamic values alike: Microsoft's table reference has `ResponseElements` as a
-            // string, the schemas of Azure-Sentinel's own tests have it as dynamic.
-            let parsed = literal::call("parse_json", [&literal::name(column)]);
+            let (parsed, rest) = parsed(path);
             inside(reader, (&parsed, rest), Reach::Event)
         }
         Place::Item(path) => match path.strip_prefix('>') {
@@ -132,21 +144,78 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             Some(path) => inside(reader, (&literal::name(INNER), path), Reach::Inner),
             None => inside(reader, (&literal::name(ITEM), path), Reach::Item),
         },
-        Place::Cases(_) => {
-            reader.invalid("cases", WITHOUT);
-            return None;
-        }
+        Place::Cases(stated) => of_cases(reader, stated)?,
     })
 }
 
-const WITHOUT: &str = "a KQL column takes an `expr`, not `cases` or `needs`";
+const WITHOUT: &str = "the `expr` of a KQL column names columns, not `needs`";
+
+/// The column that a dotted path begins with, taken apart, and the rest of the path.
+fn parsed(path: &str) -> (Frag, &str) {
+    let (column, rest) = path.split_once('.').unwrap_or((path, ""));
+    // It takes strings and dynamic values alike: Microsoft's table reference has `ResponseElements` as a string, the
+    // schemas of Azure-Sentinel's own tests have it as dynamic.
+    (literal::call("parse_json", [&literal::name(column)]), rest)
+}
+
+/// A column of a few values, each with the stored texts by which one knows it: a test for one of them needs no column
+/// that is calculated first.
+fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<Column> {
+    let ty = reader.def.ty;
+    let mut cases = Vec::with_capacity(stated.len());
+    let mut arguments = Vec::new();
+    for catalog::Case { value, when } in stated {
+        let Some(printed) = constant(value, ty) else {
+            reader.invalid("cases", "a KQL column has cases for texts, and for `true` and `false`");
+            return None;
+        };
+        let is_parsed = when.keys().any(|path| path.contains('.'));
+        let when = Truth::all(when.iter().map(|(path, text)| stored_text(path, text.as_deref())));
+        if when != Truth::Always(true) {
+            arguments.push(when.print(false, false).text());
+        }
+        arguments.push(printed);
+        cases.push(Case { value: value.clone(), when, is_parsed });
+    }
+    if arguments.len().is_multiple_of(2) {
+        arguments.push(if ty == Type::Bool {
+            literal::call("bool", [&literal::null()])
+        } else {
+            literal::string("")
+        });
+    }
+    let value = literal::call(if arguments.len() == 3 { "iff" } else { "case" }, &arguments);
+    Some(Column { value, plain: false, as_stored: false, name: None, reach: Reach::Event, cases })
+}
+
+fn constant(value: &str, ty: Type) -> Option<Frag> {
+    match (ty, value) {
+        (Type::String, _) => Some(literal::string(value)),
+        (Type::Bool, "true" | "false") => Some(literal::truth(value == "true")),
+        (Type::Bool | Type::Int | Type::Float | Type::Time | Type::Ip, _) => None,
+    }
+}
+
+/// Whether a column, or what lies at a path inside one, has the text; without one, whether it has none.
+fn stored_text(path: &str, text: Option<&str>) -> Check {
+    let (parsed, rest) = parsed(path);
+    let stored = if rest.is_empty() {
+        literal::name(path)
+    } else {
+        literal::call("tostring", [&literal::path(&parsed, rest)])
+    };
+    match text {
+        Some(text) => compare(&stored, "==", "!=", &literal::string(text)),
+        None => atom(literal::call("isempty", [&stored]), literal::call("isnotempty", [&stored])),
+    }
+}
 
 /// A value inside a dynamic one.
 fn inside(reader: &ColumnReader<'_>, (base, path): (&Frag, &str), reach: Reach) -> Column {
     // Kusto neither joins nor groups by dynamic values (KS241 and KS116 of its analyser), so no value leaves a step as
     // one.
     let value = cast(&literal::path(base, path), reader.def.ty);
-    Column { value, plain: false, as_stored: false, name: None, reach }
+    Column { value, plain: false, as_stored: false, name: None, reach, cases: Vec::new() }
 }
 
 /// A dynamic value as one of the field's type; null or empty where it is none.

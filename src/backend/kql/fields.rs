@@ -1,88 +1,205 @@
-//! How a step reads its fields: as plain columns, or as columns that it derives first.
+//! How a step reads its fields: as columns of the table, by an expression on the spot, or by one that gets a name
+//! first.
 //!
-//! In: the fields of a bound step. Out: names for the predicate printer, and the derived columns those names rely on.
-//! Must not know: predicates, joins, what the source files state.
+//! In: the fields of a bound step. Out: text for whoever prints a test or an output, and the named expressions.
+//! Must not know: how a test is printed, joins, what the source files state.
 
 use super::Kql;
 use super::column::{Column, Reach, cast};
 use super::literal::{self, Frag};
-use crate::backend::bind::{self, BoundStep};
-use crate::ir::Type;
+use crate::backend::bind::{self, BoundStep, BoundTest};
+use crate::ir::{TestKind, Type};
 
 /// A field of a step.
 pub(super) type Field<'a> = bind::BoundField<'a, Column>;
 
-/// A column for a field that the table does not hold as such.
+/// An expression under a name.
 #[derive(Debug, Clone)]
-pub(super) struct Derived {
+pub(super) struct Named {
     /// Its name, the one under which the step passes the field on.
     pub(super) name: Frag,
-    /// Its value.
+    /// The expression.
     pub(super) value: Frag,
+    /// From where on it can stand.
+    pub(super) stage: Stage,
+    /// Whether the step passes it on.
+    pub(super) passed_on: bool,
+}
+
+/// Where a text can stand in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Site {
+    /// From where on.
+    pub(super) stage: Stage,
+    /// Whether it reads nothing but what the step passes on under a name.
+    pub(super) by_name: bool,
+}
+
+/// From where on a text can be evaluated in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It reads the table alone.
+    Table,
+    /// It reads a named expression over the table.
+    Named,
+    /// It reads an item of the repeated group.
+    Item,
 }
 
 /// The fields of one step.
 pub(super) struct Fields<'b, 'a> {
     step: &'b BoundStep<'a, Kql>,
-    derived: Vec<Derived>,
+    named: Vec<Named>,
     reach: Reach,
-    deferred: bool,
+    site: Site,
+}
+
+/// Nothing has been read.
+const NOWHERE: Site = Site { stage: Stage::Table, by_name: true };
+
+impl Named {
+    /// The name with the expression.
+    pub(super) fn assigned(&self) -> Frag {
+        literal::assign(&self.name, &self.value)
+    }
 }
 
 impl<'b, 'a> Fields<'b, 'a> {
-    /// None derived yet.
-    pub(super) fn new(step: &'b BoundStep<'a, Kql>) -> Self {
-        Self { step, derived: Vec::new(), reach: Reach::Event, deferred: false }
+    /// The fields of a step. `keys` are those of its keys that the step tests.
+    pub(super) fn new(step: &'b BoundStep<'a, Kql>, keys: &[&Field<'a>]) -> Self {
+        let mut fields = Self { step, named: Vec::new(), reach: Reach::Event, site: NOWHERE };
+        fields.named = fields.worth_a_name(keys);
+        fields
+    }
+
+    /// The expressions that tests read and that the step passes on, or that several tests read: what is only passed on
+    /// is calculated for the few rows that are left, and a short test of a stored column needs no name.
+    fn worth_a_name(&self, keys: &[&Field<'a>]) -> Vec<Named> {
+        let tests = self.step.condition.tests().into_iter().flat_map(|(test, _)| test_reads(test));
+        let reads = tests.chain(keys.iter().map(|key| (*key, true)));
+        let mut found: Vec<(Named, usize)> = Vec::new();
+        for (field, cleaned) in reads {
+            let Some(value) = self.expression(field, cleaned) else { continue };
+            let name = literal::name(&self.step.column_name(field.name));
+            if let Some((known, uses)) = found.iter_mut().find(|(known, _)| known.name == name) {
+                *uses += usize::from(known.value == value);
+                continue;
+            }
+            let stage = if reach(field) == Reach::Event { Stage::Named } else { Stage::Item };
+            // A test of an address reads it several times.
+            let uses = if field.ty == Type::Ip { 2 } else { 1 };
+            found.push((Named { name, value, stage, passed_on: false }, uses));
+        }
+        let outputs = || self.step.event_id.iter().chain(&self.step.outputs);
+        let passed_on = |named: &Named| {
+            let is = |output: &&bind::Output<'_, Kql>| output.column == named.name.text();
+            outputs()
+                .find(is)
+                .is_some_and(|output| self.expression(&output.field, true).as_ref() == Some(&named.value))
+        };
+        let found = found.into_iter().map(|(named, uses)| {
+            let passed_on = passed_on(&named);
+            (Named { passed_on, ..named }, uses)
+        });
+        found.filter(|(named, uses)| *uses > 1 || named.passed_on).map(|(named, _)| named).collect()
     }
 
     /// The field as the language means it: empty or null exactly when it is missing (an address may be any text).
     pub(super) fn value(&mut self, field: &Field<'_>) -> Frag {
-        let absent = absent(field);
-        if let Some(column) = plain(field).filter(|_| absent.is_empty()) {
-            return column;
-        }
-        self.deferred = true;
-        self.reach = field.ways.iter().map(|way| way.column.reach).fold(self.reach, Reach::max);
-        let name = literal::name(&self.step.column_name(field.name));
-        if !self.derived.iter().any(|known| known.name == name) {
-            let value = plain(field).unwrap_or_else(|| self.read(field));
-            let value = absent.iter().fold(value, |value, text| without(&value, text));
-            self.derived.push(Derived { name: name.clone(), value });
-        }
-        name
+        self.read(field, true)
     }
 
     /// The field as the table stores it, for tests that no text for "no value" can pass.
     pub(super) fn stored(&mut self, field: &Field<'_>) -> Frag {
-        plain(field).unwrap_or_else(|| self.value(field))
+        self.read(field, false)
     }
 
-    /// Whether a derived column was used since the last call.
-    pub(super) fn take_deferred(&mut self) -> bool {
-        std::mem::take(&mut self.deferred)
+    fn read(&mut self, field: &Field<'_>, cleaned: bool) -> Frag {
+        let reach = reach(field);
+        self.reach = self.reach.max(reach);
+        let value = self.expression(field, cleaned);
+        let named = value.as_ref().and_then(|value| self.named.iter().find(|named| named.value == *value));
+        let own = if reach > Reach::Event { Stage::Item } else { Stage::Table };
+        let stage = named.map_or(own, |named| named.stage);
+        let by_name = self.site.by_name && named.is_some_and(|named| named.passed_on);
+        self.site = Site { stage: self.site.stage.max(stage), by_name };
+        let name = named.map(|named| named.name.clone());
+        // A field has a way at least; the constant only completes the match.
+        name.or(value).or_else(|| plain(field)).unwrap_or_else(|| literal::truth(false))
     }
 
-    /// The derived columns in order of first use, and how deep they look.
-    pub(super) fn derived(self) -> (Vec<Derived>, Reach) {
-        (self.derived, self.reach)
+    /// Where all that was read since the last call can stand.
+    pub(super) fn take_site(&mut self) -> Site {
+        std::mem::replace(&mut self.site, NOWHERE)
+    }
+
+    /// The named expressions of a stage, in order of first use.
+    pub(super) fn named(&self, stage: Stage) -> impl Iterator<Item = &Named> {
+        self.named.iter().filter(move |named| named.stage == stage)
+    }
+
+    /// How deep into the repeated group anything looks that was read.
+    pub(super) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// The column of the action, if it decides how fields are read.
+    pub(super) fn action(&self) -> Option<Frag> {
+        self.step.action.as_ref().and_then(plain)
+    }
+
+    /// What reads the field, unless it is a column of the table as it stands; `cleaned` of the texts for "no value".
+    fn expression(&self, field: &Field<'_>, cleaned: bool) -> Option<Frag> {
+        // A key is tested for them before anything else reads it.
+        let absent = if cleaned && !self.step.is_key(field.name) { absent(field) } else { Vec::new() };
+        let column = plain(field);
+        if absent.is_empty() && column.is_some() {
+            return None;
+        }
+        let absent = if column.is_none() { self::absent(field) } else { absent };
+        let value = column.unwrap_or_else(|| self.by_action(field));
+        Some(absent.iter().fold(value, |value, text| without(&value, text)))
     }
 
     /// The value by the way that the action asks for.
-    fn read(&self, field: &Field<'_>) -> Frag {
+    fn by_action(&self, field: &Field<'_>) -> Frag {
         // A bound field has a way at least; the constant only completes the match.
         let Some((last, others)) = field.ways.split_last() else { return literal::truth(false) };
-        let Some(action) = self.step.action.as_ref().and_then(plain).filter(|_| !others.is_empty()) else {
+        let Some(action) = self.action().filter(|_| !others.is_empty()) else {
             return last.column.value.clone();
         };
         let mut arguments = Vec::new();
         for way in others {
-            let actions: Vec<_> = way.actions.iter().map(|text| literal::string(text)).collect();
-            arguments.push(literal::one_of(&action, &actions, false));
+            arguments.push(literal::one_of(&action, &texts(way.actions), false));
             arguments.push(branch(way.column, field.ty));
         }
         arguments.push(branch(last.column, field.ty));
         literal::call(if others.len() == 1 { "iff" } else { "case" }, &arguments)
     }
+}
+
+/// The fields that a test reads, each with whether it takes a text for "no value" for one.
+fn test_reads<'t, 'a>(test: &'t BoundTest<'a, Kql>) -> impl Iterator<Item = (&'t Field<'a>, bool)> {
+    let field = (!has_cases(test)).then_some((&test.field, is_fooled(test)));
+    field.into_iter().chain(test.other.as_ref().map(|other| (other, true)))
+}
+
+/// Whether a text for "no value" in the column could pass the test; a regular expression always sees the column as the
+/// language means it.
+pub(super) fn is_fooled(test: &BoundTest<'_, Kql>) -> bool {
+    let is_regex = matches!(test.test.kind, TestKind::Matches { .. });
+    absent(&test.field).iter().any(|text| is_regex || test.could_pass(text))
+}
+
+/// Whether the test asks for some of the few values of its field, which the cases of its columns answer.
+pub(super) fn has_cases(test: &BoundTest<'_, Kql>) -> bool {
+    matches!(test.test.kind, TestKind::Equals { .. })
+        && test.field.ways.iter().all(|way| !way.column.cases.is_empty())
+}
+
+/// How deep into the repeated group the field looks, whatever the action.
+pub(super) fn reach(field: &Field<'_>) -> Reach {
+    field.ways.iter().map(|way| way.column.reach).fold(Reach::Event, Reach::max)
 }
 
 /// The texts for "no value" that the field's columns may hold. Only texts can be told from one by their value alone; as
@@ -91,8 +208,13 @@ pub(super) fn absent<'a>(field: &Field<'a>) -> Vec<&'a str> {
     if field.ty == Type::String { field.placeholders() } else { Vec::new() }
 }
 
+/// Names of actions, printed.
+pub(super) fn texts(actions: &[String]) -> Vec<Frag> {
+    actions.iter().map(|text| literal::string(text)).collect()
+}
+
 /// The column, if the field is just that.
-fn plain(field: &Field<'_>) -> Option<Frag> {
+pub(super) fn plain(field: &Field<'_>) -> Option<Frag> {
     field.only().filter(|way| way.column.plain).map(|way| way.column.value.clone())
 }
 

@@ -1,19 +1,26 @@
-//! Several values at once: constants, and allowlists, in the text or their exact values in a watchlist of the
-//! workspace.
+//! Several values at once: constants, and allowlists, at the top of the text or their exact values in a watchlist of
+//! the workspace.
 //!
 //! In: a column and a list of the rule. Out: a [`Check`].
 //! Must not know: fields, joins, how a watchlist is deployed.
 
-use super::check::{Check, compare, one_of};
+use super::check::{Check, compare, one_of, test};
+use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::{network, pattern};
+use super::{network, pattern, wild};
 use crate::backend::print::phrase;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report};
 use crate::ir::{Case, Entries, List, Value};
 
 /// Whether the column matches an entry. Patterns, networks and numbers stay in the query.
-pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report: &mut Report) -> Check {
+pub(super) fn within(
+    column: &Frag,
+    list: &List,
+    delivery: ListDelivery,
+    lets: &mut Lets<'_, '_>,
+    report: &mut Report,
+) -> Check {
     let entries = list.by_kind();
     let exact = list.exact();
     let mut parts = Vec::new();
@@ -24,32 +31,45 @@ pub(super) fn within(column: &Frag, list: &List, delivery: ListDelivery, report:
             external.name,
             external.contents()
         ));
-        parts.push(in_watchlist(column, &external.name));
+        parts.push(compare(column, "in", "!in", &literal::search_keys(&external.name)));
         report.read(external);
     } else if !exact.is_empty() {
-        parts.push(pattern::equals(column, exact.keys().map(String::as_str), Case::Sensitive));
+        let texts: Vec<_> = exact.keys().map(|text| literal::string(text)).collect();
+        let name = lets.name(&list.name.node, "_values", literal::array(&texts));
+        parts.push(compare(column, "in", "!in", &literal::tuple(&[name])));
     }
-    parts.extend(others(column, &entries));
-    Truth::any(parts)
-}
-
-fn in_watchlist(column: &Frag, alias: &str) -> Check {
-    let watchlist = literal::search_keys(alias);
-    compare(column, "in", "!in", &watchlist)
-}
-
-/// The entries that are not exact texts.
-fn others(column: &Frag, entries: &Entries<'_>) -> Vec<Check> {
-    let mut parts: Vec<_> =
-        entries.wildcards().map(|pattern| pattern::like(column, pattern, Case::Sensitive)).collect();
-    let networks: Vec<_> = entries.wider_networks().collect();
-    if !networks.is_empty() {
-        parts.push(network::within(column, &networks));
-    }
+    parts.extend(patterns(column, &list.name.node, &entries, lets));
+    parts.extend(networks(column, &list.name.node, &entries, lets));
     if !entries.values.is_empty() {
         parts.push(equals(column, &entries.values, Case::Sensitive));
     }
-    parts
+    Truth::any(parts)
+}
+
+/// One regular expression for all patterns: Kusto runs each of its own over every row.
+fn patterns(column: &Frag, list: &str, entries: &Entries<'_>, lets: &mut Lets<'_, '_>) -> Option<Check> {
+    let patterns: Vec<_> = entries.wildcards().collect();
+    match patterns.as_slice() {
+        [] => None,
+        [only] => Some(pattern::like(column, only, Case::Sensitive)),
+        // It asks no more than that there is a text.
+        _ if patterns.iter().any(|pattern| pattern.matches_everything()) => Some(pattern::present(column)),
+        _ => {
+            let regex = literal::string(&wild::any_of(patterns));
+            let name = lets.name(list, "_patterns", regex);
+            Some(test(wild::matching(column, &name)))
+        }
+    }
+}
+
+fn networks(column: &Frag, list: &str, entries: &Entries<'_>, lets: &mut Lets<'_, '_>) -> Option<Check> {
+    let networks: Vec<_> = entries.wider_networks().collect();
+    let network::Printed { hosts: _, v4, v6 } = network::printed(&networks);
+    let mut array = |suffix, networks: &[Frag]| {
+        (!networks.is_empty()).then(|| lets.name(list, suffix, literal::array(networks)))
+    };
+    let (v4, v6) = (array("_networks", &v4), array("_networks_v6", &v6));
+    network::within_arrays(column, v4.as_ref(), v6.as_ref())
 }
 
 /// Equality with constants; the values are all of one type.

@@ -78,6 +78,11 @@ pub(super) fn truth(truth: bool) -> Frag {
     atom(truth.to_string())
 }
 
+/// No value, as the argument of a type.
+pub(super) fn null() -> Frag {
+    atom("null")
+}
+
 /// A literal of any type. Addresses are texts in KQL.
 pub(super) fn value(value: &Value) -> Frag {
     match value {
@@ -179,12 +184,47 @@ pub(super) fn search_keys(alias: &str) -> Frag {
     atom(phrase!("((_GetWatchlist({}) | where {COUNTS} | project SearchKey))", quoted(alias)))
 }
 
-/// The argument of `mv-expand` that gives a row for each item of an array, and one row without an item where there is
-/// no array or an empty one: by itself Kusto drops the row of an empty array and takes an object for its properties.
-pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>) -> Frag {
+/// What `mv-expand` does to an array: a row for each item. An array that is missing or empty gives a row without an
+/// item if it `keeps` such rows; by itself Kusto drops the row of an empty array, and takes an object for its
+/// properties.
+pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>, keeps: bool) -> Frag {
     let (column, array) = (column.text(), array.text());
     let index = index.map_or(String::new(), |index| phrase!("with_itemindex={} ", index.text()));
-    atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
+    if keeps {
+        atom(phrase!("{index}{column} = iff(array_length({array}) > 0, {array}, dynamic([null]))"))
+    } else {
+        atom(phrase!("{index}{column} = {array}"))
+    }
+}
+
+/// A row for each time bucket of a column.
+pub(super) fn expand_buckets(column: &Frag) -> Frag {
+    atom(phrase!("mv-expand {} to typeof(datetime)", column.text()))
+}
+
+/// An operator of a pipeline with what follows it.
+pub(super) fn operator(word: &'static str, rest: &Frag) -> Frag {
+    atom(phrase!("{word} {}", rest.text()))
+}
+
+/// Whether a column has a value that another table has in a column of its own.
+pub(super) fn found_in(column: &Frag, table: &Frag, other: &Frag) -> Frag {
+    test(phrase!("{} in (({} | distinct {}))", column.inside(Bind::Test), table.text(), other.text()))
+}
+
+/// A join with a table. Without a kind Kusto would keep one left row for each key.
+pub(super) fn join(table: &Frag, on: &[Frag]) -> Frag {
+    atom(phrase!("join kind=inner ({}) on {}", table.text(), comma_separated(on)))
+}
+
+/// A table through another operator.
+pub(super) fn piped(table: &Frag, operator: &Frag) -> Frag {
+    atom(phrase!("{} | {}", table.text(), operator.text()))
+}
+
+/// For each row of `by` the row in which `column` is greatest.
+pub(super) fn latest(column: &Frag, by: &[Frag]) -> Frag {
+    atom(phrase!("summarize arg_max({}, *) by {}", column.text(), comma_separated(by)))
 }
 
 /// Two sides and an operator.
@@ -208,17 +248,17 @@ pub(super) fn later(time: &Frag, seconds: u64) -> Frag {
     if seconds == 0 { time.clone() } else { binary(time, "+", &timespan(seconds)) }
 }
 
-/// Whether a time lies at most so many seconds before or after another, bounds included.
-pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: u64) -> Frag {
+/// Whether a time lies at most so many seconds before another, or as long as `after` says behind it, bounds included.
+pub(super) fn between(time: &Frag, other: &Frag, before: u64, after: &Frag) -> Frag {
     let (time, other) = (time.text(), other.text());
     let first =
         if before == 0 { other.to_owned() } else { phrase!("({other} - {})", timespan(before).text()) };
-    test(phrase!("{time} between ({first} .. ({other} + {}))", timespan(after).text()))
+    test(phrase!("{time} between ({first} .. ({other} + {}))", after.text()))
 }
 
-/// Whether a time lies at most so many seconds after another.
-pub(super) fn at_most_after(time: &Frag, other: &Frag, seconds: u64) -> Frag {
-    test(phrase!("{} <= {} + {}", time.text(), other.text(), timespan(seconds).text()))
+/// Whether a time lies at most so long after another.
+pub(super) fn at_most_after(time: &Frag, other: &Frag, length: &Frag) -> Frag {
+    test(phrase!("{} <= {} + {}", time.text(), other.text(), length.text()))
 }
 
 /// `name = value`, or the name alone where the value is that column.

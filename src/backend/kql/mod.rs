@@ -7,10 +7,13 @@ mod chain;
 mod check;
 mod column;
 mod fields;
+mod length;
+mod lets;
 mod lists;
 mod literal;
 mod names;
 mod network;
+mod order;
 mod pattern;
 mod predicate;
 mod stated;
@@ -18,6 +21,8 @@ mod step;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wild;
+mod window;
 
 use minijinja::{Value, context};
 
@@ -25,20 +30,17 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, Schedule, bind};
+use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind};
 use crate::ir;
-use chain::{Join, Query};
+use chain::{Query, Table};
+use lets::Let;
 use literal::Frag;
-use step::StepText;
 
 /// The target.
 #[derive(Debug)]
 pub struct Kql;
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
-
-/// The longest query that a scheduled rule takes, in characters as Azure counts them.
-pub const LONGEST_QUERY: usize = 10_000;
 
 impl Dialect for Kql {
     const NAME: &'static str = "kql";
@@ -66,6 +68,7 @@ impl Backend for Kql {
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
     const HOLDS_LISTS: bool = true;
+    const READS_BY_CLAUSE: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record
@@ -117,9 +120,15 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
     let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
     let schedule = Schedule::of(&bound, job.options.interval);
-    let context = context_of(query, head(job, schedule, report));
-    let text = LAYOUT.print(Kql::TITLE, job.rule.span, context, report)?;
-    note_length(&text, job, report);
+    let print = |report: &mut Report| {
+        let context = context_of(query.clone(), head(job, schedule, report));
+        LAYOUT.print(Kql::TITLE, job.rule.span, context, report)
+    };
+    let mut text = print(report)?;
+    if length::note(&text, job, report) {
+        // Once more, for the head that says so.
+        text = print(report)?;
+    }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     Some(Part { name, id, role: Role::Query, schedule, text })
 }
@@ -138,52 +147,27 @@ fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
     lines.iter().map(|line| literal::comment(line)).collect()
 }
 
-fn note_length(text: &str, job: &Job<'_>, report: &mut Report) {
-    // No text has more characters, as Azure counts them, than bytes.
-    let length = if text.len() > LONGEST_QUERY { text.encode_utf16().count() } else { text.len() };
-    if length > LONGEST_QUERY {
-        let message = format!(
-            "the query has {length} characters and a scheduled rule takes {LONGEST_QUERY}; `--lists lookup` moves the \
-             exact values of allowlists into watchlists"
-        );
-        report.note(Effect::Engine, job.rule.span, message);
-    }
-}
-
 fn context_of(query: Query, head: Vec<Frag>) -> Value {
-    let names: Vec<_> = query.steps.iter().map(|step| Value::from(step.name.clone())).collect();
-    let joins = query.joins.into_iter().zip(names.iter().skip(1));
     context! {
         head => values(head),
-        joins => joins.map(|(join, step)| join_context(join, step)).collect::<Vec<_>>(),
-        first => names.first(),
-        steps => query.steps.into_iter().zip(&names).map(step_context).collect::<Vec<_>>(),
-        distinct => value(query.distinct),
-        project => value(query.project),
+        lets => query.lets.into_iter().map(let_context).collect::<Vec<_>>(),
+        tables => query.tables.into_iter().map(table_context).collect::<Vec<_>>(),
     }
 }
 
-fn step_context((step, name): (StepText, &Value)) -> Value {
-    context! {
-        name,
-        table => Value::from(step.table),
-        before => values(step.before),
-        expands => values(step.expands),
-        extends => value(step.extends),
-        after => values(step.after),
-        project => Value::from(step.project),
-        lookback => value(step.lookback),
-    }
+fn let_context(Let { name, value }: Let) -> Value {
+    context! { name => Value::from(name), value => Value::from(value) }
 }
 
-fn join_context(join: Join, table: &Value) -> Value {
+fn table_context(Table { comment, name, kept, from, mut operators }: Table) -> Value {
+    let last = operators.pop();
     context! {
-        bucket => value(join.bucket),
-        table,
-        on => Value::from(join.on),
-        tests => values(join.tests),
-        start => Value::from(join.start),
-        by => Value::from(join.by),
+        comment => value(comment),
+        name => value(name),
+        kept,
+        from => Value::from(from),
+        operators => values(operators),
+        last => value(last),
     }
 }
 

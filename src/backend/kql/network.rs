@@ -10,8 +10,18 @@ use super::check::{Check, atom, compare, nullable, one_of};
 use super::literal::{self, Frag};
 use crate::backend::truth::{Truth, unique};
 
-/// Whether the column holds an address of one of the networks.
-pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
+/// Networks as KQL tests them, each once.
+pub(super) struct Printed {
+    /// Single IPv4 addresses.
+    pub(super) hosts: Vec<Frag>,
+    /// Other IPv4 networks.
+    pub(super) v4: Vec<Frag>,
+    /// IPv6 networks.
+    pub(super) v6: Vec<Frag>,
+}
+
+/// Prints networks.
+pub(super) fn printed(networks: &[IpNet]) -> Printed {
     let (mut hosts, mut v4, mut v6) = (Vec::new(), Vec::new(), Vec::new());
     for network in networks {
         let text = |network: IpNet| literal::string(&network.to_string());
@@ -23,24 +33,29 @@ pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
         }
     }
     let [hosts, v4, v6] = [hosts, v4, v6].map(unique);
-    let mut parts = Vec::new();
-    if !hosts.is_empty() {
-        parts.push(one_of(column, &hosts));
-    }
-    parts.extend(in_ranges(column, &v4, &v6));
-    Truth::any(parts)
+    Printed { hosts, v4, v6 }
+}
+
+/// Whether the column holds an address of one of the networks.
+pub(super) fn within(column: &Frag, networks: &[IpNet]) -> Check {
+    let Printed { hosts, v4, v6 } = printed(networks);
+    let hosts = (!hosts.is_empty()).then(|| one_of(column, &hosts));
+    let v4 = (!v4.is_empty()).then(|| in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], &v4));
+    let v6 = (!v6.is_empty()).then(|| in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], &v6));
+    Truth::any(hosts.into_iter().chain(in_ranges(column, v4, v6)))
+}
+
+/// Whether the column holds an address of one of the networks that arrays name.
+pub(super) fn within_arrays(column: &Frag, v4: Option<&Frag>, v6: Option<&Frag>) -> Option<Check> {
+    let v4 = v4.map(|array| nullable(literal::call("ipv4_is_in_any_range", [column, array])));
+    let v6 = v6.map(|array| nullable(literal::call("ipv6_is_in_any_range", [column, array])));
+    in_ranges(column, v4, v6)
 }
 
 /// Whether it is in a range. To Kusto a network is an address too: `10.0.0.5/8` would be in `10.0.0.0/8`.
-fn in_ranges(column: &Frag, v4: &[Frag], v6: &[Frag]) -> Option<Check> {
-    let mut parts = Vec::new();
-    if !v4.is_empty() {
-        parts.push(in_range(column, ["ipv4_is_in_range", "ipv4_is_in_any_range"], v4));
-    }
-    if !v6.is_empty() {
-        let range = in_range(column, ["ipv6_is_in_range", "ipv6_is_in_any_range"], v6);
-        parts.push(Truth::all([is_v6(column), range]));
-    }
+fn in_ranges(column: &Frag, v4: Option<Check>, v6: Option<Check>) -> Option<Check> {
+    let v6 = v6.map(|range| Truth::all([is_v6(column), range]));
+    let parts: Vec<_> = v4.into_iter().chain(v6).collect();
     (!parts.is_empty()).then(|| Truth::all([is_bare(column), Truth::any(parts)]))
 }
 
@@ -54,7 +69,7 @@ fn in_range(column: &Frag, [of_one, of_any]: [&'static str; 2], networks: &[Frag
 
 /// Kusto's IPv6 functions read an IPv4 address as one of `::ffff:0:0/96`; in the language the families never meet.
 fn is_v6(column: &Frag) -> Check {
-    compare(column, "contains", "!contains", &literal::string(":"))
+    compare(column, "contains_cs", "!contains_cs", &literal::string(":"))
 }
 
 /// Whether the column holds an address of either family; `AWS Internal` and `-` are none. For Kusto a network such as
@@ -67,7 +82,7 @@ pub(super) fn is_address(column: &Frag) -> Check {
 }
 
 fn is_bare(column: &Frag) -> Check {
-    compare(column, "!contains", "contains", &literal::string("/"))
+    compare(column, "!contains_cs", "contains_cs", &literal::string("/"))
 }
 
 /// Whether two columns hold the same address. IPv6 has many spellings of one.

@@ -3,8 +3,9 @@
 //! In: a column and what to look for. Out: [`Check`]s; none of them can hold for an empty text.
 //! Must not know: fields, lists, addresses.
 
-use super::check::{Check, atom, compare, test};
+use super::check::{Check, Test, atom, compare, test};
 use super::literal::{self, Frag};
+use super::wild::{Wild, matching};
 use crate::backend::truth::Truth;
 use crate::ir::{Case, Pattern, PatternPart, Place, Regex};
 
@@ -50,7 +51,10 @@ pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> 
         Place::End => (["endswith_cs", "!endswith_cs"], ["endswith", "!endswith"]),
     };
     let [operator, opposite] = if case == Case::Ignore { ignoring } else { sensitive };
-    compare(column, operator, opposite, &literal::string(text))
+    let text_of = literal::string(text);
+    let operator = (literal::binary(column, operator, &text_of), literal::binary(column, opposite, &text_of));
+    let parts = Pattern::around(place, text).parts;
+    Truth::Test(Test::Wild(Wild::new(column, &parts, case, Some(operator))))
 }
 
 /// Whether the whole column matches the pattern.
@@ -69,48 +73,15 @@ pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
     }
 }
 
-/// The anchored regular expression; `^` and `$` are the ends of the whole text unless `m` is set.
+/// Whether the whole column matches a pattern that no operator of Kusto tests.
 fn wildcards(column: &Frag, parts: &[PatternPart], case: Case) -> Check {
-    // `(?s)`, because `*` and `?` stand for line breaks, too.
-    let mut regex = String::from("(?s)^");
-    for part in parts {
-        match part {
-            PatternPart::Any => regex.push_str(".*"),
-            PatternPart::One => regex.push('.'),
-            PatternPart::Text(text) => spell(&mut regex, text, case),
-        }
-    }
-    regex.push('$');
-    test(literal::binary(column, "matches regex", &literal::string(&regex)))
-}
-
-/// The text; where case is ignored, each letter in all its spellings: `(?i)` knows more pairs than the language.
-fn spell(regex: &mut String, text: &str, case: Case) {
-    for c in text.chars() {
-        match case.spellings(c).as_slice() {
-            [_] => {
-                if matches!(
-                    c,
-                    '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$'
-                ) {
-                    regex.push('\\');
-                }
-                regex.push(c);
-            }
-            several => {
-                // Only letters have several spellings, so nothing in here needs an escape.
-                regex.push('[');
-                regex.extend(several);
-                regex.push(']');
-            }
-        }
-    }
+    Truth::Test(Test::Wild(Wild::new(column, parts, case, None)))
 }
 
 /// Whether the expression matches somewhere in the column.
 pub(super) fn matches(column: &Frag, regex: &Regex) -> Check {
     // An expression that matches the empty string would hold for a missing text.
-    let found = test(literal::binary(column, "matches regex", &literal::string(regex.exact())));
+    let found = test(matching(column, &literal::string(regex.exact())));
     if regex.shortest_match() == 0 { Truth::all([present(column), found]) } else { found }
 }
 

@@ -1,55 +1,101 @@
 //! The condition of a step: every test of the language as a KQL test that is never null.
 //!
-//! In: a bound step, its fields. Out: conjuncts, and whether each reads plain columns only.
+//! In: a bound step, its fields. Out: conjuncts, each with what it costs and where it can stand.
 //! Must not know: how steps are joined.
 
-use super::check::{Check, atom, compare, conjuncts, nullable};
-use super::fields::{Field, Fields, absent};
+use super::check::{Check, atom, compare, conjuncts, nullable, one_of};
+use super::column::{Case, Reach};
+use super::fields::{self, Field, Fields, Site, absent, has_cases, is_fooled, reach};
+use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::{Kql, lists, network, pattern};
 use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
-use crate::ir::{OrderOp, TestKind, Type};
+use crate::ir::{OrderOp, TestKind, Type, Value};
 
-/// The condition of a step, cut where `and` joins it.
-#[derive(Debug, Default)]
-pub(super) struct Condition {
-    /// Tests of plain columns: they come first.
-    pub(super) plain: Vec<Frag>,
-    /// Tests of derived columns.
-    pub(super) derived: Vec<Frag>,
+/// A part of a step's condition that must hold.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Conjunct {
+    /// The test.
+    pub(super) text: Frag,
+    /// What it costs.
+    pub(super) cost: Cost,
+    /// Where it can stand.
+    pub(super) site: Site,
 }
 
-/// Prints the condition of a step.
+/// What a test of a row costs, the cheapest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Cost {
+    /// What leaves the fewest rows.
+    First,
+    /// A comparison of a stored column, most of them by its index.
+    Column,
+    /// A look into a text.
+    Text,
+    /// A regular expression.
+    Regex,
+    /// Reading an address.
+    Address,
+    /// An expression, or a text that is parsed.
+    Expression,
+}
+
+/// Prints the condition of a step, cheap tests first.
 pub(super) fn condition(
     step: &BoundStep<'_, Kql>,
     options: &Options,
     fields: &mut Fields<'_, '_>,
+    lets: &mut Lets<'_, '_>,
     report: &mut Report,
-) -> Condition {
-    let mut found = Condition::default();
-    // Conjunct by conjunct: one that reads a derived column has to wait for `extend` and `mv-expand`, and the others
-    // filter the table before them, as Kusto's best practices for queries want it.
+) -> Vec<Conjunct> {
+    let mut found = Vec::new();
+    // Conjunct by conjunct: one that reads an item has to wait for `mv-expand`, and the others filter the table before
+    // it, as Kusto's best practices for queries want it.
     for (part, negated) in step.condition.conjuncts(false) {
-        fields.take_deferred();
-        let printed = part.settle(negated, true, &mut |test, negated, bare| {
-            check(test, options, fields, report).print(negated, bare)
-        });
-        let tests = if fields.take_deferred() { &mut found.derived } else { &mut found.plain };
-        tests.extend(conjuncts(printed));
+        fields.take_site();
+        let checks = part.map(false, &mut |test, _| check(test, options, fields, lets, report));
+        let site = fields.take_site();
+        let cost = part.tests().iter().map(|(test, _)| cost(test)).max().unwrap_or(Cost::Column);
+        let texts = conjuncts(checks.print(negated, true));
+        found.extend(texts.into_iter().map(|text| Conjunct { text, cost, site }));
     }
-    Condition { plain: unique(found.plain), derived: unique(found.derived) }
+    let mut found = unique(found);
+    found.sort_by_key(|conjunct| conjunct.cost);
+    found
 }
 
-/// The test that a join key is there, and whether it reads a plain column.
-pub(super) fn present(fields: &mut Fields<'_, '_>, field: &Field<'_>) -> (Frag, bool) {
-    fields.take_deferred();
+/// The test that a join key is there. `implied` says that whatever equals a key that is there is asked for elsewhere.
+pub(super) fn key(fields: &mut Fields<'_, '_>, field: &Field<'_>, implied: bool) -> Option<Conjunct> {
+    fields.take_site();
     let column = fields.value(field);
-    let plain = !fields.take_deferred();
-    let tests = conjuncts(exists(&column, field.ty).print(false, true));
-    (Frag::join(tests, " and ", Bind::And), plain)
+    let is_plain = fields::plain(field).is_some();
+    let none = absent(field).into_iter().filter(|text| is_plain && !text.is_empty());
+    let missing: Vec<_> = (!implied).then_some("").into_iter().chain(none).map(literal::string).collect();
+    let present = match missing.as_slice() {
+        [] => return None,
+        [_] if !implied => exists(&column, field.ty),
+        missing => one_of(&column, missing).not(),
+    };
+    let text = Frag::join(conjuncts(present.print(false, true)), " and ", Bind::And);
+    let cost = if field.ty == Type::Ip { Cost::Address } else { Cost::Column };
+    Some(Conjunct { text, cost, site: fields.take_site() })
+}
+
+/// Whether a record without an item, or without an inner item, never satisfies the condition.
+pub(super) fn needs_item(step: &BoundStep<'_, Kql>, depth: Reach) -> bool {
+    let looks = |field: &Field<'_>| field.ways.iter().all(|way| way.column.reach >= depth);
+    let is_false = |test: &BoundTest<'_, Kql>| looks(&test.field) || test.other.as_ref().is_some_and(looks);
+    // Every other test is taken to be what helps the condition most.
+    let never = |part: &Truth<BoundTest<'_, Kql>>, negated| {
+        let best: Truth<Frag> =
+            part.map(negated, &mut |test, negated| Truth::Always(!negated && !is_false(test)));
+        best == Truth::Always(negated)
+    };
+    step.keys.iter().any(looks)
+        || step.condition.conjuncts(false).into_iter().any(|(part, negated)| never(part, negated))
 }
 
 fn exists(column: &Frag, ty: Type) -> Check {
@@ -62,28 +108,60 @@ fn exists(column: &Frag, ty: Type) -> Check {
     }
 }
 
+fn cost(test: &BoundTest<'_, Kql>) -> Cost {
+    let own = match &test.test.kind {
+        TestKind::Equals { .. } if has_cases(test) => Cost::Column,
+        _ if fields::plain(&test.field).is_none() && reach(&test.field) == Reach::Event => Cost::Expression,
+        TestKind::Equals { values, .. }
+            if values.iter().any(|value| matches!(value, Value::Ip(ip) if ip.is_ipv6())) =>
+        {
+            Cost::Address
+        }
+        TestKind::Exists | TestKind::InList { .. } | TestKind::SameAs { .. } if test.field.ty == Type::Ip => {
+            Cost::Address
+        }
+        TestKind::Equals { .. } | TestKind::Order { .. } | TestKind::Exists | TestKind::SameAs { .. } => {
+            Cost::Column
+        }
+        TestKind::InNetworks { .. } => Cost::Address,
+        TestKind::Substring { .. } => Cost::Text,
+        TestKind::InList { list } => match test.list(*list) {
+            Some(list) if list.by_kind().wildcards().next().is_some() => Cost::Regex,
+            Some(_) | None => Cost::Column,
+        },
+        TestKind::Like { .. } | TestKind::Matches { .. } => Cost::Regex,
+    };
+    // The cases of a column may look into a text that must be parsed.
+    let mut cases = test.field.ways.iter().flat_map(|way| &way.column.cases);
+    let parsed = has_cases(test) && cases.any(|case| case.is_parsed);
+    if parsed { Cost::Expression } else { own }
+}
+
 /// A test. Where no text for "no value" could pass it, the column is compared as it is stored; with a regular
 /// expression always as the language means it.
 fn check(
     bound: &BoundTest<'_, Kql>,
     options: &Options,
     fields: &mut Fields<'_, '_>,
+    lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> Check {
     let (kind, ty) = (&bound.test.kind, bound.field.ty);
-    let fooled = |text: &&str| matches!(kind, TestKind::Matches { .. }) || bound.could_pass(text);
-    // A column as the table stores it needs no `extend`, and Kusto finds its values by the index.
-    let column = if absent(&bound.field).iter().any(fooled) {
-        fields.value(&bound.field)
-    } else {
-        fields.stored(&bound.field)
-    };
+    if let TestKind::Equals { values, case } = kind
+        && has_cases(bound)
+    {
+        return of_cases(&bound.field, fields.action(), |value| {
+            values.iter().any(|wanted| case.fold(&wanted.text()) == case.fold(value))
+        });
+    }
+    // A column as the table stores it needs no calculation, and Kusto finds its values by the index.
+    let column = if is_fooled(bound) { fields.value(&bound.field) } else { fields.stored(&bound.field) };
     match kind {
         TestKind::Exists => exists(&column, ty),
         TestKind::Equals { values, case } => lists::equals(&column, values, *case),
         TestKind::InNetworks { networks } => network::within(&column, networks),
         TestKind::InList { list } => match bound.list(*list) {
-            Some(list) => lists::within(&column, list, options.lists, report),
+            Some(list) => lists::within(&column, list, options.lists, lets, report),
             None => Truth::Always(false),
         },
         TestKind::Order { op, value } => {
@@ -96,6 +174,36 @@ fn check(
             Some(other) => same(&column, &fields.value(other), ty),
             None => Truth::Always(false),
         },
+    }
+}
+
+/// Whether the field has one of some values, by the cases of its columns: over stored columns, without a calculated
+/// one.
+fn of_cases(field: &Field<'_>, action: Option<Frag>, wanted: impl Fn(&str) -> bool) -> Check {
+    let Some((last, others)) = field.ways.split_last() else { return Truth::Always(false) };
+    let Some(action) = action.filter(|_| !others.is_empty()) else {
+        return case_of(&last.column.cases, &wanted);
+    };
+    let named: Vec<_> = others.iter().flat_map(|way| fields::texts(way.actions)).collect();
+    let ways = others.iter().map(|way| {
+        Truth::all([one_of(&action, &fields::texts(way.actions)), case_of(&way.column.cases, &wanted)])
+    });
+    let rest = Truth::all([one_of(&action, &unique(named)).not(), case_of(&last.column.cases, &wanted)]);
+    Truth::any(ways.chain([rest]))
+}
+
+/// Whether the first case that holds has a wanted value.
+fn case_of(cases: &[Case], wanted: &impl Fn(&str) -> bool) -> Check {
+    match cases.split_first() {
+        None => Truth::Always(false),
+        Some((Case { value, when, is_parsed: _ }, rest)) => {
+            let rest = case_of(rest, wanted);
+            if wanted(value) {
+                Truth::any([when.clone(), rest])
+            } else {
+                Truth::all([when.clone().not(), rest])
+            }
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! One step as a table of its own: the records that satisfy it, with the columns that later steps and the alert need.
 //!
-//! In: a step, its fields, what must leave it. Out: the fragments of its `let`, and the names of its columns.
+//! In: a step, its fields, what must leave it. Out: the operators of its pipeline, and the names of its columns.
 //! Must not know: how steps are joined.
 
 use super::Kql;
 use super::column::{Group, INNER, ITEM, Reach};
-use super::fields::{Derived, Fields};
+use super::fields::{Field, Fields, Named, Stage};
+use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::predicate::{self, Condition};
+use super::predicate::{self, Conjunct, Cost};
 use crate::backend::bind::{BoundStep, Output};
 use crate::backend::print::{Bind, phrase};
+use crate::backend::truth::unique;
 use crate::backend::{Options, Report};
 use crate::ir::Type;
 
@@ -17,6 +19,11 @@ impl Columns {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Frag> {
         std::iter::once(&self.time).chain(&self.shown).chain(&self.hidden)
+    }
+
+    /// Those that tell the records apart.
+    pub(super) fn identity(&self) -> Vec<Frag> {
+        self.record.as_ref().map_or_else(|| self.all().cloned().collect(), |record| vec![record.clone()])
     }
 }
 
@@ -29,6 +36,30 @@ pub(super) struct Lookback {
     pub(super) back: u64,
 }
 
+/// What the chain wants of a step.
+pub(super) struct Wanted<'c> {
+    /// Whether its records must be told apart, even those that look the same.
+    pub(super) records: bool,
+    /// The time buckets in which it looks for the step before, if it does.
+    pub(super) lookback: Option<Lookback>,
+    /// The neighbour that is there already, if a key of it narrows this step.
+    pub(super) narrowed: Option<Narrowed<'c>>,
+    /// Whether tests may stand behind the columns that leave it.
+    pub(super) may_test_late: bool,
+    /// The keys that equal a key of a neighbour which tests that it is there.
+    pub(super) implied: Vec<&'c str>,
+}
+
+/// A step keeps only what can follow or precede a neighbour.
+pub(super) struct Narrowed<'c> {
+    /// The step's own field.
+    pub(super) key: &'c str,
+    /// The table of the neighbour.
+    pub(super) table: Frag,
+    /// Its column.
+    pub(super) column: Frag,
+}
+
 /// A step, printed.
 #[derive(Debug)]
 pub(super) struct StepText {
@@ -36,16 +67,12 @@ pub(super) struct StepText {
     pub(super) name: Frag,
     /// The table it reads.
     pub(super) table: Frag,
-    /// Tests before the group is expanded.
-    pub(super) before: Vec<Frag>,
-    /// The group's arrays, outer first.
-    pub(super) expands: Vec<Frag>,
-    /// Derived columns, on lines of their own.
-    pub(super) extends: Option<Frag>,
-    /// Tests that need them.
-    pub(super) after: Vec<Frag>,
-    /// The columns that leave it.
-    pub(super) project: Frag,
+    /// The operators that its rows pass, up to the columns that leave it.
+    pub(super) operators: Vec<Frag>,
+    /// The columns that leave it, with their values.
+    pub(super) assigned: Vec<Frag>,
+    /// Tests of these columns.
+    pub(super) late: Vec<Frag>,
     /// The column of its time buckets.
     pub(super) lookback: Option<Frag>,
     /// What the chain must know of it.
@@ -63,67 +90,121 @@ pub(super) struct Columns {
     pub(super) hidden: Vec<Frag>,
     /// What tells its events apart, where a neighbour could be the same event.
     pub(super) event: Option<Frag>,
+    /// The one column that tells its records apart, if there is one.
+    pub(super) record: Option<Frag>,
 }
 
-/// Prints a step. `records` says that its records must be told apart, even those that look the same. `lookback` is
-/// there if it looks for the step before in time buckets.
+/// Prints a step.
 pub(super) fn lower(
     step: &BoundStep<'_, Kql>,
-    records: bool,
-    lookback: Option<Lookback>,
+    wanted: &Wanted<'_>,
     options: &Options,
+    lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> StepText {
     let mapping = &step.schema.mapping;
-    let mut fields = Fields::new(step);
-    let condition = predicate::condition(step, options, &mut fields, report);
-    let keys = Keys::new(step, &mut fields, &condition);
+    let keys: Vec<_> = step.keys.iter().map(|key| (key, wanted.implied.contains(&key.name))).collect();
+    let narrows = |key: &&Field<'_>| wanted.narrowed.as_ref().is_some_and(|by| by.key == key.name);
+    let read: Vec<_> =
+        keys.iter().filter(|(key, implied)| !implied || narrows(key)).map(|(key, _)| *key).collect();
+    let mut fields = Fields::new(step, &read);
+    let mut tests: Vec<Conjunct> = Vec::new();
+    if let Some(by) = &wanted.narrowed
+        && let Some(key) = step.keys.iter().find(narrows)
+    {
+        tests.push(narrowing(&mut fields, key, by));
+    }
+    tests.extend(predicate::condition(step, options, &mut fields, lets, report));
+    tests.extend(keys.iter().filter_map(|(key, implied)| predicate::key(&mut fields, key, *implied)));
     let mut out = Projection::new(step);
     out.shown(&mut fields);
-    let event = out.event(records);
-    let (derived, reach) = fields.derived();
-    let expands = expansion(step, reach, records, &mut out);
-    let lookback = lookback.map(|lookback| out.lookback(lookback));
-    let assign = |Derived { name, value }: &Derived| literal::assign(name, value);
-    let extends: Vec<_> = derived.iter().map(assign).collect();
+    let (event, record) = out.identity(wanted.records);
+    let expands = expansion(step, fields.reach(), wanted.records, &mut out);
+    let lookback = wanted.lookback.map(|lookback| out.lookback(lookback));
+    let pipeline = Pipeline::new(unique(tests), &fields, expands, wanted.may_test_late);
+    let operators = pipeline.operators(mapping.filter.as_ref());
     let Projection { assigned, time, shown, hidden, .. } = out;
     StepText {
         name: literal::name(&phrase!("step_{}", step.name.node)),
         table: mapping.table.clone(),
-        before: mapping.filter.iter().cloned().chain(and(condition.plain)).chain(and(keys.plain)).collect(),
-        expands,
-        extends: Frag::lines(&extends, ",", 4, Bind::Or),
-        after: and(condition.derived).into_iter().chain(and(keys.derived)).collect(),
-        project: literal::list(&assigned),
+        operators,
+        assigned: assigned.into_iter().map(|column| pipeline.defined(column)).collect(),
+        late: pipeline.late(),
         lookback,
-        columns: Columns { time, shown, hidden, event },
+        columns: Columns { time, shown, hidden, event, record },
     }
 }
 
-/// The parts joined by `and`, unless there are none.
-fn and(parts: Vec<Frag>) -> Option<Frag> {
-    (!parts.is_empty()).then(|| Frag::join(parts, " and ", Bind::And))
+/// The test that a key is one of those that the neighbour has: a join would drop the others too, but not before they
+/// have been read, tested and expanded.
+fn narrowing(fields: &mut Fields<'_, '_>, key: &Field<'_>, by: &Narrowed<'_>) -> Conjunct {
+    fields.take_site();
+    let text = literal::found_in(&fields.value(key), &by.table, &by.column);
+    Conjunct { text, cost: Cost::First, site: fields.take_site() }
 }
 
-/// The tests that the join keys are present: an empty text would join any other.
-#[derive(Default)]
-struct Keys {
-    plain: Vec<Frag>,
-    derived: Vec<Frag>,
+/// The pipeline of a step: tests where they can stand first, the cheap ones on top; named expressions behind the tests
+/// that do without.
+struct Pipeline<'f, 'b, 'a> {
+    tests: Vec<Conjunct>,
+    fields: &'f Fields<'b, 'a>,
+    expands: Vec<Frag>,
+    /// The stage whose tests wait for the columns that leave the step, which give the names they read.
+    late: Option<Stage>,
 }
 
-impl Keys {
-    fn new(step: &BoundStep<'_, Kql>, fields: &mut Fields<'_, '_>, tested: &Condition) -> Self {
-        let mut found = Self::default();
-        for key in &step.keys {
-            let (test, plain) = predicate::present(fields, key);
-            let (known, tests) =
-                if plain { (&tested.plain, &mut found.plain) } else { (&tested.derived, &mut found.derived) };
-            if !known.contains(&test) {
-                tests.push(test);
+impl<'f, 'b, 'a> Pipeline<'f, 'b, 'a> {
+    fn new(
+        mut tests: Vec<Conjunct>,
+        fields: &'f Fields<'b, 'a>,
+        expands: Vec<Frag>,
+        may_test_late: bool,
+    ) -> Self {
+        tests.sort_by_key(|test| test.cost);
+        let last = if expands.is_empty() { Stage::Named } else { Stage::Item };
+        let reads_names = tests.iter().filter(|test| test.site.stage == last).all(|test| test.site.by_name);
+        let passes_on = fields.named(last).all(|named| named.passed_on);
+        let late = (may_test_late && reads_names && passes_on).then_some(last);
+        Self { tests, fields, expands, late }
+    }
+
+    /// The operators up to the columns that leave the step.
+    fn operators(&self, filter: Option<&Frag>) -> Vec<Frag> {
+        let mut out: Vec<_> = filter.map(|filter| literal::operator("where", filter)).into_iter().collect();
+        for stage in [Stage::Table, Stage::Named, Stage::Item] {
+            if stage == Stage::Item {
+                out.extend(self.expands.iter().map(|array| literal::operator("mv-expand", array)));
             }
+            if self.late == Some(stage) {
+                continue;
+            }
+            let named: Vec<_> = self.fields.named(stage).map(Named::assigned).collect();
+            if !named.is_empty() {
+                out.push(literal::operator("extend", &literal::list(&named)));
+            }
+            out.extend(self.tests_of(stage));
         }
-        found
+        out
+    }
+
+    /// The tests behind the columns that leave the step.
+    fn late(&self) -> Vec<Frag> {
+        self.late.map(|stage| self.tests_of(stage)).unwrap_or_default()
+    }
+
+    /// A column that leaves the step, with its value if that is not there yet.
+    fn defined(&self, column: Frag) -> Frag {
+        let named = self.late.and_then(|stage| self.fields.named(stage).find(|named| named.name == column));
+        named.map_or(column, Named::assigned)
+    }
+
+    fn tests_of(&self, stage: Stage) -> Vec<Frag> {
+        let of_stage: Vec<_> = self.tests.iter().filter(|test| test.site.stage == stage).collect();
+        let line = |tests: &[&Conjunct]| {
+            let texts = tests.iter().map(|test| test.text.clone()).collect();
+            literal::operator("where", &Frag::join(texts, " and ", Bind::And))
+        };
+        of_stage.chunk_by(|one, other| one.cost == other.cost).map(line).collect()
     }
 }
 
@@ -170,21 +251,34 @@ impl<'b, 'a> Projection<'b, 'a> {
         name
     }
 
-    /// The column that identifies the event: its id, or all that the source file knows of the table.
-    fn event(&mut self, records: bool) -> Option<Frag> {
+    /// The column that identifies the event, its id or a hash of all that the source file knows of the table; and the
+    /// one that identifies the record, if one does. Hashes in place of texts, which a join would carry along: no two
+    /// texts with one SHA-256 are known, so a hash tells rows apart exactly as its text does.
+    fn identity(&mut self, records: bool) -> (Option<Frag>, Option<Frag>) {
         if let Some(id) = &self.step.event_id {
-            return Some(literal::name(&id.column));
+            return (Some(literal::name(&id.column)), None);
         }
-        if !records && !self.step.shared {
-            return None;
+        if self.step.shared {
+            let now = &self.step.schema.mapping.time;
+            let mut stored = table_columns(self.step);
+            if !stored.contains(now) {
+                stored.insert(0, now.clone());
+            }
+            let whole = literal::call("pack_array", &stored);
+            let event = self.hash("event", &whole);
+            // Items of one event differ in what the table has no columns for.
+            let record = self.step.schema.mapping.group.is_none().then(|| event.clone());
+            return (Some(event), record);
         }
-        let now = &self.step.schema.mapping.time;
-        let mut stored = table_columns(self.step);
-        if !stored.contains(now) {
-            stored.insert(0, now.clone());
-        }
-        let whole = literal::call("tostring", [&literal::call("pack_array", &stored)]);
-        Some(self.hide("event", Some(&whole)))
+        // All columns of the row, whatever their names. Its notation may differ from query to query
+        // (kusto/query/pack-all-function), and within one it is calculated once for each row.
+        let whole = literal::call("pack_all", []);
+        (None, records.then(|| self.hash("row", &whole)))
+    }
+
+    fn hash(&mut self, suffix: &str, whole: &Frag) -> Frag {
+        let text = literal::call("tostring", [whole]);
+        self.hide(suffix, Some(&literal::call("hash_sha256", [&text])))
     }
 
     /// The buckets in which the step before may lie: that of its latest time and the one before.
@@ -212,8 +306,8 @@ fn table_columns(step: &BoundStep<'_, Kql>) -> Vec<Frag> {
     names.into_iter().map(literal::name).collect()
 }
 
-/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item, any other
-/// needs the items only if it looks at them.
+/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item that its
+/// events can have, any other needs the items only if it looks at them.
 fn expansion(
     step: &BoundStep<'_, Kql>,
     reach: Reach,
@@ -221,16 +315,19 @@ fn expansion(
     out: &mut Projection<'_, '_>,
 ) -> Vec<Frag> {
     let Some(Group { items, inner }) = &step.schema.mapping.group else { return Vec::new() };
+    let by_item = step.last && step.has_items;
     let reach = match inner {
-        Some(_) if step.last => Reach::Inner,
-        None if step.last => reach.max(Reach::Item),
+        Some(_) if by_item => Reach::Inner,
+        None if by_item => reach.max(Reach::Item),
         Some(_) | None => reach,
     };
-    let mut expand = |column: &str, suffix: &str, array: &Frag| {
+    let mut expand = |column: &str, suffix: &str, array: &Frag, depth: Reach| {
         let index = numbered.then(|| out.hide(suffix, None));
-        literal::expand(&literal::name(column), array, index.as_ref())
+        let keeps = !predicate::needs_item(step, depth);
+        literal::expand(&literal::name(column), array, index.as_ref(), keeps)
     };
-    let item = (reach >= Reach::Item).then(|| expand(ITEM, "item", items));
-    let inner = inner.as_ref().filter(|_| reach == Reach::Inner).map(|array| expand(INNER, "inner", array));
+    let item = (reach >= Reach::Item).then(|| expand(ITEM, "item", items, Reach::Item));
+    let inner = inner.as_ref().filter(|_| reach == Reach::Inner);
+    let inner = inner.map(|array| expand(INNER, "inner", array, Reach::Inner));
     item.into_iter().chain(inner).collect()
 }

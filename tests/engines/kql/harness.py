@@ -1,7 +1,7 @@
 """Runs emitted KQL, byte for byte, over raw events as Sentinel would hold them.
 
 In and out: the lines that README.md describes under "Execution", at record level. The engine is duckdb-kql; what it lacks is
-in `functions.py`. Texts are read by it and by nobody else, but for the name of the last step and the lists they ask for.
+in `functions.py`. Texts are read by it and by nobody else, but for the lists they ask for.
 """
 
 import functools
@@ -11,7 +11,7 @@ import sys
 import duckdb_kql
 import functions
 import ingest
-from texts import LIST, SCHEMA, WATCHLISTS, answers, named, only_query, time_column, watchlists
+from texts import LIST, SCHEMA, WATCHLISTS, answers, named, only_query, watchlists
 
 TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "real": "DOUBLE", "bool": "BOOLEAN"}
 GET_WATCHLIST = "function _GetWatchlist(watchlistAlias: string) { Watchlists | where Alias == watchlistAlias }"
@@ -65,13 +65,12 @@ def load_lists(connection, text, lists):
 
 def answer(connection, request):
     text = only_query(request)
-    last = time_column(text)
     sql, schema = translated(text)
     load_events(connection, schema, request["scenarios"])
     load_lists(connection, text, request.get("lists", {}))
     found = connection.execute(sql)
     names = [column[0] for column in found.description]
-    return answers(names, found.fetchall(), last, request["starts"])
+    return answers(names, found.fetchall(), request["starts"])
 
 
 def respond(connection, line):

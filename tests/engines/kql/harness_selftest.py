@@ -15,13 +15,13 @@ START, APART = 1_767_225_600, 7200
 
 FIELDS = """let step_only = AWSCloudTrail
 | where UserAgent == "a\\"b\\\\c\\n\\u0001\\u2028é" or UserAgent =~ "KEY" or AwsEventId endswith "-X"
-| project only_time = TimeGenerated, UserAgent, ReadOnly, SessionMfaAuthenticated, SessionCreationDate, AWSRegion;
+| project TimeGenerated, UserAgent, ReadOnly, SessionMfaAuthenticated, SessionCreationDate, AWSRegion;
 step_only
 """
 ADDRESSES = """let step_only = AWSVPCFlow
 | where coalesce(ipv4_is_in_range(SrcAddr, "10.0.0.0/8"), false) or (SrcAddr contains ":" and ipv6_is_match(SrcAddr, "::a"))
 | where isnotempty(parse_ipv6(DstAddr)) and not(coalesce(ipv6_is_in_any_range(DstAddr, dynamic(["fd00::/8"])), false))
-| project only_time = TimeGenerated, End, SrcAddr, SrcPort, Bytes, InterfaceId;
+| project TimeGenerated, End, SrcAddr, SrcPort, Bytes, InterfaceId;
 step_only
 """
 
@@ -127,7 +127,7 @@ def addresses(connection):
     sources = ["10.1.2.3", "::A", "11.0.0.1", "AWS Internal", "-", "010.0.0.1"]
     rows = ask(connection, ADDRESSES, [[flow(at, srcaddr=address) for at, address in enumerate(sources)]])["answers"][0]
     assert [row["SrcAddr"] for row in rows] == ["10.1.2.3", "::A"], rows
-    expected = {"only_time": START * 1_000_000, "End": (START + 60) * 1_000_000, "SrcPort": 40000, "Bytes": 9}
+    expected = {"TimeGenerated": START * 1_000_000, "End": (START + 60) * 1_000_000, "SrcPort": 40000, "Bytes": 9}
     assert expected.items() <= rows[0].items() and rows[0]["InterfaceId"] is None, rows[0]
     targets = ["1.2.3.4", "fd00::1", "2001:db8::1", "ec2.amazonaws.com", "-"]
     rows = ask(connection, ADDRESSES, [[flow(at, dstaddr=address) for at, address in enumerate(targets)]])["answers"][0]
@@ -138,7 +138,7 @@ def refusals(connection):
     scenario = [SCENARIOS[0][1]]
     refused = [
         ask(connection, CHAIN, scenario, {}),
-        ask(connection, "AWSCloudTrail | take 1", scenario),
+        ask(connection, "AWSCloudTrail | project EventName", scenario),
         ask(connection, FIELDS.replace('"KEY"', '"\\x41"'), scenario),
         ask(connection, FIELDS.replace("UserAgent =~", "UserAgnt =~"), scenario),
         ask(connection, FIELDS.replace("step_only\n", "step_only | scan declare (x: int)\n"), scenario),

@@ -158,14 +158,11 @@ def value_of(kind, value):
 def answer(product, request):
     try:
         text = texts.only_query(request)
-        last = texts.time_column(text)
         names, kinds, found = rows_of(product, text, request["scenarios"], request.get("lists", {}))
-        if last not in names:
-            raise Refused(f"the answer has no column {last}")
         rows = [[value_of(kind, value) for kind, value in zip(kinds, row)] for row in found]
-        if any(row[names.index(last)] is None for row in rows):
-            raise Refused(f"a row without {last}")
-        return texts.answers(names, rows, last, request["starts"])
+        if texts.STAMP in names and any(row[names.index(texts.STAMP)] is None for row in rows):
+            raise Refused(f"a row without {texts.STAMP}")
+        return texts.answers(names, rows, request["starts"])
     except texts.Refused as refusal:
         raise Refused(str(refusal)) from refusal
 

@@ -170,7 +170,7 @@ def failed(url, stub):
         assert ended(SERVER, without, REQUESTS[0])[2].startswith("set "), without
     stub.fault = None
     ask = asking(settings)
-    bad = [FIELDS.replace("UserAgent =~", "UserAgnt =~"), "AWSCloudTrail | take 1", FIELDS.replace("only_time =", "time =")]
+    bad = [FIELDS.replace("UserAgent =~", "UserAgnt =~"), "AWSCloudTrail | project EventName", FIELDS.replace("| project TimeGenerated", "| project time = TimeGenerated")]
     for text in bad:
         assert list(ask(request_of(text, [CALLS]))) == ["error"], text
     assert list(ask(request_of(CHAIN, [CALLS], {}))) == ["error"]

@@ -1,7 +1,7 @@
 """What the harnesses of KQL read from a text, and how they give rows: whichever engine runs it.
 
-In: a text of the compiler's own form, the tables of schema.json. Out: the columns it names, its last step, the lists it
-asks for; rows by scenario. Must not know: engines.
+In: a text of the compiler's own form, the tables of schema.json. Out: the columns it names, the lists it asks for; rows by
+scenario. Must not know: engines.
 """
 
 import bisect
@@ -17,8 +17,9 @@ from lists import rows as rows_of
 
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["tables"]
 EPOCH, MICROSECOND = datetime.datetime(1970, 1, 1), datetime.timedelta(microseconds=1)
+# The time of the last step, as every answer has it.
+STAMP = "TimeGenerated"
 WORD = re.compile(r"\w+")
-STEP = re.compile(r"^let step_(\w+) = ", re.MULTILINE)
 LIST = re.compile(r'_GetWatchlist\("(\w+)"\)')
 
 # learn.microsoft.com/azure/sentinel/watchlists-queries: the rows of one watchlist, found by its alias.
@@ -37,18 +38,13 @@ def only_query(request):
     return texts[0]
 
 
-def time_column(text):
-    """The column with the time of the last step."""
-    steps = STEP.findall(text)
-    if not steps:
-        raise Refused("the text has no steps")
-    return f"{steps[-1]}_time"
-
-
 def named(text):
     """The columns of the tables that the text names: fewer are faster to load and to carry along."""
     words = set(WORD.findall(text))
-    schema = {table: {name: kind for name, kind in columns.items() if name in words} for table, columns in SCHEMA.items()}
+    whole = "pack_all" in words
+    schema = {
+        table: {name: kind for name, kind in columns.items() if whole or name in words} for table, columns in SCHEMA.items()
+    }
     return {table: columns for table, columns in schema.items() if columns and table in words}
 
 
@@ -67,12 +63,14 @@ def plain(value):
     return None if value == "" else value
 
 
-def answers(names, rows, last, starts):
+def answers(names, rows, starts):
     """The rows of each scenario: that in which the last step lies."""
+    if STAMP not in names:
+        raise Refused(f"the answer has no column {STAMP}")
     found = [[] for _ in starts]
     for values in rows:
         row = {name: plain(value) for name, value in zip(names, values, strict=True)}
-        scenario = bisect.bisect_right(starts, row[last] / 1_000_000) - 1
+        scenario = bisect.bisect_right(starts, row[STAMP] / 1_000_000) - 1
         if scenario < 0:
             raise Refused(f"an answer before the first scenario: {row}")
         found[scenario].append(row)

@@ -1,0 +1,67 @@
+//! Windows between neighbours by the clocks of the target, and their names in a query.
+//!
+//! In: the links of a rule. Out: a [`Span`] for each, and notes where a clock widens it. Must not know: how steps and
+//! joins are printed.
+
+use super::Kql;
+use super::lets::Lets;
+use super::literal::{self, Frag};
+use super::step::Lookback;
+use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::{Effect, Options, Report, shape};
+use crate::ir::{Chain, Window};
+
+/// A window between two neighbours, in seconds.
+#[derive(Debug, Clone)]
+pub(super) struct Span {
+    /// How much earlier than the earlier record's clock the later one's may be.
+    pub(super) back: u64,
+    /// How much later.
+    ahead: u64,
+    /// The same under its name.
+    pub(super) gap: Frag,
+    /// The name of how much later than the first record's clock the later one's may be, where the total binds.
+    pub(super) total: Option<Frag>,
+}
+
+impl Span {
+    /// Its time buckets, if the user wants them.
+    pub(super) fn buckets(&self, options: &Options) -> Option<Lookback> {
+        let size = self.back.saturating_add(self.ahead);
+        (options.time_buckets && size > 0).then_some(Lookback { size, back: self.back })
+    }
+}
+
+/// The windows of all links, widened where a table's clock is later than the event.
+pub(super) fn spans(
+    bound: &Bound<'_, Kql>,
+    chain: &Chain,
+    lets: &mut Lets<'_, '_>,
+    report: &mut Report,
+) -> Vec<Span> {
+    let lags: Vec<u64> = bound.steps.iter().map(|step| lag(step, bound, report)).collect();
+    let last = bound.links.len().saturating_sub(1);
+    // In a chain of two steps the one window is both.
+    let binds = bound.links.len() > 1 && shape::total_binds(chain);
+    let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
+    let span = |((index, link), steps): ((usize, &BoundLink<'_>), &[BoundStep<'_, Kql>])| {
+        let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));
+        let ahead = widened(Window { seconds: link.gap.seconds.min(bound.total.seconds), ..link.gap });
+        let names: Vec<_> = steps.iter().map(|step| step.name.node.as_str()).collect();
+        let gap = lets.name(&names.join("_to_"), "_within", literal::timespan(ahead));
+        let total = || lets.name("total", "_within", literal::timespan(widened(bound.total)));
+        Span { back: lag(index), ahead, gap, total: (binds && index == last).then(total) }
+    };
+    bound.links.iter().enumerate().zip(bound.steps.windows(2)).map(span).collect()
+}
+
+fn lag(step: &BoundStep<'_, Kql>, bound: &Bound<'_, Kql>, report: &mut Report) -> u64 {
+    let lag = step.schema.lag;
+    if lag == 0 || bound.links.is_empty() {
+        return 0;
+    }
+    let reason = step.schema.lag_reason.as_deref();
+    let reason = reason.unwrap_or("the table's clock can be later than the event");
+    report.note(Effect::Superset, step.span, reason);
+    lag
+}
