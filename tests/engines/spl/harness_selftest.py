@@ -150,6 +150,7 @@ TRIALS = [
     ("key_changes_twice", "all gaps to the second", [login(0), image(3600), launch(10800, MADE), flow(11400)], 1),
     ("key_changes_twice", "one gap a second too long", [login(0), image(3600), launch(10801, MADE), flow(10900)], 0),
     ("key_changes_twice", "a fresh start after an old one", [login(0), login(3900), image(4000), launch(4100, MADE), flow(4200)], 1),
+    ("key_changes_twice", "all at one instant", [login(5), image(5), launch(5, MADE), flow(5)], 1),
     ("key_changes_twice", "no start", [image(300), launch(900, MADE), flow(960)], 0),
     ("key_changes_twice", "a start without an id", [login(0), nameless(login(9)), image(300), launch(900, MADE), flow(960)], 1),
     ("key_changes_within_total", "the newest launch has the older start", [login(0), image(60, "ami-evil"), *LATER, launch(7100, EVIL), flow(7300)], 1),
