@@ -3,6 +3,8 @@
 //! In: a bound rule. Out: its commands, and what all forms share: groups of steps, comments, the table. Must not know:
 //! where columns come from, how a link finds its predecessor.
 
+use std::fmt::Write as _;
+
 use super::literal::{self, Frag, spl};
 use super::{Spl, eval, fields, latest, packed, shown};
 use crate::backend::Report;
@@ -47,7 +49,7 @@ pub(super) fn group(bound: &Bound<'_, Spl>, step: u64) -> Option<u64> {
 /// What a link joins, for a reader: `launch within 15m of console, by actor.id`.
 pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
     let found = (1..).zip(&bound.links).zip(bound.steps.iter().zip(bound.steps.iter().skip(1)));
-    let line = found.filter(|((number, _), _)| *number == link).map(|((_, link), (earlier, later))| {
+    let told = found.filter(|((number, _), _)| *number == link).map(|((_, link), (earlier, later))| {
         let keys = link.keys.iter().map(|(left, right)| {
             if left.name == right.name {
                 left.name.clone()
@@ -63,7 +65,7 @@ pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
             keys.collect::<Vec<_>>().join(", ")
         )
     });
-    literal::comment(&line.collect::<String>())
+    literal::comment(&told.collect::<String>())
 }
 
 /// A command with a comment below it.
@@ -76,7 +78,7 @@ fn duration(seconds: u64) -> String {
     let (mut rest, mut text) = (seconds, String::new());
     for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
         if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(text, "{}{unit}", rest / length);
             rest %= length;
         }
     }
