@@ -1,10 +1,9 @@
 //! The chain: the commands after the branches, whichever form they take.
 //!
-//! In: a bound rule. Out: its commands, and what all forms share: groups of steps, comments, the table. Must not know:
-//! where columns come from, how a link finds its predecessor.
+//! In: a bound rule. Out: its commands, and the table that all forms share. Must not know: where columns come from, how
+//! a link finds its predecessor.
 
-use std::fmt::Write as _;
-
+use super::links::time;
 use super::literal::{self, Frag, spl};
 use super::{Spl, eval, fields, latest, packed, shown};
 use crate::backend::Report;
@@ -33,62 +32,6 @@ const ROWS: &str = "streamstats window=0 over all rows; check it once: | makeres
 // MB by default) the search goes on without an error, and the fields are absent.
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
-
-/// Whether the total is shorter than the sum of the gaps.
-pub(super) fn total_binds(bound: &Bound<'_, Spl>) -> bool {
-    bound.total.seconds < bound.links.iter().fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
-}
-
-/// Numbers the runs of steps whose neighbours one event could match both; nothing if one number says it all.
-pub(super) fn group(bound: &Bound<'_, Spl>, step: u64) -> Option<u64> {
-    let apart = || (1..).zip(&bound.links).filter(|(_, link)| !link.shared);
-    let needed = apart().count() > 0 && bound.links.iter().any(|link| link.shared);
-    needed.then(|| apart().filter(|(number, _)| *number < step).fold(1, |group, _| group + 1))
-}
-
-/// What a link joins, for a reader: `launch within 15m of console, by actor.id`.
-pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
-    let found = (1..).zip(&bound.links).zip(bound.steps.iter().zip(bound.steps.iter().skip(1)));
-    let told = found.filter(|((number, _), _)| *number == link).map(|((_, link), (earlier, later))| {
-        let keys = link.keys.iter().map(|(left, right)| {
-            if left.name == right.name {
-                left.name.clone()
-            } else {
-                format!("{} = {}", left.name, right.name)
-            }
-        });
-        format!(
-            "{} within {} of {}, by {}",
-            later.name.node,
-            duration(link.gap.seconds),
-            earlier.name.node,
-            keys.collect::<Vec<_>>().join(", ")
-        )
-    });
-    literal::comment(&told.collect::<String>())
-}
-
-/// A command with a comment below it.
-pub(super) fn remarked(command: &Frag, remark: &Frag) -> Frag {
-    spl!("{command}\n    ```{remark}```", command, remark)
-}
-
-/// Seconds as a rule writes them: `1h30m`.
-fn duration(seconds: u64) -> String {
-    let (mut rest, mut text) = (seconds, String::new());
-    for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
-        if rest >= length {
-            let _ = write!(text, "{}{unit}", rest / length);
-            rest %= length;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
-/// The column of a step's time.
-pub(super) fn time(step: &BoundStep<'_, Spl>) -> Frag {
-    literal::flat(&step.column_name("time"))
-}
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
 /// order. What it holds of times are seconds; they are shown as dates.

@@ -8,7 +8,7 @@
 //! needs nothing but the newest columns of its key. Rows that reach no further are dropped at each link.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, chain, eval, shown};
+use super::{Spl, eval, links, shown};
 use crate::backend::bind::{Bound, BoundStep, Output};
 use crate::ir::Type;
 
@@ -18,7 +18,7 @@ pub(super) fn fits(bound: &Bound<'_, Spl>) -> bool {
     // In a chain of two steps gap and total are one window.
     !links.is_empty()
         && !links.iter().any(|link| link.shared)
-        && (links.len() == 1 || !chain::total_binds(bound))
+        && (links.len() == 1 || !links::total_binds(bound))
 }
 
 /// The columns of a step, as an alert shows them. None is null: `last()` would take it from an older row.
@@ -36,7 +36,7 @@ pub(super) fn columns(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Frag)> {
         };
         (literal::flat(&output.column), value)
     });
-    std::iter::once((chain::time(step), spl!("_time"))).chain(shown).collect()
+    std::iter::once((links::time(step), spl!("_time"))).chain(shown).collect()
 }
 
 /// The commands between the branches and the table.
@@ -49,11 +49,11 @@ pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
         let (all, keys) = (literal::list(&carried), (1..).zip(&link.keys));
         let by = literal::list(&keys.map(|(key, _)| literal::key(number, key)).collect::<Vec<_>>());
         let command = spl!("streamstats window=0 {all} BY {by}", all, by);
-        out.push(chain::remarked(&command, &chain::remark(bound, number)));
+        out.push(links::remarked(&command, &links::remark(bound, number)));
         let gap =
             if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds };
         let [step, gap] = [number + 1, gap].map(literal::number);
-        let time = chain::time(earlier);
+        let time = links::time(earlier);
         // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are inclusive.
         let holds = spl!("chain_step={step} AND round(_time - {time}, 6) <= {gap}", step, time, gap);
         let is_last = number + 1 == u64::try_from(bound.steps.len()).unwrap_or(u64::MAX);

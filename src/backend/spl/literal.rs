@@ -254,8 +254,8 @@ fn is_searchable(value: &str) -> bool {
         && !rewritten.iter().any(|odd| value.contains(odd))
 }
 
-/// A test of a base search for what begins with a text. Letters and digits alone: beside punctuation a wildcard may miss
-/// events, because that is where the index ends a term.
+/// A test of a base search for what begins with a text. Letters and digits alone: beside punctuation a wildcard may
+/// miss events, because that is where the index ends a term.
 pub(super) fn prefix(field: &Frag, start: &str) -> Option<Frag> {
     let plain = !start.is_empty() && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then(|| assign(field, &atom(phrase!("\"{start}*\""))))

@@ -15,6 +15,7 @@ mod column;
 mod fields;
 mod filter;
 mod latest;
+mod links;
 mod literal;
 mod packed;
 mod predicate;

@@ -19,7 +19,7 @@
 //! compares the fixed-width numbers at its start.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, chain, eval, shown};
+use super::{Spl, eval, links, shown};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::Bind;
 use crate::backend::{Effect, Report};
@@ -45,7 +45,7 @@ enum Order {
 
 /// The commands between the branches and the table.
 pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
-    let mut tail = Tail { bound, binds: chain::total_binds(bound), out: Vec::new(), order: None };
+    let mut tail = Tail { bound, binds: links::total_binds(bound), out: Vec::new(), order: None };
     tail.out.push(spl!("eval chain_s1=if(chain_step=1, _time, null())"));
     let hops = hops(bound, tail.binds);
     for hop in &hops {
@@ -126,7 +126,7 @@ impl Tail<'_> {
         if self.order == Some(order) {
             return;
         }
-        let groups = chain::group(self.bound, 1).is_some();
+        let groups = links::group(self.bound, 1).is_some();
         // Without the `0`, `sort` returns 10,000 rows.
         self.out.push(match (order, groups) {
             (Order::Steps, _) => spl!("sort 0 +_time, +chain_step"),
@@ -224,8 +224,8 @@ impl Tail<'_> {
 
     /// The command by which a link joins, with a comment that says what it joins.
     fn remarked(&mut self, hop: &Hop<'_>, text: &'static str) {
-        let remark = chain::remark(self.bound, hop.number);
-        self.out.push(chain::remarked(&hop.fill(text, &[]), &remark));
+        let remark = links::remark(self.bound, hop.number);
+        self.out.push(links::remarked(&hop.fill(text, &[]), &remark));
     }
 
     fn carried(&mut self, hop: &Hop<'_>) {
@@ -264,7 +264,7 @@ impl Tail<'_> {
         let mut made = Vec::new();
         for step in self.bound.steps.iter().rev().skip(1) {
             // Behind two numbers by which `max` chose, and the event.
-            let (name, at) = (chain::time(step), slot(3));
+            let (name, at) = (links::time(step), slot(3));
             made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
             made.extend(shown(step).map(|output| {
                 literal::assign(&literal::flat(&output.column), &unpacked(&slot(0), output.field.ty))
