@@ -4,9 +4,9 @@
 //! Must not know: how the chain is put together.
 
 use super::column::{Group, Stage};
-use super::fields::Columns;
+use super::fields::{Columns, Phase};
 use super::literal::{self, Frag, spl};
-use super::{Spl, chain, eval, predicate, prefilter, shown};
+use super::{Spl, chain, eval, latest, links, predicate, prefilter, shown};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Job, Report};
 
@@ -29,23 +29,30 @@ pub(super) fn build(
 ) -> Branch {
     let mapping = &step.schema.mapping;
     let mut columns = Columns::of(step, report);
-    let mut assignments = Vec::from_iter(mapping.time.as_ref().map(|time| spl!("_time={time}", time)));
-    assignments.extend(columns.assignments(Stage::Event));
+    let mut tested = Vec::from_iter(mapping.time.as_ref().map(|time| spl!("_time={time}", time)));
+    tested.extend(columns.assignments(Phase::Tests));
+    let mut commands: Vec<_> = columns.paths(Phase::Tests).collect();
+    commands.extend(eval(tested));
+    // What the event alone decides comes before anything else is read, made or expanded.
+    commands.extend(predicate::commands(step, false, job.options, report));
+    commands.extend(columns.paths(Phase::Rest));
+    let mut made: Vec<_> = columns.assignments(Phase::Rest).collect();
     // While `_raw` is there: an event without an id is identified by its text.
     if step.shared {
-        assignments.push(identity(step));
+        made.push(identity(step));
         columns.kept.push(spl!("chain_id"));
     }
-    let mut commands: Vec<_> = columns.paths(Stage::Event).collect();
     // A record is an innermost item, so the last step expands all there is: its records are the alerts.
     let group = mapping.group.as_ref();
     let depth = group.filter(|_| step.last).map_or(columns.stage(), Group::depth);
-    match group.filter(|_| depth > Stage::Event) {
-        Some(group) => expand(group, depth, assignments, columns, &mut commands),
-        None => commands.extend(eval(assignments)),
+    if let Some(group) = group.filter(|_| depth > Stage::Event) {
+        expand(group, depth, std::mem::take(&mut made), columns, &mut commands);
+        commands.extend(predicate::commands(step, true, job.options, report));
     }
-    commands.extend(predicate::commands(step, job.options, report));
-    commands.extend(outcome(bound, number, step));
+    let (assigned, names) = outcome(bound, number, step);
+    made.extend(assigned);
+    commands.extend(eval(made));
+    commands.extend([fields(&names), spl!("fields - _raw")]);
     Branch { base: prefilter::base(step), commands }
 }
 
@@ -54,8 +61,8 @@ fn identity(step: &BoundStep<'_, Spl>) -> Frag {
     let text = spl!("md5(_raw)");
     let id =
         step.event_id.as_ref().map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
-    let id = chain::guarded(&id.unwrap_or(text));
-    // Behind `=` two ids are compared as texts, even if both look like numbers: `01` is not `1`.
+    let id = id.unwrap_or(text);
+    // Behind `=` two ids are compared and sorted as texts, even if both look like numbers: `01` is not `1`.
     spl!("chain_id=printf(\"=%s\", {id})", id)
 }
 
@@ -72,31 +79,36 @@ fn expand(group: &Group, depth: Stage, event: Vec<Frag>, mut columns: Columns, c
     // `max_mem_usage_mb` (500 by default). It keeps an event without items as one row, as the language does.
     let kept = [spl!("_time")].into_iter().chain(columns.kept.drain(..)).chain([spl!("chain_item")]);
     commands.extend([fields(&kept.collect::<Vec<_>>()), spl!("fields - _raw"), spl!("mvexpand chain_item")]);
-    commands.extend(columns.paths(Stage::Item));
+    commands.extend(columns.paths(Phase::Item));
     if let (Stage::Inner, Some(inner)) = (depth, inner) {
         commands.push(spl!("spath input=chain_item output=chain_inner path={inner}", inner));
         commands.push(spl!("mvexpand chain_inner"));
-        commands.extend(columns.paths(Stage::Inner));
+        commands.extend(columns.paths(Phase::Inner));
     }
-    let made = [Stage::Item, Stage::Inner].into_iter().flat_map(|stage| columns.assignments(stage));
+    let made = [Phase::Item, Phase::Inner].into_iter().flat_map(|phase| columns.assignments(phase));
     commands.extend(eval(made.collect()));
 }
 
-/// Step number and keys, and nothing else but what the alert shows.
-fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> Vec<Frag> {
+/// Step number and keys, and nothing else but what the alert shows: assignments, and the names of all columns.
+fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (Vec<Frag>, Vec<Frag>) {
     let mut made = Vec::new();
     if !bound.links.is_empty() {
         made.push((spl!("chain_step"), literal::number(number)));
+        made.extend(links::group(bound, number).map(|group| (spl!("chain_group"), literal::number(group))));
         made.extend(sides(bound, number));
     }
     if chain::has_items(step) && step.event_id.is_some() {
         made.push((spl!("chain_item_id"), item(step)));
     }
+    let mut columns = Vec::new();
+    if latest::fits(bound) && !step.last {
+        made.extend(latest::columns(step));
+    } else {
+        columns.extend(shown(step).map(|output| literal::field(output.field.name)));
+    }
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
-    let names = names.chain(step.shared.then(|| spl!("chain_id")));
-    let names: Vec<_> = names.chain(shown(step).map(|output| literal::field(output.field.name))).collect();
-    let made = made.iter().map(|(name, value)| literal::assign(name, value)).collect();
-    eval(made).into_iter().chain([fields(&names), spl!("fields - _raw")]).collect()
+    let names = names.chain(step.shared.then(|| spl!("chain_id"))).chain(columns).collect();
+    (made.iter().map(|(name, value)| literal::assign(name, value)).collect(), names)
 }
 
 /// The innermost item, and the one around it, as one text.

@@ -49,8 +49,10 @@ pub(in crate::backend) struct Column {
     pub(super) stored: Option<Stored>,
     /// Whether the field has a closed list of values.
     pub(super) listed: bool,
-    /// The name by which a base search finds the text as it is.
+    /// The name by which a base search finds a value that Splunk extracts by itself.
     pub(super) searched: Option<Frag>,
+    /// A term that the raw event holds wherever a path leads to a value: the last key of the path.
+    pub(super) key: Option<Frag>,
 }
 
 /// Where a value is.
@@ -117,23 +119,30 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
 
 /// Reads a column.
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
-    let (mut needs, mut searched) = (Vec::new(), None);
+    let (mut needs, mut searched, mut key) = (Vec::new(), None, None);
     let (stored, listed) = (reader.stored, !reader.def.values.is_empty());
     let (option, read) = match reader.place()? {
         Place::Field(name) => {
-            // Only text is searched by its spelling: a number or an address has several, of which the log may hold
-            // another one.
-            if reader.def.ty == Type::String && stored.is_none() {
+            // A truth or an instant has several spellings, of which the log may hold another one.
+            let plain = matches!(reader.def.ty, Type::String | Type::Int | Type::Float | Type::Ip);
+            if plain && stored.is_none() {
                 searched = literal::searched(name);
             }
             ("field", literal::name(name).map(Read::Field))
         }
-        Place::Path(path) => ("path", at(Stage::Event, path)),
-        Place::Item(path) => match path.strip_prefix('>') {
-            Some(_) if reader.inner_group().is_none() => ("item", Err("the group has no inner items")),
-            Some(path) => ("item", at(Stage::Inner, path)),
-            None => ("item", at(Stage::Item, path)),
-        },
+        Place::Path(path) => {
+            key = last_key(path);
+            ("path", at(Stage::Event, path))
+        }
+        Place::Item(path) => {
+            key = last_key(path);
+            let read = match path.strip_prefix('>') {
+                Some(_) if reader.inner_group().is_none() => Err("the group has no inner items"),
+                Some(path) => at(Stage::Inner, path),
+                None => at(Stage::Item, path),
+            };
+            ("item", read)
+        }
         Place::Expr(text, named) => {
             let text = literal::stated(reader.expression(text, &literal::EXPRESSION)?);
             let command = |(name, path): (&String, &String)| {
@@ -145,7 +154,11 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         Place::Cases(_) => ("cases", Err("an SPL column takes an `expr`, not `cases`")),
     };
     let read = read.map_err(|reason| reader.invalid(option, reason)).ok()?;
-    Some(Column { needs, read, stored, listed, searched })
+    Some(Column { needs, read, stored, listed, searched, key })
+}
+
+fn last_key(path: &str) -> Option<Frag> {
+    literal::word(path.rsplit(['.', '>']).next().unwrap_or(path))
 }
 
 fn at(stage: Stage, path: &str) -> Result<Read, Refusal> {

@@ -1,25 +1,39 @@
 //! The fields of a step: each that it uses as a clean column `chain_f_<field>`, of the right type or missing.
 //!
-//! In: the fields of a bound step. Out: `spath` commands and assignments, by the stage of the branch at which they can
-//! run. Must not know: predicates, chains, what the source files state.
+//! In: the fields of a bound step. Out: `spath` commands and assignments, by the phase of the branch in which they run.
+//! Must not know: predicates, chains, what the source files state.
 
 use super::check::any;
 use super::column::{Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
 use super::{Spl, refuse, regex, shown};
 use crate::backend::Report;
-use crate::backend::bind::{self, BoundStep, BoundTest};
+use crate::backend::bind::{self, BoundStep, BoundTest, Output};
+use crate::backend::truth::Truth;
 use crate::catalog::Stored;
 use crate::ir::{ACTION, TestKind, Type};
 
 type Field<'a> = bind::BoundField<'a, Column>;
 
+/// When a command of a branch runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Before the tests of the event.
+    Tests,
+    /// After them, while the raw event is there.
+    Rest,
+    /// After the group has been expanded.
+    Item,
+    /// After the group inside the item has been expanded.
+    Inner,
+}
+
 /// The columns of one step.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     /// Commands that read paths, each once.
-    paths: Vec<(Stage, Frag)>,
-    assignments: Vec<(Stage, Frag)>,
+    paths: Vec<(Phase, Frag)>,
+    assignments: Vec<(Phase, Frag)>,
     /// Columns made before the expansion that are needed after it; some more than once.
     pub(super) kept: Vec<Frag>,
 }
@@ -28,9 +42,9 @@ impl Columns {
     /// Every field that the step reads or hands on. What cannot be written goes to the report.
     pub(super) fn of(step: &BoundStep<'_, Spl>, report: &mut Report) -> Self {
         let mut columns = Self::default();
-        for (field, checked) in used(step) {
-            if let Err(reason) = columns.add(field, checked) {
-                refuse(field.span, reason, report);
+        for used in used(step) {
+            if let Err(reason) = columns.add(&used) {
+                refuse(used.field.span, reason, report);
             }
         }
         columns
@@ -38,108 +52,175 @@ impl Columns {
 
     /// The furthest stage that any of the columns needs.
     pub(super) fn stage(&self) -> Stage {
-        let work = self.paths.iter().chain(&self.assignments);
-        work.map(|(stage, _)| *stage).max().unwrap_or(Stage::Event)
+        let phases = self.paths.iter().chain(&self.assignments).map(|(phase, _)| *phase);
+        match phases.max() {
+            None | Some(Phase::Tests | Phase::Rest) => Stage::Event,
+            Some(Phase::Item) => Stage::Item,
+            Some(Phase::Inner) => Stage::Inner,
+        }
     }
 
-    /// The commands that read paths at a stage.
-    pub(super) fn paths(&self, stage: Stage) -> impl Iterator<Item = Frag> {
-        self.paths.iter().filter(move |(of, _)| *of == stage).map(|(_, command)| command.clone())
+    /// The commands that read paths in a phase.
+    pub(super) fn paths(&self, phase: Phase) -> impl Iterator<Item = Frag> {
+        self.paths.iter().filter(move |(of, _)| *of == phase).map(|(_, command)| command.clone())
     }
 
-    /// What is assigned at a stage.
-    pub(super) fn assignments(&self, stage: Stage) -> impl Iterator<Item = Frag> {
-        self.assignments.iter().filter(move |(of, _)| *of == stage).map(|(_, assignment)| assignment.clone())
+    /// What is assigned in a phase.
+    pub(super) fn assignments(&self, phase: Phase) -> impl Iterator<Item = Frag> {
+        self.assignments.iter().filter(move |(of, _)| *of == phase).map(|(_, assignment)| assignment.clone())
     }
 
-    fn add(&mut self, field: &Field<'_>, checked: bool) -> Result<(), Refusal> {
+    fn add(&mut self, used: &Used<'_, '_>) -> Result<(), Refusal> {
+        let field = used.field;
         let name = literal::field(field.name);
-        let stage = field.ways.iter().map(|way| way.column.read.stage()).max().unwrap_or(Stage::Event);
+        let phase = match stage_of(field) {
+            Stage::Event if used.tested => Phase::Tests,
+            Stage::Event => Phase::Rest,
+            Stage::Item => Phase::Item,
+            Stage::Inner => Phase::Inner,
+        };
         let mut values = Vec::with_capacity(1);
         for (number, way) in (0..).zip(&field.ways) {
             let number = literal::number(number);
             let own =
                 if field.only().is_some() { name.clone() } else { spl!("{name}_{number}", name, number) };
-            values.push(self.read(way.column, own, stage));
+            values.push(self.read(way.column, own, phase));
         }
-        if stage == Stage::Event {
+        if used.kept && phase <= Phase::Rest {
             self.kept.push(name.clone());
         }
         let mut raw = choose(field, values)?;
         if let Raw::Expression(text) = &raw {
             // Evaluated once, into the column: cleaning names its operand several times. Later assignments of one
             // `eval` see earlier ones.
-            self.assign(stage, &name, text);
+            self.assign(phase, &name, text);
             // Such an expression of a source file gives one of the field's values, or an instant.
             if field.ty == Type::Time || field.ways.iter().any(|way| way.column.listed) {
                 return Ok(());
             }
             raw = Raw::Made(name.clone());
         }
-        self.assign(stage, &name, &clean(field, checked, &raw)?);
+        self.assign(phase, &name, &clean(field, used.checked, &raw)?);
         Ok(())
     }
 
-    fn assign(&mut self, stage: Stage, name: &Frag, value: &Frag) {
+    fn assign(&mut self, phase: Phase, name: &Frag, value: &Frag) {
         if name != value {
-            self.assignments.push((stage, literal::assign(name, value)));
+            self.assignments.push((phase, literal::assign(name, value)));
         }
     }
 
-    /// Makes one way to read a field usable at `stage`; `own` is the name of a column for it.
-    fn read(&mut self, column: &Column, own: Frag, stage: Stage) -> Raw {
-        column.needs.iter().for_each(|command| self.run(Stage::Event, command.clone()));
+    /// Makes one way to read a field usable in a phase; `own` is the name of a column for it.
+    fn read(&mut self, column: &Column, own: Frag, phase: Phase) -> Raw {
+        let of_event = phase.min(Phase::Rest);
+        column.needs.iter().for_each(|command| self.run(of_event, command.clone()));
         let raw = match &column.read {
             Read::Field(name) => Raw::Field(name.clone()),
             Read::Expression(text) => Raw::Expression(text.clone()),
-            Read::Path(from, path) => {
-                let command = match from {
-                    Stage::Event => spath(&own, path),
-                    Stage::Item => spl!("spath input=chain_item output={own} path={path}", own, path),
-                    Stage::Inner => spl!("spath input=chain_inner output={own} path={path}", own, path),
-                };
-                self.run(*from, command);
+            Read::Path(Stage::Event, path) => {
+                self.run(of_event, spath(&own, path));
+                Raw::Made(own.clone())
+            }
+            Read::Path(Stage::Item, path) => {
+                self.run(Phase::Item, spl!("spath input=chain_item output={own} path={path}", own, path));
+                Raw::Made(own.clone())
+            }
+            Read::Path(Stage::Inner, path) => {
+                self.run(Phase::Inner, spl!("spath input=chain_inner output={own} path={path}", own, path));
                 Raw::Made(own.clone())
             }
         };
-        if column.read.stage() == Stage::Event && stage > Stage::Event { self.keep(&raw, own) } else { raw }
+        if column.read.stage() == Stage::Event && phase > Phase::Rest { self.keep(&raw, own) } else { raw }
     }
 
-    /// A value of the event that a later stage reads must be a column of our own by then.
+    /// A value of the event that is read after the expansion must be a column of our own by then.
     fn keep(&mut self, raw: &Raw, own: Frag) -> Raw {
         self.kept.push(own.clone());
-        self.assign(Stage::Event, &own, raw.tested());
+        self.assign(Phase::Rest, &own, raw.tested());
         Raw::Made(own)
     }
 
-    fn run(&mut self, stage: Stage, command: Frag) {
-        let command = (stage, command);
-        if !self.paths.contains(&command) {
-            self.paths.push(command);
+    fn run(&mut self, phase: Phase, command: Frag) {
+        match self.paths.iter_mut().find(|(_, known)| *known == command) {
+            Some((known, _)) => *known = phase.min(*known),
+            None => self.paths.push((phase, command)),
         }
     }
 }
 
-/// Each field once, and whether it matters that an address is one; [`ACTION`] first, since it may choose between the
-/// ways to read others.
-fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<(&'b Field<'a>, bool)> {
-    let tested = step.condition.tests().into_iter().flat_map(|(bound, _)| {
-        let BoundTest { test, field, other, .. } = bound;
-        // Tests with constants and networks need no check: what is no address equals none of them and lies in none.
-        let checked = other.is_some() || matches!(test.kind, TestKind::Exists);
-        std::iter::once((field, checked)).chain(other.iter().map(|other| (other, true)))
+/// At which stage a field can be read.
+fn stage_of(field: &Field<'_>) -> Stage {
+    field.ways.iter().map(|way| way.column.read.stage()).max().unwrap_or(Stage::Event)
+}
+
+/// Whether a part of a step's condition reads items of the group.
+pub(super) fn tests_items(part: &Truth<BoundTest<'_, Spl>>) -> bool {
+    part.tests()
+        .into_iter()
+        .any(|(bound, _)| std::iter::once(&bound.field).chain(&bound.other).any(reads_items))
+}
+
+/// Whether a field is one of the group's.
+pub(super) fn reads_items(field: &Field<'_>) -> bool {
+    stage_of(field) > Stage::Event
+}
+
+/// A field of a step.
+struct Used<'b, 'a> {
+    field: &'b Field<'a>,
+    /// Whether it matters that an address is one.
+    checked: bool,
+    /// Whether a test of the event reads it.
+    tested: bool,
+    /// Whether it is needed after the tests of the event.
+    kept: bool,
+}
+
+/// Each field once; [`ACTION`] first, since it may choose between the ways to read others.
+fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
+    let tests = step.condition.conjuncts(false).into_iter().flat_map(|(part, _)| {
+        let items = tests_items(part);
+        part.tests().into_iter().flat_map(move |(bound, _)| {
+            let BoundTest { test, field, other, .. } = bound;
+            // Tests with constants and networks need no check: what is no address equals none of them and lies in none.
+            let checked = other.is_some() || matches!(test.kind, TestKind::Exists);
+            let all = std::iter::once((field, checked)).chain(other.iter().map(|other| (other, true)));
+            all.map(move |(field, checked)| Used { field, checked, tested: !items, kept: items })
+        })
     });
-    let handed = step.keys.iter().chain(shown(step).map(|output| &output.field));
-    let all = tested.chain(handed.map(|field| (field, true)));
-    let mut used: Vec<(&Field<'_>, bool)> = Vec::new();
-    for (field, checked) in all.chain(step.action.iter().map(|action| (action, false))) {
-        match used.iter_mut().find(|(known, _)| known.name == field.name) {
-            Some((_, known)) => *known |= checked,
-            None => used.push((field, checked)),
+    let keys = step.keys.iter().map(|field| Used { field, checked: true, tested: true, kept: true });
+    let shown = shown(step).map(|output| Used {
+        field: &output.field,
+        checked: !step.last,
+        tested: false,
+        kept: true,
+    });
+    let action = step.action.iter().map(|field| Used { field, checked: false, tested: true, kept: true });
+    let mut used: Vec<Used<'_, '_>> = Vec::new();
+    for one in tests.chain(keys).chain(shown).chain(action) {
+        match used.iter_mut().find(|known| known.field.name == one.field.name) {
+            Some(known) => {
+                known.checked |= one.checked;
+                known.tested |= one.tested;
+                known.kept |= one.kept;
+            }
+            None => used.push(one),
         }
     }
-    used.sort_by_key(|(field, _)| field.name != ACTION);
+    used.sort_by_key(|used| used.field.name != ACTION);
     used
+}
+
+/// The column of a field that the last step shows. Whether an address is one is tested here, after all rows that are
+/// no alert have gone, unless a link has asked before.
+pub(super) fn late(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Frag {
+    let name = literal::field(output.field.name);
+    if output.field.ty == Type::Ip && !step.is_key(output.field.name) { address(&name) } else { name }
+}
+
+fn address(value: &Frag) -> Frag {
+    let address = literal::fixed(regex::ADDRESS);
+    spl!("if(match({value}, \"{address}\"), {value}, null())", value, address)
 }
 
 /// A value that has not been cleaned yet.
@@ -192,11 +273,8 @@ fn choose(field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
 fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
     let (tested, value) = (raw.tested(), &raw.operand());
     Ok(match field.ty {
-        Type::Ip if checked => {
-            let address = literal::fixed(regex::ADDRESS);
-            spl!("if(match({value}, \"{address}\"), {value}, null())", value, address)
-        }
-        Type::String | Type::Ip => present(field, tested, value)?,
+        Type::Ip if checked => address(value),
+        Type::String | Type::Ip => present(field, value)?,
         // Null for any text that is no number, such as `-`.
         Type::Int | Type::Float => literal::call("tonumber", [value]),
         // JSON booleans arrive as these texts; any other text does not parse and counts as missing.
@@ -208,12 +286,11 @@ fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
 }
 
 /// The empty string and a stored text for "no value" are missing.
-fn present(field: &Field<'_>, tested: &Frag, value: &Frag) -> Result<Frag, Refusal> {
+fn present(field: &Field<'_>, value: &Frag) -> Result<Frag, Refusal> {
     // To Splunk an empty string is a value, and two of them would join each other.
-    let texts = std::iter::once("").chain(field.placeholders());
-    let is = |text| Ok(literal::compare(tested, "=", &literal::text(text)?));
-    let is_none = any(texts.map(is).collect::<Result<_, Refusal>>()?);
-    Ok(spl!("if({is_none}, null(), {value})", is_none, value))
+    std::iter::once("")
+        .chain(field.placeholders())
+        .try_fold(value.clone(), |value, none| Ok(literal::call("nullif", [&value, &literal::text(none)?])))
 }
 
 /// Seconds since 1970.

@@ -238,11 +238,44 @@ pub(super) fn searched(field: &str) -> Option<Frag> {
 }
 
 /// A test of a base search, `field="value"`, if nothing in the value can mean anything else. The search command ignores
-/// case and compares with every value of a field, so the test is a superset of equality. Two dots in a row it may lose.
+/// case and compares with every value of a field, so the test is a superset of equality.
 pub(super) fn term(field: &Frag, value: &str) -> Option<Frag> {
-    let plain =
-        value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'));
-    (plain && !value.is_empty() && !value.contains("..")).then(|| assign(field, &atom(quoted(value))))
+    is_searchable(value).then(|| assign(field, &atom(quoted(value))))
+}
+
+/// Whether a quoted value of a base search means itself. Splunk may drop dots and slashes of paths that go up or repeat
+/// a separator (`/../`), and a search may not tell one space from two.
+fn is_searchable(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-' | ' ');
+    let rewritten = ["..", "/./", "//", "  "];
+    value.chars().all(plain)
+        && !value.is_empty()
+        && value.trim().len() == value.len()
+        && !rewritten.iter().any(|odd| value.contains(odd))
+}
+
+/// A test of a base search for what begins with a text. Letters and digits alone: beside punctuation a wildcard may
+/// miss events, because that is where the index ends a term.
+pub(super) fn prefix(field: &Frag, start: &str) -> Option<Frag> {
+    let plain = !start.is_empty() && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then(|| assign(field, &atom(phrase!("\"{start}*\""))))
+}
+
+/// A name as a term of the raw event: letters and digits alone, which the index holds as one term.
+pub(super) fn word(name: &str) -> Option<Frag> {
+    const OPERATORS: &[&str] = &["AND", "OR", "NOT", "XOR", "IN", "BY", "AS"];
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !OPERATORS.iter().any(|word| word.eq_ignore_ascii_case(name));
+    plain.then(|| atom(name))
+}
+
+/// A value as terms of the raw event, in this order. A slash may be escaped there, and at either end punctuation is no
+/// part of a term.
+pub(super) fn held(value: &str) -> Option<Frag> {
+    let bounded = |end: Option<char>| end.is_some_and(|c| c.is_ascii_alphanumeric());
+    let whole = bounded(value.chars().next()) && bounded(value.chars().next_back());
+    (whole && is_searchable(value) && !value.contains('/')).then(|| atom(quoted(value)))
 }
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.
@@ -322,8 +355,21 @@ mod tests {
         let name = searched("eventSource").unwrap();
         let plain = term(&name, "ec2.amazonaws.com").unwrap();
         assert_eq!(plain.text(), "eventSource=\"ec2.amazonaws.com\"");
-        for odd in ["a*", "a/../b", "a b", "a\"", "a\\", "`x`", "$x$", ""] {
+        assert_eq!(term(&name, "John Doe").unwrap().text(), "eventSource=\"John Doe\"");
+        for odd in ["a*", "a/../b", "../x", "a/./b", "a//b", "a  b", " a", "a\"", "a\\", "`x`", "$x$", ""] {
             assert_eq!(term(&name, odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn terms_of_the_raw_event_are_whole() {
+        assert_eq!(word("imageId").unwrap().text(), "imageId");
+        assert_eq!(held("a.b:c-d").unwrap().text(), "\"a.b:c-d\"");
+        for odd in ["a_b", "1a", "or", "a.b", "a{0}", ""] {
+            assert_eq!(word(odd), None, "{odd}");
+        }
+        for odd in ["a/b", "a.", "-a", "a..b", "é", ""] {
+            assert_eq!(held(odd), None, "{odd}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! end.
 //!
 //! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats
-//! window, or sort without 0.
+//! with a window of rows, or sort without 0.
 
 mod backtrack;
 mod branch;
@@ -14,7 +14,10 @@ mod check;
 mod column;
 mod fields;
 mod filter;
+mod latest;
+mod links;
 mod literal;
+mod packed;
 mod predicate;
 mod prefilter;
 mod regex;
@@ -90,9 +93,9 @@ impl Backend for Spl {
             Feature::RepeatedGroup => {
                 Support::Emulated("spath takes the items, mvexpand gives a row for each")
             }
-            Feature::SharedEvent => {
-                Support::Emulated("strictly earlier rows, and rows of the same instant with another event id")
-            }
+            Feature::SharedEvent => Support::Emulated(
+                "the events of one instant in two opposite orders, the later step of each first",
+            ),
             Feature::IgnoreCase => Support::Engine(
                 "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII",
             ),
@@ -123,11 +126,12 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let steps = (1..).zip(&bound.steps);
     let branches = steps.map(|(number, step)| {
         let Branch { base, commands } = branch::build(&bound, number, step, job, report);
-        context! { base => Value::from(base), commands => values(commands) }
+        let note = literal::comment(&format!("step {number}, {}: {}", step.name.node, step.source.name));
+        context! { base => Value::from(base), note => Value::from(note), commands => values(commands) }
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
-    let tail = chain::commands(&bound, &job.rule.chain, report);
+    let tail = chain::commands(&bound, report);
     if !report.errors.is_empty() {
         return None;
     }

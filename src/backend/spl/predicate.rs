@@ -6,21 +6,30 @@ use ipnet::IpNet;
 
 use super::check::{Check, all, any, is_there, passes, present};
 use super::literal::{self, Frag, Refusal, spl};
-use super::{Spl, backtrack, lines, refuse, text};
+use super::{Spl, backtrack, fields, lines, refuse, text};
 use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
 use crate::ir::{Case, OrderOp, Pattern, TestKind, Type, Value};
 
-/// The commands that drop what does not satisfy a step, or lacks a field by which a link joins it.
-pub(super) fn commands(step: &BoundStep<'_, Spl>, options: &Options, report: &mut Report) -> Vec<Frag> {
+/// The commands that drop what does not satisfy a step, or lacks a field by which a link joins it: what reads items of
+/// the group, or all the rest.
+pub(super) fn commands(
+    step: &BoundStep<'_, Spl>,
+    of_items: bool,
+    options: &Options,
+    report: &mut Report,
+) -> Vec<Frag> {
     let mut tests = Tests { options, report, lookups: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
     let conjuncts = step.condition.conjuncts(false).into_iter();
-    let mut parts: Vec<_> =
-        conjuncts.map(|(part, negated)| part.settle(negated, true, &mut leaf).text()).collect();
-    parts.extend(step.keys.iter().map(|key| is_there(&literal::field(key.name))));
+    let mut parts: Vec<_> = conjuncts
+        .filter(|(part, _)| fields::tests_items(part) == of_items)
+        .map(|(part, negated)| part.settle(negated, true, &mut leaf).text())
+        .collect();
+    let keys = step.keys.iter().filter(|key| fields::reads_items(key) == of_items);
+    parts.extend(keys.map(|key| is_there(&literal::field(key.name))));
     let mut commands = unique(tests.lookups);
     commands.extend(lines(unique(parts), " AND").map(|parts| spl!("where {parts}", parts)));
     commands
@@ -163,7 +172,8 @@ fn in_networks(column: &Frag, networks: &[IpNet]) -> Vec<Frag> {
     family(literal::not(&colon), v4).into_iter().chain(family(colon, v6)).collect()
 }
 
-fn operator(op: OrderOp) -> &'static str {
+/// How an order is written.
+pub(super) fn operator(op: OrderOp) -> &'static str {
     match op {
         OrderOp::Less => " < ",
         OrderOp::LessEqual => " <= ",

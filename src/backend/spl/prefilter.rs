@@ -1,15 +1,18 @@
 //! The terms of a base search: what every record of the step has, so that Splunk reads fewer events.
 //!
-//! In: a bound step. Out: equality of texts in fields that Splunk extracts by itself. Must not know: how the records
-//! are read and tested after the base search.
+//! In: a bound step. Out: tests of fields that Splunk extracts by itself, and words that the raw event holds. Must not
+//! know: how the records are read and tested after the base search.
+
+use ipnet::IpNet;
 
 use super::check::any;
+use super::column::Column;
 use super::literal::{self, Frag, spl};
-use super::{Spl, column::Column};
-use crate::backend::bind::{BoundStep, BoundTest};
+use super::{Spl, predicate};
+use crate::backend::bind::{BoundField, BoundStep, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Leaf, Text, Truth, unique};
-use crate::ir::{TestKind, Value};
+use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value};
 
 /// A term. A space joins terms that must all hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,14 +20,15 @@ struct Term(Frag);
 
 /// The base search of a step: its source, the filter of that, and terms that all of its records pass.
 pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
-    let terms = step.condition.conjuncts(false).into_iter().filter_map(|(part, negated)| {
-        match part.settle(negated, false, &mut |test, negated, _| widened(test, negated)) {
-            // Also where a part never holds: the `where` drops all records then, and the search has only read more.
-            Truth::Always(_) => None,
-            term @ (Truth::Test(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_)) => Some(term.text().0),
-        }
-    });
-    let terms = unique(terms.collect());
+    let parts = step.condition.conjuncts(false).into_iter();
+    let parts = parts
+        .map(|(part, negated)| part.settle(negated, false, &mut |test, negated, _| widened(test, negated)));
+    let terms = match Truth::all(parts) {
+        // Also where it never holds: the `where` drops all records then, and the search has only read more.
+        Truth::Always(_) => Vec::new(),
+        Truth::All(terms) => terms.into_iter().map(|term| term.text().0).collect(),
+        term @ (Truth::Test(_) | Truth::Not(_) | Truth::Any(_)) => vec![term.text().0],
+    };
     let mapping = &step.schema.mapping;
     let filter = mapping.filter.iter().map(|filter| spl!("({filter})", filter));
     Frag::join(std::iter::once(mapping.from.clone()).chain(filter).chain(terms).collect(), " ", Bind::And)
@@ -35,18 +39,84 @@ pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
 fn widened(test: &BoundTest<'_, Spl>, negated: bool) -> Truth<Term> {
     // Never `NOT term`: a search ignores case, so `NOT eventName="runinstances"` drops the `RunInstances` that
     // `event.action != "runinstances"` keeps.
-    let term = if negated { None } else { equality(test) };
-    term.map_or(Truth::Always(true), |term| Truth::Test(Term(term)))
+    if negated {
+        return Truth::Always(true);
+    }
+    let keys = std::iter::once(&test.field).chain(&test.other).filter_map(keys);
+    let terms = keys.chain(held(test)).chain(extracted(test));
+    Truth::all(terms.map(|term| Truth::Test(Term(term))))
 }
 
-fn equality(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
+/// The keys at the end of the field's paths: `spath` finds a value only where the raw event has one of them.
+fn keys(field: &BoundField<'_, Column>) -> Option<Frag> {
+    let keys: Option<Vec<_>> = field.ways.iter().map(|way| way.column.key.clone()).collect();
+    keys.map(|keys| any(unique(keys)))
+}
+
+/// The texts that a path leads to stand in the raw event, too.
+fn held(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
     let TestKind::Equals { values, case: _ } = &bound.test.kind else { return None };
-    let Column { searched, .. } = bound.field.only()?.column;
-    let term = |value: &Value| {
-        if let Value::String(text) = value { literal::term(searched.as_ref()?, text) } else { None }
+    bound.field.ways.iter().all(|way| way.column.key.is_some()).then_some(())?;
+    all_of(values, |value| if let Value::String(text) = value { literal::held(text) } else { None })
+}
+
+/// A test of a field that Splunk extracts by itself.
+fn extracted(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
+    let field = bound.field.only()?.column.searched.as_ref()?;
+    match &bound.test.kind {
+        TestKind::Equals { values, case: _ } => all_of(values, |value| equals(field, value)),
+        TestKind::InNetworks { networks } => all_of(networks, |network| within(field, network)),
+        TestKind::Order { op, value } => ordered(field, *op, value),
+        TestKind::Like { pattern, case: _ } => literal::prefix(field, start(pattern)?),
+        TestKind::Substring { place: Place::Start, text, case: _ } => literal::prefix(field, text),
+        TestKind::Substring { place: Place::Anywhere | Place::End, .. }
+        | TestKind::Exists
+        | TestKind::InList { .. }
+        | TestKind::Matches { .. }
+        | TestKind::SameAs { .. } => None,
+    }
+}
+
+/// One of the terms of all values, or none: without the term of one value, the others would drop its records.
+fn all_of<T>(values: &[T], term: impl Fn(&T) -> Option<Frag>) -> Option<Frag> {
+    let terms: Vec<_> = values.iter().map(term).collect::<Option<_>>()?;
+    (!terms.is_empty()).then(|| any(terms))
+}
+
+fn equals(field: &Frag, value: &Value) -> Option<Frag> {
+    match value {
+        Value::String(text) => literal::term(field, text),
+        // An IPv6 address has many notations, an IPv4 address one.
+        Value::Ip(address) => address.is_ipv4().then(|| literal::term(field, &address.to_string()))?,
+        Value::Int(_) | Value::Float(_) => ordered(field, OrderOp::GreaterEqual, value)
+            .zip(ordered(field, OrderOp::LessEqual, value))
+            .map(|(least, most)| Frag::join(vec![least, most], " ", Bind::And)),
+        Value::Bool(_) | Value::Time(_) => None,
+    }
+}
+
+/// The search command knows networks of IPv4 (Search Reference, search, CIDR matching).
+fn within(field: &Frag, network: &IpNet) -> Option<Frag> {
+    matches!(network, IpNet::V4(_)).then(|| literal::assign(field, &literal::network(network)))
+}
+
+fn ordered(field: &Frag, op: OrderOp, value: &Value) -> Option<Frag> {
+    let plain = match value {
+        Value::Int(number) => *number >= 0,
+        Value::Float(number) => *number >= 0.0,
+        Value::String(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => false,
     };
-    // All or none: without the term of one value, the others would drop its records.
-    values.iter().map(term).collect::<Option<_>>().map(any)
+    plain.then(|| {
+        Some(literal::compare(field, predicate::operator(op).trim(), &literal::value(value).ok()?))
+    })?
+}
+
+/// What a pattern begins with, if it asks for nothing else.
+fn start(pattern: &Pattern) -> Option<&str> {
+    match pattern.parts.as_slice() {
+        [PatternPart::Text(start), PatternPart::Any] => Some(start),
+        _ => None,
+    }
 }
 
 impl Leaf for Term {}

@@ -212,7 +212,11 @@ fn prefilters_only_widen() {
         base(all(vec![is("event.action", "A"), any(vec![is("actor.id", "x"), is("cloud.region", "y")])])),
         format!("{plain} eventName=\"A\" (userIdentity.arn=\"x\" OR awsRegion=\"y\")")
     );
-    assert_eq!(base(any(vec![is("event.action", "A"), is("actor.id", "x y")])), plain);
+    assert_eq!(
+        base(any(vec![is("event.action", "A"), is("actor.id", "x y")])),
+        format!("{plain} (eventName=\"A\" OR userIdentity.arn=\"x y\")")
+    );
+    assert_eq!(base(any(vec![is("event.action", "A"), is("actor.id", "x\\y")])), plain);
     assert_eq!(base(any(vec![is("event.action", "A"), not(is("actor.id", "x"))])), plain);
     let values = ["A", "B"].map(|text| Value::String(text.to_owned())).to_vec();
     let one_of =
@@ -220,8 +224,52 @@ fn prefilters_only_widen() {
     assert_eq!(base(one_of), format!("{plain} (eventName=\"A\" OR eventName=\"B\")"));
     assert_eq!(base(not(is("event.action", "A"))), plain);
     assert_eq!(base(is("event.outcome", "success")), plain, "an expression is no field");
-    assert_eq!(base(is("cloud.account.id", "1")), plain, "the field may lie past what Splunk extracts");
+    assert_eq!(
+        base(is("cloud.account.id", "1")),
+        format!("{plain} recipientAccountId \"1\""),
+        "the field may lie past what Splunk extracts, but the raw event holds it"
+    );
+    assert_eq!(
+        base(any(vec![is("event.action", "A"), is("cloud.account.id", "1/2")])),
+        format!("{plain} (eventName=\"A\" OR recipientAccountId)")
+    );
+    assert_eq!(base(not(is("cloud.account.id", "1"))), plain);
     assert_eq!(base(is("event.action", "A*")), plain, "a star is a wildcard there");
+    assert_eq!(base(is("event.action", "a/../b")), plain, "Splunk may drop the dots");
+    let starts = |text: &str| {
+        let kind = TestKind::Like { pattern: pattern(text), case: Case::Sensitive };
+        base(fixture::test("event.action", Type::String, kind))
+    };
+    assert_eq!(starts("Describe*"), format!("{plain} eventName=\"Describe*\""));
+    assert_eq!(starts("De-scribe*"), plain, "a wildcard beside punctuation may miss");
+    assert_eq!(starts("*Describe"), plain);
+}
+
+#[test]
+fn prefilters_of_numbers_and_networks() {
+    let flows = |pred| {
+        let text = emission(&single("aws.vpcflow", pred), &Options::default()).unwrap().parts.remove(0).text;
+        text.lines().next().unwrap().replace("search `cloudwatchlogs_vpcflow`", "")
+    };
+    let port = |kind| one("destination.port", kind);
+    let networks = |texts: &[&str]| {
+        one(
+            "source.ip",
+            TestKind::InNetworks { networks: texts.iter().map(|text| text.parse().unwrap()).collect() },
+        )
+    };
+    let least = |number| port(TestKind::Order { op: OrderOp::GreaterEqual, value: Value::Int(number) });
+    let is = |value| TestKind::Equals { values: vec![value], case: Case::Sensitive };
+    assert_eq!(flows(least(1024)), " dest_port>=1024");
+    assert_eq!(flows(least(-1)), "");
+    assert_eq!(flows(port(is(Value::Int(443)))), " (dest_port>=443 dest_port<=443)", "0443 is 443");
+    assert_eq!(
+        flows(networks(&["10.0.0.0/8", "192.0.2.0/24"])),
+        " (src_ip=\"10.0.0.0/8\" OR src_ip=\"192.0.2.0/24\")"
+    );
+    assert_eq!(flows(networks(&["10.0.0.0/8", "fc00::/7"])), "");
+    assert_eq!(flows(one("source.ip", is(Value::Ip("192.0.2.1".parse().unwrap())))), " src_ip=\"192.0.2.1\"");
+    assert_eq!(flows(one("source.ip", is(Value::Ip("2001:db8::1".parse().unwrap())))), "");
 }
 
 /// Fields in every place and stored in every way, in two groups.

@@ -22,6 +22,7 @@ class Judge:
             "search": self.search,
             "where": self.where,
             "eval": self.eval,
+            "fieldformat": self.fieldformat,
             "spath": self.spath,
             "mvexpand": self.mvexpand,
             "lookup": self.lookup,
@@ -106,6 +107,11 @@ class Judge:
                 raise Fault(assignment[0].start if assignment else self.end(command), "CP02", "name=expression is expected")
             Expression(assignment[2:], assignment[-1].end, self.closed, self.report).whole()
 
+    def fieldformat(self, command):
+        self.eval(command)
+        if len(split_commas(command.arguments)) != 1:
+            self.report(command.name, "CP03", "fieldformat takes one column")
+
     def options(self, command):
         """The name=value pairs among the arguments, by name."""
         tokens = command.arguments
@@ -147,8 +153,11 @@ class Judge:
             self.report(command.arguments[0], "CP03", "dedup keeps one row of each")
 
     def streamstats(self, command):
+        texts = [token.text for token in command.arguments]
+        if texts[:3] != ["window", "=", "0"]:
+            self.report(command.name, "CP09", "streamstats without window=0, which some pages read as 10,000 rows")
         for name, token in self.options(command).items():
-            if name not in self.closed["streamstats_options"]:
+            if name not in self.closed["streamstats_options"] and (name, texts[2]) != ("window", "0"):
                 code = "CP09" if name in WINDOWS else "CP03"
                 self.report(token, code, f"streamstats {name}= forgets events or resets")
         tokens = command.arguments

@@ -22,9 +22,9 @@ SEARCH = """| multisearch
       | where isnotnull(key) AND (isnull(item) OR NOT match(item, "^[.]b(?!.)")) | fields _time, chain_step, id, key, item ]
 | eval due=if(chain_step=1, _time + 5, null()), path=if(chain_step=1, printf("%.6f|%.6f|%s", _time + 5, _time, id), null())
 | sort 0 +_time, -chain_step
-| streamstats max(due) AS late BY key
+| streamstats window=0 max(due) AS late BY key
 | sort 0 +_time, +chain_step
-| streamstats values(path) AS ties BY key, _time
+| streamstats window=0 values(path) AS ties BY key, _time
 | eval tie=mvindex(mvsort(mvmap(ties, if(mvindex(split(ties, "|"), 2)!=id, ties, "0"))), -1), tied=tonumber(mvindex(split(tie, "|"), 0))
 | where chain_step=2 AND ((isnum(late) AND _time <= late) OR (isnum(tied) AND _time <= tied))
 | table _time, key, item
@@ -38,7 +38,8 @@ REFUSED = [
     "search `log` | eval x=max(1, 2)",
     "search `log` | eval x=mvindex(x, 1)",
     'search `log` x="a\\\\*"',
-    "search `log` word",
+    "search `log` wo/rd",
+    "search `log` x=1",
     "search index=main",
     'search `log` | where match(x, "[0-9]\\d")',
     "search `log` | table made_by_nobody",

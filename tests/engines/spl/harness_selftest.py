@@ -86,7 +86,19 @@ def named(name, agent=""):
 
 
 SERVER = trail(60, "two", "\\x", "iam.amazonaws.com", userIdentity={"arn": 'arn:aws:iam::1:user/"', "userName": r"\\srv.["})
-IMAGE = trail(300, "image", "RegisterImage", "ec2.amazonaws.com", responseElements={"imageId": "ami-new"})
+
+
+def image(seconds, name="ami-new", actor=ALICE):
+    return trail(seconds, f"image {seconds}", "RegisterImage", "ec2.amazonaws.com", actor, responseElements={"imageId": name})
+
+
+def nameless(event):
+    """The same event without an id."""
+    event = copy.deepcopy(event)
+    del event["raw"]["eventID"]
+    return event
+
+
 ROBOT = {"arn": "arn:aws:iam::1:user/ci", "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:role/ci"}}}
 AGENTS = {"userAgent": "aws-cli/2.1 Boto3 Linux2"}, {"userAgent": "aws-cli/2.15 Terraform"}
 CAPITALS = [
@@ -94,10 +106,13 @@ CAPITALS = [
     trail(60, "two", "PutObject", "s3.amazonaws.com", userIdentity=ROBOT, **AGENTS[1]),
 ]
 APPROVED = "ami-0abcdef1234567890"
-EVIL, GOOD = item("ami-evil", "eni-1"), item(APPROVED, "eni-1")
+EVIL, GOOD, MADE = item("ami-evil", "eni-1"), item(APPROVED, "eni-1"), item("ami-new", "eni-1")
+LATER = [login(3000, BOB), image(3100, actor=BOB), launch(7000, MADE)]
+SESSION = trail(0, "put", "PutObject", "s3.amazonaws.com", sessionCredentialFromConsole="true")
 # Name of a snapshot, what is tried, the scenario, and the number of alerts.
 TRIALS = [
     ("aws", "a chain", [login(0), launch(240, EVIL), flow(360)], 1),
+    ("aws", "a call of a console session", [SESSION, launch(240, EVIL), flow(360)], 1),
     ("aws", "both gaps to the second", [login(0), launch(900, EVIL), flow(1500)], 1),
     ("aws", "first gap a second too long", [login(0), launch(901, EVIL), flow(902)], 0),
     ("aws", "second gap a second too long", [login(0), launch(240, EVIL), flow(841)], 0),
@@ -130,8 +145,18 @@ TRIALS = [
     ("three_steps_gaps", "first gap and total to the second", [denied(0), look(600), launch(2400)], 1),
     ("three_steps_gaps", "total a second too long", [denied(0), look(600), launch(2401)], 0),
     ("three_steps_gaps", "a fresh start after an old one", [denied(0), denied(700), look(800), launch(900)], 1),
-    ("key_changes_twice", "an image made and launched", [login(0), IMAGE, launch(900, item("ami-new", "eni-1")), flow(960)], 1),
-    ("key_changes_twice", "another image launched", [login(0), IMAGE, launch(900, EVIL), flow(960)], 0),
+    ("three_steps_gaps", "all at one instant", [denied(5), look(5), launch(5)], 1),
+    ("key_changes_twice", "an image made and launched", [login(0), image(300), launch(900, MADE), flow(960)], 1),
+    ("key_changes_twice", "all gaps to the second", [login(0), image(3600), launch(10800, MADE), flow(11400)], 1),
+    ("key_changes_twice", "one gap a second too long", [login(0), image(3600), launch(10801, MADE), flow(10900)], 0),
+    ("key_changes_twice", "a fresh start after an old one", [login(0), login(3900), image(4000), launch(4100, MADE), flow(4200)], 1),
+    ("key_changes_twice", "all at one instant", [login(5), image(5), launch(5, MADE), flow(5)], 1),
+    ("key_changes_twice", "no start", [image(300), launch(900, MADE), flow(960)], 0),
+    ("key_changes_twice", "a start without an id", [login(0), nameless(login(9)), image(300), launch(900, MADE), flow(960)], 1),
+    ("key_changes_within_total", "the newest launch has the older start", [login(0), image(60, "ami-evil"), *LATER, launch(7100, EVIL), flow(7300)], 1),
+    ("key_changes_within_total", "the newest image has the newer start", [login(0), image(60, actor=ALICE), *LATER, flow(7500)], 1),
+    ("key_changes_within_total", "total a second too long", [login(0), image(60), launch(7100, MADE), flow(7201)], 0),
+    ("key_changes_twice", "another image launched", [login(0), image(300), launch(900, EVIL), flow(960)], 0),
     ("hostile_text", "a name with a star", [named("star*"), SERVER], 1),
     ("hostile_text", "a name that the star would match", [named("starfish"), SERVER], 0),
     ("hostile_text", "text that the star would match", [named("star*", 'a"|'), SERVER], 1),

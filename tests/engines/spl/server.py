@@ -28,8 +28,8 @@ from service import Refused, Service, Unanswered, by_scenario, run, setting, tak
 
 SOURCETYPES = {"aws.cloudtrail": "aws:cloudtrail", "aws.vpcflow": "aws:cloudwatchlogs:vpcflow"}
 ALL_TIME = {"earliest_time": 0, "latest_time": 4_102_444_800}
-# One page of the manual says that streamstats without a window sees 10,000 events, another that it sees all.
-PROBE = "| makeresults count=20001 | streamstats count | stats max(count) AS most"
+# One page of the manual says that streamstats sees 10,000 events without a window, another that it sees all.
+PROBE = "| makeresults count=20001 | streamstats window=0 count | stats max(count) AS most"
 
 
 class Splunk:

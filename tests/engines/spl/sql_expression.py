@@ -210,6 +210,10 @@ def tonumber(value):
     return Typed(f"TRY_CAST({value.demand(TEXT, NUMBER)} AS DOUBLE)", NUMBER)
 
 
+def nullif(value, none):
+    return Typed(f"nullif({value.demand(TEXT)}, {none.demand(TEXT)})", TEXT)
+
+
 def tostring(value):
     number = value.demand(NUMBER)
     whole = f"CAST(CAST({number} AS BIGINT) AS VARCHAR)"
@@ -237,6 +241,8 @@ FUNCTIONS = {
     "isnum": isnum,
     "tonumber": tonumber,
     "tostring": tostring,
+    "nullif": nullif,
+    "strftime": plain("strftime(to_timestamp({}), {})", TEXT, (NUMBER,), (TEXT,)),
     "null": lambda: Typed("NULL", None),
     "now": plain("epoch(current_timestamp)", NUMBER),
     "isnull": plain("({} IS NULL)", TRUTH, ANY),

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass, field
 
 import lexer
-from sql_expression import LIST, NUMBER, TEXT, Expression, Refused, Typed, literal, quote
+from sql_expression import IS_NUMBER, LIST, NUMBER, TEXT, Expression, Refused, Typed, literal, quote
 
 __all__ = ["Refused", "Translation", "translate"]
 
 MACRO = re.compile(r"^`(\w+)`$")
-ALIASED = re.compile(r"^(\w+) AS (\w+)$")
+NETWORK = re.compile(r"^\d+\.\d+\.\d+\.\d+/\d+$")
 
 
 @dataclass
@@ -191,7 +191,16 @@ class Pipeline:
         first = f"row_number() OVER (PARTITION BY scenario, {', '.join(columns)} {order}) = 1"
         self.step(f"SELECT * FROM {self.now} QUALIFY {first} OR {empty}")
 
+    def do_fieldformat(self, tokens):
+        """It changes what is shown of a column, not what the column holds."""
+        if len(tokens) < 3 or tokens[1].text != "=" or tokens[0].text not in self.types:
+            raise Refused("fieldformat COLUMN=expression is expected")
+        Expression(tokens[2:], self.column).whole()
+
     def do_streamstats(self, tokens):
+        if [token.text for token in tokens[:3]] != ["window", "=", "0"]:
+            raise Refused("streamstats without window=0, which some pages read as 10,000 rows")
+        tokens = tokens[3:]
         texts = [token.text for token in tokens]
         by = texts.index("BY")
         keys = [text for text in texts[by + 1 :] if text != ","]
@@ -199,20 +208,32 @@ class Pipeline:
         partition = ", ".join(["scenario"] + [self.column(key).sql for key in keys])
         present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys)
         window = f"OVER (PARTITION BY {partition} ORDER BY chain_row ROWS UNBOUNDED PRECEDING)"
-        made = []
-        for part in split_commas(tokens[:by]):
-            words = [token.text for token in part]
-            if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]) or words[0] not in ("max", "min", "values"):
-                raise Refused(f"the aggregate {' '.join(words)}")
-            column = self.column(words[2])
-            if words[0] != "values":
-                made.append((words[5], Typed(f"{words[0]}({column.sql}) {window}", column.type)))
-            else:
-                column.demand(TEXT)
-                values = f"array_agg({column.sql}) FILTER (WHERE {column.sql} IS NOT NULL) {window}"
-                made.append((words[5], Typed(f"nullif(list_sort(list_distinct({values})), [])", LIST)))
+        made = [column for part in split_commas(tokens[:by]) for column in self.aggregates([token.text for token in part], window)]
         for name, typed in made:
             self.set(name, Typed(f"CASE WHEN {present} THEN {typed.sql} END", typed.type))
+
+    def aggregates(self, words, window):
+        """`function(field) AS name`; `last(prefix*) AS prefix*` stands for every column of that prefix."""
+        if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]):
+            raise Refused(f"the aggregate {' '.join(words)}")
+        function, read, name = words[0], words[2], words[5]
+        if read.endswith("*"):
+            if name != read:
+                raise Refused(f"{read} AS {name}")
+            return [self.aggregate(function, column, column, window) for column in list(self.types) if column.startswith(read[:-1])]
+        return [self.aggregate(function, read, name, window)]
+
+    def aggregate(self, function, read, name, window):
+        column = self.column(read)
+        if function in ("max", "min"):
+            return name, Typed(f"{function}({column.sql}) {window}", column.type)
+        if function == "last":
+            return name, Typed(f"last_value({column.sql} IGNORE NULLS) {window}", column.type)
+        if function != "values":
+            raise Refused(f"the aggregate {function}")
+        column.demand(TEXT)
+        values = f"array_agg({column.sql}) FILTER (WHERE {column.sql} IS NOT NULL) {window}"
+        return name, Typed(f"nullif(list_sort(list_distinct({values})), [])", LIST)
 
 
 class Terms:
@@ -249,20 +270,43 @@ class Terms:
         return token
 
     def term(self):
-        token = self.take("word", "left")
+        token = self.take("word", "left", "string")
         if token.kind == "left":
             sql = self.level()
             self.take("right")
             return sql
         if token.text == "NOT":
             return f"(NOT {self.term()})"
-        sign, value = self.take("compare"), self.take("string").text[1:-1]
-        if sign.text not in ("=", "!=") or "\\" in value:
-            raise Refused(f"the term {token.text}{sign.text}{value}")
+        if not self.tokens or self.tokens[0].kind != "compare":
+            return self.held(token)
+        if token.kind == "string":
+            raise Refused(f"the field {token.text} in a search")
+        sign, value = self.take("compare"), self.take("string", "word")
         column = self.pipeline.column(token.text).demand(TEXT)
+        if value.kind == "word":
+            return f"coalesce({self.number(column, sign.text, value.text)}, false)"
+        return f"coalesce({self.text(column, sign.text, value.text[1:-1])}, false)"
+
+    def held(self, token):
+        """A word of the raw event, or several in a row: whole terms, as the index splits them at ASCII punctuation."""
+        text = token.text[1:-1] if token.kind == "string" else token.text
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9 ._:@-]*[A-Za-z0-9])?", text):
+            raise Refused(f"the term {token.text}")
+        pattern = r"(?i)(^|[^A-Za-z0-9\x{80}-\x{10FFFF}])" + re.escape(text) + r"($|[^A-Za-z0-9\x{80}-\x{10FFFF}])"
+        return f"regexp_matches({self.pipeline.column('_raw').demand(TEXT)}, {literal(pattern)})"
+
+    def number(self, column, sign, value):
+        if sign not in ("<", "<=", ">", ">=") or not IS_NUMBER.match(value):
+            raise Refused(f"the term {sign}{value}")
+        return f"(TRY_CAST({column} AS DOUBLE) {sign} {value})"
+
+    def text(self, column, sign, value):
+        if sign not in ("=", "!=") or "\\" in value or ".." in value:
+            raise Refused(f"the term {sign}{value}")
+        if NETWORK.match(value):
+            return f"({'NOT ' if sign == '!=' else ''}spl_cidrmatch({literal(value)}, {column}))"
         escaped = value.lower().replace("%", "\\%").replace("_", "\\_").replace("*", "%")
-        like = f"lower({column}) LIKE {literal(escaped)} ESCAPE '\\'"
-        return f"coalesce({'NOT ' if sign.text == '!=' else ''}{like}, false)"
+        return f"({'NOT ' if sign == '!=' else ''}lower({column}) LIKE {literal(escaped)} ESCAPE '\\')"
 
 
 class Whole:

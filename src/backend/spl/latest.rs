@@ -1,0 +1,95 @@
+//! The chain where the newest predecessor is always a good one: `last()` of its columns for each link.
+//!
+//! In: a bound rule. Out: the columns of a step, the commands between the branches and the table. Must not know: where
+//! columns come from.
+//!
+//! Where no total binds, the newest predecessor that completes the chain so far is inside the gap if any is, whatever
+//! its start. Where no event could match two neighbouring steps, at one time the earlier step stands first. So a row
+//! needs nothing but the newest columns of its key. Rows that reach no further are dropped at each link.
+
+use super::literal::{self, Frag, spl};
+use super::{Spl, eval, links, shown};
+use crate::backend::bind::{Bound, BoundStep, Output};
+use crate::ir::Type;
+
+/// Whether this form is exact for the rule.
+pub(super) fn fits(bound: &Bound<'_, Spl>) -> bool {
+    let links = &bound.links;
+    // In a chain of two steps gap and total are one window.
+    !links.is_empty()
+        && !links.iter().any(|link| link.shared)
+        && (links.len() == 1 || !links::total_binds(bound))
+}
+
+/// The columns of a step, as an alert shows them. None is null: `last()` would take it from an older row.
+pub(super) fn columns(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Frag)> {
+    let shown = shown(step).map(|output| {
+        let name = literal::field(output.field.name);
+        let value = if step.is_key(output.field.name) {
+            name
+        } else {
+            match output.field.ty {
+                Type::String | Type::Ip | Type::Bool => spl!("coalesce({name}, \"\")", name),
+                Type::Int | Type::Float => spl!("coalesce(tostring({name}), \"\")", name),
+                Type::Time => spl!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))", name),
+            }
+        };
+        (literal::flat(&output.column), value)
+    });
+    std::iter::once((links::time(step), spl!("_time"))).chain(shown).collect()
+}
+
+/// The commands between the branches and the table.
+pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
+    // Without the `0`, `sort` returns 10,000 rows.
+    let mut out = vec![spl!("sort 0 +_time, +chain_step")];
+    let mut carried: Vec<Frag> = Vec::new();
+    for ((number, link), earlier) in (1..).zip(&bound.links).zip(&bound.steps) {
+        carried.extend(newest(bound, earlier));
+        let (all, keys) = (literal::list(&carried), (1..).zip(&link.keys));
+        let by = literal::list(&keys.map(|(key, _)| literal::key(number, key)).collect::<Vec<_>>());
+        let command = spl!("streamstats window=0 {all} BY {by}", all, by);
+        out.push(links::remarked(&command, &links::remark(bound, number)));
+        let gap =
+            if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds };
+        let [step, gap] = [number + 1, gap].map(literal::number);
+        let time = links::time(earlier);
+        // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are inclusive.
+        let holds = spl!("chain_step={step} AND round(_time - {time}, 6) <= {gap}", step, time, gap);
+        let is_last = number + 1 == u64::try_from(bound.steps.len()).unwrap_or(u64::MAX);
+        out.push(if is_last {
+            spl!("where {holds}", holds)
+        } else {
+            spl!("where chain_step > {step} OR ({holds})", step, holds)
+        });
+    }
+    let earlier = bound.steps.iter().filter(|step| !step.last);
+    out.extend(eval(
+        earlier.flat_map(|step| shown(step).filter_map(|output| restored(step, output))).collect(),
+    ));
+    out
+}
+
+/// What has been put in place of nothing, taken away again.
+fn restored(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Option<Frag> {
+    if step.is_key(output.field.name) {
+        return None;
+    }
+    let name = literal::flat(&output.column);
+    Some(match output.field.ty {
+        Type::String | Type::Ip | Type::Bool => spl!("{name}=nullif({name}, \"\")", name),
+        Type::Int | Type::Float | Type::Time => spl!("{name}=tonumber({name})", name),
+    })
+}
+
+/// `last()` of a step's columns: by a wildcard, unless that finds columns of others.
+fn newest(bound: &Bound<'_, Spl>, step: &BoundStep<'_, Spl>) -> Vec<Frag> {
+    let of = |step: &BoundStep<'_, Spl>| literal::flat(&step.name.node).text().to_owned();
+    let (own, start) = (literal::flat(&step.name.node), format!("{}_", of(step)));
+    let others = || bound.steps.iter().map(of).chain(["chain_".to_owned()]);
+    if others().any(|other| other != own.text() && other.starts_with(&start)) {
+        let names = columns(step).into_iter().map(|(name, _)| spl!("last({name}) AS {name}", name));
+        return names.collect();
+    }
+    vec![spl!("last({own}_*) AS {own}_*", own)]
+}

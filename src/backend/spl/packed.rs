@@ -1,0 +1,335 @@
+//! The chain where windows overlap in several ways: one stream of rows in time order, running maxima for each link.
+//!
+//! In: a bound rule. Out: the commands between the branches and the table. Must not know: where columns come from.
+//!
+//! This is the recurrence of the design, S(e) = greatest S(e') over linked predecessors inside the gap. A row that
+//! satisfies its step and is reached has `chain_s<i>`, the best start of a chain that ends in it. How a link finds the
+//! best predecessor:
+//!
+//! * last link: a chain that ends in e' stays alive until D = min(t(e') + gap, S(e') + total); the row alerts if its
+//!   time is not past the running maximum of D. Always exact.
+//! * other links, newest: the newest predecessor has the best start, if predecessors that share this link's key also
+//!   share the key of the link before (S never falls then), or if the total cannot bind. Running maxima are exact.
+//! * other links, carried: else every predecessor of the key is carried along (`values`), and the row takes the best
+//!   one inside the gap.
+//!
+//! If one event could match both steps, the maxima are taken in two opposite orders of the events of an instant, each
+//! event's row of the later step before its row of the earlier one. So no row follows its own event, and every other
+//! event of the instant stands before it in one of the two. The path of an alert travels as text; `max` over it
+//! compares the fixed-width numbers at its start.
+
+use super::literal::{self, Frag, spl};
+use super::{Spl, eval, links, shown};
+use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::print::Bind;
+use crate::backend::{Effect, Report};
+use crate::ir::Type;
+
+/// How a link finds the best predecessor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Newest,
+    Carried,
+    Last,
+}
+
+/// The order in which the rows stand. At one time every link finds the earlier step first, in each of them, unless one
+/// event could match both of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Steps in the order of the rule.
+    Steps,
+    /// Events by their ids, the later step of one event first.
+    Events { descending: bool },
+}
+
+/// The commands between the branches and the table.
+pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
+    let mut tail = Tail { bound, binds: links::total_binds(bound), out: Vec::new(), order: None };
+    tail.out.push(spl!("eval chain_s1=if(chain_step=1, _time, null())"));
+    let hops = hops(bound, tail.binds);
+    for hop in &hops {
+        if hop.kind == Kind::Carried {
+            report.note(Effect::Engine, hop.link.span, CARRIED);
+        }
+        tail.link(hop);
+    }
+    hops.last().into_iter().for_each(|last| tail.unpack(last));
+    tail.out
+}
+
+const CARRIED: &str = "the key changes here inside a total that binds, so the query carries every earlier record of a key along; \
+                       its memory grows with them";
+
+/// One link, from step `n` to step `m`.
+struct Hop<'b> {
+    link: &'b BoundLink<'b>,
+    earlier: &'b BoundStep<'b, Spl>,
+    kind: Kind,
+    number: u64,
+    /// What its commands are filled with: `n`, `m`, the gap, and the columns of its key.
+    gaps: [(&'static str, Frag); 4],
+}
+
+/// Every link, with the cheapest way that is exact for it.
+fn hops<'b>(bound: &'b Bound<'b, Spl>, total_binds: bool) -> Vec<Hop<'b>> {
+    let mut hops: Vec<Hop<'_>> = Vec::with_capacity(bound.links.len());
+    // Whether S never falls along the predecessors that share a key. Before the first link it cannot, for there S is
+    // their own time. A link that drops a field of the key before it ends that for good: maxima over starts that fall
+    // can fall.
+    let mut rising = true;
+    for ((number, link), earlier) in (1..).zip(&bound.links).zip(&bound.steps) {
+        if let Some(before) = hops.last() {
+            let holds = |name: &str| link.keys.iter().any(|(left, _)| left.name == name);
+            rising &= before.link.keys.iter().all(|(_, right)| holds(&right.name));
+        }
+        // Where the total cannot bind, no start is too early, and the newest predecessor is inside the gap if any is.
+        // Where it binds and S may fall, the running maxima of time and of start can come from two predecessors and add
+        // alerts: four steps, keys a, b and b, gaps of 12, 8 and 5 s, a total of 15 s.
+        let kind = if hops.len() + 1 == bound.links.len() {
+            Kind::Last
+        } else if rising || !total_binds {
+            Kind::Newest
+        } else {
+            Kind::Carried
+        };
+        let key: Vec<_> = (1..).zip(&link.keys).map(|(key, _)| literal::key(number, key)).collect();
+        let [n, m, gap] = [number, number + 1, link.gap.seconds].map(literal::number);
+        let gaps = [("n", n), ("m", m), ("gap", gap), ("by", literal::list(&key))];
+        hops.push(Hop { link, earlier, kind, number, gaps });
+    }
+    hops
+}
+
+impl Hop<'_> {
+    fn fill(&self, text: &'static str, more: &[(&'static str, &Frag)]) -> Frag {
+        let gaps: Vec<_> =
+            self.gaps.iter().map(|(name, gap)| (*name, gap)).chain(more.iter().copied()).collect();
+        literal::fill(text, &gaps)
+    }
+}
+
+struct Tail<'b> {
+    bound: &'b Bound<'b, Spl>,
+    /// Whether the total is shorter than the sum of the gaps.
+    binds: bool,
+    out: Vec<Frag>,
+    order: Option<Order>,
+}
+
+impl Tail<'_> {
+    fn run(&mut self, hop: &Hop<'_>, text: &'static str) {
+        self.out.push(hop.fill(text, &[]));
+    }
+
+    fn sort(&mut self, order: Order) {
+        if self.order == Some(order) {
+            return;
+        }
+        let groups = links::group(self.bound, 1).is_some();
+        // Without the `0`, `sort` returns 10,000 rows.
+        self.out.push(match (order, groups) {
+            (Order::Steps, _) => spl!("sort 0 +_time, +chain_step"),
+            (Order::Events { descending: false }, false) => spl!("sort 0 +_time, +chain_id, -chain_step"),
+            (Order::Events { descending: true }, false) => spl!("sort 0 +_time, -chain_id, -chain_step"),
+            (Order::Events { descending: false }, true) => {
+                spl!("sort 0 +_time, +chain_group, +chain_id, -chain_step")
+            }
+            (Order::Events { descending: true }, true) => {
+                spl!("sort 0 +_time, +chain_group, -chain_id, -chain_step")
+            }
+        });
+        self.order = Some(order);
+    }
+
+    fn link(&mut self, hop: &Hop<'_>) {
+        // First, for the path of the last link begins with it.
+        if hop.kind == Kind::Last {
+            self.deadline(hop);
+        }
+        let path = [("path", &path(hop))];
+        self.out.push(hop.fill("eval chain_p{n}=if(isnum(chain_s{n}), {path}, null())", &path));
+        match hop.kind {
+            Kind::Newest => self.newest(hop),
+            Kind::Carried => self.carried(hop),
+            Kind::Last => self.last(hop),
+        }
+    }
+
+    /// Until when a chain that ends in step `n` can still become an alert.
+    fn deadline(&mut self, hop: &Hop<'_>) {
+        // In a chain of two steps S is the predecessor's own time, so gap and total are one window.
+        let (total, single) = (self.bound.total.seconds, self.bound.links.len() == 1);
+        let window = if single { total.min(hop.link.gap.seconds) } else { hop.link.gap.seconds };
+        let gaps = [("window", &literal::number(window)), ("total", &literal::number(total))];
+        // `if` and not `min()`, which some readers of SPL evaluate over texts. A double holds epoch seconds to a
+        // quarter of a microsecond, so sums and differences are rounded: limits are inclusive.
+        let text = if !single && self.binds {
+            "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null()), \
+             chain_w{n}=if(isnum(chain_s{n}), round(chain_s{n} + {total}, 6), null()), \
+             chain_d{n}=if(chain_g{n} < chain_w{n}, chain_g{n}, chain_w{n})"
+        } else {
+            "eval chain_d{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null())"
+        };
+        self.out.push(hop.fill(text, &gaps));
+    }
+
+    fn newest(&mut self, hop: &Hop<'_>) {
+        self.run(hop, "eval chain_t{n}=if(isnum(chain_s{n}), _time, null())");
+        self.maxima(
+            hop,
+            "streamstats window=0 max(chain_t{n}) AS chain_n{n}, max(chain_s{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
+            "streamstats window=0 max(chain_t{n}) AS chain_x{n}, max(chain_s{n}) AS chain_y{n}, max(chain_p{n}) AS chain_c{n} BY {by}",
+            // A newer row has seen all that the other order has; of equally new ones, either may have the better start.
+            "eval chain_o{n}=if(isnull(chain_n{n}) OR chain_x{n} > chain_n{n} OR chain_y{n} > chain_m{n}, 1, 0), \
+             chain_n{n}=if(chain_o{n}=1, chain_x{n}, chain_n{n}), chain_m{n}=if(chain_o{n}=1, chain_y{n}, chain_m{n}), \
+             chain_b{n}=if(chain_o{n}=1, chain_c{n}, chain_b{n})",
+        );
+        self.run(
+            hop,
+            "eval chain_s{m}=if(chain_step={m} AND isnum(chain_n{n}) AND round(_time - chain_n{n}, 6) <= {gap}, \
+             chain_m{n}, null())",
+        );
+    }
+
+    fn last(&mut self, hop: &Hop<'_>) {
+        self.maxima(
+            hop,
+            "streamstats window=0 max(chain_d{n}) AS chain_m{n}, max(chain_p{n}) AS chain_b{n} BY {by}",
+            "streamstats window=0 max(chain_d{n}) AS chain_y{n}, max(chain_p{n}) AS chain_c{n} BY {by}",
+            "eval chain_o{n}=if(isnull(chain_m{n}) OR chain_y{n} > chain_m{n}, 1, 0), \
+             chain_m{n}=if(chain_o{n}=1, chain_y{n}, chain_m{n}), chain_b{n}=if(chain_o{n}=1, chain_c{n}, chain_b{n})",
+        );
+        // `isnum` and not `isnotnull`: an aggregate over nothing is null in Splunk, but an empty text in SigLens.
+        self.run(hop, "where chain_step={m} AND isnum(chain_m{n}) AND _time <= chain_m{n}");
+    }
+
+    /// Running maxima for each key. If one event could match both steps, once more in the opposite order, and of both
+    /// results the greater one.
+    fn maxima(&mut self, hop: &Hop<'_>, maxima: &'static str, opposite: &'static str, greater: &'static str) {
+        if !hop.link.shared {
+            let any = self.bound.links.iter().any(|link| link.shared);
+            let order = if any { Order::Events { descending: false } } else { Order::Steps };
+            self.sort(self.order.unwrap_or(order));
+            self.remarked(hop, maxima);
+            return;
+        }
+        let descending = self.order == Some(Order::Events { descending: true });
+        self.sort(Order::Events { descending });
+        self.remarked(hop, maxima);
+        self.sort(Order::Events { descending: !descending });
+        self.run(hop, opposite);
+        self.run(hop, greater);
+    }
+
+    /// The command by which a link joins, with a comment that says what it joins.
+    fn remarked(&mut self, hop: &Hop<'_>, text: &'static str) {
+        let remark = links::remark(self.bound, hop.number);
+        self.out.push(links::remarked(&hop.fill(text, &[]), &remark));
+    }
+
+    fn carried(&mut self, hop: &Hop<'_>) {
+        self.sort(Order::Steps);
+        // All of them, not just those inside the gap: a window of `streamstats` drops rows past 10,000 (limits.conf,
+        // `max_stream_window`), and its far edge does not include a record exactly a gap away. `values` and not `list`,
+        // which keeps 100 of them (limits.conf, `list_maxsize`) and drops the rest in silence.
+        self.remarked(hop, "streamstats window=0 values(chain_p{n}) AS chain_c{n} BY {by}");
+        let within =
+            hop.fill("round(_time - tonumber(mvindex(split(chain_c{n}, \"|\"), 1)), 6) <= {gap}", &[]);
+        let fits = if hop.link.shared {
+            let own = guarded(&spl!("chain_id"));
+            hop.fill(
+                "{within} AND mvindex(split(chain_c{n}, \"|\"), 2)!={own}",
+                &[("within", &within), ("own", &own)],
+            )
+        } else {
+            within
+        };
+        // The greatest of the carried paths that fit; `0` stands for those that do not. `mvsort` compares texts, as
+        // `max` does elsewhere. For epoch seconds that is the order of numbers while they have ten digits, from 2001 to
+        // 2286.
+        self.out.push(hop.fill(
+            "eval chain_x{n}=if(chain_step={m}, mvindex(mvsort(mvmap(chain_c{n}, if({fits}, chain_c{n}, \"0\"))), -1), null()), \
+             chain_y{n}=tonumber(mvindex(split(chain_x{n}, \"|\"), 0))",
+            &[("fits", &fits)],
+        ));
+        self.run(hop, "eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}");
+    }
+
+    /// Takes the path of each alert apart again: the columns of all steps but the last.
+    fn unpack(&mut self, last: &Hop<'_>) {
+        self.run(last, "eval chain_v=split(chain_b{n}, \"|\")");
+        let mut slots = 0..;
+        let mut slot = |skipped| literal::number(slots.nth(skipped).unwrap_or_default());
+        let mut made = Vec::new();
+        for step in self.bound.steps.iter().rev().skip(1) {
+            // Behind two numbers by which `max` chose, and the event.
+            let (name, at) = (links::time(step), slot(3));
+            made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
+            made.extend(shown(step).map(|output| {
+                literal::assign(&literal::flat(&output.column), &unpacked(&slot(0), output.field.ty))
+            }));
+        }
+        self.out.extend(eval(made));
+    }
+}
+
+/// The path so far, as text: two numbers by which `max` chooses, the event where it matters, then the step's values
+/// and the path before it.
+fn path(hop: &Hop<'_>) -> Frag {
+    // What is maximised comes first. For the last link that is the deadline, so the path that an alert shows need not
+    // be the one with the best start; it is a chain of the rule all the same.
+    let ranks = match hop.kind {
+        Kind::Newest => ["_time", "chain_s{n}"],
+        Kind::Carried => ["chain_s{n}", "_time"],
+        Kind::Last => ["chain_d{n}", "_time"],
+    };
+    let mut values = ranks.map(|rank| hop.fill(rank, &[])).to_vec();
+    // A bare `=` keeps the slot of an event that does not matter, so that `unpack` counts alike.
+    let told = hop.link.shared && hop.kind == Kind::Carried;
+    let event = if told { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
+    values.extend(told.then(|| guarded(&spl!("chain_id"))));
+    values.push(spl!("_time"));
+    values.extend(shown(hop.earlier).map(|output| packed(output.field.name, output.field.ty)));
+    let mut formats = vec![event];
+    formats.extend(shown(hop.earlier).map(|_| spl!("=%s")));
+    if hop.number > 1 {
+        let before = literal::number(hop.number - 1);
+        formats.push(spl!("%s"));
+        values.push(spl!("chain_b{before}", before));
+    }
+    let (format, values) = (Frag::join(formats, "|", Bind::And), literal::list(&values));
+    spl!("printf(\"{format}\", {values})", format, values)
+}
+
+/// A value in which `|` cannot stand, so that values can be put side by side.
+fn guarded(value: &Frag) -> Frag {
+    // `%` first, or the `%7C` of a bar would be escaped once more; `unpacked` goes the other way.
+    spl!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")", value)
+}
+
+/// What follows `=` in a slot: the value, or nothing when it is missing.
+fn packed(field: &str, ty: Type) -> Frag {
+    // `printf` writes a missing value as `Null`, which would come back as a text.
+    let name = literal::field(field);
+    match ty {
+        Type::String | Type::Ip | Type::Bool => {
+            let text = guarded(&name);
+            spl!("coalesce({text}, \"\")", text)
+        }
+        Type::Int | Type::Float => spl!("coalesce(tostring({name}), \"\")", name),
+        Type::Time => spl!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))", name),
+    }
+}
+
+/// The value in a slot.
+fn unpacked(slot: &Frag, ty: Type) -> Frag {
+    let text = spl!("mvindex(chain_v, {slot})", slot);
+    match ty {
+        Type::String | Type::Ip | Type::Bool => spl!(
+            "if({text}=\"=\", null(), replace(replace(substr({text}, 2), \"%7C\", \"|\"), \"%25\", \"%\"))",
+            text
+        ),
+        Type::Int | Type::Float | Type::Time => spl!("tonumber(substr({text}, 2))", text),
+    }
+}
