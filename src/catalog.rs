@@ -6,6 +6,7 @@
 mod change;
 mod fault;
 pub mod keys;
+mod letters;
 mod log;
 mod lookup;
 mod origin;
@@ -14,6 +15,7 @@ mod validate;
 mod vendor;
 mod written;
 
+pub use letters::LetterCase;
 pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::BTreeMap;
@@ -156,6 +158,9 @@ pub struct FieldDef {
     /// The only values it has, where they are few.
     #[serde(default)]
     pub values: Vec<String>,
+    /// What is known of the letter case of its values.
+    #[serde(default)]
+    pub spelling: Option<LetterCase>,
     /// Whether it belongs to the repeated group.
     #[serde(default)]
     pub in_group: bool,
@@ -185,6 +190,7 @@ impl FieldDef {
             ty,
             description: String::new(),
             values: Vec::new(),
+            spelling: None,
             in_group: false,
             weak_key: None,
             requires: None,

@@ -30,6 +30,21 @@ pub struct Options {
     pub allow_subset: bool,
     /// KQL: join by time buckets, for keys with very many events.
     pub time_buckets: bool,
+    /// Sigma: where text is compared case-sensitively.
+    pub cased: Cased,
+    /// Sigma: a file for each base rule.
+    pub split: bool,
+}
+
+/// Whether Sigma rules have the modifier `cased`, which most converters refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cased {
+    /// Where letter case can make a difference.
+    #[default]
+    Needed,
+    /// Nowhere: more values match, and exceptions except more.
+    Never,
 }
 
 /// How allowlists reach the query.

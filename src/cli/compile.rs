@@ -51,6 +51,9 @@ pub(super) struct Compile {
     /// KQL: join on time buckets too; faster when a key has very many events.
     #[arg(long)]
     time_buckets: bool,
+    /// Sigma: write each base rule as a part of its own, and the correlations as another.
+    #[arg(long)]
+    split: bool,
     #[command(flatten)]
     session: SessionOptions,
 }
@@ -243,6 +246,7 @@ impl Compile {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
             time_buckets: self.time_buckets,
+            split: self.split,
         }
     }
 
@@ -347,7 +351,8 @@ impl Form {
         }
         for (index, part) in emission.parts.iter().enumerate() {
             if index > 0 {
-                out.push('\n');
+                // Documents of YAML are one stream.
+                out.push_str(if emission.target == "sigma" { "---\n" } else { "\n" });
             }
             out.push_str(&with_line_end(&part.text));
         }

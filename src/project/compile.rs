@@ -18,6 +18,8 @@ pub struct CompileOptions {
     pub allow_subset: bool,
     /// KQL: join by time buckets, for keys with very many events.
     pub time_buckets: bool,
+    /// Sigma: a file for each base rule.
+    pub split: bool,
 }
 
 /// Whether a rule is meant for a target: for every one, unless it names some.
@@ -33,9 +35,10 @@ pub fn compile_file(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets } = options;
-    let lists = lists.unwrap_or(file.environment.settings.lists);
-    let options = backend::Options { lists, allow_subset, time_buckets };
+    let CompileOptions { lists, allow_subset, time_buckets, split } = options;
+    let settings = &file.environment.settings;
+    let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
+    let options = backend::Options { lists, allow_subset, time_buckets, cased, split };
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
