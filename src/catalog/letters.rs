@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ir::{Pattern, PatternPart};
 
-/// What is known of the letter case of a field's values. Where it says that a comparison may ignore case, one that tells
-/// letters apart gives the same answer.
+/// What is known of the letter case of a field's values. Where it says that a comparison may ignore case, one that
+/// tells letters apart gives the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LetterCase {

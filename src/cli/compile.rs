@@ -48,14 +48,21 @@ pub(super) struct Compile {
     /// Write a query even if it has false negatives (fidelity `subset`).
     #[arg(long)]
     allow_subset: bool,
+    #[command(flatten)]
+    forms: Forms,
+    #[command(flatten)]
+    session: SessionOptions,
+}
+
+/// What may be chosen of the queries of one target.
+#[derive(Debug, clap::Args)]
+struct Forms {
     /// KQL: join on time buckets too; faster when a key has very many events.
     #[arg(long)]
     time_buckets: bool,
     /// Sigma: write each base rule as a part of its own, and the correlations as another.
     #[arg(long)]
     split: bool,
-    #[command(flatten)]
-    session: SessionOptions,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -245,8 +252,8 @@ impl Compile {
         CompileOptions {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
-            time_buckets: self.time_buckets,
-            split: self.split,
+            time_buckets: self.forms.time_buckets,
+            split: self.forms.split,
         }
     }
 

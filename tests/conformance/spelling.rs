@@ -12,8 +12,8 @@ use super::raw::Event;
 use super::samples::CLOUDTRAIL;
 use super::scenarios::Maker;
 
-/// Takes out the events with values that are spelt as the source file says no value is. Some of the calls that went well
-/// say so by an error code, as they do behind the Splunk add-on.
+/// Takes out the events with values that are spelt as the source file says no value is. Some of the calls that went
+/// well say so by an error code, as they do behind the Splunk add-on.
 pub(super) fn keep(maker: &Maker<'_>, scenario: &mut Vec<Event>) {
     scenario.retain(|event| is_spelt_as_stated(maker, event));
     for event in scenario.iter_mut().step_by(3).filter(|event| event.source == CLOUDTRAIL) {

@@ -110,8 +110,8 @@ pub(super) fn print(
     let mut parts = Vec::with_capacity(apart + 1);
     for (index, document) in documents.into_iter().enumerate() {
         let name = base_file_name(rule, index, writer.step_name(index));
-        let (id, role) = (document.id.clone(), Role::Stage);
-        parts.push(Part { name, id, role, text: yaml::write(&[document])? });
+        let id = document.id.clone();
+        parts.push(Part { name, id, role: Role::Stage, text: yaml::write(&[document])? });
     }
     let (name, id) = (file_name(rule), rule.meta.id.clone());
     parts.push(Part { name, id, role: Role::Query, text: yaml::write(&rest)? });
