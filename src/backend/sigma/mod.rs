@@ -88,7 +88,12 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
 /// What the rules need from whatever runs them.
 fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut Report) {
     if let Some(link) = bound.links.first() {
-        report.require("a converter or engine with temporal_ordered correlations and aliases (pySigma's SQLite backend, rsigma)");
+        let needs_aliases =
+            plan.correlations.iter().any(|found| found.group_by.iter().any(|key| !key.1.is_empty()));
+        let and_aliases = if needs_aliases { " and aliases" } else { "" };
+        report.require(format!(
+            "a converter or engine with temporal_ordered correlations{and_aliases} (pySigma's SQLite backend, rsigma)"
+        ));
         // pySigma's SQLite backend joins `u` with `U`, rsigma does not.
         report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
     }
@@ -106,7 +111,6 @@ fn support(feature: Feature) -> Support {
         | Feature::TotalWindow
         | Feature::FieldPair
         | Feature::CaseSensitive
-        | Feature::RegularExpression
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
@@ -135,6 +139,9 @@ fn support(feature: Feature) -> Support {
         Feature::IgnoreCase => {
             Support::Engine("letters beyond ASCII: some engines tell upper and lower case apart")
         }
+        Feature::RegularExpression => Support::Engine(
+            "regular expressions: Lucene (pySigma's backends for Elasticsearch and OpenSearch) has no anchors and matches whole values",
+        ),
         Feature::Wildcards => Support::Engine("wildcards stop at a line end in some engines"),
         Feature::Ipv6Network => Support::Engine(
             "converters that turn networks into text patterns see only the shortest lower-case spelling of an address",
