@@ -44,7 +44,8 @@ def values(event, path):
     """
     raw = event["raw"]
     if event["source"] == "aws.vpcflow":
-        # Athena's table and the Splunk add-on write underscores for the hyphens of AWS's names, and so do the rules.
+        # The table that AWS gives for Athena has underscores for the hyphens, and so do the Splunk add-on and the rules:
+        # https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-create-table-statement.html
         raw = {name.replace("-", "_"): value for name, value in raw.items()}
     found = [raw[path]] if path in raw else within(raw, path.split("."))
     scalars = [typed(path, scalar) if event["source"] == "aws.vpcflow" else scalar for scalar in leaves(found)]
