@@ -7,6 +7,7 @@ mod change;
 mod conflict;
 mod fault;
 pub mod keys;
+mod letters;
 mod log;
 mod lookup;
 mod origin;
@@ -15,6 +16,7 @@ mod validate;
 mod vendor;
 mod written;
 
+pub use letters::LetterCase;
 pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,6 +177,9 @@ pub struct FieldDef {
     /// The only values it has, where they are few.
     #[serde(default)]
     pub values: Vec<String>,
+    /// What is known of the letter case of its values.
+    #[serde(default)]
+    pub spelling: Option<LetterCase>,
     /// Whether it belongs to the repeated group.
     #[serde(default)]
     pub in_group: bool,
@@ -207,6 +212,7 @@ impl FieldDef {
             ty,
             description: String::new(),
             values: Vec::new(),
+            spelling: None,
             in_group: false,
             weak_key: None,
             requires: None,

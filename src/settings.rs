@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::backend::{self, ListDelivery};
+use crate::backend::{self, Cased, ListDelivery};
 use crate::catalog::{Catalog, MappingChange, Stated};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{self, Checked, Document, Form};
@@ -34,6 +34,8 @@ pub struct Settings {
     pub interval: u64,
     /// How allowlists reach the queries.
     pub lists: ListDelivery,
+    /// How Sigma rules are written.
+    pub sigma: SigmaSettings,
     /// Further source files, relative to the environment file; one may replace a built-in source, or extend one.
     pub sources: Vec<String>,
     /// By code of a warning: why it is accepted.
@@ -60,6 +62,14 @@ pub struct RuleSettings {
     targets: Vec<String>,
 }
 
+/// How Sigma rules are written.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SigmaSettings {
+    /// Where they compare text case-sensitively.
+    pub cased: Cased,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -68,6 +78,7 @@ impl Default for Settings {
             lookback: 24 * 3600,
             interval: backend::DEFAULT_INTERVAL,
             lists: ListDelivery::default(),
+            sigma: SigmaSettings::default(),
             sources: Vec::new(),
             allow: BTreeMap::new(),
             targets: BTreeMap::new(),

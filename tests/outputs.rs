@@ -51,6 +51,19 @@ fn files_have_the_mode_that_the_umask_leaves() {
     }
 }
 
+/// Base rules of Sigma in files of their own: the same documents, in the same order.
+#[test]
+fn base_rules_can_be_written_apart() {
+    let folder = scratch("apart", &[("r.chain", &two_steps())]);
+    let (rule, out) = (path(&folder, "r.chain"), path(&folder, "out"));
+    let whole = catena(&["compile", &rule, "--target", "sigma"]).out;
+    assert_eq!(catena(&["compile", &rule, "--target", "sigma", "--split"]).out, whole);
+    catena(&["compile", &rule, "--target", "sigma", "--split", "-o", &out]);
+    let files = ["two_steps_step_1_create", "two_steps_step_2_launch", "correlation_two_steps"];
+    let read = |name| std::fs::read_to_string(folder.path().join(format!("out/sigma/{name}.yml"))).unwrap();
+    assert_eq!(files.map(read).join("---\n"), whole);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_chart_goes_where_it_is_sent() {

@@ -59,8 +59,12 @@ fn whole(text: &str, list: &str) -> String {
     // Which options: any will do, so long as every one has its turn as the text changes.
     let lists = [ListDelivery::Auto, ListDelivery::Inline, ListDelivery::Lookup];
     let lists = Some(lists[text.len() % lists.len()]);
-    let options =
-        CompileOptions { lists, allow_subset: text.len() % 4 < 2, time_buckets: text.len() % 8 < 4 };
+    let options = CompileOptions {
+        lists,
+        allow_subset: text.len() % 4 < 2,
+        time_buckets: text.len() % 8 < 4,
+        split: text.len() % 16 < 8,
+    };
     let emissions = compiled(&mut session, options);
     emissions.iter().for_each(can_be_pasted);
     let tests: String = session.files.iter().map(|file| tested(file, &session.found.sources)).collect();

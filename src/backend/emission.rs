@@ -121,7 +121,7 @@ pub struct Part {
 pub enum Role {
     /// The query whose answers are alerts.
     Query,
-    /// A building block whose alerts a later part reads by its id.
+    /// A building block whose alerts a later part reads by its id or name.
     Stage,
 }
 

@@ -32,6 +32,10 @@ pub struct Options {
     pub time_buckets: bool,
     /// Seconds between two runs of a query.
     pub interval: u64,
+    /// Sigma: where text is compared case-sensitively.
+    pub cased: Cased,
+    /// Sigma: a file for each base rule.
+    pub split: bool,
 }
 
 impl Default for Options {
@@ -41,8 +45,21 @@ impl Default for Options {
             allow_subset: false,
             time_buckets: false,
             interval: DEFAULT_INTERVAL,
+            cased: Cased::default(),
+            split: false,
         }
     }
+}
+
+/// Whether Sigma rules have the modifier `cased`, which most converters refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cased {
+    /// Where letter case can make a difference.
+    #[default]
+    Needed,
+    /// Nowhere: more values match, and exceptions except more.
+    Never,
 }
 
 /// How allowlists reach the query.

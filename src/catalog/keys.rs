@@ -181,6 +181,7 @@ pub const FIELD: &[Key] = &[
     required("type", TYPE, "its type"),
     required("description", Form::Text, "what it holds"),
     optional("values", TEXTS, "the only values it has, where they are few"),
+    nullable("spelling", SPELLING, SPELLING_IS),
     optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
@@ -207,6 +208,7 @@ pub const ADDED_FIELD: &[Key] = &[
     optional("type", TYPE, "its type; a new field must have one"),
     optional("description", Form::Text, "what it holds; a new field must say so"),
     optional("values", TEXTS, "the only values it has, where they are few"),
+    nullable("spelling", SPELLING, SPELLING_IS),
     optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
@@ -221,6 +223,10 @@ pub const ADDED_FIELD: &[Key] = &[
 ];
 
 const DIGITS: &str = "how many digits every value has, where all are numbers of one length: an allowlist entry with fewer is reported";
+/// `spelling` of a field.
+const SPELLING: Form = Form::Word(&["lower", "upper", "one"]);
+const SPELLING_IS: &str = "letter case of its values: all in lower or upper case, or `one` where each has one spelling, so that letter case tells no two values apart, nor how two of them begin";
+
 const TYPE: Form = Form::Word(&["string", "int", "float", "bool", "ip", "time"]);
 
 /// `raw`: a path, or several ways to read the field.

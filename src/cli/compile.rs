@@ -48,11 +48,21 @@ pub(super) struct Compile {
     /// Write a query even if it has false negatives (fidelity `subset`).
     #[arg(long)]
     allow_subset: bool,
+    #[command(flatten)]
+    forms: Forms,
+    #[command(flatten)]
+    session: SessionOptions,
+}
+
+/// What may be chosen of the queries of one target.
+#[derive(Debug, clap::Args)]
+struct Forms {
     /// KQL: join on time buckets too; faster when a key has very many events.
     #[arg(long)]
     time_buckets: bool,
-    #[command(flatten)]
-    session: SessionOptions,
+    /// Sigma: write each base rule as a part of its own, and the correlations as another.
+    #[arg(long)]
+    split: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -259,7 +269,8 @@ impl Compile {
         CompileOptions {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
-            time_buckets: self.time_buckets,
+            time_buckets: self.forms.time_buckets,
+            split: self.forms.split,
         }
     }
 
@@ -390,7 +401,8 @@ impl Form {
         }
         for (index, part) in emission.parts.iter().enumerate() {
             if index > 0 {
-                out.push('\n');
+                // Documents of YAML are one stream.
+                out.push_str(if emission.target == "sigma" { "---\n" } else { "\n" });
             }
             out.push_str(&with_line_end(&part.text));
         }

@@ -102,6 +102,7 @@ pub(super) fn compile(
         description: _,
         values: _,
         in_group,
+        spelling: _,
         weak_key: _,
         requires: _,
         // A promise about logs, for rules: what an event has all the same is read.

@@ -18,6 +18,8 @@ pub struct CompileOptions {
     pub allow_subset: bool,
     /// KQL: join by time buckets, for keys with very many events.
     pub time_buckets: bool,
+    /// Sigma: a file for each base rule.
+    pub split: bool,
 }
 
 /// Whether a rule is meant for a target: for every one, unless it names some.
@@ -33,10 +35,11 @@ pub fn compile_file(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets } = options;
-    let lists = lists.unwrap_or(file.environment.settings.lists);
-    let interval = file.environment.settings.interval;
-    let options = backend::Options { lists, allow_subset, time_buckets, interval };
+    let CompileOptions { lists, allow_subset, time_buckets, split } = options;
+    let settings = &file.environment.settings;
+    let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
+    let options =
+        backend::Options { lists, allow_subset, time_buckets, interval: settings.interval, cased, split };
     let mut emissions = Vec::new();
     for rule in &file.rules {
         let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);

@@ -34,6 +34,7 @@ pub const ENVIRONMENT: &[Key] = &[
         Form::Word(&["auto", "inline", "lookup"]),
         "how allowlists reach the queries (default `auto`)",
     ),
+    optional("sigma", Form::Keys(SIGMA), "how Sigma rules are written"),
     optional("params", PARAMS, "by name: values of parameters, for every rule that has them; `--set` wins"),
     optional("rules", Form::Map(&Form::Keys(RULE)), "by rule: what holds for that rule alone"),
     optional(
@@ -52,6 +53,13 @@ pub const ENVIRONMENT: &[Key] = &[
         "by target, by source: what is elsewhere than the source file says",
     ),
 ];
+
+/// `sigma`: how Sigma rules are written.
+pub const SIGMA: &[Key] = &[optional(
+    "cased",
+    Form::Word(&["needed", "never"]),
+    "whether values are compared with the modifier `cased`, which most converters refuse: where letter case can make a difference (default `needed`), or `never`, which makes a rule match more; one whose exceptions would except more needs `--allow-subset`",
+)];
 
 /// `rules.RULE`: what holds for one rule.
 pub const RULE: &[Key] = &[
@@ -88,5 +96,9 @@ pub const CHANGE: &[Key] = &[
 ];
 
 /// Every table of an environment file, with the path at which it stands.
-pub const TABLES: &[(&str, &[Key])] =
-    &[("`catena.yaml`", ENVIRONMENT), ("`rules.RULE`", RULE), ("`targets.TARGET.SOURCE`", CHANGE)];
+pub const TABLES: &[(&str, &[Key])] = &[
+    ("`catena.yaml`", ENVIRONMENT),
+    ("`sigma`", SIGMA),
+    ("`rules.RULE`", RULE),
+    ("`targets.TARGET.SOURCE`", CHANGE),
+];

@@ -19,9 +19,10 @@ mod satisfy;
 mod scenarios;
 mod schedule;
 mod shrink;
+mod spelling;
 mod subjects;
 
-use catena::backend::{self, Emission, Job, ListDelivery, Options, Target};
+use catena::backend::{self, Cased, Emission, Job, ListDelivery, Options, Target};
 use catena::diag::Diagnostics;
 use fastrand::Rng;
 
@@ -54,7 +55,10 @@ struct Compiled {
 /// Compiles as the program does, with the environment file of the harness only where the rule needs it; `None` where
 /// the target refuses, also for what could miss events.
 fn emit(subject: &Subject, mappings: &Mappings, target: &dyn Target) -> Option<Compiled> {
-    let options = Options { lists: subject.delivery, ..Options::default() };
+    // Sigma has no lists of the SIEM: the second delivery tries its other choices instead.
+    let others = target.name() == "sigma" && subject.delivery == ListDelivery::Lookup;
+    let cased = if others { Cased::Never } else { Cased::Needed };
+    let options = Options { lists: subject.delivery, cased, split: others, ..Options::default() };
     [&mappings.documented, &mappings.named].into_iter().enumerate().find_map(|(index, (catalog, schemas))| {
         let job = Job { rule: &subject.rule, catalog, schemas, options: &options };
         let emission = backend::compile(&job, target, &mut Diagnostics::default())?;

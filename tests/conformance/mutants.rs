@@ -93,7 +93,6 @@ fn survivors(target: &dyn Target, mappings: &Mappings, subjects: &[Subject]) -> 
     assert!(of_target.len() >= LEAST, "{} has {} mutants", target.name(), of_target.len());
     let survives = |mutant: &Mutant| {
         let (caught, places) = is_caught(mutant, &mappings.documented.0, &emitted, &mut harness);
-        eprintln!("{caught} {places} {}", mutant.name);
         (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", target.name(), mutant.name))
     };
     of_target.iter().filter_map(survives).collect()

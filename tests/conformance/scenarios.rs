@@ -17,7 +17,7 @@ use super::satisfy::{Satisfier, fields_of};
 /// What making scenarios for one rule needs, compiled once.
 pub(super) struct Maker<'a> {
     pub(super) rule: &'a Rule,
-    catalog: &'a Catalog,
+    pub(super) catalog: &'a Catalog,
     pub(super) program: Program,
     readers: Vec<Reader>,
     /// Most flow records are of the format that the rule needs, some of the other one.

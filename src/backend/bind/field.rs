@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::backend::Report;
 use crate::backend::schema::{FieldSchema, Inexact, SourceSchema, Unavailable, Variant};
 use crate::backend::target::Backend;
+use crate::catalog::LetterCase;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{ACTION, Field, Type};
 use crate::source::Span;
@@ -19,6 +20,8 @@ pub(in crate::backend) struct BoundField<'a, C> {
     pub(in crate::backend) name: &'a str,
     /// Its type.
     pub(in crate::backend) ty: Type,
+    /// What is known of the letter case of its values.
+    pub(in crate::backend) spelling: Option<LetterCase>,
     /// Where the rule names it.
     pub(in crate::backend) span: Span,
     /// The ways to read it, tried by [`ACTION`]; the last one names no actions. Never empty.
@@ -41,7 +44,13 @@ pub(in crate::backend) struct Way<'a, C> {
 // Written out, because derived implementations would ask `C: Clone`, and only references to columns are held.
 impl<C> Clone for BoundField<'_, C> {
     fn clone(&self) -> Self {
-        Self { name: self.name, ty: self.ty, span: self.span, ways: self.ways.clone() }
+        Self {
+            name: self.name,
+            ty: self.ty,
+            spelling: self.spelling,
+            span: self.span,
+            ways: self.ways.clone(),
+        }
     }
 }
 
@@ -113,7 +122,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
             self.refuse(name, span, "the source file has no column for this target", &[], report);
             return None;
         };
-        let FieldSchema { ty, variants, requires } = schema;
+        let FieldSchema { ty, spelling, variants, requires } = schema;
         let mut ways = Vec::with_capacity(1);
         for (variant, actions) in applicable(variants, admitted) {
             let Variant { actions: _, column, placeholder, inexact, requires } = variant;
@@ -134,7 +143,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
         if ways.len() > 1 && self.action.is_none() {
             self.action = self.named(ACTION, span, admitted, report);
         }
-        Some(BoundField { name, ty: *ty, span, ways })
+        Some(BoundField { name, ty: *ty, spelling: *spelling, span, ways })
     }
 
     /// Once for each field, however often the step names it.

@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 
 use super::Schemas;
-use crate::catalog::{Catalog, Column, FieldDef, Mapped, Source, SourceMapping};
+use crate::catalog::{Catalog, Column, FieldDef, LetterCase, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::{ACTION, Type};
 
@@ -80,6 +80,8 @@ pub(in crate::backend) struct SourceSchema<B: Dialect> {
 pub(in crate::backend) struct FieldSchema<C> {
     /// Its type.
     pub(in crate::backend) ty: Type,
+    /// What is known of the letter case of its values.
+    pub(in crate::backend) spelling: Option<LetterCase>,
     /// The variants of its column; never empty, and the last one names no actions.
     pub(in crate::backend) variants: Vec<Variant<C>>,
     /// What must be configured.
@@ -177,6 +179,7 @@ fn field<B: Dialect>(
         description: _,
         values: _,
         in_group: _,
+        spelling,
         weak_key: _,
         requires,
         absent_for: _,
@@ -191,7 +194,7 @@ fn field<B: Dialect>(
     };
     let variants: Vec<_> = stated.iter().enumerate().map(read).collect();
     let variants = variants.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(FieldSchema { ty: *ty, variants, requires: requires.clone() })
+    Some(FieldSchema { ty: *ty, spelling: *spelling, variants, requires: requires.clone() })
 }
 
 fn variant<B: Dialect>(

@@ -16,7 +16,7 @@ use super::plan::{Correlation, Plan, Steps};
 use super::title::{name_in_title_case, sentence_start, title, words};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
-use crate::backend::{Effect, Fidelity, Report, Schedule};
+use crate::backend::{Effect, Fidelity, Job, Part, Report, Role, Schedule};
 use crate::ir::{Rule, Severity, Status};
 use crate::yaml::{self, Prose};
 
@@ -84,16 +84,18 @@ impl Serialize for Text {
     }
 }
 
-/// All documents of a plan as one text.
+/// The documents of a plan as files: all in one, or on request each base rule that a correlation names in its own.
 ///
 /// # Errors
 /// What YAML cannot say.
 pub(super) fn print(
-    rule: &Rule,
+    job: &Job<'_>,
     bound: &Bound<'_, Sigma>,
     plan: Plan,
-    (schedule, report): (Schedule, &Report),
-) -> Result<String, String> {
+    report: &Report,
+) -> Result<Vec<Part>, String> {
+    let rule = job.rule;
+    let schedule = Schedule::of(bound, job.options.interval);
     let Plan { detections, correlations } = plan;
     let writer = Writer { rule, schedule, report };
     let steps = bound.steps.iter().zip(detections).enumerate();
@@ -104,7 +106,17 @@ pub(super) fn print(
     if let Some(last) = documents.pop() {
         documents.push(writer.alerting(last));
     }
-    yaml::write(&documents)
+    let apart = if job.options.split && !correlations.is_empty() { bound.steps.len() } else { 0 };
+    let rest = documents.split_off(apart.min(documents.len()));
+    let mut parts = Vec::with_capacity(apart + 1);
+    for (index, document) in documents.into_iter().enumerate() {
+        let name = base_file_name(rule, index, writer.step_name(index));
+        let id = document.id.clone();
+        parts.push(Part { name, id, role: Role::Stage, schedule, text: yaml::write(&[document])? });
+    }
+    let (name, id) = (file_name(rule), rule.meta.id.clone());
+    parts.push(Part { name, id, role: Role::Query, schedule, text: yaml::write(&rest)? });
+    Ok(parts)
 }
 
 /// The log source of a step, with what its fields require.
@@ -242,6 +254,11 @@ impl Writer<'_> {
             ),
             Fidelity::Subset => format!("It may miss what the rule means: {}.", self.reasons(Effect::Subset)),
         });
+        let (engine, shown) = (self.reasons(Effect::Engine), self.reasons(Effect::Shown));
+        let differ = [("Engines differ in this", engine), ("Note", shown)].into_iter();
+        lines.extend(
+            differ.filter(|(_, reasons)| !reasons.is_empty()).map(|(what, why)| phrase!("{what}: {why}.")),
+        );
         lines.push(phrase!("{}.", sentence_start(&self.schedule.remark())));
         lines.join("\n")
     }
@@ -270,18 +287,27 @@ fn timespan(seconds: u64) -> String {
 }
 
 /// File name without extension, in the form that `sigma check` wants: `[a-z0-9_]{10,90}`.
-pub(super) fn file_name(rule: &Rule) -> String {
-    const LONGEST: usize = 90;
+fn file_name(rule: &Rule) -> String {
     let name = &rule.name.node;
     let full = match rule.chain.links.is_empty() {
         true if name.len() >= 10 && name.contains('_') => name.clone(),
         true => phrase!("detection_{name}"),
         false => phrase!("correlation_{name}"),
     };
+    short_enough(full)
+}
+
+/// File name of a base rule that has a file of its own.
+fn base_file_name(rule: &Rule, index: usize, step: &str) -> String {
+    short_enough(phrase!("{}_step_{}_{step}", rule.name.node, index + 1))
+}
+
+fn short_enough(full: String) -> String {
+    const LONGEST: usize = 90;
     if full.len() <= LONGEST {
         return full;
     }
-    let hash = Uuid::new_v5(&NAMESPACE, name.as_bytes()).simple().to_string();
+    let hash = Uuid::new_v5(&NAMESPACE, full.as_bytes()).simple().to_string();
     let kept: String = full.chars().take(LONGEST - 9).collect();
     phrase!("{kept}_{}", hash.get(..8).unwrap_or(&hash))
 }

@@ -28,6 +28,21 @@ pub(super) struct Item {
 }
 
 impl Item {
+    /// Whether it holds for every address.
+    pub(super) fn is_any_address(&self) -> bool {
+        self.modifier == Modifier::Network
+            && self
+                .values
+                .iter()
+                .any(|value| matches!(value, Scalar::Raw(network) if network.ends_with("/0")))
+    }
+
+    /// The same test ignoring case, if it does not do so already.
+    pub(super) fn ignoring_case(&self) -> Option<Self> {
+        let Modifier::Text { place, cased: true } = self.modifier else { return None };
+        Some(Self { modifier: Modifier::Text { place, cased: false }, ..self.clone() })
+    }
+
     fn key(&self) -> (&FieldName, Modifier) {
         (&self.field, self.modifier)
     }

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use super::literal::Names;
+use super::literal::{FieldName, Names};
 use crate::ir::{Field, Key, Link};
 
 /// One key along the chain: its field in each step.
 #[derive(Debug)]
 pub(super) struct Path<'a> {
     pub(super) fields: Vec<(usize, &'a Field)>,
-    from_scope: bool,
+    /// Whether the scope asks for it.
+    pub(super) from_scope: bool,
 }
 
 impl<'a> Path<'a> {
@@ -69,16 +70,30 @@ fn through<'a>(links: &'a [Link], index: usize, key: &'a Key) -> Path<'a> {
     path
 }
 
-/// A name for each path, after its first field. The scope is named first, so that its names are the same in every
-/// correlation of a chain.
-pub(super) fn names(paths: &[Path<'_>]) -> Vec<String> {
+/// The name of a key in correlations.
+#[derive(Debug, Clone)]
+pub(super) enum Name {
+    /// Every base rule has the field of this name.
+    Field(String),
+    /// It stands for another field in each.
+    Alias(String),
+}
+
+/// A name for each path: that of its field, if `common` says that it is the same in every base rule, or one after its
+/// first field. The scope is named first, so that its names are the same in every correlation of a chain.
+pub(super) fn names<'p>(
+    paths: &'p [Path<'p>],
+    mut common: impl FnMut(&Path<'p>) -> Option<FieldName>,
+) -> Vec<(&'p Path<'p>, Name)> {
     let mut names = Names::default();
-    let mut found = vec![String::new(); paths.len()];
-    let (scope, others): (Vec<_>, Vec<_>) =
-        paths.iter().zip(&mut found).partition(|(path, _)| path.from_scope);
+    let mut found: Vec<_> = paths.iter().map(|path| (path, Name::Alias(String::new()))).collect();
+    let (scope, others): (Vec<_>, Vec<_>) = found.iter_mut().partition(|(path, _)| path.from_scope);
     for (path, name) in scope.into_iter().chain(others) {
         let first = path.fields.first().map_or("", |(_, field)| &field.name);
-        *name = names.unused("", first).into_text();
+        *name = match common(path).filter(|field| names.claim(field)) {
+            Some(field) => Name::Field(field.text().to_owned()),
+            None => Name::Alias(names.unused("", first).into_text()),
+        };
     }
     found
 }

@@ -48,6 +48,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Takes the name itself, if nobody has it.
+    pub(super) fn claim(&mut self, name: &FieldName) -> bool {
+        self.taken.insert(name.0.clone())
+    }
+
     /// A name made of the prefix and the letters and digits of `about`, with a number if it is taken.
     pub(super) fn unused(&mut self, prefix: &'static str, about: &str) -> Frag {
         let mut name = about.replace(|c: char| !c.is_ascii_alphanumeric(), "_");

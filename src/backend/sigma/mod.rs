@@ -3,13 +3,13 @@
 //! In: a rule that passed the gate. Out: one part, ready for converters and engines that know correlations.
 //! Must not know: any one converter; what differs between them is a note.
 
-mod address;
 mod attack;
 mod column;
 mod detection;
 mod document;
 mod item;
 mod keys;
+mod limits;
 mod literal;
 mod physical;
 mod plan;
@@ -22,7 +22,7 @@ mod tests;
 use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Job, Level, Part, Report, Role, Schedule, bind};
+use crate::backend::{Effect, Job, Level, Part, Report, bind};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Rule;
 
@@ -67,20 +67,16 @@ impl Backend for Sigma {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        emit(job, report).into_iter().collect()
+        emit(job, report).unwrap_or_default()
     }
 }
 
-fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind(job, report)?;
-    let plan = plan::plan(&bound, &job.rule.chain, report)?;
+    let plan = plan::plan(&bound, job, report)?;
     surroundings(&bound, &plan, report);
-    let schedule = Schedule::of(&bound, job.options.interval);
-    match document::print(job.rule, &bound, plan, (schedule, report)) {
-        Ok(text) => {
-            let name = document::file_name(job.rule);
-            Some(Part { name, id: job.rule.meta.id.clone(), role: Role::Query, schedule, text })
-        }
+    match document::print(job, &bound, plan, report) {
+        Ok(parts) => Some(parts),
         Err(reason) => {
             let title = "the rule cannot be written as YAML";
             report.error(Diagnostic::new(Code::NotExpressible, job.rule.span, title).label(reason));
@@ -92,16 +88,21 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
 /// What the rules need from whatever runs them.
 fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut Report) {
     if let Some(link) = bound.links.first() {
-        report.require("a converter or engine with temporal_ordered correlations and aliases (pySigma's SQLite backend, rsigma)");
+        let needs_aliases =
+            plan.correlations.iter().any(|found| found.group_by.iter().any(|key| !key.1.is_empty()));
+        let and_aliases = if needs_aliases { " and aliases" } else { "" };
+        report.require(format!(
+            "a converter or engine with temporal_ordered correlations{and_aliases} (pySigma's SQLite backend, rsigma)"
+        ));
         // pySigma's SQLite backend joins `u` with `U`, rsigma does not.
         report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
     }
     if plan.detections.iter().any(detection::Detection::is_cased) {
-        report.require(
-            "a converter that knows the modifier `cased` (pySigma's backends for Splunk and Kusto refuse it)",
-        );
+        report.require(CASED);
     }
 }
+
+const CASED: &str = "a converter that knows the modifier `cased`: most of pySigma's backends refuse it, and those for EQL, LogScale, OpenSearch PPL, VictoriaLogs and Go take a pattern with it for a plain text; `sigma: { cased: never }` in `catena.yaml` leaves it out";
 
 fn support(feature: Feature) -> Support {
     match feature {
@@ -110,7 +111,6 @@ fn support(feature: Feature) -> Support {
         | Feature::TotalWindow
         | Feature::FieldPair
         | Feature::CaseSensitive
-        | Feature::RegularExpression
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
@@ -139,6 +139,9 @@ fn support(feature: Feature) -> Support {
         Feature::IgnoreCase => {
             Support::Engine("letters beyond ASCII: some engines tell upper and lower case apart")
         }
+        Feature::RegularExpression => Support::Engine(
+            "regular expressions: Lucene (pySigma's backends for Elasticsearch and OpenSearch) has no anchors and matches whole values",
+        ),
         Feature::Wildcards => Support::Engine("wildcards stop at a line end in some engines"),
         Feature::Ipv6Network => Support::Engine(
             "converters that turn networks into text patterns see only the shortest lower-case spelling of an address",

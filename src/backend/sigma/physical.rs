@@ -6,15 +6,14 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::Sigma;
-use super::address::{V4, V6, V6_V4};
 use super::item::{Cond, Item};
 use super::literal::{self, FieldName, Modifier, Scalar};
 use crate::backend::bind::{BoundTest, fits};
 use crate::backend::truth::{Truth, unique};
-use crate::catalog::Stored;
+use crate::catalog::{LetterCase, Stored};
 use crate::ir::{Case, Entries, List, OrderOp, Pattern, TestKind, Type, Value};
 
 /// Why a test cannot be expressed.
@@ -29,6 +28,8 @@ pub(super) struct Physical<'a> {
     pub(super) ty: Type,
     /// How the value is stored, where that is not the type.
     pub(super) stored: Option<Stored>,
+    /// What is known of the letter case of the values.
+    pub(super) spelling: Option<LetterCase>,
     /// The text that means "no value".
     pub(super) placeholder: Option<&'a str>,
     /// What a selection that begins with it is named after: a canonical field or a list.
@@ -59,7 +60,17 @@ impl Physical<'_> {
     /// The field has the text that means "no value", in this spelling: in another one it is a value.
     fn blank(&self) -> Cond {
         let text: Vec<_> = self.placeholder.map(Pattern::exactly).into_iter().collect();
-        let (modifier, values) = literal::patterns(&text.iter().collect::<Vec<_>>(), Case::Sensitive);
+        self.one_of(&text.iter().collect::<Vec<_>>(), Case::Sensitive)
+    }
+
+    /// The field matches one of the patterns, and be it a text that means "no value". Letter case is ignored where it
+    /// cannot make a difference: most converters refuse `cased`.
+    fn one_of(&self, patterns: &[&Pattern], case: Case) -> Cond {
+        let is_settled = |letters: LetterCase| {
+            !patterns.is_empty() && patterns.iter().all(|pattern| letters.settles(pattern))
+        };
+        let case = if self.spelling.is_some_and(is_settled) { Case::Ignore } else { case };
+        let (modifier, values) = literal::patterns(patterns, case);
         self.item(modifier, values)
     }
 
@@ -67,30 +78,25 @@ impl Physical<'_> {
     pub(super) fn present(&self) -> Cond {
         match self.ty {
             // Present is not enough: CloudTrail writes `AWS Internal` where there is no address (docs/semantics.md, 3).
-            Type::Ip => self.addresses(&[V4, V6, V6_V4]),
+            Type::Ip => self.networks(&[Ipv4Net::default().into(), Ipv6Net::default().into()]),
             Type::Bool => self.boolean(),
             Type::String | Type::Int | Type::Float | Type::Time => self.missing().not(),
         }
     }
 
-    /// The field is true or false. A column of booleans need not be compared with a text then.
+    /// The field is true or false.
     fn boolean(&self) -> Cond {
         self.item(Modifier::PLAIN, [true, false].map(|value| self.truth(value)).into())
     }
 
-    /// A boolean as the field stores it.
+    /// A boolean as the field stores it: as text, unless the source says otherwise. Engines match that with true, too,
+    /// and six of pySigma's backends refuse a boolean.
     fn truth(&self, value: bool) -> Scalar {
         match self.stored {
-            Some(Stored::String) => Scalar::text(&value.to_string()),
             Some(Stored::Number) => Scalar::Int(i64::from(value)),
-            Some(Stored::Bool | Stored::Time) | None => Scalar::Bool(value),
+            Some(Stored::Bool) => Scalar::Bool(value),
+            Some(Stored::String | Stored::Time) | None => Scalar::text(&value.to_string()),
         }
-    }
-
-    /// The field has the form of an address.
-    fn addresses(&self, forms: &[&str]) -> Cond {
-        let forms = forms.iter().map(|form| Scalar::Raw((*form).to_owned())).collect();
-        self.unless_blank(self.item(Modifier::Regex, forms), |blank| blank.parse::<IpAddr>().is_ok())
     }
 
     /// The condition, and not the text that means "no value" where that text could satisfy it.
@@ -113,32 +119,26 @@ impl Physical<'_> {
         let none = ["", self.placeholder.unwrap_or_default()];
         let is_value = |pattern: &&Pattern| pattern.literal().is_none_or(|text| !none.contains(&text));
         let patterns: Vec<_> = patterns.iter().filter(is_value).collect();
-        let (modifier, values) = literal::patterns(&patterns, case);
-        self.unless_blank(self.item(modifier, values), |blank| {
+        self.unless_blank(self.one_of(&patterns, case), |blank| {
             patterns.iter().any(|pattern| fits(pattern, case, blank))
         })
     }
 
     fn networks(&self, networks: &[IpNet]) -> Cond {
-        let (whole, parts): (Vec<_>, Vec<_>) = networks.iter().partition(|network| network.prefix_len() == 0);
         // An IPv4 address has one spelling, so addresses are a list of texts; pySigma's backend for LogScale refuses
         // several networks in one item.
         let single =
             |network: &IpNet| network.addr().is_ipv4() && network.prefix_len() == network.max_prefix_len();
-        let listed = if parts.iter().all(single) {
-            let texts = parts.iter().map(|network| Scalar::text(&network.addr().to_string()));
+        let listed = if networks.iter().all(single) {
+            let texts = networks.iter().map(|network| Scalar::text(&network.addr().to_string()));
             self.item(Modifier::PLAIN, unique(texts.collect()))
         } else {
-            let texts = parts.iter().map(|network| Scalar::Raw(network.trunc().to_string()));
+            let texts = networks.iter().map(|network| Scalar::Raw(network.trunc().to_string()));
             self.item(Modifier::Network, unique(texts.collect()))
         };
-        let listed = self.unless_blank(listed, |blank| {
+        self.unless_blank(listed, |blank| {
             blank.parse::<IpAddr>().is_ok_and(|blank| networks.iter().any(|network| network.contains(&blank)))
-        });
-        // Converters make a wildcard for any text out of `0.0.0.0/0`, so this is the form of an address.
-        let form =
-            |network: &IpNet| self.addresses(if network.addr().is_ipv4() { &[V4] } else { &[V6, V6_V4] });
-        Truth::any(whole.iter().map(form).chain([listed]))
+        })
     }
 
     fn values(&self, values: &[Value], case: Case) -> Result<Cond, Reason> {

@@ -6,12 +6,13 @@
 use super::Sigma;
 use super::column::Column;
 use super::detection::{Detection, detection};
-use super::keys::{self, Path};
+use super::keys::{self, Name, Path};
+use super::limits::Limits;
 use super::literal::FieldName;
 use super::predicate;
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::truth::Truth;
-use crate::backend::{Effect, Report, shape};
+use crate::backend::{Cased, Effect, Job, Report, shape};
 use crate::ir::{Chain, Field, Link, Pred, Type};
 
 /// What is to be written.
@@ -28,8 +29,8 @@ pub(super) struct Plan {
 pub(super) struct Correlation {
     /// The base rules and earlier correlations that it joins, in order.
     pub(super) rules: Vec<Steps>,
-    /// Its keys: the name of each, and the steps whose base rules have it, with their fields. An inner correlation
-    /// gives its own keys on under their names.
+    /// Its keys: the name of each, and where that is an alias the steps whose base rules have it, with their fields. An
+    /// inner correlation gives its own keys on under their names.
     pub(super) group_by: Vec<(String, Vec<(usize, FieldName)>)>,
     /// From the first to the last of its rules.
     pub(super) seconds: u64,
@@ -40,16 +41,17 @@ pub(super) struct Correlation {
 /// The first and the last step that a base rule or a correlation covers.
 pub(super) type Steps = (usize, usize);
 
-/// Plans a bound rule. `chain` is the rule's own. `None` if there was an error, which has been reported.
-pub(super) fn plan(bound: &Bound<'_, Sigma>, chain: &Chain, report: &mut Report) -> Option<Plan> {
+/// Plans a bound rule. `None` if there was an error, which has been reported.
+pub(super) fn plan(bound: &Bound<'_, Sigma>, job: &Job<'_>, report: &mut Report) -> Option<Plan> {
+    let chain = &job.rule.chain;
     let steps = bound.steps.iter().zip(&chain.steps);
-    let detections = steps.map(|(step, rule)| base(step, &rule.filter, report)).collect();
+    let detections = steps.map(|(step, rule)| base(step, &rule.filter, job.options.cased, report)).collect();
     let correlations = Joins { bound, chain, report }.correlations();
     report.errors.is_empty().then_some(Plan { detections, correlations })
 }
 
 /// The records of a step that have its keys: engines join missing values, too.
-fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, report: &mut Report) -> Detection {
+fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, cased: Cased, report: &mut Report) -> Detection {
     let (mut present, mut missing) = (vec![predicate::condition(step, report)], Vec::new());
     for key in &step.keys {
         let Some(column) = predicate::only(key, report) else { continue };
@@ -61,7 +63,10 @@ fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, report: &mut Report) -> Dete
             missing.push(column.missing());
         }
     }
-    detection(Truth::all(present), &Truth::any(missing), any_field(step))
+    let mut limits = Limits { cased, span: step.name.span, report };
+    let present = limits.keep(Truth::all(present), false);
+    let missing = limits.keep(Truth::any(missing), true);
+    detection(present, &missing, any_field(step))
 }
 
 fn any_field(step: &BoundStep<'_, Sigma>) -> FieldName {
@@ -142,11 +147,16 @@ impl Joins<'_, '_> {
     }
 
     fn join(&mut self, rules: Vec<Steps>, keys: &[Path<'_>], seconds: u64) -> Correlation {
-        let group_by = keys.iter().zip(keys::names(keys)).map(|(key, name)| {
+        let names = keys::names(keys, |key| self.common(key));
+        let group_by = names.into_iter().map(|(key, name)| {
             // The specification defines aliases for fields of base rules only. An inner correlation hands on its own
             // keys under their names, and nothing else (rsigma 0.23).
             let own = key.fields.iter().filter(|(step, _)| rules.contains(&(*step, *step)));
-            (name, own.filter_map(|(step, field)| Some((*step, self.field(*step, field)?))).collect())
+            let own = own.filter_map(|(step, field)| Some((*step, self.field(*step, field)?))).collect();
+            match name {
+                Name::Field(name) => (name, Vec::new()),
+                Name::Alias(name) => (name, own),
+            }
         });
         let group_by = group_by.collect();
         if seconds == 0 {
@@ -159,7 +169,33 @@ impl Joins<'_, '_> {
         Correlation { rules, group_by, seconds: seconds.max(1), covers }
     }
 
+    /// The field behind a key, if it has one name in all base rules: the key then needs no alias, which few converters
+    /// know.
+    fn common(&mut self, key: &Path<'_>) -> Option<FieldName> {
+        let Self { bound, report, .. } = self;
+        let mut name_in = |step: &BoundStep<'_, Sigma>, field: &str| {
+            let key = step.keys.iter().find(|key| key.name == field)?;
+            Some(predicate::only(key, report)?.name.clone())
+        };
+        let names: Vec<_> = match key.fields.as_slice() {
+            // Every correlation has to call the scope the same.
+            [(_, field), ..] if key.from_scope => {
+                bound.steps.iter().map(|step| name_in(step, &field.name)).collect()
+            }
+            fields => {
+                fields.iter().map(|(step, field)| name_in(bound.steps.get(*step)?, &field.name)).collect()
+            }
+        };
+        let first = names.first().cloned()??;
+        names.iter().all(|name| name.as_ref() == Some(&first)).then_some(first)
+    }
+
     fn field(&mut self, step: usize, field: &Field) -> Option<FieldName> {
+        let source = self.bound.steps.get(step)?.source;
+        if source.field(&field.name).is_some_and(|def| def.in_group) {
+            let message = format!("`{}` is a key {KEY_OF_ITEMS}", field.name);
+            self.report.note(Effect::Conditional, field.span, message);
+        }
         if field.ty == Type::Ip {
             self.report.note(Effect::Engine, field.span, NOTATION);
         }
@@ -167,6 +203,8 @@ impl Joins<'_, '_> {
         Some(predicate::only(key, self.report)?.name.clone())
     }
 }
+
+const KEY_OF_ITEMS: &str = "that is there for each of several items in one event: engines that take no key from an array (rsigma) miss the event, others (pySigma's SQLite backend) find its first item alone, or nothing";
 
 const NOTATION: &str =
     "the engine decides whether two notations of one IPv6 address are one value of `group-by`";

@@ -30,7 +30,14 @@ pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Con
 pub(super) fn only<'a>(field: &Field<'a>, report: &mut Report) -> Option<Physical<'a>> {
     let (reason, help) = match field.only().map(|way| (way.column, way.placeholder)) {
         Some((Column::Field(name, stored), placeholder)) => {
-            return Some(Physical { name, ty: field.ty, stored: *stored, placeholder, about: field.name });
+            return Some(Physical {
+                name,
+                ty: field.ty,
+                stored: *stored,
+                spelling: field.spelling,
+                placeholder,
+                about: field.name,
+            });
         }
         Some((Column::Cases(_), _)) => ("the field is derived from several others", "use another field"),
         None => (
@@ -80,10 +87,11 @@ impl Lowering<'_, '_> {
     fn way(&mut self, column: &Column, placeholder: Option<&str>) -> Cond {
         let (name, stored) = match column {
             Column::Field(name, stored) => (name, *stored),
-            Column::Cases(cases) => return self.cases(cases),
+            Column::Cases(cases) => return self.cases(cases, placeholder),
         };
         let field = &self.test.field;
-        let column = Physical { name, ty: field.ty, stored, placeholder, about: field.name };
+        let (ty, spelling) = (field.ty, field.spelling);
+        let column = Physical { name, ty, stored, spelling, placeholder, about: field.name };
         if let Some(other) = &self.test.other {
             return self.same_as(&column, other);
         }
@@ -99,14 +107,16 @@ impl Lowering<'_, '_> {
     }
 
     /// A test of a field that only has the values of its cases: one for which the test holds is the first to apply.
-    fn cases(&mut self, cases: &[column::Case]) -> Cond {
+    fn cases(&mut self, cases: &[column::Case], placeholder: Option<&str>) -> Cond {
         let (mut parts, mut earlier) = (Vec::new(), Vec::new());
         for column::Case { value, when } in cases {
             if !matches!(self.test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
                 let help = format!("compare `{}` with `==`, `!=` or `in`", self.test.field.name);
                 return self.refuse("the field is derived from several others", &help);
             }
-            let when = Truth::all(when.iter().map(|(name, value)| self.when(name, value.as_deref())));
+            let parts_of_case =
+                when.iter().map(|(name, value)| self.when(name, value.as_deref(), placeholder));
+            let when = Truth::all(parts_of_case);
             if self.test.could_pass(value) {
                 parts.push(Truth::all(std::iter::once(when.clone()).chain(earlier.iter().cloned())));
             }
@@ -115,10 +125,10 @@ impl Lowering<'_, '_> {
         Truth::any(parts)
     }
 
-    /// A part of the condition of a case: its fields are texts, whatever the text for "no value" is.
-    fn when(&self, name: &FieldName, value: Option<&str>) -> Cond {
-        let about = self.test.field.name;
-        let column = Physical { name, ty: Type::String, stored: None, placeholder: None, about };
+    /// A part of the condition of a case: its fields are texts, spelt as the values of the field are.
+    fn when(&self, name: &FieldName, value: Option<&str>, placeholder: Option<&str>) -> Cond {
+        let (about, spelling) = (self.test.field.name, self.test.field.spelling);
+        let column = Physical { name, ty: Type::String, stored: None, spelling, placeholder, about };
         value.map_or_else(|| column.missing(), |value| column.equals([value], Case::Sensitive))
     }
 

@@ -3,7 +3,7 @@
 use crate::backend::fixture::{
     an1318, catalog, equals, field, link, named, networks, rule, schemas, step, test,
 };
-use crate::backend::{Emission, Fidelity, Job, Level, Options};
+use crate::backend::{Cased, Effect, Emission, Fidelity, Job, Level, Options, Role};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{
@@ -25,6 +25,9 @@ fields:
   event.time: { type: time, description: d }
   event.action: { type: string, description: d, columns: { sigma: Action } }
   text: { type: string, description: d, columns: { sigma: Text } }
+  lower: { type: string, description: d, spelling: lower, columns: { sigma: Lower } }
+  upper: { type: string, description: d, spelling: upper, columns: { sigma: Upper } }
+  one: { type: string, description: d, spelling: one, columns: { sigma: { field: One, placeholder: none } } }
   text.other: { type: string, description: d, columns: { sigma: Other } }
   number: { type: int, description: d, columns: { sigma: Number } }
   number.other: { type: int, description: d, columns: { sigma: NumberOther } }
@@ -409,6 +412,73 @@ fn file_names_fit() {
     let mut rule = chain(&[(60, "actor.id")], 60, &[]);
     rule.name = named(&"long_".repeat(40));
     assert_eq!(emit(&rule).parts[0].name.len(), 90);
+}
+
+#[test]
+fn letters_are_told_apart_only_where_that_makes_a_difference() {
+    let substring = |field: &str, place, text: &str, case| {
+        test(field, Type::String, TestKind::Substring { place, text: text.to_owned(), case })
+    };
+    let one_like = |text: &str| test("one", Type::String, like(text, Case::Sensitive));
+    let preds = [
+        ("lower == a", equals("lower", "a")),
+        ("lower == A", equals("lower", "A")),
+        ("lower in mixed", test("lower", Type::String, TestKind::InList { list: 0 })),
+        ("upper like \"*A?\"", test("upper", Type::String, like("*A?", Case::Sensitive))),
+        ("one == a", equals("one", "a")),
+        ("one like \"a*b\"", one_like("a*b")),
+        ("one like \"*b\"", one_like("*b")),
+        ("one exists", test("one", Type::String, TestKind::Exists)),
+        ("lower contains a and lower contains~ b", {
+            let first = substring("lower", Place::Anywhere, "a", Case::Sensitive);
+            Pred::And(vec![first, substring("lower", Place::Anywhere, "b", Case::Ignore)])
+        }),
+    ];
+    let shown: Vec<_> = preds.iter().map(|(title, pred)| both_ways(title, pred)).collect();
+    snapshot("letters", &shown.concat());
+}
+
+#[test]
+fn without_cased_a_rule_matches_more_and_its_exceptions_except_more() {
+    let not = |pred| Pred::Not(Box::new(pred));
+    let options = Options { allow_subset: true, cased: Cased::Never, ..Options::default() };
+    let said = |pred: Pred| {
+        let rule = rule(vec![step("s", "test.stores", pred, vec![])], vec![], 60, &[]);
+        let emission = compile(&rule, &options).unwrap();
+        assert!(!emission.parts[0].text.contains("cased"), "{}", emission.parts[0].text);
+        let notes = emission.notes.iter().filter(|note| note.message.contains("ignoring case"));
+        (emission.fidelity, notes.map(|note| note.effect).collect::<Vec<_>>())
+    };
+    assert_eq!(said(equals("text", "a")), (Fidelity::Superset, vec![Effect::Superset]));
+    assert_eq!(said(not(equals("text", "a"))), (Fidelity::Subset, vec![Effect::Subset]));
+    assert_eq!(said(not(not(equals("text", "a")))), (Fidelity::Superset, vec![Effect::Superset]));
+    assert_eq!(said(not(equals("lower", "a"))), (Fidelity::Exact, vec![]));
+    // Each keeps a place of its own: the keys of their items no longer differ.
+    let both = |text: &str, case| TestKind::Substring { place: Place::Anywhere, text: text.to_owned(), case };
+    let both = [both("a", Case::Sensitive), both("b", Case::Ignore)];
+    let both = Pred::And(both.map(|kind| test("text", Type::String, kind)).into());
+    assert_eq!(said(both), (Fidelity::Superset, vec![Effect::Superset]));
+}
+
+#[test]
+fn base_rules_apart_are_the_same_documents() {
+    let whole = emit(&an1318());
+    let options = Options { split: true, ..Options::default() };
+    let apart = compile(&an1318(), &options).unwrap();
+    let texts: Vec<_> = apart.parts.iter().map(|part| part.text.as_str()).collect();
+    assert_eq!(texts.join("---\n"), whole.parts[0].text);
+    let names: Vec<_> = apart.parts.iter().map(|part| (part.name.as_str(), part.role)).collect();
+    assert_eq!(
+        names,
+        [
+            ("aws_untrusted_image_launch_step_1_console", Role::Stage),
+            ("aws_untrusted_image_launch_step_2_launch", Role::Stage),
+            ("aws_untrusted_image_launch_step_3_egress", Role::Stage),
+            ("correlation_aws_untrusted_image_launch", Role::Query),
+        ]
+    );
+    let one = compile(&chain(&[], 0, &[]), &options).unwrap();
+    assert_eq!(one.parts, emit(&chain(&[], 0, &[])).parts);
 }
 
 #[test]

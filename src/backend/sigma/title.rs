@@ -14,6 +14,12 @@ const SMALL: &[&str] = &[
     "through", "to", "via", "with", "without",
 ];
 
+/// Words that are abbreviations.
+const ABBREVIATIONS: &[&str] = &[
+    "acl", "ami", "api", "arn", "aws", "dns", "ebs", "ec2", "eks", "eni", "gcp", "iam", "kms", "mfa", "rds",
+    "rdp", "s3", "ssh", "sso", "sts", "vpc",
+];
+
 /// `text`, cut where it leaves room for ` - suffix`.
 pub(super) fn title(text: &str, suffix: &str) -> String {
     let suffix = if suffix.is_empty() { String::new() } else { phrase!(" - {suffix}") };
@@ -46,7 +52,9 @@ fn in_title_case(text: &str) -> String {
     let mut title = String::with_capacity(text.len());
     for (index, word) in text.split_whitespace().enumerate() {
         title.push_str(if index > 0 { " " } else { "" });
-        if index > 0 && (word.contains(['.', '/', '_']) || SMALL.contains(&word)) {
+        if ABBREVIATIONS.contains(&word) {
+            title.push_str(&word.to_ascii_uppercase());
+        } else if index > 0 && (word.contains(['.', '/', '_']) || SMALL.contains(&word)) {
             title.push_str(word);
         } else {
             upper_first(word, &mut title);
@@ -95,7 +103,7 @@ mod tests {
 
     #[test]
     fn names_are_words() {
-        assert_eq!(name_in_title_case("aws_untrusted_image_launch"), "Aws Untrusted Image Launch");
+        assert_eq!(name_in_title_case("aws_untrusted_image_launch"), "AWS Untrusted Image Launch");
         assert_eq!(sentence_start("éa b"), "Éa b");
     }
 }

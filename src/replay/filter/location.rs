@@ -33,6 +33,7 @@ impl<'s> Location<'s> {
             description: _,
             values: _,
             in_group: _,
+            spelling: _,
             weak_key: _,
             requires: _,
             absent_for: _,

@@ -84,10 +84,9 @@ def row(hit, keys):
 
 
 def answer(request):
-    if len(request["parts"]) != 1:
-        return {"error": "a Sigma emission is one file"}
+    text = "---\n".join(part["text"] for part in request["parts"])
     try:
-        return {"answers": answers(request["parts"][0]["text"], request["scenarios"])}
+        return {"answers": answers(text, request["scenarios"])}
     except REFUSALS as error:
         return {"error": f"{type(error).__name__}: {error}"}
 

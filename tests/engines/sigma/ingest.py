@@ -13,7 +13,7 @@ LOGSOURCES = {"aws.cloudtrail": ("aws", "cloudtrail"), "aws.vpcflow": ("aws", "v
 # Fields of type INT_32 and INT_64: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html (available fields).
 # A pipeline that writes JSON keeps those types; the hyphen of a missing value stays the text it is.
 NUMBERS = frozenset(
-    "version srcport dstport protocol packets bytes start end tcp-flags traffic-path".split(),
+    "version srcport dstport protocol packets bytes start end tcp_flags traffic_path".split(),
 )
 NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 I64 = range(-(2**63), 2**63)
@@ -43,6 +43,10 @@ def values(event, path):
     (requestParameters.containerDefinitions.command in rules/cloud/aws of SigmaHQ/sigma); rsigma-eval reads it so too.
     """
     raw = event["raw"]
+    if event["source"] == "aws.vpcflow":
+        # The table that AWS gives for Athena has underscores for the hyphens, and so do the Splunk add-on and the rules:
+        # https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-create-table-statement.html
+        raw = {name.replace("-", "_"): value for name, value in raw.items()}
     found = [raw[path]] if path in raw else within(raw, path.split("."))
     scalars = [typed(path, scalar) if event["source"] == "aws.vpcflow" else scalar for scalar in leaves(found)]
     return [stored(scalar) for scalar in scalars]

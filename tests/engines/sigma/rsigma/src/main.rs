@@ -60,8 +60,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn answers(request: &Request) -> Result<Vec<Vec<Row>>, String> {
-    let [part] = request.parts.as_slice() else { return Err("a Sigma emission is one file".to_owned()) };
-    let collection = parse_sigma_yaml(&part.text).map_err(|error| error.to_string())?;
+    let texts: Vec<&str> = request.parts.iter().map(|part| part.text.as_str()).collect();
+    let collection = parse_sigma_yaml(&texts.join("---\n")).map_err(|error| error.to_string())?;
     if let Some(error) = collection.errors.first() {
         return Err(error.to_string());
     }
@@ -139,6 +139,10 @@ fn prepared(number: usize, event: &Event) -> Option<(i64, usize, Value)> {
     };
     let mut seen = event.raw.clone();
     let fields = seen.as_object_mut()?;
+    if service == "vpcflow" {
+        // As Athena and the Splunk add-on name them, and the rules.
+        *fields = std::mem::take(fields).into_iter().map(|(name, value)| (name.replace('-', "_"), value)).collect();
+    }
     fields.insert(TIME.to_owned(), json!(micros.div_euclid(1_000_000)));
     fields.insert(PRODUCT.to_owned(), json!("aws"));
     fields.insert(SERVICE.to_owned(), json!(service));
