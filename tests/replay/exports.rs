@@ -84,11 +84,10 @@ fn dotted_keys_and_other_spellings_are_read() {
         let Json::Object(members) = event else { panic!("an object") };
         let mut flat = serde_json::Map::new();
         for (key, value) in members {
-            match value {
-                Json::Object(inner) => {
-                    flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
-                }
-                value => _ = flat.insert(key, value),
+            if let Json::Object(inner) = value {
+                flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+            } else {
+                flat.insert(key, value);
             }
         }
         flat

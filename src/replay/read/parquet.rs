@@ -79,9 +79,12 @@ impl Columns {
 
     fn object(&self, row: &Row) -> Json {
         let members = row.get_column_iter().map(|(name, field)| {
-            let value = match field {
-                Field::Long(nanos) if self.nanos.contains(name) => instant(Some(nanos.div_euclid(1000))),
-                field => json(field),
+            let value = if let Field::Long(nanos) = field
+                && self.nanos.contains(name)
+            {
+                instant(Some(nanos.div_euclid(1000)))
+            } else {
+                json(field)
             };
             (name.clone(), value)
         });
