@@ -69,3 +69,19 @@ fn raw_events_become_records() {
         settings.bind(|| insta::assert_snapshot!(source.name.as_str(), shown));
     }
 }
+
+#[test]
+fn a_byte_order_mark_in_front_does_not_matter() {
+    for source in ["aws.cloudtrail", "aws.vpcflow"] {
+        let entries = std::fs::read_dir(root().join("tests/raw").join(source)).unwrap();
+        let path = entries.map(|entry| entry.unwrap().path()).min().unwrap();
+        let rule_path = path.with_file_name("rule.chain");
+        let rule = rule(source, path.file_name().unwrap().to_str().unwrap());
+        let raw = |text: &str| {
+            let rules = rules::with_files(&rule_path, &[(&rule_path, &rule), (&path, text)]);
+            rules[0].tests[0].events[0].raw.clone()
+        };
+        let text = read(&path);
+        assert_eq!(raw(&format!("\u{feff}{text}")), raw(&text));
+    }
+}

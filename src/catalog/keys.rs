@@ -101,7 +101,7 @@ pub const LOG: &[Key] = &[
     optional(
         "spellings",
         Form::List(&Form::Word(&["lower", "underscore"])),
-        "how else top-level keys are spelt: all in lower case, with `_` for `-`",
+        "how else keys are spelt: all in lower case, with `_` for `-`",
     ),
     optional("folders", TEXTS, "its folders in a tree of several logs: `AWSLogs/ACCOUNT/FOLDER`"),
     optional("omitted", TEXTS, "raw paths that are there where the vendor left a part of the event out"),

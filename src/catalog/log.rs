@@ -24,7 +24,7 @@ pub struct LogForm {
     pub others: Vec<OtherLog>,
     /// Dotted raw path to the path that some writers use instead of it.
     pub aliases: BTreeMap<String, String>,
-    /// How else top-level keys are spelt.
+    /// How else keys are spelt.
     pub spellings: Vec<Spelling>,
     /// Folders of this log where the vendor puts several logs into one tree: `AWSLogs/ACCOUNT/FOLDER/…`.
     pub folders: Vec<String>,
@@ -75,7 +75,7 @@ pub struct OtherLog {
     pub advice: Option<String>,
 }
 
-/// Another spelling of top-level keys.
+/// Another spelling of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spelling {
@@ -222,7 +222,7 @@ impl LogForm {
         self.detect.iter().find(|key| !has(key)).map(String::as_str)
     }
 
-    /// A top-level key in every spelling that a writer of the log uses.
+    /// A key in every spelling that a writer of the log uses.
     pub fn spelt(&self, key: &str) -> impl Iterator<Item = String> {
         std::iter::once(key.to_owned()).chain(self.spellings.iter().map(|spelling| spelling.of(key)))
     }

@@ -21,6 +21,9 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, source: &Source, raw: &R
             (&*file.text, Written::In(Span::new(id, 0, file.text.len()), &file.text))
         }
     };
+    // Spreadsheets and editors of Windows put a byte order mark in front.
+    let (whole, text) = (text, text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mark = whole.len() - text.len();
     // By its first character, not by what the source has: a source may have both forms, and the finding speaks of the
     // one that was tried.
     let read = if text.trim_start().starts_with('{') {
@@ -29,7 +32,8 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, source: &Source, raw: &R
             // serde_json appends the place as it stands in the text, which has lost its indentation; it is told apart
             // from the reason.
             let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-            (written.place(error.line(), error.column()), format!("this is not JSON: {reason}"))
+            let before = if error.line() == 1 { mark } else { 0 };
+            (written.place(error.line(), error.column() + before), format!("this is not JSON: {reason}"))
         })
     } else {
         columns(source, text).map_err(|reason| (written.whole(), reason))

@@ -34,7 +34,9 @@ pub(super) fn gather(
     for (folder, count, first) in others {
         stats.other_logs(&folder, count, &first);
     }
-    passed_over.iter().for_each(|passed_over| stats.passed_over(passed_over));
+    for files in &passed_over {
+        stats.passed_over(files);
+    }
     // Who writes two streams may wait for both to be read, so one must not wait for the end of the other.
     let in_phases = !chunks.iter().any(Chunk::is_stream);
     let phase = |chunk: &Chunk| if in_phases { filter.phase(chunk) } else { 0 };

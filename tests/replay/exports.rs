@@ -1,8 +1,9 @@
 //! Events as other programs export them: as text in strings, as rows, with their fields taken apart.
 
-use serde_json::json;
+use catena::replay::output;
+use serde_json::{Value as Json, json};
 
-use super::files::{Scenario, TWO_CALLS, alerts, call, skipped};
+use super::files::{MIDNIGHT, RULE, Scenario, TWO_CALLS, alerts, call, flow, launch, skipped};
 
 /// Twenty events that matter not, and two that make an alert.
 fn events() -> Vec<String> {
@@ -60,4 +61,146 @@ fn events_in_strings_are_read() {
     ] {
         assert_eq!(read(&text), (1, 22, 0), "{text}");
     }
+}
+
+/// The summary beside the counts: notes, and why files count as not read.
+fn said(source: &str, text: &str, rule: &str) -> (usize, Vec<String>, Vec<String>) {
+    let report = Scenario::new()
+        .file("aws.cloudtrail", "trail", launch("1", "00:00:00", "eni-1"))
+        .file(source, "log", text)
+        .run(rule);
+    let broken = report.stats.broken_files.iter().map(|(_, problem)| problem.clone()).collect();
+    (alerts(&report), report.stats.notes.clone(), broken)
+}
+
+/// Where an event has `userIdentity.arn` as one key, its actor was missing, and no rule with a link alerted.
+#[test]
+fn dotted_keys_and_other_spellings_are_read() {
+    let all = events();
+    let nested = r#""userIdentity":{"arn":"#;
+    assert!(all[0].contains(nested), "{}", all[0]);
+    let dotted = |event: &String| {
+        let event: Json = serde_json::from_str(event).unwrap();
+        let Json::Object(members) = event else { panic!("an object") };
+        let mut flat = serde_json::Map::new();
+        for (key, value) in members {
+            if let Json::Object(inner) = value {
+                flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
+            } else {
+                flat.insert(key, value);
+            }
+        }
+        flat
+    };
+    let flat: Vec<_> = all.iter().map(dotted).collect();
+    let json = |event: &serde_json::Map<String, Json>| Json::Object(event.clone()).to_string() + "\n";
+    assert_eq!(read(&flat.iter().map(json).collect::<String>()), (1, 22, 0));
+    let lower = |event: &serde_json::Map<String, Json>| {
+        Json::Object(event.iter().map(|(key, value)| (key.to_lowercase(), value.clone())).collect())
+            .to_string()
+    };
+    assert_eq!(read(&flat.iter().map(lower).collect::<String>()), (1, 22, 0));
+    let result = |event: &serde_json::Map<String, Json>| json!({ "result": event }).to_string();
+    assert_eq!(read(&flat.iter().map(result).collect::<String>()), (1, 22, 0));
+    // Below the top too, as Athena unloads them.
+    let deep = all.join("\n").replace("eventName", "eventname").replace("userIdentity", "useridentity");
+    assert_eq!(read(&deep), (1, 22, 0));
+    let columns: Vec<&String> = flat[0].keys().collect();
+    let cell = |event: &serde_json::Map<String, Json>, column: &str| {
+        event.get(column).and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let row = |event: &serde_json::Map<String, Json>| {
+        columns.iter().map(|column| cell(event, column)).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let head = columns.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(",") + "\n";
+    assert_eq!(read(&(head + &flat.iter().map(row).collect::<String>())), (1, 22, 0));
+}
+
+/// It was "0 alerts" without a word.
+#[test]
+fn a_field_that_no_event_has_is_named() {
+    let trail = |actor: &str| events().join("\n").replace(r#""userIdentity":{"arn":"#, actor);
+    let report = |text: String| Scenario::new().file("aws.cloudtrail", "log", text).run(TWO_CALLS);
+    let without = report(trail(r#""userIdentity":{"x":"#));
+    assert_eq!(alerts(&without), 0);
+    assert_eq!(
+        without.stats.notes,
+        [
+            "no event of aws.cloudtrail that was read in full (16) has `actor.id` (`userIdentity.arn`), which step `first` of `calls` and 1 more step need"
+        ]
+    );
+    assert!(!without.stats.is_incomplete());
+    // One event has it; or none would match anyway.
+    let with = |more: &str| trail(r#""userIdentity":{"x":"#) + "\n" + more;
+    let notes = report(with(&call("9", "00:01:00", "CreateUser"))).stats.notes;
+    assert!(notes.is_empty(), "{notes:?}");
+    let other =
+        trail(r#""userIdentity":{"x":"#).replace("CreateUser", "Describe").replace("RunInst", "Describe");
+    let notes = report(other).stats.notes;
+    assert!(notes.is_empty(), "{notes:?}");
+    // A test that the step demands, in JSON.
+    let flow = format!(r#"{{"interface-id":"eni-1","start":{},"action":"ACCEPT"}}"#, MIDNIGHT + 60);
+    let (alerts, notes, _) = said("aws.vpcflow", &flow, RULE);
+    let sentence = "no event of aws.vpcflow that was read in full (1) has `destination.port` (`dstport`), which step `egress` of `test` needs";
+    assert!(alerts == 0 && notes == [sentence], "{notes:?}");
+}
+
+#[test]
+fn csv_is_read_as_programs_write_it() {
+    let all = events();
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let rows = |head: &str, row: &dyn Fn(&str) -> String| {
+        all.iter().fold(format!("{head}\n"), |text, event| text + &row(event) + "\n")
+    };
+    for text in [
+        rows("_raw", &quoted),
+        rows("\"_raw\"", &quoted),
+        rows("_raw,\"resources{}.ARN\"", &|event| quoted(event) + ","),
+        // Cells over several lines, in front of the event, behind it and in it.
+        rows("tag,_raw", &|event| format!("\"a\nb\n\n\",{}", quoted(event))),
+        rows("_raw,tag", &|event| format!("{},\"a\n{{\"\"b\"", quoted(event))),
+        rows("_raw,tag", &|event| format!("{},1", quoted(&event.replace(",\"", ",\r\n  \"")))),
+    ] {
+        assert_eq!(read(&text), (1, 22, 0), "{text}");
+    }
+    // A quotation mark that is not closed costs its row.
+    let lost = rows("_raw,tag", &|event| format!("{},1", quoted(event))) + "\"{\"\"a\n" + &"x,1\n".repeat(3);
+    let (alerts, recognised, skipped) = read(&lost);
+    assert!(alerts == 1 && recognised == 22 && skipped == 4, "{alerts} {recognised} {skipped}");
+}
+
+#[test]
+fn flow_records_in_cells_are_read() {
+    for text in [
+        format!("_raw,host\n{},h\n{},h\n", flow("eni-1", 60), flow("eni-2", 60)),
+        format!("host,message\nh,\"{}\"\n", flow("eni-1", 60)),
+        format!("_raw\n{}\n", flow("eni-1", 60)),
+        format!("interface-id, start, action, dstport\neni-1, {}, ACCEPT, 443\n", MIDNIGHT + 60),
+    ] {
+        let (alerts, notes, broken) = said("aws.vpcflow", &text, RULE);
+        assert!(alerts == 1 && notes.is_empty() && broken.is_empty(), "{text}: {notes:?} {broken:?}");
+    }
+}
+
+#[test]
+fn a_header_of_which_nothing_is_known_is_named() {
+    let (_, _, broken) = said("aws.cloudtrail", "Time stamp,User,What\n1,2,3\n", TWO_CALLS);
+    let sentence = "this looks like CSV, but no column is known of Time stamp, User, What";
+    assert!(broken.len() == 1 && broken[0].contains(sentence), "{broken:?}");
+}
+
+/// The chain links no event to itself, so those with one id find nothing.
+#[test]
+fn events_that_share_an_id_are_counted() {
+    let all = [call("X", "00:00:00", "CreateUser"), call("X", "00:05:00", "RunInstances")];
+    let report = |text: String| Scenario::new().file("aws.cloudtrail", "log", text).run(TWO_CALLS);
+    let shared = report(all.join("\n"));
+    assert_eq!((alerts(&shared), shared.stats.conflicts), (0, 1));
+    let sentence = "1 record shares its event id with another of different content; one id is one event\n";
+    assert!(output::summary(&shared.stats).contains(sentence));
+    // At one time, and delivered twice.
+    let at_once = [call("X", "00:00:00", "CreateUser"), call("X", "00:00:00", "RunInstances")];
+    assert_eq!(report(at_once.join("\n")).stats.conflicts, 1);
+    let twice = report([events(), events()].concat().join("\n"));
+    assert_eq!((alerts(&twice), twice.stats.conflicts, twice.stats.duplicates), (1, 0, 2));
 }

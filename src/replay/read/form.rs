@@ -76,7 +76,7 @@ fn is_syslog(line: &[u8]) -> bool {
     });
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let (month, day) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let is_time = words.next().is_some_and(|time| time.iter().filter(|byte| **byte == b':').count() == 2);
+    let is_time = words.next().is_some_and(|time| memchr::memchr_iter(b':', time).count() == 2);
     let is_month = MONTHS.chunks(3).any(|one| one == month);
     has_priority || is_month && day.iter().all(u8::is_ascii_digit) && is_time
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! paths ─ input, files, recognise ─▶ chunks ─ open (gzip, zstd, UTF-16) ─ window
-//! window ─ split, scan, brackets ─▶ values, lines
+//! window ─ split, lines, scan, brackets ─▶ values, lines
 //! values ─ envelope ─▶ events ─ fast_json │ serde_json      lines ─ columns ─▶ events
 //! ```
 
@@ -22,6 +22,7 @@ mod files;
 pub(super) mod form;
 pub mod input;
 mod junk;
+mod lines;
 pub(super) mod open;
 #[cfg(feature = "parquet")]
 mod parquet;

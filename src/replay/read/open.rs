@@ -86,7 +86,7 @@ pub(crate) fn unpack<'r>(raw: impl Read + 'r, notes: &Notes) -> io::Result<Opene
         Packing::Gzip => {
             Box::new(Members { source: Some(whole), member: None, notes: notes.clone(), is_first: true })
         }
-        Packing::Zstd => Box::new(Frames { source: Some(whole), frame: None }),
+        Packing::Zstd => Box::new(Frames { source: Some(Box::new(whole)), frame: None }),
     };
     let (head, text) = match peek(text, HEAD) {
         Ok((head, text)) => (head, Box::new(text) as Box<dyn Read + 'r>),
@@ -191,12 +191,12 @@ fn skip_zeros(source: &mut impl BufRead) -> io::Result<u64> {
 }
 
 /// A file of one or more zstd frames.
-struct Frames<R: Read> {
-    source: Option<R>,
-    frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
+struct Frames<'r> {
+    source: Option<Box<dyn BufRead + 'r>>,
+    frame: Option<StreamingDecoder<Box<dyn BufRead + 'r>, ruzstd::decoding::FrameDecoder>>,
 }
 
-impl<R: BufRead> Read for Frames<R> {
+impl Read for Frames<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(frame) = &mut self.frame {
@@ -222,7 +222,7 @@ impl<R: BufRead> Read for Frames<R> {
             if !is_first {
                 skip_zeros(&mut source)?;
             }
-            skip_foreign_frames(&mut source)?;
+            let mut source = behind_foreign_frames(source)?;
             if source.fill_buf()?.is_empty() {
                 return Ok(0);
             }
@@ -232,15 +232,44 @@ impl<R: BufRead> Read for Frames<R> {
 }
 
 /// Goes behind frames that hold data of others, each with its length in front.
-fn skip_foreign_frames(source: &mut impl BufRead) -> io::Result<()> {
+fn behind_foreign_frames(source: Box<dyn BufRead + '_>) -> io::Result<Box<dyn BufRead + '_>> {
+    let mut source = with_magic(source)?;
     while begins_foreign_frame(source.fill_buf()?) {
         let mut head = [0; 8];
         source.read_exact(&mut head)?;
         let [_, _, _, _, length @ ..] = head;
         let length = u64::from(u32::from_le_bytes(length));
-        if io::copy(&mut source.take(length), &mut io::sink())? < length {
+        if io::copy(&mut source.by_ref().take(length), &mut io::sink())? < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        source = with_magic(source)?;
     }
-    Ok(())
+    Ok(source)
+}
+
+/// The same bytes, of which the first four are at hand at once: a buffer may end among them.
+fn with_magic(mut source: Box<dyn BufRead + '_>) -> io::Result<Box<dyn BufRead + '_>> {
+    if !(1..4).contains(&source.fill_buf()?.len()) {
+        return Ok(source);
+    }
+    let mut magic = Vec::new();
+    source.by_ref().take(4).read_to_end(&mut magic)?;
+    Ok(Box::new(Cursor::new(magic).chain(source)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_others_are_skipped_wherever_a_buffer_ends() {
+        let foreign = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
+        let bytes = [&foreign[..], foreign, b"rest"].concat();
+        for capacity in 1..bytes.len() {
+            let source = Box::new(BufReader::with_capacity(capacity, bytes.as_slice()));
+            let mut rest = String::new();
+            behind_foreign_frames(source).unwrap().read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "rest", "{capacity}");
+        }
+    }
 }

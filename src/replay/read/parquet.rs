@@ -79,9 +79,12 @@ impl Columns {
 
     fn object(&self, row: &Row) -> Json {
         let members = row.get_column_iter().map(|(name, field)| {
-            let value = match field {
-                Field::Long(nanos) if self.nanos.contains(name) => instant(Some(nanos.div_euclid(1000))),
-                field => json(field),
+            let value = if let Field::Long(nanos) = field
+                && self.nanos.contains(name)
+            {
+                instant(Some(nanos.div_euclid(1000)))
+            } else {
+                json(field)
             };
             (name.clone(), value)
         });
@@ -145,4 +148,25 @@ fn plain_decimal(decimal: &Decimal) -> String {
 
 fn instant(micros: Option<i64>) -> Json {
     micros.map_or(Json::Null, |micros| crate::engine::value::instant_text(micros).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_numbers() {
+        let decimal = |number: i64, scale| Decimal::from_i64(number, 18, scale);
+        for (decimal, text) in [
+            (decimal(443, 0), "443"),
+            (decimal(44_300, 2), "443"),
+            (decimal(-1_505, 2), "-15.05"),
+            (decimal(5, 3), "0.005"),
+            (decimal(0, 2), "0"),
+            (Decimal::from_bytes(vec![0x01, 0xbb].into(), 38, 0), "443"),
+            (Decimal::from_bytes(vec![0xff].into(), 38, 0), "-1"),
+        ] {
+            assert_eq!(plain_decimal(&decimal), text);
+        }
+    }
 }

@@ -54,13 +54,9 @@ impl Taker for Resync {
     }
 
     fn text(&mut self, line: &[u8], _: u64, _: bool) -> Text {
-        match behind_prefix(line) {
-            Some(begins) => Text::Prefix(begins),
-            None => {
-                self.broken += 1;
-                Text::Junk
-            }
-        }
+        let begins = behind_prefix(line);
+        self.broken += u64::from(begins.is_none());
+        begins.map_or(Text::Junk, Text::Prefix)
     }
 
     fn broken(&mut self, _: Broken, _: u64) {

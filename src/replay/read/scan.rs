@@ -88,8 +88,8 @@ fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
 
 /// Whether `text` begins as a string does whose text is a JSON object with a key, or a list of them.
 pub(super) fn holds_json(text: &[u8]) -> bool {
-    let inside = text.strip_prefix(b"\"").map(|inside| inside.trim_ascii_start()).unwrap_or_default();
-    let inside = inside.strip_prefix(b"[").map_or(inside, |items| items.trim_ascii_start());
+    let inside = text.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let inside = inside.strip_prefix(b"[").map_or(inside, <[u8]>::trim_ascii_start);
     let Some(key) = inside.strip_prefix(b"{") else { return false };
     // Line ends and tabs of pretty JSON stand there as escapes.
     let blank = [&b" "[..], b"\\n", b"\\r", b"\\t"];

@@ -13,30 +13,26 @@
 use std::io::{self, Read};
 
 use super::container::{is_empty_list, join, leads_to_events, open_container};
-use super::junk::{Behind, behind_junk};
 use super::place::{Frame, Place};
 use super::scan::{
     End, Member, end_of_brackets, end_of_value, first_member, holds_json, member, next_like_it, separators,
 };
-use super::taker::{Broken, Taker, Text};
+use super::taker::{Broken, Taker};
 use super::window::Window;
 
 /// So many bytes may be looked at in vain, in values that are broken, before the rest of a file is given up: some
 /// hostile files are nothing but beginnings of values.
 const PATIENCE: u64 = 1 << 32;
-/// A row of CSV over several lines is no longer. An event has at most 256 KB, and a lost quotation mark would make a row
-/// of the rest of the file.
-const LONGEST_ROW: usize = 4 * 1024 * 1024;
 
 /// Takes a file apart.
 #[derive(Debug)]
 pub(crate) struct Splitter<'c, R> {
-    window: Window<'c, R>,
+    pub(super) window: Window<'c, R>,
     /// Dotted paths of lists of events.
     containers: &'c [String],
     frames: Vec<Frame>,
     /// Whether only separators stand between the beginning of the line and here.
-    is_line_start: bool,
+    pub(super) is_line_start: bool,
     is_cut: bool,
     in_vain: u64,
     /// Zero bytes since the last value.
@@ -129,7 +125,7 @@ impl<'c, R: Read> Splitter<'c, R> {
     }
 
     /// The number of the line at hand.
-    fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.window.lines() - self.first_line + 1
     }
 
@@ -152,7 +148,7 @@ impl<'c, R: Read> Splitter<'c, R> {
         self.frames.push(Frame::new(is_list, path));
     }
 
-    fn take(&mut self, length: usize) {
+    pub(super) fn take(&mut self, length: usize) {
         self.window.take(length);
         self.is_line_start = false;
     }
@@ -386,96 +382,6 @@ impl<'c, R: Read> Splitter<'c, R> {
         }
     }
 
-    /// A line that is no JSON, or has something in front of it; or such text behind a value.
-    fn text(&mut self, taker: &mut impl Taker) -> io::Result<()> {
-        // Columns fill a line. Behind a value there is none, and to look at all the rest of a line at each junk in it
-        // would be quadratic in its length.
-        if self.is_line_start {
-            let mut length = self.rest_of_line()?;
-            let mut text =
-                taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number(), true);
-            if text == Text::Open {
-                length = self.rest_of_row(length)?;
-                text =
-                    taker.text(self.window.bytes().get(..length).unwrap_or_default(), self.number(), false);
-            }
-            match text {
-                Text::Columns => self.take(length),
-                Text::Prefix(begins) if begins > 0 => self.take(begins),
-                Text::Prefix(_) | Text::Open | Text::Junk => {
-                    let (Behind::Value(end) | Behind::Nothing(end)) = self.behind_junk()?;
-                    self.take(end);
-                }
-            }
-            return Ok(());
-        }
-        let (length, end) = match self.behind_junk()? {
-            // With its first byte, which shows whether the text is a prefix of it.
-            Behind::Value(begins) => (begins + 1, begins),
-            Behind::Nothing(end) => (end, end),
-        };
-        let text = self.window.bytes().get(..length).unwrap_or_default();
-        match taker.text(text, self.number(), false) {
-            Text::Prefix(begins) if begins > 0 => self.take(begins),
-            Text::Prefix(_) | Text::Columns | Text::Open | Text::Junk => self.take(end),
-        }
-        Ok(())
-    }
-
-    /// The length of the line at hand, which may be the last one.
-    fn rest_of_line(&mut self) -> io::Result<usize> {
-        loop {
-            if let Some(length) = self.window.line() {
-                return Ok(length);
-            }
-            if self.window.is_ended() {
-                return Ok(self.window.bytes().len());
-            }
-            self.look_further()?;
-        }
-    }
-
-    /// The length of the row of CSV at hand whose first line has this length: up to the first line end that stands in
-    /// no cell. A row without one, within reason, is no longer than its line.
-    fn rest_of_row(&mut self, line: usize) -> io::Result<usize> {
-        let (mut at, mut is_open) = (0, false);
-        loop {
-            let bytes = self.window.bytes().get(at..).unwrap_or_default();
-            let end = memchr::memchr2_iter(b'"', b'\n', bytes).find(|place| {
-                let is_end = bytes.get(*place) == Some(&b'\n');
-                is_open ^= !is_end;
-                is_end && !is_open
-            });
-            match end {
-                Some(end) => return Ok(at + end),
-                None if self.window.is_ended() && !is_open => return Ok(at + bytes.len()),
-                None if self.window.is_ended() || at + bytes.len() > LONGEST_ROW => return Ok(line),
-                None => {
-                    at += bytes.len();
-                    self.look_further()?;
-                }
-            }
-        }
-    }
-
-    /// What stands behind the junk at hand.
-    fn behind_junk(&mut self) -> io::Result<Behind> {
-        loop {
-            if let Some(found) = behind_junk(self.window.bytes(), self.window.is_ended()) {
-                return Ok(found);
-            }
-            self.look_further()?;
-        }
-    }
-
-    fn look_further(&mut self) -> io::Result<()> {
-        if self.window.is_full() {
-            return Err(too_long("line"));
-        }
-        self.window.double();
-        Ok(())
-    }
-
     /// Whether a string begins here whose text is JSON. CSV doubles the quotation marks of JSON in a cell.
     fn is_json_in_string(&mut self) -> bool {
         // Enough for its beginning, unless the text ends.
@@ -510,6 +416,6 @@ impl<'c, R: Read> Splitter<'c, R> {
     }
 }
 
-fn too_long(what: &str) -> io::Error {
+pub(super) fn too_long(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("a {what} of more than 256 MiB"))
 }
