@@ -119,11 +119,11 @@ fn files_name_each_other_and_an_edit_counts() {
     assert_eq!(codes(&project), Vec::<String>::new());
     assert!(project.test().unwrap().outcomes.iter().all(catena::engine::trial::Outcome::passed));
     let before = kql(&project);
-    assert!(before[0].contains("ami-golden") && before[0].contains("+ 10m"), "{}", before[0]);
+    assert!(before[0].contains("ami-golden") && before[0].contains("_to_launch = 10m"), "{}", before[0]);
     project.insert("team/lists/images.csv", "value\nami-silver\n");
     project.insert("catena.yaml", "params: {gap: 5m}\n");
     let after = kql(&project);
-    assert!(after[0].contains("ami-silver") && after[0].contains("+ 5m"), "{}", after[0]);
+    assert!(after[0].contains("ami-silver") && after[0].contains("_to_launch = 5m"), "{}", after[0]);
     assert!(project.remove("team/lists/images.csv") && !project.remove("team/lists/images.csv"));
     assert_eq!(codes(&project), ["E0151 team/one.chain"]);
 }

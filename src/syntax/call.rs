@@ -137,9 +137,9 @@ impl Builder<'_> {
     pub(super) fn call(&mut self, pair: &Pair<'_>) -> Option<Pred> {
         let span = self.span(pair);
         let name = child(pair, Rule::call_name)?;
-        let args = child(pair, Rule::call_args)?;
+        let inside = child(pair, Rule::call_args)?;
         let (op, operand) = (child(pair, Rule::op), pair.clone().into_inner().last()?);
-        let args = arguments(args.as_str());
+        let args = arguments(inside.as_str());
         let place = self.span(&name);
         let function = function(name.as_str());
         let replacement = function.as_ref().and_then(|function| {
@@ -180,7 +180,10 @@ impl Builder<'_> {
         self.report(found);
         // The field is used, whatever is asked of it.
         let field = args.iter().find(|arg| is_field(arg))?;
-        let field = Spanned { node: (*field).to_owned(), span };
+        let place = self.span(&inside);
+        let start = place.start as usize + (field.as_ptr() as usize - inside.as_str().as_ptr() as usize);
+        let field =
+            Spanned { node: (*field).to_owned(), span: Span::new(place.file, start, start + field.len()) };
         match function {
             Some(Function::Present) => Some(presence(field, true, span)),
             Some(Function::Missing) => Some(presence(field, false, span)),

@@ -136,8 +136,8 @@ fn exempted(
     };
     // Another pattern might match a value of another field that is kept with it.
     let is_of_field = |pattern: &Cow<'_, Pattern>| match pattern.parts.first() {
-        Some(PatternPart::Text(text)) => {
-            text.starts_with(&single.prefix) && (wanted.case == Case::Sensitive || text.is_ascii())
+        Some(PatternPart::Text(first)) => {
+            first.starts_with(&single.prefix) && (wanted.case == Case::Sensitive || first.is_ascii())
         }
         Some(PatternPart::Any | PatternPart::One) | None => false,
     };
