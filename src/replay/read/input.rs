@@ -66,6 +66,7 @@ pub(crate) enum Unread {
     Hidden,
     /// To read a pipe or a socket in a directory may take for ever.
     Special,
+    #[cfg(feature = "zip")]
     OtherLog,
 }
 
@@ -75,6 +76,7 @@ impl Unread {
         match self {
             Self::Hidden => "hidden file",
             Self::Special => "pipe or device",
+            #[cfg(feature = "zip")]
             Self::OtherLog => "file of another log",
         }
     }
@@ -84,6 +86,8 @@ impl Unread {
         match self {
             Self::Hidden => "hidden files",
             Self::Special => "pipes or devices",
+            #[cfg(feature = "zip")]
+            #[cfg(feature = "zip")]
             Self::OtherLog => "files of other logs",
         }
     }
