@@ -10,7 +10,6 @@ use catena::backend::{Effect, Emission};
 
 use super::harness;
 use super::raw::Event;
-use super::samples::FLOW;
 use super::scenarios::Maker;
 use super::spelling;
 
@@ -88,13 +87,9 @@ fn apart(scenario: &mut [Event]) {
         let time = event.time();
         shift += i64::from(time + shift <= before);
         before = time + shift;
-        let lasting = if event.source == FLOW { lasting(event) } else { 0 };
+        let lasting = event.lasting();
         event.happen(before, lasting);
     }
-}
-
-fn lasting(event: &Event) -> i64 {
-    event.raw["end"].as_str().unwrap().parse::<i64>().unwrap() - event.time()
 }
 
 fn one_item(event: &mut Event) {

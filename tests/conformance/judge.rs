@@ -335,6 +335,8 @@ impl Keys<'_> {
             let said = format!("(`{field}`), so the parts are not joined by it");
             self.emission.notes.iter().any(|note| note.message.contains(&said))
         };
-        (false, first.keys.iter().map(|key| &key.left).filter(|field| !dropped(&field.name)).collect())
+        // The note names a key as the last step of the part has it.
+        let kept = first.keys.iter().filter(|key| !dropped(&key.right.name));
+        (false, kept.map(|key| &key.left).collect())
     }
 }

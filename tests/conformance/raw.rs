@@ -48,6 +48,11 @@ impl Event {
         self.raw["eventTime"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
     }
 
+    /// From when it happened to the end of what it stands for, in seconds.
+    pub(super) fn lasting(&self) -> i64 {
+        self.raw["end"].as_str().map_or(0, |end| end.parse::<i64>().unwrap() - self.time())
+    }
+
     /// Makes a field hold `content`, in the item of the repeated group if it is of one.
     pub(super) fn set(&mut self, source: &Source, field: &str, content: Content<'_>, item: usize) {
         let Some(def) = source.field(field) else { return };
