@@ -288,5 +288,6 @@ fn unknown_target(name: &str, span: Span) -> Diagnostic {
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     syntax::duration(&text)
+        .filter(|seconds| *seconds > 0)
         .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a duration such as `24h`")))
 }

@@ -157,6 +157,7 @@ fn a_wrong_environment_file_says_where() {
     for (text, hint) in [
         ("lookbak: 24h\n", "lookbak"),
         ("lookback: soon\n", "expected a duration"),
+        ("interval: 0m\n", "expected a duration"),
         ("targets:\n  kql:\n    aws.cloudtrial:\n      from: X\n", "aws.cloudtrial"),
         ("lists: [\n", ""),
         ("params: {a: {b: c}}\n", ""),

@@ -113,9 +113,10 @@ fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
         let title = format!("a search that looks back {} may miss this chain", duration(lookback));
         let found = Diagnostic::new(Code::PastLookback, chain.total.span, title)
             .label(format!(
-                "can take up to {}, and its logs arrive up to {} late",
+                "can take up to {}, its logs arrive up to {} late, and searches run every {}",
                 duration(longest),
-                duration(delay)
+                duration(delay),
+                duration(settings.interval)
             ))
             .help(format!("set `lookback` in the environment file to at least {}", duration(needed)));
         sink.report(found);
