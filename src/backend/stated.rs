@@ -28,27 +28,53 @@ pub(in crate::backend) fn whole(text: &str, notation: &Notation) -> Result<(), S
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
+    walk(text, notation, |Unquoted { c, before, depth }| {
+        if depth == 0 && notation.ends.contains(&c) {
+            // Only here: inside brackets a subquery may have pipes, and a call has commas.
+            return Err(format!("`{c}` ends it"));
+        }
+        if notation.remark == Some(c) && before == Some(c) {
+            // Refused inside brackets as well, even if its line ends in time: no expression needs one.
+            return Err(format!("`{c}{c}` begins a comment"));
+        }
+        Ok(())
+    })
+}
+
+/// A character outside quotes, or the mark that begins them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::backend) struct Unquoted {
+    /// The character.
+    pub(in crate::backend) c: char,
+    /// The one before it; where that ended quotes, the mark that began them.
+    pub(in crate::backend) before: Option<char>,
+    /// How many brackets are open around it.
+    pub(in crate::backend) depth: usize,
+}
+
+/// Shows `see` every character of a text that does not stand in quotes.
+///
+/// # Errors
+/// What `see` finds wrong, and quotes or brackets that are not closed.
+pub(in crate::backend) fn walk(
+    text: &str,
+    notation: &Notation,
+    mut see: impl FnMut(Unquoted) -> Result<(), String>,
+) -> Result<(), String> {
     let mut open = Vec::new();
     let mut before = None;
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
+        see(Unquoted { c, before, depth: open.len() })?;
         if c.is_ascii_alphanumeric() {
-            // Most of a text: it neither quotes nor encloses nor ends anything.
+            // Most of a text: it neither quotes nor encloses.
         } else if let Some(&(mark, escapes)) = notation.quotes.iter().find(|(mark, _)| *mark == c) {
             let is_verbatim = before.is_some() && before == notation.verbatim;
             quoted(&mut chars, mark, escapes && !is_verbatim, is_verbatim)?;
         } else if let Some(close) = partner(c) {
             open.push((c, close));
-        } else if matches!(c, ')' | ']' | '}') {
-            if open.pop().is_none_or(|(_, close)| close != c) {
-                return Err(format!("`{c}` is unbalanced"));
-            }
-        } else if open.is_empty() && notation.ends.contains(&c) {
-            // Only here: inside brackets a subquery may have pipes, and a call has commas.
-            return Err(format!("`{c}` ends it"));
-        } else if notation.remark == Some(c) && before == Some(c) {
-            // Refused inside brackets as well, even if its line ends in time: no expression needs one.
-            return Err(format!("`{c}{c}` begins a comment"));
+        } else if matches!(c, ')' | ']' | '}') && open.pop().is_none_or(|(_, close)| close != c) {
+            return Err(format!("`{c}` is unbalanced"));
         }
         before = Some(c);
     }

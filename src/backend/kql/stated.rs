@@ -3,6 +3,9 @@
 //! In: the text of a `filter` or `from`, whose quotes and brackets are balanced. Out: what is wrong, in words.
 //! Must not know: tables, columns, and who asks.
 
+use super::literal::EXPRESSION;
+use crate::backend::stated::{self, Notation, Unquoted};
+
 /// Words that begin a statement or another command of a pipeline:
 /// <https://learn.microsoft.com/kusto/query/statements>, <https://learn.microsoft.com/kusto/query/tabular-operators>.
 const COMMANDS: [&str; 14] = [
@@ -65,35 +68,21 @@ fn command(first: &str, words: usize) -> Result<(), String> {
 
 /// The text with `0` in the place of all that stands in quotes and brackets.
 fn plain(text: &str) -> Result<String, String> {
-    let (mut out, mut depth, mut quote, mut escaped) = (String::new(), 0_usize, None::<(char, bool)>, false);
-    let mut before = ' ';
-    for c in text.chars() {
-        if let Some((mark, is_verbatim)) = quote {
-            if c == mark && !escaped {
-                quote = None;
-            }
-            escaped = c == '\\' && !escaped && !is_verbatim;
-            continue;
-        }
+    const ANY: Notation = Notation { ends: &[], remark: None, ..EXPRESSION };
+    let mut out = String::new();
+    stated::walk(text, &ANY, |Unquoted { c, before, depth }| {
         match c {
-            '"' | '\'' | '`' => {
-                quote = Some((c, before == '@' || c == '`'));
-                out.push('0');
-            }
             '“' | '”' | '‘' | '’' => return Err(format!("`{c}` is no quote of KQL")),
             // A subquery in brackets has pipes and commas; what separates statements has no place in any expression.
             ';' => return Err("`;` ends it".to_owned()),
-            '*' if before == '/' => return Err("`/*` begins no comment in KQL".to_owned()),
-            '(' | '[' | '{' => {
-                depth += 1;
-                out.push('0');
-            }
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '*' if before == Some('/') => return Err("`/*` begins no comment in KQL".to_owned()),
+            '"' | '\'' | '`' | '(' | '[' | '{' => out.push('0'),
+            ')' | ']' | '}' => {}
             _ if depth == 0 => out.push(c),
             _ => {}
         }
-        before = c;
-    }
+        Ok(())
+    })?;
     Ok(out)
 }
 
@@ -122,6 +111,7 @@ mod tests {
             "f(x = 1)",
             "isnotempty(a)",
             "a in ((T | where b == 1 | project c))",
+            "a == @\"x\"\"\\\" and b == \"= ; \"",
             "where",
         ] {
             assert_eq!(filter(fine), Ok(()), "{fine}");
