@@ -2,6 +2,8 @@
 //!
 //! In: a rule. Out: notes. Must not know: columns, any particular target.
 
+use std::collections::BTreeSet;
+
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Report};
 use crate::ir::{self, Alert, Dedupe, Entity, Rule, StepField};
@@ -16,14 +18,12 @@ pub(super) fn note<B: Backend>(rule: &Rule, report: &mut Report) {
     if B::SHOWS_FIELDS {
         note_entities(entities, name, report);
     } else {
-        let named = entities.iter().map(|Entity { kind: _, field }| field).chain(show);
-        let mut missing: Vec<_> = named.clone().map(name).collect();
-        missing.sort();
-        missing.dedup();
-        if let Some(first) = named.clone().next() {
+        let fields: Vec<_> = entities.iter().map(|Entity { kind: _, field }| field).chain(show).collect();
+        if let Some(first) = fields.first() {
+            let names: BTreeSet<_> = fields.iter().copied().map(name).collect();
             let message = format!(
                 "`alert` names {}, which alerts of {} do not carry: look them up in the events of their steps",
-                missing.join(", "),
+                names.into_iter().collect::<Vec<_>>().join(", "),
                 B::TITLE
             );
             report.note(Effect::Shown, first.field.span, message);

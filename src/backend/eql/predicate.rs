@@ -125,8 +125,8 @@ fn single(
     };
     let missing = (!is_key).then(|| Truth::Test(literal::missing(name)));
     // The field it compares with may be missing as well.
-    let other = test.other.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
-    let missing = missing.into_iter().chain(other.map(|name| Truth::Test(literal::missing(name))));
+    let missing =
+        missing.into_iter().chain(other(test).map(|other| Truth::Test(literal::missing(&other.name))));
     Ok(Truth::any(missing.chain(compared(name, "==", &fooled)).chain([opposite])))
 }
 
@@ -178,8 +178,7 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
 
 /// Both fields hold one text.
 fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
-    let other = test.other.as_ref().and_then(BoundField::only).map(|way| way.column);
-    match other {
+    match other(test) {
         Some(other) if !other.multi && column.kind == Kind::Text && other.kind == Kind::Text => {
             Ok(Truth::all(literal::same_text(&column.name, &other.name).map(Truth::Test)))
         }
@@ -188,6 +187,11 @@ fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refus
             "compare with literals, or compile this rule for SPL or KQL",
         )),
     }
+}
+
+/// The column with which a test compares, if it is always the same one.
+fn other<'a>(test: &BoundTest<'a, Eql>) -> Option<&'a Column> {
+    test.other.as_ref().and_then(BoundField::only).map(|way| way.column)
 }
 
 fn is_text(column: &Column) -> Result<(), Refusal> {

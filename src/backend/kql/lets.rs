@@ -100,11 +100,11 @@ impl<'b, 'a> Lets<'b, 'a> {
 /// Whether the step has a column of the name, or an expression that reads something of it.
 fn is_column(step: &BoundStep<'_, Kql>, name: &str) -> bool {
     let of_step = name.strip_prefix(step.name.node.as_str()).and_then(|rest| rest.strip_prefix('_'));
-    let is_field = |rest: &str| {
-        rest == "time"
-            || step.schema.fields.keys().any(|field| step.column_name(field) == step.column_name(rest))
-    };
-    if of_step.is_some_and(is_field) {
+    if of_step == Some("time") {
+        return true;
+    }
+    let is_field = || step.schema.fields.keys().any(|field| step.column_name(field) == name);
+    if of_step.is_some() && is_field() {
         return true;
     }
     let columns = step.schema.fields.values().flat_map(|field| &field.variants);

@@ -87,7 +87,6 @@ impl Unread {
             Self::Hidden => "hidden files",
             Self::Special => "pipes or devices",
             #[cfg(feature = "zip")]
-            #[cfg(feature = "zip")]
             Self::OtherLog => "files of other logs",
         }
     }
