@@ -89,10 +89,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// Seconds from the time of a record to the end of what it stands for: none if it is a single event.
+    /// How many seconds after its time a record can be read at the latest, by a clock that is up to `lag` seconds late.
+    /// A record that stands for an interval is written at its end, and the clock may give it that time.
     #[must_use]
-    pub fn interval(&self) -> u64 {
-        if self.granularity > 1 { self.granularity } else { 0 }
+    pub fn lateness(&self, lag: u64) -> u64 {
+        let interval = if self.granularity > 1 { self.granularity } else { 0 };
+        interval.max(lag).saturating_add(self.delay)
     }
 
     /// A field by canonical name.

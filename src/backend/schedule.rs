@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bind::{Bound, BoundStep};
 use super::target::Backend;
+use super::{Job, shape};
 use crate::ir;
 
 /// Seconds between two runs where the user says nothing: what Elastic and Sentinel propose for a new rule.
@@ -38,8 +39,8 @@ impl Schedule {
     }
 
     /// For a query that finds the whole chain.
-    pub(in crate::backend) fn of<B: Backend>(bound: &Bound<'_, B>, every: u64) -> Self {
-        Self::new(every, longest(bound, 0), lateness(&bound.steps))
+    pub(in crate::backend) fn of<B: Backend>(bound: &Bound<'_, B>, job: &Job<'_>) -> Self {
+        Self::new(job.options.interval, shape::longest(&job.rule.chain, 0), lateness(&bound.steps))
     }
 
     /// For the head of a query.
@@ -53,24 +54,29 @@ impl Schedule {
     }
 }
 
-/// The longest time from step `first` to the last one, in seconds.
-pub(in crate::backend) fn longest<B: Backend>(bound: &Bound<'_, B>, first: usize) -> u64 {
-    let gaps = bound.links.iter().skip(first).fold(0_u64, |sum, link| sum.saturating_add(link.gap.seconds));
-    gaps.min(bound.total.seconds)
-}
-
-/// How many seconds after its time an event of the steps can be read at the latest. A record that stands for an
-/// interval is written at its end, which may also be the time that the target's clock gives it.
+/// How many seconds after its time an event of the steps can be read at the latest.
 pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
     steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
 ) -> u64 {
-    let late = |step: &BoundStep<'_, B>| step.source.interval().max(step.schema.lag) + step.source.delay;
-    steps.into_iter().map(late).max().unwrap_or(0)
+    steps.into_iter().map(|step| step.source.lateness(step.schema.lag)).max().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::Schedule;
+    use crate::catalog::Source;
+
+    #[test]
+    fn a_record_that_stands_for_an_interval_is_late_by_it() {
+        let source = |delay, granularity| {
+            let mut source = Source::default();
+            (source.delay, source.granularity) = (delay, granularity);
+            source
+        };
+        assert_eq!([source(600, 1).lateness(0), source(600, 600).lateness(0)], [600, 1_200]);
+        assert_eq!([source(600, 1).lateness(300), source(600, 600).lateness(300)], [900, 1_200]);
+        assert_eq!(source(u64::MAX, 600).lateness(0), u64::MAX);
+    }
 
     #[test]
     fn look_back_is_chain_lateness_and_interval_in_whole_minutes() {

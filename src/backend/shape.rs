@@ -25,19 +25,18 @@ pub fn binding_gaps(chain: &Chain) -> Vec<Window> {
 pub fn total_binds(chain: &Chain) -> bool {
     // At equality the gaps imply the total: the time from first to last record is the sum of the times between
     // neighbours.
-    chain.total.seconds < sum_of_gaps(chain)
+    chain.total.seconds < sum_of_gaps(chain, 0)
 }
 
-/// The sum of all gaps, in seconds.
-#[must_use]
-pub fn sum_of_gaps(chain: &Chain) -> u64 {
-    chain.links.iter().fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
+/// The sum of the gaps from step `first` on, in seconds.
+fn sum_of_gaps(chain: &Chain, first: usize) -> u64 {
+    chain.links.iter().skip(first).fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
 }
 
-/// The longest time from first to last step that the rule allows, in seconds.
+/// The longest time from step `first` to the last one that the rule allows, in seconds.
 #[must_use]
-pub fn longest(chain: &Chain) -> u64 {
-    chain.total.seconds.min(sum_of_gaps(chain))
+pub fn longest(chain: &Chain, first: usize) -> u64 {
+    chain.total.seconds.min(sum_of_gaps(chain, first))
 }
 
 /// The links whose key is not the key of the link before.

@@ -32,7 +32,7 @@ type Late = (i64, Vec<(Event, i64)>);
 fn late(catalog: &Catalog, rng: &mut Rng, (begin, events): (i64, Vec<Event>)) -> Late {
     let mut arrival = |event: &Event| {
         let source = catalog.source(&event.source).unwrap();
-        let most = i64::try_from(source.interval() + source.delay).unwrap();
+        let most = i64::try_from(source.lateness(0)).unwrap();
         // A record is written when what it stands for has ended.
         event.time() + if rng.bool() { most } else { rng.i64(event.lasting()..=most) }
     };

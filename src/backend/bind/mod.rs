@@ -37,6 +37,8 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
     pub(in crate::backend) links: Vec<BoundLink<'a>>,
     /// From first to last step.
     pub(in crate::backend) total: Window,
+    /// Whether that is shorter than the sum of the gaps.
+    pub(in crate::backend) total_binds: bool,
 }
 
 /// A step, resolved.
@@ -129,6 +131,20 @@ pub(in crate::backend) struct BoundLink<'a> {
     pub(in crate::backend) shared: bool,
 }
 
+impl BoundLink<'_> {
+    /// Its keys for a reader: `actor.id, instance.eni = interface.id`.
+    pub(in crate::backend) fn keys_in_words(&self) -> String {
+        let key = |(left, right): &(&Field, &Field)| {
+            if left.name == right.name {
+                left.name.clone()
+            } else {
+                format!("{} = {}", left.name, right.name)
+            }
+        };
+        self.keys.iter().map(key).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
     let Job { rule, catalog, schemas: _, options } = job;
@@ -157,6 +173,7 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         steps: bound,
         links,
         total: *total,
+        total_binds: shape::total_binds(chain),
     })
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Identity {
 
 /// Plans a rule. Problems and notes go to `report`; `None` if there is no way.
 pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Report) -> Option<Vec<Stage<'a>>> {
-    let Job { rule, catalog: _, schemas: _, options } = job;
+    let rule = job.rule;
     note_clocks(bound, report);
     let mut stages: Vec<Stage<'a>> = Vec::new();
     // From the last: a part reads the alerts of the later one, whose id it names.
@@ -62,7 +62,7 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Repor
         if let Some(later) = stages.last() {
             note_cut(bound, *steps.end(), &keys, &later.keys, report);
         }
-        let reach = Reach::new(bound, *steps.start(), stages.len(), options.interval);
+        let reach = Reach::new(bound, job, *steps.start(), stages.len() as u64);
         let span = bound.links.get(*steps.start()).map(|link| {
             let span = reach.span;
             if span == 0 {
@@ -73,7 +73,7 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Repor
             span
         });
         let identity = identity(rule, &steps)?;
-        let schedule = Schedule::new(options.interval, reach.chain, reach.late);
+        let schedule = Schedule::new(job.options.interval, reach.chain, reach.late);
         stages.push(Stage { identity, steps, keys, reads, span, schedule });
     }
     Some(stages)
@@ -108,10 +108,10 @@ struct Reach {
 impl Reach {
     /// That of the part which begins with step `first` and before which `later` parts run. Every delay counts in full,
     /// because a span that is too long adds chains and one that is too short loses them.
-    fn new(bound: &Bound<'_, Eql>, first: usize, later: usize, interval: u64) -> Self {
-        let chain = schedule::longest(bound, first);
-        let steps = bound.steps.iter().skip(first);
-        let late = schedule::lateness(steps).saturating_add(interval.saturating_mul(later as u64));
+    fn new(bound: &Bound<'_, Eql>, job: &Job<'_>, first: usize, later: u64) -> Self {
+        let chain = shape::longest(&job.rule.chain, first);
+        let runs = job.options.interval.saturating_mul(later);
+        let late = schedule::lateness(bound.steps.iter().skip(first)).saturating_add(runs);
         let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
         // An alert bears the time at which its rule ran, an event its own.
         let span = chain.saturating_add(if later == 0 { lag } else { late });

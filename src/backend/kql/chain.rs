@@ -50,7 +50,7 @@ pub(super) fn lower(
     report: &mut Report,
 ) -> Option<Query> {
     let mut lets = Lets::new(bound);
-    let spans = window::spans(bound, chain, &mut lets, report);
+    let spans = window::spans(bound, &mut lets, report);
     let first = order::rarest(bound);
     let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options };
     let mut steps = Vec::with_capacity(bound.steps.len());
@@ -270,13 +270,9 @@ fn join_comment(
     link: &BoundLink<'_>,
     span: &Span,
 ) -> String {
-    let pair = |(left, right): &(&Field, &Field)| {
-        if left.name == right.name { left.name.clone() } else { phrase!("{} = {}", left.name, right.name) }
-    };
-    let keys = link.keys.iter().map(pair).collect::<Vec<_>>().join(", ");
     let (earlier, later) = (&earlier.name.node, &later.name.node);
     let total = span.total.as_ref().map_or("", |_| ", all in total");
-    phrase!("{earlier}, then {later}{total}: same {keys}")
+    phrase!("{earlier}, then {later}{total}: same {}", link.keys_in_words())
 }
 
 fn column(step: &BoundStep<'_, Kql>, field: &Field) -> Frag {

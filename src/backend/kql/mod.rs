@@ -119,9 +119,10 @@ impl Backend for Kql {
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
     let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
-    let schedule = Schedule::of(&bound, job.options.interval);
+    let schedule = Schedule::of(&bound, job);
+    let body = context_of(query);
     let print = |report: &mut Report| {
-        let context = context_of(query.clone(), head(job, schedule, report));
+        let context = context! { head => values(head(job, schedule, report)), ..body.clone() };
         LAYOUT.print(Kql::TITLE, job.rule.span, context, report)
     };
     let mut text = print(report)?;
@@ -147,9 +148,8 @@ fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
     lines.iter().map(|line| literal::comment(line)).collect()
 }
 
-fn context_of(query: Query, head: Vec<Frag>) -> Value {
+fn context_of(query: Query) -> Value {
     context! {
-        head => values(head),
         lets => query.lets.into_iter().map(let_context).collect::<Vec<_>>(),
         tables => query.tables.into_iter().map(table_context).collect::<Vec<_>>(),
     }

@@ -8,8 +8,8 @@ use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::step::Lookback;
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
-use crate::backend::{Effect, Options, Report, shape};
-use crate::ir::{Chain, Window};
+use crate::backend::{Effect, Options, Report};
+use crate::ir::Window;
 
 /// A window between two neighbours, in seconds.
 #[derive(Debug, Clone)]
@@ -33,16 +33,11 @@ impl Span {
 }
 
 /// The windows of all links, widened where a table's clock is later than the event.
-pub(super) fn spans(
-    bound: &Bound<'_, Kql>,
-    chain: &Chain,
-    lets: &mut Lets<'_, '_>,
-    report: &mut Report,
-) -> Vec<Span> {
+pub(super) fn spans(bound: &Bound<'_, Kql>, lets: &mut Lets<'_, '_>, report: &mut Report) -> Vec<Span> {
     let lags: Vec<u64> = bound.steps.iter().map(|step| lag(step, bound, report)).collect();
     let last = bound.links.len().saturating_sub(1);
     // In a chain of two steps the one window is both.
-    let binds = bound.links.len() > 1 && shape::total_binds(chain);
+    let binds = bound.links.len() > 1 && bound.total_binds;
     let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
     let span = |((index, link), steps): ((usize, &BoundLink<'_>), &[BoundStep<'_, Kql>])| {
         let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));

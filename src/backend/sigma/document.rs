@@ -95,7 +95,7 @@ pub(super) fn print(
     report: &Report,
 ) -> Result<Vec<Part>, String> {
     let rule = job.rule;
-    let schedule = Schedule::of(bound, job.options.interval);
+    let schedule = Schedule::of(bound, job);
     let Plan { detections, correlations } = plan;
     let writer = Writer { rule, schedule, report };
     let steps = bound.steps.iter().zip(detections).enumerate();

@@ -102,7 +102,7 @@ impl Joins<'_, '_> {
         let links = &self.chain.links;
         let rules = (0..=links.len()).map(|step| (step, step)).collect();
         // With three steps or more no gap is shorter than the total here, or it would bind; of two steps it may be.
-        vec![self.join(rules, &keys::paths(links), shape::longest(self.chain))]
+        vec![self.join(rules, &keys::paths(links), shape::longest(self.chain, 0))]
     }
 
     /// One key, a window for each link: each correlation joins the one before it to one more step. The time of a

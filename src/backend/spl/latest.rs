@@ -16,9 +16,7 @@ use crate::ir::Type;
 pub(super) fn fits(bound: &Bound<'_, Spl>) -> bool {
     let links = &bound.links;
     // In a chain of two steps gap and total are one window.
-    !links.is_empty()
-        && !links.iter().any(|link| link.shared)
-        && (links.len() == 1 || !links::total_binds(bound))
+    !links.is_empty() && !links.iter().any(|link| link.shared) && (links.len() == 1 || !bound.total_binds)
 }
 
 /// The columns of a step, as an alert shows them. None is null: `last()` would take it from an older row.
@@ -28,11 +26,7 @@ pub(super) fn columns(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Frag)> {
         let value = if step.is_key(output.field.name) {
             name
         } else {
-            match output.field.ty {
-                Type::String | Type::Ip | Type::Bool => spl!("coalesce({name}, \"\")", name),
-                Type::Int | Type::Float => spl!("coalesce(tostring({name}), \"\")", name),
-                Type::Time => spl!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))", name),
-            }
+            links::as_text(&name, output.field.ty, Frag::clone)
         };
         (literal::flat(&output.column), value)
     });
@@ -50,9 +44,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
         let by = literal::list(&keys.map(|(key, _)| literal::key(number, key)).collect::<Vec<_>>());
         let command = spl!("streamstats window=0 {all} BY {by}", all, by);
         out.push(links::remarked(&command, &links::remark(bound, number)));
-        let gap =
-            if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds };
-        let [step, gap] = [number + 1, gap].map(literal::number);
+        let [step, gap] = [number + 1, links::window(bound, link)].map(literal::number);
         let time = links::time(earlier);
         // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are inclusive.
         let holds = spl!("chain_step={step} AND round(_time - {time}, 6) <= {gap}", step, time, gap);

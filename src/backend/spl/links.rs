@@ -2,15 +2,14 @@
 //!
 //! In: a bound rule. Out: numbers, names and comments. Must not know: how a link finds its predecessor.
 
-use std::fmt::Write as _;
-
 use super::Spl;
 use super::literal::{self, Frag, spl};
-use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::ir::{self, Type};
 
-/// Whether the total is shorter than the sum of the gaps.
-pub(super) fn total_binds(bound: &Bound<'_, Spl>) -> bool {
-    bound.total.seconds < bound.links.iter().fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
+/// The longest time from the last step but one to the last. In a chain of two steps gap and total are one window.
+pub(super) fn window(bound: &Bound<'_, Spl>, link: &BoundLink<'_>) -> u64 {
+    if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds }
 }
 
 /// Numbers the runs of steps whose neighbours one event could match both; nothing if one number says it all.
@@ -24,19 +23,12 @@ pub(super) fn group(bound: &Bound<'_, Spl>, step: u64) -> Option<u64> {
 pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
     let found = (1..).zip(&bound.links).zip(bound.steps.iter().zip(bound.steps.iter().skip(1)));
     let told = found.filter(|((number, _), _)| *number == link).map(|((_, link), (earlier, later))| {
-        let keys = link.keys.iter().map(|(left, right)| {
-            if left.name == right.name {
-                left.name.clone()
-            } else {
-                format!("{} = {}", left.name, right.name)
-            }
-        });
         format!(
             "{} within {} of {}, by {}",
             later.name.node,
-            duration(link.gap.seconds),
+            ir::duration(link.gap.seconds),
             earlier.name.node,
-            keys.collect::<Vec<_>>().join(", ")
+            link.keys_in_words()
         )
     });
     literal::comment(&told.collect::<String>())
@@ -47,16 +39,16 @@ pub(super) fn remarked(command: &Frag, remark: &Frag) -> Frag {
     spl!("{command}\n    ```{remark}```", command, remark)
 }
 
-/// Seconds as a rule writes them: `1h30m`.
-fn duration(seconds: u64) -> String {
-    let (mut rest, mut text) = (seconds, String::new());
-    for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
-        if rest >= length {
-            let _ = write!(text, "{}{unit}", rest / length);
-            rest %= length;
+/// A value as text, empty if it is missing: `guarded` makes a text of a text.
+pub(super) fn as_text(value: &Frag, ty: Type, guarded: impl FnOnce(&Frag) -> Frag) -> Frag {
+    match ty {
+        Type::String | Type::Ip | Type::Bool => {
+            let text = guarded(value);
+            spl!("coalesce({text}, \"\")", text)
         }
+        Type::Int | Type::Float => spl!("coalesce(tostring({value}), \"\")", value),
+        Type::Time => spl!("if(isnull({value}), \"\", printf(\"%.6f\", {value}))", value),
     }
-    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 /// The column of a step's time.

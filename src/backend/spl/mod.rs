@@ -135,7 +135,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     if !report.errors.is_empty() {
         return None;
     }
-    let schedule = Schedule::of(&bound, job.options.interval);
+    let schedule = Schedule::of(&bound, job);
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let context = context! {
         chained => !bound.links.is_empty(),

@@ -45,9 +45,9 @@ enum Order {
 
 /// The commands between the branches and the table.
 pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
-    let mut tail = Tail { bound, binds: links::total_binds(bound), out: Vec::new(), order: None };
+    let mut tail = Tail { bound, out: Vec::new(), order: None };
     tail.out.push(spl!("eval chain_s1=if(chain_step=1, _time, null())"));
-    let hops = hops(bound, tail.binds);
+    let hops = hops(bound);
     for hop in &hops {
         if hop.kind == Kind::Carried {
             report.note(Effect::Engine, hop.link.span, CARRIED);
@@ -72,7 +72,7 @@ struct Hop<'b> {
 }
 
 /// Every link, with the cheapest way that is exact for it.
-fn hops<'b>(bound: &'b Bound<'b, Spl>, total_binds: bool) -> Vec<Hop<'b>> {
+fn hops<'b>(bound: &'b Bound<'b, Spl>) -> Vec<Hop<'b>> {
     let mut hops: Vec<Hop<'_>> = Vec::with_capacity(bound.links.len());
     // Whether S never falls along the predecessors that share a key. Before the first link it cannot, for there S is
     // their own time. A link that drops a field of the key before it ends that for good: maxima over starts that fall
@@ -88,7 +88,7 @@ fn hops<'b>(bound: &'b Bound<'b, Spl>, total_binds: bool) -> Vec<Hop<'b>> {
         // alerts: four steps, keys a, b and b, gaps of 12, 8 and 5 s, a total of 15 s.
         let kind = if hops.len() + 1 == bound.links.len() {
             Kind::Last
-        } else if rising || !total_binds {
+        } else if rising || !bound.total_binds {
             Kind::Newest
         } else {
             Kind::Carried
@@ -111,8 +111,6 @@ impl Hop<'_> {
 
 struct Tail<'b> {
     bound: &'b Bound<'b, Spl>,
-    /// Whether the total is shorter than the sum of the gaps.
-    binds: bool,
     out: Vec<Frag>,
     order: Option<Order>,
 }
@@ -158,13 +156,13 @@ impl Tail<'_> {
 
     /// Until when a chain that ends in step `n` can still become an alert.
     fn deadline(&mut self, hop: &Hop<'_>) {
-        // In a chain of two steps S is the predecessor's own time, so gap and total are one window.
+        // In a chain of two steps S is the predecessor's own time.
         let (total, single) = (self.bound.total.seconds, self.bound.links.len() == 1);
-        let window = if single { total.min(hop.link.gap.seconds) } else { hop.link.gap.seconds };
+        let window = links::window(self.bound, hop.link);
         let gaps = [("window", &literal::number(window)), ("total", &literal::number(total))];
         // `if` and not `min()`, which some readers of SPL evaluate over texts. A double holds epoch seconds to a
         // quarter of a microsecond, so sums and differences are rounded: limits are inclusive.
-        let text = if !single && self.binds {
+        let text = if !single && self.bound.total_binds {
             "eval chain_g{n}=if(isnum(chain_s{n}), round(_time + {window}, 6), null()), \
              chain_w{n}=if(isnum(chain_s{n}), round(chain_s{n} + {total}, 6), null()), \
              chain_d{n}=if(chain_g{n} < chain_w{n}, chain_g{n}, chain_w{n})"
@@ -311,15 +309,7 @@ fn guarded(value: &Frag) -> Frag {
 /// What follows `=` in a slot: the value, or nothing when it is missing.
 fn packed(field: &str, ty: Type) -> Frag {
     // `printf` writes a missing value as `Null`, which would come back as a text.
-    let name = literal::field(field);
-    match ty {
-        Type::String | Type::Ip | Type::Bool => {
-            let text = guarded(&name);
-            spl!("coalesce({text}, \"\")", text)
-        }
-        Type::Int | Type::Float => spl!("coalesce(tostring({name}), \"\")", name),
-        Type::Time => spl!("if(isnull({name}), \"\", printf(\"%.6f\", {name}))", name),
-    }
+    links::as_text(&literal::field(field), ty, guarded)
 }
 
 /// The value in a slot.

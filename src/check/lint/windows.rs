@@ -105,7 +105,7 @@ fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     }
     // The slowest log counts: a chain is seen as a whole once its last record to arrive has arrived.
     let sources = names.steps.iter().filter_map(|step| step.source);
-    let delay = sources.map(|source| source.interval().saturating_add(source.delay)).max().unwrap_or(0);
+    let delay = sources.map(|source| source.lateness(0)).max().unwrap_or(0);
     let settings = &names.context.settings;
     let needed = longest.saturating_add(delay).saturating_add(settings.interval);
     let lookback = settings.lookback;
