@@ -140,7 +140,7 @@ fn events_take_what_the_condition_demands() {
 fn predicates_become_positive_tests() {
     let first = "event.action != \"A\" and session.created >= 2026-11-24 and source.ip not in (\"192.0.2.1\", \"2001:db8::/32\")";
     let rule = sound(&rule(first, "network.bytes > 5 and exists(source.port)", ""));
-    let Pred::And(parts) = &rule.chain.steps[0].filter else { panic!() };
+    let Pred::And(parts) = &rule.chain.steps[0].main.filter else { panic!() };
     let Pred::Not(inner) = &parts[0] else { panic!() };
     assert!(matches!(&**inner, Pred::Test(test) if matches!(test.kind, TestKind::Equals { .. })));
     let Pred::Test(created) = &parts[1] else { panic!() };

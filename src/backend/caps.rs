@@ -3,10 +3,13 @@
 //! In: a rule. Out: its features with the clause that needs each; the gate asks the target about them.
 //! Must not know: any particular target.
 
+use std::collections::BTreeSet;
+
 use crate::backend::shape;
 use crate::catalog::Catalog;
 use crate::ir::{
-    Alert, Case, Chain, EntryValue, FieldTest, Key, Link, List, Pred, Rule, Step, TestKind, Type,
+    Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, EntryValue, FieldTest, Key, Link, List,
+    Pred, Repetition, Rule, Selection, Step, TestKind, Together, Type, When,
 };
 use crate::source::Span;
 
@@ -24,6 +27,18 @@ pub enum Feature {
     FieldPair,
     RepeatedGroup,
     SharedEvent,
+    Alternatives,
+    RenamedField,
+    AbsenceBefore,
+    AbsenceAfter,
+    AbsenceBetween,
+    FirstSeen,
+    Count,
+    DistinctCount,
+    DifferentFields,
+    OrderedFields,
+    FoldedKey,
+    AnyOrder,
     CaseSensitive,
     IgnoreCase,
     Wildcards,
@@ -51,6 +66,18 @@ impl Feature {
         Self::FieldPair,
         Self::RepeatedGroup,
         Self::SharedEvent,
+        Self::Alternatives,
+        Self::RenamedField,
+        Self::AbsenceBefore,
+        Self::AbsenceAfter,
+        Self::AbsenceBetween,
+        Self::FirstSeen,
+        Self::Count,
+        Self::DistinctCount,
+        Self::DifferentFields,
+        Self::OrderedFields,
+        Self::FoldedKey,
+        Self::AnyOrder,
         Self::CaseSensitive,
         Self::IgnoreCase,
         Self::Wildcards,
@@ -79,6 +106,18 @@ impl Feature {
             Self::FieldPair => "a link between differently named fields",
             Self::RepeatedGroup => "the items of one event seen one by one",
             Self::SharedEvent => "neighbouring steps that one event could match both",
+            Self::Alternatives => "a step with several sources",
+            Self::RenamedField => "an alternative that renames a field",
+            Self::AbsenceBefore => "a record that must not come before a step",
+            Self::AbsenceAfter => "a record that must not come after a step",
+            Self::AbsenceBetween => "a record that must not come between two steps",
+            Self::FirstSeen => "a step that was never seen before",
+            Self::Count => "a step that repeats",
+            Self::DistinctCount => "different values of a field counted",
+            Self::DifferentFields => "fields of neighbours that differ",
+            Self::OrderedFields => "numbers of neighbours compared by size",
+            Self::FoldedKey => "a link that ignores letter case",
+            Self::AnyOrder => "steps in any order",
             Self::CaseSensitive => "case-sensitive text",
             Self::IgnoreCase => "text compared ignoring case",
             Self::Wildcards => "wildcard patterns",
@@ -127,24 +166,70 @@ pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
     let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span } = rule;
     let Alert { entities: _, show: _, dedupe: _ } = alert;
     let mut found = Found::default();
-    chain_features(chain, *span, catalog, &mut found);
+    chain_features(chain, lists, *span, catalog, &mut found);
     for (index, step) in chain.steps.iter().enumerate() {
-        let Step { name: _, source, filter, excepts, span } = step;
-        let source = catalog.source(&source.node);
-        // It reads the repeated group of its source: in its condition or as a join key.
-        let in_group =
-            |name: &&str| source.and_then(|source| source.field(name)).is_some_and(|field| field.in_group);
-        if chain.fields_read(index).iter().any(in_group) {
-            found.add(Feature::RepeatedGroup, *span);
+        let Step { name: _, main: _, others, absences, repetition, span: _ } = step;
+        for selection in step.selections() {
+            let fields = chain.fields_read(index, selection);
+            selection_features(selection, &fields, lists, catalog, &mut found);
         }
-        pred_features(filter, lists, &mut found);
-        for except in excepts {
-            // An exception negates without the word `not`: a record that lacks its field is not exempt.
-            found.add(Feature::Negation, except.span());
-            pred_features(except, lists, &mut found);
+        if let Some(other) = others.first() {
+            found.add(Feature::Alternatives, other.span);
+        }
+        if let Some(renaming) = others.iter().find(|other| !other.renames.is_empty()) {
+            found.add(Feature::RenamedField, renaming.span);
+        }
+        absences.iter().for_each(|absence| absence_features(absence, lists, catalog, &mut found));
+        if let Some(Repetition { least: _, distinct, window: _, by: _, by_is_explicit: _, span }) = repetition
+        {
+            found.add(if distinct.is_some() { Feature::DistinctCount } else { Feature::Count }, *span);
         }
     }
     found.0
+}
+
+/// `fields` are those of its source that it and the clauses around it read.
+fn selection_features(
+    selection: &Selection,
+    fields: &BTreeSet<&str>,
+    lists: &[List],
+    catalog: &Catalog,
+    found: &mut Found,
+) {
+    let Selection { source, renames: _, filter, excepts, span } = selection;
+    let source = catalog.source(&source.node);
+    // It reads the repeated group of its source: in its condition or as a join key.
+    let in_group =
+        |name: &&str| source.and_then(|source| source.field(name)).is_some_and(|field| field.in_group);
+    if fields.iter().any(in_group) {
+        found.add(Feature::RepeatedGroup, *span);
+    }
+    pred_features(filter, lists, found);
+    for except in excepts {
+        // An exception negates without the word `not`: a record that lacks its field is not exempt.
+        found.add(Feature::Negation, except.span());
+        pred_features(except, lists, found);
+    }
+}
+
+fn absence_features(absence: &Absence, lists: &[List], catalog: &Catalog, found: &mut Found) {
+    let Absence { name, selections, when, keys, span } = absence;
+    let feature = match (name, when) {
+        (None, _) => Feature::FirstSeen,
+        (Some(_), When::Before(_)) => Feature::AbsenceBefore,
+        (Some(_), When::After(_)) => Feature::AbsenceAfter,
+        (Some(_), When::Between) => Feature::AbsenceBetween,
+    };
+    found.add(feature, *span);
+    for selection in selections {
+        let shared = keys.iter().map(|key| selection.field(&key.right.name));
+        let fields =
+            shared.chain(selection.conditions().flat_map(Pred::fields).map(|field| field.name.as_str()));
+        selection_features(selection, &fields.collect(), lists, catalog, found);
+    }
+    if keys.iter().any(|AbsenceKey { of: _, left: _, right: _, case }| *case == Case::Ignore) {
+        found.add(Feature::FoldedKey, *span);
+    }
 }
 
 #[derive(Default)]
@@ -158,17 +243,33 @@ impl Found {
     }
 }
 
-fn chain_features(chain: &Chain, rule: Span, catalog: &Catalog, found: &mut Found) {
-    let Chain { total, total_is_explicit: _, scope, steps, links } = chain;
+fn chain_features(chain: &Chain, lists: &[List], rule: Span, catalog: &Catalog, found: &mut Found) {
+    let Chain { total, total_is_explicit: _, scope, steps, links, together } = chain;
+    if let Some(Together { keys: _, span }) = together {
+        found.add(Feature::AnyOrder, *span);
+        found.add(Feature::EqualTimes, *span);
+        if shape::together_shares(chain, catalog) {
+            found.add(Feature::SharedEvent, *span);
+        }
+        return;
+    }
     if links.is_empty() {
         found.add(Feature::SingleStep, rule);
         return;
     }
-    for Link { gap: _, keys: _, span } in links {
+    for Link { gap: _, keys: _, comparisons, absences, span } in links {
         found.add(Feature::OrderedSteps, *span);
         // Whatever the link: equal instants count as in order (docs/semantics.md, 4), and CloudTrail stamps whole
         // seconds.
         found.add(Feature::EqualTimes, *span);
+        absences.iter().for_each(|absence| absence_features(absence, lists, catalog, found));
+        for Comparison { left: _, op, right: _, span } in comparisons {
+            let feature = match op {
+                CompareOp::NotEqual => Feature::DifferentFields,
+                CompareOp::Order(_) => Feature::OrderedFields,
+            };
+            found.add(feature, *span);
+        }
     }
     for gap in shape::binding_gaps(chain) {
         found.add(Feature::GapWindow, gap.span);
@@ -182,9 +283,14 @@ fn chain_features(chain: &Chain, rule: Span, catalog: &Catalog, found: &mut Foun
         found.add(feature, link.span);
     }
     for (link, pair) in links.iter().zip(steps.windows(2)) {
-        let Link { gap: _, keys, span } = link;
-        if keys.iter().any(|Key { left, right, from_scope: _ }| left.name != right.name) {
-            found.add(Feature::FieldPair, *span);
+        let Link { gap: _, keys, comparisons: _, absences: _, span } = link;
+        for Key { left, right, case, from_scope: _ } in keys {
+            if left.name != right.name {
+                found.add(Feature::FieldPair, *span);
+            }
+            if *case == Case::Ignore {
+                found.add(Feature::FoldedKey, *span);
+            }
         }
         if let [before, after] = pair
             && shape::may_share_event(before, after, catalog)

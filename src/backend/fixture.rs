@@ -6,8 +6,8 @@ use crate::backend::Schemas;
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Alert, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Severity, Status,
-    Step, StepField, TestKind, Type, Value, Window,
+    Alert, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Selection,
+    Severity, Status, Step, StepField, TestKind, Type, Value, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -38,18 +38,27 @@ pub(in crate::backend) fn networks(name: &str, networks: &[&str]) -> Pred {
 }
 
 pub(in crate::backend) fn step(name: &str, source: &str, filter: Pred, excepts: Vec<Pred>) -> Step {
-    Step { name: named(name), source: named(source), filter, excepts, span: Span::default() }
+    let span = Span::default();
+    let main = Selection { source: named(source), renames: Vec::new(), filter, excepts, span };
+    Step { name: named(name), main, others: Vec::new(), absences: Vec::new(), repetition: None, span }
 }
 
 pub(in crate::backend) fn link(seconds: u64, keys: &[&str], scope: &[&str]) -> Link {
     let key = |name: &&str, from_scope| Key {
         left: field(name, Type::String),
         right: field(name, Type::String),
+        case: Case::Sensitive,
         from_scope,
     };
     let keys =
         keys.iter().map(|name| key(name, false)).chain(scope.iter().map(|name| key(name, true))).collect();
-    Link { gap: Window { seconds, span: Span::default() }, keys, span: Span::default() }
+    Link {
+        gap: Window { seconds, span: Span::default() },
+        keys,
+        comparisons: Vec::new(),
+        absences: Vec::new(),
+        span: Span::default(),
+    }
 }
 
 pub(in crate::backend) fn shown(step: usize, name: &str, ty: Type) -> StepField {
@@ -80,7 +89,7 @@ pub(in crate::backend) fn rule(steps: Vec<Step>, links: Vec<Link>, total: u64, s
         },
         params: Vec::new(),
         lists: Vec::new(),
-        chain: Chain { total, total_is_explicit: true, scope, steps, links },
+        chain: Chain { total, total_is_explicit: true, scope, steps, links, together: None },
         alert: Alert { entities: Vec::new(), show: Vec::new(), dedupe: None },
         playbook: None,
         tests: Vec::new(),

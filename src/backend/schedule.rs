@@ -58,7 +58,7 @@ impl Schedule {
 pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
     steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
 ) -> u64 {
-    steps.into_iter().map(|step| step.source.lateness(step.schema.lag)).max().unwrap_or(0)
+    steps.into_iter().map(|step| step.main.source.lateness(step.main.schema.lag)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
-use crate::ir::{Chain, Link, Step, Window};
+use crate::ir::{Chain, Link, Selection, Step, Window};
 
 /// The gaps that a total window of the same chain does not already enforce; none in a chain of two steps, where gap and
 /// total are one window.
@@ -24,8 +24,10 @@ pub fn binding_gaps(chain: &Chain) -> Vec<Window> {
 #[must_use]
 pub fn total_binds(chain: &Chain) -> bool {
     // At equality the gaps imply the total: the time from first to last record is the sum of the times between
-    // neighbours.
-    chain.total.seconds < sum_of_gaps(chain, 0)
+    // neighbours, and a first step that repeats begins with the first event of its burst.
+    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref());
+    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    chain.total.seconds < sum_of_gaps(chain, 0).saturating_add(burst)
 }
 
 /// The sum of the gaps from step `first` on, in seconds.
@@ -36,7 +38,12 @@ fn sum_of_gaps(chain: &Chain, first: usize) -> u64 {
 /// The longest time from step `first` to the last one that the rule allows, in seconds.
 #[must_use]
 pub fn longest(chain: &Chain, first: usize) -> u64 {
-    chain.total.seconds.min(sum_of_gaps(chain, first))
+    if chain.together.is_some() {
+        return chain.total.seconds;
+    }
+    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref()).filter(|_| first == 0);
+    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    chain.total.seconds.min(sum_of_gaps(chain, first).saturating_add(burst))
 }
 
 /// The links whose key is not the key of the link before.
@@ -81,6 +88,11 @@ pub fn segments(chain: &Chain) -> Vec<std::ops::RangeInclusive<usize>> {
 /// Whether one event could match both steps: they read the same source and nothing proves them disjoint.
 #[must_use]
 pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
+    before.selections().any(|one| after.selections().any(|other| selections_share(one, other, catalog)))
+}
+
+/// Whether one event could satisfy both selections.
+fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
     if before.source.node != after.source.node {
         return false;
     }
@@ -98,6 +110,15 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
     // What is not proved disjoint counts as shared. That makes a query longer than it need be; the opposite mistake
     // would let an event follow itself.
     !fields.into_iter().any(|field| of_event(field) && apart(field))
+}
+
+/// Whether one event could match two of the steps of a chain in any order.
+#[must_use]
+pub fn together_shares(chain: &Chain, catalog: &Catalog) -> bool {
+    let steps = || chain.steps.iter().enumerate();
+    steps().any(|(at, one)| {
+        steps().any(|(other_at, other)| at < other_at && may_share_event(one, other, catalog))
+    })
 }
 
 /// For each link, whether one event could match both of its steps.

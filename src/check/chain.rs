@@ -1,4 +1,4 @@
-//! The chain: steps and links in turn, each lowered.
+//! The chain: steps and links in turn, or steps in any order; each lowered.
 //!
 //! In: the `chain` clause. Out: [`ir::Chain`] if all of it is right.
 //! Must not know: metadata, alerts, tests.
@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::source::{Span, Spanned};
-use crate::syntax::ast::{Chain, ChainItem, Step, Then};
+use crate::syntax::ast::{Chain, ChainItem, Step, Then, Together};
 
+use super::absences::{AbsenceParts, Around};
 use super::names::Names;
 use super::sink::Sink;
-use super::{MOST_STEPS, links, predicates, windows};
+use super::step::StepParts;
+use super::{MOST_STEPS, absences, links, neighbours, step, together, windows};
 
 /// The parts of a chain, each lowered as far as it is right.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(super) struct Parts<'a> {
     pub(super) steps: Vec<StepParts<'a>>,
     pub(super) links: Vec<LinkParts<'a>>,
     scope: Vec<Spanned<String>>,
+    together: Option<(&'a Together, Option<ir::Together>)>,
     total: Total,
     shape_is_right: bool,
 }
@@ -33,14 +36,6 @@ enum Total {
     Written(Option<ir::Window>),
 }
 
-/// A step; what is missing has been reported.
-#[derive(Debug)]
-pub(super) struct StepParts<'a> {
-    pub(super) written: &'a Step,
-    pub(super) filter: Option<ir::Pred>,
-    pub(super) excepts: Vec<Option<ir::Pred>>,
-}
-
 /// A link after step `index`; what is missing has been reported.
 #[derive(Debug)]
 pub(super) struct LinkParts<'a> {
@@ -49,32 +44,55 @@ pub(super) struct LinkParts<'a> {
     gap: Option<ir::Window>,
     /// As written, then those of the scope; a key may be there twice.
     pub(super) keys: Option<Vec<ir::Key>>,
+    comparisons: Option<Vec<ir::Comparison>>,
+    pub(super) absences: Vec<AbsenceParts<'a>>,
 }
 
 /// Lowers the parts of a chain; every problem in them is reported.
-pub(super) fn lower<'a>(names: &Names<'_>, sink: &mut Sink, chain: &'a Chain) -> Parts<'a> {
+pub(super) fn lower<'a>(names: &Names<'a>, sink: &mut Sink, chain: &'a Chain) -> Parts<'a> {
     let shape_is_right = shape(sink, chain);
-    let (steps, thens) = parts(chain);
-    let step = |(index, step): (usize, &'a Step)| lower_step(names, sink, index, step);
-    let steps = steps.into_iter().enumerate().map(step).collect();
+    let (steps, thens, together) = parts(chain);
     let scope = links::scope(names, sink, chain);
+    let together = together.map(|written| (written, together::lower(names, sink, written, &scope)));
     let link = |(index, then): (usize, &'a Then)| lower_link(names, sink, index, then, &scope);
-    let links = thens.into_iter().map(link).collect();
-    let total = match &chain.within {
-        Some(total) => Total::Written(windows::window(names, sink, total)),
-        None => Total::Sum,
+    let links: Vec<_> = thens.into_iter().map(link).collect();
+    // After the links, since what a step counts by is what they join it by.
+    let step = |(index, written): (usize, &'a Step)| {
+        let linked = match &together {
+            Some((_, together)) => together.as_ref().map(|together| together.keys.clone()),
+            None => linked(&links, index),
+        };
+        step::lower(names, sink, index, written, linked)
     };
-    Parts { steps, links, scope, total, shape_is_right }
+    let steps = steps.into_iter().enumerate().map(step).collect();
+    let total = match (&chain.within, &together) {
+        (Some(total), _) => Total::Written(windows::window(names, sink, total)),
+        (None, Some((written, _))) => Total::Written(windows::window(names, sink, &written.window)),
+        (None, None) => Total::Sum,
+    };
+    Parts { steps, links, scope, together, total, shape_is_right }
 }
 
-fn lower_step<'a>(names: &Names<'_>, sink: &mut Sink, index: usize, step: &'a Step) -> StepParts<'a> {
-    let filter = predicates::lower(names, sink, index, &step.filter);
-    let excepts = step.excepts.iter().map(|except| predicates::lower(names, sink, index, except)).collect();
-    StepParts { written: step, filter, excepts }
+/// The fields by which links join step `index`, each once; `None` if a link is wrong.
+fn linked(links: &[LinkParts<'_>], index: usize) -> Option<Vec<ir::Field>> {
+    let mut fields: Vec<ir::Field> = Vec::new();
+    for link in links {
+        let mut add = |field: &ir::Field| {
+            if !fields.iter().any(|known| known.name == field.name) {
+                fields.push(field.clone());
+            }
+        };
+        if link.index == index {
+            link.keys.as_ref()?.iter().for_each(|key| add(&key.left));
+        } else if link.index + 1 == index {
+            link.keys.as_ref()?.iter().for_each(|key| add(&key.right));
+        }
+    }
+    Some(fields)
 }
 
 fn lower_link<'a>(
-    names: &Names<'_>,
+    names: &Names<'a>,
     sink: &mut Sink,
     index: usize,
     then: &'a Then,
@@ -82,8 +100,14 @@ fn lower_link<'a>(
 ) -> LinkParts<'a> {
     let gap = windows::window(names, sink, &then.gap);
     // Without neighbours there is nothing to join; the shape has been reported.
-    let keys = names.neighbours(index).and_then(|_| lower_keys(names, sink, index, then, scope));
-    LinkParts { written: then, index, gap, keys }
+    let around = names.neighbours(index);
+    let keys = around.and_then(|_| lower_keys(names, sink, index, then, scope));
+    let comparisons = neighbours::lower(names, sink, index, &then.comparisons);
+    let absences = around.into_iter().flat_map(|(before, after)| {
+        then.unless.iter().map(move |unless| (Around::Link(before, after), unless))
+    });
+    let absences = absences.map(|(around, unless)| absences::unless(names, sink, around, unless)).collect();
+    LinkParts { written: then, index, gap, keys, comparisons, absences }
 }
 
 /// The keys of a link, then those of the scope that it does not name itself.
@@ -103,7 +127,8 @@ fn lower_keys(
         }
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
-        keys.push(ir::Key { left: field.clone(), right: field, from_scope: true });
+        let case = ir::Case::Sensitive;
+        keys.push(ir::Key { left: field.clone(), right: field, case, from_scope: true });
     }
     // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.
     links::refuse_identity(names, sink, index, &keys);
@@ -111,6 +136,11 @@ fn lower_keys(
 }
 
 impl Parts<'_> {
+    /// The fields that every step shares.
+    pub(super) fn scope(&self) -> &[Spanned<String>] {
+        &self.scope
+    }
+
     /// The chain, if all of it is right.
     pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
         let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();
@@ -123,18 +153,13 @@ impl Parts<'_> {
         let (steps, links) = (steps?, links?);
         let (total, total_is_explicit) = match self.total {
             Total::Written(total) => (total?, true),
-            Total::Sum => (sum(&links, chain), false),
+            Total::Sum => (sum(&steps, &links, chain), false),
         };
-        Some(ir::Chain { total, total_is_explicit, scope: self.scope, steps, links })
-    }
-}
-
-impl StepParts<'_> {
-    fn whole(self) -> Option<ir::Step> {
-        let Step { name, source, filter: _, excepts: _, span } = self.written;
-        let (name, source) = (name.clone(), source.clone());
-        let excepts = self.excepts.into_iter().collect::<Option<_>>()?;
-        Some(ir::Step { name, source, filter: self.filter?, excepts, span: *span })
+        let together = match self.together {
+            Some((_, together)) => Some(together?),
+            None => None,
+        };
+        Some(ir::Chain { total, total_is_explicit, scope: self.scope, steps, links, together })
     }
 }
 
@@ -150,33 +175,49 @@ impl LinkParts<'_> {
             key.from_scope =
                 key.left.name == key.right.name && scope.iter().any(|field| field.node == key.left.name);
         }
-        Some(ir::Link { gap: self.gap?, keys, span: self.written.span })
+        Some(ir::Link {
+            gap: self.gap?,
+            keys,
+            comparisons: self.comparisons?,
+            absences: self.absences.into_iter().map(AbsenceParts::whole).collect::<Option<_>>()?,
+            span: self.written.span,
+        })
     }
 }
 
-/// Without a total, the gaps add up to it.
-fn sum(links: &[ir::Link], chain: Span) -> ir::Window {
+/// Without a total the gaps add up to it, and the time that a first step takes to repeat: its chain begins with the
+/// first event of the burst.
+fn sum(steps: &[ir::Step], links: &[ir::Link], chain: Span) -> ir::Window {
     let span = links.iter().map(|link| link.gap.span).reduce(Span::to).unwrap_or(keyword(chain, 5));
-    let seconds = links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    let burst = steps.first().and_then(|step| step.repetition.as_ref());
+    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    let seconds = links.iter().fold(burst, |sum, link| sum.saturating_add(link.gap.seconds));
     ir::Window { seconds, span }
 }
 
-/// The steps, and the links with the index of the step before them.
-fn parts(chain: &Chain) -> (Vec<&Step>, Vec<(usize, &Then)>) {
-    let (mut steps, mut thens) = (Vec::new(), Vec::new());
+type Items<'a> = (Vec<&'a Step>, Vec<(usize, &'a Then)>, Option<&'a Together>);
+
+/// The steps, the links with the index of the step before them, and what holds steps in any order.
+fn parts(chain: &Chain) -> Items<'_> {
+    let (mut steps, mut thens, mut together) = (Vec::new(), Vec::new(), None);
     for item in &chain.items {
+        steps.extend(item.steps());
         match item {
-            ChainItem::Step(step) => steps.push(step),
+            ChainItem::Step(_) => {}
             // No step has this number, so the link has no neighbours and its keys are not judged.
             ChainItem::Then(then) if steps.is_empty() => thens.push((usize::MAX, then)),
             ChainItem::Then(then) => thens.push((steps.len() - 1, then)),
+            ChainItem::Together(found) => together = together.or(Some(found)),
         }
     }
-    (steps, thens)
+    (steps, thens, together)
 }
 
 /// Steps and links take turns, a step first and last.
 fn shape(sink: &mut Sink, chain: &Chain) -> bool {
+    if chain.items.iter().any(|item| matches!(item, ChainItem::Together(_))) {
+        return together::shape(sink, chain);
+    }
     let mut found = Vec::new();
     let mut before: Option<&ChainItem> = None;
     for item in &chain.items {
@@ -192,8 +233,11 @@ fn shape(sink: &mut Sink, chain: &Chain) -> bool {
                     .label("no step before it")
                     .help("start with a step"),
             ),
+            // `together` has a shape of its own, which was asked first.
             (Some(ChainItem::Step(_)), ChainItem::Then(_))
-            | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_)) => {}
+            | (Some(ChainItem::Then(_)) | None, ChainItem::Step(_))
+            | (Some(ChainItem::Together(_)), _)
+            | (_, ChainItem::Together(_)) => {}
         }
         before = Some(item);
     }
@@ -244,6 +288,6 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
 }
 
 /// The keyword that a clause begins with.
-fn keyword(span: Span, length: u32) -> Span {
+pub(super) fn keyword(span: Span, length: u32) -> Span {
     Span { end: span.start.saturating_add(length).min(span.end), ..span }
 }

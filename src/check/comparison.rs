@@ -10,20 +10,20 @@ use crate::syntax::ast::{Literal, Op, OpKind};
 
 use super::constants;
 use super::constants::Purpose;
-use super::names::Names;
+use super::names::{Names, Subject};
 use super::sink::Sink;
 use super::values::{self, Constant, Kind};
 
 /// A comparison whose field is known.
 #[derive(Debug)]
-pub(super) struct Comparison {
-    pub(super) step: usize,
+pub(super) struct Comparison<'a> {
+    pub(super) subject: Subject<'a>,
     pub(super) field: ir::Field,
     pub(super) op: Op,
     pub(super) op_span: Span,
 }
 
-impl Comparison {
+impl Comparison<'_> {
     pub(super) fn case(&self) -> Case {
         if self.op.ignore_case { Case::Ignore } else { Case::Sensitive }
     }
@@ -106,17 +106,17 @@ impl Comparison {
     }
 
     /// The value of the field's type, among the values the field has.
-    pub(super) fn value(&self, names: &Names<'_>, sink: &mut Sink, constant: &Constant) -> Option<Value> {
+    pub(super) fn value(&self, sink: &mut Sink, constant: &Constant) -> Option<Value> {
         let value = values::typed(sink, &self.field, constant)?;
         if let Value::String(text) = &value {
-            self.among_values(names, sink, text, constant.span);
+            self.among_values(sink, text, constant.span);
         }
         Some(value)
     }
 
     /// The text on the right side, never empty.
     pub(super) fn text(&self, names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<String> {
-        let constant = constants::constant(names, sink, Purpose::Condition(self.step), literal)?;
+        let constant = constants::constant(names, sink, Purpose::Condition(self.subject), literal)?;
         match constant.kind {
             // An error, where `like "*"` is only warned of: back ends may rely on a text that is not empty.
             Kind::Text(text) if text.is_empty() => {
@@ -137,8 +137,8 @@ impl Comparison {
     }
 
     /// Checks a text against the values that the field can have.
-    pub(super) fn among_values(&self, names: &Names<'_>, sink: &mut Sink, text: &str, span: Span) {
-        if let Some(def) = names.source(self.step).and_then(|source| source.field(&self.field.name)) {
+    pub(super) fn among_values(&self, sink: &mut Sink, text: &str, span: Span) {
+        if let Some(def) = self.subject.source.and_then(|source| source.field(&self.field.name)) {
             values::among(sink, def, text, self.case(), span);
         }
     }

@@ -8,7 +8,7 @@ use crate::ir::ParamValue;
 use crate::source::Span;
 use crate::syntax::ast::{Literal, LiteralKind};
 
-use super::names::Names;
+use super::names::{Names, Subject};
 use super::params::Known;
 use super::resolutions::Meaning;
 use super::sink::Sink;
@@ -16,9 +16,9 @@ use super::values::{self, Constant, Kind};
 
 /// What a literal is for, which says what else a word in its place may be meant for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
-    /// A value in the condition of the step with this index.
-    Condition(usize),
+pub(super) enum Purpose<'a> {
+    /// A value in the condition on this record.
+    Condition(Subject<'a>),
     /// The value of a field of a test event.
     TestEvent,
     /// A length of time.
@@ -29,7 +29,7 @@ pub(super) enum Purpose {
 pub(super) fn constant(
     names: &Names<'_>,
     sink: &mut Sink,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
     literal: &Literal,
 ) -> Option<Constant> {
     let kind = match &literal.kind {
@@ -75,7 +75,7 @@ pub(super) fn touch(names: &Names<'_>, sink: &mut Sink, literals: &[Literal]) {
 fn from_word(
     names: &Names<'_>,
     sink: &mut Sink,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
     word: &str,
     span: Span,
 ) -> Option<Constant> {
@@ -100,7 +100,7 @@ fn from_word(
 }
 
 /// The finding for a word that is no parameter, where only a parameter could stand.
-fn unknown_word(names: &Names<'_>, purpose: Purpose, word: &str, span: Span) -> Diagnostic {
+fn unknown_word(names: &Names<'_>, purpose: Purpose<'_>, word: &str, span: Span) -> Diagnostic {
     // What the word is comes before what it resembles: a list or field that exists is in the wrong place, and a
     // suggestion would replace a right name by a wrong one.
     if names.lists.index(word).is_some() {
@@ -113,7 +113,7 @@ fn unknown_word(names: &Names<'_>, purpose: Purpose, word: &str, span: Span) -> 
         });
     }
     let source = match purpose {
-        Purpose::Condition(step) => names.source(step),
+        Purpose::Condition(subject) => subject.source,
         Purpose::TestEvent | Purpose::Duration => None,
     };
     if source.is_some_and(|source| source.field(word).is_some()) {

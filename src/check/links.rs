@@ -11,11 +11,11 @@ use crate::ir::{self, Type};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Chain, Link, Name, Then};
 
-use super::fields;
 use super::names::{self, Names, StepRef};
 use super::naming;
 use super::sink::Sink;
 use super::values::words;
+use super::{alternatives, fields};
 
 /// The fields of the scope that every step has.
 pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Spanned<String>> {
@@ -40,7 +40,17 @@ pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Sp
             continue;
         }
         names::note_shared(names, sink, field, 0..names.steps.len());
-        shared.push(field.clone());
+        let typed = |step: &StepRef<'_>| {
+            let ty = step.source?.field(&field.node)?.ty;
+            Some(ir::Field { name: field.node.clone(), ty, span: field.span })
+        };
+        let all = names
+            .steps
+            .iter()
+            .all(|step| typed(step).is_none_or(|typed| alternatives::everywhere(names, sink, *step, &typed)));
+        if all {
+            shared.push(field.clone());
+        }
     }
     shared
 }
@@ -98,9 +108,18 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, index: usize, then: &Then
 
 fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<ir::Key> {
     let (left, right) = match &link.right {
-        None => single(names, sink, index, &link.left)?,
-        Some(right) => pair(names, sink, index, link, right)?,
+        None => single(names, sink, index, &link.left.name)?,
+        Some(right) => pair(names, sink, index, link, &right.name)?,
     };
+    let (before, after) = names.neighbours(index)?;
+    // Of the first alternative each side has the field by now.
+    let sides = [
+        alternatives::everywhere(names, sink, before, &left),
+        alternatives::everywhere(names, sink, after, &right),
+    ];
+    if sides.contains(&false) {
+        return None;
+    }
     if left.ty != right.ty {
         let title = if left.name == right.name {
             format!("`{}` has different types in the two steps", left.name)
@@ -113,7 +132,15 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         sink.report(found);
         return None;
     }
-    Some(ir::Key { left, right, from_scope: false })
+    if link.ignore_case && left.ty != Type::String {
+        let title = format!("`{}` is {}, which has no upper and lower case", left.name, words(left.ty));
+        let found =
+            Diagnostic::new(Code::WrongOperator, link.span, title).label("case-insensitive").help("use `==`");
+        sink.report(found);
+        return None;
+    }
+    let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
+    Some(ir::Key { left, right, case, from_scope: false })
 }
 
 /// `on FIELD`: both neighbours have it.
@@ -211,10 +238,12 @@ fn pair(
     link: &Link,
     right: &Name,
 ) -> Option<(ir::Field, ir::Field)> {
-    let sides =
-        (names::split(names, &link.left).map(|side| side.0), names::split(names, right).map(|side| side.0));
+    let sides = (
+        names::split(names, &link.left.name).map(|side| side.0),
+        names::split(names, right).map(|side| side.0),
+    );
     let (Some(left_step), Some(right_step)) = sides else {
-        for (side, name) in [(sides.0, &link.left), (sides.1, right)] {
+        for (side, name) in [(sides.0, &link.left.name), (sides.1, right)] {
             if side.is_none() {
                 let found = names::no_step(names, name);
                 sink.report(found);
@@ -231,7 +260,7 @@ fn pair(
     let (before, after) = names.neighbours(index)?;
     let mut right_steps = true;
     for (step, name, wanted, expected) in
-        [(left_step, &link.left, index, before), (right_step, right, index + 1, after)]
+        [(left_step, &link.left.name, index, before), (right_step, right, index + 1, after)]
     {
         if step != wanted {
             right_steps = false;
@@ -240,7 +269,8 @@ fn pair(
         }
     }
     // Looked up even where the steps are wrong: the fields may be wrong too, and editors ask what they stand for.
-    let (left, right) = (names::step_field(names, sink, &link.left), names::step_field(names, sink, right));
+    let (left, right) =
+        (names::step_field(names, sink, &link.left.name), names::step_field(names, sink, right));
     right_steps.then_some((left?.field, right?.field))
 }
 
@@ -249,7 +279,7 @@ fn reversed(names: &Names<'_>, link: &Link, right: &Name) -> Diagnostic {
         let written = names.unit.sources.snippet(name.span);
         if written.is_empty() { name.node.clone() } else { written.to_owned() }
     };
-    let replacement = format!("{} == {}", text(right), text(&link.left));
+    let replacement = format!("{} == {}", text(right), text(&link.left.name));
     let mut found =
         Diagnostic::new(Code::LinkSteps, link.span, "the sides of this link are in the wrong order")
             .label("the later step is on the left")

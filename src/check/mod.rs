@@ -9,8 +9,10 @@
 //! rest. Lints: `lint` judges what is well formed. Findings, and what every name stands for, go to a sink. `identity`
 //! looks across files.
 
+mod absences;
 mod alert;
 mod allow;
+mod alternatives;
 mod chain;
 mod comparison;
 mod constants;
@@ -24,17 +26,22 @@ mod lists;
 mod meta;
 mod names;
 mod naming;
+mod neighbours;
 mod params;
 mod playbook;
 mod predicates;
 mod raw;
 mod regex;
+mod repetition;
 mod resolutions;
+mod selection;
 mod sets;
 mod shape;
 mod sink;
+mod step;
 mod testing;
 mod texts;
+mod together;
 mod values;
 mod windows;
 
@@ -277,11 +284,25 @@ fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
 /// Every bare word on the right of a comparison, in order: the allowlists that the rule may use are among them.
 fn words(rule: &Rule) -> Vec<&str> {
     let mut found = Vec::new();
-    for step in names::steps_of(rule) {
-        let preds = std::iter::once(&step.filter).chain(&step.excepts);
-        preds.for_each(|pred| words_of(pred, &mut found));
+    for item in rule.clauses.iter().filter_map(chain_of).flat_map(|chain| &chain.items) {
+        if let ast::ChainItem::Then(then) = item {
+            then.unless.iter().for_each(|unless| words_of_selection(&unless.selection, &mut found));
+        }
+        for step in item.steps() {
+            step.selections().for_each(|selection| words_of_selection(selection, &mut found));
+            for clause in &step.clauses {
+                if let ast::StepClause::Unless(unless) = clause {
+                    words_of_selection(&unless.selection, &mut found);
+                }
+            }
+        }
     }
     found
+}
+
+fn words_of_selection<'a>(selection: &'a ast::Selection, found: &mut Vec<&'a str>) {
+    let preds = std::iter::once(&selection.filter).chain(&selection.excepts);
+    preds.for_each(|pred| words_of(pred, found));
 }
 
 fn words_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {
@@ -289,8 +310,12 @@ fn words_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {
         PredKind::Or(parts) | PredKind::And(parts) => parts.iter().for_each(|part| words_of(part, found)),
         PredKind::Not(inner) => words_of(inner, found),
         // Words in parentheses are parameters; a list stands alone.
-        PredKind::Exists(_) | PredKind::Truth(_) | PredKind::Compare { value: Operand::Set(..), .. } => {}
-        PredKind::Compare { value: Operand::One(literal), .. } => {
+        PredKind::Exists(_)
+        | PredKind::Truth(_)
+        | PredKind::Compare { value: Operand::Set(..), .. }
+        | PredKind::Many { value: Operand::Set(..), .. } => {}
+        PredKind::Compare { value: Operand::One(literal), .. }
+        | PredKind::Many { value: Operand::One(literal), .. } => {
             if let LiteralKind::Word(word) = &literal.kind {
                 found.push(word);
             }

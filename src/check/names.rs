@@ -5,12 +5,12 @@
 
 use std::ops::Range;
 
-use crate::catalog::{Catalog, Source};
+use crate::catalog::{Catalog, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir;
+use crate::ir::{self, Type};
 use crate::source::Span;
 use crate::syntax;
-use crate::syntax::ast::{ChainItem, Name, Rule, Step};
+use crate::syntax::ast::{ChainItem, Name, Rule, Selection, Step, StepClause};
 use crate::unit::Unit;
 
 use super::Context;
@@ -24,6 +24,16 @@ use super::sink::Sink;
 /// A step as other clauses see it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StepRef<'a> {
+    pub(super) name: &'a Name,
+    /// The source of its first alternative.
+    pub(super) source: Option<&'a Source>,
+    pub(super) written: &'a Step,
+}
+
+/// Whose record a condition reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The step, or the absence.
     pub(super) name: &'a Name,
     pub(super) source: Option<&'a Source>,
 }
@@ -63,20 +73,35 @@ impl<'a> Names<'a> {
     /// Notes what a field of a step stands for.
     fn note_field(&self, sink: &mut Sink, span: Span, step: usize, field: &str) {
         if let Some(source) = self.source(step) {
-            sink.resolve(span, Meaning::Field { source: source.name.clone(), field: field.to_owned() });
+            note(sink, span, source, field);
         }
     }
+
+    /// The source that a selection reads, if it exists; that it does not has been reported.
+    pub(super) fn source_of(&self, selection: &Selection) -> Option<&'a Source> {
+        self.context.catalog.source(&selection.source.node)
+    }
+
+    /// The field that a step has under a name of the rule: for each alternative, `None` where it lacks it.
+    pub(super) fn fields(&self, step: StepRef<'a>, name: &str) -> Vec<(&'a Selection, Option<&'a FieldDef>)> {
+        let of = |selection: &'a Selection| {
+            let renamed = selection.renames.iter().find(|rename| rename.name.node == name);
+            let field = self.source_of(selection)?.field(renamed.map_or(name, |rename| &rename.of.node));
+            field
+        };
+        step.written.selections().map(|selection| (selection, of(selection))).collect()
+    }
+}
+
+/// Notes what a field stands for.
+fn note(sink: &mut Sink, span: Span, source: &Source, field: &str) {
+    sink.resolve(span, Meaning::Field { source: source.name.clone(), field: field.to_owned() });
 }
 
 /// The steps of all chains of a rule, in order.
 pub(super) fn steps_of(rule: &Rule) -> impl Iterator<Item = &Step> {
     // Also of a second chain, which is an error by itself: alerts and tests that name its steps add nothing to it.
-    rule.clauses.iter().filter_map(super::chain_of).flat_map(|chain| &chain.items).filter_map(|item| {
-        match item {
-            ChainItem::Step(step) => Some(step),
-            ChainItem::Then(_) => None,
-        }
-    })
+    rule.clauses.iter().filter_map(super::chain_of).flat_map(|chain| &chain.items).flat_map(ChainItem::steps)
 }
 
 /// Looks up the sources of a rule's steps and holds their names apart.
@@ -99,7 +124,11 @@ pub(super) fn steps<'a>(rule: &'a Rule, catalog: &'a Catalog, sink: &mut Sink) -
         if let Some(first) = known.iter().find(|first| first.name.node == step.name.node) {
             naming::twice("step", &step.name, first.name.span, &mut sink.diags);
         }
-        known.push(StepRef { name: &step.name, source: source(&step.source, catalog, sink) });
+        let main = source(&step.main.source, catalog, sink);
+        for other in &step.others {
+            source(&other.source, catalog, sink);
+        }
+        known.push(StepRef { name: &step.name, source: main, written: step });
     }
     known
 }
@@ -126,27 +155,33 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
     found
 }
 
-/// A field of the step's own record.
-pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name) -> Option<ir::Field> {
-    let source = names.source(step)?;
+/// A field of the record that a condition reads.
+pub(super) fn field(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'_>,
+    name: &Name,
+) -> Option<ir::Field> {
+    let source = subject.source?;
     // The field first: a step named `actor` must not take `actor.id` away from the conditions.
     if let Some(field) = source.field(&name.node) {
-        names.note_field(sink, name.span, step, &field.name);
+        note(sink, name.span, source, &field.name);
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
     }
     // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right
     // names in the wrong place, not misspelt ones.
-    let found = step_inside(names, step, name)
-        .or_else(|| foreign(names, step, name, source))
+    let found = step_inside(names, subject, name)
+        .or_else(|| foreign(names, subject, name, source))
         .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
 }
 
 /// `launch.image.id` where only `image.id` can stand.
-fn step_inside(names: &Names<'_>, step: usize, name: &Name) -> Option<Diagnostic> {
+fn step_inside(names: &Names<'_>, subject: Subject<'_>, name: &Name) -> Option<Diagnostic> {
     let (first, rest) = name.node.split_once('.')?;
-    let own = names.step(first)? == step;
+    names.step(first)?;
+    let own = subject.name.node == first;
     let found =
         Diagnostic::new(Code::StepInsideStep, name.span, format!("`{}` has a step prefix", name.node));
     if own {
@@ -161,11 +196,11 @@ fn step_inside(names: &Names<'_>, step: usize, name: &Name) -> Option<Diagnostic
     ))
 }
 
-fn foreign(names: &Names<'_>, step: usize, name: &Name, source: &Source) -> Option<Diagnostic> {
-    let other = names.steps.iter().enumerate().find(|(index, other)| {
-        *index != step && other.source.is_some_and(|other| other.field(&name.node).is_some())
-    });
-    let (_, other) = other?;
+fn foreign(names: &Names<'_>, subject: Subject<'_>, name: &Name, source: &Source) -> Option<Diagnostic> {
+    let other = names.steps.iter().find(|other| {
+        other.name.node != subject.name.node
+            && other.source.is_some_and(|other| other.field(&name.node).is_some())
+    })?;
     let title = format!("`{}` has no field `{}`", source.name, name.node);
     let found = Diagnostic::new(Code::ForeignField, name.span, title)
         .label(format!("a field of `{}`", other.source.map_or("", |source| &source.name)))
@@ -191,7 +226,12 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
         sink.resolve(Span { end: dot, ..name.span }, Meaning::Step(found.name.span));
     }
     let source = names.source(step)?;
-    let Some(field) = source.field(&rest) else {
+    let of_step = *names.steps.get(step)?;
+    if let Some(ty) = counted(of_step, &rest) {
+        return Some(ir::StepField { step, field: ir::Field { name: rest, ty, span: name.span } });
+    }
+    // An alternative may have what the first one lacks; where it does not, the field is missing.
+    let Some(field) = names.fields(of_step, &rest).into_iter().find_map(|(_, field)| field) else {
         let found = fields::unknown(sink, &Name { node: rest, span: of_field }, source);
         sink.report(found);
         return None;
@@ -199,8 +239,17 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
     if placed {
         names.note_field(sink, of_field, step, &field.name);
     }
-    let field = ir::Field { name: field.name.clone(), ty: field.ty, span: name.span };
-    Some(ir::StepField { step, field })
+    Some(ir::StepField { step, field: ir::Field { name: rest, ty: field.ty, span: name.span } })
+}
+
+/// The type of what a step with `at least` says of its burst.
+fn counted(step: StepRef<'_>, name: &str) -> Option<Type> {
+    let counts = step.written.clauses.iter().any(|clause| matches!(clause, StepClause::AtLeast(_)));
+    match name {
+        ir::COUNT if counts => Some(Type::Int),
+        ir::FIRST_TIME if counts => Some(Type::Time),
+        _ => None,
+    }
 }
 
 /// Notes what a field stands for that several steps have: the field of each of their sources.

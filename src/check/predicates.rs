@@ -5,51 +5,70 @@
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Case, FieldTest, OrderOp, Place, TestKind, Type, Value};
-use crate::source::Span;
-use crate::syntax::ast::{Literal, LiteralKind, Name, OpKind, Operand, Pred, PredKind};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{Literal, LiteralKind, Name, OpKind, Operand, Pred, PredKind, Quantifier};
 
 use super::comparison::Comparison;
 use super::constants::Purpose;
-use super::names::{self, Names};
+use super::names::{self, Names, Subject};
 use super::sink::Sink;
 use super::{constants, sets, texts, values};
 
 /// Lowers a predicate; every problem in it is reported.
-pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, step: usize, pred: &Pred) -> Option<ir::Pred> {
+pub(super) fn lower(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'_>,
+    pred: &Pred,
+) -> Option<ir::Pred> {
     match &pred.kind {
-        PredKind::Or(parts) => all(names, sink, step, parts).map(ir::Pred::Or),
-        PredKind::And(parts) => all(names, sink, step, parts).map(ir::Pred::And),
+        PredKind::Or(parts) => all(names, sink, subject, parts).map(ir::Pred::Or),
+        PredKind::And(parts) => all(names, sink, subject, parts).map(ir::Pred::And),
         // Negations stay where they are. Pushed inward, `not (f == "a")` would have to become a test of its own that
         // holds for a missing field, and every target would need a second form of each test.
-        PredKind::Not(inner) => Some(ir::Pred::Not(Box::new(lower(names, sink, step, inner)?))),
+        PredKind::Not(inner) => Some(ir::Pred::Not(Box::new(lower(names, sink, subject, inner)?))),
         PredKind::Exists(name) => {
-            let field = names::field(names, sink, step, name)?;
+            let field = names::field(names, sink, subject, name)?;
             Some(ir::Pred::Test(FieldTest { field, kind: TestKind::Exists, span: pred.span }))
         }
-        PredKind::Truth(name) => truth(names, sink, step, name, pred.span),
+        PredKind::Truth(name) => truth(names, sink, subject, name, pred.span),
+        PredKind::Many { quantifier, field: name, op, value } => {
+            touch(names, sink, value);
+            name_unknown_list(names, sink, name, op.node.kind, value);
+            let field = names::field(names, sink, subject, name)?;
+            let found = single(&field, quantifier, name);
+            sink.report(found);
+            None
+        }
         PredKind::Compare { field: name, op, value } => {
-            let Some(field) = names::field(names, sink, step, name) else {
+            let Some(field) = names::field(names, sink, subject, name) else {
                 // The right side is not judged against a field that is not there, but its parameters and lists are in
                 // use.
                 touch(names, sink, value);
                 name_unknown_list(names, sink, name, op.node.kind, value);
                 return None;
             };
-            let comparison = Comparison { step, field, op: op.node, op_span: op.span };
-            let test = compared(comparison, names, sink, value, pred.span)?;
+            let comparison = Comparison { subject, field, op: op.node, op_span: op.span };
+            let test = compared(&comparison, names, sink, value, pred.span)?;
             // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })
         }
     }
 }
 
-fn all(names: &Names<'_>, sink: &mut Sink, step: usize, parts: &[Pred]) -> Option<Vec<ir::Pred>> {
-    let lowered: Vec<_> = parts.iter().map(|part| lower(names, sink, step, part)).collect();
+fn all(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, parts: &[Pred]) -> Option<Vec<ir::Pred>> {
+    let lowered: Vec<_> = parts.iter().map(|part| lower(names, sink, subject, part)).collect();
     lowered.into_iter().collect()
 }
 
 /// A boolean field alone.
-fn truth(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name, span: Span) -> Option<ir::Pred> {
+fn truth(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'_>,
+    name: &Name,
+    span: Span,
+) -> Option<ir::Pred> {
     // A parameter or list is the author's own word, and wins over a field that is called the same.
     if names.params.has(&name.node) || names.lists.index(&name.node).is_some() {
         let what = if names.params.has(&name.node) { "a parameter" } else { "an allowlist" };
@@ -61,7 +80,7 @@ fn truth(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name, span: Spa
         sink.report(found);
         return None;
     }
-    let field = names::field(names, sink, step, name)?;
+    let field = names::field(names, sink, subject, name)?;
     if field.ty != Type::Bool {
         let title = format!("`{}` is {}, not a boolean", field.name, values::words(field.ty));
         let found = Diagnostic::new(Code::WrongType, span, title)
@@ -91,6 +110,15 @@ fn name_unknown_list(names: &Names<'_>, sink: &mut Sink, field: &Name, op: OpKin
     }
 }
 
+/// The finding for a quantifier over a field that has but one value.
+fn single(field: &ir::Field, quantifier: &Spanned<Quantifier>, name: &Name) -> Diagnostic {
+    let title = format!("`{}` has a single value", field.name);
+    let found = Diagnostic::new(Code::SingleValue, quantifier.span, title)
+        .label("for fields with several values")
+        .help(format!("write `{} …`", field.name));
+    found.also(name.span, "this field")
+}
+
 /// A name as the value that it was taken for.
 fn word(name: &Name) -> Literal {
     Literal { kind: LiteralKind::Word(name.node.clone()), span: name.span }
@@ -99,7 +127,7 @@ fn word(name: &Name) -> Literal {
 /// A comparison without its negation. A list of patterns or parts of a text is an `or` of single tests, which every
 /// target carries as it is.
 fn compared(
-    compare: Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     operand: &Operand,
@@ -113,14 +141,14 @@ fn compared(
     let literals = match operand {
         Operand::Set(literals, _) if compare.op.kind.takes_patterns() => literals,
         Operand::Set(..) | Operand::One(_) => {
-            let kind = kind(&compare, names, sink, operand)?;
-            return Some(ir::Pred::Test(FieldTest { field: compare.field, kind, span }));
+            let kind = kind(compare, names, sink, operand)?;
+            return Some(ir::Pred::Test(FieldTest { field: compare.field.clone(), kind, span }));
         }
     };
     let tests: Vec<Option<ir::Pred>> = literals
         .iter()
         .map(|literal| {
-            let kind = one(&compare, names, sink, literal)?;
+            let kind = one(compare, names, sink, literal)?;
             let field = compare.field.clone();
             Some(ir::Pred::Test(FieldTest { field, kind, span: literal.span }))
         })
@@ -129,7 +157,7 @@ fn compared(
     if tests.len() > 1 { Some(ir::Pred::Or(tests)) } else { tests.pop() }
 }
 
-fn kind(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, operand: &Operand) -> Option<TestKind> {
+fn kind(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, operand: &Operand) -> Option<TestKind> {
     match (operand, compare.op.kind) {
         (Operand::Set(literals, _), OpKind::In) => sets::members(compare, names, sink, literals),
         (Operand::One(literal), OpKind::In) => sets::list(compare, names, sink, literal),
@@ -144,7 +172,7 @@ fn kind(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, operand: &Oper
 }
 
 /// A comparison with one value.
-fn one(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, one: &Literal) -> Option<TestKind> {
+fn one(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, one: &Literal) -> Option<TestKind> {
     match compare.op.kind {
         OpKind::Equal => equal(compare, names, sink, one),
         OpKind::Less => order(compare, names, sink, one, OrderOp::Less),
@@ -161,28 +189,33 @@ fn one(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, one: &Literal) 
     }
 }
 
-fn equal(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<TestKind> {
+fn equal(
+    compare: &Comparison<'_>,
+    names: &Names<'_>,
+    sink: &mut Sink,
+    literal: &Literal,
+) -> Option<TestKind> {
     if let LiteralKind::Word(word) = &literal.kind
         && !names.params.has(word)
         // A dotted word can only be a field, so one that is misspelt is reported as an unknown field and not as an
         // unknown parameter.
-        && names.source(compare.step).is_some_and(|source| source.field(word).is_some() || word.contains('.'))
+        && compare.subject.source.is_some_and(|source| source.field(word).is_some() || word.contains('.'))
     {
         return same_as(compare, names, sink, &Name { node: word.clone(), span: literal.span });
     }
-    let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
+    let constant = constants::constant(names, sink, Purpose::Condition(compare.subject), literal)?;
     // An address is a network of full length: one kind of test for both, compared by value, so that all spellings of an
     // IPv6 address are equal.
     if compare.field.ty == Type::Ip {
         let network = values::network(sink, &compare.field, &constant)?;
         return Some(TestKind::InNetworks { networks: vec![network] });
     }
-    let value = compare.value(names, sink, &constant)?;
+    let value = compare.value(sink, &constant)?;
     Some(TestKind::Equals { values: vec![value], case: compare.case() })
 }
 
-fn same_as(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<TestKind> {
-    let other = names::field(names, sink, compare.step, name)?;
+fn same_as(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<TestKind> {
+    let other = names::field(names, sink, compare.subject, name)?;
     let found = if other.ty != compare.field.ty {
         let title = format!(
             "`{}` is {}, `{}` is {}",
@@ -206,13 +239,13 @@ fn same_as(compare: &Comparison, names: &Names<'_>, sink: &mut Sink, name: &Name
 }
 
 fn order(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literal: &Literal,
     op: OrderOp,
 ) -> Option<TestKind> {
-    let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
+    let constant = constants::constant(names, sink, Purpose::Condition(compare.subject), literal)?;
     let value = values::typed(sink, &compare.field, &constant)?;
     Some(TestKind::Order { op, value })
 }

@@ -19,18 +19,18 @@ use super::{constants, values};
 
 /// `in (v, …)`.
 pub(super) fn members(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literals: &[Literal],
 ) -> Option<TestKind> {
     let constants = literals.iter().filter_map(|literal| {
-        let constant = constants::constant(names, sink, Purpose::Condition(compare.step), literal)?;
+        let constant = constants::constant(names, sink, Purpose::Condition(compare.subject), literal)?;
         if compare.field.ty == Type::Ip {
             let network = values::network(sink, &compare.field, &constant)?;
             return Some(Member::Network(network));
         }
-        compare.value(names, sink, &constant).map(Member::Value)
+        compare.value(sink, &constant).map(Member::Value)
     });
     let (mut values, mut networks) = (Vec::with_capacity(literals.len()), Vec::new());
     for member in constants {
@@ -72,7 +72,7 @@ pub(super) fn unknown(names: &Names<'_>, sink: &mut Sink, field: &str, span: Spa
 
 /// `in LIST`.
 pub(super) fn list(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literal: &Literal,

@@ -42,22 +42,26 @@ fn lower_one(names: &Names<'_>, sink: &mut Sink, test: &Test, chain: Option<&ir:
     })
 }
 
-fn event(
-    names: &Names<'_>,
+fn event<'a>(
+    names: &Names<'a>,
     sink: &mut Sink,
     event: &Event,
-    chain: Option<&ir::Chain>,
+    chain: Option<&'a ir::Chain>,
 ) -> Option<ir::TestEvent> {
     let at = windows::offset(names, sink, &event.at);
-    let (step, source) = match &event.of {
-        EventOf::Step(name) => {
-            let step = step_of(names, sink, name);
-            (step, step.and_then(|step| names.source(step)))
+    let Role { step, source, demanding } = match &event.of {
+        EventOf::Step(name) => match absence_of(names, chain, name) {
+            Some(absence) => absence,
+            None => step_role(names, sink, name, event.from.as_ref(), chain),
+        },
+        EventOf::Source(name) => {
+            let source = names::source(name, names.context.catalog, sink);
+            Role { step: None, source, demanding: None }
         }
-        EventOf::Source(name) => (None, names::source(name, names.context.catalog, sink)),
     };
-    // Of the condition only: an exception takes records away and demands nothing of those that stay.
-    let demanding = step.and_then(|step| chain?.steps.get(step)).map(|step| &step.filter);
+    if let Some(from) = event.from.as_ref().filter(|_| step.is_none()) {
+        sink.report(superfluous(from));
+    }
     let (fields, raw) = match (source, &event.content) {
         (Some(source), EventContent::Fields(written)) => {
             (fields(names, sink, source, written, demanding)?, None)
@@ -72,6 +76,88 @@ fn event(
         (None, EventContent::Raw(_)) => return None,
     };
     Some(ir::TestEvent { step, source: source?.name.clone(), at: at?, fields, raw, span: event.span })
+}
+
+/// What an event is of: a step, an absence, or only a source.
+struct Role<'a> {
+    step: Option<usize>,
+    source: Option<&'a Source>,
+    /// The condition whose demands are filled in. An exception takes records away and demands nothing of those that
+    /// stay.
+    demanding: Option<&'a Pred>,
+}
+
+/// The absence of a name, if the rule has one and no step is called so.
+fn absence_of<'a>(names: &Names<'a>, chain: Option<&'a ir::Chain>, name: &Name) -> Option<Role<'a>> {
+    if names.step(&name.node).is_some() {
+        return None;
+    }
+    let chain = chain?;
+    let of_steps = chain.steps.iter().flat_map(|step| &step.absences);
+    let mut all = of_steps.chain(chain.links.iter().flat_map(|link| &link.absences));
+    let found = all.find(|absence| absence.name.as_ref().is_some_and(|known| known.node == name.node))?;
+    let selection = found.selections.first()?;
+    let source = names.context.catalog.source(&selection.source.node);
+    Some(Role { step: None, source, demanding: Some(&selection.filter) })
+}
+
+/// The alternative of a step that an event is of.
+fn step_role<'a>(
+    names: &Names<'a>,
+    sink: &mut Sink,
+    name: &Name,
+    from: Option<&Name>,
+    chain: Option<&'a ir::Chain>,
+) -> Role<'a> {
+    let step = step_of(names, sink, name);
+    let nothing = Role { step, source: None, demanding: None };
+    let Some(found) = step.and_then(|step| names.steps.get(step)) else { return nothing };
+    let known: Vec<&str> =
+        found.written.selections().map(|selection| selection.source.node.as_str()).collect();
+    let wanted = match from {
+        Some(from) if known.contains(&from.node.as_str()) => from.node.as_str(),
+        None if known.iter().all(|one| Some(one) == known.first()) => found.written.main.source.node.as_str(),
+        _ => {
+            sink.report(unclear(name, from, &known));
+            return nothing;
+        }
+    };
+    if let Some(from) = from {
+        names::source(from, names.context.catalog, sink);
+    }
+    let lowered = step.and_then(|step| chain?.steps.get(step));
+    let selection = lowered.and_then(|step| step.selections().find(|one| one.source.node == wanted));
+    Role {
+        step,
+        source: names.context.catalog.source(wanted),
+        demanding: selection.map(|selection| &selection.filter),
+    }
+}
+
+fn unclear(name: &Name, from: Option<&Name>, known: &[&str]) -> Diagnostic {
+    let sources = naming::ticked(known);
+    match from {
+        Some(from) => {
+            let title = format!("step `{}` does not read `{}`", name.node, from.node);
+            Diagnostic::new(Code::EventSource, from.span, title)
+                .label("not one of its sources")
+                .suggest(&from.node, known.iter().copied())
+                .help(format!("its sources are {sources}"))
+        }
+        None => {
+            let title = format!("step `{}` reads several sources", name.node);
+            Diagnostic::new(Code::EventSource, name.span, title)
+                .label("an event of which one?")
+                .help(format!("name it behind the offset: `{} at 0s from SOURCE {{ … }}`", name.node))
+                .help(format!("its sources are {sources}"))
+        }
+    }
+}
+
+fn superfluous(from: &Name) -> Diagnostic {
+    Diagnostic::new(Code::EventSource, from.span, "the source of this event is named already")
+        .label("only a step with alternatives needs it")
+        .help("remove `from …`")
 }
 
 /// The fields of an event, with what `demanding` leaves only one value for.

@@ -16,7 +16,7 @@ use super::sink::Sink;
 
 /// `like`.
 pub(super) fn like(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literal: &Literal,
@@ -34,14 +34,14 @@ pub(super) fn like(
         }
     };
     if let Some(text) = pattern.literal() {
-        compare.among_values(names, sink, text, literal.span);
+        compare.among_values(sink, text, literal.span);
     }
     Some(TestKind::Like { pattern, case: compare.case() })
 }
 
 /// `contains`, `starts_with`, `ends_with`.
 pub(super) fn substring(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literal: &Literal,
@@ -53,7 +53,7 @@ pub(super) fn substring(
 
 /// `matches`.
 pub(super) fn matches(
-    compare: &Comparison,
+    compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     literal: &Literal,
@@ -84,7 +84,7 @@ pub(super) fn matches(
 }
 
 /// The finding for a wildcard pattern that is no regular expression.
-fn wildcards(compare: &Comparison, names: &Names<'_>, literal: &Literal) -> Diagnostic {
+fn wildcards(compare: &Comparison<'_>, names: &Names<'_>, literal: &Literal) -> Diagnostic {
     let mut found =
         Diagnostic::new(Code::BadRegex, literal.span, "a wildcard pattern is not a regular expression")
             .label("`*` repeats the character before it, and there is none")

@@ -120,7 +120,6 @@ codes! {
     Unquoted = "E0112" Error "missing quotes around a value";
     Comma = "E0113" Error "unexpected or missing comma";
     Repeated = "E0114" Error "duplicate attribute or clause";
-    ReservedWord = "E0115" Error "reserved word";
     Limit = "E0116" Error "limit exceeded";
     BadCharacter = "E0117" Error "non-printable character";
     NotUtf8 = "E0118" Error "the file is not valid UTF-8";
@@ -157,6 +156,7 @@ codes! {
     UnusedList = "W0220" Warning "unused allowlist" absence;
     BadOverride = "E0221" Error "invalid value for a parameter";
     FieldNeverThere = "E0222" Error "a field that these events never have";
+    SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
 
     // 03 links and windows
@@ -178,6 +178,15 @@ codes! {
     PastLookback = "W0316" Warning "the window and the delay exceed the look-back";
     LongWindow = "W0317" Warning "the window is longer than a scheduled search can look back";
     IdentityKey = "E0318" Error "a link joins an event to itself";
+    ClauseOrder = "E0319" Error "the clauses of a step are in the wrong order";
+    AbsenceWindow = "E0320" Error "an absence has a wrong window, or none";
+    AlternativeField = "E0321" Error "an alternative lacks a field";
+    Renaming = "E0322" Error "invalid renaming";
+    BadCount = "E0323" Error "not a number of events";
+    NoGroup = "E0324" Error "nothing to count by";
+    NeighbourFields = "E0325" Error "not a comparison of neighbours";
+    TogetherShape = "E0326" Error "steps in any order cannot stand here";
+    UnscopedAbsence = "W0327" Warning "an absence is not bound to the scope";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;
@@ -231,6 +240,7 @@ codes! {
     TimeInEvent = "E0706" Error "`event.time` is set by the offset";
     RepeatedField = "E0707" Error "duplicate field in an event";
     RawEvent = "E0708" Error "not a raw event of the source";
+    EventSource = "E0709" Error "the source of a test event is not clear";
 
     // 08 targets
     FieldUnavailable = "E0801" Error "the field is not available in the target";

@@ -9,7 +9,7 @@ use super::predicate::{Predicate, Values};
 use super::program::{Link, Program};
 use super::record::Record;
 use super::words;
-use crate::ir::{Entry, FieldTest, Pred, Rule, Step, TestKind};
+use crate::ir::{Entry, FieldTest, Pred, Rule, Selection, Step, TestKind};
 use crate::source::Span;
 
 /// A part of a step's condition that decides against a record.
@@ -181,7 +181,8 @@ pub fn why_not(rule: &Rule, program: &Program, step: usize, record: &Record) -> 
     }
     let mut found = Vec::new();
     let mut search = Search { rule, record, found: &mut found };
-    let Step { name: _, source: _, filter, excepts, span: _ } = written;
+    let Step { name: _, main, others: _, absences: _, repetition: _, span: _ } = written;
+    let Selection { source: _, renames: _, filter, excepts, span: _ } = main;
     search.look(filter, &compiled.filter, true);
     for (except, compiled) in excepts.iter().zip(&compiled.excepts) {
         search.look(except, compiled, false);

@@ -85,7 +85,10 @@ impl Program {
         // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not
         // compile. The fields of the scope are keys of every link.
         let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
+        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
+        if together.is_some() {
+            return Err(CompileError("steps in any order".to_owned()));
+        }
         let ir::Alert { entities: _, show: _, dedupe } = alert;
         let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
         let steps = steps.iter().map(|step| compile_step(step, schemas, &lists).map(Arc::new));
@@ -139,10 +142,14 @@ pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
 }
 
 fn compile_step(
-    ir::Step { name, source, filter, excepts, span: _ }: &ir::Step,
+    ir::Step { name, main, others, absences, repetition, span: _ }: &ir::Step,
     schemas: &Schemas,
     lists: &[Arc<Allowlist>],
 ) -> Result<Step, CompileError> {
+    let ir::Selection { source, renames: _, filter, excepts, span: _ } = main;
+    if !others.is_empty() || !absences.is_empty() || repetition.is_some() {
+        return Err(CompileError("alternatives, absences and repetition".to_owned()));
+    }
     let source = &source.node;
     let schema = schemas.get(source).ok_or_else(|| CompileError(format!("there is no source `{source}`")))?;
     let compile = |pred| Predicate::new(pred, schema, lists);
@@ -155,9 +162,13 @@ fn compile_step(
 }
 
 fn compile_link(
-    ir::Link { gap, keys, span: _ }: &ir::Link,
+    ir::Link { gap, keys, comparisons, absences, span: _ }: &ir::Link,
     sides: &[Arc<Step>],
 ) -> Result<Link, CompileError> {
+    if !comparisons.is_empty() || !absences.is_empty() || keys.iter().any(|key| key.case == ir::Case::Ignore)
+    {
+        return Err(CompileError("comparisons, absences and folded keys of a link".to_owned()));
+    }
     let [left, right] = sides else { return Err(CompileError("a link has two sides".to_owned())) };
     Ok(Link {
         gap: in_micros(gap.seconds),

@@ -11,7 +11,7 @@ use foldhash::quality::FixedState;
 
 use super::value::{Value, instant_text};
 use crate::catalog::{Catalog, Source};
-use crate::ir::{Alert, Chain, Key, Link, PlaybookPart, Pred, Rule, Step, StepField, Type};
+use crate::ir::{Absence, Alert, Chain, Link, PlaybookPart, Pred, Rule, Step, StepField, Type};
 
 /// The fields of a source that records carry, each with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,19 +115,21 @@ impl Schemas {
 /// exhaustively.
 fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
     let Rule { name: _, meta: _, params: _, lists: _, chain, alert, playbook, tests: _, span: _ } = rule;
-    let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
-    for Step { name: _, source, filter, excepts, span: _ } in steps {
-        add(&source.node, "event.time");
-        let conditions = std::iter::once(filter).chain(excepts);
-        conditions.flat_map(Pred::fields).for_each(|field| add(&source.node, &field.name));
-    }
-    // The scope is among the keys of every link.
-    for (Link { gap: _, keys, span: _ }, sides) in links.iter().zip(steps.windows(2)) {
-        let [before, after] = sides else { continue };
-        for Key { left, right, from_scope: _ } in keys {
-            add(&before.source.node, &left.name);
-            add(&after.source.node, &right.name);
+    // The names of the clauses around the conditions are collected by the chain, which knows who reads what of whom.
+    let Chain { total: _, total_is_explicit: _, scope: _, steps, links, together: _ } = chain;
+    for (index, step) in steps.iter().enumerate() {
+        let Step { name: _, main: _, others: _, absences, repetition: _, span: _ } = step;
+        for selection in step.selections() {
+            add(&selection.source.node, "event.time");
+            chain
+                .fields_read(index, selection)
+                .into_iter()
+                .for_each(|field| add(&selection.source.node, field));
         }
+        absences.iter().for_each(|absence| collect_absence(absence, add));
+    }
+    for Link { gap: _, keys: _, comparisons: _, absences, span: _ } in links {
+        absences.iter().for_each(|absence| collect_absence(absence, add));
     }
     let Alert { entities, show, dedupe } = alert;
     let playbook = playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {
@@ -137,9 +139,20 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
     let shown = entities.iter().map(|entity| &entity.field).chain(show);
     let keys = dedupe.iter().flat_map(|dedupe| &dedupe.by);
     for StepField { step, field } in shown.chain(keys).chain(playbook) {
-        if let Some(step) = steps.get(*step) {
-            add(&step.source.node, &field.name);
+        let Some(step) = steps.get(*step) else { continue };
+        for selection in step.selections() {
+            add(&selection.source.node, selection.field(&field.name));
         }
+    }
+}
+
+fn collect_absence(absence: &Absence, add: &mut dyn FnMut(&str, &str)) {
+    let Absence { name: _, selections, when: _, keys, span: _ } = absence;
+    for selection in selections {
+        add(&selection.source.node, "event.time");
+        let shared = keys.iter().map(|key| selection.field(&key.right.name));
+        let read = selection.conditions().flat_map(Pred::fields).map(|field| field.name.as_str());
+        shared.chain(read).for_each(|field| add(&selection.source.node, field));
     }
 }
 

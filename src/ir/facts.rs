@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-use super::{Case, Demand, List, OrderOp, Pred, Step, TestKind, Value};
+use super::{Case, Demand, List, OrderOp, Pred, Selection, TestKind, Value};
 
 /// The field whose value tells the kinds of events of a source apart, and the variants of their columns.
 pub const ACTION: &str = "event.action";
@@ -171,7 +171,7 @@ impl Pred {
     }
 }
 
-impl Step {
+impl Selection {
     /// The values of `event.action` that its records can have, if its condition bounds them. An exception only takes
     /// away; it demands nothing.
     #[must_use]

@@ -43,6 +43,12 @@ const SAME: &[(Rule, Rule)] = &[
     (Rule::not_op, Rule::kw_not),
     (Rule::exists, Rule::kw_exists),
     (Rule::except, Rule::kw_except),
+    (Rule::alternative, Rule::kw_or),
+    (Rule::unless, Rule::kw_unless),
+    (Rule::first, Rule::kw_first),
+    (Rule::at_least, Rule::kw_at),
+    (Rule::comparisons, Rule::kw_where),
+    (Rule::renames, Rule::kw_as),
 ];
 
 /// What comes last in a message.
@@ -96,5 +102,10 @@ const WORDS: &[(Rule, &str)] = &[
     (Rule::colon, "`:`"),
     (Rule::pair_mark, "`:`"),
     (Rule::assign, "`=`"),
-    (Rule::link_equal, "`==`"),
+    (Rule::link_mark, "`==`"),
+    (Rule::comparison_mark, "`!=`"),
+    (Rule::column_type, "a type"),
+    (Rule::lookup_head, "a name"),
+    (Rule::together_head, "`within`"),
+    (Rule::link_side, "a field"),
 ];

@@ -4,7 +4,7 @@
 //! Must not know: what a name refers to.
 
 use super::ast::{
-    Allow, Clause, Entry, File, List, ListBody, LiteralKind, Meta, Name, Param, Rule as RuleNode,
+    Allow, Clause, Entry, File, List, ListBody, LiteralKind, Lookup, Meta, Name, Param, Rule as RuleNode,
 };
 use super::builder::Builder;
 use super::grammar::{self, Pair, Rule};
@@ -48,6 +48,10 @@ impl Builder<'_> {
                     previous.block(span);
                     out.lists.extend(self.tail(pair).and_then(|tail| self.list(span, tail)));
                 }
+                Rule::lookup => {
+                    previous.block(span);
+                    out.lookups.extend(self.tail(pair).and_then(|tail| self.lookup(span, tail)));
+                }
                 Rule::rule => {
                     previous.block(span);
                     out.rules.extend(self.tail(pair).and_then(|tail| self.rule(span, tail)));
@@ -63,6 +67,7 @@ impl Builder<'_> {
         self.reparse(misspelt, |this, tail| match misspelt.keyword {
             "import" => out.imports.extend(this.path(tail)),
             "allowlist" => out.lists.extend(this.list(misspelt.span, tail)),
+            "lookup" => out.lookups.extend(this.lookup(misspelt.span, tail)),
             _ => out.rules.extend(this.rule(misspelt.span, tail)),
         })
     }
@@ -83,6 +88,29 @@ impl Builder<'_> {
         let entries = self.entries(items);
         let (name, field) = head.into_iter().next().and_then(|head| self.list_head(head))?;
         Some(List { name, field, body: ListBody::Inline(entries), span })
+    }
+
+    fn lookup(&mut self, span: Span, tail: Pair<'_>) -> Option<Lookup> {
+        let Block { head, items } = self.block(tail, Rule::only_lookup);
+        let mut columns = Vec::new();
+        let mut previous = Previous::default();
+        for pair in items {
+            let place = self.span(&pair);
+            if pair.as_rule() == Rule::column {
+                previous.set(Rule::only_column, place);
+                let parts: Vec<Pair<'_>> = pair.into_inner().collect();
+                if let [name, _, ty] = parts.as_slice() {
+                    columns.push((self.name(name), self.name(ty)));
+                }
+            } else if pair.as_rule() == Rule::bad_entry {
+                self.unexpected(place.start as usize, &["a column: `NAME: TYPE`", "`}`"]);
+            }
+        }
+        let head = head.into_iter().next()?;
+        let file = self.path(head.clone());
+        let mut names = head.into_inner().filter(|part| matches!(part.as_rule(), Rule::name | Rule::field));
+        let (name, key) = (self.name(&names.next()?), self.name(&names.next()?));
+        Some(Lookup { name, key, file: file?, columns, span })
     }
 
     fn list_head(&mut self, head: Pair<'_>) -> Option<(Name, Name)> {

@@ -3,7 +3,7 @@
 //! In: pairs of the grammar. Out: nodes of [`ast`](super::ast); operators of other languages are reported and replaced.
 //! Must not know: field types.
 
-use super::ast::{Literal, LiteralKind, Op, OpKind, Operand, Pred, PredKind};
+use super::ast::{Literal, LiteralKind, Op, OpKind, Operand, Pred, PredKind, Quantifier};
 use super::builder::Builder;
 use super::grammar::{Pair, Rule};
 use super::wording::{close, quoted};
@@ -89,6 +89,7 @@ impl Builder<'_> {
                 Some(Pred { span, ..self.pred(inner, depth + 1)? })
             }
             Rule::exists => self.exists(&pair),
+            Rule::many => self.many(pair),
             Rule::call => self.call(&pair),
             Rule::value_first => self.value_first(pair),
             _ => self.compare(pair),
@@ -120,6 +121,26 @@ impl Builder<'_> {
         };
         let value = if is_known { value } else { unjudged(value, &mut op) };
         Some(Pred { kind: PredKind::Compare { field, op, value }, span })
+    }
+
+    /// `any(f) == "a"`.
+    fn many(&mut self, pair: Pair<'_>) -> Option<Pred> {
+        let span = self.span(&pair);
+        let mut parts =
+            pair.into_inner().filter(|part| !matches!(part.as_rule(), Rule::lparen | Rule::rparen));
+        let word = parts.next()?;
+        let node = if word.as_rule() == Rule::kw_all { Quantifier::All } else { Quantifier::Any };
+        let quantifier = Spanned { node, span: self.span(&word) };
+        let field = self.name(&parts.next()?);
+        let (mut op, is_known) = self.op(parts.next()?);
+        let operand = parts.next()?;
+        let value = if operand.as_rule() == Rule::brackets {
+            self.in_brackets(&operand, &mut op)
+        } else {
+            self.operand(&operand)
+        };
+        let value = if is_known { value } else { unjudged(value, &mut op) };
+        Some(Pred { kind: PredKind::Many { quantifier, field, op, value }, span })
     }
 
     /// `f =~ /x/`: reported, and read as `f matches r"x"`.

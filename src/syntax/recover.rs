@@ -89,9 +89,6 @@ impl<'a> Builder<'a> {
             self.report(found);
             return None;
         }
-        if self.reserved(at, end) {
-            return None;
-        }
         let word = self.word_at(at, end);
         // The keyword is right, so what follows it is wrong: its strict rule tells the place.
         if let Some(clause) = level.clause(word) {
@@ -161,29 +158,6 @@ impl<'a> Builder<'a> {
     fn expects(&self, word: &str, at: usize, end: usize) -> bool {
         let next = self.skip_blank(at + word.len());
         close(word, ["expect"].into_iter()).is_some() && self.word_at(next, end) != "at"
-    }
-
-    /// Words of the second stage of the language.
-    fn reserved(&mut self, at: usize, end: usize) -> bool {
-        let slice = self.slice(at, end);
-        let mut words = slice.split_ascii_whitespace();
-        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let (text, plan) = match (first, second) {
-            ("unless", _) => ("unless", "it will require that no linked event came before"),
-            ("lookup", _) => ("lookup", "it will add fields from a table"),
-            ("at", "least") => ("at least", "it will require a step to repeat"),
-            ("or", "from") => ("or from", "it will let a step read several sources"),
-            _ => return false,
-        };
-        // The two words may stand on two lines; the span then covers the first.
-        let length = if slice.starts_with(text) { text.len() } else { first.len() };
-        let span = Span::new(self.file, at, at + length);
-        let found =
-            Diagnostic::new(Code::ReservedWord, span, format!("`{text}` is reserved for a later version"))
-                .label("not part of the language yet")
-                .help(plan);
-        self.report(found);
-        true
     }
 
     /// Parses a clause by its strict rule to find where it goes wrong.

@@ -81,13 +81,14 @@ impl Builder<'_> {
             None => EventOf::Step(self.name(&of.into_inner().next()?)),
         };
         let at = self.window(&parts.next()?);
-        let mut parts = parts.peekable();
+        let mut parts = parts.filter(|part| part.as_rule() != Rule::kw_from).peekable();
+        let from = parts.next_if(|part| part.as_rule() == Rule::field).map(|part| self.name(&part));
         if let Some(raw) = parts.next_if(|part| part.as_rule() == Rule::raw_event) {
             let text = self.raw_text(raw)?;
-            return Some(Event { of, at, content: EventContent::Raw(text), span });
+            return Some(Event { of, from, at, content: EventContent::Raw(text), span });
         }
         let fields = self.pairs(span, parts);
-        Some(Event { of, at, content: EventContent::Fields(fields), span })
+        Some(Event { of, from, at, content: EventContent::Fields(fields), span })
     }
 
     fn raw_text(&mut self, pair: Pair<'_>) -> Option<RawText> {

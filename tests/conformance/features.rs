@@ -15,19 +15,19 @@ pub(super) fn of(rule: &Rule, catalog: &Catalog, by_lookup: bool) -> BTreeSet<&'
     let mut features = BTreeSet::new();
     shape_of(rule, catalog, &mut features);
     for step in &rule.chain.steps {
-        of_pred(&step.filter, false, &mut features);
-        step.excepts.iter().for_each(|except| of_pred(except, true, &mut features));
-        if step.source.node == FLOW {
+        of_pred(&step.main.filter, false, &mut features);
+        step.main.excepts.iter().for_each(|except| of_pred(except, true, &mut features));
+        if step.main.source.node == FLOW {
             features.insert("source: flow logs");
         }
         let in_group = |name: &str| {
             catalog
-                .source(&step.source.node)
+                .source(&step.main.source.node)
                 .and_then(|source| source.field(name))
                 .is_some_and(|def| def.in_group)
         };
         let mut fields = BTreeSet::new();
-        super::satisfy::fields_of(&step.filter, &mut |name, _| _ = fields.insert(name));
+        super::satisfy::fields_of(&step.main.filter, &mut |name, _| _ = fields.insert(name));
         if fields.into_iter().any(in_group) {
             features.insert("test of an item of a repeated group");
         }

@@ -203,7 +203,7 @@ impl Rows<'_> {
         }
         let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
         fields.extend(shown.filter(|field| field.step == step).map(|field| field.field.name.as_str()));
-        if rule.chain.steps[step].source.node == super::samples::CLOUDTRAIL {
+        if rule.chain.steps[step].main.source.node == super::samples::CLOUDTRAIL {
             fields.insert("event.id");
         }
         fields

@@ -57,7 +57,7 @@ impl<'a> Maker<'a> {
     }
 
     fn source(&self, step: &Step) -> &'a Source {
-        self.catalog.source(&step.source.node).unwrap()
+        self.catalog.source(&step.main.source.node).unwrap()
     }
 
     pub(super) fn scenario(&self, rng: &mut Rng, begin: i64) -> Vec<Event> {
@@ -167,7 +167,7 @@ impl<'a> Maker<'a> {
 
     /// The best of a few tries at an event that satisfies a step; now and then with one test the other way round.
     fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
-        let condition = step.condition();
+        let condition = step.main.condition();
         let mut event = self.fresh(step, number, rng);
         let satisfier = |item| Satisfier { source: self.source(step), lists: &self.rule.lists, item };
         for _ in 0..8 {
@@ -241,7 +241,7 @@ impl<'a> Maker<'a> {
 
     /// Something that was there is gone, empty, or another.
     fn tweak(&self, event: &mut Event, rng: &mut Rng) {
-        let step = self.rule.chain.steps.iter().find(|step| step.source.node == event.source);
+        let step = self.rule.chain.steps.iter().find(|step| step.main.source.node == event.source);
         let Some(step) = step else { return };
         let fields = self.mentioned(step);
         let Some((field, ty)) = rng.choice(fields) else { return };
@@ -264,9 +264,9 @@ impl<'a> Maker<'a> {
     fn mentioned(&self, step: &Step) -> Vec<(&'a str, Type)> {
         let rule = self.rule;
         let mut fields = Vec::new();
-        let steps = rule.chain.steps.iter().filter(|other| other.source.node == step.source.node);
+        let steps = rule.chain.steps.iter().filter(|other| other.main.source.node == step.main.source.node);
         for other in steps {
-            for pred in std::iter::once(&other.filter).chain(&other.excepts) {
+            for pred in std::iter::once(&other.main.filter).chain(&other.main.excepts) {
                 fields_of(pred, &mut |name, ty| fields.push((name, ty)));
             }
         }
@@ -286,12 +286,12 @@ impl<'a> Maker<'a> {
 pub(super) fn needs_wide_flows(rule: &Rule, catalog: &Catalog) -> bool {
     let (chain, source) = (&rule.chain, catalog.source(FLOW).unwrap());
     let is_wide = |step: usize, name: &str| {
-        chain.steps[step].source.node == FLOW
+        chain.steps[step].main.source.node == FLOW
             && source.field(name).is_some_and(|field| field.requires.is_some())
     };
     let tested = chain.steps.iter().enumerate().any(|(index, step)| {
         let mut found = false;
-        fields_of(&step.condition(), &mut |name, _| found |= is_wide(index, name));
+        fields_of(&step.main.condition(), &mut |name, _| found |= is_wide(index, name));
         found
     });
     let joined = chain.links.iter().enumerate().any(|(link, keys)| {

@@ -47,7 +47,7 @@ fn is_spelt_as_stated(maker: &Maker<'_>, event: &Event) -> bool {
 
 /// What the rule compares a field with in a way that tells letters apart.
 fn patterns_on(maker: &Maker<'_>, name: &str) -> Vec<Pattern> {
-    let conditions: Vec<_> = maker.rule.chain.steps.iter().map(catena::ir::Step::condition).collect();
+    let conditions: Vec<_> = maker.rule.chain.steps.iter().map(|step| step.main.condition()).collect();
     let tests = conditions.iter().flat_map(|condition| condition.tests());
     let kinds = tests.filter(|test| test.field.name == name).map(|test| &test.kind);
     kinds.flat_map(|kind| patterns(kind, &maker.rule.lists)).collect()

@@ -98,9 +98,9 @@ pub(super) fn linked(key: &Key, left: &Record, right: &Record) -> bool {
 
 fn satisfies(rule: &Rule, step: usize, record: &Record) -> bool {
     let step = &rule.chain.steps[step];
-    record.schema.source() == step.source.node
-        && holds(rule, &step.filter, record)
-        && step.excepts.iter().all(|except| !holds(rule, except, record))
+    record.schema.source() == step.main.source.node
+        && holds(rule, &step.main.filter, record)
+        && step.main.excepts.iter().all(|except| !holds(rule, except, record))
 }
 
 pub(super) fn holds(rule: &Rule, pred: &Pred, record: &Record) -> bool {

@@ -7,7 +7,7 @@ use catena::engine::record::{Identity, Record, Schemas};
 use catena::engine::value::Value;
 use catena::ir::{
     self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
-    Pattern, Place, Pred, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
+    Pattern, Place, Pred, Regex, Rule, Selection, Severity, Status, Step, StepField, TestKind, Type, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
@@ -174,20 +174,30 @@ impl Scenario {
             .enumerate()
             .map(|(index, (source, filter, excepts))| Step {
                 name: name(&format!("s{index}")),
-                source: name(SOURCES[*source]),
-                filter: filter.pred(),
-                excepts: excepts.iter().map(Choice::pred).collect(),
+                main: Selection {
+                    source: name(SOURCES[*source]),
+                    renames: Vec::new(),
+                    filter: filter.pred(),
+                    excepts: excepts.iter().map(Choice::pred).collect(),
+                    span: Span::default(),
+                },
+                others: Vec::new(),
+                absences: Vec::new(),
+                repetition: None,
                 span: Span::default(),
             })
             .collect();
         let scope_key = || Key {
             left: field("zone", Type::String),
             right: field("zone", Type::String),
+            case: Case::Sensitive,
             from_scope: true,
         };
         let links = self.links.iter().map(|(gap, keys)| Link {
             gap: window(*gap),
             keys: keys.iter().map(|(l, r)| key(*l, *r)).chain(self.scope.then(scope_key)).collect(),
+            comparisons: Vec::new(),
+            absences: Vec::new(),
             span: Span::default(),
         });
         let step_field = |(step, at): &(usize, usize)| StepField { step: *step, field: text_field(*at) };
@@ -206,6 +216,7 @@ impl Scenario {
                 scope: self.scope.then(|| name("zone")).into_iter().collect(),
                 links: links.collect(),
                 steps,
+                together: None,
             },
             alert: Alert { entities: Vec::new(), show: Vec::new(), dedupe },
             playbook: None,
@@ -247,7 +258,7 @@ fn key(left: usize, right: usize) -> Key {
         (3, _) | (_, 3) => (field("size", Type::Int), field("ratio", Type::Float)),
         (left, right) => (text_field(left), text_field(right)),
     };
-    Key { left, right, from_scope: false }
+    Key { left, right, case: Case::Sensitive, from_scope: false }
 }
 
 fn lists() -> Vec<List> {

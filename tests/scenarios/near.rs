@@ -38,11 +38,11 @@ pub(crate) fn found(program: &Program, records: &[Record], most: usize) -> Near 
 /// does.
 fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Option<Vec<(Condition, i64)>> {
     let step = &rule.chain.steps[at];
-    if right.schema.source() != step.source.node {
+    if right.schema.source() != step.main.source.node {
         return None;
     }
     let mut failed = Vec::new();
-    let parts = step.filter.conjuncts();
+    let parts = step.main.filter.conjuncts();
     for (number, part) in parts.iter().enumerate() {
         if !brute::holds(rule, part, right) {
             if parts.len() == 1 {
@@ -51,7 +51,7 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
             failed.push((Condition::Step { step: at, part: Part::Where(number) }, 0));
         }
     }
-    for (number, except) in step.excepts.iter().enumerate() {
+    for (number, except) in step.main.excepts.iter().enumerate() {
         if brute::holds(rule, except, right) {
             failed.push((Condition::Step { step: at, part: Part::Except(number) }, 0));
         }

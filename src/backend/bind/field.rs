@@ -16,7 +16,7 @@ use crate::source::Span;
 /// A field as a target reads it in one step.
 #[derive(Debug)]
 pub(in crate::backend) struct BoundField<'a, C> {
-    /// Its canonical name.
+    /// Its name in the rule: the canonical one, unless an alternative renames it.
     pub(in crate::backend) name: &'a str,
     /// Its type.
     pub(in crate::backend) ty: Type,
@@ -97,17 +97,18 @@ impl<'a, B: Backend> Lookup<'a, B> {
         Self { schema, action: None, admitted, refused: BTreeSet::new() }
     }
 
-    /// A field that the rule names, in the whole step.
+    /// A field that the rule names, in the whole step; `own` is its name in the source.
     pub(super) fn field(
         &mut self,
         field: &'a Field,
+        own: &str,
         report: &mut Report,
     ) -> Option<BoundField<'a, B::Column>> {
         // Taken out and put back, not cloned: the call borrows all of `self`.
         let admitted = self.admitted.take();
-        let found = self.named(&field.name, field.span, admitted.as_ref(), report);
+        let found = self.named(own, field.span, admitted.as_ref(), report);
         self.admitted = admitted;
-        found
+        Some(BoundField { name: &field.name, ..found? })
     }
 
     /// A field by name, where the record can have one of the `admitted` actions (`None`: any).

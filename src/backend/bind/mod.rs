@@ -19,8 +19,8 @@ use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step,
-    StepField, Window,
+    self, ACTION, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key,
+    Link, List, Neighbour, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -34,7 +34,9 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
     /// Its steps, in order; at least one.
     pub(in crate::backend) steps: Vec<BoundStep<'a, B>>,
     /// Link `i` joins step `i` to step `i + 1`.
-    pub(in crate::backend) links: Vec<BoundLink<'a>>,
+    pub(in crate::backend) links: Vec<BoundLink<'a, B>>,
+    /// What steps in any order share.
+    pub(in crate::backend) together: Option<&'a Together>,
     /// From first to last step.
     pub(in crate::backend) total: Window,
     /// Whether that is shorter than the sum of the gaps.
@@ -46,6 +48,23 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
 pub(in crate::backend) struct BoundStep<'a, B: Backend> {
     /// Its name.
     pub(in crate::backend) name: &'a Spanned<String>,
+    /// What it matches: its first alternative.
+    pub(in crate::backend) main: BoundSelection<'a, B>,
+    /// The other alternatives: of those that a record satisfies the first counts.
+    pub(in crate::backend) others: Vec<BoundSelection<'a, B>>,
+    /// What must not be there for a record to count.
+    pub(in crate::backend) absences: Vec<BoundAbsence<'a, B>>,
+    /// How often records must come for one of them to count.
+    pub(in crate::backend) repetition: Option<&'a Repetition>,
+    /// Whether its records are the alerts.
+    pub(in crate::backend) last: bool,
+    /// Whether its event could be that of a neighbour.
+    pub(in crate::backend) shared: bool,
+}
+
+/// Records of one source that satisfy a condition, resolved. Its fields have the names of the rule.
+#[derive(Debug)]
+pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     /// Where the rule names its source.
     pub(in crate::backend) span: Span,
     /// Its source.
@@ -54,22 +73,39 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
     pub(in crate::backend) schema: &'a SourceSchema<B>,
     /// When a record satisfies it.
     pub(in crate::backend) condition: Truth<BoundTest<'a, B>>,
-    /// The fields by which links join it, each once: they must be present.
+    /// The fields that must be present, each once: those by which links join it, that comparisons of neighbours read,
+    /// and by which it counts. Of an absence those that it shares with the step.
     pub(in crate::backend) keys: Vec<BoundField<'a, B::Column>>,
+    /// Further fields that clauses of the step read, present or not, each once: those that absences share, and those
+    /// whose values are counted.
+    pub(in crate::backend) reads: Vec<BoundField<'a, B::Column>>,
     /// What answers show of it: its keys and what the alert names, each once. Empty if the target shows no fields.
     pub(in crate::backend) outputs: Vec<Output<'a, B>>,
     /// The field that identifies its event, if the source has one that the target sees and shows.
     pub(in crate::backend) event_id: Option<Output<'a, B>>,
     /// [`ACTION`], if a field of the step has several ways.
     pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
-    /// Whether its records are the alerts.
-    pub(in crate::backend) last: bool,
     /// Whether its events can have items of the source's repeated group.
     pub(in crate::backend) has_items: bool,
-    /// Whether its event could be that of a neighbour.
-    pub(in crate::backend) shared: bool,
     /// What its fields require.
     pub(in crate::backend) requires: Vec<String>,
+}
+
+/// A record that must not be there, resolved.
+#[derive(Debug)]
+pub(in crate::backend) struct BoundAbsence<'a, B: Backend> {
+    /// What it is called in comments and columns.
+    pub(in crate::backend) name: String,
+    /// What must not be there: one of these; at least one.
+    pub(in crate::backend) selections: Vec<BoundSelection<'a, B>>,
+    /// Where it must not be.
+    pub(in crate::backend) when: When,
+    /// What it shares with the step.
+    pub(in crate::backend) keys: &'a [AbsenceKey],
+    /// Whether it asks for the step's own records (`first`).
+    pub(in crate::backend) is_first: bool,
+    /// The whole clause.
+    pub(in crate::backend) span: Span,
 }
 
 /// A test of a step, resolved.
@@ -106,13 +142,20 @@ pub(in crate::backend) struct Output<'a, B: Backend> {
     pub(in crate::backend) field: BoundField<'a, B::Column>,
 }
 
-impl<B: Backend> BoundStep<'_, B> {
+impl<'a, B: Backend> BoundStep<'a, B> {
     /// The name of a field of the step in an answer.
     pub(in crate::backend) fn column_name(&self, field: &str) -> String {
         ir::column_name(&self.name.node, field)
     }
 
-    /// Whether a link joins by the field.
+    /// Its alternatives, in order.
+    pub(in crate::backend) fn selections(&self) -> impl Iterator<Item = &BoundSelection<'a, B>> + Clone {
+        std::iter::once(&self.main).chain(&self.others)
+    }
+}
+
+impl<B: Backend> BoundSelection<'_, B> {
+    /// Whether the field must be present.
     pub(in crate::backend) fn is_key(&self, field: &str) -> bool {
         self.keys.iter().any(|key| key.name == field)
     }
@@ -120,18 +163,24 @@ impl<B: Backend> BoundStep<'_, B> {
 
 /// A link, resolved.
 #[derive(Debug)]
-pub(in crate::backend) struct BoundLink<'a> {
+pub(in crate::backend) struct BoundLink<'a, B: Backend> {
     /// Longest time from the earlier to the later record.
     pub(in crate::backend) gap: Window,
     /// The whole clause.
     pub(in crate::backend) span: Span,
     /// Fields of the earlier and of the later step that must be equal.
     pub(in crate::backend) keys: Vec<(&'a Field, &'a Field)>,
+    /// The keys that are equal ignoring letter case: by their place in `keys`.
+    pub(in crate::backend) folded: Vec<bool>,
+    /// What else must hold between the two records.
+    pub(in crate::backend) comparisons: &'a [Comparison],
+    /// What must not be between them.
+    pub(in crate::backend) absences: Vec<BoundAbsence<'a, B>>,
     /// Whether one event could match both steps.
     pub(in crate::backend) shared: bool,
 }
 
-impl BoundLink<'_> {
+impl<B: Backend> BoundLink<'_, B> {
     /// Its keys for a reader: `actor.id, instance.eni = interface.id`.
     pub(in crate::backend) fn keys_in_words(&self) -> String {
         let key = |(left, right): &(&Field, &Field)| {
@@ -149,41 +198,86 @@ impl BoundLink<'_> {
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
     let Job { rule, catalog, schemas: _, options } = job;
     let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-    let Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
-    let links: Vec<_> = links.iter().zip(shape::shared_links(chain, catalog)).map(bind_link).collect();
+    let Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
+    let shared = shape::shared_links(chain, catalog);
+    let is_shared =
+        |link: Option<usize>| link.and_then(|link| shared.get(link)).is_some_and(|shared| *shared);
     let mut bound = Vec::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {
-        let before = index.checked_sub(1).and_then(|before| links.get(before));
+        let before = index.checked_sub(1);
         let around = Around {
-            before,
+            before: before.and_then(|before| links.get(before)),
             after: links.get(index),
+            together: together.as_ref(),
             named: named(alert, index),
-            last: index + 1 == steps.len(),
+            last: together.is_some() || index + 1 == steps.len(),
+            shared: is_shared(before) || is_shared(Some(index)),
             lists,
         };
         // A step that cannot be bound must not keep the problems of the others back.
         bound.extend(bind_step(job, step, &around, report));
     }
+    let bound_links: Vec<_> =
+        links.iter().zip(shared).filter_map(|link| bind_link(job, link, lists, report)).collect();
     for list in lists {
         let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
         report.require_all(&external::expiry_in_text(list, by_lookup));
     }
     alert::note::<B>(rule, report);
-    (bound.len() == steps.len() && report.errors.is_empty()).then_some(Bound {
+    let is_whole = bound.len() == steps.len() && bound_links.len() == links.len();
+    (is_whole && report.errors.is_empty()).then_some(Bound {
         steps: bound,
-        links,
+        links: bound_links,
+        together: together.as_ref(),
         total: *total,
         total_binds: shape::total_binds(chain),
     })
 }
 
-fn bind_link((link, shared): (&Link, bool)) -> BoundLink<'_> {
-    let Link { gap, keys, span } = link;
-    let keys = keys.iter().map(|key| {
-        let Key { left, right, from_scope: _ } = key;
+fn bind_link<'a, B: Backend>(
+    job: &Job<'a>,
+    (link, shared): (&'a Link, bool),
+    lists: &'a [List],
+    report: &mut Report,
+) -> Option<BoundLink<'a, B>> {
+    let Link { gap, keys, comparisons, absences, span } = link;
+    let pairs = keys.iter().map(|key| {
+        let Key { left, right, case: _, from_scope: _ } = key;
         (left, right)
     });
-    BoundLink { gap: *gap, span: *span, keys: keys.collect(), shared }
+    let absences: Vec<_> =
+        absences.iter().map(|absence| bind_absence(job, absence, "", lists, report)).collect();
+    Some(BoundLink {
+        gap: *gap,
+        span: *span,
+        keys: pairs.collect(),
+        folded: keys.iter().map(|key| key.case == Case::Ignore).collect(),
+        comparisons,
+        absences: absences.into_iter().collect::<Option<_>>()?,
+        shared,
+    })
+}
+
+/// `step` is the name of the step whose own records `first` asks for.
+fn bind_absence<'a, B: Backend>(
+    job: &Job<'a>,
+    absence: &'a Absence,
+    step: &str,
+    lists: &'a [List],
+    report: &mut Report,
+) -> Option<BoundAbsence<'a, B>> {
+    let Absence { name, selections, when, keys, span } = absence;
+    let reading = Reading { keys: once(keys.iter().map(|key| &key.right)), lists, ..Reading::default() };
+    let bound: Vec<_> =
+        selections.iter().map(|selection| bind_selection(job, selection, None, &reading, report)).collect();
+    Some(BoundAbsence {
+        name: name.as_ref().map_or_else(|| format!("{step}_before"), |name| name.node.clone()),
+        selections: bound.into_iter().collect::<Option<_>>()?,
+        when: *when,
+        keys,
+        is_first: name.is_none(),
+        span: *span,
+    })
 }
 
 /// The fields of a step that the alert names.
@@ -197,26 +291,53 @@ fn named(alert: &Alert, step: usize) -> Vec<&Field> {
         .collect()
 }
 
-/// What a rule says about a step outside of it.
-struct Around<'a, 'b> {
-    before: Option<&'b BoundLink<'a>>,
-    after: Option<&'b BoundLink<'a>>,
+/// What a rule says about a step outside of its condition.
+struct Around<'a> {
+    before: Option<&'a Link>,
+    after: Option<&'a Link>,
+    together: Option<&'a Together>,
     named: Vec<&'a Field>,
     last: bool,
+    shared: bool,
     lists: &'a [List],
 }
 
-impl<'a> Around<'a, '_> {
-    /// The fields by which links join the step, each once.
-    fn keys(&self) -> Vec<&'a Field> {
-        let before = self.before.into_iter().flat_map(|link| link.keys.iter().map(|(_, right)| *right));
-        let after = self.after.into_iter().flat_map(|link| link.keys.iter().map(|(left, _)| *left));
-        once(before.chain(after))
+impl<'a> Around<'a> {
+    /// The fields that must be present in a record of the step, each once.
+    fn keys(&self, repetition: Option<&'a Repetition>) -> Vec<&'a Field> {
+        let before = self.before.into_iter().flat_map(|link| {
+            let compared = link.comparisons.iter().map(|comparison| &comparison.right);
+            link.keys.iter().map(|key| &key.right).chain(compared)
+        });
+        let after = self.after.into_iter().flat_map(|link| {
+            let compared = link.comparisons.iter().map(|comparison| &comparison.left);
+            link.keys.iter().map(|key| &key.left).chain(compared)
+        });
+        let together = self.together.into_iter().flat_map(|together| &together.keys);
+        let by = repetition.into_iter().flat_map(|repetition| &repetition.by);
+        once(before.chain(after).chain(together).chain(by))
     }
 
-    fn shared(&self) -> bool {
-        [self.before, self.after].into_iter().flatten().any(|link| link.shared)
+    /// What else clauses read of it, present or not.
+    fn reads(&self, absences: &'a [Absence], repetition: Option<&'a Repetition>) -> Vec<&'a Field> {
+        let own = absences.iter().flat_map(|absence| &absence.keys).map(|key| &key.left);
+        let of_link = |link: Option<&'a Link>, of| {
+            let keys = link.into_iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.keys);
+            keys.filter(move |key| key.of == of).map(|key| &key.left)
+        };
+        let counted = repetition.and_then(|repetition| repetition.distinct.as_ref());
+        let of_links = of_link(self.before, Neighbour::Later).chain(of_link(self.after, Neighbour::Earlier));
+        once(own.chain(of_links).chain(counted))
     }
+}
+
+/// The fields that clauses read of a selection, by their names in the rule.
+#[derive(Default)]
+struct Reading<'a> {
+    keys: Vec<&'a Field>,
+    reads: Vec<&'a Field>,
+    shown: Vec<&'a Field>,
+    lists: &'a [List],
 }
 
 /// Each field once, where it is named first.
@@ -228,44 +349,80 @@ fn once<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Vec<&'a Field> {
 fn bind_step<'a, B: Backend>(
     job: &Job<'a>,
     step: &'a Step,
-    around: &Around<'a, '_>,
+    around: &Around<'a>,
     report: &mut Report,
 ) -> Option<BoundStep<'a, B>> {
-    let Step { name, source: at, filter, excepts, span: _ } = step;
+    let Step { name, main, others, absences, repetition, span: _ } = step;
+    let repetition = repetition.as_ref();
+    let reading = Reading {
+        keys: around.keys(repetition),
+        reads: around.reads(absences, repetition),
+        // What a step says of its burst is no field of a record.
+        shown: around.named.iter().copied().filter(|field| !is_of_burst(field)).collect(),
+        lists: around.lists,
+    };
+    let mut selection = |one| bind_selection(job, one, Some(name), &reading, report);
+    let main = selection(main);
+    let others: Vec<_> = others.iter().map(selection).collect();
+    let absences: Vec<_> =
+        absences.iter().map(|absence| bind_absence(job, absence, &name.node, around.lists, report)).collect();
+    Some(BoundStep {
+        name,
+        main: main?,
+        others: others.into_iter().collect::<Option<_>>()?,
+        absences: absences.into_iter().collect::<Option<_>>()?,
+        repetition,
+        last: around.last,
+        shared: around.shared,
+    })
+}
+
+/// Whether a field is what a step says of its burst.
+fn is_of_burst(field: &Field) -> bool {
+    [ir::COUNT, ir::FIRST_TIME].contains(&field.name.as_str())
+}
+
+/// `step` is the name of the step if the selection is one of a step, whose fields answers show.
+fn bind_selection<'a, B: Backend>(
+    job: &Job<'a>,
+    selection: &'a Selection,
+    step: Option<&'a Spanned<String>>,
+    reading: &Reading<'a>,
+    report: &mut Report,
+) -> Option<BoundSelection<'a, B>> {
+    let Selection { source: at, renames: _, filter, excepts, span: _ } = selection;
     let source = job.catalog.source(&at.node)?;
     let schema = mapped(job, at, report)?;
     report.require_all(&schema.requires);
     let mut own = Report::default();
-    let admitted = step.possible_actions();
-    let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };
+    let lookup = Lookup::new(schema, selection.possible_actions());
+    let mut binder = Binder { lookup, selection, lists: reading.lists, report: &mut own };
     let condition = binder.condition(filter, excepts);
-    let keys = around.keys();
-    let bound_keys = binder.keys(&keys);
+    let keys = binder.keys(&reading.keys);
+    let reads = binder.read(&reading.reads);
     let (mut event_id, mut outputs) = (None, Some(Vec::new()));
-    if B::SHOWS_FIELDS {
+    if let Some(name) = step.filter(|_| B::SHOWS_FIELDS) {
         event_id = binder.event_id(source, at.span).map(|field| output(name, field));
         outputs = binder
-            .outputs(&keys, &around.named)
+            .outputs(source, &reading.keys, &reading.shown)
             .map(|fields| fields.into_iter().map(|field| output(name, field)).collect());
-        binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &keys);
+        binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &reading.keys);
     }
     let Lookup { action, admitted, .. } = binder.lookup;
     let has_items = source.group.as_ref().is_some_and(|group| group.may_be_in(admitted.as_ref()));
     let requires = own.requires.clone();
     report.absorb(own);
-    Some(BoundStep {
-        name,
+    Some(BoundSelection {
         span: at.span,
         source,
         schema,
         condition: condition?,
-        keys: bound_keys?,
+        keys: keys?,
+        reads: reads?,
         outputs: outputs?,
         event_id,
         action,
-        last: around.last,
         has_items,
-        shared: around.shared(),
         requires,
     })
 }
@@ -305,6 +462,7 @@ fn mapped<'a, B: Backend>(
 /// Binds the parts of one step.
 struct Binder<'a, 'r, B: Backend> {
     lookup: Lookup<'a, B>,
+    selection: &'a Selection,
     lists: &'a [List],
     report: &'r mut Report,
 }
@@ -366,18 +524,31 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
 
     fn keys(&mut self, keys: &[&'a Field]) -> Option<BoundFields<'a, B>> {
         let found = keys.iter().map(|key| {
-            let found = self.lookup.field(key, self.report)?;
+            let found = self.lookup.field(key, self.selection.field(&key.name), self.report)?;
             found.inexact().for_each(|inexact| inexact.joined(B::JOINS_BY_WIDER, key.span, self.report));
             Some(found)
         });
         found.collect::<Vec<_>>().into_iter().collect()
     }
 
-    /// What answers show: the keys and what the alert names.
-    fn outputs(&mut self, keys: &[&'a Field], named: &[&'a Field]) -> Option<BoundFields<'a, B>> {
-        let shown = once(keys.iter().chain(named).copied());
-        let found: Vec<_> = shown.into_iter().map(|field| self.lookup.field(field, self.report)).collect();
-        found.into_iter().collect()
+    fn read(&mut self, fields: &[&'a Field]) -> Option<BoundFields<'a, B>> {
+        let found = fields
+            .iter()
+            .map(|field| self.lookup.field(field, self.selection.field(&field.name), self.report));
+        found.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// What answers show: the keys and what the alert names, as far as the source has it. An alternative need not have
+    /// what only the alert reads.
+    fn outputs(
+        &mut self,
+        source: &Source,
+        keys: &[&'a Field],
+        named: &[&'a Field],
+    ) -> Option<BoundFields<'a, B>> {
+        let has = |field: &&Field| source.field(self.selection.field(&field.name)).is_some();
+        let shown = once(keys.iter().chain(named).copied().filter(has));
+        self.read(&shown)
     }
 
     /// The field that identifies an event, if the target sees it in every event.

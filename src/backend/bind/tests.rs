@@ -161,7 +161,7 @@ fn notes(rule: &Rule) -> Vec<(Effect, String)> {
 /// The ways to read `placed` in the first test of the condition that reads it.
 fn placed<B: Backend<Column = String>>(rule: &Rule) -> Vec<(String, Vec<String>)> {
     bound::<B, _>(rule, |bound, _| {
-        let tests = bound.unwrap().steps[0].condition.tests();
+        let tests = bound.unwrap().steps[0].main.condition.tests();
         let (test, _) = tests.into_iter().find(|(test, _)| test.field.name == "placed").unwrap();
         columns(&test.field)
     })
@@ -181,12 +181,12 @@ fn a_field_has_the_ways_of_the_actions_of_its_step_or_clause() {
     let all = [way("PlaceA", &["A"]), way("PlaceB", &["B", "C"]), way("PlaceRest", &[])];
     assert_eq!(placed::<Names<false, true>>(&free), all);
     bound::<Names<false, true>, _>(&free, |bound, _| {
-        assert_eq!(bound.unwrap().steps[0].action.as_ref().unwrap().ways[0].column, "Action");
+        assert_eq!(bound.unwrap().steps[0].main.action.as_ref().unwrap().ways[0].column, "Action");
     });
     let narrow = one(Pred::And(vec![any_action(&["B", "C"]), equals("placed", "x")]));
     bound::<Names<false, true>, _>(&narrow, |bound, _| {
         let step = &bound.unwrap().steps[0];
-        assert!(step.action.is_none());
+        assert!(step.main.action.is_none());
     });
 }
 
@@ -194,7 +194,7 @@ fn a_field_has_the_ways_of_the_actions_of_its_step_or_clause() {
 fn a_text_for_no_value_is_the_columns_own_or_the_sources() {
     let rule = one(Pred::And(vec![equals("plain", "-"), equals("own", "x")]));
     bound::<Names<false, true>, _>(&rule, |bound, _| {
-        let tests = bound.unwrap().steps[0].condition.tests();
+        let tests = bound.unwrap().steps[0].main.condition.tests();
         let found: Vec<_> = tests.iter().map(|(test, _)| test.field.placeholders()).collect();
         assert_eq!(found, [["-"], ["none"]]);
         let pass: Vec<_> =
@@ -230,22 +230,28 @@ fn steps_hand_on_their_keys_and_what_the_alert_names() {
         let bound = bound.unwrap();
         let names = |step: usize| {
             let step = &bound.steps[step];
-            let keys: Vec<_> = step.keys.iter().map(|key| key.name).collect();
-            let outputs: Vec<_> = step.outputs.iter().map(|output| output.column.as_str()).collect();
+            let keys: Vec<_> = step.main.keys.iter().map(|key| key.name).collect();
+            let outputs: Vec<_> = step.main.outputs.iter().map(|output| output.column.as_str()).collect();
             (keys, outputs)
         };
         assert_eq!(names(0), (vec!["plain", "own"], vec!["a_plain", "a_own"]));
         assert_eq!(names(1), (vec!["plain", "own"], vec!["b_plain", "b_own", "b_event_id"]));
         assert_eq!(names(2), (vec!["own"], vec!["c_own"]));
         assert_eq!(bound.steps.iter().map(|step| step.last).collect::<Vec<_>>(), [false, false, true]);
-        assert!(bound.steps.iter().all(|step| !step.shared && step.schema.lag == 60));
-        assert_eq!(bound.steps[2].event_id.as_ref().unwrap().column, "c_event_id");
+        assert!(bound.steps.iter().all(|step| !step.shared && step.main.schema.lag == 60));
+        assert_eq!(bound.steps[2].main.event_id.as_ref().unwrap().column, "c_event_id");
         assert_eq!(report.requires, ["a table", "a parser", "version 2"]);
-        assert_eq!(bound.steps[0].requires, ["a parser", "version 2"]);
-        assert!(bound.steps[2].requires.is_empty());
+        assert_eq!(bound.steps[0].main.requires, ["a parser", "version 2"]);
+        assert!(bound.steps[2].main.requires.is_empty());
     });
     bound::<Names<true, false>, _>(&rule, |bound, _| {
-        assert!(bound.unwrap().steps.iter().all(|step| step.outputs.is_empty() && step.event_id.is_none()));
+        assert!(
+            bound
+                .unwrap()
+                .steps
+                .iter()
+                .all(|step| step.main.outputs.is_empty() && step.main.event_id.is_none())
+        );
     });
 }
 

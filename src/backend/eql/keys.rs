@@ -81,7 +81,7 @@ pub(super) fn of<'a>(
 
 /// The fields of each key along a run of links that all join by the same key. A field that a link compares with two
 /// fields of the next step is two keys from there on, and both have it before.
-fn rows<'a>(links: &[BoundLink<'a>]) -> Vec<Vec<&'a Field>> {
+fn rows<'a>(links: &[BoundLink<'a, Eql>]) -> Vec<Vec<&'a Field>> {
     let Some((first, others)) = links.split_first() else { return Vec::new() };
     let mut rows: Vec<_> = first.keys.iter().map(|(left, right)| vec![*left, *right]).collect();
     for link in others {
@@ -96,7 +96,7 @@ fn rows<'a>(links: &[BoundLink<'a>]) -> Vec<Vec<&'a Field>> {
 }
 
 fn cell<'a>(step: &BoundStep<'a, Eql>, field: &'a Field, report: &mut Report) -> Option<Cell<'a>> {
-    let key = step.keys.iter().find(|key| key.name == field.name)?;
+    let key = step.main.keys.iter().find(|key| key.name == field.name)?;
     let Some(way) = BoundField::only(key) else {
         report.error(refused(
             field.span,
@@ -168,7 +168,7 @@ fn carried<'a>(row: &[Cell<'a>], report: &mut Report) -> Option<Vec<Cell<'a>>> {
 /// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
 /// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
 fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, report: &mut Report) {
-    let is_weak = |name: &str| step.source.field(name).is_some_and(|field| field.weak_key.is_some());
+    let is_weak = |name: &str| step.main.source.field(name).is_some_and(|field| field.weak_key.is_some());
     let (kept, dropped) = (keys.of_last(), &field.name);
     let Some(strong) = kept.iter().find(|cell| !is_weak(cell.name)) else {
         let message = phrase!(
@@ -179,7 +179,7 @@ fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, repor
         report.note(Effect::Subset, field.span, message);
         return;
     };
-    let physical = step.keys.iter().find(|key| key.name == dropped).and_then(BoundField::only);
+    let physical = step.main.keys.iter().find(|key| key.name == dropped).and_then(BoundField::only);
     let physical = physical.map_or("", |way| way.column.name.text());
     // The physical name first: Elastic's own field may be called like the canonical one of another.
     let message =
@@ -191,7 +191,7 @@ fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, repor
     report.note(Effect::Engine, field.span, message);
 }
 
-fn note_many_values(keys: &Keys<'_>, links: &[BoundLink<'_>], report: &mut Report) {
+fn note_many_values(keys: &Keys<'_>, links: &[BoundLink<'_, Eql>], report: &mut Report) {
     let span = links.first().map(|link| link.span).unwrap_or_default();
     for row in &keys.rows {
         let several: Vec<_> = row.iter().filter(|cell| cell.column.multi).collect();
@@ -208,7 +208,7 @@ fn note_many_values(keys: &Keys<'_>, links: &[BoundLink<'_>], report: &mut Repor
     }
 }
 
-fn uncarried(dropped: &[&Field], links: &[BoundLink<'_>]) -> Diagnostic {
+fn uncarried(dropped: &[&Field], links: &[BoundLink<'_, Eql>]) -> Diagnostic {
     let names: Vec<_> = dropped.iter().map(|field| phrase!("`{}`", field.name)).collect();
     refused(
         links.iter().map(|link| link.span).reduce(Span::to).unwrap_or_default(),

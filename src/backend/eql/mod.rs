@@ -84,6 +84,20 @@ fn support(feature: Feature) -> Support {
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
+        Feature::Alternatives
+        | Feature::RenamedField
+        | Feature::AbsenceBefore
+        | Feature::AbsenceAfter
+        | Feature::AbsenceBetween
+        | Feature::FirstSeen
+        | Feature::Count
+        | Feature::DistinctCount
+        | Feature::DifferentFields
+        | Feature::OrderedFields
+        | Feature::FoldedKey
+        | Feature::AnyOrder => {
+            Support::No { reason: "this target does not say it yet", help: "compile for another target" }
+        }
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),

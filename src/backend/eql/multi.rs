@@ -168,7 +168,7 @@ fn only_if(item: &Item<'_, '_>, single: &Single) -> Result<Vec<Truth<Frag>>, Ref
         known.is_some_and(|known| known.strings().iter().all(|known| known == value))
     };
     let test = |(name, value): (&String, &String)| {
-        let variants = item.step.schema.fields.get(name).map(|field| field.variants.as_slice());
+        let variants = item.step.main.schema.fields.get(name).map(|field| field.variants.as_slice());
         if let Some([Variant { column: Ok(column), .. }]) = variants
             && column.kind == Kind::Text
             && !column.multi

@@ -54,13 +54,15 @@ impl<'a> Body<'a> {
         let (mut spans, mut requires) = (Vec::new(), Vec::new());
         let steps = bound.steps.iter().zip(&chain.steps).enumerate();
         let own = steps.filter(|(index, _)| stage.steps.contains(index));
-        for (index, (step, ir::Step { filter, span, .. })) in own.map(|(_, step)| step).enumerate() {
+        for (index, (step, ir::Step { main: ir::Selection { filter, .. }, span, .. })) in
+            own.map(|(_, step)| step).enumerate()
+        {
             spans.push(*span);
-            requires.extend(step.schema.requires.iter().chain(&step.requires).cloned());
+            requires.extend(step.main.schema.requires.iter().chain(&step.main.requires).cloned());
             let keys = stage.keys.of_item(index);
             let item = Item { step, filter, keys: &keys };
             items.push(Printed::event(&item, stage.reads.is_some(), report));
-            indexes.push(step.schema.mapping.index.as_str());
+            indexes.push(step.main.schema.mapping.index.as_str());
             last = Some(step);
         }
         if let (Some(id), Some(last)) = (&stage.reads, last) {
@@ -107,10 +109,10 @@ impl<'a> Body<'a> {
 impl Printed {
     /// A step as it reads raw events. Next to alerts it says so, for an alert is a copy of an event.
     fn event(item: &Item<'_, '_>, beside_alerts: bool, report: &mut Report) -> Self {
-        let mut tests: Vec<_> = item.step.schema.mapping.filter.iter().cloned().collect();
+        let mut tests: Vec<_> = item.step.main.schema.mapping.filter.iter().cloned().collect();
         tests.extend(beside_alerts.then(|| is("event.kind", "event")));
         tests.extend(predicate::condition(item, report));
-        let category = item.step.schema.mapping.category.clone();
+        let category = item.step.main.schema.mapping.category.clone();
         Self::new(category, &item.step.name.node, tests, item.keys)
     }
 

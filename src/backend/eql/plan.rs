@@ -112,7 +112,7 @@ impl Reach {
         let chain = shape::longest(&job.rule.chain, first);
         let runs = job.options.interval.saturating_mul(later);
         let late = schedule::lateness(bound.steps.iter().skip(first)).saturating_add(runs);
-        let lag = bound.steps.last().map_or(0, |step| step.schema.lag);
+        let lag = bound.steps.last().map_or(0, |step| step.main.schema.lag);
         // An alert bears the time at which its rule ran, an event its own.
         let span = chain.saturating_add(if later == 0 { lag } else { late });
         Self { chain, late, span }
@@ -121,16 +121,16 @@ impl Reach {
 
 /// A late clock on the last step widens the window. On an earlier step it can put the event behind its successor.
 fn note_clocks(bound: &Bound<'_, Eql>, report: &mut Report) {
-    for step in bound.steps.iter().filter(|step| step.schema.lag > 0 && !bound.links.is_empty()) {
-        let (lag, name) = (step.schema.lag, &step.name.node);
-        let reason = step.schema.lag_reason.as_deref();
+    for step in bound.steps.iter().filter(|step| step.main.schema.lag > 0 && !bound.links.is_empty()) {
+        let (lag, name) = (step.main.schema.lag, &step.name.node);
+        let reason = step.main.schema.lag_reason.as_deref();
         let reason = reason.unwrap_or("Elastic's clock is late for this source");
         let (effect, what) = if step.last {
             (Effect::Superset, format!("the window before `{name}` is {lag} s longer"))
         } else {
             (Effect::Subset, format!("an event of `{name}` may be ordered after that of the next step"))
         };
-        report.note(effect, step.span, format!("{reason}; {what}"));
+        report.note(effect, step.main.span, format!("{reason}; {what}"));
     }
 }
 
@@ -143,7 +143,7 @@ fn note_cut(bound: &Bound<'_, Eql>, at: usize, keys: &Keys<'_>, later: &Keys<'_>
         return;
     }
     let name = &step.name.node;
-    if let Some(key) = kept.iter().find(|key| is_made_once(step.source, key.name)) {
+    if let Some(key) = kept.iter().find(|key| is_made_once(step.main.source, key.name)) {
         let key = key.name;
         let message = format!("one `{key}` is assumed to belong to one `{name}` event within the window");
         report.note(Effect::Engine, link.span, message);

@@ -351,8 +351,19 @@ fn tests_of_many_values() {
 }
 
 fn pair(seconds: u64, left: &str, right: &str) -> Link {
-    let key = Key { left: field(left, Type::String), right: field(right, Type::String), from_scope: false };
-    Link { gap: Window { seconds, span: Span::default() }, keys: vec![key], span: Span::default() }
+    let key = Key {
+        left: field(left, Type::String),
+        right: field(right, Type::String),
+        case: Case::Sensitive,
+        from_scope: false,
+    };
+    Link {
+        gap: Window { seconds, span: Span::default() },
+        keys: vec![key],
+        comparisons: Vec::new(),
+        absences: Vec::new(),
+        span: Span::default(),
+    }
 }
 
 #[test]

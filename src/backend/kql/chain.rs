@@ -67,11 +67,13 @@ pub(super) fn lower(
 
 /// The answer of a rule of one step. An event may be delivered twice; joins keep one row for each record anyway.
 fn alone(step: &BoundStep<'_, Kql>, text: &StepText) -> Table {
-    let stamp = literal::assign(&literal::name(STAMP), &step.schema.mapping.time);
+    let stamp = literal::assign(&literal::name(STAMP), &step.main.schema.mapping.time);
     let columns = literal::list(std::iter::once(&stamp).chain(&text.assigned));
     let mut operators = text.operators.clone();
-    operators
-        .push(literal::operator(if step.event_id.is_some() { "summarize by" } else { "project" }, &columns));
+    operators.push(literal::operator(
+        if step.main.event_id.is_some() { "summarize by" } else { "project" },
+        &columns,
+    ));
     if !text.columns.hidden.is_empty() {
         operators.push(literal::operator("project-away", &literal::list(&text.columns.hidden)));
     }
@@ -125,7 +127,7 @@ impl<'a> Plan<'_, 'a> {
     fn wanted(&self, index: usize) -> Wanted<'a> {
         let window = index.checked_sub(1).and_then(|before| self.spans.get(before));
         let last = index + 1 == self.bound.steps.len();
-        let by_id = self.step(index).is_some_and(|step| step.event_id.is_some());
+        let by_id = self.step(index).is_some_and(|step| step.main.event_id.is_some());
         Wanted {
             // Records that look the same must be told apart where each of them is an alert of its own.
             records: last && (index > 0 || by_id),
@@ -267,7 +269,7 @@ impl<'a> Plan<'_, 'a> {
 fn join_comment(
     earlier: &BoundStep<'_, Kql>,
     later: &BoundStep<'_, Kql>,
-    link: &BoundLink<'_>,
+    link: &BoundLink<'_, Kql>,
     span: &Span,
 ) -> String {
     let (earlier, later) = (&earlier.name.node, &later.name.node);

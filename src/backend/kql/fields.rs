@@ -75,7 +75,7 @@ impl<'b, 'a> Fields<'b, 'a> {
     /// The expressions that tests read and that the step passes on, or that several tests read: what is only passed on
     /// is calculated for the few rows that are left, and a short test of a stored column needs no name.
     fn worth_a_name(&self, keys: &[&Field<'a>]) -> Vec<Named> {
-        let tests = self.step.condition.tests().into_iter().flat_map(|(test, _)| test_reads(test));
+        let tests = self.step.main.condition.tests().into_iter().flat_map(|(test, _)| test_reads(test));
         let reads = tests.chain(keys.iter().map(|key| (*key, true)));
         let mut found: Vec<(Named, usize)> = Vec::new();
         for (field, cleaned) in reads {
@@ -90,7 +90,7 @@ impl<'b, 'a> Fields<'b, 'a> {
             let uses = if field.ty == Type::Ip { 2 } else { 1 };
             found.push((Named { name, value, stage, passed_on: false }, uses));
         }
-        let outputs = || self.step.event_id.iter().chain(&self.step.outputs);
+        let outputs = || self.step.main.event_id.iter().chain(&self.step.main.outputs);
         let passed_on = |named: &Named| {
             let is = |output: &&bind::Output<'_, Kql>| output.column == named.name.text();
             outputs()
@@ -145,13 +145,13 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     /// The column of the action, if it decides how fields are read.
     pub(super) fn action(&self) -> Option<Frag> {
-        self.step.action.as_ref().and_then(plain)
+        self.step.main.action.as_ref().and_then(plain)
     }
 
     /// What reads the field, unless it is a column of the table as it stands; `cleaned` of the texts for "no value".
     fn expression(&self, field: &Field<'_>, cleaned: bool) -> Option<Frag> {
         // A key is tested for them before anything else reads it.
-        let absent = if cleaned && !self.step.is_key(field.name) { absent(field) } else { Vec::new() };
+        let absent = if cleaned && !self.step.main.is_key(field.name) { absent(field) } else { Vec::new() };
         let column = plain(field);
         if absent.is_empty() && column.is_some() {
             return None;

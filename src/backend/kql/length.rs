@@ -40,8 +40,12 @@ pub(super) fn note(text: &str, job: &Job<'_>, report: &mut Report) -> bool {
 }
 
 fn values(job: &Job<'_>) -> Vec<Values> {
-    let steps =
-        job.rule.chain.steps.iter().flat_map(|step| std::iter::once(&step.filter).chain(&step.excepts));
+    let steps = job
+        .rule
+        .chain
+        .steps
+        .iter()
+        .flat_map(|step| std::iter::once(&step.main.filter).chain(&step.main.excepts));
     let tests = steps.flat_map(Pred::tests).filter_map(|test| {
         let TestKind::Equals { values, .. } = &test.kind else { return None };
         let length = values.iter().map(|value| value.text().len()).sum();

@@ -103,13 +103,13 @@ fn is_column(step: &BoundStep<'_, Kql>, name: &str) -> bool {
     if of_step == Some("time") {
         return true;
     }
-    let is_field = || step.schema.fields.keys().any(|field| step.column_name(field) == name);
+    let is_field = || step.main.schema.fields.keys().any(|field| step.column_name(field) == name);
     if of_step.is_some() && is_field() {
         return true;
     }
-    let columns = step.schema.fields.values().flat_map(|field| &field.variants);
+    let columns = step.main.schema.fields.values().flat_map(|field| &field.variants);
     let mut columns = columns.filter_map(|variant| variant.column.as_ref().ok());
-    let mapping = &step.schema.mapping;
+    let mapping = &step.main.schema.mapping;
     let of_table = [Some(&mapping.table), mapping.filter.as_ref(), Some(&mapping.time)];
     of_table.into_iter().flatten().any(|text| text.text().contains(name))
         || columns.any(|column| match &column.name {

@@ -89,6 +89,20 @@ impl Backend for Kql {
             | Feature::NumberOrder
             | Feature::TimeOrder
             | Feature::Allowlist => Support::Native,
+            Feature::Alternatives
+            | Feature::RenamedField
+            | Feature::AbsenceBefore
+            | Feature::AbsenceAfter
+            | Feature::AbsenceBetween
+            | Feature::FirstSeen
+            | Feature::Count
+            | Feature::DistinctCount
+            | Feature::DifferentFields
+            | Feature::OrderedFields
+            | Feature::FoldedKey
+            | Feature::AnyOrder => {
+                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
+            }
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),

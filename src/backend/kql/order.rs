@@ -23,9 +23,9 @@ pub(super) fn rarest(bound: &Bound<'_, Kql>) -> usize {
 /// The tests for equality that must all hold, without those of a field that has a few values at most, such as an
 /// outcome.
 fn equalities(step: &BoundStep<'_, Kql>) -> usize {
-    let parts = step.condition.conjuncts(false).into_iter();
+    let parts = step.main.condition.conjuncts(false).into_iter();
     let selects = |test: &BoundTest<'_, Kql>| {
-        let field = step.source.field(test.field.name);
+        let field = step.main.source.field(test.field.name);
         let is_open = field.is_some_and(|field| field.values.is_empty() && field.ty != Type::Bool);
         is_open && matches!(test.test.kind, TestKind::Equals { .. })
     };
@@ -56,7 +56,7 @@ pub(super) fn narrowing<'a>(
     let own = stated.iter().any(|key| !key.from_scope);
     let candidates = pairs.filter(|(_, key)| !own || !key.from_scope).filter_map(|((left, right), _)| {
         let (near, far) = if ahead { (left, right) } else { (right, left) };
-        let field = far_step.keys.iter().find(|field| field.name == far.name)?;
+        let field = far_step.main.keys.iter().find(|field| field.name == far.name)?;
         serves(field)
             .then_some((Narrowing { near: &near.name, far: &far.name }, fields::plain(field).is_none()))
     });

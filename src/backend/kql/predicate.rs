@@ -54,7 +54,7 @@ pub(super) fn condition(
     let mut found = Vec::new();
     // Conjunct by conjunct: one that reads an item has to wait for `mv-expand`, and the others filter the table before
     // it, as Kusto's best practices for queries want it.
-    for (part, negated) in step.condition.conjuncts(false) {
+    for (part, negated) in step.main.condition.conjuncts(false) {
         fields.take_site();
         let checks = part.map(false, &mut |test, _| check(test, options, fields, lets, report));
         let site = fields.take_site();
@@ -94,8 +94,8 @@ pub(super) fn needs_item(step: &BoundStep<'_, Kql>, depth: Reach) -> bool {
             part.map(negated, &mut |test, negated| Truth::Always(!negated && !is_false(test)));
         best == Truth::Always(negated)
     };
-    step.keys.iter().any(looks)
-        || step.condition.conjuncts(false).into_iter().any(|(part, negated)| never(part, negated))
+    step.main.keys.iter().any(looks)
+        || step.main.condition.conjuncts(false).into_iter().any(|(part, negated)| never(part, negated))
 }
 
 fn exists(column: &Frag, ty: Type) -> Check {

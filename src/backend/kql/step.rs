@@ -102,15 +102,15 @@ pub(super) fn lower(
     lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> StepText {
-    let mapping = &step.schema.mapping;
-    let keys: Vec<_> = step.keys.iter().map(|key| (key, wanted.implied.contains(&key.name))).collect();
+    let mapping = &step.main.schema.mapping;
+    let keys: Vec<_> = step.main.keys.iter().map(|key| (key, wanted.implied.contains(&key.name))).collect();
     let narrows = |key: &&Field<'_>| wanted.narrowed.as_ref().is_some_and(|by| by.key == key.name);
     let read: Vec<_> =
         keys.iter().filter(|(key, implied)| !implied || narrows(key)).map(|(key, _)| *key).collect();
     let mut fields = Fields::new(step, &read);
     let mut tests: Vec<Conjunct> = Vec::new();
     if let Some(by) = &wanted.narrowed
-        && let Some(key) = step.keys.iter().find(narrows)
+        && let Some(key) = step.main.keys.iter().find(narrows)
     {
         tests.push(narrowing(&mut fields, key, by));
     }
@@ -220,19 +220,19 @@ struct Projection<'b, 'a> {
 impl<'b, 'a> Projection<'b, 'a> {
     fn new(step: &'b BoundStep<'a, Kql>) -> Self {
         let time = literal::name(&step.column_name("time"));
-        let assigned = vec![literal::assign(&time, &step.schema.mapping.time)];
+        let assigned = vec![literal::assign(&time, &step.main.schema.mapping.time)];
         Self { step, time, assigned, shown: Vec::new(), hidden: Vec::new() }
     }
 
     /// The columns of the contract: what identifies the event, then keys and what the alert names.
     fn shown(&mut self, fields: &mut Fields<'_, '_>) {
-        let id = self.step.event_id.as_ref();
-        let others = self.step.outputs.iter();
+        let id = self.step.main.event_id.as_ref();
+        let others = self.step.main.outputs.iter();
         let others = others.filter(|output| id.is_none_or(|id| id.column != output.column));
         for Output { column, field } in id.into_iter().chain(others) {
             let (mut value, name) = (fields.value(field), literal::name(column));
             // Both sides of a join must have one type; tables store numbers in several.
-            if self.step.is_key(field.name) && value != name {
+            if self.step.main.is_key(field.name) && value != name {
                 value = match field.ty {
                     Type::Int => literal::call("tolong", [&value]),
                     Type::Float => literal::call("todouble", [&value]),
@@ -255,11 +255,11 @@ impl<'b, 'a> Projection<'b, 'a> {
     /// one that identifies the record, if one does. Hashes in place of texts, which a join would carry along: no two
     /// texts with one SHA-256 are known, so a hash tells rows apart exactly as its text does.
     fn identity(&mut self, records: bool) -> (Option<Frag>, Option<Frag>) {
-        if let Some(id) = &self.step.event_id {
+        if let Some(id) = &self.step.main.event_id {
             return (Some(literal::name(&id.column)), None);
         }
         if self.step.shared {
-            let now = &self.step.schema.mapping.time;
+            let now = &self.step.main.schema.mapping.time;
             let mut stored = table_columns(self.step);
             if !stored.contains(now) {
                 stored.insert(0, now.clone());
@@ -267,7 +267,7 @@ impl<'b, 'a> Projection<'b, 'a> {
             let whole = literal::call("pack_array", &stored);
             let event = self.hash("event", &whole);
             // Items of one event differ in what the table has no columns for.
-            let record = self.step.schema.mapping.group.is_none().then(|| event.clone());
+            let record = self.step.main.schema.mapping.group.is_none().then(|| event.clone());
             return (Some(event), record);
         }
         // All columns of the row, whatever their names. Its notation may differ from query to query
@@ -283,7 +283,7 @@ impl<'b, 'a> Projection<'b, 'a> {
 
     /// The buckets in which the step before may lie: that of its latest time and the one before.
     fn lookback(&mut self, Lookback { size, back }: Lookback) -> Frag {
-        let latest = literal::later(&self.step.schema.mapping.time, back);
+        let latest = literal::later(&self.step.main.schema.mapping.time, back);
         let size = literal::timespan(size);
         let bucket = literal::call("bin", [&latest, &size]);
         let buckets = literal::call("pack_array", [&literal::binary(&bucket, "-", &size), &bucket]);
@@ -300,7 +300,7 @@ pub(super) fn hidden(step: &str, suffix: &str) -> Frag {
 
 /// Every column of the table that the source file names, sorted, each once.
 fn table_columns(step: &BoundStep<'_, Kql>) -> Vec<Frag> {
-    let variants = step.schema.fields.values().flat_map(|field| &field.variants);
+    let variants = step.main.schema.fields.values().flat_map(|field| &field.variants);
     let names = variants.filter_map(|variant| variant.column.as_ref().ok()?.name.as_deref());
     let names: std::collections::BTreeSet<_> = names.collect();
     names.into_iter().map(literal::name).collect()
@@ -314,8 +314,8 @@ fn expansion(
     numbered: bool,
     out: &mut Projection<'_, '_>,
 ) -> Vec<Frag> {
-    let Some(Group { items, inner }) = &step.schema.mapping.group else { return Vec::new() };
-    let by_item = step.last && step.has_items;
+    let Some(Group { items, inner }) = &step.main.schema.mapping.group else { return Vec::new() };
+    let by_item = step.last && step.main.has_items;
     let reach = match inner {
         Some(_) if by_item => Reach::Inner,
         None if by_item => reach.max(Reach::Item),

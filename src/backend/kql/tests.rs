@@ -330,7 +330,12 @@ fn an_untrue_column_that_is_only_shown_is_noted() {
 }
 
 fn key(left: (&str, Type), right: (&str, Type)) -> Key {
-    Key { left: field(left.0, left.1), right: field(right.0, right.1), from_scope: false }
+    Key {
+        left: field(left.0, left.1),
+        right: field(right.0, right.1),
+        case: Case::Sensitive,
+        from_scope: false,
+    }
 }
 
 fn all(field: &str) -> Pred {

@@ -39,7 +39,7 @@ pub(super) fn spans(bound: &Bound<'_, Kql>, lets: &mut Lets<'_, '_>, report: &mu
     // In a chain of two steps the one window is both.
     let binds = bound.links.len() > 1 && bound.total_binds;
     let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
-    let span = |((index, link), steps): ((usize, &BoundLink<'_>), &[BoundStep<'_, Kql>])| {
+    let span = |((index, link), steps): ((usize, &BoundLink<'_, Kql>), &[BoundStep<'_, Kql>])| {
         let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));
         let ahead = widened(Window { seconds: link.gap.seconds.min(bound.total.seconds), ..link.gap });
         let names: Vec<_> = steps.iter().map(|step| step.name.node.as_str()).collect();
@@ -51,12 +51,12 @@ pub(super) fn spans(bound: &Bound<'_, Kql>, lets: &mut Lets<'_, '_>, report: &mu
 }
 
 fn lag(step: &BoundStep<'_, Kql>, bound: &Bound<'_, Kql>, report: &mut Report) -> u64 {
-    let lag = step.schema.lag;
+    let lag = step.main.schema.lag;
     if lag == 0 || bound.links.is_empty() {
         return 0;
     }
-    let reason = step.schema.lag_reason.as_deref();
+    let reason = step.main.schema.lag_reason.as_deref();
     let reason = reason.unwrap_or("the table's clock can be later than the event");
-    report.note(Effect::Superset, step.span, reason);
+    report.note(Effect::Superset, step.main.span, reason);
     lag
 }

@@ -121,9 +121,9 @@ pub(super) fn print(
 
 /// The log source of a step, with what its fields require.
 fn logsource(step: &BoundStep<'_, Sigma>) -> Logsource {
-    let Mapping { words, definition } = &step.schema.mapping;
+    let Mapping { words, definition } = &step.main.schema.mapping;
     let stated = definition.as_ref().map(|text| text.trim_end_matches('.').to_owned());
-    let needs = (!step.requires.is_empty()).then(|| phrase!("Needs {}", step.requires.join("; ")));
+    let needs = (!step.main.requires.is_empty()).then(|| phrase!("Needs {}", step.main.requires.join("; ")));
     let definition: Vec<_> = stated.into_iter().chain(needs).collect();
     let definition = (!definition.is_empty()).then(|| Text(definition.join(". ")));
     Logsource { words: words.clone(), definition }
@@ -144,7 +144,7 @@ impl Writer<'_> {
             index + 1,
             self.rule.chain.steps.len(),
             self.rule.name.node,
-            step.source.title
+            step.main.source.title
         );
         Document {
             logsource: Some(logsource(step)),

@@ -18,7 +18,8 @@ pub(super) struct Path<'a> {
 
 impl<'a> Path<'a> {
     fn of(link: usize, key: &'a Key) -> Self {
-        let Key { left, right, from_scope } = key;
+        // A link that ignores letter case has been refused by the gate.
+        let Key { left, right, case: _, from_scope } = key;
         Self { fields: vec![(link, left), (link + 1, right)], from_scope: *from_scope }
     }
 

@@ -114,6 +114,20 @@ fn support(feature: Feature) -> Support {
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
+        Feature::Alternatives
+        | Feature::RenamedField
+        | Feature::AbsenceBefore
+        | Feature::AbsenceAfter
+        | Feature::AbsenceBetween
+        | Feature::FirstSeen
+        | Feature::Count
+        | Feature::DistinctCount
+        | Feature::DifferentFields
+        | Feature::OrderedFields
+        | Feature::FoldedKey
+        | Feature::AnyOrder => {
+            Support::No { reason: "this target does not say it yet", help: "compile for another target" }
+        }
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

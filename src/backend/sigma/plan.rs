@@ -45,7 +45,8 @@ pub(super) type Steps = (usize, usize);
 pub(super) fn plan(bound: &Bound<'_, Sigma>, job: &Job<'_>, report: &mut Report) -> Option<Plan> {
     let chain = &job.rule.chain;
     let steps = bound.steps.iter().zip(&chain.steps);
-    let detections = steps.map(|(step, rule)| base(step, &rule.filter, job.options.cased, report)).collect();
+    let detections =
+        steps.map(|(step, rule)| base(step, &rule.main.filter, job.options.cased, report)).collect();
     let correlations = Joins { bound, chain, report }.correlations();
     report.errors.is_empty().then_some(Plan { detections, correlations })
 }
@@ -53,7 +54,7 @@ pub(super) fn plan(bound: &Bound<'_, Sigma>, job: &Job<'_>, report: &mut Report)
 /// The records of a step that have its keys: engines join missing values, too.
 fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, cased: Cased, report: &mut Report) -> Detection {
     let (mut present, mut missing) = (vec![predicate::condition(step, report)], Vec::new());
-    for key in &step.keys {
+    for key in &step.main.keys {
         let Some(column) = predicate::only(key, report) else { continue };
         // No filter can say that an address or a boolean is missing: there, any other text counts as that.
         if matches!(key.ty, Type::Ip | Type::Bool) {
@@ -70,7 +71,7 @@ fn base(step: &BoundStep<'_, Sigma>, filter: &Pred, cased: Cased, report: &mut R
 }
 
 fn any_field(step: &BoundStep<'_, Sigma>) -> FieldName {
-    let mut variants = step.schema.fields.values().flat_map(|field| &field.variants);
+    let mut variants = step.main.schema.fields.values().flat_map(|field| &field.variants);
     let name = variants.find_map(|variant| match &variant.column {
         Ok(Column::Field(name, _)) => Some(name.clone()),
         Ok(Column::Cases(_)) | Err(_) => None,
@@ -174,7 +175,7 @@ impl Joins<'_, '_> {
     fn common(&mut self, key: &Path<'_>) -> Option<FieldName> {
         let Self { bound, report, .. } = self;
         let mut name_in = |step: &BoundStep<'_, Sigma>, field: &str| {
-            let key = step.keys.iter().find(|key| key.name == field)?;
+            let key = step.main.keys.iter().find(|key| key.name == field)?;
             Some(predicate::only(key, report)?.name.clone())
         };
         let names: Vec<_> = match key.fields.as_slice() {
@@ -191,7 +192,7 @@ impl Joins<'_, '_> {
     }
 
     fn field(&mut self, step: usize, field: &Field) -> Option<FieldName> {
-        let source = self.bound.steps.get(step)?.source;
+        let source = self.bound.steps.get(step)?.main.source;
         if source.field(&field.name).is_some_and(|def| def.in_group) {
             let message = format!("`{}` is a key {KEY_OF_ITEMS}", field.name);
             self.report.note(Effect::Conditional, field.span, message);
@@ -199,7 +200,7 @@ impl Joins<'_, '_> {
         if field.ty == Type::Ip {
             self.report.note(Effect::Engine, field.span, NOTATION);
         }
-        let key = self.bound.steps.get(step)?.keys.iter().find(|key| key.name == field.name)?;
+        let key = self.bound.steps.get(step)?.main.keys.iter().find(|key| key.name == field.name)?;
         Some(predicate::only(key, self.report)?.name.clone())
     }
 }

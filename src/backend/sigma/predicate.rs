@@ -20,10 +20,10 @@ type Field<'a> = BoundField<'a, Column>;
 
 /// The whole condition of a step.
 pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Cond {
-    let action = step.action.as_ref();
+    let action = step.main.action.as_ref();
     // Negation stays where the rule has it. An item on a missing field is false and its negation true, so every `not`
     // is right as it stands, and exceptions remain filters that people can read.
-    step.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
+    step.main.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
 }
 
 /// The one physical field of a field that must have one: a join key, the other side of a comparison.

@@ -290,7 +290,12 @@ fn every_strategy() {
 fn every_key_must_be_present() {
     let keys = |names: &[(&str, Type)]| {
         let names = names.iter().map(|(name, ty)| (*name, *ty));
-        let key = |(name, ty)| Key { left: field(name, ty), right: field(name, ty), from_scope: false };
+        let key = |(name, ty)| Key {
+            left: field(name, ty),
+            right: field(name, ty),
+            case: Case::Sensitive,
+            from_scope: false,
+        };
         let steps = ["a", "b"].map(|name| step(name, "test.stores", equals("text", name), vec![]));
         let mut rule = rule(steps.into(), vec![link(60, &[], &[])], 60, &[]);
         rule.chain.links[0].keys = names.map(key).collect();
@@ -323,6 +328,7 @@ fn a_path_of_keys_follows_differently_named_fields() {
     let key = |left: &str, right: &str| Key {
         left: field(left, Type::String),
         right: field(right, Type::String),
+        case: Case::Sensitive,
         from_scope: false,
     };
     rule.chain.links[0].keys = vec![key("actor.id", "actor.name"), key("actor.name", "actor.name")];

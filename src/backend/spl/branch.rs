@@ -27,7 +27,7 @@ pub(super) fn build(
     job: &Job<'_>,
     report: &mut Report,
 ) -> Branch {
-    let mapping = &step.schema.mapping;
+    let mapping = &step.main.schema.mapping;
     let mut columns = Columns::of(step, report);
     let mut tested = Vec::from_iter(mapping.time.as_ref().map(|time| spl!("_time={time}", time)));
     tested.extend(columns.assignments(Phase::Tests));
@@ -59,8 +59,11 @@ pub(super) fn build(
 /// Who the event is: by its id, or by its text where it has none.
 fn identity(step: &BoundStep<'_, Spl>) -> Frag {
     let text = spl!("md5(_raw)");
-    let id =
-        step.event_id.as_ref().map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
+    let id = step
+        .main
+        .event_id
+        .as_ref()
+        .map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
     let id = id.unwrap_or(text);
     // Behind `=` two ids are compared and sorted as texts, even if both look like numbers: `01` is not `1`.
     spl!("chain_id=printf(\"=%s\", {id})", id)
@@ -97,7 +100,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (V
         made.extend(links::group(bound, number).map(|group| (spl!("chain_group"), literal::number(group))));
         made.extend(sides(bound, number));
     }
-    if chain::has_items(step) && step.event_id.is_some() {
+    if chain::has_items(step) && step.main.event_id.is_some() {
         made.push((spl!("chain_item_id"), item(step)));
     }
     let mut columns = Vec::new();
@@ -115,7 +118,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (V
 fn item(step: &BoundStep<'_, Spl>) -> Frag {
     // Both, because inner items of two items may look alike. Hashed, because every row of the search carries the
     // column.
-    let inner = step.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
+    let inner = step.main.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
     if inner {
         spl!("md5(printf(\"%s|%s\", coalesce(chain_item, \"\"), coalesce(chain_inner, \"\")))")
     } else {

@@ -61,7 +61,7 @@ fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
 /// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
 fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
     let last = bound.steps.last()?;
-    let id = literal::flat(&last.event_id.as_ref()?.column);
+    let id = literal::flat(&last.main.event_id.as_ref()?.column);
     let item = has_items(last).then(|| spl!(" chain_item_id"));
     // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
     Some(match item {
@@ -72,5 +72,5 @@ fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
 
 /// Whether an event can give several records of the last step.
 pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.schema.mapping.group.is_some()
+    step.last && step.main.schema.mapping.group.is_some()
 }

@@ -178,7 +178,7 @@ struct Used<'b, 'a> {
 
 /// Each field once; [`ACTION`] first, since it may choose between the ways to read others.
 fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
-    let tests = step.condition.conjuncts(false).into_iter().flat_map(|(part, _)| {
+    let tests = step.main.condition.conjuncts(false).into_iter().flat_map(|(part, _)| {
         let items = tests_items(part);
         part.tests().into_iter().flat_map(move |(bound, _)| {
             let BoundTest { test, field, other, .. } = bound;
@@ -188,14 +188,15 @@ fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
             all.map(move |(field, checked)| Used { field, checked, tested: !items, kept: items })
         })
     });
-    let keys = step.keys.iter().map(|field| Used { field, checked: true, tested: true, kept: true });
+    let keys = step.main.keys.iter().map(|field| Used { field, checked: true, tested: true, kept: true });
     let shown = shown(step).map(|output| Used {
         field: &output.field,
         checked: !step.last,
         tested: false,
         kept: true,
     });
-    let action = step.action.iter().map(|field| Used { field, checked: false, tested: true, kept: true });
+    let action =
+        step.main.action.iter().map(|field| Used { field, checked: false, tested: true, kept: true });
     let mut used: Vec<Used<'_, '_>> = Vec::new();
     for one in tests.chain(keys).chain(shown).chain(action) {
         match used.iter_mut().find(|known| known.field.name == one.field.name) {
@@ -215,7 +216,7 @@ fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
 /// no alert have gone, unless a link has asked before.
 pub(super) fn late(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Frag {
     let name = literal::field(output.field.name);
-    if output.field.ty == Type::Ip && !step.is_key(output.field.name) { address(&name) } else { name }
+    if output.field.ty == Type::Ip && !step.main.is_key(output.field.name) { address(&name) } else { name }
 }
 
 fn address(value: &Frag) -> Frag {

@@ -23,7 +23,7 @@ pub(super) fn fits(bound: &Bound<'_, Spl>) -> bool {
 pub(super) fn columns(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Frag)> {
     let shown = shown(step).map(|output| {
         let name = literal::field(output.field.name);
-        let value = if step.is_key(output.field.name) {
+        let value = if step.main.is_key(output.field.name) {
             name
         } else {
             links::as_text(&name, output.field.ty, Frag::clone)
@@ -64,7 +64,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
 
 /// What has been put in place of nothing, taken away again.
 fn restored(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Option<Frag> {
-    if step.is_key(output.field.name) {
+    if step.main.is_key(output.field.name) {
         return None;
     }
     let name = literal::flat(&output.column);

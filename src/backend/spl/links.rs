@@ -8,7 +8,7 @@ use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::ir::{self, Type};
 
 /// The longest time from the last step but one to the last. In a chain of two steps gap and total are one window.
-pub(super) fn window(bound: &Bound<'_, Spl>, link: &BoundLink<'_>) -> u64 {
+pub(super) fn window(bound: &Bound<'_, Spl>, link: &BoundLink<'_, Spl>) -> u64 {
     if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds }
 }
 

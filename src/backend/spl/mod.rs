@@ -80,6 +80,20 @@ impl Backend for Spl {
 
     fn support(feature: Feature) -> Support {
         match feature {
+            Feature::Alternatives
+            | Feature::RenamedField
+            | Feature::AbsenceBefore
+            | Feature::AbsenceAfter
+            | Feature::AbsenceBetween
+            | Feature::FirstSeen
+            | Feature::Count
+            | Feature::DistinctCount
+            | Feature::DifferentFields
+            | Feature::OrderedFields
+            | Feature::FoldedKey
+            | Feature::AnyOrder => {
+                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
+            }
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -126,7 +140,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let steps = (1..).zip(&bound.steps);
     let branches = steps.map(|(number, step)| {
         let Branch { base, commands } = branch::build(&bound, number, step, job, report);
-        let note = literal::comment(&format!("step {number}, {}: {}", step.name.node, step.source.name));
+        let note = literal::comment(&format!("step {number}, {}: {}", step.name.node, step.main.source.name));
         context! { base => Value::from(base), note => Value::from(note), commands => values(commands) }
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
@@ -162,8 +176,9 @@ fn head(rule: &ir::Rule, schedule: Schedule, report: &Report) -> Vec<Frag> {
 
 /// What the answer shows of a step beside its time; the event's id comes last, unless the rule names it.
 fn shown<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> impl Iterator<Item = &'b Output<'a, Spl>> {
-    let named = |id: &&Output<'_, Spl>| step.outputs.iter().any(|output| output.field.name == id.field.name);
-    step.outputs.iter().chain(step.event_id.as_ref().filter(move |id| !named(id)))
+    let named =
+        |id: &&Output<'_, Spl>| step.main.outputs.iter().any(|output| output.field.name == id.field.name);
+    step.main.outputs.iter().chain(step.main.event_id.as_ref().filter(move |id| !named(id)))
 }
 
 /// Reports something that SPL cannot say.

@@ -63,7 +63,7 @@ const CARRIED: &str = "the key changes here inside a total that binds, so the qu
 
 /// One link, from step `n` to step `m`.
 struct Hop<'b> {
-    link: &'b BoundLink<'b>,
+    link: &'b BoundLink<'b, Spl>,
     earlier: &'b BoundStep<'b, Spl>,
     kind: Kind,
     number: u64,

@@ -23,12 +23,12 @@ pub(super) fn commands(
 ) -> Vec<Frag> {
     let mut tests = Tests { options, report, lookups: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
-    let conjuncts = step.condition.conjuncts(false).into_iter();
+    let conjuncts = step.main.condition.conjuncts(false).into_iter();
     let mut parts: Vec<_> = conjuncts
         .filter(|(part, _)| fields::tests_items(part) == of_items)
         .map(|(part, negated)| part.settle(negated, true, &mut leaf).text())
         .collect();
-    let keys = step.keys.iter().filter(|key| fields::reads_items(key) == of_items);
+    let keys = step.main.keys.iter().filter(|key| fields::reads_items(key) == of_items);
     parts.extend(keys.map(|key| is_there(&literal::field(key.name))));
     let mut commands = unique(tests.lookups);
     commands.extend(lines(unique(parts), " AND").map(|parts| spl!("where {parts}", parts)));

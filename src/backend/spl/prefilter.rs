@@ -20,7 +20,7 @@ struct Term(Frag);
 
 /// The base search of a step: its source, the filter of that, and terms that all of its records pass.
 pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
-    let parts = step.condition.conjuncts(false).into_iter();
+    let parts = step.main.condition.conjuncts(false).into_iter();
     let parts = parts
         .map(|(part, negated)| part.settle(negated, false, &mut |test, negated, _| widened(test, negated)));
     let terms = match Truth::all(parts) {
@@ -29,7 +29,7 @@ pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
         Truth::All(terms) => terms.into_iter().map(|term| term.text().0).collect(),
         term @ (Truth::Test(_) | Truth::Not(_) | Truth::Any(_)) => vec![term.text().0],
     };
-    let mapping = &step.schema.mapping;
+    let mapping = &step.main.schema.mapping;
     let filter = mapping.filter.iter().map(|filter| spl!("({filter})", filter));
     Frag::join(std::iter::once(mapping.from.clone()).chain(filter).chain(terms).collect(), " ", Bind::And)
 }

@@ -41,8 +41,7 @@ pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&
 pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::Step), link: &ir::Link) {
     for key in &link.keys {
         for (step, field) in [(steps.0, &key.left), (steps.1, &key.right)] {
-            let Some(source) = names.context.catalog.source(&step.source.node) else { continue };
-            if let Some(lacking) = lacking_in(source, &field.name, &step.filter) {
+            if let Some(lacking) = lacking_in_all(names, step, field) {
                 let label =
                     format!("no record of step `{}` has it, so the chain never alerts", step.name.node);
                 sink.report(never_there(&field.name, &lacking, field.span, label));
@@ -53,8 +52,7 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::S
 
 /// Looks at a field that the alert reads.
 pub(super) fn shown(names: &Names<'_>, sink: &mut Sink, step: &ir::Step, field: &ir::Field) {
-    let Some(source) = names.context.catalog.source(&step.source.node) else { return };
-    if let Some(lacking) = lacking_in(source, &field.name, &step.filter) {
+    if let Some(lacking) = lacking_in_all(names, step, field) {
         let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
         let found = Diagnostic::new(Code::FieldAbsentForSome, field.span, title);
         sink.report(found.label("always empty in the alert").help("remove it, or show another field"));
@@ -77,6 +75,16 @@ pub(super) fn event(source: &Source, sink: &mut Sink, event: &ir::TestEvent) {
 
 fn actions_of(pred: &Pred) -> Actions {
     pred.required_texts(ACTION).map(|texts| texts.strings())
+}
+
+/// The actions that the conditions of all alternatives of a step leave, if a field never has a value with any of them.
+fn lacking_in_all(names: &Names<'_>, step: &ir::Step, field: &ir::Field) -> Option<BTreeSet<String>> {
+    let of = |selection: &ir::Selection| {
+        let source = names.context.catalog.source(&selection.source.node)?;
+        lacking_in(source, selection.field(&field.name), &selection.filter)
+    };
+    let lacking: Vec<_> = step.selections().map(of).collect::<Option<_>>()?;
+    Some(lacking.into_iter().flatten().collect())
 }
 
 /// The actions that a condition leaves, if a field never has a value with any of them.

@@ -37,7 +37,12 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &ast::
             }
         }
         (
-            PredKind::And(_) | PredKind::Or(_) | PredKind::Not(_) | PredKind::Exists(_) | PredKind::Truth(_),
+            PredKind::And(_)
+            | PredKind::Or(_)
+            | PredKind::Not(_)
+            | PredKind::Exists(_)
+            | PredKind::Truth(_)
+            | PredKind::Many { .. },
             _,
         ) => {}
     }

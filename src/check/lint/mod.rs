@@ -14,12 +14,14 @@ mod test_blocks;
 mod windows;
 
 use crate::ir;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Rule};
 
 use super::Clauses;
-use super::chain::{LinkParts, Parts, StepParts};
+use super::absences::AbsenceParts;
+use super::chain::{LinkParts, Parts};
 use super::names::Names;
+use super::selection::SelectionParts;
 use super::sink::Sink;
 use logic::Logic;
 
@@ -31,18 +33,25 @@ pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
 
 /// Looks at the steps and links of a chain, each as far as it is right.
 pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
-    for (index, step) in parts.steps.iter().enumerate() {
-        step_parts(names, sink, index, step);
+    for step in &parts.steps {
+        step.selections.iter().for_each(|one| selection(names, sink, one));
+        step.absences.iter().for_each(|one| absence(names, sink, one, parts.scope()));
     }
-    for LinkParts { written, index, keys, .. } in &parts.links {
+    for LinkParts { written, index, keys, absences, .. } in &parts.links {
         if let Some(keys) = keys {
             links::lint(names, sink, *index, written, keys);
         }
+        absences.iter().for_each(|one| absence(names, sink, one, parts.scope()));
     }
 }
 
-fn step_parts(names: &Names<'_>, sink: &mut Sink, index: usize, step: &StepParts<'_>) {
-    let StepParts { written, filter, excepts } = step;
+fn absence(names: &Names<'_>, sink: &mut Sink, parts: &AbsenceParts<'_>, scope: &[Spanned<String>]) {
+    selection(names, sink, &parts.selection);
+    links::unscoped(sink, parts, scope);
+}
+
+fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
+    let SelectionParts { written, subject, filter, excepts, .. } = parts;
     let preds = std::iter::once((&written.filter, filter)).chain(written.excepts.iter().zip(excepts));
     for (written, lowered) in preds {
         if let Some(lowered) = lowered {
@@ -52,10 +61,10 @@ fn step_parts(names: &Names<'_>, sink: &mut Sink, index: usize, step: &StepParts
     let excepts: Option<Vec<_>> = excepts.iter().map(Option::as_ref).collect();
     let (Some(filter), Some(excepts)) = (filter, excepts) else { return };
     let lists = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref()).collect();
-    if let Some(source) = names.source(index) {
+    if let Some(source) = subject.source {
         absent::step(source, sink, filter, &excepts);
     }
-    Logic::new(names.source(index), lists).step(written.name.span, filter, &excepts, &mut sink.diags);
+    Logic::new(subject.source, lists).step(subject.name.span, filter, &excepts, &mut sink.diags);
 }
 
 /// Looks at a whole chain.

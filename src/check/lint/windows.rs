@@ -15,13 +15,27 @@ const LONGEST_SEARCH: u64 = 14 * 86_400;
 
 /// Looks at how the windows of a chain fit each other, its sources and the schedule.
 pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain, chain: &ir::Chain) {
-    let sum = chain.links.iter().fold(0u64, |sum, link| sum.saturating_add(link.gap.seconds));
+    // A first step that repeats begins with the first event of its burst.
+    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref());
+    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    let sum = chain.links.iter().fold(burst, |sum, link| sum.saturating_add(link.gap.seconds));
     // A chain of one step has no gaps whose sum could be compared with the total.
     if chain.total_is_explicit && !chain.links.is_empty() {
         totals(sink, written, chain, sum);
     }
     granularity(names, sink, chain);
-    reach(names, sink, chain, sum.min(chain.total.seconds));
+    let longest = if chain.together.is_some() { chain.total.seconds } else { sum.min(chain.total.seconds) };
+    reach(names, sink, chain, longest.saturating_add(history(chain)));
+}
+
+/// How much further back, or later, than the chain its absences and bursts look.
+fn history(chain: &ir::Chain) -> u64 {
+    let absences = chain.steps.iter().flat_map(|step| &step.absences).map(|absence| match absence.when {
+        ir::When::Before(window) | ir::When::After(window) => window.seconds,
+        ir::When::Between => 0,
+    });
+    let bursts = chain.steps.iter().filter_map(|step| Some(step.repetition.as_ref()?.window.seconds));
+    absences.chain(bursts).max().unwrap_or(0)
 }
 
 fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
@@ -39,7 +53,7 @@ fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
     // Gaps that are parameters can be raised from outside; the total then bounds them, which may be its purpose.
     let fixed = written.items.iter().all(|item| match item {
         ChainItem::Then(then) => !matches!(then.gap.kind, LiteralKind::Word(_)),
-        ChainItem::Step(_) => true,
+        ChainItem::Step(_) | ChainItem::Together(_) => true,
     });
     // Not where a gap is longer than the total: then so is the sum.
     if fixed && sum < total.seconds {

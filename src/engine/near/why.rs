@@ -80,11 +80,11 @@ pub fn condition(rule: &Rule, condition: Condition) -> Option<(&str, String)> {
             (name(link + 1)?, format!("`{right}` is not the `{left}` of {before}"))
         }
         Condition::Step { step, part: Part::Where(number) } => {
-            let filter = rule.chain.steps.get(step)?.filter.conjuncts();
+            let filter = rule.chain.steps.get(step)?.main.filter.conjuncts();
             (name(step)?, format!("fails `{}`", words::pred(filter.get(number)?, rule)))
         }
         Condition::Step { step, part: Part::Except(number) } => {
-            let except = rule.chain.steps.get(step)?.excepts.get(number)?;
+            let except = rule.chain.steps.get(step)?.main.excepts.get(number)?;
             (name(step)?, format!("excepted by `{}`", words::pred(except, rule)))
         }
     })

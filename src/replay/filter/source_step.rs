@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::engine::program::{self, Program};
-use crate::ir::{Chain, Link, List, Pred, Rule, Step};
+use crate::ir::{Chain, Link, List, Pred, Rule, Selection, Step};
 use crate::replay::store::packed::StepId;
 
 /// A step as written and as compiled, and the link that leads to it.
@@ -35,12 +35,15 @@ pub(super) fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Progr
     for ((number, rule), program) in (0..).zip(rules).zip(programs) {
         let Rule { name: _, meta: _, params: _, lists, chain, alert: _, playbook: _, tests: _, span: _ } =
             rule;
-        let Chain { total: _, total_is_explicit: _, scope: _, steps, links } = chain;
+        let Chain { total: _, total_is_explicit: _, scope: _, steps, links, together: _ } = chain;
         // The scope is among the keys of every link.
         let links = links.iter().zip(&program.links);
-        let links: Vec<_> = links.map(|(Link { gap: _, keys: _, span: _ }, link)| link).collect();
+        let links: Vec<_> = links
+            .map(|(Link { gap: _, keys: _, comparisons: _, absences: _, span: _ }, link)| link)
+            .collect();
         for ((at, step), compiled) in (0_u16..).zip(steps).zip(&program.steps) {
-            let Step { name: _, source: of, filter, excepts, span: _ } = step;
+            let Step { name: _, main, others: _, absences: _, repetition: _, span: _ } = step;
+            let Selection { source: of, renames: _, filter, excepts, span: _ } = main;
             if of.node == source {
                 let link_in = usize::from(at).checked_sub(1).and_then(|before| links.get(before)).copied();
                 let link_out = links.get(usize::from(at)).copied();

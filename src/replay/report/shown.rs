@@ -80,7 +80,8 @@ impl Order {
         let after = rule.chain.links.get(step);
         before.iter().flat_map(|link| &link.keys).for_each(|key| order.add(&key.right.name));
         after.iter().flat_map(|link| &link.keys).for_each(|key| order.add(&key.left.name));
-        let conjuncts = rule.chain.steps.get(step).map(|step| step.filter.conjuncts()).unwrap_or_default();
+        let conjuncts =
+            rule.chain.steps.get(step).map(|step| step.main.filter.conjuncts()).unwrap_or_default();
         order.last = conjuncts.into_iter().filter_map(demanded).map(str::to_owned).collect();
         order
     }
