@@ -19,7 +19,7 @@ use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step,
+    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Param, Pred, Rule, Step,
     StepField, Window,
 };
 use crate::source::{Span, Spanned};
@@ -83,12 +83,20 @@ pub(in crate::backend) struct BoundTest<'a, B: Backend> {
     pub(in crate::backend) other: Option<BoundField<'a, B::Column>>,
     /// The allowlists of the rule.
     lists: &'a [List],
+    /// The parameters of the rule.
+    params: &'a [Param],
 }
 
 impl<'a, B: Backend> BoundTest<'a, B> {
     /// Whether a column that holds a text for "no value" could pass the test.
     pub(in crate::backend) fn could_pass(&self, text: &str) -> bool {
         absent::could_pass(self.test, self.lists, text)
+    }
+
+    /// The parameter that gives the value of the test, if it has one value.
+    pub(in crate::backend) fn param(&self) -> Option<&'a Param> {
+        let within = |place: &Span| self.test.span.contains(*place);
+        self.params.iter().find(|param| param.uses.iter().any(within))
     }
 
     /// The allowlist of an index.
@@ -148,7 +156,7 @@ impl BoundLink<'_> {
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
     let Job { rule, catalog, schemas: _, options } = job;
-    let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+    let Rule { name: _, meta: _, params, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
     let Chain { total, total_is_explicit: _, scope: _, steps, links } = chain;
     let links: Vec<_> = links.iter().zip(shape::shared_links(chain, catalog)).map(bind_link).collect();
     let mut bound = Vec::with_capacity(steps.len());
@@ -160,6 +168,7 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
             named: named(alert, index),
             last: index + 1 == steps.len(),
             lists,
+            params,
         };
         // A step that cannot be bound must not keep the problems of the others back.
         bound.extend(bind_step(job, step, &around, report));
@@ -204,6 +213,7 @@ struct Around<'a, 'b> {
     named: Vec<&'a Field>,
     last: bool,
     lists: &'a [List],
+    params: &'a [Param],
 }
 
 impl<'a> Around<'a, '_> {
@@ -237,7 +247,12 @@ fn bind_step<'a, B: Backend>(
     report.require_all(&schema.requires);
     let mut own = Report::default();
     let admitted = step.possible_actions();
-    let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };
+    let mut binder = Binder {
+        lookup: Lookup::new(schema, admitted),
+        lists: around.lists,
+        params: around.params,
+        report: &mut own,
+    };
     let condition = binder.condition(filter, excepts);
     let keys = around.keys();
     let bound_keys = binder.keys(&keys);
@@ -306,6 +321,7 @@ fn mapped<'a, B: Backend>(
 struct Binder<'a, 'r, B: Backend> {
     lookup: Lookup<'a, B>,
     lists: &'a [List],
+    params: &'a [Param],
     report: &'r mut Report,
 }
 
@@ -361,7 +377,7 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
         let field = find(&test.field);
         let other = test.other().map(find);
         let other = if let Some(other) = other { Some(other?) } else { None };
-        Some(BoundTest { test, field: field?, other, lists: self.lists })
+        Some(BoundTest { test, field: field?, other, lists: self.lists, params: self.params })
     }
 
     fn keys(&mut self, keys: &[&'a Field]) -> Option<BoundFields<'a, B>> {
