@@ -25,6 +25,7 @@ use crate::ir::{
 use crate::source::{Span, Spanned};
 
 pub(in crate::backend) use absent::fits;
+pub(in crate::backend) use alert::OneRow;
 pub(in crate::backend) use field::BoundField;
 use field::Lookup;
 
@@ -39,6 +40,8 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
     pub(in crate::backend) total: Window,
     /// Whether that is shorter than the sum of the gaps.
     pub(in crate::backend) total_binds: bool,
+    /// What the answer keeps one row of, if the query is to do that.
+    pub(in crate::backend) one_row: Option<OneRow<'a>>,
 }
 
 /// A step, resolved.
@@ -177,12 +180,13 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
         report.require_all(&external::expiry_in_text(list, by_lookup));
     }
-    alert::note::<B>(rule, report);
+    let one_row = alert::note::<B>(job, report);
     (bound.len() == steps.len() && report.errors.is_empty()).then_some(Bound {
         steps: bound,
         links,
         total: *total,
         total_binds: shape::total_binds(chain),
+        one_row,
     })
 }
 
