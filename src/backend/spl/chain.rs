@@ -18,6 +18,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
     } else {
         report.require(ROWS);
         report.require(MEMORY);
+        report.require(SORTED);
         if latest::fits(bound) { latest::commands(bound) } else { packed::commands(bound, report) }
     };
     out.extend(answer(bound, once::commands(bound, schedule, report)));
@@ -32,6 +33,10 @@ const ROWS: &str = "streamstats window=0 over all rows; check it once: | makeres
 // MB by default) the search goes on without an error, and the fields are absent.
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
+
+// The sort runs on one search head, over whatever the branches leave.
+const SORTED: &str = "one search head to sort all rows of the branches; to count them first, put | stats count BY chain_step in \
+                      place of all that follows the branches";
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
 /// order. What it holds of times are seconds; they are shown as dates.
