@@ -17,8 +17,8 @@ fn engines() -> PathBuf {
     folder
 }
 
-/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists by lookup, and
-/// once with SPL's names for what its add-on documents none for.
+/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists by lookup and one
+/// row for each key, and once with SPL's names for what its add-on documents none for.
 fn texts(target: &str) -> Vec<Value> {
     let extension = if target == "sigma" { "yml" } else { target };
     let mut texts = Vec::new();
@@ -28,6 +28,9 @@ fn texts(target: &str) -> Vec<Value> {
         match lists {
             "named" if target == "spl" => arguments.extend(["--env", "tests/engines/spl/catena.yaml"]),
             "named" => continue,
+            "lookup" if matches!(target, "spl" | "kql") => {
+                arguments.extend(["--lists", lists, "--one-row-per-key"]);
+            }
             _ => arguments.extend(["--lists", lists]),
         }
         let paths = corpus::valid();

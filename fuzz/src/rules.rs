@@ -1,6 +1,6 @@
 //! Rule files and list files, through the whole front end and, where nothing is wrong, into every target.
 
-use catena::backend::ListDelivery;
+use catena::backend::{ListDelivery, Rows};
 use catena::diag::Diagnostics;
 use catena::project::CompileOptions;
 use catena::source::{FileId, SourceFile, Sources};
@@ -64,6 +64,7 @@ fn whole(text: &str, list: &str) -> String {
         allow_subset: text.len() % 4 < 2,
         time_buckets: text.len() % 8 < 4,
         split: text.len() % 16 < 8,
+        rows: if text.len() % 32 < 16 { Rows::OnePerKey } else { Rows::All },
     };
     let emissions = compiled(&mut session, options);
     emissions.iter().for_each(can_be_pasted);

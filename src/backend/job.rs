@@ -36,6 +36,8 @@ pub struct Options {
     pub cased: Cased,
     /// Sigma: a file for each base rule.
     pub split: bool,
+    /// SPL and KQL: which alerts of a run the query gives.
+    pub rows: Rows,
 }
 
 impl Default for Options {
@@ -47,8 +49,19 @@ impl Default for Options {
             interval: DEFAULT_INTERVAL,
             cased: Cased::default(),
             split: false,
+            rows: Rows::default(),
         }
     }
+}
+
+/// Which alerts of a run a query gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them.
+    #[default]
+    All,
+    /// The first of those that `dedupe` takes for one.
+    OnePerKey,
 }
 
 /// Whether Sigma rules have the modifier `cased`, which most converters refuse.

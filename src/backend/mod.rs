@@ -34,7 +34,7 @@ use schema::Schema;
 pub use emission::{Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
 pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
-pub use job::{Cased, Job, ListDelivery, Options};
+pub use job::{Cased, Job, ListDelivery, Options, Rows};
 pub use report::Report;
 pub use schedule::{DEFAULT_INTERVAL, Schedule};
 pub use schema::Reads;

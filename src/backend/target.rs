@@ -49,6 +49,8 @@ pub(in crate::backend) trait Backend: Dialect {
     ///
     /// [`ListDelivery`]: super::ListDelivery
     const HOLDS_LISTS: bool = false;
+    /// Whether a query can keep the first of the alerts that `dedupe` takes for one.
+    const DEDUPES: bool = false;
 
     /// See [`Target::level`].
     fn level(rule: &ir::Rule) -> Level;

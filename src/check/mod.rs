@@ -183,7 +183,7 @@ fn lower(
     Some(ir::Rule {
         name: rule.name.clone(),
         meta: meta?,
-        params: names.params.lower(),
+        params: names.params.lower(&sink.resolutions),
         lists: used.collect::<Option<_>>()?,
         chain: chain?,
         alert: alert?,

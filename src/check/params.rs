@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Clause, LiteralKind, Name, Param, Rule};
 
 use super::naming;
-use super::resolutions::DefinitionKind;
+use super::resolutions::{DefinitionKind, Meaning, Resolutions};
 use super::sink::Sink;
 
 /// The parameters of a rule.
@@ -78,12 +78,13 @@ impl<'a> Params<'a> {
     }
 
     /// The parameters with their values in force.
-    pub(super) fn lower(&self) -> Vec<ir::Param> {
+    pub(super) fn lower(&self, resolutions: &Resolutions) -> Vec<ir::Param> {
         let lower = |known: &Known<'_>| {
             Some(ir::Param {
                 name: known.name.clone(),
                 value: known.value.clone()?,
                 overridden: known.overridden,
+                uses: resolutions.uses_of(&Meaning::Param(known.name.span)).collect(),
             })
         };
         self.known.iter().filter_map(lower).collect()

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::backend::{
-    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
+    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Rows, Target,
 };
 use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
@@ -63,6 +63,9 @@ struct Forms {
     /// Sigma: write each base rule as a part of its own, and the correlations as another.
     #[arg(long)]
     split: bool,
+    /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
+    #[arg(long)]
+    one_row_per_key: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -271,6 +274,7 @@ impl Compile {
             allow_subset: self.allow_subset,
             time_buckets: self.forms.time_buckets,
             split: self.forms.split,
+            rows: if self.forms.one_row_per_key { Rows::OnePerKey } else { Rows::All },
         }
     }
 

@@ -249,6 +249,7 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
     Conditional = "W0805" Warning "the query may miss events in some engines";
     TooLong = "W0806" Warning "the query is longer than the SIEM takes";
+    NoRowKey = "W0807" Warning "one row per key of a rule without `dedupe`";
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";

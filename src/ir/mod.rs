@@ -148,6 +148,9 @@ pub struct Param {
     pub value: ParamValue,
     /// Whether the value differs from the rule's own default.
     pub overridden: bool,
+    /// Where the rule uses it: a clause that contains such a place gets its value from the parameter.
+    #[serde(skip)]
+    pub uses: Vec<Span>,
 }
 
 /// The value of a parameter.

@@ -3,8 +3,8 @@
 //! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
 //! side. Must not know: output formats.
 
-use crate::backend::{self, Emission, ListDelivery, Target};
-use crate::diag::Diagnostics;
+use crate::backend::{self, Emission, ListDelivery, Rows, Target};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::Rule;
 
 use super::session::Checked;
@@ -20,6 +20,8 @@ pub struct CompileOptions {
     pub time_buckets: bool,
     /// Sigma: a file for each base rule.
     pub split: bool,
+    /// SPL and KQL: which alerts of a run the query gives.
+    pub rows: Rows,
 }
 
 /// Whether a rule is meant for a target: for every one, unless it names some.
@@ -35,13 +37,23 @@ pub fn compile_file(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets, split } = options;
+    let CompileOptions { lists, allow_subset, time_buckets, split, rows } = options;
     let settings = &file.environment.settings;
     let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
-    let options =
-        backend::Options { lists, allow_subset, time_buckets, interval: settings.interval, cased, split };
+    let options = backend::Options {
+        lists,
+        allow_subset,
+        time_buckets,
+        interval: settings.interval,
+        cased,
+        split,
+        rows,
+    };
     let mut emissions = Vec::new();
     for rule in &file.rules {
+        if rows == Rows::OnePerKey && rule.alert.dedupe.is_none() {
+            found.push(no_dedupe(rule));
+        }
         let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
         let job = backend::Job { rule, catalog, schemas, options: &options };
         let meant: Vec<_> =
@@ -49,4 +61,15 @@ pub fn compile_file(
         emissions.extend(backend::compile_all(&job, &meant, found));
     }
     emissions
+}
+
+/// One row per key is asked of a rule that names no key.
+fn no_dedupe(rule: &Rule) -> Diagnostic {
+    Diagnostic::new(
+        Code::NoRowKey,
+        rule.name.span,
+        "`--one-row-per-key` has no effect on a rule without `dedupe`",
+    )
+    .label("its queries give every alert")
+    .help("add `dedupe 24h by STEP.FIELD` to `alert`")
 }

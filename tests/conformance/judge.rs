@@ -114,7 +114,7 @@ fn counted<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
 }
 
 /// A value as both sides name it; `None` is missing.
-fn of_json(ty: Type, value: &Json) -> Option<String> {
+pub(super) fn of_json(ty: Type, value: &Json) -> Option<String> {
     let raw = match value {
         Json::Null => return None,
         Json::String(text) if text.is_empty() => return None,

@@ -11,6 +11,7 @@ mod harness;
 mod judge;
 mod mappings;
 mod mutants;
+mod one_row;
 mod random_rules;
 mod raw;
 mod report;

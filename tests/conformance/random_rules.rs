@@ -219,6 +219,11 @@ impl<'a> RuleGenerator<'a> {
         let (one, two) = (self.value(source, name), self.value(source, name));
         match self.rng.u8(0..4) {
             0 => format!("{name} {not}in ({one}, {two})"),
+            1 => {
+                self.count += 1;
+                writeln!(self.params, "  param bound_{} = {one}", self.count).unwrap();
+                format!("{name} {} bound_{}", self.rng.choice(["==", "!=", "<", ">="]).unwrap(), self.count)
+            }
             _ => format!("{name} {} {one}", self.rng.choice(["==", "!=", "<", "<=", ">", ">="]).unwrap()),
         }
     }

@@ -4,12 +4,39 @@
 
 use std::collections::BTreeSet;
 
+use super::{Bound, BoundStep};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Report};
-use crate::ir::{self, Alert, Dedupe, Entity, Rule, StepField};
+use crate::backend::{Effect, Job, Report, Rows, Schedule};
+use crate::ir::{self, Alert, Dedupe, Entity, Field, StepField, Window};
 
-/// Notes what the SIEM must be told beside the query.
-pub(super) fn note<B: Backend>(rule: &Rule, report: &mut Report) {
+/// The keys of which the answer keeps the first row, for as long as `dedupe` says.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::backend) struct OneRow<'a> {
+    /// How long further rows are dropped.
+    pub(in crate::backend) window: Window,
+    by: &'a [StepField],
+}
+
+impl<'a> OneRow<'a> {
+    /// How many windows, one after the other, a run can see at most: a row that is kept opens the next one.
+    pub(in crate::backend) fn windows(&self, schedule: Schedule) -> u64 {
+        schedule.look_back.div_ceil(self.window.seconds.max(1))
+    }
+
+    /// The keys, each once, with its step.
+    pub(in crate::backend) fn keys<'b, B: Backend>(
+        &self,
+        bound: &'b Bound<'a, B>,
+    ) -> impl Iterator<Item = (&'b BoundStep<'a, B>, &'a Field)> {
+        let mut seen = BTreeSet::new();
+        let by = self.by.iter().filter(move |key| seen.insert((key.step, key.field.name.as_str())));
+        by.filter_map(|StepField { step, field }| Some((bound.steps.get(*step)?, field)))
+    }
+}
+
+/// Notes what the SIEM must be told beside the query; gives what the query does of it by itself.
+pub(super) fn note<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<OneRow<'a>> {
+    let rule = job.rule;
     let Alert { entities, show, dedupe } = &rule.alert;
     let name = |StepField { step, field }: &StepField| {
         let step = rule.chain.steps.get(*step).map_or("", |step| &step.name.node);
@@ -29,14 +56,21 @@ pub(super) fn note<B: Backend>(rule: &Rule, report: &mut Report) {
             report.note(Effect::Shown, first.field.span, message);
         }
     }
-    if let Some(Dedupe { window, by }) = dedupe {
-        let (time, keys) = (ir::duration(window.seconds), by.iter().map(name).collect::<Vec<_>>().join(", "));
-        let message = format!(
+    let Dedupe { window, by } = dedupe.as_ref()?;
+    let (time, keys) = (ir::duration(window.seconds), by.iter().map(name).collect::<Vec<_>>().join(", "));
+    let by_query = B::DEDUPES && job.options.rows == Rows::OnePerKey;
+    let message = if by_query {
+        format!(
+            "`dedupe {time}` within a run: the first of each {keys}; runs overlap, so suppress these for {time} as well"
+        )
+    } else {
+        format!(
             "`dedupe {time}` is not in the query: suppress alerts with the same {keys} for {time}, also those of \
              overlapping runs"
-        );
-        report.note(Effect::Engine, window.span, message);
-    }
+        )
+    };
+    report.note(Effect::Engine, window.span, message);
+    by_query.then_some(OneRow { window: *window, by })
 }
 
 /// Which columns are which entities: a SIEM maps them beside the query.

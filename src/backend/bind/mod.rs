@@ -20,11 +20,12 @@ use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
     self, ACTION, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key,
-    Link, List, Neighbour, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
+    Link, List, Neighbour, Param, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
 };
 use crate::source::{Span, Spanned};
 
 pub(in crate::backend) use absent::fits;
+pub(in crate::backend) use alert::OneRow;
 pub(in crate::backend) use field::BoundField;
 use field::Lookup;
 
@@ -41,6 +42,8 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
     pub(in crate::backend) total: Window,
     /// Whether that is shorter than the sum of the gaps.
     pub(in crate::backend) total_binds: bool,
+    /// What the answer keeps one row of, if the query is to do that.
+    pub(in crate::backend) one_row: Option<OneRow<'a>>,
 }
 
 /// A step, resolved.
@@ -119,12 +122,20 @@ pub(in crate::backend) struct BoundTest<'a, B: Backend> {
     pub(in crate::backend) other: Option<BoundField<'a, B::Column>>,
     /// The allowlists of the rule.
     lists: &'a [List],
+    /// The parameters of the rule.
+    params: &'a [Param],
 }
 
 impl<'a, B: Backend> BoundTest<'a, B> {
     /// Whether a column that holds a text for "no value" could pass the test.
     pub(in crate::backend) fn could_pass(&self, text: &str) -> bool {
         absent::could_pass(self.test, self.lists, text)
+    }
+
+    /// The parameter that gives the value of the test, if it has one value.
+    pub(in crate::backend) fn param(&self) -> Option<&'a Param> {
+        let within = |place: &Span| self.test.span.contains(*place);
+        self.params.iter().find(|param| param.uses.iter().any(within))
     }
 
     /// The allowlist of an index.
@@ -197,7 +208,7 @@ impl<B: Backend> BoundLink<'_, B> {
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
     let Job { rule, catalog, schemas: _, options } = job;
-    let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+    let Rule { name: _, meta: _, params, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
     let Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
     let shared = shape::shared_links(chain, catalog);
     let is_shared =
@@ -213,17 +224,18 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
             last: together.is_some() || index + 1 == steps.len(),
             shared: is_shared(before) || is_shared(Some(index)),
             lists,
+            params,
         };
         // A step that cannot be bound must not keep the problems of the others back.
         bound.extend(bind_step(job, step, &around, report));
     }
     let bound_links: Vec<_> =
-        links.iter().zip(shared).filter_map(|link| bind_link(job, link, lists, report)).collect();
+        links.iter().zip(shared).filter_map(|link| bind_link(job, link, report)).collect();
     for list in lists {
         let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
         report.require_all(&external::expiry_in_text(list, by_lookup));
     }
-    alert::note::<B>(rule, report);
+    let one_row = alert::note::<B>(job, report);
     let is_whole = bound.len() == steps.len() && bound_links.len() == links.len();
     (is_whole && report.errors.is_empty()).then_some(Bound {
         steps: bound,
@@ -231,13 +243,13 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
         together: together.as_ref(),
         total: *total,
         total_binds: shape::total_binds(chain),
+        one_row,
     })
 }
 
 fn bind_link<'a, B: Backend>(
     job: &Job<'a>,
     (link, shared): (&'a Link, bool),
-    lists: &'a [List],
     report: &mut Report,
 ) -> Option<BoundLink<'a, B>> {
     let Link { gap, keys, comparisons, absences, span } = link;
@@ -245,8 +257,7 @@ fn bind_link<'a, B: Backend>(
         let Key { left, right, case: _, from_scope: _ } = key;
         (left, right)
     });
-    let absences: Vec<_> =
-        absences.iter().map(|absence| bind_absence(job, absence, "", lists, report)).collect();
+    let absences: Vec<_> = absences.iter().map(|absence| bind_absence(job, absence, "", report)).collect();
     Some(BoundLink {
         gap: *gap,
         span: *span,
@@ -263,11 +274,12 @@ fn bind_absence<'a, B: Backend>(
     job: &Job<'a>,
     absence: &'a Absence,
     step: &str,
-    lists: &'a [List],
     report: &mut Report,
 ) -> Option<BoundAbsence<'a, B>> {
     let Absence { name, selections, when, keys, span } = absence;
-    let reading = Reading { keys: once(keys.iter().map(|key| &key.right)), lists, ..Reading::default() };
+    let Rule { lists, params, .. } = job.rule;
+    let reading =
+        Reading { keys: once(keys.iter().map(|key| &key.right)), lists, params, ..Reading::default() };
     let bound: Vec<_> =
         selections.iter().map(|selection| bind_selection(job, selection, None, &reading, report)).collect();
     Some(BoundAbsence {
@@ -300,6 +312,7 @@ struct Around<'a> {
     last: bool,
     shared: bool,
     lists: &'a [List],
+    params: &'a [Param],
 }
 
 impl<'a> Around<'a> {
@@ -338,6 +351,7 @@ struct Reading<'a> {
     reads: Vec<&'a Field>,
     shown: Vec<&'a Field>,
     lists: &'a [List],
+    params: &'a [Param],
 }
 
 /// Each field once, where it is named first.
@@ -360,12 +374,13 @@ fn bind_step<'a, B: Backend>(
         // What a step says of its burst is no field of a record.
         shown: around.named.iter().copied().filter(|field| !is_of_burst(field)).collect(),
         lists: around.lists,
+        params: around.params,
     };
     let mut selection = |one| bind_selection(job, one, Some(name), &reading, report);
     let main = selection(main);
     let others: Vec<_> = others.iter().map(selection).collect();
     let absences: Vec<_> =
-        absences.iter().map(|absence| bind_absence(job, absence, &name.node, around.lists, report)).collect();
+        absences.iter().map(|absence| bind_absence(job, absence, &name.node, report)).collect();
     Some(BoundStep {
         name,
         main: main?,
@@ -396,7 +411,8 @@ fn bind_selection<'a, B: Backend>(
     report.require_all(&schema.requires);
     let mut own = Report::default();
     let lookup = Lookup::new(schema, selection.possible_actions());
-    let mut binder = Binder { lookup, selection, lists: reading.lists, report: &mut own };
+    let mut binder =
+        Binder { lookup, selection, lists: reading.lists, params: reading.params, report: &mut own };
     let condition = binder.condition(filter, excepts);
     let keys = binder.keys(&reading.keys);
     let reads = binder.read(&reading.reads);
@@ -464,6 +480,7 @@ struct Binder<'a, 'r, B: Backend> {
     lookup: Lookup<'a, B>,
     selection: &'a Selection,
     lists: &'a [List],
+    params: &'a [Param],
     report: &'r mut Report,
 }
 
@@ -519,7 +536,7 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
         let field = find(&test.field);
         let other = test.other().map(find);
         let other = if let Some(other) = other { Some(other?) } else { None };
-        Some(BoundTest { test, field: field?, other, lists: self.lists })
+        Some(BoundTest { test, field: field?, other, lists: self.lists, params: self.params })
     }
 
     fn keys(&mut self, keys: &[&'a Field]) -> Option<BoundFields<'a, B>> {

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use super::Kql;
 use super::lets::{Let, Lets};
 use super::literal::{self, Frag};
+use super::once::{self, Once};
 use super::order::{self, Narrowing};
 use super::step::{self, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
-use crate::backend::{Options, Report};
+use crate::backend::{Job, Options, Report, Schedule};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{Chain, Field};
 
@@ -42,31 +43,33 @@ pub(super) struct Table {
     pub(super) operators: Vec<Frag>,
 }
 
-/// Prints a bound rule. `chain` is the rule's own.
+/// Prints a bound rule.
 pub(super) fn lower(
     bound: &Bound<'_, Kql>,
-    chain: &Chain,
-    options: &Options,
+    job: &Job<'_>,
+    schedule: Schedule,
     report: &mut Report,
 ) -> Option<Query> {
+    let (chain, options) = (&job.rule.chain, job.options);
+    let once = once::operators(bound, schedule);
     let mut lets = Lets::new(bound);
     let spans = window::spans(bound, &mut lets, report);
     let first = order::rarest(bound);
-    let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options };
+    let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options, once };
     let mut steps = Vec::with_capacity(bound.steps.len());
     for (index, step) in bound.steps.iter().enumerate() {
         steps.push(step::lower(step, &plan.wanted(index), options, &mut lets, report));
     }
     refuse_equal_names(bound, &steps, report)?;
     let tables = match (bound.steps.as_slice(), steps.as_slice()) {
-        ([step], [text]) => vec![alone(step, text)],
+        ([step], [text]) => vec![alone(step, text, &plan.once)],
         _ => plan.tables(&steps),
     };
     Some(Query { lets: lets.into_statements(), tables })
 }
 
 /// The answer of a rule of one step. An event may be delivered twice; joins keep one row for each record anyway.
-fn alone(step: &BoundStep<'_, Kql>, text: &StepText) -> Table {
+fn alone(step: &BoundStep<'_, Kql>, text: &StepText, once: &Once) -> Table {
     let stamp = literal::assign(&literal::name(STAMP), &step.main.schema.mapping.time);
     let columns = literal::list(std::iter::once(&stamp).chain(&text.assigned));
     let mut operators = text.operators.clone();
@@ -74,8 +77,10 @@ fn alone(step: &BoundStep<'_, Kql>, text: &StepText) -> Table {
         if step.main.event_id.is_some() { "summarize by" } else { "project" },
         &columns,
     ));
-    if !text.columns.hidden.is_empty() {
-        operators.push(literal::operator("project-away", &literal::list(&text.columns.hidden)));
+    operators.extend(once.operators.iter().cloned());
+    let hidden: Vec<_> = text.columns.hidden.iter().chain(&once.hidden).collect();
+    if !hidden.is_empty() {
+        operators.push(literal::operator("project-away", &literal::list(hidden)));
     }
     Table { comment: None, name: None, kept: false, from: text.table.clone(), operators }
 }
@@ -103,6 +108,8 @@ struct Plan<'p, 'a> {
     /// By what each step is narrowed.
     narrowings: Vec<Option<Narrowing<'a>>>,
     options: &'p Options,
+    /// What the answer keeps.
+    once: Once,
 }
 
 impl<'a> Plan<'_, 'a> {
@@ -217,10 +224,16 @@ impl<'a> Plan<'_, 'a> {
             self.spans.iter().zip(&self.bound.steps).filter(|(span, _)| span.buckets(self.options).is_some());
         let buckets = buckets.map(|(_, step)| step::hidden(&step.name.node, "bucket"));
         let hidden = steps.iter().flat_map(|step| step.columns.hidden.iter().chain(&step.lookback)).cloned();
-        let hidden: Vec<_> = hidden.chain(buckets).collect();
+        let hidden: Vec<_> = hidden.chain(buckets).chain(self.once.hidden.iter().cloned()).collect();
         let away = (!hidden.is_empty()).then(|| literal::operator("project-away", &literal::list(&hidden)));
         let stamp = steps.last().map(|step| literal::assign(&literal::name(STAMP), &step.columns.time));
-        away.into_iter().chain(stamp.map(|stamp| literal::operator("extend", &stamp))).collect()
+        self.once
+            .operators
+            .iter()
+            .cloned()
+            .chain(away)
+            .chain(stamp.map(|stamp| literal::operator("extend", &stamp)))
+            .collect()
     }
 
     /// The join of a link. The rows of the first step and what they lead to are on the left, where Kusto wants the

@@ -227,6 +227,31 @@ pub(super) fn latest(column: &Frag, by: &[Frag]) -> Frag {
     atom(phrase!("summarize arg_max({}, *) by {}", column.text(), comma_separated(by)))
 }
 
+/// For each row of `by` the row in which `column` is least.
+pub(super) fn earliest(column: &Frag, by: &[Frag]) -> Frag {
+    atom(phrase!("summarize arg_min({}, *) by {}", column.text(), comma_separated(by)))
+}
+
+/// Rows in the order of columns.
+pub(super) fn ascending<'a>(columns: impl IntoIterator<Item = &'a Frag>) -> Frag {
+    let columns: Vec<_> = columns.into_iter().map(|column| phrase!("{} asc", column.text())).collect();
+    atom(phrase!("sort by {}", columns.join(", ")))
+}
+
+/// The time of the row that opened the window in which a row lies. A window ends with its last instant, and
+/// `row_window_session` opens the next one at the distance it is given: one tick later.
+pub(super) fn session(time: &Frag, seconds: u64, restarts: &[Frag]) -> Frag {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let length = phrase!("time({days}.{:02}:{:02}:{:02}.0000001)", rest / 3_600, rest / 60 % 60, rest % 60);
+    let restarts = Frag::join(restarts.to_vec(), " or ", Bind::Or);
+    atom(phrase!("row_window_session({}, {length}, {length}, {})", time.text(), restarts.text()))
+}
+
+/// A column of our own that is not part of the answer.
+pub(super) fn helper(what: &'static str, number: u64) -> Frag {
+    atom(phrase!("_{what}_{number}"))
+}
+
 /// Two sides and an operator.
 pub(super) fn binary(left: &Frag, operator: &'static str, right: &Frag) -> Frag {
     test(phrase!("{} {operator} {}", left.inside(Bind::Test), right.inside(Bind::Test)))

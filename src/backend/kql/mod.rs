@@ -13,6 +13,7 @@ mod lists;
 mod literal;
 mod names;
 mod network;
+mod once;
 mod order;
 mod pattern;
 mod predicate;
@@ -68,6 +69,7 @@ impl Backend for Kql {
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
     const HOLDS_LISTS: bool = true;
+    const DEDUPES: bool = true;
     const READS_BY_CLAUSE: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
@@ -132,8 +134,8 @@ impl Backend for Kql {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
-    let query = chain::lower(&bound, &job.rule.chain, job.options, report)?;
     let schedule = Schedule::of(&bound, job);
+    let query = chain::lower(&bound, job, schedule, report)?;
     let body = context_of(query);
     let print = |report: &mut Report| {
         let context = context! { head => values(head(job, schedule, report)), ..body.clone() };

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::check::{Check, atom, compare, nullable, one_of};
 use super::literal::{self, Frag};
+use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 
 /// Networks as KQL tests them, each once.
@@ -79,6 +80,14 @@ pub(super) fn is_address(column: &Frag) -> Check {
     let parsed = literal::call("parse_ipv6", [column]);
     let readable = atom(literal::call("isnotempty", [&parsed]), literal::call("isempty", [&parsed]));
     Truth::all([is_bare(column), readable])
+}
+
+/// The address that the column holds, or an empty text.
+pub(super) fn address_or_nothing(column: &Frag) -> Frag {
+    let bare = literal::binary(column, "!contains_cs", &literal::string("/"));
+    let readable = literal::call("isnotempty", [&literal::call("parse_ipv6", [column])]);
+    let is_address = Frag::join(vec![bare, readable], " and ", Bind::And);
+    literal::call("iff", [&is_address, column, &literal::string("")])
 }
 
 fn is_bare(column: &Frag) -> Check {

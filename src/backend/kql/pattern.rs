@@ -34,6 +34,15 @@ pub(super) fn equals<'a>(column: &Frag, texts: impl IntoIterator<Item = &'a str>
     Truth::any(parts)
 }
 
+/// The operators that compare with one text, unless it is empty or must be spelled out.
+pub(super) fn operators(text: &str, case: Case) -> Option<[&'static str; 2]> {
+    let operators = match case {
+        Case::Sensitive => ["==", "!="],
+        Case::Ignore => ["=~", "!~"],
+    };
+    (!text.is_empty() && !is_spelled(text, case)).then_some(operators)
+}
+
 /// Kusto's operators that ignore case know the letters of ASCII only; others are spelled out in a regular expression.
 fn is_spelled(text: &str, case: Case) -> bool {
     case == Case::Ignore && !text.is_ascii()

@@ -13,7 +13,7 @@ use crate::backend::bind::{BoundStep, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
-use crate::ir::{OrderOp, TestKind, Type, Value};
+use crate::ir::{self, OrderOp, TestKind, Type, Value};
 
 /// A part of a step's condition that must hold.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -158,14 +158,22 @@ fn check(
     let column = if is_fooled(bound) { fields.value(&bound.field) } else { fields.stored(&bound.field) };
     match kind {
         TestKind::Exists => exists(&column, ty),
-        TestKind::Equals { values, case } => lists::equals(&column, values, *case),
+        TestKind::Equals { values, case } => match (values.as_slice(), bound.param()) {
+            ([value], Some(param)) => given(&column, value, *case, &param.name.node, lets),
+            _ => lists::equals(&column, values, *case),
+        },
         TestKind::InNetworks { networks } => network::within(&column, networks),
         TestKind::InList { list } => match bound.list(*list) {
             Some(list) => lists::within(&column, list, options.lists, lets, report),
             None => Truth::Always(false),
         },
         TestKind::Order { op, value } => {
-            nullable(literal::binary(&column, operator(*op), &literal::value(value)))
+            let bound_by = literal::value(value);
+            let bound_by = match bound.param() {
+                Some(param) => lets.name(&param.name.node, VALUE, bound_by),
+                None => bound_by,
+            };
+            nullable(literal::binary(&column, operator(*op), &bound_by))
         }
         TestKind::Like { pattern, case } => pattern::like(&column, pattern, *case),
         TestKind::Substring { place, text, case } => pattern::substring(&column, *place, text, *case),
@@ -174,6 +182,26 @@ fn check(
             Some(other) => same(&column, &fields.value(other), ty),
             None => Truth::Always(false),
         },
+    }
+}
+
+/// What a name gets that means something else in the query already.
+const VALUE: &str = "_value";
+
+/// Equality with the value of a parameter, which stands at the top under its name. An address is compared in another
+/// way than by its text, and letters beyond ASCII are spelled out.
+fn given(column: &Frag, value: &Value, case: ir::Case, param: &str, lets: &mut Lets<'_, '_>) -> Check {
+    match value {
+        Value::Ip(_) => lists::equals(column, std::slice::from_ref(value), case),
+        Value::String(text) => match pattern::operators(text, case) {
+            Some([equal, unequal]) => {
+                compare(column, equal, unequal, &lets.name(param, VALUE, literal::value(value)))
+            }
+            None => lists::equals(column, std::slice::from_ref(value), case),
+        },
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
+            one_of(column, &[lets.name(param, VALUE, literal::value(value))])
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::column::{Group, Stage};
 use super::fields::{Columns, Phase};
 use super::literal::{self, Frag, spl};
-use super::{Spl, chain, eval, latest, links, predicate, prefilter, shown};
+use super::{Spl, eval, latest, links, once, predicate, prefilter, shown};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Job, Report};
 
@@ -100,7 +100,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (V
         made.extend(links::group(bound, number).map(|group| (spl!("chain_group"), literal::number(group))));
         made.extend(sides(bound, number));
     }
-    if chain::has_items(step) && step.main.event_id.is_some() {
+    if once::has_items(step) && step.main.event_id.is_some() {
         made.push((spl!("chain_item_id"), item(step)));
     }
     let mut columns = Vec::new();

@@ -5,22 +5,23 @@
 
 use super::links::time;
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, fields, latest, packed, shown};
-use crate::backend::Report;
-use crate::backend::bind::{Bound, BoundStep};
+use super::{Spl, eval, fields, latest, once, packed, shown};
+use crate::backend::bind::Bound;
+use crate::backend::{Report, Schedule};
 use crate::ir::Type;
 
 /// The commands after the branches.
-pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
+pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut Report) -> Vec<Frag> {
     report.require(VERSION);
     let mut out = if bound.links.is_empty() {
         Vec::new()
     } else {
         report.require(ROWS);
         report.require(MEMORY);
+        report.require(SORTED);
         if latest::fits(bound) { latest::commands(bound) } else { packed::commands(bound, report) }
     };
-    out.extend(answer(bound));
+    out.extend(answer(bound, once::commands(bound, schedule, report)));
     out
 }
 
@@ -33,9 +34,13 @@ const ROWS: &str = "streamstats window=0 over all rows; check it once: | makeres
 const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one row per key of every link: past it, streamstats \
                       stops adding its fields and alerts are lost";
 
+// The sort runs on one search head, over whatever the branches leave.
+const SORTED: &str = "one search head to sort all rows of the branches; to count them first, put | stats count BY chain_step in \
+                      place of all that follows the branches";
+
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
 /// order. What it holds of times are seconds; they are shown as dates.
-fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
+fn answer(bound: &Bound<'_, Spl>, once: Vec<Frag>) -> Vec<Frag> {
     let (mut made, mut names, mut times) = (Vec::new(), vec![spl!("_time")], Vec::new());
     for step in &bound.steps {
         if step.last {
@@ -55,22 +60,5 @@ fn answer(bound: &Bound<'_, Spl>) -> Vec<Frag> {
     let names = literal::list(&names);
     let dates = times.iter().map(|name| spl!("fieldformat {name}=strftime({name}, \"%F %T %Z\")", name));
     let table = spl!("table {names}", names);
-    eval(made).into_iter().chain(once(bound)).chain([table]).chain(dates).collect()
-}
-
-/// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
-fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
-    let last = bound.steps.last()?;
-    let id = literal::flat(&last.main.event_id.as_ref()?.column);
-    let item = has_items(last).then(|| spl!(" chain_item_id"));
-    // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
-    Some(match item {
-        Some(item) => spl!("dedup {id}{item} keepempty=true", id, item),
-        None => spl!("dedup {id} keepempty=true", id),
-    })
-}
-
-/// Whether an event can give several records of the last step.
-pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.main.schema.mapping.group.is_some()
+    eval(made).into_iter().chain(once).chain([table]).chain(dates).collect()
 }

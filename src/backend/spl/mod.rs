@@ -17,6 +17,7 @@ mod filter;
 mod latest;
 mod links;
 mod literal;
+mod once;
 mod packed;
 mod predicate;
 mod prefilter;
@@ -73,6 +74,7 @@ impl Backend for Spl {
     const SHOWS_FIELDS: bool = true;
     const JOINS_BY_WIDER: bool = false;
     const HOLDS_LISTS: bool = true;
+    const DEDUPES: bool = true;
 
     fn level(_rule: &ir::Rule) -> Level {
         Level::Record
@@ -145,11 +147,11 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
-    let tail = chain::commands(&bound, report);
+    let schedule = Schedule::of(&bound, job);
+    let tail = chain::commands(&bound, schedule, report);
     if !report.errors.is_empty() {
         return None;
     }
-    let schedule = Schedule::of(&bound, job);
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let context = context! {
         chained => !bound.links.is_empty(),

@@ -11,6 +11,7 @@ import sys
 import duckdb_kql
 import functions
 import ingest
+import once
 from texts import LIST, SCHEMA, WATCHLISTS, answers, named, only_query, watchlists
 
 TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "real": "DOUBLE", "bool": "BOOLEAN"}
@@ -27,11 +28,12 @@ def connect():
 
 @functools.lru_cache(1000)
 def translated(text):
-    """The SQL and columns of a query. Cached: translating takes longer than running, and a rule runs over many scenarios."""
+    """The SQL and columns of a query, and what is done with its rows. Cached: translating takes longer than running, and a rule runs over many scenarios."""
     schema = named(text)
     tables = {name: list(columns) for name, columns in [*schema.items(), ("Watchlists", WATCHLISTS)]}
+    text, end = once.split(text)
     sql = duckdb_kql.to_sql(text, schema=tables, functions=[GET_WATCHLIST] if LIST.search(text) else None)
-    return str(sql), schema
+    return str(sql), schema, end
 
 
 def load(connection, table, columns, rows):
@@ -65,12 +67,15 @@ def load_lists(connection, text, lists):
 
 def answer(connection, request):
     text = only_query(request)
-    sql, schema = translated(text)
+    sql, schema, end = translated(text)
     load_events(connection, schema, request["scenarios"])
     load_lists(connection, text, request.get("lists", {}))
     found = connection.execute(sql)
     names = [column[0] for column in found.description]
-    return answers(names, found.fetchall(), request["starts"])
+    rows = found.fetchall()
+    if end:
+        names, rows = end.run(names, rows)
+    return answers(names, rows, request["starts"])
 
 
 def respond(connection, line):
