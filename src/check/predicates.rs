@@ -35,7 +35,9 @@ pub(super) fn lower(names: &Names<'_>, sink: &mut Sink, step: usize, pred: &Pred
                 name_unknown_list(names, sink, name, op.node.kind, value);
                 return None;
             };
-            let comparison = Comparison { step, field, op: op.node, op_span: op.span };
+            let def = names.source(step).and_then(|source| source.field(&field.name));
+            let folds = def.is_some_and(|def| def.fold) && field.ty == Type::String;
+            let comparison = Comparison { step, field, op: op.node, op_span: op.span, folds };
             let test = compared(comparison, names, sink, value, pred.span)?;
             // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })

@@ -19,8 +19,8 @@ use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, ACTION, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step,
-    StepField, Window,
+    self, Alert, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Pred, Rule, Step, StepField,
+    Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -60,12 +60,12 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
     pub(in crate::backend) outputs: Vec<Output<'a, B>>,
     /// The field that identifies its event, if the source has one that the target sees and shows.
     pub(in crate::backend) event_id: Option<Output<'a, B>>,
-    /// [`ACTION`], if a field of the step has several ways.
+    /// The discriminator of its source, if a field of the step has several ways.
     pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
     /// Whether its records are the alerts.
     pub(in crate::backend) last: bool,
-    /// Whether its events can have items of the source's repeated group.
-    pub(in crate::backend) has_items: bool,
+    /// For each repeated group of the source whether its events can have items of it.
+    pub(in crate::backend) has_items: Vec<bool>,
     /// Whether its event could be that of a neighbour.
     pub(in crate::backend) shared: bool,
     /// What its fields require.
@@ -236,8 +236,12 @@ fn bind_step<'a, B: Backend>(
     let schema = mapped(job, at, report)?;
     report.require_all(&schema.requires);
     let mut own = Report::default();
-    let admitted = step.possible_actions();
-    let mut binder = Binder { lookup: Lookup::new(schema, admitted), lists: around.lists, report: &mut own };
+    let admitted = step.filter.required_texts(&source.discriminator).map(|texts| texts.strings());
+    let mut binder = Binder {
+        lookup: Lookup::new(schema, &source.discriminator, admitted),
+        lists: around.lists,
+        report: &mut own,
+    };
     let condition = binder.condition(filter, excepts);
     let keys = around.keys();
     let bound_keys = binder.keys(&keys);
@@ -250,7 +254,8 @@ fn bind_step<'a, B: Backend>(
         binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &keys);
     }
     let Lookup { action, admitted, .. } = binder.lookup;
-    let has_items = source.group.as_ref().is_some_and(|group| group.may_be_in(admitted.as_ref()));
+    let groups = source.group.0.iter();
+    let has_items = groups.map(|group| group.may_be_in(admitted.as_ref())).collect();
     let requires = own.requires.clone();
     report.absorb(own);
     Some(BoundStep {
@@ -333,7 +338,8 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
     ) -> Option<Condition<'a, B>> {
         match pred {
             Pred::And(parts) => {
-                let narrowed = if B::READS_BY_CLAUSE { within(admitted, pred) } else { None };
+                let narrowed =
+                    if B::READS_BY_CLAUSE { within(self.lookup.discriminator, admitted, pred) } else { None };
                 let admitted = narrowed.as_ref().or(admitted);
                 let parts: Vec<_> = parts.iter().map(|part| self.pred(part, negated, admitted)).collect();
                 parts.into_iter().collect::<Option<_>>().map(Truth::All)
@@ -382,7 +388,7 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
 
     /// The field that identifies an event, if the target sees it in every event.
     fn event_id(&mut self, source: &Source, span: Span) -> Option<BoundField<'a, B::Column>> {
-        let name = source.event_id.as_deref()?;
+        let name = source.event_id()?;
         let seen = self.lookup.schema.fields.get(name)?.variants.iter().all(|variant| variant.column.is_ok());
         if seen {
             self.lookup.named(name, span, self.lookup.admitted.clone().as_ref(), self.report)
@@ -406,8 +412,12 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
 
 /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
 /// conjunction is false whatever this part says.
-fn within(admitted: Option<&BTreeSet<String>>, conjunction: &Pred) -> Option<BTreeSet<String>> {
-    let demanded = conjunction.required_texts(ACTION)?.strings();
+fn within(
+    discriminator: &str,
+    admitted: Option<&BTreeSet<String>>,
+    conjunction: &Pred,
+) -> Option<BTreeSet<String>> {
+    let demanded = conjunction.required_texts(discriminator)?.strings();
     Some(match admitted {
         Some(known) => known.intersection(&demanded).cloned().collect(),
         None => demanded,

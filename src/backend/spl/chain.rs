@@ -72,5 +72,5 @@ fn once(bound: &Bound<'_, Spl>) -> Option<Frag> {
 
 /// Whether an event can give several records of the last step.
 pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.schema.mapping.group.is_some()
+    step.last && step.has_items.contains(&true)
 }
