@@ -466,10 +466,7 @@ mod tests {
     #[test]
     fn embedded_sources_load() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(
-            catalog.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(),
-            ["aws.cloudtrail", "aws.vpcflow"]
-        );
+        assert_eq!(catalog.iter().count(), EMBEDDED.len());
         for source in catalog.iter() {
             for field in source.fields.values() {
                 assert_eq!(field.columns.len(), 4, "{} {}", source.name, field.name);

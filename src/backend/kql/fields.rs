@@ -7,7 +7,7 @@
 use super::Kql;
 use super::column::{Column, Reach, cast};
 use super::literal::{self, Frag};
-use crate::backend::bind::{self, BoundStep, BoundTest};
+use crate::backend::bind::{self, BoundField, BoundStep, BoundTest};
 use crate::ir::{TestKind, Type};
 
 /// A field of a step.
@@ -152,7 +152,8 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     /// The column of the action, if it decides how fields are read.
     pub(super) fn action(&self) -> Option<Frag> {
-        self.step.action.as_ref().and_then(plain)
+        let only = self.step.action.as_ref().and_then(BoundField::only);
+        only.map(|way| way.column.value.clone())
     }
 
     /// What reads the field, unless it is a column of the table as it stands; `cleaned` of the texts for "no value".
