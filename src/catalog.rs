@@ -6,11 +6,13 @@
 mod change;
 mod conflict;
 mod fault;
+mod group;
 pub mod keys;
 mod letters;
 mod log;
 mod lookup;
 mod origin;
+mod path;
 mod read;
 mod validate;
 mod vendor;
@@ -19,16 +21,18 @@ mod written;
 pub use letters::LetterCase;
 pub use log::{LogAddition, LogForm, OtherLog, Shape, Spelling, TextForm};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::ir::Type;
+use crate::ir::{ACTION, Type};
 
 pub use change::{MappingChange, Stated};
+pub use group::{Group, Groups};
 pub use lookup::Catalog;
 use origin::Origin;
+pub use path::{Part, parts as path};
 pub use vendor::{KnownBy, Meant};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_sources.rs"));
@@ -67,15 +71,21 @@ pub struct Source {
     pub delay: u64,
     /// Seconds over which one record may stand for what happened; 1 for single events.
     pub granularity: u64,
-    /// The canonical field that identifies an event; without one, all raw fields do.
+    /// The canonical field that identifies an event, or several that do together; without one, all raw fields do.
     #[serde(default)]
-    pub event_id: Option<String>,
-    /// A raw text that means "no value", such as `-`.
+    pub event_id: Texts,
+    /// The field by whose values the events of the source are told apart: `for_actions` and `absent_for` name them.
+    #[serde(default = "action")]
+    pub discriminator: String,
+    /// Raw paths, and the values that an event has there which is of the source; others are passed over.
     #[serde(default)]
-    pub placeholder: Option<String>,
-    /// The repeated group of an event, if it has one.
+    pub only: BTreeMap<String, Vec<String>>,
+    /// Raw texts that mean "no value", such as `-`.
     #[serde(default)]
-    pub group: Option<Group>,
+    pub placeholder: Texts,
+    /// The repeated groups of an event.
+    #[serde(default)]
+    pub group: Groups,
     /// Where its events are in files, and how they are recognised.
     #[serde(default)]
     pub log: LogForm,
@@ -89,12 +99,32 @@ pub struct Source {
 }
 
 impl Source {
+    /// A source that says nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { discriminator: action(), ..Self::default() }
+    }
+
     /// How many seconds after its time a record can be read at the latest, by a clock that is up to `lag` seconds late.
     /// A record that stands for an interval is written at its end, and the clock may give it that time.
     #[must_use]
     pub fn lateness(&self, lag: u64) -> u64 {
         let interval = if self.granularity > 1 { self.granularity } else { 0 };
         interval.max(lag).saturating_add(self.delay)
+    }
+
+    /// The one field that identifies an event, if it is one.
+    #[must_use]
+    pub fn event_id(&self) -> Option<&str> {
+        if let [only] = self.event_id.0.as_slice() { Some(only) } else { None }
+    }
+
+    /// The group of a field, with its number.
+    #[must_use]
+    pub fn group_of(&self, field: &FieldDef) -> Option<(usize, &Group)> {
+        let name = field.in_group.as_deref()?;
+        let is_meant = |group: &Group| name == Group::ONLY || group.name == name;
+        self.group.0.iter().enumerate().find(|(_, group)| is_meant(group))
     }
 
     /// A field by canonical name.
@@ -104,30 +134,13 @@ impl Source {
     }
 }
 
-/// A repeated group: an event gives one record per item; without items, one record without the group's fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Group {
-    /// Dotted path of the array in the raw event.
-    pub path: String,
-    /// A second array inside an item: a record per inner item; an item without any gives one record.
-    #[serde(default)]
-    pub inner: Option<String>,
-    /// Canonical fields that tell the records of one event apart.
-    pub key: Vec<String>,
-    /// The values of `event.action` whose events can have it; empty for all.
-    #[serde(default)]
-    pub for_actions: Vec<String>,
+fn action() -> String {
+    ACTION.to_owned()
 }
 
-impl Group {
-    /// Whether an event with one of the actions (`None`: any) can have items.
-    #[must_use]
-    pub fn may_be_in(&self, actions: Option<&BTreeSet<String>>) -> bool {
-        self.for_actions.is_empty()
-            || actions.is_none_or(|actions| self.for_actions.iter().any(|action| actions.contains(action)))
-    }
-}
+/// A text, or several.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
 
 /// Fields by canonical name, sorted; each one is looked up many times for a rule.
 pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
@@ -136,9 +149,9 @@ pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceMapping {
-    /// Table (KQL), index pattern (EQL), base search without a pipe (SPL).
+    /// Table (KQL), index pattern (EQL), base search without a pipe (SPL); or several.
     #[serde(default)]
-    pub from: String,
+    pub from: Texts,
     /// Expression that is true for this source's records where `from` holds others too.
     #[serde(default)]
     pub filter: Option<String>,
@@ -182,16 +195,25 @@ pub struct FieldDef {
     /// What is known of the letter case of its values.
     #[serde(default)]
     pub spelling: Option<LetterCase>,
-    /// Whether it belongs to the repeated group.
+    /// The repeated group that it belongs to, if it does.
+    #[serde(default, deserialize_with = "written::group_name")]
+    pub in_group: Option<String>,
+    /// Whether its values name the same thing in whatever letter case: they compare and link ignoring it.
     #[serde(default)]
-    pub in_group: bool,
+    pub fold: bool,
+    /// Whether it can have several values.
+    #[serde(default)]
+    pub many: bool,
+    /// Stored texts that mean "no value", in the log and in every target.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
     /// Why it is a poor join key, if it is.
     #[serde(default)]
     pub weak_key: Option<String>,
     /// Log version or setting that it needs.
     #[serde(default)]
     pub requires: Option<String>,
-    /// Values of `event.action` with which it never has a value.
+    /// Values of the discriminator with which it never has a value.
     #[serde(default)]
     pub absent_for: Vec<String>,
     /// How many digits every value has, where all are numbers of one length, such as account ids.
@@ -215,7 +237,10 @@ impl FieldDef {
             description: String::new(),
             values: Vec::new(),
             spelling: None,
-            in_group: false,
+            in_group: None,
+            fold: false,
+            many: false,
+            placeholders: Vec::new(),
             weak_key: None,
             requires: None,
             absent_for: Vec::new(),
@@ -240,7 +265,7 @@ pub enum Raw {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawVariant {
-    /// Values of `event.action` for which this variant counts; empty for all others.
+    /// Values of the discriminator for which this variant counts; empty for all others.
     #[serde(default)]
     pub for_actions: Vec<String>,
     /// The path, as in [`Raw::Path`].
@@ -293,7 +318,7 @@ impl Column {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapped {
-    /// Values of `event.action` for which this variant counts.
+    /// Values of the discriminator for which this variant counts.
     #[serde(default)]
     pub for_actions: Vec<String>,
     /// A column or field.
@@ -314,9 +339,18 @@ pub struct Mapped {
     /// How the target stores the value where that is not the field's type.
     #[serde(default)]
     pub stored: Option<Stored>,
-    /// For targets without expressions: the first case whose condition holds gives the value.
+    /// The first case whose condition holds gives the value.
     #[serde(default)]
     pub cases: Vec<Case>,
+    /// Stored value to canonical value, of the `field`; others are missing unless `otherwise` is given.
+    #[serde(default)]
+    pub map: BTreeMap<String, String>,
+    /// Value when nothing is stored in the `field`.
+    #[serde(default)]
+    pub absent: Option<String>,
+    /// Value when what is stored in the `field` is not in `map`.
+    #[serde(default)]
+    pub otherwise: Option<String>,
     /// A stored text that means "no value".
     #[serde(default)]
     pub placeholder: Option<String>,
@@ -347,6 +381,36 @@ pub struct Mapped {
     /// Canonical fields to use instead.
     #[serde(default)]
     pub instead: Vec<String>,
+}
+
+impl Mapped {
+    /// Whether the field holds other values than those that it stands for.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        !self.map.is_empty() || self.absent.is_some() || self.otherwise.is_some()
+    }
+
+    /// The cases that give the value: those that are stated, or what `map`, `absent` and `otherwise` say of the field.
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        let Some(field) = self.field.as_ref().filter(|_| self.is_mapped()) else { return self.cases.clone() };
+        let case = |value: &String, stored: Option<&String>| Case {
+            value: value.clone(),
+            when: BTreeMap::from([(field.clone(), stored.cloned())]),
+        };
+        let mapped = self.map.iter().map(|(stored, value)| case(value, Some(stored)));
+        let otherwise =
+            self.otherwise.iter().map(|value| Case { value: value.clone(), when: BTreeMap::new() });
+        let mut cases: Vec<_> = mapped.collect();
+        match (&self.absent, &self.otherwise) {
+            (Some(value), _) => cases.push(case(value, None)),
+            // What is not there is not otherwise: an impossible value stands for "missing".
+            (None, Some(_)) => cases.push(case(&String::new(), None)),
+            (None, None) => {}
+        }
+        cases.extend(otherwise);
+        cases
+    }
 }
 
 /// A value and the condition under which it holds.
@@ -402,10 +466,7 @@ mod tests {
     #[test]
     fn embedded_sources_load() {
         let catalog = Catalog::embedded().unwrap();
-        assert_eq!(
-            catalog.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(),
-            ["aws.cloudtrail", "aws.vpcflow"]
-        );
+        assert_eq!(catalog.iter().count(), EMBEDDED.len());
         for source in catalog.iter() {
             for field in source.fields.values() {
                 assert_eq!(field.columns.len(), 4, "{} {}", source.name, field.name);

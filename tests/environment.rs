@@ -300,10 +300,10 @@ fn a_fault_of_a_mapping_is_one_error() {
 #[test]
 fn every_fault_of_a_mapping_is_reported() {
     let settings = "targets:\n  kql:\n    aws.cloudtrail:\n      filter: a | b\n      time: f(\n      words: { product: x }\n      \
-                    fields:\n        event.id: { path: \"A.items[0]\" }\n        event.action: { expr: f( }\n";
+                    fields:\n        event.id: { path: \"A.items[x]\" }\n        event.action: { expr: f( }\n";
     let ran = compile(&folder(&[("catena.yaml", settings)]), "all", &[]);
     for part in
-        ["`|` ends it", "`(` is unbalanced", "`words: product`", "`A.items[0]` is not a path", "its `expr`"]
+        ["`|` ends it", "`(` is unbalanced", "`words: product`", "`A.items[x]` is not a path", "its `expr`"]
     {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }

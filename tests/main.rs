@@ -37,6 +37,7 @@ mod resolutions;
 mod rules;
 mod scenarios;
 mod seeds;
+mod shipped_sources;
 mod sizes;
 mod syntax;
 mod targets_page;

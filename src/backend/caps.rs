@@ -199,8 +199,9 @@ fn selection_features(
     let Selection { source, renames: _, filter, excepts, span } = selection;
     let source = catalog.source(&source.node);
     // It reads the repeated group of its source: in its condition or as a join key.
-    let in_group =
-        |name: &&str| source.and_then(|source| source.field(name)).is_some_and(|field| field.in_group);
+    let in_group = |name: &&str| {
+        source.and_then(|source| source.field(name)).is_some_and(|field| field.in_group.is_some())
+    };
     if fields.iter().any(in_group) {
         found.add(Feature::RepeatedGroup, *span);
     }
@@ -333,7 +334,7 @@ fn test_features(test: &FieldTest, lists: &[List], found: &mut Found) {
                 found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, *span);
             }
         }
-        TestKind::InList { list } => list_features(lists.get(*list), *span, found),
+        TestKind::InList { list, case: _ } => list_features(lists.get(*list), *span, found),
         TestKind::Order { .. } => {
             let time = field.ty == Type::Time;
             found.add(if time { Feature::TimeOrder } else { Feature::NumberOrder }, *span);
@@ -423,7 +424,8 @@ mod tests {
             needed(&of(test("event.id", Type::String, like), vec![])),
             [SingleStep, IgnoreCase, Wildcards]
         );
-        let mut listed = of(test("event.id", Type::String, TestKind::InList { list: 0 }), vec![]);
+        let mut listed =
+            of(test("event.id", Type::String, TestKind::InList { list: 0, case: Case::Sensitive }), vec![]);
         let entry = |value| Entry {
             value,
             text: String::new(),

@@ -99,8 +99,9 @@ fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) ->
     let source = catalog.source(&before.source.node);
     // A field of the repeated group proves nothing: `image.id == "a"` and `image.id == "b"` can hold for two items of
     // one launch, which are records of one event.
-    let of_event =
-        |field: &str| source.and_then(|source| source.field(field)).is_some_and(|field| !field.in_group);
+    let of_event = |field: &str| {
+        source.and_then(|source| source.field(field)).is_some_and(|field| field.in_group.is_none())
+    };
     // An exception only takes away; it demands nothing.
     let apart = |field: &str| {
         let values = before.filter.required_texts(field).zip(after.filter.required_texts(field));

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::log::LogAddition;
 use super::validate::too_late;
-use super::{Column, FieldDef, Mapped, Source};
+use super::{Column, FieldDef, Mapped, Source, Texts};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{Checked, Document};
 use crate::source::Span;
@@ -23,7 +23,7 @@ use crate::source::Span;
 #[serde(deny_unknown_fields, default)]
 pub struct MappingChange {
     /// Table, index pattern or base search. What the source requires goes with the old one.
-    pub from: Option<String>,
+    pub from: Option<Texts>,
     /// Expression that is true for the source's records.
     pub filter: Option<String>,
     /// Column or expression of the event time.

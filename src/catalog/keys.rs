@@ -6,6 +6,7 @@
 use crate::form::{Form, Key, nullable, optional, required};
 
 const TEXTS: Form = Form::List(&Form::Text);
+const TEXT_OR_TEXTS: Form = Form::Either(&[Form::Text, TEXTS]);
 const TEXT_BY_NAME: Form = Form::Map(&Form::Text);
 
 /// A source file.
@@ -26,11 +27,25 @@ pub const SOURCE: &[Key] = &[
     ),
     nullable(
         "event_id",
-        Form::Text,
-        "the field that identifies an event; without it all raw fields together do",
+        TEXT_OR_TEXTS,
+        "the field that identifies an event, or several that do together; without it all raw fields do",
     ),
-    nullable("placeholder", Form::Text, "a raw text that means \"no value\", such as `-`"),
-    nullable("group", Form::Keys(GROUP), "the repeated group of an event, if it has one"),
+    optional(
+        "discriminator",
+        Form::Text,
+        "the field by which events are told apart in `for_actions` and `absent_for`; `event.action`, if it is left out",
+    ),
+    optional(
+        "only",
+        Form::Map(&TEXTS),
+        "raw paths, and the values that an event of the source has there; other events are passed over",
+    ),
+    nullable("placeholder", TEXT_OR_TEXTS, "raw texts that mean \"no value\", such as `-`"),
+    nullable(
+        "group",
+        Form::Either(&[Form::Keys(GROUP), Form::List(&Form::Keys(GROUP))]),
+        "the repeated group of an event, or several with names",
+    ),
     optional(
         "log",
         Form::Keys(LOG),
@@ -73,13 +88,14 @@ pub const ADDED_LOG: &[Key] = &[
 
 /// `group`: an array of the event of which every item gives a record.
 pub const GROUP: &[Key] = &[
+    optional("name", Form::Text, "what `in_group` of a field calls it, where the source has several"),
     required("path", Form::Text, "dotted path of the array in the raw event"),
     nullable("inner", Form::Text, "an array inside an item: a record for each inner item"),
     required("key", TEXTS, "fields that tell the records of one event apart"),
     optional(
         "for_actions",
         TEXTS,
-        "values of `event.action` whose events can have it; all, if none are named",
+        "values of the discriminator whose events can have it; all, if none are named",
     ),
 ];
 
@@ -128,10 +144,10 @@ pub const LOG_TEXT: &[Key] = &[
 
 /// `targets.TARGET`: where a target has the records.
 pub const MAPPING: &[Key] = &[
-    optional(
+    nullable(
         "from",
-        Form::Text,
-        "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL)",
+        TEXT_OR_TEXTS,
+        "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL); a list if the records are in several",
     ),
     nullable(
         "filter",
@@ -153,7 +169,7 @@ pub const MAPPING: &[Key] = &[
 pub const MAPPING_CHANGE: &[Key] = &[
     nullable(
         "from",
-        Form::Text,
+        TEXT_OR_TEXTS,
         "table or expression of one (KQL), index pattern (EQL), base search without a pipe (SPL); the `requires` of the source go with the old one",
     ),
     nullable(
@@ -182,13 +198,16 @@ pub const FIELD: &[Key] = &[
     required("description", Form::Text, "what it holds"),
     optional("values", TEXTS, "the only values it has, where they are few"),
     nullable("spelling", SPELLING, SPELLING_IS),
-    optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
+    optional("in_group", Form::Text, IN_GROUP),
+    optional("fold", Form::Truth, FOLD),
+    optional("many", Form::Truth, MANY),
+    optional("placeholders", TEXTS, PLACEHOLDERS),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
     optional(
         "absent_for",
         TEXTS,
-        "values of `event.action` with which it never has a value: to test it there is an error",
+        "values of the discriminator with which it never has a value: to test it there is an error",
     ),
     nullable("digits", Form::Count, DIGITS),
     nullable(
@@ -209,10 +228,13 @@ pub const ADDED_FIELD: &[Key] = &[
     optional("description", Form::Text, "what it holds; a new field must say so"),
     optional("values", TEXTS, "the only values it has, where they are few"),
     nullable("spelling", SPELLING, SPELLING_IS),
-    optional("in_group", Form::Truth, "whether it belongs to the repeated group"),
+    optional("in_group", Form::Text, IN_GROUP),
+    optional("fold", Form::Truth, FOLD),
+    optional("many", Form::Truth, MANY),
+    optional("placeholders", TEXTS, PLACEHOLDERS),
     nullable("weak_key", Form::Text, "why it is a poor key for a link, if it is one"),
     nullable("requires", Form::Text, "log version or setting that it needs"),
-    optional("absent_for", TEXTS, "values of `event.action` with which it never has a value"),
+    optional("absent_for", TEXTS, "values of the discriminator with which it never has a value"),
     nullable("digits", Form::Count, DIGITS),
     nullable("raw", RAW, "how the embedded engine reads it from the raw event"),
     optional(
@@ -223,6 +245,11 @@ pub const ADDED_FIELD: &[Key] = &[
 ];
 
 const DIGITS: &str = "how many digits every value has, where all are numbers of one length: an allowlist entry with fewer is reported";
+const IN_GROUP: &str =
+    "`true` if it belongs to the repeated group; the name of the group, where there are several";
+const FOLD: &str = "whether its values are the same in whatever letter case: they are compared, listed and linked ignoring it";
+const MANY: &str = "whether it can have several values: its raw path has `[]`";
+const PLACEHOLDERS: &str = "stored texts that mean \"no value\", in the log and in every target";
 /// `spelling` of a field.
 const SPELLING: Form = Form::Word(&["lower", "upper", "one"]);
 const SPELLING_IS: &str = "letter case of its values: all in lower or upper case, or `one` where each has one spelling, so that letter case tells no two values apart, nor how two of them begin";
@@ -237,12 +264,12 @@ pub const RAW_VARIANT: &[Key] = &[
     optional(
         "for_actions",
         TEXTS,
-        "values of `event.action` for which this item counts; without it, all others",
+        "values of the discriminator for which this item counts; without it, all others",
     ),
     nullable(
         "path",
         Form::Text,
-        "dotted path in the raw event; inside a group from the item, after `>` from the inner item",
+        "path in the raw event; inside a group from the item, after `>` from the inner item",
     ),
     optional("paths", TEXTS, "several paths in place of `path`: the first that has a value counts"),
     optional("placeholders", TEXTS, "raw texts that mean \"no value\" here"),
@@ -262,7 +289,7 @@ pub const RAW_VARIANT: &[Key] = &[
 ];
 
 /// `columns.TARGET`: a column that holds the value as it is, one that needs more than its name, or a list of such, for
-/// different values of `event.action`.
+/// different values of the discriminator.
 pub const COLUMN: Form = Form::Either(&[Form::Text, Form::Keys(MAPPED), Form::List(&Form::Keys(MAPPED))]);
 
 /// A column that needs more than its name; exactly one of `field`, `path`, `item`, `expr`, `cases`, `unavailable`.
@@ -270,7 +297,7 @@ pub const MAPPED: &[Key] = &[
     optional(
         "for_actions",
         TEXTS,
-        "in a list of columns: values of `event.action` for which this one counts; the last has none",
+        "in a list of columns: values of the discriminator for which this one counts; the last has none",
     ),
     nullable("field", Form::Text, "a column or field that holds the value"),
     nullable("path", Form::Text, "a path in the raw event, which the query takes apart itself"),
@@ -285,8 +312,15 @@ pub const MAPPED: &[Key] = &[
     optional(
         "cases",
         Form::List(&Form::Keys(CASE)),
-        "for a value of a few: the first case that holds gives it (Sigma, KQL)",
+        "for a value of a few: the first case that holds gives it",
     ),
+    optional(
+        "map",
+        TEXT_BY_NAME,
+        "stored value of the `field` to canonical value; others are missing, unless `otherwise` is given",
+    ),
+    nullable("absent", Form::Text, "the value where the `field` has none"),
+    nullable("otherwise", Form::Text, "the value where that of the `field` is not in `map`"),
     nullable("placeholder", Form::Text, "a stored text that means \"no value\""),
     optional("multi", Form::Truth, "whether the field holds the values of all items of the event together"),
     nullable(

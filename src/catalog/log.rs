@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::validate::bad_path;
+use super::validate::{Parts, bad_path};
 
 /// How a source is written to files: by its vendor, and by the pipelines that people put behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -233,11 +233,12 @@ impl LogForm {
         let lists = lists.into_iter().chain([("omitted", &self.omitted)]);
         let paths = lists.flat_map(|(key, paths)| bad_paths(key, paths));
         let others = (0..).zip(&self.others).filter_map(|(number, other): (usize, _)| {
-            Some(bad_path(&other.key, false)?.below(&["others", &number.to_string(), "key"]))
+            Some(bad_path(&other.key, Parts::Plain)?.below(&["others", &number.to_string(), "key"]))
         });
         let aliases = self.aliases.iter().filter_map(|(path, alias)| {
             // One finding for an entry, at its key if that is wrong already.
-            let fault = bad_path(path, false).map(Fault::on_key).or_else(|| bad_path(alias, false));
+            let fault =
+                bad_path(path, Parts::Plain).map(Fault::on_key).or_else(|| bad_path(alias, Parts::Plain));
             Some(fault?.below(&["aliases", path]))
         });
         let mut faults: Vec<Fault> = paths.chain(others).chain(aliases).collect();
@@ -252,6 +253,6 @@ impl LogForm {
 
 fn bad_paths<'a>(key: &'a str, paths: &'a [String]) -> impl Iterator<Item = Fault> + 'a {
     (0..).zip(paths).filter_map(move |(number, path): (usize, _)| {
-        Some(bad_path(path, false)?.below(&[key, &number.to_string()]))
+        Some(bad_path(path, Parts::Plain)?.below(&[key, &number.to_string()]))
     })
 }

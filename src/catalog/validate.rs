@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::{Column, FieldDef, Mapped, Raw, RawVariant, Source, SourceMapping, Stored};
+use super::path::{self, Part};
+use super::{Column, FieldDef, Group, Mapped, Raw, RawVariant, Source, SourceMapping, Stored};
 use crate::diag::Code;
-use crate::ir::{Type, column_name};
-use crate::source::is_hidden;
+use crate::ir::{ACTION, Type, column_name};
 
 impl Source {
     /// Everything that contradicts itself.
@@ -59,18 +59,44 @@ impl Source {
 
     /// Fields that identify events and items.
     fn keys(&self, faults: &mut Vec<Fault>) {
-        if let Some(group) = &self.group {
-            let paths = [("path", Some(&group.path)), ("inner", group.inner.as_ref())].into_iter();
-            let bad = paths.filter_map(|(key, path)| Some(bad_path(path?, false)?.below(&["group", key])));
-            faults.extend(bad);
+        faults.extend(Self::below_each("event_id", &self.event_id.0, |name| self.no_field(name)));
+        // The default is no mistake of somebody whose source has no such field.
+        if self.discriminator != ACTION {
+            faults.extend(self.no_field(&self.discriminator).map(|fault| fault.below(&["discriminator"])));
         }
-        if let Some(name) = &self.event_id {
-            faults.extend(self.no_field(name).map(|fault| fault.below(&["event_id"])));
+        let only = self.only.keys();
+        faults.extend(
+            only.filter_map(|path| Some(bad_path(path, Parts::All)?.on_key().below(&["only", path]))),
+        );
+        for (number, group) in self.group.0.iter().enumerate() {
+            let at = number.to_string();
+            let at: &[&str] = if self.group.0.len() == 1 { &["group"] } else { &["group", &at] };
+            faults.extend(self.group_faults(group).into_iter().map(|fault| fault.below(at)));
         }
-        for (number, name) in self.group.iter().flat_map(|group| &group.key).enumerate() {
+    }
+
+    /// What is wrong with the texts that stand alone or in a list behind a key.
+    fn below_each(key: &str, texts: &[String], wrong: impl Fn(&str) -> Option<Fault>) -> Vec<Fault> {
+        let place = |at: usize, fault: Fault| {
+            if texts.len() == 1 { fault.below(&[key]) } else { fault.below(&[key, &at.to_string()]) }
+        };
+        texts.iter().enumerate().filter_map(|(at, text)| Some(place(at, wrong(text)?))).collect()
+    }
+
+    fn group_faults(&self, group: &Group) -> Vec<Fault> {
+        let paths = [("path", Some(&group.path)), ("inner", group.inner.as_ref())].into_iter();
+        let bad = paths.filter_map(|(key, path)| Some(bad_path(path?, Parts::Keys)?.below(&[key])));
+        let mut faults: Vec<_> = bad.collect();
+        for (number, name) in group.key.iter().enumerate() {
             let fault = self.no_field(name);
-            faults.extend(fault.map(|fault| fault.below(&["group", "key", &number.to_string()])));
+            faults.extend(fault.map(|fault| fault.below(&["key", &number.to_string()])));
         }
+        let same = self.group.0.iter().filter(|other| other.name == group.name).count();
+        if self.group.0.len() > 1 && (same > 1 || group.name.is_empty() || group.name == Group::ONLY) {
+            let title = "each of several groups has a name of its own".to_owned();
+            faults.push(Fault::new(&[], title).help("give it a `name`, and fields `in_group: NAME`"));
+        }
+        faults
     }
 
     fn time(&self, faults: &mut Vec<Fault>) {
@@ -90,11 +116,8 @@ impl Source {
 
     fn field_faults(&self, name: &str, field: &FieldDef, faults: &mut Vec<Fault>) {
         let path = ["fields", name];
-        if field.in_group && self.group.is_none() {
-            let title = format!("field `{name}` is of a group, but the source declares none");
-            let fault = Fault::new(&["in_group"], title).help("add `group`, or leave `in_group` out");
-            faults.push(fault.below(&path));
-        }
+        faults.extend(self.no_group(name, field).map(|fault| fault.below(&path)));
+        faults.extend(single_or_many(field).map(|fault| fault.below(&path)));
         faults.extend(raw_paths(field).into_iter().map(|fault| fault.below(&path)));
         if let Some(Raw::Variants(variants)) = &field.raw {
             for (number, capture) in
@@ -121,6 +144,21 @@ impl Source {
         }
     }
 
+    fn no_group(&self, name: &str, field: &FieldDef) -> Option<Fault> {
+        let group = field.in_group.as_ref()?;
+        let several = self.group.0.len() > 1;
+        if self.group.0.is_empty() {
+            let title = format!("field `{name}` is of a group, but the source declares none");
+            return Some(Fault::new(&["in_group"], title).help("add `group`, or leave `in_group` out"));
+        }
+        let names = || self.group.0.iter().map(|group| group.name.as_str());
+        let known = if group == Group::ONLY { !several } else { names().any(|name| name == group) };
+        let title = || format!("field `{name}` does not say of which group it is");
+        (!known).then(|| {
+            Fault::new(&["in_group"], title()).near(group, names()).help("name a group of the source")
+        })
+    }
+
     /// What is wrong with a column of a field.
     pub(crate) fn column_faults(&self, column: &Column, field: &FieldDef) -> Vec<Fault> {
         let variants = column.variants();
@@ -133,7 +171,7 @@ impl Source {
             faults.push(Fault::new(&[], "every variant but the last names its actions".to_owned()));
         }
         for (number, mapped) in variants.iter().enumerate() {
-            let mut found = mapped.faults(field.in_group);
+            let mut found = mapped.faults(field.in_group.is_some());
             found.extend(mapped.stored.and_then(|stored| stored_as(stored, field)));
             found.extend(self.names_in(mapped));
             let number = number.to_string();
@@ -202,7 +240,9 @@ fn raw_paths(field: &FieldDef) -> Vec<Fault> {
     let below = |path: &str, fault: Fault| fault.below(&[path]);
     match &field.raw {
         None => Vec::new(),
-        Some(Raw::Path(path)) => bad_path(path, true).map(|fault| below("raw", fault)).into_iter().collect(),
+        Some(Raw::Path(path)) => {
+            bad_path(path, Parts::OfItem).map(|fault| below("raw", fault)).into_iter().collect()
+        }
         Some(Raw::Variants(variants)) => {
             let of_variant = |(at, variant)| variant_paths(variant).into_iter().map(move |fault| (at, fault));
             let faults = variants.iter().enumerate().flat_map(of_variant);
@@ -212,37 +252,61 @@ fn raw_paths(field: &FieldDef) -> Vec<Fault> {
 }
 
 fn variant_paths(variant: &RawVariant) -> Vec<Fault> {
-    let one = variant.path.iter().filter_map(|path| Some(bad_path(path, true)?.below(&["path"])));
+    let one = variant.path.iter().filter_map(|path| Some(bad_path(path, Parts::OfItem)?.below(&["path"])));
     let several = variant
         .paths
         .iter()
         .enumerate()
-        .filter_map(|(at, path)| Some(bad_path(path, true)?.below(&["paths", &at.to_string()])));
+        .filter_map(|(at, path)| Some(bad_path(path, Parts::OfItem)?.below(&["paths", &at.to_string()])));
     let both = (variant.path.is_some() && !variant.paths.is_empty())
         .then(|| Fault::new(&["paths"], "`path` and `paths` cannot both be given".to_owned()).on_key());
     one.chain(several).chain(both).collect()
 }
 
+/// A field has several values just where a path says that it takes every item.
+fn single_or_many(field: &FieldDef) -> Option<Fault> {
+    let variants: &[RawVariant] = if let Some(Raw::Variants(variants)) = &field.raw { variants } else { &[] };
+    let plain = if let Some(Raw::Path(path)) = &field.raw { Some(path.as_str()) } else { None };
+    let mut paths = plain.into_iter().chain(variants.iter().flat_map(RawVariant::paths));
+    let each = paths.any(|path| path::parts(path).is_ok_and(|parts| parts.contains(&Part::Each)));
+    let title =
+        || format!("field `{}` takes every item of a list, so it can have several values", field.name);
+    (each && !field.many)
+        .then(|| Fault::new(&["raw"], title()).help("add `many: true`, or choose an item: `[0]`"))
+}
+
+/// Which parts a path may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Keys as they stand, joined by dots.
+    Plain,
+    /// Keys, also in brackets.
+    Keys,
+    /// Keys, and items of lists.
+    All,
+    /// The same, inside a group also behind a `>`.
+    OfItem,
+}
+
 /// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
 /// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
-pub(super) fn bad_path(path: &str, inner: bool) -> Option<Fault> {
-    let names = path.strip_prefix('>').filter(|_| inner).unwrap_or(path);
-    // `items[0].id` would at best read the first item, and lose the others in silence.
-    let label = if names.contains(['[', ']', '{', '}']) {
-        "items of arrays have no place in a path"
-    } else if names.split('.').any(str::is_empty) {
-        "a name is empty"
-    } else if names.split('.').any(|name| name != name.trim() || name.contains(is_hidden)) {
-        "a name begins or ends with a space, or has a character that cannot be seen"
-    } else if names.split('.').next() == Some("$") || names.contains(['>', '*']) {
-        "this is not part of a name"
-    } else {
-        return None;
+pub(super) fn bad_path(path: &str, may: Parts) -> Option<Fault> {
+    let names = path.strip_prefix('>').filter(|_| may == Parts::OfItem).unwrap_or(path);
+    let label = match path::parts(names) {
+        Err(label) => label,
+        Ok(_) if may == Parts::Plain && !path::is_plain(names) => "brackets have no place in this path",
+        Ok(parts) => {
+            let only_keys = parts.iter().all(|part| matches!(part, Part::Key(_)));
+            if only_keys || matches!(may, Parts::All | Parts::OfItem) {
+                return None;
+            }
+            "items of lists have no place in this path"
+        }
     };
     let fault = Fault::new(&[], format!("`{path}` is not a path")).label(label);
     Some(
         fault.help(
-            "a path is the names of keys, joined by dots; an array whose items are records is the `group`",
+            "a path is the names of keys, joined by dots; a list whose items are records is the `group`",
         ),
     )
 }
@@ -264,10 +328,11 @@ fn stored_as(stored: Stored, field: &FieldDef) -> Option<Fault> {
 impl Mapped {
     /// What is wrong with its paths.
     fn paths(&self) -> Vec<Fault> {
-        let own = [("path", &self.path, false), ("item", &self.item, true)].into_iter();
-        let own = own.filter_map(|(key, path, inner)| Some(bad_path(path.as_deref()?, inner)?.below(&[key])));
+        let own = [("path", &self.path, Parts::All), ("item", &self.item, Parts::OfItem)].into_iter();
+        let own = own.filter_map(|(key, path, may)| Some(bad_path(path.as_deref()?, may)?.below(&[key])));
         let needs = self.needs.iter();
-        let needs = needs.filter_map(|(name, path)| Some(bad_path(path, false)?.below(&["needs", name])));
+        let needs =
+            needs.filter_map(|(name, path)| Some(bad_path(path, Parts::All)?.below(&["needs", name])));
         own.chain(needs).collect()
     }
 
@@ -282,6 +347,10 @@ impl Mapped {
         }
         if self.text.is_some() && !self.multi {
             faults.push(Fault::new(&["text"], "`text` is for a field with `multi: true`".to_owned()));
+        }
+        if self.is_mapped() && self.field.is_none() {
+            let title = "`map`, `absent` and `otherwise` are for a `field`".to_owned();
+            faults.push(Fault::new(&[], title).help("state `cases` for a value of several fields"));
         }
         let places = [
             ("field", self.field.is_some()),
@@ -335,16 +404,19 @@ mod tests {
     fn a_path_that_could_find_nothing_is_refused() {
         let field =
             |path: &str| refusal_of(&format!("  a.b: {{ type: string, description: d, raw: '{path}' }}\n"));
-        for path in ["a", "@timestamp", "a-b.c/d:e", "Source IP.é", "$date.a$b", ">a.b"] {
+        for path in
+            ["a", "@timestamp", "a-b.c/d:e", "Source IP.é", "$date.a$b", ">a.b", "a[0].b", "[\"a.b\"]"]
+        {
             assert_eq!(field(path), "", "{path}");
         }
         for path in
-            ["", ".", "a.", "a..b", "a[0]", "a{}.b", "$.a", "a.*", "a>b", ">", "> a", " a", "a\u{200b}"]
+            ["", ".", "a.", "a..b", "a[x]", "a{}.b", "$.a", "a.*", "a>b", ">", "> a", " a", "a\u{200b}"]
         {
             assert!(field(path).contains("is not a path"), "{path:?}");
         }
-        let variant = "  a.b: { type: string, description: d, raw: [{ path: 'a[0]' }] }\n";
-        assert!(refusal_of(variant).contains("`a[0]` is not a path"));
+        let variant = "  a.b: { type: string, description: d, raw: [{ path: 'a[0' }] }\n";
+        assert!(refusal_of(variant).contains("`a[0` is not a path"));
+        assert!(field("a[].b").contains("add `many: true`") || field("a[].b").contains("several values"));
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Source {
             for mapped in field.columns.values().flat_map(super::Column::variants) {
                 // A column with the values of all items, or without some values, has the field's name but is not the
                 // field.
-                let as_is = !mapped.multi && mapped.text.is_none() && mapped.subset.is_none();
+                let as_is =
+                    !mapped.is_mapped() && !mapped.multi && mapped.text.is_none() && mapped.subset.is_none();
                 let written = [&mapped.field, &mapped.path, &mapped.item].into_iter().flatten();
                 names.extend(written.map(|text| VendorName { text: plain(text), field, as_is }));
                 let made_of =
@@ -85,7 +86,7 @@ impl Source {
 
     fn raw_names<'s>(&self, field: &'s FieldDef, names: &mut Vec<VendorName<'s>>) {
         let mut add = |path: &str, of_item: bool, as_is: bool| {
-            let group = self.group.as_ref().filter(|_| of_item);
+            let group = self.group_of(field).map(|(_, group)| group).filter(|_| of_item);
             if let Some(group) = group {
                 let inner = path.starts_with('>').then_some(group.inner.as_deref()).flatten();
                 let whole = [Some(group.path.as_str()), inner].into_iter().flatten().collect::<Vec<_>>();
@@ -95,14 +96,14 @@ impl Source {
             names.push(VendorName { text: plain(path), field, as_is });
         };
         match &field.raw {
-            Some(Raw::Path(path)) => add(path, field.in_group, true),
+            Some(Raw::Path(path)) => add(path, field.in_group.is_some(), true),
             Some(Raw::Variants(variants)) => {
                 for variant in variants {
                     let as_is = variant.map.is_empty()
                         && variant.capture.is_none()
                         && variant.absent.is_none()
                         && variant.otherwise.is_none();
-                    let of_item = field.in_group && !variant.from_event;
+                    let of_item = field.in_group.is_some() && !variant.from_event;
                     variant.paths().for_each(|path| add(path, of_item, as_is));
                 }
             }

@@ -105,7 +105,7 @@ pub(super) fn columns(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, ale
     // Queries return the id of every step's event whether or not the rule shows it, so another field must not have its
     // column.
     for (index, step) in chain.steps.iter().enumerate() {
-        if let Some(id) = names.source(index).and_then(|source| source.event_id.as_ref()) {
+        if let Some(id) = names.source(index).and_then(|source| source.event_id()) {
             claim(sink, &mut taken, Shown { step: &step.name.node, field: Some(id) }, step.name.span);
         }
     }

@@ -11,7 +11,7 @@ use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Chain, ChainItem, Step, Then, Together};
 
 use super::absences::{AbsenceParts, Around};
-use super::names::Names;
+use super::names::{self, Names};
 use super::sink::Sink;
 use super::step::StepParts;
 use super::{MOST_STEPS, absences, links, neighbours, step, together, windows};
@@ -127,7 +127,7 @@ fn lower_keys(
         }
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
-        let case = ir::Case::Sensitive;
+        let case = names::case((names.source(index), &field), (names.source(index + 1), &field), false);
         keys.push(ir::Key { left: field.clone(), right: field, case, from_scope: true });
     }
     // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.

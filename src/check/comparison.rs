@@ -21,11 +21,13 @@ pub(super) struct Comparison<'a> {
     pub(super) field: ir::Field,
     pub(super) op: Op,
     pub(super) op_span: Span,
+    /// Whether the field's values are the same in whatever letter case.
+    pub(super) folds: bool,
 }
 
 impl Comparison<'_> {
     pub(super) fn case(&self) -> Case {
-        if self.op.ignore_case { Case::Ignore } else { Case::Sensitive }
+        if self.op.ignore_case || self.folds { Case::Ignore } else { Case::Sensitive }
     }
 
     /// The finding for an operator that the field's type does not have.

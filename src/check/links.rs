@@ -139,7 +139,7 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         sink.report(found);
         return None;
     }
-    let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
+    let case = names::case((before.source, &left), (after.source, &right), link.ignore_case);
     Some(ir::Key { left, right, case, from_scope: false })
 }
 
@@ -224,7 +224,7 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
 
 /// Whether a field can serve as a key: not weak, not the time, not the event's own id.
 pub(super) fn strong(source: &Source, name: &str) -> bool {
-    source.event_id.as_deref() != Some(name)
+    source.event_id() != Some(name)
         && source.field(name).is_some_and(|field| {
             field.weak_key.is_none() && matches!(field.ty, Type::String | Type::Int | Type::Ip)
         })
@@ -307,7 +307,7 @@ fn other_step(
 /// Refuses a key that only one event can have: neighbours are different events.
 pub(super) fn refuse_identity(names: &Names<'_>, sink: &mut Sink, index: usize, keys: &[ir::Key]) {
     let (Some(left), Some(right)) = (names.source(index), names.source(index + 1)) else { return };
-    let identifies = |source: &Source, field: &ir::Field| source.event_id.as_ref() == Some(&field.name);
+    let identifies = |source: &Source, field: &ir::Field| source.event_id() == Some(&*field.name);
     for key in keys {
         // Only within one source: that no two events share an id is promised for one log, not between two.
         if left.name == right.name && identifies(left, &key.left) && identifies(right, &key.right) {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::catalog::{Catalog, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Type};
+use crate::ir::{self, Case, Type};
 use crate::source::Span;
 use crate::syntax;
 use crate::syntax::ast::{ChainItem, Name, Rule, Selection, Step, StepClause};
@@ -93,6 +93,24 @@ impl<'a> Names<'a> {
     }
 }
 
+/// How two fields compare: ignoring letter case if that is asked for, or if the source of one of them says that it
+/// writes its values in several spellings.
+pub(super) fn case(
+    (left, left_field): (Option<&Source>, &ir::Field),
+    (right, right_field): (Option<&Source>, &ir::Field),
+    ignore_case: bool,
+) -> Case {
+    let folds = |source: Option<&Source>, field: &ir::Field| {
+        field.ty == Type::String
+            && source.and_then(|source| source.field(&field.name)).is_some_and(|def| def.fold)
+    };
+    if ignore_case || folds(left, left_field) || folds(right, right_field) {
+        Case::Ignore
+    } else {
+        Case::Sensitive
+    }
+}
+
 /// Notes what a field stands for.
 fn note(sink: &mut Sink, span: Span, source: &Source, field: &str) {
     sink.resolve(span, Meaning::Field { source: source.name.clone(), field: field.to_owned() });
@@ -166,6 +184,14 @@ pub(super) fn field(
     // The field first: a step named `actor` must not take `actor.id` away from the conditions.
     if let Some(field) = source.field(&name.node) {
         note(sink, name.span, source, &field.name);
+        if field.many {
+            let title = format!("`{}` has several values", field.name);
+            let found = Diagnostic::new(Code::ManyValues, name.span, title)
+                .label("which of them?")
+                .help("tests of fields with several values cannot be written yet; use another field");
+            sink.report(found);
+            return None;
+        }
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
     }
     // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right

@@ -48,7 +48,9 @@ pub(super) fn lower(
                 name_unknown_list(names, sink, name, op.node.kind, value);
                 return None;
             };
-            let comparison = Comparison { subject, field, op: op.node, op_span: op.span };
+            let def = subject.source.and_then(|source| source.field(&field.name));
+            let folds = def.is_some_and(|def| def.fold) && field.ty == Type::String;
+            let comparison = Comparison { subject, field, op: op.node, op_span: op.span, folds };
             let test = compared(&comparison, names, sink, value, pred.span)?;
             // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })

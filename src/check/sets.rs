@@ -120,7 +120,7 @@ pub(super) fn list(
     }
     listed.list.as_ref()?;
     let list = names.used_lists.iter().position(|used| *used == index)?;
-    Some(TestKind::InList { list })
+    Some(TestKind::InList { list, case: compare.case() })
 }
 
 fn plural(ty: Type) -> &'static str {

@@ -61,6 +61,7 @@ pub(super) fn matches(
     let regex = compare.text(names, sink, literal)?;
     match regex::check(&regex) {
         // That it matches everything is a lint's to say: the rule is right, if pointless.
+        Ok(_) if compare.folds => Some(TestKind::Matches { regex: Regex::new(&format!("(?i){regex}"))? }),
         Ok(_) => Some(TestKind::Matches { regex: Regex::new(&regex)? }),
         // One finding with the operator that was meant, in place of the parser's complaint about a `*` with nothing
         // before it.

@@ -80,13 +80,13 @@ fn describe(source: &Source) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}\n{}\n", source.name, source.title, source.description);
     let _ = writeln!(out, "delay {} s, granularity {} s", source.delay, source.granularity);
-    if let Some(group) = &source.group {
+    for group in &source.group.0 {
         let inner = group.inner.as_ref().map_or(String::new(), |inner| format!(" and its {inner}"));
         let _ = writeln!(out, "one record for each item of {}{inner}", group.path);
     }
     for (target, mapping) in &source.targets {
         let words: Vec<_> = mapping.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-        let from = if mapping.from.is_empty() { words.join(", ") } else { mapping.from.clone() };
+        let from = if mapping.from.0.is_empty() { words.join(", ") } else { mapping.from.0.join(", ") };
         let _ = writeln!(out, "{target:<6} {from}");
     }
     for field in source.fields.values() {
@@ -96,7 +96,11 @@ fn describe(source: &Source) -> String {
 }
 
 fn describe_field(field: &FieldDef, out: &mut String) {
-    let group = if field.in_group { ", one for each item" } else { "" };
+    let group = match (&field.in_group, field.many) {
+        (Some(_), _) => ", one for each item",
+        (None, true) => ", several values",
+        (None, false) => "",
+    };
     let _ = writeln!(out, "\n{}  ({}{group})\n  {}", field.name, type_name(field.ty), field.description);
     if !field.values.is_empty() {
         let _ = writeln!(out, "  values: {}", field.values.join(", "));
@@ -132,8 +136,8 @@ fn place(mapped: &Mapped) -> String {
     if let Some(reason) = &mapped.unavailable {
         return format!("not available: {reason}");
     }
-    let cases: Vec<_> = mapped
-        .cases
+    let stated = mapped.cases();
+    let cases: Vec<_> = stated
         .iter()
         .map(|case| {
             let when = case
@@ -149,7 +153,8 @@ fn place(mapped: &Mapped) -> String {
         })
         .collect();
     let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr];
-    let place = places.into_iter().flatten().next().cloned().unwrap_or_else(|| cases.join(", else "));
+    let place = places.into_iter().flatten().next().filter(|_| cases.is_empty());
+    let place = place.cloned().unwrap_or_else(|| cases.join(", else "));
     let superset = if mapped.superset.is_some() { " (may hold for more records)" } else { "" };
     format!("{place}{superset}")
 }

@@ -156,8 +156,9 @@ codes! {
     UnusedList = "W0220" Warning "unused allowlist" absence;
     BadOverride = "E0221" Error "invalid value for a parameter";
     FieldNeverThere = "E0222" Error "a field that these events never have";
-    SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
+    SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
+    ManyValues = "E0225" Error "a field with several values";
 
     // 03 links and windows
     ChainShape = "E0301" Error "steps and links must alternate" absence;

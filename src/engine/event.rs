@@ -4,6 +4,9 @@
 //! group, and records. Must not know: files and formats, rules. What has another shape or type than the source says is
 //! missing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,8 +29,13 @@ pub struct Reader {
     tree: Tree,
     fields: Vec<Field>,
     action: Option<usize>,
-    placeholder: Option<String>,
-    id: Option<usize>,
+    placeholders: Vec<String>,
+    /// The places that together identify an event; none: its fields do.
+    ids: Vec<usize>,
+    /// Slots of the event, and the texts of which each must hold one.
+    only: Vec<(usize, Vec<String>)>,
+    /// How many repeated groups there are.
+    groups: usize,
     time: usize,
     /// Slots, and those that stand for them where they are empty.
     fallbacks: Vec<(usize, usize)>,
@@ -46,6 +54,7 @@ pub struct Projection {
 #[derive(Debug)]
 struct Field {
     ty: Type,
+    many: bool,
     /// Where its value stands as it is, whatever the action.
     plain: Option<(Level, usize)>,
     variants: Vec<Variant>,
@@ -55,16 +64,19 @@ struct Field {
 #[derive(Debug, Clone, Copy)]
 struct Row<'s, 'de> {
     event: &'s Slots<'de>,
-    item: Option<&'s Slots<'de>>,
-    inner: Option<&'s Slots<'de>>,
+    /// For each group.
+    items: &'s [Items<'s, 'de>],
 }
+
+/// The item of a group, and the inner item of that, as far as there are such.
+type Items<'s, 'de> = (Option<&'s Slots<'de>>, Option<&'s Slots<'de>>);
 
 impl<'s, 'de> Row<'s, 'de> {
     fn get(&self, (level, slot): (Level, usize)) -> Option<&'s Raw<'de>> {
         let slots = match level {
             Level::Event => Some(self.event),
-            Level::Item => self.item,
-            Level::Inner => self.inner,
+            Level::Item(group) => self.items.get(group)?.0,
+            Level::Inner(group) => self.items.get(group)?.1,
         };
         slots?.get(slot)
     }
@@ -86,21 +98,24 @@ impl Reader {
             let variants = variants.unwrap_or_default();
             let plain =
                 variants.first().filter(|first| first.is_plain()).and_then(|first| first.at.first().copied());
-            fields.push(Field { ty: *ty, plain, variants });
+            let many = field.is_some_and(|field| field.many);
+            fields.push(Field { ty: *ty, many, plain, variants });
         }
         let by_action =
             fields.iter().flat_map(|field| &field.variants).any(|variant| !variant.actions.is_empty());
-        let action = source.field("event.action").and_then(|field| field.raw.as_ref());
+        let action = source.field(&source.discriminator).and_then(|field| field.raw.as_ref());
         let action = match action {
             Some(catalog::Raw::Path(path)) if by_action => Some(tree.slot(path)),
             Some(catalog::Raw::Path(_) | catalog::Raw::Variants(_)) | None => None,
         };
-        let id = source.event_id.as_ref().and_then(|id| schema.place(id));
+        let ids = source.event_id.0.iter().map(|id| schema.place(id)).collect::<Option<_>>();
+        let ids = ids.unwrap_or_default();
+        let only = source.only.iter().map(|(path, texts)| (tree.slot(path), texts.clone())).collect();
         let aliases = source.log.aliases.iter();
         let fallbacks = aliases.map(|(path, other)| (tree.slot(path), tree.slot(other))).collect();
         let form = Form::new(source, &mut tree);
-        let placeholder = source.placeholder.clone();
-        Ok(Self { schema, tree, fields, action, placeholder, id, time, fallbacks, form })
+        let (placeholders, groups) = (source.placeholder.0.clone(), source.group.0.len());
+        Ok(Self { schema, tree, fields, action, placeholders, ids, only, groups, time, fallbacks, form })
     }
 
     /// Whether what was read is an event of the source, or something else.
@@ -124,7 +139,7 @@ impl Reader {
     /// Whether an event is identified by its fields, not by its id.
     #[must_use]
     pub fn is_identified_by_fields(&self) -> bool {
-        self.id.is_none()
+        self.ids.is_empty()
     }
 
     /// The fields of an event as one text: two deliveries of an event have the same one, in whatever form and order
@@ -134,7 +149,7 @@ impl Reader {
         // Columns write `-` where JSON has no member, and a header line may name columns in any order: it is one event
         // all the same.
         let mut fields: Vec<_> = fields
-            .filter(|(_, text)| !text.is_empty() && self.placeholder.as_deref() != Some(text))
+            .filter(|(_, text)| !text.is_empty() && !self.placeholders.contains(text))
             .map(|(name, text)| (self.form.folded(&name), text))
             .collect();
         fields.sort();
@@ -191,10 +206,13 @@ impl Reader {
         mut each: impl FnMut(&Values<'de>, C),
     ) {
         let action = self.action.and_then(|slot| event.get(slot)).cloned().map(Raw::into_text);
+        if !self.is_of_source(event) {
+            return;
+        }
         // One buffer for all rows: in a log, few of them are chosen.
         let mut values = Vec::new();
-        let mut row = |item: Option<&Slots<'de>>, inner: Option<&Slots<'de>>| {
-            let row = Row { event, item, inner };
+        let mut row = |items: &[Items<'_, 'de>]| {
+            let row = Row { event, items };
             values.clear();
             values.resize(self.fields.len(), None);
             self.fill(&mut values, &projection.first, action.as_deref(), row);
@@ -203,18 +221,15 @@ impl Reader {
                 each(&values, chosen);
             }
         };
-        // An event without items is an event all the same: most calls launch nothing.
-        if event.items.is_empty() {
-            row(None, None);
-        }
-        for item in &event.items {
-            if item.items.is_empty() {
-                row(Some(item), None);
-            }
-            for inner in &item.items {
-                row(Some(item), Some(inner));
-            }
-        }
+        each_choice(event, self.groups, &mut Vec::new(), &mut row);
+    }
+
+    /// Whether an event is one of the source's, and not another one of the same log.
+    #[must_use]
+    pub fn is_of_source(&self, event: &Slots<'_>) -> bool {
+        self.only.iter().all(|(slot, texts)| {
+            event.get(*slot).is_some_and(|raw| texts.iter().any(|text| raw.is_text(text)))
+        })
     }
 
     /// The event time of a row.
@@ -227,7 +242,8 @@ impl Reader {
             | Value::Float(_)
             | Value::Bool(_)
             | Value::Ip(_)
-            | Value::AltSpelling(_) => None,
+            | Value::AltSpelling(_)
+            | Value::Many(_) => None,
         }
     }
 
@@ -235,11 +251,8 @@ impl Reader {
     /// without an id its [`Self::identifying_text`].
     #[must_use]
     pub fn identity(&self, values: &Values<'_>, raw: &[u8]) -> Identity {
-        match self.id.and_then(|place| values.get(place)?.as_ref()) {
-            // The flag keeps an id apart from a raw text that happens to read the same.
-            Some(id) => Identity::of(self.schema.source(), (true, id.atom())),
-            None => Identity::of(self.schema.source(), (false, raw)),
-        }
+        Identity::by_ids(self.schema.source(), &self.ids, values)
+            .unwrap_or_else(|| Identity::of(self.schema.source(), (false, raw)))
     }
 
     /// The records of one event; none where it has no time.
@@ -306,7 +319,7 @@ impl Reader {
     fn value<'de>(&self, field: &Field, action: Option<&str>, row: Row<'_, 'de>) -> Option<Value<'de>> {
         // Most fields stand as they are: no variant has to be looked for.
         if let Some(at) = field.plain {
-            return row.get(at).filter(|raw| self.is_present(raw))?.clone().typed(field.ty);
+            return field.typed(row.get(at).filter(|raw| self.is_present(raw))?.clone());
         }
         let fits = |variant: &&Variant| {
             variant.actions.is_empty()
@@ -317,101 +330,52 @@ impl Reader {
         // A placeholder is passed over as if it were absent: behind the `errorCode: success` that the Splunk add-on
         // writes, an `errorMessage` still counts.
         let raw = found.filter(|raw| self.is_present(raw)).find(|raw| !variant.is_placeholder(raw));
-        variant.canonical(raw.cloned())?.typed(field.ty)
+        field.typed(variant.canonical(raw.cloned())?)
     }
 
     fn is_present(&self, raw: &Raw<'_>) -> bool {
         match raw {
-            Raw::Text(text) => !text.is_empty() && self.placeholder.as_deref() != Some(text.as_ref()),
+            Raw::Text(text) => {
+                !text.is_empty() && !self.placeholders.iter().any(|none| none == text.as_ref())
+            }
             // 0 and false are values; only a text can stand for none.
-            Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => true,
+            Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Many(_) => true,
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::catalog::Catalog;
-
-    fn read(source: &str, event: &serde_json::Value) -> Vec<String> {
-        let catalog = Catalog::embedded().unwrap();
-        let source = catalog.source(source).unwrap();
-        let reader = Reader::new(source, Arc::new(Schema::new(source, None))).unwrap();
-        let show = |record: &Record| {
-            record.present().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-        };
-        reader.records(event).unwrap().iter().map(show).collect()
+/// Gives every choice of one item for each group; an event without items of a group has none there. An event without
+/// any items is an event all the same: most calls launch nothing.
+fn each_choice<'s, 'de>(
+    event: &'s Slots<'de>,
+    groups: usize,
+    chosen: &mut Vec<Items<'s, 'de>>,
+    give: &mut impl FnMut(&[Items<'s, 'de>]),
+) {
+    let group = chosen.len();
+    if group == groups {
+        give(chosen);
+        return;
     }
-
-    #[test]
-    fn an_event_gives_a_record_for_each_interface_of_each_item() {
-        let event = json!({
-            "eventTime": "2023-07-10T11:55:21Z", "eventID": "e1", "eventName": "RunInstances", "readOnly": "false",
-            "responseElements": { "instancesSet": { "items": [
-                { "instanceId": "i-1", "imageId": "ami-1", "networkInterfaceSet": { "items": [
-                    { "networkInterfaceId": "eni-1" }, { "networkInterfaceId": "eni-2" } ] } },
-                { "instanceId": "i-2", "privateIpAddress": "10.0.0.300", "networkInterfaceSet": {} },
-                "not an item", null, { "unknown": 1 },
-            ] } },
-        });
-        let common = "event.action=RunInstances event.id=e1 event.outcome=success event.read_only=false \
-                      event.time=2023-07-10T11:55:21Z";
-        assert_eq!(
-            read("aws.cloudtrail", &event),
-            [
-                format!("{common} image.id=ami-1 instance.eni=eni-1 instance.id=i-1"),
-                format!("{common} image.id=ami-1 instance.eni=eni-2 instance.id=i-1"),
-                format!("{common} instance.id=i-2"),
-                common.to_owned(),
-            ]
-        );
+    let mut go_on = |items| {
+        chosen.push(items);
+        each_choice(event, groups, chosen, give);
+        chosen.pop();
+    };
+    let mut items = event.items_of(group).peekable();
+    if items.peek().is_none() {
+        go_on((None, None));
     }
-
-    #[test]
-    fn another_shape_is_missing() {
-        let event = json!({
-            "eventTime": 1_688_989_356, "eventName": "RunInstances", "eventID": ["e1"], "awsRegion": { "a": 1 },
-            "userIdentity": [{ "arn": "arn:aws:iam::1:user/a" }], "recipientAccountId": 123, "sourceIPAddress": "AWS Internal",
-            "responseElements": { "instancesSet": { "items": { "instanceId": "i-1" } } }, "errorCode": "",
-        });
-        let expected = "cloud.account.id=123 event.action=RunInstances event.outcome=success event.time=2023-07-10T11:42:36Z";
-        assert_eq!(read("aws.cloudtrail", &event), [expected]);
-        assert!(read("aws.cloudtrail", &json!({ "eventTime": "noon", "eventID": "e1" })).is_empty());
+    for item in items {
+        if item.items.is_empty() {
+            go_on((Some(item), None));
+        }
+        item.items.iter().for_each(|inner| go_on((Some(item), Some(inner))));
     }
+}
 
-    #[test]
-    fn variants_follow_the_action() {
-        let outcome = |event: serde_json::Value| {
-            let mut event = event;
-            event["eventTime"] = json!("2023-07-10T11:55:21Z");
-            let records = read("aws.cloudtrail", &event);
-            records[0].split(' ').find_map(|field| field.strip_prefix("event.outcome=")).unwrap().to_owned()
-        };
-        let login = |answer: &str| json!({ "eventName": "ConsoleLogin", "responseElements": { "ConsoleLogin": answer } });
-        assert_eq!(outcome(login("Success")), "success");
-        assert_eq!(outcome(login("Failure")), "failure");
-        assert_eq!(outcome(json!({ "eventName": "ConsoleLogin", "responseElements": null })), "failure");
-        assert_eq!(
-            outcome(json!({ "eventName": "RunInstances", "errorCode": "Client.DryRunOperation" })),
-            "failure"
-        );
-        assert_eq!(outcome(json!({ "eventName": "RunInstances", "errorCode": null })), "success");
-    }
-
-    #[test]
-    fn captures_and_placeholders() {
-        let arn = |arn: &str| {
-            let event = json!({ "eventTime": "2023-07-10T11:55:21Z", "userIdentity": { "arn": arn } });
-            read("aws.cloudtrail", &event)[0].contains("actor.session_name=i-1")
-        };
-        assert!(arn("arn:aws:sts::1:assumed-role/web/i-1"));
-        assert!(!arn("arn:aws:iam::1:user/i-1"));
-        let flow =
-            json!({ "start": "1688989356", "interface-id": "eni-1", "srcaddr": "-", "dstport": "443" });
-        let expected = "destination.port=443 event.time=2023-07-10T11:42:36Z flow.start=2023-07-10T11:42:36Z instance.eni=eni-1";
-        assert_eq!(read("aws.vpcflow", &flow), [expected]);
+impl Field {
+    fn typed<'de>(&self, raw: Raw<'de>) -> Option<Value<'de>> {
+        if self.many { raw.all_typed(self.ty) } else { raw.typed(self.ty) }
     }
 }

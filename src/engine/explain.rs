@@ -223,7 +223,7 @@ impl Search<'_> {
     fn failing(&self, test: &FieldTest, wanted: bool) -> Failing {
         let value = self.record.get(&test.field.name);
         let list = match &test.kind {
-            TestKind::InList { list } if !wanted => self.rule.lists.get(*list),
+            TestKind::InList { list, case: _ } if !wanted => self.rule.lists.get(*list),
             TestKind::InList { .. }
             | TestKind::Exists
             | TestKind::Equals { .. }

@@ -13,6 +13,7 @@ pub mod chain;
 pub mod event;
 pub mod explain;
 mod form;
+mod instant;
 pub mod list;
 pub mod near;
 pub mod network;

@@ -44,7 +44,7 @@ pub enum Check {
     /// It lies in one of the networks.
     In(Networks),
     /// It is on the list.
-    Listed(Arc<Allowlist>),
+    Listed(Arc<Allowlist>, Case),
     /// It compares so with the bound.
     Order(OrderOp, Value<'static>),
     /// The whole of it matches.
@@ -126,10 +126,10 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
         TestKind::Exists => Check::Present,
         TestKind::Equals { values, case } => one_of(values, *case),
         TestKind::InNetworks { networks } => Check::In(Networks::new(networks)),
-        TestKind::InList { list } => {
+        TestKind::InList { list, case } => {
             let found =
                 lists.get(*list).ok_or_else(|| CompileError(format!("the rule has no list {list}")))?;
-            Check::Listed(Arc::clone(found))
+            Check::Listed(Arc::clone(found), *case)
         }
         TestKind::Order { op, value } => Check::Order(*op, bound(value)?),
         TestKind::Like { pattern, case } => Check::Like(Wildcard::new(pattern, *case)),
@@ -170,7 +170,7 @@ impl Check {
                 matches!(value, Value::Text(text) if set.contains(case.fold(text).as_ref()))
             }
             Self::In(networks) => value.address().is_some_and(|address| networks.contains(address)),
-            Self::Listed(list) => list.contains(value),
+            Self::Listed(list, case) => list.contains(value, *case),
             Self::Order(op, bound) => value.order(bound).is_some_and(|order| in_order(*op, order)),
             Self::Like(pattern) => matches!(value, Value::Text(text) if pattern.matches(text)),
             Self::Substring(place, part, case) => {

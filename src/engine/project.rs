@@ -4,12 +4,18 @@
 //! with the items of the repeated group below. Must not know: fields, types. A value of another shape than its path
 //! expects counts as absent.
 
+mod key;
+mod slots;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use self::key::Key;
+pub use self::slots::Slots;
 use super::value::Raw;
+use crate::catalog::{self, Part};
 
 /// The paths below one object; [`Tree::slot`] and [`Tree::group`] add to it.
 #[derive(Debug, Clone, Default)]
@@ -28,123 +34,55 @@ struct Node {
     /// A bit for each key, by its hash: most keys of an event are not among `keys`, and this says so at once.
     hashes: [u64; 4],
     below: Vec<Node>,
-    each: Option<Box<Tree>>,
+    list: Option<Box<List>>,
 }
 
-/// A key that is compared by its length and its first bytes before anything else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
-    beginning: u64,
-    text: String,
+/// What is wanted of the items of a list.
+#[derive(Debug, Clone, Default)]
+struct List {
+    /// The paths below an item.
+    item: Tree,
+    /// The number of the repeated group that the items are, if they are one.
+    group: Option<usize>,
+    /// Scalars of items that are scalars of the object around the list.
+    picks: Vec<Pick>,
 }
 
-impl Key {
-    fn new(text: &str) -> Self {
-        Self { beginning: Self::beginning(text), text: text.to_owned() }
-    }
-
-    #[inline]
-    fn beginning(text: &str) -> u64 {
-        let bytes = text.as_bytes();
-        if let Some(first) = bytes.first_chunk() {
-            return u64::from_le_bytes(*first);
-        }
-        // The first and the last four bytes: of five to seven bytes they overlap, and with the length they still
-        // determine the text.
-        match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(first), Some(last)) => {
-                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-            }
-            _ => bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
-        }
-    }
-
-    /// Eight bits.
-    fn hash(beginning: u64, length: usize) -> u64 {
-        // 2^64 divided by the golden ratio: the product spreads keys that differ in a few bits over its highest bits.
-        (beginning ^ length as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56
-    }
-
-    fn is(&self, text: &str, beginning: u64) -> bool {
-        // Up to eight bytes, the beginning and the length determine the text.
-        self.beginning == beginning && self.text.len() == text.len() && (text.len() <= 8 || self.text == text)
-    }
+/// A scalar of one item, or of all, by its slot in the item and its slot in the object around the list.
+#[derive(Debug, Clone)]
+struct Pick {
+    which: Which,
+    from: usize,
+    to: usize,
 }
 
-/// Scalars of one object by slot, and those of the items of its group.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Slots<'de> {
-    /// By slot.
-    pub scalars: Vec<Option<Raw<'de>>>,
-    /// The group's items, in order.
-    pub items: Vec<Slots<'de>>,
-    /// Whether there was an object at all.
-    is_object: bool,
-    /// The marks that were found, a bit each.
-    marks: u32,
-}
-
-impl<'de> Slots<'de> {
-    /// The scalar in a slot.
-    #[must_use]
-    pub fn get(&self, slot: usize) -> Option<&Raw<'de>> {
-        self.scalars.get(slot)?.as_ref()
-    }
-
-    /// Whether all marks of `mask` were found.
-    #[must_use]
-    pub fn has_all(&self, mask: u32) -> bool {
-        self.marks & mask == mask
-    }
-
-    /// Whether a mark of `mask` was found.
-    #[must_use]
-    pub fn has_any(&self, mask: u32) -> bool {
-        self.marks & mask != 0
-    }
-
-    /// Takes over what was found in JSON text that is gone afterwards.
-    fn adopt(&mut self, inner: Slots<'_>) {
-        for (place, found) in self.scalars.iter_mut().zip(inner.scalars) {
-            if let Some(raw) = found {
-                *place = Some(raw.into_owned());
-            }
-        }
-        self.marks |= inner.marks;
-        if !inner.items.is_empty() {
-            self.items = inner.items.into_iter().map(Slots::into_owned).collect();
-        }
-    }
-
-    fn into_owned(self) -> Slots<'static> {
-        Slots {
-            scalars: self.scalars.into_iter().map(|raw| raw.map(Raw::into_owned)).collect(),
-            items: self.items.into_iter().map(Slots::into_owned).collect(),
-            is_object: self.is_object,
-            marks: self.marks,
-        }
-    }
-
-    /// Fills a slot.
-    pub fn set(&mut self, slot: usize, value: Raw<'de>) {
-        if let Some(place) = self.scalars.get_mut(slot) {
-            *place = Some(value);
-        }
-    }
+/// Which items of a list are meant.
+#[derive(Debug, Clone, PartialEq)]
+enum Which {
+    /// The one of this number.
+    Number(usize),
+    /// The first that has this text in this slot.
+    Having(usize, String),
+    /// All of them.
+    All,
 }
 
 impl Tree {
-    /// The slot of a dotted path, new or known.
+    /// The slot of a path, new or known.
     pub fn slot(&mut self, path: &str) -> usize {
+        self.slot_of(&parts(path))
+    }
+
+    fn slot_of(&mut self, parts: &[Part]) -> usize {
         let next = self.width;
-        let slot = *self.root.descend(path).leaf.get_or_insert(next);
+        let slot = self.root.slot_of(parts, next);
         self.width = self.width.max(slot + 1);
         slot
     }
 
-    /// Watches a dotted path: where there is any value but null, the bits of `mask` are set in the event's marks.
+    /// Watches a path: where there is any value but null, the bits of `mask` are set in the event's marks.
     pub fn mark(&mut self, path: &str, mask: u32) {
-        self.root.descend(path).mark |= mask;
+        self.root.descend(&parts(path)).mark |= mask;
     }
 
     /// Lets every key stand in another spelling too.
@@ -152,9 +90,11 @@ impl Tree {
         self.root.respell(spelling);
     }
 
-    /// The tree of the items of the array at a dotted path.
-    pub fn group(&mut self, path: &str) -> &mut Tree {
-        self.root.descend(path).each.get_or_insert_with(Box::default)
+    /// The tree of the items of the list at a path, which are those of the group `number`.
+    pub fn group(&mut self, path: &str, number: usize) -> &mut Tree {
+        let list = self.root.descend(&parts(path)).list.get_or_insert_with(Box::default);
+        list.group = Some(number);
+        &mut list.item
     }
 
     /// The slot of a top-level key, if a path ends there.
@@ -166,7 +106,7 @@ impl Tree {
     /// Nothing found yet.
     #[must_use]
     pub fn empty<'de>(&self) -> Slots<'de> {
-        Slots { scalars: vec![None; self.width], items: Vec::new(), is_object: false, marks: 0 }
+        Slots { scalars: vec![None; self.width], items: Vec::new(), group: 0, is_object: false, marks: 0 }
     }
 
     /// Reads one event.
@@ -180,9 +120,39 @@ impl Tree {
     }
 }
 
+/// The parts of a path; what cannot be read as one, which the catalog has reported, leads to no key that a log has.
+fn parts(path: &str) -> Vec<Part> {
+    catalog::path(path).unwrap_or_else(|_| vec![Part::Key(path.to_owned())])
+}
+
 impl Node {
-    fn descend(&mut self, path: &str) -> &mut Node {
-        path.split('.').fold(self, Node::child)
+    /// The node of a path; what a path says behind a list is left out.
+    fn descend(&mut self, parts: &[Part]) -> &mut Node {
+        let keys = parts.iter().map_while(|part| if let Part::Key(key) = part { Some(key) } else { None });
+        keys.fold(self, |node, key| node.child(key))
+    }
+
+    /// The slot of a path in the object whose next new slot is `next`.
+    fn slot_of(&mut self, parts: &[Part], next: usize) -> usize {
+        let node = self.descend(parts);
+        let keys = parts.iter().take_while(|part| matches!(part, Part::Key(_))).count();
+        let Some((part, rest)) = parts.get(keys..).and_then(<[Part]>::split_first) else {
+            return *node.leaf.get_or_insert(next);
+        };
+        let List { item, group: _, picks } = &mut **node.list.get_or_insert_with(Box::default);
+        let which = match part {
+            Part::Key(_) | Part::Each => Which::All,
+            Part::Item(number) => Which::Number(*number),
+            Part::Where { key, value } => {
+                Which::Having(item.slot_of(&[Part::Key(key.clone())]), value.clone())
+            }
+        };
+        let from = item.slot_of(rest);
+        if let Some(known) = picks.iter().find(|pick| pick.which == which && pick.from == from) {
+            return known.to;
+        }
+        picks.push(Pick { which, from, to: next });
+        next
     }
 
     fn child(&mut self, key: &str) -> &mut Node {
@@ -202,7 +172,7 @@ impl Node {
     }
 
     fn respell(&mut self, spelling: &impl Fn(&str) -> String) {
-        self.each.iter_mut().for_each(|tree| tree.respell(spelling));
+        self.list.iter_mut().for_each(|list| list.item.respell(spelling));
         self.below.iter_mut().for_each(|node| node.respell(spelling));
         let keys: Vec<String> = self.keys.iter().map(|key| key.text.clone()).collect();
         for key in keys {
@@ -309,13 +279,14 @@ impl<'de> Walk<'_, '_, 'de> {
 
     /// Text where an object or a list is expected may be JSON: exporters write nested values so.
     fn nested(&mut self, text: &str) {
-        let expects_more = !self.node.keys.is_empty() || self.node.each.is_some();
+        let expects_more = !self.node.keys.is_empty() || self.node.list.is_some();
         if !expects_more || !text.trim_start().starts_with(['{', '[']) {
             return;
         }
         // Into slots of their own: of a text that turns out to be broken, nothing may stay behind.
         let width = self.slots.scalars.len();
-        let mut inner = Slots { scalars: vec![None; width], items: Vec::new(), is_object: false, marks: 0 };
+        let mut inner =
+            Slots { scalars: vec![None; width], items: Vec::new(), group: 0, is_object: false, marks: 0 };
         let walk = Walk { node: self.node, slots: &mut inner };
         if walk.deserialize(&mut serde_json::Deserializer::from_str(text)).is_ok() {
             self.slots.adopt(inner);
@@ -345,15 +316,17 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         self.slots.marks |= self.node.mark;
-        let Some(tree) = &self.node.each else {
+        let Some(list) = &self.node.list else {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         };
         // Where a key occurs twice the last list counts, as the last scalar does. RFC 8259 leaves that open, and many
         // readers do so.
-        self.slots.items.clear();
-        while let Some(item) = seq.next_element_seed(Item { tree })? {
-            self.slots.items.extend(item);
+        list.clear(self.slots);
+        let mut number = 0;
+        while let Some(item) = seq.next_element_seed(Item { tree: &list.item })? {
+            list.take(number, item, self.slots);
+            number += 1;
         }
         Ok(())
     }
@@ -412,17 +385,55 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
     }
 }
 
-/// An item of the group: an object, or nothing.
+impl List {
+    /// Forgets what an earlier list has left.
+    fn clear(&self, slots: &mut Slots<'_>) {
+        if let Some(group) = self.group {
+            slots.items.retain(|item| item.group != group);
+        }
+        for pick in &self.picks {
+            if let Some(place) = slots.scalars.get_mut(pick.to) {
+                *place = None;
+            }
+        }
+    }
+
+    /// Takes what is wanted of the item of a number.
+    fn take<'de>(&self, number: usize, mut item: Slots<'de>, slots: &mut Slots<'de>) {
+        for Pick { which, from, to } in &self.picks {
+            let Some(place) = slots.scalars.get_mut(*to) else { continue };
+            let Some(found) = item.get(*from) else { continue };
+            let is_meant = match which {
+                Which::Number(wanted) => number == *wanted,
+                Which::Having(slot, text) => {
+                    place.is_none() && item.get(*slot).is_some_and(|raw| raw.is_text(text))
+                }
+                Which::All => true,
+            };
+            match (is_meant, which) {
+                (true, Which::All) => Raw::gather(place, found.clone()),
+                (true, Which::Number(_) | Which::Having(..)) => *place = Some(found.clone()),
+                (false, _) => {}
+            }
+        }
+        if let Some(group) = self.group.filter(|_| item.is_object) {
+            item.group = group;
+            slots.items.push(item);
+        }
+    }
+}
+
+/// An item of a list.
 struct Item<'t> {
     tree: &'t Tree,
 }
 
 impl<'de> DeserializeSeed<'de> for Item<'_> {
-    type Value = Option<Slots<'de>>;
+    type Value = Slots<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let mut slots = self.tree.empty();
         Walk { node: &self.tree.root, slots: &mut slots }.deserialize(deserializer)?;
-        Ok(slots.is_object.then_some(slots))
+        Ok(slots)
     }
 }

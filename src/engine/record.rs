@@ -89,9 +89,9 @@ impl Schemas {
         for (name, mut fields) in wanted {
             let Some(source) = catalog.source(&name) else { continue };
             fields.insert("event.time".to_owned());
-            fields.extend(source.event_id.iter().cloned());
+            fields.extend(source.event_id.0.iter().cloned());
             // Without the key of the group, two items of one event could look the same in an alert.
-            fields.extend(source.group.iter().flat_map(|group| group.key.iter().cloned()));
+            fields.extend(source.group.0.iter().flat_map(|group| group.key.iter().cloned()));
             of.insert(name, Arc::new(Schema::new(source, Some(&fields))));
         }
         Self { of }
@@ -170,6 +170,19 @@ impl Identity {
         // evidence in every run.
         let half = |seed| u128::from(FixedState::with_seed(seed).hash_one((source, &parts)));
         Self(half(1) << 64 | half(2))
+    }
+
+    /// The identity that the values at some places give an event; `None` if there are no such places, or one of them
+    /// has no value.
+    #[must_use]
+    pub fn by_ids(source: &str, places: &[usize], values: &[Option<Value<'_>>]) -> Option<Self> {
+        let atom = |place: &usize| Some(values.get(*place)?.as_ref()?.atom());
+        // The flag keeps an id apart from a raw text that happens to read the same.
+        match places {
+            [] => None,
+            [only] => Some(Self::of(source, (true, atom(only)?))),
+            several => Some(Self::of(source, (true, several.iter().map(atom).collect::<Option<Vec<_>>>()?))),
+        }
     }
 
     /// Its bits.

@@ -185,11 +185,9 @@ fn records_of(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let id = definition.event_id.as_ref().and_then(|id| values.get(schema.place(id)?)?.as_ref());
-    let identity = match id {
-        Some(id) => Identity::of(source, (true, id.atom())),
-        None => Identity::of(source, (false, number)),
-    };
+    let ids: Option<Vec<_>> = definition.event_id.0.iter().map(|id| schema.place(id)).collect();
+    let identity = Identity::by_ids(source, &ids.unwrap_or_default(), &values)
+        .unwrap_or_else(|| Identity::of(source, (false, number)));
     Ok(vec![Record { schema: Arc::clone(schema), time, event: identity, values: values.into() }])
 }
 

@@ -30,8 +30,10 @@ pub(super) struct Variant {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Level {
     Event,
-    Item,
-    Inner,
+    /// The item of the group of this number.
+    Item(usize),
+    /// The inner item of that.
+    Inner(usize),
 }
 
 impl Variant {
@@ -62,13 +64,18 @@ impl Variant {
     pub(super) fn is_placeholder(&self, raw: &Raw<'_>) -> bool {
         match raw {
             Raw::Text(text) => self.placeholders.iter().any(|placeholder| placeholder == text.as_ref()),
-            Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) => false,
+            Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Many(_) => false,
         }
     }
 
     /// The raw value after capture and map.
     pub(super) fn canonical<'de>(&self, raw: Option<Raw<'de>>) -> Option<Raw<'de>> {
         let constant = |text: &String| Raw::Text(Cow::Owned(text.clone()));
+        if let Some(Raw::Many(all)) = raw {
+            let each = all.into_iter().filter(|raw| !self.is_placeholder(raw));
+            let all: Vec<_> = each.filter_map(|raw| self.canonical(Some(raw))).collect();
+            return if all.is_empty() { self.absent.as_ref().map(constant) } else { Some(Raw::Many(all)) };
+        }
         let raw = match (&self.capture, raw) {
             (Some(regex), Some(raw)) => {
                 let text = raw.into_text();
@@ -101,54 +108,68 @@ pub(super) fn compile(
         ty: _,
         description: _,
         values: _,
-        in_group,
+        in_group: _,
         spelling: _,
         weak_key: _,
         requires: _,
         // A promise about logs, for rules: what an event has all the same is read.
         absent_for: _,
+        // Of comparisons; how values are typed is the reader's.
+        fold: _,
+        many: _,
+        placeholders: own_placeholders,
         digits: _,
         raw,
         columns: _,
     } = field;
-    let mut place = |path: &str, from_event: bool| match &source.group {
-        Some(group) if *in_group && !from_event => {
-            let items = tree.group(&group.path);
+    let group = source.group_of(field);
+    let mut place = |path: &str, from_event: bool| match group {
+        Some((number, group)) if !from_event => {
+            let items = tree.group(&group.path, number);
             match (path.strip_prefix('>'), &group.inner) {
-                (Some(path), Some(inner)) => (Level::Inner, items.group(inner).slot(path)),
-                (Some(path), None) => (Level::Item, items.slot(path)),
-                (None, _) => (Level::Item, items.slot(path)),
+                (Some(path), Some(inner)) => (Level::Inner(number), items.group(inner, 0).slot(path)),
+                (Some(path), None) => (Level::Item(number), items.slot(path)),
+                (None, _) => (Level::Item(number), items.slot(path)),
             }
         }
         Some(_) | None => (Level::Event, tree.slot(path)),
     };
     let variants = match raw {
         None => return Ok(Vec::new()),
-        Some(catalog::Raw::Path(path)) => return Ok(vec![Variant::plain(place(path, false))]),
+        Some(catalog::Raw::Path(path)) => {
+            let placeholders = own_placeholders.clone();
+            return Ok(vec![Variant { placeholders, ..Variant::plain(place(path, false)) }]);
+        }
         Some(catalog::Raw::Variants(variants)) => variants,
     };
-    let compiled = variants.iter().map(|variant| {
-        let RawVariant {
-            for_actions,
-            path: _,
-            paths: _,
-            placeholders,
-            from_event,
-            capture,
-            map,
-            absent,
-            otherwise,
-        } = variant;
-        let regex = capture.as_deref().map(Regex::new).transpose();
-        Ok(Variant {
-            actions: for_actions.clone(),
-            at: variant.paths().map(|path| place(path, *from_event)).collect(),
-            placeholders: placeholders.clone(),
-            capture: regex.map_err(|problem| CompileError(problem.to_string()))?,
-            map: map.clone(),
-            absent: absent.clone(),
-            otherwise: otherwise.clone(),
-        })
-    });
-    compiled.collect()
+    let each = variants.iter().map(|variant| one(variant, own_placeholders, &mut place));
+    each.collect()
+}
+
+fn one(
+    variant: &RawVariant,
+    own_placeholders: &[String],
+    place: &mut impl FnMut(&str, bool) -> (Level, usize),
+) -> Result<Variant, CompileError> {
+    let RawVariant {
+        for_actions,
+        path: _,
+        paths: _,
+        placeholders,
+        from_event,
+        capture,
+        map,
+        absent,
+        otherwise,
+    } = variant;
+    let regex = capture.as_deref().map(Regex::new).transpose();
+    Ok(Variant {
+        actions: for_actions.clone(),
+        at: variant.paths().map(|path| place(path, *from_event)).collect(),
+        placeholders: [own_placeholders, placeholders].concat(),
+        capture: regex.map_err(|problem| CompileError(problem.to_string()))?,
+        map: map.clone(),
+        absent: absent.clone(),
+        otherwise: otherwise.clone(),
+    })
 }

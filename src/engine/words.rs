@@ -39,7 +39,7 @@ pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
             let networks: Vec<_> = networks.iter().map(|network| format!("\"{network}\"")).collect();
             format!("{name} {not}in {}", parenthesised(&networks))
         }
-        TestKind::InList { list } => {
+        TestKind::InList { list, case: _ } => {
             let list = rule.lists.get(*list).map_or("?", |list| list.name.node.as_str());
             format!("{name} {not}in {list}")
         }
@@ -154,6 +154,7 @@ pub fn value(value: &super::value::Value<'_>) -> String {
         Value::Text(text) => format!("{text:?}"),
         Value::Int(_) | Value::Float(_) | Value::Bool(_) => value.to_string(),
         Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => format!("\"{value}\""),
+        Value::Many(all) => all.iter().map(self::value).collect::<Vec<_>>().join(", "),
     }
 }
 

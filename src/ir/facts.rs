@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-use super::{Case, Demand, List, OrderOp, Pred, Selection, TestKind, Value};
+use super::{Case, Demand, List, OrderOp, Pred, TestKind, Value};
 
 /// The field whose value tells the kinds of events of a source apart, and the variants of their columns.
 pub const ACTION: &str = "event.action";
@@ -50,7 +50,7 @@ impl TestKind {
     pub fn networks(&self, lists: &[&List]) -> Option<Vec<IpNet>> {
         match self {
             Self::InNetworks { networks } => Some(networks.clone()),
-            Self::InList { list } => lists.get(*list)?.only_networks(),
+            Self::InList { list, case: _ } => lists.get(*list)?.only_networks(),
             Self::Exists
             | Self::Equals { .. }
             | Self::Order { .. }
@@ -168,15 +168,6 @@ impl Pred {
     #[must_use]
     pub fn required_range(&self, field: &str) -> Option<Range<'_>> {
         self.fold(&|test| if test.field.name == field { Range::of(&test.kind) } else { None })
-    }
-}
-
-impl Selection {
-    /// The values of `event.action` that its records can have, if its condition bounds them. An exception only takes
-    /// away; it demands nothing.
-    #[must_use]
-    pub fn possible_actions(&self) -> Option<BTreeSet<String>> {
-        self.filter.required_texts(ACTION).map(|texts| texts.strings())
     }
 }
 

@@ -74,6 +74,8 @@ pub enum TestKind {
     InList {
         /// Index into `Rule::lists`.
         list: usize,
+        /// For text.
+        case: Case,
     },
     /// `<`, `<=`, `>`, `>=` on numbers and instants.
     Order {

@@ -24,7 +24,7 @@ pub(super) fn of(rule: &Rule, catalog: &Catalog, by_lookup: bool) -> BTreeSet<&'
             catalog
                 .source(&step.main.source.node)
                 .and_then(|source| source.field(name))
-                .is_some_and(|def| def.in_group)
+                .is_some_and(|def| def.in_group.is_some())
         };
         let mut fields = BTreeSet::new();
         super::satisfy::fields_of(&step.main.filter, &mut |name, _| _ = fields.insert(name));

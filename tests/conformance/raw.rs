@@ -68,8 +68,8 @@ impl Event {
                 (path.to_owned(), variant_content(variant, content), variant.from_event)
             }
         };
-        let target = match &source.group {
-            Some(group) if def.in_group && !from_event => {
+        let target = match source.group_of(def) {
+            Some((_, group)) if !from_event => {
                 let items = items(&mut self.raw, &group.path);
                 let item = nth(items, item);
                 match (path.strip_prefix('>'), &group.inner) {

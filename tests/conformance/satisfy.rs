@@ -111,7 +111,7 @@ impl Satisfier<'_> {
                 }
             }
             TestKind::InNetworks { networks } => Some(address(*rng.choice(networks)?, wanted, rng)),
-            TestKind::InList { list } => self.entry(*list, wanted, rng),
+            TestKind::InList { list, case: _ } => self.entry(*list, wanted, rng),
             TestKind::Order { op, value } => Some(near_bound(*op, value, wanted, rng)),
             TestKind::Like { pattern, case } => {
                 let text = fill(pattern, rng);

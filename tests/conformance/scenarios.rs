@@ -149,7 +149,11 @@ impl<'a> Maker<'a> {
         for (field, _) in self.mentioned(step) {
             look(field, 0, rng);
         }
-        if self.mentioned(step).iter().any(|(field, _)| source.field(field).is_some_and(|def| def.in_group)) {
+        if self
+            .mentioned(step)
+            .iter()
+            .any(|(field, _)| source.field(field).is_some_and(|def| def.in_group.is_some()))
+        {
             for item in 0..items {
                 for field in ["image.id", "instance.id", "instance.eni", "instance.private_ip"] {
                     look(field, item, rng);

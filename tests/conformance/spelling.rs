@@ -60,7 +60,7 @@ fn patterns(kind: &TestKind, lists: &[List]) -> Vec<Pattern> {
         }
         TestKind::Like { pattern, .. } => vec![pattern.clone()],
         TestKind::Substring { place, text, .. } => vec![Pattern::around(*place, text)],
-        TestKind::InList { list } => {
+        TestKind::InList { list, case: _ } => {
             let entries = lists[*list].entries.iter();
             let pattern = |value: &EntryValue| match value {
                 EntryValue::Pattern(pattern) => Some(pattern.clone()),

@@ -126,11 +126,15 @@ fn passes(rule: &Rule, asked: &FieldTest, value: &Value<'_>, record: &Record) ->
                 || (*case == Case::Ignore && cased(&wanted.to_string(), *case) == cased(&text, *case))
         }),
         TestKind::InNetworks { networks } => networks.iter().any(|network| contains(network, value)),
-        TestKind::InList { list } => rule.lists[*list].entries.iter().any(|entry| match &entry.value {
-            EntryValue::Pattern(pattern) => matches!(value, Value::Text(_)) && like(&pattern.parts, &text),
-            EntryValue::Network(network) => contains(network, value),
-            EntryValue::Value(wanted) => equal(&Value::from_ir(wanted).unwrap(), value),
-        }),
+        TestKind::InList { list, case: _ } => {
+            rule.lists[*list].entries.iter().any(|entry| match &entry.value {
+                EntryValue::Pattern(pattern) => {
+                    matches!(value, Value::Text(_)) && like(&pattern.parts, &text)
+                }
+                EntryValue::Network(network) => contains(network, value),
+                EntryValue::Value(wanted) => equal(&Value::from_ir(wanted).unwrap(), value),
+            })
+        }
         TestKind::Order { op, value: bound } => {
             let (left, right) = (number(value), number(&Value::from_ir(bound).unwrap()));
             match op {
@@ -173,7 +177,8 @@ fn equal(left: &Value<'_>, right: &Value<'_>) -> bool {
             | Value::Bool(_)
             | Value::Time(_)
             | Value::Ip(_)
-            | Value::AltSpelling(_),
+            | Value::AltSpelling(_)
+            | Value::Many(_),
             _,
         ) => left == right,
     }
@@ -183,7 +188,12 @@ fn number(value: &Value<'_>) -> f64 {
     match value {
         Value::Int(number) => i32::try_from(*number).unwrap().into(),
         Value::Float(number) => *number,
-        Value::Text(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => {
+        Value::Text(_)
+        | Value::Bool(_)
+        | Value::Time(_)
+        | Value::Ip(_)
+        | Value::AltSpelling(_)
+        | Value::Many(_) => {
             panic!("the scenarios order numbers only")
         }
     }

@@ -331,9 +331,9 @@ fn test(kind: usize, value: usize, flag: bool) -> Pred {
             let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
             pred(field("address", Type::Ip), TestKind::InNetworks { networks })
         }
-        6 => pred(user(), TestKind::InList { list: 0 }),
-        7 => pred(field("address", Type::Ip), TestKind::InList { list: 1 }),
-        8 => pred(field("size", Type::Int), TestKind::InList { list: 2 }),
+        6 => pred(user(), TestKind::InList { list: 0, case: Case::Sensitive }),
+        7 => pred(field("address", Type::Ip), TestKind::InList { list: 1, case: Case::Sensitive }),
+        8 => pred(field("size", Type::Int), TestKind::InList { list: 2, case: Case::Sensitive }),
         9 => {
             let pattern = Pattern::parse(["A*", "?n*", "*b*", "???"][value]).unwrap();
             pred(user(), TestKind::Like { pattern, case })

@@ -19,8 +19,8 @@ pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool
             fits(&Pattern::around(*place, part), *case, stored)
         }
         TestKind::Like { pattern, case } => fits(pattern, *case, stored),
-        TestKind::InList { list } => lists.get(*list).is_some_and(|list| {
-            list.by_kind().patterns.into_iter().any(|pattern| fits(pattern, Case::Sensitive, stored))
+        TestKind::InList { list, case } => lists.get(*list).is_some_and(|list| {
+            list.by_kind().patterns.into_iter().any(|pattern| fits(pattern, *case, stored))
         }),
         // By length alone, which errs towards a guard.
         TestKind::Matches { regex } => regex.shortest_match() <= stored.len(),

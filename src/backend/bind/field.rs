@@ -10,7 +10,7 @@ use crate::backend::schema::{FieldSchema, Inexact, SourceSchema, Unavailable, Va
 use crate::backend::target::Backend;
 use crate::catalog::LetterCase;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{ACTION, Field, Type};
+use crate::ir::{Field, Type};
 use crate::source::Span;
 
 /// A field as a target reads it in one step.
@@ -24,7 +24,7 @@ pub(in crate::backend) struct BoundField<'a, C> {
     pub(in crate::backend) spelling: Option<LetterCase>,
     /// Where the rule names it.
     pub(in crate::backend) span: Span,
-    /// The ways to read it, tried by [`ACTION`]; the last one names no actions. Never empty.
+    /// The ways to read it, tried by the discriminator of its source; the last one names no actions. Never empty.
     pub(in crate::backend) ways: Vec<Way<'a, C>>,
 }
 
@@ -35,8 +35,8 @@ pub(in crate::backend) struct Way<'a, C> {
     pub(in crate::backend) column: &'a C,
     /// The actions of the events that it is for; none: all that are left.
     pub(in crate::backend) actions: &'a [String],
-    /// The stored text that means "no value".
-    pub(in crate::backend) placeholder: Option<&'a str>,
+    /// The stored texts that mean "no value".
+    pub(in crate::backend) placeholders: &'a [String],
     /// Why the column is not exactly the field.
     pub(in crate::backend) inexact: &'a [Inexact],
 }
@@ -65,7 +65,9 @@ impl<C> Copy for Way<'_, C> {}
 impl<'a, C> BoundField<'a, C> {
     /// The stored texts that mean "no value", each once.
     pub(in crate::backend) fn placeholders(&self) -> Vec<&'a str> {
-        crate::backend::truth::unique(self.ways.iter().filter_map(|way| way.placeholder).collect())
+        crate::backend::truth::unique(
+            self.ways.iter().flat_map(|way| way.placeholders).map(String::as_str).collect(),
+        )
     }
 
     /// The only way to read it, if there is but one.
@@ -84,7 +86,9 @@ impl<'a, C> BoundField<'a, C> {
 #[derive(Debug)]
 pub(super) struct Lookup<'a, B: Backend> {
     pub(super) schema: &'a SourceSchema<B>,
-    /// [`ACTION`], once a field with several ways has been looked up.
+    /// The field by which events of the source are told apart.
+    pub(super) discriminator: &'a str,
+    /// Its column, once a field with several ways has been looked up.
     pub(super) action: Option<BoundField<'a, B::Column>>,
     /// The actions that the step admits, if its condition bounds them.
     pub(super) admitted: Option<BTreeSet<String>>,
@@ -93,8 +97,12 @@ pub(super) struct Lookup<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> Lookup<'a, B> {
-    pub(super) fn new(schema: &'a SourceSchema<B>, admitted: Option<BTreeSet<String>>) -> Self {
-        Self { schema, action: None, admitted, refused: BTreeSet::new() }
+    pub(super) fn new(
+        schema: &'a SourceSchema<B>,
+        discriminator: &'a str,
+        admitted: Option<BTreeSet<String>>,
+    ) -> Self {
+        Self { schema, discriminator, action: None, admitted, refused: BTreeSet::new() }
     }
 
     /// A field that the rule names, in the whole step; `own` is its name in the source.
@@ -126,7 +134,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
         let FieldSchema { ty, spelling, variants, requires } = schema;
         let mut ways = Vec::with_capacity(1);
         for (variant, actions) in applicable(variants, admitted) {
-            let Variant { actions: _, column, placeholder, inexact, requires } = variant;
+            let Variant { actions: _, column, placeholders, inexact, requires } = variant;
             let column = match column {
                 Ok(column) => column,
                 // One variant that the target cannot see refuses the field: read as missing, it would fail every test
@@ -137,12 +145,12 @@ impl<'a, B: Backend> Lookup<'a, B> {
                 }
             };
             report.require_all(requires);
-            ways.push(Way { column, actions, placeholder: placeholder.as_deref(), inexact });
+            ways.push(Way { column, actions, placeholders, inexact });
         }
         report.require_all(requires);
         // This ends: an action with variants of its own is an error of the source file (`undecided` in `schema`).
         if ways.len() > 1 && self.action.is_none() {
-            self.action = self.named(ACTION, span, admitted, report);
+            self.action = self.named(self.discriminator, span, admitted, report);
         }
         Some(BoundField { name, ty: *ty, spelling: *spelling, span, ways })
     }
@@ -194,7 +202,7 @@ mod tests {
         let variant = |name: char, actions: &[&str]| Variant {
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
             column: Ok(name),
-            placeholder: None,
+            placeholders: Vec::new(),
             inexact: Vec::new(),
             requires: None,
         };

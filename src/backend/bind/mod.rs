@@ -19,8 +19,8 @@ use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, ACTION, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key,
-    Link, List, Neighbour, Param, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
+    self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key, Link,
+    List, Neighbour, Param, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -86,10 +86,10 @@ pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     pub(in crate::backend) outputs: Vec<Output<'a, B>>,
     /// The field that identifies its event, if the source has one that the target sees and shows.
     pub(in crate::backend) event_id: Option<Output<'a, B>>,
-    /// [`ACTION`], if a field of the step has several ways.
+    /// The discriminator of its source, if a field of the step has several ways.
     pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
-    /// Whether its events can have items of the source's repeated group.
-    pub(in crate::backend) has_items: bool,
+    /// For each repeated group of the source whether its events can have items of it.
+    pub(in crate::backend) has_items: Vec<bool>,
     /// What its fields require.
     pub(in crate::backend) requires: Vec<String>,
 }
@@ -410,9 +410,14 @@ fn bind_selection<'a, B: Backend>(
     let schema = mapped(job, at, report)?;
     report.require_all(&schema.requires);
     let mut own = Report::default();
-    let lookup = Lookup::new(schema, selection.possible_actions());
-    let mut binder =
-        Binder { lookup, selection, lists: reading.lists, params: reading.params, report: &mut own };
+    let admitted = filter.required_texts(&source.discriminator).map(|texts| texts.strings());
+    let mut binder = Binder {
+        lookup: Lookup::new(schema, &source.discriminator, admitted),
+        selection,
+        lists: reading.lists,
+        params: reading.params,
+        report: &mut own,
+    };
     let condition = binder.condition(filter, excepts);
     let keys = binder.keys(&reading.keys);
     let reads = binder.read(&reading.reads);
@@ -425,7 +430,8 @@ fn bind_selection<'a, B: Backend>(
         binder.note_shown(event_id.iter().chain(outputs.iter().flatten()), &reading.keys);
     }
     let Lookup { action, admitted, .. } = binder.lookup;
-    let has_items = source.group.as_ref().is_some_and(|group| group.may_be_in(admitted.as_ref()));
+    let groups = source.group.0.iter();
+    let has_items = groups.map(|group| group.may_be_in(admitted.as_ref())).collect();
     let requires = own.requires.clone();
     report.absorb(own);
     Some(BoundSelection {
@@ -508,7 +514,8 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
     ) -> Option<Condition<'a, B>> {
         match pred {
             Pred::And(parts) => {
-                let narrowed = if B::READS_BY_CLAUSE { within(admitted, pred) } else { None };
+                let narrowed =
+                    if B::READS_BY_CLAUSE { within(self.lookup.discriminator, admitted, pred) } else { None };
                 let admitted = narrowed.as_ref().or(admitted);
                 let parts: Vec<_> = parts.iter().map(|part| self.pred(part, negated, admitted)).collect();
                 parts.into_iter().collect::<Option<_>>().map(Truth::All)
@@ -570,7 +577,7 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
 
     /// The field that identifies an event, if the target sees it in every event.
     fn event_id(&mut self, source: &Source, span: Span) -> Option<BoundField<'a, B::Column>> {
-        let name = source.event_id.as_deref()?;
+        let name = source.event_id()?;
         let seen = self.lookup.schema.fields.get(name)?.variants.iter().all(|variant| variant.column.is_ok());
         if seen {
             self.lookup.named(name, span, self.lookup.admitted.clone().as_ref(), self.report)
@@ -594,8 +601,12 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
 
 /// Beside the other parts of a conjunction only the actions that it demands count: where they do not hold, the
 /// conjunction is false whatever this part says.
-fn within(admitted: Option<&BTreeSet<String>>, conjunction: &Pred) -> Option<BTreeSet<String>> {
-    let demanded = conjunction.required_texts(ACTION)?.strings();
+fn within(
+    discriminator: &str,
+    admitted: Option<&BTreeSet<String>>,
+    conjunction: &Pred,
+) -> Option<BTreeSet<String>> {
+    let demanded = conjunction.required_texts(discriminator)?.strings();
     Some(match admitted {
         Some(known) => known.intersection(&demanded).cloned().collect(),
         None => demanded,

@@ -47,7 +47,7 @@ where
     fn mapping(reader: &mut MappingReader<'_>) -> Option<String> {
         reader.heeds_lag();
         reader.word("group");
-        reader.from().map(str::to_owned)
+        reader.homes().map(|homes| homes.join(", "))
     }
 
     fn column(reader: &mut ColumnReader<'_>) -> Option<String> {

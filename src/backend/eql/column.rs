@@ -3,6 +3,7 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, tests.
 
+use super::cases::{self, Case};
 use super::literal::{self, Frag};
 use super::validate;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
@@ -38,6 +39,8 @@ pub(in crate::backend) struct Column {
     empty: Empty,
     /// What alerts have of it.
     pub(super) on_alerts: OnAlerts,
+    /// The cases from which its value follows; none where the field holds it.
+    pub(super) cases: Vec<Case>,
 }
 
 /// Texts that mean "no value" and that Elastic keeps: a field which holds one exists, by the documentation of the
@@ -75,14 +78,15 @@ pub(super) enum OnAlerts {
 
 impl Column {
     /// The texts that mean "no value": none where it does not hold one text.
-    pub(super) fn absent<'a>(&self, placeholder: Option<&'a str>) -> Vec<&'a str> {
+    pub(super) fn absent<'a>(&self, placeholders: &'a [String]) -> Vec<&'a str> {
         if self.kind != Kind::Text || self.multi {
             return Vec::new();
         }
+        let placeholders = placeholders.iter().map(String::as_str);
         match self.empty {
-            Empty::Kept => unique(std::iter::once("").chain(placeholder).collect()),
+            Empty::Kept => unique(std::iter::once("").chain(placeholders).collect()),
             Empty::Dropped => Vec::new(),
-            Empty::PlaceholderKept => placeholder.into_iter().collect(),
+            Empty::PlaceholderKept => placeholders.collect(),
         }
     }
 }
@@ -92,7 +96,7 @@ const DROPPED: &str = "dropped";
 
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
-    let (index, filter, time) = (reader.from(), reader.filter(), reader.time());
+    let (index, filter, time) = (reader.homes(), reader.filter(), reader.time());
     reader.heeds_lag();
     if time.is_some_and(|time| time != "@timestamp") {
         let problem =
@@ -120,7 +124,7 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
         Some(name) => literal::category(name),
         None => literal::category("any"),
     };
-    Some(Mapping { index: index?.to_owned(), filter, category })
+    Some(Mapping { index: index?.join(","), filter, category })
 }
 
 /// Reads a column.
@@ -133,7 +137,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         (true, true) => Empty::PlaceholderKept,
     };
     let kind = kind(reader.def.ty, reader.stored);
-    if kind.is_none() {
+    if kind.is_none() && !matches!(reader.place(), Some(Place::Cases(_))) {
         reader.invalid("stored", "Elasticsearch cannot compare it as a value of the field's type");
     }
     let option = match reader.place()? {
@@ -145,12 +149,22 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
                 None => OnAlerts::Nothing,
             };
             let name = literal::field(field);
-            return Some(Column { name, kind: kind?, multi, text, single, empty, on_alerts });
+            let cases = Vec::new();
+            return Some(Column { name, kind: kind?, multi, text, single, empty, on_alerts, cases });
+        }
+        Place::Cases(stated) => {
+            let Some(cases) = cases::read(&stated, reader.stored) else {
+                reader.invalid("stored", "a case does not hold a value of this form");
+                return None;
+            };
+            // Its name is that of one of the fields: tests go by the cases, and nothing joins by it.
+            let name = cases::fields(&cases).next().cloned().unwrap_or_else(|| literal::field("event.kind"));
+            let (kind, on_alerts) = (Kind::Text, OnAlerts::Nothing);
+            return Some(Column { name, kind, multi, text, single, empty, on_alerts, cases });
         }
         Place::Path(_) => "path",
         Place::Item(_) => "item",
         Place::Expr(..) => "expr",
-        Place::Cases(_) => "cases",
     };
     reader.invalid(option, "EQL only reads fields of a document: state the column as `field`");
     None

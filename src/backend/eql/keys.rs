@@ -106,7 +106,16 @@ fn cell<'a>(step: &BoundStep<'a, Eql>, field: &'a Field, report: &mut Report) ->
         ));
         return None;
     };
-    let absent = way.column.absent(way.placeholder);
+    if !way.column.cases.is_empty() {
+        report.error(refused(
+            field.span,
+            format!("{} cannot join by `{}`", Eql::TITLE, field.name),
+            "Elastic has it as other fields from which it follows",
+            "join by another field",
+        ));
+        return None;
+    }
+    let absent = way.column.absent(way.placeholders);
     Some(Cell {
         name: key.name,
         field: way.column.name.clone(),

@@ -3,6 +3,7 @@
 //! In: a rule that passed the gate. Out: one query, or stages that read each other's alerts. Must not know: other
 //! targets.
 
+mod cases;
 mod column;
 mod head;
 mod keys;
@@ -47,7 +48,7 @@ impl Dialect for Eql {
     }
 
     fn undecided(action: &Self::Column) -> Option<&'static str> {
-        let is_one_text = action.kind == column::Kind::Text && !action.multi;
+        let is_one_text = action.kind == column::Kind::Text && !action.multi && action.cases.is_empty();
         (!is_one_text).then_some("it does not hold one text")
     }
 }

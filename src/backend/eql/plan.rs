@@ -159,5 +159,5 @@ fn note_cut(bound: &Bound<'_, Eql>, at: usize, keys: &Keys<'_>, later: &Keys<'_>
 /// Whether a field names something that one event made: the event itself or an item of it.
 fn is_made_once(source: &Source, field: &str) -> bool {
     let is = |name: &String| name == field;
-    source.event_id.as_ref().is_some_and(is) || source.group.iter().flat_map(|group| &group.key).any(is)
+    source.event_id.0.iter().any(is) || source.group.0.iter().flat_map(|group| &group.key).any(is)
 }

@@ -5,6 +5,7 @@
 //! items of an event together are [`super::multi`]'s.
 
 use super::Eql;
+use super::cases;
 use super::column::{Column, Kind};
 use super::literal::{self, Frag};
 use super::multi::{self, Item};
@@ -41,7 +42,7 @@ fn conjuncts(condition: Truth<Frag>) -> Vec<Frag> {
 
 /// A test as one fragment, unless it is constant: each way to read its field with the actions that it is for.
 fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: &mut Report) -> Truth<Frag> {
-    if let TestKind::InList { list } = &test.test.kind {
+    if let TestKind::InList { list, case: _ } = &test.test.kind {
         test.list(*list).into_iter().for_each(|list| require_limits(list, report));
     }
     let action = item.step.main.action.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
@@ -58,7 +59,7 @@ fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: 
             Some(_) | None => Truth::Always(true),
         };
         named.extend(actions);
-        let absent = way.column.absent(way.placeholder);
+        let absent = way.column.absent(way.placeholders);
         parts.push(Truth::all([selected, one_way(item, test, way.column, &absent, negated, report)]));
     }
     whole(Truth::any(parts))
@@ -80,7 +81,9 @@ fn one_way(
     negated: bool,
     report: &mut Report,
 ) -> Truth<Frag> {
-    let printed = if column.multi {
+    let printed = if !column.cases.is_empty() {
+        cases::print(test, &column.cases, negated)
+    } else if column.multi {
         multi::print(item, test, column, negated, report)
     } else {
         single(item, test, column, absent, negated)
@@ -166,7 +169,7 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
         TestKind::Exists => Ok(Truth::Test(literal::found(name))),
         TestKind::Order { op, value } => order(column, *op, value),
         TestKind::InNetworks { networks } => network::within(column, networks),
-        TestKind::InList { list } => in_list(test, test.list(*list), column),
+        TestKind::InList { list, case: _ } => in_list(test, test.list(*list), column),
         TestKind::Equals { values, .. } if column.kind != Kind::Text => equals(column, values),
         TestKind::Matches { regex } => is_text(column).and_then(|()| text::search(name, regex.exact())),
         TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
@@ -179,7 +182,12 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
 /// Both fields hold one text.
 fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
     match other(test) {
-        Some(other) if !other.multi && column.kind == Kind::Text && other.kind == Kind::Text => {
+        Some(other)
+            if other.cases.is_empty()
+                && !other.multi
+                && column.kind == Kind::Text
+                && other.kind == Kind::Text =>
+        {
             Ok(Truth::all(literal::same_text(&column.name, &other.name).map(Truth::Test)))
         }
         Some(_) | None => Err(Refusal::new(

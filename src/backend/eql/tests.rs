@@ -304,7 +304,7 @@ fn tests_of_other_types() {
 
 #[test]
 fn tests_of_lists() {
-    let kind = || TestKind::InList { list: 0 };
+    let kind = || TestKind::InList { list: 0, case: Case::Sensitive };
     let network = |text: &str| EntryValue::Network(text.parse().unwrap());
     let cases = vec![
         ("text", Type::String, patterns(&[])),

@@ -35,9 +35,9 @@ impl<'a> Wanted<'a> {
             TestKind::Substring { place, text, case } => {
                 (vec![Cow::Owned(Pattern::around(*place, text))], *case)
             }
-            TestKind::InList { list } => {
+            TestKind::InList { list, case } => {
                 let entries = test.list(*list).map(|list| list.by_kind().patterns).unwrap_or_default();
-                (entries.into_iter().map(Cow::Borrowed).collect(), Case::Sensitive)
+                (entries.into_iter().map(Cow::Borrowed).collect(), *case)
             }
             TestKind::Exists
             | TestKind::Matches { .. }

@@ -7,9 +7,10 @@ use super::check::{Check, atom, compare};
 use super::literal::{self, Frag};
 use super::stated;
 use super::table::{self, Table};
+use crate::backend::print::phrase;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::backend::truth::Truth;
-use crate::catalog::{self, Stored};
+use crate::catalog::{self, Part, Stored};
 use crate::ir::Type;
 
 /// Where the records of a source are.
@@ -21,8 +22,8 @@ pub(in crate::backend) struct Mapping {
     pub(super) filter: Option<Frag>,
     /// When the event was.
     pub(super) time: Frag,
-    /// The repeated group.
-    pub(super) group: Option<Group>,
+    /// The repeated groups.
+    pub(super) groups: Vec<Group>,
 }
 
 /// The arrays of a repeated group.
@@ -30,7 +31,7 @@ pub(in crate::backend) struct Mapping {
 pub(super) struct Group {
     /// The items.
     pub(super) items: Frag,
-    /// The inner items of [`ITEM`].
+    /// The inner items of an item.
     pub(super) inner: Option<Frag>,
 }
 
@@ -45,8 +46,10 @@ pub(in crate::backend) struct Column {
     pub(super) as_stored: bool,
     /// The name of the table's column that it reads, if it reads one.
     pub(super) name: Option<String>,
-    /// How deep into the repeated group it looks.
+    /// How deep into a repeated group it looks.
     pub(super) reach: Reach,
+    /// The number of that group.
+    pub(super) group: usize,
     /// Its values, if it has only these, each with its condition; the first that holds counts.
     pub(super) cases: Vec<Case>,
 }
@@ -73,45 +76,72 @@ pub(super) enum Reach {
     Inner,
 }
 
-/// The column into which a step expands the items of its event.
-pub(super) const ITEM: &str = "_item";
+/// The column into which a step expands the items of a group.
+pub(super) fn item(group: usize) -> Frag {
+    numbered("_item", group)
+}
+
 /// The column into which a step expands the inner items of an item.
-pub(super) const INNER: &str = "_inner";
+pub(super) fn inner(group: usize) -> Frag {
+    numbered("_inner", group)
+}
+
+fn numbered(name: &'static str, group: usize) -> Frag {
+    let number = group + 1;
+    literal::name(&if group == 0 { phrase!("{name}") } else { phrase!("{name}_{number}") })
+}
 
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
-    let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
+    let (homes, filter, time) = (reader.homes(), reader.filter(), reader.time());
     reader.heeds_lag();
-    let word = reader.word("group");
-    let table = from.and_then(|text| match table::of(text) {
-        Table::Name => Some(literal::name(text)),
-        Table::Expression(notation) => reader.expression("from", text, notation).map(literal::tables),
-    });
+    let table = homes.and_then(|homes| tables(reader, homes));
     let mut expression =
         |entry: &str, text| reader.expression(entry, text, &literal::EXPRESSION).map(literal::expression);
     let whole_filter = filter.and_then(|text| Some((text, expression("filter", text)?)));
-    let word = word.and_then(|text| expression("words: group", text));
     // Once quotes and brackets are known to be balanced.
     let filter = whole_filter.map(|(text, filter)| {
         stated::filter(text).unwrap_or_else(|problem| reader.invalid("filter", &problem));
         filter
     });
-    if let Some(text) = from.filter(|_| table.is_some()) {
-        stated::from(text).unwrap_or_else(|problem| reader.invalid("from", &problem));
-    }
     let time = reader.required("time", time.unwrap_or_default());
     let time = time.and_then(|text| reader.expression("time", text, &literal::EXPRESSION));
-    let group = match reader.group() {
-        None => None,
-        Some(group) => {
-            if word.is_none() {
-                reader.required("words: group", "");
+    let groups = (0..).zip(reader.groups()).map(|(number, group)| read_group(reader, number, group));
+    let groups = groups.collect::<Vec<_>>().into_iter().collect::<Option<_>>();
+    Some(Mapping { table: table?, filter, time: literal::expression(time?), groups: groups? })
+}
+
+/// Where the records are: one table, or the union of several.
+fn tables(reader: &mut MappingReader<'_>, homes: &[String]) -> Option<Frag> {
+    let mut table = |text: &String| {
+        let table = match table::of(text) {
+            Table::Name => literal::name(text),
+            Table::Expression(notation) => {
+                // The reader keeps what it is given, so an owned text is checked by itself.
+                crate::backend::stated::whole(text, notation)
+                    .map_err(|problem| reader.invalid("from", &problem))
+                    .ok()?;
+                literal::tables(text)
             }
-            let inner = group.inner.as_deref().map(|path| literal::path(&literal::name(ITEM), path));
-            Some(Group { items: word?, inner })
-        }
+        };
+        stated::from(text).unwrap_or_else(|problem| reader.invalid("from", &problem));
+        Some(table)
     };
-    Some(Mapping { table: table?, filter, time: literal::expression(time?), group })
+    let tables: Vec<_> = homes.iter().map(&mut table).collect();
+    let mut tables: Vec<_> = tables.into_iter().collect::<Option<_>>()?;
+    if tables.len() < 2 {
+        return tables.pop();
+    }
+    let names = literal::list(&tables);
+    Some(literal::tables(&phrase!("union {}", names.text())))
+}
+
+fn read_group(reader: &mut MappingReader<'_>, number: usize, group: &catalog::Group) -> Option<Group> {
+    let (entry, text) = reader.group_word(group);
+    let text = reader.required(&entry, text.unwrap_or_default())?;
+    let items = reader.expression(&entry, text, &literal::EXPRESSION).map(literal::expression)?;
+    let inner = group.inner.as_deref().map(|path| literal::path(&item(number), path));
+    Some(Group { items, inner })
 }
 
 /// Reads a column.
@@ -122,7 +152,15 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         Place::Field(name) => {
             let value = converted(literal::name(name), ty, stored);
             let name = Some(name.to_owned());
-            Column { value, plain: as_stored, as_stored, name, reach: Reach::Event, cases: Vec::new() }
+            Column {
+                value,
+                plain: as_stored,
+                as_stored,
+                name,
+                reach: Reach::Event,
+                group: 0,
+                cases: Vec::new(),
+            }
         }
         Place::Expr(text, needs) => {
             if !needs.is_empty() {
@@ -130,21 +168,33 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             }
             let text = reader.expression(text, &literal::EXPRESSION)?;
             let value = converted(literal::expression(text), ty, stored);
-            Column { value, plain: false, as_stored, name: None, reach: Reach::Event, cases: Vec::new() }
+            Column {
+                value,
+                plain: false,
+                as_stored,
+                name: None,
+                reach: Reach::Event,
+                group: 0,
+                cases: Vec::new(),
+            }
         }
         Place::Path(path) => {
             let (parsed, rest) = parsed(path);
-            inside(reader, (&parsed, rest), Reach::Event)
+            inside(reader, (&parsed, rest), Reach::Event, 0)?
         }
         Place::Item(path) => match path.strip_prefix('>') {
             Some(_) if reader.inner_group().is_none() => {
                 reader.invalid("item", "the group has no inner items");
                 return None;
             }
-            Some(path) => inside(reader, (&literal::name(INNER), path), Reach::Inner),
-            None => inside(reader, (&literal::name(ITEM), path), Reach::Item),
+            rest => {
+                let (group, _) = reader.group()?;
+                let (base, reach) =
+                    if rest.is_some() { (inner(group), Reach::Inner) } else { (item(group), Reach::Item) };
+                inside(reader, (&base, rest.unwrap_or(path)), reach, group)?
+            }
         },
-        Place::Cases(stated) => of_cases(reader, stated)?,
+        Place::Cases(stated) => of_cases(reader, &stated)?,
     })
 }
 
@@ -152,7 +202,9 @@ const WITHOUT: &str = "the `expr` of a KQL column names columns, not `needs`";
 
 /// The column that a dotted path begins with, taken apart, and the rest of the path.
 fn parsed(path: &str) -> (Frag, &str) {
-    let (column, rest) = path.split_once('.').unwrap_or((path, ""));
+    let end = path.find(['.', '[']).unwrap_or(path.len());
+    let (column, rest) = path.split_at(end);
+    let rest = rest.strip_prefix('.').unwrap_or(rest);
     // It takes strings and dynamic values alike: Microsoft's table reference has `ResponseElements` as a string, the
     // schemas of Azure-Sentinel's own tests have it as dynamic.
     (literal::call("parse_json", [&literal::name(column)]), rest)
@@ -169,7 +221,7 @@ fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<C
             reader.invalid("cases", "a KQL column has cases for texts, and for `true` and `false`");
             return None;
         };
-        let is_parsed = when.keys().any(|path| path.contains('.'));
+        let is_parsed = when.keys().any(|path| path.contains(['.', '[']));
         let when = Truth::all(when.iter().map(|(path, text)| stored_text(path, text.as_deref())));
         if when != Truth::Always(true) {
             arguments.push(when.print(false, false).text());
@@ -185,13 +237,14 @@ fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<C
         });
     }
     let value = literal::call(if arguments.len() == 3 { "iff" } else { "case" }, &arguments);
-    Some(Column { value, plain: false, as_stored: false, name: None, reach: Reach::Event, cases })
+    Some(Column { value, plain: false, as_stored: false, name: None, reach: Reach::Event, group: 0, cases })
 }
 
 fn constant(value: &str, ty: Type) -> Option<Frag> {
     match (ty, value) {
         (Type::String, _) => Some(literal::string(value)),
         (Type::Bool, "true" | "false") => Some(literal::truth(value == "true")),
+        (Type::Bool, "") => Some(literal::call("bool", [&literal::null()])),
         (Type::Bool | Type::Int | Type::Float | Type::Time | Type::Ip, _) => None,
     }
 }
@@ -211,11 +264,24 @@ fn stored_text(path: &str, text: Option<&str>) -> Check {
 }
 
 /// A value inside a dynamic one.
-fn inside(reader: &ColumnReader<'_>, (base, path): (&Frag, &str), reach: Reach) -> Column {
+fn inside(
+    reader: &mut ColumnReader<'_>,
+    (base, path): (&Frag, &str),
+    reach: Reach,
+    group: usize,
+) -> Option<Column> {
+    let parts = catalog::path(path).unwrap_or_default();
+    if parts.iter().any(|part| matches!(part, Part::Where { .. } | Part::Each)) {
+        reader.invalid(
+            "path",
+            "KQL takes keys and numbered items: write an `expr`, or make the list a `group`",
+        );
+        return None;
+    }
     // Kusto neither joins nor groups by dynamic values (KS241 and KS116 of its analyser), so no value leaves a step as
     // one.
     let value = cast(&literal::path(base, path), reader.def.ty);
-    Column { value, plain: false, as_stored: false, name: None, reach, cases: Vec::new() }
+    Some(Column { value, plain: false, as_stored: false, name: None, reach, group, cases: Vec::new() })
 }
 
 /// A dynamic value as one of the field's type; null or empty where it is none.

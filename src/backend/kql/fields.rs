@@ -7,7 +7,7 @@
 use super::Kql;
 use super::column::{Column, Reach, cast};
 use super::literal::{self, Frag};
-use crate::backend::bind::{self, BoundStep, BoundTest};
+use crate::backend::bind::{self, BoundField, BoundStep, BoundTest};
 use crate::ir::{TestKind, Type};
 
 /// A field of a step.
@@ -50,7 +50,8 @@ pub(super) enum Stage {
 pub(super) struct Fields<'b, 'a> {
     step: &'b BoundStep<'a, Kql>,
     named: Vec<Named>,
-    reach: Reach,
+    /// By group.
+    reach: Vec<Reach>,
     site: Site,
 }
 
@@ -67,7 +68,7 @@ impl Named {
 impl<'b, 'a> Fields<'b, 'a> {
     /// The fields of a step. `keys` are those of its keys that the step tests.
     pub(super) fn new(step: &'b BoundStep<'a, Kql>, keys: &[&Field<'a>]) -> Self {
-        let mut fields = Self { step, named: Vec::new(), reach: Reach::Event, site: NOWHERE };
+        let mut fields = Self { step, named: Vec::new(), reach: Vec::new(), site: NOWHERE };
         fields.named = fields.worth_a_name(keys);
         fields
     }
@@ -116,7 +117,13 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     fn read(&mut self, field: &Field<'_>, cleaned: bool) -> Frag {
         let reach = reach(field);
-        self.reach = self.reach.max(reach);
+        for way in field.ways.iter().filter(|way| way.column.reach > Reach::Event) {
+            let Column { reach, group, .. } = way.column;
+            if self.reach.len() <= *group {
+                self.reach.resize(*group + 1, Reach::Event);
+            }
+            self.reach.get_mut(*group).into_iter().for_each(|known| *known = (*known).max(*reach));
+        }
         let value = self.expression(field, cleaned);
         let named = value.as_ref().and_then(|value| self.named.iter().find(|named| named.value == *value));
         let own = if reach > Reach::Event { Stage::Item } else { Stage::Table };
@@ -138,14 +145,15 @@ impl<'b, 'a> Fields<'b, 'a> {
         self.named.iter().filter(move |named| named.stage == stage)
     }
 
-    /// How deep into the repeated group anything looks that was read.
-    pub(super) fn reach(&self) -> Reach {
-        self.reach
+    /// How deep into a repeated group anything looks that was read.
+    pub(super) fn reach(&self, group: usize) -> Reach {
+        self.reach.get(group).copied().unwrap_or(Reach::Event)
     }
 
     /// The column of the action, if it decides how fields are read.
     pub(super) fn action(&self) -> Option<Frag> {
-        self.step.main.action.as_ref().and_then(plain)
+        let only = self.step.main.action.as_ref().and_then(BoundField::only);
+        only.map(|way| way.column.value.clone())
     }
 
     /// What reads the field, unless it is a column of the table as it stands; `cleaned` of the texts for "no value".

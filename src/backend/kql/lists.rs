@@ -16,13 +16,17 @@ use crate::ir::{Case, Entries, List, Value};
 /// Whether the column matches an entry. Patterns, networks and numbers stay in the query.
 pub(super) fn within(
     column: &Frag,
-    list: &List,
+    (list, case): (&List, Case),
     delivery: ListDelivery,
     lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> Check {
     let entries = list.by_kind();
     let exact = list.exact();
+    let (within, without) = match case {
+        Case::Sensitive => ("in", "!in"),
+        Case::Ignore => ("in~", "!in~"),
+    };
     let mut parts = Vec::new();
     if delivery.by_lookup(exact.len()) {
         let external = External::new(list.name.node.clone(), list, &exact);
@@ -31,14 +35,14 @@ pub(super) fn within(
             external.name,
             external.contents()
         ));
-        parts.push(compare(column, "in", "!in", &literal::search_keys(&external.name)));
+        parts.push(compare(column, within, without, &literal::search_keys(&external.name)));
         report.read(external);
     } else if !exact.is_empty() {
         let texts: Vec<_> = exact.keys().map(|text| literal::string(text)).collect();
         let name = lets.name(&list.name.node, "_values", literal::array(&texts));
-        parts.push(compare(column, "in", "!in", &literal::tuple(&[name])));
+        parts.push(compare(column, within, without, &literal::tuple(&[name])));
     }
-    parts.extend(patterns(column, &list.name.node, &entries, lets));
+    parts.extend(patterns(column, &list.name.node, &entries, case, lets));
     parts.extend(networks(column, &list.name.node, &entries, lets));
     if !entries.values.is_empty() {
         parts.push(equals(column, &entries.values, Case::Sensitive));
@@ -47,16 +51,23 @@ pub(super) fn within(
 }
 
 /// One regular expression for all patterns: Kusto runs each of its own over every row.
-fn patterns(column: &Frag, list: &str, entries: &Entries<'_>, lets: &mut Lets<'_, '_>) -> Option<Check> {
+fn patterns(
+    column: &Frag,
+    list: &str,
+    entries: &Entries<'_>,
+    case: Case,
+    lets: &mut Lets<'_, '_>,
+) -> Option<Check> {
     let patterns: Vec<_> = entries.wildcards().collect();
     match patterns.as_slice() {
         [] => None,
-        [only] => Some(pattern::like(column, only, Case::Sensitive)),
+        [only] => Some(pattern::like(column, only, case)),
         // It asks no more than that there is a text.
         _ if patterns.iter().any(|pattern| pattern.matches_everything()) => Some(pattern::present(column)),
         _ => {
-            let regex = literal::string(&wild::any_of(patterns));
-            let name = lets.name(list, "_patterns", regex);
+            let regex = literal::string(&wild::any_of(patterns, case));
+            let name =
+                lets.name(list, if case == Case::Ignore { "_patterns_any_case" } else { "_patterns" }, regex);
             Some(test(wild::matching(column, &name)))
         }
     }

@@ -11,6 +11,7 @@ use super::Kql;
 use super::names::is_plain;
 use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::stated::Notation;
+use crate::catalog::{self, Part};
 use crate::ir::Value;
 use crate::source::marked;
 
@@ -139,14 +140,16 @@ pub(super) fn name(text: &str) -> Frag {
 /// A value inside a dynamic one: `base.a.b`.
 pub(super) fn path(base: &Frag, dotted: &str) -> Frag {
     let mut text = base.text().to_owned();
-    for segment in dotted.split('.').filter(|segment| !segment.is_empty()) {
-        if is_plain(segment) {
-            text.push('.');
-            text.push_str(segment);
-        } else {
-            text.push('[');
-            text.push_str(&quoted(segment));
-            text.push(']');
+    for part in catalog::path(dotted).unwrap_or_default() {
+        match part {
+            Part::Key(key) if is_plain(&key) => {
+                text.push('.');
+                text.push_str(&key);
+            }
+            Part::Key(key) => text.extend(["[", &quoted(&key), "]"]),
+            Part::Item(number) => text.push_str(&phrase!("[{number}]")),
+            // What reads a column refuses them.
+            Part::Each | Part::Where { .. } => {}
         }
     }
     atom(text)

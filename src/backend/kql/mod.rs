@@ -59,7 +59,8 @@ impl Dialect for Kql {
     }
 
     fn undecided(action: &Self::Column) -> Option<&'static str> {
-        (!action.plain).then_some("it is not just a column of the table")
+        let is_one = action.plain || (action.name.is_some() && action.cases.is_empty());
+        (!is_one).then_some("it is not just a column of the table")
     }
 }
 

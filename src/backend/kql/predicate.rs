@@ -85,8 +85,10 @@ pub(super) fn key(fields: &mut Fields<'_, '_>, field: &Field<'_>, implied: bool)
 }
 
 /// Whether a record without an item, or without an inner item, never satisfies the condition.
-pub(super) fn needs_item(step: &BoundStep<'_, Kql>, depth: Reach) -> bool {
-    let looks = |field: &Field<'_>| field.ways.iter().all(|way| way.column.reach >= depth);
+pub(super) fn needs_item(step: &BoundStep<'_, Kql>, group: usize, depth: Reach) -> bool {
+    let looks = |field: &Field<'_>| {
+        field.ways.iter().all(|way| way.column.group == group && way.column.reach >= depth)
+    };
     let is_false = |test: &BoundTest<'_, Kql>| looks(&test.field) || test.other.as_ref().is_some_and(looks);
     // Every other test is taken to be what helps the condition most.
     let never = |part: &Truth<BoundTest<'_, Kql>>, negated| {
@@ -125,7 +127,7 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
         }
         TestKind::InNetworks { .. } => Cost::Address,
         TestKind::Substring { .. } => Cost::Text,
-        TestKind::InList { list } => match test.list(*list) {
+        TestKind::InList { list, case: _ } => match test.list(*list) {
             Some(list) if list.by_kind().wildcards().next().is_some() => Cost::Regex,
             Some(_) | None => Cost::Column,
         },
@@ -163,8 +165,8 @@ fn check(
             _ => lists::equals(&column, values, *case),
         },
         TestKind::InNetworks { networks } => network::within(&column, networks),
-        TestKind::InList { list } => match bound.list(*list) {
-            Some(list) => lists::within(&column, list, options.lists, lets, report),
+        TestKind::InList { list, case } => match bound.list(*list) {
+            Some(list) => lists::within(&column, (list, *case), options.lists, lets, report),
             None => Truth::Always(false),
         },
         TestKind::Order { op, value } => {

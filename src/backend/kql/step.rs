@@ -4,7 +4,7 @@
 //! Must not know: how steps are joined.
 
 use super::Kql;
-use super::column::{Group, INNER, ITEM, Reach};
+use super::column::{Group, Reach, inner, item};
 use super::fields::{Field, Fields, Named, Stage};
 use super::lets::Lets;
 use super::literal::{self, Frag};
@@ -119,7 +119,7 @@ pub(super) fn lower(
     let mut out = Projection::new(step);
     out.shown(&mut fields);
     let (event, record) = out.identity(wanted.records);
-    let expands = expansion(step, fields.reach(), wanted.records, &mut out);
+    let expands = expansions(step, &fields, wanted.records, &mut out);
     let lookback = wanted.lookback.map(|lookback| out.lookback(lookback));
     let pipeline = Pipeline::new(unique(tests), &fields, expands, wanted.may_test_late);
     let operators = pipeline.operators(mapping.filter.as_ref());
@@ -267,7 +267,7 @@ impl<'b, 'a> Projection<'b, 'a> {
             let whole = literal::call("pack_array", &stored);
             let event = self.hash("event", &whole);
             // Items of one event differ in what the table has no columns for.
-            let record = self.step.main.schema.mapping.group.is_none().then(|| event.clone());
+            let record = self.step.main.schema.mapping.groups.is_empty().then(|| event.clone());
             return (Some(event), record);
         }
         // All columns of the row, whatever their names. Its notation may differ from query to query
@@ -306,28 +306,31 @@ fn table_columns(step: &BoundStep<'_, Kql>) -> Vec<Frag> {
     names.into_iter().map(literal::name).collect()
 }
 
-/// The arrays of the repeated group, as deep as they are needed: the last step gives a record for each item that its
+/// The arrays of the repeated groups, as deep as they are needed: the last step gives a record for each item that its
 /// events can have, any other needs the items only if it looks at them.
-fn expansion(
+fn expansions(
     step: &BoundStep<'_, Kql>,
-    reach: Reach,
+    fields: &Fields<'_, '_>,
     numbered: bool,
     out: &mut Projection<'_, '_>,
 ) -> Vec<Frag> {
-    let Some(Group { items, inner }) = &step.main.schema.mapping.group else { return Vec::new() };
-    let by_item = step.last && step.main.has_items;
-    let reach = match inner {
-        Some(_) if by_item => Reach::Inner,
-        None if by_item => reach.max(Reach::Item),
-        Some(_) | None => reach,
-    };
-    let mut expand = |column: &str, suffix: &str, array: &Frag, depth: Reach| {
-        let index = numbered.then(|| out.hide(suffix, None));
-        let keeps = !predicate::needs_item(step, depth);
-        literal::expand(&literal::name(column), array, index.as_ref(), keeps)
-    };
-    let item = (reach >= Reach::Item).then(|| expand(ITEM, "item", items, Reach::Item));
-    let inner = inner.as_ref().filter(|_| reach == Reach::Inner);
-    let inner = inner.map(|array| expand(INNER, "inner", array, Reach::Inner));
-    item.into_iter().chain(inner).collect()
+    let groups = (0..).zip(step.main.schema.mapping.groups.iter().zip(&step.main.has_items));
+    let mut expands = Vec::new();
+    for (number, (Group { items, inner: inner_items }, has_items)) in groups {
+        let by_item = step.last && *has_items;
+        let reach = match inner_items {
+            Some(_) if by_item => Reach::Inner,
+            None if by_item => fields.reach(number).max(Reach::Item),
+            Some(_) | None => fields.reach(number),
+        };
+        let mut expand = |column: &Frag, array: &Frag, depth: Reach| {
+            let index = numbered.then(|| out.hide(column.text().trim_start_matches('_'), None));
+            let keeps = !predicate::needs_item(step, number, depth);
+            literal::expand(column, array, index.as_ref(), keeps)
+        };
+        expands.extend((reach >= Reach::Item).then(|| expand(&item(number), items, Reach::Item)));
+        let inner_items = inner_items.as_ref().filter(|_| reach == Reach::Inner);
+        expands.extend(inner_items.map(|array| expand(&inner(number), array, Reach::Inner)));
+    }
+    expands
 }

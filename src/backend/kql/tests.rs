@@ -263,7 +263,12 @@ fn lists_inline_and_in_watchlists() {
         for (index, (name, ty)) in fields.into_iter().enumerate() {
             let lists = some_lists();
             let title = format!("{delivery:?}: {name} in {}", lists[index].name.node);
-            out += &both_ways(&title, &test(name, ty, TestKind::InList { list: index }), &lists, &options);
+            out += &both_ways(
+                &title,
+                &test(name, ty, TestKind::InList { list: index, case: Case::Sensitive }),
+                &lists,
+                &options,
+            );
         }
     }
     snapshot("lists", &out);
@@ -271,7 +276,7 @@ fn lists_inline_and_in_watchlists() {
 
 #[test]
 fn a_watchlist_is_a_requirement() {
-    let pred = test("text", Type::String, TestKind::InList { list: 0 });
+    let pred = test("text", Type::String, TestKind::InList { list: 0, case: Case::Sensitive });
     let mut rule = rule(vec![step("s", "test.stores", pred, vec![])], vec![], 60, &[]);
     rule.lists = some_lists();
     let emission = emit(&rule, &Options { lists: ListDelivery::Lookup, ..Options::default() });

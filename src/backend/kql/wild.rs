@@ -52,8 +52,8 @@ pub(super) fn matching(column: &Frag, regex: &Frag) -> Frag {
 }
 
 /// The regular expression of several patterns.
-pub(super) fn any_of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> String {
-    regex(patterns.into_iter().map(|pattern| units(&pattern.parts, Case::Sensitive)).collect())
+pub(super) fn any_of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>, case: Case) -> String {
+    regex(patterns.into_iter().map(|pattern| units(&pattern.parts, case)).collect())
 }
 
 const ANY: &str = ".*";

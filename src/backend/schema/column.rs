@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use super::{Dialect, IGNORED, Inexact, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::catalog::{Case, FieldDef, Mapped, Single, Source, Stored, TextOf};
+use crate::catalog::{Case, FieldDef, Group, Mapped, Single, Source, Stored, TextOf};
 use crate::diag::{Code, Diagnostic};
 
 /// Where a column lives.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::backend) enum Place<'a> {
     /// A column or field.
     Field(&'a str),
@@ -22,7 +22,7 @@ pub(in crate::backend) enum Place<'a> {
     /// An expression of the target's own language, and the raw paths behind the names in it.
     Expr(&'a str, &'a BTreeMap<String, String>),
     /// The first case whose condition holds gives the value.
-    Cases(&'a [Case]),
+    Cases(Vec<Case>),
 }
 
 /// Hands out what is stated for a variant of a column. What is stated and not asked for is an error.
@@ -65,7 +65,11 @@ impl<'a> ColumnReader<'a> {
             expr,
             needs,
             stored,
-            cases,
+            cases: _,
+            // `cases` below has them.
+            map: _,
+            absent: _,
+            otherwise: _,
             placeholder,
             multi,
             text,
@@ -78,12 +82,13 @@ impl<'a> ColumnReader<'a> {
             instead: _,
         } = mapped;
         // The catalog has made sure that there is at most one.
+        let cases = mapped.cases();
         let places = [
+            (!cases.is_empty()).then_some(Place::Cases(cases)),
             field.as_deref().map(Place::Field),
             path.as_deref().map(Place::Path),
             item.as_deref().map(Place::Item),
             expr.as_deref().map(|text| Place::Expr(text, needs)),
-            (!cases.is_empty()).then_some(Place::Cases(cases)),
         ];
         let inexact = superset.iter().cloned().map(Inexact::Wider);
         let inexact = inexact.chain(subset.iter().cloned().map(Inexact::Poorer)).collect();
@@ -96,7 +101,7 @@ impl<'a> ColumnReader<'a> {
             multi: *multi,
             text: text.as_ref(),
             single: single.as_ref(),
-            own_placeholder: placeholder.is_some(),
+            own_placeholder: placeholder.is_some() || !def.placeholders.is_empty(),
             alert_field: alert_field.as_deref(),
             inexact,
             path: path.chain(number.map(|number| number.to_string())).collect(),
@@ -108,13 +113,13 @@ impl<'a> ColumnReader<'a> {
 
     /// Where the column lives.
     pub(in crate::backend) fn place(&self) -> Option<Place<'a>> {
-        self.place
+        self.place.clone()
     }
 
     /// Whether the name of a field, if it lives in one, can be a name; an error otherwise. A SIEM would look for a
     /// field called like the expression, which no event has.
     pub(super) fn has_name(&mut self) -> bool {
-        let Some(Place::Field(name)) = self.place else { return true };
+        let Some(Place::Field(name)) = &self.place else { return true };
         let problem = if name.trim().is_empty() {
             "it names no field"
         } else if name.contains(['(', ')']) {
@@ -128,9 +133,14 @@ impl<'a> ColumnReader<'a> {
         false
     }
 
-    /// The path of the inner items, if the repeated group of the source has any.
+    /// The repeated group of the field, with its number.
+    pub(in crate::backend) fn group(&self) -> Option<(usize, &'a Group)> {
+        self.source.group_of(self.def)
+    }
+
+    /// The path of the inner items, if the repeated group of the field has any.
     pub(in crate::backend) fn inner_group(&self) -> Option<&'a str> {
-        self.source.group.as_ref()?.inner.as_deref()
+        self.group()?.1.inner.as_deref()
     }
 
     /// Whether the field holds the values of all items of the event together.

@@ -10,13 +10,16 @@ use crate::backend::stated::{self, Notation};
 use crate::catalog::{Group, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 
+/// The word for where the items of a repeated group are.
+const GROUP: &str = "group";
+
 /// Hands out the entries of a mapping. What is stated and not asked for is an error.
 #[derive(Debug)]
 pub(in crate::backend) struct MappingReader<'a> {
     source: &'a Source,
     target: &'static str,
     title: &'static str,
-    from: &'a str,
+    from: &'a [String],
     filter: Option<&'a str>,
     time: &'a str,
     lag: u64,
@@ -33,7 +36,7 @@ impl<'a> MappingReader<'a> {
             source,
             target: B::NAME,
             title: B::TITLE,
-            from,
+            from: &from.0,
             filter: filter.as_deref(),
             time,
             lag: *time_lag,
@@ -43,15 +46,30 @@ impl<'a> MappingReader<'a> {
         }
     }
 
-    /// The repeated group of the source.
-    pub(in crate::backend) fn group(&self) -> Option<&'a Group> {
-        self.source.group.as_ref()
+    /// The repeated groups of the source.
+    pub(in crate::backend) fn groups(&self) -> &'a [Group] {
+        &self.source.group.0
     }
 
-    /// `from`; an error if it is missing.
-    pub(in crate::backend) fn from(&mut self) -> Option<&'a str> {
+    /// What `words` say of where the items of a group are, and the name of the entry: `group`, or `group.NAME` where
+    /// the source has several.
+    pub(in crate::backend) fn group_word(&mut self, group: &Group) -> (String, Option<&'a str>) {
+        Reads::add(&mut self.reads.words, GROUP);
+        let word = if group.name.is_empty() { GROUP.to_owned() } else { format!("{GROUP}.{}", group.name) };
+        let text = self.words.get(word.as_str()).copied();
+        (format!("words: {word}"), text)
+    }
+
+    /// Each of `from`; an error if there is none.
+    pub(in crate::backend) fn homes(&mut self) -> Option<&'a [String]> {
         Reads::add(&mut self.reads.entries, "from");
-        self.required("from", self.from)
+        match self.from.iter().find(|home| home.trim().is_empty()) {
+            None if !self.from.is_empty() => Some(self.from),
+            Some(_) | None => {
+                self.required("from", "");
+                None
+            }
+        }
     }
 
     /// `filter`, if it is stated.
@@ -125,7 +143,11 @@ impl<'a> MappingReader<'a> {
             ("time_lag", self.lag > 0),
         ];
         let entries = stated.iter().filter(|(entry, stated)| *stated && !self.reads.entries.contains(entry));
-        let words = self.words.keys().filter(|word| !self.reads.words.contains(word));
+        let is_read = |word: &str| {
+            let is_group = word.strip_prefix(GROUP).is_some_and(|rest| rest.starts_with('.'));
+            self.reads.words.contains(&if is_group { GROUP } else { word })
+        };
+        let words = self.words.keys().filter(|word| !is_read(word));
         let ignored: Vec<_> = entries
             .map(|(entry, _)| (*entry).to_owned())
             .chain(words.map(|word| format!("words: {word}")))

@@ -13,9 +13,9 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 
 use super::Schemas;
-use crate::catalog::{Catalog, Column, FieldDef, LetterCase, Mapped, Source, SourceMapping};
+use crate::catalog::{Catalog, Column, FieldDef, Group, Groups, LetterCase, Mapped, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{ACTION, Type};
+use crate::ir::Type;
 
 pub(in crate::backend) use column::{ColumnReader, Place};
 pub(in crate::backend) use inexact::Inexact;
@@ -47,7 +47,7 @@ pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
     /// Reads one variant of a column. What it cannot use it tells the reader.
     fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column>;
 
-    /// Why a column of [`ACTION`] cannot select between the variants of another column, if it cannot.
+    /// Why a column of the discriminator cannot select between the variants of another column, if it cannot.
     fn undecided(_action: &Self::Column) -> Option<&'static str> {
         None
     }
@@ -95,8 +95,8 @@ pub(in crate::backend) struct Variant<C> {
     pub(in crate::backend) actions: Vec<String>,
     /// The column, or why there is none.
     pub(in crate::backend) column: Result<C, Unavailable>,
-    /// The stored text that means "no value": the column's own, or else the source's.
-    pub(in crate::backend) placeholder: Option<String>,
+    /// The stored texts that mean "no value": the column's own or else the source's, and the field's.
+    pub(in crate::backend) placeholders: Vec<String>,
     /// Why it is not exactly the field; mostly nothing.
     pub(in crate::backend) inexact: Vec<Inexact>,
     /// What must be configured.
@@ -185,6 +185,11 @@ fn field<B: Dialect>(
         absent_for: _,
         digits: _,
         raw: _,
+        // Those who write a rule decide how it compares and what of it they ask for.
+        fold: _,
+        many: _,
+        // Of every column.
+        placeholders: _,
         columns: _,
     } = def;
     let stated = column.variants();
@@ -212,15 +217,16 @@ fn variant<B: Dialect>(
     };
     let (inexact, found) = reader.finish();
     faults.extend(found);
-    let placeholder = mapped.placeholder.clone().or_else(|| source.placeholder.clone());
-    let mistaken = placeholder.as_deref().filter(|text| reads_as(def.ty, text)).map(|text| Unavailable {
+    let stored = mapped.placeholder.as_ref().map_or(source.placeholder.0.as_slice(), std::slice::from_ref);
+    let placeholders = [stored, &def.placeholders].concat();
+    let mistaken = placeholders.iter().find(|text| reads_as(def.ty, text)).map(|text| Unavailable {
         reason: format!("`{text}` means \"no value\", and a query would take it for a value"),
         instead: Vec::new(),
     });
     Some(Variant {
         actions: mapped.for_actions.clone(),
         column: column?.and_then(|column| mistaken.map_or(Ok(column), Err)),
-        placeholder,
+        placeholders,
         inexact,
         requires: mapped.requires.clone(),
     })
@@ -243,15 +249,16 @@ fn undecided<B: Dialect>(
     fields: &BTreeMap<String, FieldSchema<B::Column>>,
 ) -> Option<Diagnostic> {
     let (name, _) = fields.iter().find(|(_, field)| field.variants.len() > 1)?;
-    let reason = match fields.get(ACTION).map(|field| field.variants.as_slice()) {
+    let reason = match fields.get(&source.discriminator).map(|field| field.variants.as_slice()) {
         Some([Variant { column: Ok(action), .. }]) => B::undecided(action)?,
         Some(_) => "it has several variants itself, or is not available",
         None => "it has no column",
     };
-    let title = format!("`{ACTION}` cannot decide between the variants of `{name}` in {}", B::TITLE);
+    let action = &source.discriminator;
+    let title = format!("`{action}` cannot decide between the variants of `{name}` in {}", B::TITLE);
     let span = source.place(&["fields", name, "columns", B::NAME]);
     let found = Diagnostic::new(Code::SettingsInvalid, span, title).label(reason);
-    Some(found.help(format!("give `{ACTION}` a column that holds the action as it is")))
+    Some(found.help(format!("give `{action}` a column that holds the action as it is")))
 }
 
 /// What a target makes use of in a source: whatever else is stated for it is an error.
@@ -275,7 +282,9 @@ impl Reads {
 
 /// What a target makes use of: what it asks for, when it is given a source that states nothing.
 pub(in crate::backend) fn reads<B: Dialect>() -> Reads {
-    let (source, stated) = (Source::default(), SourceMapping::default());
+    // With a group, as targets ask where its items are.
+    let (mut source, stated) = (Source::nothing(), SourceMapping::default());
+    source.group = Groups(vec![Group::at("items")]);
     let mut mapping = MappingReader::new::<B>(&source, &stated);
     B::mapping(&mut mapping);
     let def = FieldDef::plain("field", Type::String);

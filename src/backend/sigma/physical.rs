@@ -30,8 +30,8 @@ pub(super) struct Physical<'a> {
     pub(super) stored: Option<Stored>,
     /// What is known of the letter case of the values.
     pub(super) spelling: Option<LetterCase>,
-    /// The text that means "no value".
-    pub(super) placeholder: Option<&'a str>,
+    /// The texts that mean "no value".
+    pub(super) placeholders: &'a [String],
     /// What a selection that begins with it is named after: a canonical field or a list.
     pub(super) about: &'a str,
 }
@@ -57,10 +57,10 @@ impl Physical<'_> {
         Truth::any(none.into_iter().chain([self.blank()]))
     }
 
-    /// The field has the text that means "no value", in this spelling: in another one it is a value.
+    /// The field has a text that means "no value", in this spelling: in another one it is a value.
     fn blank(&self) -> Cond {
-        let text: Vec<_> = self.placeholder.map(Pattern::exactly).into_iter().collect();
-        self.one_of(&text.iter().collect::<Vec<_>>(), Case::Sensitive)
+        let texts: Vec<_> = self.placeholders.iter().map(|text| Pattern::exactly(text)).collect();
+        self.one_of(&texts.iter().collect::<Vec<_>>(), Case::Sensitive)
     }
 
     /// The field matches one of the patterns, and be it a text that means "no value". Letter case is ignored where it
@@ -99,9 +99,13 @@ impl Physical<'_> {
         }
     }
 
-    /// The condition, and not the text that means "no value" where that text could satisfy it.
-    fn unless_blank(&self, cond: Cond, could_pass: impl FnOnce(&str) -> bool) -> Cond {
-        if self.placeholder.is_some_and(could_pass) { Truth::all([cond, self.blank().not()]) } else { cond }
+    /// The condition, and not a text that means "no value" where one could satisfy it.
+    fn unless_blank(&self, cond: Cond, could_pass: impl Fn(&str) -> bool) -> Cond {
+        if self.placeholders.iter().any(|text| could_pass(text)) {
+            Truth::all([cond, self.blank().not()])
+        } else {
+            cond
+        }
     }
 
     /// The field is one of these texts.
@@ -115,9 +119,9 @@ impl Physical<'_> {
         if patterns.iter().any(Pattern::matches_everything) {
             return self.present();
         }
-        // No value is the empty text or the one that means "no value".
-        let none = ["", self.placeholder.unwrap_or_default()];
-        let is_value = |pattern: &&Pattern| pattern.literal().is_none_or(|text| !none.contains(&text));
+        // No value is the empty text or one that means "no value".
+        let is_none = |text: &str| text.is_empty() || self.placeholders.iter().any(|none| none == text);
+        let is_value = |pattern: &&Pattern| pattern.literal().is_none_or(|text| !is_none(text));
         let patterns: Vec<_> = patterns.iter().filter(is_value).collect();
         self.unless_blank(self.one_of(&patterns, case), |blank| {
             patterns.iter().any(|pattern| fits(pattern, case, blank))
@@ -187,11 +191,11 @@ impl Physical<'_> {
         Truth::all([matched, Truth::any([empty, self.blank()]).not()])
     }
 
-    fn list(self, list: &List) -> Result<Cond, Reason> {
+    fn list(self, list: &List, case: Case) -> Result<Cond, Reason> {
         let column = Physical { about: &list.name.node, ..self };
         let Entries { patterns, networks, values } = list.by_kind();
         let patterns: Vec<_> = patterns.into_iter().cloned().collect();
-        let mut parts = vec![column.texts(&patterns, Case::Sensitive), column.networks(&networks)];
+        let mut parts = vec![column.texts(&patterns, case), column.networks(&networks)];
         if !values.is_empty() {
             parts.push(column.values(&values, Case::Sensitive)?);
         }
@@ -204,8 +208,8 @@ impl Physical<'_> {
             TestKind::Exists => Ok(self.present()),
             TestKind::Equals { values, case } => self.values(values, *case),
             TestKind::InNetworks { networks } => Ok(self.networks(networks)),
-            TestKind::InList { list } => {
-                bound.list(*list).map_or(Ok(Truth::Always(false)), |list| self.list(list))
+            TestKind::InList { list, case } => {
+                bound.list(*list).map_or(Ok(Truth::Always(false)), |list| self.list(list, *case))
             }
             TestKind::Order { op, value } => self.order(*op, value),
             TestKind::Like { pattern, case } => Ok(self.texts(std::slice::from_ref(pattern), *case)),

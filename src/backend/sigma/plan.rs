@@ -193,7 +193,7 @@ impl Joins<'_, '_> {
 
     fn field(&mut self, step: usize, field: &Field) -> Option<FieldName> {
         let source = self.bound.steps.get(step)?.main.source;
-        if source.field(&field.name).is_some_and(|def| def.in_group) {
+        if source.field(&field.name).is_some_and(|def| def.in_group.is_some()) {
             let message = format!("`{}` is a key {KEY_OF_ITEMS}", field.name);
             self.report.note(Effect::Conditional, field.span, message);
         }

@@ -28,14 +28,14 @@ pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Con
 
 /// The one physical field of a field that must have one: a join key, the other side of a comparison.
 pub(super) fn only<'a>(field: &Field<'a>, report: &mut Report) -> Option<Physical<'a>> {
-    let (reason, help) = match field.only().map(|way| (way.column, way.placeholder)) {
-        Some((Column::Field(name, stored), placeholder)) => {
+    let (reason, help) = match field.only().map(|way| (way.column, way.placeholders)) {
+        Some((Column::Field(name, stored), placeholders)) => {
             return Some(Physical {
                 name,
                 ty: field.ty,
                 stored: *stored,
                 spelling: field.spelling,
-                placeholder,
+                placeholders,
                 about: field.name,
             });
         }
@@ -70,7 +70,7 @@ impl Lowering<'_, '_> {
     fn test(&mut self) -> Cond {
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for way in &self.test.field.ways {
-            let holds = self.way(way.column, way.placeholder);
+            let holds = self.way(way.column, way.placeholders);
             if way.actions.is_empty() {
                 parts.push(Truth::all(others.iter().cloned().chain([holds])));
             } else {
@@ -84,14 +84,14 @@ impl Lowering<'_, '_> {
         Truth::any(parts)
     }
 
-    fn way(&mut self, column: &Column, placeholder: Option<&str>) -> Cond {
+    fn way(&mut self, column: &Column, placeholders: &[String]) -> Cond {
         let (name, stored) = match column {
             Column::Field(name, stored) => (name, *stored),
-            Column::Cases(cases) => return self.cases(cases, placeholder),
+            Column::Cases(cases) => return self.cases(cases, placeholders),
         };
         let field = &self.test.field;
         let (ty, spelling) = (field.ty, field.spelling);
-        let column = Physical { name, ty, stored, spelling, placeholder, about: field.name };
+        let column = Physical { name, ty, stored, spelling, placeholders, about: field.name };
         if let Some(other) = &self.test.other {
             return self.same_as(&column, other);
         }
@@ -107,7 +107,7 @@ impl Lowering<'_, '_> {
     }
 
     /// A test of a field that only has the values of its cases: one for which the test holds is the first to apply.
-    fn cases(&mut self, cases: &[column::Case], placeholder: Option<&str>) -> Cond {
+    fn cases(&mut self, cases: &[column::Case], placeholders: &[String]) -> Cond {
         let (mut parts, mut earlier) = (Vec::new(), Vec::new());
         for column::Case { value, when } in cases {
             if !matches!(self.test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
@@ -115,9 +115,10 @@ impl Lowering<'_, '_> {
                 return self.refuse("the field is derived from several others", &help);
             }
             let parts_of_case =
-                when.iter().map(|(name, value)| self.when(name, value.as_deref(), placeholder));
+                when.iter().map(|(name, value)| self.when(name, value.as_deref(), placeholders));
             let when = Truth::all(parts_of_case);
-            if self.test.could_pass(value) {
+            // An empty value is none.
+            if !value.is_empty() && self.test.could_pass(value) {
                 parts.push(Truth::all(std::iter::once(when.clone()).chain(earlier.iter().cloned())));
             }
             earlier.push(when.not());
@@ -126,9 +127,9 @@ impl Lowering<'_, '_> {
     }
 
     /// A part of the condition of a case: its fields are texts, spelt as the values of the field are.
-    fn when(&self, name: &FieldName, value: Option<&str>, placeholder: Option<&str>) -> Cond {
+    fn when(&self, name: &FieldName, value: Option<&str>, placeholders: &[String]) -> Cond {
         let (about, spelling) = (self.test.field.name, self.test.field.spelling);
-        let column = Physical { name, ty: Type::String, stored: None, spelling, placeholder, about };
+        let column = Physical { name, ty: Type::String, stored: None, spelling, placeholders, about };
         value.map_or_else(|| column.missing(), |value| column.equals([value], Case::Sensitive))
     }
 

@@ -173,9 +173,9 @@ fn tests_of_text() {
         ("like \"?\"", like("?", exact)),
         ("matches \"a+\"", matches("a+")),
         ("matches \"a*\"", matches("a*")),
-        ("in mixed", TestKind::InList { list: 0 }),
-        ("in prefixes", TestKind::InList { list: 1 }),
-        ("in empty", TestKind::InList { list: 4 }),
+        ("in mixed", TestKind::InList { list: 0, case: Case::Sensitive }),
+        ("in prefixes", TestKind::InList { list: 1, case: Case::Sensitive }),
+        ("in empty", TestKind::InList { list: 4, case: Case::Sensitive }),
         ("== text.other", TestKind::SameAs { other: field("text.other", Type::String) }),
     ];
     let shown: Vec<_> =
@@ -192,7 +192,7 @@ fn tests_of_other_types() {
     let preds = [
         ("number exists", test("number", Type::Int, TestKind::Exists)),
         ("number == -5", test("number", Type::Int, number(-5))),
-        ("number in numbers", test("number", Type::Int, TestKind::InList { list: 3 })),
+        ("number in numbers", test("number", Type::Int, TestKind::InList { list: 3, case: Case::Sensitive })),
         ("number < 5", test("number", Type::Int, order(OrderOp::Less, Value::Int(5)))),
         ("number == number.other", test("number", Type::Int, same)),
         ("text.number == 5", test("text.number", Type::Int, number(5))),
@@ -205,7 +205,7 @@ fn tests_of_other_types() {
         ("ip exists", test("ip", Type::Ip, TestKind::Exists)),
         ("ip in (v4)", within(&["10.0.0.1/32", "10.0.0.2/32"])),
         ("ip in (10.1.2.3/8, 2001:db8::1)", within(&["10.1.2.3/8", "2001:db8::1/128"])),
-        ("ip in networks", test("ip", Type::Ip, TestKind::InList { list: 2 })),
+        ("ip in networks", test("ip", Type::Ip, TestKind::InList { list: 2, case: Case::Sensitive })),
         ("own.none exists", test("own.none", Type::String, TestKind::Exists)),
         ("own.none contains \"no\"", test("own.none", Type::String, like("*no*", Case::Sensitive))),
         ("own.none ==~ \"NONE\"", test("own.none", Type::String, one_of(vec![string("NONE")], Case::Ignore))),
@@ -429,7 +429,7 @@ fn letters_are_told_apart_only_where_that_makes_a_difference() {
     let preds = [
         ("lower == a", equals("lower", "a")),
         ("lower == A", equals("lower", "A")),
-        ("lower in mixed", test("lower", Type::String, TestKind::InList { list: 0 })),
+        ("lower in mixed", test("lower", Type::String, TestKind::InList { list: 0, case: Case::Sensitive })),
         ("upper like \"*A?\"", test("upper", Type::String, like("*A?", Case::Sensitive))),
         ("one == a", equals("one", "a")),
         ("one like \"a*b\"", one_like("a*b")),

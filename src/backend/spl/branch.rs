@@ -3,11 +3,12 @@
 //! In: a bound step, its number and links. Out: its base search and its commands, all of them streaming.
 //! Must not know: how the chain is put together.
 
-use super::column::{Group, Stage};
+use super::column::{self, Group, Stage};
 use super::fields::{Columns, Phase};
 use super::literal::{self, Frag, spl};
 use super::{Spl, eval, latest, links, once, predicate, prefilter, shown};
 use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::print::Bind;
 use crate::backend::{Job, Report};
 
 /// The records of one step.
@@ -42,14 +43,12 @@ pub(super) fn build(
         made.push(identity(step));
         columns.kept.push(spl!("chain_id"));
     }
-    // A record is an innermost item, so the last step expands all there is: its records are the alerts.
-    let group = mapping.group.as_ref();
-    let depth = group.filter(|_| step.last).map_or(columns.stage(), Group::depth);
-    if let Some(group) = group.filter(|_| depth > Stage::Event) {
-        expand(group, depth, std::mem::take(&mut made), columns, &mut commands);
+    let expanded = expanded(step, &columns);
+    if !expanded.is_empty() {
+        expand(&expanded, std::mem::take(&mut made), columns, &mut commands);
         commands.extend(predicate::commands(step, true, job.options, report));
     }
-    let (assigned, names) = outcome(bound, number, step);
+    let (assigned, names) = outcome(bound, number, step, &expanded);
     made.extend(assigned);
     commands.extend(eval(made));
     commands.extend([fields(&names), spl!("fields - _raw")]);
@@ -69,31 +68,62 @@ fn identity(step: &BoundStep<'_, Spl>) -> Frag {
     spl!("chain_id=printf(\"=%s\", {id})", id)
 }
 
-/// A record for each item of the source's group. Only our own columns go through `mvexpand`, whose memory is bounded.
-fn expand(group: &Group, depth: Stage, event: Vec<Frag>, mut columns: Columns, commands: &mut Vec<Frag>) {
-    let Group { items, inner } = group;
+/// A group that a branch expands.
+struct Expanded<'g> {
+    group: &'g Group,
+    item: Frag,
+    /// The column of its inner items, if they are expanded too, and where they are.
+    inner: Option<(Frag, &'g Frag)>,
+}
+
+/// The groups that a branch expands. A record is an innermost item, so the last step expands all that its events can
+/// have: its records are the alerts.
+fn expanded<'g>(step: &'g BoundStep<'_, Spl>, columns: &Columns) -> Vec<Expanded<'g>> {
+    let groups = (0..).zip(step.main.schema.mapping.groups.iter().zip(&step.main.has_items));
+    let expanded = groups.filter_map(|(number, (group, has_items))| {
+        let depth = if step.last && *has_items { group.depth() } else { columns.stage(number) };
+        let inner = group.inner.as_ref().filter(|_| depth == Stage::Inner);
+        let inner = inner.map(|path| (column::inner(number), path));
+        (depth > Stage::Event).then(|| Expanded { group, item: column::item(number), inner })
+    });
+    expanded.collect()
+}
+
+/// A record for each item of the groups. Only our own columns go through `mvexpand`, whose memory is bounded.
+fn expand(expanded: &[Expanded<'_>], event: Vec<Frag>, mut columns: Columns, commands: &mut Vec<Frag>) {
     // Items are expanded whole. Field by field, the image of one instance would meet the interface of another. With a
     // path, `spath` reads past the 5,000 bytes at which automatic extraction stops (Search Reference, spath).
-    commands.push(spl!("spath output=chain_item path={items}", items));
+    commands.extend(expanded.iter().map(|Expanded { group: Group { items, .. }, item, .. }| {
+        spl!("spath output={item} path={items}", item, items)
+    }));
     commands.extend(eval(event));
     columns.kept.sort_by(|one, other| one.text().cmp(other.text()));
     columns.kept.dedup();
     // `fields` alone keeps `_raw`, which would be copied for every item; `mvexpand` truncates its results past
     // `max_mem_usage_mb` (500 by default). It keeps an event without items as one row, as the language does.
-    let kept = [spl!("_time")].into_iter().chain(columns.kept.drain(..)).chain([spl!("chain_item")]);
-    commands.extend([fields(&kept.collect::<Vec<_>>()), spl!("fields - _raw"), spl!("mvexpand chain_item")]);
+    let items = || expanded.iter().map(|one| one.item.clone());
+    let kept = [spl!("_time")].into_iter().chain(columns.kept.drain(..)).chain(items());
+    commands.extend([fields(&kept.collect::<Vec<_>>()), spl!("fields - _raw")]);
+    commands.extend(items().map(|item| spl!("mvexpand {item}", item)));
     commands.extend(columns.paths(Phase::Item));
-    if let (Stage::Inner, Some(inner)) = (depth, inner) {
-        commands.push(spl!("spath input=chain_item output=chain_inner path={inner}", inner));
-        commands.push(spl!("mvexpand chain_inner"));
-        commands.extend(columns.paths(Phase::Inner));
+    for Expanded { item, inner, .. } in expanded {
+        if let Some((inner, path)) = inner {
+            commands.push(spl!("spath input={item} output={inner} path={path}", item, inner, path));
+            commands.push(spl!("mvexpand {inner}", inner));
+        }
     }
+    commands.extend(columns.paths(Phase::Inner));
     let made = [Phase::Item, Phase::Inner].into_iter().flat_map(|phase| columns.assignments(phase));
     commands.extend(eval(made.collect()));
 }
 
 /// Step number and keys, and nothing else but what the alert shows: assignments, and the names of all columns.
-fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (Vec<Frag>, Vec<Frag>) {
+fn outcome(
+    bound: &Bound<'_, Spl>,
+    number: u64,
+    step: &BoundStep<'_, Spl>,
+    expanded: &[Expanded<'_>],
+) -> (Vec<Frag>, Vec<Frag>) {
     let mut made = Vec::new();
     if !bound.links.is_empty() {
         made.push((spl!("chain_step"), literal::number(number)));
@@ -101,7 +131,7 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (V
         made.extend(sides(bound, number));
     }
     if once::has_items(step) && step.main.event_id.is_some() {
-        made.push((spl!("chain_item_id"), item(step)));
+        made.push((spl!("chain_item_id"), item_id(expanded)));
     }
     let mut columns = Vec::new();
     if latest::fits(bound) && !step.last {
@@ -114,15 +144,22 @@ fn outcome(bound: &Bound<'_, Spl>, number: u64, step: &BoundStep<'_, Spl>) -> (V
     (made.iter().map(|(name, value)| literal::assign(name, value)).collect(), names)
 }
 
-/// The innermost item, and the one around it, as one text.
-fn item(step: &BoundStep<'_, Spl>) -> Frag {
-    // Both, because inner items of two items may look alike. Hashed, because every row of the search carries the
+/// The innermost items, and those around them, as one text.
+fn item_id(expanded: &[Expanded<'_>]) -> Frag {
+    // All of them, because inner items of two items may look alike. Hashed, because every row of the search carries the
     // column.
-    let inner = step.main.schema.mapping.group.as_ref().is_some_and(|group| group.depth() == Stage::Inner);
-    if inner {
-        spl!("md5(printf(\"%s|%s\", coalesce(chain_item, \"\"), coalesce(chain_inner, \"\")))")
-    } else {
-        spl!("md5(coalesce(chain_item, \"\"))")
+    let columns = expanded
+        .iter()
+        .flat_map(|one| std::iter::once(&one.item).chain(one.inner.as_ref().map(|(column, _)| column)));
+    let parts: Vec<_> = columns.map(|column| spl!("coalesce({column}, \"\")", column)).collect();
+    match parts.as_slice() {
+        [only] => spl!("md5({only})", only),
+        several => {
+            let forms: Vec<_> = several.iter().map(|_| literal::fixed("%s")).collect();
+            let form = Frag::join(forms, "|", Bind::And);
+            let parts = literal::list(several);
+            spl!("md5(printf(\"{form}\", {parts}))", form, parts)
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, predicates.
 
+use super::check::all;
 use super::filter;
 use super::literal::{self, Frag, Refusal, spl};
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
-use crate::catalog::Stored;
+use crate::backend::stated;
+use crate::catalog::{self, Part, Stored};
 use crate::ir::Type;
 
 /// Where the records of a source are.
@@ -18,8 +20,8 @@ pub(in crate::backend) struct Mapping {
     pub(super) filter: Option<Frag>,
     /// When the event was, where `_time` does not say so.
     pub(super) time: Option<Frag>,
-    /// The repeated group.
-    pub(super) group: Option<Group>,
+    /// The repeated groups.
+    pub(super) groups: Vec<Group>,
 }
 
 /// The arrays of a repeated group, as paths of `spath`.
@@ -60,8 +62,8 @@ pub(in crate::backend) struct Column {
 pub(super) enum Read {
     /// A field that Splunk extracts by itself.
     Field(Frag),
-    /// A path from the event, an item or an inner item.
-    Path(Stage, Frag),
+    /// A path from the event, or from an item or inner item of the group of a number.
+    Path(Stage, usize, Frag),
     /// An expression over fields of the event.
     Expression(Frag),
 }
@@ -71,7 +73,7 @@ impl Read {
     pub(super) fn stage(&self) -> Stage {
         match self {
             Self::Field(_) | Self::Expression(_) => Stage::Event,
-            Self::Path(stage, _) => *stage,
+            Self::Path(stage, ..) => *stage,
         }
     }
 }
@@ -89,17 +91,10 @@ pub(super) enum Stage {
 
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
-    let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
-    let from = from.filter(|text| match filter::base(text) {
-        Ok(()) => true,
-        Err(problem) => {
-            reader.invalid("from", &problem);
-            false
-        }
-    });
+    let (homes, filter, time) = (reader.homes(), reader.filter(), reader.time());
+    let from = homes.and_then(|homes| searches(reader, homes));
     let mut expression =
         |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);
-    let from = from.and_then(|text| expression("from", text, &literal::SEARCH));
     let time = time.filter(|text| *text != "_time");
     let time = time.and_then(|text| expression("time", text, &literal::EXPRESSION));
     let filter = filter.and_then(|text| match filter::check(text) {
@@ -109,12 +104,59 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
             None
         }
     });
-    let items = |path: &str| literal::option(&format!("{path}{{}}"));
-    let group = reader.group().map(|group| {
-        Ok(Group { items: items(&group.path)?, inner: group.inner.as_deref().map(items).transpose()? })
-    });
-    let group = group.transpose().map_err(|reason: Refusal| reader.invalid("group", reason));
-    Some(Mapping { from: from?, filter, time, group: group.ok()? })
+    let groups: Vec<_> = reader.groups().iter().map(|group| read_group(reader, group)).collect();
+    let groups: Option<_> = groups.into_iter().collect();
+    Some(Mapping { from: from?, filter, time, groups: groups? })
+}
+
+/// The base search: one, or what any of several finds.
+fn searches(reader: &mut MappingReader<'_>, homes: &[String]) -> Option<Frag> {
+    for text in homes {
+        let checked = filter::base(text).and_then(|()| stated::whole(text, &literal::SEARCH));
+        checked.map_err(|problem| reader.invalid("from", &problem)).ok()?;
+    }
+    Some(match homes {
+        [only] => literal::stated(only),
+        several => {
+            let each: Vec<_> = several.iter().map(|home| format!("({home})")).collect();
+            literal::stated(&format!("({})", each.join(" OR ")))
+        }
+    })
+}
+
+/// A group, at its path in the raw event unless Splunk has it elsewhere.
+fn read_group(reader: &mut MappingReader<'_>, group: &catalog::Group) -> Option<Group> {
+    let (entry, elsewhere) = reader.group_word(group);
+    let items = |path: &str| literal::option(&format!("{}{{}}", spath_path(path)?));
+    let inner = group.inner.as_deref().map(items).transpose();
+    let read = inner.and_then(|inner| Ok(Group { items: items(elsewhere.unwrap_or(&group.path))?, inner }));
+    let entry = if elsewhere.is_some() { entry.as_str() } else { "group" };
+    read.map_err(|reason| reader.invalid(entry, reason)).ok()
+}
+
+/// A path as `spath` writes it: items in braces.
+fn spath_path(path: &str) -> Result<String, Refusal> {
+    let mut text = String::new();
+    // What cannot be read as one the catalog has reported.
+    for part in catalog::path(path).unwrap_or_default() {
+        match part {
+            Part::Key(key) if key.contains(['.', '{', '}']) => {
+                return Err("`spath` has no notation for a key with a dot or a brace: write an `expr`");
+            }
+            Part::Key(key) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(&key);
+            }
+            Part::Item(number) => text.extend(["{", &number.to_string(), "}"]),
+            Part::Each => text.push_str("{}"),
+            Part::Where { .. } => {
+                return Err("`spath` cannot choose an item by its content: make the list a `group`");
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// Reads a column.
@@ -132,37 +174,69 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         }
         Place::Path(path) => {
             key = last_key(path);
-            ("path", at(Stage::Event, path))
+            ("path", at(Stage::Event, 0, path))
         }
         Place::Item(path) => {
             key = last_key(path);
+            let (group, _) = reader.group()?;
             let read = match path.strip_prefix('>') {
                 Some(_) if reader.inner_group().is_none() => Err("the group has no inner items"),
-                Some(path) => at(Stage::Inner, path),
-                None => at(Stage::Item, path),
+                Some(path) => at(Stage::Inner, group, path),
+                None => at(Stage::Item, group, path),
             };
             ("item", read)
         }
         Place::Expr(text, named) => {
             let text = literal::stated(reader.expression(text, &literal::EXPRESSION)?);
             let command = |(name, path): (&String, &String)| {
-                Ok(spath(&literal::option(name)?, &literal::option(path)?))
+                Ok(spath(&literal::option(name)?, &literal::option(&spath_path(path)?)?))
             };
             let commands = named.iter().map(command).collect::<Result<_, Refusal>>();
             ("needs", commands.map(|commands| needs = commands).map(|()| Read::Expression(text)))
         }
-        Place::Cases(_) => ("cases", Err("an SPL column takes an `expr`, not `cases`")),
+        Place::Cases(cases) => ("cases", of_cases(&cases).map(Read::Expression)),
     };
     let read = read.map_err(|reason| reader.invalid(option, reason)).ok()?;
     Some(Column { needs, read, stored, listed, searched, key })
 }
 
 fn last_key(path: &str) -> Option<Frag> {
+    if path.contains('[') {
+        return None;
+    }
     literal::word(path.rsplit(['.', '>']).next().unwrap_or(path))
 }
 
-fn at(stage: Stage, path: &str) -> Result<Read, Refusal> {
-    Ok(Read::Path(stage, literal::option(path)?))
+fn at(stage: Stage, group: usize, path: &str) -> Result<Read, Refusal> {
+    Ok(Read::Path(stage, group, literal::option(&spath_path(path)?)?))
+}
+
+/// The columns into which a branch expands the items and the inner items of a group.
+pub(super) fn item(group: usize) -> Frag {
+    literal::expanded("item", group)
+}
+
+pub(super) fn inner(group: usize) -> Frag {
+    literal::expanded("inner", group)
+}
+
+/// The value that the first case gives which holds: a field is compared as the text that Splunk extracts.
+fn of_cases(cases: &[catalog::Case]) -> Result<Frag, Refusal> {
+    let mut arguments = Vec::new();
+    for catalog::Case { value, when } in cases {
+        let mut tests = Vec::new();
+        for (field, stored) in when {
+            let field = literal::name(field)?;
+            tests.push(match stored {
+                Some(text) => literal::compare(&field, "=", &literal::text(text)?),
+                None => spl!("(isnull({field}) OR {field}=\"\")", field),
+            });
+        }
+        arguments.push(if tests.is_empty() { spl!("true()") } else { all(tests) });
+        // An empty value is none.
+        arguments.push(if value.is_empty() { spl!("null()") } else { literal::text(value)? });
+    }
+    Ok(literal::call("case", &arguments))
 }
 
 /// The command that reads a path of the raw event.

@@ -4,14 +4,14 @@
 //! Must not know: predicates, chains, what the source files state.
 
 use super::check::any;
-use super::column::{Column, Read, Stage, spath};
+use super::column::{self, Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
 use super::{Spl, refuse, regex, shown};
 use crate::backend::Report;
 use crate::backend::bind::{self, BoundStep, BoundTest, Output};
 use crate::backend::truth::Truth;
 use crate::catalog::Stored;
-use crate::ir::{ACTION, TestKind, Type};
+use crate::ir::{TestKind, Type};
 
 type Field<'a> = bind::BoundField<'a, Column>;
 
@@ -34,6 +34,8 @@ pub(super) struct Columns {
     /// Commands that read paths, each once.
     paths: Vec<(Phase, Frag)>,
     assignments: Vec<(Phase, Frag)>,
+    /// How deep they look, by group.
+    stages: Vec<Stage>,
     /// Columns made before the expansion that are needed after it; some more than once.
     pub(super) kept: Vec<Frag>,
 }
@@ -43,21 +45,23 @@ impl Columns {
     pub(super) fn of(step: &BoundStep<'_, Spl>, report: &mut Report) -> Self {
         let mut columns = Self::default();
         for used in used(step) {
-            if let Err(reason) = columns.add(&used) {
+            if let Err(reason) = columns.add(&step.main.source.discriminator, &used) {
                 refuse(used.field.span, reason, report);
             }
         }
         columns
     }
 
-    /// The furthest stage that any of the columns needs.
-    pub(super) fn stage(&self) -> Stage {
-        let phases = self.paths.iter().chain(&self.assignments).map(|(phase, _)| *phase);
-        match phases.max() {
-            None | Some(Phase::Tests | Phase::Rest) => Stage::Event,
-            Some(Phase::Item) => Stage::Item,
-            Some(Phase::Inner) => Stage::Inner,
+    /// How deep into a group any of the columns looks.
+    pub(super) fn stage(&self, group: usize) -> Stage {
+        self.stages.get(group).copied().unwrap_or(Stage::Event)
+    }
+
+    fn reach(&mut self, group: usize, stage: Stage) {
+        if self.stages.len() <= group {
+            self.stages.resize(group + 1, Stage::Event);
         }
+        self.stages.get_mut(group).into_iter().for_each(|known| *known = (*known).max(stage));
     }
 
     /// The commands that read paths in a phase.
@@ -70,7 +74,7 @@ impl Columns {
         self.assignments.iter().filter(move |(of, _)| *of == phase).map(|(_, assignment)| assignment.clone())
     }
 
-    fn add(&mut self, used: &Used<'_, '_>) -> Result<(), Refusal> {
+    fn add(&mut self, action: &str, used: &Used<'_, '_>) -> Result<(), Refusal> {
         let field = used.field;
         let name = literal::field(field.name);
         let phase = match stage_of(field) {
@@ -89,7 +93,7 @@ impl Columns {
         if used.kept && phase <= Phase::Rest {
             self.kept.push(name.clone());
         }
-        let mut raw = choose(field, values)?;
+        let mut raw = choose(action, field, values)?;
         if let Raw::Expression(text) = &raw {
             // Evaluated once, into the column: cleaning names its operand several times. Later assignments of one
             // `eval` see earlier ones.
@@ -117,16 +121,23 @@ impl Columns {
         let raw = match &column.read {
             Read::Field(name) => Raw::Field(name.clone()),
             Read::Expression(text) => Raw::Expression(text.clone()),
-            Read::Path(Stage::Event, path) => {
+            Read::Path(Stage::Event, _, path) => {
                 self.run(of_event, spath(&own, path));
                 Raw::Made(own.clone())
             }
-            Read::Path(Stage::Item, path) => {
-                self.run(Phase::Item, spl!("spath input=chain_item output={own} path={path}", own, path));
+            Read::Path(Stage::Item, group, path) => {
+                let item = column::item(*group);
+                self.reach(*group, Stage::Item);
+                self.run(Phase::Item, spl!("spath input={item} output={own} path={path}", item, own, path));
                 Raw::Made(own.clone())
             }
-            Read::Path(Stage::Inner, path) => {
-                self.run(Phase::Inner, spl!("spath input=chain_inner output={own} path={path}", own, path));
+            Read::Path(Stage::Inner, group, path) => {
+                let inner = column::inner(*group);
+                self.reach(*group, Stage::Inner);
+                self.run(
+                    Phase::Inner,
+                    spl!("spath input={inner} output={own} path={path}", inner, own, path),
+                );
                 Raw::Made(own.clone())
             }
         };
@@ -176,7 +187,7 @@ struct Used<'b, 'a> {
     kept: bool,
 }
 
-/// Each field once; [`ACTION`] first, since it may choose between the ways to read others.
+/// Each field once; the discriminator first, since it may choose between the ways to read others.
 fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
     let tests = step.main.condition.conjuncts(false).into_iter().flat_map(|(part, _)| {
         let items = tests_items(part);
@@ -208,7 +219,8 @@ fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
             None => used.push(one),
         }
     }
-    used.sort_by_key(|used| used.field.name != ACTION);
+    let discriminator = step.main.source.discriminator.as_str();
+    used.sort_by_key(|used| used.field.name != discriminator);
     used
 }
 
@@ -253,13 +265,13 @@ impl Raw {
 }
 
 /// The value by the way that the event's action asks for.
-fn choose(field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
+fn choose(action: &str, field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
     let mut ways = field.ways.iter().zip(values).rev();
     let Some((_, last)) = ways.next() else { return Err("it has no column") };
     if ways.len() == 0 {
         return Ok(last);
     }
-    let action = literal::field(ACTION);
+    let action = literal::field(action);
     // From the inside out: the last way is that of all other actions.
     let mut chosen = last.operand();
     for (way, raw) in ways {

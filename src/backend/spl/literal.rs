@@ -209,6 +209,12 @@ pub(super) fn key(link: u64, key: u64) -> Frag {
     atom(phrase!("chain_k{link}_{key}"))
 }
 
+/// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.
+pub(super) fn expanded(what: &'static str, group: usize) -> Frag {
+    let number = group + 1;
+    atom(if group == 0 { phrase!("chain_{what}") } else { phrase!("chain_{what}_{number}") })
+}
+
 /// A column into which a lookup writes `what` it finds. By number: names of lists and fields joined by underscores
 /// could meet.
 pub(super) fn found(what: &str, list: usize, field: &str) -> Frag {

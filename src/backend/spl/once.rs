@@ -106,5 +106,5 @@ fn refuse(one_row: &OneRow<'_>, schedule: Schedule, report: &mut Report) {
 
 /// Whether an event can give several records of the last step.
 pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.main.schema.mapping.group.is_some()
+    step.last && step.main.has_items.contains(&true)
 }

@@ -61,7 +61,7 @@ impl Tests<'_> {
         let column = &literal::field(bound.field.name);
         let tests = match &bound.test.kind {
             TestKind::Exists => return Ok(present(column)),
-            TestKind::InList { list } => return self.in_list(bound, *list, column),
+            TestKind::InList { list, case } => return self.in_list(bound, *list, *case, column),
             TestKind::Like { pattern, .. } if pattern.matches_everything() => return Ok(present(column)),
             TestKind::Like { pattern, case } => text::like(column, pattern, *case)?,
             TestKind::Equals { values, case } => equals(column, values, *case)?,
@@ -81,7 +81,13 @@ impl Tests<'_> {
         Ok(passes(column, tests))
     }
 
-    fn in_list(&mut self, bound: &BoundTest<'_, Spl>, index: usize, column: &Frag) -> Result<Check, Refusal> {
+    fn in_list(
+        &mut self,
+        bound: &BoundTest<'_, Spl>,
+        index: usize,
+        case: Case,
+        column: &Frag,
+    ) -> Result<Check, Refusal> {
         let Some(list) = bound.list(index) else { return Ok(Truth::Always(false)) };
         let entries = list.by_kind();
         if entries.wildcards().any(Pattern::matches_everything) {
@@ -89,7 +95,8 @@ impl Tests<'_> {
         }
         let mut exact = list.exact();
         let mut found = Vec::new();
-        if self.options.lists.by_lookup(exact.len()) {
+        // A lookup tells letter case apart or not for all who read it, so what ignores it stays in the text.
+        if case == Case::Sensitive && self.options.lists.by_lookup(exact.len()) {
             let hit = literal::found("hit", index, bound.field.name);
             let until = literal::found("until", index, bound.field.name);
             self.look_up(
@@ -101,10 +108,10 @@ impl Tests<'_> {
             exact.clear();
             found.push(present(&hit));
         }
-        let mut tests = text::equals(column, exact.keys().map(String::as_str), Case::Sensitive)?;
+        let mut tests = text::equals(column, exact.keys().map(String::as_str), case)?;
         tests.extend(equals(column, &entries.values, Case::Sensitive)?);
         for pattern in entries.wildcards() {
-            tests.extend(text::like(column, pattern, Case::Sensitive)?);
+            tests.extend(text::like(column, pattern, case)?);
         }
         tests.extend(in_networks(column, &entries.wider_networks().collect::<Vec<_>>()));
         found.push(passes(column, tests));

@@ -115,9 +115,9 @@ fn kinds() -> Vec<Pred> {
         one("destination.port", equals(vec![Value::Int(443), Value::Int(-1)])),
         one("source.ip", equals(vec![address("192.0.2.1"), address("2001:db8::1")])),
         one("source.ip", networks(&["10.0.0.0/8", "172.16.0.0/12", "fc00::/7"])),
-        one("actor.id", TestKind::InList { list: 0 }),
-        one("source.ip", TestKind::InList { list: 1 }),
-        one("actor.id", TestKind::InList { list: 2 }),
+        one("actor.id", TestKind::InList { list: 0, case: Case::Sensitive }),
+        one("source.ip", TestKind::InList { list: 1, case: Case::Sensitive }),
+        one("actor.id", TestKind::InList { list: 2, case: Case::Sensitive }),
         one("destination.port", order(OrderOp::GreaterEqual, Value::Int(1024))),
         one("session.created", order(OrderOp::Less, Value::Time(instant))),
         one("actor.id", TestKind::Like { pattern: pattern("*A.b\\*?"), case: Case::Ignore }),
@@ -153,7 +153,7 @@ fn every_test_kind() {
 #[test]
 fn long_lists_are_looked_up() {
     let options = Options { lists: ListDelivery::Lookup, ..Options::default() };
-    let pred = one("actor.id", TestKind::InList { list: 0 });
+    let pred = one("actor.id", TestKind::InList { list: 0, case: Case::Sensitive });
     let rule = single("aws.cloudtrail", Pred::Not(Box::new(pred)));
     assert_eq!(
         condition(&rule, &options),
@@ -171,7 +171,8 @@ fn long_lists_are_looked_up() {
 #[test]
 fn a_lookup_holds_a_value_once() {
     let options = Options { lists: ListDelivery::Lookup, ..Options::default() };
-    let mut rule = single("aws.cloudtrail", one("actor.id", TestKind::InList { list: 0 }));
+    let mut rule =
+        single("aws.cloudtrail", one("actor.id", TestKind::InList { list: 0, case: Case::Sensitive }));
     let entries = rule.lists[0].entries.clone();
     let before = emission(&rule, &options).unwrap();
     rule.lists[0].entries.extend(entries);

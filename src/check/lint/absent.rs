@@ -13,7 +13,7 @@ use crate::check::names::Names;
 use crate::check::naming;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, ACTION, Pred};
+use crate::ir::{self, Pred};
 
 /// The actions that an event can have; `None`: any.
 type Actions = Option<BTreeSet<String>>;
@@ -29,7 +29,7 @@ pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&
     }
     let mut lint = Lint { source, sink, warns: true };
     lint.pred(filter, true, &None);
-    let actions = actions_of(filter);
+    let actions = actions_of(source, filter);
     // An exception that does not hold takes nothing away, so a field that only some actions lack does no harm there.
     lint.warns = false;
     for except in excepts {
@@ -41,10 +41,10 @@ pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&
 pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::Step), link: &ir::Link) {
     for key in &link.keys {
         for (step, field) in [(steps.0, &key.left), (steps.1, &key.right)] {
-            if let Some(lacking) = lacking_in_all(names, step, field) {
+            if let Some((source, lacking)) = lacking_in_all(names, step, field) {
                 let label =
                     format!("no record of step `{}` has it, so the chain never alerts", step.name.node);
-                sink.report(never_there(&field.name, &lacking, field.span, label));
+                sink.report(never_there(source, &field.name, &lacking, field.span, label));
             }
         }
     }
@@ -52,8 +52,8 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, steps: (&ir::Step, &ir::S
 
 /// Looks at a field that the alert reads.
 pub(super) fn shown(names: &Names<'_>, sink: &mut Sink, step: &ir::Step, field: &ir::Field) {
-    if let Some(lacking) = lacking_in_all(names, step, field) {
-        let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
+    if let Some((source, lacking)) = lacking_in_all(names, step, field) {
+        let title = format!("`{}` never has a value {}", field.name, with_actions(source, &lacking));
         let found = Diagnostic::new(Code::FieldAbsentForSome, field.span, title);
         sink.report(found.label("always empty in the alert").help("remove it, or show another field"));
     }
@@ -61,36 +61,40 @@ pub(super) fn shown(names: &Names<'_>, sink: &mut Sink, step: &ir::Step, field: 
 
 /// Looks at an event of a test.
 pub(super) fn event(source: &Source, sink: &mut Sink, event: &ir::TestEvent) {
-    let action = event.fields.iter().find(|(field, _)| field.name == ACTION);
+    let action = event.fields.iter().find(|(field, _)| field.name == source.discriminator);
     let actions = action.map(|(_, value)| BTreeSet::from([value.text()]));
     // What a step demands is filled in; of that the step itself has been told.
     let written = event.fields.iter().filter(|(field, _)| event.span.contains(field.span));
     for (field, _) in written {
         if let Some(lacking) = all_lacking(source, &field.name, &actions) {
             let label = "no log has such an event".to_owned();
-            sink.report(never_there(&field.name, &lacking, field.span, label));
+            sink.report(never_there(source, &field.name, &lacking, field.span, label));
         }
     }
 }
 
-fn actions_of(pred: &Pred) -> Actions {
-    pred.required_texts(ACTION).map(|texts| texts.strings())
+fn actions_of(source: &Source, pred: &Pred) -> Actions {
+    pred.required_texts(&source.discriminator).map(|texts| texts.strings())
 }
 
 /// The actions that the conditions of all alternatives of a step leave, if a field never has a value with any of them.
-fn lacking_in_all(names: &Names<'_>, step: &ir::Step, field: &ir::Field) -> Option<BTreeSet<String>> {
+fn lacking_in_all<'a>(
+    names: &Names<'a>,
+    step: &ir::Step,
+    field: &ir::Field,
+) -> Option<(&'a Source, BTreeSet<String>)> {
     let of = |selection: &ir::Selection| {
         let source = names.context.catalog.source(&selection.source.node)?;
-        lacking_in(source, selection.field(&field.name), &selection.filter)
+        Some((source, lacking_in(source, selection.field(&field.name), &selection.filter)?))
     };
-    let lacking: Vec<_> = step.selections().map(of).collect::<Option<_>>()?;
-    Some(lacking.into_iter().flatten().collect())
+    // Where every alternative lacks it, what the first one says is enough.
+    step.selections().map(of).collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
 /// The actions that a condition leaves, if a field never has a value with any of them.
 fn lacking_in(source: &Source, field: &str, filter: &Pred) -> Option<BTreeSet<String>> {
     source.field(field).filter(|def| !def.absent_for.is_empty())?;
-    all_lacking(source, field, &actions_of(filter))
+    all_lacking(source, field, &actions_of(source, filter))
 }
 
 /// The actions, if a field never has a value with any of them.
@@ -102,19 +106,20 @@ fn all_lacking(source: &Source, field: &str, actions: &Actions) -> Option<BTreeS
 }
 
 fn never_there(
+    source: &Source,
     field: &str,
     actions: &BTreeSet<String>,
     span: crate::source::Span,
     label: String,
 ) -> Diagnostic {
-    let title = format!("`{field}` never has a value {}", with_actions(actions));
+    let title = format!("`{field}` never has a value {}", with_actions(source, actions));
     let help = "`catena sources` says what each field holds; use one that these events have";
     Diagnostic::new(Code::FieldNeverThere, span, title).label(label).help(help)
 }
 
-fn with_actions(actions: &BTreeSet<String>) -> String {
+fn with_actions(source: &Source, actions: &BTreeSet<String>) -> String {
     let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
-    format!("where `{ACTION}` is {}", naming::ticked(&actions))
+    format!("where `{}` is {}", source.discriminator, naming::ticked(&actions))
 }
 
 struct Lint<'a> {
@@ -128,7 +133,7 @@ impl Lint<'_> {
     /// `wanted` is false under an odd number of negations; `actions` are those that are possible here.
     fn pred(&mut self, pred: &Pred, wanted: bool, actions: &Actions) {
         // Under a negation a demand bounds nothing: `not (event.action == "A" and f)` holds for every other action.
-        let own = if wanted { actions_of(pred) } else { None };
+        let own = if wanted { actions_of(self.source, pred) } else { None };
         let actions = match (actions, own) {
             (Some(known), Some(own)) => Some(known.intersection(&own).cloned().collect()),
             (known, own) => own.or_else(|| known.clone()),
@@ -153,7 +158,7 @@ impl Lint<'_> {
     fn field(&mut self, field: &ir::Field, span: crate::source::Span, wanted: bool, actions: &Actions) {
         if let Some(lacking) = all_lacking(self.source, &field.name, actions) {
             let label = if wanted { "this test never holds" } else { "so `not` is always true here" };
-            self.sink.report(never_there(&field.name, &lacking, span, label.to_owned()));
+            self.sink.report(never_there(self.source, &field.name, &lacking, span, label.to_owned()));
             return;
         }
         // A plain test that fails for some of the actions only narrows the step; under `not` it holds for all of them,
@@ -163,7 +168,7 @@ impl Lint<'_> {
             |action: &&String| actions.as_ref().is_some_and(|actions| actions.contains(*action));
         let lacking: BTreeSet<String> = def.absent_for.iter().filter(is_possible).cloned().collect();
         if !lacking.is_empty() {
-            let title = format!("`{}` never has a value {}", field.name, with_actions(&lacking));
+            let title = format!("`{}` never has a value {}", field.name, with_actions(self.source, &lacking));
             let found = Diagnostic::new(Code::FieldAbsentForSome, span, title)
                 .label("so `not` is always true for these events")
                 .help("if that is not meant, give these actions a condition of their own, joined by `or`");

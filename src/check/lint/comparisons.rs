@@ -105,7 +105,7 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
         (Operand::Set(literals, _), TestKind::InNetworks { networks }) => {
             repeated_networks(sink, literals, networks);
         }
-        (Operand::One(literal), TestKind::InList { list }) => {
+        (Operand::One(literal), TestKind::InList { list, case: _ }) => {
             let listed = names.used_lists.get(*list).and_then(|index| names.lists.get(*index));
             if let Some(found) = listed.and_then(|listed| other_field(&test.field, listed.ast, literal.span))
             {

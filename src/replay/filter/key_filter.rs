@@ -96,7 +96,7 @@ impl KeyFilter {
             // The placeholder `-` is taken for a value: no key has that, and at worst an event is read in vain.
             Some(Some(Raw::Text(text))) => Part::Text(text),
             Some(None) => Part::Missing,
-            Some(Some(Raw::Int(_) | Raw::Float(_) | Raw::Bool(_))) | None => Part::Unclear,
+            Some(Some(Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Many(_))) | None => Part::Unclear,
         })
     }
 

@@ -21,7 +21,12 @@ impl<'s> Location<'s> {
     /// Where `field` of `source` stands, whoever wrote the event.
     pub(super) fn of(source: &'s Source, field: &str) -> Self {
         let found = source.field(field).map_or(Self::Anywhere, Self::of_field);
-        if found.paths().iter().all(|path| has_one_name(path, &source.log)) { found } else { Self::Anywhere }
+        let is_named = |path: &&&str| !path.contains('[') && has_one_name(path, &source.log);
+        if found.paths().iter().filter(is_named).count() == found.paths().len() {
+            found
+        } else {
+            Self::Anywhere
+        }
     }
 
     /// A new entry of [`FieldDef`] or [`RawVariant`] must be answered for here: may it give a field a value that does
@@ -37,6 +42,9 @@ impl<'s> Location<'s> {
             weak_key: _,
             requires: _,
             absent_for: _,
+            fold: _,
+            many: _,
+            placeholders: _,
             digits: _,
             raw,
             columns: _,

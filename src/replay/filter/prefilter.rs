@@ -201,7 +201,7 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         }
         TestKind::Like { pattern, case: Case::Sensitive } => vec![longest(pattern)?],
         TestKind::Substring { text, case: Case::Sensitive, .. } => vec![text.clone()],
-        TestKind::InList { list } => {
+        TestKind::InList { list, case: Case::Sensitive } => {
             let Entries { patterns, networks, values } = context.lists.get(*list)?.by_kind();
             // No text stands for a network, and one entry without a text makes the others no demand.
             let only_texts = networks.is_empty() && values.is_empty();
@@ -209,6 +209,7 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
             texts.filter(|_| only_texts)?
         }
         TestKind::Equals { .. }
+        | TestKind::InList { .. }
         | TestKind::Like { .. }
         | TestKind::Substring { .. }
         | TestKind::Exists

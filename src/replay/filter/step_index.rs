@@ -109,9 +109,12 @@ impl ByValue {
         for atom in required {
             let steps = match atom {
                 Atom::Text(text) => self.texts.entry(text.to_string()).or_default(),
-                Atom::Int(_) | Atom::Float(_) | Atom::Bool(_) | Atom::Time(_) | Atom::Ip(_) => {
-                    self.others.entry(atom.clone()).or_default()
-                }
+                Atom::Int(_)
+                | Atom::Float(_)
+                | Atom::Bool(_)
+                | Atom::Time(_)
+                | Atom::Ip(_)
+                | Atom::Many(_) => self.others.entry(atom.clone()).or_default(),
             };
             if steps.last() != Some(&at) {
                 steps.push(at);
@@ -129,7 +132,8 @@ impl ByValue {
                 | Value::Bool(_)
                 | Value::Time(_)
                 | Value::Ip(_)
-                | Value::AltSpelling(_)),
+                | Value::AltSpelling(_)
+                | Value::Many(_)),
             ) => self.others.get(&value.atom()),
         };
         found.map_or(&[], Vec::as_slice)

@@ -41,10 +41,11 @@ pub(crate) fn record(
     let mut values = schema.empty();
     let mut all: Vec<(&str, Atom)> = Vec::with_capacity(fields.len());
     for (name, value) in fields {
-        let Some(ty) = catalog_fields.fields.get(name) else {
+        let Some((ty, many)) = catalog_fields.fields.get(name) else {
             return Err(format!("source {source} has no field `{name}`"));
         };
-        let Some(value) = scalar(value).and_then(|raw| raw.typed(*ty)) else { continue };
+        let typed = |raw: Raw<'static>| if *many { raw.all_typed(*ty) } else { raw.typed(*ty) };
+        let Some(value) = scalar(value).and_then(typed) else { continue };
         // Also what no rule reads: it tells records of one event apart, and events without an id.
         all.push((name, value.key()));
         if let Some(place) = schema.place(name).and_then(|place| values.get_mut(place)) {
@@ -54,14 +55,18 @@ pub(crate) fn record(
     all.sort();
     let time = all.iter().find_map(|(name, value)| match value {
         Atom::Time(micros) if *name == "event.time" => Some(*micros),
-        Atom::Time(_) | Atom::Text(_) | Atom::Int(_) | Atom::Float(_) | Atom::Bool(_) | Atom::Ip(_) => None,
+        Atom::Time(_)
+        | Atom::Text(_)
+        | Atom::Int(_)
+        | Atom::Float(_)
+        | Atom::Bool(_)
+        | Atom::Ip(_)
+        | Atom::Many(_) => None,
     });
     let time = time.ok_or("no usable `event.time`")?;
-    let id = all.iter().find(|(name, _)| Some(*name) == catalog_fields.event_id.as_deref());
-    let event = match id {
-        Some((_, id)) => Identity::of(source, (true, id)),
-        None => Identity::of(source, (false, &all)),
-    };
+    let ids: Option<Vec<_>> = catalog_fields.event_id.iter().map(|id| schema.place(id)).collect();
+    let event = Identity::by_ids(source, &ids.unwrap_or_default(), &values)
+        .unwrap_or_else(|| Identity::of(source, (false, &all)));
     let mut hasher = DefaultHasher::new();
     all.hash(&mut hasher);
     Ok((Record { schema: Arc::clone(schema), time, event, values: values.into() }, hasher.finish()))
@@ -69,7 +74,12 @@ pub(crate) fn record(
 
 fn scalar(value: &Json) -> Option<Raw<'static>> {
     match value {
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
+        Json::Null | Json::Object(_) => None,
+        Json::Array(items) => {
+            let mut all = None;
+            items.iter().filter_map(scalar).for_each(|item| Raw::gather(&mut all, item));
+            all
+        }
         Json::Bool(value) => Some(Raw::Bool(*value)),
         Json::String(text) => Some(Raw::Text(text.clone().into())),
         Json::Number(number) => Some(match (number.as_i64(), number.as_f64()) {
@@ -83,15 +93,17 @@ fn scalar(value: &Json) -> Option<Raw<'static>> {
 /// What the catalog says about the fields of one source.
 #[derive(Debug)]
 pub(crate) struct CatalogFields {
-    fields: BTreeMap<String, crate::ir::Type>,
-    event_id: Option<String>,
+    /// With their types, and whether they can have several values.
+    fields: BTreeMap<String, (crate::ir::Type, bool)>,
+    event_id: Vec<String>,
 }
 
 impl CatalogFields {
     /// The fields of `source`.
     pub(crate) fn new(source: &str, catalog: &Catalog) -> Option<Self> {
         let source = catalog.source(source)?;
-        let fields = source.fields.values().map(|field| (field.name.clone(), field.ty)).collect();
-        Some(Self { fields, event_id: source.event_id.clone() })
+        let fields =
+            source.fields.values().map(|field| (field.name.clone(), (field.ty, field.many))).collect();
+        Some(Self { fields, event_id: source.event_id.0.clone() })
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn scalar(value: &Value<'_>) -> Json {
         Value::Float(number) => json!(number),
         Value::Bool(value) => json!(value),
         Value::Text(_) | Value::Time(_) | Value::Ip(_) | Value::AltSpelling(_) => json!(value.to_string()),
+        Value::Many(all) => all.iter().map(scalar).collect(),
     }
 }
 

@@ -71,6 +71,7 @@ const TIME: u8 = 6;
 const V4: u8 = 7;
 const V6: u8 = 8;
 const ALT_SPELLING: u8 = 9;
+const MANY: u8 = 10;
 
 /// Appends the bytes of a record.
 pub(crate) fn pack(record: &RecordParts<'_, '_>, out: &mut Vec<u8>) {
@@ -103,6 +104,11 @@ fn put_value(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
         None => put(MISSING, &[]),
         Some(Value::Text(text)) => put_text(TEXT, text, out),
         Some(Value::AltSpelling(written)) => put_text(ALT_SPELLING, written.text(), out),
+        Some(Value::Many(all)) => {
+            out.push(MANY);
+            put_number(all.len() as u64, out);
+            all.iter().for_each(|value| put_value(Some(value), out));
+        }
         Some(Value::Int(number)) => put(INT, &number.to_le_bytes()),
         Some(Value::Float(number)) => put(FLOAT, &number.to_le_bytes()),
         Some(Value::Bool(value)) => put(if *value { YES } else { NO }, &[]),
@@ -156,6 +162,13 @@ fn value<'b>(from: &mut &'b [u8], values: &mut Vec<Option<Value<'b>>>) -> Option
     values.push(match tag {
         MISSING => None,
         TEXT => Some(Value::Text(Cow::Borrowed(text(from)?))),
+        MANY => {
+            let mut all = Vec::new();
+            for _ in 0..number(from)? {
+                value(from, &mut all)?;
+            }
+            Some(Value::Many(all.into_iter().flatten().collect()))
+        }
         // Only the text is stored: it gives the address again.
         ALT_SPELLING => Some(Raw::Text(Cow::Borrowed(text(from)?)).typed(Type::Ip)?),
         INT => Some(Value::Int(i64::from_le_bytes(array(from)?))),

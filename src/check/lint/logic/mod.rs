@@ -83,7 +83,7 @@ impl<'a> Logic<'a> {
     }
 
     fn is_empty(&self, test: &FieldTest) -> Option<&'a List> {
-        let TestKind::InList { list } = test.kind else { return None };
+        let TestKind::InList { list, case: _ } = test.kind else { return None };
         self.lists.get(list).copied().filter(|list| list.entries.is_empty())
     }
 

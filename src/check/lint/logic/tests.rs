@@ -67,7 +67,7 @@ fn text_test() -> impl Strategy<Value = TestKind> {
             case
         }),
         Just(TestKind::SameAs { other: field("t", Type::String) }),
-        Just(TestKind::InList { list: 0 }),
+        Just(TestKind::InList { list: 0, case: Case::Sensitive }),
         Just(TestKind::Matches { regex: crate::ir::Regex::new("a").unwrap() }),
     ]
 }

@@ -21,7 +21,11 @@ pub(super) fn evaluate(kind: &TestKind, value: &Value, lists: &[&List]) -> Optio
             Value::Ip(address) => Some(networks.iter().any(|network| network.contains(address))),
             Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => None,
         },
-        TestKind::InList { list } => in_list(lists.get(*list)?, value),
+        TestKind::InList { list, case: Case::Sensitive } => in_list(lists.get(*list)?, value),
+        // A list is written as its values are, so without a fold only what is met is known.
+        TestKind::InList { list, case: Case::Ignore } => {
+            in_list(lists.get(*list)?, value).filter(|is_met| *is_met)
+        }
         TestKind::Order { op, value: bound } => {
             let order = value.compare(bound)?;
             Some(match op {
