@@ -83,6 +83,8 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (from, filter, time) = (reader.from(), reader.filter(), reader.time());
     reader.heeds_lag();
     let word = reader.word("group");
+    // What fills the table: for those who write a rule of the SIEM around the query.
+    reader.word("connector");
     let table = from.and_then(|text| match table::of(text) {
         Table::Name => Some(literal::name(text)),
         Table::Expression(notation) => reader.expression("from", text, notation).map(literal::tables),
