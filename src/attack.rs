@@ -135,7 +135,8 @@ pub fn name_of(technique: &str) -> Option<&'static str> {
 /// The id of the technique, and whether there is a sub-technique: `T1078.004` is `T1078` with one.
 #[must_use]
 pub fn technique(id: &str) -> Option<(&str, Option<&str>)> {
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let (main, sub) = id.split_once('.').map_or((id, None), |(main, sub)| (main, Some(sub)));
     let is_technique = main.strip_prefix('T').is_some_and(|number| digits(number, 4));
     (is_technique && sub.is_none_or(|sub| digits(sub, 3))).then_some((main, sub))

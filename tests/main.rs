@@ -26,6 +26,7 @@ mod layers;
 mod many_files;
 mod mistakes;
 mod outputs;
+mod pack;
 mod program;
 mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]

@@ -4,7 +4,7 @@
 
 use crate::backend::Emission;
 use crate::catalog::{Catalog, SourceMapping};
-use crate::ir::{self, StepField};
+use crate::ir::{self, Key, StepField};
 
 /// A rule with all that was made of it.
 #[derive(Debug, Clone, Copy)]
@@ -95,4 +95,12 @@ impl<'a> Ruled<'a> {
         }
         names.into_iter().filter_map(|name| self.catalog.source(name)?.targets.get(target)).collect()
     }
+}
+
+/// Equal fields of two steps.
+pub(super) fn keys(keys: &[Key]) -> String {
+    let one = |Key { left, right, from_scope: _ }: &Key| {
+        if left.name == right.name { left.name.clone() } else { format!("{} = {}", left.name, right.name) }
+    };
+    keys.iter().map(one).collect::<Vec<_>>().join(", ")
 }

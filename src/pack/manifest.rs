@@ -55,7 +55,8 @@ pub struct Rule {
 /// What became of a rule in one target.
 #[derive(Debug, Serialize)]
 struct Target {
-    target: &'static str,
+    #[serde(rename = "target")]
+    name: &'static str,
     fidelity: Fidelity,
     level: Level,
     notes: Vec<Noted>,
@@ -170,7 +171,7 @@ impl Rule {
             map: origin::of(ruled, emission.target, made.text).into_iter().map(map).collect(),
         });
         let written: Vec<_> = written.collect();
-        if let Some(known) = self.targets.iter_mut().find(|known| known.target == emission.target) {
+        if let Some(known) = self.targets.iter_mut().find(|known| known.name == emission.target) {
             known.parts.extend(written);
             return;
         }
@@ -181,7 +182,7 @@ impl Rule {
             clause: places.of(*span),
         };
         self.targets.push(Target {
-            target,
+            name: target,
             fidelity: *fidelity,
             level: *level,
             notes: notes.iter().map(noted).collect(),
@@ -192,9 +193,10 @@ impl Rule {
     }
 
     /// Adds what a pack leaves out or changes.
-    pub(super) fn remark(&mut self, target: &str, remark: String) {
-        let known = self.targets.iter_mut().find(|known| known.target == target);
-        known.into_iter().for_each(|known| known.pack.push(remark.clone()));
+    pub(super) fn remark(&mut self, target: &str, remark: &str) {
+        if let Some(known) = self.targets.iter_mut().find(|known| known.name == target) {
+            known.pack.push(remark.to_owned());
+        }
     }
 }
 

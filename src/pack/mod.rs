@@ -81,7 +81,8 @@ pub fn of_rule(
 pub fn assemble(pieces: Vec<Piece>, choices: &Choices, diags: &mut Diagnostics) -> Option<Bundle> {
     let before = diags.len();
     name::clashes(pieces.iter().flat_map(|piece| &piece.names), diags);
-    let (mut files, mut searches, mut objects, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut files, mut searches, mut objects, mut entries) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Piece { rule: _, files: own, splunk, kibana, names: _, entry } in pieces {
         files.extend(own);
         searches.extend(splunk);

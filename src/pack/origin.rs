@@ -33,11 +33,13 @@ pub(super) fn of(ruled: &Ruled<'_>, target: &str, text: &str) -> Vec<Origin> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        let Some(clause) = clauses.iter().find(|clause| clause.marks.iter().any(|mark| begins(line, mark))) else {
+        let Some(clause) = clauses.iter().find(|clause| clause.marks.iter().any(|mark| begins(line, mark)))
+        else {
             continue;
         };
         let (first, last) = extent(target, &lines, index);
-        let origin = Origin { first: first + 1, last: last + 1, what: clause.what.clone(), span: clause.span };
+        let origin =
+            Origin { first: first + 1, last: last + 1, what: clause.what.clone(), span: clause.span };
         found.push(origin);
     }
     found
@@ -80,7 +82,11 @@ fn clauses(ruled: &Ruled<'_>, target: &str) -> Vec<Clause> {
         }
         for param in &rule.params {
             let (name, span) = (&param.name.node, param.name.span);
-            clauses.push(Clause { what: format!("param {name}"), span, marks: vec![format!("let {name} =")] });
+            clauses.push(Clause {
+                what: format!("param {name}"),
+                span,
+                marks: vec![format!("let {name} =")],
+            });
         }
     }
     clauses

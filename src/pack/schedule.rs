@@ -81,12 +81,16 @@ pub(super) fn cron(every: u64) -> (u64, String) {
     (minutes * MINUTE, if minutes == 1 { "* * * * *".to_owned() } else { format!("*/{minutes} * * * *") })
 }
 
-/// ISO 8601, such as `PT5M` or `P1D`.
+/// ISO 8601 in its shortest form, such as `PT5M`, `PT1H15M` or `P1D`; whole minutes.
 pub(super) fn iso(seconds: u64) -> String {
-    match seconds {
-        s if s > 0 && s % DAY == 0 => format!("P{}D", s / DAY),
-        s if s > 0 && s % HOUR == 0 => format!("PT{}H", s / HOUR),
-        s => format!("PT{}M", s.div_ceil(MINUTE)),
+    let minutes = seconds.div_ceil(MINUTE);
+    let part = |count: u64, unit: &str| if count > 0 { format!("{count}{unit}") } else { String::new() };
+    let date = part(minutes / 1_440, "D");
+    let time = part(minutes % 1_440 / 60, "H") + &part(minutes % 60, "M");
+    match (date.as_str(), time.as_str()) {
+        ("", "") => "PT0M".to_owned(),
+        (date, "") => format!("P{date}"),
+        (date, time) => format!("P{date}T{time}"),
     }
 }
 
@@ -118,7 +122,10 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_the_products_want_them() {
-        assert_eq!([300, 3_600, 86_400, 5_400].map(iso), ["PT5M", "PT1H", "P1D", "PT90M"]);
+        assert_eq!(
+            [300, 3_600, 86_400, 5_400, 90_060].map(iso),
+            ["PT5M", "PT1H", "P1D", "PT1H30M", "P1DT1H1M"]
+        );
         assert_eq!([300, 3_600, 86_400, 5_400, 30].map(short), ["5m", "1h", "1d", "90m", "30s"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Sigma: one file a rule, in the form of SigmaHQ.
+//! Sigma: one file a rule, as `SigmaHQ` keeps its own.
 //!
 //! In: an emission of Sigma. Out: files. Must not know: documents; the target wrote them.
 

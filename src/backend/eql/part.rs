@@ -91,7 +91,8 @@ impl<'a> Body<'a> {
         debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
         let Identity { name, id, role } = self.stage.identity;
         let indexes = self.indexes.iter().map(|index| (*index).to_owned()).collect();
-        let key = |cell: Cell<'_>| AnswerKey { name: cell.name.to_owned(), field: cell.field.text().to_owned() };
+        let key =
+            |cell: Cell<'_>| AnswerKey { name: cell.name.to_owned(), field: cell.field.text().to_owned() };
         let keys = self.stage.keys.of_item(0).into_iter().map(key).collect();
         Some(Part { name, id, role, schedule: self.stage.schedule, indexes, keys, text })
     }

@@ -115,10 +115,14 @@ fn earlier(folder: &Path, force: bool) -> anyhow::Result<BTreeMap<String, String
         Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
     };
     let known = serde_json::from_str::<Earlier>(&text).ok();
-    let known = known.filter(|known| known.version == manifest::VERSION && known.generator == manifest::GENERATOR);
+    let known =
+        known.filter(|known| known.version == manifest::VERSION && known.generator == manifest::GENERATOR);
     let Some(known) = known else {
         let shown = path.display();
-        anyhow::ensure!(force, "`{shown}` is not of this version of `catena build`: give another folder, or `--force`");
+        anyhow::ensure!(
+            force,
+            "`{shown}` is not of this version of `catena build`: give another folder, or `--force`"
+        );
         return Ok(BTreeMap::new());
     };
     let own = known.files.into_iter().filter(|file| is_inside(&file.path));
@@ -133,7 +137,7 @@ fn is_inside(path: &str) -> bool {
 /// Refuses a folder with files that no build wrote, or that are others than a build wrote.
 fn refuse_foreign(folder: &Path, earlier: &BTreeMap<String, String>, bundle: &Bundle) -> anyhow::Result<()> {
     let mut found = Vec::new();
-    walk(folder, String::new(), &mut found)?;
+    walk(folder, "", &mut found)?;
     let is_foreign = |path: &&String| match earlier.get(*path) {
         None => *path != manifest::FILE,
         Some(_) => false,
@@ -169,7 +173,7 @@ fn names(paths: &[&String]) -> String {
 }
 
 /// Every file below a folder, by its path with `/`; what a build left that was killed is none.
-fn walk(folder: &Path, inside: String, found: &mut Vec<String>) -> anyhow::Result<()> {
+fn walk(folder: &Path, inside: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -183,7 +187,7 @@ fn walk(folder: &Path, inside: String, found: &mut Vec<String>) -> anyhow::Resul
         }
         let path = if inside.is_empty() { name } else { format!("{inside}/{name}") };
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(&entry.path(), path, found)?;
+            walk(&entry.path(), &path, found)?;
         } else {
             found.push(path);
         }

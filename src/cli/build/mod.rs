@@ -51,7 +51,11 @@ fn app_id(text: &str) -> Result<String, String> {
     let is_id = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && text.len() <= 80;
-    if is_id { Ok(text.to_owned()) } else { Err("expected letters, digits and `_`, a letter first".to_owned()) }
+    if is_id {
+        Ok(text.to_owned())
+    } else {
+        Err("expected letters, digits and `_`, a letter first".to_owned())
+    }
 }
 
 fn app_version(text: &str) -> Result<String, String> {
@@ -74,13 +78,13 @@ struct Made {
 impl Build {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let targets = TargetChoice::targets(&self.target);
-        let choices = pack::Choices {
-            app: App { id: self.app_id.clone(), version: self.app_version.clone() },
-        };
+        let choices =
+            pack::Choices { app: App { id: self.app_id.clone(), version: self.app_version.clone() } };
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.pieces(&file, &targets, &choices, sources, found)
         };
-        let (mut pieces, mut externals, mut clashes) = (Vec::new(), Externals::default(), Diagnostics::default());
+        let (mut pieces, mut externals, mut clashes) =
+            (Vec::new(), Externals::default(), Diagnostics::default());
         let found = session::each(&self.paths, &self.session, &targets, work, |files| {
             for made in files {
                 pieces.extend(made.pieces);

@@ -23,34 +23,7 @@ pub(in crate::pack) struct Object {
 /// exception of a sequence takes events from every item, not from the one that the rule excepts.
 pub(super) fn objects(rule: &EqlRule) -> Vec<Object> {
     let key = (!rule.is_building_block, rule.name.clone());
-    let mut value = json!({
-        "rule_id": rule.id,
-        "name": rule.name,
-        "description": rule.description,
-        "author": [rule.author],
-        "type": "eql",
-        "language": "eql",
-        "index": rule.indexes,
-        "query": rule.query,
-        "severity": rule.severity,
-        "severity_mapping": [],
-        "risk_score": rule.risk_score,
-        "risk_score_mapping": [],
-        "interval": rule.interval,
-        "from": rule.from,
-        "to": "now",
-        "max_signals": rule.max_signals,
-        "enabled": false,
-        "immutable": false,
-        "version": 1,
-        "tags": rule.tags,
-        "threat": rule.threats,
-        "references": rule.references,
-        "false_positives": rule.false_positives,
-        "note": rule.note,
-        "setup": rule.setup,
-        "actions": [],
-    });
+    let mut value = object(rule);
     let Some(map) = value.as_object_mut() else { return Vec::new() };
     if let Some(suppression) = &rule.suppression {
         map.insert(
@@ -83,10 +56,39 @@ pub(super) fn objects(rule: &EqlRule) -> Vec<Object> {
         "immutable": false,
         "version": 1,
     });
-    vec![
-        Object { is_rule: true, key: key.clone(), value },
-        Object { is_rule: false, key, value: exceptions },
-    ]
+    vec![Object { is_rule: true, key: key.clone(), value }, Object { is_rule: false, key, value: exceptions }]
+}
+
+/// The rule without what depends on its role.
+fn object(rule: &EqlRule) -> Value {
+    json!({
+        "rule_id": rule.id,
+        "name": rule.name,
+        "description": rule.description,
+        "author": [rule.author],
+        "type": "eql",
+        "language": "eql",
+        "index": rule.indexes,
+        "query": rule.query,
+        "severity": rule.severity,
+        "severity_mapping": [],
+        "risk_score": rule.risk_score,
+        "risk_score_mapping": [],
+        "interval": rule.interval,
+        "from": rule.from,
+        "to": "now",
+        "max_signals": rule.max_signals,
+        "enabled": false,
+        "immutable": false,
+        "version": 1,
+        "tags": rule.tags,
+        "threat": rule.threats,
+        "references": rule.references,
+        "false_positives": rule.false_positives,
+        "note": rule.note,
+        "setup": rule.setup,
+        "actions": [],
+    })
 }
 
 /// The file; nothing without objects.
@@ -97,7 +99,6 @@ pub(super) fn print(mut objects: Vec<Object>) -> Option<String> {
     objects.sort_by(|one, other| (!one.is_rule, &one.key).cmp(&(!other.is_rule, &other.key)));
     let rules = objects.iter().filter(|object| object.is_rule).count();
     let lists = objects.len() - rules;
-    let mut text: String = objects.iter().map(|object| format!("{}\n", object.value)).collect();
     let summary = json!({
         "exported_count": objects.len(),
         "exported_rules_count": rules,
@@ -115,6 +116,10 @@ pub(super) fn print(mut objects: Vec<Object>) -> Option<String> {
         "excluded_action_connection_count": 0,
         "excluded_action_connections": [],
     });
-    text.push_str(&format!("{summary}\n"));
+    let mut text = String::new();
+    for value in objects.iter().map(|object| &object.value).chain([&summary]) {
+        text.push_str(&value.to_string());
+        text.push('\n');
+    }
     Some(text)
 }

@@ -41,8 +41,10 @@ pub(super) fn add(
         let files = vec![path, Path::new("elastic", kibana::FILE)];
         let made = manifest::Made { part, plan: rule.plan, text: &part.text, files };
         piece.entry.add(ruled, emission, &[made]);
-        piece.entry.remark(TARGET, format!("{}: {}", part.name, rule.plan.remark()));
-        rule.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, format!("{}: {remark}", part.name)));
+        piece.entry.remark(TARGET, &format!("{}: {}", part.name, rule.plan.remark().as_str()));
+        rule.remarks
+            .iter()
+            .for_each(|remark| piece.entry.remark(TARGET, &format!("{}: {remark}", part.name)));
         piece.names.push(Named {
             siem: "Elastic",
             name: rule.name.clone(),

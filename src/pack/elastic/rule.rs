@@ -76,7 +76,11 @@ impl EqlRule {
         Some(Self {
             id: part.id.clone(),
             // Of a building block the query knows the id; the name says whose it is.
-            name: if is_building_block { format!("{title} - Building Block {}", part.name) } else { title.clone() },
+            name: if is_building_block {
+                format!("{title} - Building Block {}", part.name)
+            } else {
+                title.clone()
+            },
             description: name::one_line(&meta.description, 4_000),
             author: meta.author.clone().unwrap_or_else(|| "Catena".to_owned()),
             severity: if is_building_block { "low" } else { severity },

@@ -35,7 +35,9 @@ pub(super) fn tactics(ids: &[String]) -> impl Iterator<Item = Tactic> {
     let mut tactics: Vec<Tactic> = Vec::new();
     for id in ids.iter().map(|id| id.to_ascii_uppercase()) {
         tactics.extend(attack::tactic(&id));
-        tactics.extend(attack::technique(&id).into_iter().flat_map(|(technique, _)| attack::tactics_of(technique)));
+        tactics.extend(
+            attack::technique(&id).into_iter().flat_map(|(technique, _)| attack::tactics_of(technique)),
+        );
     }
     tactics.sort_unstable();
     tactics.dedup();
@@ -57,7 +59,12 @@ fn threat(tactic: Tactic, ids: &[String]) -> Threat {
         let reference = format!("https://attack.mitre.org/techniques/{main}/");
         let place = techniques.iter().position(|known| known.id == main).unwrap_or_else(|| {
             let name = attack::name_of(main).unwrap_or(main).to_owned();
-            techniques.push(Technique { id: main.to_owned(), name, reference: reference.clone(), subtechnique: Vec::new() });
+            techniques.push(Technique {
+                id: main.to_owned(),
+                name,
+                reference: reference.clone(),
+                subtechnique: Vec::new(),
+            });
             techniques.len() - 1
         });
         if let (Some(sub), Some(technique)) = (sub, techniques.get_mut(place)) {

@@ -41,7 +41,8 @@ struct Rule<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     references: &'a [String],
     risk_score: u64,
-    rule_id: &'a str,
+    #[serde(rename = "rule_id")]
+    id: &'a str,
     setup: &'a str,
     severity: &'a str,
     tags: &'a [String],
@@ -92,7 +93,7 @@ pub(super) fn print(rule: &EqlRule) -> String {
             note: &rule.note,
             references: &rule.references,
             risk_score: rule.risk_score,
-            rule_id: &rule.id,
+            id: &rule.id,
             setup: &rule.setup,
             severity: rule.severity,
             tags: &rule.tags,

@@ -4,8 +4,8 @@
 
 use super::picture::Picture;
 use crate::backend::{self, Effect, Emission};
-use crate::ir::{self, Key, List};
-use crate::pack::input::Ruled;
+use crate::ir::{self, List};
+use crate::pack::input::{Ruled, keys};
 
 /// A block of a page. All texts are plain, but for Markdown of the rule's author.
 #[derive(Debug)]
@@ -77,10 +77,14 @@ fn total(ruled: &Ruled<'_>) -> String {
 fn evidence(ruled: &Ruled<'_>) -> Block {
     let entities = &ruled.rule.alert.entities;
     let rows = ruled.alert_fields().into_iter().map(|field| {
-        let is_of = |entity: &&ir::Entity| entity.field.step == field.step && entity.field.field.name == field.field.name;
+        let is_of = |entity: &&ir::Entity| {
+            entity.field.step == field.step && entity.field.field.name == field.field.name
+        };
         let kind = entities.iter().find(is_of).map_or("", |entity| entity.kind.name());
-        let source = ruled.rule.chain.steps.get(field.step).and_then(|step| ruled.catalog.source(&step.source.node));
-        let meaning = source.and_then(|source| source.field(&field.field.name)).map_or("", |def| &def.description);
+        let source =
+            ruled.rule.chain.steps.get(field.step).and_then(|step| ruled.catalog.source(&step.source.node));
+        let meaning =
+            source.and_then(|source| source.field(&field.field.name)).map_or("", |def| &def.description);
         vec![ruled.written(field), meaning.trim().to_owned(), kind.to_owned(), ruled.column(field)]
     });
     Block::Table(vec!["field", "meaning", "entity", "column in Splunk and Sentinel"], rows.collect())
@@ -90,7 +94,9 @@ fn investigation(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading("Investigation and containment".to_owned()));
     let steps = super::steps(ruled);
     blocks.push(if steps.is_empty() {
-        Block::Text("The rule has no playbook of its own: follow the evidence from the last step back.".to_owned())
+        Block::Text(
+            "The rule has no playbook of its own: follow the evidence from the last step back.".to_owned(),
+        )
     } else {
         Block::Markdown(steps)
     });
@@ -136,7 +142,11 @@ fn blind_spots(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
         let needs: Vec<_> = chain.fields_read(index).into_iter().collect();
         let needs = needs.into_iter().filter_map(|field| source?.field(field)?.requires.clone());
         let mut requires: Vec<String> = Vec::new();
-        needs.for_each(|what| if !requires.contains(&what) { requires.push(what) });
+        for what in needs {
+            if !requires.contains(&what) {
+                requires.push(what);
+            }
+        }
         let joined = index.checked_sub(1).and_then(|before| chain.links.get(before));
         let joined = joined.map_or_else(|| "first step".to_owned(), |link| keys(&link.keys));
         vec![
@@ -152,14 +162,6 @@ fn blind_spots(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
     for emission in ruled.emissions {
         target(emission, blocks);
     }
-}
-
-/// Equal fields of two steps.
-pub(super) fn keys(keys: &[Key]) -> String {
-    let one = |Key { left, right, from_scope: _ }: &Key| {
-        if left.name == right.name { left.name.clone() } else { format!("{} = {}", left.name, right.name) }
-    };
-    keys.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn target(emission: &Emission, blocks: &mut Vec<Block>) {

@@ -8,33 +8,37 @@ use crate::pack::markdown;
 
 /// As Markdown.
 pub(super) fn markdown(title: &str, blocks: &[Block]) -> String {
-    let mut page = format!("# {}\n", markdown::text(title));
+    let mut lines = vec![format!("# {}", markdown::text(title))];
     for block in blocks {
-        page.push('\n');
-        page.push_str(&match block {
-            Block::Heading(text) => format!("## {}\n", markdown::text(text)),
-            Block::Text(text) => format!("{}\n", markdown::text(text)),
-            Block::Points(points) => points.iter().map(|point| format!("- {}\n", markdown::text(point))).collect(),
-            Block::Table(head, rows) => table(head, rows),
-            Block::Markdown(text) => format!("{text}\n"),
-            Block::Command(text) => format!("```\n{text}\n```\n"),
-            Block::Picture(picture) => format!("```\n{}\n```\n", picture.text()),
-        });
+        lines.push(String::new());
+        match block {
+            Block::Heading(text) => lines.push(format!("## {}", markdown::text(text))),
+            Block::Text(text) => lines.push(markdown::text(text)),
+            Block::Points(points) => {
+                lines.extend(points.iter().map(|point| format!("- {}", markdown::text(point))));
+            }
+            Block::Table(head, rows) => lines.extend(table(head, rows)),
+            Block::Markdown(text) => lines.push(text.clone()),
+            Block::Command(text) => lines.extend(fenced(text.clone())),
+            Block::Picture(picture) => lines.extend(fenced(picture.text())),
+        }
     }
-    page
+    lines.join("\n") + "\n"
 }
 
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
+fn fenced(text: String) -> [String; 3] {
+    ["```".to_owned(), text, "```".to_owned()]
+}
+
+fn table(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let mut lines = vec![format!("| {} |", head.join(" | ")), format!("|{}", "---|".repeat(head.len()))];
     for row in rows {
-        let cells: Vec<_> = row
-            .iter()
-            .enumerate()
-            .map(|(index, cell)| if index == 0 { markdown::code(cell) } else { markdown::text(cell) })
-            .collect();
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        let cells = row.iter().enumerate();
+        let cells =
+            cells.map(|(index, cell)| if index == 0 { markdown::code(cell) } else { markdown::text(cell) });
+        lines.push(format!("| {} |", cells.collect::<Vec<_>>().join(" | ")));
     }
-    text
+    lines
 }
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;\
@@ -67,12 +71,16 @@ fn add(page: &mut Html, block: &Block) {
         Block::Text(text) => _ = page.element("p", text),
         Block::Points(points) => {
             page.open("ul", &[]);
-            points.iter().for_each(|point| _ = page.element("li", point));
+            for point in points {
+                page.element("li", point);
+            }
             page.close("ul");
         }
         Block::Table(head, rows) => {
             page.open("table", &[]).open("tr", &[]);
-            head.iter().for_each(|cell| _ = page.element("th", cell));
+            for cell in head {
+                page.element("th", cell);
+            }
             page.close("tr");
             for row in rows {
                 page.open("tr", &[]);

@@ -2,10 +2,9 @@
 //!
 //! In: a chain. Out: lines of text, or SVG. Must not know: pages.
 
-use super::content;
 use crate::ir;
 use crate::pack::html::Html;
-use crate::pack::input::Ruled;
+use crate::pack::input::{Ruled, keys};
 
 /// Steps, and what leads to each.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ impl Picture {
         let chain = &ruled.rule.chain;
         let steps = chain.steps.iter().map(|step| [step.name.node.clone(), step.source.node.clone()]);
         let links = chain.links.iter().map(|link| {
-            [format!("within {}", ir::duration(link.gap.seconds)), format!("same {}", content::keys(&link.keys))]
+            [format!("within {}", ir::duration(link.gap.seconds)), format!("same {}", keys(&link.keys))]
         });
         Self { steps: steps.collect(), links: links.collect() }
     }
@@ -59,7 +58,8 @@ impl Picture {
             }
             let y = top.to_string();
             let height = STEP.to_string();
-            svg.open("rect", &[("x", "4"), ("y", &y), ("width", "632"), ("height", &height), ("rx", "6")]).close("rect");
+            svg.open("rect", &[("x", "4"), ("y", &y), ("width", "632"), ("height", &height), ("rx", "6")])
+                .close("rect");
             line(&mut svg, "20", top + 24, "bold", &format!("{}. {name}", index + 1));
             line(&mut svg, "20", top + 44, "", log);
             top += STEP;

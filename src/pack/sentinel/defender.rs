@@ -19,8 +19,12 @@ use crate::pack::schedule::Plan;
 
 const HOUR: u64 = 3_600;
 /// Graph's word, seconds between two runs, seconds that each looks back.
-const PERIODS: [(&str, u64, u64); 4] =
-    [("1H", HOUR, 4 * HOUR), ("3H", 3 * HOUR, 12 * HOUR), ("12H", 12 * HOUR, 48 * HOUR), ("24H", 24 * HOUR, 720 * HOUR)];
+const PERIODS: [(&str, u64, u64); 4] = [
+    ("1H", HOUR, 4 * HOUR),
+    ("3H", 3 * HOUR, 12 * HOUR),
+    ("12H", 12 * HOUR, 48 * HOUR),
+    ("24H", 24 * HOUR, 720 * HOUR),
+];
 
 /// A custom detection.
 #[derive(Debug)]

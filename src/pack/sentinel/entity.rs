@@ -87,20 +87,25 @@ fn mapping(ruled: &Ruled<'_>, Entity { kind, field }: &Entity) -> Option<Mapping
         EntityKind::Url => ("URL", "Url"),
         EntityKind::Resource => return None,
     };
-    Some(Mapping { entity_type, field_mappings: [FieldMapping { identifier, column_name: ruled.column(field) }] })
+    Some(Mapping {
+        entity_type,
+        field_mappings: [FieldMapping { identifier, column_name: ruled.column(field) }],
+    })
 }
 
-/// `launch_instance_eni` as `LaunchInstanceEni`, cut from the left, and told from those that are there.
+/// `launch_instance_eni` as `LaunchInstanceEni`, without as many of the first words as it takes to be short enough, and
+/// told from those that are there.
 fn detail(column: &str, known: &[(String, String)]) -> String {
-    let mut name = String::new();
-    for word in column.split('_').filter(|word| !word.is_empty()) {
+    let word = |word: &str| {
         let mut chars = word.chars();
-        name.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        name.extend(chars);
-    }
-    let length = name.chars().count();
-    let name: String = name.chars().skip(length.saturating_sub(LONGEST_DETAIL)).collect();
-    let name = name.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).to_owned();
+        chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect::<String>()
+    };
+    let words: Vec<String> = column.split('_').filter(|part| !part.is_empty()).map(word).collect();
+    let ends = (0..words.len()).filter_map(|first| Some(words.get(first..)?.concat()));
+    let fits =
+        |name: &String| name.len() <= LONGEST_DETAIL && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let last = || words.last().map(|word| word.chars().take(LONGEST_DETAIL).collect::<String>());
+    let name = ends.into_iter().find(fits).or_else(|| last().filter(fits)).unwrap_or_default();
     let is_taken = |name: &str| known.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     if !is_taken(&name) && !name.is_empty() {
         return name;
@@ -120,9 +125,14 @@ mod tests {
     #[test]
     fn names_of_details_are_short_and_different() {
         let mut known = Vec::new();
-        for column in ["launch_instance_eni", "a_very_long_step_instance_eni", "b_very_long_step_instance_eni", "x1"] {
+        for column in
+            ["launch_instance_eni", "a_very_long_step_instance_eni", "b_very_long_step_instance_eni", "x1"]
+        {
             let name = detail(column, &known);
-            assert!(name.len() <= LONGEST_DETAIL && name.starts_with(|c: char| c.is_ascii_alphabetic()), "{name}");
+            assert!(
+                name.len() <= LONGEST_DETAIL && name.starts_with(|c: char| c.is_ascii_alphabetic()),
+                "{name}"
+            );
             known.push((name, column.to_owned()));
         }
         let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();

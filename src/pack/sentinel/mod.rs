@@ -50,10 +50,10 @@ pub(super) fn add(
         let paths = files.iter().map(|file| file.path.clone()).collect();
         let made = manifest::Made { part, plan: rule.plan, text: &rule.query, files: paths };
         piece.entry.add(ruled, emission, &[made]);
-        piece.entry.remark(TARGET, rule.plan.remark());
-        rule.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark.clone()));
+        piece.entry.remark(TARGET, rule.plan.remark().as_str());
+        rule.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark));
         let remarks = detection.iter().flat_map(|detection| &detection.remarks);
-        remarks.for_each(|remark| piece.entry.remark(TARGET, remark.clone()));
+        remarks.for_each(|remark| piece.entry.remark(TARGET, remark));
         piece.names.push(Named {
             siem: "Sentinel",
             name: rule.name.clone(),

@@ -36,7 +36,8 @@ fn length(text: &str) -> usize {
 fn too_long(ruled: &Ruled<'_>, length: usize) -> Diagnostic {
     let title = format!("the query of a Sentinel rule has {length} characters and may have {LONGEST}");
     let entries = |list: &ir::List| list.entries.iter().map(|entry| entry.text.len()).sum::<usize>();
-    let longest = ruled.rule.lists.iter().max_by_key(|list| entries(list)).filter(|list| entries(list) > 1_000);
+    let longest =
+        ruled.rule.lists.iter().max_by_key(|list| entries(list)).filter(|list| entries(list) > 1_000);
     let (span, label, help) = match longest {
         Some(list) => (
             list.name.span,

@@ -59,7 +59,9 @@ impl AnalyticsRule {
         let (tactics, techniques) = attack_of(&meta.attack);
         if plan.every != part.schedule.every {
             let [wanted, every] = [part.schedule.every, plan.every].map(crate::ir::duration);
-            remarks.push(format!("runs every {every} in place of {wanted}, which a scheduled rule does not take"));
+            remarks.push(format!(
+                "runs every {every} in place of {wanted}, which a scheduled rule does not take"
+            ));
         }
         Some(Self {
             id: meta.id.clone(),
@@ -95,7 +97,8 @@ fn plan(ruled: &Ruled<'_>, part: &Part, diags: &mut Diagnostics) -> Option<Plan>
     if plan.look_back >= 2 * DAY && every < 60 * MINUTE {
         plan = Plan::sliced(part.schedule, 60 * MINUTE);
     }
-    let limits = [(ruled.lookback, "`lookback` of the environment"), (LONGEST, "a scheduled rule of Sentinel")];
+    let limits =
+        [(ruled.lookback, "`lookback` of the environment"), (LONGEST, "a scheduled rule of Sentinel")];
     for (allowed, whose) in limits {
         if plan.look_back > allowed {
             diags.push(refusal::look_back(ruled.rule, &part.name, plan.look_back, allowed, whose));
@@ -114,18 +117,22 @@ fn grouping(
 ) -> Option<(u64, Vec<String>)> {
     let dedupe = ruled.rule.alert.dedupe.as_ref()?;
     let window = dedupe.window.seconds;
-    let names = ruled.dedupe_columns().into_iter().map(|column| {
-        details.iter().find(|(_, of)| *of == column).map(|(name, _)| name.clone())
-    });
+    let names = ruled
+        .dedupe_columns()
+        .into_iter()
+        .map(|column| details.iter().find(|(_, of)| *of == column).map(|(name, _)| name.clone()));
     let names: Option<Vec<_>> = names.collect();
     let (shortest, longest) = GROUPING;
     let Some(names) = names.filter(|_| (shortest..=longest).contains(&window)) else {
         let window = crate::ir::duration(window);
-        remarks.push(format!("`dedupe {window}` is left out: incidents are grouped for 5m to 7d, by custom details"));
+        remarks.push(format!(
+            "`dedupe {window}` is left out: incidents are grouped for 5m to 7d, by custom details"
+        ));
         return None;
     };
     let window = crate::ir::duration(window);
-    remarks.push(format!("`dedupe {window}` groups alerts of the same key into one incident; none is dropped"));
+    remarks
+        .push(format!("`dedupe {window}` groups alerts of the same key into one incident; none is dropped"));
     Some((dedupe.window.seconds, names))
 }
 
@@ -133,8 +140,8 @@ fn grouping(
 fn connectors(ruled: &Ruled<'_>) -> Vec<(String, Vec<String>)> {
     let mut connectors: Vec<(String, Vec<String>)> = Vec::new();
     for mapping in ruled.mappings("kql") {
-        let is_name = !mapping.from.is_empty()
-            && mapping.from.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name =
+            !mapping.from.is_empty() && mapping.from.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let Some(connector) = mapping.words.get("connector").filter(|_| is_name) else { continue };
         match connectors.iter_mut().find(|(known, _)| known == connector) {
             Some((_, tables)) if tables.contains(&mapping.from) => {}

@@ -17,7 +17,9 @@ const LONGEST_LINE: usize = 10_240;
 /// The files of a list.
 pub(super) fn files(list: &External, diags: &mut Diagnostics) -> Vec<File> {
     let line = list.text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    for (what, size, limit) in [("bytes", list.text.len(), LARGEST), ("characters in a line", line, LONGEST_LINE)] {
+    for (what, size, limit) in
+        [("bytes", list.text.len(), LARGEST), ("characters in a line", line, LONGEST_LINE)]
+    {
         if size > limit {
             let title = format!("the watchlist `{}` has {size} {what}", list.name);
             let label = format!("a watchlist takes {limit}");
@@ -48,8 +50,5 @@ pub(super) fn files(list: &External, diags: &mut Diagnostics) -> Vec<File> {
         rule: None,
         target: Some(TARGET),
     };
-    vec![
-        file(list.file.clone(), list.text.clone()),
-        file(file_name(name, "json"), arm::template(&resource)),
-    ]
+    vec![file(list.file.clone(), list.text.clone()), file(file_name(name, "json"), arm::template(&resource))]
 }

@@ -42,10 +42,10 @@ impl Conf {
         let mut text = String::new();
         for (index, Stanza { name, keys }) in self.0.iter().enumerate() {
             text.push_str(if index > 0 { "\n" } else { "" });
-            text.push_str(&format!("[{name}]\n"));
+            text.extend(["[", name, "]\n"]);
             for (key, value) in keys {
                 let value = value.trim_end().split('\n').map(str::trim_end).collect::<Vec<_>>().join(" \\\n");
-                text.push_str(&format!("{key} = {value}\n"));
+                text.extend([key, " = ", &value, "\n"]);
             }
         }
         text

@@ -41,8 +41,8 @@ pub(super) fn add(
         let files = files.map(|file| path(app, file)).to_vec();
         let made = manifest::Made { part, plan: search.plan, text: &part.text, files };
         piece.entry.add(ruled, emission, &[made]);
-        piece.entry.remark(TARGET, search.plan.remark());
-        search.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark.clone()));
+        piece.entry.remark(TARGET, search.plan.remark().as_str());
+        search.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark));
         piece.names.push(Named {
             siem: "Splunk",
             name: search.name.clone(),
@@ -112,7 +112,9 @@ fn app_conf(id: &str, version: &str) -> String {
 
 fn saved(searches: &[&Search]) -> String {
     let mut conf = Conf::default();
-    searches.iter().for_each(|search| conf.add(search.stanza()));
+    for search in searches {
+        conf.add(search.stanza());
+    }
     conf.print()
 }
 
@@ -158,7 +160,7 @@ fn readme(id: &str, searches: &[&Search]) -> String {
          Change macros in `local/macros.conf`; files under `default` are generated.\n"
     );
     for search in searches {
-        text.push_str(&format!("\n- {}: macro `{}`", search.name, search.filter));
+        text.extend(["\n- ", &search.name, ": macro `", &search.filter, "`"]);
     }
     text.push('\n');
     text

@@ -92,7 +92,10 @@ impl Search {
         let Plan { every: _, look_back, delay, slices: _ } = self.plan;
         self.set("cron_schedule", cron);
         self.set("dispatch.earliest_time", &format!("-{}m@m", look_back / 60));
-        self.set("dispatch.latest_time", &if delay == 0 { "@m".to_owned() } else { format!("-{}m@m", delay / 60) });
+        self.set(
+            "dispatch.latest_time",
+            &if delay == 0 { "@m".to_owned() } else { format!("-{}m@m", delay / 60) },
+        );
         self.set("enableSched", "1");
         self.set("disabled", "1");
         self.set("realtime_schedule", "0");
@@ -114,7 +117,8 @@ impl Search {
         let period = dedupe.window.seconds.saturating_sub(self.plan.every);
         let span = crate::ir::duration(dedupe.window.seconds);
         if period == 0 {
-            self.remarks.push(format!("`dedupe {span}` is no longer than the interval: nothing is suppressed"));
+            self.remarks
+                .push(format!("`dedupe {span}` is no longer than the interval: nothing is suppressed"));
             return;
         }
         self.set("alert.suppress", "1");
