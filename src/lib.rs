@@ -73,6 +73,7 @@ pub mod check;
 pub mod cli;
 mod csv;
 pub mod diag;
+pub mod diff;
 pub mod engine;
 pub mod form;
 pub mod ir;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backend", &["source", "attack", "csv", "diag", "ir", "catalog", "yaml"]),
     ("pack", &["source", "attack", "diag", "ir", "catalog", "backend", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
+    ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     (
         "project",

@@ -9,6 +9,7 @@ mod build;
 mod chart;
 mod check;
 mod compile;
+mod diff;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
@@ -48,6 +49,8 @@ enum Command {
     Build(build::Build),
     /// Check rules and report all diagnostics.
     Check(check::Check),
+    /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
+    Diff(diff::Diff),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -93,6 +96,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "pack")]
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
