@@ -9,6 +9,7 @@ use crate::program::{root, targets};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("csv", &[]),
+    ("attack", &[]),
     ("yaml", &["source"]),
     ("ir", &["source"]),
     ("diag", &["source"]),
@@ -19,8 +20,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["source", "diag", "form", "ir", "yaml"]),
     ("settings", &["source", "diag", "form", "catalog", "syntax", "backend", "yaml"]),
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
-    ("backend", &["source", "csv", "diag", "ir", "catalog", "yaml"]),
+    ("backend", &["source", "attack", "csv", "diag", "ir", "catalog", "yaml"]),
+    ("pack", &["source", "attack", "diag", "ir", "catalog", "backend", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
+    ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     (
         "project",
@@ -33,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project",
+            "engine", "replay", "project", "pack", "diff",
         ],
     ),
 ];
@@ -57,11 +60,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("ctrlc", &["cli/output.rs"]),
     ("indicatif", &["cli/logs.rs"]),
     ("mimalloc", &["main.rs"]),
-    ("flate2", &["replay/read"]),
+    ("flate2", &["replay/read", "pack/splunk/archive.rs"]),
+    ("tar", &["pack/splunk/archive.rs"]),
+    ("sha2", &["pack/file.rs"]),
+    ("pulldown_cmark", &["pack/markdown.rs"]),
+    ("toml", &["pack/elastic"]),
     ("ruzstd", &["replay/read"]),
     ("wide", &["replay/read"]),
     // Behind features: the core does without.
     ("crate::replay", &["project/replay.rs", "cli", "replay"]),
+    ("crate::pack", &["pack", "cli"]),
     ("crate::cli", &["cli"]),
 ];
 

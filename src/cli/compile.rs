@@ -76,7 +76,7 @@ enum OutputFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Lists {
+pub(super) enum Lists {
     /// In the query text.
     Inline,
     /// As a Splunk lookup or a Sentinel watchlist, written beside the query with `-o`; in the query text elsewhere.

@@ -3,10 +3,13 @@
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
 //! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are threads and `anyhow` used.
 
+#[cfg(feature = "pack")]
+mod build;
 #[cfg(feature = "replay")]
 mod chart;
 mod check;
 mod compile;
+mod diff;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
@@ -41,8 +44,13 @@ struct Arguments {
 enum Command {
     /// Compile rules to queries that are ready to paste into a SIEM.
     Compile(compile::Compile),
+    /// Build content that SIEMs take as it is: Splunk app, Sentinel and Elastic rules, Sigma, playbooks.
+    #[cfg(feature = "pack")]
+    Build(build::Build),
     /// Check rules and report all diagnostics.
     Check(check::Check),
+    /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
+    Diff(diff::Diff),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -85,7 +93,10 @@ pub fn run() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Compile(command) => command.run(),
+        #[cfg(feature = "pack")]
+        Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),

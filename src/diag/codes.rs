@@ -250,7 +250,10 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
     Conditional = "W0805" Warning "the query may miss events in some engines";
     TooLong = "W0806" Warning "the query is longer than the SIEM takes";
-    NoRowKey = "W0807" Warning "one row per key of a rule without `dedupe`";
+    NameClash = "E0807" Error "two rules have one name in a SIEM";
+    PackLimit = "E0808" Error "the SIEM would refuse this";
+    ScheduleLoses = "E0809" Error "a schedule would lose chains";
+    NoRowKey = "W0810" Warning "one row per key of a rule without `dedupe`";
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";

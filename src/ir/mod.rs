@@ -257,6 +257,17 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// Everything that is read from a log: the alternatives of its steps, and what must not be there.
+    pub fn selections(&self) -> impl Iterator<Item = &Selection> {
+        let of_steps = self.steps.iter().flat_map(|step| {
+            let absent = step.absences.iter().flat_map(|absence| &absence.selections);
+            step.selections().chain(absent)
+        });
+        let between =
+            self.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
+        of_steps.chain(between)
+    }
+
     /// The fields of step `index`, by the names of the rule, that the clauses around its conditions read: links with
     /// their comparisons and absences, what it counts, and what it shares in any order. Sorted, each once.
     #[must_use]

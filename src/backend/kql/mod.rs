@@ -148,7 +148,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
         text = print(report)?;
     }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

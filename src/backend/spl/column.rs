@@ -92,6 +92,8 @@ pub(super) enum Stage {
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (homes, filter, time) = (reader.homes(), reader.filter(), reader.time());
+    // What the macro in `from` stands for where nobody has defined it: for those who write an app around the query.
+    reader.word("macro");
     let from = homes.and_then(|homes| searches(reader, homes));
     let mut expression =
         |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);

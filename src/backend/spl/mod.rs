@@ -161,7 +161,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {
