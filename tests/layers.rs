@@ -46,6 +46,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     ("minijinja", &["backend"]),
     ("plotters", &["cli/chart.rs"]),
+    ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("anyhow", &["cli"]),

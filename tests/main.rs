@@ -19,6 +19,7 @@ mod engines;
 mod environment;
 mod environments;
 mod foreign;
+mod format;
 mod forms;
 mod generated;
 mod house;

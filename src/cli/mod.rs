@@ -7,6 +7,7 @@
 mod chart;
 mod check;
 mod compile;
+mod fmt;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
@@ -43,6 +44,8 @@ enum Command {
     Compile(compile::Compile),
     /// Check rules and report all diagnostics.
     Check(check::Check),
+    /// Write rule files in the canonical style.
+    Fmt(fmt::Fmt),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Compile(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Fmt(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
