@@ -74,6 +74,7 @@ pub mod diag;
 pub mod engine;
 pub mod form;
 pub mod ir;
+pub mod picture;
 pub mod project;
 #[cfg(feature = "replay")]
 pub mod replay;

@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backend", &["source", "csv", "diag", "ir", "catalog", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
+    ("picture", &["source", "ir", "engine", "backend"]),
     (
         "project",
         &[
@@ -33,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project",
+            "engine", "replay", "picture", "project",
         ],
     ),
 ];
