@@ -7,6 +7,7 @@
 mod chart;
 mod check;
 mod compile;
+mod fix;
 mod fmt;
 mod ir;
 #[cfg(feature = "replay")]
