@@ -72,6 +72,7 @@ pub mod cli;
 mod csv;
 pub mod diag;
 pub mod engine;
+pub mod explain;
 pub mod form;
 pub mod ir;
 pub mod picture;

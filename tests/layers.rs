@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     ("picture", &["source", "ir", "engine", "backend"]),
+    ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",
         &[
@@ -34,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "picture", "project",
+            "engine", "replay", "picture", "explain", "project",
         ],
     ),
 ];

@@ -18,6 +18,7 @@ mod docs;
 mod engines;
 mod environment;
 mod environments;
+mod explain;
 mod fix;
 mod foreign;
 mod format;

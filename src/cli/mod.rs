@@ -7,6 +7,7 @@
 mod chart;
 mod check;
 mod compile;
+mod explain;
 mod fix;
 mod fmt;
 mod ir;
@@ -55,6 +56,8 @@ enum Command {
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
+    /// Explain rules in plain sentences and pictures, or the code of a finding.
+    Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
     /// List log sources, their fields, and the mapping of each field in each target.
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Replay(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Completions { shell } => {
