@@ -5,6 +5,7 @@
 
 mod change;
 mod conflict;
+pub mod describe;
 mod fault;
 pub mod keys;
 mod letters;

@@ -75,6 +75,8 @@ pub mod engine;
 pub mod explain;
 pub mod form;
 pub mod ir;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod picture;
 pub mod project;
 #[cfg(feature = "replay")]

@@ -32,10 +32,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lsp",
+        &["source", "diag", "syntax", "catalog", "check", "ir", "backend", "engine", "explain", "project"],
+    ),
+    (
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "picture", "explain", "project",
+            "engine", "replay", "picture", "explain", "project", "lsp",
         ],
     ),
 ];
@@ -51,12 +55,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("lsp_types", &["lsp"]),
+    ("lsp_server", &["lsp"]),
     ("anyhow", &["cli"]),
     ("rayon", &["cli", "replay"]),
     ("walkdir", &["project/disk.rs", "replay"]),
     ("tempfile", &["cli", "replay"]),
     ("std::fs", &["project/disk.rs", "cli", "replay"]),
-    ("std::thread", &["cli"]),
+    ("std::thread", &["cli", "lsp/mod.rs"]),
     ("ctrlc", &["cli/output.rs"]),
     ("indicatif", &["cli/logs.rs"]),
     ("mimalloc", &["main.rs"]),
@@ -66,6 +72,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // Behind features: the core does without.
     ("crate::replay", &["project/replay.rs", "cli", "replay"]),
     ("crate::cli", &["cli"]),
+    ("crate::lsp", &["cli"]),
 ];
 
 fn rust_files() -> Vec<(PathBuf, String)> {

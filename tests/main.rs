@@ -26,6 +26,7 @@ mod forms;
 mod generated;
 mod house;
 mod layers;
+mod lsp;
 mod many_files;
 mod mistakes;
 mod outputs;

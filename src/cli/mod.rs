@@ -13,6 +13,8 @@ mod fmt;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod manifest;
 mod output;
 #[cfg(feature = "replay")]
@@ -60,6 +62,9 @@ enum Command {
     Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
+    /// Serve an editor by the language server protocol, over standard input and output.
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
     /// Print a shell completion script.
@@ -101,6 +106,8 @@ pub fn run() -> ExitCode {
         Command::Tune(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -37,7 +37,7 @@ mod wording;
 
 pub use decode::decode;
 pub use format::{NotFormatted, format};
-pub use keywords::{begins_test_line, metadata};
+pub use keywords::{begins_test_line, is_keyword, metadata, words};
 pub use outline::{Heading, outline};
 
 use crate::diag::{Diagnostic, Diagnostics};
