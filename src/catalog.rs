@@ -5,6 +5,7 @@
 
 mod change;
 mod conflict;
+pub mod describe;
 mod fault;
 mod group;
 pub mod keys;

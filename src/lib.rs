@@ -75,10 +75,14 @@ mod csv;
 pub mod diag;
 pub mod diff;
 pub mod engine;
+pub mod explain;
 pub mod form;
 pub mod ir;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 #[cfg(feature = "pack")]
 pub mod pack;
+pub mod picture;
 pub mod project;
 #[cfg(feature = "replay")]
 pub mod replay;

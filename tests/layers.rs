@@ -25,6 +25,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["source", "ir", "catalog"]),
     ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
+    ("picture", &["source", "ir", "engine", "backend"]),
+    ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",
         &[
@@ -33,10 +35,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lsp",
+        &["source", "diag", "syntax", "catalog", "check", "ir", "backend", "engine", "explain", "project"],
+    ),
+    (
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project", "pack", "diff",
+            "engine", "replay", "project", "pack", "diff", "picture", "explain", "lsp",
         ],
     ),
 ];
@@ -49,14 +55,17 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     ("minijinja", &["backend"]),
     ("plotters", &["cli/chart.rs"]),
+    ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("lsp_types", &["lsp"]),
+    ("lsp_server", &["lsp"]),
     ("anyhow", &["cli"]),
     ("rayon", &["cli", "replay"]),
     ("walkdir", &["project/disk.rs", "replay"]),
     ("tempfile", &["cli", "replay"]),
     ("std::fs", &["project/disk.rs", "cli", "replay"]),
-    ("std::thread", &["cli"]),
+    ("std::thread", &["cli", "lsp/mod.rs"]),
     ("ctrlc", &["cli/output.rs"]),
     ("indicatif", &["cli/logs.rs"]),
     ("mimalloc", &["main.rs"]),
@@ -71,6 +80,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("crate::replay", &["project/replay.rs", "cli", "replay"]),
     ("crate::pack", &["pack", "cli"]),
     ("crate::cli", &["cli"]),
+    ("crate::lsp", &["cli"]),
 ];
 
 fn rust_files() -> Vec<(PathBuf, String)> {

@@ -10,9 +10,14 @@ mod chart;
 mod check;
 mod compile;
 mod diff;
+mod explain;
+mod fix;
+mod fmt;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod manifest;
 mod output;
 #[cfg(feature = "replay")]
@@ -51,6 +56,8 @@ enum Command {
     Check(check::Check),
     /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
     Diff(diff::Diff),
+    /// Write rule files in the canonical style.
+    Fmt(fmt::Fmt),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -59,8 +66,13 @@ enum Command {
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
+    /// Explain rules in plain sentences and pictures, or the code of a finding.
+    Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
+    /// Serve an editor by the language server protocol, over standard input and output.
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
     /// Print a shell completion script.
@@ -97,12 +109,16 @@ pub fn run() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Fmt(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -123,6 +123,42 @@ impl Workspace {
         self.files.get(index).map(|file| file.path.as_path())
     }
 
+    /// The id of a file.
+    pub(super) fn id(&self, index: usize) -> Option<FileId> {
+        self.files.get(index).map(|file| file.id)
+    }
+
+    /// The number of the rule file with a path.
+    pub(super) fn find(&self, path: &Path) -> Option<usize> {
+        self.by_path.get(&(path.to_owned(), Kind::Rules)).copied()
+    }
+
+    /// Puts another text in the place of a rule file's, which is then to be opened again; its number, if it is known.
+    pub(super) fn revise(&mut self, path: &Path, text: &str) -> Option<usize> {
+        let index = self.find(path)?;
+        let file = self.files.get_mut(index)?;
+        (file.content, file.reading) = (Content::Rules(None), Reading::Fine);
+        file.imports.clear();
+        self.sources.replace(file.id, text);
+        Some(index)
+    }
+
+    /// The rule files the user asked for that import a file, directly or not.
+    pub(super) fn importers(&self, index: usize) -> Vec<usize> {
+        let mut seen = HashSet::from([index]);
+        let mut queue = vec![index];
+        while let Some(imported) = queue.pop() {
+            let imports = |file: &File| file.imports.iter().any(|(target, _)| *target == imported);
+            for (importer, _) in self.files.iter().enumerate().filter(|(_, file)| imports(file)) {
+                if seen.insert(importer) {
+                    queue.push(importer);
+                }
+            }
+        }
+        seen.remove(&index);
+        seen.into_iter().filter(|index| *index < self.asked).collect()
+    }
+
     /// What `see` sees in the texts of the rule files the user asked for, in their order.
     pub(super) fn survey<T: Send>(
         &self,
@@ -300,7 +336,8 @@ impl Workspace {
         }
     }
 
-    fn tree(&self, index: usize) -> Option<&ast::File> {
+    /// The tree of a file, while it is open.
+    pub(super) fn tree(&self, index: usize) -> Option<&ast::File> {
         match &self.files.get(index)?.content {
             Content::Rules(tree) => tree.as_ref(),
             Content::List(_) | Content::Event | Content::Nothing => None,
