@@ -118,9 +118,17 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
 }
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir::Rule> {
-    let File { id, rules: written, lists: own, imports, .. } = unit.file;
+    let File { id, rules: written, lists: own, lookups, imports, .. } = unit.file;
     for path in imports {
         sink.resolve(path.span, Meaning::File(path.node.clone()));
+    }
+    for lookup in lookups {
+        let found = Diagnostic::new(
+            Code::ReservedWord,
+            keyword(lookup.span, 6),
+            "`lookup` is reserved for a later version",
+        );
+        sink.report(found.label("not part of the language yet").help("it will add fields from a table"));
     }
     // Before any name is resolved: imported lists are read by need, and what a rule needs is known from its words
     // alone.

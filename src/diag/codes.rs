@@ -120,6 +120,7 @@ codes! {
     Unquoted = "E0112" Error "missing quotes around a value";
     Comma = "E0113" Error "unexpected or missing comma";
     Repeated = "E0114" Error "duplicate attribute or clause";
+    ReservedWord = "E0115" Error "reserved word";
     Limit = "E0116" Error "limit exceeded";
     BadCharacter = "E0117" Error "non-printable character";
     NotUtf8 = "E0118" Error "the file is not valid UTF-8";

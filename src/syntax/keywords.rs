@@ -297,10 +297,6 @@ mod tests {
         KEYWORDS.iter().filter(|keyword| which(keyword)).map(|keyword| keyword.word.to_owned()).collect()
     }
 
-    fn set(words: &[&str]) -> BTreeSet<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
     #[test]
     fn a_word_stands_once() {
         assert_eq!(table(|_| true).len(), KEYWORDS.len());
