@@ -74,6 +74,7 @@ pub mod diag;
 pub mod engine;
 pub mod explain;
 pub mod form;
+pub mod import;
 pub mod ir;
 #[cfg(feature = "lsp")]
 pub mod lsp;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["source", "ir", "catalog"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     ("picture", &["source", "ir", "engine", "backend"]),
+    ("import", &["source", "syntax", "catalog", "ir", "yaml"]),
     ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",
@@ -39,7 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "picture", "explain", "project", "lsp",
+            "engine", "replay", "picture", "explain", "import", "project", "lsp",
         ],
     ),
 ];
@@ -55,6 +56,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli/man.rs"]),
     ("lsp_types", &["lsp"]),
     ("lsp_server", &["lsp"]),
     ("anyhow", &["cli"]),

@@ -9,12 +9,14 @@
     reason = "a test that fails panics"
 )]
 
+mod authoring;
 mod checks;
 mod checks_ir;
 mod cli;
 mod conformance;
 mod corpus;
 mod docs;
+mod editors;
 mod engines;
 mod environment;
 mod environments;
@@ -25,6 +27,7 @@ mod format;
 mod forms;
 mod generated;
 mod house;
+mod import;
 mod layers;
 mod lsp;
 mod many_files;

@@ -228,6 +228,3 @@ fn after(rule: &Rule) -> Vec<String> {
     }
     lines
 }
-
-#[cfg(test)]
-mod tests;
