@@ -29,6 +29,7 @@ mod generated;
 mod house;
 mod import;
 mod layers;
+mod live;
 mod lsp;
 mod many_files;
 mod mistakes;

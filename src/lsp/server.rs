@@ -223,10 +223,14 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 let closed = serde_json::from_value::<Document>(params).ok();
                 if let Some(path) = closed.and_then(|closed| convert::path(&closed.text_document.uri)) {
                     self.live.buffers().remove(&path);
-                    self.reload();
+                    self.refresh(&[path]);
                 }
             }
-            "workspace/didChangeWatchedFiles" | "workspace/didChangeConfiguration" => self.reload(),
+            "workspace/didChangeWatchedFiles" => match serde_json::from_value(params) {
+                Ok(changes) => self.refresh(&changed_on_disk(&changes)),
+                Err(_) => self.reload(),
+            },
+            "workspace/didChangeConfiguration" => self.reload(),
             // Saving changes nothing, and what is not known is not for us.
             _ => {}
         }
@@ -238,6 +242,14 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 self.live.add_root(path.to_owned());
             }
             self.reload();
+        }
+        self.changed = true;
+    }
+
+    /// Looks at files that changed on disk; all of them anew where one is no rule file that was there before.
+    fn refresh(&mut self, paths: &[PathBuf]) {
+        if paths.is_empty() || !paths.iter().all(|path| self.live.refresh(path)) {
+            self.live.reload(self.workers);
         }
         self.changed = true;
     }
@@ -306,6 +318,11 @@ struct Document {
 fn opened(params: Value) -> Option<(PathBuf, String)> {
     let params: lsp::DidOpenTextDocumentParams = serde_json::from_value(params).ok()?;
     Some((convert::path(&params.text_document.uri)?, params.text_document.text))
+}
+
+/// The files of which the editor says that they changed, came or went.
+fn changed_on_disk(params: &lsp::DidChangeWatchedFilesParams) -> Vec<PathBuf> {
+    params.changes.iter().filter_map(|change| convert::path(&change.uri)).collect()
 }
 
 /// The whole new text; the last one counts.
