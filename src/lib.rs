@@ -77,6 +77,7 @@ pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod form;
+pub mod import;
 pub mod ir;
 #[cfg(feature = "lsp")]
 pub mod lsp;

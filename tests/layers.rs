@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     ("picture", &["source", "ir", "engine", "backend"]),
+    ("import", &["source", "syntax", "catalog", "ir", "yaml"]),
     ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",
@@ -42,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project", "pack", "diff", "picture", "explain", "lsp",
+            "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
         ],
     ),
 ];
@@ -58,6 +59,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli/man.rs"]),
     ("lsp_types", &["lsp"]),
     ("lsp_server", &["lsp"]),
     ("anyhow", &["cli"]),

@@ -9,6 +9,7 @@
     reason = "a test that fails panics"
 )]
 
+mod authoring;
 mod checks;
 mod checks_ir;
 mod cli;
@@ -16,6 +17,7 @@ mod conformance;
 mod corpus;
 mod diff;
 mod docs;
+mod editors;
 mod engines;
 mod environment;
 mod environments;
@@ -26,7 +28,9 @@ mod format;
 mod forms;
 mod generated;
 mod house;
+mod import;
 mod layers;
+mod live;
 mod lsp;
 mod many_files;
 mod mistakes;

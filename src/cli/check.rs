@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap_complete::ArgValueCompleter;
+
 use crate::backend::Externals;
 use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file};
@@ -9,10 +11,15 @@ use crate::project::compile::{CompileOptions, compile_file};
 use super::compile::TargetChoice;
 use super::report::{self, Format, plural};
 use super::session::{self, Found, SessionOptions};
-use super::{Outcome, fix, output};
+use super::{Outcome, fix, names, output};
 
 /// Check rules and report all diagnostics.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena check                          every rule file below this folder
+  catena check rules --target all       also whether each SIEM can say them
+  catena check --fix rule.chain         apply the fixes that findings carry
+  catena check --format github          annotations for a pull request")]
 pub(super) struct Check {
     /// Rule files and directories; `-` is standard input.
     #[arg(default_value = ".", value_name = "PATH")]
@@ -21,7 +28,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
     /// Also check that the rules compile for this target, or for `all`; may be repeated.
-    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse)]
+    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, add = ArgValueCompleter::new(names::targets))]
     target: Vec<TargetChoice>,
     /// Output format of the diagnostics.
     #[arg(long, value_enum, default_value_t)]

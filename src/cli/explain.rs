@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use clap_complete::ArgValueCompleter;
+
 use crate::backend::Target;
 use crate::diag::{Code, Diagnostics, Severity};
 use crate::explain::{self, Explanation, Made, Query};
@@ -12,7 +14,7 @@ use crate::project::compile::{CompileOptions, compile_rule, is_meant_for};
 use super::compile::TargetChoice;
 use super::report::{self, Format, did_you_mean};
 use super::session::{self, Checked, SessionOptions};
-use super::{Outcome, output};
+use super::{Outcome, names, output};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_pages.rs"));
 
@@ -28,10 +30,10 @@ pub(super) struct Explain {
     #[arg(required = true, value_name = "RULE.chain|CODE")]
     what: Vec<PathBuf>,
     /// Explain only the rule with this name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::rules))]
     rule: Option<String>,
     /// Targets to compare; may be repeated.
-    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
+    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, add = ArgValueCompleter::new(names::targets), default_value = "all")]
     target: Vec<TargetChoice>,
     /// Write one self-contained page with the queries instead.
     #[arg(long, value_name = "FILE", conflicts_with = "svg")]

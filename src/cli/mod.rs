@@ -9,20 +9,28 @@ mod build;
 mod chart;
 mod check;
 mod compile;
+#[cfg(feature = "replay")]
+mod debug;
 mod diff;
 mod explain;
 mod fix;
 mod fmt;
+mod import;
+mod init;
 mod ir;
 #[cfg(feature = "replay")]
 mod logs;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod man;
 mod manifest;
+mod names;
+mod new;
 mod output;
 #[cfg(feature = "replay")]
 mod replay;
 mod report;
+mod scaffold;
 mod session;
 mod sources;
 mod test;
@@ -63,6 +71,9 @@ enum Command {
     /// Run rules over log files on the embedded engine.
     #[cfg(feature = "replay")]
     Replay(replay::Replay),
+    /// Step through the events of one chain: which record satisfied what, what waited, what expired.
+    #[cfg(feature = "replay")]
+    Debug(debug::Debug),
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
@@ -75,11 +86,16 @@ enum Command {
     Lsp(lsp::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
-    /// Print a shell completion script.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    /// Make a project: a rule with tests, lists, two environments, a workflow for continuous integration.
+    Init(init::Init),
+    /// Write a new rule, allowlist or source to fill in.
+    New(new::New),
+    /// Read a Sigma correlation with its base rules, or an EQL sequence, into the draft of a rule.
+    Import(import::Import),
+    /// Print a script that completes commands, options, targets and rule names in a shell.
+    Completions(names::Completions),
+    /// Write the manual pages.
+    Man(man::Man),
 }
 
 /// How a command ended, when nothing stopped it.
@@ -99,6 +115,8 @@ enum Outcome {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
+    // A shell that completes sets a variable; then this answers it and ends the program.
+    clap_complete::CompleteEnv::with_factory(Arguments::command).complete();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -114,17 +132,19 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
         #[cfg(feature = "replay")]
+        Command::Debug(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
         #[cfg(feature = "lsp")]
         Command::Lsp(command) => command.run(),
         Command::Sources(command) => command.run(),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "catena", &mut script);
-            output::print(&String::from_utf8_lossy(&script)).map(|()| Outcome::Fine)
-        }
+        Command::Init(command) => command.run(),
+        Command::New(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(Arguments::command()),
     };
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

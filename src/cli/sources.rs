@@ -14,6 +14,9 @@ use crate::project::{Disk, Environments};
 
 /// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena sources                      the sources
+  catena sources aws.cloudtrail       its fields, and where each is in each SIEM")]
 pub(super) struct ListSources {
     /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,

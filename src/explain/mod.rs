@@ -208,6 +208,3 @@ fn after(rule: &Rule) -> Vec<String> {
     }
     lines
 }
-
-#[cfg(test)]
-mod tests;

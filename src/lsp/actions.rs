@@ -15,7 +15,7 @@ use crate::syntax::ast::{
 };
 
 use super::convert;
-use super::server::finding;
+use super::findings::finding;
 
 /// How many values of one field are worth an allowlist.
 const MANY: usize = 2;

@@ -9,6 +9,7 @@
 mod actions;
 mod complete;
 mod convert;
+mod findings;
 mod hints;
 mod hover;
 mod navigate;

@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::project::{Buffers, Choices, Live, LiveFile, Workers};
 
+use super::findings::finding;
 use super::{actions, complete, convert, hints, hover, navigate, outline, tokens};
 
 /// What the server can do.
@@ -222,10 +223,14 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 let closed = serde_json::from_value::<Document>(params).ok();
                 if let Some(path) = closed.and_then(|closed| convert::path(&closed.text_document.uri)) {
                     self.live.buffers().remove(&path);
-                    self.reload();
+                    self.refresh(&[path]);
                 }
             }
-            "workspace/didChangeWatchedFiles" | "workspace/didChangeConfiguration" => self.reload(),
+            "workspace/didChangeWatchedFiles" => match serde_json::from_value(params) {
+                Ok(changes) => self.refresh(&changed_on_disk(&changes)),
+                Err(_) => self.reload(),
+            },
+            "workspace/didChangeConfiguration" => self.reload(),
             // Saving changes nothing, and what is not known is not for us.
             _ => {}
         }
@@ -237,6 +242,14 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 self.live.add_root(path.to_owned());
             }
             self.reload();
+        }
+        self.changed = true;
+    }
+
+    /// Looks at files that changed on disk; all of them anew where one is no rule file that was there before.
+    fn refresh(&mut self, paths: &[PathBuf]) {
+        if paths.is_empty() || !paths.iter().all(|path| self.live.refresh(path)) {
+            self.live.reload(self.workers);
         }
         self.changed = true;
     }
@@ -277,29 +290,6 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
     }
 }
 
-/// A finding as the protocol has it.
-pub(super) fn finding(live: &Live, found: &Diagnostic) -> Option<Value> {
-    let source = live.sources().get(found.primary.span.file)?;
-    let mut message = found.title.clone();
-    for more in [&found.primary.text].into_iter().filter(|text| !text.is_empty()).chain(&found.help) {
-        message.push('\n');
-        message.push_str(more);
-    }
-    let related = found.secondary.iter().filter_map(|label| {
-        Some(json!({"location": convert::location(live, label.span)?, "message": label.text}))
-    });
-    let is_unused = matches!(found.code, Code::UnusedParam | Code::UnusedList | Code::UnusedAllow);
-    Some(json!({
-        "range": convert::range(source, found.primary.span.range()),
-        "severity": match found.severity() { Severity::Error => 1, Severity::Warning => 2 },
-        "code": found.code.id(),
-        "source": "catena",
-        "message": crate::source::visible(&message),
-        "tags": if is_unused { vec![1] } else { vec![] },
-        "relatedInformation": related.collect::<Vec<_>>(),
-    }))
-}
-
 /// An answer, or why there is none.
 enum Answer {
     Value(Value),
@@ -328,6 +318,11 @@ struct Document {
 fn opened(params: Value) -> Option<(PathBuf, String)> {
     let params: lsp::DidOpenTextDocumentParams = serde_json::from_value(params).ok()?;
     Some((convert::path(&params.text_document.uri)?, params.text_document.text))
+}
+
+/// The files of which the editor says that they changed, came or went.
+fn changed_on_disk(params: &lsp::DidChangeWatchedFilesParams) -> Vec<PathBuf> {
+    params.changes.iter().filter_map(|change| convert::path(&change.uri)).collect()
 }
 
 /// The whole new text; the last one counts.

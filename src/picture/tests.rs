@@ -1,37 +1,6 @@
-//! Pictures of the first rule, and of one whose texts try to leave their place.
-
-use std::path::PathBuf;
+//! A picture whose texts try to leave their place, and how lines are cut.
 
 use super::{Gate, Picture, StepBox, Theme, svg, text, wrap};
-use crate::Project;
-
-fn first_rule() -> Picture {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules/an1318");
-    let mut project = Project::default();
-    for name in ["aws.chain", "lists/known_good.chain", "lists/approved_images.csv", "lists/automation.csv"] {
-        if let Ok(text) = std::fs::read_to_string(folder.join(name)) {
-            project.insert(name, text);
-        }
-    }
-    project.choices().as_of = "2026-11-24".parse().ok();
-    let checked = project.check().unwrap();
-    Picture::of(&checked.rules[0])
-}
-
-fn snapshot(name: &str, content: &str) {
-    insta::with_settings!({
-        snapshot_path => "../../snapshots/picture",
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, { insta::assert_snapshot!(name, content) });
-}
-
-#[test]
-fn the_first_rule() {
-    let picture = first_rule();
-    snapshot("text", &text(&picture));
-    snapshot("svg", &svg(&picture, Theme::Adaptive));
-}
 
 #[test]
 fn texts_stay_in_their_place() {

@@ -20,6 +20,12 @@ impl Buffers {
         self.texts.insert(path.to_owned(), text);
     }
 
+    /// Whether the editor holds the text of a file.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        self.texts.contains_key(path)
+    }
+
     /// Lets go of a text: what is on disk counts again.
     pub fn remove(&mut self, path: &Path) {
         self.texts.remove(path);

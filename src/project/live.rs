@@ -17,11 +17,12 @@ use crate::check::{self, Context, Identities, Resolutions};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir;
 use crate::source::{FileId, SourceFile, Sources};
-use crate::syntax::ast;
+use crate::syntax::{self, ast};
 
 use super::accept::{Accepted, Allowance};
 use super::buffers::Buffers;
 use super::environment::{Environment, Environments};
+use super::files::Files;
 use super::paths::resolve;
 use super::session::{Checked, Choices, today};
 use super::workers::{InTurn, Workers};
@@ -164,9 +165,26 @@ impl Live {
 
     /// Takes the new text of a file. `false` if it is no rule file that is known: then the project must be read anew.
     pub fn edit(&mut self, path: &Path, text: String) -> bool {
-        let known = self.workspace.revise(path, &text);
+        let known = self.revise(path, &text);
         self.buffers.insert(path, text);
-        let Some(index) = known else { return false };
+        known
+    }
+
+    /// Takes the text of a file from the disk, unless the editor holds one. `false` as for [`Self::edit`], and if it
+    /// cannot be read.
+    pub fn refresh(&mut self, path: &Path) -> bool {
+        if self.buffers.holds(path) {
+            return true;
+        }
+        let Some(known) = self.file(path) else { return false };
+        let read =
+            self.buffers.read(path, syntax::FILE_SIZE).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some(text) = read else { return false };
+        *known.source.text == *text || self.revise(path, &text)
+    }
+
+    fn revise(&mut self, path: &Path, text: &str) -> bool {
+        let Some(index) = self.workspace.revise(path, text) else { return false };
         let mut diags = Diagnostics::default();
         let host = Host { files: &self.buffers, workers: &InTurn };
         self.workspace.open(index..index + 1, &host, &mut diags);

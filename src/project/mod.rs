@@ -14,6 +14,7 @@ pub mod live;
 mod paths;
 #[cfg(feature = "replay")]
 mod replay;
+mod search;
 pub mod session;
 mod workers;
 mod workspace;

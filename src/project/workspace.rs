@@ -18,7 +18,8 @@ use crate::unit::{NamedFiles, Unit};
 
 use super::files::{Entry, Files};
 use super::imports;
-use super::paths::{real, resolve, show, tidy};
+use super::paths::{real, resolve, show};
+use super::search::{Unreadable, find};
 use super::workers::Workers;
 
 /// How many imports of a circle are shown beside the first.
@@ -76,10 +77,6 @@ enum Kind {
     List,
     Event,
 }
-
-/// A file the user asked for that could not be read.
-#[derive(Debug)]
-pub(super) struct Unreadable(pub(super) String);
 
 /// Bytes of the largest raw event: `CloudTrail` cuts its own off at 256 KB.
 const LARGEST_EVENT: usize = 1 << 20;
@@ -477,37 +474,6 @@ fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, Str
         return Err(format!("the file is larger than {} MiB", limit >> 20));
     }
     Ok(bytes)
-}
-
-/// The rule files under `paths`, sorted within each folder; each with what it really is.
-fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path == Path::new("-") {
-            found.push((path.clone(), path.clone()));
-            continue;
-        }
-        let root = real(files, path);
-        if files.entry(path) != Entry::Folder {
-            found.push((tidy(path), root));
-            continue;
-        }
-        let inside = files.rules_under(path);
-        if inside.is_empty() {
-            problems.push(Unreadable(format!("no `.chain` file under `{}`", show(path))));
-        }
-        for rule in inside {
-            match rule {
-                // Links are not followed, so what is under the real root is real.
-                Ok(rule) => {
-                    let below = rule.strip_prefix(path).unwrap_or(&rule);
-                    found.push((tidy(&rule), root.join(below)));
-                }
-                Err(why) => problems.push(Unreadable(why)),
-            }
-        }
-    }
-    found
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

@@ -1,8 +1,7 @@
 //! Where the lines of a rule file break.
 //!
-//! In: a tree. Out: a document. The tables below are the style; what they do not name is written on one line, and breaks
-//! after its commas where it is too long.
-//! Must not know: the width of a line.
+//! In: a tree. Out: a document. The tables below are the style; what they do not name is written on one line, and
+//! breaks after its commas where it is too long. Must not know: the width of a line.
 
 use std::collections::HashMap;
 

@@ -3,8 +3,8 @@
 //! In: a text that parses without findings. Out: the same rules in the one style; comments and single blank lines stay
 //! where they are. Must not know: what a rule means.
 //!
-//! `tree` reads the text by the grammar, `layout` says where lines break, in a few tables over rules of the grammar, and
-//! `doc` fills lines. So a clause that the tables do not name is written on one line, and a new one needs a row.
+//! `tree` reads the text by the grammar, `layout` says where lines break, in a few tables over rules of the grammar,
+//! and `doc` fills lines. So a clause that the tables do not name is written on one line, and a new one needs a row.
 
 mod doc;
 mod layout;
