@@ -35,8 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project", "pack", "diff",
+            "source", "csv", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir",
+            "backend", "engine", "replay", "project", "pack", "diff",
         ],
     ),
 ];

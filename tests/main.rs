@@ -11,6 +11,7 @@
 
 mod checks;
 mod checks_ir;
+mod ci;
 mod cli;
 mod conformance;
 mod corpus;
@@ -24,6 +25,7 @@ mod forms;
 mod generated;
 mod house;
 mod layers;
+mod lists;
 mod many_files;
 mod mistakes;
 mod outputs;

@@ -11,6 +11,7 @@ mod check;
 mod compile;
 mod diff;
 mod ir;
+mod lists;
 #[cfg(feature = "replay")]
 mod logs;
 mod manifest;
@@ -51,6 +52,8 @@ enum Command {
     Check(check::Check),
     /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
     Diff(diff::Diff),
+    /// Check allowlists, add entries to list files, import approved images.
+    Lists(lists::Lists),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Lists(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
