@@ -117,3 +117,30 @@ fn findings_have_a_status_for_ci() {
     assert!(!check(&["--within", "1d"]).err.contains("[W0412]"));
     assert_eq!(check(&["--deny"]).status, 1);
 }
+
+#[test]
+fn entries_are_shown_with_the_alerts_that_they_hide() {
+    let rule = r#"
+allowlist images: image.id { "ami-1" reason "r" owner "o" "ami-2" reason "r" owner "o" }
+rule launch {
+  title "An image is launched" id "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0415" description "An image is launched."
+  severity low
+  chain { step launch from aws.cloudtrail where event.action == "RunInstances" except image.id in images }
+  alert { entity account launch.actor.id dedupe 1h by launch.actor.id }
+  test "t" { launch at 0s { image.id: "ami-3", actor.id: "a" } expect alert at 0s }
+}
+"#;
+    let record = |id: &str, image: &str, minute: u32| {
+        format!(
+            "{{\"source\":\"aws.cloudtrail\",\"event.time\":\"2026-01-01T00:{minute:02}:00Z\",\"event.id\":\"{id}\",\
+             \"event.action\":\"RunInstances\",\"actor.id\":\"a\",\"image.id\":\"{image}\"}}\n"
+        )
+    };
+    let log = record("1", "ami-1", 0) + &record("2", "ami-1", 1) + &record("3", "ami-3", 2);
+    let folder = scratch("lists", &[("r.chain", rule.as_bytes()), ("log.ndjson", log.as_bytes())]);
+    let ran =
+        catena(&["lists", "check", &path(&folder, "r.chain"), "--canonical", &path(&folder, "log.ndjson")]);
+    let expected = "images ami-1: hides 2 alerts (launch at 2026-01-01T00:00:00Z, launch at 2026-01-01T00:01:00Z)\n\
+                    images ami-2: hides nothing in these logs\n";
+    assert_eq!((ran.status, ran.out.as_str()), (0, expected), "{}", ran.err);
+}

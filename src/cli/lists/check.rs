@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
+#[cfg(feature = "replay")]
+use crate::cli::logs::LogOptions;
 use crate::cli::report::{self, Format, plural};
+#[cfg(feature = "replay")]
+use crate::cli::session::Session;
 use crate::cli::session::{self, SessionOptions};
 use crate::cli::{Outcome, output};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -30,6 +34,10 @@ pub(super) struct Check {
     /// Output format of the findings.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also run the rules over logs, and say which entry hid which alert, and which hid none.
+    #[cfg(feature = "replay")]
+    #[command(flatten)]
+    logs: LogOptions,
     #[command(flatten)]
     session: SessionOptions,
 }
@@ -50,7 +58,7 @@ impl Check {
         let about_lists = |finding: &Diagnostic| {
             finding.severity() == crate::diag::Severity::Error || is_about_entries(finding.code)
         };
-        found.extend_with(session.found.diags.into_sorted().into_iter().filter(about_lists));
+        found.extend_with(session.found.diags.clone().into_sorted().into_iter().filter(about_lists));
         let mut seen = Vec::new();
         for list in session.files.iter().flat_map(|file| &file.rules).flat_map(|rule| &rule.lists) {
             // Several rules may use one list.
@@ -59,11 +67,25 @@ impl Check {
                 found.extend_with(list.entries.iter().flat_map(|entry| findings(list, entry, horizon)));
             }
         }
+        #[cfg(feature = "replay")]
+        self.replay(&session)?;
         let (outcome, count) = report::show(found, &session.found.sources, self.format, self.deny)?;
         if self.format == Format::Text {
             output::report(&format!("{}: {count}\n", plural(seen.len(), "allowlist")));
         }
         Ok(outcome)
+    }
+
+    /// Prints what entries hide in the logs, if any are given.
+    #[cfg(feature = "replay")]
+    fn replay(&self, session: &Session) -> anyhow::Result<()> {
+        if !self.logs.are_given() {
+            return Ok(());
+        }
+        let rules: Vec<_> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
+        let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
+        let hits = super::hits::find(&self.logs, &rules, &catalog)?;
+        output::print(&super::hits::shown(&hits))
     }
 }
 

@@ -3,6 +3,8 @@
 mod add;
 mod check;
 mod file;
+#[cfg(feature = "replay")]
+mod hits;
 mod images;
 
 use super::Outcome;
