@@ -238,6 +238,16 @@ fn the_command_shows_meaning_first_and_replay_agrees_with_the_witness() {
         catena(&["replay", &format!("{rules}/r.chain"), "--canonical", &log]).out.lines().count()
     };
     assert_eq!((alerts(&old), alerts(&new)), (0, 1));
+    let on_logs = catena(&["diff", &old, &new, "--canonical", &log]);
+    assert!(
+        on_logs.out.contains("on the logs: 1 alert new, 0 gone, 0 in both\n  new: {\"rule\":\"launch\""),
+        "{}{}",
+        on_logs.out,
+        on_logs.err
+    );
+    assert!(
+        catena(&["diff", &new, &old, "--canonical", &log]).out.contains("0 alerts new, 1 gone, 0 in both")
+    );
     let markdown = catena(&["diff", &old, &new, "--format", "markdown"]).out;
     assert!(markdown.contains("| window start to egress | `10m` | `12m` |"), "{markdown}");
     let json: serde_json::Value =

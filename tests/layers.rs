@@ -42,8 +42,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
+            "source", "csv", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir",
+            "backend", "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
         ],
     ),
 ];

@@ -12,6 +12,7 @@
 mod authoring;
 mod checks;
 mod checks_ir;
+mod ci;
 mod cli;
 mod conformance;
 mod corpus;
@@ -32,6 +33,7 @@ mod import;
 mod layers;
 mod live;
 mod lsp;
+mod lists;
 mod many_files;
 mod mistakes;
 mod outputs;

@@ -92,12 +92,64 @@ fn corpus_rules(target: &str) -> BTreeSet<String> {
 
 /// What the vendors' checks say of a folder: nothing.
 fn check(dist: &Path) {
+    let problems = problems(dist);
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+fn problems(dist: &Path) -> Vec<String> {
     let mut command = python("pack", "pack/check.py");
     command.arg(dist).arg(root().join("docs/schemas/manifest.json"));
     let output = command.output().unwrap();
-    let problems: Vec<String> = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("the checker failed: {}", String::from_utf8_lossy(&output.stderr)));
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("the checker failed: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// A checker that accepts everything would be none.
+#[test]
+fn the_vendors_checks_refuse_what_is_wrong() {
+    let folder = scratch("pack", &[]);
+    assert_eq!(build(&["rules/an1318/aws.chain"], &path(&folder, "dist"), &[]).status, 0);
+    let dist = folder.path().join("dist");
+    let name = "aws_untrusted_image_launch";
+    let stage = format!("elastic/rules_building_block/{name}_launch_to_egress.toml");
+    let changes = [
+        (format!("sentinel/rules/{name}.yaml"), "queryFrequency: 5m", "queryFrequency: 1m", "5 minutes"),
+        (format!("sentinel/rules/{name}.yaml"), "- Execution", "- Executing", "known tactics"),
+        (
+            format!("sentinel/arm/{name}.json"),
+            "\"queryPeriod\"",
+            "\"queryPerod\"",
+            "no property of the model",
+        ),
+        (format!("sentinel/arm/{name}.json"), "\"GreaterThan\"", "\"gt\"", "unknown operator"),
+        (format!("sentinel/defender/{name}.json"), "\"1H\"", "\"2H\"", "known period"),
+        (stage, "from = \"now-35m\"", "from = \"now-6m\"", "reaches maxspan"),
+        (
+            format!("elastic/rules/{name}.toml"),
+            "Rule Type: Higher-Order Rule",
+            "Rule Type: Other",
+            "rule over alerts",
+        ),
+        (
+            "elastic/kibana_import.ndjson".to_owned(),
+            "\"exported_rules_count\":2",
+            "\"exported_rules_count\":3",
+            "miscounts",
+        ),
+        ("manifest.json".to_owned(), "\"version\": 1", "\"version\": 2", "manifest"),
+    ];
+    for (file, from, to, _) in &changes {
+        let place = dist.join(file);
+        let text = std::fs::read_to_string(&place).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        std::fs::write(&place, text.replacen(from, to, 1)).unwrap();
+    }
+    std::fs::write(dist.join("sentinel/notes.txt"), "not in the manifest").unwrap();
+    let found = problems(&dist).join("\n");
+    for (file, _, _, says) in &changes {
+        assert!(found.contains(says), "{file}: nothing says `{says}`:\n{found}");
+    }
+    assert!(found.contains("sentinel/notes.txt is in one of"), "{found}");
 }
 
 /// Of the shipped rules in every target, with lists inline and in the SIEM: 0 failures, errors and warnings.

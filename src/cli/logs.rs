@@ -44,6 +44,11 @@ fn events(text: &str) -> Result<(String, String), String> {
 }
 
 impl LogOptions {
+    /// Whether any were named.
+    pub(super) fn are_given(&self) -> bool {
+        !self.events.is_empty() || !self.canonical.is_empty()
+    }
+
     /// What there is to read.
     pub(super) fn inputs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Input>> {
         for (source, _) in &self.events {

@@ -18,6 +18,7 @@ mod fmt;
 mod import;
 mod init;
 mod ir;
+mod lists;
 #[cfg(feature = "replay")]
 mod logs;
 #[cfg(feature = "lsp")]
@@ -66,6 +67,8 @@ enum Command {
     Diff(diff::Diff),
     /// Write rule files in the canonical style.
     Fmt(fmt::Fmt),
+    /// Check allowlists, add entries to list files, import approved images.
+    Lists(lists::Lists),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Fmt(command) => command.run(),
+        Command::Lists(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),

@@ -202,6 +202,9 @@ codes! {
     ListField = "W0409" Warning "the allowlist was declared for another field";
     ListClash = "E0410" Error "two allowlists share a name in the SIEM";
     LostZeros = "W0411" Warning "an allowlist entry has lost its leading zeros";
+    EntryExpires = "W0412" Warning "an allowlist entry expires soon";
+    EntryUnexplained = "W0413" Warning "an allowlist entry without reason or owner";
+    EntryTooWide = "W0414" Warning "an allowlist entry is very wide";
 
     // 05 predicates
     EmptyText = "E0501" Error "comparison with the empty string";

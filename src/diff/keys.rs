@@ -4,7 +4,7 @@
 //! what comes of the records.
 
 use super::example;
-use super::scenario::Pair;
+use super::pair::Pair;
 use super::solve::Fields;
 use crate::ir::{Chain, Type};
 

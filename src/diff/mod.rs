@@ -7,6 +7,7 @@
 mod example;
 mod keys;
 mod meaning;
+mod pair;
 mod scenario;
 mod solve;
 mod witness;

@@ -5,9 +5,9 @@
 
 use super::example;
 use super::keys;
+use super::pair::Pair;
 use super::solve::{self, Fields, Wanted};
-use crate::catalog::{Catalog, Source};
-use crate::engine::record::Schemas;
+use crate::catalog::Source;
 use crate::ir::{Pred, Rule, Step, Value};
 
 /// An event of a scenario.
@@ -19,14 +19,6 @@ pub(super) struct Event {
     pub(super) at: u64,
     /// Its fields.
     pub(super) fields: Fields,
-}
-
-/// Two rules and where they look.
-#[derive(Clone, Copy)]
-pub(super) struct Pair<'a> {
-    pub(super) rules: [&'a Rule; 2],
-    pub(super) catalog: &'a Catalog,
-    pub(super) schemas: &'a Schemas,
 }
 
 /// A field of a step with another value: the value, or nothing.

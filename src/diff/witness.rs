@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::scenario::{self, Event, Pair};
+use super::pair::Pair;
+use super::scenario::{self, Event};
 use super::solve;
 use crate::catalog::Catalog;
 use crate::engine::alert;

@@ -1,5 +1,7 @@
 //! `catena diff`: what a change of rules means, before what it says.
 
+#[cfg(feature = "replay")]
+mod alerts;
 mod shown;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use crate::diff;
 use crate::ir::Rule;
 use crate::project::compile::{CompileOptions, compile_file};
 
+#[cfg(feature = "replay")]
+use super::logs::LogOptions;
 use super::report::{self, Format};
 use super::session::{self, Session, SessionOptions};
 use super::{Outcome, output};
@@ -35,6 +39,10 @@ pub(super) struct Diff {
     /// Write the events on which the rules differ to this folder, one file a rule, for `replay --canonical`.
     #[arg(long, value_name = "DIR")]
     witness: Option<PathBuf>,
+    /// Also run both versions over logs, and show which alerts are new or gone.
+    #[cfg(feature = "replay")]
+    #[command(flatten)]
+    logs: LogOptions,
     #[command(flatten)]
     session: SessionOptions,
 }
@@ -62,7 +70,8 @@ impl Diff {
         if outcome != Outcome::Fine {
             return Ok(outcome);
         }
-        let compared = compare(&before, &after);
+        let mut compared = compare(&before, &after);
+        let incomplete = self.replay(&before, &after, &mut compared)?;
         match self.format {
             DiffFormat::Text => output::print(&shown::text(&compared))?,
             DiffFormat::Markdown => output::print(&shown::markdown(&compared))?,
@@ -74,7 +83,41 @@ impl Diff {
                 output::write_file(&folder.join(name), &witness.ndjson())?;
             }
         }
-        Ok(if self.deny && compared.loses() { Outcome::Findings } else { Outcome::Fine })
+        let lost = self.deny && compared.loses();
+        Ok(if incomplete {
+            Outcome::Failure
+        } else if lost {
+            Outcome::Findings
+        } else {
+            Outcome::Fine
+        })
+    }
+
+    /// Runs both versions over the logs, if any are given; whether these could not be read to their end.
+    #[cfg(feature = "replay")]
+    fn replay(&self, old: &Version<'_>, new: &Version<'_>, compared: &mut Compared) -> anyhow::Result<bool> {
+        if !self.logs.are_given() {
+            return Ok(false);
+        }
+        let none = Catalog::default();
+        let of = |version: &Version<'_>| -> Vec<Rule> {
+            version.rules.iter().map(|(rule, ..)| (*rule).clone()).collect()
+        };
+        let catalog =
+            |version: &Version<'_>| version.rules.first().map_or(none.clone(), |known| known.1.clone());
+        let (before, after) = (of(old), of(new));
+        let (one, other) = (catalog(old), catalog(new));
+        let versions = [(before.as_slice(), &one), (after.as_slice(), &other)];
+        let alerts = alerts::compare(&self.logs, versions, &compared.names)?;
+        let incomplete = alerts.is_incomplete;
+        compared.alerts = Some(shown::Alerts { new: alerts.new, gone: alerts.gone, both: alerts.both });
+        Ok(incomplete)
+    }
+
+    #[cfg(not(feature = "replay"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "without replay there are no logs")]
+    fn replay(&self, _: &Version<'_>, _: &Version<'_>, _: &mut Compared) -> anyhow::Result<bool> {
+        Ok(false)
     }
 }
 
@@ -140,6 +183,7 @@ fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
         } else {
             compared.changed.push(Rules { name: rule.name.node.clone(), report, targets });
         }
+        compared.names.insert(rule.name.node.clone(), before.name.node.clone());
         matched.push(index);
     }
     let gone = old.rules.iter().enumerate().filter(|(index, _)| !matched.contains(index));

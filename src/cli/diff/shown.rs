@@ -1,5 +1,7 @@
 //! What differs, as text, Markdown and JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,6 +24,21 @@ pub(super) struct Compared {
     pub(super) removed: Vec<String>,
     pub(super) changed: Vec<Rules>,
     pub(super) unchanged: usize,
+    /// From the names of new rules to those of the old ones.
+    pub(super) names: BTreeMap<String, String>,
+    /// What both versions alert on in logs, if there are logs.
+    pub(super) alerts: Option<Alerts>,
+}
+
+/// Alerts on logs, as `replay` prints them.
+#[derive(Debug)]
+pub(super) struct Alerts {
+    /// Of the new version alone.
+    pub(super) new: Vec<Value>,
+    /// Of the old version alone.
+    pub(super) gone: Vec<Value>,
+    /// Of both.
+    pub(super) both: usize,
 }
 
 /// A rule that is in both.
@@ -84,8 +101,24 @@ pub(super) fn text(compared: &Compared) -> String {
         }
         lines.extend(report.text.iter().map(|change| format!("  text: {}", sentence(change))));
     }
+    lines.extend(on_logs(compared));
     lines.push(summary(compared));
     printed(&lines)
+}
+
+/// What differs on the logs.
+fn on_logs(compared: &Compared) -> Vec<String> {
+    const SHOWN: usize = 20;
+    let Some(Alerts { new, gone, both }) = &compared.alerts else { return Vec::new() };
+    let mut lines =
+        vec![format!("on the logs: {} new, {} gone, {both} in both", plural(new.len(), "alert"), gone.len())];
+    for (word, alerts) in [("new", new), ("gone", gone)] {
+        lines.extend(alerts.iter().take(SHOWN).map(|alert| format!("  {word}: {alert}")));
+        if alerts.len() > SHOWN {
+            lines.push(format!("  {word}: {} more", alerts.len() - SHOWN));
+        }
+    }
+    lines
 }
 
 /// Lines in which nothing hides.
@@ -169,6 +202,12 @@ pub(super) fn markdown(compared: &Compared) -> String {
             lines.extend([String::new(), format!("Other text: {}", texts.join(", "))]);
         }
     }
+    let on_logs = on_logs(compared);
+    if !on_logs.is_empty() {
+        lines.extend([String::new(), "```".to_owned()]);
+        lines.extend(on_logs.into_iter().map(|line| line.replace('`', "'")));
+        lines.push("```".to_owned());
+    }
     printed(&lines)
 }
 
@@ -200,6 +239,8 @@ pub(super) fn json(compared: &Compared) -> anyhow::Result<String> {
         removed: &'a [String],
         unchanged: usize,
         changed: Vec<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alerts: Option<Value>,
     }
     let changed = compared.changed.iter().map(|Rules { name, report, targets }| {
         let Report { meaning, text, witness } = report;
@@ -223,6 +264,10 @@ pub(super) fn json(compared: &Compared) -> anyhow::Result<String> {
         removed: &compared.removed,
         unchanged: compared.unchanged,
         changed: changed.collect(),
+        alerts: compared
+            .alerts
+            .as_ref()
+            .map(|Alerts { new, gone, both }| json!({ "new": new, "gone": gone, "both": both })),
     };
     Ok(visible_json(format!("{}\n", serde_json::to_string_pretty(&document)?)))
 }

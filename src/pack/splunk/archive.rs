@@ -26,7 +26,7 @@ pub(super) fn pack(app: &str, texts: &[(String, String)]) -> Vec<u8> {
     }
     // Writing to memory cannot fail.
     let tar = builder.into_inner().unwrap_or_default();
-    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
     let _ = gzip.write_all(&tar);
     gzip.finish().unwrap_or_default()
 }
