@@ -317,10 +317,10 @@ pub const MAPPED: &[Key] = &[
     optional(
         "map",
         TEXT_BY_NAME,
-        "stored value of the `field` to canonical value; others are missing, unless `otherwise` is given",
+        "stored value of the `field` or `path` to canonical value; others are missing, unless `otherwise` is given",
     ),
-    nullable("absent", Form::Text, "the value where the `field` has none"),
-    nullable("otherwise", Form::Text, "the value where that of the `field` is not in `map`"),
+    nullable("absent", Form::Text, "the value where nothing is stored there"),
+    nullable("otherwise", Form::Text, "the value where what is stored there is not in `map`"),
     nullable("placeholder", Form::Text, "a stored text that means \"no value\""),
     optional("multi", Form::Truth, "whether the field holds the values of all items of the event together"),
     nullable(

@@ -348,8 +348,8 @@ impl Mapped {
         if self.text.is_some() && !self.multi {
             faults.push(Fault::new(&["text"], "`text` is for a field with `multi: true`".to_owned()));
         }
-        if self.is_mapped() && self.field.is_none() {
-            let title = "`map`, `absent` and `otherwise` are for a `field`".to_owned();
+        if self.is_mapped() && self.field.is_none() && self.path.is_none() {
+            let title = "`map`, `absent` and `otherwise` are for a `field` or a `path`".to_owned();
             faults.push(Fault::new(&[], title).help("state `cases` for a value of several fields"));
         }
         let places = [
