@@ -123,7 +123,8 @@ impl Source {
     #[must_use]
     pub fn group_of(&self, field: &FieldDef) -> Option<(usize, &Group)> {
         let name = field.in_group.as_deref()?;
-        let is_meant = |group: &Group| name == Group::ONLY || group.name == name;
+        let is_meant =
+            |group: &Group| if name == Group::ONLY { group.name.is_empty() } else { group.name == name };
         self.group.0.iter().enumerate().find(|(_, group)| is_meant(group))
     }
 

@@ -110,7 +110,7 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
     if let Some(source) = found {
         sink.resolve(name.span, Meaning::Source(source.name.clone()));
     } else {
-        let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
+        let known: Vec<_> = catalog.names().collect();
         let lower = name.node.to_ascii_lowercase();
         let mut found =
             Diagnostic::new(Code::UnknownSource, name.span, format!("unknown log source `{}`", name.node))
@@ -132,6 +132,10 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name
     // The field first: a step named `actor` must not take `actor.id` away from the conditions.
     if let Some(field) = source.field(&name.node) {
         names.note_field(sink, name.span, step, &field.name);
+        if field.many {
+            sink.report(several(name));
+            return None;
+        }
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
     }
     // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right
@@ -141,6 +145,14 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: usize, name: &Name
         .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
+}
+
+/// The finding for a field with several values where one value is compared.
+pub(super) fn several(name: &Name) -> Diagnostic {
+    let title = format!("`{}` can have several values", name.node);
+    Diagnostic::new(Code::SeveralValues, name.span, title)
+        .label("a condition cannot tell which of them it means")
+        .help("test a field with one value; `catena sources NAME` says which have several")
 }
 
 /// `launch.image.id` where only `image.id` can stand.

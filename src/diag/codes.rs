@@ -157,6 +157,7 @@ codes! {
     UnusedList = "W0220" Warning "unused allowlist" absence;
     BadOverride = "E0221" Error "invalid value for a parameter";
     FieldNeverThere = "E0222" Error "a field that these events never have";
+    SeveralValues = "E0223" Error "a field with several values";
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
 
     // 03 links and windows
