@@ -5,10 +5,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use catena::catalog::Catalog;
 use serde_json::{Value, json};
 
 use crate::corpus;
 use crate::program::{AS_OF, catena, root};
+use crate::shipped_sources;
 
 /// Where `tests/engines/setup.sh` has put the programs.
 fn engines() -> PathBuf {
@@ -18,7 +20,8 @@ fn engines() -> PathBuf {
 }
 
 /// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists by lookup and one
-/// row for each key, and once with SPL's names for what its add-on documents none for.
+/// row for each key, once with SPL's names for what its add-on documents none for, and a rule over each field of each
+/// shipped source.
 fn texts(target: &str) -> Vec<Value> {
     let extension = if target == "sigma" { "yml" } else { target };
     let mut texts = Vec::new();
@@ -36,19 +39,22 @@ fn texts(target: &str) -> Vec<Value> {
         let paths = corpus::valid();
         arguments.extend(paths.iter().map(String::as_str));
         let ran = catena(&arguments);
-        let emissions: Value = serde_json::from_str(&ran.out).unwrap();
-        for emission in emissions.as_array().unwrap() {
-            for part in emission["parts"].as_array().unwrap() {
-                let name = part["name"].as_str().unwrap();
-                texts.push(json!({
-                    "name": format!("{name} ({lists})"),
-                    "file": format!("{name}.{extension}"),
-                    "text": part["text"],
-                }));
-            }
-        }
+        texts.extend(parts(&serde_json::from_str(&ran.out).unwrap(), lists, extension));
+    }
+    for source in Catalog::embedded().unwrap().iter() {
+        texts.extend(parts(&shipped_sources::compiled(source, target), "field", extension));
     }
     texts
+}
+
+fn parts(emissions: &Value, how: &str, extension: &str) -> Vec<Value> {
+    let parts =
+        emissions.as_array().unwrap().iter().flat_map(|emission| emission["parts"].as_array().unwrap());
+    let text = |part: &Value| {
+        let name = part["name"].as_str().unwrap();
+        json!({ "name": format!("{name} ({how})"), "file": format!("{name}.{extension}"), "text": part["text"] })
+    };
+    parts.map(text).collect()
 }
 
 fn check(target: &str, program: Command, least: usize) {

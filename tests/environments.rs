@@ -97,8 +97,7 @@ fn nothing_is_compiled_under_a_broken_file() {
 #[test]
 fn a_file_adds_to_a_source() {
     let kql = run(&["compile", "--target", "kql"], "ok_extends").out;
-    for text in
-        ["OurCloudTrail_CL", "parse_json(RequestParameters).bucketName", "Caller", "our own connector"]
+    for text in ["OurCloudTrail_CL", "parse_json(RequestParameters).stackName", "Caller", "our own connector"]
     {
         assert!(kql.contains(text), "{text}: {kql}");
     }

@@ -136,11 +136,6 @@ fn lower_keys(
 }
 
 impl Parts<'_> {
-    /// The fields that every step shares.
-    pub(super) fn scope(&self) -> &[Spanned<String>] {
-        &self.scope
-    }
-
     /// The chain, if all of it is right.
     pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
         let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();

@@ -157,7 +157,7 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
     if let Some(source) = found {
         sink.resolve(name.span, Meaning::Source(source.name.clone()));
     } else {
-        let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
+        let known: Vec<_> = catalog.names().collect();
         let lower = name.node.to_ascii_lowercase();
         let mut found =
             Diagnostic::new(Code::UnknownSource, name.span, format!("unknown log source `{}`", name.node))
@@ -185,11 +185,7 @@ pub(super) fn field(
     if let Some(field) = source.field(&name.node) {
         note(sink, name.span, source, &field.name);
         if field.many {
-            let title = format!("`{}` has several values", field.name);
-            let found = Diagnostic::new(Code::ManyValues, name.span, title)
-                .label("which of them?")
-                .help("tests of fields with several values cannot be written yet; use another field");
-            sink.report(found);
+            sink.report(several(name));
             return None;
         }
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
@@ -201,6 +197,14 @@ pub(super) fn field(
         .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
+}
+
+/// The finding for a field with several values where one value is compared.
+pub(super) fn several(name: &Name) -> Diagnostic {
+    let title = format!("`{}` can have several values", name.node);
+    Diagnostic::new(Code::SeveralValues, name.span, title)
+        .label("a condition cannot tell which of them it means")
+        .help("test a field with one value; `catena sources NAME` says which have several")
 }
 
 /// `launch.image.id` where only `image.id` can stand.

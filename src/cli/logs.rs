@@ -53,7 +53,7 @@ impl LogOptions {
     pub(super) fn inputs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Input>> {
         for (source, _) in &self.events {
             if catalog.source(source).is_none() {
-                let known = catalog.iter().map(|source| source.name.as_str());
+                let known = catalog.names();
                 bail!("there is no source `{source}`{}", did_you_mean(source, known));
             }
         }

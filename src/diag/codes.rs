@@ -159,7 +159,7 @@ codes! {
     FieldNeverThere = "E0222" Error "a field that these events never have";
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
     SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
-    ManyValues = "E0225" Error "a field with several values";
+    SeveralValues = "E0225" Error "a field with several values";
 
     // 03 links and windows
     ChainShape = "E0301" Error "steps and links must alternate" absence;
@@ -188,7 +188,6 @@ codes! {
     NoGroup = "E0324" Error "nothing to count by";
     NeighbourFields = "E0325" Error "not a comparison of neighbours";
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
-    UnscopedAbsence = "W0327" Warning "an absence is not bound to the scope";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;

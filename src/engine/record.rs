@@ -70,8 +70,14 @@ impl Schemas {
     /// Every field of every source.
     #[must_use]
     pub fn full(catalog: &Catalog) -> Self {
-        let of =
-            catalog.iter().map(|source| (source.name.clone(), Arc::new(Schema::new(source, None)))).collect();
+        Self::of(catalog, catalog.names())
+    }
+
+    /// Every field of the sources of these names.
+    #[must_use]
+    pub fn of<'n>(catalog: &Catalog, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let sources = names.into_iter().filter_map(|name| catalog.source(name));
+        let of = sources.map(|source| (source.name.clone(), Arc::new(Schema::new(source, None)))).collect();
         Self { of }
     }
 

@@ -459,7 +459,7 @@ fn mapped<'a, B: Backend>(
     source: &Spanned<String>,
     report: &mut Report,
 ) -> Option<&'a SourceSchema<B>> {
-    match B::schema(job.schemas).source(&source.node) {
+    match B::schema(job.schemas).source(&source.node, job.catalog) {
         Known::Sound(schema) => return Some(schema),
         Known::Unmapped => {
             let title = format!("{} has no mapping for `{}`", B::TITLE, source.node);

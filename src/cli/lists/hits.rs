@@ -86,9 +86,9 @@ fn matching(rule: &Rule, alert: &Alert, report: &Report) -> Vec<(String, String)
     let mut found = Vec::new();
     for (step, index) in rule.chain.steps.iter().zip(&alert.records) {
         let Some(record) = report.records.get(*index) else { continue };
-        let condition = step.condition();
+        let condition = step.main.condition();
         for (test, wanted) in condition.signed_tests() {
-            let TestKind::InList { list } = &test.kind else { continue };
+            let TestKind::InList { list, case: _ } = &test.kind else { continue };
             let (Some(list), Some(value)) = (rule.lists.get(*list), record.get(&test.field.name)) else {
                 continue;
             };
