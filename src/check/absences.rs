@@ -4,7 +4,7 @@
 //! Must not know: how the step itself is lowered.
 
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Neighbour, When};
+use crate::ir::{self, Case, Neighbour, When};
 use crate::source::Span;
 use crate::syntax::ast::{First, Link, LinkSide, Name, Side, Unless, UnlessWindow};
 
@@ -150,7 +150,7 @@ fn key(
         sink.report(found);
         return None;
     }
-    let case = names::case((around.own().source, &left), (subject.source, &right), link.ignore_case);
+    let case = if link.ignore_case { Case::Ignore } else { Case::Sensitive };
     Some(ir::AbsenceKey { of, left, right, case })
 }
 
@@ -221,9 +221,11 @@ pub(super) fn first_seen(
 ) -> Option<ir::Absence> {
     let window = windows::window(names, sink, &written.window);
     let fields: Vec<_> = written.by.iter().map(|name| alternatives::field(names, sink, step, name)).collect();
-    let key = |field: ir::Field| {
-        let case = names::case((step.source, &field), (step.source, &field), false);
-        ir::AbsenceKey { of: Neighbour::Later, left: field.clone(), right: field, case }
+    let key = |field: ir::Field| ir::AbsenceKey {
+        of: Neighbour::Later,
+        left: field.clone(),
+        right: field,
+        case: Case::Sensitive,
     };
     Some(ir::Absence {
         name: None,

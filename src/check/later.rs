@@ -60,6 +60,6 @@ fn refuse_in_link(sink: &mut Sink, then: &Then) {
 
 fn report(sink: &mut Sink, at: Span, text: &str, plan: &str) {
     let title = format!("`{text} is reserved for a later version");
-    let found = Diagnostic::new(Code::ReservedWord, at, title);
+    let found = Diagnostic::new(Code::NotYet, at, title);
     sink.report(found.label("not part of the language yet").help(plan));
 }

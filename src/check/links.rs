@@ -139,7 +139,7 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         sink.report(found);
         return None;
     }
-    let case = names::case((before.source, &left), (after.source, &right), link.ignore_case);
+    let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
     Some(ir::Key { left, right, case, from_scope: false })
 }
 

@@ -125,7 +125,7 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
     }
     for lookup in lookups {
         let found = Diagnostic::new(
-            Code::ReservedWord,
+            Code::NotYet,
             keyword(lookup.span, 6),
             "`lookup` is reserved for a later version",
         );

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::catalog::{Catalog, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Case, Type};
+use crate::ir::{self, Type};
 use crate::source::Span;
 use crate::syntax;
 use crate::syntax::ast::{ChainItem, Name, Rule, Selection, Step, StepClause};
@@ -86,28 +86,9 @@ impl<'a> Names<'a> {
     pub(super) fn fields(&self, step: StepRef<'a>, name: &str) -> Vec<(&'a Selection, Option<&'a FieldDef>)> {
         let of = |selection: &'a Selection| {
             let renamed = selection.renames.iter().find(|rename| rename.name.node == name);
-            let field = self.source_of(selection)?.field(renamed.map_or(name, |rename| &rename.of.node));
-            field
+            self.source_of(selection)?.field(renamed.map_or(name, |rename| &rename.of.node))
         };
         step.written.selections().map(|selection| (selection, of(selection))).collect()
-    }
-}
-
-/// How two fields compare: ignoring letter case if that is asked for, or if the source of one of them says that it
-/// writes its values in several spellings.
-pub(super) fn case(
-    (left, left_field): (Option<&Source>, &ir::Field),
-    (right, right_field): (Option<&Source>, &ir::Field),
-    ignore_case: bool,
-) -> Case {
-    let folds = |source: Option<&Source>, field: &ir::Field| {
-        field.ty == Type::String
-            && source.and_then(|source| source.field(&field.name)).is_some_and(|def| def.fold)
-    };
-    if ignore_case || folds(left, left_field) || folds(right, right_field) {
-        Case::Ignore
-    } else {
-        Case::Sensitive
     }
 }
 
@@ -267,7 +248,7 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
         return None;
     };
     if placed {
-        names.note_field(sink, of_field, step, &field.name);
+        names.note_field(sink, of_field, step, &rest);
     }
     Some(ir::StepField { step, field: ir::Field { name: rest, ty: field.ty, span: name.span } })
 }

@@ -11,7 +11,7 @@ use super::absences::{AbsenceParts, Around};
 use super::names::{Names, StepRef};
 use super::selection::{self, SelectionParts};
 use super::sink::Sink;
-use super::{absences, repetition};
+use super::{absences, keyword, repetition};
 
 /// A step; what is missing has been reported.
 #[derive(Debug)]
@@ -21,7 +21,8 @@ pub(super) struct StepParts<'a> {
     pub(super) selections: Vec<SelectionParts<'a>>,
     pub(super) absences: Vec<AbsenceParts<'a>>,
     firsts: Vec<(&'a First, Option<ir::Absence>)>,
-    repetition: Option<Option<ir::Repetition>>,
+    /// What each `at least` is lowered to; a second one has been reported.
+    repetitions: Vec<Option<ir::Repetition>>,
     order_is_right: bool,
 }
 
@@ -31,7 +32,7 @@ pub(super) fn lower<'a>(
     sink: &mut Sink,
     index: usize,
     written: &'a Step,
-    linked: Option<Vec<ir::Field>>,
+    linked: Option<&[ir::Field]>,
 ) -> StepParts<'a> {
     selection::refuse_renames(sink, &written.main);
     let selections = written.selections().map(|one| selection::lower(names, sink, &written.name, one));
@@ -40,12 +41,11 @@ pub(super) fn lower<'a>(
         selections: selections.collect(),
         absences: Vec::new(),
         firsts: Vec::new(),
-        repetition: None,
+        repetitions: Vec::new(),
         order_is_right: in_order(sink, &written.clauses),
     };
     // A step beyond the table of names is one of a second chain, which has been reported.
     let Some(step) = names.steps.get(index).copied() else { return parts };
-    let mut linked = Some(linked);
     for clause in &written.clauses {
         match clause {
             StepClause::Unless(unless) => {
@@ -53,9 +53,7 @@ pub(super) fn lower<'a>(
             }
             StepClause::First(first) => parts.first(names, sink, step, first),
             StepClause::AtLeast(at_least) => {
-                if let Some(linked) = linked.take() {
-                    parts.repetition = Some(repetition::lower(names, sink, step, at_least, linked));
-                }
+                parts.repetitions.push(repetition::lower(names, sink, step, at_least, linked));
             }
         }
     }
@@ -81,10 +79,7 @@ impl<'a> StepParts<'a> {
         for (_, first) in self.firsts {
             absences.push(first?);
         }
-        let repetition = match self.repetition {
-            Some(repetition) => Some(repetition?),
-            None => None,
-        };
+        let repetitions: Vec<_> = self.repetitions.into_iter().collect::<Option<_>>()?;
         if !self.order_is_right {
             return None;
         }
@@ -93,7 +88,7 @@ impl<'a> StepParts<'a> {
             main: selections.next()?,
             others: selections.collect(),
             absences,
-            repetition,
+            repetition: repetitions.into_iter().next(),
             span: *span,
         })
     }
@@ -121,11 +116,10 @@ fn in_order(sink: &mut Sink, clauses: &[StepClause]) -> bool {
             _ => continue,
         };
         let at = after.span();
-        let found =
-            Diagnostic::new(Code::ClauseOrder, super::chain::keyword(at, keyword_length(after)), title)
-                .label("stands behind what it comes before")
-                .also(super::chain::keyword(before.span(), keyword_length(before)), "this clause")
-                .help(help);
+        let found = Diagnostic::new(Code::ClauseOrder, keyword(at, keyword_length(after)), title)
+            .label("stands behind what it comes before")
+            .also(keyword(before.span(), keyword_length(before)), "this clause")
+            .help(help);
         sink.report(match (before, after) {
             (StepClause::AtLeast(AtLeast { span, .. }), StepClause::AtLeast(_)) => {
                 found.label("again here").also(*span, "first here")

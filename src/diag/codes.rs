@@ -120,7 +120,6 @@ codes! {
     Unquoted = "E0112" Error "missing quotes around a value";
     Comma = "E0113" Error "unexpected or missing comma";
     Repeated = "E0114" Error "duplicate attribute or clause";
-    ReservedWord = "E0115" Error "reserved word";
     Limit = "E0116" Error "limit exceeded";
     BadCharacter = "E0117" Error "non-printable character";
     NotUtf8 = "E0118" Error "the file is not valid UTF-8";
@@ -188,6 +187,7 @@ codes! {
     NoGroup = "E0324" Error "nothing to count by";
     NeighbourFields = "E0325" Error "not a comparison of neighbours";
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
+    NotYet = "E0327" Error "not part of the language yet";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;

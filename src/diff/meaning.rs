@@ -90,7 +90,9 @@ fn of_step(step: &Step, rule: &Rule, clauses: &mut Clauses) {
     for (number, other) in (2..).zip(others) {
         of_selection(other, &format!("{name}, alternative {number}"), rule, clauses);
     }
-    absences.iter().for_each(|absence| of_absence(absence, name, rule, clauses));
+    for absence in absences {
+        of_absence(absence, name, rule, clauses);
+    }
     if let Some(Repetition { least, distinct, window, by, by_is_explicit: _, span: _ }) = repetition {
         let what = distinct.as_ref().map(|field| format!(" different {}", field.name)).unwrap_or_default();
         let by = sorted(by.iter().map(|field| field.name.clone()));
@@ -132,7 +134,9 @@ fn of_absence(absence: &Absence, of: &str, rule: &Rule, clauses: &mut Clauses) {
     clauses.push((title.clone(), format!("{place} on {}", sorted(keys.iter().map(one)))));
     // The records that `first` asks for are the step's own, which are compared as such.
     if name.is_some() {
-        selections.iter().for_each(|selection| of_selection(selection, &title, rule, clauses));
+        for selection in selections {
+            of_selection(selection, &title, rule, clauses);
+        }
     }
 }
 
@@ -168,7 +172,9 @@ fn of_link(link: &Link, (left, right): (&str, &str), rule: &Rule, clauses: &mut 
         };
         clauses.push((format!("comparisons {left} to {right}"), sorted(comparisons.iter().map(one))));
     }
-    absences.iter().for_each(|absence| of_absence(absence, &format!("{left} to {right}"), rule, clauses));
+    for absence in absences {
+        of_absence(absence, &format!("{left} to {right}"), rule, clauses);
+    }
 }
 
 /// An entry is a clause of its own, whatever is said of it beside its value.

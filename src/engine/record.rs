@@ -132,10 +132,14 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
                 .into_iter()
                 .for_each(|field| add(&selection.source.node, field));
         }
-        absences.iter().for_each(|absence| collect_absence(absence, add));
+        for absence in absences {
+            collect_absence(absence, add);
+        }
     }
     for Link { gap: _, keys: _, comparisons: _, absences, span: _ } in links {
-        absences.iter().for_each(|absence| collect_absence(absence, add));
+        for absence in absences {
+            collect_absence(absence, add);
+        }
     }
     let Alert { entities, show, dedupe } = alert;
     let playbook = playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {

@@ -2,6 +2,8 @@
 //!
 //! In: a rule, and a step or link of it. Out: sentences. Must not know: targets, alerts.
 
+use std::fmt::Write as _;
+
 use super::english;
 use crate::ir::{
     Absence, AbsenceKey, Case, CompareOp, Comparison, Key, Link, Neighbour, OrderOp, Repetition, Rule,
@@ -15,14 +17,17 @@ pub(super) fn step(rule: &Rule, at: usize) -> Option<String> {
     let link_text = before.map_or(String::new(), link);
     let mut text = format!("{}{link_text}: {}", name.node, selection(main, rule));
     for other in others {
-        text.push_str(&format!(" Or {}", selection(other, rule)));
+        text.push_str(" Or ");
+        text.push_str(&selection(other, rule));
     }
     let sentences = absences.iter().chain(before.into_iter().flat_map(|link| &link.absences));
     for one in sentences {
-        text.push_str(&format!(" {}", absence(one, rule)));
+        text.push(' ');
+        text.push_str(&absence(one, rule));
     }
     if let Some(repetition) = repetition {
-        text.push_str(&format!(" {}", repeated(repetition)));
+        text.push(' ');
+        text.push_str(&repeated(repetition));
     }
     Some(text)
 }
@@ -33,12 +38,12 @@ fn selection(selection: &Selection, rule: &Rule) -> String {
     let mut text = format!("a record of {} in which {condition}.", source.node);
     if !excepts.is_empty() {
         let excepts: Vec<String> = excepts.iter().map(|except| english::pred(except, rule)).collect();
-        text.push_str(&format!(" Not if {}.", excepts.join(", nor if ")));
+        let _ = write!(text, " Not if {}.", excepts.join(", nor if "));
     }
     if !renames.is_empty() {
         let names: Vec<String> =
             renames.iter().map(|rename| format!("its {} as {}", rename.of, rename.name)).collect();
-        text.push_str(&format!(" The rest of the rule reads {}.", english::all(&names)));
+        let _ = write!(text, " The rest of the rule reads {}.", english::all(&names));
     }
     text
 }

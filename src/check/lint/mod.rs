@@ -33,14 +33,20 @@ pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
 /// Looks at the steps and links of a chain, each as far as it is right.
 pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
     for step in &parts.steps {
-        step.selections.iter().for_each(|one| selection(names, sink, one));
-        step.absences.iter().for_each(|one| selection(names, sink, &one.selection));
+        for one in &step.selections {
+            selection(names, sink, one);
+        }
+        for one in &step.absences {
+            selection(names, sink, &one.selection);
+        }
     }
     for LinkParts { written, index, keys, absences, .. } in &parts.links {
         if let Some(keys) = keys {
             links::lint(names, sink, *index, written, keys);
         }
-        absences.iter().for_each(|one| selection(names, sink, &one.selection));
+        for one in absences {
+            selection(names, sink, &one.selection);
+        }
     }
 }
 
