@@ -200,7 +200,7 @@ mod tests {
             ("userName", "Vendor actor.name"),
             ("accessKeyId", "Spelling actor.access_key_id created.access_key_id issued.access_key_id"),
             ("mfaAuthenticated", "Spelling session.mfa"),
-            ("arn", "Spelling actor.id actor.issuer.id"),
+            ("arn", "nothing"),
             ("eventAction", "Vendor event.action"),
             ("source_ip", "Vendor source.ip"),
             ("region", "Spelling cloud.region"),
