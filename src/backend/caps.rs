@@ -158,6 +158,10 @@ pub enum Support {
     },
 }
 
+/// The answer for clauses that the checker refuses because nothing runs them yet.
+pub(super) const NOT_YET: Support =
+    Support::No { reason: "this target does not say it yet", help: "compile for another target" };
+
 /// The features a rule needs, each with the first clause that needs it. Everything of a rule is taken apart without
 /// `..`: what is new in it must become a feature, or be known to need none.
 #[must_use]

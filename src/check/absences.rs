@@ -211,14 +211,21 @@ fn own_field(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, name: &Na
     None
 }
 
-/// Lowers a `first`: none of the step's own records before it. `selections` are those of the step.
+/// A `first`, which asks for the records of its own step; what is missing has been reported.
+#[derive(Debug)]
+pub(super) struct FirstParts {
+    window: Option<ir::Window>,
+    keys: Option<Vec<ir::AbsenceKey>>,
+    span: Span,
+}
+
+/// Lowers a `first`: none of the step's own records before it.
 pub(super) fn first_seen(
     names: &Names<'_>,
     sink: &mut Sink,
     step: StepRef<'_>,
     written: &First,
-    selections: &[ir::Selection],
-) -> Option<ir::Absence> {
+) -> FirstParts {
     let window = windows::window(names, sink, &written.window);
     let fields: Vec<_> = written.by.iter().map(|name| alternatives::field(names, sink, step, name)).collect();
     let key = |field: ir::Field| ir::AbsenceKey {
@@ -227,11 +234,19 @@ pub(super) fn first_seen(
         right: field,
         case: Case::Sensitive,
     };
-    Some(ir::Absence {
-        name: None,
-        selections: selections.to_vec(),
-        when: When::Before(window?),
-        keys: fields.into_iter().map(|field| field.map(key)).collect::<Option<_>>()?,
-        span: written.span,
-    })
+    let keys = fields.into_iter().map(|field| field.map(key)).collect();
+    FirstParts { window, keys, span: written.span }
+}
+
+impl FirstParts {
+    /// The absence, if all of it is right; `selections` are those of the step.
+    pub(super) fn whole(self, selections: &[ir::Selection]) -> Option<ir::Absence> {
+        Some(ir::Absence {
+            name: None,
+            selections: selections.to_vec(),
+            when: When::Before(self.window?),
+            keys: self.keys?,
+            span: self.span,
+        })
+    }
 }

@@ -184,8 +184,7 @@ impl LinkParts<'_> {
 /// first event of the burst.
 fn sum(steps: &[ir::Step], links: &[ir::Link], chain: Span) -> ir::Window {
     let span = links.iter().map(|link| link.gap.span).reduce(Span::to).unwrap_or(keyword(chain, 5));
-    let burst = steps.first().and_then(|step| step.repetition.as_ref());
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    let burst = steps.first().map_or(0, ir::Step::burst);
     let seconds = links.iter().fold(burst, |sum, link| sum.saturating_add(link.gap.seconds));
     ir::Window { seconds, span }
 }

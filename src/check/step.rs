@@ -5,10 +5,10 @@
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
-use crate::syntax::ast::{AtLeast, First, Step, StepClause};
+use crate::syntax::ast::{AtLeast, Step, StepClause};
 
-use super::absences::{AbsenceParts, Around};
-use super::names::{Names, StepRef};
+use super::absences::{AbsenceParts, Around, FirstParts};
+use super::names::Names;
 use super::selection::{self, SelectionParts};
 use super::sink::Sink;
 use super::{absences, keyword, repetition};
@@ -20,7 +20,7 @@ pub(super) struct StepParts<'a> {
     /// The first is the main one.
     pub(super) selections: Vec<SelectionParts<'a>>,
     pub(super) absences: Vec<AbsenceParts<'a>>,
-    firsts: Vec<(&'a First, Option<ir::Absence>)>,
+    firsts: Vec<FirstParts>,
     /// What each `at least` is lowered to; a second one has been reported.
     repetitions: Vec<Option<ir::Repetition>>,
     order_is_right: bool,
@@ -51,7 +51,9 @@ pub(super) fn lower<'a>(
             StepClause::Unless(unless) => {
                 parts.absences.push(absences::unless(names, sink, Around::Step(step), unless));
             }
-            StepClause::First(first) => parts.first(names, sink, step, first),
+            StepClause::First(first) => {
+                parts.firsts.push(absences::first_seen(names, sink, step, first));
+            }
             StepClause::AtLeast(at_least) => {
                 parts.repetitions.push(repetition::lower(names, sink, step, at_least, linked));
             }
@@ -60,29 +62,22 @@ pub(super) fn lower<'a>(
     parts
 }
 
-impl<'a> StepParts<'a> {
-    fn first(&mut self, names: &Names<'a>, sink: &mut Sink, step: StepRef<'a>, first: &'a First) {
-        let selections: Option<Vec<_>> = self.selections.iter().map(SelectionParts::copy).collect();
-        // Where a condition is wrong the fields are looked at all the same.
-        let lowered =
-            absences::first_seen(names, sink, step, first, selections.as_deref().unwrap_or_default());
-        self.firsts.push((first, lowered.filter(|_| selections.is_some())));
-    }
-
+impl StepParts<'_> {
     /// The step, if all of it is right.
     pub(super) fn whole(self) -> Option<ir::Step> {
         let Step { name, main: _, others: _, clauses: _, span } = self.written;
         let selections: Option<Vec<_>> = self.selections.into_iter().map(SelectionParts::whole).collect();
-        let mut selections = selections?.into_iter();
+        let selections = selections?;
         let mut absences: Vec<_> =
             self.absences.into_iter().map(AbsenceParts::whole).collect::<Option<_>>()?;
-        for (_, first) in self.firsts {
-            absences.push(first?);
+        for first in self.firsts {
+            absences.push(first.whole(&selections)?);
         }
         let repetitions: Vec<_> = self.repetitions.into_iter().collect::<Option<_>>()?;
         if !self.order_is_right {
             return None;
         }
+        let mut selections = selections.into_iter();
         Some(ir::Step {
             name: name.clone(),
             main: selections.next()?,

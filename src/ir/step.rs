@@ -32,6 +32,12 @@ impl Step {
     pub fn selections(&self) -> impl Iterator<Item = &Selection> + Clone {
         std::iter::once(&self.main).chain(&self.others)
     }
+
+    /// Seconds over which its records must repeat; 0 if they need not. A chain that it begins starts that much earlier.
+    #[must_use]
+    pub fn burst(&self) -> u64 {
+        self.repetition.as_ref().map_or(0, |repetition| repetition.window.seconds)
+    }
 }
 
 /// Records of one source that satisfy a condition.

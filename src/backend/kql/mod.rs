@@ -27,7 +27,7 @@ mod window;
 
 use minijinja::{Value, context};
 
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
@@ -103,9 +103,7 @@ impl Backend for Kql {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-            }
+            | Feature::AnyOrder => caps::NOT_YET,
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),

@@ -29,7 +29,7 @@ mod text;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundStep, Output};
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -93,9 +93,7 @@ impl Backend for Spl {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-            }
+            | Feature::AnyOrder => caps::NOT_YET,
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
