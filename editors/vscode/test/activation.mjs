@@ -56,7 +56,9 @@ const { command, args } = started[0].server;
 const server = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
 const message = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: { capabilities: {} } });
 server.stdin.write(`Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
-const answer = await new Promise((resolve) => server.stdout.once("data", (data) => resolve(data.toString())));
+// The head and the body of the answer may come in pieces; the server ends when its input does.
+server.stdin.end();
+let answer = "";
+for await (const piece of server.stdout) answer += piece;
 assert.match(answer, /"completionProvider"/);
-server.kill();
 console.log("activation: the server answers");
