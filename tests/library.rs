@@ -29,6 +29,15 @@ fn library() -> Vec<(String, Rule)> {
     files.flat_map(read).collect()
 }
 
+fn is_meant_for(rule: &Rule, target: &str) -> bool {
+    rule.meta.targets.as_ref().is_none_or(|all| all.iter().any(|one| one == target))
+}
+
+/// How many rules are meant for a target.
+pub(crate) fn meant_for(target: &str) -> usize {
+    library().iter().filter(|(_, rule)| is_meant_for(rule, target)).count()
+}
+
 #[test]
 fn every_rule_is_whole() {
     let (mut ids, rules) = (BTreeSet::new(), library());
@@ -294,11 +303,9 @@ fn rule_table(catalog: &Catalog, rules: &[(String, Rule)]) -> String {
         let constructs: BTreeSet<_> =
             features_of(rule, catalog).into_iter().filter_map(|(feature, _)| word(feature)).collect();
         let sources: Vec<_> = sources_of(rule).into_iter().map(|source| format!("`{source}`")).collect();
-        let meant =
-            |target: &str| rule.meta.targets.as_ref().is_none_or(|all| all.iter().any(|one| one == target));
         let verdict = |target: &&str| {
             let key = (rule.name.node.clone(), (*target).to_owned());
-            let refused = if meant(target) { "refused" } else { "–" };
+            let refused = if is_meant_for(rule, target) { "refused" } else { "–" };
             found.get(&key).map_or(refused.to_owned(), String::clone)
         };
         writeln!(
