@@ -27,7 +27,7 @@ mod window;
 
 use minijinja::{Value, context};
 
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
@@ -103,9 +103,7 @@ impl Backend for Kql {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-            }
+            | Feature::AnyOrder => caps::NOT_YET,
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),
@@ -148,7 +146,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
         text = print(report)?;
     }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.
