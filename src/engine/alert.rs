@@ -106,7 +106,9 @@ impl<'p, T: Clone> Runner<'p, T> {
             if step.is_none_or(|step| step == 0 || program.clauses.together) {
                 tally.end = tally.end.max(Some(record.time));
             }
-            step.into_iter().for_each(|step| tally.count(step));
+            if let Some(step) = step {
+                tally.count(step);
+            }
             match Asked::new(program, (record, number), role, payload) {
                 Some(Asked::Step(candidate)) => candidates.push(candidate),
                 Some(Asked::Absence(one)) => exempting.push(one),

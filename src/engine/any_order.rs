@@ -3,8 +3,8 @@
 //! In: the records of the steps with the key that they share, instant by instant. Out: for each record the latest start
 //! of a set of records, one for each step and each of another event, that it completes. Must not know: fields, links.
 //!
-//! Of each key and step as many records are remembered as there are steps, the newest of different events: the others of
-//! a set are of fewer events than that, so an older record is never needed.
+//! Of each key and step as many records are remembered as there are steps, the newest of different events: the others
+//! of a set are of fewer events than that, so an older record is never needed.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -51,7 +51,9 @@ impl<T: Clone> AnyOrder<T> {
         let keys = &mut self.keys;
         self.eviction.visit(now, oldest, |key| {
             let Some(steps) = keys.get_mut(key) else { return false };
-            steps.iter_mut().for_each(|members| members.retain(|member| member.time >= oldest));
+            for members in steps.iter_mut() {
+                members.retain(|member| member.time >= oldest);
+            }
             let kept = steps.iter().any(|members| !members.is_empty());
             if !kept {
                 keys.remove(key);

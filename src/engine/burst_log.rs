@@ -83,8 +83,8 @@ impl<P> BurstLog<P> {
 }
 
 impl<P: Clone> BurstLog<P> {
-    /// The record with the latest start of an event other than `asking`, not older than `from`, before the burst. None asks for
-    /// records older than `oldest` any more.
+    /// The record with the latest start of an event other than `asking`, not older than `from`, before the burst. None
+    /// asks for records older than `oldest` any more.
     pub(super) fn best(
         &mut self,
         asking: Identity,

@@ -1,7 +1,7 @@
 //! The chain: the recurrence of the language's meaning, in one pass over candidates in order of time.
 //!
-//! In: candidates (records that satisfy a step, with what clauses read of them) and records that must not be there. Out:
-//! a path for every candidate of the last step that ends a chain. Must not know: predicates, fields, raw logs.
+//! In: candidates (records that satisfy a step, with what clauses read of them) and records that must not be there.
+//! Out: a path for every candidate of the last step that ends a chain. Must not know: predicates, fields, raw logs.
 //!
 //! `S₁(e) = t(e)`, of a step that repeats the first instant of its burst; `Sᵢ(e) = max Sᵢ₋₁(e′)` over records e′ of
 //! other events with an equal key and `t(e) - gᵢ ≤ t(e′) ≤ t(e)` for which the clauses of the link hold; e alerts if
@@ -28,8 +28,8 @@ use crate::ir::When;
 /// A chain that alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path<T> {
-    /// When it begins: at its first record, at the first instant of the burst that this one completes, or, in any order,
-    /// at the earliest record.
+    /// When it begins: at its first record, at the first instant of the burst that this one completes, or, in any
+    /// order, at the earliest record.
     pub start: i64,
     /// Time of the last record.
     pub end: i64,
@@ -54,6 +54,9 @@ impl<T> Path<T> {
         self.bursts.iter().find(|(of, _)| *of == step).map(|(_, burst)| *burst)
     }
 }
+
+/// Is shown every candidate with a chain behind it, as [`Machine::advance_watched`] says.
+type Watch<'w, T> = dyn FnMut(i64, &Candidate<T>, Option<&T>) + 'w;
 
 /// The state of one rule.
 #[derive(Debug)]
@@ -145,7 +148,7 @@ impl<T: Clone> Machine<T> {
         time: i64,
         candidates: Vec<Candidate<T>>,
         exempting: Vec<Exempting>,
-        watch: &mut dyn FnMut(i64, &Candidate<T>, Option<&T>),
+        watch: &mut Watch<'_, T>,
     ) -> Vec<Path<T>> {
         self.evict_expired(time);
         let candidates = self.records_of_steps(time, candidates);
@@ -210,7 +213,7 @@ impl<T: Clone> Machine<T> {
         &mut self,
         time: i64,
         candidates: Vec<Candidate<T>>,
-        watch: &mut dyn FnMut(i64, &Candidate<T>, Option<&T>),
+        watch: &mut Watch<'_, T>,
     ) -> Vec<Path<T>> {
         let mut by_step: Vec<Vec<Candidate<T>>> = (0..=self.links.len()).map(|_| Vec::new()).collect();
         for candidate in candidates {

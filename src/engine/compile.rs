@@ -15,42 +15,47 @@ use super::program::{
 use super::record::Schemas;
 use crate::ir::{self, Case, Field, Neighbour, Rule, Selection, StepField, When};
 
-/// Compiles `rule` for records of `schemas`.
-pub(super) fn compile(rule: &Rule, schemas: &Schemas) -> Result<Program, CompileError> {
-    // The fields of the scope are keys of every link.
-    let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-    let ir::Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
-    let ir::Alert { entities: _, show: _, dedupe } = alert;
-    if together.is_none() && links.len() + 1 != steps.len() {
-        return Err(CompileError("a chain of n steps has n - 1 links".to_owned()));
+impl Program {
+    /// Compiles `rule` for records of `schemas`.
+    ///
+    /// # Errors
+    /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
+    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
+        // The fields of the scope are keys of every link.
+        let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
+        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
+        let ir::Alert { entities: _, show: _, dedupe } = alert;
+        if together.is_none() && links.len() + 1 != steps.len() {
+            return Err(CompileError("a chain of n steps has n - 1 links".to_owned()));
+        }
+        let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
+        let compiler = Compiler { chain, schemas, lists };
+        let alternatives = steps.iter().map(|step| compiler.selections(&step.name.node, step.selections()));
+        let alternatives = alternatives.collect::<Result<Vec<_>, _>>()?;
+        let first = |of_step: &Vec<Arc<Step>>| of_step.first().cloned();
+        let main: Vec<_> = alternatives.iter().filter_map(first).collect();
+        let pairs = links.iter().zip(main.windows(2));
+        let compiled_links =
+            pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
+        let (absences, exempting) = compiler.absences()?;
+        let mut roles = compiler.step_roles(&alternatives)?;
+        roles.extend(exempting);
+        let dedupe = match dedupe {
+            Some(ir::Dedupe { window, by }) => Some(Dedupe {
+                window: in_micros(window.seconds),
+                by: by.iter().map(|key| compiler.shown(key, &alternatives)).collect::<Result<_, _>>()?,
+            }),
+            None => None,
+        };
+        let clauses = Clauses {
+            absences,
+            repetitions: steps.iter().map(|step| step.repetition.as_ref().map(repetition)).collect(),
+            links: compiler.link_clauses(),
+            together: together.is_some(),
+        };
+        let (name, total) = (name.node.clone(), in_micros(total.seconds));
+        Ok(Self { name, steps: main, links: compiled_links, total, dedupe, roles, clauses })
     }
-    let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-    let compiler = Compiler { chain, schemas, lists };
-    let alternatives = steps.iter().map(|step| compiler.selections(&step.name.node, step.selections()));
-    let alternatives = alternatives.collect::<Result<Vec<_>, _>>()?;
-    let first = |of_step: &Vec<Arc<Step>>| of_step.first().cloned();
-    let main: Vec<_> = alternatives.iter().filter_map(first).collect();
-    let pairs = links.iter().zip(main.windows(2));
-    let compiled_links =
-        pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
-    let (absences, exempting) = compiler.absences()?;
-    let mut roles = compiler.step_roles(&alternatives)?;
-    roles.extend(exempting);
-    let dedupe = match dedupe {
-        Some(ir::Dedupe { window, by }) => Some(Dedupe {
-            window: in_micros(window.seconds),
-            by: by.iter().map(|key| compiler.shown(key, &alternatives)).collect::<Result<_, _>>()?,
-        }),
-        None => None,
-    };
-    let clauses = Clauses {
-        absences,
-        repetitions: steps.iter().map(|step| step.repetition.as_ref().map(repetition)).collect(),
-        links: compiler.link_clauses(),
-        together: together.is_some(),
-    };
-    let (name, total) = (name.node.clone(), in_micros(total.seconds));
-    Ok(Program { name, steps: main, links: compiled_links, total, dedupe, roles, clauses })
 }
 
 struct Compiler<'r> {

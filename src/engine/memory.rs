@@ -145,16 +145,13 @@ impl<T> Memory<T> {
                 self.eviction.add(time, key.clone());
                 self.keys.entry(key).or_default()
             };
-            match parts.iter_mut().find(|part| part.side == more.side_out) {
-                Some(part) => {
-                    part.records.expire(oldest);
-                    part.records.insert(entry);
-                }
-                None => {
-                    let mut records = Records::new(into_burst);
-                    records.insert(entry);
-                    parts.push(PartOfKey { side: more.side_out, records });
-                }
+            if let Some(part) = parts.iter_mut().find(|part| part.side == more.side_out) {
+                part.records.expire(oldest);
+                part.records.insert(entry);
+            } else {
+                let mut records = Records::new(into_burst);
+                records.insert(entry);
+                parts.push(PartOfKey { side: more.side_out, records });
             }
         }
     }

@@ -1,15 +1,14 @@
 //! A rule, ready to run.
 //!
-//! In: a rule of the IR and the schemas of its records, by way of `compile`. Out: [`Program`]: compiled selections, keys
-//! by place, windows in microseconds. Must not know: raw logs, and how records reach it.
+//! In: a rule of the IR and the schemas of its records, by way of `compile`. Out: [`Program`]: compiled selections,
+//! keys by place, windows in microseconds. Must not know: raw logs, and how records reach it.
 
 use std::sync::Arc;
 
-use super::compile;
-use super::predicate::{CompileError, Predicate, Values};
-use super::record::{Record, Schema, Schemas};
+use super::predicate::{Predicate, Values};
+use super::record::{Record, Schema};
 use super::value::{Atom, Value};
-use crate::ir::{Case, CompareOp, Neighbour, Rule, When};
+use crate::ir::{Case, CompareOp, Neighbour, When};
 
 /// A compiled rule.
 #[derive(Debug)]
@@ -216,14 +215,6 @@ impl Step {
 }
 
 impl Program {
-    /// Compiles `rule` for records of `schemas`.
-    ///
-    /// # Errors
-    /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
-    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
-        compile::compile(rule, schemas)
-    }
-
     /// What keeps parts of the program that know steps and links alone from working on the rule, in the words of the
     /// language; `None` if it has nothing but these.
     #[must_use]

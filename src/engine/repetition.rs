@@ -45,7 +45,7 @@ struct Latest {
 #[derive(Debug)]
 pub(super) struct Groups {
     rule: Repetition,
-    groups: HashMap<Key, Group, RandomState>,
+    by_key: HashMap<Key, Group, RandomState>,
     eviction: Eviction,
 }
 
@@ -62,19 +62,19 @@ pub(super) struct Group {
 impl Groups {
     /// No group yet.
     pub(super) fn new(rule: Repetition) -> Self {
-        Self { rule, groups: HashMap::default(), eviction: Eviction::default() }
+        Self { rule, by_key: HashMap::default(), eviction: Eviction::default() }
     }
 
     /// Forgets groups without a record within the window.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.rule.window);
-        let groups = &mut self.groups;
+        let by_key = &mut self.by_key;
         self.eviction.visit(now, oldest, |key| {
-            let Some(group) = groups.get_mut(key) else { return false };
+            let Some(group) = by_key.get_mut(key) else { return false };
             group.expire(oldest);
             let kept = !group.order.is_empty();
             if !kept {
-                groups.remove(key);
+                by_key.remove(key);
             }
             kept
         });
@@ -88,11 +88,11 @@ impl Groups {
             // Without a value it counts for none, but it can still be where others suffice.
             (true, None) => return,
         };
-        if !self.groups.contains_key(key) {
+        if !self.by_key.contains_key(key) {
             self.eviction.add(time, key.clone());
-            self.groups.insert(key.clone(), Group::default());
+            self.by_key.insert(key.clone(), Group::default());
         }
-        if let Some(group) = self.groups.get_mut(key) {
+        if let Some(group) = self.by_key.get_mut(key) {
             group.expire(time.saturating_sub(self.rule.window));
             group.add(time, event, counted);
         }
@@ -100,7 +100,7 @@ impl Groups {
 
     /// What a record of the group at `now` completes; `None` if there are too few.
     pub(super) fn burst(&mut self, now: i64, key: &Key) -> Option<Burst> {
-        let group = self.groups.get_mut(key)?;
+        let group = self.by_key.get_mut(key)?;
         group.expire(now.saturating_sub(self.rule.window));
         let first_time = group.nth_newest(self.rule.least)?;
         Some(Burst { count: group.order.len() as u64, first_time })
@@ -109,7 +109,7 @@ impl Groups {
     /// The latest instant from which on there are enough in a group without the records of `event`, once it is known
     /// that there are enough with them.
     pub(super) fn first_without(&self, now: i64, key: &Key, event: Identity) -> Option<i64> {
-        let group = self.groups.get(key)?;
+        let group = self.by_key.get(key)?;
         let least = self.rule.least;
         if !group.events.contains_key(&event) {
             return group.nth_newest(least);
@@ -129,7 +129,7 @@ impl Groups {
 
     /// How much is remembered.
     pub(super) fn len(&self) -> usize {
-        self.groups.values().map(|group| group.order.len()).sum()
+        self.by_key.values().map(|group| group.order.len()).sum()
     }
 }
 

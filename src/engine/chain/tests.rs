@@ -108,8 +108,8 @@ fn every_clause(machine: &mut Machine<i64>, time: i64, key: i64) -> usize {
 
 #[test]
 fn clauses_remember_no_more_than_their_windows_hold() {
-    let keys: [(fn(i64) -> i64, bool); 3] =
-        [(|_| 1, true), (|time| time / 5, true), (|time| time % 1000, false)];
+    type Keys = (fn(i64) -> i64, bool);
+    let keys: [Keys; 3] = [(|_| 1, true), (|time| time / 5, true), (|time| time % 1000, false)];
     for (key_of, alert) in keys {
         let (mut machine, mut alerts, mut most) = (with_every_clause(), 0, 0);
         for time in 0..10_000 {
