@@ -3,6 +3,8 @@
 //! In: a rule that passed the gate. Out: one text, exact at record level but for what the source files say of columns.
 //! Must not know: other targets, files. Facts behind the decisions: `docs/targets.md`.
 
+mod absent;
+mod burst;
 mod chain;
 mod check;
 mod column;
@@ -17,11 +19,13 @@ mod once;
 mod order;
 mod pattern;
 mod predicate;
+mod staged;
 mod stated;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
+mod together;
 mod wild;
 mod window;
 
@@ -31,7 +35,8 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind};
+use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, Schedule, bind, shape};
+use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use chain::{Query, Table};
 use lets::Let;
@@ -103,9 +108,10 @@ impl Backend for Kql {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-            }
+            | Feature::AnyOrder => Support::No {
+                reason: "the query is drafted and has not been run against the meaning",
+                help: "compile for another target",
+            },
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),
@@ -135,8 +141,10 @@ impl Backend for Kql {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
+    refuse_shared(job, report)?;
     let schedule = Schedule::of(&bound, job);
     let query = chain::lower(&bound, job, schedule, report)?;
+    note_again(job, schedule, report);
     let body = context_of(query);
     let print = |report: &mut Report| {
         let context = context! { head => values(head(job, schedule, report)), ..body.clone() };
@@ -149,6 +157,54 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     Some(Part { name, id, role: Role::Query, schedule, text })
+}
+
+/// Steps in any order whose events could be the same one: each row is found with one step as its last, and one record
+/// that is the last in two ways would be two rows.
+fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
+    let chain = &job.rule.chain;
+    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
+    else {
+        return Some(());
+    };
+    let title = "KQL cannot express steps in any order that one event could match twice";
+    report.error(
+        Diagnostic::new(Code::NotExpressible, together.span, title)
+            .label("an event that is the last one in two ways would be found twice")
+            .help(
+                "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
+            ),
+    );
+    None
+}
+
+/// The longest that a scheduled rule looks back.
+const LONGEST_LOOK_BACK: u64 = 14 * 86_400;
+
+/// Notes what a run finds beyond what is new in it, and where it cannot look back far enough.
+fn note_again(job: &Job<'_>, schedule: Schedule, report: &mut Report) {
+    let Some(new) = schedule.new_within() else { return };
+    let chain = &job.rule.chain;
+    report.note(
+        Effect::Engine,
+        chain.total.span,
+        format!(
+            "each run also finds what runs before it have found, as far as it looks back: add `| where TimeGenerated >= \
+             ago({})` at the end, or suppress alerts of one key",
+            literal::timespan(new).text()
+        ),
+    );
+    if schedule.look_back > LONGEST_LOOK_BACK {
+        let absences = chain.steps.iter().flat_map(|step| &step.absences);
+        for absence in absences.filter(|absence| matches!(absence.when, ir::When::Before(_))) {
+            report.note(
+                Effect::Superset,
+                absence.span,
+                "a scheduled rule looks back 14 days at most, its own chain and late logs included: what came before that \
+                 exempts nothing",
+            );
+        }
+    }
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.
