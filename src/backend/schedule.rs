@@ -65,6 +65,24 @@ impl Schedule {
         (history > 0).then(|| every.saturating_add(wait).saturating_add(late))
     }
 
+    /// The same with another time between two runs.
+    #[must_use]
+    pub fn every(self, every: u64) -> Self {
+        Self::new(every, self.span, self.late)
+    }
+
+    /// Seconds from the first to the last event of what the part finds.
+    #[must_use]
+    pub fn span(self) -> u64 {
+        self.span
+    }
+
+    /// Seconds from the time of its last event until all of its events can be read.
+    #[must_use]
+    pub fn late(self) -> u64 {
+        self.late
+    }
+
     /// For the head of a query.
     pub(in crate::backend) fn remark(self) -> String {
         let Self { every, look_back, span, history, wait, late } = self;

@@ -25,14 +25,13 @@ pub fn binding_gaps(chain: &Chain) -> Vec<Window> {
 pub fn total_binds(chain: &Chain) -> bool {
     // At equality the gaps imply the total: the time from first to last record is the sum of the times between
     // neighbours, and a first step that repeats begins with the first event of its burst.
-    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref());
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
-    chain.total.seconds < sum_of_gaps(chain, 0).saturating_add(burst)
+    chain.total.seconds < sum_of_gaps(chain, 0)
 }
 
-/// The sum of the gaps from step `first` on, in seconds.
+/// The sum of the gaps from step `first` on, in seconds; from the first step on with the time that it takes to repeat.
 fn sum_of_gaps(chain: &Chain, first: usize) -> u64 {
-    chain.links.iter().skip(first).fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
+    let burst = if first == 0 { chain.steps.first().map_or(0, Step::burst) } else { 0 };
+    chain.links.iter().skip(first).fold(burst, |sum, link| sum.saturating_add(link.gap.seconds))
 }
 
 /// The longest time from step `first` to the last one that the rule allows, in seconds.
@@ -41,9 +40,7 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
     if chain.together.is_some() {
         return chain.total.seconds;
     }
-    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref()).filter(|_| first == 0);
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
-    chain.total.seconds.min(sum_of_gaps(chain, first).saturating_add(burst))
+    chain.total.seconds.min(sum_of_gaps(chain, first))
 }
 
 /// How long before the first event of a chain a rule looks, in seconds: for what must not have come before a step, and

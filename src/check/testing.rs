@@ -136,22 +136,18 @@ fn step_role<'a>(
 
 fn unclear(name: &Name, from: Option<&Name>, known: &[&str]) -> Diagnostic {
     let sources = naming::ticked(known);
-    match from {
-        Some(from) => {
-            let title = format!("step `{}` does not read `{}`", name.node, from.node);
-            Diagnostic::new(Code::EventSource, from.span, title)
-                .label("not one of its sources")
-                .suggest(&from.node, known.iter().copied())
-                .help(format!("its sources are {sources}"))
-        }
-        None => {
-            let title = format!("step `{}` reads several sources", name.node);
-            Diagnostic::new(Code::EventSource, name.span, title)
-                .label("an event of which one?")
-                .help(format!("name it behind the offset: `{} at 0s from SOURCE {{ … }}`", name.node))
-                .help(format!("its sources are {sources}"))
-        }
-    }
+    let found = if let Some(from) = from {
+        let title = format!("step `{}` does not read `{}`", name.node, from.node);
+        Diagnostic::new(Code::EventSource, from.span, title)
+            .label("not one of its sources")
+            .suggest(&from.node, known.iter().copied())
+    } else {
+        let title = format!("step `{}` reads several sources", name.node);
+        Diagnostic::new(Code::EventSource, name.span, title)
+            .label("an event of which one?")
+            .help(format!("name it behind the offset: `{} at 0s from SOURCE {{ … }}`", name.node))
+    };
+    found.help(format!("its sources are {sources}"))
 }
 
 fn superfluous(from: &Name) -> Diagnostic {

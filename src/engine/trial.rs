@@ -85,7 +85,9 @@ pub struct StepTrace {
 /// When the rule cannot run at all, which the checker would have refused.
 pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, CompileError> {
     // Every field of a source: a test may give one that the rule does not read.
-    let schemas = Schemas::full(catalog);
+    let events = rule.tests.iter().flat_map(|test| &test.events).map(|event| event.source.as_str());
+    let steps = rule.chain.selections().map(|selection| selection.source.node.as_str());
+    let schemas = Schemas::of(catalog, steps.chain(events));
     let program = Program::new(rule, &schemas)?;
     Ok(rule.tests.iter().map(|test| run_test(rule, &program, test, catalog, &schemas)).collect())
 }

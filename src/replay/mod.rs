@@ -25,6 +25,7 @@ mod read;
 pub mod report;
 mod run;
 mod store;
+pub mod trace;
 pub mod tune;
 
 use std::sync::atomic::Ordering;

@@ -97,21 +97,32 @@ impl Backend for Kql {
             | Feature::NumberOrder
             | Feature::TimeOrder
             | Feature::Allowlist => Support::Native,
-            Feature::Alternatives
-            | Feature::RenamedField
-            | Feature::AbsenceBefore
-            | Feature::AbsenceAfter
-            | Feature::AbsenceBetween
-            | Feature::FirstSeen
-            | Feature::Count
-            | Feature::DistinctCount
-            | Feature::DifferentFields
-            | Feature::OrderedFields
-            | Feature::FoldedKey
-            | Feature::AnyOrder => Support::No {
-                reason: "the query is drafted and has not been run against the meaning",
-                help: "compile for another target",
-            },
+            Feature::Alternatives => Support::Emulated(
+                "the union of the tables, each without what an earlier one of its source has",
+            ),
+            Feature::RenamedField => Support::Emulated("the column gets the name of the rule"),
+            Feature::AbsenceBefore | Feature::FirstSeen => Support::Emulated(
+                "an outer join; of what came before a record the newest counts, and the look-back includes the window",
+            ),
+            Feature::AbsenceAfter => Support::Emulated(
+                "an outer join; of what came after a record the oldest counts, and the record waits until the window is over",
+            ),
+            Feature::AbsenceBetween => {
+                Support::Emulated("an outer join; of what came before the later record the newest counts")
+            }
+            Feature::Count => Support::Emulated(
+                "a record is joined with all that count with it, and their events are counted",
+            ),
+            Feature::DistinctCount => Support::Emulated(
+                "a record is joined with all that count with it, and their values are counted",
+            ),
+            Feature::DifferentFields | Feature::OrderedFields => {
+                Support::Emulated("compared after the join, both present")
+            }
+            Feature::FoldedKey => Support::Emulated("joined by tolower() of both sides"),
+            Feature::AnyOrder => Support::Emulated(
+                "each step in turn is the last one; of every other the newest record before it counts",
+            ),
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),
@@ -156,7 +167,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
         text = print(report)?;
     }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 /// Steps in any order whose events could be the same one: each row is found with one step as its last, and one record

@@ -29,7 +29,7 @@ mod text;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundStep, Output};
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -93,9 +93,7 @@ impl Backend for Spl {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-            }
+            | Feature::AnyOrder => caps::NOT_YET,
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -161,7 +159,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {
