@@ -68,19 +68,19 @@ impl Schedule {
     /// The same with another time between two runs.
     #[must_use]
     pub fn every(self, every: u64) -> Self {
-        Self::new(every, self.span, self.late)
+        Self { every, ..self }.summed()
     }
 
-    /// Seconds from the first to the last event of what the part finds.
+    /// Seconds from the earliest event that decides about what the part finds to its last event.
     #[must_use]
     pub fn span(self) -> u64 {
-        self.span
+        self.span.saturating_add(self.history)
     }
 
-    /// Seconds from the time of its last event until all of its events can be read.
+    /// Seconds from the time of its last event until all can be read that decides about it.
     #[must_use]
     pub fn late(self) -> u64 {
-        self.late
+        self.late.saturating_add(self.wait)
     }
 
     /// For the head of a query.
@@ -164,6 +164,16 @@ mod tests {
         chain.steps[0].repetition = Some(repetition);
         chain.steps[1].absences.clear();
         assert_eq!([shape::history(&chain), shape::wait(&chain)], [900, 0]);
+    }
+
+    #[test]
+    fn another_interval_keeps_what_the_schedule_is_made_of() {
+        let schedule =
+            Schedule { every: 300, look_back: 0, span: 600, history: 3_000, wait: 300, late: 600 }.summed();
+        assert_eq!((schedule.look_back, schedule.new_within()), (4_800, Some(1_200)));
+        let hourly = schedule.every(3_600);
+        assert_eq!((hourly.look_back, hourly.span(), hourly.late()), (8_100, 3_600, 900));
+        assert_eq!(Schedule::new(300, 600, 600).new_within(), None);
     }
 
     #[test]

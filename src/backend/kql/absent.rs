@@ -4,16 +4,17 @@
 //! joined.
 //!
 //! One join for each: of the records that could exempt a row only the nearest counts, the newest before it or the
-//! oldest behind it, so that one value of it is kept and the row stays, whether it has keys or not. Where a clock can be
-//! late the window is narrower, never wider: what is exempted by mistake is missed.
+//! oldest behind it, so that one value of it is kept and the row stays, whether it has keys or not. Where a clock can
+//! be late the window is narrower, never wider: what is exempted by mistake is missed.
 
 use super::Kql;
-use super::chain::Table;
 use super::fields::{Field, Fields, Reading};
 use super::lets::Lets;
 use super::literal::{self, Frag};
+use super::pipeline::{self, Pipeline, Rows};
 use super::predicate;
-use super::step::{self, Pipeline};
+use super::query::Table;
+use super::step;
 use crate::backend::bind::{BoundAbsence, BoundSelection, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
@@ -151,7 +152,7 @@ fn rows(
     options: &Options,
     lets: &mut Lets<'_, '_>,
     report: &mut Report,
-) -> step::Rows {
+) -> Rows {
     let keys: Vec<&Field<'_>> = selection.keys.iter().collect();
     let plain = |key: &&Field<'_>| {
         absence.keys.iter().any(|own| own.right.name == key.name && own.case == Case::Sensitive)
@@ -174,7 +175,7 @@ fn rows(
         };
         assigned.push(literal::assign(&name, &value));
     }
-    let expands = step::expanded(reading, false, &fields, &mut |_| None);
+    let expands = pipeline::expanded(reading, false, &fields, &mut |_| None);
     Pipeline::new(unique(tests), &fields, expands, false).into_rows(selection, unique(assigned))
 }
 

@@ -9,10 +9,10 @@
 use super::Kql;
 use super::literal::{self, Frag};
 use super::network;
-use super::step::{Columns, Event};
+use super::step::{self, Columns, Event};
 use crate::backend::bind::BoundStep;
 use crate::backend::print::{Bind, phrase};
-use crate::ir::{self, Field, Repetition, Type};
+use crate::ir::{Field, Repetition, Type};
 
 /// What a step counts.
 pub(super) struct Burst<'s> {
@@ -30,16 +30,6 @@ pub(super) struct Burst<'s> {
     pub(super) window: Frag,
 }
 
-/// The column of how many there are.
-pub(super) fn count(step: &BoundStep<'_, Kql>) -> Frag {
-    literal::name(&step.column_name(ir::COUNT))
-}
-
-/// The column of the instant from which on there are enough.
-pub(super) fn first_time(step: &BoundStep<'_, Kql>) -> Frag {
-    literal::name(&step.column_name(ir::FIRST_TIME))
-}
-
 /// A column of what is counted.
 fn counted(suffix: &str) -> Frag {
     literal::name(&phrase!("_counted_{suffix}"))
@@ -49,7 +39,7 @@ impl Burst<'_> {
     /// The records with which there are enough. Their columns are those of the step but for `count` and `first_time`,
     /// which are added.
     pub(super) fn operators(&self) -> Vec<Frag> {
-        let (count, first) = (count(self.step), first_time(self.step));
+        let (count, first) = (step::count(self.step), step::first_time(self.step));
         let own: Vec<_> = self.columns.found().cloned().collect();
         let (time, times) = (counted("time"), counted("times"));
         let mut one_each = own.clone();

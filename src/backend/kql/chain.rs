@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::absent::{self, About, Absent};
-use super::lets::{Let, Lets};
+use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::once::{self, Once};
 use super::order::{self, Narrowing};
+use super::query::{Query, STAMP, Table};
 use super::staged::{self, Staged};
 use super::step::{self, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
@@ -20,30 +21,6 @@ use crate::backend::truth::unique;
 use crate::backend::{Job, Options, Report, Schedule};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{AbsenceKey, Case, Chain, CompareOp, Comparison, Field, Neighbour};
-
-/// A query without its head.
-#[derive(Debug, Clone)]
-pub(super) struct Query {
-    /// What an analyst tunes.
-    pub(super) lets: Vec<Let>,
-    /// Tables, each built on those before it; the last one, which has no name, is the answer.
-    pub(super) tables: Vec<Table>,
-}
-
-/// A table of the query.
-#[derive(Debug, Clone)]
-pub(super) struct Table {
-    /// What it is, for a reader.
-    pub(super) comment: Option<Frag>,
-    /// Its name.
-    pub(super) name: Option<Frag>,
-    /// Whether it is read several times, so that it should be kept.
-    pub(super) kept: bool,
-    /// The table it reads.
-    pub(super) from: Frag,
-    /// What its rows pass.
-    pub(super) operators: Vec<Frag>,
-}
 
 /// Prints a bound rule.
 pub(super) fn lower(
@@ -114,9 +91,6 @@ fn alone(step: &BoundStep<'_, Kql>, text: &StepText, once: &Once) -> Option<Tabl
     }
     Some(Table { comment: None, name: None, kept: false, from: rows.table.clone(), operators })
 }
-
-/// The column that Sentinel and its custom detections ask of an answer: when the alert happened.
-pub(super) const STAMP: &str = "TimeGenerated";
 
 /// How each step is narrowed by a neighbour nearer to the one that is read first.
 fn narrowings<'a>(bound: &Bound<'a, Kql>, chain: &Chain, first: usize) -> Vec<Option<Narrowing<'a>>> {

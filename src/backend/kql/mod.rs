@@ -15,10 +15,13 @@ mod lists;
 mod literal;
 mod names;
 mod network;
+mod notes;
 mod once;
 mod order;
 mod pattern;
+mod pipeline;
 mod predicate;
+mod query;
 mod staged;
 mod stated;
 mod step;
@@ -35,12 +38,12 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Effect, Fidelity, Job, Level, Part, Report, Role, Schedule, bind, shape};
+use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind, shape};
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
-use chain::{Query, Table};
 use lets::Let;
 use literal::Frag;
+use query::{Query, Table};
 
 /// The target.
 #[derive(Debug)]
@@ -155,7 +158,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     refuse_shared(job, report)?;
     let schedule = Schedule::of(&bound, job);
     let query = chain::lower(&bound, job, schedule, report)?;
-    note_again(job, schedule, report);
+    notes::add(job, schedule, report);
     let body = context_of(query);
     let print = |report: &mut Report| {
         let context = context! { head => values(head(job, schedule, report)), ..body.clone() };
@@ -188,35 +191,6 @@ fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
             ),
     );
     None
-}
-
-/// The longest that a scheduled rule looks back.
-const LONGEST_LOOK_BACK: u64 = 14 * 86_400;
-
-/// Notes what a run finds beyond what is new in it, and where it cannot look back far enough.
-fn note_again(job: &Job<'_>, schedule: Schedule, report: &mut Report) {
-    let Some(new) = schedule.new_within() else { return };
-    let chain = &job.rule.chain;
-    report.note(
-        Effect::Engine,
-        chain.total.span,
-        format!(
-            "each run also finds what runs before it have found, as far as it looks back: add `| where TimeGenerated >= \
-             ago({})` at the end, or suppress alerts of one key",
-            literal::timespan(new).text()
-        ),
-    );
-    if schedule.look_back > LONGEST_LOOK_BACK {
-        let absences = chain.steps.iter().flat_map(|step| &step.absences);
-        for absence in absences.filter(|absence| matches!(absence.when, ir::When::Before(_))) {
-            report.note(
-                Effect::Superset,
-                absence.span,
-                "a scheduled rule looks back 14 days at most, its own chain and late logs included: what came before that \
-                 exempts nothing",
-            );
-        }
-    }
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

@@ -4,9 +4,9 @@
 //! are found.
 
 use super::Kql;
-use super::chain::STAMP;
 use super::literal::{self, Frag};
 use super::network;
+use super::query::STAMP;
 use crate::backend::Schedule;
 use crate::backend::bind::Bound;
 use crate::ir::Type;

@@ -6,10 +6,11 @@
 use super::Kql;
 use super::absent::{self, About, Absent};
 use super::burst::Burst;
-use super::chain::Table;
 use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::step::{self, Columns, Rows, StepText, Wanted};
+use super::pipeline::Rows;
+use super::query::Table;
+use super::step::{self, Columns, StepText, Wanted};
 use crate::backend::bind::BoundStep;
 use crate::backend::print::phrase;
 use crate::backend::{Options, Report};

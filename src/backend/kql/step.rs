@@ -3,57 +3,17 @@
 //! In: a step, its fields, what must leave it. Out: the operators of its pipelines, and the names of its columns.
 //! Must not know: how steps are joined, and what a step asks beyond its condition.
 
-use super::chain::Table;
-use super::column::{Group, Reach, inner, item};
-use super::fields::{Field, Fields, Named, Reading, Stage};
+use super::fields::{Field, Fields, Reading};
 use super::lets::Lets;
 use super::literal::{self, Frag};
+use super::pipeline::{self, Pipeline, Rows};
 use super::predicate::{self, Conjunct, Cost};
-use super::{Kql, burst, check};
+use super::{Kql, check};
 use crate::backend::bind::{BoundSelection, BoundStep, Output};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
 use crate::backend::{Options, Report};
 use crate::ir::{self, Repetition, Type};
-
-impl Columns {
-    /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Frag> {
-        std::iter::once(&self.time).chain(&self.shown).chain(&self.burst).chain(&self.hidden)
-    }
-
-    /// Those that a record has before anything is counted.
-    pub(super) fn found(&self) -> impl Iterator<Item = &Frag> {
-        std::iter::once(&self.time).chain(&self.shown).chain(&self.hidden)
-    }
-
-    /// Those that tell the records apart.
-    pub(super) fn identity(&self) -> Vec<Frag> {
-        self.record.as_ref().map_or_else(|| self.all().cloned().collect(), |record| vec![record.clone()])
-    }
-}
-
-impl Event {
-    /// Whether the events of two records are different ones.
-    pub(super) fn differs(&self, other: &Self) -> Frag {
-        // Ids of several sources may be equal, so where one side knows its source both say it.
-        let [one, two] = if self.source.is_some() && other.source.is_some() {
-            [self.id.clone(), other.id.clone()]
-        } else {
-            [self.with_source(), other.with_source()]
-        };
-        literal::binary(&one, "!=", &two)
-    }
-
-    fn with_source(&self) -> Frag {
-        self.source.as_ref().map_or_else(|| self.id.clone(), |source| tagged(source, &self.id))
-    }
-}
-
-/// An id of an event with its source.
-fn tagged(source: &str, id: &Frag) -> Frag {
-    literal::call("strcat", [&literal::string(&phrase!("{source} ")), id])
-}
 
 /// Time buckets as long as the window between two steps, so that two of them cover it.
 #[derive(Debug, Clone, Copy)]
@@ -90,29 +50,6 @@ pub(super) struct Narrowed<'c> {
     pub(super) table: Frag,
     /// Its column.
     pub(super) column: Frag,
-}
-
-/// A selection, printed: the rows that satisfy it.
-#[derive(Debug)]
-pub(super) struct Rows {
-    /// The table it reads.
-    pub(super) table: Frag,
-    /// The operators that its rows pass, up to the columns that leave it.
-    pub(super) operators: Vec<Frag>,
-    /// The columns that leave it, with their values.
-    pub(super) assigned: Vec<Frag>,
-    /// Tests of these columns.
-    late: Vec<Frag>,
-}
-
-impl Rows {
-    /// As a table under a name.
-    pub(super) fn into_table(self, name: Frag, comment: Option<Frag>) -> Table {
-        let Self { table: from, mut operators, assigned, late } = self;
-        operators.push(literal::operator("project", &literal::list(&assigned)));
-        operators.extend(late);
-        Table { comment, name: Some(name), kept: false, from, operators }
-    }
 }
 
 /// A step, printed, without what it asks beyond its condition.
@@ -158,6 +95,45 @@ pub(super) struct Event {
     pub(super) source: Option<String>,
 }
 
+impl Columns {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Frag> {
+        std::iter::once(&self.time).chain(&self.shown).chain(&self.burst).chain(&self.hidden)
+    }
+
+    /// Those that a record has before anything is counted.
+    pub(super) fn found(&self) -> impl Iterator<Item = &Frag> {
+        std::iter::once(&self.time).chain(&self.shown).chain(&self.hidden)
+    }
+
+    /// Those that tell the records apart.
+    pub(super) fn identity(&self) -> Vec<Frag> {
+        self.record.as_ref().map_or_else(|| self.all().cloned().collect(), |record| vec![record.clone()])
+    }
+}
+
+impl Event {
+    /// Whether the events of two records are different ones.
+    pub(super) fn differs(&self, other: &Self) -> Frag {
+        // Ids of several sources may be equal, so where one side knows its source both say it.
+        let [one, two] = if self.source.is_some() && other.source.is_some() {
+            [self.id.clone(), other.id.clone()]
+        } else {
+            [self.with_source(), other.with_source()]
+        };
+        literal::binary(&one, "!=", &two)
+    }
+
+    fn with_source(&self) -> Frag {
+        self.source.as_ref().map_or_else(|| self.id.clone(), |source| tagged(source, &self.id))
+    }
+}
+
+/// An id of an event with its source.
+fn tagged(source: &str, id: &Frag) -> Frag {
+    literal::call("strcat", [&literal::string(&phrase!("{source} ")), id])
+}
+
 /// Whether a step asks for more than its condition: for what must not be there, or for several records.
 pub(super) fn is_staged(step: &BoundStep<'_, Kql>) -> bool {
     !step.absences.is_empty() || step.repetition.is_some()
@@ -196,12 +172,21 @@ pub(super) fn lower(
     let (event, record, lookback) =
         of_main.map_or((None, None, None), |main| (main.event, main.record, main.lookback));
     let shown = visible.iter().map(|visible| literal::name(&visible.column)).collect();
-    let burst: Vec<_> =
-        step.repetition.iter().flat_map(|_| [burst::count(step), burst::first_time(step)]).collect();
+    let burst: Vec<_> = step.repetition.iter().flat_map(|_| [count(step), first_time(step)]).collect();
     let start = burst.last().unwrap_or(&time).clone();
     let counted = step.repetition.map(|repetition| late_keys(step, repetition, wanted)).unwrap_or_default();
     let columns = Columns { time, start, shown, burst, hidden, event, record };
     StepText { name, rows, counted, lookback, columns }
+}
+
+/// The column of how many there are.
+pub(super) fn count(step: &BoundStep<'_, Kql>) -> Frag {
+    literal::name(&step.column_name(ir::COUNT))
+}
+
+/// The column of the instant from which on there are enough.
+pub(super) fn first_time(step: &BoundStep<'_, Kql>) -> Frag {
+    literal::name(&step.column_name(ir::FIRST_TIME))
 }
 
 /// The keys that only a record needs which stands for all that were counted with it.
@@ -305,82 +290,6 @@ fn narrowing(fields: &mut Fields<'_, '_>, key: &Field<'_>, by: &Narrowed<'_>) ->
     fields.take_site();
     let text = literal::found_in(&fields.value(key), &by.table, &by.column);
     Conjunct { text, cost: Cost::First, site: fields.take_site() }
-}
-
-/// The pipeline of a selection: tests where they can stand first, the cheap ones on top; named expressions behind the
-/// tests that do without.
-pub(super) struct Pipeline<'f, 'b, 'a> {
-    tests: Vec<Conjunct>,
-    fields: &'f Fields<'b, 'a>,
-    expands: Vec<Frag>,
-    /// The stage whose tests wait for the columns that leave the step, which give the names they read.
-    late: Option<Stage>,
-}
-
-impl<'f, 'b, 'a> Pipeline<'f, 'b, 'a> {
-    pub(super) fn new(
-        mut tests: Vec<Conjunct>,
-        fields: &'f Fields<'b, 'a>,
-        expands: Vec<Frag>,
-        may_test_late: bool,
-    ) -> Self {
-        tests.sort_by_key(|test| test.cost);
-        let last = if expands.is_empty() { Stage::Named } else { Stage::Item };
-        let reads_names = tests.iter().filter(|test| test.site.stage == last).all(|test| test.site.by_name);
-        let passes_on = fields.named(last).all(|named| named.passed_on);
-        let late = (may_test_late && reads_names && passes_on).then_some(last);
-        Self { tests, fields, expands, late }
-    }
-
-    /// The rows, with the columns that leave the step.
-    pub(super) fn into_rows(self, selection: &BoundSelection<'_, Kql>, assigned: Vec<Frag>) -> Rows {
-        let mapping = &selection.schema.mapping;
-        Rows {
-            table: mapping.table.clone(),
-            operators: self.operators(mapping.filter.as_ref()),
-            assigned: assigned.into_iter().map(|column| self.defined(column)).collect(),
-            late: self.late(),
-        }
-    }
-
-    /// The operators up to the columns that leave the step.
-    fn operators(&self, filter: Option<&Frag>) -> Vec<Frag> {
-        let mut out: Vec<_> = filter.map(|filter| literal::operator("where", filter)).into_iter().collect();
-        for stage in [Stage::Table, Stage::Named, Stage::Item] {
-            if stage == Stage::Item {
-                out.extend(self.expands.iter().map(|array| literal::operator("mv-expand", array)));
-            }
-            if self.late == Some(stage) {
-                continue;
-            }
-            let named: Vec<_> = self.fields.named(stage).map(Named::assigned).collect();
-            if !named.is_empty() {
-                out.push(literal::operator("extend", &literal::list(&named)));
-            }
-            out.extend(self.tests_of(stage));
-        }
-        out
-    }
-
-    /// The tests behind the columns that leave the step.
-    fn late(&self) -> Vec<Frag> {
-        self.late.map(|stage| self.tests_of(stage)).unwrap_or_default()
-    }
-
-    /// A column that leaves the step, with its value if that is not there yet.
-    fn defined(&self, column: Frag) -> Frag {
-        let named = self.late.and_then(|stage| self.fields.named(stage).find(|named| named.name == column));
-        named.map_or(column, Named::assigned)
-    }
-
-    fn tests_of(&self, stage: Stage) -> Vec<Frag> {
-        let of_stage: Vec<_> = self.tests.iter().filter(|test| test.site.stage == stage).collect();
-        let line = |tests: &[&Conjunct]| {
-            let texts = tests.iter().map(|test| test.text.clone()).collect();
-            literal::operator("where", &Frag::join(texts, " and ", Bind::And))
-        };
-        of_stage.chunk_by(|one, other| one.cost == other.cost).map(line).collect()
-    }
 }
 
 /// The columns that leave a step, as they are collected.
@@ -544,8 +453,7 @@ fn table_columns(selection: &BoundSelection<'_, Kql>) -> Vec<Frag> {
     names.into_iter().map(literal::name).collect()
 }
 
-/// The arrays of the repeated groups, as deep as they are needed: the last step gives a record for each item that its
-/// events can have, any other needs the items only if it looks at them.
+/// The arrays of the repeated groups, with the numbers of the items as columns where records must be told apart.
 fn expansions(
     reading: Reading<'_, '_>,
     last: bool,
@@ -555,34 +463,5 @@ fn expansions(
 ) -> Vec<Frag> {
     let mut number_of =
         |column: &Frag| numbered.then(|| out.hide(column.text().trim_start_matches('_'), None));
-    expanded(reading, last, fields, &mut number_of)
-}
-
-/// The same, where `number` gives the column for the number of an item, if one is wanted.
-pub(super) fn expanded(
-    reading: Reading<'_, '_>,
-    last: bool,
-    fields: &Fields<'_, '_>,
-    number: &mut impl FnMut(&Frag) -> Option<Frag>,
-) -> Vec<Frag> {
-    let selection = reading.selection;
-    let groups = (0..).zip(selection.schema.mapping.groups.iter().zip(&selection.has_items));
-    let mut expands = Vec::new();
-    for (group, (Group { items, inner: inner_items }, has_items)) in groups {
-        let by_item = last && *has_items;
-        let reach = match inner_items {
-            Some(_) if by_item => Reach::Inner,
-            None if by_item => fields.reach(group).max(Reach::Item),
-            Some(_) | None => fields.reach(group),
-        };
-        let mut expand = |column: &Frag, array: &Frag, depth: Reach| {
-            let index = number(column);
-            let keeps = !predicate::needs_item(reading, group, depth);
-            literal::expand(column, array, index.as_ref(), keeps)
-        };
-        expands.extend((reach >= Reach::Item).then(|| expand(&item(group), items, Reach::Item)));
-        let inner_items = inner_items.as_ref().filter(|_| reach == Reach::Inner);
-        expands.extend(inner_items.map(|array| expand(&inner(group), array, Reach::Inner)));
-    }
-    expands
+    pipeline::expanded(reading, last, fields, &mut number_of)
 }

@@ -1,13 +1,14 @@
-//! Steps in any order: each of them in turn is the last one, and of every other step the newest record before it counts.
+//! Steps in any order: each of them in turn is the last one, and of every other step the newest record before it
+//! counts.
 //!
 //! In: the tables of the steps. Out: a table for each last step, and their union. Must not know: how steps are read.
 
 use super::Kql;
 use super::absent;
-use super::chain::{STAMP, Table};
 use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::once::Once;
+use super::query::{STAMP, Table};
 use super::staged::Staged;
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
