@@ -7,7 +7,7 @@ use super::Kql;
 use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::step::Lookback;
-use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::bind::{Bound, BoundLink, BoundSelection, BoundStep};
 use crate::backend::{Effect, Options, Report};
 use crate::ir::Window;
 
@@ -36,8 +36,9 @@ impl Span {
 pub(super) fn spans(bound: &Bound<'_, Kql>, lets: &mut Lets<'_, '_>, report: &mut Report) -> Vec<Span> {
     let lags: Vec<u64> = bound.steps.iter().map(|step| lag(step, bound, report)).collect();
     let last = bound.links.len().saturating_sub(1);
-    // In a chain of two steps the one window is both.
-    let binds = bound.links.len() > 1 && bound.total_binds;
+    // In a chain of two steps the one window is both, unless it begins with a burst.
+    let burst = bound.steps.first().is_some_and(|step| step.repetition.is_some());
+    let binds = (bound.links.len() > 1 || burst) && bound.total_binds;
     let lag = |index: usize| lags.get(index).copied().unwrap_or(0);
     let span = |((index, link), steps): ((usize, &BoundLink<'_, Kql>), &[BoundStep<'_, Kql>])| {
         let widened = |window: Window| window.seconds.saturating_add(lag(index + 1));
@@ -51,12 +52,13 @@ pub(super) fn spans(bound: &Bound<'_, Kql>, lets: &mut Lets<'_, '_>, report: &mu
 }
 
 fn lag(step: &BoundStep<'_, Kql>, bound: &Bound<'_, Kql>, report: &mut Report) -> u64 {
-    let lag = step.main.schema.lag;
-    if lag == 0 || bound.links.is_empty() {
-        return 0;
+    // Without a window between two clocks it does not matter.
+    let has_window = bound.steps.len() > 1 || step.repetition.is_some() || !step.absences.is_empty();
+    let late = |selection: &&BoundSelection<'_, Kql>| has_window && selection.schema.lag > 0;
+    for selection in step.selections().filter(late) {
+        let reason = selection.schema.lag_reason.as_deref();
+        let reason = reason.unwrap_or("the table's clock can be later than the event");
+        report.note(Effect::Superset, selection.span, reason);
     }
-    let reason = step.main.schema.lag_reason.as_deref();
-    let reason = reason.unwrap_or("the table's clock can be later than the event");
-    report.note(Effect::Superset, step.main.span, reason);
-    lag
+    step.selections().filter(late).map(|selection| selection.schema.lag).max().unwrap_or(0)
 }
