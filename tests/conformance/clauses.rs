@@ -113,7 +113,7 @@ impl Maker<'_> {
             When::After(window) => now + edge(window.seconds, rng),
             When::Between => {
                 let then = before.map_or(now, Event::time);
-                *rng.choice(&[then, then + 1, now - 1, now, (then + now) / 2]).unwrap()
+                *rng.choice(&[then, then + 1, now - 1, now, i64::midpoint(then, now)]).unwrap()
             }
         };
         other.happen(time, 60);

@@ -50,7 +50,9 @@ impl<'r> Meaning<'r> {
         for step in 0..rule.chain.steps.len() {
             let mut of_step = this.uncounted[step].clone();
             if rule.chain.steps[step].repetition.is_some() {
-                of_step.iter_mut().for_each(|e| e.burst = this.burst(step, e, None, i64::MIN));
+                for e in &mut of_step {
+                    e.burst = this.burst(step, e, None, i64::MIN);
+                }
                 of_step.retain(|e| e.burst.is_some());
             }
             this.steps.push(of_step);
@@ -58,10 +60,10 @@ impl<'r> Meaning<'r> {
         this
     }
 
-    fn selected(&self, selections: impl Iterator<Item = &'r Selection> + Clone) -> Vec<Of<'r>> {
-        let rule = self.rule;
+    fn selected(&self, selections: impl Iterator<Item = &'r Selection>) -> Vec<Of<'r>> {
+        let (rule, selections) = (self.rule, selections.collect::<Vec<_>>());
         let of = |(index, record): (usize, &'r Record)| {
-            let selection = selections.clone().find(|selection| selects(rule, selection, record))?;
+            let selection = *selections.iter().find(|selection| selects(rule, selection, record))?;
             Some(Of { index, record, selection, burst: None })
         };
         self.records.iter().enumerate().filter_map(of).collect()

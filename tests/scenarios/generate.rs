@@ -140,7 +140,7 @@ pub(super) fn second_stage() -> impl Strategy<Value = Scenario> {
         // A set is known by its time alone, so its alerts are not told apart by their last record.
         let dedupe = scenario.dedupe.filter(|_| !more.together);
         let total = scenario.total.max(3);
-        Scenario { more, events, records, dedupe, total, ..scenario }
+        Scenario { total, dedupe, events, records, more, ..scenario }
     })
 }
 
@@ -186,16 +186,14 @@ impl Scenario {
         Record { schema: Arc::clone(schema), time, event, values: values.into() }
     }
 
-    fn rule(&self) -> Rule {
-        let name = |text: &str| Spanned { node: text.to_owned(), span: Span::default() };
-        let window = |seconds| Window { seconds, span: Span::default() };
-        let steps: Vec<Step> = self
-            .steps
+    fn rule_steps(&self) -> Vec<Step> {
+        let name = |text: String| Spanned { node: text, span: Span::default() };
+        self.steps
             .iter()
             .enumerate()
             .map(|(index, (source, filter, excepts))| {
                 let step = Step {
-                    name: name(&format!("s{index}")),
+                    name: name(format!("s{index}")),
                     main: selection(*source, filter, excepts, None),
                     others: of(&self.more.others, index).iter().map(Other::selection).collect(),
                     absences: Vec::new(),
@@ -207,7 +205,13 @@ impl Scenario {
                 let absences = absences.map(|absence| absence.absence(&selections, false)).collect();
                 Step { absences, ..step }
             })
-            .collect();
+            .collect()
+    }
+
+    fn rule(&self) -> Rule {
+        let name = |text: &str| Spanned { node: text.to_owned(), span: Span::default() };
+        let window = |seconds| Window { seconds, span: Span::default() };
+        let steps = self.rule_steps();
         let scope_key = || Key {
             left: field("zone", Type::String),
             right: field("zone", Type::String),
