@@ -12,6 +12,7 @@ use catena::engine::alert;
 use catena::ir::{Dedupe, Field, Rule, StepField, Type, Window, column_name};
 use fastrand::Rng;
 
+use super::clauses;
 use super::harness::{Harness, Row};
 use super::judge::{Answer, of_json};
 use super::mappings::Mappings;
@@ -51,6 +52,15 @@ fn compile(rule: &Rule, mappings: &Mappings, target: &dyn Target, rows: Rows) ->
 
 /// The rule with keys among what its alerts show, and a window of a run's look-back or a part of it.
 fn case(subject: &Subject, mappings: &Mappings, target: &dyn Target, rng: &mut Rng) -> Option<Case> {
+    // Rows are judged by the record of the last step. Steps in any order have none, names differ between alternatives,
+    // and what a clause looks back over reaches into the round before.
+    let chain = &subject.rule.chain;
+    if clauses::reach(chain) > 0
+        || chain.together.is_some()
+        || chain.steps.iter().any(|step| !step.others.is_empty())
+    {
+        return None;
+    }
     let mut rule = subject.rule.clone();
     rule.alert.dedupe = None;
     let look_back = compile(&rule, mappings, target, Rows::All)?.parts[0].schedule.look_back;
