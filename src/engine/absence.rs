@@ -6,58 +6,44 @@
 //! Only what is strictly before or after a record excludes it: the times of an instant are added when its steps are
 //! done, and a record that waits is excluded by later instants alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use foldhash::fast::RandomState;
-
-use super::eviction::Eviction;
+use super::keyed::Keyed;
 use super::program::Key;
+use super::value::Atom;
 
 /// For each key the newest time of what must not be there.
 #[derive(Debug)]
 pub(super) struct Newest {
     window: i64,
-    times: HashMap<Key, i64, RandomState>,
-    eviction: Eviction,
+    times: Keyed<i64>,
 }
 
 impl Newest {
     /// Nothing yet; times older than `window` are forgotten.
     pub(super) fn new(window: i64) -> Self {
-        Self { window, times: HashMap::default(), eviction: Eviction::default() }
+        Self { window, times: Keyed::default() }
     }
 
     /// Forgets what is too old.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.window);
-        let times = &mut self.times;
-        self.eviction.visit(now, oldest, |key| {
-            let kept = times.get(key).is_some_and(|time| *time >= oldest);
-            if !kept {
-                times.remove(key);
-            }
-            kept
-        });
+        self.times.evict(now, oldest, |time| *time >= oldest);
     }
 
     /// Adds a record. Times never fall.
-    pub(super) fn add(&mut self, time: i64, key: Key) {
-        if let Some(newest) = self.times.get_mut(&key) {
-            *newest = time;
-        } else {
-            self.eviction.add(time, key.clone());
-            self.times.insert(key, time);
-        }
+    pub(super) fn add(&mut self, time: i64, key: &Key) {
+        self.times.change(time, key, || time, |newest| *newest = time);
     }
 
     /// The newest time of a key.
-    pub(super) fn get(&self, key: &[super::value::Atom]) -> Option<i64> {
+    pub(super) fn get(&self, key: &[Atom]) -> Option<i64> {
         self.times.get(key).copied()
     }
 
     /// How many keys are remembered.
     pub(super) fn len(&self) -> usize {
-        self.times.len()
+        self.times.values().count()
     }
 }
 
@@ -68,39 +54,27 @@ pub(super) type Place = (u64, usize);
 #[derive(Debug)]
 pub(super) struct Waiting {
     window: i64,
-    records: HashMap<Key, VecDeque<(i64, Place)>, RandomState>,
-    eviction: Eviction,
+    records: Keyed<VecDeque<(i64, Place)>>,
 }
 
 impl Waiting {
     /// None yet; each waits for `window`.
     pub(super) fn new(window: i64) -> Self {
-        Self { window, records: HashMap::default(), eviction: Eviction::default() }
+        Self { window, records: Keyed::default() }
     }
 
     /// Forgets the records that have waited for long enough.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.window);
-        let records = &mut self.records;
-        self.eviction.visit(now, oldest, |key| {
-            let Some(of_key) = records.get_mut(key) else { return false };
+        self.records.evict(now, oldest, |of_key| {
             of_key.retain(|(time, _)| *time >= oldest);
-            let kept = !of_key.is_empty();
-            if !kept {
-                records.remove(key);
-            }
-            kept
+            !of_key.is_empty()
         });
     }
 
     /// A record begins to wait. Times never fall.
-    pub(super) fn add(&mut self, time: i64, key: Key, place: Place) {
-        if let Some(of_key) = self.records.get_mut(&key) {
-            of_key.push_back((time, place));
-        } else {
-            self.eviction.add(time, key.clone());
-            self.records.insert(key, VecDeque::from([(time, place)]));
-        }
+    pub(super) fn add(&mut self, time: i64, key: &Key, place: Place) {
+        self.records.change(time, key, VecDeque::new, |of_key| of_key.push_back((time, place)));
     }
 
     /// What must not be there comes: gives `exclude` every record that it excludes.

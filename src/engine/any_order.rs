@@ -6,13 +6,11 @@
 //! Of each key and step as many records are remembered as there are steps, the newest of different events: the others
 //! of a set are of fewer events than that, so an older record is never needed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-
 use super::candidate::Candidate;
-use super::eviction::Eviction;
+use super::keyed::Keyed;
 use super::program::Key;
 use super::record::Identity;
 use super::repetition::Burst;
@@ -36,29 +34,22 @@ type Set<T> = Vec<Arc<Member<T>>>;
 pub(super) struct AnyOrder<T> {
     steps: usize,
     window: i64,
-    keys: HashMap<Key, Vec<VecDeque<Arc<Member<T>>>>, RandomState>,
-    eviction: Eviction,
+    keys: Keyed<Vec<VecDeque<Arc<Member<T>>>>>,
 }
 
 impl<T: Clone> AnyOrder<T> {
     pub(super) fn new(steps: usize, window: i64) -> Self {
-        Self { steps, window, keys: HashMap::default(), eviction: Eviction::default() }
+        Self { steps, window, keys: Keyed::default() }
     }
 
     /// Forgets what is too old.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.window);
-        let keys = &mut self.keys;
-        self.eviction.visit(now, oldest, |key| {
-            let Some(steps) = keys.get_mut(key) else { return false };
+        self.keys.evict(now, oldest, |steps| {
             for members in steps.iter_mut() {
                 members.retain(|member| member.time >= oldest);
             }
-            let kept = steps.iter().any(|members| !members.is_empty());
-            if !kept {
-                keys.remove(key);
-            }
-            kept
+            steps.iter().any(|members| !members.is_empty())
         });
     }
 
@@ -67,14 +58,14 @@ impl<T: Clone> AnyOrder<T> {
     pub(super) fn advance(
         &mut self,
         now: i64,
-        candidates: Vec<(Candidate<T>, Option<i64>)>,
+        candidates: impl Iterator<Item = (Option<i64>, Candidate<T>)>,
     ) -> Vec<(i64, Set<T>)> {
-        let mut asking = Vec::with_capacity(candidates.len());
-        for (candidate, until) in candidates {
+        let mut asking = Vec::new();
+        for (until, candidate) in candidates {
             let Candidate { step, event, key_in: _, key_out, payload, more } = candidate;
             let Some(key) = key_out else { continue };
             let member = Arc::new(Member { time: now, event, payload, burst: more.burst, until });
-            self.insert(key.clone(), step, Arc::clone(&member));
+            self.insert(&key, step, Arc::clone(&member));
             asking.push((more.record, step, key, member));
         }
         // By record, then by step: a record that satisfies several steps completes one set.
@@ -88,25 +79,21 @@ impl<T: Clone> AnyOrder<T> {
         found
     }
 
-    fn insert(&mut self, key: Key, step: usize, member: Arc<Member<T>>) {
+    fn insert(&mut self, key: &Key, step: usize, member: Arc<Member<T>>) {
         let most = self.steps;
-        let of_key = if let Some(of_key) = self.keys.get_mut(&key) {
-            of_key
-        } else {
-            self.eviction.add(member.time, key.clone());
-            let empty = (0..most).map(|_| VecDeque::new()).collect();
-            self.keys.entry(key).or_insert(empty)
-        };
-        let Some(members) = of_key.get_mut(step) else { return };
-        // Of one event the first record of its newest instant stays.
-        if members.iter().any(|other| other.event == member.event && other.time == member.time) {
-            return;
-        }
-        members.retain(|other| other.event != member.event);
-        members.push_back(member);
-        if members.len() > most {
-            members.pop_front();
-        }
+        let empty = || (0..most).map(|_| VecDeque::new()).collect();
+        self.keys.change(member.time, key, empty, |of_key| {
+            let Some(members) = of_key.get_mut(step) else { return };
+            // Of one event the first record of its newest instant stays.
+            if members.iter().any(|other| other.event == member.event && other.time == member.time) {
+                return;
+            }
+            members.retain(|other| other.event != member.event);
+            members.push_back(member);
+            if members.len() > most {
+                members.pop_front();
+            }
+        });
     }
 
     /// The set with the latest start that has `member` at `step`.

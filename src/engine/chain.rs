@@ -112,13 +112,7 @@ impl<T: Clone> Machine<T> {
             return self.take(time, candidates, exempting, &mut |_, _, _| ());
         };
         waiting.add(time, candidates, exempting);
-        let mut paths = Vec::new();
-        while let Some((time, candidates, exempting)) =
-            self.waiting.as_mut().and_then(|waiting| waiting.release(Some(time)))
-        {
-            paths.extend(self.take(time, candidates, exempting, &mut |_, _, _| ()));
-        }
-        paths
+        self.release(Some(time))
     }
 
     /// Does the same for a rule that does not wait, and shows `watch` every candidate with a chain behind it: the best
@@ -134,9 +128,14 @@ impl<T: Clone> Machine<T> {
 
     /// Nothing more comes: gives the chains of all instants that still wait.
     pub fn finish(&mut self) -> Vec<Path<T>> {
+        self.release(None)
+    }
+
+    /// The chains of the instants that have waited for long enough at `now`; if nothing more comes, of all.
+    fn release(&mut self, now: Option<i64>) -> Vec<Path<T>> {
         let mut paths = Vec::new();
         while let Some((time, candidates, exempting)) =
-            self.waiting.as_mut().and_then(|waiting| waiting.release(None))
+            self.waiting.as_mut().and_then(|waiting| waiting.release(now))
         {
             paths.extend(self.take(time, candidates, exempting, &mut |_, _, _| ()));
         }
@@ -154,20 +153,16 @@ impl<T: Clone> Machine<T> {
         let candidates = self.records_of_steps(time, candidates);
         let paths = if let Some(any_order) = &mut self.any_order {
             let absences = &self.absences;
-            let with_until =
+            let candidates =
                 candidates.into_iter().map(|candidate| (until(absences, time, &candidate), candidate));
-            let candidates = with_until.map(|(until, candidate)| (candidate, until)).collect();
-            any_order
-                .advance(time, candidates)
-                .into_iter()
-                .map(|(start, set)| together(start, time, &set))
-                .collect()
+            let sets = any_order.advance(time, candidates);
+            sets.into_iter().map(|(start, set)| together(start, time, &set)).collect()
         } else {
             self.in_order(time, candidates, watch)
         };
         for Exempting { absence, key } in exempting {
             if let Some(newest) = self.newest.get_mut(absence).and_then(Option::as_mut) {
-                newest.add(time, key);
+                newest.add(time, &key);
             }
         }
         paths

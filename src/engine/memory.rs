@@ -8,17 +8,14 @@
 //! window per part, however many records there were.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-use foldhash::fast::RandomState;
 
 use super::absence::Newest;
 use super::burst_log::{BurstLog, Completed};
 use super::candidate::Candidate;
 use super::compare::{Side, all_hold};
-use super::eviction::Eviction;
-use super::program::{Between, Key, LinkClauses};
+use super::keyed::Keyed;
+use super::program::{Between, LinkClauses};
 use super::repetition::Burst;
 use super::value::Atom;
 use super::window::{Entry, Window};
@@ -53,8 +50,7 @@ pub(super) struct Memory<T> {
     clauses: LinkClauses,
     /// Whether the step after the link repeats.
     into_burst: bool,
-    keys: HashMap<Key, Vec<PartOfKey<T>>, RandomState>,
-    eviction: Eviction,
+    keys: Keyed<Vec<PartOfKey<T>>>,
     next: u64,
 }
 
@@ -73,22 +69,15 @@ enum Records<T> {
 
 impl<T> Memory<T> {
     pub(super) fn new(gap: i64, clauses: LinkClauses, into_burst: bool) -> Self {
-        let (keys, eviction) = (HashMap::default(), Eviction::default());
-        Self { gap, clauses, into_burst, keys, eviction, next: 0 }
+        Self { gap, clauses, into_burst, keys: Keyed::default(), next: 0 }
     }
 
     /// Evicts records that are too old to link.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.gap);
-        let keys = &mut self.keys;
-        self.eviction.visit(now, oldest, |key| {
-            let Some(parts) = keys.get_mut(key) else { return false };
+        self.keys.evict(now, oldest, |parts| {
             parts.retain_mut(|part| part.records.evict(oldest));
-            let kept = !parts.is_empty();
-            if !kept {
-                keys.remove(key);
-            }
-            kept
+            !parts.is_empty()
         });
     }
 
@@ -139,20 +128,16 @@ impl<T> Memory<T> {
             let entry = Entry { time, start, event, payload: node };
             let oldest = time.saturating_sub(self.gap);
             let into_burst = self.into_burst;
-            let parts = if let Some(parts) = self.keys.get_mut(&key) {
-                parts
-            } else {
-                self.eviction.add(time, key.clone());
-                self.keys.entry(key).or_default()
-            };
-            if let Some(part) = parts.iter_mut().find(|part| part.side == more.side_out) {
-                part.records.expire(oldest);
-                part.records.insert(entry);
-            } else {
-                let mut records = Records::new(into_burst);
-                records.insert(entry);
-                parts.push(PartOfKey { side: more.side_out, records });
-            }
+            self.keys.change(time, &key, Vec::new, |parts| {
+                if let Some(part) = parts.iter_mut().find(|part| part.side == more.side_out) {
+                    part.records.expire(oldest);
+                    part.records.insert(entry);
+                } else {
+                    let mut records = Records::new(into_burst);
+                    records.insert(entry);
+                    parts.push(PartOfKey { side: more.side_out, records });
+                }
+            });
         }
     }
 

@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use super::eviction::Eviction;
+use super::keyed::Keyed;
 use super::program::{Key, Repetition};
 use super::record::Identity;
 use super::value::Atom;
@@ -45,8 +45,7 @@ struct Latest {
 #[derive(Debug)]
 pub(super) struct Groups {
     rule: Repetition,
-    by_key: HashMap<Key, Group, RandomState>,
-    eviction: Eviction,
+    by_key: Keyed<Group>,
 }
 
 /// What one group had within the window.
@@ -62,21 +61,15 @@ pub(super) struct Group {
 impl Groups {
     /// No group yet.
     pub(super) fn new(rule: Repetition) -> Self {
-        Self { rule, by_key: HashMap::default(), eviction: Eviction::default() }
+        Self { rule, by_key: Keyed::default() }
     }
 
     /// Forgets groups without a record within the window.
     pub(super) fn evict_expired(&mut self, now: i64) {
         let oldest = now.saturating_sub(self.rule.window);
-        let by_key = &mut self.by_key;
-        self.eviction.visit(now, oldest, |key| {
-            let Some(group) = by_key.get_mut(key) else { return false };
+        self.by_key.evict(now, oldest, |group| {
             group.expire(oldest);
-            let kept = !group.order.is_empty();
-            if !kept {
-                by_key.remove(key);
-            }
-            kept
+            !group.order.is_empty()
         });
     }
 
@@ -88,14 +81,11 @@ impl Groups {
             // Without a value it counts for none, but it can still be where others suffice.
             (true, None) => return,
         };
-        if !self.by_key.contains_key(key) {
-            self.eviction.add(time, key.clone());
-            self.by_key.insert(key.clone(), Group::default());
-        }
-        if let Some(group) = self.by_key.get_mut(key) {
-            group.expire(time.saturating_sub(self.rule.window));
+        let oldest = time.saturating_sub(self.rule.window);
+        self.by_key.change(time, key, Group::default, |group| {
+            group.expire(oldest);
             group.add(time, event, counted);
-        }
+        });
     }
 
     /// What a record of the group at `now` completes; `None` if there are too few.

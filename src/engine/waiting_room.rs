@@ -66,7 +66,7 @@ impl<T> WaitingRoom<T> {
         for (number, candidate) in candidates.iter().enumerate() {
             for (absence, key) in &candidate.more.absences {
                 if let (Some(Some(waiting)), Some(key)) = (after.get_mut(*absence), key) {
-                    waiting.add(time, key.clone(), (instant, number));
+                    waiting.add(time, key, (instant, number));
                 }
             }
         }
