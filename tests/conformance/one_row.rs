@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use catena::backend::{self, Emission, Job, Options, Rows, Target};
 use catena::diag::Diagnostics;
 use catena::engine::alert;
+use catena::engine::program::{Shown, ShownValue};
+use catena::engine::value::Value;
 use catena::ir::{Dedupe, Field, Rule, StepField, Type, Window, column_name};
 use fastrand::Rng;
 
-use super::clauses;
 use super::harness::{Harness, Row};
 use super::judge::{Answer, of_json};
 use super::mappings::Mappings;
@@ -52,15 +53,6 @@ fn compile(rule: &Rule, mappings: &Mappings, target: &dyn Target, rows: Rows) ->
 
 /// The rule with keys among what its alerts show, and a window of a run's look-back or a part of it.
 fn case(subject: &Subject, mappings: &Mappings, target: &dyn Target, rng: &mut Rng) -> Option<Case> {
-    // Rows are judged by the record of the last step. Steps in any order have none, names differ between alternatives,
-    // and what a clause looks back over reaches into the round before.
-    let chain = &subject.rule.chain;
-    if clauses::reach(chain) > 0
-        || chain.together.is_some()
-        || chain.steps.iter().any(|step| !step.others.is_empty())
-    {
-        return None;
-    }
     let mut rule = subject.rule.clone();
     rule.alert.dedupe = None;
     let look_back = compile(&rule, mappings, target, Rows::All)?.parts[0].schedule.look_back;
@@ -108,7 +100,11 @@ type Kept = BTreeMap<(Vec<Option<String>>, i64), usize>;
 /// Key and time of each row.
 fn keyed(rule: &Rule, rows: &[Row]) -> Vec<(i64, Vec<Option<String>>)> {
     let name = |step: usize| rule.chain.steps[step].name.node.as_str();
-    let last = column_name(name(rule.chain.steps.len() - 1), "time");
+    // Of steps in any order each can be the last one.
+    let last = match rule.chain.together {
+        Some(_) => "TimeGenerated".to_owned(),
+        None => column_name(name(rule.chain.steps.len() - 1), "time"),
+    };
     let of = |row: &Row, StepField { step, field }: &StepField| {
         of_json(field.ty, &row[&column_name(name(*step), &field.name)])
     };
@@ -144,15 +140,22 @@ fn deduped(rule: &Rule, mut rows: Vec<(i64, Vec<Option<String>>)>) -> Kept {
 fn by_last_record(maker: &Maker<'_>, target: &str) -> bool {
     let (rule, last) = (maker.rule, maker.rule.chain.steps.len() - 1);
     let by = &rule.alert.dedupe.as_ref().unwrap().by;
-    by.iter().all(|key| key.step == last && !maker.is_approximate(last, &key.field.name, target))
+    rule.chain.together.is_none()
+        && by.iter().all(|key| key.step == last && !maker.is_approximate(last, &key.field.name, target))
 }
 
 fn of_engine(maker: &Maker<'_>, events: &[Event]) -> Kept {
     let answer = Answer::of(maker, events);
-    let by = &maker.rule.alert.dedupe.as_ref().unwrap().by;
+    let by = &maker.program.dedupe.as_ref().unwrap().by;
     let kept = alert::alerts(&maker.program, &answer.records).into_iter().map(|alert| {
-        let value = |StepField { step, field }: &StepField| {
-            answer.records[alert.records[*step]].get(&field.name).map(ToString::to_string)
+        let value = |shown: &Shown| match shown.of {
+            ShownValue::Field(_) => {
+                shown.field(&answer.records[alert.records[shown.step]]).map(ToString::to_string)
+            }
+            ShownValue::Count => alert.burst(shown.step).map(|burst| burst.count.to_string()),
+            ShownValue::FirstTime => {
+                alert.burst(shown.step).map(|burst| Value::Time(burst.first_time).to_string())
+            }
         };
         (alert.end, by.iter().map(value).collect())
     });
