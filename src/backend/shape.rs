@@ -52,12 +52,8 @@ pub fn history(chain: &Chain) -> u64 {
             When::Before(window) => window.seconds,
             When::After(_) | When::Between => 0,
         });
-        let counted = step.repetition.as_ref().map_or(0, |repetition| repetition.window.seconds);
-        let from = if chain.together.is_some() { 0 } else { index };
-        // A first step that repeats is counted from its last event on.
-        let own =
-            if from == 0 && chain.together.is_none() { sum_of_gaps(chain, 0) } else { longest(chain, from) };
-        own.min(chain.total.seconds).saturating_add(counted).saturating_add(before.max().unwrap_or(0))
+        let counted = step.burst();
+        longest(chain, index).saturating_add(counted).saturating_add(before.max().unwrap_or(0))
     };
     let earliest = chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0);
     earliest.saturating_sub(longest(chain, 0))
@@ -66,8 +62,7 @@ pub fn history(chain: &Chain) -> u64 {
 /// How long after its last event a rule waits for what must not come, in seconds.
 #[must_use]
 pub fn wait(chain: &Chain) -> u64 {
-    let absences = chain.steps.iter().flat_map(|step| &step.absences);
-    let after = absences.map(|absence| match absence.when {
+    let after = chain.absences().map(|absence| match absence.when {
         When::After(window) => window.seconds,
         When::Before(_) | When::Between => 0,
     });

@@ -12,8 +12,7 @@ use super::scenarios::Maker;
 
 /// The longest time, in seconds, that a clause of a rule looks back or ahead beside its links.
 pub(super) fn reach(chain: &Chain) -> u64 {
-    let absences = chain.steps.iter().flat_map(|step| &step.absences);
-    let windows = absences.map(|absence| match absence.when {
+    let windows = chain.absences().map(|absence| match absence.when {
         When::Before(window) | When::After(window) => window.seconds,
         When::Between => 0,
     });

@@ -328,13 +328,8 @@ impl<'a> Maker<'a> {
         for key in chain.links.iter().flat_map(|link| &link.keys) {
             names.extend([&key.left, &key.right].map(|field| field.name.as_str()));
         }
-        let absences = chain.steps.iter().flat_map(|step| &step.absences);
-        for key in absences
-            .chain(chain.links.iter().flat_map(|link| &link.absences))
-            .flat_map(|absence| &absence.keys)
-        {
-            names.push(&key.right.name);
-        }
+        let absent = chain.absences().flat_map(|absence| &absence.keys);
+        names.extend(absent.map(|key| key.right.name.as_str()));
         let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
         names.extend(shown.map(|field| field.field.name.as_str()));
         names.sort_unstable();

@@ -278,10 +278,8 @@ impl<'r> Meaning<'r> {
     fn end(&self) -> Option<i64> {
         let chain = &self.rule.chain;
         let first = if chain.together.is_some() { chain.steps.len() } else { 1 };
-        let absences = chain.steps.iter().flat_map(|step| &step.absences);
-        let absences = absences.chain(chain.links.iter().flat_map(|link| &link.absences));
         let steps = chain.steps.iter().take(first).map(|step| self.selected(step.selections()));
-        let all = steps.chain(absences.map(|absence| self.selected(absence.selections.iter())));
+        let all = steps.chain(chain.absences().map(|absence| self.selected(absence.selections.iter())));
         all.flatten().map(|of| of.record.time).max()
     }
 

@@ -20,8 +20,7 @@ pub(super) fn add(job: &Job<'_>, schedule: Schedule, report: &mut Report) {
         report.note(Effect::Engine, chain.total.span, again(new));
     }
     if schedule.look_back > LONGEST {
-        let absences = chain.steps.iter().flat_map(|step| &step.absences);
-        for absence in absences.filter(|absence| matches!(absence.when, When::Before(_))) {
+        for absence in chain.absences().filter(|absence| matches!(absence.when, When::Before(_))) {
             report.note(Effect::Superset, absence.span, TOO_LONG);
         }
     }
@@ -52,8 +51,6 @@ fn again(new: u64) -> String {
 /// Where the rule joins texts ignoring letter case.
 fn folded(chain: &Chain) -> impl Iterator<Item = Span> {
     let links = chain.links.iter().filter(|link| link.keys.iter().any(|key| key.case == Case::Ignore));
-    let of_steps = chain.steps.iter().flat_map(|step| &step.absences);
-    let absences = of_steps.chain(chain.links.iter().flat_map(|link| &link.absences));
-    let absences = absences.filter(|absence| absence.keys.iter().any(|key| key.case == Case::Ignore));
+    let absences = chain.absences().filter(|absence| absence.keys.iter().any(|key| key.case == Case::Ignore));
     links.map(|link| link.span).chain(absences.map(|absence| absence.span))
 }
