@@ -14,11 +14,11 @@ use super::literal::{self, Frag};
 use super::pipeline::{self, Pipeline, Rows};
 use super::predicate;
 use super::query::Table;
-use super::step;
+use super::{step, window};
 use crate::backend::bind::{BoundAbsence, BoundSelection, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
-use crate::backend::{Effect, Options, Report, schedule};
+use crate::backend::{Options, Report, schedule};
 use crate::ir::{self, AbsenceKey, Case, Neighbour, When, Window};
 
 /// What must not be there, printed.
@@ -57,11 +57,6 @@ pub(super) struct About<'p> {
     pub(super) columns: &'p [Frag],
 }
 
-/// By how many seconds the clock of a selection can be later than the event.
-pub(super) fn lag<'b, 'a: 'b>(selections: impl Iterator<Item = &'b BoundSelection<'a, Kql>>) -> u64 {
-    selections.map(|selection| selection.schema.lag).max().unwrap_or(0)
-}
-
 /// Prints an absence around `later`, the step that it is of or the later one of two; `earlier` is the other one.
 pub(super) fn lower(
     absence: &BoundAbsence<'_, Kql>,
@@ -70,28 +65,29 @@ pub(super) fn lower(
     lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> Absent {
-    let (lag, own) = (lag(absence.selections.iter()), lag(later.selections()));
-    for selection in absence.selections.iter().filter(|selection| selection.schema.lag > 0) {
-        let reason = selection.schema.lag_reason.as_deref();
-        report.note(Effect::Superset, absence.span, reason.unwrap_or(LATE));
+    let (lag, own) = (window::lag(absence.selections.iter()), window::lag(later.selections()));
+    for selection in &absence.selections {
+        window::note_lag(selection, absence.span, report);
     }
-    let mut window = |window: Window, lag: u64| {
+    let mut within = |window: Window, lag: u64| {
         let length = literal::timespan(window.seconds.saturating_sub(lag));
         lets.name(&phrase!("unless_{}", absence.name), "_within", length)
     };
     let place = match absence.when {
-        When::Before(length) => Place::Before(window(length, lag)),
+        When::Before(length) => Place::Before(within(length, lag)),
         When::After(length) => {
             let late = schedule::latest(&absence.selections).saturating_add(length.seconds);
-            Place::After(window(length, own), late)
+            Place::After(within(length, own), late)
         }
         When::Between => Place::Between,
     };
-    let name = literal::name(&phrase!("absent_{}", absence.name));
-    let mut columns = vec![literal::name(&ir::column_name(&absence.name, "time"))];
-    columns.extend(absence.keys.iter().map(|key| right(absence, key)));
-    let columns = unique(columns);
-    let tables = tables(absence, &name, options, lets, report);
+    let part = phrase!("absent_{}", absence.name);
+    let (name, time) = (literal::name(&part), literal::name(&ir::column_name(&absence.name, "time")));
+    let keys = absence.keys.iter().map(|key| right(absence, key));
+    let columns = unique(std::iter::once(time.clone()).chain(keys).collect());
+    let rows = absence.selections.iter().map(|one| rows(absence, one, options, lets, report)).collect();
+    let what = if absence.is_first { "seen before" } else { "must not be there" };
+    let tables = pipeline::tables(rows, &name, &part, &phrase!("{}: {what}", absence.name));
     let side = |key: &AbsenceKey| {
         let step = match key.of {
             Neighbour::Earlier => earlier.unwrap_or(later),
@@ -100,11 +96,8 @@ pub(super) fn lower(
         literal::equal_sides(&left(step, key), &right(absence, key))
     };
     let on = unique(absence.keys.iter().map(side).collect());
-    let time = literal::name(&ir::column_name(&absence.name, "time"));
     Absent { tables, columns, name, time, on, lag, place }
 }
-
-const LATE: &str = "the table's clock can be later than the event";
 
 fn left(step: &BoundStep<'_, Kql>, key: &AbsenceKey) -> Frag {
     match key.case {
@@ -118,31 +111,6 @@ fn right(absence: &BoundAbsence<'_, Kql>, key: &AbsenceKey) -> Frag {
         Case::Sensitive => literal::name(&ir::column_name(&absence.name, &key.right.name)),
         Case::Ignore => step::folded(&absence.name, &key.right.name),
     }
-}
-
-fn tables(
-    absence: &BoundAbsence<'_, Kql>,
-    name: &Frag,
-    options: &Options,
-    lets: &mut Lets<'_, '_>,
-    report: &mut Report,
-) -> Vec<Table> {
-    let what = if absence.is_first { "seen before" } else { "must not be there" };
-    let comment = Some(literal::comment(&phrase!("{}: {what}", absence.name)));
-    if let [only] = absence.selections.as_slice() {
-        return vec![rows(absence, only, options, lets, report).into_table(name.clone(), comment)];
-    }
-    let mut tables = Vec::new();
-    let mut names = Vec::new();
-    for (number, selection) in (1..).zip(&absence.selections) {
-        let part = literal::name(&phrase!("absent_{}_{number}", absence.name));
-        let comment = comment.clone().filter(|_| number == 1);
-        tables.push(rows(absence, selection, options, lets, report).into_table(part.clone(), comment));
-        names.push(part);
-    }
-    let (name, from) = (Some(name.clone()), literal::union(&names));
-    tables.push(Table { comment: None, name, kept: false, from, operators: Vec::new() });
-    tables
 }
 
 /// The records of one selection: their times and what they share.

@@ -12,7 +12,7 @@ use super::once::{self, Once};
 use super::order::{self, Narrowing};
 use super::query::{Query, STAMP, Table};
 use super::staged::{self, Staged};
-use super::step::{self, Narrowed, StepText, Wanted};
+use super::step::{self, Lookback, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
 use super::{Kql, predicate, together};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
@@ -49,8 +49,8 @@ pub(super) fn lower(
     }
     let mut steps = Vec::with_capacity(bound.steps.len());
     for (index, (step, text)) in bound.steps.iter().zip(texts).enumerate() {
-        let (wanted, comment) = (plan.wanted(index), plan.step_comment(index, step));
-        let mut staged = staged::lower(step, text, &wanted, &comment, options, (&mut lets, &mut *report));
+        let (lookback, comment) = (plan.lookback(index), plan.step_comment(index, step));
+        let mut staged = staged::lower(step, text, lookback, &comment, options, (&mut lets, &mut *report));
         let kept = plan.is_kept(index);
         staged.tables.last_mut().into_iter().for_each(|table| table.kept |= kept);
         steps.push(staged);
@@ -136,7 +136,6 @@ impl<'a> Plan<'_, 'a> {
     }
 
     fn wanted(&self, index: usize) -> Wanted<'a> {
-        let window = index.checked_sub(1).and_then(|before| self.spans.get(before));
         let step = self.step(index);
         let by_id = step.is_some_and(|step| step.main.event_id.is_some());
         let plain = step.is_some_and(|step| !step::is_staged(step) && step.others.is_empty());
@@ -145,12 +144,17 @@ impl<'a> Plan<'_, 'a> {
             // Records that look the same must be told apart where each of them is an alert of its own.
             records: step.is_some_and(|step| step.last) && (!alone || by_id),
             events: step.is_some_and(|step| step.shared || step.repetition.is_some()),
-            lookback: window.and_then(|window| window.buckets(self.options)),
+            lookback: self.lookback(index),
             narrowed: self.narrowed(index),
             may_test_late: !alone,
             implied: self.implied(index),
             folded: self.folded(index),
         }
+    }
+
+    /// The time buckets in which a step looks for the one before, if it does.
+    fn lookback(&self, index: usize) -> Option<Lookback> {
+        self.spans.get(index.checked_sub(1)?)?.buckets(self.options)
     }
 
     /// The fields of a step that are compared in lower case.
@@ -343,7 +347,7 @@ impl<'a> Plan<'_, 'a> {
         operators.insert(0, literal::operator("where", &Frag::join(tests, " and ", Bind::And)));
         let about = About {
             time: &after.columns.time,
-            lag: absent::lag(later.selections()),
+            lag: window::lag(later.selections()),
             earlier: Some(&before.columns.time),
             columns: &columns,
         };

@@ -10,7 +10,7 @@ use super::literal::{self, Frag};
 use super::predicate::{self, Conjunct};
 use super::query::Table;
 use crate::backend::bind::BoundSelection;
-use crate::backend::print::Bind;
+use crate::backend::print::{Bind, phrase};
 
 /// A selection, printed: the rows that satisfy it.
 #[derive(Debug)]
@@ -33,6 +33,24 @@ impl Rows {
         operators.extend(late);
         Table { comment, name: Some(name), kept: false, from, operators }
     }
+}
+
+/// The tables that hold the rows of all selections, the last one under `name`; several are numbered behind `part`.
+pub(super) fn tables(rows: Vec<Rows>, name: &Frag, part: &str, comment: &str) -> Vec<Table> {
+    let comment = Some(literal::comment(comment));
+    if rows.len() < 2 {
+        return rows.into_iter().map(|rows| rows.into_table(name.clone(), comment.clone())).collect();
+    }
+    let mut tables = Vec::new();
+    let mut parts = Vec::new();
+    for (number, rows) in (1..).zip(rows) {
+        let part = literal::name(&phrase!("{part}_{number}"));
+        tables.push(rows.into_table(part.clone(), comment.clone().filter(|_| number == 1)));
+        parts.push(part);
+    }
+    let (name, from) = (Some(name.clone()), literal::union(&parts));
+    tables.push(Table { comment: None, name, kept: false, from, operators: Vec::new() });
+    tables
 }
 
 /// The pipeline of a selection: tests where they can stand first, the cheap ones on top; named expressions behind the

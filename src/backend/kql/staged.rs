@@ -8,9 +8,10 @@ use super::absent::{self, About, Absent};
 use super::burst::Burst;
 use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::pipeline::Rows;
+use super::pipeline;
 use super::query::Table;
-use super::step::{self, Columns, StepText, Wanted};
+use super::step::{self, Columns, Lookback, StepText};
+use super::window;
 use crate::backend::bind::BoundStep;
 use crate::backend::print::phrase;
 use crate::backend::{Options, Report};
@@ -35,27 +36,28 @@ impl Staged {
     /// What the step counts, if it does.
     pub(super) fn burst<'s>(&'s self, step: &'s BoundStep<'s, Kql>) -> Option<Burst<'s>> {
         let (all, window) = self.counts.clone()?;
-        let (repetition, columns, lag) = (step.repetition?, &self.columns, absent::lag(step.selections()));
+        let (repetition, columns, lag) = (step.repetition?, &self.columns, window::lag(step.selections()));
         Some(Burst { all, step, repetition, columns, lag, window })
     }
 }
 
-/// Puts a step together. `comment` says what it is.
+/// Puts a step together; `lookback` are its time buckets, `comment` says what it is.
 pub(super) fn lower(
     step: &BoundStep<'_, Kql>,
     text: StepText,
-    wanted: &Wanted<'_>,
+    lookback: Option<Lookback>,
     comment: &str,
     options: &Options,
     (lets, report): (&mut Lets<'_, '_>, &mut Report),
 ) -> Staged {
-    let StepText { name, rows, counted, lookback, columns } = text;
+    let StepText { name, rows, counted, lookback: column, columns } = text;
     let in_stages = step::is_staged(step) || rows.len() > 1;
     let table = |suffix: &str| literal::name(&phrase!("step_{}_{suffix}", step.name.node));
     let all = if step.repetition.is_some() { table("all") } else { name.clone() };
     let found = if step.absences.is_empty() { all.clone() } else { table("found") };
-    let mut out = Staged { name, tables: Vec::new(), lookback, columns, further: Vec::new(), counts: None };
-    out.tables = read(step, rows, &found, comment);
+    let mut out =
+        Staged { name, tables: Vec::new(), lookback: column, columns, further: Vec::new(), counts: None };
+    out.tables = pipeline::tables(rows, &found, &phrase!("step_{}", step.name.node), comment);
     let absences: Vec<_> =
         step.absences.iter().map(|one| absent::lower(one, (None, step), options, lets, report)).collect();
     if !absences.is_empty() {
@@ -73,7 +75,7 @@ pub(super) fn lower(
         });
     }
     if let Some(repetition) = step.repetition {
-        let seconds = repetition.window.seconds.saturating_add(absent::lag(step.selections()));
+        let seconds = repetition.window.seconds.saturating_add(window::lag(step.selections()));
         let length = literal::timespan(seconds);
         let window = lets.name(&phrase!("{}_burst", step.name.node), "_within", length);
         out.tables.last_mut().into_iter().for_each(|table| table.kept = true);
@@ -83,10 +85,10 @@ pub(super) fn lower(
         let name = Some(out.name.clone());
         out.tables.push(Table { comment: None, name, kept: false, from: all, operators });
     }
-    if let (true, Some(wanted)) = (in_stages, wanted.lookback)
+    if let (true, Some(lookback)) = (in_stages, lookback)
         && let Some(table) = out.tables.last_mut()
     {
-        let (column, value) = step::look_back(&step.name.node, &out.columns.time, wanted);
+        let (column, value) = step::look_back(&step.name.node, &out.columns.time, lookback);
         table.operators.push(literal::operator("extend", &literal::assign(&column, &value)));
         out.lookback = Some(column);
     }
@@ -96,28 +98,10 @@ pub(super) fn lower(
     out
 }
 
-/// The records that satisfy the condition of a step.
-fn read(step: &BoundStep<'_, Kql>, rows: Vec<Rows>, name: &Frag, comment: &str) -> Vec<Table> {
-    let comment = Some(literal::comment(comment));
-    if rows.len() < 2 {
-        return rows.into_iter().map(|rows| rows.into_table(name.clone(), comment.clone())).collect();
-    }
-    let mut tables = Vec::new();
-    let mut parts = Vec::new();
-    for (number, rows) in (1..).zip(rows) {
-        let part = literal::name(&phrase!("step_{}_{number}", step.name.node));
-        tables.push(rows.into_table(part.clone(), comment.clone().filter(|_| number == 1)));
-        parts.push(part);
-    }
-    let (name, from) = (Some(name.clone()), literal::union(&parts));
-    tables.push(Table { comment: None, name, kept: false, from, operators: Vec::new() });
-    tables
-}
-
 /// What keeps the records of a step that nothing exempts.
 fn unless(step: &BoundStep<'_, Kql>, columns: &Columns, absences: &[Absent]) -> Vec<Frag> {
     let all: Vec<_> = columns.found().cloned().collect();
-    let (time, lag) = (&columns.time, absent::lag(step.selections()));
+    let (time, lag) = (&columns.time, window::lag(step.selections()));
     let about = About { time, lag, earlier: None, columns: &all };
     absences.iter().flat_map(|absence| absence.operators(&about)).collect()
 }

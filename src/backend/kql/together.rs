@@ -4,12 +4,12 @@
 //! In: the tables of the steps. Out: a table for each last step, and their union. Must not know: how steps are read.
 
 use super::Kql;
-use super::absent;
 use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::once::Once;
 use super::query::{STAMP, Table};
 use super::staged::Staged;
+use super::window;
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
 use crate::ir::{Field, Together};
@@ -58,7 +58,7 @@ fn join(shared: &Together, last: Step<'_, '_>, other: Step<'_, '_>, window: &Fra
     let side = |key: &Field| literal::equal_sides(&column(last, &key.name), &column(other, &key.name));
     let on: Vec<_> = shared.keys.iter().map(side).collect();
     let (time, end) = (&other.1.columns.time, &last.1.columns.time);
-    let [late, own] = [other, last].map(|step| absent::lag(step.0.selections()));
+    let [late, own] = [other, last].map(|step| window::lag(step.0.selections()));
     let since = literal::earlier(&literal::binary(end, "-", window), own);
     let within = literal::from_to(time, &since, &literal::later(end, late));
     [
