@@ -10,7 +10,7 @@
 //! depends on the set of records alone.
 //!
 //! Within an instant the clauses of steps come first: records that an absence excludes are dropped, the others counted.
-//! Where an absence after a step is asked for, whole instants wait until its window is over ([`super::waiting_room`]).
+//! Where an absence after a step is asked for, whole instants wait until its window is over (`waiting_room`).
 
 use std::sync::Arc;
 
