@@ -5,21 +5,9 @@
 //! the folder that it names.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::docs::matches;
-use crate::program::{root, scratch};
-
-/// Runs a command where the reader stands and gives what it prints.
-fn run(folder: &Path, arguments: &str) -> String {
-    let ran = Command::new(env!("CARGO_BIN_EXE_catena"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
-    String::from_utf8([ran.stderr, ran.stdout].concat()).unwrap()
-}
+use crate::program::{catena_in, copy_folder, root, scratch};
 
 /// Runs the commands of a block; gives the folder in which the reader stands afterwards.
 fn commands(mut folder: PathBuf, block: &str) -> PathBuf {
@@ -28,7 +16,9 @@ fn commands(mut folder: PathBuf, block: &str) -> PathBuf {
         if let Some(inner) = command.strip_prefix("cd ") {
             folder.push(inner);
         } else {
-            let printed = run(&folder, command.strip_prefix("catena ").unwrap());
+            let arguments: Vec<_> = command.strip_prefix("catena ").unwrap().split_whitespace().collect();
+            let ran = catena_in(&folder, &arguments, b"");
+            let printed = format!("{}{}", ran.err, ran.out);
             assert!(matches(expected, &printed), "`{command}` prints\n{printed}\nnot\n{expected}");
         }
     }
@@ -56,17 +46,6 @@ fn replace(path: &Path, text: &str) {
     change(path, |rule| rule.replacen(old, new, 1));
 }
 
-fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap) {
-        let place = to.join(entry.path().strip_prefix(from).unwrap());
-        if entry.file_type().is_dir() {
-            std::fs::create_dir_all(place).unwrap();
-        } else {
-            std::fs::copy(entry.path(), place).unwrap();
-        }
-    }
-}
-
 #[test]
 fn the_tutorial_leads_a_newcomer_to_its_end() {
     let empty = scratch("tutorial", &[]);
@@ -81,7 +60,7 @@ fn the_tutorial_leads_a_newcomer_to_its_end() {
             "console" => folder = commands(folder, &format!("{text}\n")),
             "append" => append(&folder.join(path), &format!("{text}\n")),
             "replace" => replace(&folder.join(path), text),
-            "copy" => copy(&folder.join(text.trim_end()), &folder.join(path)),
+            "copy" => copy_folder(&folder.join(text.trim_end()), &folder.join(path)),
             _ => write(&folder.join(path), &format!("{text}\n")),
         }
     }
