@@ -12,21 +12,15 @@ use catena::ir::{ExpectKind, Rule};
 use serde_json::Value;
 
 use crate::generated;
-use crate::program::{AS_OF, catena, chains, path, root, scratch, targets};
+use crate::program::{AS_OF, catena, path, root, scratch, shipped, targets};
 use crate::rules;
 
 /// The rules of all areas, each with the path of its file.
 fn library() -> Vec<(String, Rule)> {
-    let mut areas: Vec<_> = std::fs::read_dir(root().join("rules"))
-        .unwrap()
-        .map(|entry| format!("rules/{}", entry.unwrap().file_name().into_string().unwrap()))
-        .collect();
-    areas.sort();
-    let files = areas.iter().flat_map(|area| chains(area));
     let read = |file: String| {
         rules::from_file(&root().join(&file)).into_iter().map(move |rule| (file.clone(), rule))
     };
-    files.flat_map(read).collect()
+    shipped().into_iter().flat_map(read).collect()
 }
 
 fn is_meant_for(rule: &Rule, target: &str) -> bool {
