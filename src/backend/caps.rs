@@ -48,6 +48,8 @@ pub enum Feature {
     NumberOrder,
     TimeOrder,
     FieldComparison,
+    /// `any`, `all`.
+    SeveralValues,
     Presence,
     Negation,
     Allowlist,
@@ -87,6 +89,7 @@ impl Feature {
         Self::NumberOrder,
         Self::TimeOrder,
         Self::FieldComparison,
+        Self::SeveralValues,
         Self::Presence,
         Self::Negation,
         Self::Allowlist,
@@ -127,6 +130,7 @@ impl Feature {
             Self::NumberOrder => "numbers compared by size",
             Self::TimeOrder => "instants compared",
             Self::FieldComparison => "two fields of one record compared",
+            Self::SeveralValues => "the values of a field that can have several",
             Self::Presence => "presence of a field",
             Self::Negation => "negation that holds when a field is missing",
             Self::Allowlist => "allowlists",
@@ -349,6 +353,7 @@ fn test_features(test: &FieldTest, lists: &[List], found: &mut Found) {
         }
         TestKind::Matches { .. } => found.add(Feature::RegularExpression, *span),
         TestKind::SameAs { .. } => found.add(Feature::FieldComparison, *span),
+        TestKind::Values(_) => found.add(Feature::SeveralValues, *span),
     }
 }
 

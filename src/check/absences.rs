@@ -204,7 +204,12 @@ fn not_a_pair(around: Around<'_>, subject: Subject<'_>, span: Span) -> Diagnosti
 fn own_field(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, name: &Name) -> Option<ir::Field> {
     let source = subject.source?;
     if source.field(&name.node).is_some() {
-        return names::field(names, sink, subject, name);
+        let def = names::of_any_number(names, sink, subject, name)?;
+        if def.many {
+            sink.report(names::several(&name.node, name.span));
+            return None;
+        }
+        return Some(ir::Field { name: def.name.clone(), ty: def.ty, span: name.span });
     }
     let found = fields::unknown(sink, name, source).also(subject.name.span, "what must not be there");
     sink.report(found);

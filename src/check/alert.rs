@@ -60,7 +60,7 @@ fn entity(names: &Names<'_>, sink: &mut Sink, item: &Entity) -> Option<ir::Entit
         sink.report(found);
     }
     // An unknown kind is not returned yet: the field may be wrong for reasons of its own.
-    let field = names::step_field(names, sink, &item.field)?;
+    let field = single(names, sink, &item.field)?;
     let kind = kind?;
     let fits = match kind {
         EntityKind::Ip => field.field.ty == Type::Ip,
@@ -78,9 +78,15 @@ fn entity(names: &Names<'_>, sink: &mut Sink, item: &Entity) -> Option<ir::Entit
     Some(ir::Entity { kind, field })
 }
 
+/// A field with one value: who an alert is about, or what makes alerts the same.
+fn single(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<ir::StepField> {
+    let found = names::step_field(names, sink, name)?;
+    names::is_single(names, sink, *names.steps.get(found.step)?, &found.field).then_some(found)
+}
+
 fn dedupe(names: &Names<'_>, sink: &mut Sink, item: &Dedupe) -> Option<ir::Dedupe> {
     let window = windows::window(names, sink, &item.window);
-    let by: Vec<_> = item.by.iter().map(|name| names::step_field(names, sink, name)).collect();
+    let by: Vec<_> = item.by.iter().map(|name| single(names, sink, name)).collect();
     let by: Option<Vec<_>> = by.into_iter().collect();
     Some(ir::Dedupe { window: window?, by: by? })
 }

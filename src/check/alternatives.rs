@@ -8,6 +8,7 @@ use crate::ir;
 use crate::syntax::ast::Name;
 
 use super::fields;
+use super::names;
 use super::names::{Names, StepRef};
 use super::resolutions::Meaning;
 use super::sink::Sink;
@@ -26,8 +27,11 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, name:
     everywhere(names, sink, step, &field).then_some(field)
 }
 
-/// Whether every alternative of a step has a field that its first one has; reports the one that lacks it.
+/// Whether every alternative of a step has one value for a field that its first one has; reports the one that lacks it.
 pub(super) fn everywhere(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, field: &ir::Field) -> bool {
+    if !names::is_single(names, sink, step, field) {
+        return false;
+    }
     for (selection, found) in names.fields(step, &field.name).into_iter().skip(1) {
         // An unknown source has been reported.
         let Some(source) = names.source_of(selection) else { continue };

@@ -162,10 +162,6 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
         return None;
     };
     names::note_shared(names, sink, name, index..index + 2);
-    if left.many || right.many {
-        sink.report(names::several(name));
-        return None;
-    }
     let field = |ty: Type| ir::Field { name: name.node.clone(), ty, span: name.span };
     Some((field(left.ty), field(right.ty)))
 }

@@ -161,15 +161,34 @@ pub(super) fn field(
     subject: Subject<'_>,
     name: &Name,
 ) -> Option<ir::Field> {
+    let field = of_any_number(names, sink, subject, name)?;
+    if field.many {
+        sink.report(quantified(name));
+        return None;
+    }
+    Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span })
+}
+
+/// The finding for a test of a field with several values that does not say of how many it must hold.
+fn quantified(name: &Name) -> Diagnostic {
+    let title = format!("`{}` can have several values", name.node);
+    Diagnostic::new(Code::SeveralValues, name.span, title)
+        .label("a condition cannot tell which of them it means")
+        .help(format!("write `any({0}) …` or `all({0}) …`", name.node))
+}
+
+/// A field of the record that a condition reads, whether it has one value or several.
+pub(super) fn of_any_number<'s>(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'s>,
+    name: &Name,
+) -> Option<&'s FieldDef> {
     let source = subject.source?;
     // The field first: a step named `actor` must not take `actor.id` away from the conditions.
     if let Some(field) = source.field(&name.node) {
         note(sink, name.span, source, &field.name);
-        if field.many {
-            sink.report(several(name));
-            return None;
-        }
-        return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
+        return Some(field);
     }
     // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right
     // names in the wrong place, not misspelt ones.
@@ -180,12 +199,20 @@ pub(super) fn field(
     None
 }
 
-/// The finding for a field with several values where one value is compared.
-pub(super) fn several(name: &Name) -> Diagnostic {
-    let title = format!("`{}` can have several values", name.node);
-    Diagnostic::new(Code::SeveralValues, name.span, title)
-        .label("a condition cannot tell which of them it means")
-        .help("test a field with one value; `catena sources NAME` says which have several")
+/// Whether a field of a step has one value in each of its sources; reports one that can have several.
+pub(super) fn is_single(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, field: &ir::Field) -> bool {
+    let several = names.fields(step, &field.name).iter().any(|(_, found)| found.is_some_and(|def| def.many));
+    if several {
+        sink.report(self::several(&field.name, field.span));
+    }
+    !several
+}
+
+/// The finding for a field with several values where only one can stand.
+pub(super) fn several(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::SeveralValues, span, format!("`{name}` can have several values"))
+        .label("it is not clear which of them is meant")
+        .help("take a field with one value; `catena sources NAME` says which have several")
 }
 
 /// `launch.image.id` where only `image.id` can stand.

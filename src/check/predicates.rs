@@ -4,9 +4,9 @@
 //! Must not know: whether a well-typed predicate makes sense; that is `logic`'s.
 
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, Case, FieldTest, OrderOp, Place, TestKind, Type, Value};
+use crate::ir::{self, Case, FieldTest, OrderOp, Place, TestKind, Type, Value, ValuesTest};
 use crate::source::{Span, Spanned};
-use crate::syntax::ast::{Literal, LiteralKind, Name, OpKind, Operand, Pred, PredKind, Quantifier};
+use crate::syntax::ast::{Literal, LiteralKind, Name, Op, OpKind, Operand, Pred, PredKind, Quantifier};
 
 use super::comparison::Comparison;
 use super::constants::Purpose;
@@ -33,29 +33,81 @@ pub(super) fn lower(
         }
         PredKind::Truth(name) => truth(names, sink, subject, name, pred.span),
         PredKind::Many { quantifier, field: name, op, value } => {
-            touch(names, sink, value);
-            name_unknown_list(names, sink, name, op.node.kind, value);
-            let field = names::field(names, sink, subject, name)?;
-            let found = single(&field, quantifier, name);
-            sink.report(found);
-            None
+            let field = many(names, sink, subject, quantifier, name);
+            let comparison = comparison(names, sink, subject, field, (name, op, value))?;
+            let tests = compared(&comparison, names, sink, value)?;
+            if tests.iter().any(|(kind, _)| matches!(kind, TestKind::SameAs { .. })) {
+                sink.report(two_fields(pred.span, name));
+                return None;
+            }
+            // Inside: `any(f) != "a"` asks for a value that is not "a", and is false where there is none.
+            let tests = tests.into_iter().map(|(kind, _)| kind).collect();
+            let quantifier = match quantifier.node {
+                Quantifier::Any => ir::Quantifier::Any,
+                Quantifier::All => ir::Quantifier::All,
+            };
+            let kind = TestKind::Values(ValuesTest { quantifier, negated: op.node.negated, tests });
+            Some(ir::Pred::Test(FieldTest { field: comparison.field, kind, span: pred.span }))
         }
         PredKind::Compare { field: name, op, value } => {
-            let Some(field) = names::field(names, sink, subject, name) else {
-                // The right side is not judged against a field that is not there, but its parameters and lists are in
-                // use.
-                touch(names, sink, value);
-                name_unknown_list(names, sink, name, op.node.kind, value);
-                return None;
+            let field = names::field(names, sink, subject, name);
+            let comparison = comparison(names, sink, subject, field, (name, op, value))?;
+            let tests = compared(&comparison, names, sink, value)?;
+            let of_set = tests.len() > 1;
+            let test = |(kind, own): (TestKind, Span)| {
+                let span = if of_set { own } else { pred.span };
+                ir::Pred::Test(FieldTest { field: comparison.field.clone(), kind, span })
             };
-            let def = subject.source.and_then(|source| source.field(&field.name));
-            let folds = def.is_some_and(|def| def.fold) && field.ty == Type::String;
-            let comparison = Comparison { subject, field, op: op.node, op_span: op.span, folds };
-            let test = compared(&comparison, names, sink, value, pred.span)?;
+            let mut tests: Vec<_> = tests.into_iter().map(test).collect();
+            let test = if of_set { ir::Pred::Or(tests) } else { tests.pop()? };
             // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })
         }
     }
+}
+
+/// The comparison of a field, if the field is there.
+fn comparison<'s>(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'s>,
+    field: Option<ir::Field>,
+    (name, op, value): (&Name, &Spanned<Op>, &Operand),
+) -> Option<Comparison<'s>> {
+    let Some(field) = field else {
+        // The right side is not judged against a field that is not there, but its parameters and lists are in use.
+        touch(names, sink, value);
+        name_unknown_list(names, sink, name, op.node.kind, value);
+        return None;
+    };
+    let def = subject.source.and_then(|source| source.field(&field.name));
+    let folds = def.is_some_and(|def| def.fold) && field.ty == Type::String;
+    Some(Comparison { subject, field, op: op.node, op_span: op.span, folds })
+}
+
+/// A field that can have several values.
+fn many(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    subject: Subject<'_>,
+    quantifier: &Spanned<Quantifier>,
+    name: &Name,
+) -> Option<ir::Field> {
+    let def = names::of_any_number(names, sink, subject, name)?;
+    let field = ir::Field { name: def.name.clone(), ty: def.ty, span: name.span };
+    if def.many {
+        return Some(field);
+    }
+    sink.report(single(&field, quantifier, name));
+    None
+}
+
+/// The finding for values that are compared with another field.
+fn two_fields(span: Span, name: &Name) -> Diagnostic {
+    let title = format!("the values of `{}` are compared with another field", name.node);
+    Diagnostic::new(Code::WrongOperator, span, title)
+        .label("not with a constant")
+        .help("`any` and `all` compare with values, lists and parameters")
 }
 
 fn all(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, parts: &[Pred]) -> Option<Vec<ir::Pred>> {
@@ -126,15 +178,14 @@ fn word(name: &Name) -> Literal {
     Literal { kind: LiteralKind::Word(name.node.clone()), span: name.span }
 }
 
-/// A comparison without its negation. A list of patterns or parts of a text is an `or` of single tests, which every
-/// target carries as it is.
+/// The tests of a comparison without its negation, of which one must hold, each with its place if it has one of its
+/// own. A list of patterns or parts of a text is an `or` of single tests, which every target carries as it is.
 fn compared(
     compare: &Comparison<'_>,
     names: &Names<'_>,
     sink: &mut Sink,
     operand: &Operand,
-    span: Span,
-) -> Option<ir::Pred> {
+) -> Option<Vec<(TestKind, Span)>> {
     if let Some(found) = compare.misfit() {
         touch(names, sink, operand);
         sink.report(found);
@@ -143,20 +194,12 @@ fn compared(
     let literals = match operand {
         Operand::Set(literals, _) if compare.op.kind.takes_patterns() => literals,
         Operand::Set(..) | Operand::One(_) => {
-            let kind = kind(compare, names, sink, operand)?;
-            return Some(ir::Pred::Test(FieldTest { field: compare.field.clone(), kind, span }));
+            return Some(vec![(kind(compare, names, sink, operand)?, compare.op_span)]);
         }
     };
-    let tests: Vec<Option<ir::Pred>> = literals
-        .iter()
-        .map(|literal| {
-            let kind = one(compare, names, sink, literal)?;
-            let field = compare.field.clone();
-            Some(ir::Pred::Test(FieldTest { field, kind, span: literal.span }))
-        })
-        .collect();
-    let mut tests = tests.into_iter().collect::<Option<Vec<_>>>()?;
-    if tests.len() > 1 { Some(ir::Pred::Or(tests)) } else { tests.pop() }
+    let tests: Vec<_> =
+        literals.iter().map(|literal| Some((one(compare, names, sink, literal)?, literal.span))).collect();
+    tests.into_iter().collect()
 }
 
 fn kind(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, operand: &Operand) -> Option<TestKind> {

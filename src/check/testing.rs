@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, Case, FieldTest, Pred, TestKind, Value};
+use crate::ir::{self, Case, FieldTest, Pred, TestKind, Value, ValuesTest};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Event, EventContent, EventOf, Expect, ExpectKind, Literal, Name, Test};
 
@@ -217,7 +217,9 @@ impl Draft<'_> {
             self.refuse(sink, found);
             return;
         }
-        if let Some(first) = self.given.insert(name.node.clone(), name.span) {
+        if let Some(first) = self.given.insert(name.node.clone(), name.span)
+            && !def.many
+        {
             let found =
                 Diagnostic::new(Code::RepeatedField, name.span, format!("duplicate field `{}`", name.node))
                     .label("again here")
@@ -277,6 +279,11 @@ fn only_value(kind: &TestKind) -> Option<Value> {
     let values = match kind {
         // Any spelling meets the test, so the one that is written does; `exact_values` promises more than that.
         TestKind::Equals { values, case: Case::Ignore } => Cow::Borrowed(values.as_slice()),
+        // An event with that value alone has both one that meets the test and none that fails it.
+        TestKind::Values(ValuesTest { quantifier: _, negated: false, tests }) => {
+            let [one] = tests.as_slice() else { return None };
+            return only_value(one);
+        }
         TestKind::Equals { case: Case::Sensitive, .. }
         | TestKind::InNetworks { .. }
         | TestKind::Like { .. }
@@ -285,7 +292,8 @@ fn only_value(kind: &TestKind) -> Option<Value> {
         | TestKind::Order { .. }
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => kind.exact_values()?,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => kind.exact_values()?,
     };
     if let [value] = values.as_ref() { Some(value.clone()) } else { None }
 }

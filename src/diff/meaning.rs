@@ -230,7 +230,8 @@ fn of_test(test: &ir::FieldTest, rule: &Rule, negated: bool) -> String {
         | ir::TestKind::Like { .. }
         | ir::TestKind::Substring { .. }
         | ir::TestKind::Matches { .. }
-        | ir::TestKind::SameAs { .. } => None,
+        | ir::TestKind::SameAs { .. }
+        | ir::TestKind::Values(_) => None,
     };
     many.unwrap_or_else(|| words::test(test, rule, negated))
 }

@@ -232,7 +232,8 @@ impl Search<'_> {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => None,
         };
         let excused = list.zip(value).and_then(|(list, value)| {
             let entry = excusing(list, value)?;

@@ -14,7 +14,7 @@ use super::network::Networks;
 use super::record::Schema;
 use super::text::Wildcard;
 use super::value::{Atom, Value};
-use crate::ir::{self, Case, FieldTest, OrderOp, Place, Pred, TestKind};
+use crate::ir::{self, Case, OrderOp, Place, Pred, Quantifier, TestKind, ValuesTest};
 
 /// The values of a record, in order of place.
 pub type Values<'v> = [Option<Value<'v>>];
@@ -55,6 +55,21 @@ pub enum Check {
     Matches(Regex),
     /// The value at another place is the same.
     SameAs(usize),
+    /// Of the values of a field with several.
+    Values(Quantifier, ValueCheck),
+}
+
+/// What is asked of one of several values: one of the checks holds, or none of them if it is negated.
+#[derive(Debug)]
+pub struct ValueCheck {
+    negated: bool,
+    checks: Vec<Check>,
+}
+
+impl ValueCheck {
+    fn accepts(&self, value: &Value<'_>, values: &Values<'_>) -> bool {
+        self.negated != self.checks.iter().any(|check| check.accepts(value, values))
+    }
 }
 
 /// Why a rule cannot run; the checker refuses such rules, so this is about rules that were built by hand.
@@ -82,7 +97,7 @@ impl Predicate {
             Pred::And(parts) => Self::All(each(parts)?),
             Pred::Or(parts) => Self::Any(each(parts)?),
             Pred::Not(inner) => Self::Not(Box::new(Self::new(inner, schema, lists)?)),
-            Pred::Test(test) => Self::Test(place(&test.field, schema)?, check(test, schema, lists)?),
+            Pred::Test(test) => Self::Test(place(&test.field, schema)?, check(&test.kind, schema, lists)?),
         })
     }
 
@@ -121,8 +136,8 @@ pub(super) fn place(field: &ir::Field, schema: &Schema) -> Result<usize, Compile
     schema.place(&field.name).ok_or_else(missing)
 }
 
-fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Check, CompileError> {
-    Ok(match &test.kind {
+fn check(kind: &TestKind, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<Check, CompileError> {
+    Ok(match kind {
         TestKind::Exists => Check::Present,
         TestKind::Equals { values, case } => one_of(values, *case),
         TestKind::InNetworks { networks } => Check::In(Networks::new(networks)),
@@ -142,6 +157,10 @@ fn check(test: &FieldTest, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<
             Check::Matches(Regex::new(regex.exact()).map_err(|problem| CompileError(problem.to_string()))?)
         }
         TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
+        TestKind::Values(ValuesTest { quantifier, negated, tests }) => {
+            let checks = tests.iter().map(|kind| check(kind, schema, lists)).collect::<Result<_, _>>()?;
+            Check::Values(*quantifier, ValueCheck { negated: *negated, checks })
+        }
     })
 }
 
@@ -180,6 +199,15 @@ impl Check {
             // By value, although a link compares addresses as logged: two spellings in one record are one address.
             Self::SameAs(other) => {
                 values.get(*other).and_then(Option::as_ref).is_some_and(|other| value.same(other))
+            }
+            // A record of a test can give a single value as such.
+            Self::Values(quantifier, check) => {
+                let all =
+                    if let Value::Many(all) = value { all.as_ref() } else { std::slice::from_ref(value) };
+                match quantifier {
+                    Quantifier::Any => all.iter().any(|one| check.accepts(one, values)),
+                    Quantifier::All => !all.is_empty() && all.iter().all(|one| check.accepts(one, values)),
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 //! In: a rule of the IR and the catalog. Out: an [`Outcome`] for each test, with what went wrong as data.
 //! Must not know: output formats ([`super::report`] has them), files.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::alert::{Alert, dedupe, run};
@@ -176,14 +177,19 @@ fn records_of(
         }
     };
     set("event.time", Some(Value::Time(time)));
+    let mut several: BTreeMap<&str, Vec<Value<'static>>> = BTreeMap::new();
     for (field, value) in &event.fields {
         match definition.field(&field.name) {
             None => problems.push(format!("source `{source}` has no field `{}`", field.name)),
             Some(known) => match possible(known, value) {
+                Ok(value) if known.many => several.entry(&field.name).or_default().extend(value),
                 Ok(value) => set(&field.name, value),
                 Err(problem) => problems.push(problem),
             },
         }
+    }
+    for (name, values) in several {
+        set(name, Some(Value::Many(values.into())).filter(|value| *value != Value::Many(Box::default())));
     }
     if !problems.is_empty() {
         return Err(problems);

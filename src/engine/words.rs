@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 
-use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind, Value};
+use crate::ir::{
+    Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind, Value, ValuesTest,
+};
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
 #[must_use]
@@ -30,9 +32,12 @@ pub fn duration(micros: i64) -> String {
 /// A test as the language writes it; `negated` gives its opposite.
 #[must_use]
 pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
-    let name = &test.field.name;
+    kind(&test.field.name, &test.kind, rule, negated)
+}
+
+fn kind(name: &str, kind: &TestKind, rule: &Rule, negated: bool) -> String {
     let not = if negated { "not " } else { "" };
-    match &test.kind {
+    match kind {
         TestKind::Exists => format!("{not}exists({name})"),
         TestKind::Equals { values, case } => equals(name, values, *case, negated),
         TestKind::InNetworks { networks } => {
@@ -51,8 +56,20 @@ pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
                 format!("{name} {op} {}", literal(value))
             }
         }
+        TestKind::Like { .. } | TestKind::Substring { .. } | TestKind::Matches { .. } => {
+            let (op, value) = of_text(kind).unwrap_or_default();
+            format!("{name} {not}{op} {value}")
+        }
+        TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
+        TestKind::Values(test) => format!("{not}{}", values(name, test, rule)),
+    }
+}
+
+/// The operator and the value of a test that looks into a text.
+fn of_text(kind: &TestKind) -> Option<(String, String)> {
+    match kind {
         TestKind::Like { pattern, case } => {
-            format!("{name} {not}like{} {:?}", tilde(*case), notation(pattern))
+            Some((format!("like{}", tilde(*case)), format!("{:?}", notation(pattern))))
         }
         TestKind::Substring { place, text, case } => {
             let word = match place {
@@ -60,11 +77,31 @@ pub fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
                 Place::Start => "starts_with",
                 Place::End => "ends_with",
             };
-            format!("{name} {not}{word}{} {text:?}", tilde(*case))
+            Some((format!("{word}{}", tilde(*case)), format!("{text:?}")))
         }
-        TestKind::Matches { regex } => format!("{name} {not}matches r\"{}\"", regex.written()),
-        TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
+        TestKind::Matches { regex } => Some(("matches".to_owned(), format!("r\"{}\"", regex.written()))),
+        TestKind::Exists
+        | TestKind::Equals { .. }
+        | TestKind::InNetworks { .. }
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
+}
+
+/// `any(f) like ("a*", "b*")`: several tests are those of one operator.
+fn values(name: &str, test: &ValuesTest, rule: &Rule) -> String {
+    let ValuesTest { quantifier, negated, tests } = test;
+    let name = format!("{}({name})", quantifier.word());
+    let texts: Vec<_> = tests.iter().filter_map(of_text).collect();
+    if let [(op, _), _, ..] = texts.as_slice() {
+        let not = if *negated { "not " } else { "" };
+        let values: Vec<_> = texts.iter().map(|(_, value)| value.clone()).collect();
+        return format!("{name} {not}{op} {}", parenthesised(&values));
+    }
+    let each: Vec<_> = tests.iter().map(|test| kind(&name, test, rule, *negated)).collect();
+    each.join(" or ")
 }
 
 /// A predicate as the language writes it.

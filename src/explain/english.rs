@@ -3,7 +3,10 @@
 //! In: predicates. Out: phrases that follow "in which". Must not know: records, targets.
 
 use crate::engine::words::literal;
-use crate::ir::{Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, Status, TestKind, Value};
+use crate::ir::{
+    Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Quantifier, Rule, Status, TestKind, Value,
+    ValuesTest,
+};
 
 /// How many values are named before the rest is counted.
 const MOST: usize = 6;
@@ -58,13 +61,39 @@ pub(super) fn status(status: Status) -> &'static str {
 /// A test, or its opposite. The opposite of every test is true where the field is missing, which is said.
 fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
     let field = &test.field.name;
+    if let TestKind::Values(test) = &test.kind {
+        return values(field, test, rule, negated);
+    }
+    match (&test.kind, negated) {
+        (TestKind::Exists, true) => format!("{field} is missing"),
+        (kind, true) => format!("{field} {} or is missing", phrase(kind, rule, true)),
+        (kind, false) => format!("{field} {}", phrase(kind, rule, false)),
+    }
+}
+
+/// Of a field with several values.
+fn values(field: &str, test: &ValuesTest, rule: &Rule, negated: bool) -> String {
+    let ValuesTest { quantifier, negated: none, tests } = test;
+    let subject = match (quantifier, negated) {
+        (Quantifier::Any, false) => "a value of",
+        (Quantifier::Any, true) => "no value of",
+        (Quantifier::All, false) => "every value of",
+        (Quantifier::All, true) => "not every value of",
+    };
+    let each: Vec<_> = tests.iter().map(|kind| phrase(kind, rule, *none)).collect();
+    let said = format!("{subject} {field} {}", join(&each, if *none { "and" } else { "or" }));
+    let has_none = *quantifier == Quantifier::All && negated;
+    if has_none { format!("{said}, or it has none") } else { said }
+}
+
+/// What is said of a value.
+fn phrase(kind: &TestKind, rule: &Rule, negated: bool) -> String {
     let is = if negated { "is not" } else { "is" };
     let verb = |plain: &str, base: &str| {
         if negated { format!("does not {base}") } else { plain.to_owned() }
     };
-    let phrase = match &test.kind {
-        TestKind::Exists if negated => return format!("{field} is missing"),
-        TestKind::Exists => return format!("{field} is there"),
+    match kind {
+        TestKind::Exists => format!("{is} there"),
         TestKind::Equals { values, case } => equals(values, *case, negated),
         TestKind::InNetworks { networks } => format!("{is} in {}", some(networks)),
         TestKind::InList { list, case: _ } => {
@@ -95,8 +124,9 @@ fn test(test: &FieldTest, rule: &Rule, negated: bool) -> String {
         }
         TestKind::Matches { regex } => format!("{} /{}/", verb("matches", "match"), regex.written()),
         TestKind::SameAs { other } => format!("{is} the same as {}", other.name),
-    };
-    if negated { format!("{field} {phrase} or is missing") } else { format!("{field} {phrase}") }
+        // Values have no values of their own.
+        TestKind::Values(test) => values("it", test, rule, negated),
+    }
 }
 
 fn equals(values: &[Value], case: Case, negated: bool) -> String {

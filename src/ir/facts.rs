@@ -40,7 +40,8 @@ impl TestKind {
             | Self::Order { .. }
             | Self::Substring { .. }
             | Self::Matches { .. }
-            | Self::SameAs { .. } => None,
+            | Self::SameAs { .. }
+            | Self::Values(_) => None,
         }
     }
 
@@ -57,7 +58,8 @@ impl TestKind {
             | Self::Like { .. }
             | Self::Substring { .. }
             | Self::Matches { .. }
-            | Self::SameAs { .. } => None,
+            | Self::SameAs { .. }
+            | Self::Values(_) => None,
         }
     }
 }
@@ -193,7 +195,8 @@ impl<'v> Range<'v> {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => None,
         }
     }
 

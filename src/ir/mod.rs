@@ -21,7 +21,7 @@ pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};
 pub use link::{CompareOp, Comparison, Key, Link};
 pub use list::{Entries, Entry, EntryValue, List};
 pub use pattern::{Pattern, PatternPart};
-pub use pred::{FieldTest, OrderOp, Place, Pred, TestKind, Value};
+pub use pred::{FieldTest, OrderOp, Place, Pred, Quantifier, TestKind, Value, ValuesTest};
 pub use regex::{Regex, take_case};
 pub use step::{Absence, AbsenceKey, Neighbour, Rename, Repetition, Selection, Step, When};
 pub use test::{Expect, ExpectKind, Test, TestEvent};

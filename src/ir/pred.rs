@@ -110,6 +110,40 @@ pub enum TestKind {
         /// The other field, of the same type.
         other: Field,
     },
+    /// Asks the values of a field that can have several.
+    Values(ValuesTest),
+}
+
+/// A test of the values of a field that can have several; false where there is none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValuesTest {
+    /// Of how many it must be true.
+    pub quantifier: Quantifier,
+    /// Whether none of the tests may hold for such a value: `any(f) != "a"`.
+    pub negated: bool,
+    /// What is asked of one value: one of these holds. Never empty; none of them compares two fields.
+    pub tests: Vec<TestKind>,
+}
+
+/// How many of the values of a field must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantifier {
+    /// One of them.
+    Any,
+    /// All of them, and there is one.
+    All,
+}
+
+impl Quantifier {
+    /// The word of the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::All => "all",
+        }
+    }
 }
 
 /// Orderings.

@@ -157,7 +157,8 @@ fn gate(except: &Pred, rule: &Rule) -> Gate {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => None,
         },
         Pred::And(_) | Pred::Or(_) | Pred::Not(_) => None,
     };

@@ -198,7 +198,7 @@ impl Builder<'_> {
 }
 
 /// The values of a list.
-fn values_of<'i>(list: &Pair<'i>) -> Vec<Pair<'i>> {
+pub(super) fn values_of<'i>(list: &Pair<'i>) -> Vec<Pair<'i>> {
     let is_mark =
         |found| matches!(found, Rule::lparen | Rule::rparen | Rule::comma | Rule::more_comma | Rule::set_or);
     list.clone().into_inner().filter(|part| !is_mark(part.as_rule())).collect()

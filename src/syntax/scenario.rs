@@ -7,6 +7,7 @@ use super::ast::{
     Event, EventContent, EventOf, Expect, ExpectKind, Literal, LiteralKind, Name, RawText, Test,
 };
 use super::builder::Builder;
+use super::call::values_of;
 use super::grammar::{Pair, Rule};
 use super::keywords::Level;
 use super::parts::{Block, child};
@@ -109,7 +110,7 @@ impl Builder<'_> {
             if !std::mem::replace(&mut separated, false) {
                 self.comma_missing(fields.last().map_or(event, |(_, value)| value.span));
             }
-            fields.extend(self.pair(part));
+            self.pair(part, &mut fields);
         }
         fields
     }
@@ -123,10 +124,17 @@ impl Builder<'_> {
         self.report(found);
     }
 
-    fn pair(&mut self, pair: Pair<'_>) -> Option<(Name, Literal)> {
+    /// A field with its value, or with each of its values.
+    fn pair(&mut self, pair: Pair<'_>, fields: &mut Vec<(Name, Literal)>) {
         let mut parts = pair.into_inner();
-        let field = self.name(&parts.next()?);
-        self.operator_spelling(&parts.next()?, ":");
-        Some((field, self.literal(&parts.next()?)))
+        let (Some(field), Some(mark)) = (parts.next(), parts.next()) else { return };
+        let field = self.name(&field);
+        self.operator_spelling(&mark, ":");
+        let Some(value) = parts.next() else { return };
+        if value.as_rule() == Rule::set {
+            fields.extend(values_of(&value).iter().map(|one| (field.clone(), self.literal(one))));
+        } else {
+            fields.push((field, self.literal(&value)));
+        }
     }
 }

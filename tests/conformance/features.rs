@@ -94,6 +94,7 @@ fn of_pred(pred: &Pred, negated: bool, features: &mut BTreeSet<&'static str>) {
                 TestKind::Substring { case, .. } => ("substrings", ignoring(case)),
                 TestKind::Matches { .. } => ("regular expressions", false),
                 TestKind::SameAs { .. } => ("comparison of two fields", false),
+                TestKind::Values(_) => ("fields with several values", false),
             };
             features.insert(name);
             if any_case {

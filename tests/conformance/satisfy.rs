@@ -91,7 +91,7 @@ impl Satisfier<'_> {
     /// A text for which a test comes out as wanted, close to where it changes; `None`: any.
     fn near(&self, kind: &TestKind, wanted: bool, rng: &mut Rng) -> Option<String> {
         match kind {
-            TestKind::Exists | TestKind::SameAs { .. } => None,
+            TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => None,
             TestKind::Equals { values, case } => {
                 let wild = |value: &&Value| value.text().contains(WILD);
                 let hard = values.iter().find(wild).filter(|_| rng.bool());

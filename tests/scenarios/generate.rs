@@ -9,7 +9,8 @@ use catena::engine::record::{Identity, Record, Schemas};
 use catena::engine::value::Value;
 use catena::ir::{
     self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
-    Pattern, Place, Pred, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
+    Pattern, Place, Pred, Quantifier, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type,
+    ValuesTest, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
@@ -33,6 +34,7 @@ fields:
   ratio: { type: float, description: A number that can equal an int }
   address: { type: ip, description: An address }
   flag: { type: bool, description: A boolean }
+  tags: { type: string, many: true, description: Several values }
 ";
 
 const TEXTS: [&str; 3] = ["Ann", "ann", "bob*"];
@@ -70,6 +72,7 @@ struct Row {
     address: Option<usize>,
     flag: Option<bool>,
     own_time: Option<i64>,
+    tags: Vec<usize>,
 }
 
 /// A predicate as a choice.
@@ -85,7 +88,7 @@ enum Choice {
 fn choice() -> impl Strategy<Value = Choice> {
     let leaf = prop_oneof![
         1 => Just(Choice::True),
-        3 => (0..13_usize, 0..4_usize, any::<bool>()).prop_map(|(kind, value, flag)| Choice::Test(kind, value, flag)),
+        3 => (0..16_usize, 0..4_usize, any::<bool>()).prop_map(|(kind, value, flag)| Choice::Test(kind, value, flag)),
     ];
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
@@ -106,8 +109,17 @@ fn row() -> impl Strategy<Value = Row> {
     let place = proptest::option::weighted(0.8, 0..4_usize);
     let flag = proptest::option::weighted(0.8, any::<bool>());
     let own_time = proptest::option::weighted(0.05, 0..10_i64);
-    ([text(), text(), text()], number(), number(), place, flag, own_time).prop_map(
-        |(texts, size, ratio, address, flag, own_time)| Row { texts, size, ratio, address, flag, own_time },
+    let tags = vec(0..3_usize, 0..4);
+    ([text(), text(), text()], number(), number(), place, flag, own_time, tags).prop_map(
+        |(texts, size, ratio, address, flag, own_time, tags)| Row {
+            texts,
+            size,
+            ratio,
+            address,
+            flag,
+            own_time,
+            tags,
+        },
     )
 }
 
@@ -182,6 +194,8 @@ impl Scenario {
         set("ratio", row.ratio.map(|number| Value::Float(f64::from(i32::try_from(number).unwrap()) / 2.0)));
         set("address", row.address.map(|address| Value::Ip(ADDRESSES[address].parse().unwrap())));
         set("flag", row.flag.map(Value::Bool));
+        let tags: Vec<_> = row.tags.iter().map(|tag| Value::Text(TEXTS[*tag].into())).collect();
+        set("tags", (!tags.is_empty()).then(|| Value::Many(tags.into())));
         let event = Identity::of(SOURCES[source], event);
         Record { schema: Arc::clone(schema), time, event, values: values.into() }
     }
@@ -344,6 +358,16 @@ fn pred(field: Field, kind: TestKind) -> Pred {
     Pred::Test(FieldTest { field, kind, span: Span::default() })
 }
 
+fn text_equals(text: &str, case: Case) -> TestKind {
+    TestKind::Equals { values: vec![ir::Value::String(text.to_owned())], case }
+}
+
+/// `any` or `all` of the tags.
+fn values(value: usize, negated: bool, tests: Vec<TestKind>) -> Pred {
+    let quantifier = if value.is_multiple_of(2) { Quantifier::Any } else { Quantifier::All };
+    pred(field("tags", Type::String), TestKind::Values(ValuesTest { quantifier, negated, tests }))
+}
+
 fn test(kind: usize, value: usize, flag: bool) -> Pred {
     let text = TEXTS[value % TEXTS.len()].to_owned();
     let case = if flag { Case::Ignore } else { Case::Sensitive };
@@ -380,6 +404,11 @@ fn test(kind: usize, value: usize, flag: bool) -> Pred {
             user(),
             TestKind::Matches { regex: Regex::new(["^a", "n{2}", "(?i)BOB", "b.b"][value]).unwrap() },
         ),
+        12 | 13 => values(value, flag, vec![text_equals(&text, Case::Sensitive)]),
+        14 => {
+            let like = TestKind::Like { pattern: Pattern::parse("?nn").unwrap(), case: Case::Sensitive };
+            values(value, flag, vec![text_equals(&text, Case::Ignore), like])
+        }
         _ => pred(field("user", Type::String), TestKind::SameAs { other: field("host", Type::String) }),
     }
 }

@@ -4,6 +4,7 @@
 //! seed is fixed, so a run can be repeated; a failure is shrunk to a small scenario and printed with its rule.
 
 mod brute;
+mod conditions;
 mod generate;
 pub(crate) mod near;
 mod tune;

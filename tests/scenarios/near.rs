@@ -8,7 +8,7 @@ use catena::engine::program::Program;
 use catena::engine::record::Record;
 use catena::ir::Rule;
 
-use super::brute;
+use super::{brute, conditions};
 
 /// Condition and record at the break to how far off it is.
 type Misses = BTreeMap<(Condition, usize), i64>;
@@ -44,7 +44,7 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
     let mut failed = Vec::new();
     let parts = step.main.filter.conjuncts();
     for (number, part) in parts.iter().enumerate() {
-        if !brute::holds(rule, part, right) {
+        if !conditions::holds(rule, part, right) {
             if parts.len() == 1 {
                 return None;
             }
@@ -52,7 +52,7 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
         }
     }
     for (number, except) in step.main.excepts.iter().enumerate() {
-        if brute::holds(rule, except, right) {
+        if conditions::holds(rule, except, right) {
             failed.push((Condition::Step { step: at, part: Part::Except(number) }, 0));
         }
     }

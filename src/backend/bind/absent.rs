@@ -9,7 +9,7 @@ use crate::ir::{Case, FieldTest, List, Pattern, PatternPart, TestKind};
 pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool {
     match &test.kind {
         // Two fields that both hold it are equal as texts.
-        TestKind::Exists | TestKind::SameAs { .. } => true,
+        TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => true,
         // These read numbers, instants and addresses, and a text such as `-` is none.
         TestKind::Order { .. } | TestKind::InNetworks { .. } => false,
         TestKind::Equals { values, case } => {

@@ -96,7 +96,8 @@ fn support(feature: Feature) -> Support {
         | Feature::DifferentFields
         | Feature::OrderedFields
         | Feature::FoldedKey
-        | Feature::AnyOrder => caps::NOT_YET,
+        | Feature::AnyOrder
+        | Feature::SeveralValues => caps::NOT_YET,
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),

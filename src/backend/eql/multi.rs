@@ -63,7 +63,8 @@ pub(super) fn print(
         TestKind::Matches { .. }
         | TestKind::Order { .. }
         | TestKind::InNetworks { .. }
-        | TestKind::SameAs { .. } => Err(Refusal::new(
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => Err(Refusal::new(
             "Elastic keeps the values of all items of a call in one field",
             "use `==`, `in` or `like` with this field",
         )),

@@ -158,7 +158,8 @@ fn constant(test: &BoundTest<'_, Eql>, column: &Column) -> Option<Frag> {
         | TestKind::Order { .. }
         | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }
 
@@ -176,6 +177,9 @@ fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, R
             is_text(column).and_then(|()| Wanted::of(test).print(name))
         }
         TestKind::SameAs { .. } => same(test, column),
+        TestKind::Values(_) => {
+            Err(Refusal::new("the values of a field are asked", "compile for another target"))
+        }
     }
 }
 

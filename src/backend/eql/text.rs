@@ -43,7 +43,8 @@ impl<'a> Wanted<'a> {
             | TestKind::Matches { .. }
             | TestKind::InNetworks { .. }
             | TestKind::Order { .. }
-            | TestKind::SameAs { .. } => (Vec::new(), Case::Sensitive),
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => (Vec::new(), Case::Sensitive),
         };
         Self { patterns, case }
     }

@@ -34,7 +34,7 @@ mod window;
 
 use minijinja::{Value, context};
 
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
@@ -138,13 +138,12 @@ impl Backend for Kql {
                 "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
             ),
             Feature::Ipv6Network => Support::Emulated("IPv4 addresses are kept out by their missing colon"),
+            Feature::SeveralValues => caps::NOT_YET,
             Feature::FieldComparison => Support::Emulated("both fields are tested for presence"),
             Feature::Presence => {
                 Support::Emulated("isnotempty() for text, isnotnull() otherwise, parsing for addresses")
             }
-            Feature::Negation => {
-                Support::Emulated("tests that could be null are made false before they are negated")
-            }
+            Feature::Negation => Support::Emulated("tests that could be null are made false first"),
         }
     }
 

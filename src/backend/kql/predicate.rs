@@ -127,12 +127,16 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
         {
             Cost::Address
         }
-        TestKind::Exists | TestKind::InList { .. } | TestKind::SameAs { .. } if test.field.ty == Type::Ip => {
+        TestKind::Exists | TestKind::InList { .. } | TestKind::SameAs { .. } | TestKind::Values(_)
+            if test.field.ty == Type::Ip =>
+        {
             Cost::Address
         }
-        TestKind::Equals { .. } | TestKind::Order { .. } | TestKind::Exists | TestKind::SameAs { .. } => {
-            Cost::Column
-        }
+        TestKind::Equals { .. }
+        | TestKind::Order { .. }
+        | TestKind::Exists
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => Cost::Column,
         TestKind::InNetworks { .. } => Cost::Address,
         TestKind::Substring { .. } => Cost::Text,
         TestKind::InList { list, case: _ } => match test.list(*list) {
@@ -188,6 +192,7 @@ fn check(
         TestKind::Like { pattern, case } => pattern::like(&column, pattern, *case),
         TestKind::Substring { place, text, case } => pattern::substring(&column, *place, text, *case),
         TestKind::Matches { regex } => pattern::matches(&column, regex),
+        TestKind::Values(_) => Truth::Always(false),
         TestKind::SameAs { .. } => match &bound.other {
             Some(other) => same(&column, &fields.value(other), ty),
             None => Truth::Always(false),

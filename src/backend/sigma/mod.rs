@@ -125,7 +125,8 @@ fn support(feature: Feature) -> Support {
         | Feature::DifferentFields
         | Feature::OrderedFields
         | Feature::FoldedKey
-        | Feature::AnyOrder => caps::NOT_YET,
+        | Feature::AnyOrder
+        | Feature::SeveralValues => caps::NOT_YET,
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

@@ -93,7 +93,8 @@ impl Backend for Spl {
             | Feature::DifferentFields
             | Feature::OrderedFields
             | Feature::FoldedKey
-            | Feature::AnyOrder => caps::NOT_YET,
+            | Feature::AnyOrder
+            | Feature::SeveralValues => caps::NOT_YET,
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }

@@ -73,7 +73,8 @@ fn extracted(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
         | TestKind::Exists
         | TestKind::InList { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }
 

@@ -69,7 +69,8 @@ fn patterns(sink: &mut Sink, literals: &[Literal], lowered: &Pred) {
             | TestKind::InList { .. }
             | TestKind::Order { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => {}
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => {}
         }
     }
 }
@@ -122,7 +123,8 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. },
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_),
         ) => {}
     }
 }

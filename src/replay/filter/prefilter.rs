@@ -225,7 +225,8 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         | TestKind::InNetworks { .. }
         | TestKind::Order { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => return None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => return None,
     };
     let whole = matches!(test.kind, TestKind::Equals { .. }) && context.form == Form::Json;
     let key = whole.then(|| last_key(path)).filter(|key| is_plain(key));

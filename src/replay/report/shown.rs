@@ -123,6 +123,7 @@ fn demanded(pred: &Pred) -> Option<&str> {
         | TestKind::Like { .. }
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }

@@ -61,7 +61,8 @@ fn is_of_text(kind: &TestKind) -> bool {
         | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
         | TestKind::Order { .. }
-        | TestKind::SameAs { .. } => false,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => false,
     }
 }
 

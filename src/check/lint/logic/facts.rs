@@ -50,7 +50,8 @@ impl<'p> Facts<'p> {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => 1,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => 1,
         };
         let facts = self.field(&test.field.name, test.field.ty);
         facts.present |= met;
@@ -142,7 +143,8 @@ impl FieldFacts<'_> {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => None,
         });
         match Left::of(orders.fold(Range::default(), Range::both)) {
             Left::Nothing => false,
@@ -188,7 +190,8 @@ impl FieldFacts<'_> {
             | TestKind::Like { .. }
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
-            | TestKind::SameAs { .. } => None,
+            | TestKind::SameAs { .. }
+            | TestKind::Values(_) => None,
         });
         // Only tests without case say something about a value whose case is open.
         let open = |kind: &&&TestKind| case_of(kind) == Some(Case::Ignore);
@@ -211,7 +214,8 @@ fn case_of(kind: &TestKind) -> Option<Case> {
         | TestKind::InList { .. }
         | TestKind::Order { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }
 
@@ -231,7 +235,8 @@ fn always_met(kind: &TestKind) -> bool {
         | TestKind::Order { .. }
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => false,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => false,
     }
 }
 
@@ -290,7 +295,8 @@ fn prefix(kind: &TestKind) -> Option<(&str, Case)> {
         | TestKind::Order { .. }
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }
 
@@ -306,7 +312,8 @@ fn suffix(kind: &TestKind) -> Option<(&str, Case)> {
         | TestKind::Order { .. }
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
-        | TestKind::SameAs { .. } => None,
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
     }
 }
 
