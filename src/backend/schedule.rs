@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::bind::{Bound, BoundStep};
+use super::bind::{Bound, BoundSelection, BoundStep};
 use super::target::Backend;
 use super::{Job, shape};
 use crate::ir;
@@ -40,7 +40,12 @@ impl Schedule {
 
     /// For a query that finds the whole chain.
     pub(in crate::backend) fn of<B: Backend>(bound: &Bound<'_, B>, job: &Job<'_>) -> Self {
-        Self::new(job.options.interval, shape::longest(&job.rule.chain, 0), lateness(&bound.steps))
+        let chain = &job.rule.chain;
+        let span = shape::longest(chain, 0).saturating_add(shape::history(chain));
+        let links =
+            bound.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
+        let late = lateness(&bound.steps).max(latest_of(links));
+        Self::new(job.options.interval, span.saturating_add(shape::delay(chain)), late)
     }
 
     /// For the head of a query.
@@ -58,7 +63,17 @@ impl Schedule {
 pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
     steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
 ) -> u64 {
-    steps.into_iter().map(|step| step.main.source.lateness(step.main.schema.lag)).max().unwrap_or(0)
+    let of_step = |step: &'b BoundStep<'a, B>| {
+        let absent = step.absences.iter().flat_map(|absence| &absence.selections);
+        latest_of(step.selections().chain(absent))
+    };
+    steps.into_iter().map(of_step).max().unwrap_or(0)
+}
+
+fn latest_of<'b, 'a: 'b, B: Backend + 'b>(
+    selections: impl Iterator<Item = &'b BoundSelection<'a, B>>,
+) -> u64 {
+    selections.map(|selection| selection.source.lateness(selection.schema.lag)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

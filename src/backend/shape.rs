@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
-use crate::ir::{Chain, Link, Selection, Step, Window};
+use crate::ir::{Chain, Link, Selection, Step, When, Window};
 
 /// The gaps that a total window of the same chain does not already enforce; none in a chain of two steps, where gap and
 /// total are one window.
@@ -44,6 +44,34 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
     let burst = chain.steps.first().and_then(|step| step.repetition.as_ref()).filter(|_| first == 0);
     let burst = burst.map_or(0, |repetition| repetition.window.seconds);
     chain.total.seconds.min(sum_of_gaps(chain, first).saturating_add(burst))
+}
+
+/// How far before the first record of a chain the records reach that decide about it, in seconds: those that must not
+/// be there, and the first ones of a burst.
+#[must_use]
+pub fn history(chain: &Chain) -> u64 {
+    let of_step = |(at, step): (usize, &Step)| {
+        let before = step.absences.iter().map(|absence| match absence.when {
+            When::Before(window) => window.seconds,
+            When::After(_) | When::Between => 0,
+        });
+        // The burst of a first step is part of the chain.
+        let burst = step.repetition.as_ref().filter(|_| at > 0 || chain.together.is_some());
+        let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+        burst.saturating_add(before.max().unwrap_or(0))
+    };
+    chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0)
+}
+
+/// How long after the last record of a chain it can be known that nothing came that must not.
+#[must_use]
+pub fn delay(chain: &Chain) -> u64 {
+    let absences = chain.steps.iter().flat_map(|step| &step.absences);
+    let after = absences.map(|absence| match absence.when {
+        When::After(window) => window.seconds,
+        When::Before(_) | When::Between => 0,
+    });
+    after.max().unwrap_or(0)
 }
 
 /// The links whose key is not the key of the link before.
@@ -92,7 +120,7 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
 }
 
 /// Whether one event could satisfy both selections.
-fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
+pub(super) fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
     if before.source.node != after.source.node {
         return false;
     }

@@ -20,7 +20,8 @@ use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
     self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key, Link,
-    List, Neighbour, Param, Pred, Repetition, Rule, Selection, Step, StepField, Together, When, Window,
+    List, Neighbour, Param, Pred, Rename, Repetition, Rule, Selection, Step, StepField, Together, When,
+    Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -76,6 +77,10 @@ pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     pub(in crate::backend) schema: &'a SourceSchema<B>,
     /// When a record satisfies it.
     pub(in crate::backend) condition: Truth<BoundTest<'a, B>>,
+    /// When an earlier alternative takes the record: the conditions of those of its source that it could satisfy too.
+    pub(in crate::backend) earlier: Vec<Truth<BoundTest<'a, B>>>,
+    /// Fields that have another name in the clauses after the condition.
+    pub(in crate::backend) renames: &'a [Rename],
     /// The fields that must be present, each once: those by which links join it, that comparisons of neighbours read,
     /// and by which it counts. Of an absence those that it shares with the step.
     pub(in crate::backend) keys: Vec<BoundField<'a, B::Column>>,
@@ -278,10 +283,17 @@ fn bind_absence<'a, B: Backend>(
 ) -> Option<BoundAbsence<'a, B>> {
     let Absence { name, selections, when, keys, span } = absence;
     let Rule { lists, params, .. } = job.rule;
-    let reading =
-        Reading { keys: once(keys.iter().map(|key| &key.right)), lists, params, ..Reading::default() };
-    let bound: Vec<_> =
-        selections.iter().map(|selection| bind_selection(job, selection, None, &reading, report)).collect();
+    let reading = Reading {
+        keys: once(keys.iter().map(|key| &key.right)),
+        lists,
+        params,
+        absent: true,
+        ..Reading::default()
+    };
+    let bound: Vec<_> = selections
+        .iter()
+        .map(|selection| bind_selection(job, selection, &[], None, &reading, report))
+        .collect();
     Some(BoundAbsence {
         name: name.as_ref().map_or_else(|| format!("{step}_before"), |name| name.node.clone()),
         selections: bound.into_iter().collect::<Option<_>>()?,
@@ -352,6 +364,8 @@ struct Reading<'a> {
     shown: Vec<&'a Field>,
     lists: &'a [List],
     params: &'a [Param],
+    /// Whether its records must not be there: what finds too many of them loses alerts.
+    absent: bool,
 }
 
 /// Each field once, where it is named first.
@@ -375,16 +389,25 @@ fn bind_step<'a, B: Backend>(
         shown: around.named.iter().copied().filter(|field| !is_of_burst(field)).collect(),
         lists: around.lists,
         params: around.params,
+        absent: false,
     };
-    let mut selection = |one| bind_selection(job, one, Some(name), &reading, report);
-    let main = selection(main);
-    let others: Vec<_> = others.iter().map(selection).collect();
+    let mut selection =
+        |one, earlier: &[&'a Selection]| bind_selection(job, one, earlier, Some(name), &reading, report);
+    let bound_main = selection(main, &[]);
+    let mut earlier = vec![main];
+    let mut bound_others = Vec::with_capacity(others.len());
+    for other in others {
+        let shared: Vec<_> =
+            earlier.iter().copied().filter(|one| shape::selections_share(one, other, job.catalog)).collect();
+        bound_others.push(selection(other, &shared));
+        earlier.push(other);
+    }
     let absences: Vec<_> =
         absences.iter().map(|absence| bind_absence(job, absence, &name.node, report)).collect();
     Some(BoundStep {
         name,
-        main: main?,
-        others: others.into_iter().collect::<Option<_>>()?,
+        main: bound_main?,
+        others: bound_others.into_iter().collect::<Option<_>>()?,
         absences: absences.into_iter().collect::<Option<_>>()?,
         repetition,
         last: around.last,
@@ -397,15 +420,17 @@ fn is_of_burst(field: &Field) -> bool {
     [ir::COUNT, ir::FIRST_TIME].contains(&field.name.as_str())
 }
 
-/// `step` is the name of the step if the selection is one of a step, whose fields answers show.
+/// `earlier` are the alternatives that go before it. `step` is the name of the step if the selection is one of a step,
+/// whose fields answers show.
 fn bind_selection<'a, B: Backend>(
     job: &Job<'a>,
     selection: &'a Selection,
+    earlier: &[&'a Selection],
     step: Option<&'a Spanned<String>>,
     reading: &Reading<'a>,
     report: &mut Report,
 ) -> Option<BoundSelection<'a, B>> {
-    let Selection { source: at, renames: _, filter, excepts, span: _ } = selection;
+    let Selection { source: at, renames, filter, excepts, span: _ } = selection;
     let source = job.catalog.source(&at.node)?;
     let schema = mapped(job, at, report)?;
     report.require_all(&schema.requires);
@@ -418,7 +443,10 @@ fn bind_selection<'a, B: Backend>(
         params: reading.params,
         report: &mut own,
     };
-    let condition = binder.condition(filter, excepts);
+    let condition = binder.condition(filter, excepts, reading.absent);
+    // On records of this alternative, so with the ways to read that its actions leave.
+    let earlier: Vec<_> =
+        earlier.iter().map(|one| binder.condition(&one.filter, &one.excepts, !reading.absent)).collect();
     let keys = binder.keys(&reading.keys);
     let reads = binder.read(&reading.reads);
     let (mut event_id, mut outputs) = (None, Some(Vec::new()));
@@ -439,6 +467,8 @@ fn bind_selection<'a, B: Backend>(
         source,
         schema,
         condition: condition?,
+        earlier: earlier.into_iter().collect::<Option<_>>()?,
+        renames,
         keys: keys?,
         reads: reads?,
         outputs: outputs?,
@@ -495,11 +525,16 @@ type BoundFields<'a, B> = Vec<BoundField<'a, <B as Dialect>::Column>>;
 
 impl<'a, B: Backend> Binder<'a, '_, B> {
     /// The whole condition of a step: its filter holds, and none of its exceptions.
-    fn condition(&mut self, filter: &'a Pred, excepts: &'a [Pred]) -> Option<Condition<'a, B>> {
+    fn condition(
+        &mut self,
+        filter: &'a Pred,
+        excepts: &'a [Pred],
+        negated: bool,
+    ) -> Option<Condition<'a, B>> {
         let admitted = self.lookup.admitted.clone();
-        let filter = self.pred(filter, false, admitted.as_ref());
-        let excepts: Vec<_> =
-            excepts.iter().map(|except| self.pred(except, true, admitted.as_ref()).map(Truth::not)).collect();
+        let filter = self.pred(filter, negated, admitted.as_ref());
+        let excepts = excepts.iter().map(|except| self.pred(except, !negated, admitted.as_ref()));
+        let excepts: Vec<_> = excepts.map(|except| except.map(Truth::not)).collect();
         if excepts.is_empty() {
             return filter;
         }

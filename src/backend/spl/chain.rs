@@ -5,7 +5,7 @@
 
 use super::links::time;
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, fields, latest, once, packed, shown};
+use super::{Spl, absences, bursts, eval, fields, latest, once, packed, records, shown};
 use crate::backend::bind::Bound;
 use crate::backend::{Report, Schedule};
 use crate::ir::Type;
@@ -13,14 +13,19 @@ use crate::ir::Type;
 /// The commands after the branches.
 pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut Report) -> Vec<Frag> {
     report.require(VERSION);
-    let mut out = if bound.links.is_empty() {
-        Vec::new()
-    } else {
+    // Each sees what the one before it left.
+    let mut out = absences::commands(bound, report);
+    out.extend(bursts::commands(bound, report));
+    if records::is_numbered(bound) {
         report.require(ROWS);
         report.require(MEMORY);
         report.require(SORTED);
-        if latest::fits(bound) { latest::commands(bound) } else { packed::commands(bound, report) }
-    };
+    }
+    if latest::fits(bound) {
+        out.extend(latest::commands(bound));
+    } else if !bound.links.is_empty() {
+        out.extend(packed::commands(bound, report));
+    }
     out.extend(answer(bound, once::commands(bound, schedule, report)));
     out
 }

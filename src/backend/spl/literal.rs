@@ -209,6 +209,21 @@ pub(super) fn key(link: u64, key: u64) -> Frag {
     atom(phrase!("chain_k{link}_{key}"))
 }
 
+/// The column of a field that an alternative renames.
+pub(super) fn renamed(name: &str) -> Frag {
+    atom(phrase!("chain_as_{}", flat(name).text()))
+}
+
+/// The column by which a record shares a field with one that must not be there.
+pub(super) fn absent_key(absence: u64, key: u64) -> Frag {
+    atom(phrase!("chain_a{absence}_{key}"))
+}
+
+/// The column of a field that the records of a burst share.
+pub(super) fn burst_key(step: u64, key: u64) -> Frag {
+    atom(phrase!("chain_r{step}_{key}"))
+}
+
 /// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.
 pub(super) fn expanded(what: &'static str, group: usize) -> Frag {
     let number = group + 1;

@@ -20,7 +20,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
 /// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
 fn delivered_once(bound: &Bound<'_, Spl>) -> Option<Frag> {
     let last = bound.steps.last()?;
-    let id = literal::flat(&last.main.event_id.as_ref()?.column);
+    let id = literal::flat(&super::event_id(last)?.column);
     let item = has_items(last).then(|| spl!(" chain_item_id"));
     // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
     Some(match item {
@@ -106,5 +106,5 @@ fn refuse(one_row: &OneRow<'_>, schedule: Schedule, report: &mut Report) {
 
 /// Whether an event can give several records of the last step.
 pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.main.has_items.contains(&true)
+    step.last && step.selections().any(|selection| selection.has_items.contains(&true))
 }

@@ -154,10 +154,13 @@ class Judge:
 
     def streamstats(self, command):
         texts = [token.text for token in command.arguments]
-        if texts[:3] != ["window", "=", "0"]:
+        by_group = texts[3:6] == ["global", "=", "f"] and texts[2].isdecimal() and 2 <= int(texts[2]) <= 10_000
+        if texts[:2] != ["window", "="] or (texts[2] != "0" and not by_group):
             self.report(command.name, "CP09", "streamstats without window=0, which some pages read as 10,000 rows")
         for name, token in self.options(command).items():
-            if name not in self.closed["streamstats_options"] and (name, texts[2]) != ("window", "0"):
+            if name in ("window", "global") and (by_group or (name, texts[2]) == ("window", "0")):
+                continue
+            if name not in self.closed["streamstats_options"]:
                 code = "CP09" if name in WINDOWS else "CP03"
                 self.report(token, code, f"streamstats {name}= forgets events or resets")
         tokens = command.arguments
