@@ -5,6 +5,7 @@
 
 mod change;
 mod conflict;
+pub mod describe;
 mod fault;
 mod group;
 pub mod keys;
@@ -123,7 +124,8 @@ impl Source {
     #[must_use]
     pub fn group_of(&self, field: &FieldDef) -> Option<(usize, &Group)> {
         let name = field.in_group.as_deref()?;
-        let is_meant = |group: &Group| name == Group::ONLY || group.name == name;
+        let is_meant =
+            |group: &Group| if name == Group::ONLY { group.name.is_empty() } else { group.name == name };
         self.group.0.iter().enumerate().find(|(_, group)| is_meant(group))
     }
 
@@ -342,13 +344,13 @@ pub struct Mapped {
     /// The first case whose condition holds gives the value.
     #[serde(default)]
     pub cases: Vec<Case>,
-    /// Stored value to canonical value, of the `field`; others are missing unless `otherwise` is given.
+    /// Stored value to canonical value, of the `field` or `path`; others are missing unless `otherwise` is given.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// Value when nothing is stored in the `field`.
+    /// Value when nothing is stored there.
     #[serde(default)]
     pub absent: Option<String>,
-    /// Value when what is stored in the `field` is not in `map`.
+    /// Value when what is stored there is not in `map`.
     #[serde(default)]
     pub otherwise: Option<String>,
     /// A stored text that means "no value".
@@ -393,7 +395,8 @@ impl Mapped {
     /// The cases that give the value: those that are stated, or what `map`, `absent` and `otherwise` say of the field.
     #[must_use]
     pub fn cases(&self) -> Vec<Case> {
-        let Some(field) = self.field.as_ref().filter(|_| self.is_mapped()) else { return self.cases.clone() };
+        let place = self.field.as_ref().or(self.path.as_ref());
+        let Some(field) = place.filter(|_| self.is_mapped()) else { return self.cases.clone() };
         let case = |value: &String, stored: Option<&String>| Case {
             value: value.clone(),
             when: BTreeMap::from([(field.clone(), stored.cloned())]),

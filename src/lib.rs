@@ -56,14 +56,16 @@
 //!
 //! # Features
 //!
-//! Both are on by default. Without them the crate compiles, checks and tests rules, and needs neither threads nor
+//! They are on by default. Without them the crate compiles, checks and tests rules, and needs neither threads nor
 //! files.
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `replay` | [`replay`]: rules over log files; `Project::replay`: over logs in memory |
+//! | `pack` | [`pack`]: content that a SIEM takes as it is: rules with schedule, lists and playbook |
 //! | `cli` | the command line and the program `catena`; without `replay` it lacks the commands that read logs |
 
+pub mod attack;
 pub mod backend;
 pub mod catalog;
 pub mod check;
@@ -71,9 +73,17 @@ pub mod check;
 pub mod cli;
 mod csv;
 pub mod diag;
+pub mod diff;
 pub mod engine;
+pub mod explain;
 pub mod form;
+pub mod import;
 pub mod ir;
+#[cfg(feature = "lsp")]
+pub mod lsp;
+#[cfg(feature = "pack")]
+pub mod pack;
+pub mod picture;
 pub mod project;
 #[cfg(feature = "replay")]
 pub mod replay;

@@ -414,7 +414,7 @@ fn the_ir_is_versioned_and_has_spans() {
     let ran = catena(&["ir", AWS, "--as-of", AS_OF]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     let ir: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(ir["version"], 1);
+    assert_eq!(ir["version"], 2);
     let span = &ir["rules"][0]["chain"]["steps"][0]["name"]["span"];
     let file = ir["files"][usize::try_from(span["file"].as_u64().unwrap()).unwrap()].as_str().unwrap();
     let text = std::fs::read_to_string(root().join(Path::new(file))).unwrap();

@@ -97,14 +97,51 @@ fn nothing_is_compiled_under_a_broken_file() {
 #[test]
 fn a_file_adds_to_a_source() {
     let kql = run(&["compile", "--target", "kql"], "ok_extends").out;
-    for text in
-        ["OurCloudTrail_CL", "parse_json(RequestParameters).bucketName", "Caller", "our own connector"]
+    for text in ["OurCloudTrail_CL", "parse_json(RequestParameters).stackName", "Caller", "our own connector"]
     {
         assert!(kql.contains(text), "{text}: {kql}");
     }
     assert!(!kql.contains("Amazon Web Services S3 connector"), "{kql}");
     let tested = run(&["test"], "ok_extends");
     assert_eq!(tested.status, 0, "{}", tested.err);
+}
+
+/// A source of twelve fields is forty lines, and its file alone is enough for replay and for every target.
+#[test]
+fn a_source_of_ones_own_is_read_by_its_file_alone() {
+    let file = std::fs::read_to_string(root().join(FOLDER).join("ok_own_source/door.yaml")).unwrap();
+    assert!(file.lines().count() <= 40);
+    let tested = run(&["test"], "ok_own_source");
+    assert_eq!(tested.status, 0, "{}{}", tested.out, tested.err);
+    for (target, texts) in [
+        ("spl", &["((index=door) OR (index=gate))", "spath output=chain_item_2 path=state.faults{}"][..]),
+        ("spl", &["spath output=chain_r_way path=way", "who.names{0}", "chain_r_way=\"1\", \"in\")"]),
+        (
+            "kql",
+            &[
+                "union Door_CL, Gate_CL",
+                "parse_json(Who).names[0]",
+                "_item_2 = ",
+                "State.faults",
+                "Way == \"1\"",
+                "in~",
+            ],
+        ),
+        (
+            "eql",
+            &[
+                "logs-door-*,logs-gate-*",
+                "door.way == \"1\"",
+                "door.person : \"porter\" or door.person like~ \"Guard*\"",
+            ],
+        ),
+        ("sigma", &["way: '1'", "'Guard*'"]),
+    ] {
+        let ran = run(&["compile", "--target", target], "ok_own_source");
+        for text in texts {
+            assert!(ran.out.contains(text), "{target}: {text}: {}{}", ran.out, ran.err);
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::program::{root, targets};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("csv", &[]),
+    ("attack", &[]),
     ("yaml", &["source"]),
     ("ir", &["source"]),
     ("diag", &["source"]),
@@ -19,9 +20,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["source", "diag", "form", "ir", "yaml"]),
     ("settings", &["source", "diag", "form", "catalog", "syntax", "backend", "yaml"]),
     ("check", &["source", "diag", "syntax", "table", "unit", "catalog", "settings", "ir"]),
-    ("backend", &["source", "csv", "diag", "ir", "catalog", "yaml"]),
+    ("backend", &["source", "attack", "csv", "diag", "ir", "catalog", "yaml"]),
+    ("pack", &["source", "attack", "diag", "ir", "catalog", "backend", "yaml"]),
     ("engine", &["source", "ir", "catalog"]),
+    ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
+    ("picture", &["source", "ir", "engine", "backend"]),
+    ("import", &["source", "syntax", "catalog", "ir", "yaml"]),
+    ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",
         &[
@@ -30,10 +36,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lsp",
+        &["source", "diag", "syntax", "catalog", "check", "ir", "backend", "engine", "explain", "project"],
+    ),
+    (
         "cli",
         &[
-            "source", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir", "backend",
-            "engine", "replay", "project",
+            "source", "csv", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir",
+            "backend", "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
         ],
     ),
 ];
@@ -46,23 +56,33 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     ("minijinja", &["backend"]),
     ("plotters", &["cli/chart.rs"]),
+    ("similar", &["cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli/man.rs"]),
+    ("lsp_types", &["lsp"]),
+    ("lsp_server", &["lsp"]),
     ("anyhow", &["cli"]),
     ("rayon", &["cli", "replay"]),
     ("walkdir", &["project/disk.rs", "replay"]),
     ("tempfile", &["cli", "replay"]),
     ("std::fs", &["project/disk.rs", "cli", "replay"]),
-    ("std::thread", &["cli"]),
+    ("std::thread", &["cli", "lsp/mod.rs"]),
     ("ctrlc", &["cli/output.rs"]),
     ("indicatif", &["cli/logs.rs"]),
     ("mimalloc", &["main.rs"]),
-    ("flate2", &["replay/read"]),
+    ("flate2", &["replay/read", "pack/splunk/archive.rs"]),
+    ("tar", &["pack/splunk/archive.rs"]),
+    ("sha2", &["pack/file.rs"]),
+    ("pulldown_cmark", &["pack/markdown.rs"]),
+    ("toml", &["pack/elastic"]),
     ("ruzstd", &["replay/read"]),
     ("wide", &["replay/read"]),
     // Behind features: the core does without.
     ("crate::replay", &["project/replay.rs", "cli", "replay"]),
+    ("crate::pack", &["pack", "cli"]),
     ("crate::cli", &["cli"]),
+    ("crate::lsp", &["cli"]),
 ];
 
 fn rust_files() -> Vec<(PathBuf, String)> {

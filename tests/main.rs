@@ -9,23 +9,36 @@
     reason = "a test that fails panics"
 )]
 
+mod authoring;
+mod book;
 mod checks;
 mod checks_ir;
+mod ci;
 mod cli;
 mod conformance;
 mod corpus;
+mod diff;
 mod docs;
+mod editors;
 mod engines;
 mod environment;
 mod environments;
+mod explain;
+mod fix;
 mod foreign;
+mod format;
 mod forms;
 mod generated;
 mod house;
+mod import;
 mod layers;
+mod lists;
+mod live;
+mod lsp;
 mod many_files;
 mod mistakes;
 mod outputs;
+mod pack;
 mod program;
 mod project;
 #[expect(unreachable_pub, reason = "the library of the fuzz targets")]
@@ -36,9 +49,11 @@ mod replay;
 mod resolutions;
 mod rules;
 mod scenarios;
+mod schedules;
 mod seeds;
 mod shipped_sources;
 mod sizes;
 mod syntax;
 mod targets_page;
 mod trials;
+mod tutorial;

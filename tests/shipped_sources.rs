@@ -3,17 +3,27 @@
 //!
 //! In: the built-in source files. Out: rules for the third-party validators. Must not know: any source.
 
+use std::fmt::Write as _;
+
 use catena::backend::{self, Schemas};
 use catena::catalog::{Catalog, FieldDef, Source};
 use catena::diag::Diagnostics;
 use catena::ir::Type;
 use catena::source::Sources;
 
+use crate::generated;
 use crate::program::{catena_with_input, root, targets};
 
 fn read() -> (Catalog, Schemas, Diagnostics) {
     let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-    let catalog = Catalog::registered(&mut sources);
+    let embedded = Catalog::registered(&mut sources);
+    let mut catalog = Catalog::default();
+    // As files of an organisation, which are read at once and with findings.
+    for name in embedded.names() {
+        let text = std::fs::read_to_string(root().join(format!("sources/{name}.yaml"))).unwrap();
+        let added = catalog.add(name, &text);
+        assert_eq!(added.map_err(|error| error.message), Ok(()), "{name}");
+    }
     let schemas = backend::schemas(&catalog, &mut diags);
     (catalog, schemas, diags)
 }
@@ -25,9 +35,6 @@ fn every_target_can_read_what_the_sources_say() {
         diags.into_sorted().iter().map(|one| format!("{}: {}", one.title, one.primary.text)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
     for source in catalog.iter() {
-        let text = std::fs::read_to_string(root().join(format!("sources/{}.yaml", source.name))).unwrap();
-        let read = Catalog::default().add(&source.name, &text);
-        assert_eq!(read.map_err(|error| error.message), Ok(()), "{}", source.name);
         for field in source.fields.values() {
             assert_eq!(field.columns.len(), 4, "{} {}", source.name, field.name);
             assert!(!field.description.is_empty(), "{} {}", source.name, field.name);
@@ -89,6 +96,40 @@ pub(crate) fn compiled(source: &Source, target: &str) -> serde_json::Value {
     let errors: Vec<_> = ran.err.split("\n\n").filter(|block| block.starts_with("error")).collect();
     assert_eq!(ran.status, 0, "{} {target}: {}", source.name, errors.join("\n"));
     serde_json::from_str(&ran.out).unwrap()
+}
+
+/// How many fields of a source each target has, and where.
+fn overview(catalog: &Catalog) -> String {
+    let mut table = String::from("\n| source | delay | fields");
+    for target in targets() {
+        write!(table, " | {target}").unwrap();
+    }
+    table += " |\n|---|---|---|---|---|---|---|\n";
+    for source in catalog.iter() {
+        write!(table, "| `{}` | {} s | {}", source.name, source.delay, source.fields.len()).unwrap();
+        for target in targets() {
+            let mapping = &source.targets[target];
+            let words =
+                ["category", "product", "service"].into_iter().filter_map(|word| mapping.words.get(word));
+            let home =
+                if target == "sigma" { words.cloned().collect::<Vec<_>>() } else { mapping.from.0.clone() };
+            let seen = source.fields.values().filter(|field| is_seen(field, target)).count();
+            let home = home.join(", ").replace('|', "\\|").replace('`', "");
+            write!(table, " | {seen}: `{home}`").unwrap();
+        }
+        table += " |\n";
+    }
+    table.push('\n');
+    table
+}
+
+#[test]
+fn the_sources_page_is_up_to_date() {
+    let (catalog, _, _) = read();
+    assert!(
+        generated::is_current("docs/sources.md", "sources", &overview(&catalog)),
+        "docs/sources.md is out of date: CATENA_UPDATE=1 cargo test shipped_sources"
+    );
 }
 
 #[test]

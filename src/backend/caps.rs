@@ -158,6 +158,10 @@ pub enum Support {
     },
 }
 
+/// The answer for clauses that the checker refuses because nothing runs them yet.
+pub(super) const NOT_YET: Support =
+    Support::No { reason: "this target does not say it yet", help: "compile for another target" };
+
 /// The features a rule needs, each with the first clause that needs it. Everything of a rule is taken apart without
 /// `..`: what is new in it must become a feature, or be known to need none.
 #[must_use]
@@ -179,7 +183,9 @@ pub fn features_of(rule: &Rule, catalog: &Catalog) -> Vec<(Feature, Span)> {
         if let Some(renaming) = others.iter().find(|other| !other.renames.is_empty()) {
             found.add(Feature::RenamedField, renaming.span);
         }
-        absences.iter().for_each(|absence| absence_features(absence, lists, catalog, &mut found));
+        for absence in absences {
+            absence_features(absence, lists, catalog, &mut found);
+        }
         if let Some(Repetition { least: _, distinct, window: _, by: _, by_is_explicit: _, span }) = repetition
         {
             found.add(if distinct.is_some() { Feature::DistinctCount } else { Feature::Count }, *span);
@@ -263,7 +269,9 @@ fn chain_features(chain: &Chain, lists: &[List], rule: Span, catalog: &Catalog, 
         // Whatever the link: equal instants count as in order (docs/semantics.md, 4), and CloudTrail stamps whole
         // seconds.
         found.add(Feature::EqualTimes, *span);
-        absences.iter().for_each(|absence| absence_features(absence, lists, catalog, found));
+        for absence in absences {
+            absence_features(absence, lists, catalog, found);
+        }
         for Comparison { left: _, op, right: _, span } in comparisons {
             let feature = match op {
                 CompareOp::NotEqual => Feature::DifferentFields,

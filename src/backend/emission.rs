@@ -111,8 +111,23 @@ pub struct Part {
     pub role: Role,
     /// How often it must run and how far it must look back.
     pub schedule: Schedule,
+    /// The index patterns that it reads, where a rule of the SIEM names them beside the query.
+    #[serde(skip)]
+    pub indexes: Vec<String>,
+    /// The fields by which an answer is told from others, where the SIEM shows these alone.
+    #[serde(skip)]
+    pub keys: Vec<AnswerKey>,
     /// The text to paste.
     pub text: String,
+}
+
+/// A field that every answer of a part has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerKey {
+    /// Canonical name.
+    pub name: String,
+    /// As the SIEM calls it.
+    pub field: String,
 }
 
 /// What a part is.

@@ -31,7 +31,7 @@ use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use schema::Schema;
 
-pub use emission::{Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
+pub use emission::{AnswerKey, Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
 pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
 pub use job::{Cased, Job, ListDelivery, Options, Rows};

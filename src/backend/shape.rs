@@ -25,14 +25,13 @@ pub fn binding_gaps(chain: &Chain) -> Vec<Window> {
 pub fn total_binds(chain: &Chain) -> bool {
     // At equality the gaps imply the total: the time from first to last record is the sum of the times between
     // neighbours, and a first step that repeats begins with the first event of its burst.
-    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref());
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
-    chain.total.seconds < sum_of_gaps(chain, 0).saturating_add(burst)
+    chain.total.seconds < sum_of_gaps(chain, 0)
 }
 
-/// The sum of the gaps from step `first` on, in seconds.
+/// The sum of the gaps from step `first` on, in seconds; from the first step on with the time that it takes to repeat.
 fn sum_of_gaps(chain: &Chain, first: usize) -> u64 {
-    chain.links.iter().skip(first).fold(0, |sum: u64, link| sum.saturating_add(link.gap.seconds))
+    let burst = if first == 0 { chain.steps.first().map_or(0, Step::burst) } else { 0 };
+    chain.links.iter().skip(first).fold(burst, |sum, link| sum.saturating_add(link.gap.seconds))
 }
 
 /// The longest time from step `first` to the last one that the rule allows, in seconds.
@@ -41,33 +40,29 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
     if chain.together.is_some() {
         return chain.total.seconds;
     }
-    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref()).filter(|_| first == 0);
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
-    chain.total.seconds.min(sum_of_gaps(chain, first).saturating_add(burst))
+    chain.total.seconds.min(sum_of_gaps(chain, first))
 }
 
-/// How far before the first record of a chain the records reach that decide about it, in seconds: those that must not
-/// be there, and the first ones of a burst.
+/// How long before the first event of a chain a rule looks, in seconds: for what must not have come before a step, and
+/// for what a step counts.
 #[must_use]
 pub fn history(chain: &Chain) -> u64 {
-    let of_step = |(at, step): (usize, &Step)| {
+    let of_step = |(index, step): (usize, &Step)| {
         let before = step.absences.iter().map(|absence| match absence.when {
             When::Before(window) => window.seconds,
             When::After(_) | When::Between => 0,
         });
-        // The burst of a first step is part of the chain.
-        let burst = step.repetition.as_ref().filter(|_| at > 0 || chain.together.is_some());
-        let burst = burst.map_or(0, |repetition| repetition.window.seconds);
-        burst.saturating_add(before.max().unwrap_or(0))
+        let counted = step.burst();
+        longest(chain, index).saturating_add(counted).saturating_add(before.max().unwrap_or(0))
     };
-    chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0)
+    let earliest = chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0);
+    earliest.saturating_sub(longest(chain, 0))
 }
 
-/// How long after the last record of a chain it can be known that nothing came that must not.
+/// How long after its last event a rule waits for what must not come, in seconds.
 #[must_use]
-pub fn delay(chain: &Chain) -> u64 {
-    let absences = chain.steps.iter().flat_map(|step| &step.absences);
-    let after = absences.map(|absence| match absence.when {
+pub fn wait(chain: &Chain) -> u64 {
+    let after = chain.absences().map(|absence| match absence.when {
         When::After(window) => window.seconds,
         When::Before(_) | When::Between => 0,
     });
@@ -120,7 +115,7 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
 }
 
 /// Whether one event could satisfy both selections.
-pub(super) fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
+fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
     if before.source.node != after.source.node {
         return false;
     }

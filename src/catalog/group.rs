@@ -30,7 +30,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// What a field says of its group if the source has but one.
+    /// What a field says of the group without a name.
     pub const ONLY: &'static str = "true";
 
     /// The list at a path, and no more.

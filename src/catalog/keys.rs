@@ -88,7 +88,7 @@ pub const ADDED_LOG: &[Key] = &[
 
 /// `group`: an array of the event of which every item gives a record.
 pub const GROUP: &[Key] = &[
-    optional("name", Form::Text, "what `in_group` of a field calls it, where the source has several"),
+    optional("name", Form::Text, "what `in_group` of a field calls it; one group may be without"),
     required("path", Form::Text, "dotted path of the array in the raw event"),
     nullable("inner", Form::Text, "an array inside an item: a record for each inner item"),
     required("key", TEXTS, "fields that tell the records of one event apart"),
@@ -245,8 +245,7 @@ pub const ADDED_FIELD: &[Key] = &[
 ];
 
 const DIGITS: &str = "how many digits every value has, where all are numbers of one length: an allowlist entry with fewer is reported";
-const IN_GROUP: &str =
-    "`true` if it belongs to the repeated group; the name of the group, where there are several";
+const IN_GROUP: &str = "`true` if it belongs to the repeated group, the name of the group if that has one";
 const FOLD: &str = "whether its values are the same in whatever letter case: they are compared, listed and linked ignoring it";
 const MANY: &str = "whether it can have several values: its raw path has `[]`";
 const PLACEHOLDERS: &str = "stored texts that mean \"no value\", in the log and in every target";
@@ -317,10 +316,10 @@ pub const MAPPED: &[Key] = &[
     optional(
         "map",
         TEXT_BY_NAME,
-        "stored value of the `field` to canonical value; others are missing, unless `otherwise` is given",
+        "stored value of the `field` or `path` to canonical value; others are missing, unless `otherwise` is given",
     ),
-    nullable("absent", Form::Text, "the value where the `field` has none"),
-    nullable("otherwise", Form::Text, "the value where that of the `field` is not in `map`"),
+    nullable("absent", Form::Text, "the value where nothing is stored there"),
+    nullable("otherwise", Form::Text, "the value where what is stored there is not in `map`"),
     nullable("placeholder", Form::Text, "a stored text that means \"no value\""),
     optional("multi", Form::Truth, "whether the field holds the values of all items of the event together"),
     nullable(

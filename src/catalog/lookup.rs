@@ -26,6 +26,8 @@ pub struct Catalog {
 struct Entry {
     document: Arc<Document>,
     standing: Standing,
+    /// Whether an environment file has changed it.
+    changed: bool,
     /// Nothing if the file cannot be read.
     source: OnceLock<Option<Source>>,
 }
@@ -128,7 +130,8 @@ impl Catalog {
         }
         let name = source.name.clone();
         let source = OnceLock::from(Some(source));
-        self.sources.insert(name, Arc::new(Entry { document, standing: Standing::Own, source }));
+        self.sources
+            .insert(name, Arc::new(Entry { document, standing: Standing::Own, changed: false, source }));
     }
 
     /// Adds a source from a text of its own, or replaces the one of the same name.
@@ -161,7 +164,15 @@ impl Catalog {
 
     /// The source of a canonical name, to change it.
     pub fn source_mut(&mut self, name: &str) -> Option<&mut Source> {
-        Arc::make_mut(self.sources.get_mut(name)?).source_mut()
+        let entry = Arc::make_mut(self.sources.get_mut(name)?);
+        entry.changed = true;
+        entry.source_mut()
+    }
+
+    /// Whether a source is as it was built in: then a test has found no fault in it, and it is read when it is needed.
+    #[must_use]
+    pub fn is_as_built_in(&self, name: &str) -> bool {
+        self.sources.get(name).is_some_and(|entry| entry.standing == Standing::BuiltIn && !entry.changed)
     }
 
     /// All sources, sorted by name.
@@ -197,5 +208,5 @@ impl Catalog {
 fn built_in(file: &str, (id, text): (FileId, Arc<SourceFile>)) -> (String, Arc<Entry>) {
     let name = file.strip_suffix(".yaml").unwrap_or(file).to_owned();
     let document = Arc::new(Document::new(id, text));
-    (name, Arc::new(Entry { document, standing: Standing::BuiltIn, source: OnceLock::new() }))
+    (name, Arc::new(Entry { document, standing: Standing::BuiltIn, changed: false, source: OnceLock::new() }))
 }

@@ -92,8 +92,8 @@ impl Source {
             faults.extend(fault.map(|fault| fault.below(&["key", &number.to_string()])));
         }
         let same = self.group.0.iter().filter(|other| other.name == group.name).count();
-        if self.group.0.len() > 1 && (same > 1 || group.name.is_empty() || group.name == Group::ONLY) {
-            let title = "each of several groups has a name of its own".to_owned();
+        if same > 1 || group.name == Group::ONLY {
+            let title = "every group but one has a name of its own".to_owned();
             faults.push(Fault::new(&[], title).help("give it a `name`, and fields `in_group: NAME`"));
         }
         faults
@@ -146,13 +146,12 @@ impl Source {
 
     fn no_group(&self, name: &str, field: &FieldDef) -> Option<Fault> {
         let group = field.in_group.as_ref()?;
-        let several = self.group.0.len() > 1;
         if self.group.0.is_empty() {
             let title = format!("field `{name}` is of a group, but the source declares none");
             return Some(Fault::new(&["in_group"], title).help("add `group`, or leave `in_group` out"));
         }
         let names = || self.group.0.iter().map(|group| group.name.as_str());
-        let known = if group == Group::ONLY { !several } else { names().any(|name| name == group) };
+        let known = names().any(|name| name == if group == Group::ONLY { "" } else { group });
         let title = || format!("field `{name}` does not say of which group it is");
         (!known).then(|| {
             Fault::new(&["in_group"], title()).near(group, names()).help("name a group of the source")
@@ -348,8 +347,8 @@ impl Mapped {
         if self.text.is_some() && !self.multi {
             faults.push(Fault::new(&["text"], "`text` is for a field with `multi: true`".to_owned()));
         }
-        if self.is_mapped() && self.field.is_none() {
-            let title = "`map`, `absent` and `otherwise` are for a `field`".to_owned();
+        if self.is_mapped() && self.field.is_none() && self.path.is_none() {
+            let title = "`map`, `absent` and `otherwise` are for a `field` or a `path`".to_owned();
             faults.push(Fault::new(&[], title).help("state `cases` for a value of several fields"));
         }
         let places = [

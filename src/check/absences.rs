@@ -4,7 +4,7 @@
 //! Must not know: how the step itself is lowered.
 
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Neighbour, When};
+use crate::ir::{self, Case, Neighbour, When};
 use crate::source::Span;
 use crate::syntax::ast::{First, Link, LinkSide, Name, Side, Unless, UnlessWindow};
 
@@ -150,7 +150,7 @@ fn key(
         sink.report(found);
         return None;
     }
-    let case = names::case((around.own().source, &left), (subject.source, &right), link.ignore_case);
+    let case = if link.ignore_case { Case::Ignore } else { Case::Sensitive };
     Some(ir::AbsenceKey { of, left, right, case })
 }
 
@@ -211,25 +211,42 @@ fn own_field(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, name: &Na
     None
 }
 
-/// Lowers a `first`: none of the step's own records before it. `selections` are those of the step.
+/// A `first`, which asks for the records of its own step; what is missing has been reported.
+#[derive(Debug)]
+pub(super) struct FirstParts {
+    window: Option<ir::Window>,
+    keys: Option<Vec<ir::AbsenceKey>>,
+    span: Span,
+}
+
+/// Lowers a `first`: none of the step's own records before it.
 pub(super) fn first_seen(
     names: &Names<'_>,
     sink: &mut Sink,
     step: StepRef<'_>,
     written: &First,
-    selections: &[ir::Selection],
-) -> Option<ir::Absence> {
+) -> FirstParts {
     let window = windows::window(names, sink, &written.window);
     let fields: Vec<_> = written.by.iter().map(|name| alternatives::field(names, sink, step, name)).collect();
-    let key = |field: ir::Field| {
-        let case = names::case((step.source, &field), (step.source, &field), false);
-        ir::AbsenceKey { of: Neighbour::Later, left: field.clone(), right: field, case }
+    let key = |field: ir::Field| ir::AbsenceKey {
+        of: Neighbour::Later,
+        left: field.clone(),
+        right: field,
+        case: Case::Sensitive,
     };
-    Some(ir::Absence {
-        name: None,
-        selections: selections.to_vec(),
-        when: When::Before(window?),
-        keys: fields.into_iter().map(|field| field.map(key)).collect::<Option<_>>()?,
-        span: written.span,
-    })
+    let keys = fields.into_iter().map(|field| field.map(key)).collect();
+    FirstParts { window, keys, span: written.span }
+}
+
+impl FirstParts {
+    /// The absence, if all of it is right; `selections` are those of the step.
+    pub(super) fn whole(self, selections: &[ir::Selection]) -> Option<ir::Absence> {
+        Some(ir::Absence {
+            name: None,
+            selections: selections.to_vec(),
+            when: When::Before(self.window?),
+            keys: self.keys?,
+            span: self.span,
+        })
+    }
 }

@@ -11,10 +11,10 @@ use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Chain, ChainItem, Step, Then, Together};
 
 use super::absences::{AbsenceParts, Around};
-use super::names::{self, Names};
+use super::names::Names;
 use super::sink::Sink;
 use super::step::StepParts;
-use super::{MOST_STEPS, absences, links, neighbours, step, together, windows};
+use super::{MOST_STEPS, absences, keyword, links, neighbours, step, together, windows};
 
 /// The parts of a chain, each lowered as far as it is right.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub(super) fn lower<'a>(names: &Names<'a>, sink: &mut Sink, chain: &'a Chain) ->
             Some((_, together)) => together.as_ref().map(|together| together.keys.clone()),
             None => linked(&links, index),
         };
-        step::lower(names, sink, index, written, linked)
+        step::lower(names, sink, index, written, linked.as_deref())
     };
     let steps = steps.into_iter().enumerate().map(step).collect();
     let total = match (&chain.within, &together) {
@@ -84,7 +84,7 @@ fn linked(links: &[LinkParts<'_>], index: usize) -> Option<Vec<ir::Field>> {
         };
         if link.index == index {
             link.keys.as_ref()?.iter().for_each(|key| add(&key.left));
-        } else if link.index + 1 == index {
+        } else if link.index.checked_add(1) == Some(index) {
             link.keys.as_ref()?.iter().for_each(|key| add(&key.right));
         }
     }
@@ -127,7 +127,7 @@ fn lower_keys(
         }
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
-        let case = names::case((names.source(index), &field), (names.source(index + 1), &field), false);
+        let case = ir::Case::Sensitive;
         keys.push(ir::Key { left: field.clone(), right: field, case, from_scope: true });
     }
     // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.
@@ -136,11 +136,6 @@ fn lower_keys(
 }
 
 impl Parts<'_> {
-    /// The fields that every step shares.
-    pub(super) fn scope(&self) -> &[Spanned<String>] {
-        &self.scope
-    }
-
     /// The chain, if all of it is right.
     pub(super) fn whole(self, chain: Span) -> Option<ir::Chain> {
         let steps: Option<Vec<_>> = self.steps.into_iter().map(StepParts::whole).collect();
@@ -189,8 +184,7 @@ impl LinkParts<'_> {
 /// first event of the burst.
 fn sum(steps: &[ir::Step], links: &[ir::Link], chain: Span) -> ir::Window {
     let span = links.iter().map(|link| link.gap.span).reduce(Span::to).unwrap_or(keyword(chain, 5));
-    let burst = steps.first().and_then(|step| step.repetition.as_ref());
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    let burst = steps.first().map_or(0, ir::Step::burst);
     let seconds = links.iter().fold(burst, |sum, link| sum.saturating_add(link.gap.seconds));
     ir::Window { seconds, span }
 }
@@ -285,9 +279,4 @@ fn length(chain: &Chain, steps: usize) -> Option<Diagnostic> {
         ),
         _ => None,
     }
-}
-
-/// The keyword that a clause begins with.
-pub(super) fn keyword(span: Span, length: u32) -> Span {
-    Span { end: span.start.saturating_add(length).min(span.end), ..span }
 }

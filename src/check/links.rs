@@ -139,7 +139,7 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         sink.report(found);
         return None;
     }
-    let case = names::case((before.source, &left), (after.source, &right), link.ignore_case);
+    let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
     Some(ir::Key { left, right, case, from_scope: false })
 }
 
@@ -162,6 +162,10 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
         return None;
     };
     names::note_shared(names, sink, name, index..index + 2);
+    if left.many || right.many {
+        sink.report(names::several(name));
+        return None;
+    }
     let field = |ty: Type| ir::Field { name: name.node.clone(), ty, span: name.span };
     Some((field(left.ty), field(right.ty)))
 }

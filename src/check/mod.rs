@@ -20,6 +20,7 @@ mod entries;
 mod fields;
 mod glob;
 mod identity;
+mod later;
 mod links;
 mod lint;
 mod lists;
@@ -118,9 +119,17 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
 }
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir::Rule> {
-    let File { id, rules: written, lists: own, imports, .. } = unit.file;
+    let File { id, rules: written, lists: own, lookups, imports, .. } = unit.file;
     for path in imports {
         sink.resolve(path.span, Meaning::File(path.node.clone()));
+    }
+    for lookup in lookups {
+        let found = Diagnostic::new(
+            Code::NotYet,
+            keyword(lookup.span, 6),
+            "`lookup` is reserved for a later version",
+        );
+        sink.report(found.label("not part of the language yet").help("it will add fields from a table"));
     }
     // Before any name is resolved: imported lists are read by need, and what a rule needs is known from its words
     // alone.
@@ -174,6 +183,10 @@ fn lower(
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
     tests.iter().flatten().for_each(|test| lint::test(&names, sink, test));
     names.params.warn_unused(sink);
+    // Last: a clause that is wrong is explained first.
+    if let Some(chain) = clauses.chain.filter(|_| !sink.diags.errors_since(mark)) {
+        later::refuse(sink, chain);
+    }
     // Errors of lints count too: a step that can never match is well formed and still no rule to deploy.
     if sink.diags.errors_since(mark) {
         return None;

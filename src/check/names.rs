@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::catalog::{Catalog, FieldDef, Source};
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Case, Type};
+use crate::ir::{self, Type};
 use crate::source::Span;
 use crate::syntax;
 use crate::syntax::ast::{ChainItem, Name, Rule, Selection, Step, StepClause};
@@ -86,28 +86,9 @@ impl<'a> Names<'a> {
     pub(super) fn fields(&self, step: StepRef<'a>, name: &str) -> Vec<(&'a Selection, Option<&'a FieldDef>)> {
         let of = |selection: &'a Selection| {
             let renamed = selection.renames.iter().find(|rename| rename.name.node == name);
-            let field = self.source_of(selection)?.field(renamed.map_or(name, |rename| &rename.of.node));
-            field
+            self.source_of(selection)?.field(renamed.map_or(name, |rename| &rename.of.node))
         };
         step.written.selections().map(|selection| (selection, of(selection))).collect()
-    }
-}
-
-/// How two fields compare: ignoring letter case if that is asked for, or if the source of one of them says that it
-/// writes its values in several spellings.
-pub(super) fn case(
-    (left, left_field): (Option<&Source>, &ir::Field),
-    (right, right_field): (Option<&Source>, &ir::Field),
-    ignore_case: bool,
-) -> Case {
-    let folds = |source: Option<&Source>, field: &ir::Field| {
-        field.ty == Type::String
-            && source.and_then(|source| source.field(&field.name)).is_some_and(|def| def.fold)
-    };
-    if ignore_case || folds(left, left_field) || folds(right, right_field) {
-        Case::Ignore
-    } else {
-        Case::Sensitive
     }
 }
 
@@ -157,7 +138,7 @@ pub(super) fn source<'a>(name: &Name, catalog: &'a Catalog, sink: &mut Sink) -> 
     if let Some(source) = found {
         sink.resolve(name.span, Meaning::Source(source.name.clone()));
     } else {
-        let known: Vec<_> = catalog.iter().map(|source| source.name.as_str()).collect();
+        let known: Vec<_> = catalog.names().collect();
         let lower = name.node.to_ascii_lowercase();
         let mut found =
             Diagnostic::new(Code::UnknownSource, name.span, format!("unknown log source `{}`", name.node))
@@ -185,11 +166,7 @@ pub(super) fn field(
     if let Some(field) = source.field(&name.node) {
         note(sink, name.span, source, &field.name);
         if field.many {
-            let title = format!("`{}` has several values", field.name);
-            let found = Diagnostic::new(Code::ManyValues, name.span, title)
-                .label("which of them?")
-                .help("tests of fields with several values cannot be written yet; use another field");
-            sink.report(found);
+            sink.report(several(name));
             return None;
         }
         return Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span });
@@ -201,6 +178,14 @@ pub(super) fn field(
         .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
     None
+}
+
+/// The finding for a field with several values where one value is compared.
+pub(super) fn several(name: &Name) -> Diagnostic {
+    let title = format!("`{}` can have several values", name.node);
+    Diagnostic::new(Code::SeveralValues, name.span, title)
+        .label("a condition cannot tell which of them it means")
+        .help("test a field with one value; `catena sources NAME` says which have several")
 }
 
 /// `launch.image.id` where only `image.id` can stand.
@@ -263,7 +248,7 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
         return None;
     };
     if placed {
-        names.note_field(sink, of_field, step, &field.name);
+        names.note_field(sink, of_field, step, &rest);
     }
     Some(ir::StepField { step, field: ir::Field { name: rest, ty: field.ty, span: name.span } })
 }

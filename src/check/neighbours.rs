@@ -60,7 +60,7 @@ fn side(
     };
     let of = match step {
         _ if step == index => before,
-        _ if step == index + 1 => after,
+        _ if step.checked_sub(1) == Some(index) => after,
         _ => {
             let title = format!("this link joins `{}` and `{}`", before.name.node, after.name.node);
             let found = Diagnostic::new(Code::NeighbourFields, name.span, title)
@@ -82,40 +82,37 @@ fn op(sink: &mut Sink, written: &Comparison, left: &ir::Field, right: &ir::Field
         Diagnostic::new(Code::NeighbourFields, written.op.span, title).label(label).help(help)
     };
     let is_number = |field: &ir::Field| matches!(field.ty, Type::Int | Type::Float);
-    let report = if left.ty != right.ty {
-        found(
+    let order = match kind {
+        OpKind::Equal if negated && left.ty == right.ty => return Some(CompareOp::NotEqual),
+        OpKind::Less => Some(OrderOp::Less),
+        OpKind::LessEqual => Some(OrderOp::LessEqual),
+        OpKind::Greater => Some(OrderOp::Greater),
+        OpKind::GreaterEqual => Some(OrderOp::GreaterEqual),
+        OpKind::Equal
+        | OpKind::In
+        | OpKind::Like
+        | OpKind::Contains
+        | OpKind::StartsWith
+        | OpKind::EndsWith
+        | OpKind::Matches => None,
+    };
+    let report = match order {
+        _ if left.ty != right.ty => found(
             "the two sides have different types".to_owned(),
             format!("{} on the left, {} on the right", words(left.ty), words(right.ty)),
             "both sides must have the same type",
-        )
-    } else {
-        let order = match kind {
-            OpKind::Equal if negated => return Some(CompareOp::NotEqual),
-            OpKind::Less => Some(OrderOp::Less),
-            OpKind::LessEqual => Some(OrderOp::LessEqual),
-            OpKind::Greater => Some(OrderOp::Greater),
-            OpKind::GreaterEqual => Some(OrderOp::GreaterEqual),
-            OpKind::Equal
-            | OpKind::In
-            | OpKind::Like
-            | OpKind::Contains
-            | OpKind::StartsWith
-            | OpKind::EndsWith
-            | OpKind::Matches => None,
-        };
-        match order {
-            Some(order) if is_number(left) => return Some(CompareOp::Order(order)),
-            Some(_) => found(
-                "only numbers are compared by size".to_owned(),
-                format!("`{}` is {}", left.name, words(left.ty)),
-                "steps are in the order of time already; other values compare with `!=`",
-            ),
-            None => found(
-                "equal fields of neighbours are a link".to_owned(),
-                "not a comparison".to_owned(),
-                "write it after `on`: `on A.FIELD == B.FIELD`",
-            ),
-        }
+        ),
+        Some(order) if is_number(left) => return Some(CompareOp::Order(order)),
+        Some(_) => found(
+            "only numbers are compared by size".to_owned(),
+            format!("`{}` is {}", left.name, words(left.ty)),
+            "steps are in the order of time already; other values compare with `!=`",
+        ),
+        None => found(
+            "equal fields of neighbours are a link".to_owned(),
+            "not a comparison".to_owned(),
+            "write it after `on`: `on A.FIELD == B.FIELD`",
+        ),
     };
     sink.report(report);
     None

@@ -20,7 +20,7 @@ pub(super) fn lower(
     sink: &mut Sink,
     step: StepRef<'_>,
     written: &AtLeast,
-    linked: Option<Vec<ir::Field>>,
+    linked: Option<&[ir::Field]>,
 ) -> Option<ir::Repetition> {
     let least = count(names, sink, written);
     let window = windows::window(names, sink, &written.window);
@@ -43,7 +43,7 @@ pub(super) fn lower(
             sink.report(found);
             return None;
         }
-        Some(linked)
+        Some(linked.to_vec())
     };
     let distinct = if let Some(distinct) = distinct { Some(distinct?) } else { None };
     Some(ir::Repetition {

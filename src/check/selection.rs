@@ -76,17 +76,6 @@ fn renames(sink: &mut Sink, subject: Subject<'_>, written: &[Rename]) -> Option<
 }
 
 impl SelectionParts<'_> {
-    /// A copy of the selection, if all of it is right.
-    pub(super) fn copy(&self) -> Option<ir::Selection> {
-        Some(ir::Selection {
-            source: self.written.source.clone(),
-            renames: self.renames.clone()?,
-            filter: self.filter.clone()?,
-            excepts: self.excepts.iter().cloned().collect::<Option<_>>()?,
-            span: self.written.span,
-        })
-    }
-
     /// The selection, if all of it is right.
     pub(super) fn whole(self) -> Option<ir::Selection> {
         Some(ir::Selection {

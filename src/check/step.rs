@@ -5,13 +5,13 @@
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
-use crate::syntax::ast::{AtLeast, First, Step, StepClause};
+use crate::syntax::ast::{AtLeast, Step, StepClause};
 
-use super::absences::{AbsenceParts, Around};
-use super::names::{Names, StepRef};
+use super::absences::{AbsenceParts, Around, FirstParts};
+use super::names::Names;
 use super::selection::{self, SelectionParts};
 use super::sink::Sink;
-use super::{absences, repetition};
+use super::{absences, keyword, repetition};
 
 /// A step; what is missing has been reported.
 #[derive(Debug)]
@@ -20,8 +20,9 @@ pub(super) struct StepParts<'a> {
     /// The first is the main one.
     pub(super) selections: Vec<SelectionParts<'a>>,
     pub(super) absences: Vec<AbsenceParts<'a>>,
-    firsts: Vec<(&'a First, Option<ir::Absence>)>,
-    repetition: Option<Option<ir::Repetition>>,
+    firsts: Vec<FirstParts>,
+    /// What each `at least` is lowered to; a second one has been reported.
+    repetitions: Vec<Option<ir::Repetition>>,
     order_is_right: bool,
 }
 
@@ -31,7 +32,7 @@ pub(super) fn lower<'a>(
     sink: &mut Sink,
     index: usize,
     written: &'a Step,
-    linked: Option<Vec<ir::Field>>,
+    linked: Option<&[ir::Field]>,
 ) -> StepParts<'a> {
     selection::refuse_renames(sink, &written.main);
     let selections = written.selections().map(|one| selection::lower(names, sink, &written.name, one));
@@ -40,60 +41,49 @@ pub(super) fn lower<'a>(
         selections: selections.collect(),
         absences: Vec::new(),
         firsts: Vec::new(),
-        repetition: None,
+        repetitions: Vec::new(),
         order_is_right: in_order(sink, &written.clauses),
     };
     // A step beyond the table of names is one of a second chain, which has been reported.
     let Some(step) = names.steps.get(index).copied() else { return parts };
-    let mut linked = Some(linked);
     for clause in &written.clauses {
         match clause {
             StepClause::Unless(unless) => {
                 parts.absences.push(absences::unless(names, sink, Around::Step(step), unless));
             }
-            StepClause::First(first) => parts.first(names, sink, step, first),
+            StepClause::First(first) => {
+                parts.firsts.push(absences::first_seen(names, sink, step, first));
+            }
             StepClause::AtLeast(at_least) => {
-                if let Some(linked) = linked.take() {
-                    parts.repetition = Some(repetition::lower(names, sink, step, at_least, linked));
-                }
+                parts.repetitions.push(repetition::lower(names, sink, step, at_least, linked));
             }
         }
     }
     parts
 }
 
-impl<'a> StepParts<'a> {
-    fn first(&mut self, names: &Names<'a>, sink: &mut Sink, step: StepRef<'a>, first: &'a First) {
-        let selections: Option<Vec<_>> = self.selections.iter().map(SelectionParts::copy).collect();
-        // Where a condition is wrong the fields are looked at all the same.
-        let lowered =
-            absences::first_seen(names, sink, step, first, selections.as_deref().unwrap_or_default());
-        self.firsts.push((first, lowered.filter(|_| selections.is_some())));
-    }
-
+impl StepParts<'_> {
     /// The step, if all of it is right.
     pub(super) fn whole(self) -> Option<ir::Step> {
         let Step { name, main: _, others: _, clauses: _, span } = self.written;
         let selections: Option<Vec<_>> = self.selections.into_iter().map(SelectionParts::whole).collect();
-        let mut selections = selections?.into_iter();
+        let selections = selections?;
         let mut absences: Vec<_> =
             self.absences.into_iter().map(AbsenceParts::whole).collect::<Option<_>>()?;
-        for (_, first) in self.firsts {
-            absences.push(first?);
+        for first in self.firsts {
+            absences.push(first.whole(&selections)?);
         }
-        let repetition = match self.repetition {
-            Some(repetition) => Some(repetition?),
-            None => None,
-        };
+        let repetitions: Vec<_> = self.repetitions.into_iter().collect::<Option<_>>()?;
         if !self.order_is_right {
             return None;
         }
+        let mut selections = selections.into_iter();
         Some(ir::Step {
             name: name.clone(),
             main: selections.next()?,
             others: selections.collect(),
             absences,
-            repetition,
+            repetition: repetitions.into_iter().next(),
             span: *span,
         })
     }
@@ -121,11 +111,10 @@ fn in_order(sink: &mut Sink, clauses: &[StepClause]) -> bool {
             _ => continue,
         };
         let at = after.span();
-        let found =
-            Diagnostic::new(Code::ClauseOrder, super::chain::keyword(at, keyword_length(after)), title)
-                .label("stands behind what it comes before")
-                .also(super::chain::keyword(before.span(), keyword_length(before)), "this clause")
-                .help(help);
+        let found = Diagnostic::new(Code::ClauseOrder, keyword(at, keyword_length(after)), title)
+            .label("stands behind what it comes before")
+            .also(keyword(before.span(), keyword_length(before)), "this clause")
+            .help(help);
         sink.report(match (before, after) {
             (StepClause::AtLeast(AtLeast { span, .. }), StepClause::AtLeast(_)) => {
                 found.label("again here").also(*span, "first here")

@@ -92,9 +92,7 @@ fn absence_of<'a>(names: &Names<'a>, chain: Option<&'a ir::Chain>, name: &Name) 
     if names.step(&name.node).is_some() {
         return None;
     }
-    let chain = chain?;
-    let of_steps = chain.steps.iter().flat_map(|step| &step.absences);
-    let mut all = of_steps.chain(chain.links.iter().flat_map(|link| &link.absences));
+    let mut all = chain?.absences();
     let found = all.find(|absence| absence.name.as_ref().is_some_and(|known| known.node == name.node))?;
     let selection = found.selections.first()?;
     let source = names.context.catalog.source(&selection.source.node);
@@ -136,22 +134,18 @@ fn step_role<'a>(
 
 fn unclear(name: &Name, from: Option<&Name>, known: &[&str]) -> Diagnostic {
     let sources = naming::ticked(known);
-    match from {
-        Some(from) => {
-            let title = format!("step `{}` does not read `{}`", name.node, from.node);
-            Diagnostic::new(Code::EventSource, from.span, title)
-                .label("not one of its sources")
-                .suggest(&from.node, known.iter().copied())
-                .help(format!("its sources are {sources}"))
-        }
-        None => {
-            let title = format!("step `{}` reads several sources", name.node);
-            Diagnostic::new(Code::EventSource, name.span, title)
-                .label("an event of which one?")
-                .help(format!("name it behind the offset: `{} at 0s from SOURCE {{ … }}`", name.node))
-                .help(format!("its sources are {sources}"))
-        }
-    }
+    let found = if let Some(from) = from {
+        let title = format!("step `{}` does not read `{}`", name.node, from.node);
+        Diagnostic::new(Code::EventSource, from.span, title)
+            .label("not one of its sources")
+            .suggest(&from.node, known.iter().copied())
+    } else {
+        let title = format!("step `{}` reads several sources", name.node);
+        Diagnostic::new(Code::EventSource, name.span, title)
+            .label("an event of which one?")
+            .help(format!("name it behind the offset: `{} at 0s from SOURCE {{ … }}`", name.node))
+    };
+    found.help(format!("its sources are {sources}"))
 }
 
 fn superfluous(from: &Name) -> Diagnostic {

@@ -8,10 +8,9 @@ use crate::ir;
 use crate::source::Spanned;
 use crate::syntax::ast::{Chain, ChainItem, Name, Together};
 
-use super::chain::keyword;
 use super::names::Names;
 use super::sink::Sink;
-use super::{alternatives, links};
+use super::{alternatives, keyword, links};
 
 /// How many steps can come in any order: every order of them is a query of its own in some targets.
 const STEPS: std::ops::RangeInclusive<usize> = 2..=4;

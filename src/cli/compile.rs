@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use clap_complete::ArgValueCompleter;
+
 use crate::backend::{
     self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Rows, Target,
 };
@@ -17,20 +19,24 @@ use crate::source::{Sources, visible, visible_json};
 use super::manifest::{self, Written};
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
-use super::{Outcome, output};
+use super::{Outcome, names, output};
 
 /// Compile rules to queries that are ready to paste into a SIEM.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena compile rules/an1318/aws.chain --target kql    one query, ready to paste
+  catena compile rules -o out                           every rule for every SIEM, in files
+  catena compile rule.chain --set gap=30m               with another value of a parameter")]
 pub(super) struct Compile {
     /// Rule files and directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Target to compile for: spl, sigma, kql, eql or all; splunk, sentinel and elastic are known too; may be
     /// repeated.
-    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
+    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, add = ArgValueCompleter::new(names::targets), default_value = "all")]
     target: Vec<TargetChoice>,
     /// Compile only the rule with this name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::rules))]
     rule: Option<String>,
     /// Write one file per rule, target and part under this directory.
     #[arg(short, long, value_name = "DIR")]
@@ -76,7 +82,7 @@ enum OutputFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Lists {
+pub(super) enum Lists {
     /// In the query text.
     Inline,
     /// As a Splunk lookup or a Sentinel watchlist, written beside the query with `-o`; in the query text elsewhere.

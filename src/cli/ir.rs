@@ -13,6 +13,8 @@ use super::{Outcome, output};
 
 /// Print the intermediate representation of rules as JSON.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena ir rule.chain | jq .rules[0].chain")]
 pub(super) struct Ir {
     /// Rule files and directories; `-` is standard input.
     #[arg(required = true, value_name = "RULE.chain")]

@@ -44,11 +44,16 @@ fn events(text: &str) -> Result<(String, String), String> {
 }
 
 impl LogOptions {
+    /// Whether any were named.
+    pub(super) fn are_given(&self) -> bool {
+        !self.events.is_empty() || !self.canonical.is_empty()
+    }
+
     /// What there is to read.
     pub(super) fn inputs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Input>> {
         for (source, _) in &self.events {
             if catalog.source(source).is_none() {
-                let known = catalog.iter().map(|source| source.name.as_str());
+                let known = catalog.names();
                 bail!("there is no source `{source}`{}", did_you_mean(source, known));
             }
         }

@@ -3,18 +3,35 @@
 //! In: arguments, files, standard input. Out: results on standard output, diagnostics on standard error, a status:
 //! 0 fine, 1 findings, 2 usage or I/O, 130 stopped by the user. Only here are threads and `anyhow` used.
 
+#[cfg(feature = "pack")]
+mod build;
 #[cfg(feature = "replay")]
 mod chart;
 mod check;
 mod compile;
+#[cfg(feature = "replay")]
+mod debug;
+mod diff;
+mod explain;
+mod fix;
+mod fmt;
+mod import;
+mod init;
 mod ir;
+mod lists;
 #[cfg(feature = "replay")]
 mod logs;
+#[cfg(feature = "lsp")]
+mod lsp;
+mod man;
 mod manifest;
+mod names;
+mod new;
 mod output;
 #[cfg(feature = "replay")]
 mod replay;
 mod report;
+mod scaffold;
 mod session;
 mod sources;
 mod test;
@@ -41,25 +58,47 @@ struct Arguments {
 enum Command {
     /// Compile rules to queries that are ready to paste into a SIEM.
     Compile(compile::Compile),
+    /// Build content that SIEMs take as it is: Splunk app, Sentinel and Elastic rules, Sigma, playbooks.
+    #[cfg(feature = "pack")]
+    Build(build::Build),
     /// Check rules and report all diagnostics.
     Check(check::Check),
+    /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
+    Diff(diff::Diff),
+    /// Write rule files in the canonical style.
+    Fmt(fmt::Fmt),
+    /// Check allowlists, add entries to list files, import approved images.
+    Lists(lists::Lists),
     /// Run the tests in rule files on the embedded engine.
     Test(test::RunTests),
     /// Run rules over log files on the embedded engine.
     #[cfg(feature = "replay")]
     Replay(replay::Replay),
+    /// Step through the events of one chain: which record satisfied what, what waited, what expired.
+    #[cfg(feature = "replay")]
+    Debug(debug::Debug),
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
+    /// Explain rules in plain sentences and pictures, or the code of a finding.
+    Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
     Ir(ir::Ir),
+    /// Serve an editor by the language server protocol, over standard input and output.
+    #[cfg(feature = "lsp")]
+    Lsp(lsp::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
-    /// Print a shell completion script.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    /// Make a project: a rule with tests, lists, two environments, a workflow for continuous integration.
+    Init(init::Init),
+    /// Write a new rule, allowlist or source to fill in.
+    New(new::New),
+    /// Read a Sigma correlation with its base rules, or an EQL sequence, into the draft of a rule.
+    Import(import::Import),
+    /// Print a script that completes commands, options, targets and rule names in a shell.
+    Completions(names::Completions),
+    /// Write the manual pages.
+    Man(man::Man),
 }
 
 /// How a command ended, when nothing stopped it.
@@ -79,25 +118,37 @@ enum Outcome {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
+    // A shell that completes sets a variable; then this answers it and ends the program.
+    clap_complete::CompleteEnv::with_factory(Arguments::command).complete();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
     let outcome = match arguments.command {
         Command::Compile(command) => command.run(),
+        #[cfg(feature = "pack")]
+        Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Fmt(command) => command.run(),
+        Command::Lists(command) => command.run(),
         Command::Test(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Replay(command) => command.run(),
         #[cfg(feature = "replay")]
+        Command::Debug(command) => command.run(),
+        #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
+        #[cfg(feature = "lsp")]
+        Command::Lsp(command) => command.run(),
         Command::Sources(command) => command.run(),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "catena", &mut script);
-            output::print(&String::from_utf8_lossy(&script)).map(|()| Outcome::Fine)
-        }
+        Command::Init(command) => command.run(),
+        Command::New(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(Arguments::command()),
     };
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -17,6 +17,9 @@ use super::{Outcome, output};
 /// Alerts are printed as NDJSON, one per line, in time order. Files may be compressed (gzip, zstd); directories are
 /// searched recursively.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena replay rules --events aws.cloudtrail=logs/ --events aws.vpcflow=flow/ --explain
+  zcat *.json.gz | catena replay rule.chain --events aws.cloudtrail=-")]
 pub(super) struct Replay {
     /// Rule files and directories.
     #[arg(required = true, value_name = "RULE.chain")]

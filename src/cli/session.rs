@@ -36,10 +36,15 @@ pub(super) struct SessionOptions {
 }
 
 /// A day as the language writes it. A time of day or a zone would raise the question of whose day it is.
-fn day(text: &str) -> Result<Date, String> {
+pub(super) fn day(text: &str) -> Result<Date, String> {
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let found = text.parse().ok().filter(|_| plain);
     found.ok_or_else(|| "expected a day such as 2026-11-24".to_owned())
+}
+
+/// Today in UTC.
+pub(super) fn today() -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -52,6 +57,11 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 impl SessionOptions {
+    /// The day on which entries of allowlists must be valid.
+    pub(super) fn day(&self) -> Date {
+        self.as_of.unwrap_or_else(today)
+    }
+
     fn choices(&self) -> Choices {
         Choices {
             set: self.set.clone(),

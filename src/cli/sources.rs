@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Column, FieldDef, Mapped, Source};
+use crate::catalog::{FieldDef, Source, describe};
 use crate::diag::Diagnostics;
-use crate::ir::Type;
 use crate::source::Sources;
 use crate::source::{Excerpt, visible_json};
 
@@ -15,6 +14,9 @@ use crate::project::{Disk, Environments};
 
 /// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena sources                      the sources
+  catena sources aws.cloudtrail       its fields, and where each is in each SIEM")]
 pub(super) struct ListSources {
     /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,
@@ -101,7 +103,13 @@ fn describe_field(field: &FieldDef, out: &mut String) {
         (None, true) => ", several values",
         (None, false) => "",
     };
-    let _ = writeln!(out, "\n{}  ({}{group})\n  {}", field.name, type_name(field.ty), field.description);
+    let _ = writeln!(
+        out,
+        "\n{}  ({}{group})\n  {}",
+        field.name,
+        describe::type_name(field.ty),
+        field.description
+    );
     if !field.values.is_empty() {
         let _ = writeln!(out, "  values: {}", field.values.join(", "));
     }
@@ -112,61 +120,6 @@ fn describe_field(field: &FieldDef, out: &mut String) {
         let _ = writeln!(out, "  weak join key: {reason}");
     }
     for (target, column) in &field.columns {
-        let _ = writeln!(out, "  {target:<6} {}", describe_column(column));
-    }
-}
-
-fn describe_column(column: &Column) -> String {
-    let variants = column.variants();
-    let shown: Vec<_> = variants
-        .iter()
-        .map(|mapped| {
-            let place = place(mapped);
-            if mapped.for_actions.is_empty() {
-                place
-            } else {
-                format!("{}: {place}", mapped.for_actions.join(", "))
-            }
-        })
-        .collect();
-    shown.join("; else ")
-}
-
-fn place(mapped: &Mapped) -> String {
-    if let Some(reason) = &mapped.unavailable {
-        return format!("not available: {reason}");
-    }
-    let stated = mapped.cases();
-    let cases: Vec<_> = stated
-        .iter()
-        .map(|case| {
-            let when = case
-                .when
-                .iter()
-                .map(|(field, value)| format!("{field} is {}", value.as_deref().unwrap_or("absent")));
-            let when: Vec<_> = when.collect();
-            if when.is_empty() {
-                case.value.clone()
-            } else {
-                format!("{} if {}", case.value, when.join(" and "))
-            }
-        })
-        .collect();
-    let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr];
-    let place = places.into_iter().flatten().next().filter(|_| cases.is_empty());
-    let place = place.cloned().unwrap_or_else(|| cases.join(", else "));
-    let superset = if mapped.superset.is_some() { " (may hold for more records)" } else { "" };
-    format!("{place}{superset}")
-}
-
-/// The name of a type as rules and source files write it.
-fn type_name(ty: Type) -> &'static str {
-    match ty {
-        Type::String => "string",
-        Type::Int => "int",
-        Type::Float => "float",
-        Type::Bool => "bool",
-        Type::Ip => "ip",
-        Type::Time => "time",
+        let _ = writeln!(out, "  {target:<6} {}", describe::column(column));
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use clap_complete::ArgValueCompleter;
+
 use crate::diag::{Finding, Findings, Severity};
 use crate::engine::report::{self as outcomes, NotRun};
 use crate::engine::trial::{self, run_tests};
@@ -11,16 +13,19 @@ use crate::source::{Span, visible_json};
 
 use super::report::{self, Format};
 use super::session::{self, Session, SessionOptions};
-use super::{Outcome, output};
+use super::{Outcome, names, output};
 
 /// Run the tests in rule files on the embedded engine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena test
+  catena test rules --rule my_rule --format junit > tests.xml")]
 pub(super) struct RunTests {
     /// Rule files and directories; `-` is standard input.
     #[arg(default_value = ".", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Run only the tests of the rule with this name; may be repeated.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(names::rules))]
     rule: Vec<String>,
     /// Output format of the results.
     #[arg(long, value_enum, default_value_t)]

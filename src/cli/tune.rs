@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use clap_complete::ArgValueCompleter;
+
 use crate::ir::Rule;
 use crate::replay::tune::{Tuning, tune};
 use crate::replay::{Options, output as formats};
@@ -20,6 +22,8 @@ use super::{Outcome, output, tuned};
 ///
 /// The logs are read once and the rule runs once, however many values are swept.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  catena tune rule.chain --events aws.cloudtrail=logs/ --vary gap=5m..60m --svg gap.svg")]
 pub(super) struct Tune {
     /// Rule files and directories.
     #[arg(required = true, value_name = "RULE.chain")]
@@ -28,7 +32,7 @@ pub(super) struct Tune {
     #[arg(long, value_name = "NAME=VALUES", value_parser = vary::parse)]
     vary: Vary,
     /// Rule to run, if several have the parameter.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(super::names::rules))]
     rule: Option<String>,
     #[command(flatten)]
     logs: LogOptions,

@@ -158,7 +158,7 @@ codes! {
     FieldNeverThere = "E0222" Error "a field that these events never have";
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
     SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
-    ManyValues = "E0225" Error "a field with several values";
+    SeveralValues = "E0225" Error "a field with several values";
 
     // 03 links and windows
     ChainShape = "E0301" Error "steps and links must alternate" absence;
@@ -187,7 +187,7 @@ codes! {
     NoGroup = "E0324" Error "nothing to count by";
     NeighbourFields = "E0325" Error "not a comparison of neighbours";
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
-    UnscopedAbsence = "W0327" Warning "an absence is not bound to the scope";
+    NotYet = "E0327" Error "not part of the language yet";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;
@@ -201,6 +201,9 @@ codes! {
     ListField = "W0409" Warning "the allowlist was declared for another field";
     ListClash = "E0410" Error "two allowlists share a name in the SIEM";
     LostZeros = "W0411" Warning "an allowlist entry has lost its leading zeros";
+    EntryExpires = "W0412" Warning "an allowlist entry expires soon";
+    EntryUnexplained = "W0413" Warning "an allowlist entry without reason or owner";
+    EntryTooWide = "W0414" Warning "an allowlist entry is very wide";
 
     // 05 predicates
     EmptyText = "E0501" Error "comparison with the empty string";
@@ -250,7 +253,10 @@ codes! {
     Superset = "W0804" Warning "the query may match more than the rule";
     Conditional = "W0805" Warning "the query may miss events in some engines";
     TooLong = "W0806" Warning "the query is longer than the SIEM takes";
-    NoRowKey = "W0807" Warning "one row per key of a rule without `dedupe`";
+    NameClash = "E0807" Error "two rules have one name in a SIEM";
+    PackLimit = "E0808" Error "the SIEM would refuse this";
+    ScheduleLoses = "E0809" Error "a schedule would lose chains";
+    NoRowKey = "W0810" Warning "one row per key of a rule without `dedupe`";
 
     // 09 settings
     SettingsInvalid = "E0901" Error "invalid environment or source file";

@@ -5,6 +5,7 @@
 
 mod codes;
 mod findings;
+pub mod fixes;
 pub mod github;
 pub mod json;
 pub mod render;

@@ -70,8 +70,14 @@ impl Schemas {
     /// Every field of every source.
     #[must_use]
     pub fn full(catalog: &Catalog) -> Self {
-        let of =
-            catalog.iter().map(|source| (source.name.clone(), Arc::new(Schema::new(source, None)))).collect();
+        Self::of(catalog, catalog.names())
+    }
+
+    /// Every field of the sources of these names.
+    #[must_use]
+    pub fn of<'n>(catalog: &Catalog, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let sources = names.into_iter().filter_map(|name| catalog.source(name));
+        let of = sources.map(|source| (source.name.clone(), Arc::new(Schema::new(source, None)))).collect();
         Self { of }
     }
 
@@ -126,10 +132,14 @@ fn collect_rule(rule: &Rule, add: &mut dyn FnMut(&str, &str)) {
                 .into_iter()
                 .for_each(|field| add(&selection.source.node, field));
         }
-        absences.iter().for_each(|absence| collect_absence(absence, add));
+        for absence in absences {
+            collect_absence(absence, add);
+        }
     }
     for Link { gap: _, keys: _, comparisons: _, absences, span: _ } in links {
-        absences.iter().for_each(|absence| collect_absence(absence, add));
+        for absence in absences {
+            collect_absence(absence, add);
+        }
     }
     let Alert { entities, show, dedupe } = alert;
     let playbook = playbook.iter().flat_map(|playbook| &playbook.parts).filter_map(|part| match part {

@@ -124,7 +124,7 @@ fn tilde(case: Case) -> &'static str {
     }
 }
 
-fn order(op: OrderOp) -> &'static str {
+pub(crate) fn order(op: OrderOp) -> &'static str {
     match op {
         OrderOp::Less => "<",
         OrderOp::LessEqual => "<=",

@@ -37,6 +37,18 @@ pub fn compile_file(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
+    let rules = file.rules.iter();
+    rules.flat_map(|rule| compile_rule(file, rule, targets, options, found)).collect()
+}
+
+/// Compiles one rule of a file for every target that it is meant for.
+pub fn compile_rule(
+    file: &Checked,
+    rule: &Rule,
+    targets: &[&dyn Target],
+    options: CompileOptions,
+    found: &mut Diagnostics,
+) -> Vec<Emission> {
     let CompileOptions { lists, allow_subset, time_buckets, split, rows } = options;
     let settings = &file.environment.settings;
     let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
@@ -49,18 +61,13 @@ pub fn compile_file(
         split,
         rows,
     };
-    let mut emissions = Vec::new();
-    for rule in &file.rules {
-        if rows == Rows::OnePerKey && rule.alert.dedupe.is_none() {
-            found.push(no_dedupe(rule));
-        }
-        let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
-        let job = backend::Job { rule, catalog, schemas, options: &options };
-        let meant: Vec<_> =
-            targets.iter().copied().filter(|target| is_meant_for(rule, target.name())).collect();
-        emissions.extend(backend::compile_all(&job, &meant, found));
+    if rows == Rows::OnePerKey && rule.alert.dedupe.is_none() {
+        found.push(no_dedupe(rule));
     }
-    emissions
+    let (catalog, schemas) = (&file.environment.catalog, &file.environment.schemas);
+    let job = backend::Job { rule, catalog, schemas, options: &options };
+    let meant: Vec<_> = targets.iter().copied().filter(|target| is_meant_for(rule, target.name())).collect();
+    backend::compile_all(&job, &meant, found)
 }
 
 /// One row per key is asked of a rule that names no key.

@@ -4,14 +4,17 @@
 //! Must not know: a disk (but for [`Disk`]), threads (they are lent through [`Workers`]), the command line.
 
 mod accept;
+mod buffers;
 pub mod compile;
 mod disk;
 mod environment;
 mod files;
 mod imports;
+pub mod live;
 mod paths;
 #[cfg(feature = "replay")]
 mod replay;
+mod search;
 pub mod session;
 mod workers;
 mod workspace;
@@ -25,10 +28,12 @@ use crate::engine::trial::{self, Outcome};
 use crate::ir::Rule;
 
 pub use accept::{Accepted, Allowance};
+pub use buffers::Buffers;
 pub use compile::CompileOptions;
 pub use disk::Disk;
 pub use environment::{Environment, Environments};
 pub use files::{Entry, Files, Memory};
+pub use live::{Live, LiveFile};
 #[cfg(feature = "replay")]
 pub use replay::Replayed;
 pub use session::Choices;

@@ -316,6 +316,6 @@ fn params(rule: &ast::Rule) -> impl Iterator<Item = String> {
     })
 }
 
-fn today() -> Date {
+pub(super) fn today() -> Date {
     jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }

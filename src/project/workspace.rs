@@ -18,7 +18,8 @@ use crate::unit::{NamedFiles, Unit};
 
 use super::files::{Entry, Files};
 use super::imports;
-use super::paths::{real, resolve, show, tidy};
+use super::paths::{real, resolve, show};
+use super::search::{Unreadable, find};
 use super::workers::Workers;
 
 /// How many imports of a circle are shown beside the first.
@@ -77,10 +78,6 @@ enum Kind {
     Event,
 }
 
-/// A file the user asked for that could not be read.
-#[derive(Debug)]
-pub(super) struct Unreadable(pub(super) String);
-
 /// Bytes of the largest raw event: `CloudTrail` cuts its own off at 256 KB.
 const LARGEST_EVENT: usize = 1 << 20;
 
@@ -121,6 +118,42 @@ impl Workspace {
     /// The path of a file.
     pub(super) fn path(&self, index: usize) -> Option<&Path> {
         self.files.get(index).map(|file| file.path.as_path())
+    }
+
+    /// The id of a file.
+    pub(super) fn id(&self, index: usize) -> Option<FileId> {
+        self.files.get(index).map(|file| file.id)
+    }
+
+    /// The number of the rule file with a path.
+    pub(super) fn find(&self, path: &Path) -> Option<usize> {
+        self.by_path.get(&(path.to_owned(), Kind::Rules)).copied()
+    }
+
+    /// Puts another text in the place of a rule file's, which is then to be opened again; its number, if it is known.
+    pub(super) fn revise(&mut self, path: &Path, text: &str) -> Option<usize> {
+        let index = self.find(path)?;
+        let file = self.files.get_mut(index)?;
+        (file.content, file.reading) = (Content::Rules(None), Reading::Fine);
+        file.imports.clear();
+        self.sources.replace(file.id, text);
+        Some(index)
+    }
+
+    /// The rule files the user asked for that import a file, directly or not.
+    pub(super) fn importers(&self, index: usize) -> Vec<usize> {
+        let mut seen = HashSet::from([index]);
+        let mut queue = vec![index];
+        while let Some(imported) = queue.pop() {
+            let imports = |file: &File| file.imports.iter().any(|(target, _)| *target == imported);
+            for (importer, _) in self.files.iter().enumerate().filter(|(_, file)| imports(file)) {
+                if seen.insert(importer) {
+                    queue.push(importer);
+                }
+            }
+        }
+        seen.remove(&index);
+        seen.into_iter().filter(|index| *index < self.asked).collect()
     }
 
     /// What `see` sees in the texts of the rule files the user asked for, in their order.
@@ -300,7 +333,8 @@ impl Workspace {
         }
     }
 
-    fn tree(&self, index: usize) -> Option<&ast::File> {
+    /// The tree of a file, while it is open.
+    pub(super) fn tree(&self, index: usize) -> Option<&ast::File> {
         match &self.files.get(index)?.content {
             Content::Rules(tree) => tree.as_ref(),
             Content::List(_) | Content::Event | Content::Nothing => None,
@@ -440,37 +474,6 @@ fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, Str
         return Err(format!("the file is larger than {} MiB", limit >> 20));
     }
     Ok(bytes)
-}
-
-/// The rule files under `paths`, sorted within each folder; each with what it really is.
-fn find(paths: &[PathBuf], files: &dyn Files, problems: &mut Vec<Unreadable>) -> Vec<(PathBuf, PathBuf)> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path == Path::new("-") {
-            found.push((path.clone(), path.clone()));
-            continue;
-        }
-        let root = real(files, path);
-        if files.entry(path) != Entry::Folder {
-            found.push((tidy(path), root));
-            continue;
-        }
-        let inside = files.rules_under(path);
-        if inside.is_empty() {
-            problems.push(Unreadable(format!("no `.chain` file under `{}`", show(path))));
-        }
-        for rule in inside {
-            match rule {
-                // Links are not followed, so what is under the real root is real.
-                Ok(rule) => {
-                    let below = rule.strip_prefix(path).unwrap_or(&rule);
-                    found.push((tidy(&rule), root.join(below)));
-                }
-                Err(why) => problems.push(Unreadable(why)),
-            }
-        }
-    }
-    found
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

@@ -66,7 +66,11 @@ impl Builder<'_> {
             }
             Rule::step => {
                 previous.set(Rule::only_step, span);
-                out.extend(self.tail(pair).and_then(|tail| self.step(span, tail)).map(ChainItem::Step));
+                out.extend(
+                    self.tail(pair)
+                        .and_then(|tail| self.step(span, tail))
+                        .map(|step| ChainItem::Step(Box::new(step))),
+                );
             }
             Rule::together => {
                 previous.block(span);
@@ -86,7 +90,7 @@ impl Builder<'_> {
             out.extend(match misspelt.keyword {
                 "then" => this.then(misspelt.span, tail).map(ChainItem::Then),
                 "together" => this.together(misspelt.span, tail).map(ChainItem::Together),
-                _ => this.step(misspelt.span, tail).map(ChainItem::Step),
+                _ => this.step(misspelt.span, tail).map(|step| ChainItem::Step(Box::new(step))),
             });
         })
     }
@@ -104,7 +108,9 @@ impl Builder<'_> {
                 Rule::alternative => {
                     others.extend(part.into_inner().nth(2).and_then(|part| self.selection(part)));
                 }
-                Rule::unless => clauses.extend(self.unless(part).map(StepClause::Unless)),
+                Rule::unless => {
+                    clauses.extend(self.unless(part).map(|unless| StepClause::Unless(Box::new(unless))));
+                }
                 Rule::first => clauses.extend(self.first_seen(part).map(StepClause::First)),
                 Rule::at_least => clauses.extend(self.at_least(part).map(StepClause::AtLeast)),
                 _ => bare.push(part),
@@ -242,7 +248,7 @@ impl Builder<'_> {
             self.chain_item(pair, &mut previous, &mut inside);
         }
         let steps = inside.into_iter().filter_map(|item| match item {
-            ChainItem::Step(step) => Some(step),
+            ChainItem::Step(step) => Some(*step),
             // What the grammar does not let in stands here only behind a misspelt word, which has been reported.
             ChainItem::Then(_) | ChainItem::Together(_) => None,
         });
@@ -252,19 +258,19 @@ impl Builder<'_> {
     fn link(&mut self, pair: Pair<'_>) -> Option<Link> {
         let span = self.span(&pair);
         let mut parts = pair.into_inner();
-        let left = self.link_side(parts.next()?)?;
+        let left = self.link_side(&parts.next()?)?;
         let mut ignore_case = false;
         if let Some(mark) = parts.next() {
             ignore_case = mark.as_str() == "=~";
             self.operator_spelling(&mark, if ignore_case { "=~" } else { "==" });
         }
-        let right = parts.next().and_then(|side| self.link_side(side));
+        let right = parts.next().and_then(|side| self.link_side(&side));
         Some(Link { left, right, ignore_case, span })
     }
 
-    fn link_side(&mut self, pair: Pair<'_>) -> Option<LinkSide> {
-        let any = child(&pair, Rule::kw_any).map(|_| self.span(&pair));
-        Some(LinkSide { name: self.name(&child(&pair, Rule::field)?), any })
+    fn link_side(&mut self, pair: &Pair<'_>) -> Option<LinkSide> {
+        let any = child(pair, Rule::kw_any).map(|_| self.span(pair));
+        Some(LinkSide { name: self.name(&child(pair, Rule::field)?), any })
     }
 
     /// The names among parts separated by commas.

@@ -208,6 +208,17 @@ pub fn metadata() -> impl Iterator<Item = &'static str> + Clone {
     KEYWORDS.iter().filter(|keyword| keyword.role == Role::Metadata).map(|keyword| keyword.word)
 }
 
+/// Every word of the language, for those who colour it.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().map(|keyword| keyword.word)
+}
+
+/// Whether a word is one of the language.
+#[must_use]
+pub fn is_keyword(word: &str) -> bool {
+    find(word).is_some()
+}
+
 /// Whether a line of a test block begins with the word, or will do so: a step cannot have it as its name.
 #[must_use]
 pub fn begins_test_line(word: &str) -> bool {
@@ -284,10 +295,6 @@ mod tests {
 
     fn table(which: impl Fn(&Keyword) -> bool) -> BTreeSet<String> {
         KEYWORDS.iter().filter(|keyword| which(keyword)).map(|keyword| keyword.word.to_owned()).collect()
-    }
-
-    fn set(words: &[&str]) -> BTreeSet<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod decode;
 mod expected;
 mod file;
 mod foreign;
+mod format;
 mod grammar;
 mod keywords;
 mod literal;
@@ -35,7 +36,8 @@ mod window;
 mod wording;
 
 pub use decode::decode;
-pub use keywords::{begins_test_line, metadata};
+pub use format::{NotFormatted, format};
+pub use keywords::{begins_test_line, is_keyword, metadata, words};
 pub use outline::{Heading, outline};
 
 use crate::diag::{Diagnostic, Diagnostics};

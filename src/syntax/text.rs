@@ -123,13 +123,16 @@ fn unindent(body: &str) -> String {
     // Text right after the opening quotes has no indentation of its own.
     let first = lines.first().copied().filter(|line| !line.trim().is_empty());
     let rest = lines.get(1..).unwrap_or_default();
-    // Blank lines do not count, for editors strip their indentation.
-    let indent =
-        rest.iter().filter(|line| !blank(line)).map(|line| leading(line)).reduce(common).unwrap_or_default();
+    let indent = indentation(rest.iter().copied());
     let stripped = rest.iter().map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()));
     let lines: Vec<&str> =
         first.into_iter().chain(stripped.map(|line| if blank(&line) { "" } else { line })).collect();
     lines.join("\n")
+}
+
+/// What all lines begin with. Blank lines do not count, for editors strip their indentation.
+pub(super) fn indentation<'a>(lines: impl Iterator<Item = &'a str>) -> &'a str {
+    lines.filter(|line| !line.trim().is_empty()).map(leading).reduce(common).unwrap_or_default()
 }
 
 fn leading(line: &str) -> &str {

@@ -76,5 +76,6 @@ ensure eql "$here/eql/requirements.txt" install_python
 ensure sigma "$here/sigma/requirements.txt" install_python
 ensure sigma2 "$here/sigma/requirements-execute.txt" install_python
 ensure spl "$here/spl/requirements.txt" install_python
+ensure pack "$here/pack/requirements.txt" install_python
 ensure duck "$here/kql/requirements-execute.txt" install_python
 say "all ready after $((SECONDS - started)) s in $engines"

@@ -6,6 +6,7 @@
 
 mod absent;
 mod alert;
+mod bound;
 mod field;
 #[cfg(test)]
 mod tests;
@@ -19,196 +20,18 @@ use super::{Job, Report, external, shape};
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{
-    self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Dedupe, Entity, Field, FieldTest, Key, Link,
-    List, Neighbour, Param, Pred, Rename, Repetition, Rule, Selection, Step, StepField, Together, When,
-    Window,
+    self, Absence, Alert, Case, Chain, Dedupe, Entity, Field, FieldTest, Key, Link, List, Neighbour, Param,
+    Pred, Repetition, Rule, Selection, Step, StepField, Together,
 };
 use crate::source::{Span, Spanned};
 
 pub(in crate::backend) use absent::fits;
 pub(in crate::backend) use alert::OneRow;
+pub(in crate::backend) use bound::{
+    Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep, BoundTest, Output,
+};
 pub(in crate::backend) use field::BoundField;
 use field::Lookup;
-
-/// A rule, resolved for a target.
-#[derive(Debug)]
-pub(in crate::backend) struct Bound<'a, B: Backend> {
-    /// Its steps, in order; at least one.
-    pub(in crate::backend) steps: Vec<BoundStep<'a, B>>,
-    /// Link `i` joins step `i` to step `i + 1`.
-    pub(in crate::backend) links: Vec<BoundLink<'a, B>>,
-    /// What steps in any order share.
-    pub(in crate::backend) together: Option<&'a Together>,
-    /// From first to last step.
-    pub(in crate::backend) total: Window,
-    /// Whether that is shorter than the sum of the gaps.
-    pub(in crate::backend) total_binds: bool,
-    /// What the answer keeps one row of, if the query is to do that.
-    pub(in crate::backend) one_row: Option<OneRow<'a>>,
-}
-
-/// A step, resolved.
-#[derive(Debug)]
-pub(in crate::backend) struct BoundStep<'a, B: Backend> {
-    /// Its name.
-    pub(in crate::backend) name: &'a Spanned<String>,
-    /// What it matches: its first alternative.
-    pub(in crate::backend) main: BoundSelection<'a, B>,
-    /// The other alternatives: of those that a record satisfies the first counts.
-    pub(in crate::backend) others: Vec<BoundSelection<'a, B>>,
-    /// What must not be there for a record to count.
-    pub(in crate::backend) absences: Vec<BoundAbsence<'a, B>>,
-    /// How often records must come for one of them to count.
-    pub(in crate::backend) repetition: Option<&'a Repetition>,
-    /// Whether its records are the alerts.
-    pub(in crate::backend) last: bool,
-    /// Whether its event could be that of a neighbour.
-    pub(in crate::backend) shared: bool,
-}
-
-/// Records of one source that satisfy a condition, resolved. Its fields have the names of the rule.
-#[derive(Debug)]
-pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
-    /// Where the rule names its source.
-    pub(in crate::backend) span: Span,
-    /// Its source.
-    pub(in crate::backend) source: &'a Source,
-    /// What the target makes of the source.
-    pub(in crate::backend) schema: &'a SourceSchema<B>,
-    /// When a record satisfies it.
-    pub(in crate::backend) condition: Truth<BoundTest<'a, B>>,
-    /// When an earlier alternative takes the record: the conditions of those of its source that it could satisfy too.
-    pub(in crate::backend) earlier: Vec<Truth<BoundTest<'a, B>>>,
-    /// Fields that have another name in the clauses after the condition.
-    pub(in crate::backend) renames: &'a [Rename],
-    /// The fields that must be present, each once: those by which links join it, that comparisons of neighbours read,
-    /// and by which it counts. Of an absence those that it shares with the step.
-    pub(in crate::backend) keys: Vec<BoundField<'a, B::Column>>,
-    /// Further fields that clauses of the step read, present or not, each once: those that absences share, and those
-    /// whose values are counted.
-    pub(in crate::backend) reads: Vec<BoundField<'a, B::Column>>,
-    /// What answers show of it: its keys and what the alert names, each once. Empty if the target shows no fields.
-    pub(in crate::backend) outputs: Vec<Output<'a, B>>,
-    /// The field that identifies its event, if the source has one that the target sees and shows.
-    pub(in crate::backend) event_id: Option<Output<'a, B>>,
-    /// The discriminator of its source, if a field of the step has several ways.
-    pub(in crate::backend) action: Option<BoundField<'a, B::Column>>,
-    /// For each repeated group of the source whether its events can have items of it.
-    pub(in crate::backend) has_items: Vec<bool>,
-    /// What its fields require.
-    pub(in crate::backend) requires: Vec<String>,
-}
-
-/// A record that must not be there, resolved.
-#[derive(Debug)]
-pub(in crate::backend) struct BoundAbsence<'a, B: Backend> {
-    /// What it is called in comments and columns.
-    pub(in crate::backend) name: String,
-    /// What must not be there: one of these; at least one.
-    pub(in crate::backend) selections: Vec<BoundSelection<'a, B>>,
-    /// Where it must not be.
-    pub(in crate::backend) when: When,
-    /// What it shares with the step.
-    pub(in crate::backend) keys: &'a [AbsenceKey],
-    /// Whether it asks for the step's own records (`first`).
-    pub(in crate::backend) is_first: bool,
-    /// The whole clause.
-    pub(in crate::backend) span: Span,
-}
-
-/// A test of a step, resolved.
-#[derive(Debug)]
-pub(in crate::backend) struct BoundTest<'a, B: Backend> {
-    /// The test.
-    pub(in crate::backend) test: &'a FieldTest,
-    /// Its field.
-    pub(in crate::backend) field: BoundField<'a, B::Column>,
-    /// The field with which it compares, if it compares two.
-    pub(in crate::backend) other: Option<BoundField<'a, B::Column>>,
-    /// The allowlists of the rule.
-    lists: &'a [List],
-    /// The parameters of the rule.
-    params: &'a [Param],
-}
-
-impl<'a, B: Backend> BoundTest<'a, B> {
-    /// Whether a column that holds a text for "no value" could pass the test.
-    pub(in crate::backend) fn could_pass(&self, text: &str) -> bool {
-        absent::could_pass(self.test, self.lists, text)
-    }
-
-    /// The parameter that gives the value of the test, if it has one value.
-    pub(in crate::backend) fn param(&self) -> Option<&'a Param> {
-        let within = |place: &Span| self.test.span.contains(*place);
-        self.params.iter().find(|param| param.uses.iter().any(within))
-    }
-
-    /// The allowlist of an index.
-    pub(in crate::backend) fn list(&self, index: usize) -> Option<&'a List> {
-        self.lists.get(index)
-    }
-}
-
-/// A field that an answer shows.
-#[derive(Debug)]
-pub(in crate::backend) struct Output<'a, B: Backend> {
-    /// Its name in an answer.
-    pub(in crate::backend) column: String,
-    /// The field.
-    pub(in crate::backend) field: BoundField<'a, B::Column>,
-}
-
-impl<'a, B: Backend> BoundStep<'a, B> {
-    /// The name of a field of the step in an answer.
-    pub(in crate::backend) fn column_name(&self, field: &str) -> String {
-        ir::column_name(&self.name.node, field)
-    }
-
-    /// Its alternatives, in order.
-    pub(in crate::backend) fn selections(&self) -> impl Iterator<Item = &BoundSelection<'a, B>> + Clone {
-        std::iter::once(&self.main).chain(&self.others)
-    }
-}
-
-impl<B: Backend> BoundSelection<'_, B> {
-    /// Whether the field must be present.
-    pub(in crate::backend) fn is_key(&self, field: &str) -> bool {
-        self.keys.iter().any(|key| key.name == field)
-    }
-}
-
-/// A link, resolved.
-#[derive(Debug)]
-pub(in crate::backend) struct BoundLink<'a, B: Backend> {
-    /// Longest time from the earlier to the later record.
-    pub(in crate::backend) gap: Window,
-    /// The whole clause.
-    pub(in crate::backend) span: Span,
-    /// Fields of the earlier and of the later step that must be equal.
-    pub(in crate::backend) keys: Vec<(&'a Field, &'a Field)>,
-    /// The keys that are equal ignoring letter case: by their place in `keys`.
-    pub(in crate::backend) folded: Vec<bool>,
-    /// What else must hold between the two records.
-    pub(in crate::backend) comparisons: &'a [Comparison],
-    /// What must not be between them.
-    pub(in crate::backend) absences: Vec<BoundAbsence<'a, B>>,
-    /// Whether one event could match both steps.
-    pub(in crate::backend) shared: bool,
-}
-
-impl<B: Backend> BoundLink<'_, B> {
-    /// Its keys for a reader: `actor.id, instance.eni = interface.id`.
-    pub(in crate::backend) fn keys_in_words(&self) -> String {
-        let key = |(left, right): &(&Field, &Field)| {
-            if left.name == right.name {
-                left.name.clone()
-            } else {
-                format!("{} = {}", left.name, right.name)
-            }
-        };
-        self.keys.iter().map(key).collect::<Vec<_>>().join(", ")
-    }
-}
 
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
@@ -283,17 +106,10 @@ fn bind_absence<'a, B: Backend>(
 ) -> Option<BoundAbsence<'a, B>> {
     let Absence { name, selections, when, keys, span } = absence;
     let Rule { lists, params, .. } = job.rule;
-    let reading = Reading {
-        keys: once(keys.iter().map(|key| &key.right)),
-        lists,
-        params,
-        absent: true,
-        ..Reading::default()
-    };
-    let bound: Vec<_> = selections
-        .iter()
-        .map(|selection| bind_selection(job, selection, &[], None, &reading, report))
-        .collect();
+    let reading =
+        Reading { keys: once(keys.iter().map(|key| &key.right)), lists, params, ..Reading::default() };
+    let bound: Vec<_> =
+        selections.iter().map(|selection| bind_selection(job, selection, None, &reading, report)).collect();
     Some(BoundAbsence {
         name: name.as_ref().map_or_else(|| format!("{step}_before"), |name| name.node.clone()),
         selections: bound.into_iter().collect::<Option<_>>()?,
@@ -364,8 +180,6 @@ struct Reading<'a> {
     shown: Vec<&'a Field>,
     lists: &'a [List],
     params: &'a [Param],
-    /// Whether its records must not be there: what finds too many of them loses alerts.
-    absent: bool,
 }
 
 /// Each field once, where it is named first.
@@ -389,25 +203,16 @@ fn bind_step<'a, B: Backend>(
         shown: around.named.iter().copied().filter(|field| !is_of_burst(field)).collect(),
         lists: around.lists,
         params: around.params,
-        absent: false,
     };
-    let mut selection =
-        |one, earlier: &[&'a Selection]| bind_selection(job, one, earlier, Some(name), &reading, report);
-    let bound_main = selection(main, &[]);
-    let mut earlier = vec![main];
-    let mut bound_others = Vec::with_capacity(others.len());
-    for other in others {
-        let shared: Vec<_> =
-            earlier.iter().copied().filter(|one| shape::selections_share(one, other, job.catalog)).collect();
-        bound_others.push(selection(other, &shared));
-        earlier.push(other);
-    }
+    let mut selection = |one| bind_selection(job, one, Some(name), &reading, report);
+    let main = selection(main);
+    let others: Vec<_> = others.iter().map(selection).collect();
     let absences: Vec<_> =
         absences.iter().map(|absence| bind_absence(job, absence, &name.node, report)).collect();
     Some(BoundStep {
         name,
-        main: bound_main?,
-        others: bound_others.into_iter().collect::<Option<_>>()?,
+        main: main?,
+        others: others.into_iter().collect::<Option<_>>()?,
         absences: absences.into_iter().collect::<Option<_>>()?,
         repetition,
         last: around.last,
@@ -420,17 +225,15 @@ fn is_of_burst(field: &Field) -> bool {
     [ir::COUNT, ir::FIRST_TIME].contains(&field.name.as_str())
 }
 
-/// `earlier` are the alternatives that go before it. `step` is the name of the step if the selection is one of a step,
-/// whose fields answers show.
+/// `step` is the name of the step if the selection is one of a step, whose fields answers show.
 fn bind_selection<'a, B: Backend>(
     job: &Job<'a>,
     selection: &'a Selection,
-    earlier: &[&'a Selection],
     step: Option<&'a Spanned<String>>,
     reading: &Reading<'a>,
     report: &mut Report,
 ) -> Option<BoundSelection<'a, B>> {
-    let Selection { source: at, renames, filter, excepts, span: _ } = selection;
+    let Selection { source: at, renames: _, filter, excepts, span: _ } = selection;
     let source = job.catalog.source(&at.node)?;
     let schema = mapped(job, at, report)?;
     report.require_all(&schema.requires);
@@ -443,10 +246,7 @@ fn bind_selection<'a, B: Backend>(
         params: reading.params,
         report: &mut own,
     };
-    let condition = binder.condition(filter, excepts, reading.absent);
-    // On records of this alternative, so with the ways to read that its actions leave.
-    let earlier: Vec<_> =
-        earlier.iter().map(|one| binder.condition(&one.filter, &one.excepts, !reading.absent)).collect();
+    let condition = binder.condition(filter, excepts);
     let keys = binder.keys(&reading.keys);
     let reads = binder.read(&reading.reads);
     let (mut event_id, mut outputs) = (None, Some(Vec::new()));
@@ -467,8 +267,6 @@ fn bind_selection<'a, B: Backend>(
         source,
         schema,
         condition: condition?,
-        earlier: earlier.into_iter().collect::<Option<_>>()?,
-        renames,
         keys: keys?,
         reads: reads?,
         outputs: outputs?,
@@ -489,7 +287,7 @@ fn mapped<'a, B: Backend>(
     source: &Spanned<String>,
     report: &mut Report,
 ) -> Option<&'a SourceSchema<B>> {
-    match B::schema(job.schemas).source(&source.node) {
+    match B::schema(job.schemas).source(&source.node, job.catalog) {
         Known::Sound(schema) => return Some(schema),
         Known::Unmapped => {
             let title = format!("{} has no mapping for `{}`", B::TITLE, source.node);
@@ -525,16 +323,11 @@ type BoundFields<'a, B> = Vec<BoundField<'a, <B as Dialect>::Column>>;
 
 impl<'a, B: Backend> Binder<'a, '_, B> {
     /// The whole condition of a step: its filter holds, and none of its exceptions.
-    fn condition(
-        &mut self,
-        filter: &'a Pred,
-        excepts: &'a [Pred],
-        negated: bool,
-    ) -> Option<Condition<'a, B>> {
+    fn condition(&mut self, filter: &'a Pred, excepts: &'a [Pred]) -> Option<Condition<'a, B>> {
         let admitted = self.lookup.admitted.clone();
-        let filter = self.pred(filter, negated, admitted.as_ref());
-        let excepts = excepts.iter().map(|except| self.pred(except, !negated, admitted.as_ref()));
-        let excepts: Vec<_> = excepts.map(|except| except.map(Truth::not)).collect();
+        let filter = self.pred(filter, false, admitted.as_ref());
+        let excepts: Vec<_> =
+            excepts.iter().map(|except| self.pred(except, true, admitted.as_ref()).map(Truth::not)).collect();
         if excepts.is_empty() {
             return filter;
         }

@@ -21,7 +21,7 @@ mod tests;
 mod text;
 mod validate;
 
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -96,9 +96,7 @@ fn support(feature: Feature) -> Support {
         | Feature::DifferentFields
         | Feature::OrderedFields
         | Feature::FoldedKey
-        | Feature::AnyOrder => {
-            Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-        }
+        | Feature::AnyOrder => caps::NOT_YET,
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),

@@ -15,7 +15,7 @@ use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::Dialect as _;
 use crate::backend::truth::{Text as _, unique};
-use crate::backend::{Job, Part, Report};
+use crate::backend::{AnswerKey, Job, Part, Report};
 use crate::ir;
 use crate::source::Span;
 
@@ -92,7 +92,11 @@ impl<'a> Body<'a> {
         // Only a printer can fail this, so tests are the place to find out.
         debug_assert_eq!(validate::query(&text), Ok(()), "{text}");
         let Identity { name, id, role } = self.stage.identity;
-        Some(Part { name, id, role, schedule: self.stage.schedule, text })
+        let indexes = self.indexes.iter().map(|index| (*index).to_owned()).collect();
+        let key =
+            |cell: Cell<'_>| AnswerKey { name: cell.name.to_owned(), field: cell.field.text().to_owned() };
+        let keys = self.stage.keys.of_item(0).into_iter().map(key).collect();
+        Some(Part { name, id, role, schedule: self.stage.schedule, indexes, keys, text })
     }
 
     /// The fields by which all items join, if they are the same; the items no longer have them then.

@@ -95,6 +95,8 @@ fn numbered(name: &'static str, group: usize) -> Frag {
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (homes, filter, time) = (reader.homes(), reader.filter(), reader.time());
     reader.heeds_lag();
+    // What fills the table: for those who write a rule of the SIEM around the query.
+    reader.word("connector");
     let table = homes.and_then(|homes| tables(reader, homes));
     let mut expression =
         |entry: &str, text| reader.expression(entry, text, &literal::EXPRESSION).map(literal::expression);

@@ -38,6 +38,8 @@ pub(in crate::backend) struct ColumnReader<'a> {
     multi: bool,
     text: Option<&'a TextOf>,
     single: Option<&'a Single>,
+    /// The path whose values are mapped, where the cases come from one.
+    mapped_path: Option<&'a str>,
     own_placeholder: bool,
     alert_field: Option<&'a str>,
     inexact: Vec<Inexact>,
@@ -92,7 +94,7 @@ impl<'a> ColumnReader<'a> {
         ];
         let inexact = superset.iter().cloned().map(Inexact::Wider);
         let inexact = inexact.chain(subset.iter().cloned().map(Inexact::Poorer)).collect();
-        let path = ["fields", &def.name, "columns", B::NAME].map(str::to_owned).into_iter();
+        let keys = ["fields", &def.name, "columns", B::NAME].map(str::to_owned).into_iter();
         Self {
             source,
             def,
@@ -101,10 +103,11 @@ impl<'a> ColumnReader<'a> {
             multi: *multi,
             text: text.as_ref(),
             single: single.as_ref(),
+            mapped_path: path.as_deref().filter(|_| mapped.is_mapped()),
             own_placeholder: placeholder.is_some() || !def.placeholders.is_empty(),
             alert_field: alert_field.as_deref(),
             inexact,
-            path: path.chain(number.map(|number| number.to_string())).collect(),
+            path: keys.chain(number.map(|number| number.to_string())).collect(),
             title: B::TITLE,
             asked: Vec::new(),
             faults: Vec::new(),
@@ -147,6 +150,11 @@ impl<'a> ColumnReader<'a> {
     pub(in crate::backend) fn multi(&mut self) -> bool {
         Reads::add(&mut self.asked, "multi");
         self.multi
+    }
+
+    /// The path in the raw event whose values the cases translate, if they translate those of one.
+    pub(in crate::backend) fn mapped_path(&self) -> Option<&'a str> {
+        self.mapped_path
     }
 
     /// The text by which the values of such a field are told apart.

@@ -11,6 +11,7 @@ mod mapping;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::Schemas;
 use crate::catalog::{Catalog, Column, FieldDef, Group, Groups, LetterCase, Mapped, Source, SourceMapping};
@@ -56,8 +57,19 @@ pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
 /// What a target makes of the sources.
 #[derive(Debug)]
 pub(in crate::backend) struct Schema<B: Dialect> {
-    /// By name; nothing where the file has an error. A source without a mapping for the target is not among them.
-    sources: BTreeMap<String, Option<SourceSchema<B>>>,
+    /// By name. What is built in is read when a rule asks for it: most rules name one or two sources.
+    sources: BTreeMap<String, OnceLock<Read<B>>>,
+}
+
+/// What came of reading a source for a target.
+#[derive(Debug)]
+enum Read<B: Dialect> {
+    /// The file has an error.
+    Broken,
+    /// It has no mapping for the target.
+    Unmapped,
+    /// All of it.
+    Sound(SourceSchema<B>),
 }
 
 /// What a target makes of a source.
@@ -123,28 +135,35 @@ pub(in crate::backend) enum Known<'a, B: Dialect> {
 }
 
 impl<B: Dialect> Schema<B> {
-    /// Reads all sources. What is wrong with them goes to `diags`.
+    /// Reads the sources of the organisation. What is wrong with them goes to `diags`.
     pub(in crate::backend) fn read(catalog: &Catalog, diags: &mut Diagnostics) -> Self {
-        let mapped = catalog.iter().filter_map(|source| Some((source, source.targets.get(B::NAME)?)));
-        let sources = mapped.map(|(source, mapping)| {
-            let mut faults = Vec::new();
-            // One fault spoils the source: a query over what is left of it could lose a filter or a field in silence.
-            let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
-            for fault in faults {
-                diags.push(fault);
-            }
-            (source.name.clone(), read)
+        let sources = catalog.names().map(|name| {
+            let read = (!catalog.is_as_built_in(name)).then(|| Read::of(catalog, name, diags));
+            (name.to_owned(), read.map_or_else(OnceLock::new, OnceLock::from))
         });
         Self { sources: sources.collect() }
     }
 
     /// The source of a name.
-    pub(in crate::backend) fn source(&self, name: &str) -> Known<'_, B> {
-        match self.sources.get(name) {
-            None => Known::Unmapped,
-            Some(None) => Known::Broken,
-            Some(Some(source)) => Known::Sound(source),
+    pub(in crate::backend) fn source(&self, name: &str, catalog: &Catalog) -> Known<'_, B> {
+        let Some(source) = self.sources.get(name) else { return Known::Unmapped };
+        match source.get_or_init(|| Read::of(catalog, name, &mut Diagnostics::default())) {
+            Read::Broken => Known::Broken,
+            Read::Unmapped => Known::Unmapped,
+            Read::Sound(source) => Known::Sound(source),
         }
+    }
+}
+
+impl<B: Dialect> Read<B> {
+    fn of(catalog: &Catalog, name: &str, diags: &mut Diagnostics) -> Self {
+        let Some(source) = catalog.source(name) else { return Self::Broken };
+        let Some(mapping) = source.targets.get(B::NAME) else { return Self::Unmapped };
+        let mut faults = Vec::new();
+        // One fault spoils the source: a query over what is left of it could lose a filter or a field in silence.
+        let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
+        diags.extend_with(faults);
+        read.map_or(Self::Broken, Self::Sound)
     }
 }
 

@@ -3,40 +3,7 @@
 //! In: ids as a rule writes them. Out: tags, and the ids that have none.
 //! Must not know: rules, documents.
 
-/// Tactics by id.
-const TACTICS: &[(&str, &str)] = &[
-    ("TA0001", "initial-access"),
-    ("TA0002", "execution"),
-    ("TA0003", "persistence"),
-    ("TA0004", "privilege-escalation"),
-    ("TA0005", "defense-evasion"),
-    ("TA0006", "credential-access"),
-    ("TA0007", "discovery"),
-    ("TA0008", "lateral-movement"),
-    ("TA0009", "collection"),
-    ("TA0010", "exfiltration"),
-    ("TA0011", "command-and-control"),
-    ("TA0040", "impact"),
-    ("TA0042", "resource-development"),
-    ("TA0043", "reconnaissance"),
-];
-
-/// The tactics of the techniques that cloud rules use, ATT&CK 18; sub-techniques have those of their technique. Sigma
-/// wants a technique's tactics beside it. A technique that is not here is tagged alone.
-const TECHNIQUES: &[(&str, &[&str])] = &[
-    ("initial-access", &["T1078", "T1133", "T1190", "T1195", "T1199", "T1566"]),
-    ("execution", &["T1053", "T1059", "T1204", "T1609", "T1610", "T1648", "T1651"]),
-    ("persistence", &["T1053", "T1078", "T1098", "T1133", "T1136", "T1525", "T1546", "T1556"]),
-    ("privilege-escalation", &["T1053", "T1078", "T1098", "T1484", "T1546", "T1548"]),
-    ("defense-evasion", &["T1078", "T1484", "T1535", "T1548", "T1550", "T1556", "T1562", "T1578", "T1610"]),
-    ("credential-access", &["T1110", "T1528", "T1552", "T1555", "T1556", "T1621"]),
-    ("discovery", &["T1046", "T1069", "T1087", "T1526", "T1538", "T1580", "T1613", "T1619"]),
-    ("lateral-movement", &["T1021", "T1550"]),
-    ("collection", &["T1074", "T1119", "T1213", "T1530"]),
-    ("command-and-control", &["T1071", "T1090", "T1095", "T1102", "T1105", "T1571", "T1573"]),
-    ("exfiltration", &["T1020", "T1041", "T1048", "T1537", "T1567"]),
-    ("impact", &["T1485", "T1486", "T1489", "T1490", "T1491", "T1496", "T1498", "T1531"]),
-];
+use crate::attack;
 
 /// What becomes of a rule's ATT&CK ids.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,12 +20,10 @@ impl Attack {
         let (mut tactics, mut rest, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for id in ids {
             let upper = id.to_ascii_uppercase();
-            if let Some((_, tactic)) = TACTICS.iter().find(|(known, _)| *known == upper) {
-                tactics.push(format!("attack.{tactic}"));
+            if let Some(tactic) = attack::tactic(&upper) {
+                tactics.push(format!("attack.{}", tactic.slug));
             } else if has_tag(&upper) {
-                let technique = upper.split('.').next().unwrap_or_default();
-                let of_technique = TECHNIQUES.iter().filter(|(_, known)| known.contains(&technique));
-                tactics.extend(of_technique.map(|(tactic, _)| format!("attack.{tactic}")));
+                tactics.extend(attack::tactics_of(&upper).map(|tactic| format!("attack.{}", tactic.slug)));
                 rest.push(format!("attack.{}", upper.to_ascii_lowercase()));
             } else {
                 others.push(id.clone());

@@ -112,11 +112,21 @@ pub(super) fn print(
     for (index, document) in documents.into_iter().enumerate() {
         let name = base_file_name(rule, index, writer.step_name(index));
         let id = document.id.clone();
-        parts.push(Part { name, id, role: Role::Stage, schedule, text: yaml::write(&[document])? });
+        parts.push(part((name, id, Role::Stage), schedule, &[document])?);
     }
     let (name, id) = (file_name(rule), rule.meta.id.clone());
-    parts.push(Part { name, id, role: Role::Query, schedule, text: yaml::write(&rest)? });
+    parts.push(part((name, id, Role::Query), schedule, &rest)?);
     Ok(parts)
+}
+
+/// A file of documents.
+fn part(
+    (name, id, role): (String, String, Role),
+    schedule: Schedule,
+    documents: &[Document],
+) -> Result<Part, String> {
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Ok(Part { name, id, role, schedule, indexes, keys, text: yaml::write(documents)? })
 }
 
 /// The log source of a step, with what its fields require.

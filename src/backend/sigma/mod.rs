@@ -19,7 +19,7 @@ mod title;
 #[cfg(test)]
 mod tests;
 
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -125,9 +125,7 @@ fn support(feature: Feature) -> Support {
         | Feature::DifferentFields
         | Feature::OrderedFields
         | Feature::FoldedKey
-        | Feature::AnyOrder => {
-            Support::No { reason: "this target does not say it yet", help: "compile for another target" }
-        }
+        | Feature::AnyOrder => caps::NOT_YET,
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

@@ -65,9 +65,7 @@ fn emit(rule: &Rule) -> Emission {
 
 fn refusal(rule: &Rule) -> String {
     let errors = compile(rule, &Options::default()).unwrap_err();
-    let lines: Vec<_> =
-        errors.iter().map(|error| format!("{}: {}", error.title, error.primary.text)).collect();
-    lines.join("\n") + "\n"
+    errors.iter().fold(String::new(), |all, error| all + &error.title + ": " + &error.primary.text + "\n")
 }
 
 fn snapshot(name: &str, text: &str) {

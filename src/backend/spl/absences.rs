@@ -10,8 +10,8 @@
 use super::check::{all as and, any};
 use super::literal::{self, Frag, spl};
 use super::{Spl, lines, records, refuse};
-use crate::backend::Report;
 use crate::backend::bind::{Bound, BoundAbsence};
+use crate::backend::{Report, schedule};
 use crate::ir::{Case, Neighbour, When};
 
 /// An absence of a rule.
@@ -116,10 +116,9 @@ fn near(number: u64) -> Frag {
 /// Whether a row of the step is dropped. Null, where nothing is near, must not come out of it.
 fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
     let (near, step) = (near(absent.number), literal::number(absent.step));
-    let within = |window: u64| literal::number(window);
     let test = match absent.absence.when {
         When::Before(window) => {
-            let window = within(window.seconds);
+            let window = literal::number(window.seconds);
             any(vec![
                 and(vec![
                     literal::call("isnum", [&near]),
@@ -128,15 +127,16 @@ fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
                 spl!("_time < info_min_time + {window}", window),
             ])
         }
-        // What must not come after a record is waited for.
+        // What must not come after a record is waited for, until it can be read.
         When::After(window) => {
-            let window = within(window.seconds);
+            let late = schedule::latest(&absent.absence.selections).saturating_add(window.seconds);
+            let [window, late] = [window.seconds, late].map(literal::number);
             any(vec![
                 and(vec![
                     literal::call("isnum", [&near]),
                     spl!("round({near} - _time, 6) <= {window}", near, window),
                 ]),
-                spl!("_time + {window} > now()", window),
+                spl!("_time + {late} > now()", late),
             ])
         }
         When::Between => return None,

@@ -141,7 +141,7 @@ fn outcome(
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
     let names = names.chain(records.told_apart().then(|| spl!("chain_id"))).chain(columns).collect();
     let made = made.iter().map(|(name, value)| literal::assign(name, value));
-    (records::renamed(selection).into_iter().chain(made).collect(), names)
+    (records.renamed().into_iter().chain(made).collect(), names)
 }
 
 /// The innermost items, and those around them, as one text.

@@ -1,16 +1,18 @@
-//! Steps that repeat: which rows complete a burst, and when it began.
+//! Steps that repeat: which rows complete a burst, since when there are enough of them, and how many there are.
 //!
-//! In: a bound rule. Out: commands that leave of such a step only the rows that complete, with the start of their burst
-//! in `chain_first<i>`. Must not know: how a link finds its predecessor.
+//! In: a bound rule. Out: commands that leave of such a step only the rows that complete, with `<step>_count` and
+//! `<step>_first_time`. Must not know: how a link finds its predecessor.
 //!
-//! The start is the time of the N-th newest event of the group, from a window of N rows for each group. An event counts
-//! once, however many rows it has; all rows of one instant get what the last of them has.
+//! Events are counted once, however many rows they have. Their start is the time of the N-th newest event of the group,
+//! from a window of N rows for each group; their number is a sum of marks, one more where an event comes, one less where
+//! it leaves the window. Of values each group carries the times, with the time at which the same value came next: those
+//! that count are inside the window and have not come again. All rows of one instant get what holds after the last.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, refuse};
-use crate::backend::Report;
-use crate::backend::bind::Bound;
-use crate::ir::{self, Repetition};
+use super::{Spl, links, refuse};
+use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::{Effect, Report};
+use crate::ir::{self, Repetition, Type};
 
 /// The commands, for all steps that repeat.
 pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
@@ -21,8 +23,15 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag>
         if link.is_some_and(|link| link.shared) {
             refuse(repetition.span, SHARED, report);
         }
-        out.extend(completed(number, repetition));
-        report.require(WINDOW);
+        let burst = Burst { number, step, repetition };
+        if repetition.distinct.is_some() {
+            out.extend(burst.values());
+            report.note(Effect::Engine, repetition.span, CARRIED);
+        } else {
+            out.extend(burst.events());
+            report.require(WINDOW);
+        }
+        out.push(burst.completed(bound));
     }
     out
 }
@@ -31,50 +40,129 @@ const SHARED: &str = "an event of the step before could be one of those that are
                       count: make the two conditions exclude each other";
 const WINDOW: &str =
     "limits.conf [stats] max_stream_window of at least the number that a step counts (10,000 by default)";
+const CARRIED: &str = "different values are counted, so the query carries every earlier record of a group along; its memory grows with \
+                       them";
 
-/// What an alert shows of a burst is no column of the search.
-pub(super) fn refuse_shown(rule: &ir::Rule, report: &mut Report) {
-    let ir::Alert { entities, show, dedupe } = &rule.alert;
-    let named = entities.iter().map(|entity| &entity.field).chain(show);
-    for field in named.chain(dedupe.iter().flat_map(|dedupe| &dedupe.by)) {
-        let repeats = rule.chain.steps.get(field.step).is_some_and(|step| step.repetition.is_some());
-        if repeats && [ir::COUNT, ir::FIRST_TIME].contains(&field.field.name.as_str()) {
-            refuse(field.field.span, SHOWN, report);
-        }
-    }
+/// The columns that an answer shows of a step's burst; none if it does not repeat.
+pub(super) fn shown(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Type)> {
+    let columns = [(count(step), Type::Int), (first(step), Type::Time)];
+    step.repetition.iter().flat_map(|_| columns.clone()).collect()
 }
-
-const SHOWN: &str = "the search keeps the start of a burst and not its size, and shows neither yet";
 
 /// The column of the start of a burst.
-pub(super) fn first(step: u64) -> Frag {
-    let step = literal::number(step);
-    spl!("chain_first{step}", step)
+pub(super) fn first(step: &BoundStep<'_, Spl>) -> Frag {
+    literal::flat(&step.column_name(ir::FIRST_TIME))
 }
 
-fn completed(step: u64, repetition: &Repetition) -> Vec<Frag> {
-    let keys: Vec<_> = (1..).zip(&repetition.by).map(|(key, _)| literal::burst_key(step, key)).collect();
-    let (by, first) = (literal::list(&keys), first(step));
-    let [i, least, window] =
-        [step, u64::from(repetition.least), repetition.window.seconds].map(literal::number);
-    let fill = |text| {
-        literal::fill(
-            text,
-            &[("by", &by), ("first", &first), ("i", &i), ("least", &least), ("window", &window)],
-        )
-    };
-    let texts = [
-        // Without the `0`, `sort` returns 10,000 rows.
-        "sort 0 +_time, +chain_step",
-        "streamstats window=0 count AS chain_c{i} BY {by}, chain_id",
-        "eval chain_o{i}=if(chain_c{i}=1, 1, 0)",
-        "streamstats window={least} global=f count AS chain_c{i}, min(_time) AS {first} BY {by}, chain_o{i}",
-        // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are inclusive.
-        "eval {first}=if(chain_o{i}=1 AND chain_c{i}={least} AND round(_time - {first}, 6) <= {window}, {first}, null())",
-        "streamstats window=0 count AS chain_row",
-        "sort 0 +_time, -chain_o{i}, -chain_row",
-        "streamstats window=0 max({first}) AS {first} BY {by}, _time",
-        "where chain_step!={i} OR isnum({first})",
-    ];
-    texts.into_iter().map(fill).collect()
+fn count(step: &BoundStep<'_, Spl>) -> Frag {
+    literal::flat(&step.column_name(ir::COUNT))
+}
+
+/// The values by which the records of a step are counted: names and values.
+pub(super) fn marks(step: &BoundStep<'_, Spl>, number: u64) -> Vec<(Frag, Frag)> {
+    let Some(repetition) = step.repetition else { return Vec::new() };
+    let by = (1..).zip(&repetition.by);
+    let mut made: Vec<_> =
+        by.map(|(key, field)| (literal::burst_key(number, key), literal::field(&field.name))).collect();
+    made.extend(repetition.distinct.iter().map(|field| {
+        let column = literal::field(&field.name);
+        let value = match field.ty {
+            Type::String | Type::Ip | Type::Bool => column,
+            Type::Int | Type::Float | Type::Time => literal::call("tostring", [&column]),
+        };
+        (value_of(number), value)
+    }));
+    made
+}
+
+fn value_of(step: u64) -> Frag {
+    let step = literal::number(step);
+    spl!("chain_v{step}", step)
+}
+
+/// A step that repeats.
+struct Burst<'b, 'a> {
+    number: u64,
+    step: &'b BoundStep<'a, Spl>,
+    repetition: &'b Repetition,
+}
+
+impl Burst<'_, '_> {
+    fn fill(&self, text: &'static str) -> Frag {
+        let keys = (1..).zip(&self.repetition.by).map(|(key, _)| literal::burst_key(self.number, key));
+        let by = literal::list(&keys.collect::<Vec<_>>());
+        let (first, count, value) = (first(self.step), count(self.step), value_of(self.number));
+        let [i, least, window] =
+            [self.number, u64::from(self.repetition.least), self.repetition.window.seconds]
+                .map(literal::number);
+        let parts = [
+            ("by", &by),
+            ("first", &first),
+            ("count", &count),
+            ("value", &value),
+            ("i", &i),
+            ("least", &least),
+            ("window", &window),
+        ];
+        literal::fill(text, &parts)
+    }
+
+    /// The commands that count events.
+    fn events(&self) -> Vec<Frag> {
+        let texts = [
+            // Without the `0`, `sort` returns 10,000 rows.
+            "sort 0 +_time, +chain_step",
+            "streamstats window=0 count AS chain_c{i} BY {by}, chain_id",
+            "streamstats window={least} global=f count AS chain_o{i}, min(_time) AS {first} BY {by}, chain_c{i}",
+            // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are
+            // inclusive.
+            "eval {first}=if(chain_c{i}=1 AND chain_o{i}={least} AND round(_time - {first}, 6) <= {window}, {first}, null()), \
+             chain_mark=if(chain_step={i} AND chain_c{i}=1, split(\"1 -1\", \" \"), null())",
+            "mvexpand chain_mark",
+            "eval chain_mark=tonumber(chain_mark), _time=if(chain_mark=-1, round(_time + {window}.000001, 6), _time)",
+            // Of one instant first those that leave, so that the last one that comes has the most.
+            "sort 0 +_time, +chain_mark",
+            "streamstats window=0 sum(chain_mark) AS {count} BY {by}",
+            "where isnull(chain_mark) OR chain_mark=1",
+            "eval {count}=if(chain_mark=1, {count}, null())",
+            "streamstats window=0 count AS chain_row",
+            "sort 0 +_time, -chain_row",
+            "streamstats window=0 max({first}) AS {first}, max({count}) AS {count} BY {by}, _time",
+        ];
+        texts.into_iter().map(|text| self.fill(text)).collect()
+    }
+
+    /// The commands that count values.
+    fn values(&self) -> Vec<Frag> {
+        let texts = [
+            "sort 0 -_time, +chain_step",
+            "streamstats window=0 current=f last(_time) AS chain_n{i} BY {by}, {value}",
+            // A value that does not come again comes again after all that is.
+            "eval chain_p{i}=if(chain_step={i} AND isnotnull({value}), \
+             printf(\"%.6f|%.6f|%s\", _time, coalesce(chain_n{i}, 9999999999), {value}), null())",
+            "sort 0 +_time, +chain_step",
+            "streamstats window=0 values(chain_p{i}) AS chain_c{i} BY {by}",
+            "streamstats window=0 count AS chain_row",
+            "sort 0 +_time, -chain_row",
+            "streamstats window=0 values(chain_p{i}) AS chain_o{i} BY {by}, _time",
+            "eval chain_c{i}=mvdedup(mvappend(chain_c{i}, chain_o{i})), \
+             chain_c{i}=mvsort(mvmap(chain_c{i}, if(round(_time - tonumber(mvindex(split(chain_c{i}, \"|\"), 0)), 6) <= {window} \
+             AND round(tonumber(mvindex(split(chain_c{i}, \"|\"), 1)) - _time, 6) > 0, chain_c{i}, \"0\"))), \
+             {count}=mvcount(mvfilter(chain_c{i}!=\"0\")), \
+             {first}=if({count} >= {least}, tonumber(mvindex(split(mvindex(chain_c{i}, -{least}), \"|\"), 0)), null())",
+        ];
+        texts.into_iter().map(|text| self.fill(text)).collect()
+    }
+
+    /// Of the step, the rows that complete. What links ask of a record they need not have had to be counted.
+    fn completed(&self, bound: &Bound<'_, Spl>) -> Frag {
+        let mut tests = vec![literal::call("isnum", [&first(self.step)])];
+        tests.extend(links::asked(bound, self.number).iter().map(|key| literal::call("isnotnull", [key])));
+        let (i, holds) = (literal::number(self.number), super::check::all(tests));
+        if bound.steps.len() == 1 {
+            spl!("where {holds}", holds)
+        } else {
+            spl!("where chain_step!={i} OR ({holds})", i, holds)
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use super::links::time;
 use super::literal::{self, Frag, spl};
 use super::{Spl, absences, bursts, eval, fields, latest, once, packed, records, shown};
-use crate::backend::bind::Bound;
+use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Report, Schedule};
 use crate::ir::Type;
 
@@ -23,11 +23,19 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
     }
     if latest::fits(bound) {
         out.extend(latest::commands(bound));
-    } else if !bound.links.is_empty() {
+    } else if bound.links.is_empty() {
+        out.extend(bound.steps.first().and_then(|step| whole(bound, step)));
+    } else {
         out.extend(packed::commands(bound, report));
     }
     out.extend(answer(bound, once::commands(bound, schedule, report)));
     out
+}
+
+/// Of a single step that repeats, what is inside the total.
+fn whole(bound: &Bound<'_, Spl>, step: &BoundStep<'_, Spl>) -> Option<Frag> {
+    let [first, total] = [bursts::first(step), literal::number(bound.total.seconds)];
+    bound.total_binds.then(|| spl!("where round(_time - {first}, 6) <= {total}", first, total))
 }
 
 const VERSION: &str = "Splunk 8.1 or later, which reads these comments";
@@ -53,6 +61,10 @@ fn answer(bound: &Bound<'_, Spl>, once: Vec<Frag>) -> Vec<Frag> {
         }
         names.push(time(step));
         times.push(time(step));
+        for (name, ty) in bursts::shown(step) {
+            times.extend((ty == Type::Time).then(|| name.clone()));
+            names.push(name);
+        }
         for output in shown(step) {
             let name = literal::flat(&output.column);
             if step.last {

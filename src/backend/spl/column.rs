@@ -92,6 +92,8 @@ pub(super) enum Stage {
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let (homes, filter, time) = (reader.homes(), reader.filter(), reader.time());
+    // What the macro in `from` stands for where nobody has defined it: for those who write an app around the query.
+    reader.word("macro");
     let from = homes.and_then(|homes| searches(reader, homes));
     let mut expression =
         |entry: &str, text, notation| reader.expression(entry, text, notation).map(literal::stated);
@@ -194,7 +196,18 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             let commands = named.iter().map(command).collect::<Result<_, Refusal>>();
             ("needs", commands.map(|commands| needs = commands).map(|()| Read::Expression(text)))
         }
-        Place::Cases(cases) => ("cases", of_cases(&cases).map(Read::Expression)),
+        Place::Cases(cases) => {
+            let stored = reader.mapped_path().map(|path| (literal::stored(&reader.def.name), path));
+            let read =
+                stored.as_ref().map(|(name, path)| Ok(spath(name, &literal::option(&spath_path(path)?)?)));
+            let command: Result<_, Refusal> = read.transpose();
+            let name = stored.map(|(name, _)| name);
+            let expression = command.and_then(|command| {
+                needs.extend(command);
+                of_cases(&cases, name.as_ref())
+            });
+            ("cases", expression.map(Read::Expression))
+        }
     };
     let read = read.map_err(|reason| reader.invalid(option, reason)).ok()?;
     Some(Column { needs, read, stored, listed, searched, key })
@@ -220,14 +233,15 @@ pub(super) fn inner(group: usize) -> Frag {
     literal::expanded("inner", group)
 }
 
-/// The value that the first case gives which holds: a field is compared as the text that Splunk extracts.
-fn of_cases(cases: &[catalog::Case]) -> Result<Frag, Refusal> {
+/// The value that the first case gives which holds: a field is compared as the text that Splunk extracts, or as what
+/// stands in the column `stored`.
+fn of_cases(cases: &[catalog::Case], stored: Option<&Frag>) -> Result<Frag, Refusal> {
     let mut arguments = Vec::new();
     for catalog::Case { value, when } in cases {
         let mut tests = Vec::new();
-        for (field, stored) in when {
-            let field = literal::name(field)?;
-            tests.push(match stored {
+        for (field, text) in when {
+            let field = stored.map_or_else(|| literal::name(field), |stored| Ok(stored.clone()))?;
+            tests.push(match text {
                 Some(text) => literal::compare(&field, "=", &literal::text(text)?),
                 None => spl!("(isnull({field}) OR {field}=\"\")", field),
             });

@@ -6,7 +6,7 @@
 use super::check::any;
 use super::column::{self, Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
-use super::records::{self, Records};
+use super::records::Records;
 use super::{Spl, refuse, regex, shown_of};
 use crate::backend::Report;
 use crate::backend::bind::{self, BoundStep, BoundTest, Output};
@@ -201,7 +201,7 @@ impl<'b, 'a> Used<'b, 'a> {
 fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
     let selection = records.selection;
     let last = records.step.is_some_and(|step| step.last);
-    let tests = records::parts(selection).into_iter().flat_map(|(part, _)| {
+    let tests = records.parts().into_iter().flat_map(|(part, _)| {
         let items = tests_items(part);
         part.tests().into_iter().flat_map(move |(bound, _)| {
             let BoundTest { test, field, other, .. } = bound;
@@ -212,13 +212,13 @@ fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
         })
     });
     let clause = |field: &'b Field<'a>, checked, tested| {
-        let column = records::column(selection, field.name);
+        let column = records.column(field);
         Used { field, column, checked, tested, kept: true }
     };
     let keys = selection.keys.iter().map(|field| clause(field, true, true));
     let reads = selection.reads.iter().map(|field| clause(field, true, false));
     let shown = shown_of(selection).map(|output| clause(&output.field, !last, false));
-    let action = selection.action.iter().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
+    let action = records.actions().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
     let mut used: Vec<Used<'_, '_>> = Vec::new();
     for one in tests.chain(keys).chain(reads).chain(shown).chain(action) {
         match used.iter_mut().find(|known| known.column == one.column) {

@@ -9,7 +9,7 @@
 
 use super::check::all;
 use super::literal::{self, Frag, spl};
-use super::{Spl, absences, eval, links, shown, shown_of};
+use super::{Spl, absences, bursts, eval, links, shown, shown_of};
 use crate::backend::bind::{Bound, BoundSelection, BoundStep, Output};
 use crate::ir::Type;
 
@@ -96,9 +96,9 @@ fn newest(bound: &Bound<'_, Spl>, step: &BoundStep<'_, Spl>) -> Vec<Frag> {
     let (own, start) = (literal::flat(&step.name.node), format!("{}_", of(step)));
     let others = || bound.steps.iter().map(of).chain(["chain_".to_owned()]);
     if others().any(|other| other != own.text() && other.starts_with(&start)) {
-        let names =
-            columns(step, &step.main).into_iter().map(|(name, _)| spl!("last({name}) AS {name}", name));
-        return names.collect();
+        let names = columns(step, &step.main).into_iter().map(|(name, _)| name);
+        let names = names.chain(bursts::shown(step).into_iter().map(|(name, _)| name));
+        return names.map(|name| spl!("last({name}) AS {name}", name)).collect();
     }
     vec![spl!("last({own}_*) AS {own}_*", own)]
 }

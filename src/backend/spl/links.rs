@@ -22,7 +22,7 @@ pub(super) fn total_binds(bound: &Bound<'_, Spl>) -> bool {
 /// The start of the burst that a link leads to.
 pub(super) fn burst(bound: &Bound<'_, Spl>, link: u64) -> Option<Frag> {
     let later = usize::try_from(link).ok().and_then(|link| bound.steps.get(link))?;
-    later.repetition.map(|_| bursts::first(link + 1))
+    later.repetition.map(|_| bursts::first(later))
 }
 
 /// Rows in the order of time, steps first; those of a step that repeats stand where their bursts start.
@@ -53,6 +53,18 @@ pub(super) fn sides(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
         }
     }
     sides
+}
+
+/// The columns of a step that links ask for: those by which they join it, and those that they compare.
+pub(super) fn asked(bound: &Bound<'_, Spl>, step: u64) -> Vec<Frag> {
+    let mut asked: Vec<_> = sides(bound, step).into_iter().map(|(name, _)| name).collect();
+    for (number, link) in (1..).zip(&bound.links) {
+        for comparison in link.comparisons {
+            asked.extend((number == step).then(|| literal::field(&comparison.left.name)));
+            asked.extend((number + 1 == step).then(|| literal::field(&comparison.right.name)));
+        }
+    }
+    asked
 }
 
 /// What a link joins, for a reader: `launch within 15m of console, by actor.id`.

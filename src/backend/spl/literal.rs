@@ -224,6 +224,11 @@ pub(super) fn burst_key(step: u64, key: u64) -> Frag {
     atom(phrase!("chain_r{step}_{key}"))
 }
 
+/// The column of what the raw event has of a field, before it is translated: `chain_r_<canonical name>`.
+pub(super) fn stored(name: &str) -> Frag {
+    atom(phrase!("chain_r_{}", flat(name).text()))
+}
+
 /// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.
 pub(super) fn expanded(what: &'static str, group: usize) -> Frag {
     let number = group + 1;

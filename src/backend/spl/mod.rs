@@ -4,8 +4,8 @@
 //! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the
 //! end.
 //!
-//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats
-//! with a window of rows, or sort without 0.
+//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, or sort
+//! without 0; a window of rows only where no more than those are wanted.
 
 mod absences;
 mod backtrack;
@@ -32,7 +32,7 @@ mod text;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -87,22 +87,32 @@ impl Backend for Spl {
 
     fn support(feature: Feature) -> Support {
         match feature {
-            // The lowering of all but the last two stands (`absences`, `bursts`, `packed`), but no answer of it has been
-            // compared with what the rule means: until then the target does not say them.
-            Feature::Alternatives
-            | Feature::RenamedField
-            | Feature::AbsenceBefore
-            | Feature::AbsenceAfter
-            | Feature::AbsenceBetween
-            | Feature::FirstSeen
-            | Feature::Count
-            | Feature::DifferentFields
-            | Feature::OrderedFields
-            | Feature::FoldedKey
-            | Feature::DistinctCount
-            | Feature::AnyOrder => {
-                Support::No { reason: "this target does not say it yet", help: "compile for another target" }
+            Feature::Alternatives => {
+                Support::Emulated("a branch for each alternative, without what an earlier one takes")
             }
+            Feature::RenamedField => {
+                Support::Emulated("the alternative's branch gives its column the other name")
+            }
+            Feature::AbsenceBefore | Feature::FirstSeen => {
+                Support::Emulated("running maximum of the time of what must not be there, for each key")
+            }
+            Feature::AbsenceAfter => Support::Emulated(
+                "running minimum of the time of what must not be there, in falling order; the row waits for it",
+            ),
+            Feature::AbsenceBetween => {
+                Support::Emulated("the newest of what must not be there, compared with the predecessor")
+            }
+            Feature::Count => Support::Emulated(
+                "a window of as many rows as are counted, for each group, and a sum of marks",
+            ),
+            Feature::DifferentFields | Feature::OrderedFields => {
+                Support::Emulated("all predecessors of a key are carried, and each is compared")
+            }
+            Feature::FoldedKey => Support::Engine(LETTERS),
+            Feature::DistinctCount => Support::Emulated(
+                "all values of a group are carried, and those that are recent enough are counted",
+            ),
+            Feature::AnyOrder => caps::NOT_YET,
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -152,7 +162,6 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let schedule = Schedule::of(&bound, job);
-    bursts::refuse_shown(job.rule, report);
     let tail = chain::commands(&bound, schedule, report);
     if !report.errors.is_empty() {
         return None;
@@ -166,7 +175,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    Some(Part { name, id, role: Role::Query, schedule, text })
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {

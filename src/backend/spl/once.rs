@@ -46,8 +46,9 @@ fn first_of_each(
     }
     let (made, mut kept) = keys(bound, one_row);
     let mut out = Vec::from_iter(eval(made));
-    // Behind a link rows are in order already; a search gives the newest event first.
-    out.extend(bound.links.is_empty().then(|| spl!("sort 0 +_time")));
+    // Behind a link rows are in order already, unless it leads to a burst; a search gives the newest event first.
+    let repeats = bound.steps.last().is_some_and(|step| step.repetition.is_some());
+    out.extend((bound.links.is_empty() || repeats).then(|| spl!("sort 0 +_time")));
     if windows > 1 {
         let by = literal::list(&kept);
         out.push(spl!("streamstats window=0 min(_time) AS chain_first BY {by}", by));

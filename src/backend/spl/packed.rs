@@ -47,8 +47,8 @@ enum Order {
 /// The commands between the branches and the table.
 pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
     let mut tail = Tail { bound, out: Vec::new(), order: None };
-    let repeats = bound.steps.first().is_some_and(|step| step.repetition.is_some());
-    let start = if repeats { bursts::first(1) } else { spl!("_time") };
+    let repeats = bound.steps.first().filter(|step| step.repetition.is_some());
+    let start = repeats.map_or_else(|| spl!("_time"), bursts::first);
     tail.out.push(spl!("eval chain_s1=if(chain_step=1, {start}, null())", start));
     let hops = hops(bound);
     for hop in &hops {
@@ -311,10 +311,10 @@ impl Tail<'_> {
             tests.push(spl!("{event}!={own}", event, own));
         }
         tests.extend(absences::between(self.bound, hop.number + 1, &time));
-        let columns = shown(hop.earlier);
+        let (columns, burst) = (shown(hop.earlier), bursts::shown(hop.earlier).len());
         for comparison in hop.link.comparisons {
             let place = columns.iter().position(|output| output.field.name == comparison.left.name);
-            tests.extend(place.map(|place| compared(&slot(FIRST_VALUE + place), comparison)));
+            tests.extend(place.map(|place| compared(&slot(FIRST_VALUE + burst + place), comparison)));
         }
         all(tests)
     }
@@ -329,6 +329,11 @@ impl Tail<'_> {
             // Behind two numbers by which `max` chose, and the event.
             let (name, at) = (links::time(step), slot(FIRST_VALUE - 1));
             made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
+            made.extend(
+                bursts::shown(step)
+                    .into_iter()
+                    .map(|(name, ty)| literal::assign(&name, &unpacked(&slot(0), ty))),
+            );
             made.extend(shown(step).into_iter().map(|output| {
                 literal::assign(&literal::flat(&output.column), &unpacked(&slot(0), output.field.ty))
             }));
@@ -353,9 +358,12 @@ fn path(hop: &Hop<'_>) -> Frag {
     let event = if told { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
     values.extend(told.then(|| guarded(&spl!("chain_id"))));
     values.push(spl!("_time"));
-    values.extend(shown(hop.earlier).into_iter().map(|output| packed(output.field.name, output.field.ty)));
+    let first = values.len();
+    values.extend(bursts::shown(hop.earlier).iter().map(|(name, ty)| packed(name, *ty)));
+    let fields = shown(hop.earlier).into_iter().map(|output| &output.field);
+    values.extend(fields.map(|field| packed(&literal::field(field.name), field.ty)));
     let mut formats = vec![event];
-    formats.extend(shown(hop.earlier).into_iter().map(|_| spl!("=%s")));
+    formats.extend(values.iter().skip(first).map(|_| spl!("=%s")));
     if hop.number > 1 {
         let before = literal::number(hop.number - 1);
         formats.push(spl!("%s"));
@@ -399,9 +407,9 @@ fn guarded(value: &Frag) -> Frag {
 }
 
 /// What follows `=` in a slot: the value, or nothing when it is missing.
-fn packed(field: &str, ty: Type) -> Frag {
+fn packed(column: &Frag, ty: Type) -> Frag {
     // `printf` writes a missing value as `Null`, which would come back as a text.
-    links::as_text(&literal::field(field), ty, guarded)
+    links::as_text(column, ty, guarded)
 }
 
 /// The value in a slot.

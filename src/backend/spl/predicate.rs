@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::check::{Check, all, any, is_there, passes, present};
 use super::literal::{self, Frag, Refusal, spl};
-use super::records::{self, Records};
+use super::records::Records;
 use super::{Spl, backtrack, fields, lines, refuse, text};
 use crate::backend::bind::BoundTest;
 use crate::backend::schema::Inexact;
@@ -25,13 +25,14 @@ pub(super) fn commands(
     let absent = records.step.is_none();
     let mut tests = Tests { options, report, absent, lookups: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
-    let mut parts: Vec<_> = records::parts(records.selection)
+    let mut parts: Vec<_> = records
+        .parts()
         .into_iter()
         .filter(|(part, _)| fields::tests_items(part) == of_items)
         .map(|(part, negated)| part.settle(negated, true, &mut leaf).text())
         .collect();
-    let keys = records.selection.keys.iter().filter(|key| fields::reads_items(key) == of_items);
-    parts.extend(keys.map(|key| is_there(&records::column(records.selection, key.name))));
+    let keys = records.keys().filter(|key| fields::reads_items(key) == of_items);
+    parts.extend(keys.map(|key| is_there(&records.column(key))));
     let mut commands = unique(tests.lookups);
     commands.extend(lines(unique(parts), " AND").map(|parts| spl!("where {parts}", parts)));
     commands

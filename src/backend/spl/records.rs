@@ -4,10 +4,11 @@
 //! them. Must not know: where columns come from, how records are joined.
 
 use super::absences::{self, Absent};
+use super::column::Column;
 use super::literal::{self, Frag, spl};
-use super::{Spl, links};
-use crate::backend::bind::{Bound, BoundSelection, BoundStep, BoundTest};
-use crate::backend::truth::Truth;
+use super::{Spl, bursts, links};
+use crate::backend::bind::{Bound, BoundField, BoundSelection, BoundStep, BoundTest};
+use crate::backend::truth::{Truth, unique};
 use crate::ir::Type;
 
 /// The records of one branch.
@@ -15,6 +16,8 @@ use crate::ir::Type;
 pub(super) struct Records<'b, 'a> {
     /// Which they are.
     pub(super) selection: &'b BoundSelection<'a, Spl>,
+    /// The alternatives of the same source before it: what satisfies one of them is theirs.
+    earlier: Vec<&'b BoundSelection<'a, Spl>>,
     /// The step that they are records of; none if they must not be there.
     pub(super) step: Option<&'b BoundStep<'a, Spl>>,
     /// What stands in `chain_step`: those that must not be there come after all steps.
@@ -27,16 +30,21 @@ pub(super) struct Records<'b, 'a> {
 pub(super) fn all<'b, 'a>(bound: &'b Bound<'a, Spl>) -> Vec<Records<'b, 'a>> {
     let mut all = Vec::new();
     for (number, step) in (1..).zip(&bound.steps) {
-        all.extend(step.selections().map(|selection| Records {
-            selection,
-            step: Some(step),
-            number,
-            title: format!("step {number}, {}: {}", step.name.node, selection.source.name),
-        }));
+        for (at, selection) in step.selections().enumerate() {
+            let same = |one: &&BoundSelection<'_, Spl>| std::ptr::eq(one.source, selection.source);
+            all.push(Records {
+                selection,
+                earlier: step.selections().take(at).filter(same).collect(),
+                step: Some(step),
+                number,
+                title: format!("step {number}, {}: {}", step.name.node, selection.source.name),
+            });
+        }
     }
     for Absent { number, absence, .. } in absences::all(bound) {
         all.extend(absence.selections.iter().map(|selection| Records {
             selection,
+            earlier: Vec::new(),
             step: None,
             number: absences::row(bound, number),
             title: format!("unless {}: {}", absence.name, selection.source.name),
@@ -45,46 +53,67 @@ pub(super) fn all<'b, 'a>(bound: &'b Bound<'a, Spl>) -> Vec<Records<'b, 'a>> {
     all
 }
 
-impl Records<'_, '_> {
+impl<'b, 'a> Records<'b, 'a> {
     /// Whether it matters which event a record is of.
     pub(super) fn told_apart(&self) -> bool {
         self.step.is_some_and(|step| step.shared || step.repetition.is_some())
     }
-}
 
-/// The parts of a condition that must hold, or must not: its own, and the conditions of the alternatives before it.
-pub(super) fn parts<'b, 'a>(
-    selection: &'b BoundSelection<'a, Spl>,
-) -> Vec<(&'b Truth<BoundTest<'a, Spl>>, bool)> {
-    let earlier = selection.earlier.iter().flat_map(|earlier| earlier.conjuncts(true));
-    selection.condition.conjuncts(false).into_iter().chain(earlier).collect()
-}
+    /// The parts of a condition that must hold, or must not: its own, and the conditions of the alternatives before it.
+    pub(super) fn parts(&self) -> Vec<(&'b Truth<BoundTest<'a, Spl>>, bool)> {
+        let earlier = self.earlier.iter().flat_map(|earlier| earlier.condition.conjuncts(true));
+        self.selection.condition.conjuncts(false).into_iter().chain(earlier).collect()
+    }
 
-/// The column of a field in the clauses after the condition, while the condition still reads the field that has the
-/// name in the source.
-pub(super) fn column(selection: &BoundSelection<'_, Spl>, field: &str) -> Frag {
-    if selection.renames.iter().any(|rename| rename.name == field) {
-        literal::renamed(field)
-    } else {
-        literal::field(field)
+    /// The fields that must be present before anything is counted. What is counted need not have the keys of links.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'b BoundField<'a, Column>> {
+        let counts = self.step.and_then(|step| step.repetition);
+        let by = move |key: &&BoundField<'_, Column>| {
+            counts.is_none_or(|counts| counts.by.iter().any(|by| by.name == key.name))
+        };
+        self.selection.keys.iter().filter(by)
+    }
+
+    /// The fields by which the ways to read others are chosen.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &'b BoundField<'a, Column>> {
+        let earlier: Vec<_> = self.earlier.iter().filter_map(|one| one.action.as_ref()).collect();
+        self.selection.action.iter().chain(earlier)
+    }
+
+    /// The column of a field in the clauses after the condition: one of its own where the condition reads another field
+    /// that has the name in the source.
+    pub(super) fn column(&self, field: &BoundField<'a, Column>) -> Frag {
+        let tests = self.parts().into_iter().flat_map(|(part, _)| part.tests());
+        let tested = tests.flat_map(|(test, _)| std::iter::once(&test.field).chain(&test.other));
+        let other = |own: &BoundField<'_, Column>| own.name == field.name && !same(own, field);
+        if tested.chain(self.actions()).any(other) {
+            literal::renamed(field.name)
+        } else {
+            literal::field(field.name)
+        }
+    }
+
+    /// Gives such fields their names in the rule: names and values.
+    pub(super) fn renamed(&self) -> Vec<Frag> {
+        let outputs = self.selection.outputs.iter().map(|output| &output.field);
+        let fields = self.selection.keys.iter().chain(&self.selection.reads).chain(outputs);
+        let named = |field: &BoundField<'a, Column>| {
+            let (name, column) = (literal::field(field.name), self.column(field));
+            (name != column).then(|| literal::assign(&name, &column))
+        };
+        unique(fields.filter_map(named).collect())
     }
 }
 
-/// Gives renamed fields their names in the rule: names and values.
-pub(super) fn renamed(selection: &BoundSelection<'_, Spl>) -> Vec<Frag> {
-    let outputs = selection.outputs.iter().map(|output| &output.field);
-    let mut names: Vec<_> =
-        selection.keys.iter().chain(&selection.reads).chain(outputs).map(|field| field.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    let is_renamed = |name: &&str| selection.renames.iter().any(|rename| rename.name == *name);
-    let assign = |name| literal::assign(&literal::field(name), &literal::renamed(name));
-    names.into_iter().filter(is_renamed).map(assign).collect()
+/// Whether two fields are read in the same ways.
+fn same(one: &BoundField<'_, Column>, other: &BoundField<'_, Column>) -> bool {
+    let mut pairs = one.ways.iter().zip(&other.ways);
+    one.ways.len() == other.ways.len() && pairs.all(|(one, other)| std::ptr::eq(one.column, other.column))
 }
 
 /// By what the records are told apart and joined: names and values.
 pub(super) fn marks(bound: &Bound<'_, Spl>, records: &Records<'_, '_>) -> Vec<(Frag, Frag)> {
-    let Records { selection: _, step, number, title: _ } = records;
+    let Records { selection: _, earlier: _, step, number, title: _ } = records;
     let mut made = Vec::new();
     if is_numbered(bound) {
         made.push((spl!("chain_step"), literal::number(*number)));
@@ -98,10 +127,7 @@ pub(super) fn marks(bound: &Bound<'_, Spl>, records: &Records<'_, '_>) -> Vec<(F
         made.extend(links::sides(bound, *number));
     }
     made.extend(absences::of_step(bound, *number));
-    if let Some(repetition) = step.repetition {
-        let by = (1..).zip(&repetition.by);
-        made.extend(by.map(|(key, field)| (literal::burst_key(*number, key), literal::field(&field.name))));
-    }
+    made.extend(bursts::marks(step, *number));
     made
 }
 

@@ -6,14 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Source;
-use crate::check::absences::AbsenceParts;
 use crate::check::links::strong;
 use crate::check::names::Names;
 use crate::check::naming;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Type};
-use crate::source::Spanned;
 use crate::syntax::ast::Then;
 
 /// Warns of keys named twice and of links that only weak keys hold.
@@ -70,21 +68,6 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
     } else {
         found.help(format!("join by a more selective field: {}", naming::ticked(&common)))
     })
-}
-
-/// Warns of an absence that another tenant's or account's record satisfies: the scope is not added to it.
-pub(in crate::check) fn unscoped(sink: &mut Sink, parts: &AbsenceParts<'_>, scope: &[Spanned<String>]) {
-    let (Some(source), Some(keys)) = (parts.selection.subject.source, &parts.keys) else { return };
-    let is_missing = |field: &&Spanned<String>| {
-        source.field(&field.node).is_some() && !keys.iter().any(|key| key.right.name == field.node)
-    };
-    let Some(field) = scope.iter().find(is_missing) else { return };
-    let title = format!("`{}` may be a record of another `{}`", parts.name.node, field.node);
-    let found = Diagnostic::new(Code::UnscopedAbsence, parts.name.span, title)
-        .label("exempts the step all the same")
-        .also(field.span, "the scope holds for steps alone")
-        .help(format!("add the field: `on …, {}`", field.node));
-    sink.report(found);
 }
 
 fn why_weak(source: &Source, field: &ir::Field) -> Option<String> {

@@ -14,11 +14,10 @@ mod test_blocks;
 mod windows;
 
 use crate::ir;
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 use crate::syntax::ast::{self, Rule};
 
 use super::Clauses;
-use super::absences::AbsenceParts;
 use super::chain::{LinkParts, Parts};
 use super::names::Names;
 use super::selection::SelectionParts;
@@ -34,20 +33,21 @@ pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
 /// Looks at the steps and links of a chain, each as far as it is right.
 pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
     for step in &parts.steps {
-        step.selections.iter().for_each(|one| selection(names, sink, one));
-        step.absences.iter().for_each(|one| absence(names, sink, one, parts.scope()));
+        for one in &step.selections {
+            selection(names, sink, one);
+        }
+        for one in &step.absences {
+            selection(names, sink, &one.selection);
+        }
     }
     for LinkParts { written, index, keys, absences, .. } in &parts.links {
         if let Some(keys) = keys {
             links::lint(names, sink, *index, written, keys);
         }
-        absences.iter().for_each(|one| absence(names, sink, one, parts.scope()));
+        for one in absences {
+            selection(names, sink, &one.selection);
+        }
     }
-}
-
-fn absence(names: &Names<'_>, sink: &mut Sink, parts: &AbsenceParts<'_>, scope: &[Spanned<String>]) {
-    selection(names, sink, &parts.selection);
-    links::unscoped(sink, parts, scope);
 }
 
 fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {

@@ -16,8 +16,7 @@ const LONGEST_SEARCH: u64 = 14 * 86_400;
 /// Looks at how the windows of a chain fit each other, its sources and the schedule.
 pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain, chain: &ir::Chain) {
     // A first step that repeats begins with the first event of its burst.
-    let burst = chain.steps.first().and_then(|step| step.repetition.as_ref());
-    let burst = burst.map_or(0, |repetition| repetition.window.seconds);
+    let burst = chain.steps.first().map_or(0, ir::Step::burst);
     let sum = chain.links.iter().fold(burst, |sum, link| sum.saturating_add(link.gap.seconds));
     // A chain of one step has no gaps whose sum could be compared with the total.
     if chain.total_is_explicit && !chain.links.is_empty() {
@@ -30,12 +29,11 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain
 
 /// How much further back, or later, than the chain its absences and bursts look.
 fn history(chain: &ir::Chain) -> u64 {
-    let absences = chain.steps.iter().flat_map(|step| &step.absences).map(|absence| match absence.when {
+    let absences = chain.absences().map(|absence| match absence.when {
         ir::When::Before(window) | ir::When::After(window) => window.seconds,
         ir::When::Between => 0,
     });
-    let bursts = chain.steps.iter().filter_map(|step| Some(step.repetition.as_ref()?.window.seconds));
-    absences.chain(bursts).max().unwrap_or(0)
+    absences.chain(chain.steps.iter().map(ir::Step::burst)).max().unwrap_or(0)
 }
 
 fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {

@@ -41,6 +41,13 @@ KEY_SIZED = {"keyword", "long", "boolean", "ip", "date"}
 NOT_LUCENE = re.compile(r"\(\?|^\^|\$$|\\[bBAzZ]")
 
 
+# Fields that an integration adds to the common schema: the index of alerts does not map them.
+INTEGRATIONS = (
+    "aws.", "azure.", "azure_network_watcher_vnet.", "data_stream.", "gcp.", "github.", "kubernetes.", "m365_defender.", "o365.",
+    "okta.", "servicenow.", "winlog.",
+)
+
+
 def is_tree(node):
     return not isinstance(node, Token)
 
@@ -201,7 +208,7 @@ def reads_alerts(item):
 
 
 def is_in_alerts(name):
-    return not name.startswith(("aws.", "data_stream.")) and name != "related.entity"
+    return not name.startswith(INTEGRATIONS) and name != "related.entity"
 
 
 def check_alert_items(tree, types):

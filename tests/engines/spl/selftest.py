@@ -65,7 +65,7 @@ BAD = [
     ("CP03", BASE + " | multisearch [ search a=1 ] [ search b=1 ]"),
     ("CP03", "| multisearch [ search a=1 ]"),
     ("CP04", where('searchmatch("a")')),
-    ("CP04", where('json_extract(a,"b")=1')),
+    ("CP04", where('json_keys(a)=1')),
     ("CP04", where("if(a=1,2)")),
     ("CP04", where("coalesce(a,null())=1")),
     ("CP03", BASE + " | dedup a"),

@@ -213,14 +213,16 @@ class Pipeline:
             if rows > 10_000 or texts[3:6] != ["global", "=", "f"]:
                 raise Refused("streamstats with a window of rows without global=f, or of more than 10,000")
             start = 6
-        tokens = tokens[start:]
+        older = texts[start : start + 3] == ["current", "=", "f"]
+        tokens = tokens[start + 3 * older :]
         texts = [token.text for token in tokens]
         by = texts.index("BY") if "BY" in texts else len(texts)
         keys = [text for text in texts[by + 1 :] if text != ","]
         self.flush()
         partition = ", ".join(["scenario"] + [self.column(key).sql for key in keys])
         present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys) or "true"
-        frame = f"BETWEEN {rows - 1} PRECEDING AND CURRENT ROW" if rows else "UNBOUNDED PRECEDING"
+        frame = f"{rows - 1} PRECEDING" if rows else "UNBOUNDED PRECEDING"
+        frame = f"BETWEEN {frame} AND {'1 PRECEDING' if older else 'CURRENT ROW'}"
         window = f"OVER (PARTITION BY {partition} ORDER BY spl_row ROWS {frame})"
         made = [column for part in split_commas(tokens[:by]) for column in self.aggregates([token.text for token in part], window)]
         for name, typed in made:
@@ -241,7 +243,7 @@ class Pipeline:
 
     def aggregate(self, function, read, name, window):
         column = self.column(read)
-        if function in ("max", "min"):
+        if function in ("max", "min", "sum"):
             return name, Typed(f"{function}({column.sql}) {window}", column.type)
         if function == "last":
             return name, Typed(f"last_value({column.sql} IGNORE NULLS) {window}", column.type)

@@ -1,0 +1,225 @@
+//! The folder of a build: written as a whole or not at all.
+//!
+//! In: a bundle, the folder. Out: the folder holds the bundle, and nothing that an earlier build wrote besides. What is
+//! not of a build, or was changed since, is left alone unless the user insists. Must not know: rules, packs.
+//!
+//! All files are written under temporary names first, in a folder inside the folder: a full disk shows there, and what
+//! was there before is still untouched. Then each gets its own name; the manifest is the last.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::pack::{Bundle, File, digest, manifest};
+
+/// What was done.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    /// Files that are new or others than before.
+    pub(super) changed: usize,
+    /// Files of an earlier build that are gone.
+    pub(super) removed: usize,
+}
+
+/// What an earlier build wrote.
+#[derive(Debug, Default, Deserialize)]
+struct Earlier {
+    version: u32,
+    generator: String,
+    files: Vec<Listed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Listed {
+    path: String,
+    sha256: String,
+}
+
+/// How many names a message lists.
+const SHOWN: usize = 5;
+
+/// Writes the bundle.
+pub(super) fn write(folder: &Path, bundle: &Bundle, force: bool) -> anyhow::Result<Done> {
+    let earlier = earlier(folder, force)?;
+    if !force {
+        refuse_foreign(folder, &earlier, bundle)?;
+    }
+    let is_new = !folder.exists();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    let done = replace(folder, bundle, &earlier);
+    if done.is_err() && is_new {
+        // Only if nothing is in it.
+        let _ = fs::remove_dir(folder);
+    }
+    done
+}
+
+fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -> anyhow::Result<Done> {
+    let staged = stage(folder, bundle)?;
+    for (from, file) in &staged.files {
+        let to = place(folder, file.path.as_str());
+        let cannot = || format!("cannot write `{}`", to.display());
+        fs::create_dir_all(to.parent().unwrap_or(folder)).with_context(cannot)?;
+        fs::rename(from, &to).with_context(cannot)?;
+    }
+    let written: Vec<&str> = bundle.files.iter().map(|file| file.path.as_str()).collect();
+    let mut removed = 0;
+    for path in earlier.keys().filter(|path| !written.contains(&path.as_str())) {
+        let gone = place(folder, path);
+        match fs::remove_file(&gone) {
+            Ok(()) => removed += 1,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot remove `{}`", gone.display())),
+        }
+        remove_empty(folder, &gone);
+    }
+    Ok(Done { changed: staged.files.len(), removed })
+}
+
+/// Files under temporary names, which go when this does.
+struct Staged<'b> {
+    files: Vec<(PathBuf, &'b File)>,
+    _folder: tempfile::TempDir,
+}
+
+/// Writes every file that is not there as it is.
+fn stage<'b>(folder: &Path, bundle: &'b Bundle) -> anyhow::Result<Staged<'b>> {
+    let cannot = || format!("cannot write in `{}`", folder.display());
+    let stage = tempfile::Builder::new().prefix(".catena-").tempdir_in(folder).with_context(cannot)?;
+    let differs = |file: &&File| {
+        let place = place(folder, file.path.as_str());
+        let length = fs::metadata(&place).map(|found| found.len()).ok();
+        length != Some(file.bytes.len() as u64) || fs::read(&place).ok().as_deref() != Some(&*file.bytes)
+    };
+    let files: Vec<&File> = bundle.files.par_iter().filter(differs).collect();
+    let write = |(number, file): (usize, &'b File)| {
+        let path = stage.path().join(number.to_string());
+        fs::write(&path, &file.bytes).with_context(cannot)?;
+        anyhow::Ok((path, file))
+    };
+    let files = files.into_par_iter().enumerate().map(write).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Staged { files, _folder: stage })
+}
+
+/// The files of the last build with their hashes.
+fn earlier(folder: &Path, force: bool) -> anyhow::Result<BTreeMap<String, String>> {
+    let path = folder.join(manifest::FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
+    let known = serde_json::from_str::<Earlier>(&text).ok();
+    let known =
+        known.filter(|known| known.version == manifest::VERSION && known.generator == manifest::GENERATOR);
+    let Some(known) = known else {
+        let shown = path.display();
+        anyhow::ensure!(
+            force,
+            "`{shown}` is not of this version of `catena build`: give another folder, or `--force`"
+        );
+        return Ok(BTreeMap::new());
+    };
+    let own = known.files.into_iter().filter(|file| is_inside(&file.path));
+    Ok(own.map(|file| (file.path, file.sha256)).collect())
+}
+
+/// Whether a path stays below the folder: somebody may have edited the manifest, and files are removed by it.
+fn is_inside(path: &str) -> bool {
+    !path.contains('\\') && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Refuses a folder with files that no build wrote, or that are others than a build wrote.
+fn refuse_foreign(folder: &Path, earlier: &BTreeMap<String, String>, bundle: &Bundle) -> anyhow::Result<()> {
+    let mut found = Vec::new();
+    walk(folder, "", &mut found)?;
+    let is_foreign = |path: &&String| match earlier.get(*path) {
+        None => *path != manifest::FILE,
+        Some(_) => false,
+    };
+    let foreign: Vec<&String> = found.iter().filter(is_foreign).collect();
+    let shown = folder.display();
+    anyhow::ensure!(
+        foreign.is_empty(),
+        "`{shown}` holds files that no build wrote ({}): give another folder, or `--force` to leave them and write beside and over them",
+        names(&foreign)
+    );
+    let ours: BTreeMap<&str, &File> = bundle.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let is_changed = |path: &&String| {
+        let Ok(bytes) = fs::read(place(folder, path)) else { return false };
+        let is_new = ours.get(path.as_str()).is_some_and(|file| file.bytes == bytes);
+        !is_new && earlier.get(*path).is_some_and(|hash| digest(&bytes) != *hash)
+    };
+    let changed: Vec<&String> = found.par_iter().filter(is_changed).collect();
+    anyhow::ensure!(
+        changed.is_empty(),
+        "files under `{shown}` were changed since the last build ({}): `--force` overwrites them",
+        names(&changed)
+    );
+    Ok(())
+}
+
+fn names(paths: &[&String]) -> String {
+    let mut shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{path}`")).collect();
+    if paths.len() > SHOWN {
+        shown.push(format!("{} more", paths.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// Every file below a folder, by its path with `/`; what a build left that was killed is none.
+fn walk(folder: &Path, inside: &str, found: &mut Vec<String>) -> anyhow::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", folder.display())),
+    };
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read `{}`", folder.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if inside.is_empty() && name.starts_with(".catena-") {
+            continue;
+        }
+        let path = if inside.is_empty() { name } else { format!("{inside}/{name}") };
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&entry.path(), &path, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(())
+}
+
+fn place(folder: &Path, path: &str) -> PathBuf {
+    path.split('/').fold(folder.to_owned(), |place, part| place.join(part))
+}
+
+/// Removes the folders above a file that is gone, as far as they are empty.
+fn remove_empty(folder: &Path, file: &Path) {
+    let mut above = file.parent();
+    while let Some(dir) = above.filter(|dir| *dir != folder && dir.starts_with(folder)) {
+        if fs::remove_dir(dir).is_err() {
+            return;
+        }
+        above = dir.parent();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_inside;
+
+    #[test]
+    fn a_manifest_removes_nothing_outside_its_folder() {
+        assert!(is_inside("splunk/app/default/app.conf"));
+        for path in ["../x", "/etc/passwd", "a/../../x", "a\\..\\x", "./x"] {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `catena build`: content that SIEMs take as it is, for all rules, in one folder.
+
+mod folder;
+
+use std::path::PathBuf;
+
+use crate::backend::{Emission, External, Externals, ListDelivery, Target};
+use crate::diag::Diagnostics;
+use crate::pack::{self, App, Piece, Ruled};
+use crate::project::compile::{CompileOptions, compile_file};
+use crate::source::{Sources, visible};
+
+use super::compile::{Lists, TargetChoice};
+use super::report::{self, Format, plural};
+use super::session::{self, Checked, SessionOptions};
+use super::{Outcome, output};
+
+/// Build content that SIEMs take as it is: Splunk app, Sentinel and Elastic rules, Sigma, playbooks.
+#[derive(Debug, clap::Args)]
+pub(super) struct Build {
+    /// Rule files and directories (default: the current directory).
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// The folder to write to. What an earlier build wrote there and this one does not is removed.
+    #[arg(short, long, value_name = "DIR", default_value = "dist")]
+    output: PathBuf,
+    /// Target to build for: spl, sigma, kql, eql or all; may be repeated.
+    #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
+    target: Vec<TargetChoice>,
+    /// Write into a folder that holds files of others, and over files that were changed since the last build.
+    #[arg(long)]
+    force: bool,
+    /// How allowlists are delivered (default: `lists` in the environment file, else auto).
+    #[arg(long, value_enum, value_name = "HOW")]
+    lists: Option<Lists>,
+    /// Write a rule even if its query has false negatives (fidelity `subset`).
+    #[arg(long)]
+    allow_subset: bool,
+    /// Id and folder of the Splunk app.
+    #[arg(long, value_name = "ID", value_parser = app_id, default_value = "catena_detections")]
+    app_id: String,
+    /// Version of the Splunk app.
+    #[arg(long, value_name = "X.Y.Z", value_parser = app_version, default_value = "1.0.0")]
+    app_version: String,
+    #[command(flatten)]
+    session: SessionOptions,
+}
+
+/// As Splunk wants the id of an app.
+fn app_id(text: &str) -> Result<String, String> {
+    let is_id = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && text.len() <= 80;
+    if is_id {
+        Ok(text.to_owned())
+    } else {
+        Err("expected letters, digits and `_`, a letter first".to_owned())
+    }
+}
+
+fn app_version(text: &str) -> Result<String, String> {
+    let numbers: Vec<&str> = text.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if numbers.len() == 3 && numbers.iter().all(is_number) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected three numbers such as 1.0.0".to_owned())
+    }
+}
+
+/// What one file of rules gives.
+#[derive(Debug, Default)]
+struct Made {
+    pieces: Vec<Piece>,
+    lists: Vec<(&'static str, Vec<External>)>,
+}
+
+impl Build {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let targets = TargetChoice::targets(&self.target);
+        let choices =
+            pack::Choices { app: App { id: self.app_id.clone(), version: self.app_version.clone() } };
+        let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
+            self.pieces(&file, &targets, &choices, sources, found)
+        };
+        let (mut pieces, mut externals, mut clashes) =
+            (Vec::new(), Externals::default(), Diagnostics::default());
+        let found = session::each(&self.paths, &self.session, &targets, work, |files| {
+            for made in files {
+                pieces.extend(made.pieces);
+                for (target, lists) in made.lists {
+                    externals.add(target, lists, &mut clashes);
+                }
+            }
+            Ok(())
+        })?;
+        let Some(mut found) = found else { return Ok(Outcome::Failure) };
+        found.diags.extend(clashes);
+        let count = pieces.len();
+        let bundle =
+            if found.diags.has_errors() { None } else { pack::assemble(pieces, &choices, &mut found.diags) };
+        let (outcome, _) = report::show(found.diags, &found.sources, Format::Text, false)?;
+        let Some(bundle) = bundle else {
+            output::report("nothing was written\n");
+            return Ok(outcome);
+        };
+        anyhow::ensure!(count > 0, "nothing to build: there is no rule in the files given");
+        output::finish_files()?;
+        let done = folder::write(&self.output, &bundle, self.force)?;
+        let shown = self.output.display().to_string();
+        output::report(&format!(
+            "built {} in {} under {}: {} changed, {} removed\n",
+            plural(count, "rule"),
+            plural(bundle.files.len(), "file"),
+            visible(&shown),
+            done.changed,
+            done.removed,
+        ));
+        Ok(outcome)
+    }
+
+    /// The pieces of the rules of a file; none of a rule that some target cannot say.
+    fn pieces(
+        &self,
+        file: &Checked,
+        targets: &[&'static dyn Target],
+        choices: &pack::Choices,
+        sources: &Sources,
+        found: &mut Diagnostics,
+    ) -> Made {
+        let options = CompileOptions {
+            lists: self.lists.map(ListDelivery::from),
+            allow_subset: self.allow_subset,
+            ..CompileOptions::default()
+        };
+        let emissions = compile_file(file, targets, options, found);
+        let mut made = Made::default();
+        for rule in &file.rules {
+            let own: Vec<Emission> =
+                emissions.iter().filter(|emission| emission.rule == rule.name.node).cloned().collect();
+            let environment = &file.environment;
+            let ruled = Ruled {
+                rule,
+                catalog: &environment.catalog,
+                emissions: &own,
+                lookback: environment.settings.lookback,
+            };
+            made.pieces.extend(pack::of_rule(&ruled, choices, sources, found));
+            made.lists.extend(own.into_iter().map(|emission| (emission.target, emission.lists)));
+        }
+        made
+    }
+}

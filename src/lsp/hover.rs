@@ -1,0 +1,175 @@
+//! What a name stands for, in a few lines.
+//!
+//! In: a file and an offset. Out: Markdown. Must not know: how names are resolved.
+
+use serde_json::{Value, json};
+
+use crate::backend::{ALL, Emission};
+use crate::catalog::{Source, describe};
+use crate::check::Meaning;
+use crate::diag::Diagnostics;
+use crate::explain::{Explanation, Query};
+use crate::ir::{self, Rule};
+use crate::project::compile::{CompileOptions, compile_rule, is_meant_for};
+use crate::project::{Live, LiveFile};
+use crate::source::{Span, visible};
+
+use super::navigate::meaning;
+use super::{convert, place};
+
+pub(super) fn hover(live: &Live, file: LiveFile<'_>, offset: usize) -> Option<Value> {
+    let (span, text) = match meaning(file, offset) {
+        Some((span, meaning)) => (span, describe_meaning(live, file, &meaning)?),
+        None => window(file, offset)?,
+    };
+    let range = convert::range(file.source, span.range());
+    Some(json!({"contents": {"kind": "markdown", "value": visible(&text)}, "range": range}))
+}
+
+fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Option<String> {
+    let catalog = &file.state.checked.environment.catalog;
+    let written = |span: Span| live.sources().snippet(span).to_owned();
+    Some(match meaning {
+        Meaning::Source(name) => source(catalog.source(name)?),
+        Meaning::Field { source, field } => self::field(catalog.source(source)?, field)?,
+        Meaning::Step(name) => step(file, *name).unwrap_or_else(|| format!("**step** `{}`", written(*name))),
+        Meaning::Param(name) => param(live, file, *name),
+        Meaning::List(name) => {
+            list(file, *name).unwrap_or_else(|| format!("**allowlist** `{}`", written(*name)))
+        }
+        Meaning::File(path) => format!("`{}`", live.named(file, path).display()),
+        Meaning::Clause(clause) => format!("**{clause}**: metadata of the rule"),
+        Meaning::Word { of, word } => format!("**{word}**: a value of `{of}`"),
+    })
+}
+
+fn source(source: &Source) -> String {
+    let targets = source.targets.iter().map(|(target, mapping)| {
+        let words: Vec<String> = mapping.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let from = if mapping.from.0.is_empty() { words.join(", ") } else { mapping.from.0.join(", ") };
+        format!("| {target} | `{}` |", cell(&from))
+    });
+    let targets: Vec<String> = targets.collect();
+    format!(
+        "**{}** {}\n\n{}\n\n{} fields, up to {} late\n\n| target | where |\n|---|---|\n{}",
+        source.name,
+        source.title,
+        source.description,
+        source.fields.len(),
+        ir::duration(source.lateness(0)),
+        targets.join("\n")
+    )
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// A field: what it means, and where it is in each target.
+pub(super) fn field(source: &Source, name: &str) -> Option<String> {
+    let field = source.field(name)?;
+    let mut out =
+        format!("**{}** ({}), {}\n\n{}", name, describe::type_name(field.ty), source.name, field.description);
+    let more = [
+        (!field.values.is_empty()).then(|| format!("values: {}", field.values.join(", "))),
+        field.requires.as_ref().map(|requires| format!("needs: {requires}")),
+        field.weak_key.as_ref().map(|reason| format!("weak join key: {reason}")),
+    ];
+    for line in more.into_iter().flatten() {
+        out.push_str("\n\n");
+        out.push_str(&line);
+    }
+    out.push_str("\n\n| target | where |\n|---|---|");
+    for (target, column) in &field.columns {
+        let row = format!("\n| {target} | {} |", cell(&describe::column(column)));
+        out.push_str(&row);
+    }
+    Some(out)
+}
+
+/// The rule of a file that holds a span, if it has no errors.
+fn rule_of(file: LiveFile<'_>, span: Span) -> Option<&Rule> {
+    file.state.checked.rules.iter().find(|rule| rule.span.contains(span))
+}
+
+/// A step: what it says, and where its source is in each target.
+fn step(file: LiveFile<'_>, name: Span) -> Option<String> {
+    let rule = rule_of(file, name)?;
+    let index = rule.chain.steps.iter().position(|step| step.name.span == name)?;
+    let said = Explanation::of(rule).steps.get(index)?.clone();
+    let step = rule.chain.steps.get(index)?;
+    let columns = |target: &&str| {
+        let source = file.state.checked.environment.catalog.source(&step.main.source.node)?;
+        let fields = rule.chain.fields_read(index, &step.main);
+        let read = fields.iter().filter_map(|field| {
+            let column = source.field(field)?.columns.get(*target)?;
+            Some(format!("`{field}` → {}", cell(&describe::column(column))))
+        });
+        Some(format!("| {target} | {} |", read.collect::<Vec<_>>().join("<br>")))
+    };
+    let meant = ALL.iter().map(|target| target.name()).filter(|target| is_meant_for(rule, target));
+    let rows: Vec<String> = meant.filter_map(|target| columns(&target)).collect();
+    Some(format!("{said}\n\n| target | reads |\n|---|---|\n{}", rows.join("\n")))
+}
+
+fn param(live: &Live, file: LiveFile<'_>, name: Span) -> String {
+    let written = live.sources().snippet(name);
+    let known = rule_of(file, name)
+        .and_then(|rule| rule.params.iter().find(|param| param.name.span == name).map(|param| (rule, param)));
+    let Some((rule, param)) = known else { return format!("**parameter** `{written}`") };
+    let value = match &param.value {
+        ir::ParamValue::Duration(seconds) => ir::duration(*seconds),
+        ir::ParamValue::Int(number) => number.to_string(),
+        ir::ParamValue::Float(number) => number.to_string(),
+        ir::ParamValue::String(text) => format!("{text:?}"),
+        ir::ParamValue::Bool(truth) => truth.to_string(),
+    };
+    let set = if param.overridden { ", set by the environment" } else { "" };
+    format!("**parameter** `{written}` = {value}{set}\n\n{}", schedules(file, rule))
+}
+
+fn list(file: LiveFile<'_>, name: Span) -> Option<String> {
+    const SHOWN: usize = 8;
+    let list =
+        file.state.checked.rules.iter().flat_map(|rule| &rule.lists).find(|list| list.name.span == name)?;
+    let shown = list.entries.iter().take(SHOWN).map(|entry| {
+        let reason = entry.reason.as_ref().map_or(String::new(), |reason| format!(" {reason}"));
+        format!("\n- `{}`{reason}", entry.text)
+    });
+    let shown: String = shown.collect();
+    let more = list.entries.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("\n- … {more} more") } else { String::new() };
+    let expired = match list.expired.len() {
+        0 => String::new(),
+        count => format!("\n\n{count} expired"),
+    };
+    Some(format!(
+        "**allowlist** `{}`: {} in force\n{shown}{more}{expired}",
+        list.name.node,
+        list.entries.len()
+    ))
+}
+
+/// A duration in the chain: how often the queries must run because of it.
+fn window(file: LiveFile<'_>, offset: usize) -> Option<(Span, String)> {
+    let tokens = place::tokens(&file.source.text);
+    let token = tokens.into_iter().find(|token| token.range.start <= offset && offset <= token.range.end)?;
+    let seconds = crate::syntax::duration(token.text)?;
+    let span = Span::new(file.id, token.range.start, token.range.end);
+    let rule = rule_of(file, span)?;
+    let late = format!("**{}** ({seconds} s)\n\n{}", token.text, schedules(file, rule));
+    Some((span, late))
+}
+
+/// How often each target must run a rule, and over how much time.
+fn schedules(file: LiveFile<'_>, rule: &Rule) -> String {
+    let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
+    let emissions: Vec<Emission> =
+        compile_rule(&file.state.checked, rule, ALL, options, &mut Diagnostics::default());
+    let rows = emissions.iter().map(|emission| {
+        let title =
+            ALL.iter().find(|target| target.name() == emission.target).map_or("", |target| target.title());
+        format!("| {title} | {} |", Query::of(emission).schedule)
+    });
+    format!("| target | must run |\n|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,63 @@
+//! Elastic Security: rules as TOML of elastic/detection-rules, and all of them as one file that Kibana imports.
+//!
+//! In: emissions of EQL. Out: files. Must not know: how a query was lowered.
+
+mod kibana;
+mod rule;
+mod threat;
+mod toml;
+
+use super::Piece;
+use super::file::{File, Path};
+use super::input::{Choices, Ruled};
+use super::manifest;
+use super::name::Named;
+use crate::backend::{Emission, Role, file_name};
+use crate::diag::Diagnostics;
+
+pub(super) use kibana::Object;
+use rule::EqlRule;
+
+/// The short name of the target.
+pub(super) const TARGET: &str = "eql";
+
+/// Adds the rules of all parts: building blocks first, each read by the next by its id.
+pub(super) fn add(
+    ruled: &Ruled<'_>,
+    emission: &Emission,
+    _choices: &Choices,
+    piece: &mut Piece,
+    diags: &mut Diagnostics,
+) {
+    for part in &emission.parts {
+        let Some(rule) = EqlRule::new(ruled, emission, part, diags) else { continue };
+        // Where elastic/detection-rules keeps them; its tests want it so.
+        let folder = match part.role {
+            Role::Query => "elastic/rules",
+            Role::Stage => "elastic/rules_building_block",
+        };
+        let path = Path::new(folder, &file_name(&part.name, "toml"));
+        piece.files.push(File::of(&piece.rule, Some(TARGET), path.clone(), toml::print(&rule)));
+        let files = vec![path, Path::new("elastic", kibana::FILE)];
+        let made = manifest::Made { part, plan: rule.plan, text: &part.text, files };
+        piece.entry.add(ruled, emission, &[made]);
+        piece.entry.remark(TARGET, &format!("{}: {}", part.name, rule.plan.remark().as_str()));
+        rule.remarks
+            .iter()
+            .for_each(|remark| piece.entry.remark(TARGET, &format!("{}: {remark}", part.name)));
+        piece.names.push(Named {
+            siem: "Elastic",
+            name: rule.name.clone(),
+            rule: piece.rule.clone(),
+            span: ruled.rule.name.span,
+        });
+        piece.kibana.extend(kibana::objects(&rule));
+    }
+}
+
+/// The file of all rules; nothing without any.
+pub(super) fn import(objects: Vec<Object>) -> Option<File> {
+    let text = kibana::print(objects)?;
+    let path = Path::new("elastic", kibana::FILE);
+    Some(File { path, bytes: text.into_bytes(), rule: None, target: Some(TARGET) })
+}

@@ -1,0 +1,106 @@
+//! What packs are given.
+//!
+//! In: made by whoever builds. Out: read by every pack. Must not know: any pack.
+
+use crate::backend::Emission;
+use crate::catalog::{Catalog, SourceMapping};
+use crate::ir::{self, Key, StepField};
+
+/// A rule with all that was made of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ruled<'a> {
+    /// The rule.
+    pub rule: &'a ir::Rule,
+    /// The sources, with the environment's changes applied.
+    pub catalog: &'a Catalog,
+    /// Its emissions, one for each target.
+    pub emissions: &'a [Emission],
+    /// How far back a scheduled search may look, in seconds.
+    pub lookback: u64,
+}
+
+/// What the user may choose of the packs.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// The Splunk app.
+    pub app: App,
+}
+
+/// What a Splunk app is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Its id and folder.
+    pub id: String,
+    /// Its version, `x.y.z`.
+    pub version: String,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self { id: "catena_detections".to_owned(), version: "1.0.0".to_owned() }
+    }
+}
+
+impl<'a> Ruled<'a> {
+    /// The name of a step.
+    pub(super) fn step(&self, step: usize) -> &'a str {
+        self.rule.chain.steps.get(step).map_or("", |step| step.name.node.as_str())
+    }
+
+    /// The name of the last step.
+    pub(super) fn last_step(&self) -> &'a str {
+        self.step(self.rule.chain.steps.len().saturating_sub(1))
+    }
+
+    /// `step.field`, as the rule writes it.
+    pub(super) fn written(&self, field: &StepField) -> String {
+        format!("{}.{}", self.step(field.step), field.field.name)
+    }
+
+    /// The column of a result that shows a field.
+    pub(super) fn column(&self, field: &StepField) -> String {
+        ir::column_name(self.step(field.step), &field.field.name)
+    }
+
+    /// The time of the last step in a result.
+    pub(super) fn time_column(&self) -> String {
+        ir::column_name(self.last_step(), "time")
+    }
+
+    /// The columns of the fields of `dedupe`; none without one.
+    pub(super) fn dedupe_columns(&self) -> Vec<String> {
+        self.rule.alert.dedupe.iter().flat_map(|dedupe| &dedupe.by).map(|field| self.column(field)).collect()
+    }
+
+    /// Every field that an alert names, each once: entities, shown fields, keys of `dedupe`.
+    pub(super) fn alert_fields(&self) -> Vec<&'a StepField> {
+        let ir::Alert { entities, show, dedupe } = &self.rule.alert;
+        let keys = dedupe.iter().flat_map(|dedupe| &dedupe.by);
+        let mut fields: Vec<&StepField> = Vec::new();
+        for field in entities.iter().map(|entity| &entity.field).chain(show).chain(keys) {
+            if !fields.iter().any(|known| known.step == field.step && known.field.name == field.field.name) {
+                fields.push(field);
+            }
+        }
+        fields
+    }
+
+    /// Where the sources of its steps live in a target, each once.
+    pub(super) fn mappings(&self, target: &str) -> Vec<&'a SourceMapping> {
+        let mut names: Vec<&str> = Vec::new();
+        for selection in self.rule.chain.selections() {
+            if !names.contains(&selection.source.node.as_str()) {
+                names.push(&selection.source.node);
+            }
+        }
+        names.into_iter().filter_map(|name| self.catalog.source(name)?.targets.get(target)).collect()
+    }
+}
+
+/// Equal fields of two steps.
+pub(super) fn keys(keys: &[Key]) -> String {
+    let one = |Key { left, right, case: _, from_scope: _ }: &Key| {
+        if left.name == right.name { left.name.clone() } else { format!("{} = {}", left.name, right.name) }
+    };
+    keys.iter().map(one).collect::<Vec<_>>().join(", ")
+}

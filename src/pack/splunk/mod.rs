@@ -1,0 +1,167 @@
+//! Splunk: an app of scheduled searches, as a folder and as an archive.
+//!
+//! In: emissions of SPL. Out: the files of one app for all rules. Must not know: how a search was lowered.
+//!
+//! Settings: savedsearches.conf, macros.conf, transforms.conf, app.conf and default.meta of Splunk Enterprise 10.2;
+//! what `splunk-appinspect` wants of an app, with the tags `cloud` too.
+
+mod action;
+mod archive;
+mod conf;
+mod search;
+
+use super::Piece;
+use super::file::{File, Path};
+use super::input::{App, Choices, Ruled};
+use super::name::Named;
+use super::{manifest, name};
+use crate::backend::Emission;
+use crate::diag::Diagnostics;
+
+use conf::{Conf, Stanza};
+pub(super) use search::Search;
+
+/// The short name of the target.
+pub(super) const TARGET: &str = "spl";
+/// The folder of the pack.
+const FOLDER: &str = "splunk";
+
+/// Adds the search of a rule.
+pub(super) fn add(
+    ruled: &Ruled<'_>,
+    emission: &Emission,
+    choices: &Choices,
+    piece: &mut Piece,
+    diags: &mut Diagnostics,
+) {
+    for part in &emission.parts {
+        let Some(search) = Search::new(ruled, emission, part, diags) else { continue };
+        let app = &choices.app.id;
+        let files = ["default/savedsearches.conf", "default/macros.conf"];
+        let files = files.map(|file| path(app, file)).to_vec();
+        let made = manifest::Made { part, plan: search.plan, text: &part.text, files };
+        piece.entry.add(ruled, emission, &[made]);
+        piece.entry.remark(TARGET, search.plan.remark().as_str());
+        search.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark));
+        piece.names.push(Named {
+            siem: "Splunk",
+            name: search.name.clone(),
+            rule: piece.rule.clone(),
+            span: ruled.rule.name.span,
+        });
+        piece.splunk.push(search);
+    }
+}
+
+/// The path of a file of the app.
+fn path(app: &str, file: &str) -> Path {
+    let mut parts = file.rsplit('/');
+    let path = Path::root(parts.next().unwrap_or_default());
+    parts.fold(path, |path, folder| path.inside(folder)).inside(app).inside(FOLDER)
+}
+
+/// The app with all searches; nothing without any.
+pub(super) fn app(searches: &[Search], choices: &Choices, diags: &mut Diagnostics) -> Vec<File> {
+    if searches.is_empty() {
+        return Vec::new();
+    }
+    let App { id, version } = &choices.app;
+    let mut sorted: Vec<&Search> = searches.iter().collect();
+    sorted.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut texts = vec![
+        ("default/app.conf".to_owned(), app_conf(id, version)),
+        ("default/savedsearches.conf".to_owned(), saved(&sorted)),
+        ("default/macros.conf".to_owned(), macros(&sorted)),
+        ("metadata/default.meta".to_owned(), META.to_owned()),
+        ("README.md".to_owned(), readme(id, &sorted)),
+    ];
+    texts.extend(lists(&sorted));
+    texts.sort();
+    texts.dedup();
+    search::check_lists(&sorted, diags);
+    let files = texts.iter().map(|(file, text)| File {
+        path: path(id, file),
+        bytes: text.clone().into_bytes(),
+        rule: None,
+        target: Some(TARGET),
+    });
+    let mut files: Vec<_> = files.collect();
+    files.push(File {
+        path: Path::new(FOLDER, &format!("{id}.tgz")),
+        bytes: archive::pack(id, &texts),
+        rule: None,
+        target: Some(TARGET),
+    });
+    files
+}
+
+/// Everybody reads, administrators write; searches and lookups are seen in other apps, such as Enterprise Security.
+const META: &str = "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\nexport = system\n";
+
+fn app_conf(id: &str, version: &str) -> String {
+    let label = name::one_line(&id.replace('_', " "), 80);
+    let mut conf = Conf::default();
+    conf.add(Stanza::new("install").set("is_configured", "false").set("build", "1"));
+    conf.add(Stanza::new("package").set("id", id).set("check_for_updates", "false"));
+    conf.add(Stanza::new("ui").set("is_visible", "false").set("label", &label));
+    let launcher = Stanza::new("launcher").set("author", "Detection engineering");
+    conf.add(launcher.set("description", "Detections of chains of events").set("version", version));
+    conf.add(Stanza::new("id").set("name", id).set("version", version));
+    conf.print()
+}
+
+fn saved(searches: &[&Search]) -> String {
+    let mut conf = Conf::default();
+    for search in searches {
+        conf.add(search.stanza());
+    }
+    conf.print()
+}
+
+/// Macros of the sources, each once, and of each rule one for what a team wants to leave out.
+fn macros(searches: &[&Search]) -> String {
+    let mut conf = Conf::default();
+    let mut known: Vec<&str> = Vec::new();
+    for (name, definition) in searches.iter().flat_map(|search| &search.macros) {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
+            conf.add(Stanza::new(name).set("definition", definition).set("iseval", "0"));
+        }
+    }
+    for search in searches {
+        let stanza = Stanza::new(&search.filter).set("definition", "search *").set("iseval", "0");
+        conf.add(stanza.set("description", "What a team leaves out of the answers of this rule"));
+    }
+    conf.print()
+}
+
+/// Lookups: a file for each list, and the definition by which searches read it.
+fn lists(searches: &[&Search]) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    let mut conf = Conf::default();
+    let mut known: Vec<&str> = Vec::new();
+    for list in searches.iter().flat_map(|search| &search.lists) {
+        if known.contains(&list.name.as_str()) {
+            continue;
+        }
+        known.push(&list.name);
+        texts.push((format!("lookups/{}", list.file), list.text.clone()));
+        conf.add(Stanza::new(&list.name).set("filename", &list.file).set("case_sensitive_match", "true"));
+    }
+    if !known.is_empty() {
+        texts.push(("default/transforms.conf".to_owned(), conf.print()));
+    }
+    texts
+}
+
+fn readme(id: &str, searches: &[&Search]) -> String {
+    let mut text = format!(
+        "# {id}\n\nDetections of chains of events. All searches are disabled: enable those whose logs you have.\n\
+         Change macros in `local/macros.conf`; files under `default` are generated.\n"
+    );
+    for search in searches {
+        text.extend(["\n- ", &search.name, ": macro `", &search.filter, "`"]);
+    }
+    text.push('\n');
+    text
+}

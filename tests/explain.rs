@@ -1,0 +1,116 @@
+//! `catena explain` as a program.
+
+use catena::Project;
+use catena::backend::ALL;
+use catena::explain::{Explanation, Made, Query, html, text};
+use catena::picture::{self, Theme};
+use catena::project::CompileOptions;
+
+use crate::program::{AS_OF, catena, path, root, scratch};
+
+fn explained() -> Explanation {
+    let mut project = Project::default();
+    for name in ["aws.chain", "lists/known_good.chain", "lists/approved_images.csv"] {
+        project.insert(name, std::fs::read_to_string(root().join("rules/an1318").join(name)).unwrap());
+    }
+    project.choices().as_of = AS_OF.parse().ok();
+    let rule = &project.check().unwrap().rules[0];
+    let emissions = project.compile(ALL, CompileOptions::default()).unwrap().emissions;
+    let mut explained = Explanation::of(rule);
+    for target in ALL {
+        let emission = emissions.iter().find(|emission| emission.target == target.name());
+        explained.add(*target, emission.map_or(Made::NotMeant, |emission| Made::Query(Query::of(emission))));
+    }
+    explained
+}
+
+fn snapshot(view: &str, name: &str, content: &str) {
+    insta::with_settings!({
+        snapshot_path => root().join("snapshots").join(view),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, content) });
+}
+
+#[test]
+fn the_first_rule_in_sentences_and_pictures() {
+    let explained = explained();
+    snapshot("explain", "text", &text(&explained));
+    snapshot("picture", "text", &picture::text(&explained.picture));
+    snapshot("picture", "svg", &picture::svg(&explained.picture, Theme::Adaptive));
+    for target in &explained.targets {
+        let Made::Query(query) = &target.made else { panic!("{target:?}") };
+        assert!(!query.cost.is_empty() && !query.schedule.is_empty(), "{}", target.title);
+    }
+}
+
+#[test]
+fn a_page_holds_the_queries_and_runs_nothing_of_a_rule() {
+    let mut explained = explained();
+    let page = html(std::slice::from_ref(&explained));
+    let escaped = |text: &str| {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        text.replace('"', "&quot;")
+    };
+    for target in &explained.targets {
+        let Made::Query(query) = &target.made else { panic!("{target:?}") };
+        assert!(query.parts.iter().all(|part| page.contains(&escaped(&part.text))), "{}", target.title);
+    }
+    // Nothing is loaded from elsewhere.
+    assert!(!page.contains("src=") && !page.contains("<link"));
+    let hostile = "</code><script>alert(1)</script>".to_owned();
+    for text in
+        [&mut explained.title, &mut explained.description, &mut explained.steps[0], &mut explained.rule]
+    {
+        text.clone_from(&hostile);
+    }
+    let Some(Made::Query(query)) = explained.targets.first_mut().map(|target| &mut target.made) else {
+        panic!()
+    };
+    query.parts[0].text.clone_from(&hostile);
+    query.reasons = vec![("may add", hostile.clone())];
+    query.requires = vec![hostile.clone()];
+    assert_eq!(html(&[explained]).matches("<script").count(), 1);
+}
+
+const RULE: &str = "rules/an1318/aws.chain";
+
+#[test]
+fn a_code_gives_its_page() {
+    let page = catena(&["explain", "e0202"]);
+    assert!(page.status == 0 && page.out.starts_with("# E0202: "), "{}", page.out);
+    let unknown = catena(&["explain", "E0299"]);
+    assert!(unknown.status == 2 && unknown.err.contains("did you mean `E020"), "{}", unknown.err);
+}
+
+#[test]
+fn a_rule_is_explained_in_three_forms() {
+    let text = catena(&["explain", RULE, "--as-of", AS_OF]);
+    assert_eq!(text.status, 0, "{}", text.err);
+    for wanted in
+        ["1. console: a record of aws.cloudtrail", "◆ the key changes", "Microsoft Sentinel", "cost: "]
+    {
+        assert!(text.out.contains(wanted), "{wanted}:\n{}", text.out);
+    }
+    let folder = scratch("explain", &[]);
+    let page = path(&folder, "rule.html");
+    let ran = catena(&["explain", RULE, "--as-of", AS_OF, "--html", &page]);
+    let written = std::fs::read_to_string(folder.path().join("rule.html")).unwrap();
+    assert!(
+        ran.status == 0 && written.contains("<button") && written.contains("| multisearch"),
+        "{}",
+        ran.err
+    );
+    let svg = catena(&["explain", RULE, "--as-of", AS_OF, "--svg", "-"]);
+    assert!(svg.out.starts_with("<svg ") && svg.out.ends_with("</svg>\n"), "{}", svg.out);
+}
+
+#[test]
+fn a_picture_is_of_one_rule_and_refusals_are_reasons() {
+    let several = catena(&["explain", "rules", "--as-of", AS_OF, "--svg", "-"]);
+    assert!(several.status == 2 && several.err.contains("--rule"), "{}", several.err);
+    let none = catena(&["explain", RULE, "--rule", "aws_untrusted_image_lunch"]);
+    assert!(none.status == 2 && none.err.contains("did you mean"), "{}", none.err);
+    let refused = catena(&["explain", "tests/cases/key_change_without_scope.chain", "--target", "sigma"]);
+    assert!(refused.out.contains("refused: ") && refused.out.contains("no query"), "{}", refused.out);
+}

@@ -1,0 +1,398 @@
+//! The language server over real pipes: every kind of question on the first rule, half-typed text, and whatever else an
+//! editor may send.
+
+use std::io::{BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use lsp_server::{Message, Notification, Request, RequestId};
+use serde_json::{Value, json};
+
+use crate::program::{root, scratch};
+
+struct Client {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    next: i32,
+    /// What was published last, by address.
+    found: std::collections::BTreeMap<String, Value>,
+}
+
+impl Client {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_catena"))
+            .args(["lsp", "--stdio"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, input, output, next: 0, found: std::collections::BTreeMap::new() }
+    }
+
+    fn open(folder: &tempfile::TempDir) -> Self {
+        let mut this = Self::start();
+        let made = this.ask("initialize", json!({"rootUri": address(folder, ""), "capabilities": {}}));
+        assert_eq!(made["serverInfo"]["name"], "catena");
+        this.tell("initialized", json!({}));
+        this
+    }
+
+    fn send(&mut self, message: &Message) {
+        message.write(self.input.as_mut().unwrap()).unwrap();
+    }
+
+    fn tell(&mut self, method: &str, params: Value) {
+        self.send(&Message::Notification(Notification::new(method.to_owned(), params)));
+    }
+
+    /// Asks, and takes what comes until the answer; panics at an error.
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.try_ask(method, params).unwrap_or_else(|why| panic!("{method}: {why}"))
+    }
+
+    fn try_ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
+        self.next += 1;
+        let id = RequestId::from(self.next);
+        self.send(&Message::Request(Request::new(id.clone(), method.to_owned(), params)));
+        loop {
+            match Message::read(&mut self.output).unwrap().expect("the server is alive") {
+                Message::Response(response) if response.id == id => {
+                    return response.response_result.map_err(|error| error.message);
+                }
+                other @ (Message::Request(_) | Message::Response(_) | Message::Notification(_)) => {
+                    self.note(other);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, message: Message) {
+        if let Message::Notification(note) = message
+            && note.method == "textDocument/publishDiagnostics"
+        {
+            let uri = note.params["uri"].as_str().unwrap().to_owned();
+            self.found.insert(uri, note.params["diagnostics"].clone());
+        }
+    }
+
+    fn edit(&mut self, uri: &str, text: &str) {
+        let document = json!({"uri": uri, "version": 2});
+        self.tell(
+            "textDocument/didChange",
+            json!({"textDocument": document, "contentChanges": [{"text": text}]}),
+        );
+    }
+
+    fn show(&mut self, uri: &str, text: &str) {
+        let document = json!({"uri": uri, "languageId": "catena", "version": 1, "text": text});
+        self.tell("textDocument/didOpen", json!({ "textDocument": document }));
+    }
+
+    /// The codes found in a file, once they are what is wanted.
+    fn await_codes(&mut self, uri: &str, wanted: &[&str]) {
+        for _ in 0..50 {
+            let codes: Vec<String> = self.found.get(uri).and_then(Value::as_array).map_or(vec![], |found| {
+                found.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+            });
+            if codes == wanted {
+                return;
+            }
+            // An answer comes behind what was published before the question; what is published when the server is idle
+            // comes a little later.
+            let _ = self.try_ask("workspace/symbol", json!({"query": "nothing of this name"}));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("wanted {wanted:?} in {uri}, found {:#?}", self.found.get(uri));
+    }
+
+    fn close(mut self) {
+        self.ask("shutdown", Value::Null);
+        self.tell("exit", Value::Null);
+        drop(self.input.take());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+fn address(folder: &tempfile::TempDir, name: &str) -> String {
+    let path = folder.path().canonicalize().unwrap();
+    format!("file://{}", if name.is_empty() { path } else { path.join(name) }.display())
+}
+
+/// The first rule with its lists.
+fn project() -> tempfile::TempDir {
+    let read = |name: &str| std::fs::read(root().join("rules/an1318").join(name)).unwrap();
+    let names = ["aws.chain", "lists/known_good.chain", "lists/approved_images.csv"];
+    let files: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (*name, read(name))).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_slice())).collect();
+    scratch("lsp", &files)
+}
+
+fn text(folder: &tempfile::TempDir, name: &str) -> String {
+    std::fs::read_to_string(folder.path().join(name)).unwrap()
+}
+
+/// The position behind the `count`-th occurrence of a text.
+fn behind(text: &str, what: &str, count: usize) -> Value {
+    let at = text.match_indices(what).nth(count).unwrap_or_else(|| panic!("no {what}")).0 + what.len();
+    let line = text[..at].matches('\n').count();
+    let character = text[..at].rsplit('\n').next().unwrap().encode_utf16().count();
+    json!({"line": line, "character": character})
+}
+
+fn labels(items: &Value) -> Vec<String> {
+    items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn findings_follow_the_keys() {
+    let folder = project();
+    let (rule, lists) = (address(&folder, "aws.chain"), address(&folder, "lists/known_good.chain"));
+    let mut client = Client::open(&folder);
+    let written = text(&folder, "aws.chain");
+    client.show(&rule, &written);
+    client.await_codes(&rule, &[]);
+    client.edit(&rule, &written.replace("severity    high", "severity    hihg"));
+    client.await_codes(&rule, &["E0206"]);
+    client.edit(&rule, &written);
+    client.await_codes(&rule, &[]);
+    // A list that goes is missed by the rule that imports it.
+    let known = text(&folder, "lists/known_good.chain");
+    client.show(&lists, &known.replace("allowlist automation", "allowlist automatons"));
+    client.await_codes(&rule, &["E0204"]);
+    client.edit(&lists, &known);
+    client.await_codes(&rule, &[]);
+    // The same rule in a second file.
+    let copy = address(&folder, "copy.chain");
+    client.show(&copy, &written);
+    client.await_codes(&copy, &["E0212", "E0212"]);
+    client.tell("textDocument/didClose", json!({"textDocument": {"uri": copy}}));
+    client.await_codes(&copy, &[]);
+    client.close();
+}
+
+#[test]
+fn completion_knows_the_place() {
+    let folder = project();
+    let uri = address(&folder, "new.chain");
+    let mut client = Client::open(&folder);
+    let head =
+        "rule r {\n  title \"T\"\n  param gap = 10m\n  chain {\n    step a from aws.cloudtrail\n      where ";
+    let mut at = |text: &str| {
+        client.show(&uri, text);
+        let end = behind(text, text, 0);
+        client.ask("textDocument/completion", json!({"textDocument": {"uri": uri}, "position": end}))
+    };
+    let has = |items: &Value, wanted: &[&str]| {
+        let labels = labels(items);
+        for wanted in wanted {
+            assert!(labels.iter().any(|label| label == wanted), "{wanted} is not among {labels:?}");
+        }
+    };
+    has(&at("al"), &["rule", "allowlist", "import"]);
+    has(&at("rule r {\n  sev"), &["severity", "title", "chain"]);
+    has(&at("rule r {\n  severity "), &["high"]);
+    has(&at("rule r {\n  title \"T\"\n  chain within 15"), &["15s", "15m", "15h", "15d"]);
+    has(&at("rule r { chain { step a from "), &["aws.cloudtrail", "aws.vpcflow"]);
+    let fields = at(&format!("{head}eventNa"));
+    has(&fields, &["event.action", "actor.id", "image.id"]);
+    assert!(!labels(&fields).iter().any(|label| label == "flow.action"), "of another source");
+    let action = fields.as_array().unwrap().iter().find(|item| item["label"] == "event.action").unwrap();
+    assert!(action["filterText"].as_str().unwrap().contains("eventName"), "{action}");
+    assert!(action["documentation"]["value"].as_str().unwrap().contains("| kql |"), "{action}");
+    has(&at(&format!("{head}event.action ")), &["==", "like"]);
+    has(&at(&format!("{head}event.outcome == ")), &["\"success\"", "gap"]);
+    has(&at(&format!("{head}image.id in ")), &["approved_images", "automation"]);
+    let linked =
+        format!("{head}event.action == \"A\"\n    then within gap on X\n    step b from aws.vpcflow where ");
+    let (before, _) = linked.split_once('X').unwrap();
+    client_links(&folder, &linked, before);
+    has(&at(&format!("{linked}flow.action == \"A\"\n  }}\n  alert {{\n    entity ")), &["account", "ip"]);
+    has(&at(&format!("{linked}a\n  }}\n  alert {{\n    show ")), &["a.actor.id", "b.destination.ip"]);
+    has(&at(&format!("{linked}a\n  }}\n  test \"t\" {{\n    ")), &["a", "b", "expect no alert"]);
+    has(&at(&format!("{linked}a\n  }}\n  test \"t\" {{\n    b at 0s {{ ")), &["flow.action", "source.ip"]);
+    assert_eq!(labels(&at("rule r { title \"al")), Vec::<String>::new());
+}
+
+/// The fields that both neighbours have.
+fn client_links(folder: &tempfile::TempDir, text: &str, before: &str) {
+    let uri = address(folder, "links.chain");
+    let mut client = Client::open(folder);
+    client.show(&uri, text);
+    let at = behind(text, before, 0);
+    let items = client.ask("textDocument/completion", json!({"textDocument": {"uri": uri}, "position": at}));
+    let labels = labels(&items);
+    assert!(
+        labels.contains(&"instance.eni".to_owned()) && !labels.contains(&"actor.id".to_owned()),
+        "{labels:?}"
+    );
+    client.close();
+}
+
+#[test]
+fn names_lead_to_what_they_stand_for() {
+    let folder = project();
+    let uri = address(&folder, "aws.chain");
+    let mut client = Client::open(&folder);
+    let written = text(&folder, "aws.chain");
+    client.show(&uri, &written);
+    let ask = |client: &mut Client, method: &str, what: &str, count: usize| {
+        let position = behind(&written, what, count);
+        client.ask(
+            &format!("textDocument/{method}"),
+            json!({"textDocument": {"uri": uri}, "position": position, "context": {"includeDeclaration": true}}),
+        )
+    };
+    let list = ask(&mut client, "definition", "image.id in approved_im", 0);
+    assert!(list["uri"].as_str().unwrap().ends_with("lists/known_good.chain"), "{list}");
+    let steps = ask(&mut client, "references", "step launch", 0);
+    assert!(steps.as_array().unwrap().len() > 10, "{steps}");
+    let field = ask(&mut client, "hover", "except image.id", 0);
+    assert!(field["contents"]["value"].as_str().unwrap().contains("| spl |"), "{field}");
+    let step = ask(&mut client, "hover", "entity account launc", 0);
+    assert!(step["contents"]["value"].as_str().unwrap().contains("at most 15m later"), "{step}");
+    let window = ask(&mut client, "hover", "chain within 30m", 0);
+    assert!(window["contents"]["value"].as_str().unwrap().contains("every 5m over 50m"), "{window}");
+    let param = ask(&mut client, "hover", "then within console_to", 0);
+    assert!(param["contents"]["value"].as_str().unwrap().contains("= 15m"), "{param}");
+    let rename = |client: &mut Client, name: &str| {
+        let position = behind(&written, "step launch", 0);
+        client.try_ask(
+            "textDocument/rename",
+            json!({"textDocument": {"uri": uri}, "position": position, "newName": name}),
+        )
+    };
+    let edits = rename(&mut client, "start").unwrap();
+    let count = edits["changes"][&uri].as_array().unwrap().len();
+    assert_eq!(count, steps.as_array().unwrap().len());
+    assert!(rename(&mut client, "Not A Name").is_err() && rename(&mut client, "where").is_err());
+    client.close();
+}
+
+#[test]
+fn a_file_has_symbols_folds_colours_hints_lenses_and_actions() {
+    let folder = project();
+    let uri = address(&folder, "aws.chain");
+    let mut client = Client::open(&folder);
+    let written = text(&folder, "aws.chain");
+    client.show(&uri, &written);
+    let document = json!({"textDocument": {"uri": uri}, "range": {"start": {"line": 0, "character": 0}, "end": {"line": 999, "character": 0}}, "options": {"tabSize": 2, "insertSpaces": true}, "context": {"diagnostics": []}});
+    let symbols = client.ask("textDocument/documentSymbol", document.clone());
+    assert_eq!(symbols[0]["name"], "aws_untrusted_image_launch");
+    assert!(
+        symbols[0]["children"].as_array().unwrap().iter().any(|child| child["name"] == "egress"),
+        "{symbols}"
+    );
+    let found = client.ask("workspace/symbol", json!({"query": "apprv"}));
+    assert!(labels_of(&found, "name").contains(&"approved_images".to_owned()), "{found}");
+    let folds = client.ask("textDocument/foldingRange", document.clone());
+    assert!(folds.as_array().unwrap().len() > 8, "{folds}");
+    let tokens = client.ask("textDocument/semanticTokens/full", document.clone());
+    assert!(
+        tokens["data"].as_array().unwrap().len().is_multiple_of(5)
+            && !tokens["data"].as_array().unwrap().is_empty()
+    );
+    let hints = client.ask("textDocument/inlayHint", document.clone());
+    assert!(hints[0]["label"].as_str().unwrap().contains("Splunk SPL: exact"), "{hints}");
+    let lenses = client.ask("textDocument/codeLens", document.clone());
+    let command = &lenses[1]["command"];
+    let ran = client.ask(
+        "workspace/executeCommand",
+        json!({"command": command["command"], "arguments": command["arguments"]}),
+    );
+    assert!(ran["passed"] == true && ran["text"].as_str().unwrap().contains("1 passed"), "{ran}");
+    let edits = client.ask("textDocument/formatting", document.clone());
+    assert_eq!(edits[0]["newText"].as_str(), catena::syntax::format(&written).ok().as_deref());
+    // Broken on purpose: a misspelt field, no id, values that belong into a list.
+    let broken = written
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("id  "))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace(
+            "except actor.issuer.id in automation",
+            "except actor.issuer.id == \"a\"\n      except actor.issuer.id == \"b\"",
+        )
+        .replace("event.outcome ==", "event.outcom ==");
+    client.edit(&uri, &broken);
+    let actions = client.ask("textDocument/codeAction", document);
+    let titles = labels_of(&actions, "title").join("\n");
+    for wanted in ["Change to `event.outcome`", "Fix all", "metadata that is missing", "into an allowlist"] {
+        assert!(titles.contains(wanted), "{wanted} is not among:\n{titles}");
+    }
+    client.close();
+}
+
+fn labels_of(items: &Value, key: &str) -> Vec<String> {
+    items.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_server_survives_any_message() {
+    let folder = project();
+    let uri = address(&folder, "aws.chain");
+    let mut client = Client::open(&folder);
+    let written = text(&folder, "aws.chain");
+    let mut random = fastrand::Rng::with_seed(18);
+    let methods = [
+        "textDocument/completion",
+        "textDocument/hover",
+        "textDocument/definition",
+        "textDocument/references",
+        "textDocument/rename",
+        "textDocument/prepareRename",
+        "textDocument/documentSymbol",
+        "textDocument/foldingRange",
+        "textDocument/semanticTokens/full",
+        "textDocument/inlayHint",
+        "textDocument/codeLens",
+        "textDocument/codeAction",
+        "textDocument/formatting",
+        "workspace/executeCommand",
+        "workspace/symbol",
+        "no/such/method",
+        "initialize",
+    ];
+    for round in 0..150 {
+        // Half of a file, with a character in the middle that makes positions hard.
+        let mut cut = random.usize(..written.len());
+        while !written.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let half =
+            format!("{}\u{1f600}{}", &written[..cut], if round % 2 == 0 { "" } else { &written[cut..] });
+        client.edit(&uri, &half);
+        let bad =
+            [json!(null), json!([]), json!({"textDocument": 1}), json!("\u{0}"), json!({"arguments": [[]]})];
+        let position = json!({"line": random.u32(..90), "character": random.u32(..200)});
+        let good = json!({
+            "textDocument": {"uri": uri}, "position": position, "newName": "x", "query": "a", "context": {"diagnostics": []},
+            "range": {"start": position, "end": {"line": u32::MAX, "character": u32::MAX}},
+            "options": {"tabSize": 2, "insertSpaces": true}, "command": "catena.runTests", "arguments": [uri],
+        });
+        let params = if round % 5 == 0 { bad[random.usize(..bad.len())].clone() } else { good };
+        let _ = client.try_ask(methods[random.usize(..methods.len())], params);
+        if round % 10 == 0 {
+            let raw = ["Content-Length: 5\r\n\r\n{\"a\":", "Content-Length: 2\r\n\r\n[]", "nonsense\r\n\r\n"];
+            client.input.as_mut().unwrap().write_all(raw[random.usize(..raw.len())].as_bytes()).unwrap();
+        }
+    }
+    // A line of a megabyte, a file that went, an address that is no file.
+    client.edit(&uri, &format!("rule r {{ title \"{}\"", "a".repeat(1 << 20)));
+    std::fs::remove_file(folder.path().join("lists/known_good.chain")).unwrap();
+    client.tell("workspace/didChangeWatchedFiles", json!({"changes": []}));
+    client.show("untitled:Untitled-1", "rule r {");
+    client.tell("textDocument/didChange", json!({"textDocument": {"uri": uri}}));
+    let hover = json!({"textDocument": {"uri": uri}, "position": {"line": 0, "character": 99}});
+    client.ask("textDocument/hover", hover);
+    client.close();
+}
+
+#[test]
+fn an_editor_that_goes_away_ends_the_server() {
+    let folder = project();
+    let mut client = Client::open(&folder);
+    drop(client.input.take());
+    assert_eq!(client.child.wait().unwrap().code(), Some(1));
+}
