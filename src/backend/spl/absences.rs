@@ -9,7 +9,7 @@
 
 use super::check::{all as and, any};
 use super::literal::{self, Frag, spl};
-use super::{Spl, lines, records, refuse};
+use super::{Spl, lines, refuse};
 use crate::backend::bind::{Bound, BoundAbsence};
 use crate::backend::{Report, schedule};
 use crate::ir::{Case, Neighbour, When};
@@ -47,7 +47,7 @@ pub(super) fn of_step(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
     let mut made = Vec::new();
     for Absent { number, absence, .. } in all(bound).into_iter().filter(|absent| absent.step == step) {
         made.extend((1..).zip(absence.keys).map(|(at, key)| {
-            let value = records::joined(&key.left.name, key.left.ty, key.case == Case::Ignore);
+            let value = literal::joined(&key.left.name, key.left.ty, key.case == Case::Ignore);
             (literal::absent_key(number, at), value)
         }));
     }
@@ -63,7 +63,7 @@ pub(super) fn of_absent(bound: &Bound<'_, Spl>, number: u64) -> Vec<(Frag, Frag)
 fn columns(absent: Absent<'_, '_>) -> Vec<(Frag, Frag)> {
     let mut made = vec![(time(absent.number), spl!("_time"))];
     made.extend((1..).zip(absent.absence.keys).map(|(at, key)| {
-        let value = records::joined(&key.right.name, key.right.ty, key.case == Case::Ignore);
+        let value = literal::joined(&key.right.name, key.right.ty, key.case == Case::Ignore);
         (literal::absent_key(absent.number, at), value)
     }));
     made
@@ -74,13 +74,16 @@ fn time(number: u64) -> Frag {
     spl!("chain_u{number}", number)
 }
 
-/// The commands that drop what is exempted, and the records that exempt it.
+/// The commands that drop what is exempted, and the records that exempt it; if there are any, they leave the rows in
+/// the order of time, steps first.
 pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
     let absences = all(bound);
     if absences.is_empty() {
         return Vec::new();
     }
-    absences.iter().for_each(|absent| of_earlier(absent, report));
+    for absent in &absences {
+        of_earlier(absent, report);
+    }
     let (after, before): (Vec<_>, Vec<_>) =
         absences.into_iter().partition(|absent| matches!(absent.absence.when, When::After(_)));
     let mut out = Vec::new();

@@ -4,18 +4,19 @@
 //! `<step>_first_time`. Must not know: how a link finds its predecessor.
 //!
 //! Events are counted once, however many rows they have. Their start is the time of the N-th newest event of the group,
-//! from a window of N rows for each group; their number is a sum of marks, one more where an event comes, one less where
-//! it leaves the window. Of values each group carries the times, with the time at which the same value came next: those
-//! that count are inside the window and have not come again. All rows of one instant get what holds after the last.
+//! from a window of N rows for each group; their number is a sum of marks, one more where an event comes, one less
+//! where it leaves the window. Of values each group carries the times, with the time at which the same value came next:
+//! those that count are inside the window and have not come again. All rows of one instant get what holds after the
+//! last.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, links, refuse};
+use super::{Spl, links, refuse, slots};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Effect, Report};
-use crate::ir::{self, Repetition, Type};
+use crate::ir::{Repetition, Type};
 
-/// The commands, for all steps that repeat.
-pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
+/// The commands, for all steps that repeat. `sorted` says whether the rows stand in the order of time, steps first.
+pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: &mut bool, report: &mut Report) -> Vec<Frag> {
     let mut out = Vec::new();
     for (number, step) in (1..).zip(&bound.steps) {
         let Some(repetition) = step.repetition else { continue };
@@ -28,9 +29,12 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag>
             out.extend(burst.values());
             report.note(Effect::Engine, repetition.span, CARRIED);
         } else {
+            // Without the `0`, `sort` returns 10,000 rows.
+            out.extend((!*sorted).then(|| spl!("sort 0 +_time, +chain_step")));
             out.extend(burst.events());
             report.require(WINDOW);
         }
+        *sorted = false;
         out.push(burst.completed(bound));
     }
     out
@@ -42,21 +46,6 @@ const WINDOW: &str =
     "limits.conf [stats] max_stream_window of at least the number that a step counts (10,000 by default)";
 const CARRIED: &str = "different values are counted, so the query carries every earlier record of a group along; its memory grows with \
                        them";
-
-/// The columns that an answer shows of a step's burst; none if it does not repeat.
-pub(super) fn shown(step: &BoundStep<'_, Spl>) -> Vec<(Frag, Type)> {
-    let columns = [(count(step), Type::Int), (first(step), Type::Time)];
-    step.repetition.iter().flat_map(|_| columns.clone()).collect()
-}
-
-/// The column of the start of a burst.
-pub(super) fn first(step: &BoundStep<'_, Spl>) -> Frag {
-    literal::flat(&step.column_name(ir::FIRST_TIME))
-}
-
-fn count(step: &BoundStep<'_, Spl>) -> Frag {
-    literal::flat(&step.column_name(ir::COUNT))
-}
 
 /// The values by which the records of a step are counted: names and values.
 pub(super) fn marks(step: &BoundStep<'_, Spl>, number: u64) -> Vec<(Frag, Frag)> {
@@ -77,7 +66,7 @@ pub(super) fn marks(step: &BoundStep<'_, Spl>, number: u64) -> Vec<(Frag, Frag)>
 
 fn value_of(step: u64) -> Frag {
     let step = literal::number(step);
-    spl!("chain_v{step}", step)
+    spl!("chain_value{step}", step)
 }
 
 /// A step that repeats.
@@ -91,7 +80,7 @@ impl Burst<'_, '_> {
     fn fill(&self, text: &'static str) -> Frag {
         let keys = (1..).zip(&self.repetition.by).map(|(key, _)| literal::burst_key(self.number, key));
         let by = literal::list(&keys.collect::<Vec<_>>());
-        let (first, count, value) = (first(self.step), count(self.step), value_of(self.number));
+        let (first, count, value) = (slots::first(self.step), slots::count(self.step), value_of(self.number));
         let [i, least, window] =
             [self.number, u64::from(self.repetition.least), self.repetition.window.seconds]
                 .map(literal::number);
@@ -110,14 +99,12 @@ impl Burst<'_, '_> {
     /// The commands that count events.
     fn events(&self) -> Vec<Frag> {
         let texts = [
-            // Without the `0`, `sort` returns 10,000 rows.
-            "sort 0 +_time, +chain_step",
-            "streamstats window=0 count AS chain_c{i} BY {by}, chain_id",
-            "streamstats window={least} global=f count AS chain_o{i}, min(_time) AS {first} BY {by}, chain_c{i}",
+            "streamstats window=0 count AS chain_turn{i} BY {by}, chain_id",
+            "streamstats window={least} global=f count AS chain_rows{i}, min(_time) AS {first} BY {by}, chain_turn{i}",
             // A double holds epoch seconds to a quarter of a microsecond, so differences are rounded: limits are
             // inclusive.
-            "eval {first}=if(chain_c{i}=1 AND chain_o{i}={least} AND round(_time - {first}, 6) <= {window}, {first}, null()), \
-             chain_mark=if(chain_step={i} AND chain_c{i}=1, split(\"1 -1\", \" \"), null())",
+            "eval {first}=if(chain_turn{i}=1 AND chain_rows{i}={least} AND round(_time - {first}, 6) <= {window}, {first}, null()), \
+             chain_mark=if(chain_step={i} AND chain_turn{i}=1, split(\"1 -1\", \" \"), null())",
             "mvexpand chain_mark",
             "eval chain_mark=tonumber(chain_mark), _time=if(chain_mark=-1, round(_time + {window}.000001, 6), _time)",
             // Of one instant first those that leave, so that the last one that comes has the most.
@@ -136,28 +123,28 @@ impl Burst<'_, '_> {
     fn values(&self) -> Vec<Frag> {
         let texts = [
             "sort 0 -_time, +chain_step",
-            "streamstats window=0 current=f last(_time) AS chain_n{i} BY {by}, {value}",
+            "streamstats window=0 current=f last(_time) AS chain_next{i} BY {by}, {value}",
             // A value that does not come again comes again after all that is.
-            "eval chain_p{i}=if(chain_step={i} AND isnotnull({value}), \
-             printf(\"%.6f|%.6f|%s\", _time, coalesce(chain_n{i}, 9999999999), {value}), null())",
+            "eval chain_seen{i}=if(chain_step={i} AND isnotnull({value}), \
+             printf(\"%.6f|%.6f|%s\", _time, coalesce(chain_next{i}, 9999999999), {value}), null())",
             "sort 0 +_time, +chain_step",
-            "streamstats window=0 values(chain_p{i}) AS chain_c{i} BY {by}",
+            "streamstats window=0 values(chain_seen{i}) AS chain_all{i} BY {by}",
             "streamstats window=0 count AS chain_row",
             "sort 0 +_time, -chain_row",
-            "streamstats window=0 values(chain_p{i}) AS chain_o{i} BY {by}, _time",
-            "eval chain_c{i}=mvdedup(mvappend(chain_c{i}, chain_o{i})), \
-             chain_c{i}=mvsort(mvmap(chain_c{i}, if(round(_time - tonumber(mvindex(split(chain_c{i}, \"|\"), 0)), 6) <= {window} \
-             AND round(tonumber(mvindex(split(chain_c{i}, \"|\"), 1)) - _time, 6) > 0, chain_c{i}, \"0\"))), \
-             {count}=mvcount(mvfilter(chain_c{i}!=\"0\")), \
-             {first}=if({count} >= {least}, tonumber(mvindex(split(mvindex(chain_c{i}, -{least}), \"|\"), 0)), null())",
+            "streamstats window=0 values(chain_seen{i}) AS chain_same{i} BY {by}, _time",
+            "eval chain_all{i}=mvdedup(mvappend(chain_all{i}, chain_same{i})), \
+             chain_all{i}=mvsort(mvmap(chain_all{i}, if(round(_time - tonumber(mvindex(split(chain_all{i}, \"|\"), 0)), 6) <= {window} \
+             AND round(tonumber(mvindex(split(chain_all{i}, \"|\"), 1)) - _time, 6) > 0, chain_all{i}, \"0\"))), \
+             {count}=mvcount(mvfilter(chain_all{i}!=\"0\")), \
+             {first}=if({count} >= {least}, tonumber(mvindex(split(mvindex(chain_all{i}, -{least}), \"|\"), 0)), null())",
         ];
         texts.into_iter().map(|text| self.fill(text)).collect()
     }
 
     /// Of the step, the rows that complete. What links ask of a record they need not have had to be counted.
     fn completed(&self, bound: &Bound<'_, Spl>) -> Frag {
-        let mut tests = vec![literal::call("isnum", [&first(self.step)])];
-        tests.extend(links::asked(bound, self.number).iter().map(|key| literal::call("isnotnull", [key])));
+        let mut tests = vec![literal::call("isnum", [&slots::first(self.step)])];
+        tests.extend(asked(bound, self.number).iter().map(|key| literal::call("isnotnull", [key])));
         let (i, holds) = (literal::number(self.number), super::check::all(tests));
         if bound.steps.len() == 1 {
             spl!("where {holds}", holds)
@@ -165,4 +152,17 @@ impl Burst<'_, '_> {
             spl!("where chain_step!={i} OR ({holds})", i, holds)
         }
     }
+}
+
+/// The columns of a step that links ask for: those by which they join it, and those that they compare.
+fn asked(bound: &Bound<'_, Spl>, step: u64) -> Vec<Frag> {
+    let mut asked: Vec<_> = links::sides(bound, step).into_iter().map(|(name, _)| name).collect();
+    asked.extend(bound.together.iter().flat_map(|shared| links::in_any_order(shared)));
+    for (number, link) in (1..).zip(&bound.links) {
+        for comparison in link.comparisons {
+            asked.extend((number == step).then(|| literal::field(&comparison.left.name)));
+            asked.extend((number + 1 == step).then(|| literal::field(&comparison.right.name)));
+        }
+    }
+    asked
 }

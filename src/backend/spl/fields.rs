@@ -242,7 +242,8 @@ pub(super) fn late(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Frag 
     if output.field.ty == Type::Ip && !step.main.is_key(output.field.name) { address(&name) } else { name }
 }
 
-fn address(value: &Frag) -> Frag {
+/// A value that is an address, or nothing.
+pub(super) fn address(value: &Frag) -> Frag {
     let address = literal::fixed(regex::ADDRESS);
     spl!("if(match({value}, \"{address}\"), {value}, null())", value, address)
 }

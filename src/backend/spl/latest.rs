@@ -9,7 +9,7 @@
 
 use super::check::all;
 use super::literal::{self, Frag, spl};
-use super::{Spl, absences, bursts, eval, links, shown, shown_of};
+use super::{Spl, absences, eval, links, shown, shown_of, slots};
 use crate::backend::bind::{Bound, BoundSelection, BoundStep, Output};
 use crate::ir::Type;
 
@@ -30,18 +30,18 @@ pub(super) fn columns(step: &BoundStep<'_, Spl>, selection: &BoundSelection<'_, 
         } else if !shown_of(selection).any(|own| own.field.name == output.field.name) {
             spl!("\"\"")
         } else {
-            links::as_text(&name, output.field.ty, Frag::clone)
+            slots::as_text(&name, output.field.ty, Frag::clone)
         };
         (literal::flat(&output.column), value)
     });
     std::iter::once((links::time(step), spl!("_time"))).chain(shown).collect()
 }
 
-/// The commands between the branches and the table.
-pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
-    // Without the `0`, `sort` returns 10,000 rows.
-    let mut out = vec![spl!("sort 0 +_time, +chain_step")];
-    let mut moved = false;
+/// The commands between the branches and the table. `sorted` says whether the rows stand in the order of time, steps
+/// first.
+pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: bool) -> Vec<Frag> {
+    let mut out = Vec::new();
+    let mut moved = !sorted;
     let mut carried: Vec<Frag> = Vec::new();
     for ((number, link), earlier) in (1..).zip(&bound.links).zip(&bound.steps) {
         // A burst follows what comes before its first event.
@@ -97,7 +97,7 @@ fn newest(bound: &Bound<'_, Spl>, step: &BoundStep<'_, Spl>) -> Vec<Frag> {
     let others = || bound.steps.iter().map(of).chain(["chain_".to_owned()]);
     if others().any(|other| other != own.text() && other.starts_with(&start)) {
         let names = columns(step, &step.main).into_iter().map(|(name, _)| name);
-        let names = names.chain(bursts::shown(step).into_iter().map(|(name, _)| name));
+        let names = names.chain(slots::burst(step).into_iter().map(|(name, _)| name));
         return names.map(|name| spl!("last({name}) AS {name}", name)).collect();
     }
     vec![spl!("last({own}_*) AS {own}_*", own)]

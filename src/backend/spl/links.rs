@@ -3,9 +3,9 @@
 //! In: a bound rule. Out: numbers, names and comments. Must not know: how a link finds its predecessor.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, bursts, records};
+use super::{Spl, slots};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
-use crate::ir::{self, Type};
+use crate::ir::{self, Together};
 
 /// The longest time from the last step but one to the last. In a chain of two steps gap and total are one window.
 pub(super) fn window(bound: &Bound<'_, Spl>, link: &BoundLink<'_, Spl>) -> u64 {
@@ -22,11 +22,12 @@ pub(super) fn total_binds(bound: &Bound<'_, Spl>) -> bool {
 /// The start of the burst that a link leads to.
 pub(super) fn burst(bound: &Bound<'_, Spl>, link: u64) -> Option<Frag> {
     let later = usize::try_from(link).ok().and_then(|link| bound.steps.get(link))?;
-    later.repetition.map(|_| bursts::first(later))
+    later.repetition.map(|_| slots::first(later))
 }
 
 /// Rows in the order of time, steps first; those of a step that repeats stand where their bursts start.
 pub(super) fn sorted(burst: Option<&Frag>, step: u64) -> Vec<Frag> {
+    // Without the `0`, `sort` returns 10,000 rows.
     let Some(first) = burst else { return vec![spl!("sort 0 +_time, +chain_step")] };
     let step = literal::number(step);
     vec![
@@ -48,23 +49,16 @@ pub(super) fn sides(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
     for (number, link) in (1..).zip(&bound.links) {
         for (key, ((left, right), folded)) in (1..).zip(link.keys.iter().zip(&link.folded)) {
             let field = if number == step { Some(left) } else { (number + 1 == step).then_some(right) };
-            let joined = |field: &&ir::Field| records::joined(&field.name, field.ty, *folded);
+            let joined = |field: &&ir::Field| literal::joined(&field.name, field.ty, *folded);
             sides.extend(field.map(|field| (literal::key(number, key), joined(field))));
         }
     }
     sides
 }
 
-/// The columns of a step that links ask for: those by which they join it, and those that they compare.
-pub(super) fn asked(bound: &Bound<'_, Spl>, step: u64) -> Vec<Frag> {
-    let mut asked: Vec<_> = sides(bound, step).into_iter().map(|(name, _)| name).collect();
-    for (number, link) in (1..).zip(&bound.links) {
-        for comparison in link.comparisons {
-            asked.extend((number == step).then(|| literal::field(&comparison.left.name)));
-            asked.extend((number + 1 == step).then(|| literal::field(&comparison.right.name)));
-        }
-    }
-    asked
+/// The columns by which steps in any order are joined.
+pub(super) fn in_any_order(together: &Together) -> Vec<Frag> {
+    (1..).zip(&together.keys).map(|(at, _)| literal::key(1, at)).collect()
 }
 
 /// What a link joins, for a reader: `launch within 15m of console, by actor.id`.
@@ -85,18 +79,6 @@ pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
 /// A command with a comment below it.
 pub(super) fn remarked(command: &Frag, remark: &Frag) -> Frag {
     spl!("{command}\n    ```{remark}```", command, remark)
-}
-
-/// A value as text, empty if it is missing: `guarded` makes a text of a text.
-pub(super) fn as_text(value: &Frag, ty: Type, guarded: impl FnOnce(&Frag) -> Frag) -> Frag {
-    match ty {
-        Type::String | Type::Ip | Type::Bool => {
-            let text = guarded(value);
-            spl!("coalesce({text}, \"\")", text)
-        }
-        Type::Int | Type::Float => spl!("coalesce(tostring({value}), \"\")", value),
-        Type::Time => spl!("if(isnull({value}), \"\", printf(\"%.6f\", {value}))", value),
-    }
 }
 
 /// The column of a step's time.

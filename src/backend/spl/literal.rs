@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use super::Spl;
 use crate::backend::print::{self, Bind, Language, phrase};
 use crate::backend::stated::Notation;
-use crate::ir::Value;
+use crate::ir::{Type, Value};
 use crate::source::marked;
 
 /// A piece of a search.
@@ -227,6 +227,12 @@ pub(super) fn burst_key(step: u64, key: u64) -> Frag {
 /// The column of what the raw event has of a field, before it is translated: `chain_r_<canonical name>`.
 pub(super) fn stored(name: &str) -> Frag {
     atom(phrase!("chain_r_{}", flat(name).text()))
+}
+
+/// A field's column as records are joined by it.
+pub(super) fn joined(name: &str, ty: Type, folded: bool) -> Frag {
+    let column = field(name);
+    if folded && ty == Type::String { call("lower", [&column]) } else { column }
 }
 
 /// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.

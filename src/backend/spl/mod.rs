@@ -25,14 +25,16 @@ mod predicate;
 mod prefilter;
 mod records;
 mod regex;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod text;
+mod together;
 
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -108,11 +110,12 @@ impl Backend for Spl {
             Feature::DifferentFields | Feature::OrderedFields => {
                 Support::Emulated("all predecessors of a key are carried, and each is compared")
             }
-            Feature::FoldedKey => Support::Engine(LETTERS),
             Feature::DistinctCount => Support::Emulated(
                 "all values of a group are carried, and those that are recent enough are counted",
             ),
-            Feature::AnyOrder => caps::NOT_YET,
+            Feature::AnyOrder => {
+                Support::Emulated("running maximum of the newest record of every step for each key")
+            }
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -129,7 +132,7 @@ impl Backend for Spl {
             Feature::SharedEvent => Support::Emulated(
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
-            Feature::IgnoreCase => Support::Engine(LETTERS),
+            Feature::FoldedKey | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => {
                 Support::Emulated("the same expression in PCRE, without backslashes")
@@ -162,6 +165,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let schedule = Schedule::of(&bound, job);
+    together::refuse_shared(job, report);
     let tail = chain::commands(&bound, schedule, report);
     if !report.errors.is_empty() {
         return None;

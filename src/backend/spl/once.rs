@@ -4,7 +4,7 @@
 //! In: a bound rule, how far a run looks back. Out: commands before the table. Must not know: how rows are found.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, links};
+use super::{Spl, eval, records, slots};
 use crate::backend::bind::{Bound, BoundStep, OneRow};
 use crate::backend::print::Bind;
 use crate::backend::{Report, Schedule};
@@ -19,14 +19,17 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
 
 /// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
 fn delivered_once(bound: &Bound<'_, Spl>) -> Option<Frag> {
-    let last = bound.steps.last()?;
-    let id = literal::flat(&super::event_id(last)?.column);
-    let item = has_items(last).then(|| spl!(" chain_item_id"));
+    let mut ends = bound.steps.iter().filter(|step| step.last);
+    let mut columns = if bound.together.is_some() {
+        ends.clone().find_map(super::event_id)?;
+        vec![spl!("chain_step"), records::event()]
+    } else {
+        vec![literal::flat(&super::event_id(ends.clone().next()?)?.column)]
+    };
+    columns.extend(ends.any(has_items).then(|| spl!("chain_item_id")));
     // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
-    Some(match item {
-        Some(item) => spl!("dedup {id}{item} keepempty=true", id, item),
-        None => spl!("dedup {id} keepempty=true", id),
-    })
+    let columns = Frag::join(columns, " ", Bind::And);
+    Some(spl!("dedup {columns} keepempty=true", columns))
 }
 
 /// The windows of one run are found one by one: each costs two more commands.
@@ -80,7 +83,7 @@ fn keys(bound: &Bound<'_, Spl>, one_row: &OneRow<'_>) -> (Vec<Frag>, Vec<Frag>) 
         }
         let number = literal::number(number);
         let name = spl!("chain_by{number}", number);
-        made.push(literal::assign(&name, &links::as_text(&column, field.ty, Frag::clone)));
+        made.push(literal::assign(&name, &slots::as_text(&column, field.ty, Frag::clone)));
         names.push(name);
     }
     (made, names)

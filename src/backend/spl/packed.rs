@@ -20,7 +20,8 @@
 
 use super::check::all;
 use super::literal::{self, Frag, spl};
-use super::{Spl, absences, bursts, eval, links, predicate, shown};
+use super::slots::{self, Slot};
+use super::{Spl, absences, eval, links, predicate, shown};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::Bind;
 use crate::backend::{Effect, Report};
@@ -44,11 +45,12 @@ enum Order {
     Events { descending: bool },
 }
 
-/// The commands between the branches and the table.
-pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
-    let mut tail = Tail { bound, out: Vec::new(), order: None };
+/// The commands between the branches and the table. `sorted` says whether the rows stand in the order of time, steps
+/// first.
+pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: bool, report: &mut Report) -> Vec<Frag> {
+    let mut tail = Tail { bound, out: Vec::new(), order: sorted.then_some(Order::Steps) };
     let repeats = bound.steps.first().filter(|step| step.repetition.is_some());
-    let start = repeats.map_or_else(|| spl!("_time"), bursts::first);
+    let start = repeats.map_or_else(|| spl!("_time"), slots::first);
     tail.out.push(spl!("eval chain_s1=if(chain_step=1, {start}, null())", start));
     let hops = hops(bound);
     for hop in &hops {
@@ -307,11 +309,11 @@ impl Tail<'_> {
         let time = literal::call("tonumber", [&slot(1)]);
         let mut tests = vec![hop.fill("round(_time - {time}, 6) <= {gap}", &[("time", &time)])];
         if hop.link.shared {
-            let (event, own) = (slot(2), guarded(&spl!("chain_id")));
+            let (event, own) = (slot(2), slots::guarded(&spl!("chain_id")));
             tests.push(spl!("{event}!={own}", event, own));
         }
         tests.extend(absences::between(self.bound, hop.number + 1, &time));
-        let (columns, burst) = (shown(hop.earlier), bursts::shown(hop.earlier).len());
+        let (columns, burst) = (shown(hop.earlier), slots::burst(hop.earlier).len());
         for comparison in hop.link.comparisons {
             let place = columns.iter().position(|output| output.field.name == comparison.left.name);
             tests.extend(place.map(|place| compared(&slot(FIRST_VALUE + burst + place), comparison)));
@@ -329,13 +331,9 @@ impl Tail<'_> {
             // Behind two numbers by which `max` chose, and the event.
             let (name, at) = (links::time(step), slot(FIRST_VALUE - 1));
             made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
-            made.extend(
-                bursts::shown(step)
-                    .into_iter()
-                    .map(|(name, ty)| literal::assign(&name, &unpacked(&slot(0), ty))),
-            );
-            made.extend(shown(step).into_iter().map(|output| {
-                literal::assign(&literal::flat(&output.column), &unpacked(&slot(0), output.field.ty))
+            let path = spl!("chain_v");
+            made.extend(slots::of(step).into_iter().map(|Slot { name, column: _, ty }| {
+                literal::assign(&name, &slots::unpacked(&path, &slot(0), ty))
             }));
         }
         self.out.extend(eval(made));
@@ -356,14 +354,12 @@ fn path(hop: &Hop<'_>) -> Frag {
     // A bare `=` keeps the slot of an event that does not matter, so that `unpack` counts alike.
     let told = hop.link.shared && hop.kind == Kind::Carried;
     let event = if told { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
-    values.extend(told.then(|| guarded(&spl!("chain_id"))));
+    values.extend(told.then(|| slots::guarded(&spl!("chain_id"))));
     values.push(spl!("_time"));
-    let first = values.len();
-    values.extend(bursts::shown(hop.earlier).iter().map(|(name, ty)| packed(name, *ty)));
-    let fields = shown(hop.earlier).into_iter().map(|output| &output.field);
-    values.extend(fields.map(|field| packed(&literal::field(field.name), field.ty)));
+    let slots = slots::of(hop.earlier);
+    values.extend(slots.iter().map(Slot::packed));
     let mut formats = vec![event];
-    formats.extend(values.iter().skip(first).map(|_| spl!("=%s")));
+    formats.extend(slots.iter().map(|_| spl!("=%s")));
     if hop.number > 1 {
         let before = literal::number(hop.number - 1);
         formats.push(spl!("%s"));
@@ -383,43 +379,15 @@ fn compared(slot: &Frag, comparison: &Comparison) -> Frag {
         CompareOp::NotEqual => "!=",
         CompareOp::Order(op) => predicate::operator(op),
     };
-    let left = unpacked_number(slot);
+    let left = slots::number(slot);
     match comparison.right.ty {
         // The `=` at the start keeps Splunk from comparing two texts as numbers.
         Type::String | Type::Ip | Type::Bool => {
-            let right = guarded(&right);
+            let right = slots::guarded(&right);
             literal::compare(slot, operator, &spl!("printf(\"=%s\", {right})", right))
         }
         Type::Int | Type::Float => literal::compare(&left, operator, &right),
         // As it stands in the slot.
         Type::Time => literal::compare(&left, operator, &spl!("round({right}, 6)", right)),
-    }
-}
-
-fn unpacked_number(slot: &Frag) -> Frag {
-    spl!("tonumber(substr({slot}, 2))", slot)
-}
-
-/// A value in which `|` cannot stand, so that values can be put side by side.
-fn guarded(value: &Frag) -> Frag {
-    // `%` first, or the `%7C` of a bar would be escaped once more; `unpacked` goes the other way.
-    spl!("replace(replace({value}, \"%\", \"%25\"), \"[|]\", \"%7C\")", value)
-}
-
-/// What follows `=` in a slot: the value, or nothing when it is missing.
-fn packed(column: &Frag, ty: Type) -> Frag {
-    // `printf` writes a missing value as `Null`, which would come back as a text.
-    links::as_text(column, ty, guarded)
-}
-
-/// The value in a slot.
-fn unpacked(slot: &Frag, ty: Type) -> Frag {
-    let text = spl!("mvindex(chain_v, {slot})", slot);
-    match ty {
-        Type::String | Type::Ip | Type::Bool => spl!(
-            "if({text}=\"=\", null(), replace(replace(substr({text}, 2), \"%7C\", \"|\"), \"%25\", \"%\"))",
-            text
-        ),
-        Type::Int | Type::Float | Type::Time => unpacked_number(&text),
     }
 }

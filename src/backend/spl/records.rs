@@ -9,7 +9,6 @@ use super::literal::{self, Frag, spl};
 use super::{Spl, bursts, links};
 use crate::backend::bind::{Bound, BoundField, BoundSelection, BoundStep, BoundTest};
 use crate::backend::truth::{Truth, unique};
-use crate::ir::Type;
 
 /// The records of one branch.
 #[derive(Debug)]
@@ -126,20 +125,24 @@ pub(super) fn marks(bound: &Bound<'_, Spl>, records: &Records<'_, '_>) -> Vec<(F
         made.extend(links::group(bound, *number).map(|group| (spl!("chain_group"), literal::number(group))));
         made.extend(links::sides(bound, *number));
     }
+    if let Some(shared) = bound.together {
+        let keys = links::in_any_order(shared).into_iter().zip(&shared.keys);
+        made.extend(keys.map(|(name, key)| (name, literal::field(&key.name))));
+        made.extend(super::event_id(step).map(|id| (event(), literal::field(id.field.name))));
+    }
     made.extend(absences::of_step(bound, *number));
     made.extend(bursts::marks(step, *number));
     made
 }
 
-/// Whether `chain_step` matters: there are several branches, or a step that repeats.
-pub(super) fn is_numbered(bound: &Bound<'_, Spl>) -> bool {
-    !bound.links.is_empty()
-        || bound.steps.iter().any(|step| step.repetition.is_some())
-        || !absences::all(bound).is_empty()
+/// The column of the event of a row, where every step can be the last one.
+pub(super) fn event() -> Frag {
+    spl!("chain_event")
 }
 
-/// A field's column as records are joined by it.
-pub(super) fn joined(field: &str, ty: Type, folded: bool) -> Frag {
-    let column = literal::field(field);
-    if folded && ty == Type::String { literal::call("lower", [&column]) } else { column }
+/// Whether `chain_step` matters: there are several branches, or a step that repeats.
+pub(super) fn is_numbered(bound: &Bound<'_, Spl>) -> bool {
+    bound.steps.len() > 1
+        || bound.steps.iter().any(|step| step.repetition.is_some())
+        || !absences::all(bound).is_empty()
 }

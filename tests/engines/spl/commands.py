@@ -4,7 +4,7 @@ In: a pipeline of lexer.py and the closed list. Out: (offset, code, message) for
 
 CP01 quotes, brackets, pipes    CP02 syntax of an expression    CP03 command or its options outside the closed list
 CP04 function                   CP05 AND/OR/NOT in lower case, ==                   CP06 AND and OR mixed
-CP07 name without quotes        CP08 sort without 0             CP09 streamstats with a window
+CP07 name without quotes        CP08 sort without 0             CP09 streamstats with a window for all groups
 CP10 subsearch                  CP11 character in a literal     CP12 macro without spaces round it
 """
 
@@ -25,6 +25,7 @@ class Judge:
             "fieldformat": self.fieldformat,
             "spath": self.spath,
             "mvexpand": self.mvexpand,
+            "addinfo": self.addinfo,
             "lookup": self.lookup,
             "sort": self.sort,
             "streamstats": self.streamstats,
@@ -130,6 +131,10 @@ class Judge:
     def mvexpand(self, command):
         if len(command.arguments) != 1:
             self.report(command.name, "CP03", "mvexpand takes one field and no limit")
+
+    def addinfo(self, command):
+        if command.arguments:
+            self.report(command.name, "CP03", "addinfo takes nothing")
 
     def lookup(self, command):
         if not any(token.text in ("OUTPUT", "OUTPUTNEW") for token in command.arguments):
