@@ -9,10 +9,10 @@
 
 use super::check::{all as and, any};
 use super::literal::{self, Frag, spl};
-use super::{Spl, lines, refuse};
+use super::{Spl, lines};
 use crate::backend::bind::{Bound, BoundAbsence};
-use crate::backend::{Report, schedule};
-use crate::ir::{Case, Neighbour, When};
+use crate::backend::schedule;
+use crate::ir::{Case, Neighbour, Type, When};
 
 /// An absence of a rule.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,21 @@ pub(super) struct Absent<'b, 'a> {
     pub(super) absence: &'b BoundAbsence<'a, Spl>,
     /// The step whose records it drops, or the later one of the two that it keeps apart.
     pub(super) step: u64,
+}
+
+impl Absent<'_, '_> {
+    fn is_of_pairs(&self) -> bool {
+        self.absence.keys.iter().any(|key| key.of == Neighbour::Earlier)
+    }
+
+    /// Its fields of the earlier record: their columns in the rows of that, those in which a pair has them, their types.
+    pub(super) fn of_earlier(&self) -> impl Iterator<Item = (Frag, Frag, Type)> {
+        let earlier = (1..).zip(self.absence.keys).filter(|(_, key)| key.of == Neighbour::Earlier);
+        let number = self.number;
+        earlier.map(move |(at, key)| {
+            (literal::earlier_key(number, at), literal::absent_key(number, at), key.left.ty)
+        })
+    }
 }
 
 /// All of them.
@@ -42,14 +57,24 @@ fn steps(bound: &Bound<'_, Spl>) -> u64 {
     u64::try_from(bound.steps.len()).unwrap_or(u64::MAX)
 }
 
+/// What must not lie between the records of the link into a step and shares something with the earlier one: the two must
+/// be there before it can be looked for.
+pub(super) fn of_pairs<'b, 'a>(bound: &'b Bound<'a, Spl>, step: u64) -> Vec<Absent<'b, 'a>> {
+    all(bound).into_iter().filter(|absent| absent.step == step && absent.is_of_pairs()).collect()
+}
+
 /// What the rows of a step share with the records that must not be there.
 pub(super) fn of_step(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
     let mut made = Vec::new();
-    for Absent { number, absence, .. } in all(bound).into_iter().filter(|absent| absent.step == step) {
-        made.extend((1..).zip(absence.keys).map(|(at, key)| {
-            let value = literal::joined(&key.left.name, key.left.ty, key.case == Case::Ignore);
-            (literal::absent_key(number, at), value)
-        }));
+    for absent in all(bound) {
+        for (at, key) in (1..).zip(absent.absence.keys) {
+            let (of, name) = match key.of {
+                Neighbour::Later => (absent.step, literal::absent_key(absent.number, at)),
+                Neighbour::Earlier => (absent.step - 1, literal::earlier_key(absent.number, at)),
+            };
+            let value = || literal::joined(&key.left.name, key.left.ty, key.case == Case::Ignore);
+            made.extend((of == step).then(|| (name, value())));
+        }
     }
     made
 }
@@ -75,14 +100,11 @@ fn time(number: u64) -> Frag {
 }
 
 /// The commands that drop what is exempted, and the records that exempt it; if there are any, they leave the rows in
-/// the order of time, steps first.
-pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag> {
-    let absences = all(bound);
+/// the order of time, steps first. What pairs ask for stays.
+pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
+    let (pairs, absences): (Vec<_>, Vec<_>) = all(bound).into_iter().partition(Absent::is_of_pairs);
     if absences.is_empty() {
         return Vec::new();
-    }
-    for absent in &absences {
-        of_earlier(absent, report);
     }
     let (after, before): (Vec<_>, Vec<_>) =
         absences.into_iter().partition(|absent| matches!(absent.absence.when, When::After(_)));
@@ -91,14 +113,24 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, report: &mut Report) -> Vec<Frag>
     out.extend((!after.is_empty()).then(|| spl!("sort 0 -_time, +chain_step")));
     out.extend(after.iter().map(|absent| nearest(absent, "min")));
     out.push(spl!("sort 0 +_time, +chain_step"));
-    out.extend(before.iter().map(|absent| nearest(absent, "max")));
+    out.extend(before.iter().map(newest));
     // How far back the search has read: an older record could exempt what no row shows.
     out.extend(before.iter().any(|absent| exempts(absent).is_some()).then(|| spl!("addinfo")));
     let last = literal::number(steps(bound));
-    let mut tests = vec![spl!("chain_step <= {last}", last)];
+    let mut kept = vec![spl!("chain_step <= {last}", last)];
+    kept.extend(pairs.iter().map(|absent| {
+        let row = literal::number(row(bound, absent.number));
+        spl!("chain_step={row}", row)
+    }));
+    let mut tests = vec![any(kept)];
     tests.extend(after.iter().chain(&before).filter_map(exempts).map(|test| literal::not(&test)));
     out.extend(lines(tests, " AND").map(|tests| spl!("where {tests}", tests)));
     out
+}
+
+/// The newest of the records for each row.
+pub(super) fn newest(absent: &Absent<'_, '_>) -> Frag {
+    nearest(absent, "max")
 }
 
 /// The nearest of the records for each row.
@@ -150,23 +182,13 @@ fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
 /// What must hold of the time of the predecessor for nothing to lie between it and the row: the newest predecessor of
 /// a row is the one that passes if any does.
 pub(super) fn between(bound: &Bound<'_, Spl>, step: u64, earlier: &Frag) -> Vec<Frag> {
-    let absences = all(bound).into_iter();
-    let of_link = absences.filter(|absent| absent.step == step && absent.absence.when == When::Between);
-    let test = |absent: Absent<'_, '_>| {
-        let near = near(absent.number);
-        let lies = and(vec![literal::call("isnum", [&near]), spl!("{near} > {earlier}", near, earlier)]);
-        literal::not(&lies)
-    };
-    of_link.map(test).collect()
+    let of_link = |absent: &Absent<'_, '_>| absent.step == step && absent.absence.when == When::Between;
+    let absences = all(bound).into_iter().filter(|absent| of_link(absent) && !absent.is_of_pairs());
+    absences.map(|absent| apart(&absent, earlier)).collect()
 }
 
-/// What an absence shares with the earlier record of a link is not known where the later one is judged.
-fn of_earlier(absent: &Absent<'_, '_>, report: &mut Report) {
-    let keys = absent.absence.keys.iter();
-    if absent.absence.when == When::Between && keys.clone().any(|key| key.of == Neighbour::Earlier) {
-        refuse(absent.absence.span, OF_EARLIER, report);
-    }
+/// What must hold of the time of the earlier record for the newest one not to lie behind it.
+pub(super) fn apart(absent: &Absent<'_, '_>, earlier: &Frag) -> Frag {
+    let near = near(absent.number);
+    literal::not(&and(vec![literal::call("isnum", [&near]), spl!("{near} > {earlier}", near, earlier)]))
 }
-
-const OF_EARLIER: &str =
-    "the search compares what must not lie between two records with the later one only: name a field of that";

@@ -14,7 +14,7 @@ use crate::ir::Type;
 pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut Report) -> Vec<Frag> {
     report.require(VERSION);
     // Each sees what the one before it left.
-    let mut out = absences::commands(bound, report);
+    let mut out = absences::commands(bound);
     let mut sorted = !out.is_empty();
     out.extend(bursts::commands(bound, &mut sorted, report));
     if records::is_numbered(bound) {

@@ -18,6 +18,7 @@ pub(super) fn fits(bound: &Bound<'_, Spl>) -> bool {
     let links = &bound.links;
     !links.is_empty()
         && !links.iter().any(|link| link.shared || !link.comparisons.is_empty())
+        && !(1..).zip(&bound.steps).any(|(step, _)| !absences::of_pairs(bound, step).is_empty())
         && !links::total_binds(bound)
 }
 

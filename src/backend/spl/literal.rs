@@ -219,6 +219,11 @@ pub(super) fn absent_key(absence: u64, key: u64) -> Frag {
     atom(phrase!("chain_a{absence}_{key}"))
 }
 
+/// The same of the earlier one of two records, which what must not lie between them shares with both.
+pub(super) fn earlier_key(absence: u64, key: u64) -> Frag {
+    atom(phrase!("chain_e{absence}_{key}"))
+}
+
 /// The column of a field that the records of a burst share.
 pub(super) fn burst_key(step: u64, key: u64) -> Frag {
     atom(phrase!("chain_r{step}_{key}"))

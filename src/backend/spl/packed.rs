@@ -18,10 +18,11 @@
 //! event of the instant stands before it in one of the two. The path of an alert travels as text; `max` over it
 //! compares the fixed-width numbers at its start.
 
+use super::absences::{self, Absent};
 use super::check::all;
 use super::literal::{self, Frag, spl};
 use super::slots::{self, Slot};
-use super::{Spl, absences, eval, links, predicate, shown};
+use super::{Spl, eval, links, predicate, shown};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::Bind;
 use crate::backend::{Effect, Report};
@@ -55,7 +56,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: bool, report: &mut Report
     let hops = hops(bound);
     for hop in &hops {
         if hop.kind == Kind::Carried {
-            let compares = !hop.link.comparisons.is_empty();
+            let compares = !hop.link.comparisons.is_empty() || !hop.pairs.is_empty();
             report.note(Effect::Engine, hop.link.span, if compares { COMPARED } else { CARRIED });
         }
         tail.link(hop);
@@ -77,6 +78,8 @@ struct Hop<'b> {
     burst: Option<Frag>,
     kind: Kind,
     number: u64,
+    /// What must not lie between its two records and shares something with the earlier one.
+    pairs: Vec<Absent<'b, 'b>>,
     /// What its commands are filled with: `n`, `m`, the gap, and the columns of its key.
     gaps: [(&'static str, Frag); 4],
 }
@@ -95,7 +98,8 @@ fn hops<'b>(bound: &'b Bound<'b, Spl>) -> Vec<Hop<'b>> {
         // Where it binds and S may fall, the running maxima of time and of start can come from two predecessors and add
         // alerts: four steps, keys a, b and b, gaps of 12, 8 and 5 s, a total of 15 s.
         let single = rising || !links::total_binds(bound);
-        let kind = if !link.comparisons.is_empty() {
+        let pairs = absences::of_pairs(bound, number + 1);
+        let kind = if !link.comparisons.is_empty() || !pairs.is_empty() {
             Kind::Carried
         } else if hops.len() + 1 == count && link.absences.is_empty() {
             Kind::Last
@@ -107,7 +111,7 @@ fn hops<'b>(bound: &'b Bound<'b, Spl>) -> Vec<Hop<'b>> {
         let key: Vec<_> = (1..).zip(&link.keys).map(|(key, _)| literal::key(number, key)).collect();
         let [n, m, gap] = [number, number + 1, link.gap.seconds].map(literal::number);
         let gaps = [("n", n), ("m", m), ("gap", gap), ("by", literal::list(&key))];
-        hops.push(Hop { link, earlier, burst: links::burst(bound, number), kind, number, gaps });
+        hops.push(Hop { link, earlier, burst: links::burst(bound, number), kind, number, pairs, gaps });
     }
     hops
 }
@@ -122,6 +126,7 @@ fn keeps_rising(before: Option<&Hop<'_>>, step: &BoundStep<'_, Spl>, link: &Boun
     let same_key = before.is_none_or(|hop| {
         let rights = hop.link.keys.iter().zip(&hop.link.folded);
         hop.link.comparisons.is_empty()
+            && hop.pairs.is_empty()
             && rights.into_iter().all(|((_, right), folded)| holds(&right.name, *folded))
     });
     // Of two groups the burst that ends later may have begun earlier.
@@ -289,6 +294,10 @@ impl Tail<'_> {
         // which keeps 100 of them (limits.conf, `list_maxsize`) and drops the rest in silence.
         self.remarked(hop, "streamstats window=0 values(chain_p{n}) AS chain_c{n} BY {by}");
         let fits = self.fits(hop);
+        if !hop.pairs.is_empty() {
+            self.paired(hop, &fits);
+            return;
+        }
         // The greatest of the carried paths that fit; `0` stands for those that do not. `mvsort` compares texts, as
         // `max` does elsewhere. For epoch seconds that is the order of numbers while they have ten digits, from 2001 to
         // 2286.
@@ -298,6 +307,36 @@ impl Tail<'_> {
             &[("fits", &fits)],
         ));
         self.run(hop, "eval chain_s{m}=if(chain_y{n} > 0, chain_y{n}, null()), chain_b{n}=chain_x{n}");
+    }
+
+    /// A row for each predecessor that fits, so that what must not lie between the two can be looked for by fields of
+    /// both; of those that are left the greatest path.
+    fn paired(&mut self, hop: &Hop<'_>, fits: &Frag) {
+        self.out.push(spl!("streamstats window=0 count AS chain_row"));
+        let text =
+            "eval chain_x{n}=if(chain_step={m}, mvmap(chain_c{n}, if({fits}, chain_c{n}, \"0\")), null())";
+        self.out.push(hop.fill(text, &[("fits", fits)]));
+        self.run(hop, "fields - chain_c{n}");
+        self.run(hop, "mvexpand chain_x{n}");
+        self.run(hop, "where chain_step!={m} OR (isnotnull(chain_x{n}) AND chain_x{n}!=\"0\")");
+        let places = hop.fill("chain_v{n}", &[]);
+        let mut made = vec![hop.fill("chain_v{n}=split(chain_x{n}, \"|\")", &[])];
+        let first = FIRST_VALUE + slots::of(hop.earlier).len();
+        for (at, (_, name, ty)) in (first..).zip(hop.pairs.iter().flat_map(Absent::of_earlier)) {
+            let at = literal::number(u64::try_from(at).unwrap_or(u64::MAX));
+            let gaps = [("name", &name), ("value", &slots::unpacked(&places, &at, ty))];
+            made.push(hop.fill("{name}=if(chain_step={m}, {value}, {name})", &gaps));
+        }
+        self.out.extend(eval(made));
+        self.run(hop, "sort 0 +_time, +chain_step, -chain_x{n}");
+        self.out.extend(hop.pairs.iter().map(absences::newest));
+        let time = hop.fill("tonumber(mvindex(chain_v{n}, 1))", &[]);
+        let apart = all(hop.pairs.iter().map(|absent| absences::apart(absent, &time)).collect());
+        self.out.push(hop.fill("where chain_step!={m} OR ({apart})", &[("apart", &apart)]));
+        self.run(hop, "dedup chain_row keepempty=true");
+        let text = "eval chain_s{m}=if(chain_step={m}, tonumber(mvindex(chain_v{n}, 0)), null()), chain_b{n}=chain_x{n}";
+        self.run(hop, text);
+        self.order = Some(Order::Steps);
     }
 
     /// Whether a carried path is that of a predecessor.
@@ -327,14 +366,18 @@ impl Tail<'_> {
         let mut slots = 0..;
         let mut slot = |skipped| literal::number(slots.nth(skipped).unwrap_or_default());
         let mut made = Vec::new();
-        for step in self.bound.steps.iter().rev().skip(1) {
+        let mut extra = 0;
+        for (step, link) in self.bound.steps.iter().rev().skip(1).zip((1..=self.links()).rev()) {
             // Behind two numbers by which `max` chose, and the event.
-            let (name, at) = (links::time(step), slot(FIRST_VALUE - 1));
+            let (name, at) = (links::time(step), slot(extra + FIRST_VALUE - 1));
             made.push(spl!("{name}=tonumber(mvindex(chain_v, {at}))", name, at));
             let path = spl!("chain_v");
             made.extend(slots::of(step).into_iter().map(|Slot { name, column: _, ty }| {
                 literal::assign(&name, &slots::unpacked(&path, &slot(0), ty))
             }));
+            // What pairs are asked for is not shown.
+            let pairs = absences::of_pairs(self.bound, link + 1);
+            extra = pairs.iter().flat_map(Absent::of_earlier).count();
         }
         self.out.extend(eval(made));
     }
@@ -356,10 +399,12 @@ fn path(hop: &Hop<'_>) -> Frag {
     let event = if told { spl!("%.6f|%.6f|%s|%.6f") } else { spl!("%.6f|%.6f|=|%.6f") };
     values.extend(told.then(|| slots::guarded(&spl!("chain_id"))));
     values.push(spl!("_time"));
-    let slots = slots::of(hop.earlier);
+    let (first, slots) = (values.len(), slots::of(hop.earlier));
     values.extend(slots.iter().map(Slot::packed));
+    let asked = hop.pairs.iter().flat_map(Absent::of_earlier);
+    values.extend(asked.map(|(column, _, ty)| slots::packed(&column, ty)));
     let mut formats = vec![event];
-    formats.extend(slots.iter().map(|_| spl!("=%s")));
+    formats.extend(values.iter().skip(first).map(|_| spl!("=%s")));
     if hop.number > 1 {
         let before = literal::number(hop.number - 1);
         formats.push(spl!("%s"));

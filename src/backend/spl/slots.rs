@@ -34,9 +34,14 @@ pub(super) fn of(step: &BoundStep<'_, Spl>) -> Vec<Slot> {
 impl Slot {
     /// What follows `=` in its place: the value, or nothing when it is missing.
     pub(super) fn packed(&self) -> Frag {
-        // `printf` writes a missing value as `Null`, which would come back as a text.
-        as_text(&self.column, self.ty, guarded)
+        packed(&self.column, self.ty)
     }
+}
+
+/// The same of any column.
+pub(super) fn packed(column: &Frag, ty: Type) -> Frag {
+    // `printf` writes a missing value as `Null`, which would come back as a text.
+    as_text(column, ty, guarded)
 }
 
 /// A value as text, empty if it is missing: `guarded` makes a text of a text.
