@@ -29,7 +29,8 @@ impl Absent<'_, '_> {
         self.absence.keys.iter().any(|key| key.of == Neighbour::Earlier)
     }
 
-    /// Its fields of the earlier record: their columns in the rows of that, those in which a pair has them, their types.
+    /// Its fields of the earlier record: their columns in the rows of that, those in which a pair has them, their
+    /// types.
     pub(super) fn of_earlier(&self) -> impl Iterator<Item = (Frag, Frag, Type)> {
         let earlier = (1..).zip(self.absence.keys).filter(|(_, key)| key.of == Neighbour::Earlier);
         let number = self.number;
@@ -57,8 +58,8 @@ fn steps(bound: &Bound<'_, Spl>) -> u64 {
     u64::try_from(bound.steps.len()).unwrap_or(u64::MAX)
 }
 
-/// What must not lie between the records of the link into a step and shares something with the earlier one: the two must
-/// be there before it can be looked for.
+/// What must not lie between the records of the link into a step and shares something with the earlier one: the two
+/// must be there before it can be looked for.
 pub(super) fn of_pairs<'b, 'a>(bound: &'b Bound<'a, Spl>, step: u64) -> Vec<Absent<'b, 'a>> {
     all(bound).into_iter().filter(|absent| absent.step == step && absent.is_of_pairs()).collect()
 }
