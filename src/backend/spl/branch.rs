@@ -6,8 +6,9 @@
 use super::column::{self, Group, Stage};
 use super::fields::{Columns, Phase};
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, latest, links, once, predicate, prefilter, shown};
-use crate::backend::bind::{Bound, BoundStep};
+use super::records::{self, Records};
+use super::{Spl, eval, latest, once, predicate, prefilter, shown_of};
+use crate::backend::bind::{Bound, BoundSelection};
 use crate::backend::print::Bind;
 use crate::backend::{Job, Report};
 
@@ -20,46 +21,45 @@ pub(super) struct Branch {
     pub(super) commands: Vec<Frag>,
 }
 
-/// Builds the branch of a step; steps count from 1. What is wrong goes to the report.
+/// Builds the branch of records. What is wrong goes to the report.
 pub(super) fn build(
     bound: &Bound<'_, Spl>,
-    number: u64,
-    step: &BoundStep<'_, Spl>,
+    records: &Records<'_, '_>,
     job: &Job<'_>,
     report: &mut Report,
 ) -> Branch {
-    let mapping = &step.main.schema.mapping;
-    let mut columns = Columns::of(step, report);
+    let selection = records.selection;
+    let mapping = &selection.schema.mapping;
+    let mut columns = Columns::of(records, report);
     let mut tested = Vec::from_iter(mapping.time.as_ref().map(|time| spl!("_time={time}", time)));
     tested.extend(columns.assignments(Phase::Tests));
     let mut commands: Vec<_> = columns.paths(Phase::Tests).collect();
     commands.extend(eval(tested));
     // What the event alone decides comes before anything else is read, made or expanded.
-    commands.extend(predicate::commands(step, false, job.options, report));
+    commands.extend(predicate::commands(records, false, job.options, report));
     commands.extend(columns.paths(Phase::Rest));
     let mut made: Vec<_> = columns.assignments(Phase::Rest).collect();
     // While `_raw` is there: an event without an id is identified by its text.
-    if step.shared {
-        made.push(identity(step));
+    if records.told_apart() {
+        made.push(identity(selection));
         columns.kept.push(spl!("chain_id"));
     }
-    let expanded = expanded(step, &columns);
+    let expanded = expanded(records, &columns);
     if !expanded.is_empty() {
         expand(&expanded, std::mem::take(&mut made), columns, &mut commands);
-        commands.extend(predicate::commands(step, true, job.options, report));
+        commands.extend(predicate::commands(records, true, job.options, report));
     }
-    let (assigned, names) = outcome(bound, number, step, &expanded);
+    let (assigned, names) = outcome(bound, records, &expanded);
     made.extend(assigned);
     commands.extend(eval(made));
     commands.extend([fields(&names), spl!("fields - _raw")]);
-    Branch { base: prefilter::base(step), commands }
+    Branch { base: prefilter::base(selection), commands }
 }
 
 /// Who the event is: by its id, or by its text where it has none.
-fn identity(step: &BoundStep<'_, Spl>) -> Frag {
+fn identity(selection: &BoundSelection<'_, Spl>) -> Frag {
     let text = spl!("md5(_raw)");
-    let id = step
-        .main
+    let id = selection
         .event_id
         .as_ref()
         .map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
@@ -78,10 +78,12 @@ struct Expanded<'g> {
 
 /// The groups that a branch expands. A record is an innermost item, so the last step expands all that its events can
 /// have: its records are the alerts.
-fn expanded<'g>(step: &'g BoundStep<'_, Spl>, columns: &Columns) -> Vec<Expanded<'g>> {
-    let groups = (0..).zip(step.main.schema.mapping.groups.iter().zip(&step.main.has_items));
+fn expanded<'g>(records: &'g Records<'_, '_>, columns: &Columns) -> Vec<Expanded<'g>> {
+    let selection = records.selection;
+    let last = records.step.is_some_and(|step| step.last);
+    let groups = (0..).zip(selection.schema.mapping.groups.iter().zip(&selection.has_items));
     let expanded = groups.filter_map(|(number, (group, has_items))| {
-        let depth = if step.last && *has_items { group.depth() } else { columns.stage(number) };
+        let depth = if last && *has_items { group.depth() } else { columns.stage(number) };
         let inner = group.inner.as_ref().filter(|_| depth == Stage::Inner);
         let inner = inner.map(|path| (column::inner(number), path));
         (depth > Stage::Event).then(|| Expanded { group, item: column::item(number), inner })
@@ -120,28 +122,26 @@ fn expand(expanded: &[Expanded<'_>], event: Vec<Frag>, mut columns: Columns, com
 /// Step number and keys, and nothing else but what the alert shows: assignments, and the names of all columns.
 fn outcome(
     bound: &Bound<'_, Spl>,
-    number: u64,
-    step: &BoundStep<'_, Spl>,
+    records: &Records<'_, '_>,
     expanded: &[Expanded<'_>],
 ) -> (Vec<Frag>, Vec<Frag>) {
-    let mut made = Vec::new();
-    if !bound.links.is_empty() {
-        made.push((spl!("chain_step"), literal::number(number)));
-        made.extend(links::group(bound, number).map(|group| (spl!("chain_group"), literal::number(group))));
-        made.extend(sides(bound, number));
-    }
-    if once::has_items(step) && step.main.event_id.is_some() {
-        made.push((spl!("chain_item_id"), item_id(expanded)));
-    }
+    let Records { selection, step, .. } = records;
+    let mut made = records::marks(bound, records);
     let mut columns = Vec::new();
-    if latest::fits(bound) && !step.last {
-        made.extend(latest::columns(step));
-    } else {
-        columns.extend(shown(step).map(|output| literal::field(output.field.name)));
+    if let Some(step) = step {
+        if once::has_items(step) && super::event_id(step).is_some() {
+            made.push((spl!("chain_item_id"), item_id(expanded)));
+        }
+        if latest::fits(bound) && !step.last {
+            made.extend(latest::columns(step, selection));
+        } else {
+            columns.extend(shown_of(selection).map(|output| literal::field(output.field.name)));
+        }
     }
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
-    let names = names.chain(step.shared.then(|| spl!("chain_id"))).chain(columns).collect();
-    (made.iter().map(|(name, value)| literal::assign(name, value)).collect(), names)
+    let names = names.chain(records.told_apart().then(|| spl!("chain_id"))).chain(columns).collect();
+    let made = made.iter().map(|(name, value)| literal::assign(name, value));
+    (records.renamed().into_iter().chain(made).collect(), names)
 }
 
 /// The innermost items, and those around them, as one text.
@@ -153,6 +153,7 @@ fn item_id(expanded: &[Expanded<'_>]) -> Frag {
         .flat_map(|one| std::iter::once(&one.item).chain(one.inner.as_ref().map(|(column, _)| column)));
     let parts: Vec<_> = columns.map(|column| spl!("coalesce({column}, \"\")", column)).collect();
     match parts.as_slice() {
+        [] => spl!("\"\""),
         [only] => spl!("md5({only})", only),
         several => {
             let forms: Vec<_> = several.iter().map(|_| literal::fixed("%s")).collect();
@@ -161,18 +162,6 @@ fn item_id(expanded: &[Expanded<'_>]) -> Frag {
             spl!("md5(printf(\"{form}\", {parts}))", form, parts)
         }
     }
-}
-
-/// A step's side of the links before and after it: a name that both sides use, and the field's column.
-fn sides(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
-    let mut sides = Vec::new();
-    for (number, link) in (1..).zip(&bound.links) {
-        for (key, (left, right)) in (1..).zip(&link.keys) {
-            let field = if number == step { Some(left) } else { (number + 1 == step).then_some(right) };
-            sides.extend(field.map(|field| (literal::key(number, key), literal::field(&field.name))));
-        }
-    }
-    sides
 }
 
 fn fields(names: &[Frag]) -> Frag {

@@ -5,24 +5,40 @@
 
 use super::links::time;
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, fields, latest, once, packed, shown};
-use crate::backend::bind::Bound;
+use super::{Spl, absences, bursts, eval, fields, latest, once, packed, records, shown, slots, together};
+use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Report, Schedule};
 use crate::ir::Type;
 
 /// The commands after the branches.
 pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut Report) -> Vec<Frag> {
     report.require(VERSION);
-    let mut out = if bound.links.is_empty() {
-        Vec::new()
-    } else {
+    // Each sees what the one before it left.
+    let mut out = absences::commands(bound);
+    let mut sorted = !out.is_empty();
+    out.extend(bursts::commands(bound, &mut sorted, report));
+    if records::is_numbered(bound) {
         report.require(ROWS);
         report.require(MEMORY);
         report.require(SORTED);
-        if latest::fits(bound) { latest::commands(bound) } else { packed::commands(bound, report) }
-    };
+    }
+    if latest::fits(bound) {
+        out.extend(latest::commands(bound, sorted));
+    } else if let Some(together) = bound.together {
+        out.extend(together::commands(bound, together, sorted));
+    } else if bound.links.is_empty() {
+        out.extend(bound.steps.first().and_then(|step| whole(bound, step)));
+    } else {
+        out.extend(packed::commands(bound, sorted, report));
+    }
     out.extend(answer(bound, once::commands(bound, schedule, report)));
     out
+}
+
+/// Of a single step that repeats, what is inside the total.
+fn whole(bound: &Bound<'_, Spl>, step: &BoundStep<'_, Spl>) -> Option<Frag> {
+    let [first, total] = [slots::first(step), literal::number(bound.total.seconds)];
+    bound.total_binds.then(|| spl!("where round(_time - {first}, 6) <= {total}", first, total))
 }
 
 const VERSION: &str = "Splunk 8.1 or later, which reads these comments";
@@ -43,14 +59,20 @@ const SORTED: &str = "one search head to sort all rows of the branches; to count
 fn answer(bound: &Bound<'_, Spl>, once: Vec<Frag>) -> Vec<Frag> {
     let (mut made, mut names, mut times) = (Vec::new(), vec![spl!("_time")], Vec::new());
     for step in &bound.steps {
-        if step.last {
+        // Of steps in any order, every row has the columns of all.
+        let own = step.last && bound.together.is_none();
+        if own {
             made.push(literal::assign(&time(step), &spl!("_time")));
         }
         names.push(time(step));
         times.push(time(step));
+        for (name, ty) in slots::burst(step) {
+            times.extend((ty == Type::Time).then(|| name.clone()));
+            names.push(name);
+        }
         for output in shown(step) {
             let name = literal::flat(&output.column);
-            if step.last {
+            if own {
                 made.push(literal::assign(&name, &fields::late(step, output)));
             }
             times.extend((output.field.ty == Type::Time).then(|| name.clone()));

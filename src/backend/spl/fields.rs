@@ -6,7 +6,8 @@
 use super::check::any;
 use super::column::{self, Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
-use super::{Spl, refuse, regex, shown};
+use super::records::Records;
+use super::{Spl, refuse, regex, shown_of};
 use crate::backend::Report;
 use crate::backend::bind::{self, BoundStep, BoundTest, Output};
 use crate::backend::truth::Truth;
@@ -42,10 +43,10 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Every field that the step reads or hands on. What cannot be written goes to the report.
-    pub(super) fn of(step: &BoundStep<'_, Spl>, report: &mut Report) -> Self {
+    pub(super) fn of(records: &Records<'_, '_>, report: &mut Report) -> Self {
         let mut columns = Self::default();
-        for used in used(step) {
-            if let Err(reason) = columns.add(&step.main.source.discriminator, &used) {
+        for used in used(records) {
+            if let Err(reason) = columns.add(&records.selection.source.discriminator, &used) {
                 refuse(used.field.span, reason, report);
             }
         }
@@ -76,7 +77,7 @@ impl Columns {
 
     fn add(&mut self, action: &str, used: &Used<'_, '_>) -> Result<(), Refusal> {
         let field = used.field;
-        let name = literal::field(field.name);
+        let name = used.column.clone();
         let phase = match stage_of(field) {
             Stage::Event if used.tested => Phase::Tests,
             Stage::Event => Phase::Rest,
@@ -179,6 +180,8 @@ pub(super) fn reads_items(field: &Field<'_>) -> bool {
 /// A field of a step.
 struct Used<'b, 'a> {
     field: &'b Field<'a>,
+    /// The column that holds it.
+    column: Frag,
     /// Whether it matters that an address is one.
     checked: bool,
     /// Whether a test of the event reads it.
@@ -187,30 +190,38 @@ struct Used<'b, 'a> {
     kept: bool,
 }
 
+impl<'b, 'a> Used<'b, 'a> {
+    /// A field of the condition.
+    fn of(field: &'b Field<'a>) -> Self {
+        Self { field, column: literal::field(field.name), checked: false, tested: false, kept: false }
+    }
+}
+
 /// Each field once; the discriminator first, since it may choose between the ways to read others.
-fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
-    let tests = step.main.condition.conjuncts(false).into_iter().flat_map(|(part, _)| {
+fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
+    let selection = records.selection;
+    let last = records.step.is_some_and(|step| step.last);
+    let tests = records.parts().into_iter().flat_map(|(part, _)| {
         let items = tests_items(part);
         part.tests().into_iter().flat_map(move |(bound, _)| {
             let BoundTest { test, field, other, .. } = bound;
             // Tests with constants and networks need no check: what is no address equals none of them and lies in none.
             let checked = other.is_some() || matches!(test.kind, TestKind::Exists);
             let all = std::iter::once((field, checked)).chain(other.iter().map(|other| (other, true)));
-            all.map(move |(field, checked)| Used { field, checked, tested: !items, kept: items })
+            all.map(move |(field, checked)| Used { checked, tested: !items, kept: items, ..Used::of(field) })
         })
     });
-    let keys = step.main.keys.iter().map(|field| Used { field, checked: true, tested: true, kept: true });
-    let shown = shown(step).map(|output| Used {
-        field: &output.field,
-        checked: !step.last,
-        tested: false,
-        kept: true,
-    });
-    let action =
-        step.main.action.iter().map(|field| Used { field, checked: false, tested: true, kept: true });
+    let clause = |field: &'b Field<'a>, checked, tested| {
+        let column = records.column(field);
+        Used { field, column, checked, tested, kept: true }
+    };
+    let keys = selection.keys.iter().map(|field| clause(field, true, true));
+    let reads = selection.reads.iter().map(|field| clause(field, true, false));
+    let shown = shown_of(selection).map(|output| clause(&output.field, !last, false));
+    let action = records.actions().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
     let mut used: Vec<Used<'_, '_>> = Vec::new();
-    for one in tests.chain(keys).chain(shown).chain(action) {
-        match used.iter_mut().find(|known| known.field.name == one.field.name) {
+    for one in tests.chain(keys).chain(reads).chain(shown).chain(action) {
+        match used.iter_mut().find(|known| known.column == one.column) {
             Some(known) => {
                 known.checked |= one.checked;
                 known.tested |= one.tested;
@@ -219,8 +230,8 @@ fn used<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<Used<'b, 'a>> {
             None => used.push(one),
         }
     }
-    let discriminator = step.main.source.discriminator.as_str();
-    used.sort_by_key(|used| used.field.name != discriminator);
+    let discriminator = literal::field(&selection.source.discriminator);
+    used.sort_by_key(|used| used.column != discriminator);
     used
 }
 
@@ -231,7 +242,8 @@ pub(super) fn late(step: &BoundStep<'_, Spl>, output: &Output<'_, Spl>) -> Frag 
     if output.field.ty == Type::Ip && !step.main.is_key(output.field.name) { address(&name) } else { name }
 }
 
-fn address(value: &Frag) -> Frag {
+/// A value that is an address, or nothing.
+pub(super) fn address(value: &Frag) -> Frag {
     let address = literal::fixed(regex::ADDRESS);
     spl!("if(match({value}, \"{address}\"), {value}, null())", value, address)
 }

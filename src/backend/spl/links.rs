@@ -2,14 +2,38 @@
 //!
 //! In: a bound rule. Out: numbers, names and comments. Must not know: how a link finds its predecessor.
 
-use super::Spl;
 use super::literal::{self, Frag, spl};
+use super::{Spl, slots};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
-use crate::ir::{self, Type};
+use crate::ir::{self, Together};
 
 /// The longest time from the last step but one to the last. In a chain of two steps gap and total are one window.
 pub(super) fn window(bound: &Bound<'_, Spl>, link: &BoundLink<'_, Spl>) -> u64 {
     if bound.links.len() == 1 { bound.total.seconds.min(link.gap.seconds) } else { link.gap.seconds }
+}
+
+/// Whether the total must be looked at beside the gaps. In a chain of two steps they are one window, unless the chain
+/// starts before its first record does.
+pub(super) fn total_binds(bound: &Bound<'_, Spl>) -> bool {
+    let starts_earlier = bound.steps.first().is_some_and(|step| step.repetition.is_some());
+    bound.total_binds && (bound.links.len() > 1 || starts_earlier)
+}
+
+/// The start of the burst that a link leads to.
+pub(super) fn burst(bound: &Bound<'_, Spl>, link: u64) -> Option<Frag> {
+    let later = usize::try_from(link).ok().and_then(|link| bound.steps.get(link))?;
+    later.repetition.map(|_| slots::first(later))
+}
+
+/// Rows in the order of time, steps first; those of a step that repeats stand where their bursts start.
+pub(super) fn sorted(burst: Option<&Frag>, step: u64) -> Vec<Frag> {
+    // Without the `0`, `sort` returns 10,000 rows.
+    let Some(first) = burst else { return vec![spl!("sort 0 +_time, +chain_step")] };
+    let step = literal::number(step);
+    vec![
+        spl!("eval chain_at=if(chain_step={step}, {first}, _time)", step, first),
+        spl!("sort 0 +chain_at, +chain_step"),
+    ]
 }
 
 /// Numbers the runs of steps whose neighbours one event could match both; nothing if one number says it all.
@@ -17,6 +41,24 @@ pub(super) fn group(bound: &Bound<'_, Spl>, step: u64) -> Option<u64> {
     let apart = || (1..).zip(&bound.links).filter(|(_, link)| !link.shared);
     let needed = apart().count() > 0 && bound.links.iter().any(|link| link.shared);
     needed.then(|| apart().filter(|(number, _)| *number < step).fold(1, |group, _| group + 1))
+}
+
+/// A step's side of the links before and after it: a name that both sides use, and the field's column.
+pub(super) fn sides(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
+    let mut sides = Vec::new();
+    for (number, link) in (1..).zip(&bound.links) {
+        for (key, ((left, right), folded)) in (1..).zip(link.keys.iter().zip(&link.folded)) {
+            let field = if number == step { Some(left) } else { (number + 1 == step).then_some(right) };
+            let joined = |field: &&ir::Field| literal::joined(&field.name, field.ty, *folded);
+            sides.extend(field.map(|field| (literal::key(number, key), joined(field))));
+        }
+    }
+    sides
+}
+
+/// The columns by which steps in any order are joined.
+pub(super) fn in_any_order(together: &Together) -> Vec<Frag> {
+    (1..).zip(&together.keys).map(|(at, _)| literal::key(1, at)).collect()
 }
 
 /// What a link joins, for a reader: `launch within 15m of console, by actor.id`.
@@ -37,18 +79,6 @@ pub(super) fn remark(bound: &Bound<'_, Spl>, link: u64) -> Frag {
 /// A command with a comment below it.
 pub(super) fn remarked(command: &Frag, remark: &Frag) -> Frag {
     spl!("{command}\n    ```{remark}```", command, remark)
-}
-
-/// A value as text, empty if it is missing: `guarded` makes a text of a text.
-pub(super) fn as_text(value: &Frag, ty: Type, guarded: impl FnOnce(&Frag) -> Frag) -> Frag {
-    match ty {
-        Type::String | Type::Ip | Type::Bool => {
-            let text = guarded(value);
-            spl!("coalesce({text}, \"\")", text)
-        }
-        Type::Int | Type::Float => spl!("coalesce(tostring({value}), \"\")", value),
-        Type::Time => spl!("if(isnull({value}), \"\", printf(\"%.6f\", {value}))", value),
-    }
 }
 
 /// The column of a step's time.

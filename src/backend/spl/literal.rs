@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use super::Spl;
 use crate::backend::print::{self, Bind, Language, phrase};
 use crate::backend::stated::Notation;
-use crate::ir::Value;
+use crate::ir::{Type, Value};
 use crate::source::marked;
 
 /// A piece of a search.
@@ -209,9 +209,35 @@ pub(super) fn key(link: u64, key: u64) -> Frag {
     atom(phrase!("chain_k{link}_{key}"))
 }
 
+/// The column of a field that an alternative renames.
+pub(super) fn renamed(name: &str) -> Frag {
+    atom(phrase!("chain_as_{}", flat(name).text()))
+}
+
+/// The column by which a record shares a field with one that must not be there.
+pub(super) fn absent_key(absence: u64, key: u64) -> Frag {
+    atom(phrase!("chain_a{absence}_{key}"))
+}
+
+/// The same of the earlier one of two records, which what must not lie between them shares with both.
+pub(super) fn earlier_key(absence: u64, key: u64) -> Frag {
+    atom(phrase!("chain_e{absence}_{key}"))
+}
+
+/// The column of a field that the records of a burst share.
+pub(super) fn burst_key(step: u64, key: u64) -> Frag {
+    atom(phrase!("chain_r{step}_{key}"))
+}
+
 /// The column of what the raw event has of a field, before it is translated: `chain_r_<canonical name>`.
 pub(super) fn stored(name: &str) -> Frag {
     atom(phrase!("chain_r_{}", flat(name).text()))
+}
+
+/// A field's column as records are joined by it.
+pub(super) fn joined(name: &str, ty: Type, folded: bool) -> Frag {
+    let column = field(name);
+    if folded && ty == Type::String { call("lower", [&column]) } else { column }
 }
 
 /// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.

@@ -4,11 +4,13 @@
 //! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the
 //! end.
 //!
-//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, streamstats
-//! with a window of rows, or sort without 0.
+//! Nothing is used that loses data in silence past a limit: no join, append, transaction, map, eventstats, or sort
+//! without 0; a window of rows only where no more than those are wanted.
 
+mod absences;
 mod backtrack;
 mod branch;
+mod bursts;
 mod chain;
 mod check;
 mod column;
@@ -21,15 +23,18 @@ mod once;
 mod packed;
 mod predicate;
 mod prefilter;
+mod records;
 mod regex;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod text;
+mod together;
 
 use minijinja::{Value, context};
 
-use crate::backend::bind::{self, BoundStep, Output};
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -44,6 +49,8 @@ use literal::{Frag, Refusal, spl};
 /// Splunk SPL.
 #[derive(Debug)]
 pub struct Spl;
+
+const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
 
 static SEARCH: Layout = Layout::new(include_str!("../../../targets/spl/search.spl.j2"));
 
@@ -82,19 +89,34 @@ impl Backend for Spl {
 
     fn support(feature: Feature) -> Support {
         match feature {
-            Feature::Alternatives
-            | Feature::RenamedField
-            | Feature::AbsenceBefore
-            | Feature::AbsenceAfter
-            | Feature::AbsenceBetween
-            | Feature::FirstSeen
-            | Feature::Count
-            | Feature::DistinctCount
-            | Feature::DifferentFields
-            | Feature::OrderedFields
-            | Feature::FoldedKey
-            | Feature::AnyOrder
-            | Feature::SeveralValues => caps::NOT_YET,
+            Feature::SeveralValues => caps::NOT_YET,
+            Feature::Alternatives => {
+                Support::Emulated("a branch for each alternative, without what an earlier one takes")
+            }
+            Feature::RenamedField => {
+                Support::Emulated("the alternative's branch gives its column the other name")
+            }
+            Feature::AbsenceBefore | Feature::FirstSeen => {
+                Support::Emulated("running maximum of the time of what must not be there, for each key")
+            }
+            Feature::AbsenceAfter => Support::Emulated(
+                "running minimum of the time of what must not be there, in falling order; the row waits for it",
+            ),
+            Feature::AbsenceBetween => {
+                Support::Emulated("the newest of what must not be there, compared with the predecessor")
+            }
+            Feature::Count => Support::Emulated(
+                "a window of as many rows as are counted, for each group, and a sum of marks",
+            ),
+            Feature::DifferentFields | Feature::OrderedFields => {
+                Support::Emulated("all predecessors of a key are carried, and each is compared")
+            }
+            Feature::DistinctCount => Support::Emulated(
+                "all values of a group are carried, and those that are recent enough are counted",
+            ),
+            Feature::AnyOrder => {
+                Support::Emulated("running maximum of the newest record of every step for each key")
+            }
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -111,9 +133,7 @@ impl Backend for Spl {
             Feature::SharedEvent => Support::Emulated(
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
-            Feature::IgnoreCase => Support::Engine(
-                "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII",
-            ),
+            Feature::FoldedKey | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => {
                 Support::Emulated("the same expression in PCRE, without backslashes")
@@ -138,22 +158,22 @@ impl Backend for Spl {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind::<Spl>(job, report)?;
-    let steps = (1..).zip(&bound.steps);
-    let branches = steps.map(|(number, step)| {
-        let Branch { base, commands } = branch::build(&bound, number, step, job, report);
-        let note = literal::comment(&format!("step {number}, {}: {}", step.name.node, step.main.source.name));
+    let branches = records::all(&bound).into_iter().map(|records| {
+        let Branch { base, commands } = branch::build(&bound, &records, job, report);
+        let note = literal::comment(&records.title);
         context! { base => Value::from(base), note => Value::from(note), commands => values(commands) }
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let schedule = Schedule::of(&bound, job);
+    together::refuse_shared(job, report);
     let tail = chain::commands(&bound, schedule, report);
     if !report.errors.is_empty() {
         return None;
     }
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let context = context! {
-        chained => !bound.links.is_empty(),
+        chained => branches.len() > 1,
         head => values(head(job.rule, schedule, report)),
         branches,
         tail => values(tail),
@@ -176,11 +196,27 @@ fn head(rule: &ir::Rule, schedule: Schedule, report: &Report) -> Vec<Frag> {
     lines.iter().map(|line| literal::comment(line)).collect()
 }
 
-/// What the answer shows of a step beside its time; the event's id comes last, unless the rule names it.
-fn shown<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> impl Iterator<Item = &'b Output<'a, Spl>> {
+/// What the answer shows of a step beside its time: whatever one of its alternatives has, each once.
+fn shown<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Vec<&'b Output<'a, Spl>> {
+    let mut all: Vec<&Output<'a, Spl>> = Vec::new();
+    for output in step.selections().flat_map(shown_of) {
+        if !all.iter().any(|known| known.field.name == output.field.name) {
+            all.push(output);
+        }
+    }
+    all
+}
+
+/// What one alternative has of it; the event's id comes last, unless the rule names it.
+fn shown_of<'b, 'a>(selection: &'b BoundSelection<'a, Spl>) -> impl Iterator<Item = &'b Output<'a, Spl>> {
     let named =
-        |id: &&Output<'_, Spl>| step.main.outputs.iter().any(|output| output.field.name == id.field.name);
-    step.main.outputs.iter().chain(step.main.event_id.as_ref().filter(move |id| !named(id)))
+        |id: &&Output<'_, Spl>| selection.outputs.iter().any(|output| output.field.name == id.field.name);
+    selection.outputs.iter().chain(selection.event_id.as_ref().filter(move |id| !named(id)))
+}
+
+/// What identifies the events of a step, if an alternative has that.
+fn event_id<'b, 'a>(step: &'b BoundStep<'a, Spl>) -> Option<&'b Output<'a, Spl>> {
+    step.selections().find_map(|selection| selection.event_id.as_ref())
 }
 
 /// Reports something that SPL cannot say.

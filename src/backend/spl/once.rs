@@ -4,7 +4,7 @@
 //! In: a bound rule, how far a run looks back. Out: commands before the table. Must not know: how rows are found.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, links};
+use super::{Spl, eval, records, slots};
 use crate::backend::bind::{Bound, BoundStep, OneRow};
 use crate::backend::print::Bind;
 use crate::backend::{Report, Schedule};
@@ -19,14 +19,17 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
 
 /// Of an event that was delivered twice one row is enough: the same event id, and the same item of its group.
 fn delivered_once(bound: &Bound<'_, Spl>) -> Option<Frag> {
-    let last = bound.steps.last()?;
-    let id = literal::flat(&last.main.event_id.as_ref()?.column);
-    let item = has_items(last).then(|| spl!(" chain_item_id"));
+    let mut ends = bound.steps.iter().filter(|step| step.last);
+    let mut columns = if bound.together.is_some() {
+        ends.clone().find_map(super::event_id)?;
+        vec![spl!("chain_step"), records::event()]
+    } else {
+        vec![literal::flat(&super::event_id(ends.clone().next()?)?.column)]
+    };
+    columns.extend(ends.any(has_items).then(|| spl!("chain_item_id")));
     // By default `dedup` drops rows that lack one of its fields, and an event may come without an id.
-    Some(match item {
-        Some(item) => spl!("dedup {id}{item} keepempty=true", id, item),
-        None => spl!("dedup {id} keepempty=true", id),
-    })
+    let columns = Frag::join(columns, " ", Bind::And);
+    Some(spl!("dedup {columns} keepempty=true", columns))
 }
 
 /// The windows of one run are found one by one: each costs two more commands.
@@ -46,8 +49,9 @@ fn first_of_each(
     }
     let (made, mut kept) = keys(bound, one_row);
     let mut out = Vec::from_iter(eval(made));
-    // Behind a link rows are in order already; a search gives the newest event first.
-    out.extend(bound.links.is_empty().then(|| spl!("sort 0 +_time")));
+    // Behind a link rows are in order already, unless it leads to a burst; a search gives the newest event first.
+    let repeats = bound.steps.last().is_some_and(|step| step.repetition.is_some());
+    out.extend((bound.links.is_empty() || repeats).then(|| spl!("sort 0 +_time")));
     if windows > 1 {
         let by = literal::list(&kept);
         out.push(spl!("streamstats window=0 min(_time) AS chain_first BY {by}", by));
@@ -79,7 +83,7 @@ fn keys(bound: &Bound<'_, Spl>, one_row: &OneRow<'_>) -> (Vec<Frag>, Vec<Frag>) 
         }
         let number = literal::number(number);
         let name = spl!("chain_by{number}", number);
-        made.push(literal::assign(&name, &links::as_text(&column, field.ty, Frag::clone)));
+        made.push(literal::assign(&name, &slots::as_text(&column, field.ty, Frag::clone)));
         names.push(name);
     }
     (made, names)
@@ -106,5 +110,5 @@ fn refuse(one_row: &OneRow<'_>, schedule: Schedule, report: &mut Report) {
 
 /// Whether an event can give several records of the last step.
 pub(super) fn has_items(step: &BoundStep<'_, Spl>) -> bool {
-    step.last && step.main.has_items.contains(&true)
+    step.last && step.selections().any(|selection| selection.has_items.contains(&true))
 }

@@ -6,8 +6,9 @@ use ipnet::IpNet;
 
 use super::check::{Check, all, any, is_there, passes, present};
 use super::literal::{self, Frag, Refusal, spl};
+use super::records::Records;
 use super::{Spl, backtrack, fields, lines, refuse, text};
-use crate::backend::bind::{BoundStep, BoundTest};
+use crate::backend::bind::BoundTest;
 use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
@@ -16,20 +17,22 @@ use crate::ir::{Case, OrderOp, Pattern, TestKind, Type, Value};
 /// The commands that drop what does not satisfy a step, or lacks a field by which a link joins it: what reads items of
 /// the group, or all the rest.
 pub(super) fn commands(
-    step: &BoundStep<'_, Spl>,
+    records: &Records<'_, '_>,
     of_items: bool,
     options: &Options,
     report: &mut Report,
 ) -> Vec<Frag> {
-    let mut tests = Tests { options, report, lookups: Vec::new() };
+    let absent = records.step.is_none();
+    let mut tests = Tests { options, report, absent, lookups: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
-    let conjuncts = step.main.condition.conjuncts(false).into_iter();
-    let mut parts: Vec<_> = conjuncts
+    let mut parts: Vec<_> = records
+        .parts()
+        .into_iter()
         .filter(|(part, _)| fields::tests_items(part) == of_items)
         .map(|(part, negated)| part.settle(negated, true, &mut leaf).text())
         .collect();
-    let keys = step.main.keys.iter().filter(|key| fields::reads_items(key) == of_items);
-    parts.extend(keys.map(|key| is_there(&literal::field(key.name))));
+    let keys = records.keys().filter(|key| fields::reads_items(key) == of_items);
+    parts.extend(keys.map(|key| is_there(&records.column(key))));
     let mut commands = unique(tests.lookups);
     commands.extend(lines(unique(parts), " AND").map(|parts| spl!("where {parts}", parts)));
     commands
@@ -39,6 +42,8 @@ pub(super) fn commands(
 struct Tests<'r> {
     options: &'r Options,
     report: &'r mut Report,
+    /// Whether they find what must not be there.
+    absent: bool,
     /// Commands to run before.
     lookups: Vec<Frag>,
 }
@@ -48,7 +53,7 @@ impl Tests<'_> {
     fn print(&mut self, bound: &BoundTest<'_, Spl>, negated: bool, bare: bool) -> Frag {
         if bound.other.is_some() && bound.field.ty == Type::Ip {
             // Splunk documents no function that brings an IPv6 address into one notation.
-            Inexact::addresses_as_text(negated, bound.test.span, self.report);
+            Inexact::addresses_as_text(negated != self.absent, bound.test.span, self.report);
         }
         let check = self.check(bound).unwrap_or_else(|reason| {
             refuse(bound.test.span, reason, self.report);

@@ -9,7 +9,7 @@ use super::check::any;
 use super::column::Column;
 use super::literal::{self, Frag, spl};
 use super::{Spl, predicate};
-use crate::backend::bind::{BoundField, BoundStep, BoundTest};
+use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Leaf, Text, Truth, unique};
 use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value};
@@ -18,9 +18,9 @@ use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Term(Frag);
 
-/// The base search of a step: its source, the filter of that, and terms that all of its records pass.
-pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
-    let parts = step.main.condition.conjuncts(false).into_iter();
+/// The base search of a branch: its source, the filter of that, and terms that all of its records pass.
+pub(super) fn base(selection: &BoundSelection<'_, Spl>) -> Frag {
+    let parts = selection.condition.conjuncts(false).into_iter();
     let parts = parts
         .map(|(part, negated)| part.settle(negated, false, &mut |test, negated, _| widened(test, negated)));
     let terms = match Truth::all(parts) {
@@ -29,7 +29,7 @@ pub(super) fn base(step: &BoundStep<'_, Spl>) -> Frag {
         Truth::All(terms) => terms.into_iter().map(|term| term.text().0).collect(),
         term @ (Truth::Test(_) | Truth::Not(_) | Truth::Any(_)) => vec![term.text().0],
     };
-    let mapping = &step.main.schema.mapping;
+    let mapping = &selection.schema.mapping;
     let filter = mapping.filter.iter().map(|filter| spl!("({filter})", filter));
     Frag::join(std::iter::once(mapping.from.clone()).chain(filter).chain(terms).collect(), " ", Bind::And)
 }

@@ -4,7 +4,7 @@ In: a pipeline of lexer.py and the closed list. Out: (offset, code, message) for
 
 CP01 quotes, brackets, pipes    CP02 syntax of an expression    CP03 command or its options outside the closed list
 CP04 function                   CP05 AND/OR/NOT in lower case, ==                   CP06 AND and OR mixed
-CP07 name without quotes        CP08 sort without 0             CP09 streamstats with a window
+CP07 name without quotes        CP08 sort without 0             CP09 streamstats with a window for all groups
 CP10 subsearch                  CP11 character in a literal     CP12 macro without spaces round it
 """
 
@@ -25,6 +25,7 @@ class Judge:
             "fieldformat": self.fieldformat,
             "spath": self.spath,
             "mvexpand": self.mvexpand,
+            "addinfo": self.addinfo,
             "lookup": self.lookup,
             "sort": self.sort,
             "streamstats": self.streamstats,
@@ -131,6 +132,10 @@ class Judge:
         if len(command.arguments) != 1:
             self.report(command.name, "CP03", "mvexpand takes one field and no limit")
 
+    def addinfo(self, command):
+        if command.arguments:
+            self.report(command.name, "CP03", "addinfo takes nothing")
+
     def lookup(self, command):
         if not any(token.text in ("OUTPUT", "OUTPUTNEW") for token in command.arguments):
             self.report(command.name, "CP03", "lookup without OUTPUT overwrites every field of the table's names")
@@ -154,10 +159,13 @@ class Judge:
 
     def streamstats(self, command):
         texts = [token.text for token in command.arguments]
-        if texts[:3] != ["window", "=", "0"]:
+        by_group = texts[3:6] == ["global", "=", "f"] and texts[2].isdecimal() and 2 <= int(texts[2]) <= 10_000
+        if texts[:2] != ["window", "="] or (texts[2] != "0" and not by_group):
             self.report(command.name, "CP09", "streamstats without window=0, which some pages read as 10,000 rows")
         for name, token in self.options(command).items():
-            if name not in self.closed["streamstats_options"] and (name, texts[2]) != ("window", "0"):
+            if name in ("window", "global") and (by_group or (name, texts[2]) == ("window", "0")):
+                continue
+            if name not in self.closed["streamstats_options"]:
                 code = "CP09" if name in WINDOWS else "CP03"
                 self.report(token, code, f"streamstats {name}= forgets events or resets")
         tokens = command.arguments

@@ -35,12 +35,13 @@ def holdings(request):
     return held
 
 
-def shown(row):
-    """A row as the contract wants it: times in microseconds."""
-    return {
-        name: round(value * 1_000_000) if isinstance(value, float) and holds_time(name) else value
-        for name, value in row.items()
-    }
+def shown(name, value):
+    """A value as the contract wants it: times in microseconds, whole numbers without a point."""
+    if not isinstance(value, float):
+        return value
+    if holds_time(name):
+        return round(value * 1_000_000)
+    return int(value) if value.is_integer() else value
 
 
 def answer(connection, request):
@@ -54,7 +55,7 @@ def answer(connection, request):
     if unheld:
         raise Refused(f"the macro {', '.join(sorted(unheld))}")
     rows = execute.rows(connection, search, held, request["lists"], len(request["scenarios"]))
-    return {"answers": [[shown(row) for row in scenario] for scenario in rows]}
+    return {"answers": [[{name: shown(name, value) for name, value in row.items()} for row in scenario] for scenario in rows]}
 
 
 def respond(connection, line):

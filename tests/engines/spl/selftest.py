@@ -29,6 +29,7 @@ GOOD = [
     f'{BASE} | fieldformat a=strftime(a, "%F %T %Z")',
     'search `cloudtrail` (imageId OR "a.b" OR port>=3)',
     f"{BASE} | streamstats window=0 current=f max(a) AS b, last(f_*) AS f_*, values(c) AS d, count BY e, _time",
+    f"{BASE} | streamstats window=3 global=f count AS n, min(_time) AS first, sum(a) AS s BY e | addinfo",
     f"{BASE} | lookup t key AS 'a' OUTPUT key AS hit | rename a AS b, c AS d | table _time b d",
     f'{BASE} | eval d=replace(\'x.y\',"(a)","\\1") | spath output=i path=a.b{{}}.c | mvexpand i',
 ]
@@ -87,6 +88,8 @@ BAD = [
     ("CP09", BASE + " | streamstats time_window=30m max(a) AS b"),
     ("CP09", BASE + " | streamstats max(a) AS b"),
     ("CP09", BASE + " | streamstats window=5 max(a) AS b"),
+    ("CP09", BASE + " | streamstats window=20000 global=f max(a) AS b BY c"),
+    ("CP03", BASE + " | addinfo a"),
     ("CP10", "search a=1 NOT [ search b=1 ]"),
     ("CP10", BASE + " | where a IN [ search b=1 ]"),
     ("CP10", "| multisearch [ search a=1 | sort 0 +_time ] [ search b=1 ]"),

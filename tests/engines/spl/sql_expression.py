@@ -134,8 +134,8 @@ class Expression:
 
     def call(self, name):
         self.expect("(")
-        if name == "mvmap":
-            return self.mvmap()
+        if name in ("mvmap", "mvfilter"):
+            return getattr(self, name)()
         arguments = []
         while not self.take(")"):
             if arguments:
@@ -157,6 +157,24 @@ class Expression:
         self.column = outer
         self.expect(")")
         return Typed(f"list_transform({values}, lambda chain_each: {inner})", LIST)
+
+
+    def mvfilter(self):
+        """The condition names one field, and sees its values one by one."""
+        field = self.peek().text
+        values = self.column(field).demand(LIST)
+        outer = self.column
+
+        def each(name):
+            if name != field:
+                raise Refused("mvfilter with a second field")
+            return Typed("chain_each", TEXT)
+
+        self.column = each
+        inner = self.logic().truth()
+        self.column = outer
+        self.expect(")")
+        return Typed(f"nullif(list_filter({values}, lambda chain_each: {inner}), [])", LIST)
 
 
 def branches(condition, yes, no):
@@ -258,4 +276,7 @@ FUNCTIONS = {
     "split": plain("string_split({}, {})", LIST, (TEXT,), (TEXT,)),
     "substr": plain("substr({}, CAST({} AS INTEGER))", TEXT, (TEXT,), (NUMBER,)),
     "mvsort": plain("list_sort({})", LIST, (LIST,)),
+    "mvappend": plain("list_concat({}, {})", LIST, (LIST,), (LIST,)),
+    "mvdedup": plain("list_distinct({})", LIST, (LIST,)),
+    "mvcount": plain("len({})::DOUBLE", NUMBER, (LIST,)),
 }

@@ -167,18 +167,18 @@ class Pipeline:
         self.select(names)
 
     def select(self, names):
-        own = ["scenario"] + (["chain_row"] if "chain_row" in self.types else [])
+        own = ["scenario"] + (["spl_row"] if "spl_row" in self.types else [])
         self.step(f"SELECT {', '.join(map(quote, own + names))} FROM {self.now}")
-        self.types = {name: kind for name, kind in self.types.items() if name in names or name == "chain_row"}
+        self.types = {name: kind for name, kind in self.types.items() if name in names or name == "spl_row"}
 
     def do_sort(self, tokens):
         words = [token.text for token in tokens if token.kind != "comma"]
         if words[:1] != ["0"] or any(word[0] not in "+-" for word in words[1:]):
             raise Refused("sort 0 with a direction for each field is expected")
         order = ", ".join(f"{self.column(word[1:]).sql} {'ASC' if word[0] == '+' else 'DESC'} NULLS LAST" for word in words[1:])
-        if "chain_row" in self.types:
-            order += ", chain_row"
-        self.set("chain_row", Typed(f"row_number() OVER (ORDER BY {order})", NUMBER))
+        if "spl_row" in self.types:
+            order += ", spl_row"
+        self.set("spl_row", Typed(f"row_number() OVER (ORDER BY {order})", NUMBER))
 
     def do_dedup(self, tokens):
         words = [token.text for token in tokens if token.kind != "comma"]
@@ -186,10 +186,16 @@ class Pipeline:
             raise Refused("dedup FIELD… keepempty=true is expected")
         self.flush()
         columns = [self.column(name).sql for name in words[:-3]]
-        order = "ORDER BY chain_row" if "chain_row" in self.types else ""
+        order = "ORDER BY spl_row" if "spl_row" in self.types else ""
         empty = " OR ".join(f"{column} IS NULL" for column in columns)
         first = f"row_number() OVER (PARTITION BY scenario, {', '.join(columns)} {order}) = 1"
         self.step(f"SELECT * FROM {self.now} QUALIFY {first} OR {empty}")
+
+    def do_addinfo(self, tokens):
+        """Of a search over all time."""
+        if tokens:
+            raise Refused("addinfo takes nothing")
+        self.set("info_min_time", Typed("0::DOUBLE", NUMBER))
 
     def do_fieldformat(self, tokens):
         """It changes what is shown of a column, not what the column holds."""
@@ -198,22 +204,34 @@ class Pipeline:
         Expression(tokens[2:], self.column).whole()
 
     def do_streamstats(self, tokens):
-        if [token.text for token in tokens[:3]] != ["window", "=", "0"]:
-            raise Refused("streamstats without window=0, which some pages read as 10,000 rows")
-        tokens = tokens[3:]
         texts = [token.text for token in tokens]
-        by = texts.index("BY")
+        if texts[:2] != ["window", "="] or not texts[2].isdecimal():
+            raise Refused("streamstats without window=0, which some pages read as 10,000 rows")
+        rows, start = int(texts[2]), 3
+        if rows:
+            # Search Reference, streamstats: one window for each group; with more rows than max_stream_window it fails.
+            if rows > 10_000 or texts[3:6] != ["global", "=", "f"]:
+                raise Refused("streamstats with a window of rows without global=f, or of more than 10,000")
+            start = 6
+        older = texts[start : start + 3] == ["current", "=", "f"]
+        tokens = tokens[start + 3 * older :]
+        texts = [token.text for token in tokens]
+        by = texts.index("BY") if "BY" in texts else len(texts)
         keys = [text for text in texts[by + 1 :] if text != ","]
         self.flush()
         partition = ", ".join(["scenario"] + [self.column(key).sql for key in keys])
-        present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys)
-        window = f"OVER (PARTITION BY {partition} ORDER BY chain_row ROWS UNBOUNDED PRECEDING)"
+        present = " AND ".join(f"{self.column(key).sql} IS NOT NULL" for key in keys) or "true"
+        frame = f"{rows - 1} PRECEDING" if rows else "UNBOUNDED PRECEDING"
+        frame = f"BETWEEN {frame} AND {'1 PRECEDING' if older else 'CURRENT ROW'}"
+        window = f"OVER (PARTITION BY {partition} ORDER BY spl_row ROWS {frame})"
         made = [column for part in split_commas(tokens[:by]) for column in self.aggregates([token.text for token in part], window)]
         for name, typed in made:
             self.set(name, Typed(f"CASE WHEN {present} THEN {typed.sql} END", typed.type))
 
     def aggregates(self, words, window):
         """`function(field) AS name`; `last(prefix*) AS prefix*` stands for every column of that prefix."""
+        if words[:2] == ["count", "AS"] and len(words) == 3:
+            return [(words[2], Typed(f"count(*) {window}::DOUBLE", NUMBER))]
         if len(words) != 6 or (words[1], words[3:5]) != ("(", [")", "AS"]):
             raise Refused(f"the aggregate {' '.join(words)}")
         function, read, name = words[0], words[2], words[5]
@@ -225,7 +243,7 @@ class Pipeline:
 
     def aggregate(self, function, read, name, window):
         column = self.column(read)
-        if function in ("max", "min"):
+        if function in ("max", "min", "sum"):
             return name, Typed(f"{function}({column.sql}) {window}", column.type)
         if function == "last":
             return name, Typed(f"last_value({column.sql} IGNORE NULLS) {window}", column.type)
@@ -343,6 +361,6 @@ def translate(text):
     pipeline = Pipeline(whole)
     pipeline.run(lexer.parse(text))
     tables = ",\n".join(f"s{number} AS MATERIALIZED ({select})" for number, select in enumerate(whole.tables, 1))
-    columns = ["scenario", *(name for name in pipeline.types if name != "chain_row")]
+    columns = ["scenario", *(name for name in pipeline.types if name != "spl_row")]
     sql = f"WITH {tables}\nSELECT {', '.join(map(quote, columns))} FROM {pipeline.now}"
     return Translation(sql, columns, whole.sources, whole.lookups)
