@@ -76,7 +76,7 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
                 time: instant_text(alert.end),
                 length: duration(alert.end - alert.start),
                 moments: moments(&rule.steps, &path, shown, None),
-                playbook: shown.playbook(&path),
+                playbook: shown.playbook(&path, alert),
             }
         })
     })
