@@ -95,8 +95,7 @@ fn every_answer_keeps_the_browser_to_this_page() {
     for request in ["GET / HTTP/1.1\nHost: HOST\n\n", "GET /nothing HTTP/1.1\nHost: HOST\n\n"] {
         let (_, text) = served.send(request);
         for header in [
-            "content-security-policy: default-src 'none'; script-src 'self';",
-            "frame-ancestors 'none'",
+            "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             "x-content-type-options: nosniff",
             "cross-origin-resource-policy: same-origin",
             "cache-control: no-store",
@@ -104,6 +103,48 @@ fn every_answer_keeps_the_browser_to_this_page() {
             assert!(text.contains(header), "{header}: {text}");
         }
         assert!(!text.to_lowercase().contains("access-control-allow"), "{text}");
+    }
+}
+
+#[test]
+fn the_page_permits_what_is_in_it_and_nothing_else() {
+    let served = Served::start(&[]);
+    let nonce = || {
+        let (_, text) = served.send("GET / HTTP/1.1\nHost: HOST\n\n");
+        let (head, page) = text.split_once("\r\n\r\n").unwrap();
+        let nonce = head.split_once("script-src 'nonce-").unwrap().1.split_once('\'').unwrap().0.to_owned();
+        assert!(nonce.len() >= 32, "{nonce}");
+        assert!(
+            head.contains(&format!("; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:")),
+            "{head}"
+        );
+        for tag in ["style", "script"] {
+            assert_eq!(page.matches(&format!("<{tag} nonce=\"{nonce}\">")).count(), 1, "{tag}");
+        }
+        assert!(!page.contains("@@"));
+        // Nothing comes from elsewhere: a link inside of the page, an icon without a picture, drawings in its style.
+        let count = |form: &str| page.matches(form).count();
+        assert_eq!(count("src=\""), 0);
+        assert_eq!((count("href=\""), count("href=\"#"), count("href=\"data:,\"")), (2, 1, 1));
+        assert_eq!(count("url("), count("url('data:image/svg+xml"));
+        nonce
+    };
+    assert_ne!(nonce(), nonce());
+}
+
+#[test]
+fn the_page_has_the_words_of_the_language() {
+    let start = Served::start(&[]).ask("start", "{}").1;
+    // The grammar for editors has the same, see `editors`.
+    assert_eq!(start["words"], json!(catena::syntax::words().collect::<Vec<_>>()));
+    let words = start["words"].as_array().unwrap();
+    let metadata = start["metadata"].as_array().unwrap();
+    assert!(metadata.len() > 5 && metadata.iter().all(|word| words.contains(word)));
+    // What names follow is written in the page.
+    let page = std::fs::read_to_string(root().join("editors/playground/src/language.ts")).unwrap();
+    let declare = page.split_once("DECLARE = new Set([").unwrap().1.split_once(']').unwrap().0;
+    for word in declare.split(',') {
+        assert!(words.contains(&json!(word.trim().trim_matches('"'))), "{word}");
     }
 }
 

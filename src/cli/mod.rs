@@ -89,9 +89,7 @@ enum Command {
     /// Serve an editor by the language server protocol, over standard input and output.
     #[cfg(feature = "lsp")]
     Lsp(lsp::Serve),
-    /// Serve a playground to browsers of this machine.
-    // Hidden until it has a page: what there is so far is the interface that the page will use.
-    #[command(hide = true)]
+    /// Serve a playground to browsers of this machine: a rule, its queries, its picture, and events to try it on.
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.

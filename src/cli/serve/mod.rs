@@ -1,4 +1,4 @@
-//! `catena serve`: what a playground in the browser needs, for this machine alone.
+//! `catena serve`: a playground in the browser, for this machine alone.
 //!
 //! A process of its own does the work on each request, so that a rule that takes too long, too much memory or the
 //! whole program down ends with that process.

@@ -10,22 +10,30 @@ use hyper::{Response, StatusCode};
 /// An answer.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// Nothing is inline, nothing is loaded from elsewhere, no other page shows this one.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What holds for the page and for answers alike: nothing is loaded, no other page shows this one.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a browser is shown at the address.
-const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Catena</title>\n\
-                    <p>This is the JSON interface of <code>catena serve</code>.</p>\n</html>\n";
+/// What a browser is shown at the address: style and script are in it. `npm run build` makes it of
+/// `editors/playground/src`.
+const PAGE: &str = include_str!("../../../editors/playground/dist/page.html");
+/// Stands in the page where the permission of this answer belongs.
+const NONCE: &str = "@@nonce@@";
 
-/// The page.
+/// The page. What is inline in it has a permission that nobody could know before; the editor makes its style as it
+/// runs, and draws with images that are in it.
 pub(super) fn page() -> Answer {
-    answer(StatusCode::OK, "text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()))
+    let nonce = uuid::Uuid::new_v4().simple().to_string();
+    let policy = format!(
+        "{POLICY}; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:"
+    );
+    let page = PAGE.replace(NONCE, &nonce);
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY));
+    answer(StatusCode::OK, "text/html; charset=utf-8", policy, page.into())
 }
 
 /// An answer in JSON.
 pub(super) fn json(status: StatusCode, text: impl Into<Bytes>) -> Answer {
-    answer(status, "application/json", text.into())
+    answer(status, "application/json", HeaderValue::from_static(POLICY), text.into())
 }
 
 /// An answer that says what is wrong.
@@ -33,13 +41,13 @@ pub(super) fn problem(status: StatusCode, why: &str) -> Answer {
     json(status, serde_json::json!({ "error": why }).to_string())
 }
 
-fn answer(status: StatusCode, kind: &'static str, text: Bytes) -> Answer {
+fn answer(status: StatusCode, kind: &'static str, policy: HeaderValue, text: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(text));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     let fixed = [
         (CONTENT_TYPE, kind),
-        (CONTENT_SECURITY_POLICY, POLICY),
         // What was a port of one program may be one of another tomorrow.
         (CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("x-content-type-options"), "nosniff"),

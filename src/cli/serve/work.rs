@@ -121,12 +121,11 @@ fn answer(task: Task, playground: &mut Playground, body: &[u8]) -> anyhow::Resul
     match task {
         Task::Start => {
             let Nothing {} = read(body)?;
-            let targets = ALL.iter().map(|target| json!({ "name": target.name(), "title": target.title() }));
             Ok(json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "files": playground.names(),
                 "words": syntax::words().collect::<Vec<_>>(),
-                "targets": targets.collect::<Vec<_>>(),
+                "metadata": syntax::metadata().collect::<Vec<_>>(),
             }))
         }
         Task::Open => {
