@@ -161,7 +161,7 @@ fn every_command_has_a_page_and_completes() {
 fn a_mistyped_command_is_recognised() {
     let ran = catena(&["chek"]);
     assert!(ran.status == 2 && ran.err.contains("'check'"), "{}", ran.err);
-    for command in ["fmt", "explain", "init", "new", "debug", "completions", "man"] {
+    for command in ["fmt", "explain", "init", "new", "debug", "serve", "completions", "man"] {
         assert!(catena(&[command, "--help"]).out.contains("Examples:"), "{command}");
     }
 }

@@ -78,6 +78,11 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("toml", &["pack/elastic"]),
     ("ruzstd", &["replay/read"]),
     ("wide", &["replay/read"]),
+    ("bytes", &["cli/serve"]),
+    ("hyper", &["cli/serve"]),
+    ("hyper_util", &["cli/serve"]),
+    ("http_body_util", &["cli/serve"]),
+    ("tokio", &["cli/serve"]),
     // Behind features: the core does without.
     ("crate::replay", &["project/replay.rs", "cli", "replay"]),
     ("crate::pack", &["pack", "cli"]),

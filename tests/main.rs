@@ -52,6 +52,7 @@ mod rules;
 mod scenarios;
 mod schedules;
 mod seeds;
+mod serve;
 mod shipped_sources;
 mod sizes;
 mod syntax;

@@ -97,7 +97,8 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     if file == Path::new("-") { output::print(text) } else { output::write_file(file, text) }
 }
 
-fn explanation(file: &Checked, rule: &Rule, targets: &[&'static dyn Target]) -> Explanation {
+/// A rule explained, with what each target makes of it.
+pub(super) fn explanation(file: &Checked, rule: &Rule, targets: &[&'static dyn Target]) -> Explanation {
     let mut explained = Explanation::of(rule);
     for target in targets {
         explained.add(*target, made(file, rule, *target));

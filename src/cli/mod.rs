@@ -32,6 +32,8 @@ mod output;
 mod replay;
 mod report;
 mod scaffold;
+#[cfg(feature = "serve")]
+mod serve;
 mod session;
 mod sources;
 mod test;
@@ -87,6 +89,9 @@ enum Command {
     /// Serve an editor by the language server protocol, over standard input and output.
     #[cfg(feature = "lsp")]
     Lsp(lsp::Serve),
+    /// Serve a playground to browsers of this machine: a rule, its queries, its picture, and events to try it on.
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     /// List log sources, their fields, and the mapping of each field in each target.
     Sources(sources::ListSources),
     /// Make a project: a rule with tests, lists, two environments, a workflow for continuous integration.
@@ -143,6 +148,8 @@ pub fn run() -> ExitCode {
         Command::Ir(command) => command.run(),
         #[cfg(feature = "lsp")]
         Command::Lsp(command) => command.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => command.run(),
         Command::Sources(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::New(command) => command.run(),

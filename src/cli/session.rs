@@ -62,7 +62,7 @@ impl SessionOptions {
         self.as_of.unwrap_or_else(today)
     }
 
-    fn choices(&self) -> Choices {
+    pub(super) fn choices(&self) -> Choices {
         Choices {
             set: self.set.clone(),
             as_of: self.as_of,

@@ -93,6 +93,16 @@ pub fn run_tests(rule: &Rule, catalog: &Catalog) -> Result<Vec<Outcome>, Compile
     Ok(rule.tests.iter().map(|test| run_test(rule, &program, test, catalog, &schemas)).collect())
 }
 
+/// The records of the events of a test, in their order; `None` if one of them could never come from its source.
+#[must_use]
+pub fn records(test: &Test, catalog: &Catalog) -> Option<Vec<Record>> {
+    let schemas = Schemas::of(catalog, test.events.iter().map(|event| event.source.as_str()));
+    let events = test.events.iter().enumerate();
+    let records: Result<Vec<_>, _> =
+        events.map(|(number, event)| records_of(number, event, catalog, &schemas)).collect();
+    Some(records.ok()?.into_iter().flatten().collect())
+}
+
 fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, schemas: &Schemas) -> Outcome {
     let mut outcome = Outcome {
         rule: rule.name.node.clone(),

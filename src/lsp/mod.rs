@@ -22,7 +22,10 @@ mod wire;
 use std::io::{BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use crate::project::Workers;
+use serde_json::Value;
+
+use crate::project::{Live, LiveFile, Workers};
+use crate::source::Utf16Position;
 
 use server::Server;
 use wire::Received;
@@ -58,6 +61,13 @@ pub fn serve<W: Workers>(
         }
     }
     Ok(false)
+}
+
+/// What can be written at a position of a file: completion items of the protocol, for an editor that does without the
+/// rest of it.
+#[must_use]
+pub fn completions(live: &Live, file: LiveFile<'_>, position: Utf16Position) -> Vec<Value> {
+    complete::complete(live, file, file.source.offset(position))
 }
 
 /// The next message; while none waits, what is left to do is done.

@@ -52,7 +52,7 @@ use store::{BUDGET, Sorted, Store};
 pub use options::{Control, Options};
 pub use read::columns;
 pub use read::input::{self, Input, LogText};
-pub use report::{Report, RuleReport, misses, output, stats};
+pub use report::{Report, RuleReport, misses, output, stats, timeline};
 
 /// Rules that are ready to replay.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ die() { say "$2"; exit "$1"; }
 need_tools() {
   local tool
   for tool in python3 node npm; do
-    command -v "$tool" >/dev/null || die 2 "$tool is missing; python3 (3.11 or newer), node (18 or newer) and npm are needed"
+    command -v "$tool" >/dev/null || die 2 "$tool is missing; python3 (3.11 or newer), node (20 or newer) and npm are needed"
   done
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die 2 "$(python3 --version) is too old; 3.11 or newer is needed"
 }
@@ -78,4 +78,6 @@ ensure sigma2 "$here/sigma/requirements-execute.txt" install_python
 ensure spl "$here/spl/requirements.txt" install_python
 ensure pack "$here/pack/requirements.txt" install_python
 ensure duck "$here/kql/requirements-execute.txt" install_python
+# The playground alone needs it, so what needs no browser runs without.
+"$here/chromium.sh" >/dev/null || say 'the playground will not be tried in a browser'
 say "all ready after $((SECONDS - started)) s in $engines"

@@ -34,7 +34,7 @@ mod together;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
-use crate::backend::caps::{Feature, Support};
+use crate::backend::caps::{self, Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -135,9 +135,7 @@ impl Backend for Spl {
             ),
             Feature::FoldedKey | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
-            Feature::RegularExpression => {
-                Support::Emulated("the same expression in PCRE, without backslashes")
-            }
+            Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),
             Feature::TimeOrder => Support::Emulated("seconds since 1970"),
             Feature::Negation => Support::Emulated("isnull(field) OR NOT the test"),
             Feature::Allowlist => Support::Emulated("in the text, or a CSV lookup when long"),

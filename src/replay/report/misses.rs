@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::output::{scalar, steps_json, timeline};
+use super::output::{scalar, steps_json};
+use super::timeline::{self, MissView, moments};
 use super::{Explained, NearReport, Report, RuleNear, RuleReport};
 use crate::engine::explain::{Break, Failing};
 use crate::engine::near::{Condition, Part, Why};
@@ -112,27 +113,40 @@ fn sentence(rule: &RuleReport, explained: &Explained) -> String {
     }
 }
 
+/// The near misses of all rules, as timelines.
+#[must_use]
+pub fn views(report: &Report) -> Vec<MissView> {
+    let mut views = Vec::new();
+    for ((rule, near), shown) in rules(report).zip(&report.shown) {
+        for explained in &near.listed {
+            let Explained { miss, at: (step, _), .. } = explained;
+            let path: Vec<_> = miss.path.iter().filter_map(|index| report.records.get(*index)).collect();
+            views.push(MissView {
+                rule: rule.name.clone(),
+                time: path.last().map_or_else(String::new, |record| instant_text(record.time)),
+                step: step.clone(),
+                why: visible(&sentence(rule, explained)).into_owned(),
+                more: miss.more,
+                moments: moments(&rule.steps, &path, shown, Some(miss.step)),
+            });
+        }
+    }
+    views
+}
+
 /// One readable timeline for each near miss.
 #[must_use]
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
-    for ((rule, near), shown) in rules(report).zip(&report.shown) {
-        for explained in &near.listed {
-            let Explained { miss, at: (step, _), .. } = explained;
-            let last = miss.path.last().and_then(|index| report.records.get(*index));
-            let time = last.map_or_else(String::new, |record| instant_text(record.time));
-            let more = match miss.more {
-                0 => String::new(),
-                1 => "; 1 more like it".to_owned(),
-                more => format!("; {more} more like it"),
-            };
-            let reason = sentence(rule, explained);
-            let reason = visible(&reason);
-            let _ = writeln!(out, "{time}  {}  (near miss) {step}: {reason}{more}", rule.name);
-            let path: Vec<_> = miss.path.iter().filter_map(|index| report.records.get(*index)).collect();
-            out.push_str(&timeline(&rule.steps, &path, shown, Some(miss.step)));
-            out.push('\n');
-        }
+    for MissView { rule, time, step, why, more, moments } in views(report) {
+        let more = match more {
+            0 => String::new(),
+            1 => "; 1 more like it".to_owned(),
+            more => format!("; {more} more like it"),
+        };
+        let _ = writeln!(out, "{time}  {rule}  (near miss) {step}: {why}{more}");
+        out.push_str(&timeline::text(&moments));
+        out.push('\n');
     }
     out
 }

@@ -7,6 +7,7 @@ pub mod misses;
 pub mod output;
 mod shown;
 pub mod stats;
+pub mod timeline;
 
 use crate::engine::alert::{Alert, Tally};
 use crate::engine::near::{Miss, Why};

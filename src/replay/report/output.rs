@@ -8,11 +8,11 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::stats::Stats;
-use super::{Report, RuleReport, Shown};
+use super::timeline::{self, AlertView};
+use super::{Report, RuleReport};
 use crate::engine::alert::Alert;
 use crate::engine::record::Record;
 use crate::engine::value::{Value, instant_text};
-use crate::engine::words::{self, duration};
 use crate::ir;
 use crate::source::{visible, visible_json, visible_start};
 
@@ -63,7 +63,9 @@ pub(super) fn steps_json(names: &[String], path: &[usize], records: &[Record]) -
     Json::Object(steps)
 }
 
-pub(super) fn scalar(value: &Value<'_>) -> Json {
+/// A value as JSON.
+#[must_use]
+pub fn scalar(value: &Value<'_>) -> Json {
     match value {
         Value::Int(number) => json!(number),
         Value::Float(number) => json!(number),
@@ -77,19 +79,16 @@ pub(super) fn scalar(value: &Value<'_>) -> Json {
 #[must_use]
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
-    for (rule, shown) in report.rules.iter().zip(&report.shown) {
-        for alert in &rule.alerts {
-            let length = duration(alert.end - alert.start);
-            let _ = writeln!(out, "{}  {}  (chain of {length})", instant_text(alert.end), rule.name);
-            let _ = writeln!(out, "  {}: {}", shown.severity.word(), shown.title);
-            let path: Vec<_> = alert.records.iter().filter_map(|index| report.records.get(*index)).collect();
-            out.push_str(&timeline(&rule.steps, &path, shown, None));
-            if let Some(playbook) = shown.playbook(&path, alert) {
-                out.push_str("  playbook\n");
-                indent(&playbook, &mut out);
-            }
-            out.push('\n');
+    for alert in timeline::alerts(report, usize::MAX) {
+        let AlertView { rule, title, severity, time, length, moments, playbook } = alert;
+        let _ = writeln!(out, "{time}  {rule}  (chain of {length})");
+        let _ = writeln!(out, "  {severity}: {title}");
+        out.push_str(&timeline::text(&moments));
+        if let Some(playbook) = playbook {
+            out.push_str("  playbook\n");
+            indent(&playbook, &mut out);
         }
+        out.push('\n');
     }
     out
 }
@@ -99,28 +98,6 @@ fn indent(text: &str, out: &mut String) {
     for line in text.trim_end().lines() {
         let _ = if line.is_empty() { writeln!(out) } else { writeln!(out, "    {line}") };
     }
-}
-
-/// For each record of a path a line with the time since the one before, and a line for each field; the record that
-/// breaks the chain is marked.
-pub(super) fn timeline(names: &[String], path: &[&Record], shown: &Shown, broken: Option<usize>) -> String {
-    let mut out = String::new();
-    let mut before: Option<i64> = None;
-    for (at, (name, record)) in names.iter().zip(path).enumerate() {
-        let after = before.map_or(String::new(), |time| {
-            let sign = if record.time < time { '-' } else { '+' };
-            format!("{sign}{}", duration(record.time - time))
-        });
-        let mark = if broken == Some(at) { '✗' } else { ' ' };
-        let _ = writeln!(out, "  {after:>8}{mark} {name}  {}", record.time_text());
-        let fields = shown.fields(at, record);
-        let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
-        for (field, value) in fields {
-            let _ = writeln!(out, "              {field:<width$}  {}", visible(&words::value(value)));
-        }
-        before = Some(record.time);
-    }
-    out
 }
 
 /// Counts of each rule: its steps, links and alerts.
