@@ -76,7 +76,8 @@ impl Schedule {
 pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
     steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
 ) -> u64 {
-    steps.into_iter().map(|step| step.main.source.lateness(step.main.schema.lag)).max().unwrap_or(0)
+    let selections = steps.into_iter().flat_map(BoundStep::selections);
+    selections.map(|one| one.source.lateness(one.schema.lag)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ pub(super) fn refuse(sink: &mut Sink, chain: &Chain) {
         ChainItem::Then(then) => then.links.as_slice(),
         ChainItem::Step(_) | ChainItem::Together(_) => &[],
     });
-    for at in links.flat_map(|link| std::iter::once(&link.left).chain(&link.right)).filter_map(|side| side.any) {
+    for at in
+        links.flat_map(|link| std::iter::once(&link.left).chain(&link.right)).filter_map(|side| side.any)
+    {
         let found = Diagnostic::new(Code::NotYet, at, "`any` in a link is reserved for a later version");
         sink.report(
             found.label("not part of the language yet").help("it will link fields with several values"),

@@ -4,6 +4,7 @@
 //! targets.
 
 mod cases;
+mod clauses;
 mod column;
 mod head;
 mod keys;
@@ -21,7 +22,7 @@ mod tests;
 mod text;
 mod validate;
 
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -61,7 +62,9 @@ impl Backend for Eql {
 
     fn level(rule: &ir::Rule) -> Level {
         // A sequence is consumed by its last event: of several that could end one chain, only the first alerts.
-        if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+        let is_one_event =
+            rule.chain.links.is_empty() && rule.chain.steps.iter().all(|step| step.repetition.is_none());
+        if is_one_event { Level::Record } else { Level::Key }
     }
 
     fn support(feature: Feature) -> Support {
@@ -85,18 +88,37 @@ fn support(feature: Feature) -> Support {
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
-        Feature::Alternatives
-        | Feature::RenamedField
-        | Feature::AbsenceBefore
-        | Feature::AbsenceAfter
-        | Feature::AbsenceBetween
-        | Feature::FirstSeen
-        | Feature::Count
-        | Feature::DistinctCount
-        | Feature::DifferentFields
-        | Feature::OrderedFields
-        | Feature::FoldedKey
-        | Feature::AnyOrder => caps::NOT_YET,
+        Feature::Alternatives | Feature::RenamedField => {
+            Support::Emulated("one item with `or`; the fields that join must have one name in all of them")
+        }
+        // A sequence has one maxspan, counted from its first event: `![ ]` in a longer one exempts for too long, and a
+        // state is consumed by a follower that is then dropped. Both lose alerts.
+        Feature::AbsenceBefore | Feature::AbsenceAfter => Support::Widened(
+            "a missing event of a sequence has no window of its own, so what must not come before or after a step is left out",
+        ),
+        Feature::FirstSeen => Support::Widened(
+            "EQL does not remember what it saw, so `first` is left out; of a step alone a `new_terms` rule of Elastic says it",
+        ),
+        Feature::AbsenceBetween => Support::Emulated(
+            "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds",
+        ),
+        Feature::Count => Support::Emulated(
+            "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds",
+        ),
+        Feature::DistinctCount => Support::Widened(
+            "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values",
+        ),
+        Feature::DifferentFields | Feature::OrderedFields => Support::No {
+            reason: "the items of a sequence are compared by their keys alone, for equality",
+            help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
+        },
+        Feature::FoldedKey => Support::Widened(
+            "a sequence compares its keys exactly, so a key that ignores letter case is left out",
+        ),
+        Feature::AnyOrder => Support::No {
+            reason: "a sequence has one order, and a sample has no window",
+            help: "write a rule for each order of the steps",
+        },
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),
