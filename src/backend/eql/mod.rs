@@ -76,6 +76,15 @@ impl Backend for Eql {
     }
 }
 
+const NO_WINDOW: &str = "a missing event of a sequence has no window of its own, so what must not come before or after a step is left out";
+const NO_MEMORY: &str = "EQL does not remember what it saw, so `first` is left out; of a step alone a `new_terms` rule of Elastic says it";
+const MISSING: &str =
+    "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds";
+const RUNS: &str = "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds";
+const NO_VALUES: &str = "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values";
+const EXACT_KEYS: &str =
+    "a sequence compares its keys exactly, so a key that ignores letter case is left out";
+
 fn support(feature: Feature) -> Support {
     match feature {
         Feature::SingleStep
@@ -93,28 +102,16 @@ fn support(feature: Feature) -> Support {
         }
         // A sequence has one maxspan, counted from its first event: `![ ]` in a longer one exempts for too long, and a
         // state is consumed by a follower that is then dropped. Both lose alerts.
-        Feature::AbsenceBefore | Feature::AbsenceAfter => Support::Widened(
-            "a missing event of a sequence has no window of its own, so what must not come before or after a step is left out",
-        ),
-        Feature::FirstSeen => Support::Widened(
-            "EQL does not remember what it saw, so `first` is left out; of a step alone a `new_terms` rule of Elastic says it",
-        ),
-        Feature::AbsenceBetween => Support::Emulated(
-            "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds",
-        ),
-        Feature::Count => Support::Emulated(
-            "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds",
-        ),
-        Feature::DistinctCount => Support::Widened(
-            "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values",
-        ),
+        Feature::AbsenceBefore | Feature::AbsenceAfter => Support::Widened(NO_WINDOW),
+        Feature::FirstSeen => Support::Widened(NO_MEMORY),
+        Feature::AbsenceBetween => Support::Emulated(MISSING),
+        Feature::Count => Support::Emulated(RUNS),
+        Feature::DistinctCount => Support::Widened(NO_VALUES),
         Feature::DifferentFields | Feature::OrderedFields => Support::No {
             reason: "the items of a sequence are compared by their keys alone, for equality",
             help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
         },
-        Feature::FoldedKey => Support::Widened(
-            "a sequence compares its keys exactly, so a key that ignores letter case is left out",
-        ),
+        Feature::FoldedKey => Support::Widened(EXACT_KEYS),
         Feature::AnyOrder => Support::No {
             reason: "a sequence has one order, and a sample has no window",
             help: "write a rule for each order of the steps",

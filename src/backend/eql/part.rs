@@ -133,15 +133,14 @@ impl Printed {
     ) -> Self {
         let categories =
             unique(selections.clone().map(|(one, _)| one.schema.mapping.category.clone()).collect());
-        let category = match categories.as_slice() {
-            [category] => category.clone(),
-            [] | [_, ..] => {
-                let span = selections.clone().next().map(|(one, _)| one.span).unwrap_or_default();
-                let message =
-                    "alternatives of different categories are read from any, by their other tests alone";
-                report.note(Effect::Superset, span, message);
-                literal::category("any")
-            }
+        let category = if let [category] = categories.as_slice() {
+            category.clone()
+        } else {
+            let span = selections.clone().next().map(|(one, _)| one.span).unwrap_or_default();
+            let message =
+                "alternatives of different categories are read from any, by their other tests alone";
+            report.note(Effect::Superset, span, message);
+            literal::category("any")
         };
         let mut alternatives: Vec<Vec<Frag>> = selections
             .map(|(selection, filter)| {
