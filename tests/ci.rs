@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program::{root, scratch};
+use crate::program::{copy_folder, root, scratch};
 
 /// A YAML file as JSON.
 fn yaml(file: &str) -> Value {
@@ -15,17 +15,9 @@ fn yaml(file: &str) -> Value {
 
 /// A repository with the shipped rules, as a branch and as it was.
 fn repository() -> tempfile::TempDir {
-    fn copy(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap().path();
-            let to = to.join(entry.file_name().unwrap());
-            if entry.is_dir() { copy(&entry, &to) } else { _ = std::fs::copy(&entry, &to).unwrap() }
-        }
-    }
     let folder = scratch("ci", &[]);
     for name in ["repo/rules", "base/rules"] {
-        copy(&root().join("rules"), &folder.path().join(name));
+        copy_folder(&root().join("rules"), &folder.path().join(name));
     }
     folder
 }

@@ -74,6 +74,20 @@ fn predicates_in_the_documentation_check() {
     }
 }
 
+/// Bodies of rules, which need no more than a head: they check.
+#[test]
+fn recipes_in_the_documentation_check() {
+    const HEAD: &str = "rule r {\n title \"A title\" id \"0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0003\" \
+                        description \"A recipe of the documentation.\" severity low\n";
+    let blocks = blocks("chain-recipe");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let rule = format!("{HEAD}{}}}\n", block.text);
+        let ran = catena_with_input(&["check", "-"], rule.as_bytes());
+        assert_eq!(ran.status, 0, "{}: {}", block.place, ran.err);
+    }
+}
+
 /// `$ catena …` lines run; the lines below must be what they print, `…` alone standing for any lines.
 #[test]
 fn commands_in_the_documentation_print_what_it_says() {
@@ -110,7 +124,7 @@ fn placed(arguments: &str) -> Option<Vec<String>> {
 }
 
 /// Whether `printed` is `expected`, with `…` lines standing for any lines.
-fn matches(expected: &str, printed: &str) -> bool {
+pub(crate) fn matches(expected: &str, printed: &str) -> bool {
     let lines =
         |text: &str| text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
     let (expected, printed) = (lines(expected), lines(printed));

@@ -1,7 +1,7 @@
 //! Text of rules, logs and file names in what the program prints: nothing of it moves a terminal, begins a line or is a
 //! command to the runner of a workflow.
 
-use crate::program::{Ran, catena, path, scratch};
+use crate::program::{Ran, catena, catena_in, path, scratch};
 
 const RULE: &str = r#"rule r {
   title "t"
@@ -109,13 +109,7 @@ fn names_of_files_are_shown_and_not_sent() {
         let ran = catena(&arguments);
         assert_eq!((ran.status, is_harmless(&ran)), (2, Ok(())), "{arguments:?}: {}", ran.err);
     }
-    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_catena"))
-        .args(["replay", "r.chain", "--canonical", log])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let ran = Ran { status: 2, out: text(ran.stdout), err: text(ran.stderr) };
+    let ran = catena_in(folder.path(), &["replay", "r.chain", "--canonical", log], b"");
     assert_eq!(is_harmless(&ran), Ok(()));
     assert!(ran.err.contains("./::error::x.ndjson: "), "{}", ran.err);
 }

@@ -10,6 +10,7 @@
 )]
 
 mod authoring;
+mod book;
 mod checks;
 mod checks_ir;
 mod ci;
@@ -55,3 +56,4 @@ mod sizes;
 mod syntax;
 mod targets_page;
 mod trials;
+mod tutorial;

@@ -1,4 +1,4 @@
-//! Runs the built program as a user would, from the root of the repository.
+//! Runs the built program as a user would, from the root of the repository or another folder.
 
 use std::io::Write;
 use std::path::Path;
@@ -24,9 +24,14 @@ pub(crate) fn catena(arguments: &[&str]) -> Ran {
 }
 
 pub(crate) fn catena_with_input(arguments: &[&str], input: &[u8]) -> Ran {
+    catena_in(root(), arguments, input)
+}
+
+/// The same in another folder.
+pub(crate) fn catena_in(folder: &Path, arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_catena"))
         .args(arguments)
-        .current_dir(root())
+        .current_dir(folder)
         .env("NO_COLOR", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -72,6 +77,18 @@ pub(crate) fn scratch(name: &str, files: &[(&str, &[u8])]) -> tempfile::TempDir 
         std::fs::write(path, bytes).unwrap();
     }
     folder
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap) {
+        let place = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(place).unwrap();
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
 }
 
 /// The path of a file in such a folder, from the root of the repository.

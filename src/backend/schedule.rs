@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::bind::{Bound, BoundStep};
+use super::bind::{Bound, BoundSelection, BoundStep};
 use super::target::Backend;
 use super::{Job, shape};
 use crate::ir;
@@ -23,6 +23,12 @@ pub struct Schedule {
     /// What the look-back is made of: seconds from the first to the last event of what the part finds.
     #[serde(skip)]
     span: u64,
+    /// Seconds before its first event, for what must not have come before or has to be counted.
+    #[serde(skip)]
+    history: u64,
+    /// Seconds after its last event in which something must not come.
+    #[serde(skip)]
+    wait: u64,
     /// Seconds from the time of its last event until all of its events can be read.
     #[serde(skip)]
     late: u64,
@@ -32,42 +38,61 @@ impl Schedule {
     /// For what takes `span` seconds and can be read `late` seconds after its end. The last run that could miss it is
     /// just before that moment, and the next one, `every` seconds later, must still see its first event.
     pub(in crate::backend) fn new(every: u64, span: u64, late: u64) -> Self {
+        Self { every, look_back: 0, span, history: 0, wait: 0, late }.summed()
+    }
+
+    fn summed(self) -> Self {
+        let Self { every, look_back: _, span, history, wait, late } = self;
         // In whole minutes, as all the products take it.
-        let least = span.saturating_add(late).saturating_add(every);
-        let look_back = least.checked_next_multiple_of(60).unwrap_or(least);
-        Self { every, look_back, span, late }
+        let least = [history, wait, late, every].into_iter().fold(span, u64::saturating_add);
+        Self { look_back: least.checked_next_multiple_of(60).unwrap_or(least), ..self }
     }
 
     /// For a query that finds the whole chain.
     pub(in crate::backend) fn of<B: Backend>(bound: &Bound<'_, B>, job: &Job<'_>) -> Self {
-        Self::new(job.options.interval, shape::longest(&job.rule.chain, 0), lateness(&bound.steps))
+        let chain = &job.rule.chain;
+        let absences = bound.links.iter().flat_map(|link| &link.absences);
+        let of_links = absences.map(|absence| latest(&absence.selections)).max().unwrap_or(0);
+        let (span, history, wait) = (shape::longest(chain, 0), shape::history(chain), shape::wait(chain));
+        let (every, late) = (job.options.interval, lateness(&bound.steps).max(of_links));
+        Self { every, look_back: 0, span, history, wait, late }.summed()
+    }
+
+    /// How many seconds before a run the last event of something new can lie, where the run must look further back for
+    /// what came before it.
+    pub(in crate::backend) fn new_within(self) -> Option<u64> {
+        let Self { every, look_back: _, span: _, history, wait, late } = self;
+        (history > 0).then(|| every.saturating_add(wait).saturating_add(late))
     }
 
     /// The same with another time between two runs.
     #[must_use]
     pub fn every(self, every: u64) -> Self {
-        Self::new(every, self.span, self.late)
+        Self { every, ..self }.summed()
     }
 
-    /// Seconds from the first to the last event of what the part finds.
+    /// Seconds from the earliest event that decides about what the part finds to its last event.
     #[must_use]
     pub fn span(self) -> u64 {
-        self.span
+        self.span.saturating_add(self.history)
     }
 
-    /// Seconds from the time of its last event until all of its events can be read.
+    /// Seconds from the time of its last event until all can be read that decides about it.
     #[must_use]
     pub fn late(self) -> u64 {
-        self.late
+        self.late.saturating_add(self.wait)
     }
 
     /// For the head of a query.
     pub(in crate::backend) fn remark(self) -> String {
-        let Self { every, look_back, span, late } = self;
+        let Self { every, look_back, span, history, wait, late } = self;
+        let before =
+            if history > 0 { format!(", {} before it", ir::duration(history)) } else { String::new() };
+        let after = if wait > 0 { format!(", {} after it", ir::duration(wait)) } else { String::new() };
         let [every, look_back, span, late] = [every, look_back, span, late].map(ir::duration);
         format!(
-            "schedule: run every {every} over the last {look_back} (chain {span}, logs up to {late} late, one \
-             interval); with less, chains are lost"
+            "schedule: run every {every} over the last {look_back} (chain {span}{before}{after}, logs up to {late} \
+             late, one interval); with less, chains are lost"
         )
     }
 }
@@ -76,14 +101,28 @@ impl Schedule {
 pub(in crate::backend) fn lateness<'b, 'a: 'b, B: Backend + 'b>(
     steps: impl IntoIterator<Item = &'b BoundStep<'a, B>>,
 ) -> u64 {
-    let selections = steps.into_iter().flat_map(BoundStep::selections);
-    selections.map(|one| one.source.lateness(one.schema.lag)).max().unwrap_or(0)
+    let of_step = |step: &'b BoundStep<'a, B>| {
+        let absences = step.absences.iter().flat_map(|absence| &absence.selections);
+        latest(step.selections().chain(absences))
+    };
+    steps.into_iter().map(of_step).max().unwrap_or(0)
+}
+
+/// The same of selections.
+pub(in crate::backend) fn latest<'b, 'a: 'b, B: Backend + 'b>(
+    selections: impl IntoIterator<Item = &'b BoundSelection<'a, B>>,
+) -> u64 {
+    let late = |selection: &BoundSelection<'a, B>| selection.source.lateness(selection.schema.lag);
+    selections.into_iter().map(late).max().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Schedule;
+    use super::{Schedule, shape};
+    use crate::backend::fixture::{equals, field, link, rule, step};
     use crate::catalog::Source;
+    use crate::ir::{Absence, Repetition, Type, When, Window};
+    use crate::source::Span;
 
     #[test]
     fn a_record_that_stands_for_an_interval_is_late_by_it() {
@@ -103,6 +142,38 @@ mod tests {
         assert_eq!(Schedule::new(300, 1_501, 1_200).look_back, 3_060);
         assert_eq!(Schedule::new(60, 0, 0).look_back, 60);
         assert_eq!(Schedule::new(u64::MAX, 1, 1).look_back, u64::MAX);
+    }
+
+    #[test]
+    fn a_rule_looks_back_over_what_it_counts_and_waits_for_what_must_not_come() {
+        let step = |name| step(name, "aws.cloudtrail", equals("event.action", name), vec![]);
+        let mut chain = rule(vec![step("a"), step("b")], vec![link(600, &["actor.id"], &[])], 600, &[]).chain;
+        assert_eq!([shape::history(&chain), shape::wait(&chain)], [0, 0]);
+        let (span, window) = (Span::default(), |seconds| Window { seconds, span: Span::default() });
+        let main = chain.steps[1].main.clone();
+        let absence = |when| {
+            let (selections, keys) = (vec![main.clone()], Vec::new());
+            Absence { name: None, selections, when, keys, span }
+        };
+        chain.steps[1].absences =
+            vec![absence(When::Before(window(3_600))), absence(When::After(window(300)))];
+        assert_eq!([shape::history(&chain), shape::wait(&chain)], [3_000, 300]);
+        let by = vec![field("actor.id", Type::String)];
+        let (least, distinct, by_is_explicit) = (2, None, true);
+        let repetition = Repetition { least, distinct, window: window(900), by, by_is_explicit, span };
+        chain.steps[0].repetition = Some(repetition);
+        chain.steps[1].absences.clear();
+        assert_eq!([shape::history(&chain), shape::wait(&chain)], [900, 0]);
+    }
+
+    #[test]
+    fn another_interval_keeps_what_the_schedule_is_made_of() {
+        let schedule =
+            Schedule { every: 300, look_back: 0, span: 600, history: 3_000, wait: 300, late: 600 }.summed();
+        assert_eq!((schedule.look_back, schedule.new_within()), (4_800, Some(1_200)));
+        let hourly = schedule.every(3_600);
+        assert_eq!((hourly.look_back, hourly.span(), hourly.late()), (8_100, 3_600, 900));
+        assert_eq!(Schedule::new(300, 600, 600).new_within(), None);
     }
 
     #[test]

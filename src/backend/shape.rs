@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
-use crate::ir::{Chain, Link, Selection, Step, Window};
+use crate::ir::{Chain, Link, Selection, Step, When, Window};
 
 /// The gaps that a total window of the same chain does not already enforce; none in a chain of two steps, where gap and
 /// total are one window.
@@ -41,6 +41,32 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
         return chain.total.seconds;
     }
     chain.total.seconds.min(sum_of_gaps(chain, first))
+}
+
+/// How long before the first event of a chain a rule looks, in seconds: for what must not have come before a step, and
+/// for what a step counts.
+#[must_use]
+pub fn history(chain: &Chain) -> u64 {
+    let of_step = |(index, step): (usize, &Step)| {
+        let before = step.absences.iter().map(|absence| match absence.when {
+            When::Before(window) => window.seconds,
+            When::After(_) | When::Between => 0,
+        });
+        let counted = step.burst();
+        longest(chain, index).saturating_add(counted).saturating_add(before.max().unwrap_or(0))
+    };
+    let earliest = chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0);
+    earliest.saturating_sub(longest(chain, 0))
+}
+
+/// How long after its last event a rule waits for what must not come, in seconds.
+#[must_use]
+pub fn wait(chain: &Chain) -> u64 {
+    let after = chain.absences().map(|absence| match absence.when {
+        When::After(window) => window.seconds,
+        When::Before(_) | When::Between => 0,
+    });
+    after.max().unwrap_or(0)
 }
 
 /// The links whose key is not the key of the link before.

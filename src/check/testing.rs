@@ -92,9 +92,7 @@ fn absence_of<'a>(names: &Names<'a>, chain: Option<&'a ir::Chain>, name: &Name) 
     if names.step(&name.node).is_some() {
         return None;
     }
-    let chain = chain?;
-    let of_steps = chain.steps.iter().flat_map(|step| &step.absences);
-    let mut all = of_steps.chain(chain.links.iter().flat_map(|link| &link.absences));
+    let mut all = chain?.absences();
     let found = all.find(|absence| absence.name.as_ref().is_some_and(|known| known.node == name.node))?;
     let selection = found.selections.first()?;
     let source = names.context.catalog.source(&selection.source.node);

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::chain::{Candidate, Machine, Path};
-use super::program::{Dedupe, Program};
+use super::candidate::Asked;
+use super::chain::{Machine, Path};
+use super::program::{Dedupe, Program, Shown, ShownValue};
 use super::record::Record;
 use super::value::{Atom, Value};
 
@@ -24,6 +25,9 @@ pub struct Tally {
     pub linked: Vec<u64>,
     /// Alerts before de-duplication.
     pub alerts: u64,
+    /// The latest record of the first step, of any of steps in any order, or of what must not be there: as far as the
+    /// data is known to go.
+    pub end: Option<i64>,
 }
 
 impl Tally {
@@ -42,23 +46,23 @@ pub fn run(program: &Program, records: &[Record]) -> Vec<Alert> {
     order.sort_by(|(_, left), (_, right)| left.order(right));
     let mut matched = Vec::new();
     for (index, record) in order {
-        matched.extend(program.matched(record).map(|step| Matched { index, record, step }));
+        matched.extend(program.matched(record).map(|role| Matched { index, record, step: role }));
     }
     run_matched(program, &matched).0
 }
 
-/// A record that satisfies a step of a program.
+/// A record that has a role in a program.
 #[derive(Debug, Clone, Copy)]
 pub struct Matched<'r> {
     /// Its index among all records.
     pub index: usize,
     /// The record.
     pub record: &'r Record,
-    /// The step it satisfies.
+    /// The role: the number of the step it satisfies, unless the program has more than steps.
     pub step: usize,
 }
 
-/// Runs `program` over the records that satisfy its steps, in the order of [`Record::order`].
+/// Runs `program` over the records that have a role in it, in the order of [`Record::order`].
 #[must_use]
 pub fn run_matched(program: &Program, matched: &[Matched<'_>]) -> (Vec<Alert>, Tally) {
     let mut runner = Runner::new(program);
@@ -66,6 +70,7 @@ pub fn run_matched(program: &Program, matched: &[Matched<'_>]) -> (Vec<Alert>, T
     for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
         alerts.extend(runner.advance(instant.iter().map(|one| (one.record, one.step, one.index))));
     }
+    alerts.extend(runner.end());
     (alerts, runner.finish())
 }
 
@@ -86,19 +91,39 @@ impl<'p, T: Clone> Runner<'p, T> {
         Self { program, machine: Machine::new(program), tally }
     }
 
-    /// Takes all records of the next instant, each with a step that it satisfies; gives the paths that end there.
+    /// Takes all records of the next instant, each with a role that it has, those of one record next to each other;
+    /// gives the paths that end there, or, of a rule that waits, those that have waited for long enough.
     pub fn advance<'r>(&mut self, instant: impl Iterator<Item = (&'r Record, usize, T)>) -> Vec<Path<T>> {
         let Self { program, machine, tally } = self;
-        let mut time = None;
-        let candidate = |(record, step, payload): (&'r Record, usize, T)| {
-            time = Some(record.time);
-            tally.count(step);
-            let (key_in, key_out) = (program.key_in(step, record), program.key_out(step, record));
-            Candidate { step, event: record.event, key_in, key_out, payload }
-        };
-        let candidates = instant.map(candidate).collect();
-        let paths = time.map(|time| machine.advance(time, candidates)).unwrap_or_default();
+        let mut last: Option<&Record> = None;
+        let (mut number, mut candidates, mut exempting) = (0, Vec::new(), Vec::new());
+        for (record, role, payload) in instant {
+            number += usize::from(last.is_some_and(|last| !std::ptr::eq(last, record)));
+            last = Some(record);
+            let step = program.step_of(role);
+            // A chain that something could still take away is open if it ends behind that. A reader may pass over the
+            // records of later steps, so they do not say how far the data goes.
+            if step.is_none_or(|step| step == 0 || program.clauses.together) {
+                tally.end = tally.end.max(Some(record.time));
+            }
+            if let Some(step) = step {
+                tally.count(step);
+            }
+            match Asked::new(program, (record, number), role, payload) {
+                Some(Asked::Step(candidate)) => candidates.push(candidate),
+                Some(Asked::Absence(one)) => exempting.push(one),
+                None => {}
+            }
+        }
+        let paths = last.map(|last| machine.advance(last.time, candidates, exempting)).unwrap_or_default();
         tally.alerts += paths.len() as u64;
+        paths
+    }
+
+    /// Nothing more comes: gives the paths that still wait.
+    pub fn end(&mut self) -> Vec<Path<T>> {
+        let paths = self.machine.finish();
+        self.tally.alerts += paths.len() as u64;
         paths
     }
 
@@ -124,10 +149,21 @@ impl<'p> Suppressor<'p> {
         Self { dedupe, until: HashMap::new() }
     }
 
-    /// Whether an alert that ends at `end` is kept; `record` gives its record of a step. Alerts come in order of time.
-    pub fn admits<'r>(&mut self, end: i64, record: impl Fn(usize) -> Option<&'r Record>) -> bool {
-        let value = |(step, place): &(usize, usize)| record(*step)?.at(*place).map(Value::key);
+    /// Whether an alert is kept; `record` gives the record that something of its path stands for. Alerts come in order
+    /// of time.
+    pub fn admits<'r, T>(&mut self, path: &'r Path<T>, record: impl Fn(&'r T) -> Option<&'r Record>) -> bool {
+        let value = |shown: &Shown| match shown.of {
+            ShownValue::Field(_) => {
+                let record = record(path.records.get(shown.step)?)?;
+                shown.field(record).map(Value::key)
+            }
+            ShownValue::Count => {
+                path.burst(shown.step).map(|burst| Atom::Int(i64::try_from(burst.count).unwrap_or(i64::MAX)))
+            }
+            ShownValue::FirstTime => path.burst(shown.step).map(|burst| Atom::Time(burst.first_time)),
+        };
         let key = self.dedupe.by.iter().map(value).collect();
+        let end = path.end;
         let until = end.saturating_add(self.dedupe.window);
         match self.until.entry(key) {
             Entry::Occupied(mut entry) => {
@@ -151,7 +187,7 @@ impl<'p> Suppressor<'p> {
 pub fn dedupe(dedupe: &Dedupe, records: &[Record], alerts: Vec<Alert>) -> Vec<Alert> {
     let mut suppressor = Suppressor::new(dedupe);
     let mut kept = alerts;
-    kept.retain(|alert| suppressor.admits(alert.end, |step| records.get(*alert.records.get(step)?)));
+    kept.retain(|alert| suppressor.admits(alert, |index| records.get(*index)));
     kept
 }
 

@@ -8,24 +8,34 @@
 //! ir::Rule ─ program ─▶ Program ┴─ alert ─▶ candidates ─ chain ─▶ paths ─ dedupe ─▶ alerts
 //! ```
 
+mod absence;
 pub mod alert;
+mod any_order;
+mod burst_log;
+mod candidate;
 pub mod chain;
+mod compare;
+mod compile;
 pub mod event;
 pub mod explain;
 mod form;
 mod instant;
+mod keyed;
 pub mod list;
+mod memory;
 pub mod near;
 pub mod network;
 pub mod predicate;
 pub mod program;
 pub mod project;
 pub mod record;
+pub mod repetition;
 pub mod report;
 pub mod text;
 pub mod trial;
 pub mod tune;
 pub mod value;
 mod variant;
+mod waiting_room;
 pub mod window;
 pub mod words;

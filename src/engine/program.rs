@@ -1,22 +1,21 @@
 //! A rule, ready to run.
 //!
-//! In: a rule of the IR and the schemas of its records. Out: [`Program`]: compiled steps, link keys by place, windows
-//! in microseconds. Must not know: raw logs, and how records reach it.
+//! In: a rule of the IR and the schemas of its records, by way of `compile`. Out: [`Program`]: compiled selections,
+//! keys by place, windows in microseconds. Must not know: raw logs, and how records reach it.
 
 use std::sync::Arc;
 
-use super::list::Allowlist;
-use super::predicate::{CompileError, Predicate, Values, place};
-use super::record::{Record, Schema, Schemas};
-use super::value::Atom;
-use crate::ir::{self, Rule, StepField};
+use super::predicate::{Predicate, Values};
+use super::record::{Record, Schema};
+use super::value::{Atom, Value};
+use crate::ir::{Case, CompareOp, Neighbour, When};
 
 /// A compiled rule.
 #[derive(Debug)]
 pub struct Program {
     /// Name of the rule.
     pub name: String,
-    /// The steps, in order.
+    /// The steps, in order, each by its first alternative.
     pub steps: Vec<Arc<Step>>,
     /// Link `i` joins step `i` to step `i + 1`.
     pub links: Vec<Link>,
@@ -24,12 +23,16 @@ pub struct Program {
     pub total: i64,
     /// Which alerts count as one.
     pub dedupe: Option<Dedupe>,
+    /// What a record can be to the rule. Role `i` is step `i` by its first alternative, as long as there are steps.
+    pub roles: Vec<Role>,
+    /// What it says beyond steps and links.
+    pub clauses: Clauses,
 }
 
-/// A compiled step.
+/// A compiled selection: the condition of a step or of an absence on one source.
 #[derive(Debug)]
 pub struct Step {
-    /// Its name.
+    /// Name of the step or absence.
     pub name: String,
     /// Records of this schema can satisfy it.
     pub schema: Arc<Schema>,
@@ -37,6 +40,8 @@ pub struct Step {
     pub filter: Predicate,
     /// Exceptions.
     pub excepts: Vec<Predicate>,
+    /// Alternatives of the same source in front of it: a record that satisfies one of them is theirs.
+    pub earlier: Vec<Arc<Step>>,
 }
 
 /// A compiled link.
@@ -44,19 +49,141 @@ pub struct Step {
 pub struct Link {
     /// Longest time from the earlier to the later record, microseconds.
     pub gap: i64,
-    /// Places of the keys in the earlier record.
+    /// Places of the keys in the earlier record, if its step is satisfied by its first alternative.
     pub left: Vec<usize>,
-    /// Places of the keys in the later record.
+    /// Places of the keys in the later record, likewise.
     pub right: Vec<usize>,
 }
 
 /// Compiled de-duplication.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dedupe {
     /// How long further alerts with the same keys stay silent, microseconds.
     pub window: i64,
-    /// Step and place of each key.
-    pub by: Vec<(usize, usize)>,
+    /// The keys.
+    pub by: Vec<Shown>,
+}
+
+/// A value that an alert has of one of its steps.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The step.
+    pub step: usize,
+    /// Which value.
+    pub of: ShownValue,
+}
+
+/// Which value of a step.
+#[derive(Debug, Clone)]
+pub enum ShownValue {
+    /// Of a field: its place in each alternative that has it.
+    Field(Vec<(Arc<Step>, Option<usize>)>),
+    /// How many events or values there were.
+    Count,
+    /// From when on there were enough.
+    FirstTime,
+}
+
+/// What a record can be to a rule.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Records that satisfy this have it.
+    pub selection: Arc<Step>,
+    /// What they are.
+    pub part: Part,
+}
+
+/// What the records of a role are.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// Records of a step.
+    Step {
+        /// Which.
+        step: usize,
+        /// Where they have what clauses read.
+        reads: Reads,
+    },
+    /// What must not be there.
+    Absence {
+        /// By which of [`Clauses::absences`].
+        absence: usize,
+        /// What it shares with a record of the step.
+        key: Fields,
+    },
+}
+
+/// Places of fields, each with how its text compares.
+pub type Fields = Box<[(usize, Case)]>;
+
+/// Where a record of a step has what clauses read.
+#[derive(Debug, Clone, Default)]
+pub struct Reads {
+    /// Towards the step before, if a link leads here.
+    pub key_in: Option<Fields>,
+    /// Towards the step after, or what steps in any order share.
+    pub key_out: Option<Fields>,
+    /// For each absence of the step its number and what is shared with it.
+    pub absences: Vec<(usize, Fields)>,
+    /// What counted records share.
+    pub group: Fields,
+    /// The field whose values are counted.
+    pub counted: Option<usize>,
+    /// What the link that leads here compares, and what the absences on it share with this side.
+    pub side_in: Fields,
+    /// The same of the link that leads on.
+    pub side_out: Fields,
+}
+
+/// What a rule says beyond steps and links.
+#[derive(Debug, Clone, Default)]
+pub struct Clauses {
+    /// What must not be there.
+    pub absences: Vec<Absence>,
+    /// For each step how often its records must come.
+    pub repetitions: Vec<Option<Repetition>>,
+    /// For each link what must hold between its records.
+    pub links: Vec<LinkClauses>,
+    /// Whether the steps come in any order.
+    pub together: bool,
+}
+
+/// What must not be there.
+#[derive(Debug, Clone, Copy)]
+pub struct Absence {
+    /// Where it must not be.
+    pub when: When,
+    /// How long a record that must not be there matters to what comes after it; of `after` how long a record of the
+    /// step waits. Microseconds.
+    pub window: i64,
+}
+
+/// How often records must come.
+#[derive(Debug, Clone, Copy)]
+pub struct Repetition {
+    /// How many events or values.
+    pub least: usize,
+    /// Whether values are counted.
+    pub distinct: bool,
+    /// Within which time, microseconds.
+    pub window: i64,
+}
+
+/// What must hold between two neighbours.
+#[derive(Debug, Clone, Default)]
+pub struct LinkClauses {
+    /// How the first values of both sides compare.
+    pub comparisons: Vec<CompareOp>,
+    /// What must not be between them.
+    pub absences: Vec<Between>,
+}
+
+/// What must not be between two neighbours.
+#[derive(Debug, Clone)]
+pub struct Between {
+    /// Its number among [`Clauses::absences`].
+    pub absence: usize,
+    /// For each part of its key the neighbour that has it, and where on its side.
+    pub parts: Vec<(Neighbour, usize)>,
 }
 
 /// The values of a link's keys, all present.
@@ -66,51 +193,52 @@ impl Step {
     /// Whether the values of a record of this step's schema satisfy it.
     #[must_use]
     pub fn accepts(&self, values: &Values<'_>) -> bool {
-        let Self { name: _, schema: _, filter, excepts } = self;
-        filter.holds(values) && !excepts.iter().any(|except| except.holds(values))
+        let Self { name: _, schema: _, filter, excepts, earlier } = self;
+        filter.holds(values)
+            && !excepts.iter().any(|except| except.holds(values))
+            && !earlier.iter().any(|earlier| earlier.accepts(values))
     }
 
     /// Calls `add` with the place of every field that decides it.
     pub fn each_place(&self, add: &mut dyn FnMut(usize)) {
         std::iter::once(&self.filter).chain(&self.excepts).for_each(|pred| pred.each_place(add));
+        self.earlier.iter().for_each(|earlier| earlier.each_place(add));
+    }
+
+    /// Whether a record satisfies it.
+    #[must_use]
+    pub fn takes(&self, record: &Record) -> bool {
+        // A predicate reads by place, and places are those of one source: asked of a record of another one, it would
+        // look at the wrong fields.
+        self.schema.source() == record.schema.source() && self.accepts(&record.values)
     }
 }
 
 impl Program {
-    /// Compiles `rule` for records of `schemas`.
-    ///
-    /// # Errors
-    /// When a source or field is unknown or an expression does not compile; rules that passed the checker have neither.
-    pub fn new(rule: &Rule, schemas: &Schemas) -> Result<Self, CompileError> {
-        // Taken apart without `..`, here and below: a new part of a rule must be given a meaning, or it does not
-        // compile. The fields of the scope are keys of every link.
-        let ir::Rule { name, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-        let ir::Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
-        if together.is_some() {
-            return Err(CompileError("steps in any order".to_owned()));
-        }
-        let ir::Alert { entities: _, show: _, dedupe } = alert;
-        let lists: Vec<_> = lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-        let steps = steps.iter().map(|step| compile_step(step, schemas, &lists).map(Arc::new));
-        let steps = steps.collect::<Result<Vec<_>, _>>()?;
-        let pairs = links.iter().zip(steps.windows(2));
-        let links = pairs.map(|(link, sides)| compile_link(link, sides)).collect::<Result<Vec<_>, _>>()?;
-        if links.len() + 1 != steps.len() {
-            return Err(CompileError("a chain of n steps has n - 1 links".to_owned()));
-        }
-        let step_place = |StepField { step, field }: &StepField| {
-            let schema =
-                steps.get(*step).ok_or_else(|| CompileError(format!("the chain has no step {step}")))?;
-            Ok((*step, place(field, &schema.schema)?))
+    /// What keeps parts of the program that know steps and links alone from working on the rule, in the words of the
+    /// language; `None` if it has nothing but these.
+    #[must_use]
+    pub fn beyond_links(&self) -> Option<&'static str> {
+        let Clauses { absences, repetitions, links, together } = &self.clauses;
+        let folds = |role: &Role| match &role.part {
+            Part::Step { reads, .. } => reads.key_in.iter().flatten().any(|(_, case)| *case == Case::Ignore),
+            Part::Absence { .. } => false,
         };
-        let dedupe = match dedupe {
-            Some(ir::Dedupe { window, by }) => Some(Dedupe {
-                window: in_micros(window.seconds),
-                by: by.iter().map(step_place).collect::<Result<_, CompileError>>()?,
-            }),
-            None => None,
-        };
-        Ok(Self { name: name.node.clone(), steps, links, total: in_micros(total.seconds), dedupe })
+        if *together {
+            Some("`together`")
+        } else if repetitions.iter().any(Option::is_some) {
+            Some("`at least`")
+        } else if !absences.is_empty() {
+            Some("`unless` or `first`")
+        } else if links.iter().any(|link| !link.comparisons.is_empty()) {
+            Some("a comparison of neighbours")
+        } else if self.roles.len() > self.steps.len() {
+            Some("`or from`")
+        } else if self.roles.iter().any(folds) {
+            Some("a link that ignores case")
+        } else {
+            None
+        }
     }
 
     /// The key by which `record`, as step `step`, is found from the step before; `None` if a part is missing.
@@ -125,13 +253,53 @@ impl Program {
         key(&record.values, &self.links.get(step)?.left)
     }
 
-    /// The steps that `record` satisfies.
+    /// The roles that `record` has.
     pub fn matched<'p>(&'p self, record: &'p Record) -> impl Iterator<Item = usize> + 'p {
-        // A predicate reads by place, and places are those of one source: asked of a record of another one, it would
-        // look at the wrong fields.
-        let of_source = |step: &Step| step.schema.source() == record.schema.source();
-        let all = self.steps.iter().enumerate();
-        all.filter(move |(_, step)| of_source(step) && step.accepts(&record.values)).map(|(index, _)| index)
+        let all = self.roles.iter().enumerate();
+        all.filter(move |(_, role)| role.selection.takes(record)).map(|(index, _)| index)
+    }
+
+    /// The step of a role; `None` for what must not be there.
+    #[must_use]
+    pub fn step_of(&self, role: usize) -> Option<usize> {
+        match &self.roles.get(role)?.part {
+            Part::Step { step, .. } => Some(*step),
+            Part::Absence { .. } => None,
+        }
+    }
+
+    /// The link that leads to a role and the key on its side, if a record of that role matters only with a predecessor
+    /// of that key, compared as it is logged.
+    #[must_use]
+    pub fn needs(&self, role: usize) -> Option<(usize, &Fields)> {
+        let Part::Step { step, reads } = &self.roles.get(role)?.part else { return None };
+        let key = reads.key_in.as_ref()?;
+        let counted = self.clauses.repetitions.get(*step).is_some_and(Option::is_some);
+        // A record that is counted matters to all of its group: it may be left out only if the whole group shares its
+        // key, and so has no predecessor either.
+        let alone = counted && !key.iter().all(|field| reads.group.contains(field));
+        let folded = key.iter().any(|(_, case)| *case == Case::Ignore);
+        (!alone && !folded).then_some((step.checked_sub(1)?, key))
+    }
+
+    /// The link that leads on from a role and the key on its side.
+    #[must_use]
+    pub fn offers(&self, role: usize) -> Option<(usize, &Fields)> {
+        let Part::Step { step, reads } = &self.roles.get(role)?.part else { return None };
+        (*step < self.links.len()).then_some((*step, reads.key_out.as_ref()?))
+    }
+}
+
+impl Shown {
+    /// The value of a field in the record of the step.
+    #[must_use]
+    pub fn field<'r>(&self, record: &'r Record) -> Option<&'r Value<'static>> {
+        let ShownValue::Field(alternatives) = &self.of else { return None };
+        let of_record = |(selection, _): &&(Arc<Step>, Option<usize>)| match alternatives.as_slice() {
+            [_] => true,
+            [] | [_, ..] => selection.takes(record),
+        };
+        record.at(alternatives.iter().find(of_record)?.1?)
     }
 }
 
@@ -141,39 +309,21 @@ pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
     places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
 }
 
-fn compile_step(
-    ir::Step { name, main, others, absences, repetition, span: _ }: &ir::Step,
-    schemas: &Schemas,
-    lists: &[Arc<Allowlist>],
-) -> Result<Step, CompileError> {
-    let ir::Selection { source, renames: _, filter, excepts, span: _ } = main;
-    if !others.is_empty() || !absences.is_empty() || repetition.is_some() {
-        return Err(CompileError("alternatives, absences and repetition".to_owned()));
-    }
-    let source = &source.node;
-    let schema = schemas.get(source).ok_or_else(|| CompileError(format!("there is no source `{source}`")))?;
-    let compile = |pred| Predicate::new(pred, schema, lists);
-    Ok(Step {
-        name: name.node.clone(),
-        schema: Arc::clone(schema),
-        filter: compile(filter)?,
-        excepts: excepts.iter().map(compile).collect::<Result<_, _>>()?,
-    })
+/// The values at some places, text folded where letter case does not count; `None` if one is missing.
+pub(super) fn folded_key(values: &Values<'_>, fields: &[(usize, Case)]) -> Option<Key> {
+    fields.iter().map(|field| atom(values, *field)).collect()
 }
 
-fn compile_link(
-    ir::Link { gap, keys, comparisons, absences, span: _ }: &ir::Link,
-    sides: &[Arc<Step>],
-) -> Result<Link, CompileError> {
-    if !comparisons.is_empty() || !absences.is_empty() || keys.iter().any(|key| key.case == ir::Case::Ignore)
-    {
-        return Err(CompileError("comparisons, absences and folded keys of a link".to_owned()));
-    }
-    let [left, right] = sides else { return Err(CompileError("a link has two sides".to_owned())) };
-    Ok(Link {
-        gap: in_micros(gap.seconds),
-        left: keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
-        right: keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
+/// The values at some places, present or not.
+pub(super) fn side(values: &Values<'_>, fields: &[(usize, Case)]) -> Box<[Option<Atom>]> {
+    fields.iter().map(|field| atom(values, *field)).collect()
+}
+
+fn atom(values: &Values<'_>, (place, case): (usize, Case)) -> Option<Atom> {
+    let atom = values.get(place)?.as_ref()?.key();
+    Some(match (atom, case) {
+        (Atom::Text(text), Case::Ignore) => Atom::Text(case.fold(&text).into()),
+        (atom, Case::Sensitive | Case::Ignore) => atom,
     })
 }
 

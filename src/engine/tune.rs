@@ -57,10 +57,10 @@ pub struct Sweep {
 
 impl Sweep {
     /// Follows `matched`, which is in the engine's order, through the chain. No window of a setting is narrower than in
-    /// the one before it.
+    /// the one before it. The rule has nothing but steps and links ([`Program::beyond_links`]).
     #[must_use]
     pub fn new(program: &Program, settings: Vec<Setting>, matched: &[Matched<'_>]) -> Self {
-        let Program { name: _, steps: _, links, total: _, dedupe: _ } = program;
+        let Program { name: _, steps: _, links, total: _, dedupe: _, roles: _, clauses: _ } = program;
         let mut pass = Pass {
             program,
             settings: &settings,
@@ -83,7 +83,13 @@ impl Sweep {
             // Asked at the end alone: a chain that is too long under one setting may be in time under another, so it
             // must not be cut on the way.
             let in_time = node.time.saturating_sub(best.start) <= *total;
-            in_time.then(|| Path { start: best.start, end: node.time, records: self.path(node, setting) })
+            in_time.then(|| Path {
+                start: best.start,
+                end: node.time,
+                records: self.path(node, setting),
+                bursts: Vec::new(),
+                until: None,
+            })
         };
         self.nodes.iter().filter_map(alert).collect()
     }

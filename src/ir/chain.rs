@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Field, Link, Pred, Selection, Step, Window};
+use super::{Absence, Field, Link, Pred, Selection, Step, Window};
 use crate::source::{Span, Spanned};
 
 /// A chain of `n` steps and `n - 1` links.
@@ -28,15 +28,16 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// What must not be there: of each step, then of each link.
+    pub fn absences(&self) -> impl Iterator<Item = &Absence> {
+        let of_steps = self.steps.iter().flat_map(|step| &step.absences);
+        of_steps.chain(self.links.iter().flat_map(|link| &link.absences))
+    }
+
     /// Everything that is read from a log: the alternatives of its steps, and what must not be there.
     pub fn selections(&self) -> impl Iterator<Item = &Selection> {
-        let of_steps = self.steps.iter().flat_map(|step| {
-            let absent = step.absences.iter().flat_map(|absence| &absence.selections);
-            step.selections().chain(absent)
-        });
-        let between =
-            self.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
-        of_steps.chain(between)
+        let absent = self.absences().flat_map(|absence| &absence.selections);
+        self.steps.iter().flat_map(Step::selections).chain(absent)
     }
 
     /// The fields of step `index`, by the names of the rule, that the clauses around its conditions read: links with

@@ -117,6 +117,9 @@ impl Plan {
             }
         };
         stats.finish(&sorted);
+        if near.is_some() {
+            stats.notes.extend(self.programs.iter().filter_map(without_misses));
+        }
         // Asked once more: the second reading may have been stopped as well.
         stats.stopped |= control.stop.load(Ordering::Relaxed);
         let shown = self.shown.clone();
@@ -136,4 +139,10 @@ impl Plan {
         given::name_missing(&self.programs, &given, &mut stats);
         (chunks, store.sorted(self.schemas.iter().cloned().collect()), stats)
     }
+}
+
+/// A sentence about a rule whose near misses are not looked for.
+fn without_misses(program: &Program) -> Option<String> {
+    let clause = program.beyond_links()?;
+    Some(format!("near misses of `{}` are not looked for, since it has {clause}", program.name))
 }

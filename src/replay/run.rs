@@ -30,7 +30,7 @@ struct Running<'p> {
     runner: Runner<'p, Member>,
     suppressor: Option<Suppressor<'p>>,
     alerts: Vec<Path<Member>>,
-    /// Records of the batch that satisfy a step, and the step.
+    /// Records of the batch that have a role in the rule, and the role.
     matched: Vec<(Member, usize)>,
 }
 
@@ -47,8 +47,10 @@ pub(super) fn run(
             // It has no values, so no chain may take it for a record.
             if stored.is_count_only {
                 for (rule, step) in &stored.steps {
-                    if let Some(rule) = rules.get_mut(*rule as usize) {
-                        rule.runner.tally.count(usize::from(*step));
+                    if let Some(rule) = rules.get_mut(*rule as usize)
+                        && let Some(step) = rule.program.step_of(usize::from(*step))
+                    {
+                        rule.runner.tally.count(step);
                     }
                 }
                 continue;
@@ -65,6 +67,7 @@ pub(super) fn run(
         let advance = || rules.par_iter_mut().for_each(Running::advance);
         next = rayon::join(advance, || batches.next()).1;
     }
+    rules.par_iter_mut().for_each(Running::end);
     report(rules)
 }
 
@@ -85,13 +88,25 @@ impl<'p> Running<'p> {
         for instant in matched.chunk_by(|(left, _), (right, _)| left.record.time == right.record.time) {
             let members = instant.iter().map(|(member, step)| (&*member.record, *step, member.clone()));
             for path in self.runner.advance(members) {
-                let record = |step: usize| path.records.get(step).map(|member| &*member.record);
-                let admitted =
-                    self.suppressor.as_mut().is_none_or(|suppressor| suppressor.admits(path.end, record));
-                if admitted {
-                    self.alerts.push(path);
-                }
+                self.admit(path);
             }
+        }
+    }
+
+    /// Nothing more comes.
+    fn end(&mut self) {
+        for path in self.runner.end() {
+            self.admit(path);
+        }
+    }
+
+    fn admit(&mut self, path: Path<Member>) {
+        let admitted = self
+            .suppressor
+            .as_mut()
+            .is_none_or(|suppressor| suppressor.admits(&path, |member| Some(&*member.record)));
+        if admitted {
+            self.alerts.push(path);
         }
     }
 }
@@ -152,6 +167,8 @@ fn report(rules: Vec<Running<'_>>) -> (Vec<Record>, Vec<RuleReport>) {
         start: path.start,
         end: path.end,
         records: path.records.iter().filter_map(|member| places.get(&member.number).copied()).collect(),
+        bursts: path.bursts.clone(),
+        until: path.until,
     };
     let reports = rules.into_iter().map(|rule| RuleReport {
         name: rule.program.name.clone(),

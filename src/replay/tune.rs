@@ -83,6 +83,9 @@ pub fn tune(
     let Some((program, steps)) = plan.programs.first().zip(matching.steps.first()) else {
         return Err(CompileError("there is no rule".to_owned()));
     };
+    if let Some(clause) = program.beyond_links() {
+        return Err(CompileError(format!("a rule with {clause} cannot be tuned yet")));
+    }
     let records = matching.records;
     let widths = settings.iter().map(|windows| windows.setting.clone()).collect();
     let sweep = Sweep::new(program, widths, &matched(steps, &records));

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catena::backend::{Emission, Fidelity, Level, shape};
 use catena::engine::alert::{Alert, run};
+use catena::engine::program::{Part, Role, Step};
 use catena::engine::record::Record;
 use catena::engine::value::{Raw, Value};
-use catena::ir::{Field, Type};
+use catena::ir::{Field, Selection, Type};
 use serde_json::Value as Json;
 
 use super::harness::Row;
@@ -80,7 +81,8 @@ pub(super) fn ends(
         };
         let columns = by_columns.columns(last, row);
         let record = |alert: &Alert| &answer.records[*alert.records.last().unwrap()];
-        let expected = answer.alerts.iter().map(|alert| Rows::shown(record(alert), &columns)).collect();
+        let expected =
+            answer.alerts.iter().map(|alert| by_columns.shown(last, record(alert), &columns)).collect();
         return [expected, rows.iter().map(|row| shown_in(row, &columns)).collect()];
     }
     let keys = Keys { maker, emission, answer };
@@ -162,6 +164,9 @@ impl Rows<'_> {
                 &BTreeMap::new(),
             );
         };
+        if self.maker.rule.chain.together.is_some() {
+            return self.judge_in_any_order(rows);
+        }
         let columns = self.columns(last, first_row);
         // KQL promises the path with the best start, which in a superset can be one that was added; SPL may show
         // another one.
@@ -169,11 +174,11 @@ impl Rows<'_> {
         let start = |time: i64| promised.then(|| Value::Time(time).to_string());
         let expected = self.answer.alerts.iter().map(|alert| {
             let record = &self.answer.records[*alert.records.last().unwrap()];
-            (start(alert.start), Self::shown(record, &columns))
+            (start(alert.start), self.shown(last, record, &columns))
         });
         let found = rows.iter().map(|row| {
             // A time that is none equals no start.
-            let begin = row[&self.time_column(0)].as_i64().unwrap_or(-1);
+            let begin = row[&self.start_column()].as_i64().unwrap_or(-1);
             (start(begin), shown_in(row, &columns))
         });
         compare(self.emission.promised(), &counted(expected), &counted(found))?;
@@ -181,6 +186,32 @@ impl Rows<'_> {
             rows.iter().try_for_each(|row| self.evidence_holds(row))?;
         }
         Ok(())
+    }
+
+    /// Steps in any order have no last one: rows are told by their times and by what all steps share.
+    fn judge_in_any_order(&self, rows: &[Row]) -> Result<(), String> {
+        let keys: Vec<&Field> =
+            self.maker.rule.chain.together.iter().flat_map(|shared| &shared.keys).collect();
+        let steps = 0..self.maker.rule.chain.steps.len();
+        let expected = self.answer.alerts.iter().map(|alert| {
+            let record = &self.answer.records[*alert.records.last().unwrap()];
+            let shared: Vec<_> = keys.iter().map(|key| of_record(record, &key.name)).collect();
+            ((alert.start, alert.end), shared)
+        });
+        let found = rows.iter().map(|row| {
+            let times: Vec<i64> =
+                steps.clone().map(|step| row[&self.time_column(step)].as_i64().unwrap_or(-1)).collect();
+            let column = |key: &&Field| format!("{}_{}", self.step_name(0), key.name.replace('.', "_"));
+            let shared: Vec<_> = keys.iter().map(|key| of_json(key.ty, &row[&column(key)])).collect();
+            ((*times.iter().min().unwrap(), *times.iter().max().unwrap()), shared)
+        });
+        compare(self.emission.promised(), &counted(expected), &counted(found))
+    }
+
+    /// The column with the start of a chain.
+    fn start_column(&self) -> String {
+        let repeats = self.maker.rule.chain.steps[0].repetition.is_some();
+        if repeats { format!("{}_first_time", self.step_name(0)) } else { self.time_column(0) }
     }
 
     fn step_name(&self, step: usize) -> &str {
@@ -224,10 +255,11 @@ impl Rows<'_> {
 
     /// The columns of a row that show fields of `step`: name, field, type.
     fn columns(&self, step: usize, row: &Row) -> Vec<(String, String, Type)> {
-        let schema = &self.maker.program.steps[step].schema;
-        let fields = schema.fields().iter().map(|(field, ty)| {
+        let of_step = self.alternatives(step).map(|(compiled, _)| compiled.schema.fields());
+        let all: BTreeMap<&String, Type> = of_step.flatten().map(|(field, ty)| (field, *ty)).collect();
+        let fields = all.into_iter().map(|(field, ty)| {
             let column = format!("{}_{}", self.step_name(step), field.replace('.', "_"));
-            (column, field.clone(), *ty)
+            (column, field.clone(), ty)
         });
         let time = (self.time_column(step), "event.time".to_owned(), Type::Time);
         let compared = |field: &str| !self.maker.is_approximate(step, field, self.emission.target);
@@ -237,30 +269,49 @@ impl Rows<'_> {
             .collect()
     }
 
-    fn shown(record: &Record, columns: &[(String, String, Type)]) -> Shown {
-        columns.iter().map(|(column, field, _)| (column.clone(), of_record(record, field))).collect()
+    /// The alternatives of a step, as the engine has them and as the rule does.
+    fn alternatives(&self, step: usize) -> impl Iterator<Item = (&Step, &Selection)> {
+        let of_step = move |role: &&Role| matches!(role.part, Part::Step { step: of, .. } if of == step);
+        let compiled = self.maker.program.roles.iter().filter(of_step).map(|role| &*role.selection);
+        compiled.zip(self.maker.rule.chain.steps[step].selections())
+    }
+
+    /// What a row shows of a record of a step, by the names that the record's alternative gives.
+    fn shown(&self, step: usize, record: &Record, columns: &[(String, String, Type)]) -> Shown {
+        let taken = self.alternatives(step).find(|(compiled, _)| compiled.takes(record));
+        let name =
+            |field: &str| taken.map_or(field.to_owned(), |(_, selection)| selection.field(field).to_owned());
+        columns.iter().map(|(column, field, _)| (column.clone(), of_record(record, &name(field)))).collect()
     }
 
     /// Records that look like the row's, each at its step, make a chain to the same last record.
     fn evidence_holds(&self, row: &Row) -> Result<(), String> {
         let mut fitting: BTreeSet<usize> = BTreeSet::new();
-        for (step, compiled) in self.maker.program.steps.iter().enumerate() {
+        for (step, written) in self.maker.rule.chain.steps.iter().enumerate() {
             let columns = self.columns(step, row);
             let wanted = shown_in(row, &columns);
+            // A record that completes a count does so with the others.
             let fits = |record: &&Record| {
-                record.schema.source() == compiled.schema.source()
-                    && compiled.accepts(&record.values)
-                    && Self::shown(record, &columns) == wanted
+                self.alternatives(step).any(|(compiled, _)| compiled.takes(record))
+                    && (written.repetition.is_some() || self.shown(step, record, &columns) == wanted)
             };
             let found = self.answer.records.iter().enumerate().filter(|(_, record)| fits(record));
             fitting.extend(found.map(|(index, _)| index));
         }
         let records: Vec<Record> = fitting.iter().map(|index| self.answer.records[*index].clone()).collect();
-        let columns = self.columns(self.maker.rule.chain.steps.len() - 1, row);
+        let last = self.maker.rule.chain.steps.len() - 1;
+        let columns = self.columns(last, row);
         let wanted = shown_in(row, &columns);
-        let proved = run(&self.maker.program, &records)
-            .iter()
-            .any(|alert| Self::shown(&records[*alert.records.last().unwrap()], &columns) == wanted);
+        // Of equal starts a query may show another record of an earlier step, so only the last one must have its count.
+        let counts = |alert: &Alert| {
+            let count = format!("{}_count", self.step_name(last));
+            alert.burst(last).is_none_or(|burst| row[&count].as_u64() == Some(burst.count))
+        };
+        let looks_like = |alert: &Alert| {
+            let record = &records[*alert.records.last().unwrap()];
+            self.shown(last, record, &columns) == wanted && counts(alert)
+        };
+        let proved = run(&self.maker.program, &records).iter().any(looks_like);
         if proved { Ok(()) } else { Err(format!("the evidence of a row is no chain: {row:?}")) }
     }
 }

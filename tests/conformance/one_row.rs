@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use catena::backend::{self, Emission, Job, Options, Rows, Target};
 use catena::diag::Diagnostics;
 use catena::engine::alert;
+use catena::engine::program::{Shown, ShownValue};
+use catena::engine::value::Value;
 use catena::ir::{Dedupe, Field, Rule, StepField, Type, Window, column_name};
 use fastrand::Rng;
 
@@ -98,7 +100,11 @@ type Kept = BTreeMap<(Vec<Option<String>>, i64), usize>;
 /// Key and time of each row.
 fn keyed(rule: &Rule, rows: &[Row]) -> Vec<(i64, Vec<Option<String>>)> {
     let name = |step: usize| rule.chain.steps[step].name.node.as_str();
-    let last = column_name(name(rule.chain.steps.len() - 1), "time");
+    // Of steps in any order each can be the last one.
+    let last = match rule.chain.together {
+        Some(_) => "TimeGenerated".to_owned(),
+        None => column_name(name(rule.chain.steps.len() - 1), "time"),
+    };
     let of = |row: &Row, StepField { step, field }: &StepField| {
         of_json(field.ty, &row[&column_name(name(*step), &field.name)])
     };
@@ -134,15 +140,22 @@ fn deduped(rule: &Rule, mut rows: Vec<(i64, Vec<Option<String>>)>) -> Kept {
 fn by_last_record(maker: &Maker<'_>, target: &str) -> bool {
     let (rule, last) = (maker.rule, maker.rule.chain.steps.len() - 1);
     let by = &rule.alert.dedupe.as_ref().unwrap().by;
-    by.iter().all(|key| key.step == last && !maker.is_approximate(last, &key.field.name, target))
+    rule.chain.together.is_none()
+        && by.iter().all(|key| key.step == last && !maker.is_approximate(last, &key.field.name, target))
 }
 
 fn of_engine(maker: &Maker<'_>, events: &[Event]) -> Kept {
     let answer = Answer::of(maker, events);
-    let by = &maker.rule.alert.dedupe.as_ref().unwrap().by;
+    let by = &maker.program.dedupe.as_ref().unwrap().by;
     let kept = alert::alerts(&maker.program, &answer.records).into_iter().map(|alert| {
-        let value = |StepField { step, field }: &StepField| {
-            answer.records[alert.records[*step]].get(&field.name).map(ToString::to_string)
+        let value = |shown: &Shown| match shown.of {
+            ShownValue::Field(_) => {
+                shown.field(&answer.records[alert.records[shown.step]]).map(ToString::to_string)
+            }
+            ShownValue::Count => alert.burst(shown.step).map(|burst| burst.count.to_string()),
+            ShownValue::FirstTime => {
+                alert.burst(shown.step).map(|burst| Value::Time(burst.first_time).to_string())
+            }
         };
         (alert.end, by.iter().map(value).collect())
     });

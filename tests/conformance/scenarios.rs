@@ -7,9 +7,10 @@ use catena::catalog::{Catalog, Source};
 use catena::engine::event::Reader;
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
-use catena::ir::{Rule, Step, Type};
+use catena::ir::{Case, Pred, Rule, Selection, Step, Type};
 use fastrand::Rng;
 
+use super::clauses;
 use super::raw::{Content, Event, drop_repeated};
 use super::samples::{self, FLOW};
 use super::satisfy::{Satisfier, fields_of};
@@ -39,13 +40,14 @@ impl<'a> Maker<'a> {
     /// widens it.
     pub(super) fn stride(&self) -> i64 {
         let gaps: u64 = self.rule.chain.links.iter().map(|link| link.gap.seconds).sum();
-        i64::try_from(gaps.max(self.rule.chain.total.seconds)).unwrap() * 3 + 6 * 3600
+        let longest = gaps.max(self.rule.chain.total.seconds) + clauses::reach(&self.rule.chain);
+        i64::try_from(longest).unwrap() * 3 + 6 * 3600
     }
 
     /// Whether the source file says that a target has only an approximation of a field, so that a row may show another
     /// value.
     pub(super) fn is_approximate(&self, step: usize, field: &str, target: &str) -> bool {
-        let def = self.source(&self.rule.chain.steps[step]).field(field);
+        let def = self.source(&self.rule.chain.steps[step].main.source.node).field(field);
         let column = def.and_then(|def| def.columns.get(target));
         column.is_some_and(|column| column.variants().iter().any(|variant| variant.superset.is_some()))
     }
@@ -56,8 +58,8 @@ impl<'a> Maker<'a> {
         reader.unwrap().records(&event.raw).unwrap()
     }
 
-    fn source(&self, step: &Step) -> &'a Source {
-        self.catalog.source(&step.main.source.node).unwrap()
+    pub(super) fn source(&self, name: &str) -> &'a Source {
+        self.catalog.source(name).unwrap()
     }
 
     pub(super) fn scenario(&self, rng: &mut Rng, begin: i64) -> Vec<Event> {
@@ -67,7 +69,7 @@ impl<'a> Maker<'a> {
         }
         for _ in 0..rng.usize(0..3) {
             let step = rng.choice(&self.rule.chain.steps).unwrap();
-            let mut event = self.fresh(step, events.len(), rng);
+            let mut event = self.fresh(&step.main.source.node, events.len(), rng);
             event.happen(begin + rng.i64(0..=self.longest()), 60);
             events.push(event);
         }
@@ -90,13 +92,16 @@ impl<'a> Maker<'a> {
         events
     }
 
-    fn longest(&self) -> i64 {
+    pub(super) fn longest(&self) -> i64 {
         i64::try_from(self.rule.chain.total.seconds).unwrap()
     }
 
     /// An event for every step, each with the key of the one before, most of them in time.
     fn chain(&self, rng: &mut Rng, begin: i64, events: &mut Vec<Event>) {
         let chain = &self.rule.chain;
+        // What a clause counts or excludes may lie before the chain, and must not lie in the scenario before.
+        let begin =
+            begin + i64::try_from(clauses::reach(chain)).unwrap() + i64::from(clauses::reach(chain) > 0);
         let mut time = begin + if rng.bool() { 0 } else { rng.i64(0..=self.longest()) };
         let first = time;
         let mut before: Option<Event> = None;
@@ -106,6 +111,9 @@ impl<'a> Maker<'a> {
                 let pause = self.pause(rng, gap, time - first, index + 1 == chain.steps.len());
                 time = (time + pause).max(begin);
             }
+            if chain.together.is_some() {
+                time = first + if rng.u8(0..4) == 0 { self.longest() } else { rng.i64(0..=self.longest()) };
+            }
             let mut event = self.matching(step, events.len(), rng);
             if let Some(before) = &before {
                 self.join(index, before, &mut event, events.last_mut(), rng);
@@ -114,6 +122,7 @@ impl<'a> Maker<'a> {
                 }
             }
             event.happen(time, *rng.choice(&[0, 30, 60, 599]).unwrap());
+            self.add_for_clauses(index, before.as_ref(), &event, events, rng);
             before = Some(event.clone());
             if rng.u8(0..12) > 0 {
                 events.push(event);
@@ -137,8 +146,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn fresh(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
-        let source = self.source(step);
+    fn fresh(&self, source: &str, number: usize, rng: &mut Rng) -> Event {
+        let source = self.source(source);
         let mut event = Event::plain(&source.name, number as u64 + 1, self.wide == (rng.u8(0..6) > 0));
         let items = if source.name == FLOW { 1 } else { *rng.choice(&[1, 1, 2, 3]).unwrap() };
         let mut look = |field: &str, item: usize, rng: &mut Rng| {
@@ -146,11 +155,11 @@ impl<'a> Maker<'a> {
                 event.set(source, field, Content::Text(text), item);
             }
         };
-        for (field, _) in self.mentioned(step) {
+        for (field, _) in self.mentioned(&source.name) {
             look(field, 0, rng);
         }
         if self
-            .mentioned(step)
+            .mentioned(&source.name)
             .iter()
             .any(|(field, _)| source.field(field).is_some_and(|def| def.in_group.is_some()))
         {
@@ -170,14 +179,27 @@ impl<'a> Maker<'a> {
     }
 
     /// The best of a few tries at an event that satisfies a step; now and then with one test the other way round.
-    fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
-        let condition = step.main.condition();
-        let mut event = self.fresh(step, number, rng);
-        let satisfier = |item| Satisfier { source: self.source(step), lists: &self.rule.lists, item };
+    pub(super) fn matching(&self, step: &Step, number: usize, rng: &mut Rng) -> Event {
+        let others = if step.others.is_empty() { 0 } else { rng.usize(0..=step.others.len()) };
+        let selection = step.selections().nth(others).unwrap();
+        self.selected(selection, number, &|event| self.satisfies(step, event), rng)
+    }
+
+    /// As [`Self::matching`], for one alternative, or for what must not be there.
+    pub(super) fn selected(
+        &self,
+        selection: &Selection,
+        number: usize,
+        is_done: &dyn Fn(&Event) -> bool,
+        rng: &mut Rng,
+    ) -> Event {
+        let (condition, source) = (selection.condition(), &selection.source.node);
+        let mut event = self.fresh(source, number, rng);
+        let satisfier = |item| Satisfier { source: self.source(source), lists: &self.rule.lists, item };
         for _ in 0..8 {
             satisfier(rng.usize(0..2)).satisfy(&condition, true, &mut event, rng);
             event.settle();
-            if self.satisfies(step, &event) {
+            if is_done(&event) {
                 break;
             }
         }
@@ -190,7 +212,7 @@ impl<'a> Maker<'a> {
 
     fn satisfies(&self, step: &Step, event: &Event) -> bool {
         let compiled = self.program.steps.iter().find(|compiled| compiled.name == step.name.node).unwrap();
-        self.records(event).iter().any(|record| compiled.accepts(&record.values))
+        self.records(event).iter().any(|record| compiled.takes(record))
     }
 
     /// Gives `after` the link values of one record of `before`; rarely leaves one as it is. If its own step would then
@@ -203,12 +225,8 @@ impl<'a> Maker<'a> {
         earlier: Option<&mut Event>,
         rng: &mut Rng,
     ) {
-        let (Some(link), steps) = (self.rule.chain.links.get(index - 1), &self.rule.chain.steps) else {
-            return;
-        };
-        let forwards = link.keys.iter().filter(|_| rng.u8(0..16) > 0);
-        let forwards: Vec<_> =
-            forwards.map(|key| (key.left.name.as_str(), key.right.name.as_str())).collect();
+        let (steps, keys) = (&self.rule.chain.steps, self.keys(index));
+        let forwards: Vec<_> = keys.into_iter().filter(|_| rng.u8(0..16) > 0).collect();
         let alone = after.clone();
         self.copy(before, (&steps[index], &mut *after), &forwards, rng);
         if let Some(earlier) = earlier
@@ -221,33 +239,62 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// What step `index` shares with the one before it, by the names of both.
+    fn keys(&self, index: usize) -> Vec<(&'a str, &'a str)> {
+        let chain = &self.rule.chain;
+        let linked = chain.links.get(index - 1).into_iter().flat_map(|link| &link.keys);
+        let shared = chain.together.iter().flat_map(|together| &together.keys);
+        linked
+            .map(|key| (key.left.name.as_str(), key.right.name.as_str()))
+            .chain(shared.map(|key| (key.name.as_str(), key.name.as_str())))
+            .collect()
+    }
+
     /// Copies the values of one record into an event of a step, by the fields of both.
     fn copy(&self, from: &Event, (step, to): (&Step, &mut Event), fields: &[(&str, &str)], rng: &mut Rng) {
+        let source = to.source.clone();
+        let of_source = |selection: &&Selection| selection.source.node == source;
+        let selection = step.selections().find(of_source).unwrap_or(&step.main);
+        let fields: Vec<_> =
+            fields.iter().map(|(there, here)| (self.name_in(from, there), selection.field(here))).collect();
+        self.copy_fields(from, to, &fields, rng);
+    }
+
+    /// The source's name of a field that the rule calls `name` in an event.
+    fn name_in<'n>(&'n self, event: &Event, name: &'n str) -> &'n str {
+        let steps = self.rule.chain.steps.iter().flat_map(Step::selections);
+        let mut renaming = steps.filter(|one| one.source.node == event.source && !one.renames.is_empty());
+        renaming.next().map_or(name, |selection| selection.field(name))
+    }
+
+    /// The same by the names of the sources; letter case may change on the way where the rule does not mind.
+    pub(super) fn copy_fields(&self, from: &Event, to: &mut Event, fields: &[(&str, &str)], rng: &mut Rng) {
         let Some(record) = rng.choice(self.records(from)) else { return };
-        let item = rng.usize(0..2);
+        let (item, source) = (rng.usize(0..2), self.source(&to.source.clone()));
+        let folds =
+            self.rule.chain.links.iter().flat_map(|link| &link.keys).any(|key| key.case == Case::Ignore);
         for (there, here) in fields {
             if let Some(value) = record.get(there) {
-                to.set(self.source(step), here, Content::Text(&value.to_string()), item);
+                let text = value.to_string();
+                let text = if folds && rng.bool() { text.to_uppercase() } else { text };
+                to.set(source, here, Content::Text(&text), item);
             }
         }
     }
 
     /// Takes one part of the key from both events: what is missing equals nothing, not even what is missing as well.
     fn miss_on_both_sides(&self, index: usize, before: Option<&mut Event>, after: &mut Event, rng: &mut Rng) {
-        let steps = &self.rule.chain.steps;
-        let (Some(before), Some(key)) = (before, rng.choice(&self.rule.chain.links[index - 1].keys)) else {
-            return;
-        };
+        let (Some(before), Some((left, right))) = (before, rng.choice(self.keys(index))) else { return };
         let content = if rng.bool() { Content::Absent } else { Content::Empty };
-        before.set(self.source(&steps[index - 1]), &key.left.name, content, 0);
-        after.set(self.source(&steps[index]), &key.right.name, content, 0);
+        let sources = [before.source.clone(), after.source.clone()].map(|name| self.source(&name));
+        before.set(sources[0], left, content, 0);
+        after.set(sources[1], right, content, 0);
     }
 
     /// Something that was there is gone, empty, or another.
     fn tweak(&self, event: &mut Event, rng: &mut Rng) {
-        let step = self.rule.chain.steps.iter().find(|step| step.main.source.node == event.source);
-        let Some(step) = step else { return };
-        let fields = self.mentioned(step);
+        let source = self.source(&event.source.clone());
+        let fields = self.mentioned(&source.name);
         let Some((field, ty)) = rng.choice(fields) else { return };
         if field == "event.time" || field == "event.id" {
             return;
@@ -261,28 +308,33 @@ impl<'a> Maker<'a> {
             }
             _ => Content::Text(other),
         };
-        event.set(self.source(step), field, content, rng.usize(0..2));
+        event.set(source, field, content, rng.usize(0..2));
     }
 
-    /// Every field of the step that the rule looks at or shows.
-    fn mentioned(&self, step: &Step) -> Vec<(&'a str, Type)> {
-        let rule = self.rule;
-        let mut fields = Vec::new();
-        let steps = rule.chain.steps.iter().filter(|other| other.main.source.node == step.main.source.node);
-        for other in steps {
-            for pred in std::iter::once(&other.main.filter).chain(&other.main.excepts) {
-                fields_of(pred, &mut |name, ty| fields.push((name, ty)));
+    /// Every field of a source that the rule looks at or shows.
+    fn mentioned(&self, source: &str) -> Vec<(&'a str, Type)> {
+        let (rule, source) = (self.rule, self.source(source));
+        let chain = &rule.chain;
+        let mut names: Vec<&str> = Vec::new();
+        let of_source = |selection: &&'a Selection| selection.source.node == source.name;
+        for (index, step) in chain.steps.iter().enumerate() {
+            for selection in step.selections().filter(of_source) {
+                names.extend(chain.fields_read(index, selection));
             }
         }
-        for key in rule.chain.links.iter().flat_map(|link| &link.keys) {
-            fields.extend([&key.left, &key.right].map(|field| (field.name.as_str(), field.ty)));
+        for selection in chain.selections().filter(of_source) {
+            names.extend(selection.conditions().flat_map(Pred::fields).map(|field| field.name.as_str()));
         }
+        for key in chain.links.iter().flat_map(|link| &link.keys) {
+            names.extend([&key.left, &key.right].map(|field| field.name.as_str()));
+        }
+        let absent = chain.absences().flat_map(|absence| &absence.keys);
+        names.extend(absent.map(|key| key.right.name.as_str()));
         let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
-        fields.extend(shown.map(|field| (field.field.name.as_str(), field.field.ty)));
-        fields.retain(|(name, _)| self.source(step).field(name).is_some());
-        fields.sort_unstable_by_key(|(name, _)| *name);
-        fields.dedup_by_key(|(name, _)| *name);
-        fields
+        names.extend(shown.map(|field| field.field.name.as_str()));
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| Some((name, source.field(name)?.ty))).collect()
     }
 }
 

@@ -13,5 +13,6 @@ mod junk;
 mod live;
 mod near;
 mod same;
+mod second_stage;
 mod tune;
 mod unusable;

@@ -213,7 +213,7 @@ fn ways_to_read_agree_whatever_comes_first() {
     assert_ways_agree(FLOWS_FIRST, 30);
 }
 
-fn assert_ways_agree(rules: &str, alerting: u32) {
+pub(super) fn assert_ways_agree(rules: &str, alerting: u32) {
     let harness = Harness::new(&rules::from_text(rules), None);
     let with_alerts = std::cell::Cell::new(0);
     let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };

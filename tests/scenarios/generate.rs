@@ -1,5 +1,7 @@
 //! Random rules and scenarios, small enough to search and narrow enough that chains, ties and near misses are common.
 
+mod clauses;
+
 use std::sync::Arc;
 
 use catena::catalog::Catalog;
@@ -7,11 +9,13 @@ use catena::engine::record::{Identity, Record, Schemas};
 use catena::engine::value::Value;
 use catena::ir::{
     self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
-    Pattern, Place, Pred, Regex, Rule, Selection, Severity, Status, Step, StepField, TestKind, Type, Window,
+    Pattern, Place, Pred, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use clauses::{More, Other, comparison, more, of, repetition, selection};
 
 const SOURCE: &str = "
 name: NAME
@@ -54,6 +58,7 @@ pub(super) struct Scenario {
     /// Event: source, time; its records come one by one.
     events: Vec<(usize, i64)>,
     records: Vec<(usize, Row)>,
+    more: More,
 }
 
 /// Values by index; `None` is missing. `own_time` moves a record away from its event's time, which logs never do.
@@ -119,7 +124,23 @@ pub(super) fn scenario() -> impl Strategy<Value = Scenario> {
     let events = vec((prop_oneof![5 => Just(0_usize), 1 => Just(1)], time), 1..7);
     (chain, events, vec((0..6_usize, row()), 0..14)).prop_map(|(chain, events, records)| {
         let (steps, links, scope, total, dedupe) = chain;
-        Scenario { steps, links, scope, total, dedupe, events, records }
+        Scenario { steps, links, scope, total, dedupe, events, records, more: More::default() }
+    })
+}
+
+/// Scenarios of rules with everything beyond steps and links, and enough records for it.
+pub(super) fn second_stage() -> impl Strategy<Value = Scenario> {
+    let time = prop_oneof![0..3_i64, 0..16_i64];
+    let events = vec((prop_oneof![4 => Just(0_usize), 1 => Just(1)], time), 4..14);
+    let short = scenario().prop_filter("at most three steps", |scenario| scenario.steps.len() <= 3);
+    (short, more(), events, vec((0..14_usize, row()), 4..18)).prop_map(|(scenario, more, events, records)| {
+        // An event has one time.
+        let one_time = |(event, row): (usize, Row)| (event, Row { own_time: None, ..row });
+        let records = records.into_iter().map(one_time).collect();
+        // A set is known by its time alone, so its alerts are not told apart by their last record.
+        let dedupe = scenario.dedupe.filter(|_| !more.together);
+        let total = scenario.total.max(3);
+        Scenario { total, dedupe, events, records, more, ..scenario }
     })
 }
 
@@ -165,41 +186,54 @@ impl Scenario {
         Record { schema: Arc::clone(schema), time, event, values: values.into() }
     }
 
+    fn rule_steps(&self) -> Vec<Step> {
+        let name = |text: String| Spanned { node: text, span: Span::default() };
+        self.steps
+            .iter()
+            .enumerate()
+            .map(|(index, (source, filter, excepts))| {
+                let step = Step {
+                    name: name(format!("s{index}")),
+                    main: selection(*source, filter, excepts, None),
+                    others: of(&self.more.others, index).iter().map(Other::selection).collect(),
+                    absences: Vec::new(),
+                    repetition: self.more.repetitions.get(index).and_then(Option::as_ref).map(repetition),
+                    span: Span::default(),
+                };
+                let absences = of(&self.more.absences, index).iter();
+                let selections: Vec<_> = step.selections().cloned().collect();
+                let absences = absences.map(|absence| absence.absence(&selections, false)).collect();
+                Step { absences, ..step }
+            })
+            .collect()
+    }
+
     fn rule(&self) -> Rule {
         let name = |text: &str| Spanned { node: text.to_owned(), span: Span::default() };
         let window = |seconds| Window { seconds, span: Span::default() };
-        let steps: Vec<Step> = self
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(index, (source, filter, excepts))| Step {
-                name: name(&format!("s{index}")),
-                main: Selection {
-                    source: name(SOURCES[*source]),
-                    renames: Vec::new(),
-                    filter: filter.pred(),
-                    excepts: excepts.iter().map(Choice::pred).collect(),
-                    span: Span::default(),
-                },
-                others: Vec::new(),
-                absences: Vec::new(),
-                repetition: None,
-                span: Span::default(),
-            })
-            .collect();
+        let steps = self.rule_steps();
         let scope_key = || Key {
             left: field("zone", Type::String),
             right: field("zone", Type::String),
             case: Case::Sensitive,
             from_scope: true,
         };
-        let links = self.links.iter().map(|(gap, keys)| Link {
-            gap: window(*gap),
-            keys: keys.iter().map(|(l, r)| key(*l, *r)).chain(self.scope.then(scope_key)).collect(),
-            comparisons: Vec::new(),
-            absences: Vec::new(),
-            span: Span::default(),
+        let links = self.links.iter().enumerate().map(|(index, (gap, keys))| {
+            let case =
+                if self.more.folded.get(index) == Some(&true) { Case::Ignore } else { Case::Sensitive };
+            let keys = keys.iter().map(|(l, r)| Key { case, ..key(*l, *r) });
+            let nothing = [selection(0, &Choice::True, &[], None)];
+            let between = of(&self.more.between, index).iter();
+            Link {
+                gap: window(*gap),
+                keys: keys.chain(self.scope.then(scope_key)).collect(),
+                comparisons: of(&self.more.comparisons, index).iter().map(comparison).collect(),
+                absences: between.map(|absence| absence.absence(&nothing, true)).collect(),
+                span: Span::default(),
+            }
         });
+        let links = if self.more.together && steps.len() > 1 { Vec::new() } else { links.collect() };
+        let shared = || ir::Together { keys: vec![text_field(0)], span: Span::default() };
         let step_field = |(step, at): &(usize, usize)| StepField { step: *step, field: text_field(*at) };
         let dedupe = self.dedupe.as_ref().map(|(seconds, by)| Dedupe {
             window: window(*seconds),
@@ -214,9 +248,9 @@ impl Scenario {
                 total: window(self.total),
                 total_is_explicit: true,
                 scope: self.scope.then(|| name("zone")).into_iter().collect(),
-                links: links.collect(),
+                links,
+                together: (self.more.together && steps.len() > 1).then(shared),
                 steps,
-                together: None,
             },
             alert: Alert { entities: Vec::new(), show: Vec::new(), dedupe },
             playbook: None,

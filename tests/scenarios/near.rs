@@ -101,7 +101,8 @@ fn only_failure(rule: &Rule, path: &[(usize, &Record)]) -> Option<(Condition, us
 
 /// All near misses, by trying everything.
 pub(super) fn expected(rule: &Rule, records: &[Record]) -> Misses {
-    let alerting: Vec<usize> = brute::alerts(rule, records).into_iter().map(|(last, _)| last).collect();
+    let alerting: Vec<usize> =
+        brute::Meaning::new(rule, records).alerts().into_iter().map(|(last, _)| last).collect();
     let mut misses = Misses::new();
     extend(rule, records, &alerting, &mut Vec::new(), 0, &mut misses);
     misses

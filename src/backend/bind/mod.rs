@@ -6,7 +6,6 @@
 
 mod absent;
 mod alert;
-#[expect(dead_code, reason = "the checker refuses the clauses that no target says yet")]
 mod bound;
 mod field;
 #[cfg(test)]

@@ -5,43 +5,22 @@
 
 use std::collections::BTreeSet;
 
-use super::Kql;
-use super::lets::{Let, Lets};
+use super::absent::{self, About, Absent};
+use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::once::{self, Once};
 use super::order::{self, Narrowing};
-use super::step::{self, Narrowed, StepText, Wanted};
+use super::query::{Query, STAMP, Table};
+use super::staged::{self, Staged};
+use super::step::{self, Lookback, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
+use super::{Kql, predicate, together};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
 use crate::backend::{Job, Options, Report, Schedule};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Chain, Field};
-
-/// A query without its head.
-#[derive(Debug, Clone)]
-pub(super) struct Query {
-    /// What an analyst tunes.
-    pub(super) lets: Vec<Let>,
-    /// Tables, each built on those before it; the last one, which has no name, is the answer.
-    pub(super) tables: Vec<Table>,
-}
-
-/// A table of the query.
-#[derive(Debug, Clone)]
-pub(super) struct Table {
-    /// What it is, for a reader.
-    pub(super) comment: Option<Frag>,
-    /// Its name.
-    pub(super) name: Option<Frag>,
-    /// Whether it is read several times, so that it should be kept.
-    pub(super) kept: bool,
-    /// The table it reads.
-    pub(super) from: Frag,
-    /// What its rows pass.
-    pub(super) operators: Vec<Frag>,
-}
+use crate::ir::{AbsenceKey, Case, Chain, CompareOp, Comparison, Field, Neighbour};
 
 /// Prints a bound rule.
 pub(super) fn lower(
@@ -56,23 +35,51 @@ pub(super) fn lower(
     let spans = window::spans(bound, &mut lets, report);
     let first = order::rarest(bound);
     let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options, once };
-    let mut steps = Vec::with_capacity(bound.steps.len());
+    let mut texts = Vec::with_capacity(bound.steps.len());
     for (index, step) in bound.steps.iter().enumerate() {
-        steps.push(step::lower(step, &plan.wanted(index), options, &mut lets, report));
+        texts.push(step::lower(step, &plan.wanted(index), options, &mut lets, report));
     }
-    refuse_equal_names(bound, &steps, report)?;
-    let tables = match (bound.steps.as_slice(), steps.as_slice()) {
-        ([step], [text]) => vec![alone(step, text, &plan.once)],
-        _ => plan.tables(&steps),
+    if let ([step], [text]) = (bound.steps.as_slice(), texts.as_slice())
+        && !step::is_staged(step)
+        && step.others.is_empty()
+    {
+        refuse_equal_names(bound, text.columns.all(), report)?;
+        let tables = vec![alone(step, text, &plan.once)?];
+        return Some(Query { lets: lets.into_statements(), tables });
+    }
+    let mut steps = Vec::with_capacity(bound.steps.len());
+    for (index, (step, text)) in bound.steps.iter().zip(texts).enumerate() {
+        let (lookback, comment) = (plan.lookback(index), plan.step_comment(index, step));
+        let mut staged = staged::lower(step, text, lookback, &comment, options, (&mut lets, &mut *report));
+        let kept = plan.is_kept(index);
+        staged.tables.last_mut().into_iter().for_each(|table| table.kept |= kept);
+        steps.push(staged);
+    }
+    let mut absences = Vec::with_capacity(bound.links.len());
+    for (link, pair) in bound.links.iter().zip(bound.steps.windows(2)) {
+        let [earlier, later] = pair else { continue };
+        let around = (Some(earlier), later);
+        let own = link.absences.iter().map(|one| absent::lower(one, around, options, &mut lets, report));
+        absences.push(own.collect::<Vec<_>>());
+    }
+    let of_links = absences.iter().flatten().flat_map(|absence| &absence.tables);
+    let tables = steps.iter().flat_map(|step| &step.tables).chain(of_links);
+    let columns = steps.iter().flat_map(|step| step.columns.all().chain(&step.further));
+    let columns = columns.chain(absences.iter().flatten().flat_map(|absence| &absence.columns));
+    refuse_equal_names(bound, tables.filter_map(|table| table.name.as_ref()).chain(columns), report)?;
+    let tables = match bound.together {
+        Some(shared) => together::tables(bound, shared, steps, &mut lets, &plan.once),
+        None => plan.tables(steps, absences, &mut lets),
     };
     Some(Query { lets: lets.into_statements(), tables })
 }
 
 /// The answer of a rule of one step. An event may be delivered twice; joins keep one row for each record anyway.
-fn alone(step: &BoundStep<'_, Kql>, text: &StepText, once: &Once) -> Table {
+fn alone(step: &BoundStep<'_, Kql>, text: &StepText, once: &Once) -> Option<Table> {
+    let rows = text.rows.first()?;
     let stamp = literal::assign(&literal::name(STAMP), &step.main.schema.mapping.time);
-    let columns = literal::list(std::iter::once(&stamp).chain(&text.assigned));
-    let mut operators = text.operators.clone();
+    let columns = literal::list(std::iter::once(&stamp).chain(&rows.assigned));
+    let mut operators = rows.operators.clone();
     operators.push(literal::operator(
         if step.main.event_id.is_some() { "summarize by" } else { "project" },
         &columns,
@@ -82,11 +89,8 @@ fn alone(step: &BoundStep<'_, Kql>, text: &StepText, once: &Once) -> Table {
     if !hidden.is_empty() {
         operators.push(literal::operator("project-away", &literal::list(hidden)));
     }
-    Table { comment: None, name: None, kept: false, from: text.table.clone(), operators }
+    Some(Table { comment: None, name: None, kept: false, from: rows.table.clone(), operators })
 }
-
-/// The column that Sentinel and its custom detections ask of an answer: when the alert happened.
-const STAMP: &str = "TimeGenerated";
 
 /// How each step is narrowed by a neighbour nearer to the one that is read first.
 fn narrowings<'a>(bound: &Bound<'a, Kql>, chain: &Chain, first: usize) -> Vec<Option<Narrowing<'a>>> {
@@ -132,17 +136,44 @@ impl<'a> Plan<'_, 'a> {
     }
 
     fn wanted(&self, index: usize) -> Wanted<'a> {
-        let window = index.checked_sub(1).and_then(|before| self.spans.get(before));
-        let last = index + 1 == self.bound.steps.len();
-        let by_id = self.step(index).is_some_and(|step| step.main.event_id.is_some());
+        let step = self.step(index);
+        let by_id = step.is_some_and(|step| step.main.event_id.is_some());
+        let plain = step.is_some_and(|step| !step::is_staged(step) && step.others.is_empty());
+        let alone = self.bound.steps.len() == 1 && plain;
         Wanted {
             // Records that look the same must be told apart where each of them is an alert of its own.
-            records: last && (index > 0 || by_id),
-            lookback: window.and_then(|window| window.buckets(self.options)),
+            records: step.is_some_and(|step| step.last) && (!alone || by_id),
+            events: step.is_some_and(|step| step.shared || step.repetition.is_some()),
+            lookback: self.lookback(index),
             narrowed: self.narrowed(index),
-            may_test_late: self.bound.steps.len() > 1,
+            may_test_late: !alone,
             implied: self.implied(index),
+            folded: self.folded(index),
         }
+    }
+
+    /// The time buckets in which a step looks for the one before, if it does.
+    fn lookback(&self, index: usize) -> Option<Lookback> {
+        self.spans.get(index.checked_sub(1)?)?.buckets(self.options)
+    }
+
+    /// The fields of a step that are compared in lower case.
+    fn folded(&self, index: usize) -> Vec<&'a str> {
+        let before = index.checked_sub(1).and_then(|link| self.bound.links.get(link));
+        let after = self.bound.links.get(index);
+        let mut found = Vec::new();
+        for (link, is_later) in [(before, true), (after, false)] {
+            let Some(link) = link else { continue };
+            let keys = link.keys.iter().zip(&link.folded).filter(|(_, folded)| **folded);
+            let side = |((left, right), _): ((&'a Field, &'a Field), _)| if is_later { right } else { left };
+            found.extend(keys.map(|(key, folded)| side((*key, folded)).name.as_str()));
+            let of = if is_later { Neighbour::Later } else { Neighbour::Earlier };
+            let absent = link.absences.iter().flat_map(|absence| absence.keys);
+            found.extend(absent.filter(|key| key.of == of).filter_map(folded_name));
+        }
+        let own = self.step(index).into_iter().flat_map(|step| &step.absences);
+        found.extend(own.flat_map(|absence| absence.keys).filter_map(folded_name));
+        unique(found)
     }
 
     /// The neighbour that narrows a step: behind the first one, all that precedes it.
@@ -177,35 +208,50 @@ impl<'a> Plan<'_, 'a> {
     }
 
     /// The tables of the steps from the first to the earliest one, the joins up to it, then step and join by turns.
-    fn tables(&self, steps: &[StepText]) -> Vec<Table> {
-        let before = (0..=self.first).rev().filter_map(|index| self.step_as_table(index, steps));
-        let mut tables: Vec<_> = before.collect();
-        for link in 0..self.bound.links.len() {
+    fn tables(
+        &self,
+        mut steps: Vec<Staged>,
+        mut absences: Vec<Vec<Absent>>,
+        lets: &mut Lets<'_, '_>,
+    ) -> Vec<Table> {
+        let mut own: Vec<_> = steps.iter_mut().map(|step| std::mem::take(&mut step.tables)).collect();
+        let mut take = |index: usize| own.get_mut(index).map(std::mem::take).unwrap_or_default();
+        let mut tables: Vec<_> = (0..=self.first).rev().flat_map(&mut take).collect();
+        if self.bound.links.is_empty() {
+            tables.extend(steps.first().map(|step| self.only(step, lets)));
+        }
+        for (link, absences) in absences.iter_mut().enumerate() {
             if link >= self.first {
-                tables.extend(self.step_as_table(link + 1, steps));
+                tables.extend(take(link + 1));
             }
-            tables.extend(self.join(link, steps));
+            for absence in absences.iter_mut() {
+                tables.append(&mut absence.tables);
+            }
+            tables.extend(self.join(link, &steps, absences));
         }
         tables
     }
 
-    fn step_as_table(&self, index: usize, steps: &[StepText]) -> Option<Table> {
-        let (step, text) = (self.step(index)?, steps.get(index)?);
-        let mut operators = text.operators.clone();
-        operators.push(literal::operator("project", &literal::list(&text.assigned)));
-        operators.extend(text.late.iter().cloned());
-        operators.extend(text.lookback.as_ref().map(literal::expand_buckets));
+    /// The answer of a rule of one step that asks for more than its condition. An event may be delivered twice.
+    fn only(&self, step: &Staged, lets: &mut Lets<'_, '_>) -> Table {
+        let columns: Vec<_> = step.columns.all().cloned().collect();
+        let mut operators = vec![literal::summarize(None, &columns)];
+        if self.bound.total_binds {
+            let total = lets.name("total", "_within", literal::timespan(self.bound.total.seconds));
+            let test = literal::at_most_after(&step.columns.time, &step.columns.start, &total);
+            operators.push(literal::operator("where", &test));
+        }
+        operators.extend(self.answer(std::slice::from_ref(step)));
+        Table { comment: None, name: None, kept: false, from: step.name.clone(), operators }
+    }
+
+    /// Whether the table of a step is read several times.
+    fn is_kept(&self, index: usize) -> bool {
         let narrows = |other: Option<usize>| other.is_some_and(|other| self.narrowing(other).is_some());
         let inward = index <= self.first && narrows(index.checked_sub(1));
         // What follows the first step of the chain is narrowed by it, not by chains of several steps.
         let outward = index == 0 && self.first == 0 && narrows(Some(1));
-        Some(Table {
-            comment: Some(literal::comment(&self.step_comment(index, step))),
-            name: Some(text.name.clone()),
-            kept: inward || outward,
-            from: text.table.clone(),
-            operators,
-        })
+        inward || outward || self.bound.together.is_some()
     }
 
     fn step_comment(&self, index: usize, step: &BoundStep<'a, Kql>) -> String {
@@ -213,16 +259,14 @@ impl<'a> Plan<'_, 'a> {
         let near = if index < self.first { index + 1 } else { index.saturating_sub(1) };
         match (self.narrowing(index), self.step(near)) {
             (Some(Narrowing { far, .. }), Some(near)) => phrase!("{name}: {far} as in {}", near.name.node),
-            _ if index == self.first => phrase!("{name}: the rarest step"),
+            _ if index == self.first && !self.bound.links.is_empty() => phrase!("{name}: the rarest step"),
             _ => name.clone(),
         }
     }
 
     /// What makes the answer of the last table: the time of the alert, and no column that is not part of the contract.
-    fn answer(&self, steps: &[StepText]) -> Vec<Frag> {
-        let buckets =
-            self.spans.iter().zip(&self.bound.steps).filter(|(span, _)| span.buckets(self.options).is_some());
-        let buckets = buckets.map(|(_, step)| step::hidden(&step.name.node, "bucket"));
+    fn answer(&self, steps: &[Staged]) -> Vec<Frag> {
+        let buckets = self.buckets().flatten();
         let hidden = steps.iter().flat_map(|step| step.columns.hidden.iter().chain(&step.lookback)).cloned();
         let hidden: Vec<_> = hidden.chain(buckets).chain(self.once.hidden.iter().cloned()).collect();
         let away = (!hidden.is_empty()).then(|| literal::operator("project-away", &literal::list(&hidden)));
@@ -238,10 +282,10 @@ impl<'a> Plan<'_, 'a> {
 
     /// The join of a link. The rows of the first step and what they lead to are on the left, where Kusto wants the
     /// smaller table.
-    fn join(&self, link: usize, steps: &[StepText]) -> Option<Table> {
+    fn join(&self, link: usize, steps: &[Staged], absences: &[Absent]) -> Option<Table> {
         let (bound, span) = (self.bound.links.get(link)?, self.spans.get(link)?);
         let (earlier, later) = (self.step(link)?, self.step(link + 1)?);
-        let (before, after, start) = (steps.get(link)?, steps.get(link + 1)?, &steps.first()?.columns.time);
+        let (before, after, start) = (steps.get(link)?, steps.get(link + 1)?, &steps.first()?.columns.start);
         let bucket =
             span.buckets(self.options).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
         let later_is_left = link < self.first;
@@ -261,12 +305,13 @@ impl<'a> Plan<'_, 'a> {
                 literal::equal_sides(&left, &right)
             }
         };
-        let keys = bound.keys.iter().map(|(left, right)| (column(earlier, left), column(later, right)));
+        let keys = bound.keys.iter().zip(&bound.folded).map(|((left, right), folded)| {
+            (key_column(earlier, left, *folded), key_column(later, right, *folded))
+        });
         let on = unique(keys.chain(bucket.map(|bucket| bucket.columns)).map(pair).collect());
         let (from, other) = if later_is_left { (records, chains) } else { (chains, records) };
         operators.push(literal::join(&other, &on));
-        let tests = tests(start, before, after, span, bound.shared);
-        operators.push(literal::operator("where", &Frag::join(tests, " and ", Bind::And)));
+        operators.extend(self.holds(link, steps, absences)?);
         operators.push(literal::latest(start, &after.columns.identity()));
         let last = link + 1 == self.bound.links.len();
         if last {
@@ -277,6 +322,68 @@ impl<'a> Plan<'_, 'a> {
         let kept = link + 1 >= self.first && self.narrowing(link + 2).is_some();
         Some(Table { comment, name, kept, from, operators })
     }
+
+    /// What keeps the pairs of a join that are edges of the chain.
+    fn holds(&self, link: usize, steps: &[Staged], absences: &[Absent]) -> Option<Vec<Frag>> {
+        let (bound, span) = (self.bound.links.get(link)?, self.spans.get(link)?);
+        let (earlier, later) = (self.step(link)?, self.step(link + 1)?);
+        let (before, after, start) = (steps.get(link)?, steps.get(link + 1)?, &steps.first()?.columns.start);
+        let mut tests = tests(start, before, after, span, bound.shared);
+        tests.extend(bound.comparisons.iter().map(|one| comparison(earlier, later, one)));
+        let mut operators = Vec::new();
+        let columns = self.carried(link, steps);
+        if let Some(burst) = after.burst(later) {
+            match before.columns.event.as_ref().filter(|_| bound.shared) {
+                Some(event) => {
+                    operators = burst.without((&before.columns.time, span.back), event, &columns);
+                }
+                None => tests.push(literal::binary(
+                    &before.columns.time,
+                    "<=",
+                    &literal::later(&after.columns.start, span.back),
+                )),
+            }
+        }
+        operators.insert(0, literal::operator("where", &Frag::join(tests, " and ", Bind::And)));
+        let about = About {
+            time: &after.columns.time,
+            lag: window::lag(later.selections()),
+            earlier: Some(&before.columns.time),
+            columns: &columns,
+        };
+        operators.extend(absences.iter().flat_map(|absence| absence.operators(&about)));
+        Some(operators)
+    }
+
+    /// All columns of the rows that a join gives.
+    fn carried(&self, link: usize, steps: &[Staged]) -> Vec<Frag> {
+        let joined = steps.iter().take(link + 2);
+        let own = joined.flat_map(|step| step.columns.all().chain(&step.lookback)).cloned();
+        own.chain(self.buckets().take(link + 1).flatten()).collect()
+    }
+
+    /// For each link the column of the bucket in which the earlier record lies, if there is one.
+    fn buckets(&self) -> impl Iterator<Item = Option<Frag>> {
+        let spans = self.spans.iter().zip(&self.bound.steps);
+        spans.map(|(span, step)| span.buckets(self.options).map(|_| step::hidden(&step.name.node, "bucket")))
+    }
+}
+
+fn folded_name(key: &AbsenceKey) -> Option<&str> {
+    (key.case == Case::Ignore).then_some(key.left.name.as_str())
+}
+
+fn key_column(step: &BoundStep<'_, Kql>, field: &Field, folded: bool) -> Frag {
+    if folded { step::folded(&step.name.node, &field.name) } else { column(step, field) }
+}
+
+fn comparison(earlier: &BoundStep<'_, Kql>, later: &BoundStep<'_, Kql>, stated: &Comparison) -> Frag {
+    let Comparison { left, op, right, span: _ } = stated;
+    let operator = match op {
+        CompareOp::NotEqual => "!=",
+        CompareOp::Order(op) => predicate::operator(*op),
+    };
+    literal::binary(&column(earlier, left), operator, &column(later, right))
 }
 
 fn join_comment(
@@ -301,7 +408,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn new(earlier: &BoundStep<'_, Kql>, before: &StepText, after: &StepText, size: u64) -> Self {
+    fn new(earlier: &BoundStep<'_, Kql>, before: &Staged, after: &Staged, size: u64) -> Self {
         let name = step::hidden(&earlier.name.node, "bucket");
         let own = literal::call("bin", [&before.columns.time, &literal::timespan(size)]);
         let other = after.lookback.clone().unwrap_or_else(|| name.clone());
@@ -309,34 +416,33 @@ impl Bucket {
     }
 }
 
-fn tests(first: &Frag, before: &StepText, after: &StepText, span: &Span, shared: bool) -> Vec<Frag> {
+fn tests(first: &Frag, before: &Staged, after: &Staged, span: &Span, shared: bool) -> Vec<Frag> {
     let (before, after) = (&before.columns, &after.columns);
     let mut tests = vec![literal::between(&after.time, &before.time, span.back, &span.gap)];
     tests.extend(span.total.as_ref().map(|total| literal::at_most_after(&after.time, first, total)));
     if let (true, Some(one), Some(other)) = (shared, &before.event, &after.event) {
-        tests.push(literal::binary(other, "!=", one));
+        tests.push(other.differs(one));
     }
     tests
 }
 
 /// Two columns of one name would make the join rename one of them.
-fn refuse_equal_names(bound: &Bound<'_, Kql>, steps: &[StepText], report: &mut Report) -> Option<()> {
+fn refuse_equal_names<'n>(
+    bound: &Bound<'_, Kql>,
+    names: impl Iterator<Item = &'n Frag>,
+    report: &mut Report,
+) -> Option<()> {
     let mut seen = BTreeSet::new();
-    for (step, rule) in steps.iter().zip(&bound.steps) {
-        let names = std::iter::once(&step.name).chain(step.columns.all());
-        for name in names.map(Frag::text) {
-            if !seen.insert(name) {
-                report.error(
-                    Diagnostic::new(
-                        Code::NotExpressible,
-                        rule.name.span,
-                        "two columns of the query would have one name",
-                    )
+    for name in names.map(Frag::text) {
+        if !seen.insert(name) {
+            let owner = bound.steps.iter().rfind(|step| name.contains(step.name.node.as_str()));
+            let span = owner.or_else(|| bound.steps.last()).map(|step| step.name.span).unwrap_or_default();
+            report.error(
+                Diagnostic::new(Code::NotExpressible, span, "two columns of the query would have one name")
                     .label(format!("`{name}` is already a name in the query"))
                     .help("rename the step"),
-                );
-                return None;
-            }
+            );
+            return None;
         }
     }
     Some(())

@@ -7,11 +7,43 @@
 use super::Kql;
 use super::column::{Column, Reach, cast};
 use super::literal::{self, Frag};
-use crate::backend::bind::{self, BoundField, BoundStep, BoundTest};
-use crate::ir::{TestKind, Type};
+use crate::backend::bind::{self, BoundField, BoundSelection, BoundTest};
+use crate::backend::truth::Truth;
+use crate::ir::{self, TestKind, Type};
 
 /// A field of a step.
 pub(super) type Field<'a> = bind::BoundField<'a, Column>;
+
+/// What is read: records of a selection, under the name of a step or of what must not be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'b, 'a> {
+    /// That name.
+    pub(super) name: &'b str,
+    /// The selection.
+    pub(super) selection: &'b BoundSelection<'a, Kql>,
+    /// Selections of the same source that come before it: what satisfies one of them is none of its records.
+    pub(super) before: &'b [&'b BoundSelection<'a, Kql>],
+    /// The keys for which its records are tested, by itself or by what equals them.
+    pub(super) keys: &'b [&'b Field<'a>],
+    /// What it passes on as it is, each under the name of a column.
+    pub(super) passed: &'b [(String, &'b Field<'a>)],
+}
+
+impl Reading<'_, '_> {
+    /// The name of a field of it.
+    pub(super) fn column_name(&self, field: &str) -> String {
+        ir::column_name(self.name, field)
+    }
+
+    /// Whether records are tested for the field. By its columns, for a field that an alternative renames bears the name
+    /// of another one.
+    fn is_tested(&self, field: &Field<'_>) -> bool {
+        let reads = |key: &Field<'_>, column: *const Column| {
+            key.ways.iter().any(|way| std::ptr::eq(std::ptr::from_ref(way.column), column))
+        };
+        self.keys.iter().any(|key| field.ways.iter().any(|way| reads(key, std::ptr::from_ref(way.column))))
+    }
+}
 
 /// An expression under a name.
 #[derive(Debug, Clone)]
@@ -46,9 +78,9 @@ pub(super) enum Stage {
     Item,
 }
 
-/// The fields of one step.
+/// The fields of what is read.
 pub(super) struct Fields<'b, 'a> {
-    step: &'b BoundStep<'a, Kql>,
+    reading: Reading<'b, 'a>,
     named: Vec<Named>,
     /// By group.
     reach: Vec<Reach>,
@@ -66,9 +98,9 @@ impl Named {
 }
 
 impl<'b, 'a> Fields<'b, 'a> {
-    /// The fields of a step. `keys` are those of its keys that the step tests.
-    pub(super) fn new(step: &'b BoundStep<'a, Kql>, keys: &[&Field<'a>]) -> Self {
-        let mut fields = Self { step, named: Vec::new(), reach: Vec::new(), site: NOWHERE };
+    /// The fields of what is read. `keys` are those of its keys that it tests by itself.
+    pub(super) fn new(reading: Reading<'b, 'a>, keys: &[&Field<'a>]) -> Self {
+        let mut fields = Self { reading, named: Vec::new(), reach: Vec::new(), site: NOWHERE };
         fields.named = fields.worth_a_name(keys);
         fields
     }
@@ -76,12 +108,14 @@ impl<'b, 'a> Fields<'b, 'a> {
     /// The expressions that tests read and that the step passes on, or that several tests read: what is only passed on
     /// is calculated for the few rows that are left, and a short test of a stored column needs no name.
     fn worth_a_name(&self, keys: &[&Field<'a>]) -> Vec<Named> {
-        let tests = self.step.main.condition.tests().into_iter().flat_map(|(test, _)| test_reads(test));
+        let Reading { selection, before, passed, .. } = self.reading;
+        let conditions = std::iter::once(&selection).chain(before).map(|selection| &selection.condition);
+        let tests = conditions.flat_map(Truth::tests).flat_map(|(test, _)| test_reads(test));
         let reads = tests.chain(keys.iter().map(|key| (*key, true)));
         let mut found: Vec<(Named, usize)> = Vec::new();
         for (field, cleaned) in reads {
             let Some(value) = self.expression(field, cleaned) else { continue };
-            let name = literal::name(&self.step.column_name(field.name));
+            let name = literal::name(&self.reading.column_name(field.name));
             if let Some((known, uses)) = found.iter_mut().find(|(known, _)| known.name == name) {
                 *uses += usize::from(known.value == value);
                 continue;
@@ -91,12 +125,9 @@ impl<'b, 'a> Fields<'b, 'a> {
             let uses = if field.ty == Type::Ip { 2 } else { 1 };
             found.push((Named { name, value, stage, passed_on: false }, uses));
         }
-        let outputs = || self.step.main.event_id.iter().chain(&self.step.main.outputs);
         let passed_on = |named: &Named| {
-            let is = |output: &&bind::Output<'_, Kql>| output.column == named.name.text();
-            outputs()
-                .find(is)
-                .is_some_and(|output| self.expression(&output.field, true).as_ref() == Some(&named.value))
+            let output = passed.iter().find(|(column, _)| column == named.name.text());
+            output.is_some_and(|(_, field)| self.expression(field, true).as_ref() == Some(&named.value))
         };
         let found = found.into_iter().map(|(named, uses)| {
             let passed_on = passed_on(&named);
@@ -152,14 +183,16 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     /// The column of the action, if it decides how fields are read.
     pub(super) fn action(&self) -> Option<Frag> {
-        let only = self.step.main.action.as_ref().and_then(BoundField::only);
+        let Reading { selection, before, .. } = self.reading;
+        let mut actions = std::iter::once(&selection).chain(before).filter_map(|one| one.action.as_ref());
+        let only = actions.next().and_then(BoundField::only);
         only.map(|way| way.column.value.clone())
     }
 
     /// What reads the field, unless it is a column of the table as it stands; `cleaned` of the texts for "no value".
     fn expression(&self, field: &Field<'_>, cleaned: bool) -> Option<Frag> {
         // A key is tested for them before anything else reads it.
-        let absent = if cleaned && !self.step.main.is_key(field.name) { absent(field) } else { Vec::new() };
+        let absent = if cleaned && !self.reading.is_tested(field) { absent(field) } else { Vec::new() };
         let column = plain(field);
         if absent.is_empty() && column.is_some() {
             return None;

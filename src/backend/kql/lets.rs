@@ -5,7 +5,8 @@
 
 use super::Kql;
 use super::literal::{self, Frag};
-use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::bind::{Bound, BoundAbsence, BoundSelection};
+use crate::ir;
 
 /// A name and its value.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub(super) struct Let {
 
 /// The names declared so far.
 pub(super) struct Lets<'b, 'a> {
-    steps: &'b [BoundStep<'a, Kql>],
+    bound: &'b Bound<'a, Kql>,
     found: Vec<Let>,
 }
 
@@ -27,10 +28,12 @@ const TAKEN: &[&str] = &[
     "ago",
     "arg_max",
     "array_length",
+    "array_sort_desc",
     "bin",
     "bool",
     "case",
     "coalesce",
+    "count",
     "datetime",
     "distinct",
     "dynamic",
@@ -44,7 +47,12 @@ const TAKEN: &[&str] = &[
     "isnull",
     "join",
     "let",
+    "long",
+    "make_list",
     "matches",
+    "max",
+    "max_of",
+    "min",
     "not",
     "now",
     "null",
@@ -54,17 +62,20 @@ const TAKEN: &[&str] = &[
     "real",
     "regex",
     "startofday",
+    "strcat",
     "summarize",
     "todatetime",
     "todouble",
     "tolong",
+    "tolower",
     "tostring",
+    "union",
 ];
 
 impl<'b, 'a> Lets<'b, 'a> {
     /// None yet.
     pub(super) fn new(bound: &'b Bound<'a, Kql>) -> Self {
-        Self { steps: &bound.steps, found: Vec::new() }
+        Self { bound, found: Vec::new() }
     }
 
     /// The name of a value: the one that is wanted, with `suffix` where that means something else in the query.
@@ -91,25 +102,41 @@ impl<'b, 'a> Lets<'b, 'a> {
 
     /// Kusto takes a name for a column where it can, so that a value under the name of one would not be read at all.
     fn is_taken(&self, name: &str) -> bool {
+        let of_steps = self.bound.steps.iter().flat_map(|step| {
+            let own = step.selections().map(|selection| (step.name.node.as_str(), selection));
+            own.chain(step.absences.iter().flat_map(selections))
+        });
+        let of_links = self.bound.links.iter().flat_map(|link| &link.absences).flat_map(selections);
         TAKEN.contains(&name)
-            || ["step_", "chain_"].iter().any(|own| name.starts_with(own))
-            || self.steps.iter().any(|step| is_column(step, name))
+            || ["step_", "chain_", "absent_", "end_"].iter().any(|own| name.starts_with(own))
+            || of_steps.chain(of_links).any(|(of, selection)| is_column(of, selection, name))
     }
 }
 
-/// Whether the step has a column of the name, or an expression that reads something of it.
-fn is_column(step: &BoundStep<'_, Kql>, name: &str) -> bool {
-    let of_step = name.strip_prefix(step.name.node.as_str()).and_then(|rest| rest.strip_prefix('_'));
-    if of_step == Some("time") {
+fn selections<'b, 'a>(
+    absence: &'b BoundAbsence<'a, Kql>,
+) -> impl Iterator<Item = (&'b str, &'b BoundSelection<'a, Kql>)> {
+    absence.selections.iter().map(|selection| (absence.name.as_str(), selection))
+}
+
+/// Whether what is read under the name `of` has a column of the name, or an expression that reads something of it.
+fn is_column(of: &str, selection: &BoundSelection<'_, Kql>, name: &str) -> bool {
+    let own = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('_'));
+    if own.is_some_and(|own| ["time", ir::COUNT, ir::FIRST_TIME].contains(&own)) {
         return true;
     }
-    let is_field = || step.main.schema.fields.keys().any(|field| step.column_name(field) == name);
-    if of_step.is_some() && is_field() {
+    // An alternative may rename a field.
+    let renamed = || selection.keys.iter().chain(&selection.reads).map(|field| field.name);
+    let outputs = || selection.outputs.iter().map(|output| output.field.name);
+    let fields = selection.schema.fields.keys().map(String::as_str);
+    if own.is_some()
+        && fields.chain(renamed()).chain(outputs()).any(|field| ir::column_name(of, field) == name)
+    {
         return true;
     }
-    let columns = step.main.schema.fields.values().flat_map(|field| &field.variants);
+    let columns = selection.schema.fields.values().flat_map(|field| &field.variants);
     let mut columns = columns.filter_map(|variant| variant.column.as_ref().ok());
-    let mapping = &step.main.schema.mapping;
+    let mapping = &selection.schema.mapping;
     let of_table = [Some(&mapping.table), mapping.filter.as_ref(), Some(&mapping.time)];
     of_table.into_iter().flatten().any(|text| text.text().contains(name))
         || columns.any(|column| match &column.name {

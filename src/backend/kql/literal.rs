@@ -12,7 +12,7 @@ use super::names::is_plain;
 use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::stated::Notation;
 use crate::catalog::{self, Part};
-use crate::ir::Value;
+use crate::ir::{Type, Value};
 use crate::source::marked;
 
 /// A piece of a query.
@@ -82,6 +82,18 @@ pub(super) fn truth(truth: bool) -> Frag {
 /// No value, as the argument of a type.
 pub(super) fn null() -> Frag {
     atom("null")
+}
+
+/// No value of a type. Kusto's texts are never null.
+pub(super) fn missing(ty: Type) -> Frag {
+    let ty = match ty {
+        Type::String | Type::Ip => return string(""),
+        Type::Int => "long",
+        Type::Float => "real",
+        Type::Bool => "bool",
+        Type::Time => "datetime",
+    };
+    call(ty, [&null()])
 }
 
 /// A literal of any type. Addresses are texts in KQL.
@@ -218,6 +230,47 @@ pub(super) fn found_in(column: &Frag, table: &Frag, other: &Frag) -> Frag {
 /// A join with a table. Without a kind Kusto would keep one left row for each key.
 pub(super) fn join(table: &Frag, on: &[Frag]) -> Frag {
     atom(phrase!("join kind=inner ({}) on {}", table.text(), comma_separated(on)))
+}
+
+/// A join that keeps left rows to which no right row belongs.
+pub(super) fn left_join(table: &Frag, on: &[Frag]) -> Frag {
+    atom(phrase!("join kind=leftouter ({}) on {}", table.text(), comma_separated(on)))
+}
+
+/// The rows of several tables.
+pub(super) fn union(tables: &[Frag]) -> Frag {
+    atom(phrase!("union {}", comma_separated(tables)))
+}
+
+/// One row for the rows of each key, with a value of them all.
+pub(super) fn summarize(value: Option<&Frag>, by: &[Frag]) -> Frag {
+    let value = value.map_or(String::new(), |value| phrase!("{} ", value.text()));
+    atom(phrase!("summarize {value}by {}", comma_separated(by)))
+}
+
+/// The item of an array.
+pub(super) fn item_of(array: &Frag, index: u32) -> Frag {
+    atom(phrase!("{}[{index}]", array.text()))
+}
+
+/// So many seconds before now.
+pub(super) fn ago(seconds: u64) -> Frag {
+    call("ago", [&timespan(seconds)])
+}
+
+/// A whole number.
+pub(super) fn number(number: u32) -> Frag {
+    atom(number.to_string())
+}
+
+/// Whether a time lies between two others, bounds included.
+pub(super) fn from_to(time: &Frag, first: &Frag, last: &Frag) -> Frag {
+    test(phrase!("{} between ({} .. {})", time.text(), first.inside(Bind::Test), last.inside(Bind::Test)))
+}
+
+/// The time so many seconds earlier.
+pub(super) fn earlier(time: &Frag, seconds: u64) -> Frag {
+    if seconds == 0 { time.clone() } else { binary(time, "-", &timespan(seconds)) }
 }
 
 /// A table through another operator.

@@ -3,6 +3,8 @@
 //! In: a rule that passed the gate. Out: one text, exact at record level but for what the source files say of columns.
 //! Must not know: other targets, files. Facts behind the decisions: `docs/targets.md`.
 
+mod absent;
+mod burst;
 mod chain;
 mod check;
 mod column;
@@ -13,29 +15,35 @@ mod lists;
 mod literal;
 mod names;
 mod network;
+mod notes;
 mod once;
 mod order;
 mod pattern;
+mod pipeline;
 mod predicate;
+mod query;
+mod staged;
 mod stated;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
+mod together;
 mod wild;
 mod window;
 
 use minijinja::{Value, context};
 
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind};
+use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind, shape};
+use crate::diag::{Code, Diagnostic};
 use crate::ir;
-use chain::{Query, Table};
 use lets::Let;
 use literal::Frag;
+use query::{Query, Table};
 
 /// The target.
 #[derive(Debug)]
@@ -92,18 +100,32 @@ impl Backend for Kql {
             | Feature::NumberOrder
             | Feature::TimeOrder
             | Feature::Allowlist => Support::Native,
-            Feature::Alternatives
-            | Feature::RenamedField
-            | Feature::AbsenceBefore
-            | Feature::AbsenceAfter
-            | Feature::AbsenceBetween
-            | Feature::FirstSeen
-            | Feature::Count
-            | Feature::DistinctCount
-            | Feature::DifferentFields
-            | Feature::OrderedFields
-            | Feature::FoldedKey
-            | Feature::AnyOrder => caps::NOT_YET,
+            Feature::Alternatives => Support::Emulated(
+                "the union of the tables, each without what an earlier one of its source has",
+            ),
+            Feature::RenamedField => Support::Emulated("the column gets the name of the rule"),
+            Feature::AbsenceBefore | Feature::FirstSeen => Support::Emulated(
+                "an outer join; of what came before a record the newest counts, and the look-back includes the window",
+            ),
+            Feature::AbsenceAfter => Support::Emulated(
+                "an outer join; of what came after a record the oldest counts, and the record waits until the window is over",
+            ),
+            Feature::AbsenceBetween => {
+                Support::Emulated("an outer join; of what came before the later record the newest counts")
+            }
+            Feature::Count => Support::Emulated(
+                "a record is joined with all that count with it, and their events are counted",
+            ),
+            Feature::DistinctCount => Support::Emulated(
+                "a record is joined with all that count with it, and their values are counted",
+            ),
+            Feature::DifferentFields | Feature::OrderedFields => {
+                Support::Emulated("compared after the join, both present")
+            }
+            Feature::FoldedKey => Support::Emulated("joined by tolower() of both sides"),
+            Feature::AnyOrder => Support::Emulated(
+                "each step in turn is the last one; of every other the newest record before it counts",
+            ),
             Feature::OrderedSteps => Support::Emulated(
                 "joined step by step; after each join the latest start of every record is kept",
             ),
@@ -133,8 +155,10 @@ impl Backend for Kql {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
+    refuse_shared(job, report)?;
     let schedule = Schedule::of(&bound, job);
     let query = chain::lower(&bound, job, schedule, report)?;
+    notes::add(job, schedule, report);
     let body = context_of(query);
     let print = |report: &mut Report| {
         let context = context! { head => values(head(job, schedule, report)), ..body.clone() };
@@ -148,6 +172,25 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
     Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+}
+
+/// Steps in any order whose events could be the same one: each row is found with one step as its last, and one record
+/// that is the last in two ways would be two rows.
+fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
+    let chain = &job.rule.chain;
+    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
+    else {
+        return Some(());
+    };
+    let title = "KQL cannot express steps in any order that one event could match twice";
+    report.error(
+        Diagnostic::new(Code::NotExpressible, together.span, title)
+            .label("an event that is the last one in two ways would be found twice")
+            .help(
+                "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
+            ),
+    );
+    None
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

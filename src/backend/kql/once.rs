@@ -6,6 +6,7 @@
 use super::Kql;
 use super::literal::{self, Frag};
 use super::network;
+use super::query::STAMP;
 use crate::backend::Schedule;
 use crate::backend::bind::Bound;
 use crate::ir::Type;
@@ -42,7 +43,11 @@ pub(super) fn operators(bound: &Bound<'_, Kql>, schedule: Schedule) -> Once {
         }
         keys.push(Key { column: name, ty: field.ty });
     }
-    let time = literal::name(&last.column_name("time"));
+    let time = match bound.together {
+        // Any step can be the last one.
+        Some(_) => literal::name(STAMP),
+        None => literal::name(&last.column_name("time")),
+    };
     let mut by: Vec<_> = keys.iter().map(|key| key.column.clone()).collect();
     if one_row.windows(schedule) > 1 {
         let window = literal::helper("window", 1);

@@ -9,9 +9,9 @@
 use super::Kql;
 use super::column::Reach;
 use super::fields::{self, Field};
-use crate::backend::bind::{Bound, BoundStep, BoundTest};
+use crate::backend::bind::{Bound, BoundSelection, BoundStep, BoundTest};
 use crate::backend::truth::Truth;
-use crate::ir::{Chain, TestKind, Type};
+use crate::ir::{Case, Chain, TestKind, Type};
 
 /// The step of which there are the fewest records, as far as a rule shows it: it asks for the most equalities. The
 /// first of several.
@@ -23,9 +23,14 @@ pub(super) fn rarest(bound: &Bound<'_, Kql>) -> usize {
 /// The tests for equality that must all hold, without those of a field that has a few values at most, such as an
 /// outcome.
 fn equalities(step: &BoundStep<'_, Kql>) -> usize {
-    let parts = step.main.condition.conjuncts(false).into_iter();
+    // A step is as frequent as its most frequent alternative.
+    step.selections().map(equalities_of).min().unwrap_or(0)
+}
+
+fn equalities_of(selection: &BoundSelection<'_, Kql>) -> usize {
+    let parts = selection.condition.conjuncts(false).into_iter();
     let selects = |test: &BoundTest<'_, Kql>| {
-        let field = step.main.source.field(test.field.name);
+        let field = selection.source.field(test.field.name);
         let is_open = field.is_some_and(|field| field.values.is_empty() && field.ty != Type::Bool);
         is_open && matches!(test.test.kind, TestKind::Equals { .. })
     };
@@ -53,15 +58,23 @@ pub(super) fn narrowing<'a>(
     let far_step = bound.steps.get(if ahead { link + 1 } else { link })?;
     let stated = &chain.links.get(link)?.keys;
     let pairs = bound.links.get(link)?.keys.iter().zip(stated);
+    let counted = far_step.repetition.map(|repetition| &repetition.by);
     let own = stated.iter().any(|key| !key.from_scope);
-    let candidates = pairs.filter(|(_, key)| !own || !key.from_scope).filter_map(|((left, right), _)| {
+    let candidates = pairs.filter(|(_, key)| !own || !key.from_scope).filter_map(|((left, right), key)| {
         let (near, far) = if ahead { (left, right) } else { (right, left) };
-        let field = far_step.main.keys.iter().find(|field| field.name == far.name)?;
-        serves(field)
-            .then_some((Narrowing { near: &near.name, far: &far.name }, fields::plain(field).is_none()))
+        // What is counted together shares no other key than those by which it is counted.
+        let is_shared = counted.is_none_or(|by| by.iter().any(|by| by.name == far.name));
+        let fields: Vec<_> = far_step.selections().filter_map(|one| key_of(one, &far.name)).collect();
+        let narrows = is_shared && key.case == Case::Sensitive && fields.iter().all(|field| serves(field));
+        let is_expression = fields.iter().any(|field| fields::plain(field).is_none());
+        narrows.then_some((Narrowing { near: &near.name, far: &far.name }, is_expression))
     });
     // The first of those that need the least: `min_by_key` keeps it.
     candidates.min_by_key(|(_, is_expression)| *is_expression).map(|(found, _)| found)
+}
+
+fn key_of<'b, 'a>(selection: &'b BoundSelection<'a, Kql>, name: &str) -> Option<&'b Field<'a>> {
+    selection.keys.iter().find(|field| field.name == name)
 }
 
 /// Texts: whether `in` converts between the widths of numbers is not documented.

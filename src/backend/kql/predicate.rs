@@ -5,11 +5,11 @@
 
 use super::check::{Check, atom, compare, conjuncts, nullable, one_of};
 use super::column::{Case, Reach};
-use super::fields::{self, Field, Fields, Site, absent, has_cases, is_fooled, reach};
+use super::fields::{self, Field, Fields, Reading, Site, absent, has_cases, is_fooled, reach};
 use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::{Kql, lists, network, pattern};
-use crate::backend::bind::{BoundStep, BoundTest};
+use crate::backend::bind::BoundTest;
 use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
@@ -43,9 +43,9 @@ pub(super) enum Cost {
     Expression,
 }
 
-/// Prints the condition of a step, cheap tests first.
+/// Prints the condition of what is read, cheap tests first.
 pub(super) fn condition(
-    step: &BoundStep<'_, Kql>,
+    reading: Reading<'_, '_>,
     options: &Options,
     fields: &mut Fields<'_, '_>,
     lets: &mut Lets<'_, '_>,
@@ -54,7 +54,9 @@ pub(super) fn condition(
     let mut found = Vec::new();
     // Conjunct by conjunct: one that reads an item has to wait for `mv-expand`, and the others filter the table before
     // it, as Kusto's best practices for queries want it.
-    for (part, negated) in step.main.condition.conjuncts(false) {
+    let Reading { selection, before, .. } = reading;
+    let others = before.iter().flat_map(|other| other.condition.conjuncts(true));
+    for (part, negated) in selection.condition.conjuncts(false).into_iter().chain(others) {
         fields.take_site();
         let checks = part.map(false, &mut |test, _| check(test, options, fields, lets, report));
         let site = fields.take_site();
@@ -85,7 +87,7 @@ pub(super) fn key(fields: &mut Fields<'_, '_>, field: &Field<'_>, implied: bool)
 }
 
 /// Whether a record without an item, or without an inner item, never satisfies the condition.
-pub(super) fn needs_item(step: &BoundStep<'_, Kql>, group: usize, depth: Reach) -> bool {
+pub(super) fn needs_item(reading: Reading<'_, '_>, group: usize, depth: Reach) -> bool {
     let looks = |field: &Field<'_>| {
         field.ways.iter().all(|way| way.column.group == group && way.column.reach >= depth)
     };
@@ -96,11 +98,17 @@ pub(super) fn needs_item(step: &BoundStep<'_, Kql>, group: usize, depth: Reach) 
             part.map(negated, &mut |test, negated| Truth::Always(!negated && !is_false(test)));
         best == Truth::Always(negated)
     };
-    step.main.keys.iter().any(looks)
-        || step.main.condition.conjuncts(false).into_iter().any(|(part, negated)| never(part, negated))
+    reading.keys.iter().any(|key| looks(key))
+        || reading
+            .selection
+            .condition
+            .conjuncts(false)
+            .into_iter()
+            .any(|(part, negated)| never(part, negated))
 }
 
-fn exists(column: &Frag, ty: Type) -> Check {
+/// Whether a column that holds a field has a value.
+pub(super) fn exists(column: &Frag, ty: Type) -> Check {
     match ty {
         Type::String => pattern::present(column),
         Type::Ip => network::is_address(column),
@@ -248,7 +256,8 @@ fn same(one: &Frag, other: &Frag, ty: Type) -> Check {
     }
 }
 
-fn operator(op: OrderOp) -> &'static str {
+/// The operator of an order.
+pub(super) fn operator(op: OrderOp) -> &'static str {
     match op {
         OrderOp::Less => "<",
         OrderOp::LessEqual => "<=",

@@ -29,7 +29,7 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain
 
 /// How much further back, or later, than the chain its absences and bursts look.
 fn history(chain: &ir::Chain) -> u64 {
-    let absences = chain.steps.iter().flat_map(|step| &step.absences).map(|absence| match absence.when {
+    let absences = chain.absences().map(|absence| match absence.when {
         ir::When::Before(window) | ir::When::After(window) => window.seconds,
         ir::When::Between => 0,
     });

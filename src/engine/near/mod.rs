@@ -106,9 +106,13 @@ pub fn reach_of(window: i64) -> i64 {
 }
 
 /// The near misses of `program`, at most `most` of them listed. `matched` are the records that satisfy a step, `probes`
-/// those that fail one part of it, both in the engine's order.
+/// those that fail one part of it, both in the engine's order. None of a rule that has more than steps and links
+/// ([`Program::beyond_links`]).
 #[must_use]
 pub fn near(program: &Program, matched: &[Matched<'_>], probes: &[Probe<'_>], most: usize) -> Near {
+    if program.beyond_links().is_some() {
+        return Near::default();
+    }
     let satisfying = matched.iter().map(|one| Seen { matched: *one, failing: None });
     let failing = probes.iter().map(|probe| Seen { matched: probe.matched, failing: Some(probe.part) });
     let mut seen: Vec<Seen<'_>> = satisfying.chain(failing).collect();

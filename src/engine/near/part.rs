@@ -24,7 +24,7 @@ pub enum Part {
 /// than one.
 #[must_use]
 pub fn failing_part(step: &Step, values: &Values<'_>) -> Option<Part> {
-    let Step { name: _, schema: _, filter, excepts } = step;
+    let Step { name: _, schema: _, filter, excepts, earlier: _ } = step;
     let mut excusing = excepts.iter().enumerate().filter(|(_, except)| except.holds(values));
     let (excepted, more) = (excusing.next(), excusing.next());
     // Excused twice, it would still be excused without one of them.

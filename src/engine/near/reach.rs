@@ -12,9 +12,9 @@ use std::collections::HashMap;
 
 use super::part::Part;
 use crate::engine::alert::Matched;
-use crate::engine::chain::{Candidate, Machine};
+use crate::engine::chain::{Candidate, Machine, More};
 use crate::engine::predicate::Values;
-use crate::engine::program::{Key, Link, Program, key};
+use crate::engine::program::{Clauses, Key, Link, Program, key};
 
 /// A candidate of a rule.
 #[derive(Debug, Clone, Copy)]
@@ -116,12 +116,19 @@ fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Cand
     let step = if way == Way::Back { step } else { program.links.len() - step };
     // Without a key outwards it is nobody's predecessor: a chain has one failing record at most.
     let key_out = if one.failing.is_none() { program.key_out(step, record) } else { None };
-    Candidate { step, event: record.event, key_in: program.key_in(step, record), key_out, payload: number }
+    Candidate {
+        step,
+        event: record.event,
+        key_in: program.key_in(step, record),
+        key_out,
+        payload: number,
+        more: More::default(),
+    }
 }
 
 /// The chain of `program` without a total; if `reversed`, from its last step to its first.
 fn unbounded(program: &Program, reversed: bool) -> Program {
-    let Program { name, steps, links, total: _, dedupe: _ } = program;
+    let Program { name, steps, links, total: _, dedupe: _, roles: _, clauses: _ } = program;
     let mirror =
         |Link { gap, left, right }: &Link| Link { gap: *gap, left: right.clone(), right: left.clone() };
     let (mut steps, links) = (steps.clone(), links.iter());
@@ -130,7 +137,8 @@ fn unbounded(program: &Program, reversed: bool) -> Program {
     }
     let links = if reversed { links.rev().map(mirror).collect() } else { links.cloned().collect() };
     // The total may be the one condition that fails, so it must not cut chains here.
-    Program { name: name.clone(), steps, links, total: i64::MAX, dedupe: None }
+    let (name, roles, clauses) = (name.clone(), Vec::new(), Clauses::default());
+    Program { name, steps, links, total: i64::MAX, dedupe: None, roles, clauses }
 }
 
 /// The keys of the chains that reach each step from one side, with the first and last time of each.
@@ -145,12 +153,16 @@ pub struct Frontier {
     /// For each step but the last.
     ahead: Vec<Open>,
     links: Vec<Link>,
+    /// Whether the rule has nothing but steps and links.
+    is_plain: bool,
 }
 
 impl Frontier {
     /// What the candidates of `program` leave open; `matched` is in the engine's order.
     #[must_use]
     pub fn new(program: &Program, matched: &[Matched<'_>]) -> Self {
+        let is_plain = program.beyond_links().is_none();
+        let matched = if is_plain { matched } else { &[] };
         let seen: Vec<Seen<'_>> = matched.iter().map(|one| Seen { matched: *one, failing: None }).collect();
         let reach = Reach::new(program, &seen);
         let open = || program.links.iter().map(|_| Open::default()).collect::<Vec<_>>();
@@ -170,7 +182,7 @@ impl Frontier {
                 note(&mut ahead, step.checked_sub(1), program.key_in(step, record), record.time);
             }
         }
-        Self { behind, ahead, links: program.links.clone() }
+        Self { behind, ahead, links: program.links.clone(), is_plain }
     }
 
     /// Whether any record could join at `step`.
@@ -179,7 +191,7 @@ impl Frontier {
         let open = |side: &[Open], link: Option<usize>| {
             link.and_then(|link| side.get(link)).is_none_or(|open| !open.is_empty())
         };
-        open(&self.behind, step.checked_sub(1)) && open(&self.ahead, Some(step))
+        self.is_plain && open(&self.behind, step.checked_sub(1)) && open(&self.ahead, Some(step))
     }
 
     /// Whether a record of these values and this time could join at `step`. Of those that could, some will not.

@@ -15,7 +15,10 @@ pub(super) const LONGEST: usize = 10_000;
 /// `ago` counts from the run: Microsoft's own pattern for delayed logs relies on it ("Handle ingestion delay in
 /// scheduled analytics rules").
 pub(super) fn sliced(ruled: &Ruled<'_>, text: &str, plan: Plan) -> Result<String, Box<Diagnostic>> {
-    let (time, delay) = (ruled.time_column(), plan.delay);
+    // Of steps in any order each can be the last one.
+    let any_order = ruled.rule.chain.together.is_some();
+    let time = if any_order { "TimeGenerated".to_owned() } else { ruled.time_column() };
+    let delay = plan.delay;
     let (from, to) = (ir::duration(delay.saturating_add(plan.every)), ir::duration(delay));
     let to = if delay == 0 { "now()".to_owned() } else { format!("ago({to})") };
     let slice = format!("| where {time} > ago({from}) and {time} <= {to}");

@@ -17,7 +17,6 @@ use super::json_key::{JsonKey, plain_text};
 use super::location::Location;
 use super::source_step::SourceStep;
 use crate::catalog::Source;
-use crate::engine::program::Link as CompiledLink;
 use crate::engine::project::{Slots, Tree};
 use crate::engine::record::Schema;
 use crate::engine::value::{Raw, Value};
@@ -62,19 +61,19 @@ impl KeyFilter {
         let mut places = Vec::new();
         let mut links: Vec<(Vec<usize>, Vec<Link>)> = Vec::new();
         for SourceStep {
-            id: (rule, step),
+            id: (rule, _),
             rule: _,
             filter: _,
             excepts: _,
+            earlier: _,
             lists: _,
             compiled: _,
             link_in,
             link_out: _,
         } in steps
         {
-            let CompiledLink { gap: _, left: _, right } = (*link_in)?;
-            let link = usize::from(*step).checked_sub(1)?;
-            let parts: Vec<usize> = right.iter().map(|place| number(*place, &mut places)).collect();
+            let (link, key) = (*link_in)?;
+            let parts: Vec<usize> = key.iter().map(|(place, _)| number(*place, &mut places)).collect();
             let link = Link { rule: *rule, link };
             match links.iter_mut().find(|(same, _)| *same == parts) {
                 Some((_, with_key)) => with_key.push(link),

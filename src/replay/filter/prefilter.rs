@@ -64,8 +64,17 @@ impl Prefilter {
         let mut texts: Vec<Literal> = Vec::new();
         // Exceptions only take records away, so what the filter of a step requires is required; a link asks nothing of
         // an event alone.
-        for SourceStep { id: _, rule: _, filter, excepts: _, lists, compiled: _, link_in: _, link_out: _ } in
-            steps
+        for SourceStep {
+            id: _,
+            rule: _,
+            filter,
+            excepts: _,
+            earlier: _,
+            lists,
+            compiled: _,
+            link_in: _,
+            link_out: _,
+        } in steps
         {
             let context = Context { lists, source, form };
             let found = if near { required_but_one(filter, &context) } else { required(filter, &context) };

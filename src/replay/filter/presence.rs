@@ -62,10 +62,20 @@ impl Presence {
     /// Watches the fields that `steps` read; one that only an exception reads may well be missing.
     pub(super) fn new(schema: &Schema, source: &Source, steps: &[SourceStep<'_>]) -> Self {
         let (mut read, mut needs) = (BTreeSet::new(), Vec::new());
-        for SourceStep { id: _, rule, filter, excepts: _, lists: _, compiled, link_in, link_out } in steps {
-            let keys_in = link_in.iter().flat_map(|link| link.right.iter().copied());
-            let keys: Vec<usize> =
-                keys_in.chain(link_out.iter().flat_map(|link| link.left.iter().copied())).collect();
+        for step in steps {
+            let SourceStep {
+                id: _,
+                rule,
+                filter,
+                excepts: _,
+                earlier: _,
+                lists: _,
+                compiled,
+                link_in,
+                link_out,
+            } = step;
+            let keys = link_in.iter().map(|(_, key)| *key).chain(*link_out).flatten();
+            let keys: Vec<usize> = keys.map(|(place, _)| *place).collect();
             read.extend(filter.fields().filter_map(|field| schema.place(&field.name)));
             read.extend(&keys);
             let demanded = |pred: &&Pred| match pred {

@@ -1,65 +1,93 @@
-//! The steps on one source.
+//! What the events of one source can be to rules.
 //!
 //! In: rules, as written and as compiled. Out: for a source its [`SourceStep`]s.
 //! Must not know: logs.
 
 use std::sync::Arc;
 
-use crate::engine::program::{self, Program};
-use crate::ir::{Chain, Link, List, Pred, Rule, Selection, Step};
+use crate::engine::program::{self, Fields, Program};
+use crate::ir::{Absence, Chain, Link, List, Pred, Rule, Selection, Step};
 use crate::replay::store::packed::StepId;
 
-/// A step as written and as compiled, and the link that leads to it.
+/// A selection of a step or an absence as written and as compiled, and the keys by which links join its records.
 #[derive(Debug)]
 pub(super) struct SourceStep<'r> {
+    /// The rule and the role in it.
     pub(super) id: StepId,
     /// The name of the rule.
     pub(super) rule: &'r str,
     pub(super) filter: &'r Pred,
     pub(super) excepts: &'r [Pred],
+    /// Selections whose records are not taken for this one, as written.
+    pub(super) earlier: Vec<&'r Selection>,
     pub(super) lists: &'r [List],
     pub(super) compiled: &'r Arc<program::Step>,
-    /// `None` for a first step.
-    pub(super) link_in: Option<&'r program::Link>,
-    /// `None` for a last step.
-    pub(super) link_out: Option<&'r program::Link>,
+    /// The link that leads to the step, and the key on its side; `None` where a record matters without a predecessor.
+    pub(super) link_in: Option<(usize, &'r Fields)>,
+    /// The key on this side of the link that leads on; `None` for a last step.
+    pub(super) link_out: Option<&'r Fields>,
 }
 
-/// The steps on `source`, in order of rules and steps.
+/// The steps on `source`, in order of rules and roles.
 ///
-/// Filters know of a rule only what is here. A new part of a rule must be answered for: an event that satisfies none of
-/// these steps, or that no record before it links to, is passed over, so whatever else can make an event matter (an
-/// absence, an alternative) has to become a step here, without a link if it matters on its own.
+/// Filters know of a rule only what is here: an event that satisfies none of these, or that no record before it links
+/// to, is passed over. So whatever else can make an event matter (an absence, an alternative) is a step here, without a
+/// link if it matters on its own.
 pub(super) fn steps_on<'r>(source: &str, rules: &'r [Rule], programs: &'r [Program]) -> Vec<SourceStep<'r>> {
     let mut found = Vec::new();
     for ((number, rule), program) in (0..).zip(rules).zip(programs) {
         let Rule { name: _, meta: _, params: _, lists, chain, alert: _, playbook: _, tests: _, span: _ } =
             rule;
-        let Chain { total: _, total_is_explicit: _, scope: _, steps, links, together: _ } = chain;
-        // The scope is among the keys of every link.
-        let links = links.iter().zip(&program.links);
-        let links: Vec<_> = links
-            .map(|(Link { gap: _, keys: _, comparisons: _, absences: _, span: _ }, link)| link)
-            .collect();
-        for ((at, step), compiled) in (0_u16..).zip(steps).zip(&program.steps) {
-            let Step { name: _, main, others: _, absences: _, repetition: _, span: _ } = step;
-            let Selection { source: of, renames: _, filter, excepts, span: _ } = main;
+        for ((at, role), (selection, earlier)) in (0_u16..).zip(&program.roles).zip(selections(chain)) {
+            let Selection { source: of, renames: _, filter, excepts, span: _ } = selection;
             if of.node == source {
-                let link_in = usize::from(at).checked_sub(1).and_then(|before| links.get(before)).copied();
-                let link_out = links.get(usize::from(at)).copied();
-                let id = (number, at);
                 found.push(SourceStep {
-                    id,
+                    id: (number, at),
                     rule: &program.name,
                     filter,
                     excepts,
+                    earlier,
                     lists,
-                    compiled,
-                    link_in,
-                    link_out,
+                    compiled: &role.selection,
+                    link_in: program.needs(usize::from(at)),
+                    link_out: program.offers(usize::from(at)).map(|(_, key)| key),
                 });
             }
         }
+    }
+    found
+}
+
+/// A selection, and those of its source in front of it, whose records are not taken for it.
+type Alternative<'r> = (&'r Selection, Vec<&'r Selection>);
+
+/// The selections of a chain in the order of [`Program::roles`].
+fn selections(chain: &Chain) -> Vec<Alternative<'_>> {
+    let Chain { total: _, total_is_explicit: _, scope: _, steps, links, together: _ } = chain;
+    let (mut main, mut others, mut exempting) = (Vec::new(), Vec::new(), Vec::new());
+    for step in steps {
+        let Step { name: _, main: _, others: _, absences, repetition: _, span: _ } = step;
+        let mut all = alternatives(step.selections()).into_iter();
+        main.extend(all.next());
+        others.extend(all);
+        exempting.extend(absences);
+    }
+    for Link { gap: _, keys: _, comparisons: _, absences, span: _ } in links {
+        exempting.extend(absences);
+    }
+    let exempting =
+        exempting.into_iter().flat_map(|Absence { name: _, selections, when: _, keys: _, span: _ }| {
+            alternatives(selections.iter())
+        });
+    main.into_iter().chain(others).chain(exempting).collect()
+}
+
+fn alternatives<'r>(all: impl Iterator<Item = &'r Selection>) -> Vec<Alternative<'r>> {
+    let mut found: Vec<Alternative<'r>> = Vec::new();
+    for own in all {
+        let same = found.iter().map(|(other, _)| *other).filter(|other| other.source.node == own.source.node);
+        let earlier = same.collect();
+        found.push((own, earlier));
     }
     found
 }

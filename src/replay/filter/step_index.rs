@@ -143,7 +143,8 @@ impl ByValue {
 /// What a step evaluates, the same text for steps with the same conditions: the conditions without their spans, and the
 /// lists.
 fn question(one: &SourceStep<'_>) -> String {
-    let conditions = (one.filter, one.excepts);
+    let earlier = one.earlier.iter().map(|selection| (&selection.filter, &selection.excepts));
+    let conditions = (one.filter, one.excepts, earlier.collect::<Vec<_>>());
     let mut conditions = serde_json::to_value(conditions).unwrap_or_default();
     forget_spans(&mut conditions);
     // With the lists: a test names its list by number, and in another rule the number is another list.

@@ -13,6 +13,7 @@ use crate::engine::alert::Alert;
 use crate::engine::record::Record;
 use crate::engine::value::{Value, instant_text};
 use crate::engine::words::{self, duration};
+use crate::ir;
 use crate::source::{visible, visible_json, visible_start};
 
 /// The alerts of all rules, one JSON object a line, in order of time and then of rules.
@@ -29,11 +30,23 @@ pub fn ndjson(report: &Report) -> String {
     visible_json(out)
 }
 
-/// An alert: `{"rule","time","steps":{"console":{"time",…fields},…}}`.
+/// An alert: `{"rule","time","steps":{"console":{"time",…fields},…}}`; a step that repeats has `count` and `first_time`
+/// as well, and an alert that something after the end of the data could still take away is `"open": true`.
 #[must_use]
 pub fn alert_json(rule: &RuleReport, alert: &Alert, records: &[Record]) -> Json {
-    let steps = steps_json(&rule.steps, &alert.records, records);
-    json!({ "rule": rule.name, "time": instant_text(alert.end), "steps": steps })
+    let mut steps = steps_json(&rule.steps, &alert.records, records);
+    for (step, burst) in &alert.bursts {
+        let step = rule.steps.get(*step).and_then(|name| steps.get_mut(name)).and_then(Json::as_object_mut);
+        let Some(step) = step else { continue };
+        step.insert(ir::COUNT.to_owned(), json!(burst.count));
+        step.insert(ir::FIRST_TIME.to_owned(), json!(instant_text(burst.first_time)));
+    }
+    let mut json = json!({ "rule": rule.name, "time": instant_text(alert.end), "steps": steps });
+    // Only where it is so: most rules wait for nothing.
+    if let Some(json) = json.as_object_mut().filter(|_| alert.is_open(rule.tally.end)) {
+        json.insert("open".to_owned(), json!(true));
+    }
+    json
 }
 
 /// The records of a path by the names of the steps.
@@ -71,7 +84,7 @@ pub fn timelines(report: &Report) -> String {
             let _ = writeln!(out, "  {}: {}", shown.severity.word(), shown.title);
             let path: Vec<_> = alert.records.iter().filter_map(|index| report.records.get(*index)).collect();
             out.push_str(&timeline(&rule.steps, &path, shown, None));
-            if let Some(playbook) = shown.playbook(&path) {
+            if let Some(playbook) = shown.playbook(&path, alert) {
                 out.push_str("  playbook\n");
                 indent(&playbook, &mut out);
             }

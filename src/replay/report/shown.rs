@@ -3,9 +3,10 @@
 //! In: a rule. Out: [`Shown`]: its title, severity and playbook, and the order in which fields of a step are of
 //! interest. Must not know: output formats.
 
+use crate::engine::alert::Alert;
 use crate::engine::record::Record;
-use crate::engine::value::Value;
-use crate::ir::{Case, Playbook, PlaybookPart, Pred, Rule, Severity, StepField, TestKind};
+use crate::engine::value::{Value, instant_text};
+use crate::ir::{self, Case, Playbook, PlaybookPart, Pred, Rule, Severity, StepField, TestKind};
 use crate::source::visible;
 
 /// What a rule says to whoever reads its alerts.
@@ -51,12 +52,15 @@ impl Shown {
         fields
     }
 
-    /// The playbook, with the values of an alert's records in the place of its placeholders; `path` are the records of
-    /// the steps.
-    pub(super) fn playbook(&self, path: &[&Record]) -> Option<String> {
-        let value = |field: &StepField| {
-            let found = path.get(field.step).and_then(|record| record.get(&field.field.name));
-            found.map_or_else(|| "(missing)".to_owned(), |value| visible(&value.to_string()).into_owned())
+    /// The playbook, with the values of an alert's records in the place of its placeholders; `path` are its records.
+    pub(super) fn playbook(&self, path: &[&Record], alert: &Alert) -> Option<String> {
+        let value = |StepField { step, field }: &StepField| {
+            let found = match (field.name.as_str(), alert.burst(*step)) {
+                (ir::COUNT, Some(burst)) => Some(burst.count.to_string()),
+                (ir::FIRST_TIME, Some(burst)) => Some(instant_text(burst.first_time)),
+                (name, _) => path.get(*step).and_then(|record| record.get(name)).map(ToString::to_string),
+            };
+            found.map_or_else(|| "(missing)".to_owned(), |value| visible(&value).into_owned())
         };
         let part = |part: &PlaybookPart| match part {
             PlaybookPart::Text(text) => text.clone(),

@@ -15,7 +15,7 @@ use foldhash::fast::FixedState;
 
 use super::packed::StepId;
 use crate::engine::predicate::Values;
-use crate::engine::program::Program;
+use crate::engine::program::{Fields, Program};
 use crate::engine::value::Value;
 
 /// Words of the bitmap of a link, if there are few links.
@@ -27,7 +27,7 @@ const ALL_WORDS: usize = 1 << 20;
 /// The keys of every link of every rule.
 #[derive(Debug)]
 pub(crate) struct SeenKeys {
-    rules: Vec<Vec<OfLink>>,
+    rules: Vec<OfRule>,
     /// The records of all phases before this one were added.
     phase: AtomicUsize,
     /// Whether records that can be part of no chain are counted.
@@ -42,9 +42,16 @@ pub(crate) struct Link {
 }
 
 #[derive(Debug)]
+struct OfRule {
+    links: Vec<OfLink>,
+    /// For each role the link that leads on, and the key on its side.
+    offers: Vec<Option<(usize, Fields)>>,
+    /// For each role the link that leads to it, if its records matter only with a predecessor.
+    needs: Vec<Option<(usize, Fields)>>,
+}
+
+#[derive(Debug)]
 struct OfLink {
-    left: Vec<usize>,
-    right: Vec<usize>,
     words: Box<[AtomicU64]>,
 }
 
@@ -54,12 +61,14 @@ impl SeenKeys {
         let links: usize = programs.iter().map(|program| program.links.len()).sum();
         // A filter too small for its keys lets more records pass, and is as exact.
         let size = (ALL_WORDS / links.max(1)).clamp(1, WORDS);
-        let of_link = |link: &crate::engine::program::Link| OfLink {
-            left: link.left.clone(),
-            right: link.right.clone(),
-            words: (0..size).map(|_| AtomicU64::new(0)).collect(),
+        let of_link = |_: &_| OfLink { words: (0..size).map(|_| AtomicU64::new(0)).collect() };
+        let owned = |(link, key): (usize, &Fields)| (link, key.clone());
+        let of_rule = |program: &Program| OfRule {
+            links: program.links.iter().map(of_link).collect(),
+            offers: (0..program.roles.len()).map(|role| program.offers(role).map(owned)).collect(),
+            needs: (0..program.roles.len()).map(|role| program.needs(role).map(owned)).collect(),
         };
-        let rules = programs.iter().map(|program| program.links.iter().map(of_link).collect()).collect();
+        let rules = programs.iter().map(of_rule).collect();
         Self { rules, phase: AtomicUsize::new(0), counts }
     }
 
@@ -74,16 +83,18 @@ impl SeenKeys {
     }
 
     fn link(&self, Link { rule, link }: Link) -> Option<&OfLink> {
-        self.rules.get(rule as usize)?.get(link)
+        self.rules.get(rule as usize)?.links.get(link)
     }
 
     /// Remembers the keys of a record towards the steps after those that it satisfies.
     pub(crate) fn add(&self, steps: &[StepId], values: &Values<'_>) {
         for (rule, step) in steps {
-            let link = self.link(Link { rule: *rule, link: usize::from(*step) });
-            let Some((link, key)) = link.and_then(|link| Some((link, hash(at(&link.left, values))?))) else {
-                continue;
+            let offered = || {
+                let of_rule = self.rules.get(*rule as usize)?;
+                let (link, key) = of_rule.offers.get(usize::from(*step))?.as_ref()?;
+                Some((of_rule.links.get(*link)?, hash(at(key, values))?))
             };
+            let Some((link, key)) = offered() else { continue };
             for (word, bit) in link.places(key).into_iter().flatten() {
                 // Relaxed is enough: the threads of a phase are waited for before the next one begins, and that orders
                 // what they wrote before what is read there.
@@ -92,13 +103,17 @@ impl SeenKeys {
         }
     }
 
-    /// Whether a record can be part of a chain as one of `steps`: a first step always, a later one if its key was seen.
+    /// Whether a record can be part of a chain in one of the roles `steps`: if it matters without a
+    /// predecessor, or its key was seen.
     pub(crate) fn any_can_follow(&self, steps: &[StepId], values: &Values<'_>) -> bool {
         steps.iter().any(|(rule, step)| {
-            let Some(before) = usize::from(*step).checked_sub(1) else { return true };
-            let link = Link { rule: *rule, link: before };
-            let key = self.link(link).and_then(|of_link| hash(at(&of_link.right, values)));
-            key.is_some_and(|key| self.has_seen(link, key))
+            let of_rule = self.rules.get(*rule as usize);
+            let Some(Some((link, key))) = of_rule.and_then(|of_rule| of_rule.needs.get(usize::from(*step)))
+            else {
+                return true;
+            };
+            let link = Link { rule: *rule, link: *link };
+            hash(at(key, values)).is_some_and(|key| self.has_seen(link, key))
         })
     }
 
@@ -111,8 +126,8 @@ impl SeenKeys {
 }
 
 /// The values at these places.
-fn at<'a, 'v>(places: &'a [usize], values: &'a Values<'v>) -> impl Iterator<Item = Option<&'a Value<'v>>> {
-    places.iter().map(|place| values.get(*place)?.as_ref())
+fn at<'a, 'v>(key: &'a Fields, values: &'a Values<'v>) -> impl Iterator<Item = Option<&'a Value<'v>>> {
+    key.iter().map(|(place, _)| values.get(*place)?.as_ref())
 }
 
 /// The hash of the values of a key; `None` if one is missing.

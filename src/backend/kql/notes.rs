@@ -1,0 +1,56 @@
+//! What a query cannot say by itself: how far a run can look back, what it finds again, what the service decides.
+//!
+//! In: a rule, the schedule of its query. Out: notes. Must not know: query text.
+
+use super::literal;
+use crate::backend::{Effect, Job, Report, Schedule};
+use crate::ir::{Case, Chain, When};
+use crate::source::Span;
+
+/// Adds the notes of a rule.
+pub(super) fn add(job: &Job<'_>, schedule: Schedule, report: &mut Report) {
+    let chain = &job.rule.chain;
+    for span in folded(chain) {
+        report.note(Effect::Engine, span, LETTERS);
+    }
+    for repetition in chain.steps.iter().filter_map(|step| step.repetition.as_ref()) {
+        report.note(Effect::Engine, repetition.span, SQUARE);
+    }
+    if let Some(new) = schedule.new_within() {
+        report.note(Effect::Engine, chain.total.span, again(new));
+    }
+    if schedule.look_back > LONGEST {
+        for absence in chain.absences().filter(|absence| matches!(absence.when, When::Before(_))) {
+            report.note(Effect::Superset, absence.span, TOO_LONG);
+        }
+    }
+}
+
+/// The longest that a scheduled rule looks back, in seconds.
+const LONGEST: u64 = 14 * 86_400;
+
+const TOO_LONG: &str = "a scheduled rule looks back 14 days at most, its own chain and late logs included: what came \
+                        before that exempts nothing";
+
+/// Kusto says nothing of letters beyond ASCII ("Converts the input string to lower case").
+const LETTERS: &str = "links that ignore letter case compare tolower() of both sides: letters beyond ASCII are equal as \
+                       Kusto folds them, which its documentation does not say";
+
+/// In `DuckDB` 1,000 records of one key took 0.4 s, 4,000 took 1.9 s, 16,000 took 28 s.
+const SQUARE: &str = "what repeats is counted by a join of the step with itself: its cost grows with the square of the \
+                      records of one key within the look-back, so except keys that have many thousands";
+
+fn again(new: u64) -> String {
+    format!(
+        "what ends earlier than the last {0} of a run has been found by runs before it, or seems new because its history \
+         lies before the look-back: end the query with `| where TimeGenerated >= ago({0})`",
+        literal::timespan(new).text()
+    )
+}
+
+/// Where the rule joins texts ignoring letter case.
+fn folded(chain: &Chain) -> impl Iterator<Item = Span> {
+    let links = chain.links.iter().filter(|link| link.keys.iter().any(|key| key.case == Case::Ignore));
+    let absences = chain.absences().filter(|absence| absence.keys.iter().any(|key| key.case == Case::Ignore));
+    links.map(|link| link.span).chain(absences.map(|absence| absence.span))
+}
