@@ -333,7 +333,7 @@ struct Keys<'a> {
 impl Keys<'_> {
     fn judge(&self, rows: &[Row]) -> Result<(), String> {
         let once = |keys: BTreeSet<Vec<Option<String>>>| counted(keys);
-        if self.maker.rule.chain.links.is_empty() {
+        if self.emission.level == Level::Record {
             let event = |index: usize| vec![Some(format!("event {index}"))];
             let expected = self
                 .answer
@@ -372,7 +372,11 @@ impl Keys<'_> {
     /// The fields by whose values answers are compared, and whether they are the last record's or the first's.
     fn key(&self) -> (bool, Vec<&Field>) {
         let chain = &self.maker.rule.chain;
-        let (first, last) = (chain.links.first().unwrap(), chain.links.last().unwrap());
+        let Some((first, last)) = chain.links.first().zip(chain.links.last()) else {
+            let repeated = chain.steps[0].repetition.iter().flat_map(|repetition| &repetition.by);
+            let together = chain.together.iter().flat_map(|together| &together.keys);
+            return (true, together.chain(repeated).collect());
+        };
         let one_key = shape::key_changes(chain).is_empty();
         if one_key {
             return (true, last.keys.iter().map(|key| &key.right).collect());
