@@ -12,7 +12,7 @@ use super::literal::Frag;
 use super::plan::Stage;
 use crate::backend::bind::{Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
-use crate::backend::{Effect, Job, Report, shape};
+use crate::backend::{Effect, Job, Report};
 use crate::ir::{AbsenceKey, Case, Neighbour, Pred, Repetition, Selection, When};
 
 /// How often an item may be asked to come: `SequenceBuilder` of Elasticsearch refuses more.
@@ -101,7 +101,7 @@ pub(super) fn missing<'a>(
     for (at, link) in bound.links.iter().enumerate() {
         for (clause, absence) in link.absences.iter().enumerate() {
             let way =
-                one_sequence(bound, stages).and_then(|stage| said(job, (at, link), absence, stage, report));
+                one_sequence(bound, stages).and_then(|stage| said(job, (at, link), absence, stage));
             match (way, &mut found) {
                 (Some(keys), None) => found = Some(Missing::of(clause, absence, keys)),
                 (Some(keys), Some(known)) if known.may_take(absence, &keys) => known.add(clause, absence),
@@ -163,56 +163,46 @@ fn one_sequence<'s, 'a>(bound: &Bound<'_, Eql>, stages: &'s [Stage<'a>]) -> Opti
 }
 
 /// The keys by which the sequence joins what must not come; nothing if it would exempt more than the rule does.
+/// Elasticsearch looks for it strictly between the times of its neighbours, as the rule does
+/// (`TumblingWindow.prepareQueryForMissingEvents`).
 fn said<'a>(
     job: &Job<'_>,
     (at, link): (usize, &BoundLink<'a, Eql>),
     absence: &BoundAbsence<'a, Eql>,
     stage: &Stage<'a>,
-    report: &mut Report,
 ) -> Option<Vec<Cell<'a>>> {
-    let BoundAbsence { name, selections, when, keys, is_first: _, span } = absence;
-    // What is not exact about it was noted as if it added alerts; of an exemption it would lose them.
-    let is_exact = report.notes.iter().all(|note| !span.contains(note.span) || is_harmless(note.effect));
-    if *when != When::Between || !is_exact || keys.len() != link.keys.len() {
-        return None;
-    }
+    let BoundAbsence { name: _, selections, when, keys, is_first: _, span } = absence;
     let stated = job.rule.chain.links.get(at)?.absences.iter().find(|stated| stated.span == *span)?;
-    let around = || job.rule.chain.steps.iter().flat_map(crate::ir::Step::selections);
-    let is_apart = |one: &Selection| around().all(|step| !shape::selections_share(step, one, job.catalog));
     let category = category(absence);
     let is_whole = |one: &BoundSelection<'_, Eql>| {
         let is_of_one = Some(&one.schema.mapping.category) == category.as_ref();
         is_of_one && one.schema.lag == 0 && !one.has_items.contains(&true)
     };
-    if !stated.selections.iter().all(is_apart) || !selections.iter().all(is_whole) {
+    let is_between = *when == When::Between && keys.len() == link.keys.len();
+    // Elasticsearch copies a condition on a key to all items of the sequence.
+    let is_apart = stated.selections.iter().all(|one| {
+        let tested = one.conditions().flat_map(Pred::fields);
+        tested.into_iter().all(|field| keys.iter().all(|key| one.field(&key.right.name) != field.name))
+    });
+    if !is_between || !is_apart || !selections.iter().all(is_whole) {
         return None;
     }
+    // What can only be said wider is no exemption: it is printed to find out.
+    let mut own = Report::default();
     let mut cells = Vec::new();
     for key in stage.keys.of_item(1) {
         let AbsenceKey { of: _, left: _, right, case: _ } =
             keys.iter().find(|own| is_key(own, link, key.name))?;
-        let mut own = Report::default();
         let each: Vec<_> = selections.iter().map(|one| keys::cell_of(one, right, &mut own)).collect();
         let cell = keys::merged(each.into_iter().collect::<Option<_>>()?, &mut own)?;
         cells.push(cell.is_like(&key).then_some(cell)?);
     }
-    // Conditions that the query can only widen are no exemption either: they are printed to find out.
-    let mut own = Report::default();
     for (bound, stated) in selections.iter().zip(&stated.selections) {
         let item = super::multi::Item { selection: bound, filter: &stated.filter, keys: &cells };
         super::predicate::condition(&item, &mut own);
     }
-    if !own.errors.is_empty()
-        || !own.notes.iter().all(|note| is_harmless(note.effect))
-        || cells.len() != keys.len()
-    {
-        return None;
-    }
-    let message = phrase!(
-        "`{name}` at the very instant of a step exempts where the tiebreaker of the query puts it between the steps"
-    );
-    report.note(Effect::Conditional, *span, message);
-    Some(cells)
+    let is_exact = own.errors.is_empty() && own.notes.iter().all(|note| is_harmless(note.effect));
+    (is_exact && cells.len() == keys.len()).then_some(cells)
 }
 
 /// Whether a key of an absence is the key of the link whose later side has this name.

@@ -76,7 +76,8 @@ impl Backend for Eql {
     }
 }
 
-const NO_WINDOW: &str = "a missing event of a sequence has no window of its own, so what must not come before or after a step is left out";
+const BEFORE: &str = "what must not come before a step is left out: a rule meets every event once more when the events before it lie outside its look-back, and a missing event would let it alert then";
+const AFTER: &str = "what must not come after a step is left out: a missing event at the end of a sequence alerts before its time is over";
 const NO_MEMORY: &str = "EQL does not remember what it saw, so `first` is left out; of a step alone a `new_terms` rule of Elastic says it";
 const MISSING: &str =
     "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds";
@@ -100,9 +101,11 @@ fn support(feature: Feature) -> Support {
         Feature::Alternatives | Feature::RenamedField => {
             Support::Emulated("one item with `or`; the fields that join must have one name in all of them")
         }
-        // A sequence has one maxspan, counted from its first event: `![ ]` in a longer one exempts for too long, and a
-        // state is consumed by a follower that is then dropped. Both lose alerts.
-        Feature::AbsenceBefore | Feature::AbsenceAfter => Support::Widened(NO_WINDOW),
+        // In a longer sequence an exemption would last as long as its maxspan, and a state is consumed by a follower
+        // that is then dropped. Both lose alerts. Alone it can be said (`![ ]` before or after the only event): but see
+        // the reasons, the second of which is issue 145323 of elastic/elasticsearch.
+        Feature::AbsenceBefore => Support::Widened(BEFORE),
+        Feature::AbsenceAfter => Support::Widened(AFTER),
         Feature::FirstSeen => Support::Widened(NO_MEMORY),
         Feature::AbsenceBetween => Support::Emulated(MISSING),
         Feature::Count => Support::Emulated(RUNS),

@@ -5,6 +5,7 @@
 use minijinja::{Value, context};
 
 use super::Eql;
+use super::column::Mapping;
 use super::keys::Cell;
 use super::literal::{self, Frag};
 use super::multi::Item;
@@ -15,7 +16,7 @@ use crate::backend::layout::Layout;
 use crate::backend::print::{Bind, phrase};
 use crate::backend::schema::Dialect as _;
 use crate::backend::truth::{Text as _, Truth, unique};
-use crate::backend::{AnswerKey, Effect, Job, Part, Report};
+use crate::backend::{AnswerKey, Job, Part, Report};
 use crate::ir;
 use crate::source::Span;
 
@@ -133,18 +134,15 @@ impl Printed {
     ) -> Self {
         let categories =
             unique(selections.clone().map(|(one, _)| one.schema.mapping.category.clone()).collect());
-        let category = if let [category] = categories.as_slice() {
-            category.clone()
-        } else {
-            let span = selections.clone().next().map(|(one, _)| one.span).unwrap_or_default();
-            let message =
-                "alternatives of different categories are read from any, by their other tests alone";
-            report.note(Effect::Superset, span, message);
-            literal::category("any")
-        };
+        let is_one = categories.len() == 1;
+        let any = literal::category("any");
+        let category = categories.into_iter().next().filter(|_| is_one).unwrap_or_else(|| any.clone());
         let mut alternatives: Vec<Vec<Frag>> = selections
             .map(|(selection, filter)| {
-                let mut tests: Vec<_> = selection.schema.mapping.filter.iter().cloned().collect();
+                let Mapping { index: _, filter: of_source, category } = &selection.schema.mapping;
+                // Items of several categories are read from any, and each alternative says its own.
+                let own = (!is_one && *category != any).then(|| is("event.category", category.text()));
+                let mut tests: Vec<_> = own.into_iter().chain(of_source.iter().cloned()).collect();
                 tests.extend(beside_alerts.then(|| is("event.kind", "event")));
                 tests.extend(predicate::condition(&Item { selection, filter, keys }, report));
                 tests

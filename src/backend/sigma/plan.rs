@@ -191,6 +191,7 @@ impl Joins<'_, '_> {
         let kind = match distinct {
             None => Kind::Events(*least),
             Some(field) => {
+                self.report.note(Effect::Superset, field.span, "an empty text counts as a value");
                 let step = self.bound.steps.get(at)?;
                 let mut read = step.main.reads.iter().chain(&step.main.keys);
                 let counted = read.find(|read| read.name == field.name)?;
@@ -202,7 +203,10 @@ impl Joins<'_, '_> {
             self.report.note(Effect::Superset, *span, message);
         }
         let paths = keys::counted(by, at);
-        Some(Correlation { kind, ..self.join(vec![(at, at)], &paths, window.seconds) })
+        // Of a step alone the total is the time that it may take to repeat.
+        let alone = self.chain.steps.len() == 1;
+        let seconds = if alone { window.seconds.min(self.chain.total.seconds) } else { window.seconds };
+        Some(Correlation { kind, ..self.join(vec![(at, at)], &paths, seconds) })
     }
 
     /// Whether the correlation of a step that counts by these keys can stand for it in others: a key that changes
