@@ -100,14 +100,20 @@ pub(super) fn missing<'a>(
     let mut found: Option<Missing<'a>> = None;
     for (at, link) in bound.links.iter().enumerate() {
         for (clause, absence) in link.absences.iter().enumerate() {
-            let way =
-                one_sequence(bound, stages).and_then(|stage| said(job, (at, link), absence, stage));
+            let way = one_sequence(bound, stages).and_then(|stage| said(job, (at, link), absence, stage));
             match (way, &mut found) {
                 (Some(keys), None) => found = Some(Missing::of(clause, absence, keys)),
                 (Some(keys), Some(known)) if known.may_take(absence, &keys) => known.add(clause, absence),
                 // Two missing events in a row are a known fault of Elasticsearch (issue 101025).
                 (Some(_) | None, _) => note_left_out(absence, report),
             }
+        }
+    }
+    for absence in bound.steps.iter().flat_map(|step| &step.absences) {
+        // Of the first of its kind the gate has said so.
+        if report.notes.iter().all(|note| note.span != absence.span) {
+            let message = phrase!("{} is left out as well", absence.clause());
+            report.note(Effect::Superset, absence.span, message);
         }
     }
     found
@@ -224,8 +230,8 @@ fn is_harmless(effect: Effect) -> bool {
 
 fn note_left_out(absence: &BoundAbsence<'_, Eql>, report: &mut Report) {
     let message = phrase!(
-        "`unless {}` is left out: a sequence can say it only between the two steps of a chain, by its own keys",
-        absence.name
+        "{} is left out: a sequence can say it only between the two steps of a chain, by its own keys",
+        absence.clause()
     );
     report.note(Effect::Superset, absence.span, message);
 }

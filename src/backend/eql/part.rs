@@ -148,12 +148,15 @@ impl Printed {
                 tests
             })
             .collect();
-        let tests = if alternatives.len() == 1 {
-            alternatives.pop().unwrap_or_default()
-        } else {
-            let all = |tests: Vec<Frag>| Truth::all(tests.into_iter().map(Truth::Test));
-            vec![Truth::any(alternatives.into_iter().map(all)).text()]
-        };
+        // What all alternatives demand is said once.
+        let mut tests = alternatives.first().cloned().unwrap_or_default();
+        tests.retain(|test| alternatives.iter().all(|own| own.contains(test)));
+        alternatives.iter_mut().for_each(|own| own.retain(|test| !tests.contains(test)));
+        let all = |tests: Vec<Frag>| Truth::all(tests.into_iter().map(Truth::Test));
+        let either = Truth::any(alternatives.into_iter().map(all));
+        if !matches!(either, Truth::Always(true)) {
+            tests.push(either.text());
+        }
         Self { runs, ..Self::new(category, title, tests, keys) }
     }
 

@@ -103,7 +103,7 @@ pub(super) fn print(
     report: &Report,
 ) -> Result<Vec<Part>, String> {
     let rule = job.rule;
-    let schedule = Schedule::of(bound, job);
+    let schedule = Schedule::without_absences(bound, job);
     let Plan { detections, correlations } = plan;
     let bursts = correlations.iter().filter(|found| found.is_burst()).map(|found| found.covers.0).collect();
     let writer = Writer { rule, schedule, report, bursts };

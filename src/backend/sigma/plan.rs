@@ -12,7 +12,7 @@ use super::keys::{self, Name, Path};
 use super::limits::Limits;
 use super::literal::FieldName;
 use super::predicate;
-use crate::backend::bind::{Bound, BoundSelection, BoundStep};
+use crate::backend::bind::{Bound, BoundField, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
 use crate::backend::schema::Dialect as _;
 use crate::backend::truth::Truth;
@@ -86,7 +86,9 @@ pub(super) type Steps = (usize, usize);
 pub(super) fn plan(bound: &Bound<'_, Sigma>, job: &Job<'_>, report: &mut Report) -> Option<Plan> {
     let chain = &job.rule.chain;
     let steps = bound.steps.iter().zip(&chain.steps);
-    let detections = steps.map(|(step, rule)| base(step, rule, job.options.cased, report)).collect();
+    let is_alone = chain.steps.len() == 1;
+    let base = |(step, rule)| base(step, rule, is_alone, job.options.cased, report);
+    let detections = steps.map(base).collect();
     note_left_out(bound, report);
     let correlations = Joins { bound, chain, report }.correlations();
     report.errors.is_empty().then_some(Plan { detections, correlations })
@@ -97,15 +99,32 @@ fn note_left_out(bound: &Bound<'_, Sigma>, report: &mut Report) {
     let of_steps = bound.steps.iter().flat_map(|step| &step.absences);
     let of_links = bound.links.iter().flat_map(|link| &link.absences);
     for absence in of_steps.chain(of_links) {
-        let word = if absence.is_first { "first".to_owned() } else { phrase!("unless {}", absence.name) };
-        let message =
-            phrase!("`{word}` is left out, because a correlation cannot say what must not be there");
-        report.note(Effect::Superset, absence.span, message);
+        // Of the first of its kind the gate has said so.
+        if report.notes.iter().all(|note| note.span != absence.span) {
+            let clause = absence.clause();
+            let message =
+                phrase!("{clause} is left out, because a correlation cannot say what must not be there");
+            report.note(Effect::Superset, absence.span, message);
+        }
     }
 }
 
+/// A field that a clause of the step reads.
+fn read<'b, 'a>(
+    selection: &'b BoundSelection<'a, Sigma>,
+    field: &Field,
+) -> Option<&'b BoundField<'a, Column>> {
+    selection.reads.iter().chain(&selection.keys).find(|read| read.name == field.name)
+}
+
 /// The records of a step that have its keys: engines join missing values, too.
-fn base(step: &BoundStep<'_, Sigma>, stated: &Step, cased: Cased, report: &mut Report) -> Detection {
+fn base(
+    step: &BoundStep<'_, Sigma>,
+    stated: &Step,
+    is_alone: bool,
+    cased: Cased,
+    report: &mut Report,
+) -> Detection {
     let mut alternatives = Vec::new();
     let mut missing = Vec::new();
     for (selection, Selection { filter, .. }) in step.selections().zip(stated.selections()) {
@@ -121,6 +140,12 @@ fn base(step: &BoundStep<'_, Sigma>, stated: &Step, cased: Cased, report: &mut R
                 missing.push(column.missing());
             }
         }
+        // Of a step alone that counts values, a record without one adds nothing; in a chain it may be the one that the
+        // next step follows.
+        let counted = stated.repetition.as_ref().and_then(|repetition| repetition.distinct.as_ref());
+        let counted = counted.filter(|_| is_alone).and_then(|field| read(selection, field));
+        missing
+            .extend(counted.and_then(|field| predicate::only(field, report)).map(|column| column.missing()));
         alternatives.push(Truth::all(present));
     }
     let mut limits = Limits { cased, span: step.name.span, report };
@@ -191,10 +216,10 @@ impl Joins<'_, '_> {
         let kind = match distinct {
             None => Kind::Events(*least),
             Some(field) => {
-                self.report.note(Effect::Superset, field.span, "an empty text counts as a value");
-                let step = self.bound.steps.get(at)?;
-                let mut read = step.main.reads.iter().chain(&step.main.keys);
-                let counted = read.find(|read| read.name == field.name)?;
+                if self.chain.steps.len() > 1 {
+                    self.report.note(Effect::Superset, field.span, "an empty text counts as a value");
+                }
+                let counted = read(&self.bound.steps.get(at)?.main, field)?;
                 Kind::Values(*least, predicate::only(counted, self.report)?.name.clone())
             }
         };
