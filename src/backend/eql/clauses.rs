@@ -9,7 +9,6 @@ use std::ops::RangeInclusive;
 use super::Eql;
 use super::keys::{self, Cell, Keys};
 use super::literal::Frag;
-use super::plan::Stage;
 use crate::backend::bind::{Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
 use crate::backend::{Effect, Job, Report};
@@ -89,18 +88,20 @@ fn count(repetition: &Repetition, keys: &[Cell<'_>], is_alone: bool, report: &mu
     Some((*least).min(MOST_RUNS))
 }
 
-/// What must not come between the steps of a chain of two, if the sequence can say it. Every clause that it cannot say
-/// is noted.
+/// What must not come between the steps of a chain of two, if the sequence can say it. `only` are the keys of the part,
+/// if there is but one. Every clause that cannot be said is noted.
 pub(super) fn missing<'a>(
     bound: &Bound<'a, Eql>,
     job: &Job<'_>,
-    stages: &[Stage<'a>],
+    only: Option<&Keys<'a>>,
     report: &mut Report,
 ) -> Option<Missing<'a>> {
+    let once = bound.steps.iter().all(|step| step.repetition.is_none() && lag(step) == 0);
+    let pair = only.filter(|_| bound.steps.len() == 2 && once);
     let mut found: Option<Missing<'a>> = None;
     for (at, link) in bound.links.iter().enumerate() {
         for (clause, absence) in link.absences.iter().enumerate() {
-            let way = one_sequence(bound, stages).and_then(|stage| said(job, (at, link), absence, stage));
+            let way = pair.and_then(|shared| said(job, (at, link), absence, shared));
             match (way, &mut found) {
                 (Some(keys), None) => found = Some(Missing::of(clause, absence, keys)),
                 (Some(keys), Some(known)) if known.may_take(absence, &keys) => known.add(clause, absence),
@@ -159,15 +160,6 @@ fn category(absence: &BoundAbsence<'_, Eql>) -> Option<Frag> {
     absence.selections.first().map(|one| one.schema.mapping.category.clone())
 }
 
-/// The only part of a chain of two steps that come once each.
-fn one_sequence<'s, 'a>(bound: &Bound<'_, Eql>, stages: &'s [Stage<'a>]) -> Option<&'s Stage<'a>> {
-    let once = bound.steps.iter().all(|step| step.repetition.is_none() && lag(step) == 0);
-    match stages {
-        [stage] if bound.steps.len() == 2 && once => Some(stage),
-        [] | [_, ..] => None,
-    }
-}
-
 /// The keys by which the sequence joins what must not come; nothing if it would exempt more than the rule does.
 /// Elasticsearch looks for it strictly between the times of its neighbours, as the rule does
 /// (`TumblingWindow.prepareQueryForMissingEvents`).
@@ -175,7 +167,7 @@ fn said<'a>(
     job: &Job<'_>,
     (at, link): (usize, &BoundLink<'a, Eql>),
     absence: &BoundAbsence<'a, Eql>,
-    stage: &Stage<'a>,
+    shared: &Keys<'a>,
 ) -> Option<Vec<Cell<'a>>> {
     let BoundAbsence { name: _, selections, when, keys, is_first: _, span } = absence;
     let stated = job.rule.chain.links.get(at)?.absences.iter().find(|stated| stated.span == *span)?;
@@ -196,7 +188,7 @@ fn said<'a>(
     // What can only be said wider is no exemption: it is printed to find out.
     let mut own = Report::default();
     let mut cells = Vec::new();
-    for key in stage.keys.of_item(1) {
+    for key in shared.of_item(1) {
         let AbsenceKey { of: _, left: _, right, case: _ } =
             keys.iter().find(|own| is_key(own, link, key.name))?;
         let each: Vec<_> = selections.iter().map(|one| keys::cell_of(one, right, &mut own)).collect();

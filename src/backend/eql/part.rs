@@ -151,7 +151,9 @@ impl Printed {
         // What all alternatives demand is said once.
         let mut tests = alternatives.first().cloned().unwrap_or_default();
         tests.retain(|test| alternatives.iter().all(|own| own.contains(test)));
-        alternatives.iter_mut().for_each(|own| own.retain(|test| !tests.contains(test)));
+        for own in &mut alternatives {
+            own.retain(|test| !tests.contains(test));
+        }
         let all = |tests: Vec<Frag>| Truth::all(tests.into_iter().map(Truth::Test));
         let either = Truth::any(alternatives.into_iter().map(all));
         if !matches!(either, Truth::Always(true)) {

@@ -84,7 +84,8 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Repor
         let schedule = Schedule::new(job.options.interval, reach.chain, reach.late);
         stages.push(Stage { identity, steps, keys, runs, missing: None, reads, span, schedule });
     }
-    let missing = clauses::missing(bound, job, &stages, report);
+    let only = if let [stage] = stages.as_slice() { Some(&stage.keys) } else { None };
+    let missing = clauses::missing(bound, job, only, report);
     if let Some(stage) = stages.first_mut() {
         stage.missing = missing;
     }

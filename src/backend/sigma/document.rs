@@ -186,10 +186,10 @@ impl Writer<'_> {
             let what = phrase!("Steps {from} to {to} of the rule {rule}");
             (suffix, phrase!("{what}, in order and with the same keys. Not meant to alert alone."))
         };
-        let role = phrase!("steps/{from}/{to}");
+        let seed = phrase!("steps/{from}/{to}");
         let name =
             if found.is_burst() { self.burst_name(found.covers.0) } else { self.part_name(found.covers) };
-        Document { correlation: Some(self.join(found)), ..self.document(name, &role, &suffix, description) }
+        Document { correlation: Some(self.join(found)), ..self.document(name, &seed, &suffix, description) }
     }
 
     fn join(&self, found: &Correlation) -> Join {

@@ -113,6 +113,18 @@ fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut 
 
 const CASED: &str = "a converter that knows the modifier `cased`: most of pySigma's backends refuse it, and those for EQL, LogScale, OpenSearch PPL, VictoriaLogs and Go take a pattern with it for a plain text; `sigma: { cased: never }` in `catena.yaml` leaves it out";
 
+const ALTERNATIVES: &str =
+    "one base rule with `or`, where all alternatives have one log source and one name for each key";
+const ABSENCE: &str = "a correlation cannot say what must not be there, so it is left out";
+const FIRST: &str = "no rule remembers what was seen before, so `first` is left out";
+const COUNT: &str = "counts are found by engines whose windows slide (pySigma's SQLite backend, rsigma); those whose windows tumble, such as converted Splunk and ES|QL searches, miss what lies across a boundary";
+const VALUES: &str = "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary; values that differ by letter case alone count once in some";
+const UNEQUAL: Support = Support::No {
+    reason: "a correlation compares the fields of its rules for equality alone",
+    help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
+};
+const FOLDED: &str = "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
+
 fn support(feature: Feature) -> Support {
     match feature {
         Feature::SingleStep
@@ -124,30 +136,15 @@ fn support(feature: Feature) -> Support {
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
-        Feature::Alternatives | Feature::RenamedField => Support::Emulated(
-            "one base rule with `or`, where all alternatives have one log source and one name for each key",
-        ),
+        Feature::Alternatives | Feature::RenamedField => Support::Emulated(ALTERNATIVES),
         // Conditions on correlations (`key and not mfa`) are not released yet: sigma-specification issue 198.
-        Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::AbsenceBetween => {
-            Support::Widened("a correlation cannot say what must not be there, so it is left out")
-        }
-        Feature::FirstSeen => {
-            Support::Widened("no rule remembers what was seen before, so `first` is left out")
-        }
+        Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::AbsenceBetween => Support::Widened(ABSENCE),
+        Feature::FirstSeen => Support::Widened(FIRST),
         // pySigma's backends for Splunk (`bin _time span`) and ES|QL (`date_trunc`).
-        Feature::Count => Support::Conditional(
-            "counts are found by engines whose windows slide (pySigma's SQLite backend, rsigma); those whose windows tumble, such as converted Splunk and ES|QL searches, miss what lies across a boundary",
-        ),
-        Feature::DistinctCount => Support::Conditional(
-            "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary; values that differ by letter case alone count once in some",
-        ),
-        Feature::DifferentFields | Feature::OrderedFields => Support::No {
-            reason: "a correlation compares the fields of its rules for equality alone",
-            help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
-        },
-        Feature::FoldedKey => Support::Conditional(
-            "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case",
-        ),
+        Feature::Count => Support::Conditional(COUNT),
+        Feature::DistinctCount => Support::Conditional(VALUES),
+        Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
+        Feature::FoldedKey => Support::Conditional(FOLDED),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

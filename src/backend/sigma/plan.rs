@@ -1,7 +1,8 @@
 //! How a chain becomes base rules and correlations.
 //!
 //! In: a bound rule. Out: a [`Plan`]: one base rule for each step and the correlations over them, the last of which
-//! alerts. A step that repeats is a correlation of its own, which the others take in its place. Must not know: YAML, titles, identifiers.
+//! alerts. A step that repeats is a correlation of its own, which the others take in its place. Must not know: YAML,
+//! titles, identifiers.
 
 use std::collections::BTreeSet;
 
