@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use catena::backend::{Effect, Emission};
+use catena::engine::program::Part;
 
 use super::harness;
 use super::raw::Event;
@@ -112,14 +113,17 @@ fn one_item(event: &mut Event) {
     }
 }
 
+/// Whether an event could be two neighbouring steps, or any two that come in any order.
 fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
     let records = maker.records(event);
-    let accepts = |step: &catena::engine::program::Step| {
-        records
-            .iter()
-            .any(|record| record.schema.source() == step.schema.source() && step.accepts(&record.values))
+    let of_step = |at: usize| {
+        let roles = maker.program.roles.iter();
+        roles.filter(move |role| matches!(role.part, Part::Step { step, .. } if step == at))
     };
-    maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
+    let taken = |at| records.iter().any(|record| of_step(at).any(|role| role.selection.takes(record)));
+    let taken: Vec<usize> = (0..maker.rule.chain.steps.len()).filter(|at| taken(*at)).collect();
+    let is_neighbour = |pair: &[usize]| maker.rule.chain.together.is_some() || pair[0] + 1 == pair[1];
+    taken.windows(2).any(is_neighbour)
 }
 
 /// Keeps the events whose keys are spelt as they were first.

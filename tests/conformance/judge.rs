@@ -11,7 +11,7 @@ use catena::engine::alert::{Alert, run};
 use catena::engine::program::{Part, Role, Step};
 use catena::engine::record::Record;
 use catena::engine::value::{Raw, Value};
-use catena::ir::{Field, Selection, Type};
+use catena::ir::{Case, Field, Key, Selection, Type};
 use serde_json::Value as Json;
 
 use super::harness::Row;
@@ -377,9 +377,10 @@ impl Keys<'_> {
             let together = chain.together.iter().flat_map(|together| &together.keys);
             return (true, together.chain(repeated).collect());
         };
-        let one_key = shape::key_changes(chain).is_empty();
-        if one_key {
-            return (true, last.keys.iter().map(|key| &key.right).collect());
+        // A sequence has no key that ignores letter case.
+        let is_said = |key: &&Key| self.emission.target != "eql" || key.case == Case::Sensitive;
+        if shape::key_changes(chain).is_empty() {
+            return (true, last.keys.iter().filter(is_said).map(|key| &key.right).collect());
         }
         let of_scope = first.keys.iter().filter(|key| key.from_scope).map(|key| &key.left);
         if self.emission.target == "sigma" {
@@ -391,7 +392,7 @@ impl Keys<'_> {
             self.emission.notes.iter().any(|note| note.message.contains(&said))
         };
         // The note names a key as the last step of the part has it.
-        let kept = first.keys.iter().filter(|key| !dropped(&key.right.name));
+        let kept = first.keys.iter().filter(is_said).filter(|key| !dropped(&key.right.name));
         (false, kept.map(|key| &key.left).collect())
     }
 }

@@ -78,13 +78,17 @@ pub(super) fn of<'a>(
         }
     }
     note_many_values(&keys, links, report);
-    // Without any key a sequence would join the events of everybody.
-    if let Some(link) = links.iter().find(|link| link.folded.iter().all(|folded| *folded)) {
+    // Without any key of its own a sequence would join the events of everybody.
+    let is_weak = |field: &Field| run.iter().any(|step| is_weak(step, &field.name));
+    let is_loose = |link: &&BoundLink<'_, Eql>| {
+        link.folded.contains(&true) && exact(link).all(|(_, right)| is_weak(right))
+    };
+    if let Some(link) = links.iter().find(is_loose) {
         report.error(refused(
             link.span,
-            format!("{} cannot express a link whose keys all ignore letter case", Eql::TITLE),
-            "a sequence compares its keys exactly",
-            "add a key that is written in one way, such as a `scope`, or compile for another target",
+            format!("{} cannot express a link whose only keys of one party ignore letter case", Eql::TITLE),
+            "a sequence compares its keys exactly, and the others are shared by many",
+            "add a key that is written in one way and belongs to one party, or compile for another target",
         ));
         return None;
     }
@@ -230,13 +234,17 @@ fn carried<'a>(row: &[Cell<'a>], report: &mut Report) -> Option<Vec<Cell<'a>>> {
     Some(row)
 }
 
+/// Whether a key is one that many share, by the word of the source.
+fn is_weak(step: &BoundStep<'_, Eql>, name: &str) -> bool {
+    step.main.source.field(name).is_some_and(|field| field.weak_key.is_some())
+}
+
 /// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are
 /// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
 /// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
 fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, report: &mut Report) {
-    let is_weak = |name: &str| step.main.source.field(name).is_some_and(|field| field.weak_key.is_some());
     let (kept, dropped) = (keys.of_last(), &field.name);
-    let Some(strong) = kept.iter().find(|cell| !is_weak(cell.name)) else {
+    let Some(strong) = kept.iter().find(|cell| !is_weak(step, cell.name)) else {
         let message = phrase!(
             "alerts of Elastic do not carry `{dropped}`, so the parts are joined by {} alone; of several values of \
              `{dropped}` that share it, Elastic follows only the latest",

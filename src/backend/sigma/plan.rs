@@ -131,7 +131,11 @@ fn base(
     for (selection, Selection { filter, .. }) in step.selections().zip(stated.selections()) {
         check_alternative(step, selection, report);
         let mut present = vec![predicate::condition(selection, report)];
-        for key in &selection.keys {
+        // Of a step alone that counts values, a record without one adds nothing; in a chain it may be the one that the
+        // next step follows.
+        let counted = stated.repetition.as_ref().and_then(|repetition| repetition.distinct.as_ref());
+        let counted = counted.filter(|_| is_alone).and_then(|field| read(selection, field));
+        for key in selection.keys.iter().chain(counted) {
             let Some(column) = predicate::only(key, report) else { continue };
             // No filter can say that an address or a boolean is missing: there, any other text counts as that.
             if matches!(key.ty, Type::Ip | Type::Bool) {
@@ -141,12 +145,6 @@ fn base(
                 missing.push(column.missing());
             }
         }
-        // Of a step alone that counts values, a record without one adds nothing; in a chain it may be the one that the
-        // next step follows.
-        let counted = stated.repetition.as_ref().and_then(|repetition| repetition.distinct.as_ref());
-        let counted = counted.filter(|_| is_alone).and_then(|field| read(selection, field));
-        missing
-            .extend(counted.and_then(|field| predicate::only(field, report)).map(|column| column.missing()));
         alternatives.push(Truth::all(present));
     }
     let mut limits = Limits { cased, span: step.name.span, report };
@@ -218,7 +216,7 @@ impl Joins<'_, '_> {
             None => Kind::Events(*least),
             Some(field) => {
                 if self.chain.steps.len() > 1 {
-                    self.report.note(Effect::Superset, field.span, "an empty text counts as a value");
+                    self.report.note(Effect::Superset, field.span, "a text that is no value counts as one");
                 }
                 let counted = read(&self.bound.steps.get(at)?.main, field)?;
                 Kind::Values(*least, predicate::only(counted, self.report)?.name.clone())
