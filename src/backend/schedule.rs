@@ -58,6 +58,11 @@ impl Schedule {
         Self { every, look_back: 0, span, history, wait, late }.summed()
     }
 
+    /// The same of a query that leaves out what must not be there.
+    pub(in crate::backend) fn without_absences<B: Backend>(bound: &Bound<'_, B>, job: &Job<'_>) -> Self {
+        Self { history: shape::counted(&job.rule.chain), wait: 0, ..Self::of(bound, job) }.summed()
+    }
+
     /// How many seconds before a run the last event of something new can lie, where the run must look further back for
     /// what came before it.
     pub(in crate::backend) fn new_within(self) -> Option<u64> {

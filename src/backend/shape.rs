@@ -47,13 +47,26 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
 /// for what a step counts.
 #[must_use]
 pub fn history(chain: &Chain) -> u64 {
-    let of_step = |(index, step): (usize, &Step)| {
+    earlier(chain, |step| {
         let before = step.absences.iter().map(|absence| match absence.when {
             When::Before(window) => window.seconds,
             When::After(_) | When::Between => 0,
         });
-        let counted = step.burst();
-        longest(chain, index).saturating_add(counted).saturating_add(before.max().unwrap_or(0))
+        before.max().unwrap_or(0)
+    })
+}
+
+/// The same of a query that leaves out what must not be there.
+#[must_use]
+pub fn counted(chain: &Chain) -> u64 {
+    earlier(chain, |_| 0)
+}
+
+/// How long before the first event of a chain the earliest event lies that decides about a step, where one has to lie
+/// no earlier than `before` the step and what it counts.
+fn earlier(chain: &Chain, before: impl Fn(&Step) -> u64) -> u64 {
+    let of_step = |(index, step): (usize, &Step)| {
+        longest(chain, index).saturating_add(step.burst()).saturating_add(before(step))
     };
     let earliest = chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0);
     earliest.saturating_sub(longest(chain, 0))

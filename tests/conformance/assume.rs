@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use catena::backend::{Effect, Emission};
+use catena::engine::program::Part;
 
 use super::harness;
 use super::raw::Event;
@@ -14,7 +15,7 @@ use super::scenarios::Maker;
 use super::spelling;
 
 /// Notes that no scenario can make a harness disagree about.
-const HARMLESS: [&str; 17] = [
+const HARMLESS: [&str; 19] = [
     // The harness searches values, as the rule says.
     "Lucene (pySigma's backends for Elasticsearch and OpenSearch) has no anchors",
     // Networks are networks to the harness.
@@ -25,6 +26,9 @@ const HARMLESS: [&str; 17] = [
     "Splunk's lower() must know the lower case of letters outside ASCII",
     "converters that turn networks into text patterns see only the shortest",
     "lower() may take a letter beyond ASCII",
+    // Windows of the harness slide, and it compares values as they are logged.
+    "counts are found by engines whose windows slide",
+    "different values are counted in sliding windows",
     // The harness compares keys as they are logged.
     "two notations of one IPv6 address are one value",
     // Unique ids and ARNs go one to one in every scenario, as at AWS.
@@ -55,6 +59,8 @@ pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec
         let says = |text: &str| note.message.contains(text);
         if says("same instant") {
             apart(&mut scenario);
+        } else if says("join keys are compared ignoring case by some engines") {
+            one_spelling(maker, &mut scenario);
         } else if says("several items in one event") {
             scenario.iter_mut().for_each(one_item);
         } else if says("one event that matches two neighbouring steps") {
@@ -107,14 +113,32 @@ fn one_item(event: &mut Event) {
     }
 }
 
+/// Whether an event could be two neighbouring steps, or any two that come in any order.
 fn matches_neighbours(maker: &Maker<'_>, event: &Event) -> bool {
     let records = maker.records(event);
-    let accepts = |step: &catena::engine::program::Step| {
-        records
-            .iter()
-            .any(|record| record.schema.source() == step.schema.source() && step.accepts(&record.values))
+    let of_step = |at: usize| {
+        let roles = maker.program.roles.iter();
+        roles.filter(move |role| matches!(role.part, Part::Step { step, .. } if step == at))
     };
-    maker.program.steps.windows(2).any(|pair| accepts(&pair[0]) && accepts(&pair[1]))
+    let taken = |at| records.iter().any(|record| of_step(at).any(|role| role.selection.takes(record)));
+    let taken: Vec<usize> = (0..maker.rule.chain.steps.len()).filter(|at| taken(*at)).collect();
+    let is_neighbour = |pair: &[usize]| maker.rule.chain.together.is_some() || pair[0] + 1 == pair[1];
+    taken.windows(2).any(is_neighbour)
+}
+
+/// Keeps the events whose keys are spelt as they were first.
+fn one_spelling(maker: &Maker<'_>, scenario: &mut Vec<Event>) {
+    let keys = || maker.rule.chain.links.iter().flat_map(|link| &link.keys);
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    scenario.retain(|event| {
+        let records = maker.records(event);
+        let values = records.iter().flat_map(|record| {
+            let fields = keys().flat_map(|key| [&key.left, &key.right]);
+            fields.filter_map(|field| Some(record.get(&field.name)?.to_string()))
+        });
+        let is_first = |value: String| *known.entry(value.to_lowercase()).or_insert(value.clone()) == value;
+        values.collect::<Vec<_>>().into_iter().all(is_first)
+    });
 }
 
 /// "one `F` is assumed to belong to one `S` event within the window": keeps the first event of S for each value of F.

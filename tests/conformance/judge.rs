@@ -11,7 +11,7 @@ use catena::engine::alert::{Alert, run};
 use catena::engine::program::{Part, Role, Step};
 use catena::engine::record::Record;
 use catena::engine::value::{Raw, Value};
-use catena::ir::{Field, Selection, Type};
+use catena::ir::{Case, Field, Key, Selection, Type};
 use serde_json::Value as Json;
 
 use super::harness::Row;
@@ -333,7 +333,7 @@ struct Keys<'a> {
 impl Keys<'_> {
     fn judge(&self, rows: &[Row]) -> Result<(), String> {
         let once = |keys: BTreeSet<Vec<Option<String>>>| counted(keys);
-        if self.maker.rule.chain.links.is_empty() {
+        if self.emission.level == Level::Record {
             let event = |index: usize| vec![Some(format!("event {index}"))];
             let expected = self
                 .answer
@@ -372,10 +372,15 @@ impl Keys<'_> {
     /// The fields by whose values answers are compared, and whether they are the last record's or the first's.
     fn key(&self) -> (bool, Vec<&Field>) {
         let chain = &self.maker.rule.chain;
-        let (first, last) = (chain.links.first().unwrap(), chain.links.last().unwrap());
-        let one_key = shape::key_changes(chain).is_empty();
-        if one_key {
-            return (true, last.keys.iter().map(|key| &key.right).collect());
+        let Some((first, last)) = chain.links.first().zip(chain.links.last()) else {
+            let repeated = chain.steps[0].repetition.iter().flat_map(|repetition| &repetition.by);
+            let together = chain.together.iter().flat_map(|together| &together.keys);
+            return (true, together.chain(repeated).collect());
+        };
+        // A sequence has no key that ignores letter case.
+        let is_said = |key: &&Key| self.emission.target != "eql" || key.case == Case::Sensitive;
+        if shape::key_changes(chain).is_empty() {
+            return (true, last.keys.iter().filter(is_said).map(|key| &key.right).collect());
         }
         let of_scope = first.keys.iter().filter(|key| key.from_scope).map(|key| &key.left);
         if self.emission.target == "sigma" {
@@ -387,7 +392,7 @@ impl Keys<'_> {
             self.emission.notes.iter().any(|note| note.message.contains(&said))
         };
         // The note names a key as the last step of the part has it.
-        let kept = first.keys.iter().filter(|key| !dropped(&key.right.name));
+        let kept = first.keys.iter().filter(is_said).filter(|key| !dropped(&key.right.name));
         (false, kept.map(|key| &key.left).collect())
     }
 }

@@ -5,7 +5,7 @@
 
 use catena::catalog::LetterCase;
 use catena::engine::text::Wildcard;
-use catena::ir::{Case, EntryValue, List, Pattern, TestKind};
+use catena::ir::{Case, EntryValue, List, Pattern, Pred, Selection, TestKind};
 use serde_json::json;
 
 use super::raw::Event;
@@ -47,8 +47,7 @@ fn is_spelt_as_stated(maker: &Maker<'_>, event: &Event) -> bool {
 
 /// What the rule compares a field with in a way that tells letters apart.
 fn patterns_on(maker: &Maker<'_>, name: &str) -> Vec<Pattern> {
-    let conditions: Vec<_> = maker.rule.chain.steps.iter().map(|step| step.main.condition()).collect();
-    let tests = conditions.iter().flat_map(|condition| condition.tests());
+    let tests = maker.rule.chain.selections().flat_map(Selection::conditions).flat_map(Pred::tests);
     let kinds = tests.filter(|test| test.field.name == name).map(|test| &test.kind);
     kinds.flat_map(|kind| patterns(kind, &maker.rule.lists)).collect()
 }

@@ -95,6 +95,13 @@ pub(in crate::backend) struct BoundAbsence<'a, B: Backend> {
     pub(in crate::backend) span: Span,
 }
 
+impl<B: Backend> BoundAbsence<'_, B> {
+    /// The clause in a message.
+    pub(in crate::backend) fn clause(&self) -> String {
+        if self.is_first { "`first`".to_owned() } else { format!("`unless {}`", self.name) }
+    }
+}
+
 /// A test of a step, resolved.
 #[derive(Debug)]
 pub(in crate::backend) struct BoundTest<'a, B: Backend> {

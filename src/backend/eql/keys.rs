@@ -7,9 +7,10 @@ use std::ops::RangeInclusive;
 use super::Eql;
 use super::column::{Column, Kind, OnAlerts};
 use super::literal::Frag;
-use crate::backend::bind::{Bound, BoundField, BoundLink, BoundStep};
+use crate::backend::bind::{Bound, BoundField, BoundLink, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
 use crate::backend::schema::Dialect as _;
+use crate::backend::truth::unique;
 use crate::backend::{Effect, Report};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::Field;
@@ -47,6 +48,13 @@ impl<'a> Keys<'a> {
     }
 }
 
+impl Cell<'_> {
+    /// Whether Elastic joins the two: of one type, with one value each.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.column.kind == other.column.kind && !self.column.multi && !other.column.multi
+    }
+}
+
 /// The keys of a run of steps. With `alert`, the run ends in the alert of a later rule on its last step, so that only
 /// keys count that alerts carry.
 pub(super) fn of<'a>(
@@ -58,7 +66,9 @@ pub(super) fn of<'a>(
     let links = bound.links.get(*steps.start()..*steps.end())?;
     let run = bound.steps.get(steps.clone())?;
     let (mut keys, mut dropped) = (Keys::default(), Vec::new());
-    for fields in rows(links) {
+    let burst = run.first().and_then(|step| step.repetition).filter(|_| links.is_empty());
+    let alone = burst.into_iter().flat_map(|burst| &burst.by).map(|field| vec![field]);
+    for fields in rows(links).into_iter().chain(alone) {
         let cells = fields.iter().zip(run).map(|(field, step)| cell(step, field, report));
         let row: Vec<_> = cells.collect::<Option<_>>()?;
         check_row(&row, report)?;
@@ -68,7 +78,20 @@ pub(super) fn of<'a>(
         }
     }
     note_many_values(&keys, links, report);
-    // Without any key a sequence would join the events of everybody.
+    // Without any key of its own a sequence would join the events of everybody.
+    let is_weak = |field: &Field| run.iter().any(|step| is_weak(step, &field.name));
+    let is_loose = |link: &&BoundLink<'_, Eql>| {
+        link.folded.contains(&true) && exact(link).all(|(_, right)| is_weak(right))
+    };
+    if let Some(link) = links.iter().find(is_loose) {
+        report.error(refused(
+            link.span,
+            format!("{} cannot express a link whose only keys of one party ignore letter case", Eql::TITLE),
+            "a sequence compares its keys exactly, and the others are shared by many",
+            "add a key that is written in one way and belongs to one party, or compile for another target",
+        ));
+        return None;
+    }
     if keys.rows.is_empty() && !links.is_empty() {
         report.error(uncarried(&dropped, links));
         return None;
@@ -83,11 +106,11 @@ pub(super) fn of<'a>(
 /// fields of the next step is two keys from there on, and both have it before.
 fn rows<'a>(links: &[BoundLink<'a, Eql>]) -> Vec<Vec<&'a Field>> {
     let Some((first, others)) = links.split_first() else { return Vec::new() };
-    let mut rows: Vec<_> = first.keys.iter().map(|(left, right)| vec![*left, *right]).collect();
+    let mut rows: Vec<_> = exact(first).map(|(left, right)| vec![*left, *right]).collect();
     for link in others {
         let onward = |row: Vec<&'a Field>| {
             let here = row.last().map(|field| field.name.as_str());
-            let keys = link.keys.iter().filter(move |(left, _)| Some(left.name.as_str()) == here);
+            let keys = exact(link).filter(move |(left, _)| Some(left.name.as_str()) == here);
             keys.map(move |(_, right)| [row.as_slice(), &[*right]].concat())
         };
         rows = rows.into_iter().flat_map(onward).collect();
@@ -95,8 +118,46 @@ fn rows<'a>(links: &[BoundLink<'a, Eql>]) -> Vec<Vec<&'a Field>> {
     rows
 }
 
+/// The keys that a sequence can compare: a key that ignores letter case is left out, and the gate says so.
+fn exact<'l, 'a>(link: &'l BoundLink<'a, Eql>) -> impl Iterator<Item = &'l (&'a Field, &'a Field)> {
+    link.keys.iter().zip(&link.folded).filter(|(_, folded)| !**folded).map(|(key, _)| key)
+}
+
 fn cell<'a>(step: &BoundStep<'a, Eql>, field: &'a Field, report: &mut Report) -> Option<Cell<'a>> {
-    let key = step.main.keys.iter().find(|key| key.name == field.name)?;
+    let cells: Vec<_> = step.selections().map(|one| cell_of(one, field, report)).collect();
+    merged(cells.into_iter().collect::<Option<_>>()?, report)
+}
+
+/// The key of an item that is one of several alternatives: it must have one name.
+pub(super) fn merged<'a>(cells: Vec<Cell<'a>>, report: &mut Report) -> Option<Cell<'a>> {
+    let mut cells = cells.into_iter();
+    let mut first = cells.next()?;
+    for other in cells {
+        if other.field != first.field || other.column.kind != first.column.kind {
+            let (one, two) = (first.field.text(), other.field.text());
+            report.error(refused(
+                first.span,
+                format!("{} cannot join alternatives by different fields", Eql::TITLE),
+                format!("Elastic has `{}` as {one} in one alternative, as {two} in another", first.name),
+                "write a rule for each alternative, or join by a field that both have under one name",
+            ));
+            return None;
+        }
+        if other.column.multi {
+            first.column = other.column;
+        }
+        first.absent = unique([first.absent, other.absent].concat());
+    }
+    Some(first)
+}
+
+/// The key of one selection.
+pub(super) fn cell_of<'a>(
+    selection: &BoundSelection<'a, Eql>,
+    field: &'a Field,
+    report: &mut Report,
+) -> Option<Cell<'a>> {
+    let key = selection.keys.iter().find(|key| key.name == field.name)?;
     let Some(way) = BoundField::only(key) else {
         report.error(refused(
             field.span,
@@ -173,13 +234,17 @@ fn carried<'a>(row: &[Cell<'a>], report: &mut Report) -> Option<Vec<Cell<'a>>> {
     Some(row)
 }
 
+/// Whether a key is one that many share, by the word of the source.
+fn is_weak(step: &BoundStep<'_, Eql>, name: &str) -> bool {
+    step.main.source.field(name).is_some_and(|field| field.weak_key.is_some())
+}
+
 /// What it does that alerts do not carry a key. Elastic keeps one open sequence for each value of the keys that are
 /// left: where several values of the dropped one share them, a later event takes the place of an earlier one, and the
 /// chain of that one is lost. A key that everybody shares, by the word of the source, invites just that.
 fn note_dropped(step: &BoundStep<'_, Eql>, field: &Field, keys: &Keys<'_>, report: &mut Report) {
-    let is_weak = |name: &str| step.main.source.field(name).is_some_and(|field| field.weak_key.is_some());
     let (kept, dropped) = (keys.of_last(), &field.name);
-    let Some(strong) = kept.iter().find(|cell| !is_weak(cell.name)) else {
+    let Some(strong) = kept.iter().find(|cell| !is_weak(step, cell.name)) else {
         let message = phrase!(
             "alerts of Elastic do not carry `{dropped}`, so the parts are joined by {} alone; of several values of \
              `{dropped}` that share it, Elastic follows only the latest",

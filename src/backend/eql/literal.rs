@@ -187,6 +187,16 @@ pub(super) fn by(fields: &[Frag]) -> Frag {
     atom(if fields.is_empty() { String::new() } else { phrase!(" by {}", listed(fields)) })
 }
 
+/// How an item of a sequence begins: `!` says that no such event may come there.
+pub(super) fn open(is_missing: bool) -> Frag {
+    atom(if is_missing { "![" } else { "[" })
+}
+
+/// How often an item must come, if more than once.
+pub(super) fn runs(count: Option<u32>) -> Frag {
+    atom(count.map_or_else(String::new, |count| phrase!(" with runs={count}")))
+}
+
 fn listed(parts: &[Frag]) -> String {
     parts.iter().map(Frag::text).collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@
 //! targets.
 
 mod cases;
+mod clauses;
 mod column;
 mod head;
 mod keys;
@@ -61,7 +62,9 @@ impl Backend for Eql {
 
     fn level(rule: &ir::Rule) -> Level {
         // A sequence is consumed by its last event: of several that could end one chain, only the first alerts.
-        if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+        let is_one_event =
+            rule.chain.links.is_empty() && rule.chain.steps.iter().all(|step| step.repetition.is_none());
+        if is_one_event { Level::Record } else { Level::Key }
     }
 
     fn support(feature: Feature) -> Support {
@@ -72,6 +75,16 @@ impl Backend for Eql {
         emit(job, report).unwrap_or_default()
     }
 }
+
+const BEFORE: &str = "what must not come before a step is left out: a rule meets every event once more when the events before it lie outside its look-back, and a missing event would let it alert then";
+const AFTER: &str = "what must not come after a step is left out: a missing event at the end of a sequence alerts before its time is over";
+const NO_MEMORY: &str = "EQL does not remember what it saw, so `first` is left out; of a step alone a `new_terms` rule of Elastic says it";
+const MISSING: &str =
+    "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds";
+const RUNS: &str = "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds";
+const NO_VALUES: &str = "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values";
+const EXACT_KEYS: &str =
+    "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
 fn support(feature: Feature) -> Support {
     match feature {
@@ -85,19 +98,28 @@ fn support(feature: Feature) -> Support {
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
-        Feature::Alternatives
-        | Feature::RenamedField
-        | Feature::AbsenceBefore
-        | Feature::AbsenceAfter
-        | Feature::AbsenceBetween
-        | Feature::FirstSeen
-        | Feature::Count
-        | Feature::DistinctCount
-        | Feature::DifferentFields
-        | Feature::OrderedFields
-        | Feature::FoldedKey
-        | Feature::AnyOrder
-        | Feature::SeveralValues => caps::NOT_YET,
+        Feature::SeveralValues => caps::NOT_YET,
+        Feature::Alternatives | Feature::RenamedField => {
+            Support::Emulated("one item with `or`; the fields that join must have one name in all of them")
+        }
+        // In a longer sequence an exemption would last as long as its maxspan, and a state is consumed by a follower
+        // that is then dropped. Both lose alerts. Alone it can be said (`![ ]` before or after the only event): but see
+        // the reasons, the second of which is issue 145323 of elastic/elasticsearch.
+        Feature::AbsenceBefore => Support::Widened(BEFORE),
+        Feature::AbsenceAfter => Support::Widened(AFTER),
+        Feature::FirstSeen => Support::Widened(NO_MEMORY),
+        Feature::AbsenceBetween => Support::Emulated(MISSING),
+        Feature::Count => Support::Emulated(RUNS),
+        Feature::DistinctCount => Support::Widened(NO_VALUES),
+        Feature::DifferentFields | Feature::OrderedFields => Support::No {
+            reason: "the items of a sequence are compared by their keys alone, for equality",
+            help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
+        },
+        Feature::FoldedKey => Support::Widened(EXACT_KEYS),
+        Feature::AnyOrder => Support::No {
+            reason: "a sequence has one order, and a sample has no window",
+            help: "write a rule for each order of the steps",
+        },
         Feature::EqualTimes => Support::Conditional(
             "steps at the same instant are found only if the tiebreaker field of the query, else the order of the documents in a shard, puts them in order",
         ),

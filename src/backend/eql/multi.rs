@@ -13,7 +13,7 @@ use super::keys::Cell;
 use super::literal::{self, Frag};
 use super::refusal::Refusal;
 use super::text::{NOT_IN_LIKE, Wanted, like_operator, with_wildcards};
-use crate::backend::bind::{BoundStep, BoundTest};
+use crate::backend::bind::{BoundSelection, BoundTest};
 use crate::backend::print::phrase;
 use crate::backend::schema::Variant;
 use crate::backend::truth::Truth;
@@ -23,9 +23,9 @@ use crate::ir::{Case, Pattern, PatternPart, Pred, TestKind};
 
 /// What the tests of an item of a sequence must know of it.
 pub(super) struct Item<'b, 'a> {
-    /// Its step.
-    pub(super) step: &'b BoundStep<'a, Eql>,
-    /// The filter of the step.
+    /// One of the alternatives of its step.
+    pub(super) selection: &'b BoundSelection<'a, Eql>,
+    /// Its filter.
     pub(super) filter: &'b Pred,
     /// The keys by which the sequence joins it.
     pub(super) keys: &'b [Cell<'a>],
@@ -169,7 +169,7 @@ fn only_if(item: &Item<'_, '_>, single: &Single) -> Result<Vec<Truth<Frag>>, Ref
         known.is_some_and(|known| known.strings().iter().all(|known| known == value))
     };
     let test = |(name, value): (&String, &String)| {
-        let variants = item.step.main.schema.fields.get(name).map(|field| field.variants.as_slice());
+        let variants = item.selection.schema.fields.get(name).map(|field| field.variants.as_slice());
         if let Some([Variant { column: Ok(column), .. }]) = variants
             && column.kind == Kind::Text
             && !column.multi

@@ -5,16 +5,17 @@
 use minijinja::{Value, context};
 
 use super::Eql;
+use super::column::Mapping;
 use super::keys::Cell;
 use super::literal::{self, Frag};
 use super::multi::Item;
 use super::plan::{Identity, Stage};
 use super::{predicate, validate};
-use crate::backend::bind::{Bound, BoundStep};
+use crate::backend::bind::{Bound, BoundSelection, BoundStep};
 use crate::backend::layout::Layout;
-use crate::backend::print::Bind;
+use crate::backend::print::{Bind, phrase};
 use crate::backend::schema::Dialect as _;
-use crate::backend::truth::{Text as _, unique};
+use crate::backend::truth::{Text as _, Truth, unique};
 use crate::backend::{AnswerKey, Job, Part, Report};
 use crate::ir;
 use crate::source::Span;
@@ -40,6 +41,10 @@ struct Printed {
     title: Frag,
     tests: Vec<Frag>,
     by: Vec<Frag>,
+    /// Whether it must not come.
+    is_missing: bool,
+    /// How often it must come, if more than once.
+    runs: Option<u32>,
 }
 
 impl<'a> Body<'a> {
@@ -53,16 +58,23 @@ impl<'a> Body<'a> {
         let (mut items, mut indexes, mut last) = (Vec::new(), Vec::new(), None);
         let (mut spans, mut requires) = (Vec::new(), Vec::new());
         let steps = bound.steps.iter().zip(&chain.steps).enumerate();
-        let own = steps.filter(|(index, _)| stage.steps.contains(index));
-        for (index, (step, ir::Step { main: ir::Selection { filter, .. }, span, .. })) in
-            own.map(|(_, step)| step).enumerate()
-        {
-            spans.push(*span);
-            requires.extend(step.main.schema.requires.iter().chain(&step.main.requires).cloned());
-            let keys = stage.keys.of_item(index);
-            let item = Item { step, filter, keys: &keys };
-            items.push(Printed::event(&item, stage.reads.is_some(), report));
-            indexes.push(step.main.schema.mapping.index.as_str());
+        for (index, (step, stated)) in steps.filter(|(index, _)| stage.steps.contains(index)) {
+            if let Some(missing) = stage.missing.as_ref().filter(|_| index > *stage.steps.start()) {
+                let of = missing.selections(bound.links.first(), chain.links.first());
+                indexes.extend(of.iter().map(|(one, _)| one.schema.mapping.index.as_str()));
+                items.push(Printed::missing(&missing.name, of.into_iter(), &missing.keys, report));
+            }
+            spans.push(stated.span);
+            for selection in step.selections() {
+                requires.extend(selection.schema.requires.iter().chain(&selection.requires).cloned());
+                indexes.push(selection.schema.mapping.index.as_str());
+            }
+            let at = index - stage.steps.start();
+            let of = step.selections().zip(stated.selections().map(|one| &one.filter));
+            let keys = stage.keys.of_item(at);
+            let runs = stage.runs.get(at).copied().flatten();
+            let beside_alerts = stage.reads.is_some();
+            items.push(Printed::event(&step.name.node, of, &keys, (runs, beside_alerts), report));
             last = Some(step);
         }
         if let (Some(id), Some(last)) = (&stage.reads, last) {
@@ -111,13 +123,54 @@ impl<'a> Body<'a> {
 }
 
 impl Printed {
-    /// A step as it reads raw events. Next to alerts it says so, for an alert is a copy of an event.
-    fn event(item: &Item<'_, '_>, beside_alerts: bool, report: &mut Report) -> Self {
-        let mut tests: Vec<_> = item.step.main.schema.mapping.filter.iter().cloned().collect();
-        tests.extend(beside_alerts.then(|| is("event.kind", "event")));
-        tests.extend(predicate::condition(item, report));
-        let category = item.step.main.schema.mapping.category.clone();
-        Self::new(category, &item.step.name.node, tests, item.keys)
+    /// A step as it reads raw events, with how often it must come. Next to alerts it says so, for an alert is a copy of
+    /// an event.
+    fn event<'b, 'a: 'b>(
+        title: &str,
+        selections: impl Iterator<Item = (&'b BoundSelection<'a, Eql>, &'b ir::Pred)> + Clone,
+        keys: &[Cell<'a>],
+        (runs, beside_alerts): (Option<u32>, bool),
+        report: &mut Report,
+    ) -> Self {
+        let categories =
+            unique(selections.clone().map(|(one, _)| one.schema.mapping.category.clone()).collect());
+        let is_one = categories.len() == 1;
+        let any = literal::category("any");
+        let category = categories.into_iter().next().filter(|_| is_one).unwrap_or_else(|| any.clone());
+        let mut alternatives: Vec<Vec<Frag>> = selections
+            .map(|(selection, filter)| {
+                let Mapping { index: _, filter: of_source, category } = &selection.schema.mapping;
+                // Items of several categories are read from any, and each alternative says its own.
+                let own = (!is_one && *category != any).then(|| is("event.category", category.text()));
+                let mut tests: Vec<_> = own.into_iter().chain(of_source.iter().cloned()).collect();
+                tests.extend(beside_alerts.then(|| is("event.kind", "event")));
+                tests.extend(predicate::condition(&Item { selection, filter, keys }, report));
+                tests
+            })
+            .collect();
+        // What all alternatives demand is said once.
+        let mut tests = alternatives.first().cloned().unwrap_or_default();
+        tests.retain(|test| alternatives.iter().all(|own| own.contains(test)));
+        for own in &mut alternatives {
+            own.retain(|test| !tests.contains(test));
+        }
+        let all = |tests: Vec<Frag>| Truth::all(tests.into_iter().map(Truth::Test));
+        let either = Truth::any(alternatives.into_iter().map(all));
+        if !matches!(either, Truth::Always(true)) {
+            tests.push(either.text());
+        }
+        Self { runs, ..Self::new(category, title, tests, keys) }
+    }
+
+    /// What must not come between its neighbours.
+    fn missing<'b, 'a: 'b>(
+        name: &str,
+        selections: impl Iterator<Item = (&'b BoundSelection<'a, Eql>, &'b ir::Pred)> + Clone,
+        keys: &[Cell<'a>],
+        report: &mut Report,
+    ) -> Self {
+        let title = phrase!("no {name} in between");
+        Self { is_missing: true, ..Self::event(&title, selections, keys, (None, false), report) }
     }
 
     /// The alert of a later part on its first event, which is the last step of this part.
@@ -139,16 +192,19 @@ impl Printed {
     fn new(category: Frag, title: &str, mut tests: Vec<Frag>, keys: &[Cell<'_>]) -> Self {
         tests.extend(keys.iter().map(|cell| predicate::present(&cell.field, &cell.absent)));
         let by = keys.iter().map(|cell| cell.field.clone()).collect();
-        Self { category, title: literal::comment(title), tests: unique(tests), by }
+        let (title, tests) = (literal::comment(title), unique(tests));
+        Self { category, title, tests, by, is_missing: false, runs: None }
     }
 
     /// Its tests stand below each other behind `indent` spaces.
     fn context(self, indent: usize) -> Value {
         let tests =
             Frag::lines(&self.tests, " and", indent, Bind::Or).unwrap_or_else(|| Frag::constant(true));
-        let by = literal::by(&self.by);
-        let category = Value::from(self.category);
-        context! { category, title => Value::from(self.title), tests => Value::from(tests), by => Value::from(by) }
+        let [by, open, runs] =
+            [literal::by(&self.by), literal::open(self.is_missing), literal::runs(self.runs)]
+                .map(Value::from);
+        let [category, title, tests] = [self.category, self.title, tests].map(Value::from);
+        context! { category, title, tests, by, open, runs }
     }
 }
 

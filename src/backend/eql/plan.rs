@@ -12,8 +12,9 @@ use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 use super::Eql;
+use super::clauses::{self, Missing};
 use super::keys::{self, Keys, listed};
-use crate::backend::bind::Bound;
+use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::schedule::{self, Schedule};
 use crate::backend::{Effect, Job, Report, Role, shape};
 use crate::catalog::Source;
@@ -31,6 +32,10 @@ pub(super) struct Stage<'a> {
     pub(super) steps: RangeInclusive<usize>,
     /// By what they are joined.
     pub(super) keys: Keys<'a>,
+    /// How often each step must come, where that is said.
+    pub(super) runs: Vec<Option<u32>>,
+    /// What must not come between its two steps.
+    pub(super) missing: Option<Missing<'a>>,
     /// Id of the stage whose alerts are its last item.
     pub(super) reads: Option<String>,
     /// Longest time from its first to its last item, in seconds; nothing if it has but one.
@@ -59,22 +64,30 @@ pub(super) fn plan<'a>(bound: &Bound<'a, Eql>, job: &Job<'_>, report: &mut Repor
     for steps in shape::segments(&rule.chain).into_iter().rev() {
         let reads = stages.last().map(|later| later.identity.id.clone());
         let keys = keys::of(bound, &steps, reads.is_some(), report)?;
+        let runs = clauses::runs(bound, &steps, &keys, report);
         if let Some(later) = stages.last() {
             note_cut(bound, *steps.end(), &keys, &later.keys, report);
         }
         let reach = Reach::new(bound, job, *steps.start(), stages.len() as u64);
-        let span = bound.links.get(*steps.start()).map(|link| {
-            let span = reach.span;
-            if span == 0 {
+        let window = bound.links.get(*steps.start()).map(|link| link.gap.span);
+        let burst = bound.steps.get(*steps.start()).and_then(|step| step.repetition);
+        let window = window.or_else(|| burst.map(|burst| burst.window.span));
+        let span = window.map(|window| {
+            if reach.span == 0 {
                 let message =
                     "Elasticsearch has no window of zero, so events up to a second apart are joined";
-                report.note(Effect::Superset, link.gap.span, message);
+                report.note(Effect::Superset, window, message);
             }
-            span
+            reach.span
         });
         let identity = identity(rule, &steps)?;
         let schedule = Schedule::new(job.options.interval, reach.chain, reach.late);
-        stages.push(Stage { identity, steps, keys, reads, span, schedule });
+        stages.push(Stage { identity, steps, keys, runs, missing: None, reads, span, schedule });
+    }
+    let only = if let [stage] = stages.as_slice() { Some(&stage.keys) } else { None };
+    let missing = clauses::missing(bound, job, only, report);
+    if let Some(stage) = stages.first_mut() {
+        stage.missing = missing;
     }
     Some(stages)
 }
@@ -112,7 +125,7 @@ impl Reach {
         let chain = shape::longest(&job.rule.chain, first);
         let runs = job.options.interval.saturating_mul(later);
         let late = schedule::lateness(bound.steps.iter().skip(first)).saturating_add(runs);
-        let lag = bound.steps.last().map_or(0, |step| step.main.schema.lag);
+        let lag = bound.steps.last().map_or(0, clauses::lag);
         // An alert bears the time at which its rule ran, an event its own.
         let span = chain.saturating_add(if later == 0 { lag } else { late });
         Self { chain, late, span }
@@ -121,9 +134,11 @@ impl Reach {
 
 /// A late clock on the last step widens the window. On an earlier step it can put the event behind its successor.
 fn note_clocks(bound: &Bound<'_, Eql>, report: &mut Report) {
-    for step in bound.steps.iter().filter(|step| step.main.schema.lag > 0 && !bound.links.is_empty()) {
-        let (lag, name) = (step.main.schema.lag, &step.name.node);
-        let reason = step.main.schema.lag_reason.as_deref();
+    let is_one_event = bound.links.is_empty() && bound.steps.iter().all(|step| step.repetition.is_none());
+    let late = |step: &&BoundStep<'_, Eql>| !is_one_event && clauses::lag(step) > 0;
+    for step in bound.steps.iter().filter(late) {
+        let (lag, name) = (clauses::lag(step), &step.name.node);
+        let reason = step.selections().find_map(|one| one.schema.lag_reason.as_deref());
         let reason = reason.unwrap_or("Elastic's clock is late for this source");
         let (effect, what) = if step.last {
             (Effect::Superset, format!("the window before `{name}` is {lag} s longer"))

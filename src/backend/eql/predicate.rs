@@ -20,7 +20,7 @@ use crate::ir::{List, OrderOp, TestKind, Value};
 
 /// The condition of an item; problems go to `report`.
 pub(super) fn condition(item: &Item<'_, '_>, report: &mut Report) -> Vec<Frag> {
-    let condition = &item.step.main.condition;
+    let condition = &item.selection.condition;
     // Where a test stands need not be known: negation is at the tests alone, so under `and` and `or` a null test does
     // what a false one does.
     conjuncts(condition.settle(false, true, &mut |test, negated, _| print(item, test, negated, report)))
@@ -45,7 +45,7 @@ fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: 
     if let TestKind::InList { list, case: _ } = &test.test.kind {
         test.list(*list).into_iter().for_each(|list| require_limits(list, report));
     }
-    let action = item.step.main.action.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
+    let action = item.selection.action.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
     let (mut parts, mut named) = (Vec::new(), Vec::new());
     for way in &test.field.ways {
         let actions: Vec<_> = way.actions.iter().map(|action| literal::string(action)).collect();

@@ -278,14 +278,24 @@ fn sequence(reader: &mut Reader<'_>) -> Result<(), String> {
     ["with", "maxspan", "="].into_iter().try_for_each(|word| reader.need(word))?;
     maxspan(reader)?;
     let mut counts = Vec::new();
-    while reader.take("[") {
+    let mut runs_twice = false;
+    loop {
+        let is_missing = reader.take("!");
+        if !reader.take("[") {
+            break if is_missing { Err(reader.expected("`[`")) } else { Ok(()) };
+        }
         event(reader)?;
         reader.need("]")?;
         counts.push(reader.by()?);
-    }
+        if reader.take("with") {
+            runs(reader)?;
+            runs_twice = true;
+        }
+    }?;
     match counts.as_slice() {
         // The `eql` package lets a sequence of one item pass, Elasticsearch does not.
-        [] | [_] => Err("a sequence of fewer than two items".to_owned()),
+        [] => Err("a sequence of no items".to_owned()),
+        [_] if !runs_twice => Err("a sequence of fewer than two items".to_owned()),
         [first, others @ ..] if shared + first == 0 || others.iter().any(|count| count != first) => {
             Err("items with different numbers of keys, or none".to_owned())
         }
@@ -297,6 +307,16 @@ fn maxspan(reader: &mut Reader<'_>) -> Result<(), String> {
     let Some(Token::Number(span)) = reader.next() else { return Err("a time span expected".to_owned()) };
     let amount = span.strip_suffix(['s', 'm', 'h', 'd']).and_then(|amount| amount.parse::<u64>().ok());
     amount.filter(|amount| *amount > 0).map(|_| ()).ok_or_else(|| format!("time span {span}"))
+}
+
+/// Elasticsearch takes 1 to 100.
+fn runs(reader: &mut Reader<'_>) -> Result<(), String> {
+    ["runs", "="].into_iter().try_for_each(|word| reader.need(word))?;
+    let Some(Token::Number(count)) = reader.next() else {
+        return Err("a number of runs expected".to_owned());
+    };
+    let count = count.parse::<u32>().ok().filter(|count| (1..=100).contains(count));
+    count.map(|_| ()).ok_or_else(|| "runs are 1 to 100".to_owned())
 }
 
 fn event(reader: &mut Reader<'_>) -> Result<(), String> {

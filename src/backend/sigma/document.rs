@@ -12,7 +12,7 @@ use super::attack::Attack;
 use super::column::Mapping;
 use super::detection::Detection;
 use super::literal::FieldName;
-use super::plan::{Correlation, Plan, Steps};
+use super::plan::{Correlation, Kind, Plan, Steps};
 use super::title::{name_in_title_case, sentence_start, title, words};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
@@ -72,7 +72,15 @@ struct Join {
     // Always written: left out, it is 1 to rsigma and the number of rules to pySigma. There is no `generate`: the
     // schema has it at the root of the document, pySigma reads it below `correlation`, and its default is the one to
     // have.
-    condition: IndexMap<&'static str, usize>,
+    condition: Condition,
+}
+
+#[derive(Serialize)]
+struct Condition {
+    gte: usize,
+    // The field whose values are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
 }
 
 /// Text for people.
@@ -95,9 +103,10 @@ pub(super) fn print(
     report: &Report,
 ) -> Result<Vec<Part>, String> {
     let rule = job.rule;
-    let schedule = Schedule::of(bound, job);
+    let schedule = Schedule::without_absences(bound, job);
     let Plan { detections, correlations } = plan;
-    let writer = Writer { rule, schedule, report };
+    let bursts = correlations.iter().filter(|found| found.is_burst()).map(|found| found.covers.0).collect();
+    let writer = Writer { rule, schedule, report, bursts };
     let steps = bound.steps.iter().zip(detections).enumerate();
     let bases = steps.map(|(index, (step, detection))| writer.base(index, step, detection));
     let joins = correlations.iter().enumerate().map(|(index, found)| writer.correlation(index, found));
@@ -143,6 +152,8 @@ struct Writer<'a> {
     rule: &'a Rule,
     schedule: Schedule,
     report: &'a Report,
+    /// The steps for which the correlations of others take one that counts.
+    bursts: Vec<usize>,
 }
 
 impl Writer<'_> {
@@ -165,32 +176,48 @@ impl Writer<'_> {
 
     fn correlation(&self, index: usize, found: &Correlation) -> Document {
         let [from, to] = <[usize; 2]>::from(found.covers).map(|step| self.step_name(step));
-        let suffix = phrase!("Link {} {} to {}", index + 1, name_in_title_case(from), name_in_title_case(to));
-        let description = phrase!(
-            "Steps {from} to {to} of the rule {}, in order and with the same keys. Not meant to alert alone.",
-            self.rule.name.node
-        );
-        let role = phrase!("steps/{from}/{to}");
-        Document {
-            correlation: Some(self.join(found)),
-            ..self.document(self.part_name(found.covers), &role, &suffix, description)
-        }
+        let rule = &self.rule.name.node;
+        let number = index + 1;
+        let (suffix, description) = if found.is_burst() {
+            let suffix = phrase!("Burst {number} {}", name_in_title_case(from));
+            (suffix, phrase!("Step {from} of the rule {rule}, so often. Not meant to alert alone."))
+        } else {
+            let suffix = phrase!("Link {number} {} to {}", name_in_title_case(from), name_in_title_case(to));
+            let what = phrase!("Steps {from} to {to} of the rule {rule}");
+            (suffix, phrase!("{what}, in order and with the same keys. Not meant to alert alone."))
+        };
+        let seed = phrase!("steps/{from}/{to}");
+        let name =
+            if found.is_burst() { self.burst_name(found.covers.0) } else { self.part_name(found.covers) };
+        Document { correlation: Some(self.join(found)), ..self.document(name, &seed, &suffix, description) }
     }
 
     fn join(&self, found: &Correlation) -> Join {
-        let Correlation { rules, group_by, seconds, covers: _ } = found;
+        let Correlation { kind, rules, group_by, seconds, covers: _ } = found;
         let field =
             |(step, field): &(usize, FieldName)| (self.part_name((*step, *step)), field.text().to_owned());
         let fields = group_by.iter().filter(|(_, fields)| !fields.is_empty());
+        let (gte, counted) = match kind {
+            Kind::Ordered | Kind::Together => (rules.len(), None),
+            Kind::Events(least) => (*least as usize, None),
+            Kind::Values(least, field) => (*least as usize, Some(field.text().to_owned())),
+        };
+        // A step that repeats is the correlation that counts it, but for that correlation itself.
+        let name = |steps: &Steps| match *steps {
+            (first, last) if first == last && !found.is_burst() && self.bursts.contains(&first) => {
+                self.burst_name(first)
+            }
+            steps => self.part_name(steps),
+        };
         Join {
-            r#type: "temporal_ordered",
-            rules: rules.iter().map(|steps| self.part_name(*steps)).collect(),
+            r#type: kind.word(),
+            rules: rules.iter().map(name).collect(),
             group_by: group_by.iter().map(|(name, _)| name.clone()).collect(),
             timespan: timespan(*seconds),
             aliases: fields
                 .map(|(name, fields)| (name.clone(), fields.iter().map(field).collect()))
                 .collect(),
-            condition: [("gte", rules.len())].into_iter().collect(),
+            condition: Condition { gte, field: counted },
         }
     }
 
@@ -284,6 +311,11 @@ impl Writer<'_> {
         if first == last { name } else { phrase!("{name}-{}", self.step_name(last)) }
     }
 
+    /// Two hyphens, which no other part has.
+    fn burst_name(&self, step: usize) -> String {
+        phrase!("{}--burst", self.part_name((step, step)))
+    }
+
     fn step_name(&self, index: usize) -> &str {
         self.rule.chain.steps.get(index).map_or("", |step| &step.name.node)
     }
@@ -299,7 +331,9 @@ fn timespan(seconds: u64) -> String {
 /// File name without extension, in the form that `sigma check` wants: `[a-z0-9_]{10,90}`.
 fn file_name(rule: &Rule) -> String {
     let name = &rule.name.node;
-    let full = match rule.chain.links.is_empty() {
+    let is_one_rule =
+        rule.chain.steps.len() == 1 && rule.chain.steps.iter().all(|step| step.repetition.is_none());
+    let full = match is_one_rule {
         true if name.len() >= 10 && name.contains('_') => name.clone(),
         true => phrase!("detection_{name}"),
         false => phrase!("correlation_{name}"),

@@ -18,7 +18,7 @@ pub(super) struct Path<'a> {
 
 impl<'a> Path<'a> {
     fn of(link: usize, key: &'a Key) -> Self {
-        // A link that ignores letter case has been refused by the gate.
+        // A key that ignores letter case is one that some engines compare exactly: the gate says so.
         let Key { left, right, case: _, from_scope } = key;
         Self { fields: vec![(link, left), (link + 1, right)], from_scope: *from_scope }
     }
@@ -38,6 +38,17 @@ pub(super) fn paths(links: &[Link]) -> Vec<Path<'_>> {
 /// The keys of one link.
 pub(super) fn pairs(index: usize, link: &Link) -> Vec<Path<'_>> {
     distinct(link.keys.iter().map(|key| Path::of(index, key)))
+}
+
+/// The keys that steps in any order share.
+pub(super) fn together(keys: &[Field], steps: usize) -> Vec<Path<'_>> {
+    let path = |key| Path { fields: (0..steps).map(|step| (step, key)).collect(), from_scope: false };
+    distinct(keys.iter().map(path))
+}
+
+/// The keys by which a step counts.
+pub(super) fn counted(keys: &[Field], step: usize) -> Vec<Path<'_>> {
+    distinct(keys.iter().map(|key| Path { fields: vec![(step, key)], from_scope: false }))
 }
 
 /// The keys by which every link joins, in the first of them.

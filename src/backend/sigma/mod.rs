@@ -59,7 +59,9 @@ impl Backend for Sigma {
     const JOINS_BY_WIDER: bool = true;
 
     fn level(rule: &Rule) -> Level {
-        if rule.chain.links.is_empty() { Level::Record } else { Level::Key }
+        let is_one_rule =
+            rule.chain.steps.len() == 1 && rule.chain.steps.iter().all(|step| step.repetition.is_none());
+        if is_one_rule { Level::Record } else { Level::Key }
     }
 
     fn support(feature: Feature) -> Support {
@@ -87,15 +89,22 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
 
 /// What the rules need from whatever runs them.
 fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut Report) {
-    if let Some(link) = bound.links.first() {
+    if !plan.correlations.is_empty() {
+        let mut kinds: Vec<_> = plan.correlations.iter().map(|found| found.kind.word()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kinds = kinds.join(" and ");
         let needs_aliases =
             plan.correlations.iter().any(|found| found.group_by.iter().any(|key| !key.1.is_empty()));
         let and_aliases = if needs_aliases { " and aliases" } else { "" };
         report.require(format!(
-            "a converter or engine with temporal_ordered correlations{and_aliases} (pySigma's SQLite backend, rsigma)"
+            "a converter or engine with {kinds} correlations{and_aliases} (pySigma's SQLite backend, rsigma)"
         ));
         // pySigma's SQLite backend joins `u` with `U`, rsigma does not.
-        report.note(Effect::Engine, link.span, "some engines compare join keys ignoring case");
+        let link = bound.links.first().map(|link| link.span);
+        let burst = bound.steps.iter().find_map(|step| step.repetition).map(|repetition| repetition.span);
+        let span = link.or(bound.together.map(|together| together.span)).or(burst).unwrap_or_default();
+        report.note(Effect::Engine, span, "some engines compare join keys ignoring case");
     }
     if plan.detections.iter().any(detection::Detection::is_cased) {
         report.require(CASED);
@@ -104,6 +113,18 @@ fn surroundings(bound: &bind::Bound<'_, Sigma>, plan: &plan::Plan, report: &mut 
 
 const CASED: &str = "a converter that knows the modifier `cased`: most of pySigma's backends refuse it, and those for EQL, LogScale, OpenSearch PPL, VictoriaLogs and Go take a pattern with it for a plain text; `sigma: { cased: never }` in `catena.yaml` leaves it out";
 
+const ALTERNATIVES: &str =
+    "one base rule with `or`, where all alternatives have one log source and one name for each key";
+const ABSENCE: &str = "a correlation cannot say what must not be there, so it is left out";
+const FIRST: &str = "no rule remembers what was seen before, so `first` is left out";
+const COUNT: &str = "counts are found by engines whose windows slide (pySigma's SQLite backend, rsigma); those whose windows tumble, such as converted Splunk and ES|QL searches, miss what lies across a boundary";
+const VALUES: &str = "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary; values that differ by letter case alone count once in some";
+const UNEQUAL: Support = Support::No {
+    reason: "a correlation compares the fields of its rules for equality alone",
+    help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
+};
+const FOLDED: &str = "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
+
 fn support(feature: Feature) -> Support {
     match feature {
         Feature::SingleStep
@@ -111,22 +132,20 @@ fn support(feature: Feature) -> Support {
         | Feature::TotalWindow
         | Feature::FieldPair
         | Feature::CaseSensitive
+        | Feature::AnyOrder
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
-        Feature::Alternatives
-        | Feature::RenamedField
-        | Feature::AbsenceBefore
-        | Feature::AbsenceAfter
-        | Feature::AbsenceBetween
-        | Feature::FirstSeen
-        | Feature::Count
-        | Feature::DistinctCount
-        | Feature::DifferentFields
-        | Feature::OrderedFields
-        | Feature::FoldedKey
-        | Feature::AnyOrder
-        | Feature::SeveralValues => caps::NOT_YET,
+        Feature::SeveralValues => caps::NOT_YET,
+        Feature::Alternatives | Feature::RenamedField => Support::Emulated(ALTERNATIVES),
+        // Conditions on correlations (`key and not mfa`) are not released yet: sigma-specification issue 198.
+        Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::AbsenceBetween => Support::Widened(ABSENCE),
+        Feature::FirstSeen => Support::Widened(FIRST),
+        // pySigma's backends for Splunk (`bin _time span`) and ES|QL (`date_trunc`).
+        Feature::Count => Support::Conditional(COUNT),
+        Feature::DistinctCount => Support::Conditional(VALUES),
+        Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
+        Feature::FoldedKey => Support::Conditional(FOLDED),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

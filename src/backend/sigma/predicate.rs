@@ -8,7 +8,7 @@ use super::column::{self, Column};
 use super::item::Cond;
 use super::literal::{FieldName, Modifier, Scalar};
 use super::physical::Physical;
-use crate::backend::bind::{BoundField, BoundStep, BoundTest};
+use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
 use crate::backend::schema::{Dialect as _, Inexact};
 use crate::backend::truth::Truth;
 use crate::backend::{Effect, Report};
@@ -18,12 +18,12 @@ use crate::source::Span;
 
 type Field<'a> = BoundField<'a, Column>;
 
-/// The whole condition of a step.
-pub(super) fn condition(step: &BoundStep<'_, Sigma>, report: &mut Report) -> Cond {
-    let action = step.main.action.as_ref();
+/// The whole condition of an alternative of a step.
+pub(super) fn condition(selection: &BoundSelection<'_, Sigma>, report: &mut Report) -> Cond {
+    let action = selection.action.as_ref();
     // Negation stays where the rule has it. An item on a missing field is false and its negation true, so every `not`
     // is right as it stands, and exceptions remain filters that people can read.
-    step.main.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
+    selection.condition.map(false, &mut |test, negated| Lowering { test, action, negated, report }.test())
 }
 
 /// The one physical field of a field that must have one: a join key, the other side of a comparison.

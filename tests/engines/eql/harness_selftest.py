@@ -9,9 +9,9 @@ import sys
 
 from eql.engine import PythonEngine
 from eql.events import Event
-from eql.parser import elasticsearch_syntax, parse_query
+from eql.parser import allow_runs, elasticsearch_syntax, parse_query
 from harness import answer
-from harness_events import console, flow, launch
+from harness_events import call, console, flow, launch
 from matcher import sequences, stages
 from query import parse
 
@@ -52,8 +52,45 @@ LATE = [console(0), launch(1_200, enis=["eni-1"]), flow(1_500, "eni-1", lasts=60
 HOSTILE = 'a"b\\c*?(x) or 1=1 // é ß 😀'
 HOSTILE_TEXT = HOSTILE.replace("\\", "\\\\").replace('"', '\\"')
 
+
+
+def by_caller(items, span="10m"):
+    """A sequence by the caller: of sign-ins (`C`), launches (`L`) and reads (`R`), `!` before what must not come."""
+    actions = {"C": "ConsoleLogin", "L": "RunInstances", "R": "GetSecretValue"}
+    key = "aws.cloudtrail.user_identity.arn"
+    item = '{0}[any where event.action == "{1}" and {2} != null]{3}'
+    written = [item.format("!" * one.startswith("!"), actions[one.strip("!")[0]], key, one.strip("!")[1:]) for one in items]
+    return single(f"sequence by {key} with maxspan={span} {' '.join(written)}")
+
+
+def read(second, user="alice"):
+    return call(second, "GetSecretValue", "secretsmanager.amazonaws.com", user)
+
+
+BETWEEN, BEFORE, AFTER = ["C", "!R", "L"], ["!R", "L"], ["L", "!R"]
+FOUND = [([0, 1], [ALICE])]
+
 # (name, parts, scenario, rows as (events, key))
 CASES = [
+    ("nothing between", by_caller(BETWEEN), [console(0), launch(9)], FOUND),
+    ("something between", by_caller(BETWEEN), [console(0), read(5), launch(9)], []),
+    ("another's between", by_caller(BETWEEN), [console(0), launch(9), read(5, "bob")], FOUND),
+    ("at the instant of a neighbour", by_caller(BETWEEN), [console(0), launch(9), read(0), read(9)], FOUND),
+    ("what was spoiled is used up", by_caller(BETWEEN), [console(0), launch(9), read(1), launch(10)], []),
+    ("the latest is not spoiled", by_caller(BETWEEN), [console(0), read(1), console(2), launch(9)], [([2, 3], [ALICE])]),
+    ("nothing before", by_caller(BEFORE), [read(0), launch(601)], [([1], [ALICE])]),
+    ("something just within the time before", by_caller(BEFORE), [read(0), launch(600)], []),
+    ("something at that very instant", by_caller(BEFORE), [read(0), launch(0)], [([1], [ALICE])]),
+    ("nothing after", by_caller(AFTER), [launch(0), read(601)], [([0], [ALICE])]),
+    ("something just within the time after", by_caller(AFTER), [launch(0), read(600)], []),
+    ("as many as are asked for", by_caller(["C with runs=3"]), [console(0), console(5), console(600)], [([0, 1, 2], [ALICE])]),
+    ("too far apart", by_caller(["C with runs=3"]), [console(0), console(5), console(601)], []),
+    (
+        "each that completes",
+        by_caller(["C with runs=2", "L"]),
+        [console(0), console(1), console(2), launch(3)],
+        [([1, 2, 3], [ALICE])],
+    ),
     ("a chain of three steps", STAGED, CHAIN, [([0, 1, None], [ALICE])]),
     ("the last moment of both parts", STAGED, LATE, [([0, 1, None], [ALICE])]),
     ("one second too late", STAGED, [console(-1), *LATE[1:]], []),
@@ -141,8 +178,10 @@ REFUSED = [
     ("a syntax error", single("any where and"), "EqlSyntaxError"),
     ("a query without its stage's place", [STAGED[1], STAGED[0]], "parts"),
     ("pipes", single("any where true | head 5"), "pipes"),
-    ("a missing event", single(f"sequence by user.id with maxspan=5m [{ANY}] ![{ANY}] [{ANY}]"), "missing or repeated"),
-    ("a repeated event", single(f"sequence by user.id with maxspan=5m [{ANY}] [{ANY}] with runs=2"), "missing or repeated"),
+    ("nothing but missing events", by_caller(["!C", "!L"]), "neighbours"),
+    ("two missing events in a row", by_caller(["C", "!L", "!R", "L"]), "neighbours"),
+    ("an item that repeats too often", by_caller(["C with runs=101"]), "runs=101"),
+    ("an item that is alone", by_caller(["C"]), "two items"),
     ("an end", single(f"sequence by user.id with maxspan=5m [{ANY}] [{ANY}] until [{ANY}]"), "its clauses"),
     ("a sample", single(f"sample by user.id [{ANY}] [{ANY}]"), "its clauses"),
     ("a type", single(ANY_FLOW.format('destination.port == "443"')), "EqlTypeMismatchError"),
@@ -164,9 +203,10 @@ STREAMS_PER_QUERY = 50  # parsing takes longer than matching
 
 
 def random_query(rnd):
-    """Two to five items with one key, which no event lacks: what both engines promise to treat alike."""
+    """Two to five items with one key, which no event lacks, some of them repeated: what both engines promise to treat alike."""
     letters = "abcde"[: rnd.randint(2, 5)]
-    items = " ".join(f'[any where event.action == "{letter}"]' for letter in letters)
+    runs = [f" with runs={rnd.randint(2, 3)}" if rnd.random() < 0.2 else "" for _ in letters]
+    items = " ".join(f'[any where event.action == "{letter}"]{often}' for letter, often in zip(letters, runs))
     return letters, f"sequence by user.id with maxspan={rnd.randint(1, 30)}s {items}"
 
 
@@ -207,7 +247,7 @@ def check_streams(count):
 
 
 def parsed(text):
-    with elasticsearch_syntax:
+    with elasticsearch_syntax, allow_runs:
         return parse_query(text, implied_any=False, implied_base=False)
 
 

@@ -10,6 +10,11 @@ In: the items of a sequence, documents in their order. Out: the sequences found.
 - maxspan counts from the first event to the last, bounds included; a sequence that exceeds it is given up. Same page.
 - A missing key never joins, unless it is optional (elasticsearch pull request 79677); each of several values is a key of its
   own, and several such keys give every combination (elasticsearch pull request 89965).
+- `with runs=n` is the item n times over. https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax (with runs)
+- A missing item is asked about when a sequence is complete: it is given up if an event of its key satisfies the item
+  strictly between the times of its neighbours. Before the first item and after the last one maxspan bounds the time, counted
+  from the sequence's other end. (`TumblingWindow.prepareQueryForMissingEvents` and `doCheckMissingEvents`; elasticsearch pull
+  request 91347.) So a sequence that is given up has used up its events.
 - A condition on a join key holds for every item, so the optimizer copies it to the others, unless it contains an `or`
   (elasticsearch issue 133065 and pull request 133134). A negated `and` is taken for an `or`.
 """
@@ -24,6 +29,7 @@ from predicate import compiled
 class Stage:
     holds: object  # from the fields of a document to a truth
     keys: tuple  # (field, whether a missing value joins)
+    missing: bool
 
 
 def stages(query):
@@ -32,7 +38,8 @@ def stages(query):
     made = []
     for here, item in enumerate(query.items):
         others = [renamed(one, item.keys[place][0]) for origin, place, one in copies if origin != here]
-        made.append(Stage(compiled(("and", [item.condition, *others])), item.keys))
+        stage = Stage(compiled(("and", [item.condition, *others])), item.keys, item.missing)
+        made += [stage] * item.runs
     return made
 
 
@@ -75,7 +82,7 @@ def sequences(query_stages, documents, span):
     `documents` are (time in milliseconds, fields), in order. Each stage is run over all documents, as Elasticsearch does;
     an event of a later stage sees what was in flight before it, so this finds what a single pass would."""
     waiting = {}
-    for number, stage in enumerate(query_stages):
+    for number, stage in enumerate(stage for stage in query_stages if not stage.missing):
         moved = {}
         for place, (_, fields) in enumerate(documents):
             if not stage.holds(fields):
@@ -86,7 +93,25 @@ def sequences(query_stages, documents, span):
                     continue
                 moved.setdefault(key, []).append((*found, place))
         waiting = moved
-    return sorted(((key, places) for key, found in waiting.items() for places in found), key=lambda found: found[1])
+    complete = ((key, places) for key, found in waiting.items() for places in found)
+    kept = (one for one in complete if not spoiled(query_stages, documents, span, *one))
+    return sorted(kept, key=lambda found: found[1])
+
+
+def spoiled(query_stages, documents, span, key, places):
+    """Whether an event of a missing item lies where none may."""
+    times, came = [documents[place][0] for place in places], 0
+    for stage in query_stages:
+        if not stage.missing:
+            came += 1
+            continue
+        # A missing item at an end is bounded by maxspan, in which the other end lies as well.
+        after = times[came - 1] if came else times[-1] - span - 1
+        before = times[came] if came < len(times) else times[0] + span + 1
+        between = (fields for time, fields in documents if after < time < before)
+        if any(stage.holds(fields) and key in keys_of(fields, stage.keys) for fields in between):
+            return True
+    return False
 
 
 def continued(in_flight, place):

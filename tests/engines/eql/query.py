@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 
 from check import FIELDS, lark_parser, parser_problems
-from structure import children, data_of, field_name, is_field, is_tree, sequence_items, text_of
+from structure import MAX_RUNS, children, data_of, field_name, is_field, is_tree, sequence_items, text_of
 
 UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
@@ -31,6 +31,8 @@ class Refused(Exception):
 class Item:
     condition: tuple
     keys: tuple  # (field, whether a missing value joins)
+    missing: bool = False  # it must not come between its neighbours
+    runs: int = 1  # how often it must come
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def body(node):
     if data_of(node) != "sequence" or children(node, "until_subquery_by"):
         raise Refused(f"{data_of(node)} with its clauses is not part of what is emitted")
     items = tuple(item(found, keys(node)) for found in sequence_items(node))
-    if len(items) < 2 or len({len(one.keys) for one in items}) != 1:
+    if sum(one.runs for one in items) < 2 or len({len(one.keys) for one in items}) != 1:
         raise Refused("a sequence has two items or more, with as many keys each")
+    if all(one.missing for one in items) or any(one.missing and other.missing for one, other in zip(items, items[1:])):
+        raise Refused("a missing item has neighbours that must come (elasticsearch issue 101025)")
     spans = children(node, "with_params")
     spans = spans or [inner for inner in node.children if is_tree(inner) and data_of(inner) == "time_range"]
     return items, time_span(spans)
@@ -84,9 +88,14 @@ def leaves(node):
 
 
 def item(node, shared):
-    if len(children(node, "subquery")[0].children) != 1 or children(node, "repeated_sequence"):
-        raise Refused("missing or repeated items are not part of what is emitted")
-    return Item(event(children(node, "subquery")[0].children[0]), shared + keys(node))
+    *opened, inner = children(node, "subquery")[0].children
+    missing, repeated = bool(opened), children(node, "repeated_sequence")
+    runs = int(str(repeated[0].children[-1])) if repeated else 1
+    if missing and repeated:
+        raise Refused("a missing item cannot repeat")
+    if not 1 <= runs <= MAX_RUNS:
+        raise Refused(f"runs={runs}")
+    return Item(event(inner), shared + keys(node), missing, runs)
 
 
 def keys(node):

@@ -115,7 +115,7 @@ def is_missing_item(item):
 def check_sequences(tree, types):
     for sequence in descendants(tree, "sequence"):
         items = children(sequence, "subquery_by")
-        if len(items) < 2:
+        if len(items) < 2 and not children(items[0], "repeated_sequence"):
             yield at(sequence, "CE01", "a sequence needs two items")
         if all(is_missing_item(item) for item in items):
             yield at(sequence, "CE02", "a sequence needs an item that must happen")

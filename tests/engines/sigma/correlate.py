@@ -6,6 +6,7 @@ Must not know: SQL, detections, how events are stored.
 Where the specification leaves a choice, the reading is named; engines differ there, and the notes of a query say so.
 """
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -34,12 +35,17 @@ class Hit:
 def correlate(rule, hits):
     """The hits of a correlation, given those of each rule that it names, by reference, in order of time."""
     names = [each.reference for each in rule.rules]
-    condition = rule.condition
-    if condition.op is not SigmaCorrelationConditionOperator.GTE or condition.count != len(names):
-        raise Refused("only correlations that need all of their rules are evaluated")
-    find = {SigmaCorrelationType.TEMPORAL_ORDERED: ordered, SigmaCorrelationType.TEMPORAL: unordered}.get(rule.type)
+    find = {
+        SigmaCorrelationType.TEMPORAL_ORDERED: ordered,
+        SigmaCorrelationType.TEMPORAL: unordered,
+        SigmaCorrelationType.EVENT_COUNT: functools.partial(counted, rule.condition, event),
+        SigmaCorrelationType.VALUE_COUNT: functools.partial(counted, rule.condition, value),
+    }.get(rule.type)
     if find is None or not rule.group_by:
         raise Refused(f"{rule.type.name.lower()} over {rule.group_by} is not evaluated")
+    needed = 1 if find not in (ordered, unordered) else rule.condition.count
+    if rule.condition.op is not SigmaCorrelationConditionOperator.GTE or needed != len(names):
+        raise Refused("only correlations that need all of their rules, and counts of one rule, are evaluated")
     span = rule.timespan.seconds * 1_000_000
     groups = grouped(rule, names, hits)
     found = [hit(rule, key, path) for key, operands in groups.items() for path in find(operands, span)]
@@ -97,6 +103,28 @@ def ordered(operands, span):
 
 def follows(later, earlier):
     return earlier.time <= later.time and earlier.last != later.last
+
+
+def counted(condition, what, operands, span):
+    """event_count and value_count: so many events, or values of a field, within a timespan that ends with each of them.
+
+    The specification does not say whether windows slide. Those of the SQLite backend do (its tests: a count over a range that
+    precedes each event); Splunk's and ES|QL's are buckets of time, which a note of each text says. All events of one instant
+    count for each other, as a range includes its peers.
+    """
+    (hits,) = operands
+    for last in hits:
+        inside = [each for each in hits if last.time - span <= each.time <= last.time]
+        if len({found for each in inside for found in what(condition, each)}) >= condition.count:
+            yield (*(each for each in inside if each is not last), last)
+
+
+def event(_, hit):
+    return [hit.last]
+
+
+def value(condition, hit):
+    return hit.fields(condition.fieldref)
 
 
 def unordered(operands, span):

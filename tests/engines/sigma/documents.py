@@ -4,7 +4,7 @@ In: the text. Out: problems, and the first line of each rule by its id. Must not
 
 SCHEMA the restated schemas of schema/     CS01 empty document          CS02 base rule without id or name
 CS03 modifier, field or key outside our closed set                      CS04 reference to nothing earlier
-CS05 scalar that YAML readers disagree on  CS06 null inside a list      CS07 not temporal_ordered with gte: n
+CS05 scalar that YAML readers disagree on  CS06 null inside a list      CS07 condition that does not fit the type
 CS08 alias and group-by do not fit         CS09 key written twice       CS10 not YAML
 """
 
@@ -161,10 +161,14 @@ def item_problems(key, value):
 def correlation_problems(node, document, known):
     correlation, place = document["correlation"], node_of(node, ["correlation"])
     rules, found = correlation["rules"], []
-    if correlation["type"] != "temporal_ordered":
-        found.append(at(place, "CS07", f"the type {correlation['type']}"))
-    if correlation.get("condition") != {"gte": len(rules)}:
-        found.append(at(place, "CS07", f"the condition must be gte: {len(rules)}"))
+    condition = correlation.get("condition", {})
+    if correlation["type"] in ("temporal_ordered", "temporal"):
+        if condition != {"gte": len(rules)}:
+            found.append(at(place, "CS07", f"the condition must be gte: {len(rules)}"))
+    elif len(rules) != 1 or condition.get("gte", 0) < 2 or set(condition) - {"field"} != {"gte"}:
+        found.append(at(place, "CS07", "a count must be of one rule, and gte: 2 or more"))
+    elif ("field" in condition) != (correlation["type"] == "value_count"):
+        found.append(at(place, "CS07", "value_count counts the values of a field, event_count does not"))
     found += [at(place, "CS04", f"no earlier rule {rule}") for rule in rules if rule not in known]
     return found + alias_problems(place, correlation, known)
 

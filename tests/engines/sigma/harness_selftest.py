@@ -114,6 +114,13 @@ def correlation(name, rules, kind="temporal_ordered"):
     )
 
 
+def count(name, rule, kind="event_count", field=""):
+    return (
+        f"title: '{name}'\nname: '{name}'\nid: {ident(name)}\ncorrelation:\n    type: {kind}\n"
+        f"    rules: [{rule}]\n    group-by: [key]\n    timespan: 10s\n    condition: {{ gte: 2{field} }}\n"
+    )
+
+
 def ident(name):
     return f"00000000-0000-4000-8000-{name.encode().hex():0>12}"
 
@@ -153,6 +160,7 @@ def check_refusals():
         f"{a}---\n{lonely}",
         f"{a}---\n{b}---\n{lonely.replace('gte: 2', 'gte: 1')}",
         f"{a}---\n{b}---\n{lonely.replace('temporal_ordered', 'event_count')}",
+        f"{a}---\n{b}---\n{count('top', 'a').replace('gte', 'lte')}---\n{correlation('out', ['top', 'b'])}",
         f"{a}---\n{b}---\n{lonely.replace('10s', '0s')}",
         base("a", "f: 'a'", "other"),
         a.replace("vpcflow", "x").replace("cloudtrail", "s3"),
@@ -184,14 +192,18 @@ def by_backend(text, events):
 
 def check_streams(streams):
     bases = [base(name, f"f: '{name}'") for name in "abc"]
+    any_letter = base("any", "f: ['a', 'b', 'c']")
     nested = [correlation("ab", ["a", "b"]), correlation("top", ["ab", "c"])]
     texts = {
         "pair": "---\n".join([*bases[:2], correlation("top", ["a", "b"])]),
         "triple": "---\n".join([*bases, correlation("top", ["a", "b", "c"])]),
         "unordered": "---\n".join([*bases, correlation("top", ["a", "b", "c"], "temporal")]),
         "nested": "---\n".join([*bases, *nested]),
+        "events": "---\n".join([bases[0], count("top", "a")]),
+        "values": "---\n".join([any_letter, count("top", "any", "value_count", ", field: f")]),
+        "burst": "---\n".join([*bases[:2], count("many", "a"), correlation("top", ["many", "b"])]),
     }
-    last = {"pair": "b", "triple": "c", "unordered": "abc", "nested": "c"}
+    last = {"pair": "b", "triple": "c", "unordered": "abc", "nested": "c", "events": "a", "values": "abc", "burst": "b"}
     alerts = dict.fromkeys(texts, 0)
     dice = random.Random(1318)
     for _ in range(streams):

@@ -29,6 +29,7 @@ GOOD = [
     selection("sourcePort|gte: 32768"),
     selection("sourceIPAddress|cidr: '10.0.0.0/8'"),
     selection('userAgent: "line\\nend"'),
+    changed("type: temporal_ordered", "type: temporal"),
 ]
 
 BAD = [
@@ -48,7 +49,7 @@ BAD = [
     ("CS05", selection("userAgent: no")),
     ("CS05", selection("userAgent: 010")),
     ("CS06", changed("            - 'ami-0aaaaaaaaaaaaaaaa'", "            - null")),
-    ("CS07", changed("type: temporal_ordered", "type: temporal")),
+    ("CS07", changed("type: temporal_ordered", "type: event_count")),
     ("CS07", changed("gte: 2", "gte: 1")),
     ("CS07", changed("    condition:\n        gte: 2\n", "")),
     ("CS08", changed("            chain_launch: recipientAccountId\n", "")),
