@@ -5,7 +5,7 @@ use catena::source::{FileId, SourceFile};
 use catena::syntax::{self, NotFormatted};
 use proptest::prelude::*;
 
-use crate::program::{catena, catena_with_input, chains, path, root, scratch};
+use crate::program::{catena, catena_with_input, chains, path, root, scratch, shipped};
 
 /// The syntax tree as text, without places; `None` if the text has findings.
 fn tree(text: &str) -> Option<String> {
@@ -18,8 +18,8 @@ fn tree(text: &str) -> Option<String> {
 }
 
 fn texts() -> Vec<(String, String)> {
-    let folders = ["rules/an1318", "rules/an1318/lists", "tests/cases", "tests/syntax"];
-    let names = folders.into_iter().flat_map(chains);
+    let folders = ["rules/an1318/lists", "tests/cases", "tests/syntax"];
+    let names = folders.into_iter().flat_map(chains).chain(shipped());
     names.map(|name| (name.clone(), std::fs::read_to_string(root().join(name)).unwrap())).collect()
 }
 

@@ -32,6 +32,7 @@ mod generated;
 mod house;
 mod import;
 mod layers;
+mod library;
 mod lists;
 mod live;
 mod lsp;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::corpus;
 use crate::engines::{check_texts, kusto, python};
+use crate::library;
 use crate::program::{AS_OF, Ran, catena, path, root, scratch};
 
 fn build(rules: &[&str], out: &str, more: &[&str]) -> Ran {
@@ -182,7 +183,7 @@ fn the_validators_accept_the_queries_as_they_are_built() {
             sigma.push(json!({ "name": name, "file": file, "text": text }));
         }
     }
-    assert!(kql.len() == 3 && sigma.len() == 2);
+    assert_eq!((kql.len(), sigma.len()), (library::meant_for("kql"), library::meant_for("sigma")));
     check_texts("kql", kusto(), &kql);
     check_texts("sigma", python("sigma", "sigma/check.py"), &sigma);
 }

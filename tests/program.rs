@@ -63,6 +63,16 @@ pub(crate) fn chains(folder: &str) -> Vec<String> {
     found
 }
 
+/// The files of the library, area by area.
+pub(crate) fn shipped() -> Vec<String> {
+    let mut areas: Vec<_> = std::fs::read_dir(root().join("rules"))
+        .unwrap()
+        .map(|entry| format!("rules/{}", entry.unwrap().file_name().into_string().unwrap()))
+        .collect();
+    areas.sort();
+    areas.iter().flat_map(|area| chains(area)).collect()
+}
+
 /// The names of all targets.
 pub(crate) fn targets() -> impl Iterator<Item = &'static str> {
     catena::backend::ALL.iter().map(|target| target.name())

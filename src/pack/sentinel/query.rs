@@ -5,7 +5,7 @@
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
 use crate::pack::input::Ruled;
-use crate::pack::schedule::Plan;
+use crate::pack::schedule::{Plan, short};
 
 /// The longest query of a scheduled rule, in characters as Azure counts them.
 pub(super) const LONGEST: usize = 10_000;
@@ -13,13 +13,13 @@ pub(super) const LONGEST: usize = 10_000;
 /// The query with the slice of a plan; comments go if it is too long with them.
 ///
 /// `ago` counts from the run: Microsoft's own pattern for delayed logs relies on it ("Handle ingestion delay in
-/// scheduled analytics rules").
+/// scheduled analytics rules"). A literal of Kusto has one unit: `135m`, not `2h15m`.
 pub(super) fn sliced(ruled: &Ruled<'_>, text: &str, plan: Plan) -> Result<String, Box<Diagnostic>> {
     // Of steps in any order each can be the last one.
     let any_order = ruled.rule.chain.together.is_some();
     let time = if any_order { "TimeGenerated".to_owned() } else { ruled.time_column() };
     let delay = plan.delay;
-    let (from, to) = (ir::duration(delay.saturating_add(plan.every)), ir::duration(delay));
+    let (from, to) = (short(delay.saturating_add(plan.every)), short(delay));
     let to = if delay == 0 { "now()".to_owned() } else { format!("ago({to})") };
     let slice = format!("| where {time} > ago({from}) and {time} <= {to}");
     let whole = format!("{}\n{slice}", text.trim_end());

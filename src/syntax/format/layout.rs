@@ -10,19 +10,29 @@ use super::doc::{Blank, Doc};
 use super::tree::{Leaf, Node, Tree, is_comma};
 
 /// Rules whose braces hold one part a line.
-const BLOCKS: &[Rule] = &[Rule::rule_tail, Rule::chain_tail, Rule::alert_tail, Rule::test_tail];
+const BLOCKS: &[Rule] =
+    &[Rule::rule_tail, Rule::chain_tail, Rule::together_tail, Rule::alert_tail, Rule::test_tail];
 /// Rules whose braces keep the lines of the author: an entry that says more than its value has a line of its own.
 const KEPT: &[Rule] = &[Rule::list_tail];
 /// Parts with a blank line before and behind them.
-const APART: &[Rule] = &[Rule::list, Rule::rule, Rule::chain, Rule::alert, Rule::playbook, Rule::test];
-/// Parts that begin a line, indented below what they belong to.
-const BREAKS: &[Rule] = &[Rule::kw_where, Rule::except];
+const APART: &[Rule] =
+    &[Rule::list, Rule::lookup, Rule::rule, Rule::chain, Rule::alert, Rule::playbook, Rule::test];
+/// Parts that begin a line, indented below what they belong to, with what follows them up to the next one.
+const BREAKS: &[Rule] = &[
+    Rule::kw_where,
+    Rule::except,
+    Rule::alternative,
+    Rule::unless,
+    Rule::first,
+    Rule::at_least,
+    Rule::comparisons,
+];
 /// Parts of which each begins a line where they do not all fit on one.
 const OPERATORS: &[Rule] = &[Rule::either_op, Rule::both_op];
 /// Rules whose values stand below each other, each on a line if they do not all fit on one.
 const ALIGNED: &[Rule] = &[Rule::meta_tail];
 /// Words that are written against the parenthesis behind them.
-const CALLS: &[Rule] = &[Rule::kw_exists];
+const CALLS: &[Rule] = &[Rule::kw_exists, Rule::kw_any, Rule::kw_all];
 
 /// How the beginnings of neighbouring parts are aligned: for each of their first words, to which width.
 const COLUMNS: &[(Rule, &[Width])] = &[
@@ -83,6 +93,21 @@ impl<'a, 't> Layout<'a, 't> {
         if kind == Rule::set {
             return self.set(parts);
         }
+        // The window of an absence, or its key where it has none, begins a line as the selection before it does.
+        let reach = if kind == Rule::unless { reach(parts) } else { None };
+        let begins = |part: &Node| is_among(part, BREAKS) || reach.is_some() && part.kind() == reach;
+        let mut clauses = parts.chunk_by(|_, next| !begins(next));
+        let mut docs = clauses.next().map(|head| self.clause(kind, head)).unwrap_or_default();
+        for clause in clauses {
+            let mut nested = vec![Doc::Hard(Blank::Keep)];
+            nested.extend(self.clause(kind, clause));
+            docs.push(Doc::Nest(nested));
+        }
+        docs
+    }
+
+    /// Parts that stand on one line if they fit.
+    fn clause(&self, kind: Rule, parts: &'a [Node]) -> Vec<Doc<'a, 't>> {
         if parts.iter().any(is_comma) {
             return self.commas(kind, parts);
         }
@@ -98,29 +123,15 @@ impl<'a, 't> Layout<'a, 't> {
 
     /// Parts one after another.
     fn inline(&self, parts: &'a [Node]) -> Vec<Doc<'a, 't>> {
-        let broken = parts.iter().position(|part| is_among(part, BREAKS)).unwrap_or(parts.len());
-        let (head, tail) = parts.split_at(broken);
         let mut docs = Vec::new();
-        for (at, part) in head.iter().enumerate() {
-            if let Some(before) = at.checked_sub(1).and_then(|at| head.get(at)) {
+        let mut before: Option<&Node> = None;
+        for part in parts {
+            if let Some(before) = before {
                 let is_operator = is_among(part, OPERATORS);
                 docs.extend(if is_operator { Some(Doc::Line) } else { self.space(before, part) });
             }
             docs.extend(self.node(part));
-        }
-        // What follows a part that begins a line belongs to it, up to the next one.
-        if let Some((first, rest)) = tail.split_first() {
-            let next = rest.iter().position(|part| is_among(part, BREAKS)).unwrap_or(rest.len());
-            let (own, rest) = rest.split_at(next);
-            let mut nested = vec![Doc::Hard(Blank::Keep)];
-            nested.extend(self.node(first));
-            for (at, part) in own.iter().enumerate() {
-                let before = at.checked_sub(1).and_then(|at| own.get(at)).unwrap_or(first);
-                nested.extend(self.space(before, part));
-                nested.extend(self.node(part));
-            }
-            docs.push(Doc::Nest(nested));
-            docs.extend(self.inline(rest));
+            before = Some(part);
         }
         docs
     }
@@ -246,6 +257,12 @@ impl<'a, 't> Layout<'a, 't> {
 
 fn is_among(node: &Node, rules: &[Rule]) -> bool {
     node.kind().is_some_and(|kind| rules.contains(&kind))
+}
+
+/// The word with which an absence says how far it reaches: that of its window or, without one, of its key.
+fn reach(parts: &[Node]) -> Option<Rule> {
+    let of = |kind: Rule| parts.iter().any(|part| part.kind() == Some(kind)).then_some(kind);
+    of(Rule::kw_within).or_else(|| of(Rule::kw_on))
 }
 
 /// Whether an entry of a list says more than its value.

@@ -21,6 +21,20 @@ rule r{title "T" description "D"
 }
 "#;
 
+const CLAUSES: &str = r#"
+lookup owners: image.owner from "owners.csv" {team:string}
+rule r{chain{together within 5m on u,v{step one from s where a=="1" step two from s where a=="2"} then within 1m on u
+ where one.b!=two.b and one.c<two.c unless ok from t where a=="1" on u
+step three from s as{a:b,c:d} where any (a)=="b" or all(a) in ("c") except a=="c" or from t where b=="d" except c=="e" at least 3 distinct f within 5m by u,v
+unless change from t where a=="1" and b=="2" within 1h before on u,v =~w first within 30d by u}}
+"#;
+
+#[test]
+fn the_style_of_clauses() {
+    insta::with_settings!({ snapshot_path => "../../../snapshots/format", prepend_module_to_snapshot => false, omit_expression => true },
+        { insta::assert_snapshot!("clauses", formatted(CLAUSES)); });
+}
+
 #[test]
 fn the_style() {
     insta::with_settings!({ snapshot_path => "../../../snapshots/format", prepend_module_to_snapshot => false, omit_expression => true },
@@ -41,14 +55,13 @@ fn with_comments(text: &str) -> Vec<String> {
 
 #[test]
 fn comments_stay_at_every_token() {
-    let spaced = formatted(RULE);
     let mut seen = 0;
-    for text in with_comments(&spaced) {
+    for text in [RULE, CLAUSES].into_iter().flat_map(|rule| with_comments(&formatted(rule))) {
         // A comment inside a string is none.
         let Ok(once) = format(&text) else { continue };
         assert_eq!(once, formatted(&once), "not idempotent:\n{text}");
         assert_eq!(once.matches('#').count(), text.matches('#').count(), "{text}");
         seen += 1;
     }
-    assert!(seen > 300, "{seen}");
+    assert!(seen > 600, "{seen}");
 }
