@@ -169,7 +169,9 @@ impl Canvas {
             self.text(x, "gate", &format!("{} {line}", if at == 0 { "except  " } else { "        " }));
         }
         self.y = top + rows;
-        absences.iter().for_each(|crossed| self.crossed(crossed));
+        for crossed in &absences {
+            self.crossed(crossed);
+        }
         self.y = top + height;
     }
 
@@ -223,7 +225,9 @@ impl Canvas {
             self.y += LINE;
             self.text(beside, "key", comparison);
         }
-        absences.iter().for_each(|crossed| self.crossed(crossed));
+        for crossed in &absences {
+            self.crossed(crossed);
+        }
         self.y = end;
     }
 }
