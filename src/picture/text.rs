@@ -11,6 +11,8 @@ const WIDTH: usize = 76;
 const ROOM: usize = WIDTH - 4;
 /// Where arrows leave boxes, from their left border.
 const AT: usize = 8;
+/// The room for text beside an arrow.
+const BESIDE: usize = WIDTH + 4 - AT - 4;
 /// The most lines that a part of a condition takes.
 const MOST: usize = 6;
 
@@ -82,14 +84,17 @@ fn arrow(arrow: &Arrow) -> Vec<String> {
     let Arrow { window, keys, comparisons, changes, absences } = arrow;
     let bar = format!("{}│", " ".repeat(AT + 1));
     let changed = if *changes { "  ◆ the key changes" } else { "" };
-    let keys = wrap(&visible(&keys.join(", ")), ROOM - AT, MOST);
+    let room = BESIDE - "same ".len() - changed.chars().count();
+    // What is cut has a character more, which says so.
+    let keys = wrap(&visible(&keys.join(", ")), room - 1, MOST);
     let mut lines = vec![format!("{bar}  within {window}")];
     for (number, line) in keys.iter().enumerate() {
         let word = if number == 0 { "same" } else { "    " };
         let changed = if number + 1 == keys.len() { changed } else { "" };
         lines.push(format!("{bar}  {word} {line}{changed}"));
     }
-    lines.extend(comparisons.iter().map(|one| format!("{bar}  {}", visible(one))));
+    let comparisons = comparisons.iter().flat_map(|one| wrap(&visible(one), BESIDE - 1, MOST));
+    lines.extend(comparisons.map(|line| format!("{bar}  {line}")));
     let absences = absences.iter().flat_map(|one| absent(one, ROOM - AT));
     lines.extend(absences.map(|line| format!("{bar}  {line}")));
     lines.push(format!("{}▼", " ".repeat(AT + 1)));
