@@ -45,6 +45,22 @@ fn the_first_rule_in_sentences_and_pictures() {
 }
 
 #[test]
+fn what_must_not_be_there_is_a_crossed_box() {
+    let rules = [
+        "tests/cases/absence_before_a_step.chain",
+        "tests/cases/absence_between_steps.chain",
+        "docs/examples/sign_in_then_key.chain",
+    ];
+    let drawn = rules.map(|rule| catena(&["explain", rule, "--as-of", AS_OF, "--svg", "-"]).out);
+    let crossed = drawn.each_ref().map(|svg| svg.matches("class=\"cross\"").count());
+    assert_eq!(crossed, [1, 2, 0]);
+    snapshot("picture", "absences_svg", &drawn[1]);
+    let shown = catena(&["explain", rules[1], "--as-of", AS_OF]).out;
+    let picture = shown.split_once('┌').unwrap().1.rsplit_once('┘').unwrap().0;
+    snapshot("picture", "absences_text", &format!("┌{picture}┘\n"));
+}
+
+#[test]
 fn a_page_holds_the_queries_and_runs_nothing_of_a_rule() {
     let mut explained = explained();
     let page = html(std::slice::from_ref(&explained));

@@ -359,6 +359,39 @@ fn a_rule_is_checked_explained_tested_and_tried() {
 }
 
 #[test]
+fn a_timeline_counts_what_repeats_and_says_what_is_open() {
+    let served = Served::start(&[]);
+    let clause = "unless revoked from aws.cloudtrail where event.action == \"DeleteAccessKey\" within 1h after on actor.id";
+    let except = "      except actor.id in key_rotation\n";
+    let text = example()
+        .replace("then within", "  at least 2 within 5m by actor.id\n\n    then within")
+        .replace(except, &format!("{except}      {clause}\n"));
+    let event = |minute: u8, provider: &str, action: &str| {
+        json!({
+            "source": "aws.cloudtrail", "event.time": format!("2026-01-01T00:{minute:02}:00Z"), "event.action": action,
+            "event.provider": provider, "event.outcome": "success", "actor.id": "a", "cloud.account.id": "1",
+        })
+        .to_string()
+    };
+    let sign_in = |minute| event(minute, "signin.amazonaws.com", "ConsoleLogin");
+    let events = [sign_in(0), sign_in(1), event(2, "iam.amazonaws.com", "CreateAccessKey")].join("\n");
+    let body = json!({ "file": EXAMPLE, "text": text, "events": events, "source": null });
+    let (status, tried) = served.ask("replay", &body.to_string());
+    assert_eq!(
+        (status, &tried["count"]),
+        (200, &json!(1)),
+        "{tried} {}",
+        served.look(EXAMPLE, &text)["findings"]
+    );
+    let alert = &tried["alerts"][0];
+    assert_eq!(
+        (&alert["open"], &alert["moments"][0]["repeats"]),
+        (&json!(true), &json!([2, "2026-01-01T00:00:00Z"])),
+        "{alert}"
+    );
+}
+
+#[test]
 fn a_mistake_is_found_at_its_word() {
     let served = Served::start(&[]);
     let text = example()

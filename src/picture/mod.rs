@@ -1,4 +1,5 @@
-//! The chain of a rule as a picture: steps as boxes, windows and keys on the arrows, exceptions as gates.
+//! The chain of a rule as a picture: steps as boxes, windows and keys on the arrows, exceptions as gates,
+//! what must not be there as crossed boxes.
 //!
 //! In: a rule. Out: a [`Picture`], and from it text for a terminal or an SVG document.
 //! Must not know: targets, files, where a picture is shown.
@@ -9,8 +10,8 @@ mod text;
 use crate::backend::shape;
 use crate::engine::words;
 use crate::ir::{
-    Absence, Chain, CompareOp, Comparison, Key, Link, Pred, Repetition, Rule, Selection, Step, TestKind,
-    Together, When, duration,
+    Absence, AbsenceKey, Chain, CompareOp, Comparison, Key, Link, Pred, Repetition, Rule, Selection, Step,
+    TestKind, Together, When, duration,
 };
 
 pub use svg::{Theme, svg};
@@ -40,6 +41,23 @@ pub struct StepBox {
     pub condition: Vec<String>,
     /// What is exempted.
     pub gates: Vec<Gate>,
+    /// What must not be there beside it.
+    pub absences: Vec<Absent>,
+}
+
+/// Records that must not be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// What they are, as in "no reset".
+    pub name: String,
+    /// Their source; none where they are like those of the step.
+    pub source: String,
+    /// The parts of their condition.
+    pub condition: Vec<String>,
+    /// Which of them are allowed.
+    pub gates: Vec<Gate>,
+    /// When, and what is equal.
+    pub place: String,
 }
 
 /// An exception of a step.
@@ -58,8 +76,12 @@ pub struct Arrow {
     pub window: String,
     /// What is equal on both sides.
     pub keys: Vec<String>,
+    /// How other fields of the two compare.
+    pub comparisons: Vec<String>,
     /// Whether the key is another than on the arrow before.
     pub changes: bool,
+    /// What must not be there between the two.
+    pub absences: Vec<Absent>,
 }
 
 impl Picture {
@@ -78,7 +100,7 @@ impl Picture {
             title: rule.meta.title.clone(),
             steps: steps.iter().map(|step| step_box(step, rule)).collect(),
             arrows: match together {
-                None => links.iter().enumerate().map(|(at, link)| arrow(link, changes(at))).collect(),
+                None => links.iter().enumerate().map(|(at, link)| arrow(link, changes(at), rule)).collect(),
                 Some(together) => steps.iter().skip(1).map(|_| any_order(together, rule)).collect(),
             },
             whole: total_is_explicit.then_some(total).into_iter().chain(shared).collect(),
@@ -88,19 +110,29 @@ impl Picture {
 
 fn step_box(step: &Step, rule: &Rule) -> StepBox {
     let Step { name, main, others, absences, repetition, span: _ } = step;
-    let mut condition = condition(main, rule);
-    for other in others {
-        condition.push(format!("or from {}", other.source.node));
-        condition.extend(self::condition(other, rule));
-    }
+    let selections = || std::iter::once(main).chain(others);
+    let mut condition = conditions(selections(), rule);
     condition.extend(repetition.iter().map(repeated));
-    let excepts = step.selections().flat_map(|selection| &selection.excepts).map(|except| gate(except, rule));
     StepBox {
         name: name.node.clone(),
         source: main.source.node.clone(),
         condition,
-        gates: excepts.chain(absences.iter().map(absent)).collect(),
+        gates: selections().flat_map(|selection| gates(selection, rule)).collect(),
+        absences: absences.iter().map(|absence| absent(absence, rule)).collect(),
     }
+}
+
+/// The parts of the conditions of selections; the source of the first stands elsewhere.
+fn conditions<'a>(selections: impl Iterator<Item = &'a Selection>, rule: &Rule) -> Vec<String> {
+    let one = |(at, selection): (usize, &'a Selection)| {
+        let other = (at > 0).then(|| format!("or from {}", selection.source.node));
+        other.into_iter().chain(condition(selection, rule))
+    };
+    selections.enumerate().flat_map(one).collect()
+}
+
+fn gates(selection: &Selection, rule: &Rule) -> Vec<Gate> {
+    selection.excepts.iter().map(|except| gate(except, rule)).collect()
 }
 
 /// The parts of a condition; exceptions are gates of their own.
@@ -120,17 +152,27 @@ fn repeated(repetition: &Repetition) -> String {
     format!("at least {least}{distinct} within {} by {}", duration(window.seconds), by.join(", "))
 }
 
-/// A record that must not be there, as a gate.
-fn absent(absence: &Absence) -> Gate {
-    let Absence { name, selections: _, when, keys, span: _ } = absence;
-    let name = name.as_ref().map_or("such record", |name| name.node.as_str());
-    let place = match when {
+fn absent(absence: &Absence, rule: &Rule) -> Absent {
+    let Absence { name, selections, when, keys, span: _ } = absence;
+    let when = match when {
         When::Before(window) => format!("within {} before", duration(window.seconds)),
         When::After(window) => format!("within {} after", duration(window.seconds)),
         When::Between => "between".to_owned(),
     };
-    let keys: Vec<&str> = keys.iter().map(|key| key.left.name.as_str()).collect();
-    Gate { text: format!("no {name} {place}, same {}", keys.join(", ")), entries: None }
+    let key = |AbsenceKey { of: _, left, right, case: _ }: &AbsenceKey| same(&left.name, &right.name);
+    let keys: Vec<String> = keys.iter().map(key).collect();
+    Absent {
+        name: name.as_ref().map_or("such record", |name| name.node.as_str()).to_owned(),
+        source: selections.first().map_or(String::new(), |first| first.source.node.clone()),
+        condition: conditions(selections.iter(), rule),
+        gates: selections.iter().flat_map(|selection| gates(selection, rule)).collect(),
+        place: format!("{when}, same {}", keys.join(", ")),
+    }
+}
+
+/// Two fields that are equal.
+fn same(left: &str, right: &str) -> String {
+    if left == right { left.to_owned() } else { format!("{left} = {right}") }
 }
 
 /// Parts of a condition, each but the first with the word that joins it.
@@ -165,24 +207,25 @@ fn gate(except: &Pred, rule: &Rule) -> Gate {
     Gate { text: words::pred(except, rule), entries: list.map(|list| list.entries.len()) }
 }
 
-fn arrow(link: &Link, changes: bool) -> Arrow {
+fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
     let Link { gap, keys, comparisons, absences, span: _ } = link;
-    let key = |key: &Key| {
-        let Key { left, right, case: _, from_scope: _ } = key;
-        if left.name == right.name { left.name.clone() } else { format!("{} = {}", left.name, right.name) }
-    };
+    let key = |Key { left, right, case: _, from_scope: _ }: &Key| same(&left.name, &right.name);
     // What every step shares is said once, below.
     let own: Vec<String> = keys.iter().filter(|key| !key.from_scope).map(key).collect();
-    let mut keys: Vec<String> = if own.is_empty() { keys.iter().map(key).collect() } else { own };
-    keys.extend(comparisons.iter().map(|Comparison { left, op, right, span: _ }| {
+    let comparison = |Comparison { left, op, right, span: _ }: &Comparison| {
         let op = match op {
             CompareOp::NotEqual => "!=",
             CompareOp::Order(op) => words::order(*op),
         };
         format!("{} {op} {}", left.name, right.name)
-    }));
-    keys.extend(absences.iter().map(|absence| absent(absence).text));
-    Arrow { window: duration(gap.seconds), keys, changes }
+    };
+    Arrow {
+        window: duration(gap.seconds),
+        keys: if own.is_empty() { keys.iter().map(key).collect() } else { own },
+        comparisons: comparisons.iter().map(comparison).collect(),
+        changes,
+        absences: absences.iter().map(|absence| absent(absence, rule)).collect(),
+    }
 }
 
 /// Between steps that come in any order.
@@ -190,7 +233,9 @@ fn any_order(Together { keys, span: _ }: &Together, rule: &Rule) -> Arrow {
     Arrow {
         window: format!("{}, in any order", duration(rule.chain.total.seconds)),
         keys: keys.iter().map(|key| key.name.clone()).collect(),
+        comparisons: Vec::new(),
         changes: false,
+        absences: Vec::new(),
     }
 }
 

@@ -1,17 +1,35 @@
 //! A picture whose texts try to leave their place, and how lines are cut.
 
-use super::{Gate, Picture, StepBox, Theme, svg, text, wrap};
+use super::{Absent, Arrow, Gate, Picture, StepBox, Theme, svg, text, wrap};
 
 #[test]
 fn texts_stay_in_their_place() {
     let hostile = "</text><script>alert(1)</script>\u{202e}\u{1b}[31m".to_owned();
+    let texts = || vec![hostile.clone(), "x".repeat(300)];
+    let gates = || vec![Gate { text: hostile.clone(), entries: Some(1) }];
+    let absences = vec![Absent {
+        name: "b".to_owned(),
+        source: "s".to_owned(),
+        condition: texts(),
+        gates: gates(),
+        place: hostile.clone(),
+    }];
     let step = StepBox {
         name: "a".to_owned(),
         source: "s".to_owned(),
-        condition: vec![hostile.clone(), "x".repeat(300)],
-        gates: vec![Gate { text: hostile.clone(), entries: Some(1) }],
+        condition: texts(),
+        gates: gates(),
+        absences: absences.clone(),
     };
-    let picture = Picture { title: hostile, steps: vec![step], arrows: vec![], whole: vec![] };
+    let arrow = Arrow {
+        window: "1m".to_owned(),
+        keys: texts(),
+        comparisons: vec![hostile.clone()],
+        changes: true,
+        absences,
+    };
+    let steps = vec![step.clone(), step];
+    let picture = Picture { title: hostile.clone(), steps, arrows: vec![arrow], whole: vec![] };
     let drawn = svg(&picture, Theme::Light);
     assert!(!drawn.contains("<script") && !drawn.contains(['\u{202e}', '\u{1b}']), "{drawn}");
     let shown = text(&picture);

@@ -2,7 +2,7 @@
 //!
 //! In: a picture. Out: lines of at most 80 columns. Must not know: rules, colours.
 
-use super::{Arrow, Picture, StepBox, wrap};
+use super::{Absent, Arrow, Picture, StepBox, wrap};
 use crate::source::visible;
 
 /// The width of a box, with its borders.
@@ -11,6 +11,8 @@ const WIDTH: usize = 76;
 const ROOM: usize = WIDTH - 4;
 /// Where arrows leave boxes, from their left border.
 const AT: usize = 8;
+/// The room for text beside an arrow.
+const BESIDE: usize = WIDTH + 4 - AT - 4;
 /// The most lines that a part of a condition takes.
 const MOST: usize = 6;
 
@@ -32,7 +34,7 @@ pub fn text(picture: &Picture) -> String {
 }
 
 fn step_box(step: &StepBox, has_after: bool) -> Vec<String> {
-    let StepBox { name, source, condition, gates } = step;
+    let StepBox { name, source, condition, gates, absences } = step;
     let head = format!("─ {name} ");
     let tail = format!(" {source} ─");
     let fill = WIDTH.saturating_sub(2 + head.chars().count() + tail.chars().count());
@@ -47,8 +49,29 @@ fn step_box(step: &StepBox, has_after: bool) -> Vec<String> {
             lines.push(row(&format!("{} {line}", if number == 0 { '⊘' } else { ' ' })));
         }
     }
+    lines.extend(absences.iter().flat_map(|one| absent(one, ROOM)).map(|line| row(&line)));
     let end = if has_after { '┬' } else { '─' };
     lines.push(format!("└{}{end}{}┘", "─".repeat(AT), "─".repeat(WIDTH - 3 - AT)));
+    lines
+}
+
+/// What must not be there, in lines of at most `room` characters.
+fn absent(absent: &Absent, room: usize) -> Vec<String> {
+    let Absent { name, source, condition, gates, place } = absent;
+    let from = if source.is_empty() { String::new() } else { format!(" from {source}") };
+    let mut lines = Vec::new();
+    let mut add = |text: &str, first: &str, rest: &str| {
+        for (number, line) in wrap(&visible(text), room - 6, MOST).iter().enumerate() {
+            lines.push(format!("{}{line}", if number == 0 { first } else { rest }));
+        }
+    };
+    add(&format!("no {name}{from} {place}"), "✗ ", "  ");
+    for part in condition {
+        add(part, "    ", "      ");
+    }
+    for gate in gates {
+        add(&gate.line(), "  ⊘ ", "    ");
+    }
     lines
 }
 
@@ -58,16 +81,22 @@ fn row(text: &str) -> String {
 }
 
 fn arrow(arrow: &Arrow) -> Vec<String> {
-    let Arrow { window, keys, changes } = arrow;
+    let Arrow { window, keys, comparisons, changes, absences } = arrow;
     let bar = format!("{}│", " ".repeat(AT + 1));
     let changed = if *changes { "  ◆ the key changes" } else { "" };
-    let keys = wrap(&visible(&keys.join(", ")), ROOM - AT, MOST);
+    let room = BESIDE - "same ".len() - changed.chars().count();
+    // What is cut has a character more, which says so.
+    let keys = wrap(&visible(&keys.join(", ")), room - 1, MOST);
     let mut lines = vec![format!("{bar}  within {window}")];
     for (number, line) in keys.iter().enumerate() {
         let word = if number == 0 { "same" } else { "    " };
         let changed = if number + 1 == keys.len() { changed } else { "" };
         lines.push(format!("{bar}  {word} {line}{changed}"));
     }
+    let comparisons = comparisons.iter().flat_map(|one| wrap(&visible(one), BESIDE - 1, MOST));
+    lines.extend(comparisons.map(|line| format!("{bar}  {line}")));
+    let absences = absences.iter().flat_map(|one| absent(one, ROOM - AT));
+    lines.extend(absences.map(|line| format!("{bar}  {line}")));
     lines.push(format!("{}▼", " ".repeat(AT + 1)));
     lines
 }

@@ -40,9 +40,17 @@ export interface Start { version: string; files: string[]; words: string[]; meta
 export interface Looked { findings: Finding[]; rules: string[]; explained: Explained | null; sources: string[] }
 export interface Outcome { rule: string; test: string; passed: boolean; line: number; why: string[] }
 export interface Tested { outcomes: Outcome[]; notRun: string[] }
-export interface Moment { step: string; time: string; after: string; fields: [string, string][]; breaks: boolean }
+export interface Moment {
+  step: string;
+  time: string;
+  after: string;
+  fields: [string, string][];
+  breaks: boolean;
+  /** How many events a step that repeats has, and when the first of them happened. */
+  repeats: [number, string] | null;
+}
 export interface Alert {
-  rule: string; title: string; severity: string; time: string; length: string; moments: Moment[]; playbook: string | null;
+  rule: string; title: string; severity: string; time: string; length: string; moments: Moment[]; open: boolean; playbook: string | null;
 }
 export interface Miss { rule: string; time: string; step: string; why: string; more: number; moments: Moment[] }
 export interface Replayed { alerts: Alert[]; count: number; misses: Miss[]; events: number; notes: string[] }

@@ -10,21 +10,23 @@ function fields(all: readonly [string, string][]): Node {
   return el("dl", {}, ...all.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
-function moment({ step, time, after, fields: all, breaks }: Moment): HTMLElement {
+function moment({ step, time, after, fields: all, breaks, repeats }: Moment): HTMLElement {
   const rest = all.slice(FIELDS);
   return el("li", { class: breaks ? "breaks" : "" },
     after !== "" && el("span", { class: "after" }, after),
-    el("div", { class: "head" }, el("b", {}, step), el("time", {}, time), breaks && "the chain breaks here"),
+    el("div", { class: "head" }, el("b", {}, step), el("time", {}, time), repeats && `${repeats[0]} events since ${repeats[1]}`,
+      breaks && "the chain breaks here"),
     fields(all.slice(0, FIELDS)),
     rest.length > 0 && el("details", {}, el("summary", {}, rest.length === 1 ? "1 more field" : `${rest.length} more fields`), fields(rest)));
 }
 
 const timeline = (moments: readonly Moment[]) => el("ol", { class: "timeline" }, ...moments.map(moment));
 
-function alert({ rule, title, severity, time, length, moments, playbook }: Alert): HTMLElement {
+function alert({ rule, title, severity, time, length, moments, open, playbook }: Alert): HTMLElement {
   return el("article", { class: "story alert" },
     el("h3", {}, title),
     el("p", { class: "facts" }, el("code", {}, rule), ` · ${severity} · chain of ${length}, ended `, el("time", {}, time)),
+    open && el("p", { class: "quiet" }, "Something after the end of the events could still take this alert away."),
     timeline(moments),
     playbook !== null && el("details", {}, el("summary", {}, "Playbook"), el("div", { class: "why" }, playbook)));
 }

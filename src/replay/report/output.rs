@@ -80,7 +80,7 @@ pub fn scalar(value: &Value<'_>) -> Json {
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
     for alert in timeline::alerts(report, usize::MAX) {
-        let AlertView { rule, title, severity, time, length, moments, playbook } = alert;
+        let AlertView { rule, title, severity, time, length, moments, open: _, playbook } = alert;
         let _ = writeln!(out, "{time}  {rule}  (chain of {length})");
         let _ = writeln!(out, "  {severity}: {title}");
         out.push_str(&timeline::text(&moments));

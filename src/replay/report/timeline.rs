@@ -26,6 +26,8 @@ pub struct Moment {
     pub fields: Vec<(String, String)>,
     /// Whether it breaks the chain.
     pub breaks: bool,
+    /// How many events it completes, and when the first of them happened, of a step that repeats.
+    pub repeats: Option<(u64, String)>,
 }
 
 /// An alert.
@@ -43,6 +45,8 @@ pub struct AlertView {
     pub length: String,
     /// Its records.
     pub moments: Vec<Moment>,
+    /// Whether something after the end of the data could still take it away.
+    pub open: bool,
     /// What to do about it, with the values of its records.
     pub playbook: Option<String>,
 }
@@ -69,13 +73,20 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
     report.rules.iter().zip(&report.shown).flat_map(move |(rule, shown)| {
         rule.alerts.iter().take(most).map(|alert| {
             let path: Vec<_> = alert.records.iter().filter_map(|index| report.records.get(*index)).collect();
+            let mut moments = moments(&rule.steps, &path, shown, None);
+            for (step, burst) in &alert.bursts {
+                if let Some(moment) = moments.get_mut(*step) {
+                    moment.repeats = Some((burst.count, instant_text(burst.first_time)));
+                }
+            }
             AlertView {
                 rule: rule.name.clone(),
                 title: shown.title.clone(),
                 severity: shown.severity.word(),
                 time: instant_text(alert.end),
                 length: duration(alert.end - alert.start),
-                moments: moments(&rule.steps, &path, shown, None),
+                moments,
+                open: alert.is_open(rule.tally.end),
                 playbook: shown.playbook(&path, alert),
             }
         })
@@ -106,6 +117,7 @@ pub(super) fn moments(
             after,
             fields: fields.collect(),
             breaks: broken == Some(at),
+            repeats: None,
         }
     };
     records.map(moment).collect()
@@ -115,7 +127,7 @@ pub(super) fn moments(
 /// chain is marked.
 pub(super) fn text(moments: &[Moment]) -> String {
     let mut out = String::new();
-    for Moment { step, time, after, fields, breaks } in moments {
+    for Moment { step, time, after, fields, breaks, repeats: _ } in moments {
         let mark = if *breaks { '✗' } else { ' ' };
         let _ = writeln!(out, "  {after:>8}{mark} {step}  {time}");
         let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
