@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 
+import clause_trials
 import execute
 import ingest
 import harness
@@ -166,6 +167,7 @@ TRIALS = [
     ("long_list", "an actor whose row has expired", [login(0, BOB), launch(240, actor=BOB)], 1),
     ("long_list", "an actor whose row ends some day", [login(0, ODD), launch(240, actor=ODD)], 1),
 ]
+TRIALS += clause_trials.trials(trail, launch, flow, item)
 # What the lookups hold.
 LISTS = {"many": f'value,until\n{ALICE},\n{BOB},2026-01-01\n"{ODD.replace(chr(34), chr(34) * 2)}",some day\n'}
 
@@ -236,7 +238,7 @@ def asked(connection):
 def mutants(connection):
     """Each changes the answer to one of the trials; refused is only what says that it is."""
     for mutant in json.loads(MUTANTS.read_text(encoding="utf-8")):
-        find, replace = re.compile(mutant["find"]), re.sub(r"\$(\d)", r"\\g<\1>", mutant["replace"])
+        find, replace = re.compile(mutant["find"]), re.sub(r"\$\{?(\d)\}?", r"\\g<\1>", mutant["replace"])
         names = sorted(name for name in {trial[0] for trial in TRIALS} if find.search(search(name)))
         assert names, f"no search of the trials has what the mutant changes: {mutant['name']}"
         for name in names:
