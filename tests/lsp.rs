@@ -302,8 +302,9 @@ fn a_file_has_symbols_folds_colours_hints_lenses_and_actions() {
         json!({"command": command["command"], "arguments": command["arguments"]}),
     );
     assert!(ran["passed"] == true && ran["text"].as_str().unwrap().contains("1 passed"), "{ran}");
+    client.edit(&uri, &written.replace("severity    high", "severity high"));
     let edits = client.ask("textDocument/formatting", document.clone());
-    assert_eq!(edits[0]["newText"].as_str(), catena::syntax::format(&written).ok().as_deref());
+    assert_eq!(edits[0]["newText"].as_str(), Some(written.as_str()));
     // Broken on purpose: a misspelt field, no id, values that belong into a list.
     let broken = written
         .lines()

@@ -67,7 +67,9 @@ pub(crate) fn chains(folder: &str) -> Vec<String> {
 pub(crate) fn shipped() -> Vec<String> {
     let mut areas: Vec<_> = std::fs::read_dir(root().join("rules"))
         .unwrap()
-        .map(|entry| format!("rules/{}", entry.unwrap().file_name().into_string().unwrap()))
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| format!("rules/{}", entry.file_name().into_string().unwrap()))
         .collect();
     areas.sort();
     areas.iter().flat_map(|area| chains(area)).collect()

@@ -21,11 +21,20 @@ pub(super) struct Subject {
     pub(super) seed: Option<u64>,
 }
 
-/// Every rule of the corpus and every shipped one; those with allowlists once more by look-up.
+/// The logs of which the harnesses know how each engine stores them. What targets make of other logs is checked by the
+/// vendors' own tools alone.
+const MODELLED: [&str; 2] = ["aws.cloudtrail", "aws.vpcflow"];
+
+fn is_modelled(rule: &Rule) -> bool {
+    rule.chain.selections().all(|selection| MODELLED.contains(&selection.source.node.as_str()))
+}
+
+/// Every rule of the corpus over logs that the engines can be given, AN1318 on AWS among them; those with allowlists
+/// once more by look-up.
 pub(super) fn of_files() -> Vec<Subject> {
     let mut subjects = Vec::new();
     for path in corpus::compiling() {
-        for rule in rules::from_file(&root().join(&path)) {
+        for rule in rules::from_file(&root().join(&path)).into_iter().filter(is_modelled) {
             let deliveries: &[ListDelivery] = if rule.lists.is_empty() {
                 &[ListDelivery::Auto]
             } else {

@@ -219,12 +219,16 @@ def values(connection):
 
 def snapshots(connection):
     scenario = [login(0), large(launch(240, EVIL, GOOD)), flow(360), flow(400, "-", "-", "-")]
+    held, ran = {f"`{macro}`" for macro in ingest.MACROS.values()}, 0
     for path in sorted(SNAPSHOTS.glob("*.snap")):
         text = search(path.stem)
-        if text:
+        # The harness holds the logs of AWS alone; `check.py` reads the searches over others.
+        if text and set(re.findall(r"^ *(?:\[ *)?search (\S+)", text, re.MULTILINE)) <= held:
+            ran += 1
             lists = {name: "value,until\nx,\n" for name in harness.translated(text).lookups}
             response = respond(connection, text, [scenario, []], lists)
             assert "answers" in response, f"{path.stem}: {response}"
+    assert ran > 50, ran
 
 
 def asked(connection):

@@ -184,6 +184,16 @@ def branches(condition, yes, no):
     return Typed(f"(CASE WHEN {condition.truth()} THEN {yes.sql} ELSE {no.sql} END)", kind)
 
 
+def case(*parts):
+    """Splunk's manual: the value of the first condition that is true, null if there is none."""
+    if len(parts) % 2:
+        raise Refused("case with a condition that has no value")
+    pairs = list(zip(parts[::2], parts[1::2]))
+    kind = next((value.type for _, value in pairs if value.type), None)
+    whens = [f"WHEN {condition.truth()} THEN {value.demand(kind)}" for condition, value in pairs]
+    return Typed(f"(CASE {' '.join(whens)} END)", kind)
+
+
 def coalesce(*values):
     kind = next((value.type for value in values if value.type), None)
     return Typed(f"coalesce({', '.join(value.demand(kind) for value in values)})", kind)
@@ -252,6 +262,7 @@ def plain(sql, result, *kinds):
 ANY = (TEXT, NUMBER, LIST, TRUTH)
 FUNCTIONS = {
     "if": branches,
+    "case": case,
     "coalesce": coalesce,
     "in": member,
     "mvindex": mvindex,
@@ -262,6 +273,7 @@ FUNCTIONS = {
     "nullif": nullif,
     "strftime": plain("strftime(to_timestamp({}), {})", TEXT, (NUMBER,), (TEXT,)),
     "null": lambda: Typed("NULL", None),
+    "true": lambda: Typed("true", TRUTH),
     "now": plain("epoch(current_timestamp)", NUMBER),
     "isnull": plain("({} IS NULL)", TRUTH, ANY),
     "isnotnull": plain("({} IS NOT NULL)", TRUTH, ANY),

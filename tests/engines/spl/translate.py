@@ -295,6 +295,8 @@ class Terms:
             return sql
         if token.text == "NOT":
             return f"(NOT {self.term()})"
+        if self.tokens and self.tokens[0].text == "IN" and token.kind == "word":
+            return self.one_of(token)
         if not self.tokens or self.tokens[0].kind != "compare":
             return self.held(token)
         if token.kind == "string":
@@ -304,6 +306,16 @@ class Terms:
         if value.kind == "word":
             return f"coalesce({self.number(column, sign.text, value.text)}, false)"
         return f"coalesce({self.text(column, sign.text, value.text[1:-1])}, false)"
+
+    def one_of(self, field):
+        """Splunk's manual: `f IN (a, b)` is short for `f=a OR f=b`."""
+        self.tokens.pop(0)
+        self.take("left")
+        column, values = self.pipeline.column(field.text).demand(TEXT), []
+        while not values or self.take("comma", "right").kind == "comma":
+            value = self.take("word", "string")
+            values.append(self.text(column, "=", value.text.strip('"')))
+        return f"coalesce({' OR '.join(values)}, false)"
 
     def held(self, token):
         """A word of the raw event, or several in a row: whole terms, as the index splits them at ASCII punctuation."""
