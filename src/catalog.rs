@@ -169,6 +169,9 @@ pub struct SourceMapping {
     /// Further words, such as Sigma's log source (`product: aws`).
     #[serde(default)]
     pub words: BTreeMap<String, String>,
+    /// SQL: raw path to the column of the table that has what stands there, as `KIND COLUMN`.
+    #[serde(default)]
+    pub stored: BTreeMap<String, String>,
     /// What must be configured for the source to be there.
     #[serde(default)]
     pub requires: Vec<String>,
@@ -264,7 +267,7 @@ pub enum Raw {
 }
 
 /// One way to read a field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawVariant {
     /// Values of the discriminator for which this variant counts; empty for all others.

@@ -269,7 +269,7 @@ pub fn unknown_targets(catalog: &Catalog, diags: &mut Diagnostics) {
 
 /// The names of all targets.
 pub fn target_names() -> impl Iterator<Item = &'static str> {
-    backend::ALL.iter().map(|target| target.name())
+    backend::every().map(backend::Target::name)
 }
 
 /// The name of the target that a user means, by its name or by what else people call it.
@@ -279,7 +279,7 @@ pub fn target_meant(name: &str) -> Option<&'static str> {
 }
 
 fn unknown_target(name: &str, span: Span) -> Diagnostic {
-    let names: Vec<_> = backend::ALL.iter().map(|target| target.name()).collect();
+    let names: Vec<_> = target_names().collect();
     Diagnostic::new(Code::UnknownSetting, span, format!("there is no target `{name}`"))
         .suggest(name, names.iter().copied())
         .help(format!("the targets are {}", names.join(", ")))

@@ -38,6 +38,8 @@ pub struct Options {
     pub split: bool,
     /// SPL and KQL: which alerts of a run the query gives.
     pub rows: Rows,
+    /// SQL: the engine that runs the query.
+    pub dialect: SqlDialect,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             cased: Cased::default(),
             split: false,
             rows: Rows::default(),
+            dialect: SqlDialect::default(),
         }
     }
 }
@@ -62,6 +65,19 @@ pub enum Rows {
     All,
     /// The first of those that `dedupe` takes for one.
     OnePerKey,
+}
+
+/// The engine of a lake for which SQL is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SqlDialect {
+    /// `DuckDB`.
+    #[default]
+    DuckDb,
+    /// Apache Spark 4 and Databricks.
+    Spark,
+    /// Trino and Amazon Athena.
+    Trino,
 }
 
 /// Whether Sigma rules have the modifier `cased`, which most converters refuse.

@@ -23,6 +23,7 @@ mod schema;
 pub mod shape;
 mod sigma;
 pub mod spl;
+mod sql;
 mod stated;
 mod target;
 mod truth;
@@ -34,18 +35,25 @@ use schema::Schema;
 pub use emission::{AnswerKey, Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
 pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
-pub use job::{Cased, Job, ListDelivery, Options, Rows};
+pub use job::{Cased, Job, ListDelivery, Options, Rows, SqlDialect};
 pub use report::Report;
 pub use schedule::{DEFAULT_INTERVAL, Schedule};
 pub use schema::Reads;
 pub use target::Target;
 
-/// The list of targets, in the order in which `--target all` prints them.
+/// The list of targets: the SIEMs, in the order in which `--target all` prints them, and what has to be asked for by
+/// name.
 macro_rules! targets {
-    ($($name:ident: $target:path;)*) => {
-        /// Every target, in the order in which `--target all` prints them.
+    (siems { $($siem:ident: $target:path;)* } by name { $($named:ident: $other:path;)* }) => {
+        /// Every SIEM, in the order in which `--target all` prints them.
         pub const ALL: &[&dyn Target] = &[$(&$target),*];
 
+        /// Targets that `--target all` leaves out: not every organisation has one.
+        pub const NAMED: &[&dyn Target] = &[$(&$other),*];
+
+        targets! { @schemas $($siem: $target;)* $($named: $other;)* }
+    };
+    (@schemas $($name:ident: $target:path;)*) => {
         /// What each target makes of the sources.
         #[derive(Debug)]
         pub struct Schemas {
@@ -68,21 +76,31 @@ macro_rules! targets {
 }
 
 targets! {
-    spl: spl::Spl;
-    sigma: sigma::Sigma;
-    kql: kql::Kql;
-    eql: eql::Eql;
+    siems {
+        spl: spl::Spl;
+        sigma: sigma::Sigma;
+        kql: kql::Kql;
+        eql: eql::Eql;
+    }
+    by name {
+        sql: sql::Sql;
+    }
+}
+
+/// Every target there is.
+pub fn every() -> impl Iterator<Item = &'static dyn Target> {
+    ALL.iter().chain(NAMED).copied()
 }
 
 /// The target that people know by a name, in any letter case: `spl`, `Splunk`.
 #[must_use]
 pub fn known_as(name: &str) -> Option<&'static dyn Target> {
     let name = name.to_ascii_lowercase();
-    by_name(&name).or_else(|| ALL.iter().copied().find(|target| target.aliases().contains(&name.as_str())))
+    by_name(&name).or_else(|| every().find(|target| target.aliases().contains(&name.as_str())))
 }
 
 /// The target of a name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn Target> {
-    ALL.iter().copied().find(|target| target.name() == name)
+    every().find(|target| target.name() == name)
 }

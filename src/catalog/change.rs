@@ -34,6 +34,8 @@ pub struct MappingChange {
     pub time_reason: Option<String>,
     /// Words such as Sigma's log source.
     pub words: BTreeMap<String, String>,
+    /// SQL: raw paths and the columns that hold what stands there; those not named stay.
+    pub stored: BTreeMap<String, String>,
     /// What must be configured for the source to be there.
     pub requires: Option<Vec<String>>,
     /// Columns by canonical field, as in a source file.
@@ -94,7 +96,17 @@ impl Source {
         diags: &mut Diagnostics,
     ) {
         let Stated { document, checked: _, inside } = stated;
-        let MappingChange { from, filter, time, time_lag, time_reason, words, requires, fields } = change;
+        let MappingChange {
+            from,
+            filter,
+            time,
+            time_lag,
+            time_reason,
+            words,
+            stored: columns,
+            requires,
+            fields,
+        } = change;
         let mapping = self.targets.entry(target.to_owned()).or_default();
         if let Some(from) = from {
             mapping.from.clone_from(from);
@@ -106,6 +118,7 @@ impl Source {
         mapping.time_lag = time_lag.unwrap_or(mapping.time_lag);
         mapping.time_reason = time_reason.clone().or(mapping.time_reason.take());
         mapping.words.extend(words.clone());
+        mapping.stored.extend(columns.clone());
         if let Some(requires) = requires {
             mapping.requires.clone_from(requires);
         }
@@ -120,11 +133,13 @@ impl Source {
         for (entry, _) in entries.iter().filter(|(_, given)| *given) {
             self.origin.replace(document, &["targets", target, entry], &[inside, &[*entry]].concat());
         }
-        for word in words.keys() {
+        let named =
+            words.keys().map(|word| ("words", word)).chain(columns.keys().map(|path| ("stored", path)));
+        for (entry, key) in named {
             self.origin.replace(
                 document,
-                &["targets", target, "words", word],
-                &[inside, &["words", word]].concat(),
+                &["targets", target, entry, key],
+                &[inside, &[entry, key.as_str()]].concat(),
             );
         }
         stated.report(time_lag.and_then(too_late), diags);

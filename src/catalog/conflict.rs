@@ -49,7 +49,7 @@ fn entries(extension: &Value) -> Vec<(Vec<&str>, &Value)> {
     let mut out = Vec::new();
     for (target, change) in keys(extension.get("targets")) {
         for (key, value) in keys(Some(change)) {
-            if key == "words" {
+            if key == "words" || key == "stored" {
                 out.extend(
                     keys(Some(value)).map(|(word, value)| (vec!["targets", target, key, word], value)),
                 );

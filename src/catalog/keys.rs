@@ -8,6 +8,9 @@ use crate::form::{Form, Key, nullable, optional, required};
 const TEXTS: Form = Form::List(&Form::Text);
 const TEXT_OR_TEXTS: Form = Form::Either(&[Form::Text, TEXTS]);
 const TEXT_BY_NAME: Form = Form::Map(&Form::Text);
+/// What `stored` says, in source and environment files.
+pub const STORED: &str = "SQL: raw path to the column that holds what stands there: its name, or `json`, `struct`, `structs` or \
+     `number` and its name";
 
 /// A source file.
 pub const SOURCE: &[Key] = &[
@@ -162,6 +165,7 @@ pub const MAPPING: &[Key] = &[
     ),
     nullable("time_reason", Form::Text, "why `time_lag` is not 0"),
     optional("words", TEXT_BY_NAME, "further entries of the target, such as Sigma's `product` and `service`"),
+    optional("stored", TEXT_BY_NAME, STORED),
     optional("requires", TEXTS, "what must be set up for the records to be there; printed with every query"),
 ];
 
@@ -185,6 +189,7 @@ pub const MAPPING_CHANGE: &[Key] = &[
     ),
     nullable("time_reason", Form::Text, "why `time_lag` is not 0"),
     optional("words", TEXT_BY_NAME, "entries such as Sigma's `product`; those not named stay"),
+    optional("stored", TEXT_BY_NAME, STORED),
     nullable(
         "requires",
         TEXTS,

@@ -10,7 +10,8 @@ use serde::Serialize;
 use clap_complete::ArgValueCompleter;
 
 use crate::backend::{
-    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Rows, Target,
+    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Rows, SqlDialect,
+    Target,
 };
 use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
@@ -31,8 +32,8 @@ pub(super) struct Compile {
     /// Rule files and directories; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Target to compile for: spl, sigma, kql, eql or all; splunk, sentinel and elastic are known too; may be
-    /// repeated.
+    /// Target to compile for: spl, sigma, kql, eql, sql or all, which are the four SIEMs; splunk, sentinel and elastic
+    /// are known too; may be repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, add = ArgValueCompleter::new(names::targets), default_value = "all")]
     target: Vec<TargetChoice>,
     /// Compile only the rule with this name.
@@ -72,6 +73,33 @@ struct Forms {
     /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
     #[arg(long)]
     one_row_per_key: bool,
+    /// SQL: the engine of the lake (default: duckdb).
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
+    dialect: DialectChoice,
+}
+
+/// The engines for which SQL is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DialectChoice {
+    /// DuckDB 1.4 or later.
+    #[default]
+    Duckdb,
+    /// Apache Spark 4 and Databricks.
+    #[value(alias = "databricks")]
+    Spark,
+    /// Trino, and Amazon Athena from engine version 3.
+    #[value(alias = "athena")]
+    Trino,
+}
+
+impl From<DialectChoice> for SqlDialect {
+    fn from(choice: DialectChoice) -> Self {
+        match choice {
+            DialectChoice::Duckdb => Self::DuckDb,
+            DialectChoice::Spark => Self::Spark,
+            DialectChoice::Trino => Self::Trino,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -114,7 +142,7 @@ impl TargetChoice {
             return Ok(Self::All);
         }
         backend::known_as(text).map(|target| Self::One(target.name())).ok_or_else(|| {
-            let names: Vec<_> = backend::ALL.iter().map(|target| target.name()).chain(["all"]).collect();
+            let names: Vec<_> = backend::every().map(Target::name).chain(["all"]).collect();
             format!("expected {}{}", names.join(", "), did_you_mean(text, names.iter().copied()))
         })
     }
@@ -123,11 +151,11 @@ impl TargetChoice {
     pub(super) fn targets(choices: &[Self]) -> Vec<&'static dyn Target> {
         let chosen = |name: &str| {
             choices.iter().any(|choice| match choice {
-                Self::All => true,
+                Self::All => backend::ALL.iter().any(|target| target.name() == name),
                 Self::One(one) => *one == name,
             })
         };
-        backend::ALL.iter().copied().filter(|target| chosen(target.name())).collect()
+        backend::every().filter(|target| chosen(target.name())).collect()
     }
 }
 
@@ -281,6 +309,7 @@ impl Compile {
             time_buckets: self.forms.time_buckets,
             split: self.forms.split,
             rows: if self.forms.one_row_per_key { Rows::OnePerKey } else { Rows::All },
+            dialect: self.forms.dialect.into(),
         }
     }
 

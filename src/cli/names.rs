@@ -38,7 +38,7 @@ impl Completions {
 
 /// The names of the targets that begin like what is typed.
 pub(super) fn targets(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let names = backend::ALL.iter().map(|target| (target.name(), target.title()));
+    let names = backend::every().map(|target| (target.name(), target.title()));
     let names = names.chain([("all", "every SIEM")]).filter(|(name, _)| begins(name, typed));
     names.map(|(name, title)| CompletionCandidate::new(name).help(Some(title.into()))).collect()
 }

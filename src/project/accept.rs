@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::backend;
 use crate::check;
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::ir;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -62,7 +63,7 @@ impl Allowance {
         let is_compiled = |target: &str| compiled.iter().any(|known| known == target);
         let all_compiled = || match &self.targets {
             Some(named) => named.iter().all(|target| is_compiled(target)),
-            None => settings::target_names().all(is_compiled),
+            None => backend::ALL.iter().all(|target| is_compiled(target.name())),
         };
         // Warnings of targets are found only by compiling: one that was not found may belong to a target that was left
         // out.

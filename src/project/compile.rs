@@ -3,7 +3,7 @@
 //! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
 //! side. Must not know: output formats.
 
-use crate::backend::{self, Emission, ListDelivery, Rows, Target};
+use crate::backend::{self, Emission, ListDelivery, Rows, SqlDialect, Target};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::Rule;
 
@@ -22,6 +22,8 @@ pub struct CompileOptions {
     pub split: bool,
     /// SPL and KQL: which alerts of a run the query gives.
     pub rows: Rows,
+    /// SQL: the engine that runs the query.
+    pub dialect: SqlDialect,
 }
 
 /// Whether a rule is meant for a target: for every one, unless it names some.
@@ -49,7 +51,7 @@ pub fn compile_rule(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets, split, rows } = options;
+    let CompileOptions { lists, allow_subset, time_buckets, split, rows, dialect } = options;
     let settings = &file.environment.settings;
     let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
     let options = backend::Options {
@@ -60,6 +62,7 @@ pub fn compile_rule(
         cased,
         split,
         rows,
+        dialect,
     };
     if rows == Rows::OnePerKey && rule.alert.dedupe.is_none() {
         found.push(no_dedupe(rule));

@@ -87,6 +87,7 @@ pub const CHANGE: &[Key] = &[
     ),
     nullable("time_reason", Form::Text, "why `time_lag` is not 0"),
     optional("words", Form::Map(&Form::Text), "entries such as Sigma's `product`; those not named stay"),
+    optional("stored", Form::Map(&Form::Text), crate::catalog::keys::STORED),
     nullable(
         "requires",
         TEXTS,

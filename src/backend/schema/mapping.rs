@@ -24,6 +24,7 @@ pub(in crate::backend) struct MappingReader<'a> {
     time: &'a str,
     lag: u64,
     words: BTreeMap<&'a str, &'a str>,
+    stored: &'a BTreeMap<String, String>,
     reads: Reads,
     faults: Vec<Diagnostic>,
 }
@@ -31,7 +32,8 @@ pub(in crate::backend) struct MappingReader<'a> {
 impl<'a> MappingReader<'a> {
     /// Nothing asked for yet.
     pub(super) fn new<B: Dialect>(source: &'a Source, stated: &'a SourceMapping) -> Self {
-        let SourceMapping { from, filter, time, time_lag, time_reason: _, words, requires: _ } = stated;
+        let SourceMapping { from, filter, time, time_lag, time_reason: _, words, stored, requires: _ } =
+            stated;
         Self {
             source,
             target: B::NAME,
@@ -41,6 +43,7 @@ impl<'a> MappingReader<'a> {
             time,
             lag: *time_lag,
             words: words.iter().map(|(word, text)| (word.as_str(), text.as_str())).collect(),
+            stored,
             reads: Reads::default(),
             faults: Vec::new(),
         }
@@ -95,6 +98,17 @@ impl<'a> MappingReader<'a> {
         self.words.get(word).copied()
     }
 
+    /// The columns that hold what stands at raw paths.
+    pub(in crate::backend) fn stored(&mut self) -> &'a BTreeMap<String, String> {
+        Reads::add(&mut self.reads.entries, "stored");
+        self.stored
+    }
+
+    /// The source.
+    pub(in crate::backend) fn source(&self) -> &'a Source {
+        self.source
+    }
+
     /// The text, if it is not blank; an error otherwise. `entry` is its name, such as `from` or `words: group`.
     pub(in crate::backend) fn required(&mut self, entry: &str, text: &'a str) -> Option<&'a str> {
         if !text.trim().is_empty() {
@@ -141,6 +155,7 @@ impl<'a> MappingReader<'a> {
             ("filter", self.filter.is_some()),
             ("time", !self.time.is_empty()),
             ("time_lag", self.lag > 0),
+            ("stored", !self.stored.is_empty()),
         ];
         let entries = stated.iter().filter(|(entry, stated)| *stated && !self.reads.entries.contains(entry));
         let is_read = |word: &str| {

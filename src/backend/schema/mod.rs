@@ -14,7 +14,9 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use super::Schemas;
-use crate::catalog::{Catalog, Column, FieldDef, Group, Groups, LetterCase, Mapped, Source, SourceMapping};
+use crate::catalog::{
+    Catalog, Column, FieldDef, Group, Groups, LetterCase, Mapped, Raw, RawVariant, Source, SourceMapping,
+};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::Type;
 
@@ -47,6 +49,15 @@ pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
 
     /// Reads one variant of a column. What it cannot use it tells the reader.
     fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column>;
+
+    /// Whether its tables hold events as they were logged. Then a source needs no mapping, and a field no column: it is
+    /// read as `raw` says.
+    const READS_LOG: bool = false;
+
+    /// Reads one way in which the log has a field; why its table does not have that, if it does not.
+    fn logged(_source: &Source, _def: &FieldDef, _raw: &RawVariant) -> Result<Self::Column, String> {
+        Err("the target reads columns, not the log".to_owned())
+    }
 
     /// Why a column of the discriminator cannot select between the variants of another column, if it cannot.
     fn undecided(_action: &Self::Column) -> Option<&'static str> {
@@ -158,7 +169,10 @@ impl<B: Dialect> Schema<B> {
 impl<B: Dialect> Read<B> {
     fn of(catalog: &Catalog, name: &str, diags: &mut Diagnostics) -> Self {
         let Some(source) = catalog.source(name) else { return Self::Broken };
-        let Some(mapping) = source.targets.get(B::NAME) else { return Self::Unmapped };
+        let as_logged = SourceMapping::default();
+        let Some(mapping) = source.targets.get(B::NAME).or(B::READS_LOG.then_some(&as_logged)) else {
+            return Self::Unmapped;
+        };
         let mut faults = Vec::new();
         // One fault spoils the source: a query over what is left of it could lose a filter or a field in silence.
         let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
@@ -172,10 +186,15 @@ impl<B: Dialect> SourceSchema<B> {
         let mut reader = MappingReader::new::<B>(source, stated);
         let mapping = B::mapping(&mut reader);
         faults.extend(reader.finish());
-        let columns = source.fields.values().filter_map(|def| Some((def, def.columns.get(B::NAME)?)));
-        let fields: BTreeMap<_, _> = columns
-            .filter_map(|(def, column)| Some((def.name.clone(), field::<B>(source, def, column, faults)?)))
-            .collect();
+        let mut fields = BTreeMap::new();
+        for def in source.fields.values() {
+            let read = match def.columns.get(B::NAME) {
+                Some(column) => field::<B>(source, def, column, faults),
+                None if B::READS_LOG => logged::<B>(source, def),
+                None => None,
+            };
+            fields.extend(read.map(|read| (def.name.clone(), read)));
+        }
         // A broken column of the action has been reported; that it cannot decide would only follow from it.
         if faults.is_empty() {
             faults.extend(undecided::<B>(source, &fields));
@@ -219,6 +238,25 @@ fn field<B: Dialect>(
     let variants: Vec<_> = stated.iter().enumerate().map(read).collect();
     let variants = variants.into_iter().collect::<Option<Vec<_>>>()?;
     Some(FieldSchema { ty: *ty, spelling: *spelling, variants, requires: requires.clone() })
+}
+
+/// A field as the log has it.
+fn logged<B: Dialect>(source: &Source, def: &FieldDef) -> Option<FieldSchema<B::Column>> {
+    let variant = |raw: &RawVariant| Variant {
+        actions: raw.for_actions.clone(),
+        column: B::logged(source, def, raw).map_err(|reason| Unavailable { reason, instead: Vec::new() }),
+        placeholders: Vec::new(),
+        inexact: Vec::new(),
+        requires: None,
+    };
+    let variants: Vec<_> = match def.raw.as_ref()? {
+        Raw::Path(path) => {
+            vec![variant(&RawVariant { path: Some(path.clone()), ..RawVariant::default() })]
+        }
+        Raw::Variants(stated) => stated.iter().map(variant).collect(),
+    };
+    let requires = def.requires.clone();
+    Some(FieldSchema { ty: def.ty, spelling: def.spelling, variants, requires })
 }
 
 fn variant<B: Dialect>(

@@ -1,0 +1,245 @@
+//! What the dialects write in different ways.
+//!
+//! In: a dialect and fragments. Out: fragments. Must not know: rules, sources, what the fragments mean. Facts: DuckDB's,
+//! Spark's and Trino's function references; `docs/sql.md` says what was run where.
+
+use super::column::Key;
+use super::literal::{self, Frag, code, test, whole};
+use crate::backend::SqlDialect;
+use crate::backend::print::Bind;
+use crate::ir::Type;
+
+/// The scalar at a path of a JSON text, as text; null where there is none, or an object or array.
+pub(super) fn json_scalar(dialect: SqlDialect, document: &Frag, path: &[Key]) -> Frag {
+    let path = literal::json_path(dialect, path);
+    match dialect {
+        // `json_value` gives null for what is no scalar; `->> '$'` takes the quotes off.
+        SqlDialect::DuckDb => whole("(json_value(TRY_CAST({} AS JSON), {}) ->> '$')", &[document, &path]),
+        SqlDialect::Spark => whole("get_json_object({}, {})", &[document, &path]),
+        SqlDialect::Trino => whole("TRY(json_extract_scalar({}, {}))", &[document, &path]),
+    }
+}
+
+/// The same of an item of an array, which is JSON already.
+pub(super) fn json_item_scalar(dialect: SqlDialect, item: &Frag, path: &[Key]) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => {
+            whole("(json_value({}, {}) ->> '$')", &[item, &literal::json_path(dialect, path)])
+        }
+        SqlDialect::Spark | SqlDialect::Trino => json_scalar(dialect, item, path),
+    }
+}
+
+/// The objects among the items of the array at a path of a JSON text, each a JSON text: others are no items.
+pub(super) fn json_items(dialect: SqlDialect, document: &Frag, path: &[Key]) -> Frag {
+    let path = literal::json_path(dialect, path);
+    let parts = [document, &path];
+    match dialect {
+        SqlDialect::DuckDb => whole(
+            "list_filter(json_extract(TRY_CAST({} AS JSON), concat({}, '[*]')), lambda x: json_type(x) = 'OBJECT')",
+            &parts,
+        ),
+        SqlDialect::Spark => whole(
+            "filter(from_json(get_json_object({}, {}), 'ARRAY<STRING>'), x -> x LIKE '\\u007b%')",
+            &parts,
+        ),
+        SqlDialect::Trino => whole(
+            "filter(TRY(CAST(json_extract({}, {}) AS ARRAY(JSON))), x -> json_format(x) LIKE '{%')",
+            &parts,
+        ),
+    }
+}
+
+/// The rows of a table, one for each item of an array, one without an item where there is none; the item and its number
+/// get names.
+pub(super) fn unnest(dialect: SqlDialect, array: &Frag, item: &Frag, number: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole(
+            "LEFT JOIN LATERAL (SELECT unnest(_list) AS {}, generate_subscripts(_list, 1) AS {} FROM (SELECT {} AS _list)) \
+             AS {}s ON TRUE",
+            &[item, number, array, item],
+        ),
+        SqlDialect::Spark => {
+            whole("LATERAL VIEW OUTER posexplode({}) {}s AS {}, {}", &[array, item, number, item])
+        }
+        SqlDialect::Trino => {
+            whole("LEFT JOIN UNNEST({}) WITH ORDINALITY AS {}s({}, {}) ON TRUE", &[array, item, item, number])
+        }
+    }
+}
+
+/// Any column as text.
+pub(super) fn as_text(dialect: SqlDialect, column: &Frag, is_struct: bool) -> Frag {
+    match dialect {
+        SqlDialect::Spark if is_struct => whole("to_json({})", &[column]),
+        SqlDialect::Trino if is_struct => whole("json_format(CAST({} AS JSON))", &[column]),
+        SqlDialect::DuckDb | SqlDialect::Spark | SqlDialect::Trino => {
+            whole("CAST({} AS {})", &[column, &literal::type_name(dialect, Type::String)])
+        }
+    }
+}
+
+/// Whether a regular expression matches somewhere in a text. The expression is in the dialect's own syntax.
+pub(super) fn matches(dialect: SqlDialect, column: &Frag, regex: &str) -> Frag {
+    let regex = literal::text(dialect, regex);
+    match dialect {
+        SqlDialect::DuckDb => whole("regexp_matches({}, {})", &[column, &regex]),
+        SqlDialect::Spark => test("{()} RLIKE {}", &[column, &regex]),
+        SqlDialect::Trino => whole("regexp_like({}, {})", &[column, &regex]),
+    }
+}
+
+/// The first capture of a regular expression; empty or null where nothing was found.
+pub(super) fn capture(dialect: SqlDialect, column: &Frag, regex: &str) -> Frag {
+    let regex = literal::text(dialect, regex);
+    match dialect {
+        SqlDialect::DuckDb | SqlDialect::Spark | SqlDialect::Trino => {
+            whole("regexp_extract({}, {}, 1)", &[column, &regex])
+        }
+    }
+}
+
+/// The end of a text in a regular expression: `$` also holds before a last line feed in Java and Joni.
+pub(super) fn end_of_text(dialect: SqlDialect) -> &'static str {
+    match dialect {
+        SqlDialect::DuckDb => "$",
+        SqlDialect::Spark | SqlDialect::Trino => r"\z",
+    }
+}
+
+/// Microseconds since 1970 of an instant that is written as ISO 8601, with a zone or in UTC.
+pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
+    match dialect {
+        // A zone is applied, and without one it is UTC, whatever the session's zone is.
+        SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMP))", &[text]),
+        SqlDialect::Spark => whole(
+            "unix_micros(try_to_timestamp(CASE WHEN {()} RLIKE '([Zz]|[+-][0-9]{2}:?[0-9]{2})\\\\z' THEN {} ELSE \
+             concat({}, 'Z') END))",
+            &[text, text, text],
+        ),
+        SqlDialect::Trino => {
+            whole("CAST(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1000000 AS BIGINT)", &[text])
+        }
+    }
+}
+
+/// A time for a reader.
+pub(super) fn timestamp(dialect: SqlDialect, micros: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("make_timestamp({})", &[micros]),
+        SqlDialect::Spark => whole("timestamp_micros({})", &[micros]),
+        SqlDialect::Trino => whole("from_unixtime_nanos({} * 1000)", &[micros]),
+    }
+}
+
+/// A struct of columns under their own names.
+pub(super) fn pack(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag {
+    let each = |template: &'static str| {
+        let parts: Vec<_> = columns.iter().map(|(name, _)| whole(template, &[name, name])).collect();
+        literal::list(&parts)
+    };
+    match dialect {
+        SqlDialect::DuckDb => whole("struct_pack({})", &[&each("{} := {}")]),
+        SqlDialect::Spark => whole("named_struct({})", &[&each("'{}', {}")]),
+        SqlDialect::Trino => {
+            let names = literal::list(columns.iter().map(|(name, _)| name));
+            whole("CAST(ROW({}) AS {})", &[&names, &struct_type(dialect, columns)])
+        }
+    }
+}
+
+/// The type of such a struct.
+pub(super) fn struct_type(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag {
+    let template = if dialect == SqlDialect::Spark { "{}: {}" } else { "{} {}" };
+    let parts: Vec<_> = columns
+        .iter()
+        .map(|(name, ty)| whole(template, &[name, &literal::type_name(dialect, *ty)]))
+        .collect();
+    let parts = literal::list(&parts);
+    match dialect {
+        SqlDialect::DuckDb => whole("STRUCT({})", &[&parts]),
+        SqlDialect::Spark => whole("STRUCT<{}>", &[&parts]),
+        SqlDialect::Trino => whole("ROW({})", &[&parts]),
+    }
+}
+
+/// A hash of a text, as text.
+pub(super) fn hash(dialect: SqlDialect, text: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("sha256({})", &[text]),
+        SqlDialect::Spark => whole("sha2({}, 256)", &[text]),
+        SqlDialect::Trino => whole("to_hex(sha256(to_utf8({})))", &[text]),
+    }
+}
+
+/// What is read once by a test that names it several times: engines copy a calculated column into every comparison. The
+/// body names it `v`.
+pub(super) fn once(dialect: SqlDialect, value: &Frag, body: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("list_bool_or(list_transform([{}], lambda v: {}))", &[value, body]),
+        SqlDialect::Spark => whole("exists(array({}), v -> {})", &[value, body]),
+        SqlDialect::Trino => whole("any_match(ARRAY[{}], v -> {})", &[value, body]),
+    }
+}
+
+/// The value of an expression over `v`, which is read once.
+pub(super) fn bound(dialect: SqlDialect, value: &Frag, body: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("list_transform([{}], lambda v: {})[1]", &[value, body]),
+        SqlDialect::Spark => whole("transform(array({}), v -> {})[0]", &[value, body]),
+        SqlDialect::Trino => whole("transform(ARRAY[{}], v -> {})[1]", &[value, body]),
+    }
+}
+
+/// Each part of a text, as a digit group of an address, filled up to four digits, in one text.
+pub(super) fn padded_groups(dialect: SqlDialect, text: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole(
+            "array_to_string(list_transform(string_split({}, ':'), lambda h: lpad(h, 4, '0')), '')",
+            &[text],
+        ),
+        SqlDialect::Spark | SqlDialect::Trino => {
+            whole("array_join(transform(split({}, ':'), h -> lpad(h, 4, '0')), '')", &[text])
+        }
+    }
+}
+
+/// A number below 65,536 in hexadecimal digits of lower case.
+pub(super) fn hexadecimal(dialect: SqlDialect, number: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("printf('%x', {})", &[number]),
+        SqlDialect::Spark => whole("lower(hex({}))", &[number]),
+        SqlDialect::Trino => whole("to_base({}, 16)", &[number]),
+    }
+}
+
+/// A common table expression: a name and a query.
+pub(super) fn common_table(dialect: SqlDialect, name: &Frag, query: &Frag, is_source: bool) -> Frag {
+    match dialect {
+        // Filters of the steps must reach the table.
+        SqlDialect::DuckDb if is_source => {
+            code(Bind::Or, "{} AS NOT MATERIALIZED (\n  {}\n)", &[name, query])
+        }
+        SqlDialect::DuckDb | SqlDialect::Spark | SqlDialect::Trino => {
+            code(Bind::Or, "{} AS (\n  {}\n)", &[name, query])
+        }
+    }
+}
+
+/// A row of the table called `logs` as text, if the dialect has a word for it.
+pub(super) fn row(dialect: SqlDialect) -> Option<Frag> {
+    match dialect {
+        SqlDialect::DuckDb => Some(whole("CAST(logs AS VARCHAR)", &[])),
+        SqlDialect::Spark => Some(whole("to_json(struct(logs.*))", &[])),
+        SqlDialect::Trino => None,
+    }
+}
+
+/// The engine's name for readers.
+pub(super) fn title(dialect: SqlDialect) -> &'static str {
+    match dialect {
+        SqlDialect::DuckDb => "DuckDB",
+        SqlDialect::Spark => "Spark and Databricks",
+        SqlDialect::Trino => "Trino and Athena",
+    }
+}

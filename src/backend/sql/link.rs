@@ -1,0 +1,435 @@
+//! Steps joined by links: of every record of the later step the start of the best chain that leads to it.
+//!
+//! In: the chain so far, the later step, a bound link. Out: common tables. Must not know: conditions of steps.
+//!
+//! Where a link asks for nothing but keys and a gap, no join is needed: both sides in one table, and the greatest start
+//! in the window before each row. `DuckDB` has a sliding window for that; Spark would compute it anew for every row, so
+//! there and in Trino rows lie in buckets as long as the gap, two of which cover it, and each is a running maximum.
+//! Where it asks for more, of pairs, the pairs are joined.
+
+use super::Sql;
+use super::dialect;
+use super::literal::{self, Frag, test, whole};
+use super::predicate::ordered;
+use super::step::{StepTable, Writer, field, in_words, shared, union};
+use crate::backend::SqlDialect;
+use crate::backend::bind::{BoundLink, BoundStep};
+use crate::backend::print::Bind;
+use crate::ir::{self, CompareOp, Neighbour, Type};
+
+/// The chain up to a step.
+#[derive(Debug)]
+pub(super) struct Chain {
+    /// Its table.
+    pub(super) name: Frag,
+    /// Its start in a row of that.
+    pub(super) start: Frag,
+    /// Columns of the contract of all steps so far; its table has besides what the next link reads of its last step.
+    pub(super) path: Vec<(Frag, Type)>,
+}
+
+/// A link with its two steps.
+#[derive(Clone, Copy)]
+pub(super) struct Joint<'j, 't> {
+    pub(super) link: &'j BoundLink<'t, Sql>,
+    pub(super) earlier: &'j BoundStep<'t, Sql>,
+    pub(super) later: &'j BoundStep<'t, Sql>,
+    /// The place of the later step, from 1.
+    pub(super) number: usize,
+    /// The total in microseconds, where it binds.
+    pub(super) total: Option<u64>,
+}
+
+impl Chain {
+    /// A chain of one step.
+    pub(super) fn first(step: &StepTable) -> Self {
+        Self { name: step.name.clone(), start: step.start.clone(), path: step.contract().to_vec() }
+    }
+}
+
+impl<'t> Writer<'_, 't> {
+    /// The chain with one step more.
+    pub(super) fn link(&mut self, chain: Chain, step: &StepTable, joint: Joint<'_, 't>) -> Chain {
+        let name = literal::own(&format!("chain_{}", joint.number));
+        let is_plain =
+            joint.link.comparisons.is_empty() && joint.link.absences.is_empty() && step.counted.is_none();
+        if is_plain {
+            self.windows(&chain, step, joint, &name);
+        } else {
+            self.pairs(&chain, step, joint, &name);
+        }
+        let path = chain.path.into_iter().chain(step.contract().iter().cloned()).collect();
+        Chain { name, start: literal::own("_start"), path }
+    }
+
+    /// The greatest start in the window before each row.
+    fn windows(&mut self, chain: &Chain, step: &StepTable, joint: Joint<'_, 't>, name: &Frag) {
+        let Joint { link, number, .. } = joint;
+        let gap = link.gap.seconds;
+        let buckets = self.dialect != SqlDialect::DuckDb && gap > 0;
+        let both = literal::own(&format!("link_{number}"));
+        let union = Union { dialect: self.dialect, chain, step, joint, buckets };
+        self.statement.table(&joint.in_words(), &both, &union.print());
+        let start = literal::own("_path._start");
+        let keys = literal::list(&union.key_names());
+        let mut candidates = Vec::new();
+        let mut columns = vec![literal::own("*")];
+        let mut add = |name: &str, value: Frag| {
+            columns.push(whole("{} AS {}", &[&value, &literal::own(name)]));
+            candidates.push(literal::own(name));
+        };
+        let end = if link.shared { "1 PRECEDING" } else { "CURRENT ROW" };
+        let end = literal::own(end);
+        if buckets {
+            add(
+                "_own",
+                whole(
+                    "max_by(_path, CASE WHEN _is_copy = 0 THEN {} END) OVER (PARTITION BY {}, _bucket ORDER BY _place RANGE \
+                 BETWEEN UNBOUNDED PRECEDING AND {})",
+                    &[&start, &keys, &end],
+                ),
+            );
+            add(
+                "_copied",
+                whole(
+                    "max_by(_path, CASE WHEN _is_copy = 1 THEN {} END) OVER (PARTITION BY {}, _bucket ORDER BY _place DESC \
+                 RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+                    &[&start, &keys],
+                ),
+            );
+        } else if gap > 0 || !link.shared {
+            add(
+                "_before",
+                whole(
+                    "max_by(_path, {}) OVER (PARTITION BY {} ORDER BY _at RANGE BETWEEN {} PRECEDING AND {})",
+                    &[&start, &keys, &literal::micros(gap), &end],
+                ),
+            );
+        }
+        let mut from = both;
+        if link.shared {
+            let place = if buckets { literal::own("_bucket, _place, _is_copy") } else { literal::own("_at") };
+            from = self.ties(&from, (&keys, &place), number, &mut columns, &mut candidates);
+        }
+        let best = literal::own(&format!("best_{number}"));
+        let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from]);
+        self.statement.table("", &best, &text);
+        self.take(chain, step, joint, (&best, &greatest(&candidates)), name);
+    }
+
+    /// Of the records of one instant those of other events: the best of all, or else the best of those whose event is
+    /// not that of the best.
+    fn ties(
+        &mut self,
+        from: &Frag,
+        (keys, place): (&Frag, &Frag),
+        number: usize,
+        columns: &mut Vec<Frag>,
+        candidates: &mut Vec<Frag>,
+    ) -> Frag {
+        let tied = literal::own(&format!("tied_{number}"));
+        columns.push(whole(
+            "max_by(_event, _path._start) OVER (PARTITION BY {}, {}) AS _tie_event",
+            &[keys, place],
+        ));
+        columns.push(whole("max_by(_path, _path._start) OVER (PARTITION BY {}, {}) AS _tie", &[keys, place]));
+        let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(columns, ",", 4), from]);
+        self.statement.table("", &tied, &text);
+        let other = whole(
+            "CASE WHEN _tie_event <> _event THEN _tie ELSE max_by(_path, CASE WHEN _event <> _tie_event THEN _path._start \
+             END) OVER (PARTITION BY {}, {}) END AS _at_once",
+            &[keys, place],
+        );
+        *columns = vec![literal::own("*"), other];
+        candidates.push(literal::own("_at_once"));
+        tied
+    }
+
+    /// The rows of the later step to which a chain leads.
+    fn take(
+        &mut self,
+        chain: &Chain,
+        step: &StepTable,
+        joint: Joint<'_, 't>,
+        (from, best): (&Frag, &Frag),
+        name: &Frag,
+    ) {
+        let inner = whole("SELECT *, {} AS _best FROM {} WHERE _is_later = 1", &[best, from]);
+        let mut columns: Vec<_> = ["_at", "_event", "_record"].map(literal::own).to_vec();
+        columns.push(literal::own("_best._start AS _start"));
+        columns.extend(chain.path.iter().map(|(name, _)| whole("_best.{} AS {}", &[name, name])));
+        columns.extend(step.columns.iter().map(|(name, _)| name.clone()));
+        let mut tests = vec![literal::own("_best._start IS NOT NULL")];
+        tests.extend(joint.total.map(|total| test("_at - _best._start <= {}", &[&literal::micros(total)])));
+        let text = whole(
+            "SELECT {}\n  FROM ({}) AS found\n  WHERE {}",
+            &[&literal::lines(&columns, ",", 4), &inner, &Frag::join(tests, " AND ", Bind::And)],
+        );
+        self.statement.table("", name, &text);
+    }
+
+    /// The pairs that a link joins, of each later record the one with the latest start.
+    fn pairs(&mut self, chain: &Chain, step: &StepTable, joint: Joint<'_, 't>, name: &Frag) {
+        let Joint { link, earlier, later, number, total } = joint;
+        let absent: Vec<_> =
+            link.absences.iter().map(|absence| (absence, self.absent(absence, &later.name.node))).collect();
+        let mut on = joint.key_tests("a", "b");
+        on.push(test("a._at BETWEEN b._at - {} AND b._at", &[&literal::micros(link.gap.seconds)]));
+        let mut tests = Vec::new();
+        if link.shared {
+            tests.push(literal::own("a._event <> b._event"));
+        }
+        for comparison in link.comparisons {
+            let [left, right] = [("a", earlier, &comparison.left), ("b", later, &comparison.right)]
+                .map(|(alias, step, of)| whole("{}.{}", &[&literal::own(alias), &field(step, &of.name)]));
+            tests.push(match comparison.op {
+                CompareOp::NotEqual => test("{} <> {}", &[&left, &right]),
+                CompareOp::Order(op) => ordered(op, &left, &right),
+            });
+        }
+        for (absence, table) in absent {
+            let mut shares = shared(absence, |key| match key.of {
+                Neighbour::Earlier => (literal::own("a"), field(earlier, &key.left.name)),
+                Neighbour::Later => (literal::own("b"), field(later, &key.left.name)),
+            });
+            shares.push(literal::own("u._at > a._at AND u._at < b._at"));
+            let shares = Frag::join(shares, " AND ", Bind::Or);
+            tests.push(whole("NOT EXISTS (SELECT 1 FROM {} u WHERE {})", &[&table, &shares]));
+        }
+        let start = whole("a.{}", &[&chain.start]);
+        tests.extend(total.map(|total| test("b._at - {} <= {}", &[&start, &literal::micros(total)])));
+        if step.counted.is_some() {
+            // What came before the burst came before its first event. Where one event could be in both, its own records
+            // do not count, and the rest must still suffice: `recounted` asks that.
+            if !link.shared {
+                let first = field(later, ir::FIRST_TIME);
+                tests.push(test("a._at <= b.{}", &[&first]));
+            }
+        }
+        let mut columns: Vec<_> =
+            ["b._at", "b._event", "b._record", "a._event AS _earlier_event", "a._at AS _earlier_at"]
+                .map(literal::own)
+                .to_vec();
+        columns.push(whole("{} AS _start", &[&start]));
+        columns.extend(chain.path.iter().map(|(name, _)| whole("a.{}", &[name])));
+        columns.extend(step.columns.iter().map(|(name, _)| whole("b.{}", &[name])));
+        let where_all =
+            if tests.is_empty() { literal::truth(true) } else { Frag::join(tests, " AND ", Bind::And) };
+        let text = whole(
+            "SELECT {}\n  FROM {} a JOIN {} b ON {}\n  WHERE {}",
+            &[
+                &literal::lines(&columns, ",", 4),
+                &chain.name,
+                &step.name,
+                &Frag::join(on, " AND ", Bind::And),
+                &where_all,
+            ],
+        );
+        let mut pairs = literal::own(&format!("pairs_{number}"));
+        self.statement.table(&joint.in_words(), &pairs, &text);
+        if let (Some(counted), true) = (&step.counted, link.shared) {
+            pairs = self.recounted(later, counted, &pairs, number);
+        }
+        let mut columns: Vec<_> = ["_at", "_event", "_record", "_start"].map(literal::own).to_vec();
+        columns.extend(chain.path.iter().chain(&step.columns).map(|(name, _)| name.clone()));
+        let text = whole(
+            "SELECT {}\n  FROM (SELECT *, row_number() OVER (PARTITION BY _record, _at ORDER BY _start DESC) AS _rank FROM \
+             {}) AS ranked\n  WHERE _rank = 1",
+            &[&literal::lines(&columns, ",", 4), &pairs],
+        );
+        self.statement.table("", name, &text);
+    }
+
+    /// The pairs for which enough is left without the event of the earlier record, since that record.
+    fn recounted(&mut self, later: &BoundStep<'t, Sql>, counted: &Frag, pairs: &Frag, number: usize) -> Frag {
+        let name = literal::own(&format!("recounted_{number}"));
+        let Some(repetition) = later.repetition else { return pairs.clone() };
+        let value = match &repetition.distinct {
+            Some(distinct) => field(later, &distinct.name),
+            None => literal::own("_event"),
+        };
+        let by = repetition.by.iter().map(|by| {
+            let column = field(later, &by.name);
+            test("p.{} = c.{}", &[&column, &column])
+        });
+        let is_there = repetition.distinct.as_ref().map_or_else(
+            || literal::truth(true),
+            |distinct| {
+                let column = whole("c.{}", &[&value]);
+                super::check::text(&super::predicate::exists(self.dialect, &column, distinct.ty))
+            },
+        );
+        let by = Frag::join(by.collect(), " AND ", Bind::And);
+        let window = literal::micros(repetition.window.seconds);
+        let enough = literal::own(&format!("enough_{number}"));
+        let text = whole(
+            "SELECT p._record, p._at, p._earlier_event, p._earlier_at\n  FROM {} p JOIN {} c ON {} AND c._event <> \
+             p._earlier_event AND c._at BETWEEN GREATEST(p._earlier_at, p._at - {}) AND p._at\n  WHERE {}\n  GROUP BY \
+             p._record, p._at, p._earlier_event, p._earlier_at\n  HAVING count(DISTINCT c.{}) >= {}",
+            &[pairs, counted, &by, &window, &is_there, &value, &literal::number(i64::from(repetition.least))],
+        );
+        self.statement.table("", &enough, &text);
+        let text = whole(
+            "SELECT p.*\n  FROM {} p JOIN {} e ON p._record = e._record AND p._at = e._at AND p._earlier_event = \
+             e._earlier_event AND p._earlier_at = e._earlier_at",
+            &[pairs, &enough],
+        );
+        self.statement.table("", &name, &text);
+        name
+    }
+}
+
+impl Joint<'_, '_> {
+    fn in_words(&self) -> String {
+        let keys = self.link.keys_in_words();
+        let mut text = format!(
+            "`{}` within {} after `{}` on {keys}",
+            self.later.name.node,
+            ir::duration(self.link.gap.seconds),
+            self.earlier.name.node
+        );
+        for absence in &self.link.absences {
+            text.push_str(", ");
+            text.push_str(&in_words(absence));
+        }
+        text
+    }
+
+    /// The two sides of each key.
+    fn keys(&self) -> impl Iterator<Item = [Frag; 2]> {
+        let sides = self.link.keys.iter().zip(&self.link.folded);
+        sides.map(|((left, right), folded)| {
+            [(self.earlier, left), (self.later, right)].map(|(step, of)| {
+                let column = field(step, &of.name);
+                if *folded { whole("lower({})", &[&column]) } else { column }
+            })
+        })
+    }
+
+    fn key_tests(&self, earlier: &str, later: &str) -> Vec<Frag> {
+        let sides = self.link.keys.iter().zip(&self.link.folded);
+        let tests = sides.map(|((left, right), folded)| {
+            let [left, right] = [(earlier, self.earlier, left), (later, self.later, right)]
+                .map(|(alias, step, of)| whole("{}.{}", &[&literal::own(alias), &field(step, &of.name)]));
+            test(if *folded { "lower({}) = lower({})" } else { "{} = {}" }, &[&left, &right])
+        });
+        tests.collect()
+    }
+
+    /// Whether both steps read one source, so that a filter by keys would read it once more.
+    fn is_of_one_source(&self) -> bool {
+        let sources = |step: &BoundStep<'_, Sql>| -> Vec<String> {
+            step.selections().map(|selection| selection.source.name.clone()).collect()
+        };
+        let later = sources(self.later);
+        sources(self.earlier).iter().any(|source| later.contains(source))
+    }
+}
+
+/// Both sides of a link in one table.
+struct Union<'u, 't> {
+    dialect: SqlDialect,
+    chain: &'u Chain,
+    step: &'u StepTable,
+    joint: Joint<'u, 't>,
+    buckets: bool,
+}
+
+impl Union<'_, '_> {
+    fn key_names(&self) -> Vec<Frag> {
+        (1..=self.joint.link.keys.len()).map(|number| literal::own(&format!("_key_{number}"))).collect()
+    }
+
+    fn print(&self) -> Frag {
+        let copies: &[Option<bool>] = if self.buckets { &[Some(false), Some(true)] } else { &[None] };
+        let earlier = copies.iter().map(|copy| self.earlier(*copy));
+        union(earlier.chain([self.later()]).collect())
+    }
+
+    /// Where a row stands: in the bucket of its time, or, as a copy, in the next one, as much later.
+    fn place(&self, alias: &'static str, copy: bool) -> Vec<Frag> {
+        let gap = literal::micros(self.joint.link.gap.seconds);
+        let at = literal::own(&format!("{alias}_at"));
+        let [bucket, place] = if copy {
+            [
+                whole("{} - mod({}, {}) + {} AS _bucket", &[&at, &at, &gap, &gap]),
+                whole("{} + {} AS _place", &[&at, &gap]),
+            ]
+        } else {
+            [whole("{} - mod({}, {}) AS _bucket", &[&at, &at, &gap]), whole("{} AS _place", &[&at])]
+        };
+        vec![bucket, place, whole("{} AS _is_copy", &[&literal::number(i64::from(copy))])]
+    }
+
+    fn earlier(&self, copy: Option<bool>) -> Frag {
+        let mut columns: Vec<_> = self
+            .joint
+            .keys()
+            .zip(self.key_names())
+            .map(|([left, _], name)| whole("{} AS {}", &[&left, &name]))
+            .collect();
+        columns.extend(copy.into_iter().flat_map(|copy| self.place("", copy)));
+        columns.extend(["0 AS _is_later", "_at", "_event"].map(literal::own));
+        let text = literal::type_name(self.dialect, Type::String);
+        columns.push(whole("CAST(NULL AS {}) AS _record", &[&text]));
+        columns.push(whole("{} AS _path", &[&dialect::pack(self.dialect, &self.packed())]));
+        let nothing = self.step.columns.iter().map(|(name, ty)| {
+            whole("CAST(NULL AS {}) AS {}", &[&literal::type_name(self.dialect, *ty), name])
+        });
+        columns.extend(nothing);
+        let from = if self.chain.start == literal::own("_start") {
+            self.chain.name.clone()
+        } else {
+            whole("(SELECT *, {} AS _start FROM {}) AS begun", &[&self.chain.start, &self.chain.name])
+        };
+        whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from])
+    }
+
+    fn packed(&self) -> Vec<(Frag, Type)> {
+        let start = (literal::own("_start"), Type::Time);
+        std::iter::once(start).chain(self.chain.path.iter().cloned()).collect()
+    }
+
+    fn later(&self) -> Frag {
+        let mut columns: Vec<_> = self
+            .joint
+            .link
+            .keys
+            .iter()
+            .zip(&self.joint.link.folded)
+            .map(|((_, right), folded)| {
+                let column = whole("b.{}", &[&field(self.joint.later, &right.name)]);
+                if *folded { whole("lower({})", &[&column]) } else { column }
+            })
+            .collect();
+        if self.buckets {
+            columns.extend(self.place("b.", false));
+        }
+        columns.extend(["1", "b._at", "b._event", "b._record"].map(literal::own));
+        columns.push(whole("CAST(NULL AS {})", &[&dialect::struct_type(self.dialect, &self.packed())]));
+        columns.extend(self.step.columns.iter().map(|(name, _)| whole("b.{}", &[name])));
+        let text = whole("SELECT {}\n  FROM {} b", &[&literal::lines(&columns, ",", 4), &self.step.name]);
+        if self.joint.is_of_one_source() {
+            return text;
+        }
+        // It changes nothing but how much is sorted.
+        let same = Frag::join(self.joint.key_tests("a", "b"), " AND ", Bind::Or);
+        whole("{}\n  WHERE EXISTS (SELECT 1 FROM {} a WHERE {})", &[&text, &self.chain.name, &same])
+    }
+}
+
+/// Of several paths the one with the latest start.
+fn greatest(candidates: &[Frag]) -> Frag {
+    let mut candidates = candidates.iter();
+    let Some(first) = candidates.next() else { return whole("NULL", &[]) };
+    candidates.fold(first.clone(), |best, next| {
+        whole(
+            "CASE WHEN {}._start IS NULL OR {}._start >= {}._start THEN {} ELSE {} END",
+            &[next, &in_parentheses(&best), next, &best, next],
+        )
+    })
+}
+
+fn in_parentheses(path: &Frag) -> Frag {
+    if path.text().starts_with("CASE") { whole("({})", &[path]) } else { path.clone() }
+}

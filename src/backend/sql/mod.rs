@@ -1,0 +1,267 @@
+//! SQL for lakes: one statement for a rule, for DuckDB, Spark or Trino.
+//!
+//! In: a rule that passed the gate. Out: one text, exact at record level over tables that hold events as they were
+//! logged. Must not know: other targets, files. Facts behind the decisions: `docs/sql.md`.
+
+mod check;
+mod column;
+mod dialect;
+mod link;
+mod lists;
+mod literal;
+mod network;
+mod notes;
+mod pattern;
+mod predicate;
+mod regex;
+mod source;
+mod statement;
+mod step;
+#[cfg(test)]
+mod tests;
+mod together;
+mod value;
+
+use minijinja::{Value, context};
+
+use crate::backend::bind::{self, Bound};
+use crate::backend::caps::{self, Feature, Support};
+use crate::backend::layout::Layout;
+use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
+use crate::backend::target::Backend;
+use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, shape};
+use crate::catalog::{FieldDef, RawVariant, Source};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{self, Type};
+use link::{Chain, Joint};
+use lists::Lists;
+use literal::{Frag, whole};
+use source::Tables;
+use statement::Statement;
+use step::Writer;
+
+/// The target.
+#[derive(Debug)]
+pub(super) struct Sql;
+
+static LAYOUT: Layout = Layout::new(include_str!("../../../targets/sql/query.sql.j2"));
+
+impl Dialect for Sql {
+    const NAME: &'static str = "sql";
+    const TITLE: &'static str = "SQL";
+    const READS_LOG: bool = true;
+    type Mapping = column::Mapping;
+    type Column = column::Column;
+
+    fn mapping(reader: &mut MappingReader<'_>) -> Option<Self::Mapping> {
+        column::mapping(reader)
+    }
+
+    fn column(reader: &mut ColumnReader<'_>) -> Option<Self::Column> {
+        reader.invalid(
+            "sql",
+            "a table of a lake is described by `stored` under `targets.sql`, not field by field",
+        );
+        None
+    }
+
+    fn logged(source: &Source, def: &FieldDef, raw: &RawVariant) -> Result<Self::Column, String> {
+        column::logged(source, def, raw)
+    }
+}
+
+impl Backend for Sql {
+    const ALIASES: &'static [&'static str] = &["lake", "duckdb", "spark", "databricks", "trino", "athena"];
+    const EXTENSION: &'static str = "sql";
+    const SHOWS_FIELDS: bool = true;
+    const JOINS_BY_WIDER: bool = false;
+    const HOLDS_LISTS: bool = true;
+    const READS_BY_CLAUSE: bool = true;
+
+    fn level(_rule: &ir::Rule) -> Level {
+        Level::Record
+    }
+
+    fn support(feature: Feature) -> Support {
+        match feature {
+            Feature::SingleStep
+            | Feature::EqualTimes
+            | Feature::GapWindow
+            | Feature::TotalWindow
+            | Feature::KeyChange
+            | Feature::KeyChangeInScope
+            | Feature::FieldPair
+            | Feature::CaseSensitive
+            | Feature::RegularExpression
+            | Feature::NumberOrder
+            | Feature::TimeOrder
+            | Feature::FieldComparison
+            | Feature::Allowlist => Support::Native,
+            Feature::Alternatives => Support::Emulated(
+                "the union of the sources, each without what an earlier one of its source has",
+            ),
+            Feature::RenamedField => Support::Emulated("the column gets the name of the rule"),
+            Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::FirstSeen => {
+                Support::Emulated("an anti-join by the fields that are shared")
+            }
+            Feature::AbsenceBetween => Support::Emulated("an anti-join of the pairs that a link joins"),
+            Feature::Count => Support::Emulated(
+                "a record is joined with all that count with it, and their events are counted",
+            ),
+            Feature::DistinctCount => Support::Emulated(
+                "a record is joined with all that count with it, and their values are counted",
+            ),
+            Feature::DifferentFields | Feature::OrderedFields => {
+                Support::Emulated("compared where the pairs are joined, both present")
+            }
+            Feature::FoldedKey => Support::Emulated("joined by lower() of both sides"),
+            Feature::AnyOrder => {
+                Support::Emulated("a running maximum: of every other step the newest record before each")
+            }
+            Feature::OrderedSteps => Support::Emulated(
+                "both sides of a link in one table, and the latest start in the window before each row; in Spark and \
+                 Trino in buckets of time",
+            ),
+            Feature::RepeatedGroup => Support::Emulated("an outer lateral join with the items"),
+            Feature::SharedEvent => {
+                Support::Emulated("of the records of one instant the best of another event is taken")
+            }
+            Feature::IgnoreCase => Support::Emulated(
+                "translate() for the letters of ASCII; other letters are spelled out in a regular expression",
+            ),
+            Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
+            Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
+            Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
+            Feature::SeveralValues => caps::NOT_YET,
+            Feature::Presence => {
+                Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")
+            }
+            Feature::Negation => {
+                Support::Emulated("COALESCE or IS DISTINCT FROM, so that what is missing passes")
+            }
+        }
+    }
+
+    fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
+        emit(job, report).into_iter().collect()
+    }
+}
+
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+    let bound = bind::bind::<Sql>(job, report)?;
+    refuse_shared(job, report)?;
+    let schedule = Schedule::of(&bound, job);
+    notes::add(job, &bound, report);
+    let (tables, select) = statement(&bound, job, report);
+    let head: Vec<Value> = head(job, schedule, report).into_iter().map(Value::from).collect();
+    let context = context! { head => head, tables => tables, select => Value::from(select) };
+    let text = LAYOUT.print(Sql::TITLE, job.rule.span, context, report)?;
+    let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+    let (indexes, keys) = (Vec::new(), Vec::new());
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+}
+
+/// Steps in any order whose events could be the same one: the newest record of the other step may be of the very event,
+/// and an older one would have to be looked for.
+fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
+    let chain = &job.rule.chain;
+    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
+    else {
+        return Some(());
+    };
+    let title = "SQL cannot express steps in any order that one event could match twice";
+    report.error(
+        Diagnostic::new(Code::NotExpressible, together.span, title)
+            .label("an event would be found as its own neighbour")
+            .help(
+                "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
+            ),
+    );
+    None
+}
+
+/// The common tables, and what is selected of the last of them.
+fn statement(bound: &Bound<'_, Sql>, job: &Job<'_>, report: &mut Report) -> (Vec<Value>, Frag) {
+    let dialect = job.options.dialect;
+    let mut lists = Lists::new(dialect, job.options.lists);
+    let tagged = bound.steps.iter().any(|step| !step.others.is_empty());
+    let mut tables = Tables { dialect, tagged, all: Vec::new() };
+    let mut statement = Statement::new(dialect);
+    let mut writer =
+        Writer { dialect, tables: &mut tables, lists: &mut lists, statement: &mut statement, report };
+    let chain = chain(&mut writer, bound);
+    let select = select(&chain, bound, dialect);
+    let mut first: Vec<(Option<Frag>, Frag)> = Vec::new();
+    for (name, rows) in &lists.tables {
+        let list = name.text().trim_start_matches("list_");
+        let comment = literal::comment(&format!("allowlist `{list}`: its exact values"));
+        first.push((Some(comment), whole("{} (value) AS (VALUES\n    {}\n)", &[name, rows])));
+    }
+    for table in &tables.all {
+        let comment =
+            literal::comment(&format!("{} as canonical fields; times are microseconds", table.source.name));
+        first.push((Some(comment), dialect::common_table(dialect, &table.name, &table.print(), true)));
+    }
+    (statement.into_tables(first), select)
+}
+
+fn chain<'t>(writer: &mut Writer<'_, 't>, bound: &Bound<'t, Sql>) -> Chain {
+    if let Some(together) = bound.together {
+        let steps: Vec<_> = bound.steps.iter().map(|step| (step, writer.step(step, true))).collect();
+        return writer.together(&steps, together, bound.total);
+    }
+    let total = bound.total_binds.then_some(bound.total.seconds);
+    let mut chain: Option<Chain> = None;
+    for (number, later) in bound.steps.iter().enumerate() {
+        let step = writer.step(later, later.last);
+        let joined = number.checked_sub(1).and_then(|at| bound.links.get(at).zip(bound.steps.get(at)));
+        chain = Some(match (chain, joined) {
+            (Some(chain), Some((link, earlier))) => {
+                writer.link(chain, &step, Joint { link, earlier, later, number: number + 1, total })
+            }
+            (_, _) => Chain::first(&step),
+        });
+    }
+    chain.unwrap_or(Chain { name: literal::own("nothing"), start: literal::own("_at"), path: Vec::new() })
+}
+
+/// One row for each alert: an event that the log has twice gives it once.
+fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDialect) -> Frag {
+    let shown = chain.path.iter().map(|(name, ty)| {
+        if *ty == Type::Time {
+            whole("{} AS {}", &[&dialect::timestamp(dialect, name), name])
+        } else {
+            name.clone()
+        }
+    });
+    let shown: Vec<_> = shown.collect();
+    let mut by: Vec<Frag> = Vec::new();
+    if let (None, Some(link), Some(last)) = (bound.together, bound.links.last(), bound.steps.last()) {
+        // Rows lie together by these already.
+        by.extend(link.keys.iter().map(|(_, right)| step::field(last, &right.name)));
+    }
+    by.extend(["_at", "_record"].map(literal::own));
+    whole(
+        "SELECT {}\nFROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS _copy FROM {}) AS alerts\nWHERE \
+         _copy = 1",
+        &[&literal::lines(&shown, ",", 2), &literal::list(&by), &chain.start, &chain.name],
+    )
+}
+
+/// The comment at the head: what the query is, and every reason why it is not exact.
+fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
+    let fidelity = match report.fidelity() {
+        Fidelity::Exact => "exact",
+        Fidelity::Superset => "superset: may match more than the rule",
+        Fidelity::Conditional => "conditional: may miss what the rule matches, depending on the engine",
+        Fidelity::Subset => "subset: may miss what the rule matches",
+    };
+    let engine = dialect::title(job.options.dialect);
+    let mut lines = vec![
+        job.rule.meta.title.clone(),
+        format!("Catena: {}, {fidelity}, for {engine}", job.rule.name.node),
+    ];
+    lines.push(schedule.remark());
+    lines.extend(report.remarks());
+    lines.iter().map(|line| literal::comment(line)).collect()
+}

@@ -1,0 +1,41 @@
+//! What a statement cannot say by itself: what its engine leaves open, what tables must be there.
+//!
+//! In: a bound rule. Out: notes and requirements. Must not know: query text.
+
+use super::Sql;
+use crate::backend::bind::{Bound, BoundSelection};
+use crate::backend::{Effect, Job, Report, SqlDialect};
+use crate::ir::Case;
+
+/// Adds the notes of a rule.
+pub(super) fn add(job: &Job<'_>, bound: &Bound<'_, Sql>, report: &mut Report) {
+    let chain = &job.rule.chain;
+    let links = chain.links.iter().filter(|link| link.keys.iter().any(|key| key.case == Case::Ignore));
+    let absences = chain.absences().filter(|absence| absence.keys.iter().any(|key| key.case == Case::Ignore));
+    for span in links.map(|link| link.span).chain(absences.map(|absence| absence.span)) {
+        report.note(Effect::Engine, span, LETTERS);
+    }
+    if job.options.dialect == SqlDialect::Trino {
+        report.note(Effect::Engine, job.rule.name.span, NOT_RUN);
+    }
+    let steps = bound.steps.iter().flat_map(|step| {
+        let absences = step.absences.iter().flat_map(|absence| &absence.selections);
+        step.selections().chain(absences)
+    });
+    let absences = bound.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
+    for selection in steps.chain(absences) {
+        require(selection, report);
+    }
+}
+
+fn require(selection: &BoundSelection<'_, Sql>, report: &mut Report) {
+    if let Some(what) = &selection.schema.mapping.requires {
+        report.require(what);
+    }
+}
+
+const LETTERS: &str = "links that ignore letter case compare lower() of both sides: letters beyond ASCII are equal as the \
+                       engine folds them";
+
+const NOT_RUN: &str =
+    "no Trino has run this text: it was parsed as Trino's, and run in translation by DuckDB";

@@ -1,0 +1,275 @@
+//! A source as a common table: its canonical fields over the columns of the lake's table, a row for each record.
+//!
+//! In: what steps ask of a source. Out: a common table with the columns that were asked for. Must not know: conditions,
+//! links.
+
+use super::Sql;
+use super::column::{Column, Holds, Mapping};
+use super::dialect;
+use super::literal::{self, Frag, whole};
+use super::value::{self, Values};
+use crate::backend::SqlDialect;
+use crate::backend::bind::{BoundField, BoundSelection};
+use crate::backend::print::Bind;
+use crate::backend::schema::SourceSchema;
+use crate::catalog::Source;
+use crate::ir::Type;
+
+/// The columns that every common table has: when, which event, which record.
+pub(super) const AT: &str = "_at";
+pub(super) const EVENT: &str = "_event";
+pub(super) const RECORD: &str = "_record";
+
+/// The common tables of a statement.
+#[derive(Debug)]
+pub(super) struct Tables<'t> {
+    pub(super) dialect: SqlDialect,
+    /// Whether ids of several sources are compared.
+    pub(super) tagged: bool,
+    pub(super) all: Vec<Table<'t>>,
+}
+
+/// A source with the items of some of its groups.
+#[derive(Debug)]
+pub(super) struct Table<'t> {
+    dialect: SqlDialect,
+    tagged: bool,
+    pub(super) source: &'t Source,
+    schema: &'t SourceSchema<Sql>,
+    /// The numbers of the groups whose items are rows.
+    groups: Vec<usize>,
+    pub(super) name: Frag,
+    columns: Vec<(Frag, Frag)>,
+}
+
+impl<'t> Tables<'t> {
+    /// The table from which a selection reads, with a row for each item of what it looks at; of all groups if it `is_last`:
+    /// its records are the alerts.
+    pub(super) fn of(&mut self, selection: &BoundSelection<'t, Sql>, is_last: bool) -> &mut Table<'t> {
+        let groups = groups(selection, is_last);
+        let is_it =
+            |table: &Table<'t>| std::ptr::eq(table.source, selection.source) && table.groups == groups;
+        let place = self.all.iter().position(is_it).unwrap_or_else(|| {
+            self.all.push(Table::new(self.dialect, self.tagged, selection, groups));
+            self.all.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "the place was found or made just now")]
+        &mut self.all[place]
+    }
+}
+
+/// The groups whose items a selection reads.
+fn groups(selection: &BoundSelection<'_, Sql>, is_last: bool) -> Vec<usize> {
+    let tests = selection.condition.tests();
+    let tested = tests.iter().flat_map(|(test, _)| std::iter::once(&test.field).chain(&test.other));
+    let outputs = selection.outputs.iter().map(|output| &output.field);
+    let fields = tested.chain(&selection.keys).chain(&selection.reads).chain(outputs);
+    let mut found: Vec<usize> =
+        fields.flat_map(|field| &field.ways).flat_map(|way| way.column.groups()).collect();
+    if is_last {
+        found.extend(selection.has_items.iter().enumerate().filter(|(_, has)| **has).map(|(group, _)| group));
+    }
+    let mapping = &selection.schema.mapping;
+    found.retain(|group| mapping.groups.get(*group).is_some_and(|group| group.items.is_ok()));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+impl<'t> Table<'t> {
+    fn new(
+        dialect: SqlDialect,
+        tagged: bool,
+        selection: &BoundSelection<'t, Sql>,
+        groups: Vec<usize>,
+    ) -> Self {
+        let (source, schema) = (selection.source, selection.schema);
+        let words =
+            groups.iter().filter_map(|group| schema.mapping.groups.get(*group)).map(|group| &group.name);
+        let name = std::iter::once(source.name.replace('.', "_"))
+            .chain(words.cloned())
+            .collect::<Vec<_>>()
+            .join("_");
+        // One word could be the name of the table that it reads.
+        let name = literal::own(&format!("from_{name}"));
+        Self { dialect, tagged, source, schema, groups, name, columns: Vec::new() }
+    }
+
+    fn mapping(&self) -> &'t Mapping {
+        &self.schema.mapping
+    }
+
+    fn values(&self) -> Values<'t> {
+        Values { dialect: self.dialect, groups: &self.mapping().groups }
+    }
+
+    /// The column of a field.
+    pub(super) fn field(&mut self, field: &BoundField<'t, Column>) -> Frag {
+        let value = self.value(field);
+        if let Some((name, _)) = self.columns.iter().find(|(_, known)| *known == value) {
+            return name.clone();
+        }
+        let plain = field.name.replace('.', "_");
+        let names = std::iter::once(plain.clone()).chain((2..).map(|number| format!("{plain}_{number}")));
+        let mut names = names.map(|name| literal::column(self.dialect, &name));
+        let is_free = |name: &Frag| !self.columns.iter().any(|(known, _)| known == name);
+        let name = names.find(is_free).unwrap_or_else(|| literal::own("_"));
+        self.columns.push((name.clone(), value));
+        name
+    }
+
+    /// A field as an expression; where the action decides, as it does.
+    fn value(&self, field: &BoundField<'t, Column>) -> Frag {
+        let values = self.values();
+        let Some((last, others)) = field.ways.split_last() else { return literal::whole("NULL", &[]) };
+        if others.is_empty() && last.actions.is_empty() {
+            return values.of(last.column);
+        }
+        let action = self.schema.fields.get(&self.source.discriminator);
+        let action = action.and_then(|action| action.variants.first()?.column.as_ref().ok());
+        let action = action.map_or_else(|| literal::whole("NULL", &[]), |action| values.of(action));
+        let mut cases: Vec<_> =
+            others.iter().map(|way| self.case(&action, way.actions, way.column)).collect();
+        cases.push(if last.actions.is_empty() {
+            whole("ELSE {}", &[&values.of(last.column)])
+        } else {
+            self.case(&action, last.actions, last.column)
+        });
+        whole("CASE {} END", &[&literal::lines(&cases, "", 6)])
+    }
+
+    fn case(&self, action: &Frag, actions: &[String], column: &Column) -> Frag {
+        let names: Vec<_> = actions.iter().map(|name| literal::text(self.dialect, name)).collect();
+        let is_one = super::check::text(&super::check::one_of(action, &names));
+        whole("WHEN {} THEN {}", &[&is_one, &self.values().of(column)])
+    }
+
+    /// A field of the source by its name, in whatever way the log has it.
+    fn named(&self, name: &str) -> Option<Frag> {
+        let field = self.schema.fields.get(name)?;
+        let column =
+            field.variants.iter().find(|variant| variant.actions.is_empty())?.column.as_ref().ok()?;
+        Some(self.values().of(column))
+    }
+
+    /// What identifies an event: its id, or all that the table knows of it.
+    fn event(&self) -> Frag {
+        let as_text = |name: &String| {
+            let is_text = self.schema.fields.get(name).is_some_and(|field| field.ty == Type::String);
+            let id = self.named(name)?;
+            Some(if is_text { id } else { dialect::as_text(self.dialect, &id, false) })
+        };
+        let ids: Option<Vec<_>> = self.source.event_id.0.iter().map(as_text).collect();
+        let ids = ids.unwrap_or_default();
+        let all = self.whole_row();
+        let id = match ids.as_slice() {
+            [] => all,
+            // An event may lack its id.
+            [id] => whole("COALESCE(NULLIF({}, ''), {})", &[id, &all]),
+            several => {
+                let joined = Frag::join(several.to_vec(), " || '#' || ", Bind::Or);
+                whole("COALESCE({}, {})", &[&joined, &all])
+            }
+        };
+        if self.tagged {
+            let tag = literal::text(self.dialect, &format!("{} ", self.source.name));
+            whole("concat({}, {})", &[&tag, &id])
+        } else {
+            id
+        }
+    }
+
+    /// A hash of all that the table has of an event.
+    fn whole_row(&self) -> Frag {
+        if let Some(row) = dialect::row(self.dialect) {
+            return dialect::hash(self.dialect, &row);
+        }
+        let texts = self.mapping().layout.columns().into_iter().map(|(name, holds)| {
+            let column = literal::column(self.dialect, name);
+            let text = dialect::as_text(self.dialect, &column, holds == Holds::Struct);
+            whole("COALESCE({}, '')", &[&text])
+        });
+        let texts: Vec<_> = texts.collect();
+        let joined = match texts.as_slice() {
+            [only] => only.clone(),
+            several => whole("concat_ws('|', {})", &[&literal::list(several)]),
+        };
+        dialect::hash(self.dialect, &joined)
+    }
+
+    /// The common table.
+    pub(super) fn print(&self) -> Frag {
+        let mut columns =
+            vec![(AT, self.named("event.time").unwrap_or_else(|| whole("CAST(NULL AS BIGINT)", &[])))];
+        columns.push((EVENT, self.event()));
+        let mut columns: Vec<_> =
+            columns.into_iter().map(|(name, value)| named(&value, &literal::own(name))).collect();
+        columns.extend(self.columns.iter().map(|(name, value)| named(value, name)));
+        let mut from = self.from();
+        columns.extend(self.numbers());
+        let tests: Vec<_> =
+            self.mapping().only.iter().map(|(column, texts)| self.is_of_source(column, texts)).collect();
+        if !tests.is_empty() {
+            from = whole("{}\n  WHERE {}", &[&from, &Frag::join(tests, "\n    AND ", Bind::And)]);
+        }
+        whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from])
+    }
+
+    fn is_of_source(&self, column: &Column, texts: &[String]) -> Frag {
+        let texts: Vec<_> = texts.iter().map(|text| literal::text(self.dialect, text)).collect();
+        super::check::text(&super::check::one_of(&self.values().of(column), &texts))
+    }
+
+    fn from(&self) -> Frag {
+        let tables: Vec<_> = self.mapping().tables.iter().map(|table| literal::table(table)).collect();
+        let mut from = match tables.as_slice() {
+            [only] => whole("{} AS logs", &[only]),
+            several => {
+                let all: Vec<_> = several.iter().map(|table| whole("SELECT * FROM {}", &[table])).collect();
+                whole("({}) AS logs", &[&Frag::join(all, " UNION ALL ", Bind::Or)])
+            }
+        };
+        for group in self.groups.iter().filter_map(|group| self.mapping().groups.get(*group)) {
+            let Ok(spot) = &group.items else { continue };
+            let (item, number) = value::item(&group.name);
+            let rows = dialect::unnest(self.dialect, &self.values().items(spot), &item, &number);
+            from = whole("{}\n  {}", &[&from, &rows]);
+            if let Some(path) = &group.inner {
+                let (inner, number) = value::inner(&group.name);
+                let items = self.values().inner_items(&item, path);
+                from = whole("{}\n  {}", &[&from, &dialect::unnest(self.dialect, &items, &inner, &number)]);
+            }
+        }
+        from
+    }
+
+    /// The column that tells records apart; several items of an event are several records.
+    fn numbers(&self) -> Option<Frag> {
+        let groups = self.groups.iter().filter_map(|group| self.mapping().groups.get(*group));
+        let numbers = groups.flat_map(|group| {
+            let inner = group.inner.as_ref().map(|_| value::inner(&group.name).1);
+            std::iter::once(value::item(&group.name).1).chain(inner)
+        });
+        let text = literal::type_name(self.dialect, Type::String);
+        let texts: Vec<_> =
+            numbers.map(|number| whole("CAST(COALESCE({}, 0) AS {})", &[&number, &text])).collect();
+        if texts.is_empty() {
+            return None;
+        }
+        Some(named(&whole("concat_ws('-', {})", &[&literal::list(&texts)]), &literal::own("_item_numbers")))
+    }
+
+    /// What tells its records apart.
+    pub(super) fn record(&self) -> Frag {
+        if self.groups.is_empty() {
+            literal::own(EVENT)
+        } else {
+            whole("concat({}, '#', _item_numbers)", &[&literal::own(EVENT)])
+        }
+    }
+}
+
+/// An expression under a name.
+pub(super) fn named(value: &Frag, name: &Frag) -> Frag {
+    if value == name { name.clone() } else { whole("{} AS {}", &[value, name]) }
+}

@@ -1,0 +1,331 @@
+//! One step as a common table: the records that satisfy it, with the columns that later steps and the alert need.
+//!
+//! In: a bound step. Out: common tables, and the columns of the last of them. Must not know: how steps are joined.
+
+use super::Sql;
+use super::check;
+use super::column::Column;
+use super::lists::Lists;
+use super::literal::{self, Frag, test, whole};
+use super::predicate::{self, Printer};
+use super::source::{AT, EVENT, RECORD, Tables, named};
+use super::statement::Statement;
+use crate::backend::bind::{BoundAbsence, BoundField, BoundSelection, BoundStep, Output};
+use crate::backend::print::Bind;
+use crate::backend::{Report, SqlDialect};
+use crate::ir::{self, Case, Repetition, Type, When};
+
+/// What printing steps adds to.
+pub(super) struct Writer<'w, 't> {
+    pub(super) dialect: SqlDialect,
+    pub(super) tables: &'w mut Tables<'t>,
+    pub(super) lists: &'w mut Lists,
+    pub(super) statement: &'w mut Statement,
+    pub(super) report: &'w mut Report,
+}
+
+/// A step, printed.
+#[derive(Debug, Clone)]
+pub(super) struct StepTable {
+    /// Its common table.
+    pub(super) name: Frag,
+    /// Its columns beside time, event and record: those of the contract first.
+    pub(super) columns: Vec<(Frag, Type)>,
+    /// How many of them are of the contract.
+    pub(super) shown: usize,
+    /// When its story begins: its time, or the first instant of its burst.
+    pub(super) start: Frag,
+    /// Of a step that repeats: the records among which it is counted.
+    pub(super) counted: Option<Frag>,
+}
+
+impl StepTable {
+    /// The columns of the contract.
+    pub(super) fn contract(&self) -> &[(Frag, Type)] {
+        self.columns.get(..self.shown).unwrap_or_default()
+    }
+}
+
+/// The column of a field of a step.
+pub(super) fn field(step: &BoundStep<'_, Sql>, name: &str) -> Frag {
+    literal::own(&step.column_name(name))
+}
+
+impl<'t> Writer<'_, 't> {
+    /// Prints a step.
+    pub(super) fn step(&mut self, step: &BoundStep<'t, Sql>, records_are_alerts: bool) -> StepTable {
+        let (mut columns, shown) = columns(step);
+        let final_name = literal::own(&format!("step_{}", step.name.node));
+        let mut stages = step.absences.len() + usize::from(step.repetition.is_some());
+        let stage = |stages: &mut usize| {
+            let name = if *stages == 0 {
+                final_name.clone()
+            } else {
+                literal::own(&format!("found_{}_{stages}", step.name.node))
+            };
+            *stages = stages.saturating_sub(1);
+            name
+        };
+        let mut name = stage(&mut stages);
+        let selects = self.selections(step, &columns, records_are_alerts);
+        self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
+        for absence in &step.absences {
+            let next = stage(&mut stages);
+            self.without(step, absence, &name, &next);
+            name = next;
+        }
+        let mut start = literal::own(AT);
+        let mut counted = None;
+        let mut shown = shown;
+        if let Some(repetition) = step.repetition {
+            let count = literal::own(&step.column_name(ir::COUNT));
+            start = literal::own(&step.column_name(ir::FIRST_TIME));
+            self.burst(step, repetition, (&name, &final_name), (&count, &start));
+            columns.splice(shown..shown, [(count, Type::Int), (start.clone(), Type::Time)]);
+            shown += 2;
+            counted = Some(name);
+            name = final_name;
+        }
+        StepTable { name, columns, shown, start, counted }
+    }
+
+    /// A query for each alternative of a step.
+    fn selections(
+        &mut self,
+        step: &BoundStep<'t, Sql>,
+        columns: &[(Frag, Type)],
+        records_are_alerts: bool,
+    ) -> Vec<Frag> {
+        let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
+        let mut selects = Vec::new();
+        for selection in step.selections() {
+            let same: Vec<_> =
+                before.iter().copied().filter(|other| std::ptr::eq(other.source, selection.source)).collect();
+            // What is counted need not have the keys of links.
+            let is_early =
+                |key: &&BoundField<'t, Column>| step.repetition.is_none_or(|counts| is_by(counts, key.name));
+            let keys: Vec<_> = selection.keys.iter().filter(is_early).collect();
+            let table = self.tables.of(selection, records_are_alerts);
+            let wanted = columns.iter().map(|(name, ty)| {
+                let is_it = |output: &&Output<'t, Sql>| literal::own(&output.column) == *name;
+                let output = selection
+                    .event_id
+                    .iter()
+                    .chain(&selection.outputs)
+                    .find(is_it)
+                    .map(|output| &output.field);
+                let read = || selection.reads.iter().find(|read| field(step, read.name) == *name);
+                let own = output.or_else(read).map(|found| (table.field(found), found.ty));
+                let value = match own {
+                    _ if *name == field(step, "time") => literal::own(AT),
+                    Some((column, of)) if of == *ty => column,
+                    Some((column, _)) => {
+                        whole("CAST({} AS {})", &[&column, &literal::type_name(self.dialect, *ty)])
+                    }
+                    None => whole("CAST(NULL AS {})", &[&literal::type_name(self.dialect, *ty)]),
+                };
+                named(&value, name)
+            });
+            let mut list = vec![literal::own(AT), literal::own(EVENT)];
+            let wanted: Vec<_> = wanted.collect();
+            list.push(named(&table.record(), &literal::own(RECORD)));
+            list.extend(wanted);
+            let from = table.name.clone();
+            let mut printer =
+                Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
+            let mut tests = printer.condition(selection, &same);
+            tests.extend(printer.keys(&keys));
+            selects.push(select(&list, &from, &tests));
+            before.push(selection);
+        }
+        selects
+    }
+
+    /// The records that a clause leaves.
+    fn without(
+        &mut self,
+        step: &BoundStep<'t, Sql>,
+        absence: &BoundAbsence<'t, Sql>,
+        from: &Frag,
+        to: &Frag,
+    ) {
+        let name = self.absent(absence, &step.name.node);
+        let mut tests = shared(absence, |key| (literal::own("r"), field(step, &key.left.name)));
+        match absence.when {
+            When::Before(window) => {
+                tests.push(test("u._at >= r._at - {} AND u._at < r._at", &[&literal::micros(window.seconds)]))
+            }
+            When::After(window) => {
+                tests.push(test("u._at > r._at AND u._at <= r._at + {}", &[&literal::micros(window.seconds)]))
+            }
+            // Of links alone.
+            When::Between => {}
+        }
+        let text = whole(
+            "SELECT r.*\n  FROM {} r\n  WHERE NOT EXISTS (SELECT 1 FROM {} u WHERE {})",
+            &[from, &name, &Frag::join(tests, " AND ", Bind::And)],
+        );
+        self.statement.table(&in_words(absence), to, &text);
+    }
+
+    /// The common table of what must not be there.
+    pub(super) fn absent(&mut self, absence: &BoundAbsence<'t, Sql>, of: &str) -> Frag {
+        let name = literal::own(&format!("absent_{of}_{}", absence.name));
+        let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
+        let mut selects = Vec::new();
+        for selection in &absence.selections {
+            let table = self.tables.of(selection, false);
+            let mut list = vec![literal::own(AT)];
+            list.extend(selection.keys.iter().map(|key| named(&table.field(key), &absent_key(key.name))));
+            let from = table.name.clone();
+            let keys: Vec<_> = selection.keys.iter().collect();
+            let mut printer =
+                Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
+            let mut tests = printer.condition(selection, &[]);
+            tests.extend(printer.keys(&keys));
+            selects.push(select(&list, &from, &tests));
+            before.push(selection);
+        }
+        self.statement.table(&format!("what must not be there: `{}`", absence.name), &name, &union(selects));
+        name
+    }
+
+    /// The records for which enough came, and since when.
+    fn burst(
+        &mut self,
+        step: &BoundStep<'t, Sql>,
+        repetition: &Repetition,
+        (from, to): (&Frag, &Frag),
+        (count, first): (&Frag, &Frag),
+    ) {
+        let of = &step.name.node;
+        let value = match &repetition.distinct {
+            Some(distinct) => field(step, &distinct.name),
+            None => literal::own(EVENT),
+        };
+        let by = repetition.by.iter().map(|by| {
+            let column = field(step, &by.name);
+            test("a.{} = b.{}", &[&column, &column])
+        });
+        let joined = Frag::join(by.collect(), " AND ", Bind::And);
+        let is_there = repetition.distinct.as_ref().map_or_else(
+            || literal::truth(true),
+            |distinct| {
+                let column = whole("b.{}", &[&value]);
+                check::text(&predicate::exists(self.dialect, &column, distinct.ty))
+            },
+        );
+        let values = literal::own(&format!("values_{of}"));
+        let window = literal::micros(repetition.window.seconds);
+        let text = whole(
+            "SELECT a._record, a._at, b.{} AS _value, max(b._at) AS _latest\n  FROM {} a JOIN {} b ON {} AND b._at BETWEEN \
+             a._at - {} AND a._at\n  WHERE {}\n  GROUP BY a._record, a._at, b.{}",
+            &[&value, from, from, &joined, &window, &is_there, &value],
+        );
+        let what = repetition
+            .distinct
+            .as_ref()
+            .map_or("events".to_owned(), |distinct| format!("values of {}", distinct.name));
+        let comment = format!(
+            "`{of}`: at least {} {what} within {}",
+            repetition.least,
+            ir::duration(repetition.window.seconds)
+        );
+        self.statement.table(&comment, &values, &text);
+        let ranked = literal::own(&format!("ranked_{of}"));
+        let text = whole(
+            "SELECT _record, _at, _latest, row_number() OVER (PARTITION BY _record, _at ORDER BY _latest DESC) AS _rank, \
+             count(*) OVER (PARTITION BY _record, _at) AS _count\n  FROM {}",
+            &[&values],
+        );
+        self.statement.table("", &ranked, &text);
+        let late = step.main.keys.iter().filter(|key| !is_by(repetition, key.name));
+        let late = late.flat_map(|key| {
+            let column = whole("r.{}", &[&field(step, key.name)]);
+            check::conjuncts(&predicate::exists(self.dialect, &column, key.ty), false)
+        });
+        let least = literal::number(i64::from(repetition.least));
+        let tests: Vec<_> = std::iter::once(test("n._rank = {}", &[&least])).chain(late).collect();
+        let text = whole(
+            "SELECT r.*, n._count AS {}, n._latest AS {}\n  FROM {} r JOIN {} n ON r._record = n._record AND r._at = n._at\n  \
+             WHERE {}",
+            &[count, first, from, &ranked, &Frag::join(tests, " AND ", Bind::And)],
+        );
+        self.statement.table("", to, &text);
+    }
+}
+
+fn is_by(repetition: &Repetition, field: &str) -> bool {
+    repetition.by.iter().any(|by| by.name == field)
+}
+
+fn absent_key(name: &str) -> Frag {
+    literal::own(&format!("key_{}", name.replace('.', "_")))
+}
+
+/// That a record `u` which must not be there shares its keys with what `side` says: an alias and a column.
+pub(super) fn shared<'a>(
+    absence: &BoundAbsence<'a, Sql>,
+    side: impl Fn(&'a ir::AbsenceKey) -> (Frag, Frag),
+) -> Vec<Frag> {
+    let tests = absence.keys.iter().map(|key| {
+        let (alias, column) = side(key);
+        let template = match key.case {
+            Case::Sensitive => "u.{} = {}.{}",
+            Case::Ignore => "lower(u.{}) = lower({}.{})",
+        };
+        test(template, &[&absent_key(&key.right.name), &alias, &column])
+    });
+    tests.collect()
+}
+
+/// What a clause says, for a comment.
+pub(super) fn in_words(absence: &BoundAbsence<'_, Sql>) -> String {
+    let when = match absence.when {
+        When::Before(window) => format!("within {} before", ir::duration(window.seconds)),
+        When::After(window) => format!("within {} after", ir::duration(window.seconds)),
+        When::Between => "between".to_owned(),
+    };
+    format!("without {} {when}", absence.clause())
+}
+
+/// The columns of a step with their types: its time, what identifies its event, keys and what the alert names, then
+/// what clauses read; and how many of them are of the contract. A column that alternatives have with several types is
+/// text.
+fn columns(step: &BoundStep<'_, Sql>) -> (Vec<(Frag, Type)>, usize) {
+    let mut found: Vec<(Frag, Type)> = vec![(field(step, "time"), Type::Time)];
+    let mut add = |name: Frag, ty: Type| match found.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, known)) if *known == ty => {}
+        Some((_, known)) => *known = Type::String,
+        None => found.push((name, ty)),
+    };
+    for selection in step.selections() {
+        for output in selection.event_id.iter().chain(&selection.outputs) {
+            add(literal::own(&output.column), output.field.ty);
+        }
+    }
+    let shown = found.len();
+    let mut add = |name: Frag, ty: Type| {
+        if !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, ty));
+        }
+    };
+    for selection in step.selections() {
+        selection.reads.iter().for_each(|read| add(field(step, read.name), read.ty));
+    }
+    (found, shown)
+}
+
+/// Rows of a table that pass tests.
+fn select(columns: &[Frag], from: &Frag, tests: &[Frag]) -> Frag {
+    let columns = literal::lines(columns, ",", 4);
+    // What has no time comes neither before nor after anything.
+    let tests: Vec<_> = std::iter::once(test("_at IS NOT NULL", &[])).chain(tests.iter().cloned()).collect();
+    let tests = Frag::lines(&tests, " AND", 4, Bind::And).unwrap_or_else(|| literal::truth(true));
+    whole("SELECT {}\n  FROM {}\n  WHERE {}", &[&columns, from, &tests])
+}
+
+/// The rows of several queries.
+pub(super) fn union(queries: Vec<Frag>) -> Frag {
+    Frag::join(queries, "\n  UNION ALL\n  ", Bind::Or)
+}

@@ -1,0 +1,202 @@
+//! Fields as expressions over the columns of a table.
+//!
+//! In: a way to read a field, or several that the action decides between. Out: an expression of the field's type; null,
+//! or an empty text, where the field is missing. Must not know: steps, tests.
+//!
+//! What the embedded engine makes of a raw value is what these expressions say: what does not parse is missing, text
+//! that means "no value" is missing, numbers and booleans come from texts.
+
+use super::column::{Column, Holds, Key, Place, Spot};
+use super::dialect;
+use super::literal::{self, Frag, whole};
+use crate::backend::SqlDialect;
+use crate::ir::Type;
+
+/// The column of the item of a group, and that of its number.
+pub(super) fn item(group: &str) -> (Frag, Frag) {
+    (literal::own(&format!("_{group}")), literal::own(&format!("_{group}_number")))
+}
+
+/// The column of the inner item, and that of its number.
+pub(super) fn inner(group: &str) -> (Frag, Frag) {
+    (literal::own(&format!("_{group}_inner")), literal::own(&format!("_{group}_inner_number")))
+}
+
+/// Prints expressions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) dialect: SqlDialect,
+    /// The names of the groups of the source.
+    pub(super) groups: &'a [super::column::Group],
+}
+
+/// What stands at a place.
+enum Found {
+    Text(Frag),
+    Number(Frag),
+}
+
+impl Values<'_> {
+    /// The array at a place, as items of a group.
+    pub(super) fn items(&self, spot: &Spot) -> Frag {
+        let column = literal::column(self.dialect, &spot.column);
+        dialect::json_items(self.dialect, &column, &spot.path)
+    }
+
+    /// The inner items of an item.
+    pub(super) fn inner_items(&self, item: &Frag, path: &[Key]) -> Frag {
+        dialect::json_items(self.dialect, item, path)
+    }
+
+    /// The value of a field, of its type.
+    pub(super) fn of(&self, column: &Column) -> Frag {
+        let Column { ty, places, placeholders, capture, map, absent, otherwise } = column;
+        let is_plain = placeholders.is_empty()
+            && capture.is_none()
+            && map.is_empty()
+            && absent.is_none()
+            && otherwise.is_none();
+        if let ([place], true) = (places.as_slice(), is_plain) {
+            let is_json = matches!(
+                place,
+                Place::Row(Spot { holds: Holds::Json, .. }) | Place::Item(..) | Place::Inner(..)
+            );
+            return match self.at(place) {
+                Found::Text(text) => self.typed(text, *ty, is_json),
+                Found::Number(number) => self.number_as(number, *ty),
+            };
+        }
+        if let ([place], true) =
+            (places.as_slice(), capture.is_none() && map.is_empty() && otherwise.is_none())
+            && let Found::Number(number) = self.at(place)
+            && absent.is_none()
+        {
+            // A number is no text that means "no value".
+            return self.number_as(number, *ty);
+        }
+        let is_read_as_it_is =
+            places.len() == 1 && capture.is_none() && map.is_empty() && otherwise.is_none();
+        // An empty text is missing to every test, so it may stay where nothing else is asked of it here.
+        let nothing = if is_read_as_it_is && absent.is_none() { None } else { Some("") };
+        let texts: Vec<_> = places.iter().map(|place| self.present(place, nothing, placeholders)).collect();
+        let base = match texts.as_slice() {
+            [] => literal::whole("NULL", &[]),
+            [only] => only.clone(),
+            several => literal::call("COALESCE", several),
+        };
+        let base = match capture {
+            Some(regex) => whole("NULLIF({}, '')", &[&dialect::capture(self.dialect, &base, regex)]),
+            None => base,
+        };
+        self.typed(self.mapped(column, base), *ty, true)
+    }
+
+    fn mapped(&self, Column { map, absent, otherwise, .. }: &Column, base: Frag) -> Frag {
+        let text = |text: &String| literal::text(self.dialect, text);
+        if map.is_empty() && otherwise.is_none() {
+            return match absent {
+                Some(absent) => literal::call("COALESCE", [&base, &text(absent)]),
+                None => base,
+            };
+        }
+        let mut cases: Vec<Frag> = Vec::new();
+        // First, so that nothing is not taken for something else.
+        let nothing = absent.as_ref().map_or_else(|| literal::whole("NULL", &[]), text);
+        cases.push(whole("WHEN {} IS NULL THEN {}", &[&base, &nothing]));
+        cases.extend(
+            map.iter()
+                .map(|(stored, value)| whole("WHEN {} = {} THEN {}", &[&base, &text(stored), &text(value)])),
+        );
+        if let Some(otherwise) = otherwise {
+            cases.push(whole("ELSE {}", &[&text(otherwise)]));
+        }
+        whole("CASE {} END", &[&literal::lines(&cases, "", 6)])
+    }
+
+    /// The text at a place; null where it is empty or means "no value".
+    fn present(&self, place: &Place, empty: Option<&str>, placeholders: &[String]) -> Frag {
+        let text = match self.at(place) {
+            Found::Text(text) => text,
+            Found::Number(number) => {
+                return whole("CAST({} AS {})", &[&number, &literal::type_name(self.dialect, Type::String)]);
+            }
+        };
+        let nothing = empty.into_iter().chain(placeholders.iter().map(String::as_str));
+        nothing.fold(text, |text, nothing| {
+            whole("NULLIF({}, {})", &[&text, &literal::text(self.dialect, nothing)])
+        })
+    }
+
+    fn at(&self, place: &Place) -> Found {
+        match place {
+            Place::Row(Spot { column, holds, path }) => {
+                let column = literal::column(self.dialect, column);
+                match holds {
+                    Holds::Text => Found::Text(column),
+                    Holds::Number => Found::Number(column),
+                    Holds::Struct => Found::Text(path.iter().fold(column, |base, key| match key {
+                        Key::Name(name) => literal::member(self.dialect, &base, &name.to_ascii_lowercase()),
+                        // Structs of the vocabulary hold no arrays.
+                        Key::Item(_) => base,
+                    })),
+                    Holds::Json => Found::Text(dialect::json_scalar(self.dialect, &column, path)),
+                }
+            }
+            Place::Item(group, path) => Found::Text(self.inside(item, *group, path)),
+            Place::Inner(group, path) => Found::Text(self.inside(inner, *group, path)),
+        }
+    }
+
+    fn inside(&self, names: fn(&str) -> (Frag, Frag), group: usize, path: &[Key]) -> Frag {
+        let name = self.groups.get(group).map_or("items", |group| group.name.as_str());
+        dialect::json_item_scalar(self.dialect, &names(name).0, path)
+    }
+
+    /// A text as a value of a type; null where it is none. `as_json` says that a time may be a number.
+    fn typed(&self, text: Frag, ty: Type, as_json: bool) -> Frag {
+        match ty {
+            Type::String | Type::Ip => text,
+            Type::Int => self.integer(&text),
+            Type::Float => {
+                let is_number = dialect::matches(
+                    self.dialect,
+                    &text,
+                    &self.ended("^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"),
+                );
+                whole("CASE WHEN {} THEN TRY_CAST({} AS DOUBLE) END", &[&is_number, &text])
+            }
+            Type::Bool => whole("CASE lower({}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END", &[&text]),
+            Type::Time if as_json => {
+                let seconds = self.number_as(self.integer(&text), Type::Time);
+                literal::call("COALESCE", [&seconds, &dialect::instant(self.dialect, &text)])
+            }
+            Type::Time => dialect::instant(self.dialect, &text),
+        }
+    }
+
+    /// JSON does not tell 443 from 443.0, and engines round what is no whole number.
+    fn integer(&self, text: &Frag) -> Frag {
+        let digits = dialect::capture(self.dialect, text, &self.ended("^[+]?(-?[0-9]+)([.]0+)?"));
+        whole("TRY_CAST({} AS BIGINT)", &[&digits])
+    }
+
+    fn ended(&self, regex: &str) -> String {
+        format!("{regex}{}", dialect::end_of_text(self.dialect))
+    }
+
+    fn number_as(&self, number: Frag, ty: Type) -> Frag {
+        match ty {
+            Type::String | Type::Ip => {
+                whole("CAST({} AS {})", &[&number, &literal::type_name(self.dialect, Type::String)])
+            }
+            Type::Int => number,
+            Type::Float => whole("CAST({} AS DOUBLE)", &[&number]),
+            Type::Bool => whole("CAST(NULL AS BOOLEAN)", &[]),
+            // Seconds, or milliseconds where it is too large for them.
+            Type::Time => literal::test(
+                "CASE WHEN abs({}) <= 253402207200 THEN {} * 1000000 WHEN abs({}) <= 253402207200000 THEN {} * 1000 END",
+                &[&number, &number, &number, &number],
+            ),
+        }
+    }
+}
