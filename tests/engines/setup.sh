@@ -78,6 +78,14 @@ ensure sigma2 "$here/sigma/requirements-execute.txt" install_python
 ensure spl "$here/spl/requirements.txt" install_python
 ensure pack "$here/pack/requirements.txt" install_python
 ensure duck "$here/kql/requirements-execute.txt" install_python
+ensure sql "$here/sql/requirements.txt" install_python
+ensure trino "$here/sql/package.json" install_node
+# Spark alone needs Java, so what needs no Spark runs without.
+if "$here/java.sh" >/dev/null; then
+  ensure spark "$here/sql/requirements-spark.txt" install_python
+else
+  say 'Spark is left out: its tests will say that it is missing'
+fi
 # The playground alone needs it, so what needs no browser runs without.
 "$here/chromium.sh" >/dev/null || say 'the playground will not be tried in a browser'
 say "all ready after $((SECONDS - started)) s in $engines"

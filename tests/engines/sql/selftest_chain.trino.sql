@@ -1,0 +1,28 @@
+-- A sign-in, within 900 seconds a launch by the same user in the same account, within 600 seconds a flow of its instance.
+WITH login AS (
+  SELECT eventid, useridentity.arn AS actor, recipientaccountid AS account,
+    CAST(to_unixtime(TRY(from_iso8601_timestamp(eventtime))) * 1000000 AS BIGINT) AS t
+  FROM cloudtrail_logs
+  WHERE eventname = 'ConsoleLogin' AND TRY(json_extract_scalar(responseelements, '$["ConsoleLogin"]')) = 'Success'
+    AND useridentity.arn <> ''
+), items AS (
+  SELECT eventid, useridentity.arn AS actor, recipientaccountid AS account,
+    CAST(to_unixtime(TRY(from_iso8601_timestamp(eventtime))) * 1000000 AS BIGINT) AS t, errorcode,
+    json_extract_scalar(item, '$.instanceId') AS instance, json_extract_scalar(item, '$.imageId') AS image
+  FROM cloudtrail_logs
+  LEFT JOIN UNNEST(TRY(CAST(json_extract(responseelements, '$.instancesSet.items') AS ARRAY(JSON)))) AS i(item) ON TRUE
+  WHERE eventname = 'RunInstances'
+), launch AS (
+  SELECT eventid, actor, account, t, instance FROM items
+  WHERE errorcode IS NULL AND instance <> '-' AND image NOT IN (
+    SELECT value FROM approved_images WHERE until IS NULL OR TRY_CAST(until AS DATE) >= DATE '2026-11-01')
+), flow AS (
+  SELECT instance_id AS instance, account_id AS account, dstaddr, dstport, tcp_flags, start * 1000000 AS t, "end" * 1000000 AS e
+  FROM vpc_flow_logs WHERE action = 'ACCEPT' AND instance_id <> '-' AND NOT COALESCE(lower(dstaddr) LIKE 'fe80:%', FALSE)
+)
+SELECT from_unixtime_nanos(login.t * 1000) AS console_time, login.eventid AS console_event_id,
+  from_unixtime_nanos(launch.t * 1000) AS launch_time, launch.eventid AS launch_event_id, launch.actor AS launch_actor_id,
+  from_unixtime_nanos(flow.t * 1000) AS egress_time, from_unixtime_nanos(flow.e * 1000) AS egress_flow_end,
+  flow.instance AS egress_instance_id, flow.dstport AS egress_destination_port
+FROM login JOIN launch ON login.actor = launch.actor AND login.account = launch.account AND launch.t - login.t BETWEEN 0 AND 900000000
+JOIN flow ON flow.instance = launch.instance AND flow.account = launch.account AND flow.t - launch.t BETWEEN 0 AND 600000000

@@ -1,0 +1,107 @@
+"""Trino's texts, translated into DuckDB's and run there: no registry that tests may use has Trino itself.
+
+In: rows by source, rows of lists, a text of Trino's SQL. Out: as duck.py. Must not know: scenarios.
+
+What it shows: that a text means the right thing if Trino behaves as its function reference (trino.io/docs/current/functions/)
+says and as far as sqlglot knows both dialects. A function that neither sqlglot nor this file translates is refused. What DuckDB
+takes and Trino does not, such as a missing cast, it cannot show.
+"""
+
+import functools
+
+import duck
+import sqlglot
+from sqlglot import exp
+
+
+class Refused(Exception):
+    """No text of Trino, or one that cannot be translated."""
+
+
+def without_match_null(node):
+    """Trino gives NULL where nothing matches, DuckDB an empty text."""
+    found = exp.RegexpLike(this=node.this.copy(), expression=node.expression.copy())
+    return exp.Case(ifs=[exp.If(this=found, true=node.copy())])
+
+
+def any_match(node):
+    array, condition = node.expressions
+    each = exp.Anonymous(this="list_transform", expressions=[array, condition])
+    return exp.Anonymous(this="list_bool_or", expressions=[each])
+
+
+def from_nanos(node):
+    """An instant, in DuckDB's precision."""
+    micros = exp.IntDiv(this=exp.paren(node.expressions[0]), expression=exp.Literal.number(1000))
+    return exp.Anonymous(this="make_timestamptz", expressions=[micros])
+
+
+def best(node):
+    """Like Trino, and unlike DuckDB's `arg_max`, a value that is NULL counts."""
+    return exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
+
+
+def same(node):
+    return node
+
+
+# Functions that sqlglot takes over by name alone.
+BY_NAME = {
+    "any_match": any_match,
+    "from_unixtime_nanos": from_nanos,
+    "to_base": same,
+    "concat_ws": same,
+    "rpad": same,
+    "lpad": same,
+}
+
+
+def translated_node(node):
+    if isinstance(node, exp.RegexpExtract):
+        return without_match_null(node)
+    if isinstance(node, exp.ArgMax):
+        return best(node)
+    if isinstance(node, exp.Anonymous):
+        name = node.name.lower()
+        if name not in BY_NAME:
+            raise Refused(f"nobody knows what {name} is in DuckDB")
+        return BY_NAME[name](node)
+    return node
+
+
+def parsed(text):
+    try:
+        statements = sqlglot.parse(text, read="trino")
+    except sqlglot.errors.SqlglotError as error:
+        raise Refused(f"not Trino's SQL: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise Refused("not one query")
+    return statements[0]
+
+
+@functools.lru_cache(1000)
+def translated(text):
+    """From the leaves up, so that what a function becomes is not translated again."""
+    tree = parsed(text)
+    for node in sorted(tree.find_all(exp.Func), key=lambda node: -node.depth):
+        new = translated_node(node)
+        if new is not node:
+            if node is tree:
+                tree = new
+            else:
+                node.replace(new)
+    return tree.sql(dialect="duckdb")
+
+
+class Engine(duck.Engine):
+    def run(self, text):
+        return super().run(translated(text))
+
+    def problem(self, text):
+        try:
+            return super().problem(translated(text))
+        except Refused as error:
+            return f"Refused: {error}"
+
+    def names(self, text):
+        return super().names(translated(text))
