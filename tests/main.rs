@@ -55,6 +55,7 @@ mod seeds;
 mod serve;
 mod shipped_sources;
 mod sizes;
+mod sql;
 mod syntax;
 mod targets_page;
 mod trials;

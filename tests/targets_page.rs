@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use catena::backend::caps::{Feature, Support};
-use catena::backend::{ALL, Target};
+use catena::backend::{Target, every};
 
 use crate::generated;
 
@@ -33,16 +33,16 @@ fn reason(support: Support) -> Option<String> {
 
 fn table() -> String {
     let mut page = String::new();
-    let titles: Vec<_> = ALL.iter().map(|target| target.title()).collect();
+    let titles: Vec<_> = every().map(Target::title).collect();
     writeln!(page, "\n| feature | {} |", titles.join(" | ")).unwrap();
-    writeln!(page, "|---|{}", "---|".repeat(ALL.len())).unwrap();
+    writeln!(page, "|---|{}", "---|".repeat(titles.len())).unwrap();
     for feature in Feature::ALL {
-        let words: Vec<_> = ALL.iter().map(|target| word(target.support(*feature))).collect();
+        let words: Vec<_> = every().map(|target| word(target.support(*feature))).collect();
         writeln!(page, "| {} | {} |", feature.title(), words.join(" | ")).unwrap();
     }
     page.push_str(&mappings());
-    for target in ALL {
-        page.push_str(&reasons(*target));
+    for target in every() {
+        page.push_str(&reasons(target));
     }
     page
 }
@@ -54,7 +54,7 @@ fn mappings() -> String {
     );
     text.push_str("| target | of its mapping | keys of `words` | options of a column |\n|---|---|---|---|\n");
     let listed = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    for target in ALL {
+    for target in every() {
         let reads = target.reads();
         let (entries, words, options) =
             (listed(&reads.entries), listed(&reads.words), listed(&reads.options));

@@ -27,11 +27,14 @@ pub(super) struct Harness {
 }
 
 /// The environment and the script of each target's harness.
-const HARNESSES: [(&str, &str, &str); 4] = [
+const HARNESSES: [(&str, &str, &str); 7] = [
     ("spl", "duck", "spl/harness.py"),
     ("sigma", "sigma2", "sigma/harness.py"),
     ("kql", "duck", "kql/harness.py"),
     ("eql", "eql", "eql/harness.py"),
+    ("sql", "sql", "sql/harness.py --dialect duckdb"),
+    ("spark", "spark", "sql/harness.py --dialect spark"),
+    ("trino", "sql", "sql/harness.py --dialect trino"),
 ];
 
 /// Harnesses that run on the vendor's product, and what must be set for one to take the place of the other.
@@ -82,13 +85,17 @@ impl Harness {
             command.args(words);
             command
         } else {
-            engines::python(environment, script)
+            let mut words = script.split_whitespace();
+            let mut command = engines::python(environment, words.next().unwrap());
+            command.args(words);
+            command
         };
         command.current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child =
             command.spawn().unwrap_or_else(|problem| panic!("the harness of {target}: {problem}"));
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, to, from: BufReader::new(from), drops_doubles: ["spl", "kql"].contains(&target) }
+        let drops_doubles = !["eql", "sigma"].contains(&target);
+        Self { child, to, from: BufReader::new(from), drops_doubles }
     }
 
     /// The rows of every scenario, or why the engine refused the text.
@@ -108,7 +115,7 @@ impl Harness {
         more: Map<String, Value>,
     ) -> Result<Vec<Vec<Row>>, String> {
         let event = |event: &Event| json!({ "source": event.source, "raw": event.raw });
-        // Logs deliver some events twice; SPL and KQL give a row for each record all the same.
+        // Logs deliver some events twice; where rows are records, each has one all the same.
         let times = |(at, event): &(usize, &Event)| {
             let has_id = event.raw["eventID"].as_str().is_some_and(|id| !id.is_empty());
             if self.drops_doubles && has_id && at % 3 == 1 { 2 } else { 1 }

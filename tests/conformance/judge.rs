@@ -57,7 +57,7 @@ pub(super) fn judge(
     rows: &[Row],
 ) -> Result<(), String> {
     // EQL and Sigma give events, not columns; of a rule of one step they find the very records.
-    let in_columns = matches!(emission.target, "spl" | "kql");
+    let in_columns = matches!(emission.target, "spl" | "kql" | "sql");
     match emission.level {
         Level::Record if in_columns => Rows { maker, emission, answer }.judge(rows),
         Level::Record | Level::Key => Keys { maker, emission, answer }.judge(rows),
@@ -74,7 +74,7 @@ pub(super) fn ends(
 ) -> [BTreeSet<Shown>; 2] {
     let last = maker.rule.chain.steps.len() - 1;
     let by_columns = Rows { maker, emission, answer };
-    if matches!(emission.target, "spl" | "kql") {
+    if matches!(emission.target, "spl" | "kql" | "sql") {
         let Some(row) = rows.first() else {
             let ends = answer.alerts.iter().map(|alert| vec![(alert.end.to_string(), None)]);
             return [ends.collect(), BTreeSet::new()];
@@ -170,7 +170,8 @@ impl Rows<'_> {
         let columns = self.columns(last, first_row);
         // KQL promises the path with the best start, which in a superset can be one that was added; SPL may show
         // another one.
-        let promised = self.emission.target == "kql" && self.emission.promised() == Fidelity::Exact;
+        let promised =
+            matches!(self.emission.target, "kql" | "sql") && self.emission.promised() == Fidelity::Exact;
         let start = |time: i64| promised.then(|| Value::Time(time).to_string());
         let expected = self.answer.alerts.iter().map(|alert| {
             let record = &self.answer.records[*alert.records.last().unwrap()];

@@ -24,7 +24,7 @@ mod shrink;
 mod spelling;
 mod subjects;
 
-use catena::backend::{self, Cased, Emission, Job, ListDelivery, Options, Target};
+use catena::backend::{self, Cased, Emission, Job, ListDelivery, Options, SqlDialect, Target};
 use catena::diag::Diagnostics;
 use fastrand::Rng;
 
@@ -54,13 +54,55 @@ struct Compiled {
     is_named: bool,
 }
 
+/// A target on an engine.
+#[derive(Clone, Copy)]
+struct Lane {
+    /// The name of its harness: the target's, or that of the engine which reads another dialect.
+    name: &'static str,
+    title: &'static str,
+    target: &'static dyn Target,
+    dialect: SqlDialect,
+    /// Of so many rules one is tried.
+    thin: usize,
+}
+
+/// Every target on the engine that judges it, SQL once for each dialect. Spark takes seconds for a statement whatever the
+/// data, and Trino's text is translated first.
+fn every_lane() -> Vec<Lane> {
+    let lane = |target: &'static dyn Target| Lane {
+        name: target.name(),
+        title: if target.name() == "sql" { "SQL for DuckDB" } else { target.title() },
+        target,
+        dialect: SqlDialect::DuckDb,
+        thin: 1,
+    };
+    let mut lanes: Vec<_> = backend::every().map(lane).collect();
+    let sql = backend::by_name("sql").unwrap();
+    lanes.push(Lane {
+        name: "spark",
+        title: "SQL for Spark",
+        dialect: SqlDialect::Spark,
+        thin: 24,
+        ..lane(sql)
+    });
+    lanes.push(Lane {
+        name: "trino",
+        title: "SQL for Trino",
+        dialect: SqlDialect::Trino,
+        thin: 4,
+        ..lane(sql)
+    });
+    lanes
+}
+
 /// Compiles as the program does, with the environment file of the harness only where the rule needs it; `None` where
 /// the target refuses, also for what could miss events.
-fn emit(subject: &Subject, mappings: &Mappings, target: &dyn Target) -> Option<Compiled> {
+fn emit(subject: &Subject, mappings: &Mappings, lane: &Lane) -> Option<Compiled> {
+    let Lane { target, dialect, .. } = *lane;
     // Sigma has no lists of the SIEM: the second delivery tries its other choices instead.
     let others = target.name() == "sigma" && subject.delivery == ListDelivery::Lookup;
     let cased = if others { Cased::Never } else { Cased::Needed };
-    let options = Options { lists: subject.delivery, cased, split: others, ..Options::default() };
+    let options = Options { lists: subject.delivery, cased, split: others, dialect, ..Options::default() };
     [&mappings.documented, &mappings.named].into_iter().enumerate().find_map(|(index, (catalog, schemas))| {
         let job = Job { rule: &subject.rule, catalog, schemas, options: &options };
         let emission = backend::compile(&job, target, &mut Diagnostics::default())?;
@@ -139,12 +181,12 @@ fn told(subject: &Subject, emission: &Emission, what: &str, scenario: &[Event]) 
 }
 
 /// Runs every subject in a target: files first, then random rules until there are enough.
-fn run_target(target: &dyn Target, mappings: &Mappings, files: &[Subject]) -> (Tally, Vec<String>) {
-    let mut harness = Harness::to_compare(target.name());
-    let (mut tally, mut differences) = (Tally::new(target), Vec::new());
+fn run_lane(lane: &Lane, mappings: &Mappings, files: &[Subject]) -> (Tally, Vec<String>) {
+    let mut harness = Harness::to_compare(lane.name);
+    let (mut tally, mut differences) = (Tally::new(lane), Vec::new());
     let (catalog, _) = &mappings.documented;
     let mut one = |subject: &Subject, count: usize, tally: &mut Tally| {
-        let Some(compiled) = emit(subject, mappings, target) else {
+        let Some(compiled) = emit(subject, mappings, lane) else {
             tally.refused += 1;
             return false;
         };
@@ -158,10 +200,10 @@ fn run_target(target: &dyn Target, mappings: &Mappings, files: &[Subject]) -> (T
         }
         true
     };
-    for subject in files {
+    for subject in files.iter().step_by(lane.thin) {
         one(subject, SCENARIOS_OF_FILE, &mut tally);
     }
-    let mut left = scenarios_wanted().div_ceil(SCENARIOS);
+    let mut left = scenarios_wanted().div_ceil(SCENARIOS * lane.thin);
     for subject in subjects::random(catalog) {
         if left == 0 {
             break;
@@ -171,14 +213,10 @@ fn run_target(target: &dyn Target, mappings: &Mappings, files: &[Subject]) -> (T
     (tally, differences)
 }
 
-/// Which targets to run: all, or the one that `CATENA_CONFORMANCE_TARGET` names.
-fn targets() -> Vec<&'static dyn Target> {
+/// Which lanes to run: all, or the one that `CATENA_CONFORMANCE_TARGET` names.
+fn lanes() -> Vec<Lane> {
     let only = std::env::var("CATENA_CONFORMANCE_TARGET").ok();
-    backend::ALL
-        .iter()
-        .copied()
-        .filter(|target| only.as_ref().is_none_or(|only| only == target.name()))
-        .collect()
+    every_lane().into_iter().filter(|lane| only.as_ref().is_none_or(|only| only == lane.name)).collect()
 }
 
 #[test]
@@ -186,8 +224,9 @@ fn every_target_agrees_with_the_engine() {
     let mappings = Mappings::read();
     let files = subjects::of_files();
     let ran: Vec<(Tally, Vec<String>)> = std::thread::scope(|scope| {
-        let start = |target: &'static dyn Target| scope.spawn(|| run_target(target, &mappings, &files));
-        let running: Vec<_> = targets().into_iter().map(start).collect();
+        let (mappings, files) = (&mappings, &files);
+        let start = |lane: Lane| scope.spawn(move || run_lane(&lane, mappings, files));
+        let running: Vec<_> = lanes().into_iter().map(start).collect();
         running.into_iter().map(|harness| harness.join().unwrap()).collect()
     });
     let differences: Vec<&String> = ran.iter().flat_map(|(_, differences)| differences).collect();

@@ -233,10 +233,11 @@ fn try_target(target: &dyn Target, mappings: &Mappings) -> String {
 #[test]
 fn one_row_per_key_keeps_what_the_engine_keeps() {
     let mappings = Mappings::read();
-    let in_columns = |target: &&dyn Target| matches!(target.name(), "spl" | "kql");
+    let in_columns = |lane: &super::Lane| matches!(lane.name, "spl" | "kql");
     let told: Vec<String> = std::thread::scope(|scope| {
         let start = |target: &'static dyn Target| scope.spawn(|| try_target(target, &mappings));
-        let running: Vec<_> = super::targets().into_iter().filter(in_columns).map(start).collect();
+        let running: Vec<_> =
+            super::lanes().into_iter().filter(in_columns).map(|lane| start(lane.target)).collect();
         running.into_iter().map(|one| one.join().unwrap()).collect()
     });
     println!("{}", told.join("\n"));

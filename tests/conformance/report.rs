@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use catena::backend::{Fidelity, Level, Target};
+use catena::backend::{Fidelity, Level};
 
-use super::{Compiled, harness, mutants};
+use super::{Compiled, Lane, harness, mutants};
 use crate::generated;
 use crate::program::root;
 
@@ -32,10 +32,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(target: &dyn Target) -> Self {
+    pub(super) fn new(lane: &Lane) -> Self {
         Self {
-            target: target.name(),
-            title: target.title(),
+            target: lane.name,
+            title: lane.title,
             level: None,
             refused: 0,
             files: 0,
@@ -75,7 +75,7 @@ impl Tally {
 }
 
 /// Packages whose versions the page names, by target.
-const ENGINES: [(&str, &str, &str, &[&str]); 4] = [
+const ENGINES: [(&str, &str, &str, &[&str]); 7] = [
     ("spl", "our translation of the emitted subset to SQL", "kql/requirements-execute.txt", &["duckdb"]),
     (
         "sigma",
@@ -95,6 +95,9 @@ const ENGINES: [(&str, &str, &str, &[&str]); 4] = [
         "eql/requirements.txt",
         &["eql"],
     ),
+    ("sql", "DuckDB itself", "sql/requirements.txt", &["duckdb"]),
+    ("spark", "Spark itself, in one process", "sql/requirements-spark.txt", &["pyspark"]),
+    ("trino", "DuckDB, in translation", "sql/requirements.txt", &["duckdb", "sqlglot"]),
 ];
 
 fn engine(target: &str) -> String {
@@ -171,7 +174,8 @@ fn of_mutants(tallies: &[Tally]) -> String {
     let mut text =
         String::from("\n## Mutants\n\nThe suite detects each of these faults in the emitted queries.\n\n");
     for tally in tallies {
-        for mutant in mutants::of(tally.target) {
+        // The dialects are printed by one walk, so the faults of one are those of all.
+        for mutant in mutants::of(tally.target).unwrap_or_default() {
             writeln!(text, "- {}: **{}**. {}", tally.title, mutant.name, mutant.why).unwrap();
         }
     }

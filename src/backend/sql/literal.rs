@@ -88,7 +88,7 @@ pub(super) fn truth(truth: bool) -> Frag {
     atom(if truth { "TRUE" } else { "FALSE" })
 }
 
-/// A whole number.
+/// An integer.
 pub(super) fn number(number: i64) -> Frag {
     if number >= 0 { atom(number.to_string()) } else { atom(format!("({number})")) }
 }

@@ -241,10 +241,15 @@ fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDia
         by.extend(link.keys.iter().map(|(_, right)| step::field(last, &right.name)));
     }
     by.extend(["_at", "_record"].map(literal::own));
+    // A chain of one step has no link that asks for the total.
+    let is_alone = bound.steps.len() == 1 && bound.total_binds;
+    let total = is_alone
+        .then(|| whole(" AND _at - {} <= {}", &[&chain.start, &literal::micros(bound.total.seconds)]))
+        .unwrap_or_else(|| literal::own(""));
     whole(
         "SELECT {}\nFROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS _copy FROM {}) AS alerts\nWHERE \
-         _copy = 1",
-        &[&literal::lines(&shown, ",", 2), &literal::list(&by), &chain.start, &chain.name],
+         _copy = 1{}",
+        &[&literal::lines(&shown, ",", 2), &literal::list(&by), &chain.start, &chain.name, &total],
     )
 }
 

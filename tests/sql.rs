@@ -1,0 +1,98 @@
+//! SQL for lakes: what the statements of each dialect look like, and what tables a rule needs.
+
+use catena::backend::{self, Job, Options, SqlDialect};
+use catena::diag::Diagnostics;
+
+use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
+
+/// The rule of the front page in every dialect, and one case for each kind of clause in the first.
+const SHOWN: [(&str, &str); 11] = [
+    ("rules/an1318/aws.chain", "duckdb"),
+    ("rules/an1318/aws.chain", "spark"),
+    ("rules/an1318/aws.chain", "trino"),
+    ("tests/cases/one_event_both_steps.chain", "duckdb"),
+    ("tests/cases/one_event_both_steps.chain", "spark"),
+    ("tests/cases/absence_between_two_steps.chain", "duckdb"),
+    ("tests/cases/alternatives_of_two_sources.chain", "duckdb"),
+    ("tests/cases/any_order.chain", "duckdb"),
+    ("tests/cases/repeated_in_the_middle.chain", "duckdb"),
+    ("tests/cases/predicates_ip.chain", "trino"),
+    ("tests/cases/hostile_text.chain", "spark"),
+];
+
+#[test]
+fn statements_of_every_dialect() {
+    for (path, dialect) in SHOWN {
+        let Ran { status, out, err } =
+            catena(&["compile", path, "--target", "sql", "--dialect", dialect, "--as-of", AS_OF]);
+        assert_eq!(status, 0, "{path}: {err}");
+        let name = path.rsplit('/').next().unwrap().trim_end_matches(".chain");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(root().join("snapshots/sql"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!(format!("{name}.{dialect}"), out));
+    }
+}
+
+/// A source of which no file says how a lake stores it is one column of JSON.
+#[test]
+fn any_source_has_a_table_of_raw_events() {
+    let rule = r#"rule factors {
+  title "Factors of a user are reset"
+  id "0d1c2a54-3a0e-4c0c-9c3e-0000000000aa"
+  description "One step over a source of which no file says how a lake stores it."
+  severity low
+  chain { step reset from okta.system where event.action == "user.mfa.factor.reset_all" }
+  alert { show reset.actor.id }
+}
+"#;
+    let Ran { status, out, err } = catena_with_input(&["compile", "-", "--target", "sql"], rule.as_bytes());
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("-- needs: a table or view `okta_system` whose text column `event`"), "{out}");
+    assert!(out.contains("FROM okta_system AS logs"), "{out}");
+}
+
+#[test]
+fn a_dialect_that_does_not_exist_is_named() {
+    let ran = catena(&["compile", "rules/an1318/aws.chain", "--target", "sql", "--dialect", "oracle"]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("oracle") && ran.err.contains("duckdb, spark, trino"), "{}", ran.err);
+}
+
+/// Engines copy a calculated column into every comparison that names it, so none may be named twice in a test of
+/// networks; and a text for Spark has no frame that it would compute anew for every row.
+#[test]
+fn nothing_is_computed_over_and_over() {
+    for path in
+        ["tests/cases/predicates_ip.chain", "rules/an1318/aws.chain", "tests/cases/flow_to_flow.chain"]
+    {
+        for dialect in ["spark", "trino"] {
+            let text = catena(&["compile", path, "--target", "sql", "--dialect", dialect]).out;
+            assert!(text.contains("UNBOUNDED PRECEDING"), "{path}");
+            let sliding = regex::Regex::new(r"BETWEEN [1-9]\d* PRECEDING").unwrap();
+            assert!(!sliding.is_match(&text), "{path} in {dialect}: {text}");
+            let substituted = text.lines().find(|line| line.contains("${") || line.contains("{{"));
+            assert!(dialect == "trino" || substituted.is_none(), "{path}: {substituted:?}");
+        }
+    }
+}
+
+/// A long window in microseconds still fits.
+#[test]
+fn windows_of_any_length_are_numbers() {
+    let rule = crate::rules::from_file(&root().join("tests/cases/two_steps.chain")).pop().unwrap();
+    let catalog = catena::catalog::Catalog::embedded().unwrap();
+    let mut found = Diagnostics::default();
+    let schemas = backend::schemas(&catalog, &mut found);
+    for dialect in [SqlDialect::DuckDb, SqlDialect::Spark, SqlDialect::Trino] {
+        let mut rule = rule.clone();
+        for link in &mut rule.chain.links {
+            link.gap.seconds = u64::MAX / 2;
+        }
+        rule.chain.total.seconds = u64::MAX / 2;
+        let options = Options { dialect, ..Options::default() };
+        let job = Job { rule: &rule, catalog: &catalog, schemas: &schemas, options: &options };
+        let emission = backend::compile(&job, backend::by_name("sql").unwrap(), &mut found).unwrap();
+        assert!(emission.parts[0].text.contains("31536000000000000"), "{}", emission.parts[0].text);
+    }
+}
