@@ -69,7 +69,6 @@ fn nothing_is_computed_over_and_over() {
         for dialect in ["spark", "trino"] {
             let text = catena(&["compile", path, "--target", "sql", "--dialect", dialect]).out;
             assert!(text.contains("UNBOUNDED PRECEDING"), "{path}");
-            let sliding = regex::Regex::new(r"BETWEEN [1-9]\d* PRECEDING").unwrap();
             assert!(!sliding.is_match(&text), "{path} in {dialect}: {text}");
             let substituted = text.lines().find(|line| line.contains("${") || line.contains("{{"));
             assert!(dialect == "trino" || substituted.is_none(), "{path}: {substituted:?}");

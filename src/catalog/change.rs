@@ -122,26 +122,7 @@ impl Source {
         if let Some(requires) = requires {
             mapping.requires.clone_from(requires);
         }
-        let entries = [
-            ("from", from.is_some()),
-            ("filter", filter.is_some()),
-            ("time", time.is_some()),
-            ("time_lag", time_lag.is_some()),
-            ("time_reason", time_reason.is_some()),
-            ("requires", requires.is_some()),
-        ];
-        for (entry, _) in entries.iter().filter(|(_, given)| *given) {
-            self.origin.replace(document, &["targets", target, entry], &[inside, &[*entry]].concat());
-        }
-        let named =
-            words.keys().map(|word| ("words", word)).chain(columns.keys().map(|path| ("stored", path)));
-        for (entry, key) in named {
-            self.origin.replace(
-                document,
-                &["targets", target, entry, key],
-                &[inside, &[entry, key.as_str()]].concat(),
-            );
-        }
+        self.note_changes(target, change, document, inside);
         stated.report(time_lag.and_then(too_late), diags);
         for (name, column) in fields {
             let at = [inside, &["fields", name]].concat();
@@ -165,6 +146,47 @@ impl Source {
                     self.replace_column(name, target, column.clone(), (document, &at));
                 }
             }
+        }
+    }
+
+    /// Remembers where the new entries stand.
+    fn note_changes(
+        &mut self,
+        target: &str,
+        change: &MappingChange,
+        document: &Arc<Document>,
+        inside: &[&str],
+    ) {
+        let MappingChange {
+            from,
+            filter,
+            time,
+            time_lag,
+            time_reason,
+            words,
+            stored: columns,
+            requires,
+            fields: _,
+        } = change;
+        let entries = [
+            ("from", from.is_some()),
+            ("filter", filter.is_some()),
+            ("time", time.is_some()),
+            ("time_lag", time_lag.is_some()),
+            ("time_reason", time_reason.is_some()),
+            ("requires", requires.is_some()),
+        ];
+        for (entry, _) in entries.iter().filter(|(_, given)| *given) {
+            self.origin.replace(document, &["targets", target, entry], &[inside, &[*entry]].concat());
+        }
+        let named =
+            words.keys().map(|word| ("words", word)).chain(columns.keys().map(|path| ("stored", path)));
+        for (entry, key) in named {
+            self.origin.replace(
+                document,
+                &["targets", target, entry, key],
+                &[inside, &[entry, key.as_str()]].concat(),
+            );
         }
     }
 

@@ -10,13 +10,13 @@ use serde::Serialize;
 use clap_complete::ArgValueCompleter;
 
 use crate::backend::{
-    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Rows, SqlDialect,
-    Target,
+    self, Effect, Emission, External, Externals, Fidelity, Level, ListDelivery, Part, Role, Target,
 };
 use crate::diag::Diagnostics;
 use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
 use crate::source::{Sources, visible, visible_json};
 
+use super::forms::Forms;
 use super::manifest::{self, Written};
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
@@ -59,47 +59,6 @@ pub(super) struct Compile {
     forms: Forms,
     #[command(flatten)]
     session: SessionOptions,
-}
-
-/// What may be chosen of the queries of one target.
-#[derive(Debug, clap::Args)]
-struct Forms {
-    /// KQL: join on time buckets too; faster when a key has very many events.
-    #[arg(long)]
-    time_buckets: bool,
-    /// Sigma: write each base rule as a part of its own, and the correlations as another.
-    #[arg(long)]
-    split: bool,
-    /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
-    #[arg(long)]
-    one_row_per_key: bool,
-    /// SQL: the engine of the lake (default: duckdb).
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
-    dialect: DialectChoice,
-}
-
-/// The engines for which SQL is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum DialectChoice {
-    /// DuckDB 1.4 or later.
-    #[default]
-    Duckdb,
-    /// Apache Spark 4 and Databricks.
-    #[value(alias = "databricks")]
-    Spark,
-    /// Trino, and Amazon Athena from engine version 3.
-    #[value(alias = "athena")]
-    Trino,
-}
-
-impl From<DialectChoice> for SqlDialect {
-    fn from(choice: DialectChoice) -> Self {
-        match choice {
-            DialectChoice::Duckdb => Self::DuckDb,
-            DialectChoice::Spark => Self::Spark,
-            DialectChoice::Trino => Self::Trino,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -306,10 +265,7 @@ impl Compile {
         CompileOptions {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
-            time_buckets: self.forms.time_buckets,
-            split: self.forms.split,
-            rows: if self.forms.one_row_per_key { Rows::OnePerKey } else { Rows::All },
-            dialect: self.forms.dialect.into(),
+            ..self.forms.options()
         }
     }
 

@@ -15,6 +15,7 @@ mod diff;
 mod explain;
 mod fix;
 mod fmt;
+mod forms;
 mod import;
 mod init;
 mod ir;

@@ -123,8 +123,8 @@ fn try_lane(lane: &Lane, mappings: &Mappings, subjects: &[Subject]) -> String {
         assert_eq!(missed_as_said, 0, "{} in {}: of {all}", subject.name, lane.name);
         alerts += all;
         let every = emission.parts[0].schedule.every;
-        let late = emission.parts[0].schedule.look_back - every;
-        lost += missed(&mut harness, &maker, &shorter(emission, late.min(4 * every)), &scenarios).1;
+        let reach = emission.parts[0].schedule.look_back - every;
+        lost += missed(&mut harness, &maker, &shorter(emission, reach.min(4 * every)), &scenarios).1;
     }
     assert!(alerts > 10, "{}: {alerts} alerts", lane.name);
     assert!(lost > 0, "{}: a shorter look-back loses nothing of {alerts}", lane.name);

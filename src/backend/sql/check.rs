@@ -54,7 +54,7 @@ pub(super) fn present(column: &Frag) -> Check {
 pub(super) fn conjuncts(check: &Check, negated: bool) -> Vec<Frag> {
     match check.print(negated, true) {
         Truth::Always(true) => Vec::new(),
-        Truth::All(parts) => parts.into_iter().map(|part| part.text()).collect(),
+        Truth::All(parts) => parts.into_iter().map(Truth::text).collect(),
         printed @ (Truth::Always(false) | Truth::Test(_) | Truth::Not(_) | Truth::Any(_)) => {
             vec![printed.text()]
         }
@@ -71,8 +71,8 @@ impl Leaf for Test {}
 impl Opposite for Test {
     type Printed = Frag;
 
-    /// A positive test stays as it is wherever it stands: negation is at the tests, `AND` and `OR` of the rest grow with
-    /// their parts, and `WHERE` takes null for false.
+    /// A positive test stays as it is wherever it stands: negation is at the tests, `AND` and `OR` of the rest grow
+    /// with their parts, and `WHERE` takes null for false.
     fn print(self, negated: bool, _bare: bool) -> Frag {
         match (self, negated) {
             (Self::Nullable(test) | Self::Paired { holds: test, fails: _ }, false) => test,

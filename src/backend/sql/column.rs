@@ -155,8 +155,7 @@ fn layout_entry(path: &str, text: &str) -> Result<(Vec<Part>, String, Holds), St
     let parts = catalog::path(path).map_err(|_| "it is no path of keys".to_owned())?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let (holds, column) = match words.as_slice() {
-        [column] => (Holds::Text, *column),
-        ["text", column] => (Holds::Text, *column),
+        [column] | ["text", column] => (Holds::Text, *column),
         ["number", column] => (Holds::Number, *column),
         ["struct", column] => (Holds::Struct, *column),
         ["json", column] => (Holds::Json, *column),

@@ -1,7 +1,7 @@
 //! What the dialects write in different ways.
 //!
-//! In: a dialect and fragments. Out: fragments. Must not know: rules, sources, what the fragments mean. Facts: DuckDB's,
-//! Spark's and Trino's function references; `docs/sql.md` says what was run where.
+//! In: a dialect and fragments. Out: fragments. Must not know: rules, sources, what the fragments mean. Facts:
+//! `DuckDB`'s, Spark's and Trino's function references; `docs/sql.md` says what was run where.
 
 use super::column::Key;
 use super::literal::{self, Frag, code, test, whole};

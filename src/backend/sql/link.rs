@@ -168,13 +168,11 @@ impl<'t> Writer<'_, 't> {
         self.statement.table("", name, &text);
     }
 
-    /// The pairs that a link joins, of each later record the one with the latest start.
-    fn pairs(&mut self, chain: &Chain, step: &StepTable, joint: Joint<'_, 't>, name: &Frag) {
-        let Joint { link, earlier, later, number, total } = joint;
+    /// What a pair must satisfy beside its keys and the gap.
+    fn pair_tests(&mut self, step: &StepTable, joint: Joint<'_, 't>, start: &Frag) -> Vec<Frag> {
+        let Joint { link, earlier, later, total, .. } = joint;
         let absent: Vec<_> =
             link.absences.iter().map(|absence| (absence, self.absent(absence, &later.name.node))).collect();
-        let mut on = joint.key_tests("a", "b");
-        on.push(test("a._at BETWEEN b._at - {} AND b._at", &[&literal::micros(link.gap.seconds)]));
         let mut tests = Vec::new();
         if link.shared {
             tests.push(literal::own("a._event <> b._event"));
@@ -196,8 +194,7 @@ impl<'t> Writer<'_, 't> {
             let shares = Frag::join(shares, " AND ", Bind::Or);
             tests.push(whole("NOT EXISTS (SELECT 1 FROM {} u WHERE {})", &[&table, &shares]));
         }
-        let start = whole("a.{}", &[&chain.start]);
-        tests.extend(total.map(|total| test("b._at - {} <= {}", &[&start, &literal::micros(total)])));
+        tests.extend(total.map(|total| test("b._at - {} <= {}", &[start, &literal::micros(total)])));
         if step.counted.is_some() {
             // What came before the burst came before its first event. Where one event could be in both, its own records
             // do not count, and the rest must still suffice: `recounted` asks that.
@@ -206,6 +203,16 @@ impl<'t> Writer<'_, 't> {
                 tests.push(test("a._at <= b.{}", &[&first]));
             }
         }
+        tests
+    }
+
+    /// The pairs that a link joins, of each later record the one with the latest start.
+    fn pairs(&mut self, chain: &Chain, step: &StepTable, joint: Joint<'_, 't>, name: &Frag) {
+        let Joint { link, later, number, .. } = joint;
+        let start = whole("a.{}", &[&chain.start]);
+        let tests = self.pair_tests(step, joint, &start);
+        let mut on = joint.key_tests("a", "b");
+        on.push(test("a._at BETWEEN b._at - {} AND b._at", &[&literal::micros(link.gap.seconds)]));
         let mut columns: Vec<_> =
             ["b._at", "b._event", "b._record", "a._event AS _earlier_event", "a._at AS _earlier_at"]
                 .map(literal::own)

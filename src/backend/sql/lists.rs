@@ -52,7 +52,7 @@ impl Lists {
             // Letters of any case: the values are spelled out.
             Case::Sensitive => {}
             Case::Ignore => {
-                parts.push(pattern::equals(self.dialect, column, exact.keys().map(String::as_str), case))
+                parts.push(pattern::equals(self.dialect, column, exact.keys().map(String::as_str), case));
             }
         }
         parts.extend(entries.wildcards().map(|one| pattern::like(self.dialect, column, one, case)));

@@ -1,5 +1,5 @@
-//! SQL text from values: literals, names, and the notation of each dialect. No other file turns a rule's text into query
-//! text.
+//! SQL text from values: literals, names, and the notation of each dialect. No other file turns a rule's text into
+//! query text.
 //!
 //! In: values of the rule, texts of the source files, templates of this program. Out: [`Frag`]s. Must not know: fields,
 //! steps, joins. The escape rules are those of the engines' own lexers.
@@ -113,7 +113,7 @@ pub(super) fn text(dialect: SqlDialect, value: &str) -> Frag {
     atom(out)
 }
 
-/// In DuckDB, Trino and Athena the quote alone is special.
+/// In `DuckDB`, Trino and Athena the quote alone is special.
 fn plain_text(out: &mut String, value: &str) {
     for c in value.chars() {
         out.push(c);
@@ -123,7 +123,8 @@ fn plain_text(out: &mut String, value: &str) {
     }
 }
 
-/// Spark knows backslash escapes and substitutes `${…}` inside literals; command lines split at `;`, and dbt reads `{{`.
+/// Spark knows backslash escapes and substitutes `${…}` inside literals; command lines split at `;`, and dbt reads
+/// `{{`.
 fn spark_text(out: &mut String, value: &str) {
     for (_, c, hidden) in marked(value) {
         match c {
@@ -149,7 +150,7 @@ fn needs_code(c: char) -> bool {
     c.is_control() || marked(c.encode_utf8(&mut [0; 4])).any(|(_, _, hidden)| hidden)
 }
 
-/// A text with characters that nobody sees, these by their numbers: DuckDB and Trino both have `chr`.
+/// A text with characters that nobody sees, these by their numbers: `DuckDB` and Trino both have `chr`.
 fn by_code(value: &str) -> Frag {
     let mut parts: Vec<String> = Vec::new();
     let mut run = String::new();
@@ -187,8 +188,8 @@ pub(super) fn value(dialect: SqlDialect, value: &Value) -> Frag {
     }
 }
 
-/// The name of a column or table that this program makes. They have an underscore in them or are letters that no dialect
-/// reserves, so that they need no quotes.
+/// The name of a column or table that this program makes. They have an underscore in them or are letters that no
+/// dialect reserves, so that they need no quotes.
 pub(super) fn own(name: &str) -> Frag {
     atom(name)
 }
@@ -254,7 +255,8 @@ pub(super) fn json_path(dialect: SqlDialect, keys: &[Key]) -> Frag {
             (Key::Name(key), SqlDialect::Trino) => {
                 path.extend(["[\"", &key.replace('\\', "\\\\").replace('"', "\\\""), "\"]"]);
             }
-            (Key::Item(number), _) => path.push_str(&format!("[{number}]")),
+            // Writing to a `String` cannot fail.
+            (Key::Item(number), _) => _ = write!(path, "[{number}]"),
         }
     }
     text(dialect, &path)

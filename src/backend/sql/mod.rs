@@ -1,4 +1,4 @@
-//! SQL for lakes: one statement for a rule, for DuckDB, Spark or Trino.
+//! SQL for lakes: one statement for a rule, for `DuckDB`, Spark or Trino.
 //!
 //! In: a rule that passed the gate. Out: one text, exact at record level over tables that hold events as they were
 //! logged. Must not know: other targets, files. Facts behind the decisions: `docs/sql.md`.
@@ -243,9 +243,11 @@ fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDia
     by.extend(["_at", "_record"].map(literal::own));
     // A chain of one step has no link that asks for the total.
     let is_alone = bound.steps.len() == 1 && bound.total_binds;
-    let total = is_alone
-        .then(|| whole(" AND _at - {} <= {}", &[&chain.start, &literal::micros(bound.total.seconds)]))
-        .unwrap_or_else(|| literal::own(""));
+    let total = if is_alone {
+        whole(" AND _at - {} <= {}", &[&chain.start, &literal::micros(bound.total.seconds)])
+    } else {
+        literal::own("")
+    };
     whole(
         "SELECT {}\nFROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS _copy FROM {}) AS alerts\nWHERE \
          _copy = 1{}",

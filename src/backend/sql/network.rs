@@ -33,7 +33,7 @@ fn parts(dialect: SqlDialect, column: &Frag, networks: &[IpNet]) -> Check {
     for network in networks {
         match network.addr() {
             IpAddr::V4(host) if network.prefix_len() == 32 => {
-                hosts.push(literal::text(dialect, &host.to_string()))
+                hosts.push(literal::text(dialect, &host.to_string()));
             }
             IpAddr::V4(_) => v4.push(network.trunc()),
             IpAddr::V6(_) => v6.push(network.trunc()),
@@ -57,9 +57,9 @@ fn v4_range(dialect: SqlDialect, column: &Frag, network: &IpNet) -> Check {
     };
     let octets = address.octets();
     let whole_octets = usize::from(bits / 8);
-    let beginning: String = octets.iter().take(whole_octets).map(|octet| format!("{octet}.")).collect();
     let prefix = (whole_octets > 0).then(|| {
-        let pattern = literal::text(dialect, &format!("{beginning}%"));
+        let known = octets.iter().take(whole_octets).map(u8::to_string).collect::<Vec<_>>();
+        let pattern = literal::text(dialect, &format!("{}.%", known.join(".")));
         nullable(test("{()} LIKE {}", &[column, &pattern]))
     });
     let part = (!bits.is_multiple_of(8)).then(|| {
@@ -96,8 +96,8 @@ fn is_v6(dialect: SqlDialect, column: &Frag) -> Check {
     nullable(dialect::matches(dialect, column, &format!("^{}{}", v6(), dialect::end_of_text(dialect))))
 }
 
-/// All forms of RFC 4291, section 2.2: eight groups, `::` in place of at least one, an IPv4 address in place of the last
-/// two.
+/// All forms of RFC 4291, section 2.2: eight groups, `::` in place of at least one, an IPv4 address in place of the
+/// last two.
 fn v6() -> String {
     let tail = format!("{OCTET}([.]{OCTET}){{3}}");
     let mut forms = vec![format!("({GROUP}:){{7}}{GROUP}"), format!("({GROUP}:){{6}}{tail}")];

@@ -1,4 +1,4 @@
-//! Regular expressions in the syntax of each engine: RE2 in DuckDB, Java's in Spark, Joni or RE2/J in Trino.
+//! Regular expressions in the syntax of each engine: RE2 in `DuckDB`, Java's in Spark, Joni or RE2/J in Trino.
 //!
 //! In: portable expressions, wildcard patterns. Out: the text of an expression. Must not know: fields, SQL.
 //!
@@ -108,6 +108,7 @@ fn times(out: &mut String, Repetition { min, max, .. }: &Repetition) {
         (1, None) => write!(out, "+"),
         (0, Some(1)) => write!(out, "?"),
         (min, None) => write!(out, "{{{min},}}"),
+        (min, Some(max)) if min == max => write!(out, "{{{min}}}"),
         (min, Some(max)) => write!(out, "{{{min},{max}}}"),
     };
 }

@@ -153,10 +153,12 @@ impl<'t> Writer<'_, 't> {
         let mut tests = shared(absence, |key| (literal::own("r"), field(step, &key.left.name)));
         match absence.when {
             When::Before(window) => {
-                tests.push(test("u._at >= r._at - {} AND u._at < r._at", &[&literal::micros(window.seconds)]))
+                tests
+                    .push(test("u._at >= r._at - {} AND u._at < r._at", &[&literal::micros(window.seconds)]));
             }
             When::After(window) => {
-                tests.push(test("u._at > r._at AND u._at <= r._at + {}", &[&literal::micros(window.seconds)]))
+                tests
+                    .push(test("u._at > r._at AND u._at <= r._at + {}", &[&literal::micros(window.seconds)]));
             }
             // Of links alone.
             When::Between => {}

@@ -87,7 +87,7 @@ fn networks_are_beginnings_and_one_octet() {
     };
     assert_eq!(within("192.0.2.1/32"), "ip_a = '192.0.2.1'");
     assert!(
-        within("10.0.0.0/8").starts_with("(ip_a LIKE '10.%' AND regexp_matches(ip_a, '^(25"),
+        within("10.0.0.0/8").starts_with("ip_a LIKE '10.%' AND regexp_matches(ip_a, '^(25"),
         "{}",
         within("10.0.0.0/8")
     );
