@@ -77,6 +77,20 @@ fn nothing_is_computed_over_and_over() {
     }
 }
 
+/// Odd spellings of addresses as Python's `ipaddress` reads them, and literals that try to leave their quotes, through
+/// the lexers of the engines.
+#[test]
+fn addresses_and_hostile_texts_are_read_as_meant() {
+    for (environment, dialect, addresses) in
+        [("sql", "duckdb", "1500"), ("sql", "trino", "1500"), ("spark", "spark", "300")]
+    {
+        let mut command = crate::engines::python(environment, "sql/spellings.py");
+        command.arg(env!("CARGO_BIN_EXE_catena")).args(["--dialect", dialect, "--addresses", addresses]);
+        let output = command.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// A long window in microseconds still fits.
 #[test]
 fn windows_of_any_length_are_numbers() {
