@@ -91,13 +91,20 @@ def expected(catena, folder, events, rule):
     (folder / "flow.log").write_text("\n".join(lines) + "\n")
     given = ["--events", f"aws.cloudtrail={folder}/ct.json", "--events", f"aws.vpcflow={folder}/flow.log"]
     ran = subprocess.run([catena, "replay", rule, *given], capture_output=True, text=True, check=True)
-    return sorted(json.dumps(reduced(json.loads(line))) for line in ran.stdout.splitlines())
+    return sorted(told(reduced(json.loads(line))) for line in ran.stdout.splitlines())
 
 
 def reduced(alert):
     steps = {name: {field: value for field, value in alert["steps"][name].items() if field in ["time", *fields]}
              for name, fields in FIELDS.items()}  # fmt: skip
     return {"rule": alert["rule"], "time": alert["time"], "steps": steps}
+
+
+def told(alert):
+    """What is one: of several launches between a sign-in and a flow, the evidence may be any."""
+    for field in ("time", "event.id", "instance.id"):
+        alert["steps"]["launch"].pop(field)
+    return json.dumps(alert, sort_keys=True)
 
 
 def manifest(text_file, dedupe):
@@ -165,7 +172,7 @@ def run_all(session, folder, rules, alerts, slices=SLICES):
 
 
 def plain(lines):
-    return sorted(json.dumps(json.loads(line)) for line in lines)
+    return sorted(told(json.loads(line)) for line in lines)
 
 
 def same(what, found, wanted):
@@ -174,7 +181,7 @@ def same(what, found, wanted):
 
 
 def slices(session, catena, folder, dedupe, alerts):
-    events = world(5, 1500)
+    events = world(5, 900)
     store(session, folder, events)
     rule = rule_files(folder, dedupe)
     build(catena, folder / "texts", rule, dedupe)
@@ -185,7 +192,7 @@ def slices(session, catena, folder, dedupe, alerts):
 
 def late(session, catena, folder):
     """Records that come after their slice has run are found by a run over the day, and only those."""
-    events = world(6, 1000)
+    events = world(6, 500)
     early = [event for place, event in enumerate(events) if place % 7 or event["source"] != "aws.vpcflow"]
     rule = rule_files(folder, None)
     build(catena, folder / "texts", rule, None)
