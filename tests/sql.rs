@@ -76,6 +76,28 @@ fn nothing_is_computed_over_and_over() {
     }
 }
 
+/// Odd spellings of addresses as Python's `ipaddress` reads them, and literals that try to leave their quotes, through
+/// the lexers of the engines.
+#[test]
+fn addresses_and_hostile_texts_are_read_as_meant() {
+    for (environment, dialect, addresses) in
+        [("sql", "duckdb", "1500"), ("sql", "trino", "1500"), ("spark", "spark", "300")]
+    {
+        let mut command = crate::engines::python(environment, "sql/spellings.py");
+        command.arg(env!("CARGO_BIN_EXE_catena")).args(["--dialect", dialect, "--addresses", addresses]);
+        let output = command.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// The runner for Spark gives the alerts of `catena replay`, slice by slice.
+#[test]
+fn the_runner_finds_what_replay_finds() {
+    let mut command = crate::engines::python("spark", "sql/run_selftest.py");
+    let output = command.arg(env!("CARGO_BIN_EXE_catena")).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A long window in microseconds still fits.
 #[test]
 fn windows_of_any_length_are_numbers() {

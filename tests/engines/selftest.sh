@@ -19,11 +19,13 @@ for selftest in eql/harness eql/server; do
 done
 for dialect in duckdb trino; do
   "$engines/sql/bin/python" "$here/sql/harness_selftest.py" --dialect "$dialect"
+  "$engines/sql/bin/python" "$here/sql/ddl_selftest.py" --dialect "$dialect"
 done
 "$engines/sql/bin/python" "$here/sql/check.py" --selftest
 node "$here/sql/check_trino.mjs" --selftest
 if [[ -x $engines/spark/bin/python ]]; then
   "$engines/spark/bin/python" "$here/sql/harness_selftest.py" --dialect spark
+  "$engines/spark/bin/python" "$here/sql/ddl_selftest.py" --dialect spark
   "$engines/spark/bin/python" "$here/sql/check.py" --selftest
 else
   echo 'spark: left out, setup.sh did not find Java 17' >&2

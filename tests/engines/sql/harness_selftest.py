@@ -132,7 +132,8 @@ def fields(engine, _, dialect):
 def flows(engine, _, dialect):
     quote = "`" if dialect == "spark" else '"'
     text = f"SELECT {TIMES[dialect][1]} AS x_time, srcaddr, bytes, tcp_flags, traffic_path, {quote}end{quote} FROM vpc_flow_logs"
-    found = ask(engine, text, [[flow(0, srcaddr="-", **{"tcp-flags": "-", "traffic-path": "x", "bytes": "5000000000"})]])
+    odd = {"srcaddr": "-", "tcp-flags": "-", "traffic-path": "x", "bytes": "5000000000"}
+    found = ask(engine, text, [[flow(0, **odd)]])
     row = found["answers"][0][0]
     assert (row["srcaddr"], row["bytes"], row["tcp_flags"], row["traffic_path"]) == ("-", 5_000_000_000, None, None), row
     assert row["end"] == START + 60, row

@@ -41,6 +41,11 @@ def best(node):
     return exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
 
 
+def lower(node):
+    """Trino writes digits above 9 as small letters, DuckDB as capitals."""
+    return exp.Lower(this=node.copy())
+
+
 def same(node):
     return node
 
@@ -49,7 +54,7 @@ def same(node):
 BY_NAME = {
     "any_match": any_match,
     "from_unixtime_nanos": from_nanos,
-    "to_base": same,
+    "to_base": lower,
     "concat_ws": same,
     "rpad": same,
     "lpad": same,

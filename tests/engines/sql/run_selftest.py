@@ -1,0 +1,266 @@
+"""Proves that `targets/sql/run.py` gives, slice by slice on Spark over files, the alerts of `catena replay` over the raw logs.
+
+In: the program `catena`. Out: nothing, or what differs. A world of six hours with many chains of one key, alerts that look
+alike, slices that cut chains, a slice that runs twice, records that come late; and what the runner says when it cannot run.
+usage: .engines/spark/bin/python run_selftest.py CATENA
+"""
+
+import contextlib
+import datetime
+import io
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import ingest
+import spark as engine
+import tables
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "targets" / "sql"))
+
+import run
+
+START = datetime.datetime(2026, 11, 1, 21, tzinfo=datetime.timezone.utc)
+HOURS = 6
+# None begins where a chain does.
+SLICES = [(0, 9000), (9000, 14400), (14400, 25200)]
+ACCOUNT = "123456789012"
+NAME = "aws_untrusted_image_launch"
+FIELDS = {
+    "console": ["actor.id", "cloud.account.id", "event.id"],
+    "launch": ["actor.id", "cloud.account.id", "cloud.region", "event.id", "image.id", "instance.eni", "instance.id"],
+    "egress": ["cloud.account.id", "destination.ip", "destination.port", "instance.eni"],
+}
+# The rule's own silence is longer than the world.
+DEDUPE = {"seconds": 2400, "columns": ["launch_actor_id", "launch_instance_eni"]}
+
+
+def at(second):
+    return f"{START + datetime.timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def call(number, second, name, user, response):
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{user}"
+    source = "signin.amazonaws.com" if name == "ConsoleLogin" else "ec2.amazonaws.com"
+    raw = {"eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "arn": arn}, "eventTime": at(second)}
+    raw |= {"eventSource": source, "eventName": name, "awsRegion": "eu-west-1", "sourceIPAddress": "192.0.2.7"}
+    raw |= {"responseElements": response, "eventID": f"id-{number}", "readOnly": False, "recipientAccountId": ACCOUNT}
+    return {"source": "aws.cloudtrail", "raw": raw}
+
+
+def flow(number, second, interface):
+    start = int(START.timestamp()) + second
+    values = ["2", ACCOUNT, interface, "10.0.1.10", "198.51.100.7", "40000", "443", "6", "10", str(1000 + number)]
+    names = ["version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes"]
+    raw = dict(zip(names, values, strict=True)) | {"start": str(start), "end": str(start + 60)}
+    return {"source": "aws.vpcflow", "raw": raw | {"action": "ACCEPT", "log-status": "OK"}}
+
+
+def world(seed, number):
+    """Sign-ins, launches and flows at seconds of their own, so that a best path is one path."""
+    rng, events = random.Random(seed), []
+    seconds = rng.sample(range(HOURS * 3600), number)
+    for place, second in enumerate(seconds):
+        kind, user = rng.random(), rng.choice("ab")
+        interface = f"eni-{user}{rng.randrange(2)}"
+        if kind < 0.2:
+            events.append(call(place, second, "ConsoleLogin", user, {"ConsoleLogin": "Success"}))
+        elif kind < 0.45:
+            item = {"instanceId": f"i-{place}", "imageId": "ami-0eeeeeeeeeeeeeeee"}
+            item["networkInterfaceSet"] = {"items": [{"networkInterfaceId": interface}]}
+            events.append(call(place, second, "RunInstances", user, {"instancesSet": {"items": [item]}}))
+        else:
+            # Some flows differ in nothing that an alert shows.
+            events += [flow(place * 10 + copy, second, interface) for copy in range(rng.choice([1, 1, 1, 2]))]
+    return events
+
+
+def expected(catena, folder, events, rule):
+    """The alerts of `catena replay`, with the fields that the query shows."""
+    calls = [event["raw"] for event in events if event["source"] == "aws.cloudtrail"]
+    flows = [event["raw"] for event in events if event["source"] == "aws.vpcflow"]
+    (folder / "ct.json").write_text(json.dumps({"Records": calls}))
+    lines = [" ".join(flows[0]), *(" ".join(raw.values()) for raw in flows)]
+    (folder / "flow.log").write_text("\n".join(lines) + "\n")
+    given = ["--events", f"aws.cloudtrail={folder}/ct.json", "--events", f"aws.vpcflow={folder}/flow.log"]
+    ran = subprocess.run([catena, "replay", rule, *given], capture_output=True, text=True, check=True)
+    return sorted(told(reduced(json.loads(line))) for line in ran.stdout.splitlines())
+
+
+def reduced(alert):
+    steps = {name: {field: value for field, value in alert["steps"][name].items() if field in ["time", *fields]}
+             for name, fields in FIELDS.items()}  # fmt: skip
+    return {"rule": alert["rule"], "time": alert["time"], "steps": steps}
+
+
+def told(alert):
+    """What is one: of several launches between a sign-in and a flow, the evidence may be any."""
+    for field in ("time", "event.id", "instance.id"):
+        alert["steps"]["launch"].pop(field)
+    return json.dumps(alert, sort_keys=True)
+
+
+def manifest(text_file, dedupe):
+    steps = [
+        {"name": step, "fields": {field: f"{step}_{field.replace('.', '_')}" for field in ["time", *fields]}}
+        for step, fields in FIELDS.items()
+    ]
+    rule = {"rule": NAME, "file": text_file, "tables": ["cloudtrail_logs", "vpc_flow_logs"], "steps": steps}
+    rule |= {"grace": 1200, "reach": 1800} | ({"dedupe": dedupe} if dedupe else {})
+    return {"version": 1, "dialect": "spark", "rules": [rule]}
+
+
+def rule_files(folder, dedupe):
+    """The rule with another silence, or none."""
+    text = (ROOT / "rules/an1318/aws.chain").read_text()
+    clause = "" if not dedupe else f"dedupe {dedupe['seconds']}s by launch.actor.id, launch.instance.eni"
+    text, count = re.subn(r"dedupe .*", clause, text)
+    assert count == 1
+    shutil.copytree(ROOT / "rules/an1318/lists", folder / "lists", dirs_exist_ok=True)
+    (folder / "rule.chain").write_text(text)
+    return str(folder / "rule.chain")
+
+
+def build(catena, folder, rule, dedupe):
+    command = [catena, "compile", rule, "--target", "sql", "--dialect", "spark", "--format", "json"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    folder.mkdir(exist_ok=True)
+    (folder / "rule.sql").write_text(json.loads(ran.stdout)[0]["parts"][0]["text"])
+    (folder / "rules.json").write_text(json.dumps(manifest("rule.sql", dedupe)))
+
+
+def store(session, folder, events, mode="overwrite"):
+    """The logs as a lake has them: Parquet by days of delivery."""
+    for source, rows in ingest.rows([events]).items():
+        (folder / "rows.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        found = session.read.schema(engine.columns_of(tables.TABLES[source])).json(str(folder / "rows.json"))
+        found.write.mode(mode).partitionBy(tables.PARTITIONS[source]).parquet(str(folder / tables.NAMES[source]))
+
+
+def arguments(folder, rules, alerts, start, end):
+    names = [name for name in ("cloudtrail_logs", "vpc_flow_logs")]
+    given = [f"--table={name}=parquet:{folder}/{name}" for name in names]
+    given += ["--partition=cloudtrail_logs=timestamp:yyyy/MM/dd", "--partition=vpc_flow_logs=date:yyyy-MM-dd"]
+    return [*given, f"--rules={rules}", f"--alerts={alerts}", f"--from={at(start)}", f"--to={at(end)}", "--print"]
+
+
+def runs(session, given):
+    """What a run prints, and its status."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = run.run(run.options(given), session)
+        except run.Stop as stop:
+            status = str(stop)
+    return status, out.getvalue().splitlines(), err.getvalue()
+
+
+def run_all(session, folder, rules, alerts, slices=SLICES):
+    found = []
+    for start, end in slices:
+        status, lines, err = runs(session, arguments(folder, rules, alerts, start, end))
+        assert status == 0, err
+        found += lines
+    return found
+
+
+def plain(lines):
+    return sorted(told(json.loads(line)) for line in lines)
+
+
+def same(what, found, wanted):
+    assert found == wanted, f"{what}: {len(found)} alerts, not {len(wanted)}: {set(found) ^ set(wanted)}"
+    print(f"run.py: {what}: {len(found)} alerts", file=sys.stderr)
+
+
+def slices(session, catena, folder, dedupe, alerts):
+    events = world(5, 900)
+    store(session, folder, events)
+    rule = rule_files(folder, dedupe)
+    build(catena, folder / "texts", rule, dedupe)
+    wanted = expected(catena, folder, events, rule)
+    same(f"slice by slice, dedupe {dedupe}", plain(run_all(session, folder, folder / "texts", alerts)), wanted)
+    assert not run_all(session, folder, folder / "texts", alerts, SLICES[1:2]), "the second run over a slice appends again"
+
+
+def late(session, catena, folder):
+    """Records that come after their slice has run are found by a run over the day, and only those."""
+    events = world(6, 500)
+    early = [event for place, event in enumerate(events) if place % 7 or event["source"] != "aws.vpcflow"]
+    rule = rule_files(folder, None)
+    build(catena, folder / "texts", rule, None)
+    store(session, folder, early)
+    first = run_all(session, folder, folder / "texts", folder / "late", [(0, HOURS * 3600 + 3600)])
+    store(session, folder, events)
+    status, more, err = runs(session, arguments(folder, folder / "texts", folder / "late", 0, HOURS * 3600 + 3600))
+    assert status == 0 and more, err
+    same("late records", plain(first + more), expected(catena, folder, events, rule))
+
+
+def refusals(session, catena, folder):
+    rules = folder / "texts"
+    good = arguments(folder, rules, folder / "refused", 0, 3600)
+    without = [one for one in good if not one.startswith(("--table", "--partition"))]
+    (folder / "empty").mkdir()
+    session.range(1).write.parquet(str(folder / "other"))
+    for given, said in [
+        ([*good, "--from=soon"], "`soon` is no time"),
+        ([*good, f"--to={at(-1)}"], "is not before --to"),
+        ([*good, "--every=1h"], "give --every, or --from and --to"),
+        ([*good, f"--rules={folder}/empty"], "there is no rules.json"),
+        ([*good, f"--rules={folder}/nowhere"], "cannot be read"),
+        ([*good, "--only=another"], "no rule is called another"),
+        (without, "there is no table cloudtrail_logs, vpc_flow_logs"),
+        ([*good, "--table=x"], "--table x: write NAME=TABLE"),
+        ([*good, "--table=x=parquet:/nowhere"], "--table x=parquet:/nowhere cannot be read"),
+        ([*good, "--partition=vpc_flow_logs=day:yyyy"], "the table has no column day"),
+        ([*good, f"--alerts={folder}/other"], "is no table of alerts"),
+    ]:
+        for name in ("cloudtrail_logs", "vpc_flow_logs"):
+            session.catalog.dropTempView(name)
+        status, _, _ = runs(session, given)
+        assert isinstance(status, str) and said in status, f"{given}: {status}"
+    (rules / "rule.sql").write_text("SELECT nothing")
+    status, _, err = runs(session, good)
+    assert status == 1 and f"{NAME}: failed" in err, err
+    (rules / "rules.json").write_text('{"version": 2, "rules": []}')
+    assert "another version" in runs(session, good)[0]
+
+
+def submitted(catena, folder):
+    """As it is started, with alerts in a table of the catalog."""
+    rule = rule_files(folder, DEDUPE)
+    build(catena, folder / "submitted", rule, DEDUPE)
+    home = pathlib.Path(engine.__file__ and sys.prefix) / "bin" / "spark-submit"
+    conf = ["--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", f"spark.sql.warehouse.dir={folder}/lake"]
+    command = [home, *conf, ROOT / "targets/sql/run.py", *arguments(folder, folder / "submitted", "alerts", 0, 5 * 3600)]
+    environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+        ran = subprocess.run(command, stdout=out, stderr=err, env=environment, cwd=folder, timeout=300, check=False)
+    lines = (folder / "out").read_text().splitlines()
+    assert ran.returncode == 0 and lines and json.loads(lines[0])["rule"] == NAME, (folder / "err").read_text()[-3000:]
+    print(f"run.py: spark-submit: {len(lines)} alerts", file=sys.stderr)
+
+
+def main():
+    catena = sys.argv[1]
+    session = engine.Engine("America/New_York").spark
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        slices(session, catena, folder, DEDUPE, folder / "alerts")
+        slices(session, catena, folder, None, "alerts_table")
+        submitted(catena, folder)
+        late(session, catena, folder)
+        refusals(session, catena, folder)
+    print("run.py: selftest passed")
+
+
+if __name__ == "__main__":
+    main()
