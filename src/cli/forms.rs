@@ -24,7 +24,7 @@ pub(super) struct Forms {
 
 /// The engines for which SQL is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum DialectChoice {
+pub(super) enum DialectChoice {
     /// DuckDB 1.4 or later.
     #[default]
     Duckdb,

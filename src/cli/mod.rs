@@ -10,6 +10,7 @@ mod chart;
 mod check;
 mod compile;
 #[cfg(feature = "replay")]
+mod ddl;
 mod debug;
 mod diff;
 mod explain;

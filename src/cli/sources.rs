@@ -8,21 +8,26 @@ use crate::diag::Diagnostics;
 use crate::source::Sources;
 use crate::source::{Excerpt, visible_json};
 
+use super::forms::DialectChoice;
 use super::report::{self, Format, did_you_mean};
-use super::{Outcome, output};
+use super::{Outcome, ddl, output};
 use crate::project::{Disk, Environments};
 
 /// List log sources, their fields, and the mapping of each field in each target.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   catena sources                      the sources
-  catena sources aws.cloudtrail       its fields, and where each is in each SIEM")]
+  catena sources aws.cloudtrail       its fields, and where each is in each SIEM
+  catena sources aws.cloudtrail --ddl spark    the statement that makes its table over raw files")]
 pub(super) struct ListSources {
     /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,
     /// Output format: human-readable, or JSON.
     #[arg(long, value_enum, default_value_t)]
     format: SourcesFormat,
+    /// Print the statement that makes the table of the source over raw files, for the engine of a lake.
+    #[arg(long, value_enum, value_name = "ENGINE", requires = "name", conflicts_with = "format")]
+    ddl: Option<DialectChoice>,
     /// Environment file to use instead of the nearest `catena.yaml` in this folder or above.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
@@ -50,6 +55,10 @@ impl ListSources {
             None => all.clone(),
             Some(name) => vec![environment.catalog.source(name).ok_or_else(|| unknown(name, &all))?],
         };
+        if let (Some(dialect), [source]) = (self.ddl, chosen.as_slice()) {
+            output::print(&ddl::of(source, dialect).map_err(anyhow::Error::msg)?)?;
+            return Ok(outcome);
+        }
         let text = match (self.format, &self.name) {
             (SourcesFormat::Json, _) => visible_json(format!("{}\n", serde_json::to_string_pretty(&chosen)?)),
             (SourcesFormat::Text, Some(_)) => chosen.iter().map(|source| describe(source)).collect(),
