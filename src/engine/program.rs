@@ -21,6 +21,9 @@ pub struct Program {
     pub links: Vec<Link>,
     /// Longest time from the first to the last step, microseconds.
     pub total: i64,
+    /// From when on records are records of steps, microseconds. Those before are history: absences find them, and they
+    /// are counted.
+    pub from: i64,
     /// Which alerts count as one.
     pub dedupe: Option<Dedupe>,
     /// What a record can be to the rule. Role `i` is step `i` by its first alternative, as long as there are steps.

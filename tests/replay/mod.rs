@@ -9,6 +9,7 @@ mod filters;
 mod folders;
 mod forms;
 pub(crate) mod golden;
+mod history;
 mod junk;
 mod live;
 mod near;

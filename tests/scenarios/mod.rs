@@ -119,6 +119,36 @@ fn check(scenario: &generate::Scenario, schemas: &Schemas, seen: &Seen) -> Resul
     Ok(())
 }
 
+/// History feeds absences and counts, and no chain has a record of it.
+#[test]
+fn history_equals_brute_force() {
+    let schemas = Schemas::full(&generate::catalog());
+    let (shorter, kept) = (Cell::new(0), Cell::new(0));
+    let strategy = proptest::prop_oneof![1 => generate::scenario(), 3 => generate::second_stage()];
+    let scenarios = try_all(&(strategy, 0..8_usize), |(scenario, at)| {
+        let (rule, records) = scenario.build(&schemas);
+        let Some(from) = records.get(at).map(|record| record.time) else { return Ok(()) };
+        let program =
+            Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+        let all = run(&program, &records).len();
+        let found = run(&Program { from, ..program }, &records);
+        let ends: Vec<_> = found.iter().map(|alert| (alert.end, alert.start)).collect();
+        let expected = brute::Meaning::since(&rule, &records, from).alerts();
+        let expected: Vec<_> =
+            expected.into_iter().map(|(index, start)| (records[index].time, start)).collect();
+        if ends != expected {
+            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+            let chain = &rule.chain;
+            return Err(TestCaseError::fail(format!("{ends:?}, {expected:?}\n  {shown}\n{chain:#?}")));
+        }
+        bump(&shorter, found.len() < all);
+        bump(&kept, !found.is_empty());
+        Ok(())
+    });
+    println!("{scenarios} scenarios; alerts fall away in {}, are left in {}", shorter.get(), kept.get());
+    assert!(shorter.get() * 20 > u64::from(scenarios) && kept.get() * 20 > u64::from(scenarios));
+}
+
 /// The alerts, and how far the data is known to go.
 fn run_to_end(program: &Program, records: &[Record]) -> (Vec<Alert>, Option<i64>) {
     let mut order: Vec<usize> = (0..records.len()).collect();

@@ -116,6 +116,7 @@ pub fn near(program: &Program, matched: &[Matched<'_>], probes: &[Probe<'_>], mo
     let satisfying = matched.iter().map(|one| Seen { matched: *one, failing: None });
     let failing = probes.iter().map(|probe| Seen { matched: probe.matched, failing: Some(probe.part) });
     let mut seen: Vec<Seen<'_>> = satisfying.chain(failing).collect();
+    seen.retain(|one| one.matched.record.time >= program.from);
     seen.sort_by(|left, right| left.matched.record.order(right.matched.record));
     let reach = Reach::new(program, &seen);
     let mut found = Vec::new();

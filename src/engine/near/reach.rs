@@ -128,7 +128,7 @@ fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Cand
 
 /// The chain of `program` without a total; if `reversed`, from its last step to its first.
 fn unbounded(program: &Program, reversed: bool) -> Program {
-    let Program { name, steps, links, total: _, dedupe: _, roles: _, clauses: _ } = program;
+    let Program { name, steps, links, total: _, from: _, dedupe: _, roles: _, clauses: _ } = program;
     let mirror =
         |Link { gap, left, right }: &Link| Link { gap: *gap, left: right.clone(), right: left.clone() };
     let (mut steps, links) = (steps.clone(), links.iter());
@@ -138,7 +138,7 @@ fn unbounded(program: &Program, reversed: bool) -> Program {
     let links = if reversed { links.rev().map(mirror).collect() } else { links.cloned().collect() };
     // The total may be the one condition that fails, so it must not cut chains here.
     let (name, roles, clauses) = (name.clone(), Vec::new(), Clauses::default());
-    Program { name, steps, links, total: i64::MAX, dedupe: None, roles, clauses }
+    Program { name, steps, links, total: i64::MAX, from: i64::MIN, dedupe: None, roles, clauses }
 }
 
 /// The keys of the chains that reach each step from one side, with the first and last time of each.

@@ -80,9 +80,12 @@ pub fn scalar(value: &Value<'_>) -> Json {
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
     for alert in timeline::alerts(report, usize::MAX) {
-        let AlertView { rule, title, severity, time, length, moments, open: _, playbook } = alert;
+        let AlertView { rule, title, severity, time, length, moments, open, playbook } = alert;
         let _ = writeln!(out, "{time}  {rule}  (chain of {length})");
         let _ = writeln!(out, "  {severity}: {title}");
+        if open {
+            out.push_str("  open: what takes it away could still come after the end of the data\n");
+        }
         out.push_str(&timeline::text(&moments));
         if let Some(playbook) = playbook {
             out.push_str("  playbook\n");

@@ -11,6 +11,7 @@ use super::{Report, Shown};
 use crate::engine::record::Record;
 use crate::engine::value::instant_text;
 use crate::engine::words::{self, duration};
+use crate::ir;
 use crate::source::visible;
 
 /// A record of a path.
@@ -127,9 +128,14 @@ pub(super) fn moments(
 /// chain is marked.
 pub(super) fn text(moments: &[Moment]) -> String {
     let mut out = String::new();
-    for Moment { step, time, after, fields, breaks, repeats: _ } in moments {
+    for Moment { step, time, after, fields, breaks, repeats } in moments {
         let mark = if *breaks { '✗' } else { ' ' };
         let _ = writeln!(out, "  {after:>8}{mark} {step}  {time}");
+        // By the names that they have in rules and in JSON.
+        let repeats = repeats.iter().flat_map(|(count, first)| {
+            [(ir::COUNT.to_owned(), count.to_string()), (ir::FIRST_TIME.to_owned(), first.clone())]
+        });
+        let fields: Vec<(String, String)> = repeats.chain(fields.iter().cloned()).collect();
         let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
         for (field, value) in fields {
             let _ = writeln!(out, "              {field:<width$}  {value}");
