@@ -43,7 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "csv", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir",
-            "backend", "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
+            "backend", "engine", "replay", "project", "pack", "diff", "picture", "explain",
+            "import", "lsp",
         ],
     ),
 ];

@@ -256,6 +256,18 @@ impl Program {
         key(&record.values, &self.links.get(step)?.left)
     }
 
+    /// The keys of `record`, as a record of step `step` by whichever alternative: towards the step before, and towards
+    /// the step after or, in any order, towards the others.
+    #[must_use]
+    pub fn keys(&self, step: usize, record: &Record) -> (Option<Key>, Option<Key>) {
+        let reads = self.matched(record).find_map(|role| match &self.roles.get(role)?.part {
+            Part::Step { step: of, reads } => (*of == step).then_some(reads),
+            Part::Absence { .. } => None,
+        });
+        let key = |fields: &Option<Fields>| folded_key(&record.values, fields.as_ref()?);
+        reads.map_or((None, None), |reads| (key(&reads.key_in), key(&reads.key_out)))
+    }
+
     /// The roles that `record` has.
     pub fn matched<'p>(&'p self, record: &'p Record) -> impl Iterator<Item = usize> + 'p {
         let all = self.roles.iter().enumerate();

@@ -122,9 +122,6 @@ impl Plan {
         };
         stats.finish(&sorted);
         stats.notes.extend(self.from.and_then(|from| history(from, &rules)));
-        if near.is_some() {
-            stats.notes.extend(self.programs.iter().filter_map(without_misses));
-        }
         // Asked once more: the second reading may have been stopped as well.
         stats.stopped |= control.stop.load(Ordering::Relaxed);
         let shown = self.shown.clone();
@@ -161,10 +158,4 @@ fn history(from: i64, rules: &[RuleReport]) -> Option<String> {
             format!("{count} records that satisfy a step are before {from}: they begin no chain and end none")
         }
     })
-}
-
-/// A sentence about a rule whose near misses are not looked for.
-fn without_misses(program: &Program) -> Option<String> {
-    let clause = program.beyond_links()?;
-    Some(format!("near misses of `{}` are not looked for, since it has {clause}", program.name))
 }

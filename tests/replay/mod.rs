@@ -2,6 +2,7 @@
 
 mod beside;
 mod checksums;
+mod clause_misses;
 mod commands;
 mod exports;
 mod files;

@@ -198,6 +198,9 @@ fn near_misses_equal_their_definition() {
                 Condition::Step { part: Part::Where(_), .. } => 3,
                 Condition::Step { part: Part::Except(_), .. } => 4,
                 Condition::Total => 5,
+                Condition::Comparison { .. } | Condition::Absence { .. } | Condition::Count { .. } => {
+                    unreachable!("these rules have no clauses")
+                }
             };
             bump(&kinds[kind], true);
         }
@@ -205,6 +208,43 @@ fn near_misses_equal_their_definition() {
     });
     let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
     println!("{scenarios} scenarios; conditions failed by gap, order, key, where, except, total: {counts:?}");
+    assert!(counts.iter().all(|count| *count * 200 > u64::from(scenarios)), "too trivial: {counts:?}");
+}
+
+/// The near misses of rules with clauses: what alerts without one condition, and does not with it.
+#[test]
+fn near_misses_of_clauses_equal_their_definition() {
+    let schemas = Schemas::full(&generate::catalog());
+    let kinds: [Cell<u64>; 8] = Default::default();
+    let scenarios = try_all(&generate::second_stage(), |scenario| {
+        let (rule, records) = scenario.build(&schemas);
+        let program =
+            Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+        if program.beyond_links().is_none() {
+            return Ok(());
+        }
+        let found = near::compare_clauses(&rule, &program, &records).map_err(|problem| {
+            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+            TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
+        })?;
+        for condition in found.counts.keys() {
+            let kind = match condition {
+                Condition::Gap { .. } => 0,
+                Condition::Key { .. } => 1,
+                Condition::Step { part: Part::Where(_), .. } => 2,
+                Condition::Step { part: Part::Except(_), .. } => 3,
+                Condition::Total => 4,
+                Condition::Comparison { .. } => 5,
+                Condition::Absence { .. } => 6,
+                Condition::Count { .. } => 7,
+                Condition::Order { .. } => unreachable!("an order is no condition of these"),
+            };
+            bump(&kinds[kind], true);
+        }
+        Ok(())
+    });
+    let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
+    println!("{scenarios} scenarios; gap, key, where, except, total, comparison, absence, count: {counts:?}");
     assert!(counts.iter().all(|count| *count * 200 > u64::from(scenarios)), "too trivial: {counts:?}");
 }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Report, Shown};
+use crate::engine::chain::Burst;
 use crate::engine::record::Record;
 use crate::engine::value::instant_text;
 use crate::engine::words::{self, duration};
@@ -74,12 +75,7 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
     report.rules.iter().zip(&report.shown).flat_map(move |(rule, shown)| {
         rule.alerts.iter().take(most).map(|alert| {
             let path: Vec<_> = alert.records.iter().filter_map(|index| report.records.get(*index)).collect();
-            let mut moments = moments(&rule.steps, &path, shown, None);
-            for (step, burst) in &alert.bursts {
-                if let Some(moment) = moments.get_mut(*step) {
-                    moment.repeats = Some((burst.count, instant_text(burst.first_time)));
-                }
-            }
+            let moments = moments(&rule.steps, &path, &alert.bursts, shown, None);
             AlertView {
                 rule: rule.name.clone(),
                 title: shown.title.clone(),
@@ -94,13 +90,18 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
     })
 }
 
-/// The records of a path; `broken` is the number of the one that breaks the chain.
+/// The records of a path with what those that repeat have; `broken` is the number of the one that breaks the chain.
 pub(super) fn moments(
     names: &[String],
     path: &[&Record],
+    bursts: &[(usize, Burst)],
     shown: &Shown,
     broken: Option<usize>,
 ) -> Vec<Moment> {
+    let repeats = |at: usize| {
+        let burst = bursts.iter().find(|(step, _)| *step == at);
+        burst.map(|(_, burst)| (burst.count, instant_text(burst.first_time)))
+    };
     let mut before: Option<i64> = None;
     let records = names.iter().zip(path).enumerate();
     let moment = |(at, (name, record)): (usize, (&String, &&Record))| {
@@ -118,7 +119,7 @@ pub(super) fn moments(
             after,
             fields: fields.collect(),
             breaks: broken == Some(at),
-            repeats: None,
+            repeats: repeats(at),
         }
     };
     records.map(moment).collect()
