@@ -12,6 +12,8 @@ mod compile;
 #[cfg(feature = "replay")]
 mod debug;
 mod diff;
+#[cfg(feature = "replay")]
+mod draft;
 mod explain;
 mod fix;
 mod fmt;
@@ -82,6 +84,9 @@ enum Command {
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
+    /// Propose a rule from two or more incidents.
+    #[cfg(feature = "replay")]
+    Draft(draft::Draft),
     /// Explain rules in plain sentences and pictures, or the code of a finding.
     Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
@@ -144,6 +149,8 @@ pub fn run() -> ExitCode {
         Command::Debug(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
+        #[cfg(feature = "replay")]
+        Command::Draft(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
         #[cfg(feature = "lsp")]

@@ -16,6 +16,7 @@
 //! | `store` | those records, sorted, in bounded memory |
 //! | `report` | alerts, near misses and counts as text |
 
+mod everything;
 mod filter;
 mod gather;
 mod given;
@@ -51,6 +52,7 @@ use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
 use store::{BUDGET, Sorted, Store};
 
+pub use everything::{any_record, records};
 pub use options::{Control, Options};
 pub use read::columns;
 pub use read::input::{self, Input, LogText};
