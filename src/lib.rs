@@ -74,6 +74,7 @@ pub mod cli;
 mod csv;
 pub mod diag;
 pub mod diff;
+pub mod draft;
 pub mod engine;
 pub mod explain;
 pub mod form;

@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["source", "ir", "catalog"]),
     ("diff", &["ir", "catalog", "engine"]),
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
+    ("draft", &["source", "syntax", "ir", "catalog", "engine"]),
     ("picture", &["source", "ir", "engine", "backend"]),
     ("import", &["source", "syntax", "catalog", "ir", "yaml"]),
     ("explain", &["source", "ir", "engine", "backend", "picture"]),
@@ -43,7 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "csv", "diag", "syntax", "table", "unit", "catalog", "settings", "check", "ir",
-            "backend", "engine", "replay", "project", "pack", "diff", "picture", "explain", "import", "lsp",
+            "backend", "engine", "replay", "project", "pack", "diff", "draft", "picture", "explain",
+            "import", "lsp",
         ],
     ),
 ];

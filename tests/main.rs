@@ -19,6 +19,7 @@ mod conformance;
 mod corpus;
 mod diff;
 mod docs;
+mod draft;
 mod editors;
 mod engines;
 mod environment;

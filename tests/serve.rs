@@ -427,3 +427,40 @@ fn it_says_why_it_cannot_start_and_ends_when_told() {
         assert_eq!(served.child.wait().unwrap().code(), Some(130));
     }
 }
+
+/// As other commands find it: above the folder as it is named, and under a wrong name with an error.
+#[cfg(unix)]
+#[test]
+fn the_environment_is_the_nearest_above_what_is_served() {
+    let settings: &[u8] = b"parameters:\n  no_such_parameter: 1h\n";
+    let (rule, broken) = (example(), b"no_such_key: 1\n");
+    let files: [(&str, &[u8]); 4] = [
+        ("elsewhere/rules/deep/rule.chain", rule.as_bytes()),
+        ("project/catena.yaml", broken),
+        ("wrong/catena.yml", settings),
+        ("wrong/rules/deep/rule.chain", rule.as_bytes()),
+    ];
+    let folder = scratch("serve", &files);
+    let link = folder.path().join("project/rules");
+    std::os::unix::fs::symlink(folder.path().join("elsewhere/rules"), &link).unwrap();
+    for (served, name) in [
+        ("project/rules", "rules/deep/rule.chain"),
+        ("project/rules/deep/rule.chain", "rules/deep/rule.chain"),
+        ("elsewhere/../project/rules", "rules/deep/rule.chain"),
+        ("wrong/rules", "rules/deep/rule.chain"),
+    ] {
+        let path = folder.path().join(served).display().to_string();
+        let served = Served::start(&[&path]);
+        let files = served.ask("start", "{}").1["files"].clone();
+        assert_eq!(files, json!([name]), "{path}");
+        let found = served.look(name, &rule);
+        let found = found["findings"].as_array().unwrap();
+        let code = found.iter().filter_map(|one| one["code"].as_str()).find(|code| code.starts_with("E09"));
+        let checked = catena(&["check", &path, "--as-of", AS_OF]);
+        assert!(
+            checked.status == 1 && checked.err.contains(code.unwrap()),
+            "{path}: {found:?}\n{}",
+            checked.err
+        );
+    }
+}

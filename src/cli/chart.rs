@@ -1,4 +1,4 @@
-//! Alerts against a window, as a picture.
+//! Alerts against a window or a count, as a picture.
 //!
 //! In: the counts for each value. Out: an SVG text.
 //! Must not know: logs, files. Only here is the plotting crate used.
@@ -21,8 +21,10 @@ pub(super) struct Chart<'a> {
     pub(super) read: String,
     /// What varies.
     pub(super) name: &'a str,
-    /// Seconds, rising.
+    /// Seconds or events, rising.
     pub(super) values: &'a [u64],
+    /// Whether they are events.
+    pub(super) is_count: bool,
     /// The value in force.
     pub(super) in_force: u64,
     /// A name and a count for each value; alerts first.
@@ -135,6 +137,9 @@ impl Chart<'_> {
     /// The unit in which the longest value is a handy number.
     fn unit(&self) -> (u64, &'static str) {
         const UNITS: [(u64, &str); 3] = [(1, "seconds"), (60, "minutes"), (3_600, "hours")];
+        if self.is_count {
+            return (1, "events");
+        }
         let longest = self.values.last().copied().unwrap_or(0);
         let handy = |(unit, _): &(u64, &str)| longest <= unit * 180;
         UNITS.into_iter().find(handy).unwrap_or((86_400, "days"))

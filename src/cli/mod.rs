@@ -13,6 +13,8 @@ mod compile;
 mod ddl;
 mod debug;
 mod diff;
+#[cfg(feature = "replay")]
+mod draft;
 mod explain;
 mod fix;
 mod fmt;
@@ -84,6 +86,9 @@ enum Command {
     /// Sweep a window parameter over log files and compare the alerts.
     #[cfg(feature = "replay")]
     Tune(tune::Tune),
+    /// Propose a rule from two or more incidents.
+    #[cfg(feature = "replay")]
+    Draft(draft::Draft),
     /// Explain rules in plain sentences and pictures, or the code of a finding.
     Explain(explain::Explain),
     /// Print the intermediate representation of rules as JSON.
@@ -146,6 +151,8 @@ pub fn run() -> ExitCode {
         Command::Debug(command) => command.run(),
         #[cfg(feature = "replay")]
         Command::Tune(command) => command.run(),
+        #[cfg(feature = "replay")]
+        Command::Draft(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Ir(command) => command.run(),
         #[cfg(feature = "lsp")]

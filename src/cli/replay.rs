@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::ir::Rule;
 use crate::replay::{Options, Plan, Report, misses, output as formats};
 
-use super::logs::{LogOptions, watched};
+use super::logs::{self, LogOptions, watched};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
 use super::{Outcome, output};
@@ -29,6 +29,10 @@ pub(super) struct Replay {
     /// Print a readable timeline for each alert instead of NDJSON.
     #[arg(long)]
     explain: bool,
+    /// Alert only on chains that begin at this instant or later: older events are history, which `unless`, `first` and
+    /// `at least` look back on. A day (00:00 UTC) or an instant such as `2026-11-24T08:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = logs::instant)]
+    from: Option<i64>,
     /// Also list near misses: chains that failed by a single condition, nearest first, at most N per rule (default:
     /// 20). Files are read twice.
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "20")]
@@ -58,6 +62,7 @@ impl Replay {
             thorough: self.strict,
             counts: self.stats,
             flow_format: self.logs.columns(&catalog)?,
+            from: self.from,
             near: self.near,
             budget: None,
         };

@@ -15,12 +15,12 @@ use super::chart::Chart;
 use super::logs::{LogOptions, watched};
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Session, SessionOptions};
-use super::vary::{self, Plan, Vary, words};
+use super::vary::{self, Plan, Unit, Vary};
 use super::{Outcome, output, tuned};
 
-/// Sweep a window parameter over log files and compare the alerts.
+/// Sweep a parameter of windows or counts over log files and compare the alerts.
 ///
-/// The logs are read once and the rule runs once, however many values are swept.
+/// The logs are read once, however many values are swept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   catena tune rule.chain --events aws.cloudtrail=logs/ --vary gap=5m..60m --svg gap.svg")]
@@ -28,7 +28,8 @@ pub(super) struct Tune {
     /// Rule files and directories.
     #[arg(required = true, value_name = "RULE.chain")]
     paths: Vec<PathBuf>,
-    /// Parameter to sweep, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`.
+    /// Parameter to sweep, or `total`, and its values: `NAME=1m..60m`, `NAME=1m..60m/5m` or `NAME=1m,5m,30m`; numbers
+    /// for one that `at least` counts to, `NAME=3..20`.
     #[arg(long, value_name = "NAME=VALUES", value_parser = vary::parse)]
     vary: Vary,
     /// Rule to run, if several have the parameter.
@@ -71,7 +72,7 @@ impl Tune {
         let inputs = self.logs.inputs(&environment.catalog)?;
         let options = Options { flow_format: self.logs.columns(&environment.catalog)?, ..Options::default() };
         let tuning = watched(|control| {
-            tune(rule, &environment.catalog, &options, &plan.windows, plan.in_force, (&inputs, control))
+            tune(&plan.rules, plan.in_force, &environment.catalog, &options, (&inputs, control))
         })?
         .context("the rule cannot run")?;
         self.show(rule, &plan, &tuning)
@@ -138,8 +139,9 @@ fn chart(name: &str, rule: &Rule, plan: &Plan, tuning: &Tuning) -> anyhow::Resul
         lines.push((format!("different {entity}"), counts.collect()));
     }
     let in_force = plan.values.get(plan.in_force).copied().unwrap_or_default();
-    let title = format!("{}: alerts by {name} (in force: {})", rule.name.node, words(in_force));
-    Chart { title, read: read(tuning), name, values: &plan.values, in_force, lines }.svg()
+    let is_count = plan.unit == Unit::Count;
+    let title = format!("{}: alerts by {name} (in force: {})", rule.name.node, plan.words(in_force));
+    Chart { title, read: read(tuning), name, values: &plan.values, is_count, in_force, lines }.svg()
 }
 
 /// What was read: events, files, and when the records that match a step happened.

@@ -11,7 +11,7 @@ use crate::ir::Rule;
 use crate::replay::output::alert_json;
 use crate::replay::tune::{Tuned, Tuning};
 
-use super::vary::{Plan, words};
+use super::vary::{Plan, Unit};
 
 /// The name of each entity of a rule, such as `launch.actor.id`.
 pub(super) fn entities(rule: &Rule) -> Vec<String> {
@@ -28,7 +28,7 @@ pub(super) fn table(name: &str, plan: &Plan, rule: &Rule, tuning: &Tuning) -> St
     let mut rows: Vec<Vec<String>> = vec![head.chain(entities(rule)).collect()];
     for (at, (value, tuned)) in plan.values.iter().zip(&tuning.values).enumerate() {
         let mark = if at == plan.in_force { " *" } else { "" };
-        let mut row = vec![format!("{}{mark}", words(*value))];
+        let mut row = vec![format!("{}{mark}", plan.words(*value))];
         row.extend([tuned.alerts, tuned.added, tuned.lost].map(|count| count.to_string()));
         row.extend(tuned.entities.iter().map(ToString::to_string));
         rows.push(row);
@@ -53,13 +53,17 @@ pub(super) fn table(name: &str, plan: &Plan, rule: &Rule, tuning: &Tuning) -> St
 /// One object: the counts for each value, and each chain once with the smallest value at which it alerts.
 pub(super) fn json(name: &str, plan: &Plan, rule: &Rule, tuning: &Tuning) -> Json {
     let seconds = |at: usize| plan.values.get(at).copied();
+    let unit = match plan.unit {
+        Unit::Time => "seconds",
+        Unit::Count => "count",
+    };
     let names = entities(rule);
     let value = |(at, tuned): (usize, &Tuned)| {
         let entities: Map<String, Json> =
             names.iter().cloned().zip(tuned.entities.iter().map(|count| json!(count))).collect();
         json!({
-            "value": seconds(at).map(words),
-            "seconds": seconds(at),
+            "value": seconds(at).map(|value| plan.words(value)),
+            unit: seconds(at),
             "alerts": tuned.alerts,
             "before_dedupe": tuned.before,
             "added": tuned.added,

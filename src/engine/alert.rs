@@ -25,6 +25,10 @@ pub struct Tally {
     pub linked: Vec<u64>,
     /// Alerts before de-duplication.
     pub alerts: u64,
+    /// Records of steps that are history ([`Program::from`]), and those that are not.
+    pub history: u64,
+    /// The others.
+    pub present: u64,
     /// The latest record of the first step, of any of steps in any order, or of what must not be there: as far as the
     /// data is known to go.
     pub end: Option<i64>,
@@ -108,6 +112,9 @@ impl<'p, T: Clone> Runner<'p, T> {
             }
             if let Some(step) = step {
                 tally.count(step);
+                let is_history = record.time < program.from;
+                tally.history += u64::from(is_history);
+                tally.present += u64::from(!is_history);
             }
             match Asked::new(program, (record, number), role, payload) {
                 Some(Asked::Step(candidate)) => candidates.push(candidate),

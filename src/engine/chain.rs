@@ -62,6 +62,7 @@ type Watch<'w, T> = dyn FnMut(i64, &Candidate<T>, Option<&T>) + 'w;
 #[derive(Debug)]
 pub struct Machine<T> {
     total: i64,
+    from: i64,
     links: Vec<Memory<T>>,
     linked: Vec<u64>,
     absences: Vec<Absence>,
@@ -77,7 +78,7 @@ impl<T: Clone> Machine<T> {
     /// A rule that has seen nothing.
     #[must_use]
     pub fn new(program: &Program) -> Self {
-        let Program { name: _, steps, links, total, dedupe: _, roles: _, clauses } = program;
+        let Program { name: _, steps, links, total, from, dedupe: _, roles: _, clauses } = program;
         let Clauses { absences, repetitions, links: of_links, together } = clauses;
         let memory = |(at, gap)| {
             let into_burst = repetitions.get(at + 1).is_some_and(Option::is_some);
@@ -89,6 +90,7 @@ impl<T: Clone> Machine<T> {
         };
         Self {
             total: *total,
+            from: *from,
             links: links.iter().map(|link| link.gap).enumerate().map(memory).collect(),
             linked: vec![0; links.len()],
             newest: absences.iter().map(newest).collect(),
@@ -150,7 +152,11 @@ impl<T: Clone> Machine<T> {
         watch: &mut Watch<'_, T>,
     ) -> Vec<Path<T>> {
         self.evict_expired(time);
-        let candidates = self.records_of_steps(time, candidates);
+        let mut candidates = self.records_of_steps(time, candidates);
+        // They were counted, and that is all that history does.
+        if time < self.from {
+            candidates.clear();
+        }
         let paths = if let Some(any_order) = &mut self.any_order {
             let absences = &self.absences;
             let candidates =

@@ -54,7 +54,7 @@ impl Program {
             together: together.is_some(),
         };
         let (name, total) = (name.node.clone(), in_micros(total.seconds));
-        Ok(Self { name, steps: main, links: compiled_links, total, dedupe, roles, clauses })
+        Ok(Self { name, steps: main, links: compiled_links, total, from: i64::MIN, dedupe, roles, clauses })
     }
 }
 

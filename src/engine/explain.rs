@@ -1,12 +1,11 @@
 //! Why a record does not satisfy a step, and where a chain breaks.
 //!
-//! In: a rule, its compiled form, a handful of records. Out: reasons, as data.
-//! Must not know: output formats. It compares every pair of records, so it is for tests and single alerts, not for
-//! logs.
+//! In: a rule, its compiled form, a record. Out: reasons, as data; those of chains are found by `follow`.
+//! Must not know: output formats.
 
 use super::list::excusing;
 use super::predicate::{Predicate, Values};
-use super::program::{Link, Program};
+use super::program::{self, Part, Program, Role};
 use super::record::Record;
 use super::words;
 use crate::ir::{Entry, FieldTest, Pred, Rule, Selection, Step, TestKind};
@@ -61,6 +60,52 @@ pub enum Break {
         /// Microseconds.
         by: i64,
     },
+    /// A record that must not be there takes it away.
+    Excused {
+        /// Its name; of `first` that word.
+        name: String,
+        /// The record.
+        by: usize,
+    },
+    /// A record that must not be there takes away some of what is counted, so there are too few.
+    CountedExcused {
+        /// Its name; of `first` that word.
+        name: String,
+        /// The record.
+        by: usize,
+    },
+    /// A comparison with the nearest record with its key fails.
+    Compared {
+        /// The comparison.
+        wanted: String,
+        /// The value there; `None` if it is missing.
+        left: Option<String>,
+        /// The value here.
+        right: Option<String>,
+    },
+    /// There are too few within the window.
+    TooFew {
+        /// So many.
+        count: u64,
+        /// Of so many.
+        least: u64,
+        /// Whether values are counted.
+        distinct: bool,
+        /// Microseconds.
+        window: i64,
+    },
+    /// Too few of what is counted come after the record before.
+    BurstBefore {
+        /// That record.
+        nearest: usize,
+    },
+    /// Of steps in any order another one has no record with its key that is near enough.
+    NoCompanion {
+        /// The other step.
+        step: String,
+        /// Microseconds.
+        window: i64,
+    },
     /// The best start is this much too far back for the whole chain.
     TotalExceeded {
         /// Microseconds.
@@ -79,115 +124,28 @@ pub struct StepView {
     pub broken: Vec<(usize, Break)>,
 }
 
-/// Follows `records` through the chain, step by step.
-#[must_use]
-pub fn follow(program: &Program, records: &[Record]) -> Vec<StepView> {
-    let mut views: Vec<StepView> = Vec::new();
-    for (at, step) in program.steps.iter().enumerate() {
-        let satisfies =
-            |record: &Record| record.schema.source() == step.schema.source() && step.accepts(&record.values);
-        let mut view = StepView::default();
-        for (index, record) in records.iter().enumerate().filter(|(_, record)| satisfies(record)) {
-            view.matched.push(index);
-            let link = at.checked_sub(1).and_then(|before| program.links.get(before));
-            match (link, views.last()) {
-                (Some(link), Some(before)) => match predecessor(program, link, before, records, record) {
-                    Ok(start) => view.reached.push((index, start)),
-                    Err(reason) => view.broken.push((index, reason)),
-                },
-                (Some(_) | None, _) => view.reached.push((index, record.time)),
-            }
-        }
-        views.push(view);
-    }
-    views
-}
-
-/// The best start in front of `record`, or why there is none.
-fn predecessor(
-    program: &Program,
-    link: &Link,
-    before: &StepView,
-    records: &[Record],
-    record: &Record,
-) -> Result<i64, Break> {
-    // From the coarsest reason to the finest: a gap is of interest only among records with the key, the total only
-    // among those within the gap.
-    if before.reached.is_empty() {
-        return Err(Break::NothingBefore);
-    }
-    let key = key_text(record, &link.right);
-    let names = link.right.iter().filter_map(|place| Some(record.schema.fields().get(*place)?.0.clone()));
-    let names: Vec<String> = names.collect();
-    if key.iter().any(Option::is_none) {
-        let missing = names.into_iter().zip(&key).filter(|(_, part)| part.is_none());
-        return Err(Break::KeyMissing(missing.map(|(name, _)| name).collect()));
-    }
-    let reached =
-        || before.reached.iter().filter_map(|(index, start)| Some((*index, *start, records.get(*index)?)));
-    let same_key: Vec<_> = reached().filter(|(_, _, earlier)| linked(link, earlier, record)).collect();
-    if same_key.is_empty() {
-        let mut others: Vec<_> = reached().map(|(_, _, earlier)| key_text(earlier, &link.left)).collect();
-        others.dedup();
-        others.truncate(3);
-        return Err(Break::NoSuchKey { fields: names, key: key.into_iter().flatten().collect(), others });
-    }
-    let other_events: Vec<_> =
-        same_key.iter().filter(|(_, _, earlier)| earlier.event != record.event).collect();
-    if other_events.is_empty() {
-        return Err(Break::SameEvent);
-    }
-    let in_time = other_events
-        .iter()
-        .filter(|(_, _, earlier)| earlier.time <= record.time && record.time - earlier.time <= link.gap);
-    let Some(start) = in_time.map(|(_, start, _)| *start).max() else {
-        return Err(out_of_time(
-            link,
-            record,
-            other_events.iter().map(|(index, _, earlier)| (*index, earlier.time)),
-        ));
-    };
-    let over = record.time.saturating_sub(start).saturating_sub(program.total);
-    if over > 0 { Err(Break::TotalExceeded { by: over }) } else { Ok(start) }
-}
-
-/// The nearest of records that are all out of time: one whose gap closed, before one that comes later.
-fn out_of_time(link: &Link, record: &Record, others: impl Iterator<Item = (usize, i64)> + Clone) -> Break {
-    let earlier = others.clone().filter(|(_, time)| *time <= record.time).max_by_key(|(_, time)| *time);
-    if let Some((nearest, time)) = earlier {
-        return Break::GapClosed { nearest, gap: link.gap, by: record.time - time - link.gap };
-    }
-    let (nearest, time) = others.min_by_key(|(_, time)| *time).unwrap_or_default();
-    Break::After { nearest, by: time - record.time }
-}
-
-fn linked(link: &Link, left: &Record, right: &Record) -> bool {
-    link.left.iter().zip(&link.right).all(|(at_left, at_right)| {
-        // As the links of the engine compare: addresses as they are logged.
-        matches!((left.at(*at_left), right.at(*at_right)), (Some(left), Some(right)) if left.key() == right.key())
-    })
-}
-
-fn key_text(record: &Record, places: &[usize]) -> Vec<Option<String>> {
-    places.iter().map(|place| record.at(*place).map(words::value)).collect()
-}
-
 /// The parts of step `step` that decide against `record`; empty if it satisfies the step. `None` for another source.
 #[must_use]
 pub fn why_not(rule: &Rule, program: &Program, step: usize, record: &Record) -> Option<Vec<Failing>> {
-    let (written, compiled) = (rule.chain.steps.get(step)?, program.steps.get(step)?);
-    if record.schema.source() != compiled.schema.source() {
-        return None;
-    }
+    let written = rule.chain.steps.get(step)?;
+    let of_step = |role: &&Role| matches!(role.part, Part::Step { step: of, .. } if of == step);
+    let Step { name: _, main: _, others: _, absences: _, repetition: _, span: _ } = written;
+    let both = written.selections().zip(program.roles.iter().filter(of_step));
+    let own = both.filter(|(_, role)| role.selection.schema.source() == record.schema.source());
+    // Of alternatives on one source the one that it comes nearest to.
+    own.map(|(selection, role)| fails(rule, selection, &role.selection, record)).min_by_key(Vec::len)
+}
+
+/// The parts of one selection that decide against `record`.
+fn fails(rule: &Rule, written: &Selection, compiled: &program::Step, record: &Record) -> Vec<Failing> {
     let mut found = Vec::new();
     let mut search = Search { rule, record, found: &mut found };
-    let Step { name: _, main, others: _, absences: _, repetition: _, span: _ } = written;
-    let Selection { source: _, renames: _, filter, excepts, span: _ } = main;
+    let Selection { source: _, renames: _, filter, excepts, span: _ } = written;
     search.look(filter, &compiled.filter, true);
     for (except, compiled) in excepts.iter().zip(&compiled.excepts) {
         search.look(except, compiled, false);
     }
-    Some(found)
+    found
 }
 
 struct Search<'a> {

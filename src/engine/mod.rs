@@ -18,6 +18,7 @@ mod compare;
 mod compile;
 pub mod event;
 pub mod explain;
+pub mod follow;
 mod form;
 mod instant;
 mod keyed;

@@ -21,6 +21,9 @@ pub struct Program {
     pub links: Vec<Link>,
     /// Longest time from the first to the last step, microseconds.
     pub total: i64,
+    /// From when on records are records of steps, microseconds. Those before are history: absences find them, and they
+    /// are counted.
+    pub from: i64,
     /// Which alerts count as one.
     pub dedupe: Option<Dedupe>,
     /// What a record can be to the rule. Role `i` is step `i` by its first alternative, as long as there are steps.
@@ -251,6 +254,18 @@ impl Program {
     #[must_use]
     pub fn key_out(&self, step: usize, record: &Record) -> Option<Key> {
         key(&record.values, &self.links.get(step)?.left)
+    }
+
+    /// The keys of `record`, as a record of step `step` by whichever alternative: towards the step before, and towards
+    /// the step after or, in any order, towards the others.
+    #[must_use]
+    pub fn keys(&self, step: usize, record: &Record) -> (Option<Key>, Option<Key>) {
+        let reads = self.matched(record).find_map(|role| match &self.roles.get(role)?.part {
+            Part::Step { step: of, reads } => (*of == step).then_some(reads),
+            Part::Absence { .. } => None,
+        });
+        let key = |fields: &Option<Fields>| folded_key(&record.values, fields.as_ref()?);
+        reads.map_or((None, None), |reads| (key(&reads.key_in), key(&reads.key_out)))
     }
 
     /// The roles that `record` has.

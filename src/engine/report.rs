@@ -148,6 +148,28 @@ pub(crate) fn broken(reason: &Break, name: &dyn Fn(usize) -> String) -> String {
             name(*nearest),
             duration(*by)
         ),
+        Break::Excused { name: absence, by } if absence == "first" => {
+            format!("it was seen before, in {}", name(*by))
+        }
+        Break::Excused { name: absence, by } => format!("it is excused by `{absence}`, {}", name(*by)),
+        Break::CountedExcused { name: absence, by } if absence == "first" => {
+            format!("some of what it counts was seen before, as in {}", name(*by))
+        }
+        Break::CountedExcused { name: absence, by } => {
+            format!("some of what it counts is excused by `{absence}`, {}", name(*by))
+        }
+        Break::Compared { wanted, left, right } => {
+            let value = |side: &Option<String>| side.clone().unwrap_or_else(|| "missing".to_owned());
+            format!("`{wanted}` fails: {} there, {} here", value(left), value(right))
+        }
+        Break::TooFew { count, least, distinct, window } => {
+            let what = if *distinct { " different values" } else { "" };
+            format!("there are {count} of {least}{what} within {}", duration(*window))
+        }
+        Break::BurstBefore { nearest } => format!("too few of what it counts come after {}", name(*nearest)),
+        Break::NoCompanion { step, window } => {
+            format!("no `{step}` with its key is within {} of it", duration(*window))
+        }
         Break::TotalExceeded { by } => format!("the whole chain would be {} too long", duration(*by)),
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::alert::{Alert, dedupe, run};
 use super::event::Reader;
-use super::explain::{Failing, StepView, follow, why_not};
+use super::explain::{Failing, StepView, why_not};
+use super::follow::follow;
 use super::predicate::CompileError;
 use super::program::Program;
 use super::record::{Identity, Record, Schemas};
@@ -142,8 +143,7 @@ fn run_test(rule: &Rule, program: &Program, test: &Test, catalog: &Catalog, sche
             outcome.unmet.push(Unmet { expected: expect.kind, alerts, silenced, span: expect.span });
         }
     }
-    // What is known of a chain that breaks is about steps and links alone.
-    if !outcome.unmet.is_empty() && program.beyond_links().is_none() {
+    if !outcome.unmet.is_empty() {
         outcome.trace = Some(trace(rule, program, test, (&records, &events)));
     }
     outcome
@@ -247,12 +247,13 @@ fn trace(rule: &Rule, program: &Program, test: &Test, (records, events): (&[Reco
     let of_step =
         |number: &usize, step| test.events.get(*number).is_some_and(|event| event.step == Some(step));
     let intended = |step: usize| events.iter().enumerate().filter(move |(_, number)| of_step(number, step));
-    let steps = program.steps.iter().zip(follow(program, records)).enumerate().map(|(at, (step, view))| {
-        let refused = intended(at)
-            .filter_map(|(number, _)| Some((number, why_not(rule, program, at, records.get(number)?)?)))
-            .filter(|(_, failing)| !failing.is_empty());
-        StepTrace { name: step.name.clone(), refused: refused.collect(), view }
-    });
+    let steps =
+        program.steps.iter().zip(follow(rule, program, records)).enumerate().map(|(at, (step, view))| {
+            let refused = intended(at)
+                .filter_map(|(number, _)| Some((number, why_not(rule, program, at, records.get(number)?)?)))
+                .filter(|(_, failing)| !failing.is_empty());
+            StepTrace { name: step.name.clone(), refused: refused.collect(), view }
+        });
     let label = |number: usize| {
         let event = test.events.get(number)?;
         let step = event.step.and_then(|step| program.steps.get(step));

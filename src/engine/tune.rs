@@ -60,13 +60,15 @@ impl Sweep {
     /// the one before it. The rule has nothing but steps and links ([`Program::beyond_links`]).
     #[must_use]
     pub fn new(program: &Program, settings: Vec<Setting>, matched: &[Matched<'_>]) -> Self {
-        let Program { name: _, steps: _, links, total: _, dedupe: _, roles: _, clauses: _ } = program;
+        let Program { name: _, steps: _, links, total: _, from, dedupe: _, roles: _, clauses: _ } = program;
         let mut pass = Pass {
             program,
             settings: &settings,
             links: links.iter().map(|_| HashMap::default()).collect(),
             nodes: Vec::with_capacity(matched.len()),
         };
+        let first = matched.partition_point(|one| one.record.time < *from);
+        let matched = matched.get(first..).unwrap_or_default();
         for instant in matched.chunk_by(|left, right| left.record.time == right.record.time) {
             pass.advance(instant);
         }

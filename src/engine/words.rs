@@ -6,7 +6,8 @@
 use std::fmt::Write;
 
 use crate::ir::{
-    Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind, Value, ValuesTest,
+    Case, CompareOp, Comparison, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind,
+    Value, ValuesTest,
 };
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
@@ -102,6 +103,19 @@ fn values(name: &str, test: &ValuesTest, rule: &Rule) -> String {
     }
     let each: Vec<_> = tests.iter().map(|test| kind(&name, test, rule, *negated)).collect();
     each.join(" or ")
+}
+
+/// A comparison of neighbours as the language writes it.
+#[must_use]
+pub fn comparison(rule: &Rule, link: usize, number: usize) -> String {
+    let name = |step: usize| rule.chain.steps.get(step).map_or("?", |step| step.name.node.as_str());
+    let found = rule.chain.links.get(link).and_then(|written| written.comparisons.get(number));
+    let Some(Comparison { left, op, right, span: _ }) = found else { return "?".to_owned() };
+    let op = match op {
+        CompareOp::NotEqual => "!=",
+        CompareOp::Order(op) => order(*op),
+    };
+    format!("{}.{} {op} {}.{}", name(link), left.name, name(link + 1), right.name)
 }
 
 /// A predicate as the language writes it.

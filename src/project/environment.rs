@@ -178,15 +178,21 @@ impl<'a> Environments<'a> {
         if let Some(known) = self.by_folder.get(folder) {
             return known.clone();
         }
-        let start = self.files.absolute(folder);
-        // A folder called `catena.yaml` is not in the way of a file further up.
-        let is_file = |file: &PathBuf| self.files.entry(file) == Entry::File;
-        let found = start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file));
+        let found = nearest(self.files, folder);
         let here = self.files.absolute(Path::new(""));
         let found = found.map(|file| file.strip_prefix(&here).map_or(file.clone(), Path::to_owned));
         self.by_folder.insert(folder.to_owned(), found.clone());
         found
     }
+}
+
+/// The nearest environment file in `folder` or above it, or what is taken for one.
+pub fn nearest(files: &dyn Files, folder: &Path) -> Option<PathBuf> {
+    // What is above `../rules` is not what is above its letters.
+    let start = tidy(&files.absolute(folder));
+    // A folder called `catena.yaml` is not in the way of a file further up.
+    let is_file = |file: &PathBuf| files.entry(file) == Entry::File;
+    start.ancestors().find_map(|up| NAMES.iter().map(|name| up.join(name)).find(is_file))
 }
 
 /// What to do with a file that was found in place of an environment file; nothing for an environment file.

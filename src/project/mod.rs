@@ -31,9 +31,10 @@ pub use accept::{Accepted, Allowance};
 pub use buffers::Buffers;
 pub use compile::CompileOptions;
 pub use disk::Disk;
-pub use environment::{Environment, Environments};
+pub use environment::{Environment, Environments, nearest as nearest_environment};
 pub use files::{Entry, Files, Memory};
 pub use live::{Live, LiveFile};
+pub use paths::tidy;
 #[cfg(feature = "replay")]
 pub use replay::Replayed;
 pub use session::Choices;

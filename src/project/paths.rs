@@ -22,7 +22,8 @@ pub(super) fn real(files: &dyn Files, path: &Path) -> PathBuf {
 
 /// The path without `.` and, where that is certain, without `..`: as short as a reader wants it. A file called `-`
 /// keeps the `.` that tells it from standard input.
-pub(super) fn tidy(path: &Path) -> PathBuf {
+#[must_use]
+pub fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

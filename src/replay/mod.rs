@@ -16,6 +16,7 @@
 //! | `store` | those records, sorted, in bounded memory |
 //! | `report` | alerts, near misses and counts as text |
 
+mod everything;
 mod filter;
 mod gather;
 mod given;
@@ -34,9 +35,11 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::catalog::Catalog;
+use crate::engine::alert::Tally;
 use crate::engine::predicate::CompileError;
 use crate::engine::program::Program;
 use crate::engine::record::Schemas;
+use crate::engine::value::instant_text;
 use crate::ir::Rule;
 use filter::log_filter::LogFilter;
 use gather::gather;
@@ -49,6 +52,7 @@ use run::{MatchedRecords, matched};
 use store::seen_keys::SeenKeys;
 use store::{BUDGET, Sorted, Store};
 
+pub use everything::{any_record, records};
 pub use options::{Control, Options};
 pub use read::columns;
 pub use read::input::{self, Input, LogText};
@@ -60,6 +64,7 @@ pub struct Plan {
     programs: Vec<Program>,
     schemas: Schemas,
     budget: usize,
+    from: Option<i64>,
     filter: LogFilter,
     near: Option<SecondPass>,
     counts: bool,
@@ -73,14 +78,15 @@ impl Plan {
     /// When a rule cannot run, which the checker would have refused.
     pub fn new(rules: &[Rule], catalog: &Catalog, options: &Options) -> Result<Self, CompileError> {
         let schemas = Schemas::for_rules(catalog, rules);
-        let programs =
-            rules.iter().map(|rule| Program::new(rule, &schemas)).collect::<Result<Vec<_>, _>>()?;
+        let from = options.from.unwrap_or(i64::MIN);
+        let program = |rule| Program::new(rule, &schemas).map(|program| Program { from, ..program });
+        let programs = rules.iter().map(program).collect::<Result<Vec<_>, _>>()?;
         let filter = LogFilter::new(rules, &programs, catalog, &schemas, options, None)?;
         let near = options.near.map(|most| SecondPass::new(rules, catalog, &schemas, options, most));
         let budget = options.budget.unwrap_or(BUDGET);
         let counts = options.counts || options.thorough;
         let shown = rules.iter().map(Shown::of).collect();
-        Ok(Self { programs, schemas, budget, filter, near, counts, shown })
+        Ok(Self { programs, schemas, budget, from: options.from, filter, near, counts, shown })
     }
 
     /// Reads the inputs, keeps what can match, and runs every rule.
@@ -117,9 +123,7 @@ impl Plan {
             }
         };
         stats.finish(&sorted);
-        if near.is_some() {
-            stats.notes.extend(self.programs.iter().filter_map(without_misses));
-        }
+        stats.notes.extend(self.from.and_then(|from| history(from, &rules)));
         // Asked once more: the second reading may have been stopped as well.
         stats.stopped |= control.stop.load(Ordering::Relaxed);
         let shown = self.shown.clone();
@@ -141,8 +145,19 @@ impl Plan {
     }
 }
 
-/// A sentence about a rule whose near misses are not looked for.
-fn without_misses(program: &Program) -> Option<String> {
-    let clause = program.beyond_links()?;
-    Some(format!("near misses of `{}` are not looked for, since it has {clause}", program.name))
+/// A sentence about the records that are history.
+fn history(from: i64, rules: &[RuleReport]) -> Option<String> {
+    let sum = |count: fn(&Tally) -> u64| rules.iter().map(|rule| count(&rule.tally)).sum::<u64>();
+    let (history, present) = (sum(|tally| tally.history), sum(|tally| tally.present));
+    let from = instant_text(from);
+    Some(match (history, present) {
+        (0, _) => return None,
+        (_, 0) => format!("every record that satisfies a step is before {from}, so nothing could alert"),
+        (1, _) => {
+            format!("1 record that satisfies a step is before {from}: it begins no chain and ends none")
+        }
+        (count, _) => {
+            format!("{count} records that satisfy a step are before {from}: they begin no chain and end none")
+        }
+    })
 }

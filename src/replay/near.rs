@@ -25,7 +25,7 @@ use super::store::packed::StoredRecord;
 use super::store::{BUDGET, Store};
 use crate::catalog::Catalog;
 use crate::engine::alert::Matched;
-use crate::engine::near::{self, Condition, Frontier, Miss, Probe, failing_part};
+use crate::engine::near::{self, Condition, Frontier, Miss, Probe};
 use crate::engine::program::Program;
 use crate::engine::record::{Record, Schemas};
 use crate::ir::Rule;
@@ -105,8 +105,7 @@ impl SecondPass {
 }
 
 fn probes_of<'r>(program: &Program, matched: &[Matched<'r>]) -> Vec<Probe<'r>> {
-    let part = |one: &Matched<'r>| failing_part(program.steps.get(one.step)?, &one.record.values);
-    matched.iter().filter_map(|one| Some(Probe { matched: *one, part: part(one)? })).collect()
+    matched.iter().filter_map(|one| Probe::of(program, *one)).collect()
 }
 
 fn explain(

@@ -14,6 +14,8 @@ pub struct Options {
     pub counts: bool,
     /// Order of the columns of flow logs without a header line.
     pub flow_format: Option<Vec<String>>,
+    /// Records of steps before this instant, microseconds, are history: they alert nobody and begin no chain.
+    pub from: Option<i64>,
     /// Also look for near misses, and list so many for each rule.
     pub near: Option<usize>,
     /// So many bytes of kept records may be held in memory, more go to a temporary file; a default if not given.

@@ -10,7 +10,8 @@ use super::read::input::{self, Input};
 use super::report::stats::Stats;
 use super::run::{MatchedRecords, matched, run_at_once};
 use crate::catalog::Catalog;
-use crate::engine::explain::{StepView, follow};
+use crate::engine::explain::StepView;
+use crate::engine::follow::follow;
 use crate::engine::predicate::CompileError;
 use crate::engine::program::Program;
 use crate::engine::record::Record;
@@ -21,6 +22,8 @@ use crate::source::visible;
 
 /// The most records of a trace: every pair of them is compared.
 const MOST: usize = 2_000;
+/// The most of a rule with clauses.
+const MOST_WITH_CLAUSES: usize = 400;
 /// The most records that are shown.
 const SHOWN: usize = 60;
 
@@ -57,9 +60,11 @@ pub fn trace(
     let records = matching.records;
     let report = run_at_once(program, &matched(steps, &records), &records);
     let alert = report.alerts.get(number.saturating_sub(1)).map(|alert| alert.records.as_slice());
+    // Clauses are asked of every three.
+    let most = if program.beyond_links().is_some() { MOST_WITH_CLAUSES } else { MOST };
     let around = match alert {
-        Some(path) => around(program, path, &records),
-        None => records.iter().take(MOST).cloned().collect(),
+        Some(path) => around(program, path, &records, most),
+        None => records.iter().take(most).cloned().collect(),
     };
     let tracer = Tracer { rule, program, records: &around };
     let title = match alert {
@@ -69,36 +74,49 @@ pub fn trace(
     };
     let mut lines = vec![format!("{}: {title}", rule.name.node)];
     lines.extend(tracer.lines());
-    if alert.is_none() && records.len() > MOST {
-        lines.push(format!("only the first {MOST} of {} records are traced", records.len()));
+    if alert.is_none() && records.len() > most {
+        lines.push(format!("only the first {most} of {} records are traced", records.len()));
     }
     Ok(Trace { lines, alerts: report.alerts.len(), stats })
 }
 
 /// The records near a chain that have one of its keys.
-fn around(program: &Program, path: &[usize], records: &[Record]) -> Vec<Record> {
+fn around(program: &Program, path: &[usize], records: &[Record], most: usize) -> Vec<Record> {
     let own: Vec<&Record> = path.iter().filter_map(|index| records.get(*index)).collect();
-    let gap = program.links.iter().map(|link| link.gap).max().unwrap_or(0);
-    let start = own.first().map_or(0, |record| record.time).saturating_sub(gap);
-    let end = own.last().map_or(0, |record| record.time).saturating_add(gap);
+    let gaps = program.links.iter().map(|link| link.gap);
+    let absences = program.clauses.absences.iter().map(|absence| absence.window);
+    let counted = program.clauses.repetitions.iter().flatten().map(|one| one.window);
+    let together = program.clauses.together.then_some(program.total);
+    let reach = gaps.chain(absences).chain(counted).chain(together).max().unwrap_or(0);
+    let times = || own.iter().map(|record| record.time);
+    let start = times().min().unwrap_or(0).saturating_sub(reach);
+    let end = times().max().unwrap_or(0).saturating_add(reach);
     let keys = |step: usize, record: &Record| {
-        [
-            program.key_in(step, record).map(|key| (step, key)),
-            program.key_out(step, record).map(|key| (step + 1, key)),
-        ]
+        let (before, after) = program.keys(step, record);
+        [before.map(|key| (step, key)), after.map(|key| (step + 1, key))]
     };
     let wanted: Vec<_> =
         own.iter().enumerate().flat_map(|(step, record)| keys(step, record)).flatten().collect();
+    // What must not be there, and what is counted, has keys of its own.
+    let on_its_own = |step: Option<usize>| {
+        let repeats = |step: usize| program.clauses.repetitions.get(step).is_some_and(Option::is_some);
+        step.is_none_or(|step| repeats(step) || program.clauses.together)
+    };
     let is_near = |record: &&Record| {
         let has_key = || {
-            let found = program.matched(record).flat_map(|step| keys(step, record)).flatten();
-            found.into_iter().any(|key| wanted.contains(&key))
+            program.matched(record).any(|role| {
+                let step = program.step_of(role);
+                on_its_own(step)
+                    || step.is_some_and(|step| {
+                        keys(step, record).into_iter().flatten().any(|key| wanted.contains(&key))
+                    })
+            })
         };
         start <= record.time && record.time <= end && (wanted.is_empty() || has_key())
     };
     let near: Vec<&Record> = records.iter().filter(is_near).collect();
     let more = near.into_iter().filter(|record| !own.iter().any(|one| std::ptr::eq(*one, *record)));
-    let mut around: Vec<Record> = own.iter().copied().chain(more.take(MOST)).cloned().collect();
+    let mut around: Vec<Record> = own.iter().copied().chain(more.take(most)).cloned().collect();
     around.sort_by(Record::order);
     around
 }
@@ -111,7 +129,7 @@ struct Tracer<'a> {
 
 impl Tracer<'_> {
     fn lines(&self) -> Vec<String> {
-        let views = follow(self.program, self.records);
+        let views = follow(self.rule, self.program, self.records);
         let mut moments: Vec<(i64, String)> = Vec::new();
         for (step, view) in views.iter().enumerate() {
             moments.extend(self.moments(step, view, views.get(step + 1)));
@@ -141,7 +159,7 @@ impl Tracer<'_> {
             let Some(record) = self.records.get(*index) else { continue };
             let mut lines =
                 vec![format!("{name} satisfied at {}{}", record.time_text(), self.keys(step, record))];
-            if step > 0 {
+            if step > 0 && self.rule.chain.together.is_none() {
                 let (length, total) = (record.time - start, self.rule.chain.total.seconds);
                 lines.push(format!(
                     "the chain is {} long, of {}",
@@ -157,6 +175,12 @@ impl Tracer<'_> {
                         let expired = format!("{name} of {} expired: no {wanted} came", record.time_text());
                         moments.push((deadline, expired));
                     }
+                }
+                (Some(_) | None, _) if self.rule.chain.together.is_some() => {
+                    lines.push(format!(
+                        "each other step has a record within {}",
+                        duration(self.program.total)
+                    ));
                 }
                 (Some(_) | None, _) => lines.push("the chain is complete".to_owned()),
             }
@@ -187,10 +211,10 @@ impl Tracer<'_> {
 
     /// Whether a record of the next step has the key of a record within the gap.
     fn is_followed(&self, step: usize, record: &Record, deadline: i64, next: &StepView) -> bool {
-        let key = self.program.key_out(step, record);
+        let (_, key) = self.program.keys(step, record);
         next.reached.iter().filter_map(|(index, _)| self.records.get(*index)).any(|later| {
             let in_time = record.time <= later.time && later.time <= deadline;
-            in_time && later.event != record.event && self.program.key_in(step + 1, later) == key
+            in_time && later.event != record.event && self.program.keys(step + 1, later).0 == key
         })
     }
 

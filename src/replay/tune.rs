@@ -1,9 +1,11 @@
-//! Tuning: a rule under many settings of its windows, over logs that are read once.
+//! Tuning: a rule under many settings of its windows and counts, over logs that are read once.
 //!
 //! In: a rule, settings, logs. Out: [`Tuning`]: for each setting the alerts, entities, and what it gains and loses.
 //! Must not know: parameters, output formats.
 
 use std::collections::{BTreeMap, HashSet};
+
+use rayon::prelude::*;
 
 use super::Plan;
 use super::options::{Control, Options};
@@ -13,22 +15,13 @@ use super::report::stats::Stats;
 use super::run::{MatchedRecords, matched};
 use super::store::seen_keys::SeenKeys;
 use crate::catalog::Catalog;
-use crate::engine::alert::{Alert, Tally, dedupe};
+use crate::engine::alert::{Alert, Matched, Tally, dedupe, run_matched};
 use crate::engine::predicate::CompileError;
-use crate::engine::program::{Dedupe, Program};
+use crate::engine::program::Program;
 use crate::engine::record::Record;
 use crate::engine::tune::{Setting, Sweep};
-use crate::engine::value::Value;
-use crate::ir::Rule;
-
-/// The windows of a rule under one value, and its suppression window.
-#[derive(Debug, Clone)]
-pub struct Windows {
-    /// Gaps and total.
-    pub setting: Setting,
-    /// The window of `dedupe`, if the rule has one, microseconds.
-    pub dedupe: Option<i64>,
-}
+use crate::engine::value::{Atom, Value};
+use crate::ir::{Rule, StepField};
 
 /// What one setting gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,19 +53,21 @@ pub struct Tuning {
     pub stats: Stats,
 }
 
-/// Reads the logs once and runs `rule` under all settings, from the narrowest to the widest; `in_force` is the number
-/// of the rule's own.
+/// Reads the logs once and runs a rule under all `settings` of its numbers, from the narrowest windows to the widest;
+/// `in_force` is the number of its own. A rule with nothing but steps and links runs once for all of them, any other
+/// once for each.
 ///
 /// # Errors
 /// When the rule cannot run, which the checker would have refused.
 pub fn tune(
-    rule: &Rule,
+    settings: &[Rule],
+    in_force: usize,
     catalog: &Catalog,
     options: &Options,
-    settings: &[Windows],
-    in_force: usize,
     (inputs, control): (&[Input], &Control),
 ) -> Result<Tuning, CompileError> {
+    let none = || CompileError("there is no rule".to_owned());
+    let rule = settings.get(in_force).ok_or_else(none)?;
     let plan = Plan::new(std::slice::from_ref(rule), catalog, options)?;
     let began = std::time::Instant::now();
     let keys = SeenKeys::new(&plan.programs, false);
@@ -80,29 +75,34 @@ pub fn tune(
         plan.gather(input::chunks(inputs, plan.filter.recogniser()), control, Some(keys));
     let matching = MatchedRecords::new((&mut sorted).flatten(), plan.programs.len());
     stats.finish(&sorted);
-    let Some((program, steps)) = plan.programs.first().zip(matching.steps.first()) else {
-        return Err(CompileError("there is no rule".to_owned()));
-    };
-    if let Some(clause) = program.beyond_links() {
-        return Err(CompileError(format!("a rule with {clause} cannot be tuned yet")));
-    }
+    let (program, steps) = plan.programs.first().zip(matching.steps.first()).ok_or_else(none)?;
     let records = matching.records;
-    let widths = settings.iter().map(|windows| windows.setting.clone()).collect();
-    let sweep = Sweep::new(program, widths, &matched(steps, &records));
-    let entities = entity_places(rule, program);
-    let own = settings.get(in_force).map(|windows| alerts(program, &sweep, in_force, windows, &records).0);
+    let programs: Vec<Program> =
+        settings.iter().map(|rule| Program::new(rule, &plan.schemas)).collect::<Result<_, _>>()?;
+    let all = all_alerts(&programs, &matched(steps, &records));
+    let kept = |(program, found): (&Program, Vec<Alert>)| {
+        let before = found.len();
+        let kept = match &program.dedupe {
+            Some(by) => dedupe(by, &records, found),
+            None => found,
+        };
+        (kept, before)
+    };
+    let all: Vec<(Vec<Alert>, usize)> = programs.iter().zip(all).map(kept).collect();
+    let own = all.get(in_force).map(|(found, _)| found);
     // An alert is known by its last record: its evidence may differ from setting to setting.
-    let own: HashSet<usize> = own.iter().flatten().filter_map(last).collect();
+    let own: HashSet<usize> = own.into_iter().flatten().filter_map(last).collect();
+    let entities = rule.alert.entities.iter().map(|entity| &entity.field);
+    let value = |record: usize, field: &StepField| value(rule, program, records.get(record)?, field);
     let (mut values, mut first) = (Vec::with_capacity(settings.len()), BTreeMap::new());
-    for (number, windows) in settings.iter().enumerate() {
-        let (found, before) = alerts(program, &sweep, number, windows, &records);
+    for (number, (found, before)) in all.into_iter().enumerate() {
         let ends: HashSet<usize> = found.iter().filter_map(last).collect();
         values.push(Tuned {
             alerts: found.len(),
             before,
             added: ends.difference(&own).count(),
             lost: own.difference(&ends).count(),
-            entities: entities.iter().map(|place| distinct(*place, &found, &records)).collect(),
+            entities: entities.clone().map(|entity| distinct(entity, &found, value)).collect(),
         });
         for alert in found {
             if let Some(end) = last(&alert) {
@@ -117,21 +117,18 @@ pub fn tune(
     Ok(Tuning { values, chains: first.into_values().collect(), records, rule, stats })
 }
 
-/// The alerts under one setting, and how many there were before de-duplication.
-fn alerts(
-    program: &Program,
-    sweep: &Sweep,
-    number: usize,
-    windows: &Windows,
-    records: &[Record],
-) -> (Vec<Alert>, usize) {
-    let found = sweep.alerts(number);
-    let before = found.len();
-    let kept = match (&program.dedupe, windows.dedupe) {
-        (Some(Dedupe { by, .. }), Some(window)) => dedupe(&Dedupe { window, by: by.clone() }, records, found),
-        (Some(_), None) | (None, _) => found,
+/// The alerts under each setting before de-duplication.
+fn all_alerts(programs: &[Program], matched: &[Matched<'_>]) -> Vec<Vec<Alert>> {
+    let plain = programs.first().filter(|program| program.beyond_links().is_none());
+    let Some(program) = plain else {
+        return programs.par_iter().map(|program| run_matched(program, matched).0).collect();
     };
-    (kept, before)
+    let setting = |program: &Program| Setting {
+        gaps: program.links.iter().map(|link| link.gap).collect(),
+        total: program.total,
+    };
+    let sweep = Sweep::new(program, programs.iter().map(setting).collect(), matched);
+    (0..programs.len()).map(|number| sweep.alerts(number)).collect()
 }
 
 /// The record of the last step. Records are in order of time, so alerts are in order of it.
@@ -139,18 +136,21 @@ fn last(alert: &Alert) -> Option<usize> {
     alert.records.last().copied()
 }
 
-fn entity_places(rule: &Rule, program: &Program) -> Vec<Option<(usize, usize)>> {
-    let place = |entity: &crate::ir::Entity| {
-        let step = program.steps.get(entity.field.step)?;
-        Some((entity.field.step, step.schema.place(&entity.field.field.name)?))
-    };
-    rule.alert.entities.iter().map(place).collect()
+/// The value of a field in a record of its step, by the alternative that the record satisfies.
+fn value(
+    rule: &Rule,
+    program: &Program,
+    record: &Record,
+    StepField { step, field }: &StepField,
+) -> Option<Atom> {
+    let of_step = |role: &usize| program.step_of(*role) == Some(*step);
+    let own = program.matched(record).find(of_step)?;
+    let alternative = (0..own).filter(of_step).count();
+    let selection = rule.chain.steps.get(*step)?.selections().nth(alternative)?;
+    record.get(selection.field(&field.name)).map(Value::atom)
 }
 
-fn distinct(place: Option<(usize, usize)>, alerts: &[Alert], records: &[Record]) -> usize {
-    let value = |alert: &Alert| {
-        let (step, place) = place?;
-        records.get(*alert.records.get(step)?)?.at(place).map(Value::atom)
-    };
-    alerts.iter().filter_map(value).collect::<HashSet<_>>().len()
+fn distinct(field: &StepField, alerts: &[Alert], value: impl Fn(usize, &StepField) -> Option<Atom>) -> usize {
+    let of_alert = |alert: &Alert| value(*alert.records.get(field.step)?, field);
+    alerts.iter().filter_map(of_alert).collect::<HashSet<_>>().len()
 }

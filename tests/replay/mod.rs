@@ -2,6 +2,7 @@
 
 mod beside;
 mod checksums;
+mod clause_misses;
 mod commands;
 mod exports;
 mod files;
@@ -9,6 +10,7 @@ mod filters;
 mod folders;
 mod forms;
 pub(crate) mod golden;
+mod history;
 mod junk;
 mod live;
 mod near;

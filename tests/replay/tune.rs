@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use catena::catalog::Catalog;
 use catena::engine::alert::Alert;
 use catena::engine::record::Record;
-use catena::engine::tune::Setting;
 use catena::engine::value::Value;
 use catena::ir::Rule;
 use catena::replay::input::Input;
-use catena::replay::tune::{Tuned, Windows, tune};
+use catena::replay::tune::{Tuned, tune};
 use catena::replay::{Control, Options, Plan};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -82,14 +81,10 @@ fn numbers_are_those_of_a_replay_for_each_value() {
     let outcome = runner.run(&both, |trail| {
         let path = harness.write("trail", &trail);
         let input = Input { source: Some("aws.cloudtrail".to_owned()), path };
-        let windows = VALUES.map(|minutes| {
-            let gap = i64::try_from(minutes).unwrap() * 60_000_000;
-            Windows { setting: Setting { gaps: vec![gap; 2], total: 1_800_000_000 }, dedupe: Some(gap) }
-        });
+        let rules = VALUES.map(|minutes| with(&rule, minutes));
         let control = Control::default();
         let inputs = std::slice::from_ref(&input);
-        let tuning =
-            tune(&rule, &harness.catalog, &Options::default(), &windows, 2, (inputs, &control)).unwrap();
+        let tuning = tune(&rules, 2, &harness.catalog, &Options::default(), (inputs, &control)).unwrap();
         let expected = VALUES.map(|minutes| replayed(&with(&rule, minutes), &harness.catalog, &input));
         let own = &expected[2].1;
         let mut ever = HashSet::new();
@@ -219,6 +214,10 @@ fn a_wish_that_cannot_be_met_says_why() {
         (&["--vary", "x=1m..5m"], "no rule has a parameter `x`; there is quiet, soon, total"),
         (&["--vary", "port=1m..5m"], "`port` is a number, not a length of time"),
         (&["--vary", "quiet=1m..5m"], "`quiet` is no window of the chain"),
+        (&["--vary", "port=3..5"], "`port` is no count of the chain: no `at least` uses it"),
+        (&["--vary", "soon=3..5", "--rule", "other"], "`soon` is a length of time, not a number"),
+        (&["--vary", "total=3..5", "--rule", "other"], "the total is a length of time"),
+        (&["--vary", "port=1..5"], "`1` is not a number from 2 to 10000"),
         (&["--vary", "soon=1m..5m"], "choose one with `--rule`: console, other"),
         (&["--vary", "soon=1m..5m", "--rule", "consol"], "did you mean `console`?"),
         (&["--vary", "soon=5m..1m"], "the range 5m..1m is empty"),
@@ -232,4 +231,90 @@ fn a_wish_that_cannot_be_met_says_why() {
     }
     let ran = catena(&["tune", &rule, "--rule", "other", "--vary", "soon=1m"]);
     assert!(ran.status == 2 && ran.err.contains("there are no logs"), "{}", ran.err);
+}
+
+const CLAUSES: &str = r#"rule clauses {
+  title "Clauses" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1343" description "x" date 2026-11-24 status test severity low
+  param attempts = 3
+  param burst = 10m
+  param history = 1h
+  param later = 20m
+  chain {
+    step fail from aws.cloudtrail where event.action == "GetObject"
+      first within history by source.ip
+      at least attempts within burst by actor.id
+    then within later on actor.id
+    step key from aws.cloudtrail where event.action == "CreateAccessKey"
+      unless revoked from aws.cloudtrail where event.action == "DeleteAccessKey" within later after on actor.id
+  }
+  alert { entity account key.actor.id dedupe 1m by key.actor.id }
+}"#;
+
+/// Clauses vary as windows do, and each value gives what the rule with that value gives.
+#[test]
+fn clauses_are_tuned_as_the_rule_is_written_anew() {
+    let (folder, rule, log) = scratch(CLAUSES, &clauses_log());
+    let mut changes = 0;
+    for (vary, name, values) in [
+        ("attempts=2..6", "attempts", &["2", "3", "4", "5", "6"][..]),
+        ("burst=1m,5m,10m,30m", "burst", &["1m", "5m", "10m", "30m"]),
+        ("history=1m,30m,1h,3h", "history", &["1m", "30m", "1h", "3h"]),
+        ("later=1m,10m,20m,1h", "later", &["1m", "10m", "20m", "1h"]),
+    ] {
+        let ran = catena(&["tune", &rule, "--canonical", &log, "--vary", vary, "--format", "json"]);
+        assert_eq!(ran.status, 0, "{vary}: {}", ran.err);
+        let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let alerts: Vec<u64> = found["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|value| value["alerts"].as_u64().unwrap())
+            .collect();
+        let replayed = values.iter().map(|value| {
+            let path = folder.path().join("other.chain").display().to_string();
+            let begin = CLAUSES.find(&format!("param {name} = ")).unwrap();
+            let end = begin + CLAUSES[begin..].find('\n').unwrap();
+            let text = format!("{}param {name} = {value}{}", &CLAUSES[..begin], &CLAUSES[end..]);
+            std::fs::write(&path, text).unwrap();
+            let ran = catena(&["replay", &path, "--canonical", &log]);
+            assert_eq!(ran.status, 0, "{}", ran.err);
+            ran.out.lines().count() as u64
+        });
+        assert_eq!(alerts, replayed.collect::<Vec<_>>(), "{vary}");
+        changes += u32::from(alerts.iter().any(|count| *count != alerts[0]));
+    }
+    assert_eq!(changes, 4);
+    let table = catena(&["tune", &rule, "--canonical", &log, "--vary", "attempts=2..4"]);
+    assert!(
+        table.out.starts_with("clauses: varies the number to which fail counts\nattempts  alerts"),
+        "{}",
+        table.out
+    );
+}
+
+/// Bursts of 2 to 5 by one actor each, a key behind them, some revoked, some from an address seen before.
+fn clauses_log() -> String {
+    let mut lines = Vec::new();
+    let mut event = |minute: u32, action: &str, actor: u32, ip: u32| {
+        let (hour, rest) = (minute / 60, minute % 60);
+        lines.push(
+            serde_json::json!({ "source": "aws.cloudtrail", "event.id": format!("{minute}{action}{actor}{ip}"),
+            "event.time": format!("2026-01-01T{hour:02}:{rest:02}:00Z"), "event.action": action,
+            "actor.id": format!("actor{actor}"), "source.ip": format!("192.0.2.{ip}") })
+            .to_string(),
+        );
+    };
+    for actor in 0..8 {
+        let begin = 120 + 20 * actor;
+        // What was seen before at this address.
+        event(begin - 15 * (actor % 4 + 1), "GetObject", 99, 10 * actor);
+        for number in 0..2 + actor % 4 {
+            event(begin + 3 * number, "GetObject", actor, 10 * actor + number);
+        }
+        event(begin + 15, "CreateAccessKey", actor, 200);
+        if actor % 3 == 0 {
+            event(begin + 30, "DeleteAccessKey", actor, 200);
+        }
+    }
+    lines.join("\n") + "\n"
 }

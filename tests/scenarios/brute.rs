@@ -40,6 +40,11 @@ pub(super) struct Meaning<'r> {
 
 impl<'r> Meaning<'r> {
     pub(super) fn new(rule: &'r Rule, records: &'r [Record]) -> Self {
+        Self::since(rule, records, i64::MIN)
+    }
+
+    /// As if the records of steps before an instant were none but to absences and counts.
+    pub(super) fn since(rule: &'r Rule, records: &'r [Record], from: i64) -> Self {
         let mut this = Self { rule, records, uncounted: Vec::new(), steps: Vec::new() };
         for step in &rule.chain.steps {
             let mut of_step = this.selected(step.selections());
@@ -54,6 +59,7 @@ impl<'r> Meaning<'r> {
                 }
                 of_step.retain(|e| e.burst.is_some());
             }
+            of_step.retain(|of| of.record.time >= from);
             this.steps.push(of_step);
         }
         this

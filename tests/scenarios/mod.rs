@@ -119,6 +119,36 @@ fn check(scenario: &generate::Scenario, schemas: &Schemas, seen: &Seen) -> Resul
     Ok(())
 }
 
+/// History feeds absences and counts, and no chain has a record of it.
+#[test]
+fn history_equals_brute_force() {
+    let schemas = Schemas::full(&generate::catalog());
+    let (shorter, kept) = (Cell::new(0), Cell::new(0));
+    let strategy = proptest::prop_oneof![1 => generate::scenario(), 3 => generate::second_stage()];
+    let scenarios = try_all(&(strategy, 0..8_usize), |(scenario, at)| {
+        let (rule, records) = scenario.build(&schemas);
+        let Some(from) = records.get(at).map(|record| record.time) else { return Ok(()) };
+        let program =
+            Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+        let all = run(&program, &records).len();
+        let found = run(&Program { from, ..program }, &records);
+        let ends: Vec<_> = found.iter().map(|alert| (alert.end, alert.start)).collect();
+        let expected = brute::Meaning::since(&rule, &records, from).alerts();
+        let expected: Vec<_> =
+            expected.into_iter().map(|(index, start)| (records[index].time, start)).collect();
+        if ends != expected {
+            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+            let chain = &rule.chain;
+            return Err(TestCaseError::fail(format!("{ends:?}, {expected:?}\n  {shown}\n{chain:#?}")));
+        }
+        bump(&shorter, found.len() < all);
+        bump(&kept, !found.is_empty());
+        Ok(())
+    });
+    println!("{scenarios} scenarios; alerts fall away in {}, are left in {}", shorter.get(), kept.get());
+    assert!(shorter.get() * 20 > u64::from(scenarios) && kept.get() * 20 > u64::from(scenarios));
+}
+
 /// The alerts, and how far the data is known to go.
 fn run_to_end(program: &Program, records: &[Record]) -> (Vec<Alert>, Option<i64>) {
     let mut order: Vec<usize> = (0..records.len()).collect();
@@ -168,6 +198,9 @@ fn near_misses_equal_their_definition() {
                 Condition::Step { part: Part::Where(_), .. } => 3,
                 Condition::Step { part: Part::Except(_), .. } => 4,
                 Condition::Total => 5,
+                Condition::Comparison { .. } | Condition::Absence { .. } | Condition::Count { .. } => {
+                    unreachable!("these rules have no clauses")
+                }
             };
             bump(&kinds[kind], true);
         }
@@ -175,6 +208,43 @@ fn near_misses_equal_their_definition() {
     });
     let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
     println!("{scenarios} scenarios; conditions failed by gap, order, key, where, except, total: {counts:?}");
+    assert!(counts.iter().all(|count| *count * 200 > u64::from(scenarios)), "too trivial: {counts:?}");
+}
+
+/// The near misses of rules with clauses: what alerts without one condition, and does not with it.
+#[test]
+fn near_misses_of_clauses_equal_their_definition() {
+    let schemas = Schemas::full(&generate::catalog());
+    let kinds: [Cell<u64>; 8] = Default::default();
+    let scenarios = try_all(&generate::second_stage(), |scenario| {
+        let (rule, records) = scenario.build(&schemas);
+        let program =
+            Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+        if program.beyond_links().is_none() {
+            return Ok(());
+        }
+        let found = near::compare_clauses(&rule, &program, &records).map_err(|problem| {
+            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+            TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
+        })?;
+        for condition in found.counts.keys() {
+            let kind = match condition {
+                Condition::Gap { .. } => 0,
+                Condition::Key { .. } => 1,
+                Condition::Step { part: Part::Where(_), .. } => 2,
+                Condition::Step { part: Part::Except(_), .. } => 3,
+                Condition::Total => 4,
+                Condition::Comparison { .. } => 5,
+                Condition::Absence { .. } => 6,
+                Condition::Count { .. } => 7,
+                Condition::Order { .. } => unreachable!("an order is no condition of these"),
+            };
+            bump(&kinds[kind], true);
+        }
+        Ok(())
+    });
+    let counts: Vec<u64> = kinds.iter().map(Cell::get).collect();
+    println!("{scenarios} scenarios; gap, key, where, except, total, comparison, absence, count: {counts:?}");
     assert!(counts.iter().all(|count| *count * 200 > u64::from(scenarios)), "too trivial: {counts:?}");
 }
 

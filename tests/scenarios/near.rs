@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use catena::engine::alert::Matched;
-use catena::engine::near::{Condition, Near, Part, Probe, failing_part, near, reach_of};
+use catena::engine::near::{Condition, Near, Part, Probe, near, reach_of};
 use catena::engine::program::Program;
 use catena::engine::record::Record;
-use catena::ir::Rule;
+use catena::ir::{Absence, Pred, Rule, When};
 
 use super::{brute, conditions};
 
@@ -19,15 +19,15 @@ pub(crate) fn found(program: &Program, records: &[Record], most: usize) -> Near 
     order.sort_by(|(_, left), (_, right)| left.order(right));
     let (mut matched, mut probes) = (Vec::new(), Vec::new());
     for (index, record) in order {
-        for (number, step) in program.steps.iter().enumerate() {
+        for (number, role) in program.roles.iter().enumerate() {
             let one = Matched { index, record, step: number };
-            if step.schema.source() != record.schema.source() {
+            if role.selection.schema.source() != record.schema.source() {
                 continue;
             }
-            if step.accepts(&record.values) {
+            if role.selection.accepts(&record.values) {
                 matched.push(one);
-            } else if let Some(part) = failing_part(step, &record.values) {
-                probes.push(Probe { matched: one, part });
+            } else {
+                probes.extend(Probe::of(program, one));
             }
         }
     }
@@ -48,12 +48,12 @@ fn failed(rule: &Rule, at: usize, left: Option<&Record>, right: &Record) -> Opti
             if parts.len() == 1 {
                 return None;
             }
-            failed.push((Condition::Step { step: at, part: Part::Where(number) }, 0));
+            failed.push((Condition::Step { step: at, alternative: 0, part: Part::Where(number) }, 0));
         }
     }
     for (number, except) in step.main.excepts.iter().enumerate() {
         if conditions::holds(rule, except, right) {
-            failed.push((Condition::Step { step: at, part: Part::Except(number) }, 0));
+            failed.push((Condition::Step { step: at, alternative: 0, part: Part::Except(number) }, 0));
         }
     }
     let Some(left) = left else { return Some(failed) };
@@ -170,6 +170,170 @@ pub(super) fn compare(rule: &Rule, program: &Program, records: &[Record]) -> Res
     let listed: u64 = found.listed.iter().map(|miss| miss.more + 1).sum();
     if listed != expected.len() as u64 {
         return Err(format!("{listed} listed of {}", expected.len()));
+    }
+    Ok(found)
+}
+
+/// What makes an alert one: its last record, or of steps in any order its instant.
+fn loud(rule: &Rule, records: &[Record]) -> Vec<(Option<usize>, i64)> {
+    let together = rule.chain.together.is_some();
+    let alerts = brute::Meaning::new(rule, records).alerts();
+    alerts.into_iter().map(|(index, _)| ((!together).then_some(index), records[index].time)).collect()
+}
+
+/// All absences, each with the place at which it is.
+fn absences(rule: &mut Rule) -> Vec<&mut Vec<Absence>> {
+    let steps = rule.chain.steps.iter_mut().map(|step| &mut step.absences);
+    steps.chain(rule.chain.links.iter_mut().map(|link| &mut link.absences)).collect()
+}
+
+/// The conditions of a rule with clauses, each with the rule that does without it, as somebody would write it.
+fn without_each(rule: &Rule) -> Vec<(Condition, Rule)> {
+    let mut all = Vec::new();
+    let mut add = |condition, change: &dyn Fn(&mut Rule)| {
+        let mut changed = rule.clone();
+        change(&mut changed);
+        all.push((condition, changed));
+    };
+    let longer = |seconds: u64| seconds + 3 * seconds.max(1);
+    add(Condition::Total, &|rule| rule.chain.total.seconds = longer(rule.chain.total.seconds));
+    for (link, written) in rule.chain.links.iter().enumerate() {
+        add(Condition::Gap { link }, &|rule| {
+            let gap = rule.chain.links[link].gap.seconds;
+            rule.chain.links[link].gap.seconds = longer(gap);
+            rule.chain.total.seconds += longer(gap) - gap;
+        });
+        for part in 0..written.keys.len() {
+            add(Condition::Key { link, part }, &|rule| drop(rule.chain.links[link].keys.remove(part)));
+        }
+        for number in 0..written.comparisons.len() {
+            add(Condition::Comparison { link, number }, &|rule| {
+                rule.chain.links[link].comparisons.remove(number);
+            });
+        }
+    }
+    for part in 0..rule.chain.together.as_ref().map_or(0, |together| together.keys.len()) {
+        add(Condition::Key { link: 0, part }, &|rule| {
+            rule.chain.together.as_mut().unwrap().keys.remove(part);
+        });
+    }
+    let mut number = 0;
+    for (place, of_place) in absences(&mut rule.clone()).into_iter().enumerate() {
+        for at in 0..of_place.len() {
+            add(Condition::Absence { absence: number }, &|rule| drop(absences(rule)[place].remove(at)));
+            number += 1;
+        }
+    }
+    let mut parts = Vec::new();
+    for (step, written) in rule.chain.steps.iter().enumerate() {
+        if written.repetition.is_some() {
+            add(Condition::Count { step }, &|rule| {
+                let repetition = rule.chain.steps[step].repetition.as_mut().unwrap();
+                repetition.least = repetition.least.div_ceil(2);
+            });
+            continue;
+        }
+        parts.push(step);
+    }
+    all.extend(parts.into_iter().flat_map(|step| without_parts(rule, step)));
+    all
+}
+
+/// The parts of a step's condition, each with the rule that does without it.
+fn without_parts(rule: &Rule, step: usize) -> Vec<(Condition, Rule)> {
+    let written = &rule.chain.steps[step];
+    let mut all = Vec::new();
+    let mut add = |condition, change: &dyn Fn(&mut Rule)| {
+        let mut changed = rule.clone();
+        change(&mut changed);
+        all.push((condition, changed));
+    };
+    // Of alternatives the one that a record fails gives no names, so the rule without the part is another one.
+    if !written.others.is_empty() {
+        return Vec::new();
+    }
+    let parts = written.main.filter.conjuncts().len();
+    for part in 0..if parts > 1 { parts } else { 0 } {
+        add(Condition::Step { step, alternative: 0, part: Part::Where(part) }, &|rule| {
+            let filter = &mut rule.chain.steps[step].main.filter;
+            let mut parts: Vec<Pred> = filter.conjuncts().into_iter().cloned().collect();
+            parts.remove(part);
+            *filter = Pred::And(parts);
+        });
+    }
+    for part in 0..written.main.excepts.len() {
+        add(Condition::Step { step, alternative: 0, part: Part::Except(part) }, &|rule| {
+            rule.chain.steps[step].main.excepts.remove(part);
+        });
+    }
+    all
+}
+
+/// Whether a condition is a part of a step with alternatives.
+fn is_of_alternatives(rule: &Rule, condition: Condition) -> bool {
+    matches!(condition, Condition::Step { step, .. } if !rule.chain.steps[step].others.is_empty())
+}
+
+/// The near misses of a rule with clauses against the rules that do without one condition.
+pub(super) fn compare_clauses(rule: &Rule, program: &Program, records: &[Record]) -> Result<Near, String> {
+    let found = found(program, records, usize::MAX);
+    let (loud, together) = (loud(rule, records), rule.chain.together.is_some());
+    let mut expected: BTreeMap<Condition, u64> = BTreeMap::new();
+    for (condition, relaxed) in without_each(rule) {
+        let meaning = brute::Meaning::new(&relaxed, records);
+        for (index, start) in meaning.alerts() {
+            let last = &records[index];
+            if loud.contains(&((!together).then_some(index), last.time)) {
+                continue;
+            }
+            if let Condition::Gap { link } = condition {
+                let path = meaning.evidence(index);
+                let gap = brute::micros(rule.chain.links[link].gap);
+                let by = path[link + 1].time - path[link].time - gap;
+                if by <= 0 || last.time - start - brute::micros(rule.chain.total) > by {
+                    continue;
+                }
+            }
+            *expected.entry(condition).or_insert(0) += 1;
+        }
+    }
+    let mut counts = found.counts.clone();
+    counts.retain(|condition, _| !is_of_alternatives(rule, *condition));
+    if counts != expected {
+        return Err(format!("{counts:?} where there are {expected:?}"));
+    }
+    for miss in &found.listed {
+        let right = miss.path.len() == rule.chain.steps.len() && miss.step < miss.path.len();
+        let cause = miss.cause.filter(|cause| !cause.of_counted).map(|cause| records[cause.record].time);
+        let at = records[miss.path[miss.step]].time;
+        let of_counted = miss.cause.is_some_and(|cause| cause.of_counted);
+        let counts = rule.chain.steps[miss.step].repetition.is_some();
+        let right_cause = match miss.condition {
+            Condition::Absence { .. } if of_counted => counts,
+            Condition::Absence { absence } => match rule.chain.absences().nth(absence).unwrap().when {
+                When::Before(window) => {
+                    cause.is_some_and(|time| (at - brute::micros(window)..at).contains(&time))
+                }
+                When::After(window) => {
+                    cause.is_some_and(|time| (at + 1..=at + brute::micros(window)).contains(&time))
+                }
+                When::Between => cause.is_some_and(|time| time < at),
+            },
+            Condition::Gap { .. }
+            | Condition::Step { .. }
+            | Condition::Key { .. }
+            | Condition::Order { .. }
+            | Condition::Total
+            | Condition::Comparison { .. }
+            | Condition::Count { .. } => cause.is_none(),
+        };
+        if !right || !right_cause {
+            return Err(format!("{miss:?}"));
+        }
+    }
+    let listed: u64 = found.listed.iter().map(|miss| miss.more + 1).sum();
+    if listed != found.counts.values().sum::<u64>() {
+        return Err(format!("{listed} listed of {:?}", found.counts));
     }
     Ok(found)
 }

@@ -68,7 +68,8 @@ impl Run {
             "standard input can be read only once, and both versions read the logs"
         );
         let flow_format = logs.columns(catalog)?;
-        let options = Options { thorough: false, counts: false, flow_format, near: None, budget: None };
+        let options =
+            Options { thorough: false, counts: false, flow_format, from: None, near: None, budget: None };
         let plan = Plan::new(rules, catalog, &options).context("a rule cannot run")?;
         Ok(Self { plan, inputs })
     }

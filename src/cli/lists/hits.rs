@@ -28,7 +28,8 @@ pub(super) fn find(logs: &LogOptions, rules: &[Rule], catalog: &Catalog) -> anyh
         "standard input can be read only once, and the logs are read twice"
     );
     let flow_format = logs.columns(catalog)?;
-    let options = Options { thorough: false, counts: false, flow_format, near: None, budget: None };
+    let options =
+        Options { thorough: false, counts: false, flow_format, from: None, near: None, budget: None };
     let open: Vec<Rule> = rules.iter().cloned().map(without_entries).collect();
     let plan = |rules: &[Rule]| Plan::new(rules, catalog, &options).context("a rule cannot run");
     let (as_is, opened) = (plan(rules)?, plan(&open)?);

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::examples;
 use crate::cli::session::{Cores, Session};
 use crate::project::session::{self, Choices};
-use crate::project::{Buffers, Disk, Entry, Files, Live};
+use crate::project::{Buffers, Disk, Entry, Files, Live, nearest_environment, tidy};
 use crate::syntax;
 
 /// The rule files, and all that is needed to read them.
@@ -36,22 +36,25 @@ impl Playground {
             let files = examples::RULES.iter().map(PathBuf::from).collect();
             return Ok(Self { root: PathBuf::new(), files, buffers, choices });
         };
-        let real =
-            Disk.real(path).map_err(|why| anyhow::anyhow!("cannot read `{}`: {why}", path.display()))?;
-        let (folder, files) = match Disk.entry(&real) {
+        // As it is named, not what a link leads to: other commands look for the environment above the name.
+        let named = tidy(&Disk.absolute(path));
+        let cannot = |why| anyhow::anyhow!("cannot read `{}`: {why}", path.display());
+        Disk.real(path).map_err(cannot)?;
+        let (folder, files) = match Disk.entry(&named) {
             Entry::Folder => {
-                let found = Disk.rules_under(&real).into_iter().collect::<Result<Vec<_>, _>>();
-                (real.as_path(), found.map_err(anyhow::Error::msg)?)
+                let found = Disk.rules_under(&named).into_iter().collect::<Result<Vec<_>, _>>();
+                (named.as_path(), found.map_err(anyhow::Error::msg)?)
             }
-            Entry::File => (real.parent().unwrap_or(Path::new("/")), vec![real.clone()]),
+            Entry::File => (named.parent().unwrap_or(Path::new("/")), vec![named.clone()]),
             Entry::Other | Entry::Missing => bail!("`{}` is neither a file nor a folder", path.display()),
         };
         if files.is_empty() {
             bail!("no `.chain` file under `{}`", path.display());
         }
-        let has_settings = |folder: &&Path| Disk.entry(&folder.join("catena.yaml")) == Entry::File;
-        let root = folder.ancestors().find(has_settings).unwrap_or(folder).to_owned();
-        allowed.push(root.clone());
+        let environment = nearest_environment(&Disk, folder);
+        let root = environment.as_deref().and_then(Path::parent).unwrap_or(folder).to_owned();
+        // Where a link leads is not below the root.
+        allowed.extend([root.clone(), folder.to_owned(), named.clone()]);
         Ok(Self { root, files, buffers: Buffers::within(&allowed), choices })
     }
 

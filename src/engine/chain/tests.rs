@@ -10,6 +10,7 @@ fn machine() -> Machine<i64> {
     let link = || Link { gap: 10, left: Vec::new(), right: Vec::new() };
     let (name, links) = (String::new(), vec![link(), link()]);
     Machine::new(&Program {
+        from: i64::MIN,
         name,
         steps: Vec::new(),
         links,
@@ -73,6 +74,7 @@ fn with_every_clause() -> Machine<i64> {
     let links = vec![LinkClauses { comparisons: vec![CompareOp::NotEqual], absences: vec![between] }];
     let repetitions = vec![None, Some(Repetition { least: 2, distinct: true, window: 10 })];
     Machine::new(&Program {
+        from: i64::MIN,
         name: String::new(),
         steps: Vec::new(),
         links: vec![Link { gap: 10, left: Vec::new(), right: Vec::new() }],

@@ -14,20 +14,23 @@
 //! (`part`), or the total. Without that condition the last record, which is silent, would alert. Work grows like
 //! sorting, with the number of candidates times the number of link keys; nothing compares pairs of records.
 
+mod frontier;
 mod links;
 mod nearest;
 mod part;
 mod reach;
+mod relaxed;
 mod why;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use frontier::Frontier;
 pub use part::{Part, failing_part};
-pub use reach::Frontier;
 pub use why::{Why, condition, key_fields, why};
 
 use super::alert::Matched;
 use super::program::Program;
+use super::repetition::Burst;
 use links::{Broken, Sides};
 use reach::{Reach, Seen};
 
@@ -43,6 +46,8 @@ pub enum Condition {
     Step {
         /// Which step.
         step: usize,
+        /// Which of its alternatives; 0 is the first.
+        alternative: usize,
         /// Which part.
         part: Part,
     },
@@ -60,6 +65,23 @@ pub enum Condition {
     },
     /// The chain is too long as a whole.
     Total,
+    /// A comparison of neighbours.
+    Comparison {
+        /// On which link.
+        link: usize,
+        /// Which of its comparisons.
+        number: usize,
+    },
+    /// Something is there that must not be.
+    Absence {
+        /// By which absence, as the chain counts them.
+        absence: usize,
+    },
+    /// There are too few of what a step counts.
+    Count {
+        /// Which step.
+        step: usize,
+    },
 }
 
 /// A record that fails one part of a step's condition.
@@ -69,6 +91,16 @@ pub struct Probe<'r> {
     pub matched: Matched<'r>,
     /// The part.
     pub part: Part,
+}
+
+impl<'r> Probe<'r> {
+    /// The one part of the condition of its role that a record fails; `None` if there are more, or if it satisfies the
+    /// step by another alternative.
+    #[must_use]
+    pub fn of(program: &Program, matched: Matched<'r>) -> Option<Self> {
+        let role = program.roles.get(matched.step)?;
+        relaxed::probe(program, &matched, failing_part(&role.selection, &matched.record.values))
+    }
 }
 
 /// A chain that fails one condition.
@@ -85,8 +117,21 @@ pub struct Miss {
     pub path: Vec<usize>,
     /// The step of the record at which the chain breaks.
     pub step: usize,
+    /// What the steps that repeat have.
+    pub bursts: Vec<(usize, Burst)>,
+    /// The record that must not be there, nearest to the one that it takes away.
+    pub cause: Option<Cause>,
     /// Further misses by the same condition after the same records; this is the nearest.
     pub more: u64,
+}
+
+/// A record that must not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    /// The record.
+    pub record: usize,
+    /// Whether it takes away one that is counted, and not the one in the path.
+    pub of_counted: bool,
 }
 
 /// The near misses of a rule.
@@ -106,16 +151,17 @@ pub fn reach_of(window: i64) -> i64 {
 }
 
 /// The near misses of `program`, at most `most` of them listed. `matched` are the records that satisfy a step, `probes`
-/// those that fail one part of it, both in the engine's order. None of a rule that has more than steps and links
-/// ([`Program::beyond_links`]).
+/// those that fail one part of it, both in the engine's order. Of a rule that has more than steps and links
+/// ([`Program::beyond_links`]) they are counted by the last record, which would have alerted.
 #[must_use]
 pub fn near(program: &Program, matched: &[Matched<'_>], probes: &[Probe<'_>], most: usize) -> Near {
     if program.beyond_links().is_some() {
-        return Near::default();
+        return relaxed::near(program, matched, probes, most);
     }
     let satisfying = matched.iter().map(|one| Seen { matched: *one, failing: None });
     let failing = probes.iter().map(|probe| Seen { matched: probe.matched, failing: Some(probe.part) });
     let mut seen: Vec<Seen<'_>> = satisfying.chain(failing).collect();
+    seen.retain(|one| one.matched.record.time >= program.from);
     seen.sort_by(|left, right| left.matched.record.order(right.matched.record));
     let reach = Reach::new(program, &seen);
     let mut found = Vec::new();
@@ -151,7 +197,7 @@ fn of_record(program: &Program, seen: &[Seen<'_>], reach: &Reach, number: usize)
     let found = |condition, by| Some(Found { condition, by, before: back.next, at: number });
     match one.failing {
         Some(part) if length <= program.total => {
-            found(Condition::Step { step: one.matched.step, part }, length)
+            found(Condition::Step { step: one.matched.step, alternative: 0, part }, length)
         }
         None if one.matched.step == program.links.len() => {
             // On the way here every gap and key held, and the record is silent: only the total can be what failed.
@@ -185,7 +231,7 @@ fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Foun
             in_condition.1 += 1;
         }
     }
-    kept.sort_by_key(|(turn, found, _)| (*turn, order(found.condition, &counts)));
+    kept.sort_by_key(|(turn, found, _)| (*turn, rank_of(found.condition, &counts)));
     kept.truncate(most);
     let listed = kept.iter().map(|(_, found, more)| miss(program, seen, reach, found, *more)).collect();
     Near { counts, listed }
@@ -193,12 +239,16 @@ fn rank(program: &Program, seen: &[Seen<'_>], reach: &Reach, mut found: Vec<Foun
 
 /// The order of conditions within a turn: that of their kinds, and of parts of steps the rarest failure first. What
 /// most records fail says least.
-fn order(condition: Condition, counts: &BTreeMap<Condition, u64>) -> (u8, u64, Condition) {
+fn rank_of(condition: Condition, counts: &BTreeMap<Condition, u64>) -> (u8, u64, Condition) {
     let count = counts.get(&condition).copied().unwrap_or(0);
     match condition {
         Condition::Gap { .. } => (0, 0, condition),
-        Condition::Step { .. } => (1, count, condition),
-        Condition::Key { .. } | Condition::Order { .. } | Condition::Total => (2, 0, condition),
+        Condition::Count { .. } => (1, 0, condition),
+        Condition::Absence { .. } => (2, 0, condition),
+        Condition::Step { .. } => (3, count, condition),
+        Condition::Key { .. } | Condition::Order { .. } | Condition::Total | Condition::Comparison { .. } => {
+            (4, 0, condition)
+        }
     }
 }
 
@@ -214,8 +264,15 @@ fn miss(program: &Program, seen: &[Seen<'_>], reach: &Reach, found: &Found, more
     let length = time(path.last()).saturating_sub(time(path.first()));
     let total_by = match found.condition {
         Condition::Gap { .. } => length.saturating_sub(program.total).max(0),
-        Condition::Step { .. } | Condition::Key { .. } | Condition::Order { .. } | Condition::Total => 0,
+        Condition::Step { .. }
+        | Condition::Key { .. }
+        | Condition::Order { .. }
+        | Condition::Total
+        | Condition::Comparison { .. }
+        | Condition::Absence { .. }
+        | Condition::Count { .. } => 0,
     };
     let path = path.into_iter().map(|one| one.index).collect();
-    Miss { condition: found.condition, by: found.by, total_by, path, step, more }
+    let (condition, by) = (found.condition, found.by);
+    Miss { condition, by, total_by, path, step, bursts: Vec::new(), cause: None, more }
 }

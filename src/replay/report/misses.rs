@@ -7,11 +7,12 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::output::{scalar, steps_json};
+use super::output::{record_json, scalar, steps_json};
 use super::timeline::{self, MissView, moments};
 use super::{Explained, NearReport, Report, RuleNear, RuleReport};
 use crate::engine::explain::{Break, Failing};
 use crate::engine::near::{Condition, Part, Why};
+use crate::engine::record::Record;
 use crate::engine::report::{broken, refusal};
 use crate::engine::value::instant_text;
 use crate::engine::words::duration;
@@ -40,7 +41,7 @@ fn json(rule: &RuleReport, explained: &Explained, report: &Report) -> Json {
     put("failed", json!(kind(miss.condition)));
     put("step", json!(step));
     put("condition", json!(condition));
-    put("why", json!(sentence(rule, explained)));
+    put("why", json!(sentence(rule, explained, &report.records)));
     put("seconds", seconds(miss.by));
     if miss.total_by > 0 {
         put("total_seconds", seconds(miss.total_by));
@@ -57,6 +58,16 @@ fn json(rule: &RuleReport, explained: &Explained, report: &Report) -> Json {
     }
     match why {
         Why::Link(Break::GapClosed { gap, .. }) => put("window", seconds(*gap)),
+        Why::Link(Break::TooFew { count, least, window, .. }) => {
+            put("count", json!(count));
+            put("least", json!(least));
+            put("window", seconds(*window));
+        }
+        Why::Link(Break::Excused { by, .. } | Break::CountedExcused { by, .. }) => {
+            if let Some(record) = report.records.get(*by) {
+                put("excused_by", record_json(record));
+            }
+        }
         Why::Link(_) => {}
         Why::Step(failing) => {
             let tests =
@@ -93,15 +104,19 @@ fn kind(condition: Condition) -> &'static str {
         Condition::Key { .. } => "key",
         Condition::Order { .. } => "order",
         Condition::Total => "total",
+        Condition::Comparison { .. } => "comparison",
+        Condition::Absence { .. } => "unless",
+        Condition::Count { .. } => "count",
     }
 }
 
 /// Why the chain breaks at the record at which it does.
-fn sentence(rule: &RuleReport, explained: &Explained) -> String {
+fn sentence(rule: &RuleReport, explained: &Explained, records: &[Record]) -> String {
     let Explained { miss, why, .. } = explained;
     let named = |index: usize| {
         let step = miss.path.iter().position(|other| *other == index);
-        step.and_then(|step| rule.steps.get(step)).map_or("an event", String::as_str).to_owned()
+        let time = || records.get(index).map(|record| format!("the event of {}", record.time_text()));
+        step.and_then(|step| rule.steps.get(step)).cloned().or_else(time).unwrap_or_default()
     };
     let reason = match why {
         Why::Link(reason) => broken(reason, &named),
@@ -125,9 +140,9 @@ pub fn views(report: &Report) -> Vec<MissView> {
                 rule: rule.name.clone(),
                 time: path.last().map_or_else(String::new, |record| instant_text(record.time)),
                 step: step.clone(),
-                why: visible(&sentence(rule, explained)).into_owned(),
+                why: visible(&sentence(rule, explained, &report.records)).into_owned(),
                 more: miss.more,
-                moments: moments(&rule.steps, &path, shown, Some(miss.step)),
+                moments: moments(&rule.steps, &path, &miss.bursts, shown, Some(miss.step)),
             });
         }
     }

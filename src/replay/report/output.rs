@@ -54,13 +54,18 @@ pub(super) fn steps_json(names: &[String], path: &[usize], records: &[Record]) -
     let mut steps = Map::new();
     for (name, index) in names.iter().zip(path) {
         let Some(record) = records.get(*index) else { continue };
-        let mut fields = Map::new();
-        fields.insert("time".to_owned(), json!(record.time_text()));
-        let present = record.present().filter(|(field, _)| *field != "event.time");
-        fields.extend(present.map(|(field, value)| (field.to_owned(), scalar(value))));
-        steps.insert(name.clone(), Json::Object(fields));
+        steps.insert(name.clone(), record_json(record));
     }
     Json::Object(steps)
+}
+
+/// The fields of a record that have a value, its time first.
+pub(super) fn record_json(record: &Record) -> Json {
+    let mut fields = Map::new();
+    fields.insert("time".to_owned(), json!(record.time_text()));
+    let present = record.present().filter(|(field, _)| *field != "event.time");
+    fields.extend(present.map(|(field, value)| (field.to_owned(), scalar(value))));
+    Json::Object(fields)
 }
 
 /// A value as JSON.
@@ -80,9 +85,12 @@ pub fn scalar(value: &Value<'_>) -> Json {
 pub fn timelines(report: &Report) -> String {
     let mut out = String::new();
     for alert in timeline::alerts(report, usize::MAX) {
-        let AlertView { rule, title, severity, time, length, moments, open: _, playbook } = alert;
+        let AlertView { rule, title, severity, time, length, moments, open, playbook } = alert;
         let _ = writeln!(out, "{time}  {rule}  (chain of {length})");
         let _ = writeln!(out, "  {severity}: {title}");
+        if open {
+            out.push_str("  open: what takes it away could still come after the end of the data\n");
+        }
         out.push_str(&timeline::text(&moments));
         if let Some(playbook) = playbook {
             out.push_str("  playbook\n");

@@ -8,9 +8,11 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Report, Shown};
+use crate::engine::chain::Burst;
 use crate::engine::record::Record;
 use crate::engine::value::instant_text;
 use crate::engine::words::{self, duration};
+use crate::ir;
 use crate::source::visible;
 
 /// A record of a path.
@@ -73,12 +75,7 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
     report.rules.iter().zip(&report.shown).flat_map(move |(rule, shown)| {
         rule.alerts.iter().take(most).map(|alert| {
             let path: Vec<_> = alert.records.iter().filter_map(|index| report.records.get(*index)).collect();
-            let mut moments = moments(&rule.steps, &path, shown, None);
-            for (step, burst) in &alert.bursts {
-                if let Some(moment) = moments.get_mut(*step) {
-                    moment.repeats = Some((burst.count, instant_text(burst.first_time)));
-                }
-            }
+            let moments = moments(&rule.steps, &path, &alert.bursts, shown, None);
             AlertView {
                 rule: rule.name.clone(),
                 title: shown.title.clone(),
@@ -93,13 +90,18 @@ pub fn alerts(report: &Report, most: usize) -> impl Iterator<Item = AlertView> {
     })
 }
 
-/// The records of a path; `broken` is the number of the one that breaks the chain.
+/// The records of a path with what those that repeat have; `broken` is the number of the one that breaks the chain.
 pub(super) fn moments(
     names: &[String],
     path: &[&Record],
+    bursts: &[(usize, Burst)],
     shown: &Shown,
     broken: Option<usize>,
 ) -> Vec<Moment> {
+    let repeats = |at: usize| {
+        let burst = bursts.iter().find(|(step, _)| *step == at);
+        burst.map(|(_, burst)| (burst.count, instant_text(burst.first_time)))
+    };
     let mut before: Option<i64> = None;
     let records = names.iter().zip(path).enumerate();
     let moment = |(at, (name, record)): (usize, (&String, &&Record))| {
@@ -117,7 +119,7 @@ pub(super) fn moments(
             after,
             fields: fields.collect(),
             breaks: broken == Some(at),
-            repeats: None,
+            repeats: repeats(at),
         }
     };
     records.map(moment).collect()
@@ -127,9 +129,14 @@ pub(super) fn moments(
 /// chain is marked.
 pub(super) fn text(moments: &[Moment]) -> String {
     let mut out = String::new();
-    for Moment { step, time, after, fields, breaks, repeats: _ } in moments {
+    for Moment { step, time, after, fields, breaks, repeats } in moments {
         let mark = if *breaks { '✗' } else { ' ' };
         let _ = writeln!(out, "  {after:>8}{mark} {step}  {time}");
+        // By the names that they have in rules and in JSON.
+        let repeats = repeats.iter().flat_map(|(count, first)| {
+            [(ir::COUNT.to_owned(), count.to_string()), (ir::FIRST_TIME.to_owned(), first.clone())]
+        });
+        let fields: Vec<(String, String)> = repeats.chain(fields.iter().cloned()).collect();
         let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
         for (field, value) in fields {
             let _ = writeln!(out, "              {field:<width$}  {value}");
