@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use crate::backend::shape;
 use crate::catalog::Catalog;
 use crate::ir::{
-    Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, EntryValue, FieldTest, Key, Link, List,
-    Pred, Repetition, Rule, Selection, Step, TestKind, Together, Type, When,
+    Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, EntryValue, Field, FieldTest, Key, Link,
+    List, Pred, Repetition, Rule, Selection, Step, TestKind, Together, Type, ValuesTest, When,
 };
 use crate::source::Span;
 
@@ -161,10 +161,6 @@ pub enum Support {
         help: &'static str,
     },
 }
-
-/// The answer for clauses that the checker refuses because nothing runs them yet.
-pub(super) const NOT_YET: Support =
-    Support::No { reason: "this target does not say it yet", help: "compile for another target" };
 
 /// The features a rule needs, each with the first clause that needs it. Everything of a rule is taken apart without
 /// `..`: what is new in it must become a feature, or be known to need none.
@@ -325,35 +321,44 @@ fn pred_features(pred: &Pred, lists: &[List], found: &mut Found) {
 
 fn test_features(test: &FieldTest, lists: &[List], found: &mut Found) {
     let FieldTest { field, kind, span } = test;
+    kind_features(kind, (field, *span), lists, found);
+}
+
+fn kind_features(kind: &TestKind, (field, span): (&Field, Span), lists: &[List], found: &mut Found) {
     let is_text = field.ty == Type::String;
     let text_case = |case: Case, found: &mut Found| {
         // Only text has case: an equality of numbers must not need a target that tells letters apart.
         if is_text {
             let feature = if case == Case::Ignore { Feature::IgnoreCase } else { Feature::CaseSensitive };
-            found.add(feature, *span);
+            found.add(feature, span);
         }
     };
     match kind {
-        TestKind::Exists => found.add(Feature::Presence, *span),
+        TestKind::Exists => found.add(Feature::Presence, span),
         TestKind::Equals { case, .. } | TestKind::Substring { case, .. } => text_case(*case, found),
         TestKind::Like { case, .. } => {
             text_case(*case, found);
-            found.add(Feature::Wildcards, *span);
+            found.add(Feature::Wildcards, span);
         }
         TestKind::InNetworks { networks } => {
             for network in networks {
                 let v4 = network.addr().is_ipv4();
-                found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, *span);
+                found.add(if v4 { Feature::Ipv4Network } else { Feature::Ipv6Network }, span);
             }
         }
-        TestKind::InList { list, case: _ } => list_features(lists.get(*list), *span, found),
+        TestKind::InList { list, case: _ } => list_features(lists.get(*list), span, found),
         TestKind::Order { .. } => {
             let time = field.ty == Type::Time;
-            found.add(if time { Feature::TimeOrder } else { Feature::NumberOrder }, *span);
+            found.add(if time { Feature::TimeOrder } else { Feature::NumberOrder }, span);
         }
-        TestKind::Matches { .. } => found.add(Feature::RegularExpression, *span),
-        TestKind::SameAs { .. } => found.add(Feature::FieldComparison, *span),
-        TestKind::Values(_) => found.add(Feature::SeveralValues, *span),
+        TestKind::Matches { .. } => found.add(Feature::RegularExpression, span),
+        TestKind::SameAs { .. } => found.add(Feature::FieldComparison, span),
+        TestKind::Values(ValuesTest { quantifier: _, negated: _, tests }) => {
+            found.add(Feature::SeveralValues, span);
+            for kind in tests {
+                kind_features(kind, (field, span), lists, found);
+            }
+        }
     }
 }
 

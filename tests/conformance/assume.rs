@@ -26,6 +26,8 @@ const HARMLESS: [&str; 20] = [
     "Splunk's lower() must know the lower case of letters outside ASCII",
     "converters that turn networks into text patterns see only the shortest",
     "lower() may take a letter beyond ASCII",
+    // The harness asks every value of a list.
+    "an item over a list holds if one value passes",
     // Windows of the harness slide, and it compares values as they are logged.
     "counts are found by engines whose windows slide",
     "different values are counted in sliding windows",

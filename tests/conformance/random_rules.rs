@@ -183,12 +183,15 @@ impl<'a> RuleGenerator<'a> {
             .fields
             .values()
             .filter(|field| rare || usual(field))
-            .filter(|field| !samples::of(source, &field.name).is_empty())
+            .filter(|field| !field.many && !samples::of(source, &field.name).is_empty())
             .collect();
         self.rng.choice(fields).unwrap()
     }
 
     fn test(&mut self, source: &str) -> String {
+        if source == CLOUDTRAIL && self.rng.u8(0..8) == 0 {
+            return self.values(source);
+        }
         let field = self.field(source);
         let name = field.name.as_str();
         if self.rng.u8(0..12) == 0 {
@@ -207,8 +210,21 @@ impl<'a> RuleGenerator<'a> {
                 let op = self.rng.choice(["==", "!="]).unwrap();
                 format!("{name} {op} {}", quoted(self.rng.choice(&field.values).unwrap()))
             }
-            Type::String => self.text(source, name, not),
+            Type::String => self.text(source, name, name, not),
         }
+    }
+
+    /// A test of the values of a field that can have several.
+    fn values(&mut self, source: &str) -> String {
+        let name = "resource.arns";
+        let shown = format!("{}({name})", self.rng.choice(["any", "all"]).unwrap());
+        let not = if self.rng.u8(0..3) == 0 { "not " } else { "" };
+        if self.rng.u8(0..4) > 0 {
+            return self.text(source, name, &shown, not);
+        }
+        let (one, two) = (self.value(source, name), self.value(source, name));
+        let (one, two) = (quoted(&pattern(slice(one, &mut self.rng))), quoted(&pattern(two)));
+        format!("{shown} {not}like ({one}, {two})")
     }
 
     fn value(&mut self, source: &str, name: &str) -> &'static str {
@@ -243,27 +259,27 @@ impl<'a> RuleGenerator<'a> {
         }
     }
 
-    fn text(&mut self, source: &str, name: &str, not: &str) -> String {
+    fn text(&mut self, source: &str, name: &str, shown: &str, not: &str) -> String {
         let (one, two) = (self.value(source, name), self.value(source, name));
         let (part, case) = (slice(one, &mut self.rng), if self.rng.bool() { "~" } else { "" });
         match self.rng.u8(0..13) {
-            0 | 1 => format!("{name} == {}", quoted(one)),
-            2 => format!("{name} != {}", quoted(one)),
-            3 => format!("{name} {} {}", if not.is_empty() { "=~" } else { "!~" }, quoted(one)),
-            4 | 5 => format!("{name} {not}in{case} ({}, {})", quoted(one), quoted(two)),
-            6 => format!("{name} {not}like{case} {}", quoted(&pattern(part))),
-            7 => format!("{name} {not}contains{case} {}", quoted(part)),
-            8 => format!("{name} {not}starts_with{case} {}", quoted(&one[..part_end(one)])),
-            9 => format!("{name} {not}ends_with{case} {}", quoted(part)),
+            0 | 1 => format!("{shown} == {}", quoted(one)),
+            2 => format!("{shown} != {}", quoted(one)),
+            3 => format!("{shown} {} {}", if not.is_empty() { "=~" } else { "!~" }, quoted(one)),
+            4 | 5 => format!("{shown} {not}in{case} ({}, {})", quoted(one), quoted(two)),
+            6 => format!("{shown} {not}like{case} {}", quoted(&pattern(part))),
+            7 => format!("{shown} {not}contains{case} {}", quoted(part)),
+            8 => format!("{shown} {not}starts_with{case} {}", quoted(&one[..part_end(one)])),
+            9 => format!("{shown} {not}ends_with{case} {}", quoted(part)),
             10 => {
                 let regex = self.rng.choice(REGEXES).unwrap();
-                let test = format!("{name} matches r\"{regex}\"");
+                let test = format!("{shown} matches r\"{regex}\"");
                 if not.is_empty() { test } else { format!("not ({test})") }
             }
             11 if source == CLOUDTRAIL => format!("{not}(actor.account.id == cloud.account.id)"),
             _ => {
                 let entries = [quoted(one), quoted(&pattern(two))];
-                format!("{name} {not}in {}", self.list(name, &entries))
+                format!("{shown} {not}in {}", self.list(name, &entries))
             }
         }
     }

@@ -79,7 +79,20 @@ impl Event {
             }
             Some(_) | None => &mut self.raw,
         };
-        put(target, path.trim_start_matches('>'), self::content(&path, raw));
+        match path.split_once("[]") {
+            Some((list, each)) => {
+                let values: Option<Vec<_>> = raw.map(|text| vec![Some(text)]);
+                put(target, list, values.map(|values| list_of(each, values)));
+            }
+            None => put(target, path.trim_start_matches('>'), self::content(&path, raw)),
+        }
+    }
+
+    /// Makes a field that can have several values hold these, or items that lack one.
+    pub(super) fn set_values(&mut self, source: &Source, field: &str, values: Vec<Option<String>>) {
+        let Some(Raw::Path(path)) = source.field(field).and_then(|def| def.raw.as_ref()) else { return };
+        let Some((list, each)) = path.split_once("[]") else { return };
+        put(&mut self.raw, list, Some(list_of(each, values)));
     }
 
     /// Sign-ins, role switches and MFA checks answer with success or failure, and with an error message then; instances
@@ -246,6 +259,16 @@ fn content(path: &str, text: Option<String>) -> Option<Value> {
         ("readOnly", "false") => json!(false),
         _ => json!(text),
     })
+}
+
+/// A list whose items have the values at a path.
+fn list_of(path: &str, values: Vec<Option<String>>) -> Value {
+    let item = |value: Option<String>| {
+        let mut item = json!({ "type": "AWS::S3::Object" });
+        put(&mut item, path.trim_start_matches('.'), value.map(Value::String));
+        item
+    };
+    values.into_iter().map(item).collect()
 }
 
 /// Keeps the first of those that are equal.

@@ -84,6 +84,14 @@ fn of_cloudtrail(field: &str) -> &'static [&'static str] {
         "image.id" => &["ami-1", "ami-2", "ami-Golden"],
         "instance.eni" => &INTERFACES,
         "instance.vpc_id" => &["vpc-1", "vpc-2"],
+        "resource.arns" => &[
+            "arn:aws:s3:::a",
+            "arn:aws:s3:::A",
+            "arn:aws:s3:::ab",
+            "arn:aws:kms:eu-west-1:111122223333:key/1",
+            "*",
+            "a,b\"] [\"c",
+        ],
         _ => &[],
     }
 }

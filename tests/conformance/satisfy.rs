@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use catena::catalog::Source;
 use catena::ir::{
-    Case, EntryValue, FieldTest, List, OrderOp, Pattern, PatternPart, Place, Pred, TestKind, Type, Value,
+    Case, EntryValue, FieldTest, List, OrderOp, Pattern, PatternPart, Place, Pred, Quantifier, TestKind,
+    Type, Value, ValuesTest,
 };
 use fastrand::Rng;
 use ipnet::IpNet;
@@ -63,6 +64,9 @@ impl Satisfier<'_> {
     }
 
     fn satisfy_test(&self, test: &FieldTest, wanted: bool, event: &mut Event, rng: &mut Rng) {
+        if let TestKind::Values(asked) = &test.kind {
+            return self.satisfy_values(&test.field.name, asked, wanted, event, rng);
+        }
         let name = test.field.name.as_str();
         let samples = samples::of(&self.source.name, name);
         let mut set = |name: &str, content| event.set(self.source, name, content, self.item);
@@ -86,6 +90,33 @@ impl Satisfier<'_> {
         } else if let Some(any) = rng.choice(samples) {
             set(name, Content::Text(any));
         }
+    }
+
+    /// Gives a field several values, of which as many pass as it takes; texts that are no value among them.
+    fn satisfy_values(&self, name: &str, asked: &ValuesTest, wanted: bool, event: &mut Event, rng: &mut Rng) {
+        let samples = samples::of(&self.source.name, name);
+        let value = |passes: bool, rng: &mut Rng| {
+            let kind = rng.choice(&asked.tests)?;
+            let near = self.near(kind, passes != asked.negated, rng);
+            near.or_else(|| rng.choice(samples).map(|text| (*text).to_owned()))
+        };
+        let one = match (asked.quantifier, wanted) {
+            (Quantifier::Any, true) => Some(true),
+            (Quantifier::All, false) => Some(false),
+            (Quantifier::Any, false) | (Quantifier::All, true) => None,
+        };
+        let others = one.map_or(wanted, |one| !one);
+        let least = usize::from(one.is_none() && wanted);
+        let mut values: Vec<_> = one.into_iter().map(|passes| value(passes, rng)).collect();
+        values.extend((0..rng.usize(least..3)).map(|_| value(others, rng)));
+        if rng.u8(0..5) == 0 {
+            values.push(rng.bool().then(String::new));
+        }
+        if !wanted && rng.u8(0..6) == 0 {
+            values.clear();
+        }
+        rng.shuffle(&mut values);
+        event.set_values(self.source, name, values);
     }
 
     /// A text for which a test comes out as wanted, close to where it changes; `None`: any.

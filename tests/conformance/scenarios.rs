@@ -151,7 +151,11 @@ impl<'a> Maker<'a> {
         let mut event = Event::plain(&source.name, number as u64 + 1, self.wide == (rng.u8(0..6) > 0));
         let items = if source.name == FLOW { 1 } else { *rng.choice(&[1, 1, 2, 3]).unwrap() };
         let mut look = |field: &str, item: usize, rng: &mut Rng| {
-            if let Some(text) = rng.choice(samples::of(&source.name, field)) {
+            if source.field(field).is_some_and(|def| def.many) {
+                let mut one = || rng.choice(samples::of(&source.name, field)).map(|text| (*text).to_owned());
+                let values = [one(), one(), one()].into_iter().take(rng.usize(0..4)).collect();
+                event.set_values(source, field, values);
+            } else if let Some(text) = rng.choice(samples::of(&source.name, field)) {
                 event.set(source, field, Content::Text(text), item);
             }
         };

@@ -2,14 +2,21 @@
 //!
 //! In: a test, a text. Out: yes, if it could. Must not know: columns, targets.
 
-use crate::ir::{Case, FieldTest, List, Pattern, PatternPart, TestKind};
+use crate::ir::{Case, List, Pattern, PatternPart, Quantifier, TestKind, ValuesTest};
 
 /// Whether a column that holds the text could pass the test. If in doubt, it could: a query that guards against a text
 /// that never passes is longer, one that does not guard is wrong.
-pub(super) fn could_pass(test: &FieldTest, lists: &[List], stored: &str) -> bool {
-    match &test.kind {
-        // Two fields that both hold it are equal as texts.
-        TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => true,
+pub(super) fn could_pass(kind: &TestKind, lists: &[List], stored: &str) -> bool {
+    match kind {
+        // Two fields that both hold it are equal as texts; and of all values of a list none may count that is none.
+        TestKind::Exists
+        | TestKind::SameAs { .. }
+        | TestKind::Values(
+            ValuesTest { quantifier: Quantifier::All, .. } | ValuesTest { negated: true, .. },
+        ) => true,
+        TestKind::Values(ValuesTest { quantifier: Quantifier::Any, negated: false, tests }) => {
+            tests.iter().any(|kind| could_pass(kind, lists, stored))
+        }
         // These read numbers, instants and addresses, and a text such as `-` is none.
         TestKind::Order { .. } | TestKind::InNetworks { .. } => false,
         TestKind::Equals { values, case } => {
@@ -52,13 +59,7 @@ fn wild(parts: &[PatternPart], case: Case, text: &[char]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::field;
-    use crate::ir::{Place, Regex, Type, Value};
-    use crate::source::Span;
-
-    fn passes(kind: TestKind, text: &str) -> bool {
-        could_pass(&FieldTest { field: field("f", Type::String), kind, span: Span::default() }, &[], text)
-    }
+    use crate::ir::{Place, Regex, Value};
 
     #[test]
     fn what_could_pass_is_told_as_the_language_means_it() {
@@ -68,6 +69,9 @@ mod tests {
         let has =
             |place, text: &str| TestKind::Substring { place, text: text.to_owned(), case: Case::Sensitive };
         let matches = |regex: &str| TestKind::Matches { regex: Regex::new(regex).unwrap() };
+        let values = |quantifier, negated| {
+            TestKind::Values(ValuesTest { quantifier, negated, tests: vec![equals("no", Case::Sensitive)] })
+        };
         for (kind, text, could) in [
             (equals("none", Case::Sensitive), "none", true),
             (equals("None", Case::Sensitive), "none", false),
@@ -86,8 +90,12 @@ mod tests {
             (matches("a*"), "-", true),
             (TestKind::Exists, "", true),
             (TestKind::InNetworks { networks: Vec::new() }, "-", false),
+            (values(Quantifier::Any, false), "no", true),
+            (values(Quantifier::Any, false), "none", false),
+            (values(Quantifier::Any, true), "none", true),
+            (values(Quantifier::All, false), "none", true),
         ] {
-            assert_eq!(passes(kind.clone(), text), could, "{kind:?} {text}");
+            assert_eq!(could_pass(&kind, &[], text), could, "{kind:?} {text}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::backend::target::Backend;
 use crate::backend::truth::Truth;
 use crate::catalog::Source;
 use crate::ir::{
-    self, AbsenceKey, Comparison, Field, FieldTest, List, Param, Repetition, Together, When, Window,
+    self, AbsenceKey, Comparison, Field, FieldTest, List, Param, Repetition, TestKind, Together, When, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -120,7 +120,12 @@ pub(in crate::backend) struct BoundTest<'a, B: Backend> {
 impl<'a, B: Backend> BoundTest<'a, B> {
     /// Whether a column that holds a text for "no value" could pass the test.
     pub(in crate::backend) fn could_pass(&self, text: &str) -> bool {
-        absent::could_pass(self.test, self.lists, text)
+        absent::could_pass(&self.test.kind, self.lists, text)
+    }
+
+    /// The same of one of the tests of which this one consists.
+    pub(in crate::backend) fn kind_could_pass(&self, kind: &TestKind, text: &str) -> bool {
+        absent::could_pass(kind, self.lists, text)
     }
 
     /// The parameter that gives the value of the test, if it has one value.

@@ -30,8 +30,8 @@ pub(in crate::backend) use alert::OneRow;
 pub(in crate::backend) use bound::{
     Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep, BoundTest, Output,
 };
-pub(in crate::backend) use field::BoundField;
 use field::Lookup;
+pub(in crate::backend) use field::{BoundField, Way};
 
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {

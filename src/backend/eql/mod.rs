@@ -13,6 +13,7 @@ mod multi;
 mod network;
 mod part;
 mod plan;
+mod positive;
 mod predicate;
 mod refusal;
 mod regex;
@@ -21,8 +22,9 @@ mod states;
 mod tests;
 mod text;
 mod validate;
+mod values;
 
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -83,6 +85,7 @@ const MISSING: &str =
     "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds";
 const RUNS: &str = "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds";
 const NO_VALUES: &str = "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values";
+const VALUES: &str = "a test of a list holds if one value passes, and its opposite if none does; that one fails or all pass cannot be asked: `any(f) != v` and `all(f) == v` add, `not all(f) == v` is refused";
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
@@ -98,7 +101,7 @@ fn support(feature: Feature) -> Support {
         | Feature::NumberOrder
         | Feature::TimeOrder
         | Feature::Presence => Support::Native,
-        Feature::SeveralValues => caps::NOT_YET,
+        Feature::SeveralValues => Support::Emulated(VALUES),
         Feature::Alternatives | Feature::RenamedField => {
             Support::Emulated("one item with `or`; the fields that join must have one name in all of them")
         }

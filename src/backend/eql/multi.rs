@@ -53,7 +53,7 @@ pub(super) fn print(
         | TestKind::Like { .. }
         | TestKind::Substring { .. }
         | TestKind::InList { .. } => {
-            let wanted = Wanted::of(test);
+            let wanted = Wanted::of(&test.test.kind, test);
             if negated {
                 exempted(item, test, column, &wanted, report)
             } else {

@@ -10,13 +10,15 @@ use super::column::{Column, Kind};
 use super::literal::{self, Frag};
 use super::multi::{self, Item};
 use super::network;
+use super::positive::{other, positive};
 use super::refusal::Refusal;
-use super::text::{self, Wanted};
+use super::text::Wanted;
+use super::values;
 use crate::backend::Report;
 use crate::backend::bind::{BoundField, BoundTest};
 use crate::backend::print::phrase;
 use crate::backend::truth::Truth;
-use crate::ir::{List, OrderOp, TestKind, Value};
+use crate::ir::{List, TestKind};
 
 /// The condition of an item; problems go to `report`.
 pub(super) fn condition(item: &Item<'_, '_>, report: &mut Report) -> Vec<Frag> {
@@ -42,8 +44,11 @@ fn conjuncts(condition: Truth<Frag>) -> Vec<Frag> {
 
 /// A test as one fragment, unless it is constant: each way to read its field with the actions that it is for.
 fn print(item: &Item<'_, '_>, test: &BoundTest<'_, Eql>, negated: bool, report: &mut Report) -> Truth<Frag> {
-    if let TestKind::InList { list, case: _ } = &test.test.kind {
-        test.list(*list).into_iter().for_each(|list| require_limits(list, report));
+    let kinds = if let TestKind::Values(test) = &test.test.kind { test.tests.as_slice() } else { &[] };
+    for kind in kinds.iter().chain([&test.test.kind]) {
+        if let TestKind::InList { list, case: _ } = kind {
+            test.list(*list).into_iter().for_each(|list| require_limits(list, report));
+        }
     }
     let action = item.selection.action.as_ref().and_then(BoundField::only).map(|way| &way.column.name);
     let (mut parts, mut named) = (Vec::new(), Vec::new());
@@ -85,6 +90,8 @@ fn one_way(
         cases::print(test, &column.cases, negated)
     } else if column.multi {
         multi::print(item, test, column, negated, report)
+    } else if let TestKind::Values(asked) = &test.test.kind {
+        values::print(test, asked, column, absent, negated, report)
     } else {
         single(item, test, column, absent, negated)
     };
@@ -109,7 +116,7 @@ fn single(
     absent: &[&str],
     negated: bool,
 ) -> Result<Truth<Frag>, Refusal> {
-    let found = positive(test, column)?;
+    let found = positive(&test.test.kind, test, column)?;
     if let Truth::Always(truth) = found {
         return Ok(Truth::Always(truth != negated));
     }
@@ -151,7 +158,7 @@ fn constant(test: &BoundTest<'_, Eql>, column: &Column) -> Option<Frag> {
             [value] => literal::value(value),
             _ => None,
         },
-        TestKind::Equals { .. } | TestKind::Like { .. } => Wanted::of(test).constant(),
+        TestKind::Equals { .. } | TestKind::Like { .. } => Wanted::of(&test.test.kind, test).constant(),
         TestKind::Exists
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
@@ -161,66 +168,6 @@ fn constant(test: &BoundTest<'_, Eql>, column: &Column) -> Option<Frag> {
         | TestKind::SameAs { .. }
         | TestKind::Values(_) => None,
     }
-}
-
-/// The test, false or null on a missing field.
-fn positive(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
-    let name = &column.name;
-    match &test.test.kind {
-        TestKind::Exists => Ok(Truth::Test(literal::found(name))),
-        TestKind::Order { op, value } => order(column, *op, value),
-        TestKind::InNetworks { networks } => network::within(column, networks),
-        TestKind::InList { list, case: _ } => in_list(test, test.list(*list), column),
-        TestKind::Equals { values, .. } if column.kind != Kind::Text => equals(column, values),
-        TestKind::Matches { regex } => is_text(column).and_then(|()| text::search(name, regex.exact())),
-        TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
-            is_text(column).and_then(|()| Wanted::of(test).print(name))
-        }
-        TestKind::SameAs { .. } => same(test, column),
-        TestKind::Values(_) => {
-            Err(Refusal::new("the values of a field are asked", "compile for another target"))
-        }
-    }
-}
-
-/// Both fields hold one text.
-fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
-    match other(test) {
-        Some(other)
-            if other.cases.is_empty()
-                && !other.multi
-                && column.kind == Kind::Text
-                && other.kind == Kind::Text =>
-        {
-            Ok(Truth::all(literal::same_text(&column.name, &other.name).map(Truth::Test)))
-        }
-        Some(_) | None => Err(Refusal::new(
-            "EQL compares two fields only if Elastic holds each as one text",
-            "compare with literals, or compile this rule for SPL or KQL",
-        )),
-    }
-}
-
-/// The column with which a test compares, if it is always the same one.
-fn other<'a>(test: &BoundTest<'a, Eql>) -> Option<&'a Column> {
-    test.other.as_ref().and_then(BoundField::only).map(|way| way.column)
-}
-
-fn is_text(column: &Column) -> Result<(), Refusal> {
-    let refusal = || Refusal::new("Elastic does not hold the field as text", "use a comparison of its type");
-    (column.kind == Kind::Text).then_some(()).ok_or_else(refusal)
-}
-
-fn in_list(test: &BoundTest<'_, Eql>, list: Option<&List>, column: &Column) -> Result<Truth<Frag>, Refusal> {
-    let entries = list.map(List::by_kind).unwrap_or_default();
-    let mut parts = vec![Wanted::of(test).print(&column.name)?];
-    if !entries.networks.is_empty() {
-        parts.push(network::within(column, &entries.networks)?);
-    }
-    if !entries.values.is_empty() {
-        parts.push(equals(column, &entries.values)?);
-    }
-    Ok(Truth::any(parts))
 }
 
 /// Elasticsearch bounds how many values and clauses one query may have.
@@ -237,41 +184,5 @@ fn require_limits(list: &List, report: &mut Report) {
     if entries > CLAUSES {
         let setting = "indices.query.bool.max_clause_count, if the allowlist has patterns";
         report.require(phrase!("memory for queries of {entries} clauses ({setting})"));
-    }
-}
-
-/// Equality with one of some values that are all of one type.
-fn equals(column: &Column, values: &[Value]) -> Result<Truth<Frag>, Refusal> {
-    if column.kind == Kind::Ip {
-        return network::equals(column, values);
-    }
-    let literal = |value: &Value| match column.kind {
-        Kind::Text => Ok(literal::string(&value.text())),
-        Kind::Number | Kind::Bool | Kind::Ip | Kind::Date => literal::value(value).ok_or_else(too_fine),
-    };
-    let literals: Vec<_> = values.iter().map(literal).collect::<Result<_, _>>()?;
-    Ok(Truth::Test(literal::one_of(&column.name, "in", &literals)))
-}
-
-fn too_fine() -> Refusal {
-    Refusal::new("Elasticsearch holds timestamps in milliseconds", "round the timestamp to a millisecond")
-}
-
-fn order(column: &Column, op: OrderOp, value: &Value) -> Result<Truth<Frag>, Refusal> {
-    let sign = match op {
-        OrderOp::Less => "<",
-        OrderOp::LessEqual => "<=",
-        OrderOp::Greater => ">",
-        OrderOp::GreaterEqual => ">=",
-    };
-    match column.kind {
-        Kind::Number | Kind::Date => {
-            let bound = literal::value(value).ok_or_else(too_fine)?;
-            Ok(Truth::Test(literal::compare(&column.name, sign, &bound)))
-        }
-        Kind::Text | Kind::Bool | Kind::Ip => Err(Refusal::new(
-            "Elastic does not hold the field as a number or a timestamp, so it has no order",
-            "list the values with `in`",
-        )),
     }
 }

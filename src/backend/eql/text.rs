@@ -25,8 +25,8 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// What a test of text wants, and an allowlist of its texts; tests of other kinds want no pattern.
-    pub(super) fn of(test: &BoundTest<'a, Eql>) -> Self {
-        let (patterns, case) = match &test.test.kind {
+    pub(super) fn of(kind: &'a TestKind, test: &BoundTest<'a, Eql>) -> Self {
+        let (patterns, case) = match kind {
             TestKind::Equals { values, case } => {
                 let exactly = |value: &crate::ir::Value| Cow::Owned(Pattern::exactly(&value.text()));
                 (values.iter().map(exactly).collect(), *case)

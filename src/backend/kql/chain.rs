@@ -14,7 +14,7 @@ use super::query::{Query, STAMP, Table};
 use super::staged::{self, Staged};
 use super::step::{self, Lookback, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
-use super::{Kql, predicate, together};
+use super::{Kql, one, together};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
@@ -381,7 +381,7 @@ fn comparison(earlier: &BoundStep<'_, Kql>, later: &BoundStep<'_, Kql>, stated: 
     let Comparison { left, op, right, span: _ } = stated;
     let operator = match op {
         CompareOp::NotEqual => "!=",
-        CompareOp::Order(op) => predicate::operator(*op),
+        CompareOp::Order(op) => one::operator(*op),
     };
     literal::binary(&column(earlier, left), operator, &column(later, right))
 }

@@ -52,6 +52,9 @@ pub(in crate::backend) struct Column {
     pub(super) group: usize,
     /// Its values, if it has only these, each with its condition; the first that holds counts.
     pub(super) cases: Vec<Case>,
+    /// Of a field that can have several values the path from an item of the array, which `value` is, to one of them;
+    /// empty where the item is the value.
+    pub(super) each: Option<String>,
 }
 
 /// A value, and when a column has it.
@@ -148,9 +151,15 @@ fn read_group(reader: &mut MappingReader<'_>, number: usize, group: &catalog::Gr
 
 /// Reads a column.
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
+    let place = reader.place()?;
+    if reader.def.many { array(reader, &place) } else { single(reader, place) }
+}
+
+/// The column of a field with one value.
+fn single<'a>(reader: &mut ColumnReader<'a>, place: Place<'a>) -> Option<Column> {
     let (ty, stored) = (reader.def.ty, reader.stored);
     let as_stored = stored.is_none();
-    Some(match reader.place()? {
+    Some(match place {
         Place::Field(name) => {
             let value = converted(literal::name(name), ty, stored);
             let name = Some(name.to_owned());
@@ -162,6 +171,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
                 reach: Reach::Event,
                 group: 0,
                 cases: Vec::new(),
+                each: None,
             }
         }
         Place::Expr(text, needs) => {
@@ -178,6 +188,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
                 reach: Reach::Event,
                 group: 0,
                 cases: Vec::new(),
+                each: None,
             }
         }
         Place::Path(path) => {
@@ -189,11 +200,9 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
                 reader.invalid("item", "the group has no inner items");
                 return None;
             }
-            rest => {
-                let (group, _) = reader.group()?;
-                let (base, reach) =
-                    if rest.is_some() { (inner(group), Reach::Inner) } else { (item(group), Reach::Item) };
-                inside(reader, (&base, rest.unwrap_or(path)), reach, group)?
+            _ => {
+                let (base, rest, reach, group) = in_item(reader, path)?;
+                inside(reader, (&base, rest), reach, group)?
             }
         },
         Place::Cases(stated) => of_cases(reader, &stated)?,
@@ -210,6 +219,59 @@ fn parsed(path: &str) -> (Frag, &str) {
     // It takes strings and dynamic values alike: Microsoft's table reference has `ResponseElements` as a string, the
     // schemas of Azure-Sentinel's own tests have it as dynamic.
     (literal::call("parse_json", [&literal::name(column)]), rest)
+}
+
+/// The column of an item or inner item that a path begins in, the rest of the path, and which item it is.
+fn in_item<'p>(reader: &ColumnReader<'_>, path: &'p str) -> Option<(Frag, &'p str, Reach, usize)> {
+    let (group, _) = reader.group()?;
+    Some(match path.strip_prefix('>') {
+        Some(rest) => (inner(group), rest, Reach::Inner, group),
+        None => (item(group), path, Reach::Item, group),
+    })
+}
+
+/// The column of a field that can have several values: an array, and where a value lies in an item of it. Taken apart
+/// even where the column is dynamic, for a table may have it as a text.
+fn array<'a>(reader: &mut ColumnReader<'a>, place: &Place<'a>) -> Option<Column> {
+    if reader.stored.is_some() {
+        reader.invalid("stored", "the values of a list have the types that they have");
+    }
+    let (option, base, path, reach, group) = match *place {
+        Place::Field(name) => {
+            let list = literal::call("parse_json", [&literal::name(name)]);
+            return Some(computed(list, Reach::Event, 0, Some(String::new())));
+        }
+        Place::Expr(text, needs) => {
+            if !needs.is_empty() {
+                reader.invalid("needs", WITHOUT);
+            }
+            let text = reader.expression(text, &literal::EXPRESSION)?;
+            return Some(computed(literal::expression(text), Reach::Event, 0, Some(String::new())));
+        }
+        Place::Path(path) => {
+            let (parsed, rest) = parsed(path);
+            ("path", parsed, rest, Reach::Event, 0)
+        }
+        Place::Item(path) => {
+            let (base, rest, reach, group) = in_item(reader, path)?;
+            ("item", base, rest, reach, group)
+        }
+        Place::Cases(_) => {
+            reader.invalid("cases", "a field with several values has no cases");
+            return None;
+        }
+    };
+    let (list, each) = path.split_once("[]").unwrap_or((path, ""));
+    let each = each.strip_prefix('.').unwrap_or(each);
+    let is_chosen = |part: &Part| matches!(part, Part::Where { .. } | Part::Each);
+    if [list, each].iter().any(|path| catalog::path(path).is_ok_and(|parts| parts.iter().any(is_chosen))) {
+        reader.invalid(
+            option,
+            "KQL takes the items of one list: write an `expr` that gives an array of the values",
+        );
+        return None;
+    }
+    Some(computed(literal::path(&base, list), reach, group, Some(each.to_owned())))
 }
 
 /// A column of a few values, each with the stored texts by which one knows it: a test for one of them needs no column
@@ -239,7 +301,16 @@ fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<C
         });
     }
     let value = literal::call(if arguments.len() == 3 { "iff" } else { "case" }, &arguments);
-    Some(Column { value, plain: false, as_stored: false, name: None, reach: Reach::Event, group: 0, cases })
+    Some(Column {
+        value,
+        plain: false,
+        as_stored: false,
+        name: None,
+        reach: Reach::Event,
+        group: 0,
+        cases,
+        each: None,
+    })
 }
 
 fn constant(value: &str, ty: Type) -> Option<Frag> {
@@ -283,7 +354,12 @@ fn inside(
     // Kusto neither joins nor groups by dynamic values (KS241 and KS116 of its analyser), so no value leaves a step as
     // one.
     let value = cast(&literal::path(base, path), reader.def.ty);
-    Some(Column { value, plain: false, as_stored: false, name: None, reach, group, cases: Vec::new() })
+    Some(computed(value, reach, group, None))
+}
+
+/// A value that the table does not hold as it is.
+fn computed(value: Frag, reach: Reach, group: usize, each: Option<String>) -> Column {
+    Column { value, plain: false, as_stored: false, name: None, reach, group, cases: Vec::new(), each }
 }
 
 /// A dynamic value as one of the field's type; null or empty where it is none.

@@ -5,10 +5,11 @@
 //! Must not know: how a test is printed, joins, what the source files state.
 
 use super::Kql;
+use super::check::{Check, one_of};
 use super::column::{Column, Reach, cast};
 use super::literal::{self, Frag};
 use crate::backend::bind::{self, BoundField, BoundSelection, BoundTest};
-use crate::backend::truth::Truth;
+use crate::backend::truth::{Truth, unique};
 use crate::ir::{self, TestKind, Type};
 
 /// A field of a step.
@@ -74,6 +75,8 @@ pub(super) enum Stage {
     Table,
     /// It reads a named expression over the table.
     Named,
+    /// It reads how many values of a field pass a test.
+    Values,
     /// It reads an item of the repeated group.
     Item,
 }
@@ -82,9 +85,20 @@ pub(super) enum Stage {
 pub(super) struct Fields<'b, 'a> {
     reading: Reading<'b, 'a>,
     named: Vec<Named>,
+    /// What is counted of the values of fields that can have several, each list once.
+    counted: Vec<Counted>,
     /// By group.
     reach: Vec<Reach>,
     site: Site,
+}
+
+/// What is counted of the values of a list.
+#[derive(Debug)]
+struct Counted {
+    stage: Stage,
+    list: Frag,
+    /// The columns of the counts, and what each value is asked.
+    counts: Vec<(Frag, Frag)>,
 }
 
 /// Nothing has been read.
@@ -100,7 +114,8 @@ impl Named {
 impl<'b, 'a> Fields<'b, 'a> {
     /// The fields of what is read. `keys` are those of its keys that it tests by itself.
     pub(super) fn new(reading: Reading<'b, 'a>, keys: &[&Field<'a>]) -> Self {
-        let mut fields = Self { reading, named: Vec::new(), reach: Vec::new(), site: NOWHERE };
+        let mut fields =
+            Self { reading, named: Vec::new(), counted: Vec::new(), reach: Vec::new(), site: NOWHERE };
         fields.named = fields.worth_a_name(keys);
         fields
     }
@@ -148,13 +163,7 @@ impl<'b, 'a> Fields<'b, 'a> {
 
     fn read(&mut self, field: &Field<'_>, cleaned: bool) -> Frag {
         let reach = reach(field);
-        for way in field.ways.iter().filter(|way| way.column.reach > Reach::Event) {
-            let Column { reach, group, .. } = way.column;
-            if self.reach.len() <= *group {
-                self.reach.resize(*group + 1, Reach::Event);
-            }
-            self.reach.get_mut(*group).into_iter().for_each(|known| *known = (*known).max(*reach));
-        }
+        field.ways.iter().for_each(|way| self.reaches(way.column));
         let value = self.expression(field, cleaned);
         let named = value.as_ref().and_then(|value| self.named.iter().find(|named| named.value == *value));
         let own = if reach > Reach::Event { Stage::Item } else { Stage::Table };
@@ -164,6 +173,44 @@ impl<'b, 'a> Fields<'b, 'a> {
         let name = named.map(|named| named.name.clone());
         // A field has a way at least; the constant only completes the match.
         name.or(value).or_else(|| plain(field)).unwrap_or_else(|| literal::truth(false))
+    }
+
+    fn reaches(&mut self, column: &Column) {
+        let Column { reach, group, .. } = column;
+        if *reach == Reach::Event {
+            return;
+        }
+        if self.reach.len() <= *group {
+            self.reach.resize(*group + 1, Reach::Event);
+        }
+        self.reach.get_mut(*group).into_iter().for_each(|known| *known = (*known).max(*reach));
+    }
+
+    /// The column of how many values of a list pass a test.
+    pub(super) fn count(&mut self, column: &Column, test: Frag) -> Frag {
+        self.reaches(column);
+        let stage = if column.reach > Reach::Event { Stage::Item } else { Stage::Values };
+        self.site = Site { stage: self.site.stage.max(stage), by_name: false };
+        let known = self.counted.iter().map(|counted| counted.counts.len()).sum::<usize>();
+        let list = self.counted.iter_mut().find(|counted| counted.list == column.value);
+        if let Some((name, _)) =
+            list.as_ref().and_then(|list| list.counts.iter().find(|(_, other)| *other == test))
+        {
+            return name.clone();
+        }
+        let name = literal::helper("values", u64::try_from(known).unwrap_or(0) + 1);
+        let counts = vec![(name.clone(), test)];
+        match list {
+            Some(list) => list.counts.extend(counts),
+            None => self.counted.push(Counted { stage, list: column.value.clone(), counts }),
+        }
+        name
+    }
+
+    /// The operators that count values in a stage.
+    pub(super) fn counting(&self, stage: Stage) -> impl Iterator<Item = Frag> {
+        let of_stage = self.counted.iter().filter(move |counted| counted.stage == stage);
+        of_stage.map(|counted| literal::count_values(&counted.list, &counted.counts))
     }
 
     /// Where all that was read since the last call can stand.
@@ -221,7 +268,8 @@ impl<'b, 'a> Fields<'b, 'a> {
 
 /// The fields that a test reads, each with whether it takes a text for "no value" for one.
 fn test_reads<'t, 'a>(test: &'t BoundTest<'a, Kql>) -> impl Iterator<Item = (&'t Field<'a>, bool)> {
-    let field = (!has_cases(test)).then_some((&test.field, is_fooled(test)));
+    let has_several = matches!(test.test.kind, TestKind::Values(_));
+    let field = (!has_cases(test) && !has_several).then_some((&test.field, is_fooled(test)));
     field.into_iter().chain(test.other.as_ref().map(|other| (other, true)))
 }
 
@@ -236,6 +284,21 @@ pub(super) fn is_fooled(test: &BoundTest<'_, Kql>) -> bool {
 pub(super) fn has_cases(test: &BoundTest<'_, Kql>) -> bool {
     matches!(test.test.kind, TestKind::Equals { .. })
         && test.field.ways.iter().all(|way| !way.column.cases.is_empty())
+}
+
+/// A test of the way to read a field that the action asks for.
+pub(super) fn by_way<'w>(
+    field: &'w Field<'_>,
+    action: Option<Frag>,
+    test: &mut impl FnMut(&'w bind::Way<'_, Column>) -> Check,
+) -> Check {
+    let Some((last, others)) = field.ways.split_last() else { return Truth::Always(false) };
+    let Some(action) = action.filter(|_| !others.is_empty()) else { return test(last) };
+    let named: Vec<_> = others.iter().flat_map(|way| texts(way.actions)).collect();
+    let ways: Vec<_> =
+        others.iter().map(|way| Truth::all([one_of(&action, &texts(way.actions)), test(way)])).collect();
+    let rest = Truth::all([one_of(&action, &unique(named)).not(), test(last)]);
+    Truth::any(ways.into_iter().chain([rest]))
 }
 
 /// How deep into the repeated group the field looks, whatever the action.

@@ -34,6 +34,7 @@ const TAKEN: &[&str] = &[
     "case",
     "coalesce",
     "count",
+    "countif",
     "datetime",
     "distinct",
     "dynamic",

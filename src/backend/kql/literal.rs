@@ -212,6 +212,24 @@ pub(super) fn expand(column: &Frag, array: &Frag, index: Option<&Frag>, keeps: b
     }
 }
 
+/// One of the values of a list.
+pub(super) fn one_value() -> Frag {
+    atom("_value")
+}
+
+/// The operator that counts, for each row, the values of a list that pass each of some tests, into columns. By itself
+/// it would drop the row of a list that is empty or missing (mv-apply-operator: it expands as `mv-expand` does), so
+/// that such a list has one item, which is null.
+pub(super) fn count_values(list: &Frag, counts: &[(Frag, Frag)]) -> Frag {
+    let counts: Vec<_> =
+        counts.iter().map(|(name, test)| phrase!("{} = countif({})", name.text(), test.text())).collect();
+    let (value, list, counts) = (one_value(), list.text(), counts.join(", "));
+    atom(phrase!(
+        "mv-apply {} = iff(array_length({list}) > 0, {list}, dynamic([null])) on (summarize {counts})",
+        value.text()
+    ))
+}
+
 /// A row for each time bucket of a column.
 pub(super) fn expand_buckets(column: &Frag) -> Frag {
     atom(phrase!("mv-expand {} to typeof(datetime)", column.text()))

@@ -17,6 +17,7 @@ mod names;
 mod network;
 mod notes;
 mod once;
+mod one;
 mod order;
 mod pattern;
 mod pipeline;
@@ -29,12 +30,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod together;
+mod values;
 mod wild;
 mod window;
 
 use minijinja::{Value, context};
 
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
@@ -48,6 +50,8 @@ use query::{Query, Table};
 /// The target.
 #[derive(Debug)]
 pub struct Kql;
+
+const VALUES: &str = "`mv-apply` counts the values that pass; a list without a value has one that is null";
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
 
@@ -138,7 +142,7 @@ impl Backend for Kql {
                 "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
             ),
             Feature::Ipv6Network => Support::Emulated("IPv4 addresses are kept out by their missing colon"),
-            Feature::SeveralValues => caps::NOT_YET,
+            Feature::SeveralValues => Support::Emulated(VALUES),
             Feature::FieldComparison => Support::Emulated("both fields are tested for presence"),
             Feature::Presence => {
                 Support::Emulated("isnotempty() for text, isnotnull() otherwise, parsing for addresses")

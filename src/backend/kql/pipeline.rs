@@ -92,7 +92,7 @@ impl<'f, 'b, 'a> Pipeline<'f, 'b, 'a> {
     /// The operators up to the columns that leave the step.
     fn operators(&self, filter: Option<&Frag>) -> Vec<Frag> {
         let mut out: Vec<_> = filter.map(|filter| literal::operator("where", filter)).into_iter().collect();
-        for stage in [Stage::Table, Stage::Named, Stage::Item] {
+        for stage in [Stage::Table, Stage::Named, Stage::Values, Stage::Item] {
             if stage == Stage::Item {
                 out.extend(self.expands.iter().map(|array| literal::operator("mv-expand", array)));
             }
@@ -103,6 +103,7 @@ impl<'f, 'b, 'a> Pipeline<'f, 'b, 'a> {
             if !named.is_empty() {
                 out.push(literal::operator("extend", &literal::list(&named)));
             }
+            out.extend(self.fields.counting(stage));
             out.extend(self.tests_of(stage));
         }
         out

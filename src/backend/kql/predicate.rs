@@ -3,17 +3,18 @@
 //! In: a bound step, its fields. Out: conjuncts, each with what it costs and where it can stand.
 //! Must not know: how steps are joined.
 
-use super::check::{Check, atom, compare, conjuncts, nullable, one_of};
+use super::check::{Check, compare, conjuncts, nullable, one_of};
 use super::column::{Case, Reach};
 use super::fields::{self, Field, Fields, Reading, Site, absent, has_cases, is_fooled, reach};
 use super::lets::Lets;
 use super::literal::{self, Frag};
-use super::{Kql, lists, network, pattern};
+use super::one::{exists, of_value};
+use super::{Kql, network, pattern, values};
 use crate::backend::bind::BoundTest;
 use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
-use crate::ir::{self, OrderOp, TestKind, Type, Value};
+use crate::ir::{TestKind, Type, Value};
 
 /// A part of a step's condition that must hold.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -107,17 +108,6 @@ pub(super) fn needs_item(reading: Reading<'_, '_>, group: usize, depth: Reach) -
             .any(|(part, negated)| never(part, negated))
 }
 
-/// Whether a column that holds a field has a value.
-pub(super) fn exists(column: &Frag, ty: Type) -> Check {
-    match ty {
-        Type::String => pattern::present(column),
-        Type::Ip => network::is_address(column),
-        Type::Int | Type::Float | Type::Bool | Type::Time => {
-            atom(literal::call("isnotnull", [column]), literal::call("isnull", [column]))
-        }
-    }
-}
-
 fn cost(test: &BoundTest<'_, Kql>) -> Cost {
     let own = match &test.test.kind {
         TestKind::Equals { .. } if has_cases(test) => Cost::Column,
@@ -168,71 +158,21 @@ fn check(
             values.iter().any(|wanted| case.fold(&wanted.text()) == case.fold(value))
         });
     }
+    if let TestKind::Values(test) = kind {
+        return values::check(bound, test, fields, lets, report);
+    }
     // A column as the table stores it needs no calculation, and Kusto finds its values by the index.
     let column = if is_fooled(bound) { fields.value(&bound.field) } else { fields.stored(&bound.field) };
-    match kind {
-        TestKind::Exists => exists(&column, ty),
-        TestKind::Equals { values, case } => match (values.as_slice(), bound.param()) {
-            ([value], Some(param)) => given(&column, value, *case, &param.name.node, lets),
-            _ => lists::equals(&column, values, *case),
-        },
-        TestKind::InNetworks { networks } => network::within(&column, networks),
-        TestKind::InList { list, case } => match bound.list(*list) {
-            Some(list) => lists::within(&column, (list, *case), options.lists, lets, report),
-            None => Truth::Always(false),
-        },
-        TestKind::Order { op, value } => {
-            let bound_by = literal::value(value);
-            let bound_by = match bound.param() {
-                Some(param) => lets.name(&param.name.node, VALUE, bound_by),
-                None => bound_by,
-            };
-            nullable(literal::binary(&column, operator(*op), &bound_by))
-        }
-        TestKind::Like { pattern, case } => pattern::like(&column, pattern, *case),
-        TestKind::Substring { place, text, case } => pattern::substring(&column, *place, text, *case),
-        TestKind::Matches { regex } => pattern::matches(&column, regex),
-        TestKind::Values(_) => Truth::Always(false),
-        TestKind::SameAs { .. } => match &bound.other {
-            Some(other) => same(&column, &fields.value(other), ty),
-            None => Truth::Always(false),
-        },
-    }
-}
-
-/// What a name gets that means something else in the query already.
-const VALUE: &str = "_value";
-
-/// Equality with the value of a parameter, which stands at the top under its name. An address is compared in another
-/// way than by its text, and letters beyond ASCII are spelled out.
-fn given(column: &Frag, value: &Value, case: ir::Case, param: &str, lets: &mut Lets<'_, '_>) -> Check {
-    match value {
-        Value::Ip(_) => lists::equals(column, std::slice::from_ref(value), case),
-        Value::String(text) => match pattern::operators(text, case) {
-            Some([equal, unequal]) => {
-                compare(column, equal, unequal, &lets.name(param, VALUE, literal::value(value)))
-            }
-            None => lists::equals(column, std::slice::from_ref(value), case),
-        },
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-            one_of(column, &[lets.name(param, VALUE, literal::value(value))])
-        }
+    match &bound.other {
+        Some(other) => same(&column, &fields.value(other), ty),
+        None => of_value((kind, bound), &column, options.lists, lets, report),
     }
 }
 
 /// Whether the field has one of some values, by the cases of its columns: over stored columns, without a calculated
 /// one.
 fn of_cases(field: &Field<'_>, action: Option<Frag>, wanted: impl Fn(&str) -> bool) -> Check {
-    let Some((last, others)) = field.ways.split_last() else { return Truth::Always(false) };
-    let Some(action) = action.filter(|_| !others.is_empty()) else {
-        return case_of(&last.column.cases, &wanted);
-    };
-    let named: Vec<_> = others.iter().flat_map(|way| fields::texts(way.actions)).collect();
-    let ways = others.iter().map(|way| {
-        Truth::all([one_of(&action, &fields::texts(way.actions)), case_of(&way.column.cases, &wanted)])
-    });
-    let rest = Truth::all([one_of(&action, &unique(named)).not(), case_of(&last.column.cases, &wanted)]);
-    Truth::any(ways.chain([rest]))
+    fields::by_way(field, action, &mut |way| case_of(&way.column.cases, &wanted))
 }
 
 /// Whether the first case that holds has a wanted value.
@@ -258,15 +198,5 @@ fn same(one: &Frag, other: &Frag, ty: Type) -> Check {
         Type::Int | Type::Float | Type::Bool | Type::Time => {
             Truth::all([exists(one, ty), nullable(literal::binary(one, "==", other))])
         }
-    }
-}
-
-/// The operator of an order.
-pub(super) fn operator(op: OrderOp) -> &'static str {
-    match op {
-        OrderOp::Less => "<",
-        OrderOp::LessEqual => "<=",
-        OrderOp::Greater => ">",
-        OrderOp::GreaterEqual => ">=",
     }
 }

@@ -8,7 +8,7 @@ use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::pipeline::{self, Pipeline, Rows};
 use super::predicate::{self, Conjunct, Cost};
-use super::{Kql, check};
+use super::{Kql, check, one};
 use crate::backend::bind::{BoundSelection, BoundStep, Output};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
@@ -194,7 +194,7 @@ fn late_keys(step: &BoundStep<'_, Kql>, repetition: &Repetition, wanted: &Wanted
     let keys = step.main.keys.iter().filter(|key| !is_by(repetition, key.name));
     let keys = keys.filter(|key| !wanted.implied.contains(&key.name));
     let test = |key: &Field<'_>| {
-        let exists = predicate::exists(&literal::name(&step.column_name(key.name)), key.ty);
+        let exists = one::exists(&literal::name(&step.column_name(key.name)), key.ty);
         Frag::join(check::conjuncts(exists.print(false, true)), " and ", Bind::And)
     };
     let tests: Vec<_> = keys.map(test).collect();

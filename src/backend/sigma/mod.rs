@@ -19,7 +19,7 @@ mod title;
 #[cfg(test)]
 mod tests;
 
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -136,7 +136,9 @@ fn support(feature: Feature) -> Support {
         | Feature::Ipv4Network
         | Feature::NumberOrder
         | Feature::Negation => Support::Native,
-        Feature::SeveralValues => caps::NOT_YET,
+        Feature::SeveralValues => Support::Conditional(
+            "an item over a list holds if one value passes; an engine that compares the list as a whole, or its first value, misses the others. Whether one value fails, or all pass, cannot be asked",
+        ),
         Feature::Alternatives | Feature::RenamedField => Support::Emulated(ALTERNATIVES),
         // Conditions on correlations (`key and not mfa`) are not released yet: sigma-specification issue 198.
         Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::AbsenceBetween => Support::Widened(ABSENCE),

@@ -14,7 +14,7 @@ use super::literal::{self, FieldName, Modifier, Scalar};
 use crate::backend::bind::{BoundTest, fits};
 use crate::backend::truth::{Truth, unique};
 use crate::catalog::{LetterCase, Stored};
-use crate::ir::{Case, Entries, List, OrderOp, Pattern, TestKind, Type, Value};
+use crate::ir::{Case, Entries, List, OrderOp, Pattern, Quantifier, TestKind, Type, Value, ValuesTest};
 
 /// Why a test cannot be expressed.
 pub(super) type Reason = &'static str;
@@ -204,7 +204,11 @@ impl Physical<'_> {
 
     /// The test as a condition over the field. Comparisons with another field are not tests of one field.
     pub(super) fn tested(self, bound: &BoundTest<'_, Sigma>) -> Result<Cond, Reason> {
-        match &bound.test.kind {
+        self.tested_for(&bound.test.kind, bound)
+    }
+
+    fn tested_for(self, kind: &TestKind, bound: &BoundTest<'_, Sigma>) -> Result<Cond, Reason> {
+        match kind {
             TestKind::Exists => Ok(self.present()),
             TestKind::Equals { values, case } => self.values(values, *case),
             TestKind::InNetworks { networks } => Ok(self.networks(networks)),
@@ -216,9 +220,27 @@ impl Physical<'_> {
             TestKind::Substring { place, text, case } => {
                 Ok(self.texts(&[Pattern::around(*place, text)], *case))
             }
-            TestKind::Matches { regex } => Ok(self.matches(regex.exact(), bound.could_pass(""))),
+            TestKind::Matches { regex } => Ok(self.matches(regex.exact(), bound.kind_could_pass(kind, ""))),
             TestKind::SameAs { .. } => Err("two fields are compared"),
-            TestKind::Values(_) => Err("the values of a field are asked"),
+            TestKind::Values(asked) => self.values_of(asked, bound),
         }
+    }
+
+    /// A test of the values of a field: an item holds if one of them passes, and its negation if none does.
+    fn values_of(self, asked: &ValuesTest, bound: &BoundTest<'_, Sigma>) -> Result<Cond, Reason> {
+        if asked.quantifier == Quantifier::All || asked.negated {
+            return Err(
+                "an item asks whether one value of a list passes, and nothing asks whether one fails",
+            );
+        }
+        let none = std::iter::once("").chain(self.placeholders.iter().map(String::as_str));
+        let could_pass = |text| asked.tests.iter().any(|kind| bound.kind_could_pass(kind, text));
+        if none.into_iter().any(could_pass) {
+            return Err(
+                "a text that means \"no value\" could pass, and an item cannot tell it from the other values",
+            );
+        }
+        let passes = asked.tests.iter().map(|kind| self.tested_for(kind, bound));
+        Ok(Truth::any(passes.collect::<Result<Vec<_>, _>>()?))
     }
 }

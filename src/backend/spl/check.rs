@@ -7,24 +7,35 @@
 //! (nothing drops the row, as false would), below an OR it is guarded by `isnotnull`, and a negated one reads
 //! `isnull(f) OR NOT …`.
 
-use super::literal::{self, Frag};
+use super::literal::{self, Frag, spl};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Leaf, Opposite, Text, Truth};
 
 /// A condition in the making.
 pub(super) type Check = Truth<Test>;
 
-/// A test of a column that holds a clean value or nothing.
+/// A test.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Test {
-    column: Frag,
-    /// What the value must pass, null where there is none; if nothing, the value only has to be there.
-    test: Option<Frag>,
+pub(super) enum Test {
+    /// Of a column that holds a clean value or nothing.
+    Value {
+        /// The column.
+        column: Frag,
+        /// What the value must pass, null where there is none; if nothing, the value only has to be there.
+        test: Option<Frag>,
+    },
+    /// Of a column that holds any number of values: one of them passes what is asked of one.
+    Some(Frag),
 }
 
 /// Whether the column holds anything.
 pub(super) fn present(column: &Frag) -> Check {
-    Truth::Test(Test { column: column.clone(), test: None })
+    Truth::Test(Test::Value { column: column.clone(), test: None })
+}
+
+/// Whether one of the values of a column passes a test of that column.
+pub(super) fn some(test: Frag) -> Check {
+    Truth::Test(Test::Some(test))
 }
 
 /// Whether one of the tests of the column holds; never if there are none.
@@ -32,7 +43,7 @@ pub(super) fn passes(column: &Frag, tests: Vec<Frag>) -> Check {
     if tests.is_empty() {
         return Truth::Always(false);
     }
-    Truth::Test(Test { column: column.clone(), test: Some(any(tests)) })
+    Truth::Test(Test::Value { column: column.clone(), test: Some(any(tests)) })
 }
 
 /// The test that the column holds something.
@@ -61,7 +72,10 @@ impl Opposite for Test {
     type Printed = Frag;
 
     fn print(self, negated: bool, bare: bool) -> Frag {
-        let Self { column, test } = self;
+        let (column, test) = match self {
+            Self::Value { column, test } => (column, test),
+            Self::Some(test) => return some_pass(&test, negated, bare),
+        };
         match (test, negated) {
             (None, false) => is_there(&column),
             (None, true) => is_missing(&column),
@@ -69,6 +83,18 @@ impl Opposite for Test {
             (Some(test), false) if bare => test,
             (Some(test), false) => all(vec![is_there(&column), test]),
         }
+    }
+}
+
+/// How many values pass: `mvcount` of none is null by its documentation, and what `mvfilter` makes of none is not
+/// documented.
+fn some_pass(test: &Frag, negated: bool, bare: bool) -> Frag {
+    let (count, none) = (spl!("mvcount(mvfilter({test}))", test), literal::number(0));
+    let known = literal::call("coalesce", [&count, &none]);
+    match (negated, bare) {
+        (false, true) => literal::compare(&count, ">", &none),
+        (false, false) => literal::compare(&known, ">", &none),
+        (true, _) => literal::compare(&known, "=", &none),
     }
 }
 

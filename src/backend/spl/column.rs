@@ -213,11 +213,12 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
     Some(Column { needs, read, stored, listed, searched, key })
 }
 
+/// The last key of a path, unless it leads to one item of a list.
 fn last_key(path: &str) -> Option<Frag> {
-    if path.contains('[') {
-        return None;
-    }
-    literal::word(path.rsplit(['.', '>']).next().unwrap_or(path))
+    let parts = catalog::path(path.strip_prefix('>').unwrap_or(path)).ok()?;
+    let leads_on = |part: &Part| matches!(part, Part::Key(_) | Part::Each);
+    let mut keys = parts.iter().filter_map(|part| if let Part::Key(key) = part { Some(key) } else { None });
+    parts.iter().all(leads_on).then(|| literal::word(keys.next_back()?))?
 }
 
 fn at(stage: Stage, group: usize, path: &str) -> Result<Read, Refusal> {

@@ -3,7 +3,7 @@
 //! In: the fields of a bound step. Out: `spath` commands and assignments, by the phase of the branch in which they run.
 //! Must not know: predicates, chains, what the source files state.
 
-use super::check::any;
+use super::check::{all, any};
 use super::column::{self, Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
 use super::records::Records;
@@ -94,7 +94,11 @@ impl Columns {
         if used.kept && phase <= Phase::Rest {
             self.kept.push(name.clone());
         }
-        let mut raw = choose(action, field, values)?;
+        let mut raw = choose(action, field, values, used.cleaned)?;
+        if used.cleaned == Cleaned::Each {
+            self.assign(phase, &name, raw.tested());
+            return Ok(());
+        }
         if let Raw::Expression(text) = &raw {
             // Evaluated once, into the column: cleaning names its operand several times. Later assignments of one
             // `eval` see earlier ones.
@@ -105,7 +109,7 @@ impl Columns {
             }
             raw = Raw::Made(name.clone());
         }
-        self.assign(phase, &name, &clean(field, used.checked, &raw)?);
+        self.assign(phase, &name, &clean(field, used.cleaned, &raw)?);
         Ok(())
     }
 
@@ -182,18 +186,37 @@ struct Used<'b, 'a> {
     field: &'b Field<'a>,
     /// The column that holds it.
     column: Frag,
-    /// Whether it matters that an address is one.
-    checked: bool,
+    /// How its values are cleaned.
+    cleaned: Cleaned,
     /// Whether a test of the event reads it.
     tested: bool,
     /// Whether it is needed after the tests of the event.
     kept: bool,
 }
 
+/// How a value is cleaned before it is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cleaned {
+    /// Not at all: there can be several, and each is looked at where it is tested.
+    Each,
+    /// To one of the field's type, or nothing; an address may be any text.
+    Value,
+    /// An address to one, or nothing.
+    Address,
+}
+
+impl Cleaned {
+    /// Of one value; `checked` says whether it matters that an address is one.
+    fn one(checked: bool) -> Self {
+        if checked { Self::Address } else { Self::Value }
+    }
+}
+
 impl<'b, 'a> Used<'b, 'a> {
     /// A field of the condition.
     fn of(field: &'b Field<'a>) -> Self {
-        Self { field, column: literal::field(field.name), checked: false, tested: false, kept: false }
+        let column = literal::field(field.name);
+        Self { field, column, cleaned: Cleaned::Value, tested: false, kept: false }
     }
 }
 
@@ -207,13 +230,16 @@ fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
             let BoundTest { test, field, other, .. } = bound;
             // Tests with constants and networks need no check: what is no address equals none of them and lies in none.
             let checked = other.is_some() || matches!(test.kind, TestKind::Exists);
-            let all = std::iter::once((field, checked)).chain(other.iter().map(|other| (other, true)));
-            all.map(move |(field, checked)| Used { checked, tested: !items, kept: items, ..Used::of(field) })
+            let several = matches!(test.kind, TestKind::Values(_));
+            let cleaned = if several { Cleaned::Each } else { Cleaned::one(checked) };
+            let other = other.iter().map(|other| (other, Cleaned::Address));
+            let all = std::iter::once((field, cleaned)).chain(other);
+            all.map(move |(field, cleaned)| Used { cleaned, tested: !items, kept: items, ..Used::of(field) })
         })
     });
     let clause = |field: &'b Field<'a>, checked, tested| {
         let column = records.column(field);
-        Used { field, column, checked, tested, kept: true }
+        Used { field, column, cleaned: Cleaned::one(checked), tested, kept: true }
     };
     let keys = selection.keys.iter().map(|field| clause(field, true, true));
     let reads = selection.reads.iter().map(|field| clause(field, true, false));
@@ -223,7 +249,7 @@ fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
     for one in tests.chain(keys).chain(reads).chain(shown).chain(action) {
         match used.iter_mut().find(|known| known.column == one.column) {
             Some(known) => {
-                known.checked |= one.checked;
+                known.cleaned = known.cleaned.max(one.cleaned);
                 known.tested |= one.tested;
                 known.kept |= one.kept;
             }
@@ -277,7 +303,8 @@ impl Raw {
 }
 
 /// The value by the way that the event's action asks for.
-fn choose(action: &str, field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refusal> {
+fn choose(action: &str, field: &Field<'_>, values: Vec<Raw>, cleaned: Cleaned) -> Result<Raw, Refusal> {
+    let operand = |raw: &Raw| if cleaned == Cleaned::Each { raw.tested().clone() } else { raw.operand() };
     let mut ways = field.ways.iter().zip(values).rev();
     let Some((_, last)) = ways.next() else { return Err("it has no column") };
     if ways.len() == 0 {
@@ -285,20 +312,20 @@ fn choose(action: &str, field: &Field<'_>, values: Vec<Raw>) -> Result<Raw, Refu
     }
     let action = literal::field(action);
     // From the inside out: the last way is that of all other actions.
-    let mut chosen = last.operand();
+    let mut chosen = operand(&last);
     for (way, raw) in ways {
         let is = |text: &String| Ok(literal::compare(&action, "=", &literal::text(text)?));
         let tests = way.actions.iter().map(is).collect::<Result<_, Refusal>>()?;
-        chosen = literal::call("if", [&any(tests), &raw.operand(), &chosen]);
+        chosen = literal::call("if", [&any(tests), &operand(&raw), &chosen]);
     }
     Ok(Raw::Expression(chosen))
 }
 
 /// The value as one of the field's type, or nothing.
-fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
+fn clean(field: &Field<'_>, cleaned: Cleaned, raw: &Raw) -> Result<Frag, Refusal> {
     let (tested, value) = (raw.tested(), &raw.operand());
     Ok(match field.ty {
-        Type::Ip if checked => address(value),
+        Type::Ip if cleaned == Cleaned::Address => address(value),
         Type::String | Type::Ip => present(field, value)?,
         // Null for any text that is no number, such as `-`.
         Type::Int | Type::Float => literal::call("tonumber", [value]),
@@ -310,6 +337,40 @@ fn clean(field: &Field<'_>, checked: bool, raw: &Raw) -> Result<Frag, Refusal> {
     })
 }
 
+/// One of the values of a column that holds any number of them.
+pub(super) struct One {
+    /// As one of the field's type; null where it does not parse.
+    pub(super) value: Frag,
+    /// Whether it is a value at all: no empty text, and none that means "no value".
+    pub(super) is_value: Frag,
+}
+
+/// Each of the values of a column, where it is tested.
+pub(super) fn one(field: &Field<'_>, column: &Frag) -> Result<One, Refusal> {
+    let parsed = |value: Frag| One { is_value: literal::call("isnotnull", [&value]), value };
+    let same = |is_value| One { value: column.clone(), is_value };
+    Ok(match field.ty {
+        Type::String => {
+            let none = std::iter::once("").chain(field.placeholders());
+            let differs = none.map(|none| Ok(literal::compare(column, "!=", &literal::text(none)?)));
+            same(all(differs.collect::<Result<_, Refusal>>()?))
+        }
+        Type::Ip => {
+            let address = literal::fixed(regex::ADDRESS);
+            same(spl!("match({column}, \"{address}\")", column, address))
+        }
+        Type::Int | Type::Float => parsed(literal::call("tonumber", [column])),
+        Type::Bool => same(spl!("({column}=\"true\" OR {column}=\"false\")", column)),
+        Type::Time => parsed(instant(field.only().and_then(|way| way.column.stored), column, column)),
+    })
+}
+
+/// Whether what is no value of a list could pass the test: only a text can, for it need not parse.
+pub(super) fn is_fooled(bound: &BoundTest<'_, Spl>) -> bool {
+    bound.field.ty != Type::String
+        || std::iter::once("").chain(bound.field.placeholders()).any(|none| bound.could_pass(none))
+}
+
 /// The empty string and a stored text for "no value" are missing.
 fn present(field: &Field<'_>, value: &Frag) -> Result<Frag, Refusal> {
     // To Splunk an empty string is a value, and two of them would join each other.
@@ -319,7 +380,7 @@ fn present(field: &Field<'_>, value: &Frag) -> Result<Frag, Refusal> {
 }
 
 /// Seconds since 1970.
-fn instant(stored: Option<Stored>, tested: &Frag, value: &Frag) -> Frag {
+pub(super) fn instant(stored: Option<Stored>, tested: &Frag, value: &Frag) -> Frag {
     match stored {
         Some(Stored::Number) => literal::call("tonumber", [value]),
         Some(Stored::String) => {

@@ -34,7 +34,7 @@ mod together;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
@@ -49,6 +49,8 @@ use literal::{Frag, Refusal, spl};
 /// Splunk SPL.
 #[derive(Debug)]
 pub struct Spl;
+
+const VALUES: &str = "mvfilter asks each value, mvcount counts those that pass";
 
 const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
 
@@ -89,7 +91,7 @@ impl Backend for Spl {
 
     fn support(feature: Feature) -> Support {
         match feature {
-            Feature::SeveralValues => caps::NOT_YET,
+            Feature::SeveralValues => Support::Emulated(VALUES),
             Feature::Alternatives => {
                 Support::Emulated("a branch for each alternative, without what an earlier one takes")
             }

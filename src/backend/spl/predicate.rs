@@ -4,7 +4,8 @@
 
 use ipnet::IpNet;
 
-use super::check::{Check, all, any, is_there, passes, present};
+use super::check::{Check, all, any, is_there, passes, present, some};
+use super::fields::One;
 use super::literal::{self, Frag, Refusal, spl};
 use super::records::Records;
 use super::{Spl, backtrack, fields, lines, refuse, text};
@@ -12,7 +13,7 @@ use crate::backend::bind::BoundTest;
 use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Effect, External, Options, Report};
-use crate::ir::{Case, OrderOp, Pattern, TestKind, Type, Value};
+use crate::ir::{Case, List, OrderOp, Pattern, Quantifier, TestKind, Type, Value, ValuesTest};
 
 /// The commands that drop what does not satisfy a step, or lacks a field by which a link joins it: what reads items of
 /// the group, or all the rest.
@@ -64,27 +65,91 @@ impl Tests<'_> {
 
     fn check(&mut self, bound: &BoundTest<'_, Spl>) -> Result<Check, Refusal> {
         let column = &literal::field(bound.field.name);
-        let tests = match &bound.test.kind {
-            TestKind::Exists => return Ok(present(column)),
-            TestKind::InList { list, case } => return self.in_list(bound, *list, *case, column),
-            TestKind::Like { pattern, .. } if pattern.matches_everything() => return Ok(present(column)),
-            TestKind::Like { pattern, case } => text::like(column, pattern, *case)?,
-            TestKind::Equals { values, case } => equals(column, values, *case)?,
-            TestKind::InNetworks { networks } => in_networks(column, networks),
-            TestKind::Order { op, value } => {
-                vec![literal::compare(column, operator(*op), &literal::value(value)?)]
+        match &bound.test.kind {
+            TestKind::Exists => Ok(present(column)),
+            TestKind::InList { list, case } => self.in_list(bound, *list, *case, column),
+            TestKind::Like { pattern, .. } if pattern.matches_everything() => Ok(present(column)),
+            TestKind::Values(test) => self.of_values(bound, test, column),
+            TestKind::SameAs { other } => {
+                let other = literal::field(&other.name);
+                Ok(passes(column, vec![same(column, &other, bound.field.ty)]))
             }
-            TestKind::Substring { place, text, case } => vec![text::substring(column, *place, text, *case)?],
+            kind @ (TestKind::Like { .. }
+            | TestKind::Equals { .. }
+            | TestKind::InNetworks { .. }
+            | TestKind::Order { .. }
+            | TestKind::Substring { .. }
+            | TestKind::Matches { .. }) => Ok(passes(column, self.of_value(bound, kind, column)?)),
+        }
+    }
+
+    /// What is asked of one value: one of the tests.
+    fn of_value(
+        &mut self,
+        bound: &BoundTest<'_, Spl>,
+        kind: &TestKind,
+        value: &Frag,
+    ) -> Result<Vec<Frag>, Refusal> {
+        Ok(match kind {
+            TestKind::Like { pattern, case } => text::like(value, pattern, *case)?,
+            TestKind::Equals { values, case } => equals(value, values, *case)?,
+            TestKind::InNetworks { networks } => in_networks(value, networks),
+            TestKind::Order { op, value: bound } => {
+                vec![literal::compare(value, operator(*op), &literal::value(bound)?)]
+            }
+            TestKind::Substring { place, text, case } => vec![text::substring(value, *place, text, *case)?],
             TestKind::Matches { regex } => {
                 if backtrack::may_give_up(regex.exact()) {
                     self.report.note(Effect::Engine, bound.test.span, MATCH_LIMIT);
                 }
-                vec![text::matches(column, regex.exact())?]
+                vec![text::matches(value, regex.exact())?]
             }
-            TestKind::Values(_) => return Ok(Truth::Always(false)),
-            TestKind::SameAs { other } => vec![same(column, &literal::field(&other.name), bound.field.ty)],
-        };
-        Ok(passes(column, tests))
+            TestKind::InList { list, case } => match bound.list(*list) {
+                Some(list) => entries(value, list, *case, list.exact().keys())?,
+                None => Vec::new(),
+            },
+            // Neither is a test of one value.
+            TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => Vec::new(),
+        })
+    }
+
+    /// Whether one value of the column passes, or all do and there is one. `mvfilter` asks each; a lookup would take
+    /// several values in a way that Splunk does not document, so the entries of a list stand in the text.
+    fn of_values(
+        &mut self,
+        bound: &BoundTest<'_, Spl>,
+        test: &ValuesTest,
+        column: &Frag,
+    ) -> Result<Check, Refusal> {
+        let One { value, is_value } = fields::one(&bound.field, column)?;
+        let mut tests = Vec::new();
+        for kind in &test.tests {
+            let is_any = matches!(kind, TestKind::Like { pattern, case: _ } if pattern.matches_everything());
+            tests.extend(if is_any { vec![is_there(&value)] } else { self.of_value(bound, kind, &value)? });
+        }
+        let found = (!tests.is_empty()).then(|| any(tests));
+        let opposite = |found: Option<Frag>| found.map(|found| literal::not(&found));
+        let and_is_value = |found: Frag| all(vec![is_value.clone(), found]);
+        Ok(match test.quantifier {
+            Quantifier::Any => match (found, test.negated) {
+                (None, false) => Truth::Always(false),
+                (None, true) => some(is_value),
+                (Some(found), true) => some(and_is_value(literal::not(&found))),
+                // What no text for "no value" can pass needs no more.
+                (Some(found), false) if fields::is_fooled(bound) => some(and_is_value(found)),
+                (Some(found), false) => some(found),
+            },
+            Quantifier::All => {
+                let fails = if test.negated { found } else { opposite(found.clone()) };
+                let fails = match (fails, test.negated) {
+                    (Some(fails), _) => some(and_is_value(fails)),
+                    // Nothing can be asked for.
+                    (None, true) => Truth::Always(false),
+                    (None, false) => some(is_value.clone()),
+                };
+                Truth::all([some(is_value), fails.not()])
+            }
+        })
     }
 
     fn in_list(
@@ -95,8 +160,7 @@ impl Tests<'_> {
         column: &Frag,
     ) -> Result<Check, Refusal> {
         let Some(list) = bound.list(index) else { return Ok(Truth::Always(false)) };
-        let entries = list.by_kind();
-        if entries.wildcards().any(Pattern::matches_everything) {
+        if list.by_kind().wildcards().any(Pattern::matches_everything) {
             return Ok(present(column));
         }
         let mut exact = list.exact();
@@ -114,13 +178,7 @@ impl Tests<'_> {
             exact.clear();
             found.push(present(&hit));
         }
-        let mut tests = text::equals(column, exact.keys().map(String::as_str), case)?;
-        tests.extend(equals(column, &entries.values, Case::Sensitive)?);
-        for pattern in entries.wildcards() {
-            tests.extend(text::like(column, pattern, case)?);
-        }
-        tests.extend(in_networks(column, &entries.wider_networks().collect::<Vec<_>>()));
-        found.push(passes(column, tests));
+        found.push(passes(column, entries(column, list, case, exact.keys())?));
         Ok(Truth::any(found))
     }
 
@@ -153,6 +211,27 @@ impl Tests<'_> {
 
 const MATCH_LIMIT: &str = "Splunk gives up on a long value with many repetitions (`match_limit`) and then finds no match: \
                            write the regular expression without nested or adjacent repetitions, or use `like`";
+
+/// Whether a value matches an entry of a list: one of the exact texts that are given, or any other entry.
+fn entries<'t>(
+    value: &Frag,
+    list: &List,
+    case: Case,
+    exact: impl Iterator<Item = &'t String>,
+) -> Result<Vec<Frag>, Refusal> {
+    let entries = list.by_kind();
+    let mut tests = text::equals(value, exact.map(String::as_str), case)?;
+    tests.extend(equals(value, &entries.values, Case::Sensitive)?);
+    for pattern in entries.wildcards() {
+        if pattern.matches_everything() {
+            tests.push(is_there(value));
+        } else {
+            tests.extend(text::like(value, pattern, case)?);
+        }
+    }
+    tests.extend(in_networks(value, &entries.wider_networks().collect::<Vec<_>>()));
+    Ok(tests)
+}
 
 /// Whether the column equals one of the values, which are all of its type.
 fn equals(column: &Frag, values: &[Value], case: Case) -> Result<Vec<Frag>, Refusal> {

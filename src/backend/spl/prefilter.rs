@@ -12,7 +12,7 @@ use super::{Spl, predicate};
 use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
 use crate::backend::print::Bind;
 use crate::backend::truth::{Leaf, Text, Truth, unique};
-use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value};
+use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value, ValuesTest};
 
 /// A term. A space joins terms that must all hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,9 +55,30 @@ fn keys(field: &BoundField<'_, Column>) -> Option<Frag> {
 
 /// The texts that a path leads to stand in the raw event, too.
 fn held(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
-    let TestKind::Equals { values, case: _ } = &bound.test.kind else { return None };
     bound.field.ways.iter().all(|way| way.column.key.is_some()).then_some(())?;
-    all_of(values, |value| if let Value::String(text) = value { literal::held(text) } else { None })
+    let text = |value: &Value| if let Value::String(text) = value { literal::held(text) } else { None };
+    let values: Vec<_> = match &bound.test.kind {
+        TestKind::Values(ValuesTest { quantifier: _, negated: false, tests }) => {
+            // A value that passes is there for `all`, too.
+            tests.iter().map(equal).collect::<Option<Vec<_>>>()?.concat()
+        }
+        TestKind::Equals { values, case: _ } => values.clone(),
+        TestKind::Exists
+        | TestKind::InNetworks { .. }
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::Like { .. }
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => return None,
+    };
+    all_of(&values, text)
+}
+
+/// The values that a test asks for.
+fn equal(kind: &TestKind) -> Option<&[Value]> {
+    if let TestKind::Equals { values, case: _ } = kind { Some(values) } else { None }
 }
 
 /// A test of a field that Splunk extracts by itself.

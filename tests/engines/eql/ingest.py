@@ -122,6 +122,9 @@ def cloudtrail(raw):
     for field, part in (("request_parameters", "requestParameters"), ("response_elements", "responseElements")):
         if part in event:
             found[f"aws.cloudtrail.{field}"] = java_text(event[part])
+    resources = [one for one in event.get("resources") or [] if isinstance(one, dict)]
+    for field, name in (("arn", "ARN"), ("account_id", "accountId"), ("type", "type")):
+        found[f"aws.cloudtrail.resources.{field}"] = [one[name] for one in resources if name in one]
     if event.get("eventName") == "ConsoleLogin":
         used = {"Yes": True, "No": False}.get(at(event, "additionalEventData.MFAUsed"))
         found["aws.cloudtrail.console_login.additional_eventdata.mfa_used"] = used

@@ -10,6 +10,7 @@ import functools
 import ipaddress
 import re
 
+import several
 from duckdb_kql import ir, lower, translate
 from duckdb_kql.errors import KqlUnsupportedError
 from duckdb_kql.translate import functions
@@ -163,6 +164,7 @@ def extend_translator(kinds):
     forms = translate._SPECIAL_FORMS
     forms.update(isempty=render_empty("="), isnotempty=render_empty("<>"), pack_array=render_pack_array(kinds))
     forms.update(tostring=render_tostring, hash_sha256=lambda node: f"sha256({translate.render_expr(node.args[0])})")
+    forms["kql_count_values"] = several.render
     forms.pop("parse_ipv6")
     for name, (_, arguments, _) in CALLS.items():
         values = (f"CAST({{{place}}} AS {kind})" for place, kind in enumerate(arguments))

@@ -12,6 +12,7 @@ import duckdb_kql
 import functions
 import ingest
 import once
+import several
 from texts import LIST, SCHEMA, WATCHLISTS, answers, named, only_query, watchlists
 
 TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "real": "DOUBLE", "bool": "BOOLEAN"}
@@ -31,7 +32,7 @@ def translated(text):
     """The SQL and columns of a query, and what is done with its rows. Cached: translating takes longer than running, and a rule runs over many scenarios."""
     schema = named(text)
     tables = {name: list(columns) for name, columns in [*schema.items(), ("Watchlists", WATCHLISTS)]}
-    text, end = once.split(text)
+    text, end = once.split(several.rewritten(text))
     sql = duckdb_kql.to_sql(text, schema=tables, functions=[GET_WATCHLIST] if LIST.search(text) else None)
     return str(sql), schema, end
 

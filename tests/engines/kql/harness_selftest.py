@@ -24,6 +24,11 @@ ADDRESSES = """let step_only = AWSVPCFlow
 | project TimeGenerated, End, SrcAddr, SrcPort, Bytes, InterfaceId;
 step_only
 """
+VALUES = """let step_only = AWSCloudTrail
+| mv-apply _value = iff(array_length(parse_json(Resources)) > 0, parse_json(Resources), dynamic([null])) on (summarize _values_1 = countif(tostring(_value.ARN) in ("a", "b,c")), _values_2 = countif(isnotempty(tostring(_value.ARN))))
+| project TimeGenerated, AwsEventId, _values_1, _values_2;
+step_only
+"""
 
 
 def call(at, name, response=None, arn="arn:aws:iam::1:user/eve", **more):
@@ -134,6 +139,18 @@ def addresses(connection):
     assert len(rows) == 2, rows
 
 
+def values(connection):
+    lists = [[{"ARN": "a"}, {"ARN": ""}, {"type": "x"}], [{"ARN": "b,c"}, {"ARN": None}, {"ARN": "d"}], [], None]
+    calls = [call(at, str(at), **({} if arns is None else {"resources": arns})) for at, arns in enumerate(lists)]
+    rows = ask(connection, VALUES, [calls])["answers"][0]
+    assert [(row["_values_1"], row["_values_2"]) for row in rows] == [(1, 1), (1, 2), (0, 0), (0, 0)], rows
+    # Without the item that makes sure of one, the row of a list without items is gone.
+    bare = "_value = parse_json(Resources) on"
+    start, _, end = VALUES.partition("_value = iff(")
+    rows = ask(connection, start + bare + end.partition(" on")[2], [calls])["answers"][0]
+    assert len(rows) == 2, rows
+
+
 def refusals(connection):
     scenario = [SCENARIOS[0][1]]
     refused = [
@@ -142,6 +159,7 @@ def refusals(connection):
         ask(connection, FIELDS.replace('"KEY"', '"\\x41"'), scenario),
         ask(connection, FIELDS.replace("UserAgent =~", "UserAgnt =~"), scenario),
         ask(connection, FIELDS.replace("step_only\n", "step_only | scan declare (x: int)\n"), scenario),
+        ask(connection, VALUES.replace("(summarize", "(where true | summarize"), scenario),
         harness.respond(connection, b"not json"),
     ]
     for number, answer in enumerate(refused):
@@ -150,7 +168,7 @@ def refusals(connection):
 
 def main():
     connection = harness.connect()
-    for check in (chains, fields, addresses, refusals, chains):
+    for check in (chains, fields, addresses, values, refusals, chains):
         check(connection)
     print("kql harness: selftest passed")
 

@@ -167,6 +167,29 @@ TRIALS = [
     ("long_list", "an actor whose row has expired", [login(0, BOB), launch(240, actor=BOB)], 1),
     ("long_list", "an actor whose row ends some day", [login(0, ODD), launch(240, actor=ODD)], 1),
 ]
+
+def about(seconds, action, *arns, event_id="about"):
+    """A call that names resources; none says no ARN."""
+    resources = [{"type": "AWS::S3::Object"} | ({} if arn is None else {"ARN": arn}) for arn in arns]
+    members = {"resources": resources} if arns else {}
+    return trail(seconds, event_id, action, "s3.amazonaws.com", **members)
+
+
+BUCKET, OWN = "arn:aws:s3:::x", "arn:aws:s3:::archive-1"
+COPIED = about(60, "CreateImage", "arn:aws:s3:::A", event_id="copied")
+TRIALS += [
+    ("many_values_any", "the second of two", [about(0, "GetObject", "arn:aws:s3:::b", "arn:aws:s3:::ab")], 1),
+    ("many_values_any", "one of none", [about(0, "GetObject"), about(1, "GetObject", None)], 0),
+    ("many_values_any", "a key beside it", [about(0, "GetObject", "arn:aws:s3:::a", "arn:aws:kms:::key/1")], 0),
+    ("many_values_none", "no resource", [about(0, "RunInstances")], 1),
+    ("many_values_none", "a resource without a name", [about(0, "RunInstances", None)], 1),
+    ("many_values_none", "the second is a key", [about(0, "RunInstances", BUCKET, "arn:aws:kms:::key/1")], 0),
+    ("many_values_aws", "two buckets, then one", [about(0, "RunInstances", BUCKET, "", "arn:aws:kms:::y"), COPIED], 1),
+    ("many_values_aws", "one of two is an own one", [about(0, "RunInstances", BUCKET, OWN), COPIED], 0),
+    ("many_values_aws", "then none", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", event_id="copied")], 0),
+    ("many_values_aws", "then an empty one too", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", "arn:aws:s3:::A", "", event_id="c")], 1),
+    ("many_values_aws", "then another too", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", "arn:aws:s3:::A", "b", event_id="c")], 0),
+]
 TRIALS += clause_trials.trials(trail, launch, flow, item)
 # What the lookups hold.
 LISTS = {"many": f'value,until\n{ALICE},\n{BOB},2026-01-01\n"{ODD.replace(chr(34), chr(34) * 2)}",some day\n'}

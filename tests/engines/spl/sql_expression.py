@@ -161,7 +161,14 @@ class Expression:
 
     def mvfilter(self):
         """The condition names one field, and sees its values one by one."""
-        field = self.peek().text
+        words = (
+            token.text
+            for token, after in zip(self.tokens[self.at :], self.tokens[self.at + 1 :])
+            if token.kind == "word" and after.kind != "left" and not re.fullmatch(r"AND|OR|NOT|[-+.\d]+", token.text)
+        )
+        field = next(words, None)
+        if field is None:
+            raise Refused("mvfilter without a field")
         values = self.column(field).demand(LIST)
         outer = self.column
 

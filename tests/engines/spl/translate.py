@@ -115,10 +115,10 @@ class Pipeline:
     def do_spath(self, tokens):
         options = options_of(tokens, {"input", "output", "path"})
         source = self.column(options.get("input", "_raw")).demand(TEXT)
-        steps = options["path"].removesuffix("{}").split(".")
-        path = literal("$" + "".join(f'."{step}"' for step in steps))
-        if options["path"].endswith("{}"):
-            items = f"list_transform(json_extract({source}, {path[:-1]}[*]'), lambda item: json_extract_string(item, '$'))"
+        steps = options["path"].split(".")
+        path = literal("$" + "".join(f'."{step.removesuffix("{}")}"' + "[*]" * step.endswith("{}") for step in steps))
+        if "{}" in options["path"]:
+            items = f"list_transform(json_extract({source}, {path}), lambda item: json_extract_string(item, '$'))"
             self.set(options["output"], Typed(f"nullif({items}, [])", LIST))
         else:
             # A null is a text like others, as in ingest.py.
