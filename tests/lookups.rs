@@ -4,6 +4,7 @@
 //! the right has the cells of the row in force, found by hand here. Both must alert for the same keys.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use fastrand::Rng;
 
@@ -81,7 +82,7 @@ fn csv(rows: &[Row]) -> String {
     for Row { key, cells, until } in rows {
         let cells =
             cells.map(|cell| if cell.contains(',') { format!("\"{cell}\"") } else { cell.to_owned() });
-        text += &format!("{key},{},{until}\n", cells.join(","));
+        writeln!(text, "{key},{},{until}", cells.join(",")).unwrap();
     }
     text
 }
