@@ -68,6 +68,7 @@
 pub mod attack;
 pub mod backend;
 pub mod catalog;
+mod cells;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,9 +1,12 @@
-//! List files: CSV with a header row.
+//! List files and lookup tables: CSV with a header row.
 //!
 //! In: one [`SourceFile`]. Out: its rows, with every problem reported at row and column.
 //! Must not know: what a value means to a field.
 
 mod header;
+mod lookup;
+
+pub use lookup::{LookupRow, LookupTable, MAX_ROWS, parse as parse_lookup};
 
 use crate::csv::{self, Cell};
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
@@ -16,7 +19,26 @@ pub const MAX_BYTES: usize = 64 << 20;
 
 /// How many unknown columns of a file are named.
 const MOST_COLUMNS: usize = 20;
-const FIRST_ROW: &str = "the first row names the columns: value, reason, owner, ticket, until";
+
+/// What the messages about a kind of file say.
+#[derive(Debug)]
+struct Kind {
+    header: Code,
+    row: Code,
+    /// The file, in words.
+    file: &'static str,
+    /// The column that every row fills.
+    column: &'static str,
+    first_row: &'static str,
+}
+
+const LIST: Kind = Kind {
+    header: Code::ListHeader,
+    row: Code::ListRow,
+    file: "the list file",
+    column: "value",
+    first_row: "the first row names the columns: value, reason, owner, ticket, until",
+};
 
 /// The rows of a list file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,7 +78,7 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Table 
 fn rows(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Vec<Row> {
     let body = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let offset = source.text.len() - body.len();
-    let mut parser = Parser { id, source, offset, columns: Vec::new(), diags };
+    let mut parser = Parser { kind: &LIST, id, source, offset, columns: Vec::new(), diags };
     let mut records = csv::records(body);
     match records.next() {
         Some(header) => parser.header(&header),
@@ -70,6 +92,7 @@ fn rows(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> Vec<Row> {
 }
 
 struct Parser<'a> {
+    kind: &'static Kind,
     id: FileId,
     source: &'a SourceFile,
     /// Bytes before the scanned text in the file: a byte order mark.
@@ -81,7 +104,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn header(&mut self, cells: &[Cell<'_>]) {
-        if self.unclosed(cells, Code::ListHeader) || self.no_header(cells) {
+        if self.unclosed(cells, self.kind.header) || self.no_header(cells) {
             return;
         }
         let mut unknown = Vec::new();
@@ -92,7 +115,7 @@ impl Parser<'_> {
             } else if self.columns.contains(&known) {
                 let title = format!("column `{}` occurs twice", cell.text.trim());
                 let span = self.span(cell.start, cell.end);
-                self.diags.push(Diagnostic::new(Code::ListHeader, span, title).help("keep one of them"));
+                self.diags.push(Diagnostic::new(self.kind.header, span, title).help("keep one of them"));
             }
             self.columns.push(known);
         }
@@ -110,22 +133,23 @@ impl Parser<'_> {
         let whole = self.span(first.start, cells.last().map_or(first.end, |cell| cell.end));
         let text = first.text.trim();
         let found = if text.len() == 5 && text.to_ascii_lowercase().starts_with("sep=") {
-            Diagnostic::new(Code::ListHeader, whole, "this line is for a spreadsheet, not a header")
+            Diagnostic::new(self.kind.header, whole, "this line is for a spreadsheet, not a header")
                 .label("names a separator")
                 .help("remove the line, and separate the columns by commas")
         } else if let Some(mark) = header::separator(text) {
             let name = if mark == '\t' { "tabs".to_owned() } else { format!("`{mark}`") };
             let title = format!("columns are separated by {name}, not by commas");
-            Diagnostic::new(Code::ListHeader, whole, title)
+            Diagnostic::new(self.kind.header, whole, title)
                 .label("header row")
                 .help("save the file with commas between the columns; spreadsheets take the separator from the regional settings")
         } else if header::is_data(&cells.iter().map(|cell| &*cell.text).collect::<Vec<_>>()) {
-            let mut found = Diagnostic::new(Code::ListHeader, whole, "the list file has no header")
-                .label("the first row looks like data")
-                .help(FIRST_ROW);
+            let mut found =
+                Diagnostic::new(self.kind.header, whole, format!("{} has no header", self.kind.file))
+                    .label("the first row looks like data")
+                    .help(self.kind.first_row);
             if cells.len() == 1 {
                 let span = self.span(first.start, first.start);
-                found.fix = Some(Fix { span, replacement: "value\n".to_owned() });
+                found.fix = Some(Fix { span, replacement: format!("{}\n", self.kind.column) });
             }
             found
         } else {
@@ -142,7 +166,7 @@ impl Parser<'_> {
         let likely = by_name.or_else(|| unknown.iter().position(|cell| meant(cell).is_none()));
         let found = |start, end| {
             let span = self.span(start, end);
-            Diagnostic::new(Code::ListHeader, span, "the list file has no column `value`").label("header row")
+            Diagnostic::new(self.kind.header, span, "the list file has no column `value`").label("header row")
         };
         let found = if let Some(index) = likely {
             let cell = unknown.remove(index);
@@ -153,19 +177,20 @@ impl Parser<'_> {
             found
         } else {
             let (start, end) = cells.first().map_or((0, 0), |cell| (cell.start, cell.end));
-            found(start, end).help(FIRST_ROW)
+            found(start, end).help(self.kind.first_row)
         };
         self.diags.push(found);
     }
 
     fn missing_header(&mut self) {
-        let found = Diagnostic::new(Code::ListHeader, self.span(0, 0), "the list file is empty");
-        self.diags.push(found.help(FIRST_ROW));
+        let found =
+            Diagnostic::new(self.kind.header, self.span(0, 0), format!("{} is empty", self.kind.file));
+        self.diags.push(found.help(self.kind.first_row));
     }
 
     fn unknown_column(&mut self, name: &str, span: Span) {
         let title = format!("unknown column `{}`", short(name.trim()));
-        let mut found = Diagnostic::new(Code::ListHeader, span, title)
+        let mut found = Diagnostic::new(self.kind.header, span, title)
             .label("a list file has the columns value, reason, owner, ticket and until");
         if let Some(meant) = header::meant(name) {
             found = found.help(format!("did you mean `{meant}`?"));
@@ -175,7 +200,7 @@ impl Parser<'_> {
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Option<Row> {
-        if self.unclosed(cells, Code::ListRow) {
+        if self.unclosed(cells, self.kind.row) {
             return None;
         }
         let (start, end) =
@@ -183,11 +208,7 @@ impl Parser<'_> {
         let span = self.span(start, end);
         let number = self.source.position(span.start as usize).line;
         if let Some(extra) = cells.get(self.columns.len()) {
-            let title =
-                format!("row {number} has {} cells, the header has {}", cells.len(), self.columns.len());
-            let found = Diagnostic::new(Code::ListRow, self.span(extra.start, extra.end), title)
-                .label("no column for this cell");
-            self.diags.push(found.help("put quotes around a cell that has a comma in it"));
+            self.too_many(extra, number, cells.len(), self.columns.len());
             return None;
         }
         let mut values: [Option<Spanned<String>>; 5] = Default::default();
@@ -205,7 +226,7 @@ impl Parser<'_> {
         let until = until.and_then(|until| self.date(&until, number));
         let Some(value) = value else {
             if cells.iter().any(|cell| !cell.text.trim().is_empty()) {
-                let found = Diagnostic::new(Code::ListRow, span, format!("row {number} has no value"));
+                let found = Diagnostic::new(self.kind.row, span, format!("row {number} has no value"));
                 self.diags
                     .push(found.label("column `value` is empty here").help("give a value or delete the row"));
             }
@@ -214,12 +235,20 @@ impl Parser<'_> {
         Some(Row { number, value, reason, owner, ticket, until, span })
     }
 
+    /// Reports a cell that has no column.
+    fn too_many(&mut self, extra: &Cell<'_>, number: usize, cells: usize, columns: usize) {
+        let title = format!("row {number} has {cells} cells, the header has {columns}");
+        let found = Diagnostic::new(self.kind.row, self.span(extra.start, extra.end), title)
+            .label("no column for this cell");
+        self.diags.push(found.help("put quotes around a cell that has a comma in it"));
+    }
+
     fn date(&mut self, cell: &Spanned<String>, number: usize) -> Option<Spanned<Date>> {
         if let Some(node) = parse_date(&cell.node) {
             return Some(Spanned { node, span: cell.span });
         }
         let title = format!("row {number}, column `until`: `{}` is not a date", short(&cell.node));
-        let mut found = Diagnostic::new(Code::ListRow, cell.span, title).label("expected YYYY-MM-DD");
+        let mut found = Diagnostic::new(self.kind.row, cell.span, title).label("expected YYYY-MM-DD");
         let days: Vec<String> = day::readings(&cell.node).into_iter().map(day::written).collect();
         found = match days.as_slice() {
             [one] => {

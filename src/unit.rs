@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::source::{FileId, SourceFile, Sources};
 use crate::syntax::ast::{File, Text};
-use crate::table::Table;
+use crate::table::{LookupTable, Table};
 
 /// One rule file with everything it names.
 #[derive(Debug)]
@@ -17,9 +17,9 @@ pub struct Unit<'a> {
     pub sources: &'a Sources,
     /// The rule file.
     pub file: &'a File,
-    /// Files it imports, directly or not, each once: only their allowlists count.
+    /// Files it imports, directly or not, each once: only their allowlists and lookups count.
     pub imported: Vec<&'a File>,
-    /// List files and raw events by the file and path that name them.
+    /// List files, lookup tables and raw events by the file and path that name them.
     pub named: &'a NamedFiles,
 }
 
@@ -27,6 +27,7 @@ pub struct Unit<'a> {
 #[derive(Debug, Default)]
 pub struct NamedFiles {
     tables: ByName<Arc<Table>>,
+    lookups: ByName<Arc<LookupTable>>,
     events: ByName<FileId>,
 }
 
@@ -36,6 +37,11 @@ impl NamedFiles {
     /// Notes what the list file `path`, as written in `file`, holds.
     pub fn insert_table(&mut self, file: FileId, path: &str, table: Arc<Table>) {
         self.tables.entry(file).or_default().insert(path.to_owned(), table);
+    }
+
+    /// Notes what the lookup table `path`, as written in `file`, holds.
+    pub fn insert_lookup(&mut self, file: FileId, path: &str, table: Arc<LookupTable>) {
+        self.lookups.entry(file).or_default().insert(path.to_owned(), table);
     }
 
     /// Notes which file the raw event `path`, as written in `file`, is.
@@ -50,6 +56,12 @@ impl Unit<'_> {
     #[must_use]
     pub fn table(&self, path: &Text) -> Option<&Table> {
         self.named.tables.get(&path.span.file)?.get(&path.node).map(Arc::as_ref)
+    }
+
+    /// The lookup table named by `path`; `None` if it could not be read, which has been reported.
+    #[must_use]
+    pub fn lookup(&self, path: &Text) -> Option<&LookupTable> {
+        self.named.lookups.get(&path.span.file)?.get(&path.node).map(Arc::as_ref)
     }
 
     /// The file of the raw event named by `path`; `None` if it could not be read, which has been reported.

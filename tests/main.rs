@@ -36,6 +36,7 @@ mod layers;
 mod library;
 mod lists;
 mod live;
+mod lookups;
 mod lsp;
 mod many_files;
 mod mistakes;

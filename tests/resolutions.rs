@@ -38,6 +38,7 @@ fn shown(checked: &Checked, sources: &Sources) -> Vec<String> {
         Meaning::Step(name) => format!("step of line {}", line(*name)),
         Meaning::Param(name) => format!("parameter of line {}", line(*name)),
         Meaning::List(name) => format!("list of line {}", line(*name)),
+        Meaning::Lookup(name) => format!("lookup of line {}", line(*name)),
         Meaning::File(path) => format!("file {path}"),
         Meaning::Clause(name) => format!("clause {name}"),
         Meaning::Word { of, word } => format!("{of}: {word}"),
@@ -149,6 +150,7 @@ fn fits(Use { span, meaning }: &Use, definitions: &[Definition], sources: &Sourc
         Meaning::Step(name) => defined(*name, DefinitionKind::Step),
         Meaning::Param(name) => defined(*name, DefinitionKind::Param),
         Meaning::List(name) => defined(*name, DefinitionKind::List),
+        Meaning::Lookup(name) => defined(*name, DefinitionKind::Lookup),
         Meaning::File(_) => text.starts_with('"'),
         Meaning::Clause(name) => text == *name,
         Meaning::Word { word, .. } => text == *word,
@@ -173,5 +175,5 @@ fn every_use_of_every_case_says_what_it_stands_for() {
             *kinds.entry(kind.split([' ', '(']).next().unwrap().to_owned()).or_default() += 1;
         }
     }
-    assert_eq!(kinds.len(), 8, "every kind occurs: {kinds:?}");
+    assert_eq!(kinds.len(), 9, "every kind occurs: {kinds:?}");
 }

@@ -458,7 +458,8 @@ mod tests {
             [EntryValue::Pattern(Pattern::exactly("a")), EntryValue::Network("::/0".parse().unwrap())];
         let name = crate::backend::fixture::named("list");
         let entries = entries.into_iter().map(entry).collect();
-        listed.lists = vec![List { name, ty: Type::String, entries, expired: Vec::new(), file: None }];
+        listed.lists =
+            vec![List { name, ty: Type::String, entries, expired: Vec::new(), file: None, lookup: None }];
         assert_eq!(needed(&listed), [SingleStep, Allowlist, CaseSensitive, Ipv6Network]);
     }
 

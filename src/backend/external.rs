@@ -29,7 +29,7 @@ pub struct External {
     #[serde(skip)]
     rows: usize,
     #[serde(skip)]
-    allowlist: String,
+    of: String,
     /// Where the allowlist got its name.
     #[serde(skip)]
     span: Span,
@@ -58,17 +58,17 @@ impl External {
                 [&entry.reason, &entry.owner, &entry.ticket].map(|cell| cell.as_deref().unwrap_or_default());
             text += &csv::record([value.as_str(), until.as_str()].into_iter().chain(rest));
         }
-        let (rows, allowlist) = (exact.len(), list.name.node.clone());
+        let (rows, of) = (exact.len(), list.described());
         let file = file_name(&name, "csv");
-        Self { name, file, text, rows, allowlist, span: list.name.span, digest }
+        Self { name, file, text, rows, of, span: list.name.span, digest }
     }
 
     /// What it must hold, in words.
     pub(super) fn contents(&self) -> String {
         let values = if self.rows == 1 { "value" } else { "values" };
         format!(
-            "`{}` as `compile -o` writes it: {} exact {values} of allowlist `{}`, with the last day of each",
-            self.file, self.rows, self.allowlist
+            "`{}` as `compile -o` writes it: {} exact {values} of {}, with the last day of each",
+            self.file, self.rows, self.of
         )
     }
 }
@@ -81,8 +81,9 @@ pub(super) fn expiry_in_text(list: &List, exact_by_lookup: impl FnOnce() -> bool
     let exact_by_lookup = exact_by_lookup();
     let stays = |entry: &&Entry| !(exact_by_lookup && entry.value.exact().is_some());
     let first = list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()?;
-    let name = &list.name.node;
-    Some(format!("a new compilation after {first}, when entries of allowlist `{name}` in this text expire"))
+    let of = list.described();
+    let what = if list.lookup.is_some() { "rows" } else { "entries" };
+    Some(format!("a new compilation after {first}, when {what} of {of} in this text expire"))
 }
 
 fn digest_of(row: &impl Hash) -> u64 {

@@ -211,7 +211,11 @@ fn own_field(names: &Names<'_>, sink: &mut Sink, subject: Subject<'_>, name: &Na
         }
         return Some(ir::Field { name: def.name.clone(), ty: def.ty, span: name.span });
     }
-    let found = fields::unknown(sink, name, source).also(subject.name.span, "what must not be there");
+    let found = names
+        .lookups
+        .elsewhere(&name.node, name.span)
+        .unwrap_or_else(|| fields::unknown(sink, name, source))
+        .also(subject.name.span, "what must not be there");
     sink.report(found);
     None
 }

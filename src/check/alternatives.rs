@@ -18,7 +18,11 @@ use super::values::words;
 pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, name: &Name) -> Option<ir::Field> {
     let source = step.source?;
     let Some(first) = source.field(&name.node) else {
-        let found = fields::unknown(sink, name, source).also(step.name.span, "the step");
+        let found = names
+            .lookups
+            .elsewhere(&name.node, name.span)
+            .unwrap_or_else(|| fields::unknown(sink, name, source))
+            .also(step.name.span, "the step");
         sink.report(found);
         return None;
     };

@@ -112,6 +112,9 @@ fn unknown_word(names: &Names<'_>, purpose: Purpose<'_>, word: &str, span: Span)
             }
         });
     }
+    if let Some(found) = names.lookups.elsewhere(word, span) {
+        return found;
+    }
     let source = match purpose {
         Purpose::Condition(subject) => subject.source,
         Purpose::TestEvent | Purpose::Duration => None,

@@ -24,6 +24,8 @@ const COMPARISONS: usize = 2_000_000;
 #[derive(Debug)]
 pub(super) struct Findings {
     list: Span,
+    /// What is counted, in words.
+    of: &'static str,
     found: Vec<Diagnostic>,
     counts: BTreeMap<Code, usize>,
 }
@@ -31,7 +33,12 @@ pub(super) struct Findings {
 impl Findings {
     /// None yet; `list` is the list's name.
     pub(super) fn new(list: Span) -> Self {
-        Self { list, found: Vec::new(), counts: BTreeMap::new() }
+        Self { list, of: "entries of this list", found: Vec::new(), counts: BTreeMap::new() }
+    }
+
+    /// The same for a lookup table.
+    pub(super) fn of_table(lookup: Span) -> Self {
+        Self { of: "places in the table of this lookup", ..Self::new(lookup) }
     }
 
     /// Adds a finding.
@@ -55,8 +62,7 @@ impl Findings {
         }
         for (code, count) in self.counts.into_iter().filter(|(_, count)| *count > MOST) {
             let title = format!("{}: {} more", code.title(), count - MOST);
-            diags
-                .push(Diagnostic::new(code, self.list, title).label(format!("{count} entries of this list")));
+            diags.push(Diagnostic::new(code, self.list, title).label(format!("{count} {}", self.of)));
         }
     }
 }

@@ -70,6 +70,9 @@ fn scope_problem(names: &Names<'_>, field: &Name) -> Option<Diagnostic> {
             Diagnostic::new(Code::LinkTypes, field.span, title).label("cannot be a key of all steps"),
         );
     }
+    if let Some(found) = names.lookups.elsewhere(&field.node, field.span) {
+        return Some(found);
+    }
     let title = format!("not every step has `{}`", field.node);
     let mut found =
         Diagnostic::new(Code::ScopeField, field.span, title).label("every step must have a scope field");
@@ -152,6 +155,9 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
         let found = match (left, right, names::split(names, name)) {
             // Only where neither side has the field: a field may begin like a step (`actor.id` beside a step `actor`),
             // and then the field is meant.
+            (None, None, _) if names.lookups.of_column(&name.node).is_some() => {
+                names.lookups.elsewhere(&name.node, name.span)?
+            }
             (None, None, Some((step, first, rest))) => half_a_pair(names, index, name, step, &first, &rest),
             (None, None, None) if left_source.name == right_source.name => {
                 fields::unknown(sink, name, left_source)

@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, FieldDef};
 use crate::diag::{Code, Diagnostic, Diagnostics, Fix};
 use crate::ir::{self, Entry, EntryValue, Pattern, Type, Value};
 use crate::source::{Span, Spanned};
-use crate::syntax::ast::{self, List, ListBody, LiteralKind};
+use crate::syntax::ast::{self, List, ListBody, LiteralKind, Name};
 use crate::table::Row;
 use crate::unit::Unit;
 
@@ -134,11 +134,12 @@ fn note<'a>(list: &List, catalog: &'a Catalog, sink: &mut Sink) -> Option<&'a Fi
     Some(field)
 }
 
-fn unknown_field(list: &List, catalog: &Catalog) -> Diagnostic {
-    let title = format!("no source has a field `{}`", list.field.node);
-    let found = Diagnostic::new(Code::UnknownField, list.field.span, title).label("unknown field");
+/// The finding for a field that no source has.
+pub(super) fn unknown_field(field: &Name, catalog: &Catalog) -> Diagnostic {
+    let title = format!("no source has a field `{}`", field.node);
+    let found = Diagnostic::new(Code::UnknownField, field.span, title).label("unknown field");
     let sources: Vec<_> = catalog.iter().collect();
-    let (found, _) = fields::suggest(found, &list.field, &sources, |_| true);
+    let (found, _) = fields::suggest(found, field, &sources, |_| true);
     found.help("`catena sources` lists the sources and their fields")
 }
 
@@ -164,7 +165,7 @@ fn read_one(
     diags: &mut Diagnostics,
 ) -> Option<ir::List> {
     let Some(field) = field else {
-        diags.push(unknown_field(ast, context.catalog));
+        diags.push(unknown_field(&ast.field, context.catalog));
         return None;
     };
     let (raws, file, mut broken) = match &ast.body {
@@ -178,8 +179,14 @@ fn read_one(
             (table.rows.iter().map(of_row).collect(), Some(path.node.clone()), table.broken)
         }
     };
-    let mut list =
-        ir::List { name: ast.name.clone(), ty: field.ty, entries: Vec::new(), expired: Vec::new(), file };
+    let mut list = ir::List {
+        name: ast.name.clone(),
+        ty: field.ty,
+        entries: Vec::new(),
+        expired: Vec::new(),
+        file,
+        lookup: None,
+    };
     let mut found = entries::Findings::new(ast.name.span);
     for raw in &raws {
         match entry(raw, field) {
@@ -299,7 +306,7 @@ fn entry_value(raw: &Raw<'_>, field: &FieldDef) -> Result<EntryValue, Box<Diagno
 }
 
 /// `1.11111E+11`, as spreadsheets write numbers of many digits.
-fn is_scientific(text: &str) -> bool {
+pub(super) fn is_scientific(text: &str) -> bool {
     let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (whole, rest) = number.split_once(['.', ',']).unwrap_or((number, "0"));

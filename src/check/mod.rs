@@ -14,6 +14,7 @@ mod alert;
 mod allow;
 mod alternatives;
 mod chain;
+mod columns;
 mod comparison;
 mod constants;
 mod entries;
@@ -24,6 +25,7 @@ mod later;
 mod links;
 mod lint;
 mod lists;
+mod lookups;
 mod meta;
 mod names;
 mod naming;
@@ -57,6 +59,7 @@ use crate::syntax::ast::{self, Clause, File, LiteralKind, Operand, Pred, PredKin
 use crate::unit::Unit;
 
 use lists::Lists;
+use lookups::Lookups;
 use names::Names;
 use params::Params;
 use sink::Sink;
@@ -119,27 +122,23 @@ pub fn analyse(unit: &Unit<'_>, context: &Context<'_>, diags: &mut Diagnostics) 
 }
 
 fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir::Rule> {
-    let File { id, rules: written, lists: own, lookups, imports, .. } = unit.file;
+    let File { id, rules: written, lists: own, lookups: own_lookups, imports, .. } = unit.file;
     for path in imports {
         sink.resolve(path.span, Meaning::File(path.node.clone()));
-    }
-    for lookup in lookups {
-        let found = Diagnostic::new(
-            Code::NotYet,
-            keyword(lookup.span, 6),
-            "`lookup` is reserved for a later version",
-        );
-        sink.report(found.label("not part of the language yet").help("it will add fields from a table"));
     }
     // Before any name is resolved: imported lists are read by need, and what a rule needs is known from its words
     // alone.
     let wanted = written.iter().flat_map(words).collect();
     let lists = Lists::read(unit, &wanted, context, sink);
-    let rules = written.iter().filter_map(|rule| lower(unit, rule, &lists, context, sink)).collect();
-    // A file of lists alone is there to be imported.
+    let wanted = written.iter().flat_map(prefixes).collect();
+    let lookups = Lookups::read(unit, &wanted, &lists, context, sink);
+    let tables = (&lists, &lookups);
+    let rules = written.iter().filter_map(|rule| lower(unit, rule, tables, context, sink)).collect();
+    // A file of lists and lookups alone is there to be imported.
     if !written.is_empty() {
         lists.warn_unused(sink);
-    } else if own.is_empty() && imports.is_empty() {
+        lookups.warn_unused(sink);
+    } else if own.is_empty() && own_lookups.is_empty() && imports.is_empty() {
         let found = Diagnostic::new(Code::EmptyFile, Span::new(*id, 0, 0), "the file contains no rule");
         sink.report(found.label("nothing to compile or import").help("add a rule: `rule NAME { … }`"));
     }
@@ -149,11 +148,12 @@ fn check_all(unit: &Unit<'_>, context: &Context<'_>, sink: &mut Sink) -> Vec<ir:
 fn lower(
     unit: &Unit<'_>,
     rule: &Rule,
-    lists: &Lists<'_>,
+    (lists, lookups): (&Lists<'_>, &Lookups<'_>),
     context: &Context<'_>,
     sink: &mut Sink,
 ) -> Option<ir::Rule> {
     let mark = sink.diags.len();
+    sink.folded.clear();
     naming::length(&rule.name, &mut sink.diags);
     sink.define(DefinitionKind::Rule, &rule.name, rule.span);
     let clauses = Clauses::of(rule, &mut sink.diags);
@@ -168,6 +168,7 @@ fn lower(
         params: Params::read(rule, context.settings, sink),
         steps: names::steps(rule, context.catalog, sink),
         lists,
+        lookups,
         used_lists: lists.used_by(words(rule)),
     };
     // Does not wait for the lowering: a rule whose chain is broken lacks its tests all the same.
@@ -193,11 +194,12 @@ fn lower(
     }
     // In the order of `used_lists`, for the tests `in LIST` of the chain hold indices into it.
     let used = names.used_lists.iter().map(|index| lists.get(*index).and_then(|listed| listed.list.clone()));
+    let folded = std::mem::take(&mut sink.folded).into_iter().map(Some);
     Some(ir::Rule {
         name: rule.name.clone(),
         meta: meta?,
         params: names.params.lower(&sink.resolutions),
-        lists: used.collect::<Option<_>>()?,
+        lists: used.chain(folded).collect::<Option<_>>()?,
         chain: chain?,
         alert: alert?,
         playbook: match playbook {
@@ -297,25 +299,48 @@ fn chain_of(clause: &Clause) -> Option<&ast::Chain> {
 /// Every bare word on the right of a comparison, in order: the allowlists that the rule may use are among them.
 fn words(rule: &Rule) -> Vec<&str> {
     let mut found = Vec::new();
+    conditions(rule).for_each(|pred| words_of(pred, &mut found));
+    found
+}
+
+/// What stands before the first dot of a field that a condition tests: the lookups that the rule may use are among
+/// them.
+fn prefixes(rule: &Rule) -> Vec<&str> {
+    let mut found = Vec::new();
+    conditions(rule).for_each(|pred| prefixes_of(pred, &mut found));
+    found
+}
+
+/// The conditions of a rule.
+fn conditions(rule: &Rule) -> impl Iterator<Item = &Pred> {
+    let mut selections = Vec::new();
     for item in rule.clauses.iter().filter_map(chain_of).flat_map(|chain| &chain.items) {
         if let ast::ChainItem::Then(then) = item {
-            then.unless.iter().for_each(|unless| words_of_selection(&unless.selection, &mut found));
+            selections.extend(then.unless.iter().map(|unless| &unless.selection));
         }
         for step in item.steps() {
-            step.selections().for_each(|selection| words_of_selection(selection, &mut found));
+            selections.extend(step.selections());
             for clause in &step.clauses {
                 if let ast::StepClause::Unless(unless) = clause {
-                    words_of_selection(&unless.selection, &mut found);
+                    selections.push(&unless.selection);
                 }
             }
         }
     }
-    found
+    selections.into_iter().flat_map(|selection| std::iter::once(&selection.filter).chain(&selection.excepts))
 }
 
-fn words_of_selection<'a>(selection: &'a ast::Selection, found: &mut Vec<&'a str>) {
-    let preds = std::iter::once(&selection.filter).chain(&selection.excepts);
-    preds.for_each(|pred| words_of(pred, found));
+fn prefixes_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {
+    match &pred.kind {
+        PredKind::Or(parts) | PredKind::And(parts) => parts.iter().for_each(|part| prefixes_of(part, found)),
+        PredKind::Not(inner) => prefixes_of(inner, found),
+        PredKind::Exists(name)
+        | PredKind::Truth(name)
+        | PredKind::Compare { field: name, .. }
+        | PredKind::Many { field: name, .. } => {
+            found.extend(name.node.split_once('.').map(|(first, _)| first));
+        }
+    }
 }
 
 fn words_of<'a>(pred: &'a Pred, found: &mut Vec<&'a str>) {

@@ -16,6 +16,7 @@ use crate::unit::Unit;
 use super::Context;
 use super::fields;
 use super::lists::Lists;
+use super::lookups::Lookups;
 use super::naming;
 use super::params::Params;
 use super::resolutions::{DefinitionKind, Meaning};
@@ -46,6 +47,7 @@ pub(super) struct Names<'a> {
     pub(super) params: Params<'a>,
     pub(super) steps: Vec<StepRef<'a>>,
     pub(super) lists: &'a Lists<'a>,
+    pub(super) lookups: &'a Lookups<'a>,
     /// The lists that conditions of the rule name and that could be read, in order of first use.
     pub(super) used_lists: Vec<usize>,
 }
@@ -192,7 +194,10 @@ pub(super) fn of_any_number<'s>(
     }
     // The reading that explains most comes first: `launch.image.id`, and a field of another step's source, are right
     // names in the wrong place, not misspelt ones.
-    let found = step_inside(names, subject, name)
+    let found = names
+        .lookups
+        .elsewhere(&name.node, name.span)
+        .or_else(|| step_inside(names, subject, name))
         .or_else(|| foreign(names, subject, name, source))
         .unwrap_or_else(|| fields::unknown(sink, name, source));
     sink.report(found);
@@ -270,7 +275,10 @@ pub(super) fn step_field(names: &Names<'_>, sink: &mut Sink, name: &Name) -> Opt
     }
     // An alternative may have what the first one lacks; where it does not, the field is missing.
     let Some(field) = names.fields(of_step, &rest).into_iter().find_map(|(_, field)| field) else {
-        let found = fields::unknown(sink, &Name { node: rest, span: of_field }, source);
+        let found = names
+            .lookups
+            .elsewhere(&rest, of_field)
+            .unwrap_or_else(|| fields::unknown(sink, &Name { node: rest, span: of_field }, source));
         sink.report(found);
         return None;
     };
@@ -303,6 +311,9 @@ pub(super) fn split(names: &Names<'_>, name: &Name) -> Option<(usize, String, St
 
 /// The finding for a name that does not begin with a step.
 pub(super) fn no_step(names: &Names<'_>, name: &Name) -> Diagnostic {
+    if let Some(found) = names.lookups.elsewhere(&name.node, name.span) {
+        return found;
+    }
     let owners: Vec<_> = names
         .steps
         .iter()

@@ -12,7 +12,7 @@ use super::comparison::Comparison;
 use super::constants::Purpose;
 use super::names::{self, Names, Subject};
 use super::sink::Sink;
-use super::{constants, sets, texts, values};
+use super::{columns, constants, sets, texts, values};
 
 /// Lowers a predicate; every problem in it is reported.
 pub(super) fn lower(
@@ -28,10 +28,14 @@ pub(super) fn lower(
         // holds for a missing field, and every target would need a second form of each test.
         PredKind::Not(inner) => Some(ir::Pred::Not(Box::new(lower(names, sink, subject, inner)?))),
         PredKind::Exists(name) => {
-            let field = names::field(names, sink, subject, name)?;
-            Some(ir::Pred::Test(FieldTest { field, kind: TestKind::Exists, span: pred.span }))
+            let field = columns::field(names, sink, subject, name)?;
+            let test = ir::Pred::Test(FieldTest { field, kind: TestKind::Exists, span: pred.span });
+            columns::fold(names, sink, subject, pred, test)
         }
-        PredKind::Truth(name) => truth(names, sink, subject, name, pred.span),
+        PredKind::Truth(name) => {
+            let test = truth(names, sink, subject, name, pred.span)?;
+            columns::fold(names, sink, subject, pred, test)
+        }
         PredKind::Many { quantifier, field: name, op, value } => {
             let field = many(names, sink, subject, quantifier, name);
             let comparison = comparison(names, sink, subject, field, (name, op, value))?;
@@ -50,7 +54,7 @@ pub(super) fn lower(
             Some(ir::Pred::Test(FieldTest { field: comparison.field, kind, span: pred.span }))
         }
         PredKind::Compare { field: name, op, value } => {
-            let field = names::field(names, sink, subject, name);
+            let field = columns::field(names, sink, subject, name);
             let comparison = comparison(names, sink, subject, field, (name, op, value))?;
             let tests = compared(&comparison, names, sink, value)?;
             let of_set = tests.len() > 1;
@@ -60,6 +64,7 @@ pub(super) fn lower(
             };
             let mut tests: Vec<_> = tests.into_iter().map(test).collect();
             let test = if of_set { ir::Pred::Or(tests) } else { tests.pop()? };
+            let test = columns::fold(names, sink, subject, pred, test)?;
             // `!=` is the negation of `==`, not a test: it holds for a missing field, as `not (f == "a")` does.
             Some(if op.node.negated { ir::Pred::Not(Box::new(test)) } else { test })
         }
@@ -93,6 +98,10 @@ fn many(
     quantifier: &Spanned<Quantifier>,
     name: &Name,
 ) -> Option<ir::Field> {
+    if let Some(field) = columns::of_one_value(names, subject, name) {
+        sink.report(single(&field, quantifier, name));
+        return None;
+    }
     let def = names::of_any_number(names, sink, subject, name)?;
     let field = ir::Field { name: def.name.clone(), ty: def.ty, span: name.span };
     if def.many {
@@ -134,7 +143,7 @@ fn truth(
         sink.report(found);
         return None;
     }
-    let field = names::field(names, sink, subject, name)?;
+    let field = columns::field(names, sink, subject, name)?;
     if field.ty != Type::Bool {
         let title = format!("`{}` is {}, not a boolean", field.name, values::words(field.ty));
         let found = Diagnostic::new(Code::WrongType, span, title)

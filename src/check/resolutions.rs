@@ -41,6 +41,8 @@ pub enum Meaning {
     Param(Span),
     /// An allowlist.
     List(Span),
+    /// A lookup.
+    Lookup(Span),
     /// A rule file or list file, as written: relative to the file that names it.
     File(String),
     /// A metadata clause such as `severity`.
@@ -76,6 +78,8 @@ pub enum DefinitionKind {
     Param,
     /// `allowlist NAME: …`.
     List,
+    /// `lookup NAME: …`.
+    Lookup,
     /// `test "NAME" { … }`.
     Test,
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::ir::List;
 use crate::source::{Span, Spanned};
 
 use super::resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
@@ -15,7 +16,9 @@ use super::resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
 pub(super) struct Sink {
     pub(super) diags: Diagnostics,
     pub(super) resolutions: Resolutions,
-    /// Names of parameters and allowlists that something uses, or was meant to use.
+    /// What tests of columns of lookups became, in the rule that is being checked.
+    pub(super) folded: Vec<List>,
+    /// Names of parameters, allowlists and lookups that something uses, or was meant to use.
     used: BTreeSet<Span>,
     /// How often it was looked up what a wrong name means.
     guesses: usize,
@@ -36,10 +39,24 @@ impl Sink {
         self.guesses <= MOST_GUESSES
     }
 
+    /// Keeps the keys that a test of a column became; gives their number. A test that stands twice has one list, and
+    /// two lists have two names.
+    pub(super) fn fold(&mut self, mut list: List) -> usize {
+        let same = |known: &List| known.name.node == list.name.node && known.entries == list.entries;
+        let known = self.folded.iter().position(same);
+        known.unwrap_or_else(|| {
+            while self.folded.iter().any(|known| known.name.node == list.name.node) {
+                list.name.node.push('_');
+            }
+            self.folded.push(list);
+            self.folded.len() - 1
+        })
+    }
+
     /// Notes what the name at `span` stands for.
     pub(super) fn resolve(&mut self, span: Span, meaning: Meaning) {
         match &meaning {
-            Meaning::Param(name) | Meaning::List(name) => self.meant(*name),
+            Meaning::Param(name) | Meaning::List(name) | Meaning::Lookup(name) => self.meant(*name),
             Meaning::Source(_)
             | Meaning::Field { .. }
             | Meaning::Step(_)

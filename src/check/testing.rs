@@ -203,7 +203,10 @@ impl Draft<'_> {
     fn add(&mut self, names: &Names<'_>, sink: &mut Sink, name: &Name, literal: &Literal) {
         let Some(def) = self.source.field(&name.node) else {
             constants::touch(names, sink, std::slice::from_ref(literal));
-            let found = fields::unknown(sink, name, self.source);
+            let found = names
+                .lookups
+                .elsewhere(&name.node, name.span)
+                .unwrap_or_else(|| fields::unknown(sink, name, self.source));
             self.refuse(sink, found);
             return;
         };

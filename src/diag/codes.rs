@@ -132,6 +132,8 @@ codes! {
     ImportCycle = "E0152" Error "circular import";
     ListHeader = "E0161" Error "invalid header in a list file";
     ListRow = "E0162" Error "invalid row in a list file";
+    TableHeader = "E0163" Error "invalid header in a lookup table";
+    TableRow = "E0164" Error "invalid row in a lookup table";
 
     // 02 names and types
     UnknownSource = "E0201" Error "unknown log source";
@@ -159,6 +161,10 @@ codes! {
     FieldAbsentForSome = "W0223" Warning "a field that some of these events never have";
     SingleValue = "E0224" Error "`any` and `all` need a multi-valued field";
     SeveralValues = "E0225" Error "a field with several values";
+    LookupClause = "E0226" Error "invalid lookup";
+    LookupField = "E0227" Error "a column of a lookup outside a condition";
+    LookupKey = "E0228" Error "the source has no key for the lookup";
+    UnusedLookup = "W0229" Warning "unused lookup" absence;
 
     // 03 links and windows
     ChainShape = "E0301" Error "steps and links must alternate" absence;
@@ -204,6 +210,9 @@ codes! {
     EntryExpires = "W0412" Warning "an allowlist entry expires soon";
     EntryUnexplained = "W0413" Warning "an allowlist entry without reason or owner";
     EntryTooWide = "W0414" Warning "an allowlist entry is very wide";
+    MisfitCell = "W0415" Warning "a cell does not fit its column";
+    NoRowPasses = "W0416" Warning "no row of the lookup passes the test";
+    ExpiredRow = "W0417" Warning "a row of a lookup has expired";
 
     // 05 predicates
     EmptyText = "E0501" Error "comparison with the empty string";

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::engine::words;
 use crate::ir::{
-    self, Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, Key, Link, List, Meta, Neighbour,
-    Pred, Repetition, Rule, Selection, Step, StepField, Together, When,
+    self, Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, Key, Link, List, LookupTest, Meta,
+    Neighbour, Pred, Repetition, Rule, Selection, Step, StepField, Together, When,
 };
 
 /// A clause that differs.
@@ -180,7 +180,13 @@ fn of_link(link: &Link, (left, right): (&str, &str), rule: &Rule, clauses: &mut 
 /// An entry is a clause of its own, whatever is said of it beside its value.
 fn of_list(list: &List, clauses: &mut Clauses) {
     for entry in &list.entries {
-        clauses.push((format!("allowlist {} entry {}", list.name.node, entry.text), "allowed".to_owned()));
+        let (what, says) = match &list.lookup {
+            None => (format!("allowlist {} entry {}", list.name.node, entry.text), "allowed"),
+            Some(LookupTest { name, test }) => {
+                (format!("lookup {name} key {} where {test}", entry.text), "true")
+            }
+        };
+        clauses.push((what, says.to_owned()));
     }
 }
 

@@ -31,8 +31,14 @@ impl Schema {
             .filter(|field| wanted.is_none_or(|wanted| wanted.contains(&field.name)))
             .map(|field| (field.name.clone(), field.ty))
             .collect();
+        Self::of_fields(&source.name, fields)
+    }
+
+    /// Fields that are no source's, in the order of their places.
+    #[must_use]
+    pub fn of_fields(source: &str, fields: Vec<(String, Type)>) -> Self {
         let places = fields.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
-        Self { source: source.name.clone(), fields, places }
+        Self { source: source.to_owned(), fields, places }
     }
 
     /// Canonical name of the source.

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::ir::{
-    Case, CompareOp, Comparison, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind,
+    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind,
     Value, ValuesTest,
 };
 
@@ -46,8 +46,12 @@ fn kind(name: &str, kind: &TestKind, rule: &Rule, negated: bool) -> String {
             format!("{name} {not}in {}", parenthesised(&networks))
         }
         TestKind::InList { list, case: _ } => {
-            let list = rule.lists.get(*list).map_or("?", |list| list.name.node.as_str());
-            format!("{name} {not}in {list}")
+            let list = rule.lists.get(*list);
+            // As its author wrote it, not as the list of keys that it became.
+            if let Some(LookupTest { name: _, test }) = list.and_then(|list| list.lookup.as_ref()) {
+                return if negated { format!("not {test}") } else { test.clone() };
+            }
+            format!("{name} {not}in {}", list.map_or("?", |list| list.name.node.as_str()))
         }
         TestKind::Order { op, value } => {
             let op = order(*op);

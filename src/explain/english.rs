@@ -4,8 +4,8 @@
 
 use crate::engine::words::literal;
 use crate::ir::{
-    Case, FieldTest, OrderOp, Pattern, PatternPart, Place, Pred, Quantifier, Rule, Status, TestKind, Value,
-    ValuesTest,
+    Case, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Place, Pred, Quantifier, Rule, Status,
+    TestKind, Value, ValuesTest,
 };
 
 /// How many values are named before the rest is counted.
@@ -98,6 +98,13 @@ fn phrase(kind: &TestKind, rule: &Rule, negated: bool) -> String {
         TestKind::InNetworks { networks } => format!("{is} in {}", some(networks)),
         TestKind::InList { list, case: _ } => {
             let list = rule.lists.get(*list);
+            if let Some(list) = list
+                && let Some(LookupTest { name, test }) = &list.lookup
+            {
+                let count = list.entries.len();
+                let keys = if count == 1 { "key" } else { "keys" };
+                return format!("{is} a key of {name} with {test} ({count} {keys})");
+            }
             let name = list.map_or("?", |list| list.name.node.as_str());
             match list.map_or(0, |list| list.entries.len()) {
                 1 => format!("{is} on the allowlist {name} (1 entry)"),

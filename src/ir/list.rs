@@ -1,4 +1,4 @@
-//! Allowlists of the IR, judged on one day.
+//! Allowlists of the IR, and keys of lookup tables, judged on one day.
 //!
 //! In: built by `check`. Out: read by the engine, the targets and the list commands.
 //! Must not know: files.
@@ -26,6 +26,19 @@ pub struct List {
     pub expired: Vec<Entry>,
     /// The CSV file they come from, as written, if they do.
     pub file: Option<String>,
+    /// What it stands for, if it is no allowlist: then its entries are the keys of a lookup table whose rows pass a
+    /// test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<LookupTest>,
+}
+
+/// A test of a column of a lookup table, which was asked of every row when the rule was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LookupTest {
+    /// The name of the lookup.
+    pub name: String,
+    /// The test, as the language writes it.
+    pub test: String,
 }
 
 /// An entry of an allowlist.
@@ -107,6 +120,15 @@ impl EntryValue {
 }
 
 impl List {
+    /// What it is, in words: an allowlist by its name, or the rows of a lookup that pass a test.
+    #[must_use]
+    pub fn described(&self) -> String {
+        match &self.lookup {
+            None => format!("allowlist `{}`", self.name.node),
+            Some(LookupTest { name, test }) => format!("lookup `{name}`, `{test}`"),
+        }
+    }
+
     /// What a lookup table can compare as a text, each text once, with the entry that counts longest.
     #[must_use]
     pub fn exact(&self) -> IndexMap<String, &Entry> {

@@ -19,7 +19,7 @@ pub use case::Case;
 pub use chain::{Chain, Together};
 pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};
 pub use link::{CompareOp, Comparison, Key, Link};
-pub use list::{Entries, Entry, EntryValue, List};
+pub use list::{Entries, Entry, EntryValue, List, LookupTest};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, Quantifier, TestKind, Value, ValuesTest};
 pub use regex::{Regex, take_case};
@@ -44,7 +44,8 @@ pub struct Rule {
     pub meta: Meta,
     /// Parameters with the values in force.
     pub params: Vec<Param>,
-    /// The allowlists it uses, in order of first use; [`TestKind::InList`] holds an index into them.
+    /// The allowlists it uses, in order of first use, then the keys of lookup tables that pass its tests;
+    /// [`TestKind::InList`] holds an index into them.
     pub lists: Vec<List>,
     /// What it detects.
     pub chain: Chain,

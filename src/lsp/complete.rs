@@ -2,7 +2,7 @@
 //!
 //! In: a file and an offset. Out: completion items. Must not know: the grammar; `place` says where the position is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lsp_types::CompletionItemKind as Is;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ impl<'a> Asked<'a> {
 
     fn in_file(&mut self) {
         match self.clause().as_slice() {
-            ["allowlist", _, ":"] => {
+            ["allowlist" | "lookup", _, ":"] => {
                 let catalog = self.catalog;
                 let mut seen = BTreeSet::new();
                 for source in catalog.iter() {
@@ -110,10 +110,12 @@ impl<'a> Asked<'a> {
                     self.items.extend(fields.map(|field| item(source, field, &field.name)));
                 }
             }
-            ["allowlist", _, ":", _, ..] => self.words(&["from"], Is::KEYWORD),
+            ["lookup", _, ":", _, "from", ..] => {}
+            ["allowlist" | "lookup", _, ":", _, ..] => self.words(&["from"], Is::KEYWORD),
             _ => self.snippets(&[
                 ("rule", "rule ${1:name} {\n  title       \"$2\"\n  description \"$3\"\n  severity    ${4:medium}\n\n  $0\n}"),
                 ("allowlist", "allowlist ${1:name}: ${2:field} {\n  $0\n}"),
+                ("lookup", "lookup ${1:name}: ${2:field} from \"${3:table.csv}\" { ${4:column}: ${5:string} }"),
                 ("import", "import \"$0\""),
             ]),
         }
@@ -194,6 +196,7 @@ impl<'a> Asked<'a> {
             self.values(text == "in");
         } else if opens || text == "(" {
             self.of_step(self.scene.before.saturating_sub(1), false);
+            self.columns(self.scene.before.saturating_sub(1));
             self.words(&["not", "exists"], Is::KEYWORD);
         } else if kind == Kind::Word {
             self.words(&OPERATORS, Is::OPERATOR);
@@ -301,6 +304,20 @@ impl<'a> Asked<'a> {
         let label =
             |field: &FieldDef| if named { format!("{name}.{}", field.name) } else { field.name.clone() };
         self.items.extend(source.fields.values().map(|field| item(source, field, &label(field))));
+    }
+
+    /// The columns of the lookups whose key a step has.
+    fn columns(&mut self, step: usize) {
+        let Some(source) = self.source(step) else { return };
+        let all = self.live.files().flat_map(|file| &file.tree.lookups);
+        let known = all.filter(|lookup| source.field(&lookup.key.node).is_some());
+        let columns = known.flat_map(|lookup| {
+            let name = &lookup.name.node;
+            lookup.columns.iter().map(move |(column, ty)| (format!("{name}.{}", column.node), &ty.node))
+        });
+        let columns: BTreeMap<String, &String> = columns.collect();
+        self.items
+            .extend(columns.iter().map(|(name, ty)| json!({"label": name, "kind": Is::FIELD, "detail": ty})));
     }
 
     /// The fields that all of some steps have with one type.

@@ -37,6 +37,9 @@ fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Optio
         Meaning::List(name) => {
             list(file, *name).unwrap_or_else(|| format!("**allowlist** `{}`", written(*name)))
         }
+        Meaning::Lookup(name) => {
+            lookup(file, *name).unwrap_or_else(|| format!("**lookup** `{}`", written(*name)))
+        }
         Meaning::File(path) => format!("`{}`", live.named(file, path).display()),
         Meaning::Clause(clause) => format!("**{clause}**: metadata of the rule"),
         Meaning::Word { of, word } => format!("**{word}**: a value of `{of}`"),
@@ -126,6 +129,18 @@ fn param(live: &Live, file: LiveFile<'_>, name: Span) -> String {
     };
     let set = if param.overridden { ", set by the environment" } else { "" };
     format!("**parameter** `{written}` = {value}{set}\n\n{}", schedules(file, rule))
+}
+
+/// What the rules of the file ask of a lookup, with the number of rows that pass.
+fn lookup(file: LiveFile<'_>, name: Span) -> Option<String> {
+    let lists = file.state.checked.rules.iter().flat_map(|rule| &rule.lists);
+    let tests: Vec<_> = lists
+        .filter(|list| list.name.span == name)
+        .filter_map(|list| Some((list.lookup.as_ref()?, list.entries.len())))
+        .collect();
+    let (first, _) = tests.first()?;
+    let shown = tests.iter().map(|(lookup, count)| format!("\n- `{}`: {count} keys", lookup.test));
+    Some(format!("**lookup** `{}`\n{}", first.name, shown.collect::<String>()))
 }
 
 fn list(file: LiveFile<'_>, name: Span) -> Option<String> {

@@ -30,6 +30,7 @@ pub(super) fn meaning(file: LiveFile<'_>, offset: usize) -> Option<(Span, Meanin
                 crate::check::DefinitionKind::Step => Meaning::Step(span),
                 crate::check::DefinitionKind::Param => Meaning::Param(span),
                 crate::check::DefinitionKind::List => Meaning::List(span),
+                crate::check::DefinitionKind::Lookup => Meaning::Lookup(span),
                 crate::check::DefinitionKind::Rule | crate::check::DefinitionKind::Test => return None,
             };
             Some((span, meaning))
@@ -40,7 +41,9 @@ pub(super) fn meaning(file: LiveFile<'_>, offset: usize) -> Option<(Span, Meanin
 /// Where what the author named is named.
 fn defined(meaning: &Meaning) -> Option<Span> {
     match meaning {
-        Meaning::Step(span) | Meaning::Param(span) | Meaning::List(span) => Some(*span),
+        Meaning::Step(span) | Meaning::Param(span) | Meaning::List(span) | Meaning::Lookup(span) => {
+            Some(*span)
+        }
         Meaning::Source(_)
         | Meaning::Field { .. }
         | Meaning::File(_)
@@ -57,7 +60,9 @@ pub(super) fn definition(live: &Live, file: LiveFile<'_>, offset: usize) -> Opti
             let start = lsp_types::Position::default();
             Some(Location { uri: convert::uri(&path)?, range: Range { start, end: start } })
         }
-        Meaning::Step(span) | Meaning::Param(span) | Meaning::List(span) => convert::location(live, *span),
+        Meaning::Step(span) | Meaning::Param(span) | Meaning::List(span) | Meaning::Lookup(span) => {
+            convert::location(live, *span)
+        }
         Meaning::Source(source) | Meaning::Field { source, .. } => {
             let source = file.state.checked.environment.catalog.source(source)?;
             let path = match &meaning {
@@ -66,6 +71,7 @@ pub(super) fn definition(live: &Live, file: LiveFile<'_>, offset: usize) -> Opti
                 | Meaning::Step(_)
                 | Meaning::Param(_)
                 | Meaning::List(_)
+                | Meaning::Lookup(_)
                 | Meaning::File(_)
                 | Meaning::Clause(_)
                 | Meaning::Word { .. } => vec!["name"],
@@ -108,7 +114,7 @@ pub(super) fn prepare_rename(_: &Live, file: LiveFile<'_>, offset: usize) -> Opt
 pub(super) fn rename(live: &Live, file: LiveFile<'_>, offset: usize, name: &str) -> Result<Value, String> {
     let found = meaning(file, offset).filter(|(_, meaning)| defined(meaning).is_some());
     let Some((_, meaning)) = found else {
-        return Err("only steps, parameters and allowlists can be renamed".to_owned());
+        return Err("only steps, parameters, allowlists and lookups can be renamed".to_owned());
     };
     let mut by_file: BTreeMap<_, Vec<Span>> = BTreeMap::new();
     for span in places(live, &meaning) {

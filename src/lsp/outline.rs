@@ -19,7 +19,7 @@ fn kind(kind: DefinitionKind) -> SymbolKind {
         DefinitionKind::Rule => SymbolKind::CLASS,
         DefinitionKind::Step => SymbolKind::EVENT,
         DefinitionKind::Param => SymbolKind::CONSTANT,
-        DefinitionKind::List => SymbolKind::ARRAY,
+        DefinitionKind::List | DefinitionKind::Lookup => SymbolKind::ARRAY,
         DefinitionKind::Test => SymbolKind::METHOD,
     }
 }

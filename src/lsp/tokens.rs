@@ -36,7 +36,7 @@ pub(super) fn tokens(file: LiveFile<'_>) -> Value {
         let kind = match &used.meaning {
             Meaning::Source(_) => NAMESPACE,
             Meaning::Field { .. } => PROPERTY,
-            Meaning::Step(_) | Meaning::Param(_) | Meaning::List(_) => VARIABLE,
+            Meaning::Step(_) | Meaning::Param(_) | Meaning::List(_) | Meaning::Lookup(_) => VARIABLE,
             Meaning::Clause(_) => KEYWORD,
             Meaning::Word { .. } => MEMBER,
             Meaning::File(_) => STRING,
@@ -46,7 +46,9 @@ pub(super) fn tokens(file: LiveFile<'_>) -> Value {
     for defined in resolutions.definitions.iter().filter(|one| one.name.span.file == file.id) {
         let kind = match defined.kind {
             DefinitionKind::Rule => NAMESPACE,
-            DefinitionKind::Step | DefinitionKind::Param | DefinitionKind::List => VARIABLE,
+            DefinitionKind::Step | DefinitionKind::Param | DefinitionKind::List | DefinitionKind::Lookup => {
+                VARIABLE
+            }
             DefinitionKind::Test => STRING,
         };
         named.push((defined.name.span.range(), kind, true));

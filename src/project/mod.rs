@@ -10,6 +10,7 @@ mod disk;
 mod environment;
 mod files;
 mod imports;
+mod kind;
 pub mod live;
 mod paths;
 #[cfg(feature = "replay")]

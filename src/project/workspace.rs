@@ -5,7 +5,6 @@
 //! Must not know: what rules mean, where files are kept, who does the work.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +12,12 @@ use std::sync::Arc;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::syntax::{self, ast};
-use crate::table::{self, Table};
+use crate::table::{self, LookupTable, Table};
 use crate::unit::{NamedFiles, Unit};
 
-use super::files::{Entry, Files};
+use super::files::Files;
 use super::imports;
+use super::kind::Kind;
 use super::paths::{real, resolve, show};
 use super::search::{Unreadable, find};
 use super::workers::Workers;
@@ -65,21 +65,12 @@ enum Content {
     /// The tree is there while something needs it.
     Rules(Option<ast::File>),
     List(Arc<Table>),
+    Lookup(Arc<LookupTable>),
     /// A raw event for a test: its text is all there is.
     Event,
-    /// A list file or event that could not be read.
+    /// A list file, lookup table or event that could not be read.
     Nothing,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    Rules,
-    List,
-    Event,
-}
-
-/// Bytes of the largest raw event: `CloudTrail` cuts its own off at 256 KB.
-const LARGEST_EVENT: usize = 1 << 20;
 
 /// Where the files are, and who works on them.
 #[derive(Debug)]
@@ -102,7 +93,7 @@ impl Workspace {
         for (path, real) in wanted {
             this.expect(path, |_| real, Kind::Rules, &mut round);
         }
-        // What the user names may have any extension; `check_kind` is for what rule files name.
+        // What the user names may have any extension; `Kind::check` is for what rule files name.
         this.read(round, false, host, diags);
         this.asked = this.files.len();
         let failed = this.files.iter().filter_map(|file| Some(cannot_read(&file.path, file.failed()?)));
@@ -195,7 +186,9 @@ impl Workspace {
         let files = self.files.get_mut(some).unwrap_or_default().iter_mut();
         let trees = files.filter_map(|file| match &mut file.content {
             Content::Rules(tree) if !file.imported => tree.take(),
-            Content::Rules(_) | Content::List(_) | Content::Event | Content::Nothing => None,
+            Content::Rules(_) | Content::List(_) | Content::Lookup(_) | Content::Event | Content::Nothing => {
+                None
+            }
         });
         // To free them is work too, and is shared like the rest.
         workers.map(trees.collect(), drop);
@@ -266,7 +259,14 @@ impl Workspace {
             (Content::Rules(None), Reading::NoText | Reading::Failed(_)) => {
                 Some(ast::File::not_understood(file.id))
             }
-            (Content::Rules(Some(_)) | Content::List(_) | Content::Event | Content::Nothing, _) => None,
+            (
+                Content::Rules(Some(_))
+                | Content::List(_)
+                | Content::Lookup(_)
+                | Content::Event
+                | Content::Nothing,
+                _,
+            ) => None,
         }
     }
 
@@ -325,6 +325,11 @@ impl Workspace {
                     self.named.insert_table(text.span.file, &text.node, Arc::clone(table));
                 }
             }
+            Kind::Lookup => {
+                if let Some(Content::Lookup(table)) = self.files.get(target).map(|file| &file.content) {
+                    self.named.insert_lookup(text.span.file, &text.node, Arc::clone(table));
+                }
+            }
             Kind::Event => {
                 if let Some(File { id, content: Content::Event, .. }) = self.files.get(target) {
                     self.named.insert_event(text.span.file, &text.node, *id);
@@ -337,11 +342,11 @@ impl Workspace {
     pub(super) fn tree(&self, index: usize) -> Option<&ast::File> {
         match &self.files.get(index)?.content {
             Content::Rules(tree) => tree.as_ref(),
-            Content::List(_) | Content::Event | Content::Nothing => None,
+            Content::List(_) | Content::Lookup(_) | Content::Event | Content::Nothing => None,
         }
     }
 
-    /// The files that a rule file names: imports, list files, raw events.
+    /// The files that a rule file names: imports, list files, lookup tables, raw events.
     fn named_by(&self, index: usize) -> Vec<(Kind, ast::Text)> {
         let Some(file) = self.tree(index) else { return Vec::new() };
         let imports = file.imports.iter().map(|path| (Kind::Rules, path.clone()));
@@ -349,12 +354,13 @@ impl Workspace {
             ast::ListBody::File(path) => Some((Kind::List, path.clone())),
             ast::ListBody::Inline(_) => None,
         });
+        let lookups = file.lookups.iter().map(|lookup| (Kind::Lookup, lookup.file.clone()));
         let tests = file.rules.iter().flat_map(ast::Rule::tests);
         let events = tests.flat_map(|test| &test.events).filter_map(|event| match &event.content {
             ast::EventContent::Raw(ast::RawText::File(path)) => Some((Kind::Event, path.clone())),
             ast::EventContent::Raw(ast::RawText::Inline(_)) | ast::EventContent::Fields(_) => None,
         });
-        imports.chain(lists).chain(events).collect()
+        imports.chain(lists).chain(lookups).chain(events).collect()
     }
 
     /// Everything that a file imports, directly or not, each once, without itself.
@@ -418,8 +424,8 @@ fn load(
     id: FileId,
 ) -> (File, SourceFile, Diagnostics) {
     let mut diags = Diagnostics::default();
-    let allowed = if named { check_kind(files, &path, kind) } else { Ok(()) };
-    let bytes = allowed.and_then(|()| read_bytes(files, &path, kind));
+    let allowed = if named { kind.check(files, &path) } else { Ok(()) };
+    let bytes = allowed.and_then(|()| kind.read(files, &path));
     let (text, reading) = match bytes.map(|bytes| syntax::decode(bytes, id)) {
         Ok(Ok(text)) => (text, Reading::Fine),
         Ok(Err(broken)) => {
@@ -433,47 +439,13 @@ fn load(
     let content = match (kind, &reading) {
         (Kind::Rules, _) => Content::Rules(None),
         (Kind::List, Reading::Fine) => Content::List(Arc::new(table::parse(&source, id, &mut diags))),
+        (Kind::Lookup, Reading::Fine) => {
+            Content::Lookup(Arc::new(table::parse_lookup(&source, id, &mut diags)))
+        }
         (Kind::Event, Reading::Fine) => Content::Event,
-        (Kind::List | Kind::Event, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
+        (Kind::List | Kind::Lookup | Kind::Event, Reading::NoText | Reading::Failed(_)) => Content::Nothing,
     };
     (File { path, id, reading, content, imports: Vec::new(), imported: false }, source, diags)
-}
-
-/// What a rule file may name. Diagnostics show lines of what is read, and whoever runs the program may be able to read
-/// more than whoever wrote the rule: so the extension counts, also that of the file behind a symbolic link.
-fn check_kind(files: &dyn Files, path: &Path, kind: Kind) -> Result<(), String> {
-    let (extensions, what) = match kind {
-        Kind::Rules => (&["chain"][..], "only `.chain` files can be imported"),
-        Kind::List => (&["csv"][..], "only `.csv` files can be lists"),
-        Kind::Event => (&["json", "log"][..], "only `.json` and `.log` files can be raw events"),
-    };
-    let is_allowed = |found: &OsStr| extensions.iter().any(|known| found.eq_ignore_ascii_case(known));
-    let fits = |path: &Path| path.extension().is_some_and(is_allowed);
-    if !fits(path) {
-        return Err(what.to_owned());
-    }
-    let target = files.real(path)?;
-    if !fits(&target) {
-        return Err(format!("it is a link to another file, and {what}"));
-    }
-    match files.entry(&target) {
-        Entry::File | Entry::Folder => Ok(()),
-        Entry::Other | Entry::Missing => Err("it is not an ordinary file".to_owned()),
-    }
-}
-
-/// Reads a whole file, up to one byte more than its bound: the parser says what the bound is.
-fn read_bytes(files: &dyn Files, path: &Path, kind: Kind) -> Result<Vec<u8>, String> {
-    let limit = match kind {
-        Kind::Rules => syntax::FILE_SIZE,
-        Kind::List => table::MAX_BYTES,
-        Kind::Event => LARGEST_EVENT,
-    };
-    let bytes = files.read(path, limit)?;
-    if kind != Kind::Rules && bytes.len() > limit {
-        return Err(format!("the file is larger than {} MiB", limit >> 20));
-    }
-    Ok(bytes)
 }
 
 fn cannot_read(path: &Path, why: &str) -> String {

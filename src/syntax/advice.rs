@@ -10,6 +10,7 @@ use crate::source::Span;
 
 /// How the clauses are written that people get wrong most often, by what was expected in them.
 const STEP: &str = "a step is `step NAME from SOURCE where CONDITION`, without braces";
+const LOOKUP: &str = "a lookup is `lookup NAME: KEY_FIELD from \"table.csv\" { COLUMN: TYPE, … }`";
 const LINK: &str = "a link is `then within GAP on FIELD, …`";
 const EXPECT: &str = "write `expect alert at 5m`, `expect no alert` or `expect 2 alerts`";
 
@@ -59,6 +60,9 @@ impl Builder<'_> {
         if named && let Some(inside) = inside_quotes(token) {
             return fixed(found.label("names are not quoted"), inside);
         }
+        if self.in_lookup(span.start as usize) {
+            return found.help(LOOKUP);
+        }
         match advice(token, expected, named) {
             Some(help) => found.help(help),
             None => found,
@@ -80,10 +84,19 @@ impl Builder<'_> {
             found.fix = Some(Fix { span, replacement: String::new() });
             return found;
         }
+        if self.in_lookup(before) {
+            return found.help(LOOKUP);
+        }
         match of_clause(expected) {
             Some(help) => found.help(help),
             None => found,
         }
+    }
+
+    /// Whether the line of a place begins a lookup, whose parts are easily forgotten.
+    fn in_lookup(&self, at: usize) -> bool {
+        let line = self.slice(0, at).rsplit('\n').next().unwrap_or_default();
+        line.trim_start().starts_with("lookup")
     }
 
     /// A link whose `then` is missing.

@@ -61,6 +61,7 @@ fn shape_of(rule: &Rule, catalog: &Catalog, features: &mut BTreeSet<&'static str
         (chain.links.iter().any(|link| link.keys.len() > 1), "several link fields"),
         (keys().any(|key| key.right.name.starts_with("instance.")), "link on an item of a repeated group"),
         (rule.params.iter().any(|_| true), "parameter"),
+        (rule.lists.iter().any(|list| list.lookup.is_some()), "column of a lookup"),
         (
             chain.steps.windows(2).any(|pair| shape::may_share_event(&pair[0], &pair[1], catalog)),
             "one event may match two neighbours",

@@ -328,6 +328,7 @@ fn lists() -> Vec<List> {
         entries,
         expired: Vec::new(),
         file: None,
+        lookup: None,
     };
     vec![
         list(Type::String, vec![pattern("a*"), pattern("bob\\*")]),

@@ -226,7 +226,7 @@ fn list(ty: Type, entries: Vec<EntryValue>) -> List {
         span: Span::default(),
     };
     let entries = entries.into_iter().map(entry).collect();
-    List { name: named("known"), ty, entries, expired: vec![], file: None }
+    List { name: named("known"), ty, entries, expired: vec![], file: None, lookup: None }
 }
 
 fn patterns(texts: &[&str]) -> List {

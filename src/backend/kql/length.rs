@@ -58,12 +58,12 @@ fn values(job: &Job<'_>) -> Vec<Values> {
 
 /// The values of a list by what can be done about them.
 fn of_list(list: &List, delivery: ListDelivery) -> Vec<Values> {
-    let (entries, exact, name) = (list.by_kind(), list.exact(), &list.name.node);
+    let (entries, exact, name) = (list.by_kind(), list.exact(), list.described());
     let patterns: Vec<_> = entries.wildcards().collect();
     let networks: Vec<_> = entries.wider_networks().map(|network| network.to_string()).collect();
     let of = |length, count: usize, what, help: &str| Values {
         length,
-        title: format!("the {count} {what} of allowlist `{name}`"),
+        title: format!("the {count} {what} of {name}"),
         help: help.to_owned(),
         span: list.name.span,
     };

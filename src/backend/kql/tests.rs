@@ -228,7 +228,7 @@ fn list(name: &str, ty: Type, entries: Vec<EntryValue>) -> List {
         span: Span::default(),
     };
     let entries = entries.into_iter().map(entry).collect();
-    List { name: named(name), ty, entries, expired: Vec::new(), file: None }
+    List { name: named(name), ty, entries, expired: Vec::new(), file: None, lookup: None }
 }
 
 fn patterns(texts: &[&str]) -> Vec<EntryValue> {

@@ -131,6 +131,7 @@ fn lists() -> Vec<List> {
         entries: values.into_iter().map(entry).collect(),
         expired: Vec::new(),
         file: None,
+        lookup: None,
     };
     let pattern = |text: &str| EntryValue::Pattern(Pattern::parse(text).unwrap());
     let network = |text: &str| EntryValue::Network(text.parse().unwrap());

@@ -66,7 +66,7 @@ fn entry(text: &str, value: EntryValue) -> Entry {
 }
 
 fn list(name: &str, ty: Type, entries: Vec<Entry>) -> List {
-    List { name: fixture::named(name), ty, entries, expired: Vec::new(), file: None }
+    List { name: fixture::named(name), ty, entries, expired: Vec::new(), file: None, lookup: None }
 }
 
 fn pattern(text: &str) -> Pattern {

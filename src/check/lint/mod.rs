@@ -19,6 +19,7 @@ use crate::syntax::ast::{self, Rule};
 
 use super::Clauses;
 use super::chain::{LinkParts, Parts};
+use super::columns;
 use super::names::Names;
 use super::selection::SelectionParts;
 use super::sink::Sink;
@@ -60,11 +61,18 @@ fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
     }
     let excepts: Option<Vec<_>> = excepts.iter().map(Option::as_ref).collect();
     let (Some(filter), Some(excepts)) = (filter, excepts) else { return };
-    let lists = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref()).collect();
     if let Some(source) = subject.source {
         absent::step(source, sink, filter, &excepts);
     }
+    let used = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref());
+    let lists = used.chain(&sink.folded).collect();
+    let mark = sink.diags.len();
     Logic::new(subject.source, lists).step(subject.name.span, filter, &excepts, &mut sink.diags);
+    // A step that can never match says why.
+    if !sink.diags.errors_since(mark) {
+        let preds: Vec<_> = std::iter::once(filter).chain(excepts).collect();
+        columns::lint(sink, names.used_lists.len(), &preds);
+    }
 }
 
 /// Looks at a whole chain.

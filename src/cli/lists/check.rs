@@ -1,5 +1,6 @@
 //! `catena lists check`: what is wrong, or soon will be, with the entries of allowlists.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -59,12 +60,20 @@ impl Check {
             finding.severity() == crate::diag::Severity::Error || is_about_entries(finding.code)
         };
         found.extend_with(session.found.diags.clone().into_sorted().into_iter().filter(about_lists));
-        let mut seen = Vec::new();
+        let (mut seen, mut rows) = (Vec::new(), BTreeSet::new());
         for list in session.files.iter().flat_map(|file| &file.rules).flat_map(|rule| &rule.lists) {
-            // Several rules may use one list.
-            if !seen.contains(&list.name.span) {
+            if list.lookup.is_none() {
+                // Several rules may use one list.
+                if seen.contains(&list.name.span) {
+                    continue;
+                }
                 seen.push(list.name.span);
-                found.extend_with(list.entries.iter().flat_map(|entry| findings(list, entry, horizon)));
+            }
+            for entry in &list.entries {
+                // A row of a lookup may pass several tests.
+                if list.lookup.is_none() || rows.insert(entry.span) {
+                    found.extend_with(findings(list, entry, horizon));
+                }
             }
         }
         #[cfg(feature = "replay")]
@@ -99,6 +108,10 @@ fn is_about_entries(code: Code) -> bool {
         Code::ShadowedEntry,
         Code::LostZeros,
         Code::UnusedList,
+        Code::MisfitCell,
+        Code::NoRowPasses,
+        Code::ExpiredRow,
+        Code::UnusedLookup,
     ]
     .contains(&code)
 }
@@ -108,9 +121,13 @@ fn findings(list: &List, entry: &Entry, horizon: Date) -> Vec<Diagnostic> {
     let name = &list.name.node;
     let mut found = Vec::new();
     if let Some(day) = until.filter(|day| *day <= horizon) {
-        let title = format!("`{text}` of allowlist `{name}` counts until {day}");
+        let title = format!("`{text}` of {} counts until {day}", list.described());
         let help = "renew it with a later `until`, or remove it; then build again";
         found.push(Diagnostic::new(Code::EntryExpires, *span, title).label("expires soon").help(help));
+    }
+    // A row of a lookup says what a key is, not why it is good.
+    if list.lookup.is_some() {
+        return found;
     }
     let missing: Vec<_> =
         [("reason", reason), ("owner", owner)].into_iter().filter(|(_, cell)| cell.is_none()).collect();

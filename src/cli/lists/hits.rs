@@ -38,7 +38,7 @@ pub(super) fn find(logs: &LogOptions, rules: &[Rule], catalog: &Catalog) -> anyh
     output::report(&formats::summary(&opened.stats));
     anyhow::ensure!(!opened.stats.is_incomplete(), "the logs could not be read to their end");
     let mut hits = Hits::new();
-    for list in rules.iter().flat_map(|rule| &rule.lists) {
+    for list in rules.iter().flat_map(|rule| &rule.lists).filter(|list| list.lookup.is_none()) {
         for entry in &list.entries {
             hits.entry((list.name.node.clone(), entry.text.clone())).or_default();
         }
@@ -50,7 +50,8 @@ pub(super) fn find(logs: &LogOptions, rules: &[Rule], catalog: &Catalog) -> anyh
 }
 
 fn without_entries(mut rule: Rule) -> Rule {
-    for list in &mut rule.lists {
+    // A lookup says what a record is; only what allowlists excuse is asked here.
+    for list in rule.lists.iter_mut().filter(|list| list.lookup.is_none()) {
         list.entries.clear();
     }
     // What is silenced by de-duplication is hidden by it, not by a list.
@@ -93,7 +94,7 @@ fn matching(rule: &Rule, alert: &Alert, report: &Report) -> Vec<(String, String)
             let (Some(list), Some(value)) = (rule.lists.get(*list), record.get(&test.field.name)) else {
                 continue;
             };
-            if !wanted {
+            if !wanted && list.lookup.is_none() {
                 let entries = list.entries.iter().filter(|entry| entry_matches(entry, value));
                 found.extend(entries.map(|entry| (list.name.node.clone(), entry.text.clone())));
             }

@@ -108,7 +108,9 @@ fn investigation(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
 
 fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading("Allowlist procedure".to_owned()));
-    let lists = &ruled.rule.lists;
+    let (lists, tables): (Vec<&List>, Vec<&List>) =
+        ruled.rule.lists.iter().partition(|list| list.lookup.is_none());
+    lookups(&tables, blocks);
     if lists.is_empty() {
         blocks.push(Block::Text("The rule has no allowlist: change the rule itself.".to_owned()));
         return;
@@ -123,7 +125,7 @@ fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
         ]
     };
     let head = vec!["allowlist", "file", "entries in force", "first expiry"];
-    blocks.push(Block::Table(head, lists.iter().map(row).collect()));
+    blocks.push(Block::Table(head, lists.iter().copied().map(row).collect()));
     blocks.push(Block::Text(
         "An entry needs a reason, an owner and a last day. Add it, have it reviewed, build again:".to_owned(),
     ));
@@ -132,6 +134,27 @@ fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
             "catena lists add {file} VALUE --reason \"WHY\" --owner TEAM --ticket ID --until YYYY-MM-DD"
         )));
     }
+}
+
+/// The tables that conditions ask, with the rows that pass.
+fn lookups(tables: &[&List], blocks: &mut Vec<Block>) {
+    if tables.is_empty() {
+        return;
+    }
+    let row = |list: &&List| {
+        let lookup = list.lookup.as_ref();
+        vec![
+            lookup.map(|lookup| lookup.name.clone()).unwrap_or_default(),
+            list.file.clone().unwrap_or_default(),
+            lookup.map(|lookup| lookup.test.clone()).unwrap_or_default(),
+            list.entries.len().to_string(),
+        ]
+    };
+    let head = vec!["lookup", "file", "test", "keys that pass"];
+    blocks.push(Block::Table(head, tables.iter().map(row).collect()));
+    blocks.push(Block::Text(
+        "A test of a table is asked when the rule is built: change the table, build again.".to_owned(),
+    ));
 }
 
 /// What the rule needs to see anything, and what each target does not see.

@@ -44,7 +44,7 @@ fn too_long(ruled: &Ruled<'_>, length: usize) -> Diagnostic {
     let (span, label, help) = match longest {
         Some(list) => (
             list.name.span,
-            format!("allowlist `{}` is {} characters of it", list.name.node, entries(list)),
+            format!("{} is {} characters of it", list.described(), entries(list)),
             "`--lists lookup` moves its exact values into a watchlist; merge patterns and networks into wider ones",
         ),
         None => (

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{FieldTest, List, Pred, TestKind};
+use crate::ir::{FieldTest, List, LookupTest, Pred, TestKind};
 use crate::source::Span;
 
 use facts::Facts;
@@ -66,8 +66,13 @@ impl<'a> Logic<'a> {
         }
         if self.lists.iter().any(|list| list.entries.is_empty()) && self.impossible_as_listed(filter) {
             for (span, list) in self.demands_of_empty_lists(filter) {
-                let found = never(span).label(format!("`{}` has no active entries", list.name.node));
-                diags.push(found.also(list.name.span, "the list"));
+                let (label, what) = match &list.lookup {
+                    None => (format!("`{}` has no active entries", list.name.node), "the list"),
+                    Some(LookupTest { name, test }) => {
+                        (format!("no row of `{name}` has `{test}`"), "the lookup")
+                    }
+                };
+                diags.push(never(span).label(label).also(list.name.span, what));
             }
             return;
         }

@@ -264,6 +264,7 @@ fn small() -> (Catalog, List) {
         entries: vec![entry("a"), entry("ab")],
         expired: Vec::new(),
         file: None,
+        lookup: None,
     };
     (catalog, list)
 }
