@@ -145,8 +145,7 @@ def store(session, folder, events, mode="overwrite"):
 
 
 def arguments(folder, rules, alerts, start, end):
-    names = [name for name in ("cloudtrail_logs", "vpc_flow_logs")]
-    given = [f"--table={name}=parquet:{folder}/{name}" for name in names]
+    given = [f"--table={name}=parquet:{folder}/{name}" for name in ("cloudtrail_logs", "vpc_flow_logs")]
     given += ["--partition=cloudtrail_logs=timestamp:yyyy/MM/dd", "--partition=vpc_flow_logs=date:yyyy-MM-dd"]
     return [*given, f"--rules={rules}", f"--alerts={alerts}", f"--from={at(start)}", f"--to={at(end)}", "--print"]
 
@@ -238,8 +237,9 @@ def submitted(catena, folder):
     """As it is started, with alerts in a table of the catalog."""
     rule = rule_files(folder, DEDUPE)
     build(catena, folder / "submitted", rule, DEDUPE)
-    home = pathlib.Path(engine.__file__ and sys.prefix) / "bin" / "spark-submit"
-    conf = ["--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", f"spark.sql.warehouse.dir={folder}/lake"]
+    home = pathlib.Path(sys.prefix) / "bin" / "spark-submit"
+    settings = ["spark.ui.enabled=false", "spark.sql.shuffle.partitions=3", f"spark.sql.warehouse.dir={folder}/lake"]
+    conf = ["--master", "local[2]", *(word for setting in settings for word in ("--conf", setting))]
     command = [home, *conf, ROOT / "targets/sql/run.py", *arguments(folder, folder / "submitted", "alerts", 0, 5 * 3600)]
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
