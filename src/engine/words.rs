@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use crate::ir::{
-    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule, TestKind,
-    Value, ValuesTest,
+    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule,
+    TestKind, Value, ValuesTest,
 };
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.

@@ -123,6 +123,17 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
     }
 }
 
+/// The day in UTC: `CURRENT_DATE` is the day of the session's zone.
+pub(super) fn today(dialect: SqlDialect) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("CAST(now() AT TIME ZONE 'UTC' AS DATE)", &[]),
+        SqlDialect::Spark => {
+            whole("CAST(to_utc_timestamp(current_timestamp(), current_timezone()) AS DATE)", &[])
+        }
+        SqlDialect::Trino => whole("CAST(current_timestamp AT TIME ZONE 'UTC' AS DATE)", &[]),
+    }
+}
+
 /// A time for a reader.
 pub(super) fn timestamp(dialect: SqlDialect, micros: &Frag) -> Frag {
     match dialect {

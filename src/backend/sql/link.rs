@@ -128,16 +128,12 @@ impl<'t> Writer<'_, 't> {
         candidates: &mut Vec<Frag>,
     ) -> Frag {
         let tied = literal::own(&format!("tied_{number}"));
-        columns.push(whole(
-            "max_by(_event, _path._start) OVER (PARTITION BY {}, {}) AS _tie_event",
-            &[keys, place],
-        ));
         columns.push(whole("max_by(_path, _path._start) OVER (PARTITION BY {}, {}) AS _tie", &[keys, place]));
         let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(columns, ",", 4), from]);
         self.statement.table("", &tied, &text);
         let other = whole(
-            "CASE WHEN _tie_event <> _event THEN _tie ELSE max_by(_path, CASE WHEN _event <> _tie_event THEN _path._start \
-             END) OVER (PARTITION BY {}, {}) END AS _at_once",
+            "CASE WHEN _tie._event <> _event THEN _tie ELSE max_by(_path, CASE WHEN _event <> _tie._event THEN \
+             _path._start END) OVER (PARTITION BY {}, {}) END AS _at_once",
             &[keys, place],
         );
         *columns = vec![literal::own("*"), other];
@@ -393,8 +389,13 @@ impl Union<'_, '_> {
     }
 
     fn packed(&self) -> Vec<(Frag, Type)> {
-        let start = (literal::own("_start"), Type::Time);
-        std::iter::once(start).chain(self.chain.path.iter().cloned()).collect()
+        let mut packed = vec![(literal::own("_start"), Type::Time)];
+        if self.joint.link.shared {
+            // Whose path it is: a maximum of its own could name another one.
+            packed.push((literal::own("_event"), Type::String));
+        }
+        packed.extend(self.chain.path.iter().cloned());
+        packed
     }
 
     fn later(&self) -> Frag {

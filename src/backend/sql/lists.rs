@@ -5,7 +5,7 @@
 
 use super::check::{Check, nullable, one_of};
 use super::literal::{self, Frag};
-use super::{network, pattern};
+use super::{dialect, network, pattern};
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{External, ListDelivery, Report, SqlDialect};
 use crate::ir::{Case, List, Value};
@@ -81,8 +81,8 @@ impl Lists {
         let table = literal::column(self.dialect, list);
         nullable(literal::test(
             "{()} IN (SELECT value FROM {} WHERE value IS NOT NULL AND (until IS NULL OR until = '' OR TRY_CAST(until AS \
-             DATE) >= CURRENT_DATE))",
-            &[column, &table],
+             DATE) >= {}))",
+            &[column, &table, &dialect::today(self.dialect)],
         ))
     }
 }

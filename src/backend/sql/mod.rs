@@ -25,7 +25,7 @@ mod value;
 use minijinja::{Value, context};
 
 use crate::backend::bind::{self, Bound};
-use crate::backend::caps::{self, Feature, Support};
+use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
@@ -132,7 +132,10 @@ impl Backend for Sql {
             Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
             Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
             Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
-            Feature::SeveralValues => caps::NOT_YET,
+            Feature::SeveralValues => Support::No {
+                reason: "lists of values are not read from tables",
+                help: "compile for another target, or test a field that has one value",
+            },
             Feature::Presence => {
                 Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")
             }
