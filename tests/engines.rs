@@ -1,5 +1,6 @@
 //! Every emitted text, read by third-party programs: Microsoft's KQL analyser, the `eql` parser, pySigma and
-//! `sigma check`, the SPL linter, DuckDB, Spark and two grammars of Trino, each with the structural checks that its vendor's server makes besides.
+//! `sigma check`, the SPL linter, DuckDB, Spark and two grammars of Trino, each with the structural checks that its
+//! vendor's server makes besides.
 
 use std::io::Write;
 use std::path::PathBuf;

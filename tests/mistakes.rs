@@ -230,6 +230,7 @@ fn targets_are_known_by_the_names_of_their_siems() {
         ("Kusto", "kql"),
         ("elastic", "eql"),
         ("SPL", "spl"),
+        ("Spark", "sql"),
         ("ALL", "all"),
     ] {
         assert_eq!(
@@ -241,7 +242,7 @@ fn targets_are_known_by_the_names_of_their_siems() {
     for name in ["qradar", "slp"] {
         let ran = catena(&["compile", rule, "--target", name]);
         assert!(
-            ran.status == 2 && ran.err.contains("expected spl, sigma, kql, eql, all"),
+            ran.status == 2 && ran.err.contains("expected spl, sigma, kql, eql, sql, all"),
             "{name}: {}",
             ran.err
         );

@@ -91,14 +91,6 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
     }
 }
 
-/// The runner for Spark gives the alerts of `catena replay`, slice by slice.
-#[test]
-fn the_runner_finds_what_replay_finds() {
-    let mut command = crate::engines::python("spark", "sql/run_selftest.py");
-    let output = command.arg(env!("CARGO_BIN_EXE_catena")).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// A long window in microseconds still fits.
 #[test]
 fn windows_of_any_length_are_numbers() {

@@ -9,7 +9,7 @@ const TEXTS: Form = Form::List(&Form::Text);
 const TEXT_OR_TEXTS: Form = Form::Either(&[Form::Text, TEXTS]);
 const TEXT_BY_NAME: Form = Form::Map(&Form::Text);
 /// What `stored` says, in source and environment files.
-pub const STORED: &str = "SQL: raw path to the column that holds what stands there: its name, or `json`, `struct`, `structs` or \
+pub const STORED: &str = "SQL: raw path to the column that holds what stands there: its name, or `json`, `struct` or \
      `number` and its name";
 
 /// A source file.

@@ -66,8 +66,8 @@ struct Lane {
     thin: usize,
 }
 
-/// Every target on the engine that judges it, SQL once for each dialect. Spark takes seconds for a statement whatever the
-/// data, and Trino's text is translated first.
+/// Every target on the engine that judges it, SQL once for each dialect. Spark takes seconds for a statement whatever
+/// the data, and Trino's text is translated first.
 fn every_lane() -> Vec<Lane> {
     let lane = |target: &'static dyn Target| Lane {
         name: target.name(),

@@ -1,7 +1,7 @@
 //! Allowlists: their exact values as a table of the statement, or as one of the lake; the rest in the text.
 //!
-//! In: lists of the rule that tests name. Out: [`Check`]s, and the tables that stand at the top of the statement. Must
-//! not know: fields, steps, how a table of the lake is filled.
+//! In: lists of the rule that tests name. Out: [`Check`]s, and the tables at the top of the statement.
+//! Must not know: fields, steps, how a table of the lake is filled.
 
 use super::check::{Check, nullable, one_of};
 use super::literal::{self, Frag};

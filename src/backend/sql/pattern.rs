@@ -33,8 +33,8 @@ pub(super) fn equals<'t>(
     Truth::any(plain.into_iter().chain(spelled))
 }
 
-/// The letters of ASCII in lower case, and no others: `lower()` would make `k` of the Kelvin sign, and two characters of
-/// `İ`.
+/// The letters of ASCII in lower case, and no others: `lower()` would make `k` of the Kelvin sign, and two characters
+/// of `İ`.
 fn lower(column: &Frag) -> Frag {
     literal::whole("translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')", &[column])
 }

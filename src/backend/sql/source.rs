@@ -43,8 +43,8 @@ pub(super) struct Table<'t> {
 }
 
 impl<'t> Tables<'t> {
-    /// The table from which a selection reads, with a row for each item of what it looks at; of all groups if it `is_last`:
-    /// its records are the alerts.
+    /// The table from which a selection reads, with a row for each item of what it looks at; of all groups if it
+    /// `is_last`: its records are the alerts.
     pub(super) fn of(&mut self, selection: &BoundSelection<'t, Sql>, is_last: bool) -> &mut Table<'t> {
         let groups = groups(selection, is_last);
         let is_it =
