@@ -28,6 +28,8 @@ def trials(trail, launch, flow, item):
         event["raw"] |= {"dstport": port, "bytes": count}
         return event
 
+    market, bare = item("ami-market", "eni-1"), item("ami-evil", "eni-1")
+    del bare["imageId"]
     evil, approval = item("ami-evil", "eni-1"), call(0, "StartChangeRequestExecution")
     key, region = call(60, "CreateAccessKey"), {"awsRegion": "eu-west-1"}
     access = call(600, "GetSecretValue", **region)
@@ -67,5 +69,8 @@ def trials(trail, launch, flow, item):
         ("folded_link", "other capitals", [login(0), call(60, "GetSecretValue", ALICE.upper())], 1),
         ("any_order", "the window to the second", three, 1),
         ("any_order", "all at one instant", [call(5, action) for action in ("CreateUser", "CreateAccessKey", "AttachUserPolicy")], 3),
+        ("lookup", "an image whose row excuses it", [launch(0, market), flow(60)], 0),
+        ("lookup", "an image without a row", [launch(0, evil), flow(60)], 1),
+        ("lookup", "no image at all", [launch(0, bare), flow(60)], 1),
         ("alternatives", "by the issuer of the session", [secret, call(60, "AttachUserPolicy")], 1),
     ]
