@@ -9,8 +9,8 @@ mod build;
 mod chart;
 mod check;
 mod compile;
-#[cfg(feature = "replay")]
 mod ddl;
+#[cfg(feature = "replay")]
 mod debug;
 mod diff;
 #[cfg(feature = "replay")]
