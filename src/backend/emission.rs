@@ -62,6 +62,18 @@ pub enum Fidelity {
     Subset,
 }
 
+impl Fidelity {
+    /// For the head of a query.
+    pub(super) fn remark(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Superset => "superset: may match more than the rule",
+            Self::Conditional => "conditional: may miss what the rule matches, depending on the engine",
+            Self::Subset => "subset: may miss what the rule matches",
+        }
+    }
+}
+
 /// What equal answers mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,7 +4,7 @@
 //! Must not know: any particular target, how a rule is lowered.
 
 use super::caps::{self, Feature, Support};
-use super::{Effect, Emission, Job, Report, Target};
+use super::{Effect, Emission, Job, Report, Target, shape};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 
@@ -55,6 +55,28 @@ fn compile_for(
         lists,
         parts,
     })
+}
+
+/// Steps in any order whose events could be the same one, in a language that finds each row by its last step: why that
+/// is refused.
+pub(super) fn refuse_shared(
+    language: &str,
+    why: &'static str,
+    job: &Job<'_>,
+    report: &mut Report,
+) -> Option<()> {
+    let chain = &job.rule.chain;
+    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
+    else {
+        return Some(());
+    };
+    let title = format!("{language} cannot express steps in any order that one event could match twice");
+    report.error(
+        Diagnostic::new(Code::NotExpressible, together.span, title).label(why).help(
+            "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
+        ),
+    );
+    None
 }
 
 /// Asks the target about every feature of the rule, before anything is lowered.

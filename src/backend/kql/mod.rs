@@ -40,8 +40,7 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, bind, shape};
-use crate::diag::{Code, Diagnostic};
+use crate::backend::{Job, Level, Part, Report, Role, Schedule, bind, gate};
 use crate::ir;
 use lets::Let;
 use literal::Frag;
@@ -158,7 +157,14 @@ impl Backend for Kql {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind(job, report)?;
-    refuse_shared(job, report)?;
+    // Steps in any order whose events could be the same one: each row is found with one step as its last, and one
+    // record that is the last in two ways would be two rows.
+    gate::refuse_shared(
+        "KQL",
+        "an event that is the last one in two ways would be found twice",
+        job,
+        report,
+    )?;
     let schedule = Schedule::of(&bound, job);
     let query = chain::lower(&bound, job, schedule, report)?;
     notes::add(job, schedule, report);
@@ -177,33 +183,9 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
 }
 
-/// Steps in any order whose events could be the same one: each row is found with one step as its last, and one record
-/// that is the last in two ways would be two rows.
-fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
-    let chain = &job.rule.chain;
-    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
-    else {
-        return Some(());
-    };
-    let title = "KQL cannot express steps in any order that one event could match twice";
-    report.error(
-        Diagnostic::new(Code::NotExpressible, together.span, title)
-            .label("an event that is the last one in two ways would be found twice")
-            .help(
-                "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
-            ),
-    );
-    None
-}
-
 /// The comment at the head: what the query is, and every reason why it is not exact.
 fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
-    let fidelity = match report.fidelity() {
-        Fidelity::Exact => "exact",
-        Fidelity::Superset => "superset: may match more than the rule",
-        Fidelity::Conditional => "conditional: may miss what the rule matches, depending on the engine",
-        Fidelity::Subset => "subset: may miss what the rule matches",
-    };
+    let fidelity = report.fidelity().remark();
     let mut lines = vec![job.rule.meta.title.clone(), format!("Catena: {}, {fidelity}", job.rule.name.node)];
     lines.push(schedule.remark());
     lines.extend(report.remarks());

@@ -55,7 +55,12 @@ pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
     const READS_LOG: bool = false;
 
     /// Reads one way in which the log has a field; why its table does not have that, if it does not.
-    fn logged(_source: &Source, _def: &FieldDef, _raw: &RawVariant) -> Result<Self::Column, String> {
+    fn logged(
+        _mapping: &Self::Mapping,
+        _source: &Source,
+        _def: &FieldDef,
+        _raw: &RawVariant,
+    ) -> Result<Self::Column, String> {
         Err("the target reads columns, not the log".to_owned())
     }
 
@@ -190,7 +195,9 @@ impl<B: Dialect> SourceSchema<B> {
         for def in source.fields.values() {
             let read = match def.columns.get(B::NAME) {
                 Some(column) => field::<B>(source, def, column, faults),
-                None if B::READS_LOG => logged::<B>(source, def),
+                None if B::READS_LOG => {
+                    mapping.as_ref().and_then(|mapping| logged::<B>(mapping, source, def))
+                }
                 None => None,
             };
             fields.extend(read.map(|read| (def.name.clone(), read)));
@@ -241,10 +248,15 @@ fn field<B: Dialect>(
 }
 
 /// A field as the log has it.
-fn logged<B: Dialect>(source: &Source, def: &FieldDef) -> Option<FieldSchema<B::Column>> {
+fn logged<B: Dialect>(
+    mapping: &B::Mapping,
+    source: &Source,
+    def: &FieldDef,
+) -> Option<FieldSchema<B::Column>> {
     let variant = |raw: &RawVariant| Variant {
         actions: raw.for_actions.clone(),
-        column: B::logged(source, def, raw).map_err(|reason| Unavailable { reason, instead: Vec::new() }),
+        column: B::logged(mapping, source, def, raw)
+            .map_err(|reason| Unavailable { reason, instead: Vec::new() }),
         placeholders: Vec::new(),
         inexact: Vec::new(),
         requires: None,

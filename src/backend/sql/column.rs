@@ -227,18 +227,15 @@ impl Column {
 }
 
 /// One way in which the log has a field.
-pub(super) fn logged(source: &Source, def: &FieldDef, raw: &RawVariant) -> Result<Column, String> {
+pub(super) fn logged(
+    layout: &Layout,
+    source: &Source,
+    def: &FieldDef,
+    raw: &RawVariant,
+) -> Result<Column, String> {
     if def.many {
         return Err("a field with several values is not read from tables yet".to_owned());
     }
-    let stored = source.targets.get("sql").map(|mapping| &mapping.stored).filter(|stored| !stored.is_empty());
-    let layout = match stored {
-        // What is wrong in it has been reported with the mapping.
-        Some(stored) => {
-            Layout(stored.iter().filter_map(|(path, text)| layout_entry(path, text).ok()).collect())
-        }
-        None => Layout(vec![(Vec::new(), EVENT.to_owned(), Holds::Json)]),
-    };
     let group = source.group_of(def).filter(|_| !raw.from_event);
     let place = |path: &str| match group {
         None => layout.spot(path).map(Place::Row),

@@ -29,9 +29,8 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Fidelity, Job, Level, Part, Report, Role, Schedule, shape};
+use crate::backend::{Job, Level, Part, Report, Role, Schedule, gate};
 use crate::catalog::{FieldDef, RawVariant, Source};
-use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Type};
 use link::{Chain, Joint};
 use lists::Lists;
@@ -65,8 +64,13 @@ impl Dialect for Sql {
         None
     }
 
-    fn logged(source: &Source, def: &FieldDef, raw: &RawVariant) -> Result<Self::Column, String> {
-        column::logged(source, def, raw)
+    fn logged(
+        mapping: &Self::Mapping,
+        source: &Source,
+        def: &FieldDef,
+        raw: &RawVariant,
+    ) -> Result<Self::Column, String> {
+        column::logged(&mapping.layout, source, def, raw)
     }
 }
 
@@ -152,7 +156,9 @@ impl Backend for Sql {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind::<Sql>(job, report)?;
-    refuse_shared(job, report)?;
+    // Steps in any order whose events could be the same one: the newest record of the other step may be of the very
+    // event, and an older one would have to be looked for.
+    gate::refuse_shared("SQL", "an event would be found as its own neighbour", job, report)?;
     let schedule = Schedule::of(&bound, job);
     notes::add(job, &bound, report);
     let (tables, select) = statement(&bound, job, report);
@@ -162,25 +168,6 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
     Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
-}
-
-/// Steps in any order whose events could be the same one: the newest record of the other step may be of the very event,
-/// and an older one would have to be looked for.
-fn refuse_shared(job: &Job<'_>, report: &mut Report) -> Option<()> {
-    let chain = &job.rule.chain;
-    let Some(together) = chain.together.as_ref().filter(|_| shape::together_shares(chain, job.catalog))
-    else {
-        return Some(());
-    };
-    let title = "SQL cannot express steps in any order that one event could match twice";
-    report.error(
-        Diagnostic::new(Code::NotExpressible, together.span, title)
-            .label("an event would be found as its own neighbour")
-            .help(
-                "let the conditions of the steps exclude each other, or write a chain of `step` and `then`",
-            ),
-    );
-    None
 }
 
 /// The common tables, and what is selected of the last of them.
@@ -260,12 +247,7 @@ fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDia
 
 /// The comment at the head: what the query is, and every reason why it is not exact.
 fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
-    let fidelity = match report.fidelity() {
-        Fidelity::Exact => "exact",
-        Fidelity::Superset => "superset: may match more than the rule",
-        Fidelity::Conditional => "conditional: may miss what the rule matches, depending on the engine",
-        Fidelity::Subset => "subset: may miss what the rule matches",
-    };
+    let fidelity = report.fidelity().remark();
     let engine = dialect::title(job.options.dialect);
     let mut lines = vec![
         job.rule.meta.title.clone(),

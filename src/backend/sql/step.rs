@@ -173,7 +173,6 @@ impl<'t> Writer<'_, 't> {
     /// The common table of what must not be there.
     pub(super) fn absent(&mut self, absence: &BoundAbsence<'t, Sql>, of: &str) -> Frag {
         let name = literal::own(&format!("absent_{of}_{}", absence.name));
-        let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
         let mut selects = Vec::new();
         for selection in &absence.selections {
             let table = self.tables.of(selection, false);
@@ -186,7 +185,6 @@ impl<'t> Writer<'_, 't> {
             let mut tests = printer.condition(selection, &[]);
             tests.extend(printer.keys(&keys));
             selects.push(select(&list, &from, &tests));
-            before.push(selection);
         }
         self.statement.table(&format!("what must not be there: `{}`", absence.name), &name, &union(selects));
         name
