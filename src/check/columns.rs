@@ -143,21 +143,7 @@ pub(super) fn fold(
 fn passing(names: &Names<'_>, rows: &Rows, pred: &Pred) -> Option<Vec<Entry>> {
     let used = names.used_lists.iter().map(|index| names.lists.get(*index)?.list.as_ref());
     let lists: Vec<&List> = used.collect::<Option<_>>()?;
-    let asked: Vec<usize> = pred
-        .tests()
-        .filter_map(|test| match test.kind {
-            TestKind::InList { list, case: _ } => Some(list),
-            TestKind::Exists
-            | TestKind::Equals { .. }
-            | TestKind::InNetworks { .. }
-            | TestKind::Order { .. }
-            | TestKind::Like { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. }
-            | TestKind::Values(_) => None,
-        })
-        .collect();
+    let asked: Vec<usize> = pred.tests().filter_map(FieldTest::list).collect();
     let last_day = |until: Option<Date>| until.unwrap_or(Date::MAX);
     let ends = asked.iter().filter_map(|index| lists.get(*index)).flat_map(|list| &list.entries);
     let mut days: BTreeSet<Date> = ends.map(|entry| last_day(entry.until)).collect();
@@ -286,8 +272,8 @@ fn two_fields(column: &ir::Field, other: Span) -> Diagnostic {
 /// Reports the tests of columns that no row passes.
 pub(super) fn lint(sink: &mut Sink, lists: usize, preds: &[&Pred]) {
     for test in preds.iter().flat_map(|pred| pred.tests()) {
-        let TestKind::InList { list, case: _ } = test.kind else { continue };
-        let folded = list.checked_sub(lists).and_then(|index| sink.folded.get(index));
+        let index = test.list().and_then(|list| list.checked_sub(lists));
+        let folded = index.and_then(|index| sink.folded.get(index));
         let Some(List { name, lookup: Some(LookupTest { name: of, test: _ }), .. }) =
             folded.filter(|list| list.entries.is_empty())
         else {

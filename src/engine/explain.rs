@@ -8,7 +8,7 @@ use super::predicate::{Predicate, Values};
 use super::program::{self, Part, Program, Role};
 use super::record::Record;
 use super::words;
-use crate::ir::{Entry, FieldTest, Pred, Rule, Selection, Step, TestKind};
+use crate::ir::{Entry, FieldTest, Pred, Rule, Selection, Step};
 use crate::source::Span;
 
 /// A part of a step's condition that decides against a record.
@@ -180,19 +180,7 @@ impl Search<'_> {
 
     fn failing(&self, test: &FieldTest, wanted: bool) -> Failing {
         let value = self.record.get(&test.field.name);
-        let list = match &test.kind {
-            TestKind::InList { list, case: _ } if !wanted => self.rule.lists.get(*list),
-            TestKind::InList { .. }
-            | TestKind::Exists
-            | TestKind::Equals { .. }
-            | TestKind::InNetworks { .. }
-            | TestKind::Order { .. }
-            | TestKind::Like { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. }
-            | TestKind::Values(_) => None,
-        };
+        let list = test.list().filter(|_| !wanted).and_then(|list| self.rule.lists.get(list));
         let excused = list.zip(value).and_then(|(list, value)| {
             let entry = excusing(list, value)?;
             Some((list.name.node.clone(), entry.clone()))

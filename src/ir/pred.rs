@@ -46,6 +46,12 @@ impl FieldTest {
         if let TestKind::SameAs { other } = &self.kind { Some(other) } else { None }
     }
 
+    /// The allowlist that it asks, if it asks one: an index into `Rule::lists`.
+    #[must_use]
+    pub fn list(&self) -> Option<usize> {
+        if let TestKind::InList { list, case: _ } = self.kind { Some(list) } else { None }
+    }
+
     /// The fields that it looks at.
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
         std::iter::once(&self.field).chain(self.other())

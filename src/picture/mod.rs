@@ -11,7 +11,7 @@ use crate::backend::shape;
 use crate::engine::words;
 use crate::ir::{
     Absence, AbsenceKey, Chain, CompareOp, Comparison, Key, Link, Pred, Repetition, Rule, Selection, Step,
-    TestKind, Together, When, duration,
+    Together, When, duration,
 };
 
 pub use svg::{Theme, svg};
@@ -190,18 +190,7 @@ fn joined(parts: &[Pred], word: &str, rule: &Rule) -> Vec<String> {
 
 fn gate(except: &Pred, rule: &Rule) -> Gate {
     let list = match except {
-        Pred::Test(test) => match &test.kind {
-            TestKind::InList { list, case: _ } => rule.lists.get(*list),
-            TestKind::Exists
-            | TestKind::Equals { .. }
-            | TestKind::InNetworks { .. }
-            | TestKind::Order { .. }
-            | TestKind::Like { .. }
-            | TestKind::Substring { .. }
-            | TestKind::Matches { .. }
-            | TestKind::SameAs { .. }
-            | TestKind::Values(_) => None,
-        },
+        Pred::Test(test) => test.list().and_then(|list| rule.lists.get(list)),
         Pred::And(_) | Pred::Or(_) | Pred::Not(_) => None,
     };
     Gate { text: words::pred(except, rule), entries: list.map(|list| list.entries.len()) }

@@ -14,7 +14,7 @@ use crate::engine::alert::Alert;
 use crate::engine::list::entry_matches;
 use crate::engine::record::Record;
 use crate::engine::value::instant_text;
-use crate::ir::{Rule, TestKind};
+use crate::ir::Rule;
 use crate::replay::{Options, Plan, Report, output as formats};
 
 /// By list and text of an entry: the alerts that it hides, as rule and time.
@@ -90,10 +90,8 @@ fn matching(rule: &Rule, alert: &Alert, report: &Report) -> Vec<(String, String)
         let Some(record) = report.records.get(*index) else { continue };
         let condition = step.main.condition();
         for (test, wanted) in condition.signed_tests() {
-            let TestKind::InList { list, case: _ } = &test.kind else { continue };
-            let (Some(list), Some(value)) = (rule.lists.get(*list), record.get(&test.field.name)) else {
-                continue;
-            };
+            let list = test.list().and_then(|list| rule.lists.get(list));
+            let (Some(list), Some(value)) = (list, record.get(&test.field.name)) else { continue };
             if !wanted && list.lookup.is_none() {
                 let entries = list.entries.iter().filter(|entry| entry_matches(entry, value));
                 found.extend(entries.map(|entry| (list.name.node.clone(), entry.text.clone())));

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::{FieldTest, List, LookupTest, Pred, TestKind};
+use crate::ir::{FieldTest, List, LookupTest, Pred};
 use crate::source::Span;
 
 use facts::Facts;
@@ -88,8 +88,7 @@ impl<'a> Logic<'a> {
     }
 
     fn is_empty(&self, test: &FieldTest) -> Option<&'a List> {
-        let TestKind::InList { list, case: _ } = test.kind else { return None };
-        self.lists.get(list).copied().filter(|list| list.entries.is_empty())
+        self.lists.get(test.list()?).copied().filter(|list| list.entries.is_empty())
     }
 
     /// The tests that want an entry of a list without any.
