@@ -12,27 +12,7 @@ use crate::catalog::{Catalog, FieldDef};
 use crate::engine::record::Record;
 use crate::engine::value::Value;
 use crate::ir::Type;
-use crate::syntax;
-
-/// Text of the language.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || crate::source::visible(c.encode_utf8(&mut [0; 4])) != c.to_string() => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
+use crate::syntax::{self, quoted};
 
 fn literal(value: &Value<'_>) -> String {
     match value {

@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 
 use crate::catalog::Source;
 use crate::source::visible;
-use crate::syntax;
+use crate::syntax::{self, quoted};
 
 use super::cond::Cond;
-use super::field::quoted;
 
 /// A rule in the making.
 #[derive(Debug, Default)]

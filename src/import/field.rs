@@ -5,6 +5,7 @@
 
 use crate::catalog::{Column, FieldDef, Source};
 use crate::ir::Type;
+use crate::syntax::quoted;
 
 use super::cond::Cond;
 
@@ -113,27 +114,6 @@ fn pattern(text: &str) -> String {
             }
         }
     }
-    out
-}
-
-/// A string literal.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || crate::source::is_hidden(c) => {
-                let code = format!("\\u{{{:x}}}", u32::from(c));
-                out.push_str(&code);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
     out
 }
 

@@ -27,6 +27,7 @@ mod parts;
 mod pasted;
 mod pred;
 mod problem;
+mod quote;
 mod recover;
 mod report;
 mod scan;
@@ -39,6 +40,7 @@ pub use decode::decode;
 pub use format::{NotFormatted, format};
 pub use keywords::{begins_test_line, is_keyword, metadata, words};
 pub use outline::{Heading, outline};
+pub use quote::quoted;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile};
