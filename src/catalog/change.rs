@@ -157,30 +157,19 @@ impl Source {
         document: &Arc<Document>,
         inside: &[&str],
     ) {
-        let MappingChange {
-            from,
-            filter,
-            time,
-            time_lag,
-            time_reason,
-            words,
-            stored: columns,
-            requires,
-            fields: _,
-        } = change;
         let entries = [
-            ("from", from.is_some()),
-            ("filter", filter.is_some()),
-            ("time", time.is_some()),
-            ("time_lag", time_lag.is_some()),
-            ("time_reason", time_reason.is_some()),
-            ("requires", requires.is_some()),
+            ("from", change.from.is_some()),
+            ("filter", change.filter.is_some()),
+            ("time", change.time.is_some()),
+            ("time_lag", change.time_lag.is_some()),
+            ("time_reason", change.time_reason.is_some()),
+            ("requires", change.requires.is_some()),
         ];
         for (entry, _) in entries.iter().filter(|(_, given)| *given) {
             self.origin.replace(document, &["targets", target, entry], &[inside, &[*entry]].concat());
         }
-        let named =
-            words.keys().map(|word| ("words", word)).chain(columns.keys().map(|path| ("stored", path)));
+        let words = change.words.keys().map(|word| ("words", word));
+        let named = words.chain(change.stored.keys().map(|path| ("stored", path)));
         for (entry, key) in named {
             self.origin.replace(
                 document,

@@ -11,7 +11,7 @@ use super::Sql;
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
 use super::predicate::ordered;
-use super::step::{StepTable, Writer, field, in_words, shared, union};
+use super::step::{Counting, StepTable, Writer, field, in_words, shared, union};
 use crate::backend::SqlDialect;
 use crate::backend::bind::{BoundLink, BoundStep};
 use crate::backend::print::Bind;
@@ -247,29 +247,22 @@ impl<'t> Writer<'_, 't> {
     fn recounted(&mut self, later: &BoundStep<'t, Sql>, counted: &Frag, pairs: &Frag, number: usize) -> Frag {
         let name = literal::own(&format!("recounted_{number}"));
         let Some(repetition) = later.repetition else { return pairs.clone() };
-        let value = match &repetition.distinct {
-            Some(distinct) => field(later, &distinct.name),
-            None => literal::own("_event"),
-        };
-        let by = repetition.by.iter().map(|by| {
-            let column = field(later, &by.name);
-            test("p.{} = c.{}", &[&column, &column])
-        });
-        let is_there = repetition.distinct.as_ref().map_or_else(
-            || literal::truth(true),
-            |distinct| {
-                let column = whole("c.{}", &[&value]);
-                super::check::text(&super::predicate::exists(self.dialect, &column, distinct.ty))
-            },
-        );
-        let by = Frag::join(by.collect(), " AND ", Bind::And);
+        let Counting { value, same, is_there } = self.counting(later, repetition, ["p", "c"]);
         let window = literal::micros(repetition.window.seconds);
         let enough = literal::own(&format!("enough_{number}"));
         let text = whole(
             "SELECT p._record, p._at, p._earlier_event, p._earlier_at\n  FROM {} p JOIN {} c ON {} AND c._event <> \
              p._earlier_event AND c._at BETWEEN GREATEST(p._earlier_at, p._at - {}) AND p._at\n  WHERE {}\n  GROUP BY \
              p._record, p._at, p._earlier_event, p._earlier_at\n  HAVING count(DISTINCT c.{}) >= {}",
-            &[pairs, counted, &by, &window, &is_there, &value, &literal::number(i64::from(repetition.least))],
+            &[
+                pairs,
+                counted,
+                &same,
+                &window,
+                &is_there,
+                &value,
+                &literal::number(i64::from(repetition.least)),
+            ],
         );
         self.statement.table("", &enough, &text);
         let text = whole(
@@ -431,13 +424,10 @@ fn greatest(candidates: &[Frag]) -> Frag {
     let mut candidates = candidates.iter();
     let Some(first) = candidates.next() else { return whole("NULL", &[]) };
     candidates.fold(first.clone(), |best, next| {
-        whole(
-            "CASE WHEN {}._start IS NULL OR {}._start >= {}._start THEN {} ELSE {} END",
-            &[next, &in_parentheses(&best), next, &best, next],
+        literal::code(
+            Bind::Or,
+            "CASE WHEN {}._start IS NULL OR {()}._start >= {}._start THEN {} ELSE {} END",
+            &[next, &best, next, &best, next],
         )
     })
-}
-
-fn in_parentheses(path: &Frag) -> Frag {
-    if path.text().starts_with("CASE") { whole("({})", &[path]) } else { path.clone() }
 }

@@ -13,6 +13,7 @@ use super::check::{Check, nullable, one_of};
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
 use crate::backend::SqlDialect;
+use crate::backend::print::Bind;
 use crate::backend::truth::{Truth, unique};
 
 const OCTET: &str = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
@@ -83,7 +84,7 @@ fn in_v6(dialect: SqlDialect, column: &Frag, networks: &[IpNet]) -> Check {
         test("v BETWEEN {} AND {}", &[&first, &last])
     };
     let ranges: Vec<_> = networks.iter().map(range).collect();
-    let any = Frag::join(ranges, " OR ", crate::backend::print::Bind::Or);
+    let any = Frag::join(ranges, " OR ", Bind::Or);
     Truth::all([is_v6(dialect, column), nullable(dialect::once(dialect, &digits, &any))])
 }
 
@@ -145,34 +146,22 @@ fn digits(dialect: SqlDialect, column: &Frag) -> Frag {
 
 /// A tail in dots as two groups.
 fn without_dots(dialect: SqlDialect) -> Frag {
+    let [tail, rest] = match dialect {
+        SqlDialect::DuckDb => ["regexp_extract(v, '[0-9.]*$', 0)", "regexp_replace(v, '[0-9.]*$', '')"],
+        SqlDialect::Spark => {
+            ["regexp_extract(v, '[0-9.]*\\\\z', 0)", "regexp_replace(v, '[0-9.]+\\\\z', '')"]
+        }
+        SqlDialect::Trino => ["regexp_extract(v, '[0-9.]*\\z')", "regexp_replace(v, '[0-9.]+\\z', '')"],
+    }
+    .map(|template| whole(template, &[]));
     let octet = |number: i64| {
-        let dots = whole("regexp_extract(v, '[0-9.]*$', 0)", &[]);
-        let dots = if dialect == SqlDialect::Spark {
-            whole("regexp_extract(v, '[0-9.]*\\\\z', 0)", &[])
-        } else {
-            dots
-        };
-        let dots =
-            if dialect == SqlDialect::Trino { whole("regexp_extract(v, '[0-9.]*\\z')", &[]) } else { dots };
-        whole("TRY_CAST(split_part({}, '.', {}) AS INTEGER)", &[&dots, &literal::number(number)])
+        whole("TRY_CAST(split_part({}, '.', {}) AS INTEGER)", &[&tail, &literal::number(number)])
     };
     let pair = |first: i64| {
-        let number = literal::code(
-            crate::backend::print::Bind::Or,
-            "{} * 256 + {}",
-            &[&octet(first), &octet(first + 1)],
-        );
+        let number = literal::code(Bind::Or, "{} * 256 + {}", &[&octet(first), &octet(first + 1)]);
         dialect::hexadecimal(dialect, &number)
     };
-    let end = match dialect {
-        SqlDialect::DuckDb => "regexp_replace(v, '[0-9.]*$', '')",
-        SqlDialect::Spark => "regexp_replace(v, '[0-9.]+\\\\z', '')",
-        SqlDialect::Trino => "regexp_replace(v, '[0-9.]+\\z', '')",
-    };
-    whole(
-        "CASE WHEN v LIKE '%.%' THEN concat({}, {}, ':', {}) ELSE v END",
-        &[&whole(end, &[]), &pair(1), &pair(3)],
-    )
+    whole("CASE WHEN v LIKE '%.%' THEN concat({}, {}, ':', {}) ELSE v END", &[&rest, &pair(1), &pair(3)])
 }
 
 /// `::` as the groups of zeros that it stands for: eight, less those that are there.

@@ -145,7 +145,7 @@ impl<'t> Table<'t> {
     }
 
     /// A field of the source by its name, in whatever way the log has it.
-    fn named(&self, name: &str) -> Option<Frag> {
+    fn source_field(&self, name: &str) -> Option<Frag> {
         let field = self.schema.fields.get(name)?;
         let column =
             field.variants.iter().find(|variant| variant.actions.is_empty())?.column.as_ref().ok()?;
@@ -156,7 +156,7 @@ impl<'t> Table<'t> {
     fn event(&self) -> Frag {
         let as_text = |name: &String| {
             let is_text = self.schema.fields.get(name).is_some_and(|field| field.ty == Type::String);
-            let id = self.named(name)?;
+            let id = self.source_field(name)?;
             Some(if is_text { id } else { dialect::as_text(self.dialect, &id, false) })
         };
         let ids: Option<Vec<_>> = self.source.event_id.0.iter().map(as_text).collect();
@@ -200,7 +200,7 @@ impl<'t> Table<'t> {
     /// The common table.
     pub(super) fn print(&self) -> Frag {
         let mut columns =
-            vec![(AT, self.named("event.time").unwrap_or_else(|| whole("CAST(NULL AS BIGINT)", &[])))];
+            vec![(AT, self.source_field("event.time").unwrap_or_else(|| whole("CAST(NULL AS BIGINT)", &[])))];
         columns.push((EVENT, self.event()));
         let mut columns: Vec<_> =
             columns.into_iter().map(|(name, value)| named(&value, &literal::own(name))).collect();

@@ -39,6 +39,16 @@ pub(super) struct StepTable {
     pub(super) counted: Option<Frag>,
 }
 
+/// What a step counts, over two aliases of its records.
+pub(super) struct Counting {
+    /// The column whose different values are counted.
+    pub(super) value: Frag,
+    /// That both rows count together.
+    pub(super) same: Frag,
+    /// That the counted row has a value.
+    pub(super) is_there: Frag,
+}
+
 impl StepTable {
     /// The columns of the contract.
     pub(super) fn contract(&self) -> &[(Frag, Type)] {
@@ -55,22 +65,12 @@ impl<'t> Writer<'_, 't> {
     /// Prints a step.
     pub(super) fn step(&mut self, step: &BoundStep<'t, Sql>, records_are_alerts: bool) -> StepTable {
         let (mut columns, shown) = columns(step);
-        let final_name = literal::own(&format!("step_{}", step.name.node));
-        let mut stages = step.absences.len() + usize::from(step.repetition.is_some());
-        let stage = |stages: &mut usize| {
-            let name = if *stages == 0 {
-                final_name.clone()
-            } else {
-                literal::own(&format!("found_{}_{stages}", step.name.node))
-            };
-            *stages = stages.saturating_sub(1);
-            name
-        };
-        let mut name = stage(&mut stages);
+        let stages = step.absences.len() + usize::from(step.repetition.is_some());
+        let mut name = stage(step, stages);
         let selects = self.selections(step, &columns, records_are_alerts);
         self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
-        for absence in &step.absences {
-            let next = stage(&mut stages);
+        for (done, absence) in (1..).zip(&step.absences) {
+            let next = stage(step, stages - done);
             self.without(step, absence, &name, &next);
             name = next;
         }
@@ -80,11 +80,12 @@ impl<'t> Writer<'_, 't> {
         if let Some(repetition) = step.repetition {
             let count = literal::own(&step.column_name(ir::COUNT));
             start = literal::own(&step.column_name(ir::FIRST_TIME));
-            self.burst(step, repetition, (&name, &final_name), (&count, &start));
+            let last = stage(step, 0);
+            self.burst(step, repetition, (&name, &last), (&count, &start));
             columns.splice(shown..shown, [(count, Type::Int), (start.clone(), Type::Time)]);
             shown += 2;
             counted = Some(name);
-            name = final_name;
+            name = last;
         }
         StepTable { name, columns, shown, start, counted }
     }
@@ -190,6 +191,29 @@ impl<'t> Writer<'_, 't> {
         name
     }
 
+    /// What counts for a row of the first alias among the rows of the second.
+    pub(super) fn counting(
+        &self,
+        step: &BoundStep<'t, Sql>,
+        repetition: &Repetition,
+        [one, counted]: [&str; 2],
+    ) -> Counting {
+        let of = |alias: &str, column: &Frag| whole("{}.{}", &[&literal::own(alias), column]);
+        let by = repetition.by.iter().map(|by| {
+            let column = field(step, &by.name);
+            test("{} = {}", &[&of(one, &column), &of(counted, &column)])
+        });
+        let same = Frag::join(by.collect(), " AND ", Bind::And);
+        match &repetition.distinct {
+            None => Counting { value: literal::own(EVENT), same, is_there: literal::truth(true) },
+            Some(distinct) => {
+                let value = field(step, &distinct.name);
+                let is_there = predicate::exists(self.dialect, &of(counted, &value), distinct.ty);
+                Counting { value, same, is_there: check::text(&is_there) }
+            }
+        }
+    }
+
     /// The records for which enough came, and since when.
     fn burst(
         &mut self,
@@ -199,28 +223,13 @@ impl<'t> Writer<'_, 't> {
         (count, first): (&Frag, &Frag),
     ) {
         let of = &step.name.node;
-        let value = match &repetition.distinct {
-            Some(distinct) => field(step, &distinct.name),
-            None => literal::own(EVENT),
-        };
-        let by = repetition.by.iter().map(|by| {
-            let column = field(step, &by.name);
-            test("a.{} = b.{}", &[&column, &column])
-        });
-        let joined = Frag::join(by.collect(), " AND ", Bind::And);
-        let is_there = repetition.distinct.as_ref().map_or_else(
-            || literal::truth(true),
-            |distinct| {
-                let column = whole("b.{}", &[&value]);
-                check::text(&predicate::exists(self.dialect, &column, distinct.ty))
-            },
-        );
+        let Counting { value, same, is_there } = self.counting(step, repetition, ["a", "b"]);
         let values = literal::own(&format!("values_{of}"));
         let window = literal::micros(repetition.window.seconds);
         let text = whole(
             "SELECT a._record, a._at, b.{} AS _value, max(b._at) AS _latest\n  FROM {} a JOIN {} b ON {} AND b._at BETWEEN \
              a._at - {} AND a._at\n  WHERE {}\n  GROUP BY a._record, a._at, b.{}",
-            &[&value, from, from, &joined, &window, &is_there, &value],
+            &[&value, from, from, &same, &window, &is_there, &value],
         );
         let what = repetition
             .distinct
@@ -253,6 +262,12 @@ impl<'t> Writer<'_, 't> {
         );
         self.statement.table("", to, &text);
     }
+}
+
+/// The table of a step while so many of its clauses are left.
+fn stage(step: &BoundStep<'_, Sql>, left: usize) -> Frag {
+    let name = &step.name.node;
+    literal::own(&if left == 0 { format!("step_{name}") } else { format!("found_{name}_{left}") })
 }
 
 fn is_by(repetition: &Repetition, field: &str) -> bool {

@@ -51,34 +51,23 @@ impl Values<'_> {
     /// The value of a field, of its type.
     pub(super) fn of(&self, column: &Column) -> Frag {
         let Column { ty, places, placeholders, capture, map, absent, otherwise } = column;
-        let is_plain = placeholders.is_empty()
-            && capture.is_none()
-            && map.is_empty()
-            && absent.is_none()
-            && otherwise.is_none();
-        if let ([place], true) = (places.as_slice(), is_plain) {
+        let is_as_stored = capture.is_none() && map.is_empty() && absent.is_none() && otherwise.is_none();
+        if let ([place], true) = (places.as_slice(), is_as_stored) {
             let is_json = matches!(
                 place,
                 Place::Row(Spot { holds: Holds::Json, .. }) | Place::Item(..) | Place::Inner(..)
             );
             return match self.at(place) {
-                Found::Text(text) => self.typed(text, *ty, is_json),
+                // A number is no text that means "no value".
                 Found::Number(number) => self.number_as(number, *ty),
+                // An empty text is missing to every test, so it may stay where nothing else is asked of it here.
+                Found::Text(text) => {
+                    let as_json = is_json || !placeholders.is_empty();
+                    self.typed(self.without(text, placeholders.iter().map(String::as_str)), *ty, as_json)
+                }
             };
         }
-        if let ([place], true) =
-            (places.as_slice(), capture.is_none() && map.is_empty() && otherwise.is_none())
-            && let Found::Number(number) = self.at(place)
-            && absent.is_none()
-        {
-            // A number is no text that means "no value".
-            return self.number_as(number, *ty);
-        }
-        let is_read_as_it_is =
-            places.len() == 1 && capture.is_none() && map.is_empty() && otherwise.is_none();
-        // An empty text is missing to every test, so it may stay where nothing else is asked of it here.
-        let nothing = if is_read_as_it_is && absent.is_none() { None } else { Some("") };
-        let texts: Vec<_> = places.iter().map(|place| self.present(place, nothing, placeholders)).collect();
+        let texts: Vec<_> = places.iter().map(|place| self.present(place, placeholders)).collect();
         let base = match texts.as_slice() {
             [] => literal::whole("NULL", &[]),
             [only] => only.clone(),
@@ -114,14 +103,17 @@ impl Values<'_> {
     }
 
     /// The text at a place; null where it is empty or means "no value".
-    fn present(&self, place: &Place, empty: Option<&str>, placeholders: &[String]) -> Frag {
-        let text = match self.at(place) {
-            Found::Text(text) => text,
-            Found::Number(number) => {
-                return whole("CAST({} AS {})", &[&number, &literal::type_name(self.dialect, Type::String)]);
+    fn present(&self, place: &Place, placeholders: &[String]) -> Frag {
+        match self.at(place) {
+            Found::Text(text) => {
+                self.without(text, std::iter::once("").chain(placeholders.iter().map(String::as_str)))
             }
-        };
-        let nothing = empty.into_iter().chain(placeholders.iter().map(String::as_str));
+            Found::Number(number) => self.number_as(number, Type::String),
+        }
+    }
+
+    /// A text, or null where it is one of some that mean "no value".
+    fn without<'n>(&self, text: Frag, nothing: impl Iterator<Item = &'n str>) -> Frag {
         nothing.fold(text, |text, nothing| {
             whole("NULLIF({}, {})", &[&text, &literal::text(self.dialect, nothing)])
         })
