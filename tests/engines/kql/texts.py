@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 from lists import rows as rows_of
+from parts import Refused, only_query
 
 SCHEMA = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["tables"]
 EPOCH, MICROSECOND = datetime.datetime(1970, 1, 1), datetime.timedelta(microseconds=1)
@@ -24,18 +25,6 @@ LIST = re.compile(r'_GetWatchlist\("(\w+)"\)')
 
 # learn.microsoft.com/azure/sentinel/watchlists-queries: the rows of one watchlist, found by its alias.
 WATCHLISTS = {"Alias": "string", "SearchKey": "string", "until": "string"}
-
-
-class Refused(Exception):
-    """The request cannot be answered."""
-
-
-def only_query(request):
-    """The text of the one part."""
-    texts = [part["text"] for part in request["parts"] if part["role"] == "query"]
-    if len(texts) != 1 or len(request["parts"]) != 1:
-        raise Refused(f"one query is expected, not {[part['role'] for part in request['parts']]}")
-    return texts[0]
 
 
 def named(text):

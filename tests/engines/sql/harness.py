@@ -19,21 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import ingest
 from lists import rows as rows_of
+from parts import Refused, only_query
 
 # The zone of the session must make no difference, so it is none in which a mistake would not show.
 ZONE = "America/New_York"
 MODULES = {"duckdb": "duck", "trino": "trino", "athena": "trino", "spark": "spark", "databricks": "spark"}
-
-
-class Refused(Exception):
-    """The request cannot be answered."""
-
-
-def only_query(request):
-    texts = [part["text"] for part in request["parts"] if part["role"] == "query"]
-    if len(texts) != 1 or len(request["parts"]) != 1:
-        raise Refused(f"one query is expected, not {[part['role'] for part in request['parts']]}")
-    return texts[0]
 
 
 def instant(row):
