@@ -15,6 +15,7 @@ use catena::engine::alert::{Alert, Matched, alerts, run, run_matched};
 use catena::engine::near::{Condition, Part};
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
+use catena::ir::Rule;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -177,6 +178,12 @@ fn order_of_input_does_not_matter(
     if left == right { Ok(()) } else { Err((left, right)) }
 }
 
+/// A difference, with what it was found in.
+fn told(problem: &str, rule: &Rule, records: &[Record]) -> TestCaseError {
+    let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
+    TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
+}
+
 /// The near misses of the engine against the definition: one condition that alone keeps a silent record from alerting.
 #[test]
 fn near_misses_equal_their_definition() {
@@ -186,10 +193,8 @@ fn near_misses_equal_their_definition() {
         let (rule, records) = scenario.build(&schemas);
         let program =
             Program::new(&rule, &schemas).map_err(|problem| TestCaseError::fail(problem.to_string()))?;
-        let found = near::compare(&rule, &program, &records).map_err(|problem| {
-            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
-            TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
-        })?;
+        let found =
+            near::compare(&rule, &program, &records).map_err(|problem| told(&problem, &rule, &records))?;
         for condition in found.counts.keys() {
             let kind = match condition {
                 Condition::Gap { .. } => 0,
@@ -223,10 +228,8 @@ fn near_misses_of_clauses_equal_their_definition() {
         if program.beyond_links().is_none() {
             return Ok(());
         }
-        let found = near::compare_clauses(&rule, &program, &records).map_err(|problem| {
-            let shown = records.iter().map(brute::show).collect::<Vec<_>>().join("\n  ");
-            TestCaseError::fail(format!("{problem}\n  {shown}\n{:#?}", rule.chain))
-        })?;
+        let found = near::compare_clauses(&rule, &program, &records)
+            .map_err(|problem| told(&problem, &rule, &records))?;
         for condition in found.counts.keys() {
             let kind = match condition {
                 Condition::Gap { .. } => 0,
