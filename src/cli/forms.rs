@@ -2,7 +2,7 @@
 //!
 //! In: options of the command line. Out: those of a compilation. Must not know: rules, files.
 
-use crate::backend::{Rows, SqlDialect};
+use crate::backend::{Baseline, Rows, SqlDialect};
 use crate::project::CompileOptions;
 
 /// What may be chosen of the queries of one target.
@@ -17,9 +17,34 @@ pub(super) struct Forms {
     /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
     #[arg(long)]
     one_row_per_key: bool,
+    /// SPL: where what must not have come before is looked for.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    baseline: BaselineChoice,
     /// SQL: the engine of the lake (default: duckdb).
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
     dialect: DialectChoice,
+}
+
+/// Where a query looks for what must not have come before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum BaselineChoice {
+    /// In the events, as far back as the rule says.
+    #[default]
+    Inline,
+    /// In a list that a search of its own keeps.
+    Lookup,
+    /// In the events up to a day back, otherwise in a list.
+    Auto,
+}
+
+impl From<BaselineChoice> for Baseline {
+    fn from(choice: BaselineChoice) -> Self {
+        match choice {
+            BaselineChoice::Inline => Self::Inline,
+            BaselineChoice::Lookup => Self::Lookup,
+            BaselineChoice::Auto => Self::Auto,
+        }
+    }
 }
 
 /// The engines for which SQL is written.
@@ -53,6 +78,7 @@ impl Forms {
             time_buckets: self.time_buckets,
             split: self.split,
             rows: if self.one_row_per_key { Rows::OnePerKey } else { Rows::All },
+            baseline: self.baseline.into(),
             dialect: self.dialect.into(),
             ..CompileOptions::default()
         }

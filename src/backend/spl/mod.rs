@@ -9,6 +9,7 @@
 
 mod absences;
 mod backtrack;
+mod baseline;
 mod branch;
 mod bursts;
 mod chain;
@@ -152,36 +153,46 @@ impl Backend for Spl {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        emit(job, report).into_iter().collect()
+        emit(job, report).unwrap_or_default()
     }
 }
 
-fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind::<Spl>(job, report)?;
     let branches = records::all(&bound).into_iter().map(|records| {
         let Branch { base, commands } = branch::build(&bound, &records, job, report);
         let note = literal::comment(&records.title);
-        context! { base => Value::from(base), note => Value::from(note), commands => values(commands) }
+        let branch =
+            context! { base => Value::from(base), note => Value::from(note), commands => values(commands) };
+        (records.number, branch)
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
-    let schedule = Schedule::of(&bound, job);
+    let kept = baseline::kept(&bound, job);
+    let schedule = baseline::schedule(&bound, job, &kept);
+    let of_lists = schedule.of_list();
+    kept.iter().for_each(|kept| kept.tell(of_lists, report));
     together::refuse_shared(job, report);
-    let tail = chain::commands(&bound, schedule, report);
+    let tail = chain::commands(&bound, &kept, schedule, report);
     if !report.errors.is_empty() {
         return None;
     }
     // The head is made here, last, because it repeats the notes that branches and tail have added.
+    let mut parts = Vec::new();
+    for kept in &kept {
+        parts.push(kept.part(job, of_lists, &branches, report)?);
+    }
     let context = context! {
         chained => branches.len() > 1,
         head => values(head(job.rule, schedule, report)),
-        branches,
+        branches => branches.into_iter().map(|(_, branch)| branch).collect::<Value>(),
         tail => values(tail),
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+    parts.push(Part { name, id, role: Role::Query, schedule, indexes, keys, text });
+    Some(parts)
 }
 
 fn values(frags: Vec<Frag>) -> Value {
