@@ -208,8 +208,8 @@ class Pipeline:
     def do_outputlookup(self, tokens):
         """The rows are the answer: whoever asks keeps them for the next request."""
         words = [token.text for token in tokens]
-        if words[:3] != ["override_if_empty", "=", "false"] or words[3:] != list(self.whole.kept):
-            raise Refused("outputlookup override_if_empty=false of the list that was read is expected")
+        if words[:3] != ["override_if_empty", "=", "false"] or len(words) != 4:
+            raise Refused("outputlookup override_if_empty=false NAME is expected")
 
     def do_fields(self, tokens):
         words = [token.text for token in tokens if token.kind != "comma"]
