@@ -172,6 +172,8 @@ class Pipeline:
 
     def do_stats(self, tokens):
         texts = [token.text for token in tokens]
+        if "BY" not in texts:
+            raise Refused("stats without BY")
         by = texts.index("BY")
         keys = [text for text in texts[by + 1 :] if text != ","]
         self.flush()
