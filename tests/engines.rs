@@ -20,9 +20,9 @@ fn engines() -> PathBuf {
     folder
 }
 
-/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists and baselines by lookup and
-/// one row for each key, once with SPL's names for what its add-on documents none for, and a rule over each field of each
-/// shipped source.
+/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists and baselines by
+/// lookup and one row for each key, once with SPL's names for what its add-on documents none for, and a rule over each
+/// field of each shipped source.
 fn texts(target: &str) -> Vec<Value> {
     let (target, dialect) = target.split_once(' ').unwrap_or((target, "duckdb"));
     let extension = if target == "sigma" { "yml" } else { target };

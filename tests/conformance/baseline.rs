@@ -154,9 +154,11 @@ impl Runs<'_> {
                     Keeping::Seldom => now.div_euclid(of_list.every) % 5 == 2,
                 };
             kept += usize::from(is_due);
-            let is_first = kept % 2 == 0;
+            let is_first = kept.is_multiple_of(2);
             if is_due && is_first {
-                lists.iter().for_each(|part| self.keep(part, now, keeping));
+                for part in lists {
+                    self.keep(part, now, keeping);
+                }
             }
             let slice = (plan.delay + plan.every, plan.delay);
             if self.has_events(now, slice.0, slice.1, true) {
@@ -168,7 +170,9 @@ impl Runs<'_> {
                 }
             }
             if is_due && !is_first {
-                lists.iter().for_each(|part| self.keep(part, now, keeping));
+                for part in lists {
+                    self.keep(part, now, keeping);
+                }
             }
             now += plan.every;
         }

@@ -7,8 +7,8 @@
 //! rows of the step do. In time order, steps first at equal times, a running maximum gives each row the newest one that
 //! is strictly earlier; in falling order a running minimum gives the next one that is strictly later.
 
-use super::baseline::Kept;
 use super::check::{all as and, any};
+use super::kept::Kept;
 use super::literal::{self, Frag, spl};
 use super::{Spl, lines};
 use crate::backend::bind::{Bound, BoundAbsence};

@@ -12,39 +12,16 @@ use minijinja::{Value, context};
 use uuid::Uuid;
 
 use super::absences::{self, Absent};
-use super::check::{all, any};
+use super::kept::{Kept, TIMES};
 use super::literal::{self, Frag, spl};
 use super::{SEARCH, Spl};
 use crate::backend::bind::Bound;
 use crate::backend::schema::Dialect as _;
 use crate::backend::{Effect, External, Job, Part, Report, Role, Schedule};
 use crate::ir::{self, When};
-use crate::source::Span;
 
 /// For ids of parts that follow from the rule's own.
 const NAMESPACE: Uuid = Uuid::from_u128(0x3b7e_02c6_91d4_5f0a_8c1d_6e59_d0b4_27f8);
-
-/// The columns of a list behind its keys.
-const TIMES: [&str; 2] = ["first_seen", "last_seen"];
-
-/// An absence whose records are kept in a list.
-#[derive(Debug)]
-pub(super) struct Kept {
-    /// The number of the absence.
-    pub(super) number: u64,
-    /// What stands in `chain_step` of its records.
-    row: u64,
-    /// How long before a step they must not be, in seconds.
-    window: u64,
-    /// The name of the list.
-    list: String,
-    /// The name of the part that keeps it.
-    part: String,
-    /// Its keys: in the rows of the search, and in the list.
-    keys: Vec<(Frag, String)>,
-    span: Span,
-    clause: String,
-}
 
 /// The absences that are asked of a list.
 pub(super) fn kept(bound: &Bound<'_, Spl>, job: &Job<'_>) -> Vec<Kept> {
@@ -89,131 +66,96 @@ pub(super) fn schedule(bound: &Bound<'_, Spl>, job: &Job<'_>, kept: &[Kept]) -> 
     schedule.with_lists(&job.rule.chain, |window| job.options.baseline.keeps(window))
 }
 
-impl Kept {
-    /// The column of the newest time of a key.
-    fn seen(&self) -> Frag {
-        let number = literal::number(self.number);
-        spl!("chain_seen{number}", number)
-    }
+/// How far back the list has to reach, in seconds.
+fn reach(kept: &Kept, schedule: Schedule) -> u64 {
+    kept.window.saturating_add(schedule.look_back)
+}
 
-    /// Asks the list for the newest time of the key of each row.
-    pub(super) fn ask(&self) -> [Frag; 2] {
-        let list = literal::flat(&self.list);
-        let pairs: Vec<Frag> =
-            self.named().map(|(column, name)| spl!("{name} AS {column}", name, column)).collect();
-        let (pairs, seen) = (literal::list(&pairs), self.seen());
-        [
-            spl!("lookup {list} {pairs} OUTPUT last_seen AS {seen}", list, pairs, seen),
-            spl!("eval {seen}=tonumber({seen})", seen),
-        ]
-    }
+/// Says what the list is, and what the search promises with it. `schedule` is that of the search that keeps it.
+pub(super) fn tell(kept: &Kept, schedule: Schedule, report: &mut Report) {
+    let Kept { list, part, window, span, clause, .. } = kept;
+    let [window, stale, reach] =
+        [*window, schedule.every.saturating_mul(2), reach(kept, schedule)].map(ir::duration);
+    report.note(
+        Effect::Superset,
+        *span,
+        format!(
+            "{clause} over {window} asks the list `{list}` for what is no longer read: exact while `{part}` runs on \
+             time; until it has read {window}, and where it is more than {stale} behind, more counts as new, never \
+             less"
+        ),
+    );
+    report.require(format!(
+        "lookup definition `{list}` with case_sensitive_match = true and no match_type, over `{list}.csv` as \
+         `compile -o` writes it, which is empty: `{part}` fills it; run that once over the last {reach} first, and \
+         do not put the empty file in its place again"
+    ));
+    let columns: Vec<&str> = kept.keys.iter().map(|(_, name)| name.as_str()).chain(TIMES).collect();
+    report.read(External::kept(list.clone(), &columns, *span));
+}
 
-    /// Whether a row is exempted by what the list holds or by a record that the search itself has read.
-    pub(super) fn exempts(&self, near: &Frag) -> Frag {
-        let (seen, window) = (self.seen(), literal::number(self.window));
-        let within = |time: &Frag| spl!("round(_time - {time}, 6) <= {window}", time, window);
-        any(vec![
-            all(vec![literal::call("isnum", [near]), within(near)]),
-            all(vec![literal::call("isnum", [&seen]), spl!("{seen} < _time", seen), within(&seen)]),
-        ])
-    }
+/// The search that keeps the list, with the branches of its records among all `branches`.
+pub(super) fn part(
+    kept: &Kept,
+    job: &Job<'_>,
+    schedule: Schedule,
+    branches: &[(u64, Value)],
+    report: &mut Report,
+) -> Option<Part> {
+    let branches = branches.iter().filter(|(number, _)| *number == kept.row);
+    let branches: Vec<Value> = branches.map(|(_, branch)| branch.clone()).collect();
+    let context = context! {
+        chained => branches.len() > 1,
+        head => super::values(head(kept, job, schedule)),
+        branches,
+        tail => super::values(commands(kept, schedule)),
+    };
+    let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
+    let (name, seed) = (kept.part.clone(), format!("{}/{}/{}", job.rule.meta.id, Spl::NAME, kept.number));
+    let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
+    let (role, indexes, keys) = (Role::Baseline, Vec::new(), Vec::new());
+    Some(Part { name, id, role, schedule, indexes, keys, text })
+}
 
-    fn named(&self) -> impl Iterator<Item = (Frag, Frag)> {
-        self.keys.iter().map(|(column, name)| (column.clone(), literal::flat(name)))
-    }
+fn head(kept: &Kept, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {
+    let (rule, Kept { list, .. }) = (job.rule, kept);
+    let [every, look_back, window, reach] =
+        [schedule.every, schedule.look_back, kept.window, reach(kept, schedule)].map(ir::duration);
+    let lines = [
+        rule.meta.title.clone(),
+        format!(
+            "baseline of rule {} ({}): keeps the list `{list}` that its search asks",
+            rule.name.node, rule.meta.id
+        ),
+        format!(
+            "schedule: run every {every} over the last {look_back}; once, before the first run of the rule's search, \
+             over the last {reach}: what the list lacks of the last {window} counts as never seen"
+        ),
+    ];
+    lines.iter().map(|line| literal::comment(line)).collect()
+}
 
-    /// How far back the list has to reach, in seconds.
-    fn reach(&self, schedule: Schedule) -> u64 {
-        self.window.saturating_add(schedule.look_back)
-    }
-
-    /// Says what the list is, and what the search promises with it. `schedule` is that of the search that keeps it.
-    pub(super) fn tell(&self, schedule: Schedule, report: &mut Report) {
-        let Self { list, part, window, span, clause, .. } = self;
-        let [window, stale, reach] =
-            [*window, schedule.every.saturating_mul(2), self.reach(schedule)].map(ir::duration);
-        report.note(
-            Effect::Superset,
-            *span,
-            format!(
-                "{clause} over {window} asks the list `{list}` for what is no longer read: exact while `{part}` runs on \
-                 time; until it has read {window}, and where it is more than {stale} behind, more counts as new, never \
-                 less"
-            ),
-        );
-        report.require(format!(
-            "lookup definition `{list}` with case_sensitive_match = true and no match_type, over `{list}.csv` as \
-             `compile -o` writes it, which is empty: `{part}` fills it; run that once over the last {reach} first, and \
-             do not put the empty file in its place again"
-        ));
-        let columns: Vec<&str> = self.keys.iter().map(|(_, name)| name.as_str()).chain(TIMES).collect();
-        report.read(External::kept(list.clone(), &columns, *span));
-    }
-
-    /// The search that keeps the list, with the branches of its records among all `branches`.
-    pub(super) fn part(
-        &self,
-        job: &Job<'_>,
-        schedule: Schedule,
-        branches: &[(u64, Value)],
-        report: &mut Report,
-    ) -> Option<Part> {
-        let branches = branches.iter().filter(|(number, _)| *number == self.row);
-        let branches: Vec<Value> = branches.map(|(_, branch)| branch.clone()).collect();
-        let context = context! {
-            chained => branches.len() > 1,
-            head => super::values(self.head(job, schedule)),
-            branches,
-            tail => super::values(self.commands(schedule)),
-        };
-        let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
-        let (name, seed) = (self.part.clone(), format!("{}/{}/{}", job.rule.meta.id, Spl::NAME, self.number));
-        let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
-        let (role, indexes, keys) = (Role::Baseline, Vec::new(), Vec::new());
-        Some(Part { name, id, role, schedule, indexes, keys, text })
-    }
-
-    fn head(&self, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {
-        let (rule, Self { list, .. }) = (job.rule, self);
-        let [every, look_back, window, reach] =
-            [schedule.every, schedule.look_back, self.window, self.reach(schedule)].map(ir::duration);
-        let lines = [
-            rule.meta.title.clone(),
-            format!(
-                "baseline of rule {} ({}): keeps the list `{list}` that its search asks",
-                rule.name.node, rule.meta.id
-            ),
-            format!(
-                "schedule: run every {every} over the last {look_back}; once, before the first run of the rule's search, \
-                 over the last {reach}: what the list lacks of the last {window} counts as never seen"
-            ),
-        ];
-        lines.iter().map(|line| literal::comment(line)).collect()
-    }
-
-    /// Adds the times of what was read to those in the list.
-    fn commands(&self, schedule: Schedule) -> Vec<Frag> {
-        let list = literal::flat(&self.list);
-        let (columns, names): (Vec<_>, Vec<_>) = self.named().unzip();
-        let renamed: Vec<Frag> =
-            self.named().map(|(column, name)| spl!("{column} AS {name}", column, name)).collect();
-        let [columns, keys, renamed] =
-            [literal::list(&columns), literal::list(&names), literal::list(&renamed)];
-        // Also where somebody runs it over other times: what lies in the time of the rule's search would hide what came
-        // before that.
-        let [end, kept] = [schedule.late(), self.reach(schedule)].map(literal::number);
-        vec![
-            spl!("where _time < now() - {end}", end),
-            spl!("stats min(_time) AS first_seen, max(_time) AS last_seen BY {columns}", columns),
-            spl!("rename {renamed}", renamed),
-            spl!("inputlookup append=true {list}", list),
-            spl!("eval first_seen=tonumber(first_seen), last_seen=tonumber(last_seen)"),
-            spl!("stats min(first_seen) AS first_seen, max(last_seen) AS last_seen BY {keys}", keys),
-            spl!("where last_seen >= now() - {kept}", kept),
-            // A number in a CSV file has as many digits as Splunk shows.
-            spl!("eval first_seen=printf(\"%.6f\", first_seen), last_seen=printf(\"%.6f\", last_seen)"),
-            spl!("table {keys}, first_seen, last_seen", keys),
-            spl!("outputlookup override_if_empty=false {list}", list),
-        ]
-    }
+/// Adds the times of what was read to those in the list.
+fn commands(kept: &Kept, schedule: Schedule) -> Vec<Frag> {
+    let list = literal::flat(&kept.list);
+    let (columns, names): (Vec<_>, Vec<_>) = kept.named().unzip();
+    let renamed: Vec<Frag> =
+        kept.named().map(|(column, name)| spl!("{column} AS {name}", column, name)).collect();
+    let [columns, keys, renamed] = [literal::list(&columns), literal::list(&names), literal::list(&renamed)];
+    // Also where somebody runs it over other times: what lies in the time of the rule's search would hide what came
+    // before that.
+    let [end, oldest] = [schedule.late(), reach(kept, schedule)].map(literal::number);
+    vec![
+        spl!("where _time < now() - {end}", end),
+        spl!("stats min(_time) AS first_seen, max(_time) AS last_seen BY {columns}", columns),
+        spl!("rename {renamed}", renamed),
+        spl!("inputlookup append=true {list}", list),
+        spl!("eval first_seen=tonumber(first_seen), last_seen=tonumber(last_seen)"),
+        spl!("stats min(first_seen) AS first_seen, max(last_seen) AS last_seen BY {keys}", keys),
+        spl!("where last_seen >= now() - {oldest}", oldest),
+        // A number in a CSV file has as many digits as Splunk shows.
+        spl!("eval first_seen=printf(\"%.6f\", first_seen), last_seen=printf(\"%.6f\", last_seen)"),
+        spl!("table {keys}, first_seen, last_seen", keys),
+        spl!("outputlookup override_if_empty=false {list}", list),
+    ]
 }

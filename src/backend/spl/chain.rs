@@ -3,7 +3,7 @@
 //! In: a bound rule. Out: its commands, and the table that all forms share. Must not know: where columns come from, how
 //! a link finds its predecessor.
 
-use super::baseline::Kept;
+use super::kept::Kept;
 use super::links::time;
 use super::literal::{self, Frag, spl};
 use super::{Spl, absences, bursts, eval, fields, latest, once, packed, records, shown, slots, together};

@@ -17,6 +17,7 @@ mod check;
 mod column;
 mod fields;
 mod filter;
+mod kept;
 mod latest;
 mod links;
 mod literal;
@@ -171,7 +172,9 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let kept = baseline::kept(&bound, job);
     let schedule = baseline::schedule(&bound, job, &kept);
     let of_lists = schedule.of_list();
-    kept.iter().for_each(|kept| kept.tell(of_lists, report));
+    for kept in &kept {
+        baseline::tell(kept, of_lists, report);
+    }
     together::refuse_shared(job, report);
     let tail = chain::commands(&bound, &kept, schedule, report);
     if !report.errors.is_empty() {
@@ -180,7 +183,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let mut parts = Vec::new();
     for kept in &kept {
-        parts.push(kept.part(job, of_lists, &branches, report)?);
+        parts.push(baseline::part(kept, job, of_lists, &branches, report)?);
     }
     let context = context! {
         chained => branches.len() > 1,
