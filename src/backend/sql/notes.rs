@@ -18,12 +18,7 @@ pub(super) fn add(job: &Job<'_>, bound: &Bound<'_, Sql>, report: &mut Report) {
     if job.options.dialect == SqlDialect::Trino {
         report.note(Effect::Engine, job.rule.name.span, NOT_RUN);
     }
-    let steps = bound.steps.iter().flat_map(|step| {
-        let absences = step.absences.iter().flat_map(|absence| &absence.selections);
-        step.selections().chain(absences)
-    });
-    let absences = bound.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
-    for selection in steps.chain(absences) {
+    for selection in bound.selections() {
         require(selection, report);
     }
 }
