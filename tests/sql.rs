@@ -125,6 +125,19 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
     }
 }
 
+/// What a chain of plain links costs, by the plans of the engines.
+#[test]
+fn plans_join_no_row_with_every_row() {
+    for (environment, dialect) in [("sql", "duckdb"), ("spark", "spark")] {
+        let mut command = crate::engines::python(environment, "sql/plans.py");
+        let rules =
+            ["rules/an1318/aws.chain", "tests/cases/six_steps.chain", "tests/cases/flow_to_flow.chain"];
+        command.arg(env!("CARGO_BIN_EXE_catena")).args(rules).args(["--dialect", dialect]);
+        let output = command.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// A long window in microseconds still fits.
 #[test]
 fn windows_of_any_length_are_numbers() {
