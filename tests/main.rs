@@ -62,3 +62,4 @@ mod syntax;
 mod targets_page;
 mod trials;
 mod tutorial;
+mod weakened;
