@@ -68,6 +68,8 @@ fn windows_of_steps(rule: &Rule) -> Vec<Weakened> {
             if step.repetition.is_some() {
                 found.push(changed(rule, format!("{name}: count {sign}"), |chain| {
                     moved(&mut chain.steps[at].repetition.as_mut().unwrap().window, longer);
+                    // A chain that begins with a count is as long as the count.
+                    moved(&mut chain.total, longer);
                 }));
                 found.push(changed(rule, format!("{name}: one record {sign}"), |chain| {
                     let least = &mut chain.steps[at].repetition.as_mut().unwrap().least;
