@@ -18,6 +18,7 @@ pub mod kql;
 mod layout;
 mod print;
 mod report;
+mod requirement;
 mod schedule;
 mod schema;
 pub mod shape;
