@@ -16,6 +16,7 @@ mod gate;
 mod job;
 pub mod kql;
 mod layout;
+pub mod origin;
 mod print;
 mod report;
 mod requirement;

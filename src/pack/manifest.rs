@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::file::{File, Path, digest};
 use super::input::Ruled;
-use super::origin::{self, Origin};
 use super::schedule::Plan;
+use crate::backend::origin::{self, Origin};
 use crate::backend::{Effect, Emission, Fidelity, Level, Note, Part, Role};
 use crate::source::{Sources, Span};
 
@@ -169,7 +169,7 @@ impl Rule {
             role: made.part.role,
             schedule: made.plan,
             files: made.files.clone(),
-            map: origin::of(ruled, emission.target, made.text).into_iter().map(map).collect(),
+            map: origin::of(ruled.rule, emission.target, made.text).into_iter().map(map).collect(),
         });
         let written: Vec<_> = written.collect();
         if let Some(known) = self.targets.iter_mut().find(|known| known.name == emission.target) {

@@ -17,7 +17,6 @@ mod input;
 pub mod manifest;
 mod markdown;
 mod name;
-mod origin;
 mod playbook;
 mod refusal;
 mod schedule;
