@@ -261,6 +261,7 @@ fn names_lead_to_what_they_stand_for() {
     for piece in ["at most 15m later"].iter().chain(&pieces) {
         assert!(step.contains(piece), "{piece}: {step}");
     }
+    assert!(!step.contains(r"\n"), "{step}");
     assert!(!step.contains("let step_egress") && !step.contains("egress\n"), "{step}");
     let window = ask(&mut client, "hover", "chain within 30m", 0);
     assert!(window["contents"]["value"].as_str().unwrap().contains("every 5m over 50m"), "{window}");

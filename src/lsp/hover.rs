@@ -23,7 +23,9 @@ pub(super) fn hover(live: &Live, file: LiveFile<'_>, offset: usize) -> Option<Va
         None => window(file, offset)?,
     };
     let range = convert::range(file.source, span.range());
-    Some(json!({"contents": {"kind": "markdown", "value": visible(&text)}, "range": range}))
+    // Line by line, for it escapes line ends, too, and Markdown needs its own.
+    let text = text.lines().map(visible).collect::<Vec<_>>().join("\n");
+    Some(json!({"contents": {"kind": "markdown", "value": text}, "range": range}))
 }
 
 fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Option<String> {

@@ -165,7 +165,9 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
             [records] => branch::build(&bound, records, job, report),
             several => shared::build(&bound, several, job, report),
         };
-        context! { base => Value::from(base), notes => values(notes), commands => values(commands) }
+        // A search of one step alone needs no name for it.
+        let several = group.len() > 1;
+        context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
