@@ -17,7 +17,6 @@ mod input;
 pub mod manifest;
 mod markdown;
 mod name;
-mod origin;
 mod playbook;
 mod refusal;
 mod schedule;
@@ -77,6 +76,9 @@ pub fn of_rule(
         }
     }
     playbook::add(ruled, &mut piece);
+    piece.files.iter().for_each(|file| {
+        file.sha256();
+    });
     (!diags.errors_since(before)).then_some(piece)
 }
 
@@ -105,6 +107,6 @@ pub fn assemble(pieces: Vec<Piece>, choices: &Choices, diags: &mut Diagnostics) 
         return None;
     }
     let manifest = manifest::print(&files, entries);
-    files.push(File { path: Path::root(manifest::FILE), bytes: manifest, rule: None, target: None });
+    files.push(File::shared(None, Path::root(manifest::FILE), manifest));
     Some(Bundle { files })
 }

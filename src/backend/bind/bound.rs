@@ -66,6 +66,8 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
 pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     /// Where the rule names its source.
     pub(in crate::backend) span: Span,
+    /// What it was in the rule.
+    pub(in crate::backend) of: &'a ir::Selection,
     /// Its source.
     pub(in crate::backend) source: &'a Source,
     /// What the target makes of the source.

@@ -142,11 +142,11 @@ impl Build {
             slice: Slice::Marked,
             ..CompileOptions::default()
         };
-        let emissions = compile_file(file, targets, options, found);
+        let mut emissions = compile_file(file, targets, options, found);
         let mut made = Made::default();
         for rule in &file.rules {
-            let own: Vec<Emission> =
-                emissions.iter().filter(|emission| emission.rule == rule.name.node).cloned().collect();
+            let is_own = |emission: &mut Emission| emission.rule == rule.name.node;
+            let own: Vec<Emission> = emissions.extract_if(.., is_own).collect();
             let environment = &file.environment;
             let ruled = Ruled {
                 rule,
