@@ -42,6 +42,8 @@ pub struct Options {
     pub baseline: Baseline,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
+    /// SQL: the alerts that the query gives.
+    pub slice: Slice,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             rows: Rows::default(),
             baseline: Baseline::default(),
             dialect: SqlDialect::default(),
+            slice: Slice::default(),
         }
     }
 }
@@ -109,6 +112,18 @@ pub enum SqlDialect {
     Spark,
     /// Trino and Amazon Athena.
     Trino,
+}
+
+/// The slice of time in which the last event of an alert lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Slice {
+    /// All that the tables hold.
+    #[default]
+    Whole,
+    /// From one instant on, and before another; microseconds since 1970.
+    Between(i64, i64),
+    /// The same, with the dialect's markers for parameters in place of the instants.
+    Marked,
 }
 
 /// Whether Sigma rules have the modifier `cased`, which most converters refuse.

@@ -22,6 +22,7 @@ mod satisfy;
 mod scenarios;
 mod schedule;
 mod shrink;
+mod slices;
 mod spelling;
 mod subjects;
 
@@ -90,7 +91,7 @@ fn every_lane() -> Vec<Lane> {
         name: "trino",
         title: "SQL for Trino",
         dialect: SqlDialect::Trino,
-        thin: 4,
+        thin: 12,
         ..lane(sql)
     });
     lanes

@@ -1,6 +1,6 @@
 //! What came long before, kept in a list: the search that keeps it, and how the search of the rule asks it.
 //!
-//! In: a bound rule, its absences, the branches of their records. Out: parts of their own, commands and tests. Must not
+//! In: a bound rule, its absences. Out: parts of their own, commands and tests. Must not
 //! know: how a branch is made, when a SIEM runs a search.
 //!
 //! The list has a row for each key: when it was seen first and last. It holds what came before the earliest event that
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::absences::{self, Absent};
 use super::kept::{Kept, TIMES};
 use super::literal::{self, Frag, spl};
-use super::{SEARCH, Spl};
+use super::{SEARCH, Spl, records};
 use crate::backend::bind::Bound;
 use crate::backend::schema::Dialect as _;
 use crate::backend::{Effect, External, Job, Part, Report, Role, Schedule};
@@ -94,16 +94,16 @@ pub(super) fn tell(kept: &Kept, schedule: Schedule, report: &mut Report) {
     report.read(External::kept(list.clone(), &columns, *span));
 }
 
-/// The search that keeps the list, with the branches of its records among all `branches`.
+/// The search that keeps the list.
 pub(super) fn part(
+    bound: &Bound<'_, Spl>,
     kept: &Kept,
     job: &Job<'_>,
     schedule: Schedule,
-    branches: &[(u64, Value)],
     report: &mut Report,
 ) -> Option<Part> {
-    let branches = branches.iter().filter(|(number, _)| *number == kept.row);
-    let branches: Vec<Value> = branches.map(|(_, branch)| branch.clone()).collect();
+    let records = records::all(bound).into_iter().filter(|records| records.number == kept.row);
+    let branches: Vec<Value> = records.map(|records| super::branch(bound, &[records], job, report)).collect();
     let context = context! {
         chained => branches.len() > 1,
         head => super::values(head(kept, job, schedule)),
@@ -114,7 +114,7 @@ pub(super) fn part(
     let (name, seed) = (kept.part.clone(), format!("{}/{}/{}", job.rule.meta.id, Spl::NAME, kept.number));
     let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
     let (role, indexes, keys) = (Role::Baseline, Vec::new(), Vec::new());
-    Some(Part { name, id, role, schedule, indexes, keys, text })
+    Some(Part { name, id, role, schedule, indexes, keys, lake: None, text })
 }
 
 fn head(kept: &Kept, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {

@@ -1,4 +1,5 @@
-//! Splunk SPL: one search per rule, a `multisearch` branch per step and running aggregates over their rows.
+//! Splunk SPL: one search per rule, a `multisearch` branch per step (or for several) and running aggregates over their
+//! rows.
 //!
 //! In: a rule that passed the gate. Out: one search whose answers are the rule's alerts, one row each.
 //! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the
@@ -27,6 +28,7 @@ mod predicate;
 mod prefilter;
 mod records;
 mod regex;
+mod shared;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,7 @@ mod together;
 
 use minijinja::{Value, context};
 
-use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
+use crate::backend::bind::{self, Bound, BoundSelection, BoundStep, Output};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
@@ -47,6 +49,7 @@ use crate::ir;
 use crate::source::Span;
 use branch::Branch;
 use literal::{Frag, Refusal, spl};
+use records::Records;
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -160,13 +163,8 @@ impl Backend for Spl {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind::<Spl>(job, report)?;
-    let branches = records::all(&bound).into_iter().map(|records| {
-        let Branch { base, commands } = branch::build(&bound, &records, job, report);
-        let note = literal::comment(&records.title);
-        let branch =
-            context! { base => Value::from(base), note => Value::from(note), commands => values(commands) };
-        (records.number, branch)
-    });
+    let branches = shared::grouped(records::all(&bound), job);
+    let branches = branches.into_iter().map(|group| branch(&bound, &group, job, report));
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let kept = baseline::kept(&bound, job);
@@ -176,26 +174,37 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
         baseline::tell(kept, of_lists, report);
     }
     together::refuse_shared(job, report);
-    let tail = chain::commands(&bound, &kept, schedule, report);
+    let tail = chain::commands(&bound, &kept, schedule, branches.len() == 1, report);
     if !report.errors.is_empty() {
         return None;
     }
     // The head is made here, last, because it repeats the notes that branches and tail have added.
     let mut parts = Vec::new();
     for kept in &kept {
-        parts.push(baseline::part(kept, job, of_lists, &branches, report)?);
+        parts.push(baseline::part(&bound, kept, job, of_lists, report)?);
     }
     let context = context! {
         chained => branches.len() > 1,
         head => values(head(job.rule, schedule, report)),
-        branches => branches.into_iter().map(|(_, branch)| branch).collect::<Value>(),
+        branches,
         tail => values(tail),
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    parts.push(Part { name, id, role: Role::Query, schedule, indexes, keys, text });
+    parts.push(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text });
     Some(parts)
+}
+
+/// A branch of the search, with the records of a group.
+fn branch(bound: &Bound<'_, Spl>, group: &[Records<'_, '_>], job: &Job<'_>, report: &mut Report) -> Value {
+    let Branch { base, notes, commands } = match group {
+        [records] => branch::build(bound, records, job, report),
+        several => shared::build(bound, several, job, report),
+    };
+    // A search of one step alone needs no name for it.
+    let several = group.len() > 1;
+    context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }
 }
 
 fn values(frags: Vec<Frag>) -> Value {

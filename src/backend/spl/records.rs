@@ -104,10 +104,11 @@ impl<'b, 'a> Records<'b, 'a> {
     }
 }
 
-/// Whether two fields are read in the same ways.
-fn same(one: &BoundField<'_, Column>, other: &BoundField<'_, Column>) -> bool {
+/// Whether two fields are read in the same ways, for the same actions.
+pub(super) fn same(one: &BoundField<'_, Column>, other: &BoundField<'_, Column>) -> bool {
     let mut pairs = one.ways.iter().zip(&other.ways);
-    one.ways.len() == other.ways.len() && pairs.all(|(one, other)| std::ptr::eq(one.column, other.column))
+    one.ways.len() == other.ways.len()
+        && pairs.all(|(one, other)| std::ptr::eq(one.column, other.column) && one.actions == other.actions)
 }
 
 /// By what the records are told apart and joined: names and values.
