@@ -20,9 +20,9 @@ fn engines() -> PathBuf {
     folder
 }
 
-/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists by lookup and one
-/// row for each key, once with SPL's names for what its add-on documents none for, and a rule over each field of each
-/// shipped source.
+/// All texts of a target: `name`, `file` and `text` of each part; once as they come, once with lists and baselines by
+/// lookup and one row for each key, once with SPL's names for what its add-on documents none for, and a rule over each
+/// field of each shipped source.
 fn texts(target: &str) -> Vec<Value> {
     let (target, dialect) = target.split_once(' ').unwrap_or((target, "duckdb"));
     let extension = if target == "sigma" { "yml" } else { target };
@@ -34,7 +34,7 @@ fn texts(target: &str) -> Vec<Value> {
             "named" if target == "spl" => arguments.extend(["--env", "tests/engines/spl/catena.yaml"]),
             "named" => continue,
             "lookup" if matches!(target, "spl" | "kql") => {
-                arguments.extend(["--lists", lists, "--one-row-per-key"]);
+                arguments.extend(["--lists", lists, "--baseline", lists, "--one-row-per-key"]);
             }
             _ => arguments.extend(["--lists", lists]),
         }

@@ -369,6 +369,54 @@ fn a_playbook_shows_foreign_text_as_text() {
     assert_eq!(settings.lines().filter(|line| line.starts_with('[')).count(), 1, "{settings}");
 }
 
+/// Where a step asks for a week, Splunk gets two searches: the list of one ends where the other has read for two hours.
+#[test]
+fn a_long_history_is_a_search_of_its_own_in_splunk() {
+    let folder = scratch("baseline", &[]);
+    let rule = "rules/aws/region_never_used.chain";
+    let app = |out: &str, more: &[&str]| {
+        let arguments = [&["--target", "spl"], more].concat();
+        assert_eq!(build(&[rule], &path(&folder, out), &arguments).status, 0);
+        folder.path().join(out).join("splunk/catena_detections")
+    };
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+    let one = app("inline", &["--baseline", "inline"]);
+    assert!(!one.join("default/transforms.conf").exists());
+    let reaches_a_week =
+        |saved: &str| saved.contains("earliest_time = -10") && !saved.contains("outputlookup");
+    assert!(reaches_a_week(&read(one.join("default/savedsearches.conf"))));
+    let two = app("auto", &[]);
+    let saved = read(two.join("default/savedsearches.conf"));
+    let stanzas: Vec<&str> = saved.split("\n[").collect();
+    let (lists, searches): (Vec<&str>, Vec<&str>) =
+        stanzas.iter().partition(|stanza| stanza.contains("| outputlookup override_if_empty=false "));
+    let ([list], [search]) = (lists.as_slice(), searches.as_slice()) else { panic!("{saved}") };
+    let minutes = |stanza: &str, key: &str| -> u64 {
+        let line = stanza.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim_start_matches(" = -").trim_end_matches("m@m").parse().unwrap()
+    };
+    let [begins, list_ends, list_begins] = [
+        minutes(search, "dispatch.earliest_time"),
+        minutes(list, "dispatch.latest_time"),
+        minutes(list, "dispatch.earliest_time"),
+    ];
+    assert_eq!((begins, list_begins), (list_ends + 120, list_ends + 120), "{saved}");
+    assert!(list.contains("cron_schedule = 0 * * * *") && list.contains("disabled = 1"), "{list}");
+    assert!(!list.contains("alert") && !list.contains("_filter`") && search.contains("_filter`"), "{saved}");
+    let name = "aws_region_never_used_seen";
+    assert!(
+        search.contains(&format!("| lookup {name} ")) && search.contains("chain_seen1 < _time"),
+        "{search}"
+    );
+    assert!(
+        read(two.join("default/transforms.conf")).contains(&format!("[{name}]\nfilename = {name}.csv\n"))
+    );
+    let header = read(two.join("lookups").join(format!("{name}.csv")));
+    assert_eq!(header.trim_end(), "cloud_account_id,cloud_region,first_seen,last_seen");
+    let parts = &manifest(&folder.path().join("auto"))["rules"][0]["targets"][0]["parts"];
+    assert_eq!([&parts[0]["role"], &parts[1]["role"]], ["baseline", "query"]);
+}
+
 /// SQL of a lake: texts with markers, what a program must know of them, and tables to set up.
 #[test]
 fn a_lake_gets_texts_and_what_it_takes_to_run_them() {

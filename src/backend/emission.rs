@@ -153,6 +153,8 @@ pub enum Role {
     Query,
     /// A building block whose alerts a later part reads by its id or name.
     Stage,
+    /// A search that keeps a list which a later part asks for what came before.
+    Baseline,
 }
 
 /// The name of the file of a part or list. Windows takes some names for devices, whatever the extension.

@@ -63,6 +63,12 @@ impl External {
         Self { name, file, text, rows, of, span: list.name.span, digest }
     }
 
+    /// A list that a search keeps: at first it has a header and no rows.
+    pub(super) fn kept(name: String, columns: &[&str], span: Span) -> Self {
+        let (file, text) = (file_name(&name, "csv"), csv::record(columns.iter().copied()));
+        Self { name, file, digest: digest_of(&text), text, rows: 0, of: String::new(), span }
+    }
+
     /// What it must hold, in words.
     pub(super) fn contents(&self) -> String {
         let values = if self.rows == 1 { "value" } else { "values" };

@@ -38,6 +38,8 @@ pub struct Options {
     pub split: bool,
     /// SPL and KQL: which alerts of a run the query gives.
     pub rows: Rows,
+    /// SPL: where what must not have come before is looked for.
+    pub baseline: Baseline,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
     /// SQL: the alerts that the query gives.
@@ -54,6 +56,7 @@ impl Default for Options {
             cased: Cased::default(),
             split: false,
             rows: Rows::default(),
+            baseline: Baseline::default(),
             dialect: SqlDialect::default(),
             slice: Slice::default(),
         }
@@ -68,6 +71,34 @@ pub enum Rows {
     All,
     /// The first of those that `dedupe` takes for one.
     OnePerKey,
+}
+
+/// Where a query looks for what must not have come before a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Baseline {
+    /// In the events, as far back as the rule says.
+    #[default]
+    Inline,
+    /// In a list that a search of its own keeps, if that is further back than [`Baseline::LIMIT`].
+    Auto,
+    /// Always in such a list.
+    Lookup,
+}
+
+impl Baseline {
+    /// How far back, in seconds, `Auto` reads the events themselves. Up to a day a search reads about as many events
+    /// in each run as the search that keeps a list, which has to be filled and watched besides.
+    pub const LIMIT: u64 = 86_400;
+
+    /// Whether what lies up to `window` seconds back is asked of a list.
+    #[must_use]
+    pub fn keeps(self, window: u64) -> bool {
+        match self {
+            Self::Inline => false,
+            Self::Auto => window > Self::LIMIT,
+            Self::Lookup => true,
+        }
+    }
 }
 
 /// The engine of a lake for which SQL is written.

@@ -38,7 +38,7 @@ use schema::Schema;
 pub use emission::{AnswerKey, Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
 pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
-pub use job::{Cased, Job, ListDelivery, Options, Rows, Slice, SqlDialect};
+pub use job::{Baseline, Cased, Job, ListDelivery, Options, Rows, Slice, SqlDialect};
 pub use lake::Lake;
 pub use report::Report;
 pub use schedule::{DEFAULT_INTERVAL, Schedule};

@@ -8,10 +8,14 @@ use serde::Serialize;
 use super::bind::{Bound, BoundSelection, BoundStep};
 use super::target::Backend;
 use super::{Job, shape};
-use crate::ir;
+use crate::ir::{self, Chain};
 
 /// Seconds between two runs where the user says nothing: what Elastic and Sentinel propose for a new rule.
 pub const DEFAULT_INTERVAL: u64 = 300;
+
+/// Seconds between two runs of the search that keeps a list, where the rules do not run less often. What it costs is
+/// twice that of every run of the query, and reading it each time.
+const LIST_INTERVAL: u64 = 3_600;
 
 /// How often a part must run, and over how much time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +30,9 @@ pub struct Schedule {
     /// Seconds before its first event, for what must not have come before or has to be counted.
     #[serde(skip)]
     history: u64,
+    /// Seconds before that which a list that it asks may not hold yet.
+    #[serde(skip)]
+    stale: u64,
     /// Seconds after its last event in which something must not come.
     #[serde(skip)]
     wait: u64,
@@ -38,14 +45,13 @@ impl Schedule {
     /// For what takes `span` seconds and can be read `late` seconds after its end. The last run that could miss it is
     /// just before that moment, and the next one, `every` seconds later, must still see its first event.
     pub(in crate::backend) fn new(every: u64, span: u64, late: u64) -> Self {
-        Self { every, look_back: 0, span, history: 0, wait: 0, late }.summed()
+        Self { every, look_back: 0, span, history: 0, stale: 0, wait: 0, late }.summed()
     }
 
     fn summed(self) -> Self {
-        let Self { every, look_back: _, span, history, wait, late } = self;
-        // In whole minutes, as all the products take it.
-        let least = [history, wait, late, every].into_iter().fold(span, u64::saturating_add);
-        Self { look_back: least.checked_next_multiple_of(60).unwrap_or(least), ..self }
+        let Self { every, look_back: _, span, history, stale, wait, late } = self;
+        let least = [history, stale, wait, late, every].into_iter().fold(span, u64::saturating_add);
+        Self { look_back: in_minutes(least), ..self }
     }
 
     /// For a query that finds the whole chain.
@@ -55,7 +61,30 @@ impl Schedule {
         let of_links = absences.map(|absence| latest(&absence.selections)).max().unwrap_or(0);
         let (span, history, wait) = (shape::longest(chain, 0), shape::history(chain), shape::wait(chain));
         let (every, late) = (job.options.interval, lateness(&bound.steps).max(of_links));
-        Self { every, look_back: 0, span, history, wait, late }.summed()
+        Self { every, look_back: 0, span, history, stale: 0, wait, late }.summed()
+    }
+
+    /// The same of a query that asks lists for what must not have come before, where `is_kept` says so of the time in
+    /// which it must not.
+    pub(in crate::backend) fn with_lists(self, chain: &Chain, is_kept: impl Fn(u64) -> bool) -> Self {
+        let history = shape::history_but(chain, is_kept);
+        Self { history, stale: 2 * self.between_lists(), ..self }.summed()
+    }
+
+    /// Of the search that keeps the lists which such a query asks. A list holds what came up to the earliest event that
+    /// can decide about what the query reports, so no event of its own can hide an earlier one. The query reads what is
+    /// not in the list yet, for two intervals of the list: one run may be left out.
+    pub(in crate::backend) fn of_list(self) -> Self {
+        let Self { every, look_back: _, span, history, stale: _, wait, late } = self;
+        let of_slice = in_minutes(late.saturating_add(wait)).saturating_add(every);
+        let end = in_minutes(of_slice.saturating_add(span).saturating_add(history));
+        let between = self.between_lists();
+        Self::new(between, between, end)
+    }
+
+    /// From one run of the search that keeps a list to the next.
+    fn between_lists(self) -> u64 {
+        self.every.max(LIST_INTERVAL)
     }
 
     /// The same of a query that leaves out what must not be there.
@@ -66,8 +95,8 @@ impl Schedule {
     /// How many seconds before a run the last event of something new can lie, where the run must look further back for
     /// what came before it.
     pub(in crate::backend) fn new_within(self) -> Option<u64> {
-        let Self { every, look_back: _, span: _, history, wait, late } = self;
-        (history > 0).then(|| every.saturating_add(wait).saturating_add(late))
+        let Self { every, look_back: _, span: _, history, stale, wait, late } = self;
+        (history > 0 || stale > 0).then(|| every.saturating_add(wait).saturating_add(late))
     }
 
     /// The same with another time between two runs.
@@ -79,7 +108,7 @@ impl Schedule {
     /// Seconds from the earliest event that decides about what the part finds to its last event.
     #[must_use]
     pub fn span(self) -> u64 {
-        self.span.saturating_add(self.history)
+        self.span.saturating_add(self.history).saturating_add(self.stale)
     }
 
     /// Seconds from the time of its last event until all can be read that decides about it.
@@ -96,9 +125,10 @@ impl Schedule {
 
     /// For the head of a query.
     pub(in crate::backend) fn remark(self) -> String {
-        let Self { every, look_back, span, history, wait, late } = self;
+        let Self { every, look_back, span, history, stale, wait, late } = self;
         let before =
             if history > 0 { format!(", {} before it", ir::duration(history)) } else { String::new() };
+        let before = before + &of_list(stale);
         let after = if wait > 0 { format!(", {} after it", ir::duration(wait)) } else { String::new() };
         let [every, look_back, span, late] = [every, look_back, span, late].map(ir::duration);
         format!(
@@ -106,6 +136,15 @@ impl Schedule {
              late, one interval); with less, chains are lost"
         )
     }
+}
+
+fn of_list(stale: u64) -> String {
+    if stale > 0 { format!(", {} that a list may lack", ir::duration(stale)) } else { String::new() }
+}
+
+/// In whole minutes, as all the products take it.
+fn in_minutes(seconds: u64) -> u64 {
+    seconds.checked_next_multiple_of(60).unwrap_or(seconds)
 }
 
 /// How many seconds after its time an event of the steps can be read at the latest.
@@ -180,11 +219,32 @@ mod tests {
     #[test]
     fn another_interval_keeps_what_the_schedule_is_made_of() {
         let schedule =
-            Schedule { every: 300, look_back: 0, span: 600, history: 3_000, wait: 300, late: 600 }.summed();
+            Schedule { every: 300, look_back: 0, span: 600, history: 3_000, stale: 0, wait: 300, late: 600 }
+                .summed();
         assert_eq!((schedule.look_back, schedule.new_within()), (4_800, Some(1_200)));
         let hourly = schedule.every(3_600);
         assert_eq!((hourly.look_back, hourly.span(), hourly.late()), (8_100, 3_600, 900));
         assert_eq!(Schedule::new(300, 600, 600).new_within(), None);
+    }
+
+    #[test]
+    fn a_list_ends_where_the_search_that_asks_it_begins() {
+        let whole =
+            Schedule { every: 300, look_back: 0, span: 600, history: 604_800, stale: 0, wait: 0, late: 650 };
+        let mut chain = rule(vec![step("a", "s", equals("x", "a"), vec![])], vec![], 600, &[]).chain;
+        let main = chain.steps[0].main.clone();
+        let when = When::Before(Window { seconds: 604_800, span: Span::default() });
+        let (selections, keys, span) = (vec![main], Vec::new(), Span::default());
+        chain.steps[0].absences = vec![Absence { name: None, selections, when, keys, span }];
+        let asks = whole.summed().with_lists(&chain, |window| window > 86_400);
+        // Two hours beside the chain, its logs and an interval, in place of a week.
+        assert_eq!((asks.history, asks.look_back), (0, 600 + 7_200 + 650 + 300 + 10));
+        let list = asks.of_list();
+        assert_eq!((list.every, list.late()), (3_600, 660 + 300 + 600));
+        // The search reads two hours more than the list lacks when it is new.
+        assert_eq!(asks.span() + 660 + 300, list.late() + 7_200);
+        assert_eq!(asks.with_lists(&chain, |_| false).history, 604_800);
+        assert_eq!(Schedule { every: 7_200, ..asks }.of_list().every, 7_200);
     }
 
     #[test]

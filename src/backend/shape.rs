@@ -47,8 +47,15 @@ pub fn longest(chain: &Chain, first: usize) -> u64 {
 /// for what a step counts.
 #[must_use]
 pub fn history(chain: &Chain) -> u64 {
+    history_but(chain, |_| false)
+}
+
+/// The same without what must not have come before, where that is looked for in another place: by its time.
+#[must_use]
+pub fn history_but(chain: &Chain, is_elsewhere: impl Fn(u64) -> bool) -> u64 {
     earlier(chain, |step| {
         let before = step.absences.iter().map(|absence| match absence.when {
+            When::Before(window) if is_elsewhere(window.seconds) => 0,
             When::Before(window) => window.seconds,
             When::After(_) | When::Between => 0,
         });

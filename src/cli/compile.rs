@@ -472,8 +472,7 @@ fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
     for what in &emission.requires {
         let _ = writeln!(out, "needs: {}", visible(what));
     }
-    let stages = emission.parts.iter().filter(|part| part.role == Role::Stage).count();
-    if stages > 0 {
+    if emission.parts.iter().any(|part| part.role != Role::Query) {
         let _ = writeln!(out, "parts: {}; install them in this order", emission.parts.len());
     }
     out.push('\n');

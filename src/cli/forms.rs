@@ -2,7 +2,7 @@
 //!
 //! In: options of the command line. Out: those of a compilation. Must not know: rules, files.
 
-use crate::backend::{Rows, Slice, SqlDialect};
+use crate::backend::{Baseline, Rows, Slice, SqlDialect};
 use crate::project::CompileOptions;
 
 use super::instant;
@@ -19,6 +19,9 @@ pub(super) struct Forms {
     /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
     #[arg(long)]
     one_row_per_key: bool,
+    /// SPL: where what must not have come before is looked for.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    baseline: BaselineChoice,
     #[command(flatten)]
     lake: Lake,
 }
@@ -40,6 +43,28 @@ struct Lake {
     /// `:to` in Spark, `?` and `?` in Trino.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     markers: bool,
+}
+
+/// Where a query looks for what must not have come before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum BaselineChoice {
+    /// In the events, as far back as the rule says.
+    #[default]
+    Inline,
+    /// In a list that a search of its own keeps.
+    Lookup,
+    /// In the events up to a day back, otherwise in a list.
+    Auto,
+}
+
+impl From<BaselineChoice> for Baseline {
+    fn from(choice: BaselineChoice) -> Self {
+        match choice {
+            BaselineChoice::Inline => Self::Inline,
+            BaselineChoice::Lookup => Self::Lookup,
+            BaselineChoice::Auto => Self::Auto,
+        }
+    }
 }
 
 /// The engines for which SQL is written.
@@ -90,6 +115,7 @@ impl Forms {
             time_buckets: self.time_buckets,
             split: self.split,
             rows: if self.one_row_per_key { Rows::OnePerKey } else { Rows::All },
+            baseline: self.baseline.into(),
             dialect: self.lake.dialect.into(),
             slice: self.lake.slice(),
             ..CompileOptions::default()

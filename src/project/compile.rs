@@ -3,7 +3,7 @@
 //! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
 //! side. Must not know: output formats.
 
-use crate::backend::{self, Emission, ListDelivery, Rows, Slice, SqlDialect, Target};
+use crate::backend::{self, Baseline, Emission, ListDelivery, Rows, Slice, SqlDialect, Target};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::Rule;
 
@@ -22,6 +22,8 @@ pub struct CompileOptions {
     pub split: bool,
     /// SPL and KQL: which alerts of a run the query gives.
     pub rows: Rows,
+    /// SPL: where what must not have come before is looked for.
+    pub baseline: Baseline,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
     /// SQL: the alerts that the query gives.
@@ -53,7 +55,7 @@ pub fn compile_rule(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets, split, rows, dialect, slice } = options;
+    let CompileOptions { lists, allow_subset, time_buckets, split, rows, baseline, dialect, slice } = options;
     let settings = &file.environment.settings;
     let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
     let options = backend::Options {
@@ -64,6 +66,7 @@ pub fn compile_rule(
         cased,
         split,
         rows,
+        baseline,
         dialect,
         slice,
     };

@@ -6,6 +6,7 @@
 //! printed with rule, query and both answers.
 
 mod assume;
+mod baseline;
 mod clauses;
 mod features;
 mod harness;

@@ -26,10 +26,10 @@ fn scenarios_for_each(lane: &Lane) -> usize {
 }
 
 /// A scenario: its beginning, its events, and the second at which each of them can be read.
-type Late = (i64, Vec<(Event, i64)>);
+pub(super) type Late = (i64, Vec<(Event, i64)>);
 
 /// Events arrive within what their source file says, every other one at the last moment.
-fn late(catalog: &Catalog, rng: &mut Rng, (begin, events): (i64, Vec<Event>)) -> Late {
+pub(super) fn late(catalog: &Catalog, rng: &mut Rng, (begin, events): (i64, Vec<Event>)) -> Late {
     let mut arrival = |event: &Event| {
         let source = catalog.source(&event.source).unwrap();
         let most = i64::try_from(source.lateness(0)).unwrap();
@@ -71,7 +71,7 @@ fn staged(harness: &mut Harness, emission: &Emission, scenarios: &[Late]) -> Vec
     harness.ask_with(emission, &plain(scenarios), more).unwrap()
 }
 
-fn plain(scenarios: &[Late]) -> Vec<(i64, Vec<Event>)> {
+pub(super) fn plain(scenarios: &[Late]) -> Vec<(i64, Vec<Event>)> {
     let of = |(begin, events): &Late| (*begin, events.iter().map(|(event, _)| event.clone()).collect());
     scenarios.iter().map(of).collect()
 }

@@ -8,6 +8,7 @@
 //! is strictly earlier; in falling order a running minimum gives the next one that is strictly later.
 
 use super::check::{all as and, any};
+use super::kept::Kept;
 use super::literal::{self, Frag, spl};
 use super::{Spl, lines};
 use crate::backend::bind::{Bound, BoundAbsence};
@@ -102,7 +103,7 @@ fn time(number: u64) -> Frag {
 
 /// The commands that drop what is exempted, and the records that exempt it; if there are any, they leave the rows in
 /// the order of time, steps first. What pairs ask for stays.
-pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
+pub(super) fn commands(bound: &Bound<'_, Spl>, kept: &[Kept]) -> Vec<Frag> {
     let (pairs, absences): (Vec<_>, Vec<_>) = all(bound).into_iter().partition(Absent::is_of_pairs);
     if absences.is_empty() {
         return Vec::new();
@@ -115,16 +116,26 @@ pub(super) fn commands(bound: &Bound<'_, Spl>) -> Vec<Frag> {
     out.extend(after.iter().map(|absent| nearest(absent, "min")));
     out.push(spl!("sort 0 +_time, +chain_step"));
     out.extend(before.iter().map(newest));
+    out.extend(kept.iter().flat_map(Kept::ask));
     // How far back the search has read: an older record could exempt what no row shows.
-    out.extend(before.iter().any(|absent| exempts(absent).is_some()).then(|| spl!("addinfo")));
+    let live = |absent: &Absent<'_, '_>| list_of(absent, kept).is_none();
+    out.extend(
+        before.iter().any(|absent| live(absent) && exempts(absent, kept).is_some()).then(|| spl!("addinfo")),
+    );
     let last = literal::number(steps(bound));
-    let mut kept = vec![spl!("chain_step <= {last}", last)];
-    kept.extend(pairs.iter().map(|absent| {
+    let mut left = vec![spl!("chain_step <= {last}", last)];
+    left.extend(pairs.iter().map(|absent| {
         let row = literal::number(row(bound, absent.number));
         spl!("chain_step={row}", row)
     }));
-    let mut tests = vec![any(kept)];
-    tests.extend(after.iter().chain(&before).filter_map(exempts).map(|test| literal::not(&test)));
+    let mut tests = vec![any(left)];
+    tests.extend(
+        after
+            .iter()
+            .chain(&before)
+            .filter_map(|absent| exempts(absent, kept))
+            .map(|test| literal::not(&test)),
+    );
     out.extend(lines(tests, " AND").map(|tests| spl!("where {tests}", tests)));
     out
 }
@@ -149,11 +160,17 @@ fn near(number: u64) -> Frag {
     spl!("chain_near{number}", number)
 }
 
+/// The list that is asked for what came before.
+fn list_of<'k>(absent: &Absent<'_, '_>, kept: &'k [Kept]) -> Option<&'k Kept> {
+    kept.iter().find(|kept| kept.number == absent.number)
+}
+
 /// Whether a row of the step is dropped. Null, where nothing is near, must not come out of it.
-fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
+fn exempts(absent: &Absent<'_, '_>, kept: &[Kept]) -> Option<Frag> {
     let (near, step) = (near(absent.number), literal::number(absent.step));
-    let test = match absent.absence.when {
-        When::Before(window) => {
+    let test = match (absent.absence.when, list_of(absent, kept)) {
+        (When::Before(_), Some(kept)) => kept.exempts(&near),
+        (When::Before(window), None) => {
             let window = literal::number(window.seconds);
             any(vec![
                 and(vec![
@@ -164,7 +181,7 @@ fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
             ])
         }
         // What must not come after a record is waited for, until it can be read.
-        When::After(window) => {
+        (When::After(window), _) => {
             let late = schedule::latest(&absent.absence.selections).saturating_add(window.seconds);
             let [window, late] = [window.seconds, late].map(literal::number);
             any(vec![
@@ -175,7 +192,7 @@ fn exempts(absent: &Absent<'_, '_>) -> Option<Frag> {
                 spl!("_time + {late} > now()", late),
             ])
         }
-        When::Between => return None,
+        (When::Between, _) => return None,
     };
     Some(and(vec![spl!("chain_step={step}", step), test]))
 }

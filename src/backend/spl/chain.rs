@@ -3,6 +3,7 @@
 //! In: a bound rule. Out: its commands, and the table that all forms share. Must not know: where columns come from, how
 //! a link finds its predecessor.
 
+use super::kept::Kept;
 use super::links::time;
 use super::literal::{self, Frag, spl};
 use super::{Spl, absences, bursts, eval, fields, latest, once, packed, records, shown, slots, together};
@@ -13,13 +14,14 @@ use crate::ir::Type;
 /// The commands after the branches; `one_search` says whether there is but one.
 pub(super) fn commands(
     bound: &Bound<'_, Spl>,
+    kept: &[Kept],
     schedule: Schedule,
     one_search: bool,
     report: &mut Report,
 ) -> Vec<Frag> {
     report.require(VERSION);
     // Each sees what the one before it left.
-    let mut out = absences::commands(bound);
+    let mut out = absences::commands(bound, kept);
     let mut sorted = !out.is_empty();
     out.extend(bursts::commands(bound, &mut sorted, report));
     if records::is_numbered(bound) {

@@ -10,6 +10,7 @@
 
 mod absences;
 mod backtrack;
+mod baseline;
 mod branch;
 mod bursts;
 mod chain;
@@ -17,6 +18,7 @@ mod check;
 mod column;
 mod fields;
 mod filter;
+mod kept;
 mod latest;
 mod links;
 mod literal;
@@ -35,7 +37,7 @@ mod together;
 
 use minijinja::{Value, context};
 
-use crate::backend::bind::{self, BoundSelection, BoundStep, Output};
+use crate::backend::bind::{self, Bound, BoundSelection, BoundStep, Output};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::print::Bind;
@@ -47,6 +49,7 @@ use crate::ir;
 use crate::source::Span;
 use branch::Branch;
 use literal::{Frag, Refusal, spl};
+use records::Records;
 
 /// Splunk SPL.
 #[derive(Debug)]
@@ -154,30 +157,32 @@ impl Backend for Spl {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        emit(job, report).into_iter().collect()
+        emit(job, report).unwrap_or_default()
     }
 }
 
-fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind::<Spl>(job, report)?;
-    let branches = shared::grouped(records::all(&bound), job).into_iter().map(|group| {
-        let Branch { base, notes, commands } = match group.as_slice() {
-            [records] => branch::build(&bound, records, job, report),
-            several => shared::build(&bound, several, job, report),
-        };
-        // A search of one step alone needs no name for it.
-        let several = group.len() > 1;
-        context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }
-    });
+    let branches = shared::grouped(records::all(&bound), job);
+    let branches = branches.into_iter().map(|group| branch(&bound, &group, job, report));
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
-    let schedule = Schedule::of(&bound, job);
+    let kept = baseline::kept(&bound, job);
+    let schedule = baseline::schedule(&bound, job, &kept);
+    let of_lists = schedule.of_list();
+    for kept in &kept {
+        baseline::tell(kept, of_lists, report);
+    }
     together::refuse_shared(job, report);
-    let tail = chain::commands(&bound, schedule, branches.len() == 1, report);
+    let tail = chain::commands(&bound, &kept, schedule, branches.len() == 1, report);
     if !report.errors.is_empty() {
         return None;
     }
     // The head is made here, last, because it repeats the notes that branches and tail have added.
+    let mut parts = Vec::new();
+    for kept in &kept {
+        parts.push(baseline::part(&bound, kept, job, of_lists, report)?);
+    }
     let context = context! {
         chained => branches.len() > 1,
         head => values(head(job.rule, schedule, report)),
@@ -187,7 +192,19 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text })
+    parts.push(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text });
+    Some(parts)
+}
+
+/// A branch of the search, with the records of a group.
+fn branch(bound: &Bound<'_, Spl>, group: &[Records<'_, '_>], job: &Job<'_>, report: &mut Report) -> Value {
+    let Branch { base, notes, commands } = match group {
+        [records] => branch::build(bound, records, job, report),
+        several => shared::build(bound, several, job, report),
+    };
+    // A search of one step alone needs no name for it.
+    let several = group.len() > 1;
+    context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }
 }
 
 fn values(frags: Vec<Frag>) -> Value {

@@ -11,7 +11,7 @@ use crate::project::compile::{CompileOptions, compile_file};
 use crate::source::{Sources, visible};
 
 use super::compile::{Lists, TargetChoice};
-use super::forms::DialectChoice;
+use super::forms::{BaselineChoice, DialectChoice};
 use super::report::{self, Format, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
@@ -34,6 +34,9 @@ pub(super) struct Build {
     /// How allowlists are delivered (default: `lists` in the environment file, else auto).
     #[arg(long, value_enum, value_name = "HOW")]
     lists: Option<Lists>,
+    /// Where Splunk looks for what must not have come before.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = BaselineChoice::Auto)]
+    baseline: BaselineChoice,
     /// Write a rule even if its query has false negatives (fidelity `subset`).
     #[arg(long)]
     allow_subset: bool,
@@ -137,6 +140,7 @@ impl Build {
         let options = CompileOptions {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
+            baseline: self.baseline.into(),
             dialect: choices.dialect,
             // Scheduled: whoever runs a text binds the slice.
             slice: Slice::Marked,

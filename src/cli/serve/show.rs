@@ -77,7 +77,7 @@ fn made_json(made: &Made) -> Map<String, Value> {
             let reasons =
                 reasons.iter().map(|(word, reason)| json!({ "word": word, "text": visible(reason) }));
             let parts = parts.iter().map(|part| {
-                let is_stage = part.role == Role::Stage;
+                let is_stage = part.role != Role::Query;
                 // The text as it is: what is copied must be the query.
                 json!({ "name": part.name, "stage": is_stage, "text": part.text })
             });

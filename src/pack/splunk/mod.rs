@@ -14,8 +14,9 @@ use super::Piece;
 use super::file::{File, Path};
 use super::input::{App, Choices, Ruled};
 use super::name::Named;
+use super::schedule::Plan;
 use super::{manifest, name};
-use crate::backend::Emission;
+use crate::backend::{Emission, Role};
 use crate::diag::Diagnostics;
 
 use conf::{Conf, Stanza};
@@ -37,11 +38,17 @@ pub(super) fn add(
     for part in &emission.parts {
         let Some(search) = Search::new(ruled, emission, part, diags) else { continue };
         let app = &choices.app.id;
-        let files = ["default/savedsearches.conf", "default/macros.conf"];
+        let files = match part.role {
+            Role::Query | Role::Stage => ["default/savedsearches.conf", "default/macros.conf"],
+            Role::Baseline => ["default/savedsearches.conf", "default/transforms.conf"],
+        };
         let files = files.map(|file| path(app, file)).to_vec();
         let made = manifest::Made { part, plan: search.plan, text: &part.text, files };
         piece.entry.add(ruled, emission, &[made]);
-        piece.entry.remark(TARGET, search.plan.remark().as_str());
+        match part.role {
+            Role::Query | Role::Stage => piece.entry.remark(TARGET, search.plan.remark().as_str()),
+            Role::Baseline => piece.entry.remark(TARGET, &of_list(&search)),
+        }
         search.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark));
         piece.names.push(Named {
             siem: "Splunk",
@@ -51,6 +58,21 @@ pub(super) fn add(
         });
         piece.splunk.push(search);
     }
+}
+
+/// What somebody has to do about a search that keeps a list.
+const FILL: &str = "keeps a list; run it once over the time that its head says before its rule is enabled, and keep its file \
+                    in `lookups` when the app is installed again";
+
+/// When such a search runs, in words.
+fn of_list(search: &Search) -> String {
+    let Plan { every, look_back, delay, slices: _ } = search.plan;
+    let [every, look_back, delay] = [every, look_back, delay].map(crate::ir::duration);
+    format!(
+        "`{}` runs every {every} over the last {look_back} up to {delay} before the run, where the search of the rule \
+         begins. An app that is installed again brings an empty list: keep the file, or fill it again.",
+        search.name
+    )
 }
 
 /// The path of a file of the app.
@@ -119,8 +141,8 @@ fn macros(searches: &[&Search]) -> String {
             conf.add(Stanza::new(name).set("definition", definition).set("iseval", "0"));
         }
     }
-    for search in searches {
-        let stanza = Stanza::new(&search.filter).set("definition", "search *").set("iseval", "0");
+    for filter in searches.iter().filter_map(|search| search.filter.as_ref()) {
+        let stanza = Stanza::new(filter).set("definition", "search *").set("iseval", "0");
         conf.add(stanza.set("description", "What a team leaves out of the answers of this rule"));
     }
     conf.print()
@@ -151,7 +173,10 @@ fn readme(id: &str, searches: &[&Search]) -> String {
          Change macros in `local/macros.conf`; files under `default` are generated.\n"
     );
     for search in searches {
-        text.extend(["\n- ", &search.name, ": macro `", &search.filter, "`"]);
+        match &search.filter {
+            Some(filter) => text.extend(["\n- ", &search.name, ": macro `", filter, "`"]),
+            None => text.extend(["\n- ", &search.name, ": ", FILL]),
+        }
     }
     text.push('\n');
     text

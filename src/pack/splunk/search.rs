@@ -4,7 +4,7 @@
 
 use super::action;
 use super::conf::{self, Stanza};
-use crate::backend::{Emission, External, Part};
+use crate::backend::{Emission, External, Part, Role};
 use crate::catalog::SourceMapping;
 use crate::diag::Diagnostics;
 use crate::ir::{Rule, Severity};
@@ -24,8 +24,8 @@ const LONGEST_LIST: usize = 25 * 1024 * 1024;
 pub(in crate::pack) struct Search {
     /// As Splunk shows it.
     pub(in crate::pack) name: String,
-    /// The macro at its end.
-    pub(super) filter: String,
+    /// The macro at its end; none of a search whose answers are no alerts.
+    pub(super) filter: Option<String>,
     /// When it runs.
     pub(super) plan: Plan,
     /// Macros of its sources that the source files define, with their definitions.
@@ -54,8 +54,11 @@ impl Search {
             diags.push(refusal::look_back(rule, &part.name, plan.look_back, ruled.lookback, whose));
             return None;
         }
-        let filter = format!("{}_filter", rule.name.node);
-        let query = query(ruled, part, plan, &filter);
+        let filter = (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
+        let query = match &filter {
+            Some(filter) => query(ruled, part, plan, filter),
+            None => part.text.trim_end().to_owned(),
+        };
         if !conf::can_hold(&query) {
             let title = "a conf file of Splunk cannot hold this search".to_owned();
             let label = "a line of it ends in a backslash".to_owned();
@@ -63,7 +66,7 @@ impl Search {
             return None;
         }
         let mut search = Self {
-            name: name::one_line(&rule.meta.title, LONGEST_NAME),
+            name: name(ruled, part),
             filter,
             plan,
             macros: ruled.mappings("spl").into_iter().filter_map(definition).collect(),
@@ -75,9 +78,15 @@ impl Search {
         search.set("description", &name::one_line(&rule.meta.description, 2_000));
         search.set("search", &query);
         search.schedule(&cron);
-        search.suppress(ruled);
-        for (key, value) in action::settings(ruled, &search.name) {
-            search.set(&key, &value);
+        match part.role {
+            Role::Query | Role::Stage => {
+                search.track();
+                search.suppress(ruled);
+                for (key, value) in action::settings(ruled, &search.name) {
+                    search.set(&key, &value);
+                }
+            }
+            Role::Baseline => {}
         }
         Some(search)
     }
@@ -100,6 +109,10 @@ impl Search {
         self.set("disabled", "1");
         self.set("realtime_schedule", "0");
         self.set("schedule_window", "0");
+    }
+
+    /// Every answer is an alert.
+    fn track(&mut self) {
         self.set("counttype", "number of events");
         self.set("relation", "greater than");
         self.set("quantity", "0");
@@ -135,6 +148,20 @@ impl Search {
     pub(super) fn stanza(&self) -> Stanza {
         let stanza = Stanza::new(&self.name);
         self.settings.iter().fold(stanza, |stanza, (key, value)| stanza.set(key, value))
+    }
+}
+
+/// As Splunk shows the search of a part.
+fn name(ruled: &Ruled<'_>, part: &Part) -> String {
+    let title = &ruled.rule.meta.title;
+    match part.role {
+        Role::Query | Role::Stage => name::one_line(title, LONGEST_NAME),
+        Role::Baseline => {
+            // What the part adds to the name of the rule: `baseline`, `baseline_2`.
+            let what = part.name.strip_prefix(ruled.rule.name.node.as_str()).unwrap_or(&part.name);
+            let what = what.replace('_', " ");
+            format!("{} -{what}", name::one_line(title, LONGEST_NAME.saturating_sub(what.len() + 2)))
+        }
     }
 }
 

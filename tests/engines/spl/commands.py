@@ -27,6 +27,9 @@ class Judge:
             "mvexpand": self.mvexpand,
             "addinfo": self.addinfo,
             "lookup": self.lookup,
+            "stats": self.stats,
+            "inputlookup": self.inputlookup,
+            "outputlookup": self.outputlookup,
             "sort": self.sort,
             "streamstats": self.streamstats,
             "dedup": self.dedup,
@@ -139,6 +142,28 @@ class Judge:
     def lookup(self, command):
         if not any(token.text in ("OUTPUT", "OUTPUTNEW") for token in command.arguments):
             self.report(command.name, "CP03", "lookup without OUTPUT overwrites every field of the table's names")
+
+    def stats(self, command):
+        """Only what takes the same memory however many rows there are, for each key."""
+        texts = [token.text for token in command.arguments]
+        if "BY" not in texts:
+            self.report(command.name, "CP03", "stats without BY gives a row where nothing was read")
+        for part in split_commas(command.arguments[: texts.index("BY")] if "BY" in texts else command.arguments):
+            if len(part) != 6 or part[1].kind != "left" or part[4].text != "AS":
+                self.report(command.name, "CP03", "stats takes FUNCTION(FIELD) AS NAME")
+            elif part[0].text not in ("min", "max"):
+                self.report(part[0], "CP04", f"the aggregate {part[0].text} is outside the closed list")
+        balanced(command.arguments, self.end(command))
+
+    def inputlookup(self, command):
+        texts = [token.text for token in command.arguments]
+        if texts[:3] != ["append", "=", "true"] or len(texts) != 4:
+            self.report(command.name, "CP03", "inputlookup takes append=true, without which the rows so far are gone, and a name")
+
+    def outputlookup(self, command):
+        texts = [token.text for token in command.arguments]
+        if texts[:3] != ["override_if_empty", "=", "false"] or len(texts) != 4:
+            self.report(command.name, "CP03", "outputlookup takes override_if_empty=false, without which no rows clear the list")
 
     def sort(self, command):
         if not command.arguments or command.arguments[0].text != "0":

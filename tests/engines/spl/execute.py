@@ -9,6 +9,7 @@ import functools
 import ipaddress
 import re
 import sys
+import time
 import urllib.parse
 import warnings
 from pathlib import Path
@@ -86,9 +87,24 @@ def load(connection, macro, fields, scenarios):
     connection.execute(f"INSERT INTO {table} SELECT " + ", ".join(f"unnest(?::{kind}[])" for kind in kinds), lists)
 
 
-def rows(connection, search, scenarios, lookups, count):
+def hold(connection, table, columns, scenarios):
+    """The rows of each scenario, in a table of texts."""
+    held = [(scenario, row) for scenario, rows in enumerate(scenarios) for row in rows]
+    cells = [[scenario for scenario, _ in held], *([row.get(column) for _, row in held] for column in columns)]
+    kinds = ["unnest(?::INTEGER[]) AS spl_of", *(f"unnest(?::VARCHAR[]) AS {quote(column)}" for column in columns)]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS SELECT {', '.join(kinds)}", cells)
+
+
+def rows(connection, search, scenarios, lookups, count, kept=None, clocks=None):
     """The rows of each of `count` scenarios. `scenarios`: macro to a list of event lists, one per scenario; `lookups`: name
-    to the CSV file that fills it."""
+    to the CSV file that fills it; `kept`: name to the rows that a search has kept, per scenario; `clocks`: the seconds
+    of each scenario at which the search runs."""
+    moments = list(enumerate(clocks or [time.time()] * count))
+    connection.execute("CREATE OR REPLACE TEMP TABLE spl_clock (spl_of INTEGER, spl_now DOUBLE)")
+    if moments:
+        connection.executemany("INSERT INTO spl_clock VALUES (?, ?)", moments)
+    for name, columns in search.kept.items():
+        hold(connection, f"kept_{name}", sorted(columns), (kept or {}).get(name, []))
     for macro, fields in search.sources.items():
         load(connection, macro, fields, scenarios.get(macro, []))
     for name in search.lookups:

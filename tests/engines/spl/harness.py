@@ -1,6 +1,6 @@
 """The execution harness of SPL: runs emitted searches over raw events, in DuckDB (translate.py says what that can show).
 
-In: a request a line, as ../README.md has it. Out: an answer a line; `{"error": …}` for a text outside the closed subset, a list
+In: a request a line, as ../README.md has it; `kept` and `clocks` too: the rows of lists that searches keep, and when it runs. Out: an answer a line; `{"error": …}` for a text outside the closed subset, a list
 that is not there or a search that fails. Must not know: what the answer should be.
 usage: .engines/duck/bin/python harness.py < requests > answers
 """
@@ -54,7 +54,8 @@ def answer(connection, request):
     unheld = set(search.sources) - set(held)
     if unheld:
         raise Refused(f"the macro {', '.join(sorted(unheld))}")
-    rows = execute.rows(connection, search, held, request["lists"], len(request["scenarios"]))
+    kept, clocks = request.get("kept"), request.get("clocks")
+    rows = execute.rows(connection, search, held, request["lists"], len(request["scenarios"]), kept, clocks)
     return {"answers": [[{name: shown(name, value) for name, value in row.items()} for row in scenario] for scenario in rows]}
 
 

@@ -31,6 +31,7 @@ GOOD = [
     f"{BASE} | streamstats window=0 current=f max(a) AS b, last(f_*) AS f_*, values(c) AS d, count BY e, _time",
     f"{BASE} | streamstats window=3 global=f count AS n, min(_time) AS first, sum(a) AS s BY e | addinfo",
     f"{BASE} | lookup t key AS 'a' OUTPUT key AS hit | rename a AS b, c AS d | table _time b d",
+    f"{BASE} | stats min(a) AS b, max(a) AS c BY d, e | inputlookup append=true t | outputlookup override_if_empty=false t",
     f'{BASE} | eval d=replace(\'x.y\',"(a)","\\1") | spath output=i path=a.b{{}}.c | mvexpand i',
 ]
 
@@ -57,6 +58,12 @@ BAD = [
     ("CP03", BASE + " | wehre a=1"),
     ("CP03", BASE + ' | rex field=a "(?<b>.)"'),
     ("CP03", BASE + " | stats count BY a"),
+    ("CP03", BASE + " | stats max(a) AS b"),
+    ("CP04", BASE + " | stats list(a) AS b BY c"),
+    ("CP03", BASE + " | inputlookup t"),
+    ("CP03", BASE + " | inputlookup append=true max=10 t"),
+    ("CP03", BASE + " | outputlookup t"),
+    ("CP03", BASE + " | outputlookup append=true t"),
     ("CP03", BASE + " | join a [ search b=1 ]"),
     ("CP03", BASE + ' | map search="x"'),
     ("CP03", BASE + " | eventstats max(a) AS b"),

@@ -281,7 +281,7 @@ FUNCTIONS = {
     "strftime": plain("strftime(to_timestamp({}), {})", TEXT, (NUMBER,), (TEXT,)),
     "null": lambda: Typed("NULL", None),
     "true": lambda: Typed("true", TRUTH),
-    "now": plain("epoch(current_timestamp)", NUMBER),
+    "now": plain("(SELECT spl_now FROM spl_clock WHERE spl_of = scenario)", NUMBER),
     "isnull": plain("({} IS NULL)", TRUTH, ANY),
     "isnotnull": plain("({} IS NOT NULL)", TRUTH, ANY),
     "lower": plain("lower({})", TEXT, (TEXT,)),

@@ -23,6 +23,7 @@ class Translation:
     columns: list
     sources: dict = field(default_factory=dict)
     lookups: set = field(default_factory=set)
+    kept: dict = field(default_factory=dict)
 
 
 class Pipeline:
@@ -135,6 +136,9 @@ class Pipeline:
 
     def do_lookup(self, tokens):
         words = [token.text for token in tokens]
+        if "last_seen" in words:
+            self.ask_kept(tokens)
+            return
         if len(words) < 8 or words[1:3] != ["value", "AS"] or words[4] != "OUTPUT" or (len(words) - 5) % 3:
             raise Refused("lookup NAME value AS FIELD OUTPUT COLUMN AS FIELD … is expected")
         self.whole.lookups.add(words[0])
@@ -145,6 +149,69 @@ class Pipeline:
                 raise Refused(f"lookup gives value and until, not {column} {word}")
             # An empty cell is taken for an empty text: the search must know both.
             self.set(name, Typed(f"(SELECT any_value(l.{column}) FROM {table} l WHERE l.value = {sought})", TEXT))
+
+    def ask_kept(self, tokens):
+        """Of a list that a search keeps: rows by the texts of their keys, one for each."""
+        words = [token.text for token in tokens if token.kind != "comma"]
+        split = words.index("OUTPUT") if "OUTPUT" in words else 0
+        keys, given = words[1:split], words[split + 1 :]
+        if not keys or len(keys) % 3 or set(keys[1::3]) != {"AS"} or given[:2] != ["last_seen", "AS"] or len(given) != 3:
+            raise Refused("lookup NAME COLUMN AS FIELD, … OUTPUT last_seen AS FIELD is expected")
+        self.whole.kept.setdefault(words[0], set()).update([*keys[::3], "last_seen"])
+        same = " AND ".join(f"l.{quote(key)} = {as_text(self.column(field))}" for key, field in zip(keys[::3], keys[2::3]))
+        table = f"(SELECT max(l.last_seen) FROM {quote('kept_' + words[0])} l WHERE l.spl_of = scenario AND {same})"
+        self.set(given[2], Typed(table, TEXT))
+
+    def do_rename(self, tokens):
+        for part in split_commas(tokens):
+            old, word, new = (token.text for token in part)
+            if word != "AS" or new in self.types or old not in self.types:
+                raise Refused(f"rename of {old} to {new}")
+            self.step(f"SELECT * RENAME ({quote(old)} AS {quote(new)}) FROM {self.now}")
+            self.types[new] = self.types.pop(old)
+
+    def do_stats(self, tokens):
+        texts = [token.text for token in tokens]
+        if "BY" not in texts:
+            raise Refused("stats without BY")
+        by = texts.index("BY")
+        keys = [text for text in texts[by + 1 :] if text != ","]
+        self.flush()
+        made = []
+        for part in split_commas(tokens[:by]):
+            words = [token.text for token in part]
+            if len(words) != 6 or words[0] not in ("min", "max") or (words[1], words[3:5]) != ("(", [")", "AS"]):
+                raise Refused(f"the aggregate {' '.join(words)}")
+            made.append((words[5], f"{words[0]}({self.column(words[2]).demand(NUMBER)})"))
+        columns = ["scenario", *(quote(self.known(key)) for key in keys)]
+        # Rows that lack a key are in no group.
+        present = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        values = ", ".join(f"{sql} AS {quote(name)}" for name, sql in made)
+        self.step(f"SELECT {', '.join(columns)}, {values} FROM {self.table} WHERE {present} GROUP BY {', '.join(columns)}")
+        self.types = {key: self.types[key] for key in keys} | {name: NUMBER for name, _ in made}
+
+    def known(self, name):
+        if name not in self.types:
+            raise Refused(f"a group by {name}, which nothing made")
+        return name
+
+    def do_inputlookup(self, tokens):
+        """Adds the rows of a list; whatever a cell holds is text."""
+        words = [token.text for token in tokens]
+        if words[:3] != ["append", "=", "true"] or len(words) != 4:
+            raise Refused("inputlookup append=true NAME is expected")
+        self.flush()
+        self.whole.kept.setdefault(words[3], set()).update(self.types)
+        own = ", ".join(f"{as_text(self.column(name))} AS {quote(name)}" for name in self.types)
+        held = ", ".join(quote(name) for name in self.types)
+        self.step(f"SELECT scenario, {own} FROM {self.table} UNION ALL SELECT spl_of, {held} FROM {quote('kept_' + words[3])}")
+        self.types = dict.fromkeys(self.types, TEXT)
+
+    def do_outputlookup(self, tokens):
+        """The rows are the answer: whoever asks keeps them for the next request."""
+        words = [token.text for token in tokens]
+        if words[:3] != ["override_if_empty", "=", "false"] or len(words) != 4:
+            raise Refused("outputlookup override_if_empty=false NAME is expected")
 
     def do_fields(self, tokens):
         words = [token.text for token in tokens if token.kind != "comma"]
@@ -341,11 +408,19 @@ class Terms:
 
 class Whole:
     def __init__(self):
-        self.tables, self.sources, self.lookups, self.reading = [], {}, set(), None
+        self.tables, self.sources, self.lookups, self.kept, self.reading = [], {}, set(), {}, None
 
     def add(self, select):
         self.tables.append(select)
         return f"s{len(self.tables)}"
+
+
+def as_text(typed):
+    """As a CSV file holds it, and as a lookup compares it."""
+    if typed.type == NUMBER:
+        whole = f"CAST(CAST({typed.sql} AS BIGINT) AS VARCHAR)"
+        return f"(CASE WHEN {typed.sql} = floor({typed.sql}) THEN {whole} ELSE CAST({typed.sql} AS VARCHAR) END)"
+    return typed.demand(TEXT)
 
 
 def options_of(tokens, allowed):
@@ -375,4 +450,4 @@ def translate(text):
     tables = ",\n".join(f"s{number} AS MATERIALIZED ({select})" for number, select in enumerate(whole.tables, 1))
     columns = ["scenario", *(name for name in pipeline.types if name != "spl_row")]
     sql = f"WITH {tables}\nSELECT {', '.join(map(quote, columns))} FROM {pipeline.now}"
-    return Translation(sql, columns, whole.sources, whole.lookups)
+    return Translation(sql, columns, whole.sources, whole.lookups, whole.kept)

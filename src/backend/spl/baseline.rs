@@ -1,0 +1,161 @@
+//! What came long before, kept in a list: the search that keeps it, and how the search of the rule asks it.
+//!
+//! In: a bound rule, its absences. Out: parts of their own, commands and tests. Must not
+//! know: how a branch is made, when a SIEM runs a search.
+//!
+//! The list has a row for each key: when it was seen first and last. It holds what came before the earliest event that
+//! can decide about an answer of a run, and the search reads what came since, so the newest time of a key is the one to
+//! ask. It is asked for its time and never for the key alone: a key that the list got from the very event would exempt
+//! it, and a chain would be missed.
+
+use minijinja::{Value, context};
+use uuid::Uuid;
+
+use super::absences::{self, Absent};
+use super::kept::{Kept, TIMES};
+use super::literal::{self, Frag, spl};
+use super::{SEARCH, Spl, records};
+use crate::backend::bind::Bound;
+use crate::backend::schema::Dialect as _;
+use crate::backend::{Effect, External, Job, Part, Report, Role, Schedule};
+use crate::ir::{self, When};
+
+/// For ids of parts that follow from the rule's own.
+const NAMESPACE: Uuid = Uuid::from_u128(0x3b7e_02c6_91d4_5f0a_8c1d_6e59_d0b4_27f8);
+
+/// The absences that are asked of a list.
+pub(super) fn kept(bound: &Bound<'_, Spl>, job: &Job<'_>) -> Vec<Kept> {
+    let long = absences::all(bound).into_iter().filter_map(|absent| match absent.absence.when {
+        When::Before(window) if job.options.baseline.keeps(window.seconds) => Some((absent, window.seconds)),
+        When::Before(_) | When::After(_) | When::Between => None,
+    });
+    let rule = &job.rule.name.node;
+    let numbered =
+        |what: &str, at: u64| if at == 1 { format!("{rule}_{what}") } else { format!("{rule}_{what}_{at}") };
+    let of = |(at, (absent, window)): (u64, (Absent<'_, '_>, u64))| Kept {
+        number: absent.number,
+        row: absences::row(bound, absent.number),
+        window,
+        list: literal::flat(&numbered("seen", at)).text().to_owned(),
+        part: numbered("baseline", at),
+        keys: keys(&absent),
+        span: absent.absence.span,
+        clause: absent.absence.clause(),
+    };
+    (1..).zip(long).map(of).collect()
+}
+
+/// The keys of an absence, each under a name of its own.
+fn keys(absent: &Absent<'_, '_>) -> Vec<(Frag, String)> {
+    let mut keys: Vec<(Frag, String)> = Vec::new();
+    for (at, key) in (1..).zip(absent.absence.keys) {
+        let name = literal::flat(&key.right.name).text().to_owned();
+        let is_taken = TIMES.contains(&name.as_str()) || keys.iter().any(|(_, known)| *known == name);
+        let name = if is_taken { format!("{name}_{at}") } else { name };
+        keys.push((literal::absent_key(absent.number, at), name));
+    }
+    keys
+}
+
+/// The schedule of the search of the rule.
+pub(super) fn schedule(bound: &Bound<'_, Spl>, job: &Job<'_>, kept: &[Kept]) -> Schedule {
+    let schedule = Schedule::of(bound, job);
+    if kept.is_empty() {
+        return schedule;
+    }
+    schedule.with_lists(&job.rule.chain, |window| job.options.baseline.keeps(window))
+}
+
+/// How far back the list has to reach, in seconds.
+fn reach(kept: &Kept, schedule: Schedule) -> u64 {
+    kept.window.saturating_add(schedule.look_back)
+}
+
+/// Says what the list is, and what the search promises with it. `schedule` is that of the search that keeps it.
+pub(super) fn tell(kept: &Kept, schedule: Schedule, report: &mut Report) {
+    let Kept { list, part, window, span, clause, .. } = kept;
+    let [window, stale, reach] =
+        [*window, schedule.every.saturating_mul(2), reach(kept, schedule)].map(ir::duration);
+    report.note(
+        Effect::Superset,
+        *span,
+        format!(
+            "{clause} over {window} asks the list `{list}` for what is no longer read: exact while `{part}` runs on \
+             time; until it has read {window}, and where it is more than {stale} behind, more counts as new, never \
+             less"
+        ),
+    );
+    report.require(format!(
+        "lookup definition `{list}` with case_sensitive_match = true and no match_type, over `{list}.csv` as \
+         `compile -o` writes it, which is empty: `{part}` fills it; run that once over the last {reach} first, and \
+         do not put the empty file in its place again"
+    ));
+    let columns: Vec<&str> = kept.keys.iter().map(|(_, name)| name.as_str()).chain(TIMES).collect();
+    report.read(External::kept(list.clone(), &columns, *span));
+}
+
+/// The search that keeps the list.
+pub(super) fn part(
+    bound: &Bound<'_, Spl>,
+    kept: &Kept,
+    job: &Job<'_>,
+    schedule: Schedule,
+    report: &mut Report,
+) -> Option<Part> {
+    let records = records::all(bound).into_iter().filter(|records| records.number == kept.row);
+    let branches: Vec<Value> = records.map(|records| super::branch(bound, &[records], job, report)).collect();
+    let context = context! {
+        chained => branches.len() > 1,
+        head => super::values(head(kept, job, schedule)),
+        branches,
+        tail => super::values(commands(kept, schedule)),
+    };
+    let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
+    let (name, seed) = (kept.part.clone(), format!("{}/{}/{}", job.rule.meta.id, Spl::NAME, kept.number));
+    let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
+    let (role, indexes, keys) = (Role::Baseline, Vec::new(), Vec::new());
+    Some(Part { name, id, role, schedule, indexes, keys, lake: None, text })
+}
+
+fn head(kept: &Kept, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {
+    let (rule, Kept { list, .. }) = (job.rule, kept);
+    let [every, look_back, window, reach] =
+        [schedule.every, schedule.look_back, kept.window, reach(kept, schedule)].map(ir::duration);
+    let lines = [
+        rule.meta.title.clone(),
+        format!(
+            "baseline of rule {} ({}): keeps the list `{list}` that its search asks",
+            rule.name.node, rule.meta.id
+        ),
+        format!(
+            "schedule: run every {every} over the last {look_back}; once, before the first run of the rule's search, \
+             over the last {reach}: what the list lacks of the last {window} counts as never seen"
+        ),
+    ];
+    lines.iter().map(|line| literal::comment(line)).collect()
+}
+
+/// Adds the times of what was read to those in the list.
+fn commands(kept: &Kept, schedule: Schedule) -> Vec<Frag> {
+    let list = literal::flat(&kept.list);
+    let (columns, names): (Vec<_>, Vec<_>) = kept.named().unzip();
+    let renamed: Vec<Frag> =
+        kept.named().map(|(column, name)| spl!("{column} AS {name}", column, name)).collect();
+    let [columns, keys, renamed] = [literal::list(&columns), literal::list(&names), literal::list(&renamed)];
+    // Also where somebody runs it over other times: what lies in the time of the rule's search would hide what came
+    // before that.
+    let [end, oldest] = [schedule.late(), reach(kept, schedule)].map(literal::number);
+    vec![
+        spl!("where _time < now() - {end}", end),
+        spl!("stats min(_time) AS first_seen, max(_time) AS last_seen BY {columns}", columns),
+        spl!("rename {renamed}", renamed),
+        spl!("inputlookup append=true {list}", list),
+        spl!("eval first_seen=tonumber(first_seen), last_seen=tonumber(last_seen)"),
+        spl!("stats min(first_seen) AS first_seen, max(last_seen) AS last_seen BY {keys}", keys),
+        spl!("where last_seen >= now() - {oldest}", oldest),
+        // A number in a CSV file has as many digits as Splunk shows.
+        spl!("eval first_seen=printf(\"%.6f\", first_seen), last_seen=printf(\"%.6f\", last_seen)"),
+        spl!("table {keys}, first_seen, last_seen", keys),
+        spl!("outputlookup override_if_empty=false {list}", list),
+    ]
+}
