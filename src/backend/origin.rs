@@ -4,7 +4,7 @@
 //! printers of the targets put: comments that name a step or two neighbours, and names of `let`. Must not know: how a
 //! query was lowered. What bears no mark belongs to the chain as a whole and is left out.
 
-use crate::ir::Rule;
+use crate::ir::{List, Rule};
 use crate::source::Span;
 
 /// Some lines of a query and the clause of the rule that they carry.
@@ -78,6 +78,7 @@ fn clauses(rule: &Rule, target: &str) -> Vec<Clause> {
             "spl" => format!("```{right} within "),
             "kql" => format!("// {left}, then {right}:"),
             "sigma" => format!("name: {}-{left}-{right}", rule.name.node),
+            "sql" => format!("-- `{right}` within "),
             _ => continue,
         };
         let what = format!("link {left} to {right}");
@@ -89,9 +90,18 @@ fn clauses(rule: &Rule, target: &str) -> Vec<Clause> {
             "spl" => vec![format!("```step {}, {name}:", number + 1)],
             "kql" => vec![format!("let step_{name} =")],
             "sigma" => vec![format!("name: {}-{name}", rule.name.node)],
+            "sql" => vec![format!("-- step `{name}`")],
             _ => vec![format!("// {name} again,"), format!("// {name}")],
         };
         clauses.push(Clause { what: format!("step {name}"), span: step.span, marks });
+    }
+    if target == "sql" {
+        let list = |list: &List| Clause {
+            what: format!("list {}", list.name.node),
+            span: list.name.span,
+            marks: vec![format!("-- allowlist `{}`:", list.name.node)],
+        };
+        clauses.extend(rule.lists.iter().map(list));
     }
     if target == "kql" {
         for list in &rule.lists {
@@ -129,6 +139,14 @@ fn extent(target: &str, lines: &[&str], mark: usize) -> (usize, usize) {
         }
         // The comment stands below its command.
         "spl" => (back_to(&|line| line.starts_with('|')), mark),
+        // The tables of a clause stand under one comment.
+        "sql" => {
+            let next = lines
+                .iter()
+                .skip(mark + 1)
+                .position(|line| line.starts_with("-- ") || line.starts_with("SELECT "));
+            (mark, next.map_or(lines.len().saturating_sub(1), |next| mark + next))
+        }
         "kql" => (mark, until(&|line| line.ends_with(';'))),
         "sigma" => {
             let end = until(&|line| line == "---");

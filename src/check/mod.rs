@@ -182,7 +182,7 @@ fn lower(
     }
     let playbook = clauses.playbook.map(|text| playbook::lower(&names, sink, text));
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
-    tests.iter().flatten().for_each(|test| lint::test(&names, sink, test));
+    tests.iter().flatten().for_each(|test| lint::test(&names, sink, chain.as_ref(), test));
     names.params.warn_unused(sink);
     // Last: a clause that is wrong is explained first.
     if let Some(chain) = clauses.chain.filter(|_| !sink.diags.errors_since(mark)) {

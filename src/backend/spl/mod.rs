@@ -187,7 +187,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {
