@@ -185,10 +185,11 @@ def shared():
         print(f"  NOT MEASURED: no real logs at {DATA}")
         return
     events = ingest.events("aws.cloudtrail", records, made.START)
-    for idiom, text in texts("shared_search").items():
-        found = [(fetched(base, base, events)[0], paths) for base, paths in bases(text)]
-        told(f"{idiom}: searches, events fetched", f"{len(found)}, {sum(count for count, _ in found)}")
-        told(f"{idiom}: readings of a text by spath", f"{sum(count * paths for count, paths in found)}")
+    for name in ("shared_search", "repeated_first"):
+        for idiom, text in texts(name).items():
+            found = [(fetched(base, base, events)[0], paths) for base, paths in bases(text)]
+            told(f"{name}, {idiom}: searches, events fetched", f"{len(found)}, {sum(count for count, _ in found)}")
+            told(f"{name}, {idiom}: texts read by spath", f"{sum(count * paths for count, paths in found)}")
 
 
 def tails():
@@ -201,7 +202,7 @@ def tails():
 
 
 def main():
-    for name in ("aws", "one_event_both_steps", "key_changes_twice", "shared_search"):
+    for name in ("aws", "one_event_both_steps", "key_changes_twice", "shared_search", "repeated_first"):
         compare(name)
     tails()
     prefilter()

@@ -35,7 +35,12 @@ impl Origin {
         let lines: Vec<&str> = text.lines().skip(self.first.saturating_sub(1)).take(count).collect();
         let indented = |line: &&str| line.len() - line.trim_start_matches(' ').len();
         let indent = lines.iter().filter(|line| !line.is_empty()).map(indented).min().unwrap_or(0);
-        lines.iter().map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect()
+        let mut out = String::new();
+        for line in lines {
+            out.push_str(line.get(indent..).unwrap_or_default());
+            out.push('\n');
+        }
+        out
     }
 }
 

@@ -135,11 +135,9 @@ fn piece(rule: &Rule, step: usize, emission: &Emission) -> String {
             let shown: String = piece.chars().take(LONGEST).collect();
             let more = if shown.len() < piece.len() { " …\n" } else { "" };
             // Comments of SPL stand between three marks.
-            out.push_str(&format!(
-                "\n**{}**\n\n````{}\n{shown}{more}````\n",
-                title(emission),
-                emission.target
-            ));
+            let (title, target) = (title(emission), emission.target);
+            let block = format!("\n**{title}**\n\n````{target}\n{shown}{more}````\n");
+            out.push_str(&block);
         }
     }
     out
