@@ -146,7 +146,7 @@ pub(super) fn shared(mut rules: Vec<Entry>, choices: &Choices) -> Vec<File> {
 }
 
 fn of_all(path: Path, text: String) -> File {
-    File { path, bytes: text.into_bytes(), rule: None, target: Some(TARGET) }
+    File::shared(Some(TARGET), path, text)
 }
 
 fn path(choices: &Choices, file: &str) -> Path {
