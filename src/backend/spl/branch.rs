@@ -4,10 +4,10 @@
 //! Must not know: how the chain is put together.
 
 use super::column::{self, Group, Stage};
-use super::fields::{Columns, Phase};
+use super::fields::{Columns, One, Phase, one};
 use super::literal::{self, Frag, spl};
 use super::records::{self, Records};
-use super::{Spl, eval, latest, once, predicate, prefilter, shown_of};
+use super::{Spl, eval, latest, links, once, predicate, prefilter, refuse, shown_of};
 use crate::backend::bind::{Bound, BoundSelection};
 use crate::backend::print::Bind;
 use crate::backend::{Job, Report};
@@ -40,7 +40,7 @@ pub(super) fn build(
     commands.extend(columns.paths(Phase::Rest));
     let mut made: Vec<_> = columns.assignments(Phase::Rest).collect();
     // While `_raw` is there: an event without an id is identified by its text.
-    if records.told_apart() {
+    if records.told_apart(bound) {
         made.push(identity(selection));
         columns.kept.push(spl!("chain_id"));
     }
@@ -53,7 +53,37 @@ pub(super) fn build(
     made.extend(assigned);
     commands.extend(eval(made));
     commands.extend([fields(&names), spl!("fields - _raw")]);
+    commands.extend(values(bound, records, report));
     Branch { base: prefilter::base(selection), commands }
+}
+
+/// A row for each value of a field by any of which a link joins, where rows are narrowest.
+fn values(bound: &Bound<'_, Spl>, records: &Records<'_, '_>, report: &mut Report) -> Vec<Frag> {
+    let expanded = if records.step.is_some() { links::expanded(bound, records.number) } else { Vec::new() };
+    // What is counted need not have the keys of links.
+    let counts = records.step.is_some_and(|step| step.repetition.is_some());
+    let mut out = Vec::new();
+    for (column, field, folded) in expanded {
+        let Some(several) = records.selection.any.iter().find(|known| known.name == field.name) else {
+            continue;
+        };
+        match one(several, &column) {
+            Ok(One { value, is_value }) => {
+                out.push(spl!("mvexpand {column}", column));
+                let value = literal::in_one_case(value, field.ty, folded);
+                if counts {
+                    let value = spl!("if({is_value}, {value}, null())", is_value, value);
+                    out.extend(eval(vec![literal::assign(&column, &value)]));
+                    continue;
+                }
+                out.push(spl!("where isnotnull({column}) AND {is_value}", column, is_value));
+                let changes = (value != column).then(|| literal::assign(&column, &value));
+                out.extend(eval(changes.into_iter().collect()));
+            }
+            Err(reason) => refuse(field.span, reason, report),
+        }
+    }
+    out
 }
 
 /// Who the event is: by its id, or by its text where it has none.
@@ -129,7 +159,7 @@ fn outcome(
     let mut made = records::marks(bound, records);
     let mut columns = Vec::new();
     if let Some(step) = step {
-        if once::has_items(step) && super::event_id(step).is_some() {
+        if once::has_items(step) && (super::event_id(step).is_some() || links::repeats_last(bound)) {
             made.push((spl!("chain_item_id"), item_id(expanded)));
         }
         if latest::fits(bound) && !step.last {
@@ -139,7 +169,7 @@ fn outcome(
         }
     }
     let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
-    let names = names.chain(records.told_apart().then(|| spl!("chain_id"))).chain(columns).collect();
+    let names = names.chain(records.told_apart(bound).then(|| spl!("chain_id"))).chain(columns).collect();
     let made = made.iter().map(|(name, value)| literal::assign(name, value));
     (records.renamed().into_iter().chain(made).collect(), names)
 }

@@ -243,10 +243,17 @@ fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
     };
     let keys = selection.keys.iter().map(|field| clause(field, true, true));
     let reads = selection.reads.iter().map(|field| clause(field, true, false));
+    let any = selection.any.iter().map(|field| Used {
+        column: records.column(field),
+        cleaned: Cleaned::Each,
+        tested: false,
+        kept: true,
+        field,
+    });
     let shown = shown_of(selection).map(|output| clause(&output.field, !last, false));
     let action = records.actions().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
     let mut used: Vec<Used<'_, '_>> = Vec::new();
-    for one in tests.chain(keys).chain(reads).chain(shown).chain(action) {
+    for one in tests.chain(keys).chain(reads).chain(any).chain(shown).chain(action) {
         match used.iter_mut().find(|known| known.column == one.column) {
             Some(known) => {
                 known.cleaned = known.cleaned.max(one.cleaned);
