@@ -149,15 +149,12 @@ fn any_of(
 ) -> Option<ir::AnyOf> {
     let (before, after) = names.neighbours(index)?;
     let several = |step, field: &ir::Field| names::has_several(names, step, &field.name);
-    let (of_left, of_right) = match &link.right {
-        Some(other) => (link.left.any, other.any),
-        None => {
-            let marked = link.left.any.filter(|_| several(before, left) || several(after, right));
-            (
-                link.left.any.filter(|_| several(before, left) || marked.is_none()),
-                marked.filter(|_| several(after, right)),
-            )
-        }
+    let (of_left, of_right) = if let Some(other) = &link.right {
+        (link.left.any, other.any)
+    } else {
+        let marked = link.left.any.filter(|_| several(before, left) || several(after, right));
+        let of_left = link.left.any.filter(|_| several(before, left) || marked.is_none());
+        (of_left, marked.filter(|_| several(after, right)))
     };
     // Of the first alternative each side has the field by now.
     let mut side = |step, field: &ir::Field, any| match any {
