@@ -69,6 +69,12 @@ def worlds_of(name, count):
     return [[event for events in rng.choices(trials, k=3) for event in events] for _ in range(count)]
 
 
+def behind(text):
+    """Where the branches of a search end, or what reads the events of one without any."""
+    branches, alone = text.rfind("\n    ]\n"), text.rfind("\n| fields - _raw\n")
+    return branches + 7 if branches >= 0 else alone + 17
+
+
 def compare(name, count=200):
     """Length and time of each text over the same worlds; evidence may be another valid path, so alerts are compared."""
     global SAME
@@ -81,7 +87,7 @@ def compare(name, count=200):
         last = steps[-1].removesuffix("time")
         ends = [collections.Counter(str([row[c] for c in row if c.startswith(last)]) for row in map(json.loads, world.elements())) for world in rows]
         alerts[idiom] = ends
-        tail = text[text.rindex("\n    ]\n") + 7 :]
+        tail = text[behind(text) :]
         told(f"{idiom}: characters, of them behind the branches", f"{len(text)}, {len(tail)}")
         told(f"{idiom}: seconds; alerts", f"{seconds:.1f}; {sum(sum(world.values()) for world in ends)}")
     same = all(found == alerts["emitted"] for found in alerts.values())
@@ -127,7 +133,7 @@ def trails():
 
 def fetched(text, base, events):
     """How many events a base search reads, and the rows of the first branch."""
-    first = text[text.index("[ search ") + 2 : text.index("\n    ]\n")]
+    first = text[text.index("[ search ") + 2 : text.index("\n    ]\n")] if "[ search " in text else text
     lines = first.splitlines()
     lines[0] = base or lines[0]
     counts = []
@@ -157,6 +163,34 @@ def prefilter():
     SAME &= kept == all_kept
 
 
+def bases(text):
+    """The base searches of a text, each with the paths that are read of every event that it fetches."""
+    found = []
+    for line in text.splitlines():
+        line = line.strip()
+        if line.removeprefix("[ ").startswith("search `"):
+            found.append([line.removeprefix("[ "), 0])
+        elif line.startswith("| where "):
+            found[-1].append("judged")
+        elif line.startswith("| spath ") and len(found[-1]) == 2:
+            found[-1][1] += 1
+    return [(base, paths) for base, paths, *_ in found]
+
+
+def shared():
+    """What steps that share a search fetch and read, beside a branch for each."""
+    records = list(trails())
+    print(f"steps that share a search, over real CloudTrail: {len(records)} events")
+    if not records:
+        print(f"  NOT MEASURED: no real logs at {DATA}")
+        return
+    events = ingest.events("aws.cloudtrail", records, made.START)
+    for idiom, text in texts("shared_search").items():
+        found = [(fetched(base, base, events)[0], paths) for base, paths in bases(text)]
+        told(f"{idiom}: searches, events fetched", f"{len(found)}, {sum(count for count, _ in found)}")
+        told(f"{idiom}: readings of a text by spath", f"{sum(count * paths for count, paths in found)}")
+
+
 def tails():
     print("characters behind the branches, three steps without a total that binds")
     for path in sorted((ROOT / "snapshots" / "spl").glob("*.snap")):
@@ -167,10 +201,11 @@ def tails():
 
 
 def main():
-    for name in ("aws", "one_event_both_steps", "key_changes_twice"):
+    for name in ("aws", "one_event_both_steps", "key_changes_twice", "shared_search"):
         compare(name)
     tails()
     prefilter()
+    shared()
     bursts()
     sys.exit(0 if SAME else 1)
 

@@ -1,6 +1,8 @@
-//! MITRE ATT&CK: tactics, and the techniques that cloud rules use, ATT&CK 18.
+//! MITRE ATT&CK for Enterprise 18.1: tactics, techniques and sub-techniques.
 //!
 //! In: ids as a rule writes them, in capitals. Out: tactics and names. Must not know: rules, targets.
+
+use std::sync::LazyLock;
 
 /// A tactic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,88 +32,31 @@ const TACTICS: &[Tactic] = &[
     Tactic { id: "TA0043", slug: "reconnaissance", name: "Reconnaissance" },
 ];
 
-/// The techniques of each tactic; sub-techniques have those of their technique. A technique that is not here has no
-/// known tactic.
-const TECHNIQUES: &[(&str, &[&str])] = &[
-    ("initial-access", &["T1078", "T1133", "T1190", "T1195", "T1199", "T1566"]),
-    ("execution", &["T1053", "T1059", "T1204", "T1609", "T1610", "T1648", "T1651"]),
-    ("persistence", &["T1053", "T1078", "T1098", "T1133", "T1136", "T1525", "T1546", "T1556"]),
-    ("privilege-escalation", &["T1053", "T1078", "T1098", "T1484", "T1546", "T1548"]),
-    ("defense-evasion", &["T1078", "T1484", "T1535", "T1548", "T1550", "T1556", "T1562", "T1578", "T1610"]),
-    ("credential-access", &["T1110", "T1528", "T1552", "T1555", "T1556", "T1621"]),
-    ("discovery", &["T1046", "T1069", "T1087", "T1526", "T1538", "T1580", "T1613", "T1619"]),
-    ("lateral-movement", &["T1021", "T1550"]),
-    ("collection", &["T1074", "T1119", "T1213", "T1530"]),
-    ("command-and-control", &["T1071", "T1090", "T1095", "T1102", "T1105", "T1571", "T1573"]),
-    ("exfiltration", &["T1020", "T1041", "T1048", "T1537", "T1567"]),
-    ("impact", &["T1485", "T1486", "T1489", "T1490", "T1491", "T1496", "T1498", "T1531"]),
-];
+/// Lines of id, name and tactics between tabs, sorted by id; lines with `#` are remarks.
+const TECHNIQUES: &str = include_str!("attack/techniques.tsv");
 
-/// Names of techniques.
-const NAMES: &[(&str, &str)] = &[
-    ("T1020", "Automated Exfiltration"),
-    ("T1021", "Remote Services"),
-    ("T1041", "Exfiltration Over C2 Channel"),
-    ("T1046", "Network Service Discovery"),
-    ("T1048", "Exfiltration Over Alternative Protocol"),
-    ("T1053", "Scheduled Task/Job"),
-    ("T1059", "Command and Scripting Interpreter"),
-    ("T1069", "Permission Groups Discovery"),
-    ("T1071", "Application Layer Protocol"),
-    ("T1074", "Data Staged"),
-    ("T1078", "Valid Accounts"),
-    ("T1087", "Account Discovery"),
-    ("T1090", "Proxy"),
-    ("T1095", "Non-Application Layer Protocol"),
-    ("T1098", "Account Manipulation"),
-    ("T1102", "Web Service"),
-    ("T1105", "Ingress Tool Transfer"),
-    ("T1110", "Brute Force"),
-    ("T1119", "Automated Collection"),
-    ("T1133", "External Remote Services"),
-    ("T1136", "Create Account"),
-    ("T1190", "Exploit Public-Facing Application"),
-    ("T1195", "Supply Chain Compromise"),
-    ("T1199", "Trusted Relationship"),
-    ("T1204", "User Execution"),
-    ("T1213", "Data from Information Repositories"),
-    ("T1484", "Domain or Tenant Policy Modification"),
-    ("T1485", "Data Destruction"),
-    ("T1486", "Data Encrypted for Impact"),
-    ("T1489", "Service Stop"),
-    ("T1490", "Inhibit System Recovery"),
-    ("T1491", "Defacement"),
-    ("T1496", "Resource Hijacking"),
-    ("T1498", "Network Denial of Service"),
-    ("T1525", "Implant Internal Image"),
-    ("T1526", "Cloud Service Discovery"),
-    ("T1528", "Steal Application Access Token"),
-    ("T1530", "Data from Cloud Storage"),
-    ("T1531", "Account Access Removal"),
-    ("T1535", "Unused/Unsupported Cloud Regions"),
-    ("T1537", "Transfer Data to Cloud Account"),
-    ("T1538", "Cloud Service Dashboard"),
-    ("T1546", "Event Triggered Execution"),
-    ("T1548", "Abuse Elevation Control Mechanism"),
-    ("T1550", "Use Alternate Authentication Material"),
-    ("T1552", "Unsecured Credentials"),
-    ("T1555", "Credentials from Password Stores"),
-    ("T1556", "Modify Authentication Process"),
-    ("T1562", "Impair Defenses"),
-    ("T1566", "Phishing"),
-    ("T1567", "Exfiltration Over Web Service"),
-    ("T1571", "Non-Standard Port"),
-    ("T1573", "Encrypted Channel"),
-    ("T1578", "Modify Cloud Compute Infrastructure"),
-    ("T1580", "Cloud Infrastructure Discovery"),
-    ("T1609", "Container Administration Command"),
-    ("T1610", "Deploy Container"),
-    ("T1613", "Container and Resource Discovery"),
-    ("T1619", "Cloud Storage Object Discovery"),
-    ("T1621", "Multi-Factor Authentication Request Generation"),
-    ("T1648", "Serverless Execution"),
-    ("T1651", "Cloud Administration Command"),
-];
+/// A technique or sub-technique.
+struct Technique {
+    id: &'static str,
+    name: &'static str,
+    tactics: &'static str,
+}
+
+/// Read once: a build of many rules asks for each id of each rule.
+static TABLE: LazyLock<Vec<Technique>> = LazyLock::new(|| {
+    let lines = TECHNIQUES.lines().filter(|line| !line.starts_with('#'));
+    let technique = |line: &'static str| {
+        let (id, rest) = line.split_once('\t')?;
+        let (name, tactics) = rest.split_once('\t')?;
+        Some(Technique { id, name, tactics })
+    };
+    lines.filter_map(technique).collect()
+});
+
+fn row(id: &str) -> Option<&'static Technique> {
+    let place = TABLE.binary_search_by(|technique| technique.id.cmp(id)).ok()?;
+    TABLE.get(place)
+}
 
 /// The tactic of an id.
 #[must_use]
@@ -119,17 +64,18 @@ pub fn tactic(id: &str) -> Option<Tactic> {
     TACTICS.iter().copied().find(|tactic| tactic.id == id)
 }
 
-/// The tactics of a technique or sub-technique, in the order of ATT&CK's matrix.
+/// The tactics of a technique or sub-technique, in the order of ATT&CK's matrix; of a sub-technique that is not known
+/// those of its technique.
 pub fn tactics_of(technique: &str) -> impl Iterator<Item = Tactic> {
-    let technique = technique.split('.').next().unwrap_or_default().to_owned();
-    let named = TECHNIQUES.iter().filter(move |(_, known)| known.contains(&technique.as_str()));
-    named.filter_map(|(slug, _)| TACTICS.iter().copied().find(|tactic| tactic.slug == *slug))
+    let main = technique.split('.').next().unwrap_or_default();
+    let tactics = row(technique).or_else(|| row(main)).map_or("", |row| row.tactics);
+    tactics.split(' ').filter_map(|slug| TACTICS.iter().copied().find(|tactic| tactic.slug == slug))
 }
 
-/// The name of a technique, if it is known; that of a sub-technique is not.
+/// The name of a technique or sub-technique, if ATT&CK has it.
 #[must_use]
 pub fn name_of(technique: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(id, _)| *id == technique).map(|(_, name)| *name)
+    row(technique).map(|row| row.name)
 }
 
 /// The id of the technique, and whether there is a sub-technique: `T1078.004` is `T1078` with one.
@@ -147,13 +93,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_technique_has_a_name_and_every_name_a_tactic() {
-        for id in TECHNIQUES.iter().flat_map(|(_, ids)| *ids) {
-            assert!(name_of(id).is_some(), "{id}");
+    fn the_table_is_sorted_and_names_known_tactics() {
+        let lines = TECHNIQUES.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(TABLE.len(), lines);
+        assert!(TABLE.is_sorted_by(|one, other| one.id < other.id));
+        for Technique { id, name, tactics } in TABLE.iter() {
+            assert!(technique(id).is_some() && !name.is_empty(), "{id}");
+            assert_eq!(tactics_of(id).count(), tactics.split(' ').count(), "{id}");
         }
-        for (id, _) in NAMES {
-            assert!(tactics_of(id).next().is_some(), "{id}");
-        }
+    }
+
+    #[test]
+    fn techniques_have_names_and_tactics() {
+        assert_eq!(name_of("T1078.004"), Some("Cloud Accounts"));
+        let slugs = |id| tactics_of(id).map(|tactic| tactic.slug).collect::<Vec<_>>();
+        assert_eq!(slugs("T1003.001"), ["credential-access"]);
+        assert_eq!(slugs("T1003.999"), ["credential-access"]);
+        assert_eq!((name_of("T1003.999"), name_of("T9999"), slugs("T9999")), (None, None, vec![]));
     }
 
     #[test]

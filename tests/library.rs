@@ -16,7 +16,7 @@ use crate::program::{AS_OF, catena, path, root, scratch, shipped, targets};
 use crate::rules;
 
 /// The rules of all areas, each with the path of its file.
-fn library() -> Vec<(String, Rule)> {
+pub(crate) fn library() -> Vec<(String, Rule)> {
     let read = |file: String| {
         rules::from_file(&root().join(&file)).into_iter().map(move |rule| (file.clone(), rule))
     };
@@ -44,7 +44,7 @@ fn every_rule_is_whole() {
         let silent = |kind: &ExpectKind| matches!(kind, ExpectKind::NoAlert);
         let quiet = rule.tests.iter().filter(|test| test.expects.iter().any(|one| silent(&one.kind))).count();
         assert!(
-            rule.tests.len() > quiet && quiet >= 1 && rule.tests.len() >= 3,
+            rule.tests.len() > quiet && quiet >= 1 && rule.tests.len() >= 4,
             "{file}: {quiet} silent tests"
         );
     }
@@ -58,6 +58,45 @@ fn every_rule_passes_its_tests() {
         let failed = report::text(&outcomes, &[], &|_| file.clone());
         assert!(outcomes.iter().all(Outcome::passed), "{file}\n{failed}");
     }
+}
+
+/// A rule is meant for SQL if and only if SQL says it exactly, for the engine of any lake.
+#[test]
+fn the_rules_for_a_lake_are_exact_in_every_dialect() {
+    let rules = library();
+    for dialect in ["duckdb", "spark", "trino"] {
+        let ran = catena(&[
+            "compile",
+            "rules",
+            "--target",
+            "sql",
+            "--dialect",
+            dialect,
+            "--format",
+            "json",
+            "--as-of",
+            AS_OF,
+        ]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        let emissions: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+        assert!(emissions.iter().all(|one| one["fidelity"] == "exact"), "{dialect}");
+        assert_eq!(emissions.len(), meant_for("sql"), "{dialect}");
+    }
+    // A rule without the clause is meant for every target; one that leaves SQL out reads a field that SQL lacks.
+    for (file, rule) in rules.iter().filter(|(_, rule)| !is_meant_for(rule, "sql")) {
+        let lacking = refused_by_sql(file);
+        assert!(lacking, "{file}: `{}` is not meant for sql, which says it", rule.name.node);
+    }
+}
+
+/// Whether SQL refuses the rule of a file once its `targets` are left out.
+fn refused_by_sql(file: &str) -> bool {
+    let text = std::fs::read_to_string(root().join(file)).unwrap();
+    let everywhere: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("targets "))
+        .fold(String::new(), |all, line| all + line + "\n");
+    crate::program::catena_with_input(&["compile", "-", "--target", "sql"], everywhere.as_bytes()).status != 0
 }
 
 /// What a rule that needs it would write, and of how many of the 346 public chain rules that is true.
@@ -284,14 +323,16 @@ fn word(feature: Feature) -> Option<&'static str> {
 
 /// What each target makes of the rules of a file, by rule and target.
 fn verdicts(file: &str) -> BTreeMap<(String, String), String> {
-    let ran = catena(&["compile", file, "--format", "json", "--as-of", AS_OF]);
+    let ran = catena(&[
+        "compile", file, "--target", "all", "--target", "sql", "--format", "json", "--as-of", AS_OF,
+    ]);
     let emissions: Vec<Value> = serde_json::from_str(&ran.out).unwrap_or_default();
     let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
     emissions.iter().map(|one| ((text(one, "rule"), text(one, "target")), text(one, "fidelity"))).collect()
 }
 
 fn rule_table(catalog: &Catalog, rules: &[(String, Rule)]) -> String {
-    let names: Vec<_> = targets().collect();
+    let names: Vec<_> = targets().chain(["sql"]).collect();
     let mut table = format!("\n| rule | ATT&CK | sources | constructs | {} |\n", names.join(" | "));
     writeln!(table, "|---|---|---|---|{}", "---|".repeat(names.len())).unwrap();
     for (file, rule) in rules {

@@ -251,7 +251,18 @@ fn names_lead_to_what_they_stand_for() {
     let field = ask(&mut client, "hover", "except image.id", 0);
     assert!(field["contents"]["value"].as_str().unwrap().contains("| spl |"), "{field}");
     let step = ask(&mut client, "hover", "entity account launc", 0);
-    assert!(step["contents"]["value"].as_str().unwrap().contains("at most 15m later"), "{step}");
+    let step = step["contents"]["value"].as_str().unwrap();
+    let pieces = [
+        "**Splunk SPL**\n\n````spl\n[ search `cloudtrail`",
+        "let step_launch =",
+        "name: aws_untrusted_image_launch-launch\n",
+        "// launch\n",
+    ];
+    for piece in ["at most 15m later"].iter().chain(&pieces) {
+        assert!(step.contains(piece), "{piece}: {step}");
+    }
+    assert!(!step.contains(r"\n"), "{step}");
+    assert!(!step.contains("let step_egress") && !step.contains("egress\n"), "{step}");
     let window = ask(&mut client, "hover", "chain within 30m", 0);
     assert!(window["contents"]["value"].as_str().unwrap().contains("every 5m over 50m"), "{window}");
     let param = ask(&mut client, "hover", "then within console_to", 0);

@@ -48,6 +48,7 @@ mod project;
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
 mod raw_events;
+mod recipes;
 mod replay;
 mod resolutions;
 mod rules;
@@ -62,3 +63,4 @@ mod syntax;
 mod targets_page;
 mod trials;
 mod tutorial;
+mod weakened;

@@ -368,3 +368,57 @@ fn a_playbook_shows_foreign_text_as_text() {
     let settings = settings.unwrap();
     assert_eq!(settings.lines().filter(|line| line.starts_with('[')).count(), 1, "{settings}");
 }
+
+/// SQL of a lake: texts with markers, what a program must know of them, and tables to set up.
+#[test]
+fn a_lake_gets_texts_and_what_it_takes_to_run_them() {
+    let folder = scratch("pack-lake", &[]);
+    let rules = ["rules/an1318/aws.chain", "rules/github/branch_unprotected_then_push.chain"];
+    for dialect in ["duckdb", "spark", "trino"] {
+        let out = folder.path().join(dialect);
+        let ran = build(
+            &rules,
+            &out.display().to_string(),
+            &["--target", "sql", "--dialect", dialect, "--lists", "lookup"],
+        );
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        let below = format!("sql/{dialect}/");
+        let names: Vec<String> = tree(&out.join("sql")).into_iter().map(|(name, _)| name).collect();
+        assert!(names.iter().all(|name| name.starts_with(&format!("{dialect}/"))), "{names:?}");
+        assert_eq!(names.contains(&format!("{dialect}/run.py")), dialect == "spark");
+        let read = |name: &str| std::fs::read_to_string(out.join(format!("{below}{name}"))).unwrap();
+        let told: Value = serde_json::from_str(&read("rules.json")).unwrap();
+        assert_eq!(told["dialect"], dialect);
+        for rule in told["rules"].as_array().unwrap() {
+            let text = read(rule["file"].as_str().unwrap());
+            let select = text.rsplit("\nSELECT ").next().unwrap();
+            let columns: BTreeSet<&str> = rule["steps"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|step| {
+                    step["fields"].as_object().unwrap().values().map(|column| column.as_str().unwrap())
+                })
+                .collect();
+            assert!(
+                columns.len() > 4 && columns.iter().all(|column| select.contains(column)),
+                "{columns:?}: {select}"
+            );
+            for table in rule["tables"].as_array().unwrap() {
+                assert!(text.contains(&format!("FROM {} AS logs", table.as_str().unwrap())), "{table}");
+            }
+            for list in rule["lists"].as_array().into_iter().flatten() {
+                assert!(read(list["file"].as_str().unwrap()).starts_with("value,until,"), "{list}");
+                assert!(text.contains(list["name"].as_str().unwrap()), "{list}");
+            }
+            assert_eq!(rule["parameters"], json!(["from", "to"]));
+        }
+        assert_eq!(told["rules"][0]["lists"][0]["file"], "approved_images.csv");
+        for source in ["aws.cloudtrail", "aws.vpcflow", "github.audit"] {
+            assert!(read(&format!("ddl/{source}.sql")).contains("CREATE"), "{source}");
+        }
+        let manifest = manifest(&out);
+        let map = manifest["rules"][0]["targets"][0]["parts"][0]["map"].as_array().unwrap();
+        assert!(map.iter().any(|entry| entry["what"] == "link launch to egress"), "{map:?}");
+    }
+}

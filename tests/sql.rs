@@ -34,6 +34,40 @@ fn statements_of_every_dialect() {
     }
 }
 
+/// A slice of time, by instants and by the markers of each dialect, and what is none.
+#[test]
+fn slices_of_time() {
+    let path = "tests/cases/absence_after_a_step.chain";
+    let compile = |more: &[&str]| {
+        let mut arguments = vec!["compile", path, "--target", "sql", "--as-of", AS_OF];
+        arguments.extend(more);
+        catena(&arguments)
+    };
+    let between = ["--from", "2026-01-01", "--to", "2026-01-01T01:00:00Z"];
+    let mut shown = compile(&between).out;
+    for dialect in ["duckdb", "spark", "trino"] {
+        let Ran { status, out, err } = compile(&["--dialect", dialect, "--markers"]);
+        assert_eq!(status, 0, "{err}");
+        let lines: Vec<&str> = out.lines().collect();
+        let table = lines.iter().position(|line| line.starts_with("slice_of_time AS")).unwrap();
+        let table = lines[table - 1..=table + 2].join("\n");
+        shown = format!("{shown}\n-- markers of {dialect}\n{table}\n");
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(root().join("snapshots/sql"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("slices_of_time", shown));
+    for (wrong, said) in [
+        (vec!["--from", "2026-01-02", "--to", "2026-01-02"], "`--from` is not before `--to`"),
+        (vec!["--from", "2026-01-02"], "--to <TIME>"),
+        (vec!["--from", "yesterday", "--to", "2026-01-02"], "expected a day such as"),
+        (vec!["--markers", "--from", "2026-01-01", "--to", "2026-01-02"], "cannot be used with"),
+    ] {
+        let ran = compile(&wrong);
+        assert!(ran.status == 2 && ran.err.contains(said), "{wrong:?}: {}", ran.err);
+    }
+}
+
 /// A source of which no file says how a lake stores it is one column of JSON.
 #[test]
 fn any_source_has_a_table_of_raw_events() {
@@ -86,6 +120,19 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
     {
         let mut command = crate::engines::python(environment, "sql/spellings.py");
         command.arg(env!("CARGO_BIN_EXE_catena")).args(["--dialect", dialect, "--addresses", addresses]);
+        let output = command.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// What a chain of plain links costs, by the plans of the engines.
+#[test]
+fn plans_join_no_row_with_every_row() {
+    for (environment, dialect) in [("sql", "duckdb"), ("spark", "spark")] {
+        let mut command = crate::engines::python(environment, "sql/plans.py");
+        let rules =
+            ["rules/an1318/aws.chain", "tests/cases/six_steps.chain", "tests/cases/flow_to_flow.chain"];
+        command.arg(env!("CARGO_BIN_EXE_catena")).args(rules).args(["--dialect", dialect]);
         let output = command.current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
     }

@@ -156,3 +156,30 @@ fn junit_and_json_hold_hostile_names() {
     let json = report::json(&outcomes, &[], &nowhere);
     assert_eq!((json[0]["passed"].as_bool(), json[1]["passed"].as_bool()), (Some(false), Some(true)));
 }
+
+/// The events that end a chain may be of another source than the last step as it is written: of an alternative, or of
+/// any step of `together`.
+#[test]
+fn an_alert_may_end_with_any_source_of_what_comes_last() {
+    let head = "title \"T\" id \"5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1304\" description \"D.\" severity low";
+    let okta = "from okta.system where event.action == \"user.session.start\"";
+    let entra = "from entra.signin where event.outcome == \"success\"";
+    let chains = [
+        format!(
+            "step other from aws.cloudtrail where event.action == \"ConsoleLogin\" then within 10m on actor.id \
+             step first {okta} or {entra}"
+        ),
+        format!("together within 10m on actor.id {{ step first {okta} step second {entra} }}"),
+    ];
+    let events = [
+        "other at 0s { actor.id: \"a\" } first at 5m from entra.signin { actor.id: \"a\" }",
+        "second at 0s { actor.id: \"a\" } first at 5m { actor.id: \"a\" }",
+    ];
+    for (chain, events) in chains.iter().zip(events) {
+        let rule = rules::from_text(&format!(
+            "rule r {{ {head} chain {{ {chain} }} alert {{ entity account first.actor.id }} \
+             test \"t\" {{ {events} expect alert at 5m }} }}"
+        ));
+        assert!(outcomes(&rule).iter().all(Outcome::passed), "{chain}");
+    }
+}

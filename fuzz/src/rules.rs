@@ -1,6 +1,6 @@
 //! Rule files and list files, through the whole front end and, where nothing is wrong, into every target.
 
-use catena::backend::{ListDelivery, Rows, SqlDialect};
+use catena::backend::{ListDelivery, Rows, Slice, SqlDialect};
 use catena::diag::Diagnostics;
 use catena::project::CompileOptions;
 use catena::source::{FileId, SourceFile, Sources};
@@ -66,6 +66,7 @@ fn whole(text: &str, list: &str) -> String {
         split: text.len() % 16 < 8,
         rows: if text.len() % 32 < 16 { Rows::OnePerKey } else { Rows::All },
         dialect: [SqlDialect::DuckDb, SqlDialect::Spark, SqlDialect::Trino][text.len() % 3],
+        slice: [Slice::Whole, Slice::Marked, Slice::Between(-1, i64::MAX)][text.len() % 5 % 3],
     };
     let emissions = compiled(&mut session, options);
     emissions.iter().for_each(can_be_pasted);

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{External, Schedule};
+use super::{External, Lake, Schedule};
 use crate::source::Span;
 
 /// What came out for one rule and one target.
@@ -129,6 +129,9 @@ pub struct Part {
     /// The fields by which an answer is told from others, where the SIEM shows these alone.
     #[serde(skip)]
     pub keys: Vec<AnswerKey>,
+    /// What a program that runs it over a lake has to know of it.
+    #[serde(skip)]
+    pub lake: Option<Lake>,
     /// The text to paste.
     pub text: String,
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub rows: Rows,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
+    /// SQL: the alerts that the query gives.
+    pub slice: Slice,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             split: false,
             rows: Rows::default(),
             dialect: SqlDialect::default(),
+            slice: Slice::default(),
         }
     }
 }
@@ -78,6 +81,18 @@ pub enum SqlDialect {
     Spark,
     /// Trino and Amazon Athena.
     Trino,
+}
+
+/// The slice of time in which the last event of an alert lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Slice {
+    /// All that the tables hold.
+    #[default]
+    Whole,
+    /// From one instant on, and before another; microseconds since 1970.
+    Between(i64, i64),
+    /// The same, with the dialect's markers for parameters in place of the instants.
+    Marked,
 }
 
 /// Whether Sigma rules have the modifier `cased`, which most converters refuse.

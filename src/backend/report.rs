@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Effect, External, Fidelity, Note, emission};
+use super::{Effect, External, Fidelity, Note, emission, requirement};
 use crate::diag::Diagnostic;
 use crate::source::Span;
 
@@ -35,12 +35,19 @@ impl Report {
         }
     }
 
-    /// Adds a requirement once.
+    /// Adds a requirement once; to one about the same log if there is one.
     pub fn require(&mut self, what: impl AsRef<str> + Into<String>) {
         // A rule has few requirements, unlike notes, of which a list can give one for each entry.
-        if !self.requires.iter().any(|known| known == what.as_ref()) {
-            self.requires.push(what.into());
+        for known in &mut self.requires {
+            if known == what.as_ref() {
+                return;
+            }
+            if let Some(both) = requirement::joined(known, what.as_ref()) {
+                *known = both;
+                return;
+            }
         }
+        self.requires.push(what.into());
     }
 
     /// Adds requirements, each once.
@@ -75,7 +82,7 @@ impl Report {
 
     /// What whoever pastes the query must know, for its head: a line for each note and for each requirement.
     pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
-        self.notes.iter().map(Note::remark).chain(self.requires.iter().map(requirement))
+        self.notes.iter().map(Note::remark).chain(self.requires.iter().map(needed))
     }
 
     pub(super) fn fidelity(&self) -> Fidelity {
@@ -98,6 +105,6 @@ impl Note {
 }
 
 /// For the head of a query.
-pub(super) fn requirement(what: impl std::fmt::Display) -> String {
+pub(super) fn needed(what: impl std::fmt::Display) -> String {
     format!("needs: {what}")
 }

@@ -88,6 +88,12 @@ impl Schedule {
         self.late.saturating_add(self.wait)
     }
 
+    /// Seconds after its last event in which something must not come.
+    #[must_use]
+    pub fn wait(self) -> u64 {
+        self.wait
+    }
+
     /// For the head of a query.
     pub(in crate::backend) fn remark(self) -> String {
         let Self { every, look_back, span, history, wait, late } = self;

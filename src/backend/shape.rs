@@ -128,7 +128,8 @@ pub fn may_share_event(before: &Step, after: &Step, catalog: &Catalog) -> bool {
 }
 
 /// Whether one event could satisfy both selections.
-fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
+#[must_use]
+pub fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog) -> bool {
     if before.source.node != after.source.node {
         return false;
     }

@@ -181,7 +181,7 @@ fn lower(
     }
     let playbook = clauses.playbook.map(|text| playbook::lower(&names, sink, text));
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
-    tests.iter().flatten().for_each(|test| lint::test(&names, sink, test));
+    tests.iter().flatten().for_each(|test| lint::test(&names, sink, chain.as_ref(), test));
     names.params.warn_unused(sink);
     // Errors of lints count too: a step that can never match is well formed and still no rule to deploy.
     if sink.diags.errors_since(mark) {

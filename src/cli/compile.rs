@@ -120,6 +120,7 @@ impl TargetChoice {
 
 impl Compile {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        self.forms.check()?;
         let targets = TargetChoice::targets(&self.target);
         if let Some(folder) = &self.output {
             output::finish_files()?;

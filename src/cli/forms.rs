@@ -2,8 +2,10 @@
 //!
 //! In: options of the command line. Out: those of a compilation. Must not know: rules, files.
 
-use crate::backend::{Rows, SqlDialect};
+use crate::backend::{Rows, Slice, SqlDialect};
 use crate::project::CompileOptions;
+
+use super::instant;
 
 /// What may be chosen of the queries of one target.
 #[derive(Debug, clap::Args)]
@@ -17,9 +19,27 @@ pub(super) struct Forms {
     /// SPL, KQL: each run of a query gives the first row of each `dedupe` key.
     #[arg(long)]
     one_row_per_key: bool,
+    #[command(flatten)]
+    lake: Lake,
+}
+
+/// What may be chosen of SQL.
+#[derive(Debug, clap::Args)]
+struct Lake {
     /// SQL: the engine of the lake (default: duckdb).
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
     dialect: DialectChoice,
+    /// SQL: alerts whose last event lies at this instant or later, and before `--to`. A day (00:00 UTC) or an instant
+    /// such as `2026-11-24T08:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = instant::parse, requires = "to")]
+    from: Option<i64>,
+    /// SQL: the end of the slice, which is not in it.
+    #[arg(long, value_name = "TIME", value_parser = instant::parse, requires = "from")]
+    to: Option<i64>,
+    /// SQL: markers for the two in place of instants, to be bound as ISO 8601: `$from` and `$to` in DuckDB, `:from` and
+    /// `:to` in Spark, `?` and `?` in Trino.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    markers: bool,
 }
 
 /// The engines for which SQL is written.
@@ -46,14 +66,32 @@ impl From<DialectChoice> for SqlDialect {
     }
 }
 
+impl Lake {
+    fn slice(&self) -> Slice {
+        match (self.markers, self.from, self.to) {
+            (true, _, _) => Slice::Marked,
+            (false, Some(from), Some(to)) => Slice::Between(from, to),
+            (false, _, _) => Slice::Whole,
+        }
+    }
+}
+
 impl Forms {
+    /// Whether the choices go together.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let is_slice = self.lake.from.zip(self.lake.to).is_none_or(|(from, to)| from < to);
+        anyhow::ensure!(is_slice, "`--from` is not before `--to`: no alert could lie in between");
+        Ok(())
+    }
+
     /// What was chosen; the rest as it is without a choice.
     pub(super) fn options(&self) -> CompileOptions {
         CompileOptions {
             time_buckets: self.time_buckets,
             split: self.split,
             rows: if self.one_row_per_key { Rows::OnePerKey } else { Rows::All },
-            dialect: self.dialect.into(),
+            dialect: self.lake.dialect.into(),
+            slice: self.lake.slice(),
             ..CompileOptions::default()
         }
     }

@@ -13,14 +13,12 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::catalog::Catalog;
-use crate::engine::value::micros;
 use crate::replay::Control;
 use crate::replay::columns::{names, unknown};
 use crate::replay::input::Input;
 
 use super::output;
 use super::report::did_you_mean;
-use super::session::day;
 
 /// Which logs to read.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,16 +32,6 @@ pub(super) struct LogOptions {
     /// Columns of flow logs without a header line, in AWS format syntax: `${version} ${account-id} …`.
     #[arg(long, value_name = "FORMAT")]
     flow_format: Option<String>,
-}
-
-/// A day, from its beginning in UTC, or an instant with its offset; microseconds.
-pub(super) fn instant(text: &str) -> Result<i64, String> {
-    let found = match day(text) {
-        Ok(day) => jiff::tz::Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok(),
-        Err(_) => text.parse().ok(),
-    };
-    let wanted = "expected a day such as 2026-11-24 or an instant such as 2026-11-24T08:00:00Z";
-    found.map(micros).ok_or_else(|| wanted.to_owned())
 }
 
 fn events(text: &str) -> Result<(String, String), String> {

@@ -9,7 +9,6 @@ mod build;
 mod chart;
 mod check;
 mod compile;
-mod ddl;
 #[cfg(feature = "replay")]
 mod debug;
 mod diff;
@@ -21,6 +20,7 @@ mod fmt;
 mod forms;
 mod import;
 mod init;
+mod instant;
 mod ir;
 mod lists;
 #[cfg(feature = "replay")]

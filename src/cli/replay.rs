@@ -7,10 +7,10 @@ use anyhow::Context;
 use crate::ir::Rule;
 use crate::replay::{Options, Plan, Report, misses, output as formats};
 
-use super::logs::{self, LogOptions, watched};
+use super::logs::{LogOptions, watched};
 use super::report::{self, Format, plural};
 use super::session::{self, SessionOptions};
-use super::{Outcome, output};
+use super::{Outcome, instant, output};
 
 /// Run rules over log files on the embedded engine.
 ///
@@ -31,7 +31,7 @@ pub(super) struct Replay {
     explain: bool,
     /// Alert only on chains that begin at this instant or later: older events are history, which `unless`, `first` and
     /// `at least` look back on. A day (00:00 UTC) or an instant such as `2026-11-24T08:00:00Z`.
-    #[arg(long, value_name = "TIME", value_parser = logs::instant)]
+    #[arg(long, value_name = "TIME", value_parser = instant::parse)]
     from: Option<i64>,
     /// Also list near misses: chains that failed by a single condition, nearest first, at most N per rule (default:
     /// 20). Files are read twice.

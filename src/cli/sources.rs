@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::backend::sql::ddl;
 use crate::catalog::{FieldDef, Source, describe};
 use crate::diag::Diagnostics;
 use crate::source::Sources;
@@ -10,7 +11,7 @@ use crate::source::{Excerpt, visible_json};
 
 use super::forms::DialectChoice;
 use super::report::{self, Format, did_you_mean};
-use super::{Outcome, ddl, output};
+use super::{Outcome, output};
 use crate::project::{Disk, Environments};
 
 /// List log sources, their fields, and the mapping of each field in each target.
@@ -56,7 +57,7 @@ impl ListSources {
             Some(name) => vec![environment.catalog.source(name).ok_or_else(|| unknown(name, &all))?],
         };
         if let (Some(dialect), [source]) = (self.ddl, chosen.as_slice()) {
-            output::print(&ddl::of(source, dialect).map_err(anyhow::Error::msg)?)?;
+            output::print(&ddl::of(source, dialect.into()).map_err(anyhow::Error::msg)?)?;
             return Ok(outcome);
         }
         let text = match (self.format, &self.name) {

@@ -74,7 +74,7 @@ pub(super) fn of(emission: &Emission) -> Vec<String> {
     let marks =
         MARKS.iter().find(|(target, _)| *target == emission.target).map_or(&[][..], |(_, marks)| marks);
     let counted = marks.iter().filter_map(|(mark, one, several)| {
-        let count: usize = emission.parts.iter().map(|part| part.text.matches(mark).count()).sum();
+        let count: usize = emission.parts.iter().map(|part| times(&part.text, mark)).sum();
         match count {
             0 => None,
             1 => Some(format!("1 {one}")),
@@ -82,4 +82,10 @@ pub(super) fn of(emission: &Emission) -> Vec<String> {
         }
     });
     counted.collect()
+}
+
+/// How often a mark is in a text. A search without branches begins with `search`.
+fn times(text: &str, mark: &str) -> usize {
+    let alone = mark.trim_start().strip_prefix("[ ").is_some_and(|begin| text.starts_with(begin));
+    text.matches(mark).count() + usize::from(alone)
 }

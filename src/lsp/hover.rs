@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::backend::{ALL, Emission};
+use crate::backend::{ALL, Emission, origin};
 use crate::catalog::{Source, describe};
 use crate::check::Meaning;
 use crate::diag::Diagnostics;
@@ -23,7 +23,9 @@ pub(super) fn hover(live: &Live, file: LiveFile<'_>, offset: usize) -> Option<Va
         None => window(file, offset)?,
     };
     let range = convert::range(file.source, span.range());
-    Some(json!({"contents": {"kind": "markdown", "value": visible(&text)}, "range": range}))
+    // Line by line, for it escapes line ends, too, and Markdown needs its own.
+    let text = text.lines().map(visible).collect::<Vec<_>>().join("\n");
+    Some(json!({"contents": {"kind": "markdown", "value": text}, "range": range}))
 }
 
 fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Option<String> {
@@ -112,7 +114,35 @@ fn step(file: LiveFile<'_>, name: Span) -> Option<String> {
     };
     let meant = ALL.iter().map(|target| target.name()).filter(|target| is_meant_for(rule, target));
     let rows: Vec<String> = meant.filter_map(|target| columns(&target)).collect();
-    Some(format!("{said}\n\n| target | reads |\n|---|---|\n{}", rows.join("\n")))
+    let pieces: String = emissions(file, rule).iter().map(|emission| piece(rule, index, emission)).collect();
+    Some(format!("{said}\n\n| target | reads |\n|---|---|\n{}\n{pieces}", rows.join("\n")))
+}
+
+/// What a target makes of a step: those lines of its query. Nothing if the target does not say where they are.
+fn piece(rule: &Rule, step: usize, emission: &Emission) -> String {
+    /// A hover is read at a glance, and a long allowlist may stand in the query.
+    const LONGEST: usize = 4_000;
+    let Some(span) = rule.chain.steps.get(step).map(|step| step.span) else { return String::new() };
+    let mut out = String::new();
+    for part in &emission.parts {
+        let mut found: Vec<_> = origin::of(rule, emission.target, &part.text);
+        found.retain(|origin| origin.span == span);
+        let mut pieces: Vec<String> = found.iter().map(|origin| origin.lines(&part.text)).collect();
+        if pieces.is_empty() && rule.chain.steps.len() == 1 {
+            pieces.push(part.text.clone());
+        }
+        for piece in pieces {
+            let shown: String = piece.chars().take(LONGEST).collect();
+            let more = if shown.len() < piece.len() { " …\n" } else { "" };
+            // Comments of SPL stand between three marks.
+            out.push_str(&format!(
+                "\n**{}**\n\n````{}\n{shown}{more}````\n",
+                title(emission),
+                emission.target
+            ));
+        }
+    }
+    out
 }
 
 fn param(live: &Live, file: LiveFile<'_>, name: Span) -> String {
@@ -176,15 +206,21 @@ fn window(file: LiveFile<'_>, offset: usize) -> Option<(Span, String)> {
     Some((span, late))
 }
 
+/// What the rule compiles to.
+fn emissions(file: LiveFile<'_>, rule: &Rule) -> Vec<Emission> {
+    let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
+    compile_rule(&file.state.checked, rule, ALL, options, &mut Diagnostics::default())
+}
+
+fn title(emission: &Emission) -> &'static str {
+    ALL.iter().find(|target| target.name() == emission.target).map_or("", |target| target.title())
+}
+
 /// How often each target must run a rule, and over how much time.
 fn schedules(file: LiveFile<'_>, rule: &Rule) -> String {
-    let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
-    let emissions: Vec<Emission> =
-        compile_rule(&file.state.checked, rule, ALL, options, &mut Diagnostics::default());
-    let rows = emissions.iter().map(|emission| {
-        let title =
-            ALL.iter().find(|target| target.name() == emission.target).map_or("", |target| target.title());
-        format!("| {title} | {} |", Query::of(emission).schedule)
-    });
+    let emissions = emissions(file, rule);
+    let rows = emissions
+        .iter()
+        .map(|emission| format!("| {} | {} |", title(emission), Query::of(emission).schedule));
     format!("| target | must run |\n|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
 }

@@ -3,6 +3,7 @@
 //! In: names that packs give. Out: paths that stay below the folder, hashes. Must not know: a disk.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -25,12 +26,25 @@ pub struct File {
     pub rule: Option<String>,
     /// The target, by its short name; none for playbooks.
     pub target: Option<&'static str>,
+    /// The hash of the bytes, once it has been asked for.
+    pub(super) hash: OnceLock<String>,
 }
 
 impl File {
     /// A file of one rule.
     pub(super) fn of(rule: &str, target: Option<&'static str>, path: Path, text: impl Into<Vec<u8>>) -> Self {
-        Self { path, bytes: text.into(), rule: Some(rule.to_owned()), target }
+        Self { rule: Some(rule.to_owned()), ..Self::shared(target, path, text) }
+    }
+
+    /// A file of several rules.
+    pub(super) fn shared(target: Option<&'static str>, path: Path, text: impl Into<Vec<u8>>) -> Self {
+        Self { path, bytes: text.into(), rule: None, target, hash: OnceLock::new() }
+    }
+
+    /// SHA-256 of its bytes as hexadecimal digits. Of what belongs to one rule it is asked for where that is made, by
+    /// one of many workers.
+    pub(super) fn sha256(&self) -> &str {
+        self.hash.get_or_init(|| digest(&self.bytes))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: made by whoever builds. Out: read by every pack. Must not know: any pack.
 
-use crate::backend::Emission;
+use crate::backend::{Emission, SqlDialect};
 use crate::catalog::{Catalog, SourceMapping};
 use crate::ir::{self, Key, StepField};
 
@@ -24,6 +24,8 @@ pub struct Ruled<'a> {
 pub struct Choices {
     /// The Splunk app.
     pub app: App,
+    /// The engine of the lake.
+    pub dialect: SqlDialect,
 }
 
 /// What a Splunk app is called.

@@ -5,10 +5,10 @@
 
 use serde::Serialize;
 
-use super::file::{File, Path, digest};
+use super::file::{File, Path};
 use super::input::Ruled;
-use super::origin::{self, Origin};
 use super::schedule::Plan;
+use crate::backend::origin::{self, Origin};
 use crate::backend::{Effect, Emission, Fidelity, Level, Note, Part, Role};
 use crate::source::{Sources, Span};
 
@@ -30,7 +30,7 @@ struct Manifest<'a> {
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
     path: &'a Path,
-    sha256: String,
+    sha256: &'a str,
     bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
@@ -169,7 +169,7 @@ impl Rule {
             role: made.part.role,
             schedule: made.plan,
             files: made.files.clone(),
-            map: origin::of(ruled, emission.target, made.text).into_iter().map(map).collect(),
+            map: origin::of(ruled.rule, emission.target, made.text).into_iter().map(map).collect(),
         });
         let written: Vec<_> = written.collect();
         if let Some(known) = self.targets.iter_mut().find(|known| known.name == emission.target) {
@@ -213,7 +213,7 @@ pub(super) fn print(files: &[File], mut rules: Vec<Rule>) -> Vec<u8> {
     rules.sort_by(|one, other| one.name.cmp(&other.name));
     let listed = files.iter().map(|file| Listed {
         path: &file.path,
-        sha256: digest(&file.bytes),
+        sha256: file.sha256(),
         bytes: file.bytes.len(),
         rule: file.rule.as_deref(),
         target: file.target,

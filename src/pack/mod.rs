@@ -17,13 +17,13 @@ mod input;
 pub mod manifest;
 mod markdown;
 mod name;
-mod origin;
 mod playbook;
 mod refusal;
 mod schedule;
 mod sentinel;
 mod sigma;
 mod splunk;
+mod sql;
 
 pub use file::{Bundle, File, digest};
 pub use input::{App, Choices, Ruled};
@@ -43,6 +43,7 @@ pub struct Piece {
     files: Vec<File>,
     splunk: Vec<splunk::Search>,
     kibana: Vec<elastic::Object>,
+    lake: Vec<sql::Entry>,
     names: Vec<Named>,
     entry: manifest::Rule,
 }
@@ -59,6 +60,7 @@ pub fn of_rule(
         files: Vec::new(),
         splunk: Vec::new(),
         kibana: Vec::new(),
+        lake: Vec::new(),
         names: Vec::new(),
         entry: manifest::Rule::new(ruled, sources),
     };
@@ -69,11 +71,14 @@ pub fn of_rule(
             "kql" => sentinel::add(ruled, emission, choices, &mut piece, diags),
             "eql" => elastic::add(ruled, emission, choices, &mut piece, diags),
             "sigma" => sigma::add(ruled, emission, &mut piece),
-            // A target without a pack: its texts come from `compile`.
+            "sql" => sql::add(ruled, emission, choices, &mut piece),
             _ => {}
         }
     }
     playbook::add(ruled, &mut piece);
+    piece.files.iter().for_each(|file| {
+        file.sha256();
+    });
     (!diags.errors_since(before)).then_some(piece)
 }
 
@@ -81,16 +86,18 @@ pub fn of_rule(
 pub fn assemble(pieces: Vec<Piece>, choices: &Choices, diags: &mut Diagnostics) -> Option<Bundle> {
     let before = diags.len();
     name::clashes(pieces.iter().flat_map(|piece| &piece.names), diags);
-    let (mut files, mut searches, mut objects, mut entries) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Piece { rule: _, files: own, splunk, kibana, names: _, entry } in pieces {
+    let (mut files, mut searches, mut objects, mut lake, mut entries) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Piece { rule: _, files: own, splunk, kibana, lake: of_lake, names: _, entry } in pieces {
         files.extend(own);
         searches.extend(splunk);
         objects.extend(kibana);
+        lake.extend(of_lake);
         entries.push(entry);
     }
     files.extend(splunk::app(&searches, choices, diags));
     files.extend(elastic::import(objects));
+    files.extend(sql::shared(lake, choices));
     // A list of the SIEM has one file, whichever rule brought it.
     let mut shared = BTreeSet::new();
     files.retain(|file: &File| file.rule.is_some() || shared.insert(file.path.clone()));
@@ -100,6 +107,6 @@ pub fn assemble(pieces: Vec<Piece>, choices: &Choices, diags: &mut Diagnostics) 
         return None;
     }
     let manifest = manifest::print(&files, entries);
-    files.push(File { path: Path::root(manifest::FILE), bytes: manifest, rule: None, target: None });
+    files.push(File::shared(None, Path::root(manifest::FILE), manifest));
     Some(Bundle { files })
 }

@@ -3,7 +3,7 @@
 //! In: a checked file, targets, what the user chose. Out: emissions in the order of rules and targets; findings on the
 //! side. Must not know: output formats.
 
-use crate::backend::{self, Emission, ListDelivery, Rows, SqlDialect, Target};
+use crate::backend::{self, Emission, ListDelivery, Rows, Slice, SqlDialect, Target};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::Rule;
 
@@ -24,6 +24,8 @@ pub struct CompileOptions {
     pub rows: Rows,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
+    /// SQL: the alerts that the query gives.
+    pub slice: Slice,
 }
 
 /// Whether a rule is meant for a target: for every one, unless it names some.
@@ -51,7 +53,7 @@ pub fn compile_rule(
     options: CompileOptions,
     found: &mut Diagnostics,
 ) -> Vec<Emission> {
-    let CompileOptions { lists, allow_subset, time_buckets, split, rows, dialect } = options;
+    let CompileOptions { lists, allow_subset, time_buckets, split, rows, dialect, slice } = options;
     let settings = &file.environment.settings;
     let (lists, cased) = (lists.unwrap_or(settings.lists), settings.sigma.cased);
     let options = backend::Options {
@@ -63,6 +65,7 @@ pub fn compile_rule(
         split,
         rows,
         dialect,
+        slice,
     };
     if rows == Rows::OnePerKey && rule.alert.dedupe.is_none() {
         found.push(no_dedupe(rule));

@@ -151,9 +151,9 @@ def register(spark, tables, partitions, days):
 
 def days_of(rules, start, end):
     """The days of which files are read: files may lie in the folder of the day on which they came."""
-    reach = datetime.timedelta(seconds=max(rule["reach"] for rule in rules))
+    reach, grace = (datetime.timedelta(seconds=max(rule[key] for rule in rules)) for key in ("reach", "grace"))
     day = datetime.timedelta(days=1)
-    return (start - reach - day).date(), (end + day).date()
+    return (start - reach - day).date(), (end + grace + day).date()
 
 
 def register_lists(spark, rules, held):

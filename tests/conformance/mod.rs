@@ -21,6 +21,7 @@ mod satisfy;
 mod scenarios;
 mod schedule;
 mod shrink;
+mod slices;
 mod spelling;
 mod subjects;
 
@@ -89,7 +90,7 @@ fn every_lane() -> Vec<Lane> {
         name: "trino",
         title: "SQL for Trino",
         dialect: SqlDialect::Trino,
-        thin: 4,
+        thin: 12,
         ..lane(sql)
     });
     lanes

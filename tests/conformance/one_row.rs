@@ -24,7 +24,7 @@ use super::{assume, scenarios_of};
 
 /// Scenarios for each rule and window, one request each: a request is one run of the query.
 const SCENARIOS: usize = 3;
-const RANDOM: usize = 40;
+const RANDOM: usize = 24;
 
 /// Faults that the comparison must see: target, what to find, what to put in its place.
 const FAULTS: [(&str, &str, &str); 8] = [
@@ -162,18 +162,16 @@ fn of_engine(maker: &Maker<'_>, events: &[Event]) -> Kept {
     counted(kept)
 }
 
-/// What differs in one scenario, if anything.
+/// What differs in one scenario, if anything, from `rows`, which the query gives without the option.
 fn differs(
     case: &Case,
     maker: &Maker<'_>,
     harness: &mut Harness,
-    begin: i64,
-    events: &[Event],
+    (begin, events): (i64, &[Event]),
+    rows: &[Row],
 ) -> Option<String> {
-    let one = [(begin, events.to_vec())];
-    let rows = harness.ask(&case.plain, &one).unwrap();
-    let expected = deduped(&case.rule, keyed(&case.rule, &rows[0]));
-    let found = match harness.ask(&case.once, &one) {
+    let expected = deduped(&case.rule, keyed(&case.rule, rows));
+    let found = match harness.ask(&case.once, &[(begin, events.to_vec())]) {
         Ok(rows) => counted(keyed(&case.rule, &rows[0])),
         Err(refused) => return Some(refused),
     };
@@ -190,8 +188,10 @@ fn differs(
 fn try_target(target: &dyn Target, mappings: &Mappings) -> String {
     let mut harness = Harness::start(target.name());
     let (catalog, _) = &mappings.documented;
-    let subjects: Vec<Subject> =
+    let mut subjects: Vec<Subject> =
         subjects::of_files().into_iter().chain(subjects::random(catalog).take(RANDOM)).collect();
+    // How lists are delivered makes no difference to the rows that are kept.
+    subjects.dedup_by(|second, first| second.name == first.name);
     let faults: Vec<_> = FAULTS.iter().filter(|(of, ..)| *of == target.name()).collect();
     let mut caught = vec![false; faults.len()];
     let (mut rng, mut scenarios, mut kept, mut all) = (Rng::with_seed(11), 0, 0, 0);
@@ -201,12 +201,12 @@ fn try_target(target: &dyn Target, mappings: &Mappings) -> String {
         for (begin, scenario) in scenarios_of(&maker).take(SCENARIOS) {
             let scenario = assume::restrict(&maker, &case.once, scenario);
             let events = repeated(&case, &scenario, &mut rng);
-            if let Some(difference) = differs(&case, &maker, &mut harness, begin, &events) {
+            let rows = harness.ask(&case.plain, &[(begin, events.clone())]).unwrap().remove(0);
+            if let Some(difference) = differs(&case, &maker, &mut harness, (begin, &events), &rows) {
                 panic!("{difference}");
             }
-            let rows = harness.ask(&case.plain, &[(begin, events.clone())]).unwrap();
-            all += rows[0].len();
-            kept += deduped(&case.rule, keyed(&case.rule, &rows[0])).values().sum::<usize>();
+            all += rows.len();
+            kept += deduped(&case.rule, keyed(&case.rule, &rows)).values().sum::<usize>();
             scenarios += 1;
             for ((_, find, replace), caught) in faults.iter().zip(&mut caught).filter(|(_, caught)| !**caught)
             {
@@ -215,7 +215,7 @@ fn try_target(target: &dyn Target, mappings: &Mappings) -> String {
                 let text = &mut planted.once.parts[0].text;
                 *text = regex::Regex::new(find).unwrap().replace_all(text, *replace).into_owned();
                 *caught = planted.once.parts != case.once.parts
-                    && differs(&planted, &maker, &mut harness, begin, &events).is_some();
+                    && differs(&planted, &maker, &mut harness, (begin, &events), &rows).is_some();
             }
         }
     }

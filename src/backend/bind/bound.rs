@@ -31,6 +31,18 @@ pub(in crate::backend) struct Bound<'a, B: Backend> {
     pub(in crate::backend) one_row: Option<OneRow<'a>>,
 }
 
+impl<'a, B: Backend> Bound<'a, B> {
+    /// All that it reads: alternatives of its steps and what must not be there.
+    pub(in crate::backend) fn selections(&self) -> impl Iterator<Item = &BoundSelection<'a, B>> {
+        let steps = self.steps.iter().flat_map(|step| {
+            let absences = step.absences.iter().flat_map(|absence| &absence.selections);
+            step.selections().chain(absences)
+        });
+        let of_links = self.links.iter().flat_map(|link| &link.absences);
+        steps.chain(of_links.flat_map(|absence| &absence.selections))
+    }
+}
+
 /// A step, resolved.
 #[derive(Debug)]
 pub(in crate::backend) struct BoundStep<'a, B: Backend> {
@@ -55,6 +67,8 @@ pub(in crate::backend) struct BoundStep<'a, B: Backend> {
 pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     /// Where the rule names its source.
     pub(in crate::backend) span: Span,
+    /// What it was in the rule.
+    pub(in crate::backend) of: &'a ir::Selection,
     /// Its source.
     pub(in crate::backend) source: &'a Source,
     /// What the target makes of the source.

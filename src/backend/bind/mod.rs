@@ -282,6 +282,7 @@ fn bind_selection<'a, B: Backend>(
     report.absorb(own);
     Some(BoundSelection {
         span: at.span,
+        of: selection,
         source,
         schema,
         condition: condition?,

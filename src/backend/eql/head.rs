@@ -21,7 +21,7 @@ pub(super) fn all(bodies: &[Body<'_>], job: &Job<'_>, report: &Report) -> Vec<Ve
     }
     for what in &report.requires {
         let owner = bodies.iter().position(|body| body.requires.contains(what)).unwrap_or(last);
-        heads.get_mut(owner).into_iter().for_each(|head| head.push(report::requirement(what)));
+        heads.get_mut(owner).into_iter().for_each(|head| head.push(report::needed(what)));
     }
     heads
 }

@@ -108,7 +108,7 @@ impl<'a> Body<'a> {
         let key =
             |cell: Cell<'_>| AnswerKey { name: cell.name.to_owned(), field: cell.field.text().to_owned() };
         let keys = self.stage.keys.of_item(0).into_iter().map(key).collect();
-        Some(Part { name, id, role, schedule: self.stage.schedule, indexes, keys, text })
+        Some(Part { name, id, role, schedule: self.stage.schedule, indexes, keys, lake: None, text })
     }
 
     /// The fields by which all items join, if they are the same; the items no longer have them then.

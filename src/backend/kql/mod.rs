@@ -184,7 +184,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     }
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text })
 }
 
 /// The comment at the head: what the query is, and every reason why it is not exact.

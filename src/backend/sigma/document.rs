@@ -135,7 +135,7 @@ fn part(
     documents: &[Document],
 ) -> Result<Part, String> {
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Ok(Part { name, id, role, schedule, indexes, keys, text: yaml::write(documents)? })
+    Ok(Part { name, id, role, schedule, indexes, keys, lake: None, text: yaml::write(documents)? })
 }
 
 /// The log source of a step, with what its fields require.

@@ -17,6 +17,8 @@ use crate::backend::{Job, Report};
 pub(super) struct Branch {
     /// Arguments of the first `search`.
     pub(super) base: Frag,
+    /// Whose records they are, for a reader.
+    pub(super) notes: Vec<Frag>,
     /// The commands after it.
     pub(super) commands: Vec<Frag>,
 }
@@ -40,8 +42,8 @@ pub(super) fn build(
     commands.extend(columns.paths(Phase::Rest));
     let mut made: Vec<_> = columns.assignments(Phase::Rest).collect();
     // While `_raw` is there: an event without an id is identified by its text.
-    if records.told_apart(bound) {
-        made.push(identity(selection));
+    if records.told_apart() {
+        made.push(literal::assign(&spl!("chain_id"), &identity(selection)));
         columns.kept.push(spl!("chain_id"));
     }
     let expanded = expanded(records, &columns);
@@ -49,12 +51,15 @@ pub(super) fn build(
         expand(&expanded, std::mem::take(&mut made), columns, &mut commands);
         commands.extend(predicate::commands(records, true, job.options, report));
     }
-    let (assigned, names) = outcome(bound, records, &expanded);
-    made.extend(assigned);
+    let outcome = outcome(bound, records, &expanded);
+    made.extend(records.renamed());
+    made.extend(outcome.made.iter().map(|(name, value)| literal::assign(name, value)));
+    let names = outcome.names(records.told_apart());
     commands.extend(eval(made));
     commands.extend([fields(&names), spl!("fields - _raw")]);
     commands.extend(values(bound, records, report));
-    Branch { base: prefilter::base(selection), commands }
+    let notes = vec![literal::comment(&records.title)];
+    Branch { base: prefilter::base(&[selection]), notes, commands }
 }
 
 /// A row for each value of a field by any of which a link joins, where rows are narrowest.
@@ -87,7 +92,7 @@ fn values(bound: &Bound<'_, Spl>, records: &Records<'_, '_>, report: &mut Report
 }
 
 /// Who the event is: by its id, or by its text where it has none.
-fn identity(selection: &BoundSelection<'_, Spl>) -> Frag {
+pub(super) fn identity(selection: &BoundSelection<'_, Spl>) -> Frag {
     let text = spl!("md5(_raw)");
     let id = selection
         .event_id
@@ -95,11 +100,11 @@ fn identity(selection: &BoundSelection<'_, Spl>) -> Frag {
         .map(|id| literal::call("coalesce", [&literal::field(id.field.name), &text]));
     let id = id.unwrap_or(text);
     // Behind `=` two ids are compared and sorted as texts, even if both look like numbers: `01` is not `1`.
-    spl!("chain_id=printf(\"=%s\", {id})", id)
+    spl!("printf(\"=%s\", {id})", id)
 }
 
 /// A group that a branch expands.
-struct Expanded<'g> {
+pub(super) struct Expanded<'g> {
     group: &'g Group,
     item: Frag,
     /// The column of its inner items, if they are expanded too, and where they are.
@@ -108,7 +113,7 @@ struct Expanded<'g> {
 
 /// The groups that a branch expands. A record is an innermost item, so the last step expands all that its events can
 /// have: its records are the alerts.
-fn expanded<'g>(records: &'g Records<'_, '_>, columns: &Columns) -> Vec<Expanded<'g>> {
+pub(super) fn expanded<'g>(records: &'g Records<'_, '_>, columns: &Columns) -> Vec<Expanded<'g>> {
     let selection = records.selection;
     let last = records.step.is_some_and(|step| step.last);
     let groups = (0..).zip(selection.schema.mapping.groups.iter().zip(&selection.has_items));
@@ -149,12 +154,29 @@ fn expand(expanded: &[Expanded<'_>], event: Vec<Frag>, mut columns: Columns, com
     commands.extend(eval(made.collect()));
 }
 
-/// Step number and keys, and nothing else but what the alert shows: assignments, and the names of all columns.
-fn outcome(
+/// Step number and keys, and nothing else but what the alert shows.
+pub(super) struct Outcome {
+    /// Columns that are made at the end: names and values.
+    pub(super) made: Vec<(Frag, Frag)>,
+    /// Columns that are there.
+    pub(super) columns: Vec<Frag>,
+}
+
+impl Outcome {
+    /// The names of all columns, with that of the event if events are told apart.
+    fn names(self, told_apart: bool) -> Vec<Frag> {
+        let made = self.made.into_iter().map(|(name, _)| name);
+        let names = std::iter::once(spl!("_time")).chain(made);
+        names.chain(told_apart.then(|| spl!("chain_id"))).chain(self.columns).collect()
+    }
+}
+
+/// What is left of records.
+pub(super) fn outcome(
     bound: &Bound<'_, Spl>,
     records: &Records<'_, '_>,
     expanded: &[Expanded<'_>],
-) -> (Vec<Frag>, Vec<Frag>) {
+) -> Outcome {
     let Records { selection, step, .. } = records;
     let mut made = records::marks(bound, records);
     let mut columns = Vec::new();
@@ -168,10 +190,7 @@ fn outcome(
             columns.extend(shown_of(selection).map(|output| literal::field(output.field.name)));
         }
     }
-    let names = [spl!("_time")].into_iter().chain(made.iter().map(|(name, _)| name.clone()));
-    let names = names.chain(records.told_apart(bound).then(|| spl!("chain_id"))).chain(columns).collect();
-    let made = made.iter().map(|(name, value)| literal::assign(name, value));
-    (records.renamed().into_iter().chain(made).collect(), names)
+    Outcome { made, columns }
 }
 
 /// The innermost items, and those around them, as one text.
@@ -194,7 +213,8 @@ fn item_id(expanded: &[Expanded<'_>]) -> Frag {
     }
 }
 
-fn fields(names: &[Frag]) -> Frag {
+/// The command that keeps columns.
+pub(super) fn fields(names: &[Frag]) -> Frag {
     let names = literal::list(names);
     spl!("fields {names}", names)
 }

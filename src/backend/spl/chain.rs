@@ -10,8 +10,13 @@ use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Report, Schedule};
 use crate::ir::Type;
 
-/// The commands after the branches.
-pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut Report) -> Vec<Frag> {
+/// The commands after the branches; `one_search` says whether there is but one.
+pub(super) fn commands(
+    bound: &Bound<'_, Spl>,
+    schedule: Schedule,
+    one_search: bool,
+    report: &mut Report,
+) -> Vec<Frag> {
     report.require(VERSION);
     // Each sees what the one before it left.
     let mut out = absences::commands(bound);
@@ -20,7 +25,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, schedule: Schedule, report: &mut 
     if records::is_numbered(bound) {
         report.require(ROWS);
         report.require(MEMORY);
-        report.require(SORTED);
+        report.require(if one_search { SORTED_ONE } else { SORTED });
     }
     if latest::fits(bound) {
         out.extend(latest::commands(bound, sorted));
@@ -53,6 +58,8 @@ const MEMORY: &str = "limits.conf [stats] max_mem_usage_mb large enough for one 
 // The sort runs on one search head, over whatever the branches leave.
 const SORTED: &str = "one search head to sort all rows of the branches; to count them first, put | stats count BY chain_step in \
                       place of all that follows the branches";
+const SORTED_ONE: &str = "one search head to sort all rows of the steps; to count them first, put | stats count BY chain_step in \
+                          place of all that follows | fields - _raw";
 
 /// The last step's own columns, and the table: `_time` first, which Splunk needs for its timeline, then each step in
 /// order. What it holds of times are seconds; they are shown as dates.

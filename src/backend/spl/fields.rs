@@ -6,7 +6,7 @@
 use super::check::{all, any};
 use super::column::{self, Column, Read, Stage, spath};
 use super::literal::{self, Frag, Refusal, spl};
-use super::records::Records;
+use super::records::{self, Records};
 use super::{Spl, refuse, regex, shown_of};
 use crate::backend::Report;
 use crate::backend::bind::{self, BoundStep, BoundTest, Output};
@@ -44,9 +44,15 @@ pub(super) struct Columns {
 impl Columns {
     /// Every field that the step reads or hands on. What cannot be written goes to the report.
     pub(super) fn of(records: &Records<'_, '_>, report: &mut Report) -> Self {
+        Self::of_all(std::slice::from_ref(records), report)
+    }
+
+    /// The same of records that share a search, so all are of one source.
+    pub(super) fn of_all(records: &[Records<'_, '_>], report: &mut Report) -> Self {
         let mut columns = Self::default();
+        let action = records.first().map_or("", |first| &first.selection.source.discriminator);
         for used in used(records) {
-            if let Err(reason) = columns.add(&records.selection.source.discriminator, &used) {
+            if let Err(reason) = columns.add(action, &used) {
                 refuse(used.field.span, reason, report);
             }
         }
@@ -221,7 +227,38 @@ impl<'b, 'a> Used<'b, 'a> {
 }
 
 /// Each field once; the discriminator first, since it may choose between the ways to read others.
-fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
+fn used<'b, 'a>(records: &'b [Records<'b, 'a>]) -> Vec<Used<'b, 'a>> {
+    let mut used: Vec<Used<'_, '_>> = Vec::new();
+    for one in records.iter().flat_map(uses) {
+        match used.iter_mut().find(|known| known.column == one.column) {
+            Some(known) => {
+                known.cleaned = known.cleaned.max(one.cleaned);
+                known.tested |= one.tested;
+                known.kept |= one.kept;
+            }
+            None => used.push(one),
+        }
+    }
+    let discriminator = records.first().map(|first| literal::field(&first.selection.source.discriminator));
+    used.sort_by_key(|used| Some(&used.column) != discriminator.as_ref());
+    used
+}
+
+/// Whether both read every column that they have in common in the same way.
+pub(super) fn agree(one: &Records<'_, '_>, other: &Records<'_, '_>) -> bool {
+    let others = used(std::slice::from_ref(other));
+    used(std::slice::from_ref(one)).iter().all(|one| {
+        let same = |other: &&Used<'_, '_>| other.column == one.column;
+        others.iter().find(same).is_none_or(|other| {
+            // A column of several values is one for both, or for neither.
+            let each = |used: &Used<'_, '_>| used.cleaned == Cleaned::Each;
+            records::same(one.field, other.field) && each(one) == each(other)
+        })
+    })
+}
+
+/// What clauses of a step use, some of it more than once.
+fn uses<'b, 'a>(records: &'b Records<'b, 'a>) -> impl Iterator<Item = Used<'b, 'a>> {
     let selection = records.selection;
     let last = records.step.is_some_and(|step| step.last);
     let tests = records.parts().into_iter().flat_map(|(part, _)| {
@@ -237,35 +274,22 @@ fn used<'b, 'a>(records: &'b Records<'b, 'a>) -> Vec<Used<'b, 'a>> {
             all.map(move |(field, cleaned)| Used { cleaned, tested: !items, kept: items, ..Used::of(field) })
         })
     });
-    let clause = |field: &'b Field<'a>, checked, tested| {
+    let clause = move |field: &'b Field<'a>, checked, tested| {
         let column = records.column(field);
         Used { field, column, cleaned: Cleaned::one(checked), tested, kept: true }
     };
-    let keys = selection.keys.iter().map(|field| clause(field, true, true));
-    let reads = selection.reads.iter().map(|field| clause(field, true, false));
-    let any = selection.any.iter().map(|field| Used {
+    let keys = selection.keys.iter().map(move |field| clause(field, true, true));
+    let reads = selection.reads.iter().map(move |field| clause(field, true, false));
+    let any = selection.any.iter().map(move |field| Used {
         column: records.column(field),
         cleaned: Cleaned::Each,
         tested: false,
         kept: true,
         field,
     });
-    let shown = shown_of(selection).map(|output| clause(&output.field, !last, false));
+    let shown = shown_of(selection).map(move |output| clause(&output.field, !last, false));
     let action = records.actions().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
-    let mut used: Vec<Used<'_, '_>> = Vec::new();
-    for one in tests.chain(keys).chain(reads).chain(any).chain(shown).chain(action) {
-        match used.iter_mut().find(|known| known.column == one.column) {
-            Some(known) => {
-                known.cleaned = known.cleaned.max(one.cleaned);
-                known.tested |= one.tested;
-                known.kept |= one.kept;
-            }
-            None => used.push(one),
-        }
-    }
-    let discriminator = literal::field(&selection.source.discriminator);
-    used.sort_by_key(|used| used.column != discriminator);
-    used
+    tests.chain(keys).chain(reads).chain(any).chain(shown).chain(action)
 }
 
 /// The column of a field that the last step shows. Whether an address is one is tested here, after all rows that are

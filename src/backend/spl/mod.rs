@@ -1,4 +1,5 @@
-//! Splunk SPL: one search per rule, a `multisearch` branch per step and running aggregates over their rows.
+//! Splunk SPL: one search per rule, a `multisearch` branch per step (or for several) and running aggregates over their
+//! rows.
 //!
 //! In: a rule that passed the gate. Out: one search whose answers are the rule's alerts, one row each.
 //! Must not know: other targets. Contract of the rows: `_time`, `<step>_time`, `<step>_<field>`; no filter macro at the
@@ -25,6 +26,7 @@ mod predicate;
 mod prefilter;
 mod records;
 mod regex;
+mod shared;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -161,16 +163,20 @@ impl Backend for Spl {
 
 fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let bound = bind::bind::<Spl>(job, report)?;
-    let branches = records::all(&bound).into_iter().map(|records| {
-        let Branch { base, commands } = branch::build(&bound, &records, job, report);
-        let note = literal::comment(&records.title);
-        context! { base => Value::from(base), note => Value::from(note), commands => values(commands) }
+    let branches = shared::grouped(records::all(&bound), job).into_iter().map(|group| {
+        let Branch { base, notes, commands } = match group.as_slice() {
+            [records] => branch::build(&bound, records, job, report),
+            several => shared::build(&bound, several, job, report),
+        };
+        // A search of one step alone needs no name for it.
+        let several = group.len() > 1;
+        context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }
     });
     // All of them before the errors are looked at, so that one run reports those of every step.
     let branches: Vec<_> = branches.collect();
     let schedule = Schedule::of(&bound, job);
     together::refuse_shared(job, report);
-    let tail = chain::commands(&bound, schedule, report);
+    let tail = chain::commands(&bound, schedule, branches.len() == 1, report);
     if !report.errors.is_empty() {
         return None;
     }
@@ -184,7 +190,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
     let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake: None, text })
 }
 
 fn values(frags: Vec<Frag>) -> Value {

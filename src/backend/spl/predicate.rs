@@ -23,6 +23,18 @@ pub(super) fn commands(
     options: &Options,
     report: &mut Report,
 ) -> Vec<Frag> {
+    let (mut commands, parts) = parts(records, of_items, options, report);
+    commands.extend(lines(parts, " AND").map(|parts| spl!("where {parts}", parts)));
+    commands
+}
+
+/// The lookups that these tests need, and the tests, all of which must hold; each once.
+pub(super) fn parts(
+    records: &Records<'_, '_>,
+    of_items: bool,
+    options: &Options,
+    report: &mut Report,
+) -> (Vec<Frag>, Vec<Frag>) {
     let absent = records.step.is_none();
     let mut tests = Tests { options, report, absent, lookups: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
@@ -34,9 +46,7 @@ pub(super) fn commands(
         .collect();
     let keys = records.keys().filter(|key| fields::reads_items(key) == of_items);
     parts.extend(keys.map(|key| is_there(&records.column(key))));
-    let mut commands = unique(tests.lookups);
-    commands.extend(lines(unique(parts), " AND").map(|parts| spl!("where {parts}", parts)));
-    commands
+    (unique(tests.lookups), unique(parts))
 }
 
 /// Prints the tests of one step.

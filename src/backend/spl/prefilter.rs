@@ -18,20 +18,36 @@ use crate::ir::{OrderOp, Pattern, PatternPart, Place, TestKind, Value, ValuesTes
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Term(Frag);
 
-/// The base search of a branch: its source, the filter of that, and terms that all of its records pass.
-pub(super) fn base(selection: &BoundSelection<'_, Spl>) -> Frag {
+/// The base search of a branch: the source of its selections, the filter of that, and terms that the records of one of
+/// them pass.
+pub(super) fn base(selections: &[&BoundSelection<'_, Spl>]) -> Frag {
+    let mapping = selections.first().map(|first| &first.schema.mapping);
+    let filter = mapping.and_then(|mapping| mapping.filter.as_ref()).map(|filter| spl!("({filter})", filter));
+    let from = mapping.map(|mapping| mapping.from.clone());
+    let terms = match selections {
+        [only] => terms(only),
+        several => either(several.iter().map(|selection| terms(selection)).collect()).into_iter().collect(),
+    };
+    Frag::join(from.into_iter().chain(filter).chain(terms).collect(), " ", Bind::And)
+}
+
+/// One of several runs of terms; nothing if one of them is empty, which all records pass.
+fn either(runs: Vec<Vec<Frag>>) -> Option<Frag> {
+    let runs = unique(runs).into_iter().map(|run| (!run.is_empty()).then(|| Frag::join(run, " ", Bind::And)));
+    runs.collect::<Option<Vec<_>>>().map(any)
+}
+
+/// The terms that all records of a selection pass.
+fn terms(selection: &BoundSelection<'_, Spl>) -> Vec<Frag> {
     let parts = selection.condition.conjuncts(false).into_iter();
     let parts = parts
         .map(|(part, negated)| part.settle(negated, false, &mut |test, negated, _| widened(test, negated)));
-    let terms = match Truth::all(parts) {
+    match Truth::all(parts) {
         // Also where it never holds: the `where` drops all records then, and the search has only read more.
         Truth::Always(_) => Vec::new(),
         Truth::All(terms) => terms.into_iter().map(|term| term.text().0).collect(),
         term @ (Truth::Test(_) | Truth::Not(_) | Truth::Any(_)) => vec![term.text().0],
-    };
-    let mapping = &selection.schema.mapping;
-    let filter = mapping.filter.iter().map(|filter| spl!("({filter})", filter));
-    Frag::join(std::iter::once(mapping.from.clone()).chain(filter).chain(terms).collect(), " ", Bind::And)
+    }
 }
 
 /// What a record has that passes the test. Where no term says it, the test is taken for true: that only adds records,

@@ -54,8 +54,9 @@ pub(super) fn all<'b, 'a>(bound: &'b Bound<'a, Spl>) -> Vec<Records<'b, 'a>> {
 
 impl<'b, 'a> Records<'b, 'a> {
     /// Whether it matters which event a record is of.
-    pub(super) fn told_apart(&self, bound: &Bound<'_, Spl>) -> bool {
-        let repeats = links::repeats_last(bound);
+    pub(super) fn told_apart(&self) -> bool {
+        // A record of the last step has a row for each value by any of which the link joins.
+        let repeats = !self.selection.any.is_empty();
         self.step.is_some_and(|step| step.shared || step.repetition.is_some() || step.last && repeats)
     }
 
@@ -106,10 +107,11 @@ impl<'b, 'a> Records<'b, 'a> {
     }
 }
 
-/// Whether two fields are read in the same ways.
-fn same(one: &BoundField<'_, Column>, other: &BoundField<'_, Column>) -> bool {
+/// Whether two fields are read in the same ways, for the same actions.
+pub(super) fn same(one: &BoundField<'_, Column>, other: &BoundField<'_, Column>) -> bool {
     let mut pairs = one.ways.iter().zip(&other.ways);
-    one.ways.len() == other.ways.len() && pairs.all(|(one, other)| std::ptr::eq(one.column, other.column))
+    one.ways.len() == other.ways.len()
+        && pairs.all(|(one, other)| std::ptr::eq(one.column, other.column) && one.actions == other.actions)
 }
 
 /// By what the records are told apart and joined: names and values.

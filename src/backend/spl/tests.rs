@@ -246,6 +246,38 @@ fn prefilters_only_widen() {
     assert_eq!(starts("*Describe"), plain);
 }
 
+/// The base searches of a rule of two steps of one source.
+fn searches(steps: [Pred; 2]) -> Vec<String> {
+    let [one, two] = steps;
+    let steps = [("one", one), ("two", two)]
+        .map(|(name, pred)| fixture::step(name, "aws.cloudtrail", pred, vec![]))
+        .to_vec();
+    let rule = fixture::rule(steps, vec![fixture::link(60, &["actor.id"], &[])], 60, &[]);
+    let text = emission(&rule, &Options::default()).unwrap().parts.remove(0).text;
+    let starts = |line: &&str| line.starts_with("search ") || line.starts_with("    [ search ");
+    text.lines().filter(starts).map(|line| line.trim_start().to_owned()).collect()
+}
+
+#[test]
+fn steps_that_exclude_each_other_share_a_search_where_it_costs_nothing() {
+    let is = fixture::equals;
+    let both = |one, other| Pred::And(vec![one, other]);
+    let shared = [both(is("event.action", "A"), is("cloud.region", "x")), is("event.action", "B")];
+    let text = "search `cloudtrail` ((eventName=\"A\" awsRegion=\"x\") OR eventName=\"B\")";
+    assert_eq!(searches(shared), [text]);
+    let apart = |steps| assert_eq!(searches(steps).len(), 2);
+    // One event could be both.
+    apart([is("event.action", "A"), is("cloud.region", "x")]);
+    apart([is("event.action", "A"), is("event.action", "A")]);
+    // A path that only one of them asks for.
+    apart([both(is("event.action", "A"), is("cloud.account.id", "1")), is("event.action", "B")]);
+    // A field that their actions keep in different places.
+    let worked = |action| both(is("event.action", action), is("event.outcome", "success"));
+    apart([worked("ConsoleLogin"), worked("B")]);
+    // Items of one of them.
+    apart([both(is("event.action", "RunInstances"), is("image.id", "ami-1")), is("event.action", "B")]);
+}
+
 #[test]
 fn prefilters_of_numbers_and_networks() {
     let flows = |pred| {

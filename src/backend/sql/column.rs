@@ -106,6 +106,13 @@ pub(super) enum Holds {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layout(Vec<(Vec<Part>, String, Holds)>);
 
+impl Layout {
+    /// Whether values are read out of JSON.
+    pub(super) fn has_json(&self) -> bool {
+        self.0.iter().any(|(_, _, holds)| *holds == Holds::Json)
+    }
+}
+
 /// The column that holds whole events where a source says nothing of its table.
 const EVENT: &str = "event";
 

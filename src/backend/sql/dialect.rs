@@ -112,15 +112,33 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
     match dialect {
         // A zone is applied, and without one it is UTC, whatever the session's zone is.
         SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMP))", &[text]),
-        SqlDialect::Spark => whole(
-            "unix_micros(try_to_timestamp(CASE WHEN {()} RLIKE '([Zz]|[+-][0-9]{2}:?[0-9]{2})\\\\z' THEN {} ELSE \
-             concat({}, 'Z') END))",
-            &[text, text, text],
-        ),
+        SqlDialect::Spark => whole("unix_micros(try_to_timestamp({}))", &[&zoned(text)]),
         SqlDialect::Trino => {
             whole("CAST(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1000000 AS BIGINT)", &[text])
         }
     }
+}
+
+/// Microseconds since 1970 of a parameter, whose value is an instant as ISO 8601. What is none fails, rather than
+/// finding nothing. Drivers bind texts; a time of theirs would be one of the session's zone.
+pub(super) fn bound_instant(dialect: SqlDialect, name: &str) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => {
+            whole("epoch_us(CAST(CAST({} AS VARCHAR) AS TIMESTAMP))", &[&literal::own(&format!("${name}"))])
+        }
+        SqlDialect::Spark => {
+            whole("unix_micros(to_timestamp({}))", &[&zoned(&literal::own(&format!(":{name}")))])
+        }
+        SqlDialect::Trino => whole("CAST(to_unixtime(from_iso8601_timestamp(?)) * 1000000 AS BIGINT)", &[]),
+    }
+}
+
+/// A text of an instant with its zone, for Spark: without one it would be the session's.
+fn zoned(text: &Frag) -> Frag {
+    whole(
+        "CASE WHEN {()} RLIKE '([Zz]|[+-][0-9]{2}:?[0-9]{2})\\\\z' THEN {} ELSE concat({}, 'Z') END",
+        &[text, text, text],
+    )
 }
 
 /// The day in UTC: `CURRENT_DATE` is the day of the session's zone.

@@ -3,9 +3,12 @@
 //! In: a rule that passed the gate. Out: one text, exact at record level over tables that hold events as they were
 //! logged. Must not know: other targets, files. Facts behind the decisions: `docs/sql.md`.
 
+mod bounds;
 mod check;
 mod column;
+pub mod ddl;
 mod dialect;
+mod lake;
 mod link;
 mod lists;
 mod literal;
@@ -29,9 +32,10 @@ use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
-use crate::backend::{Job, Level, Part, Report, Role, Schedule, gate};
+use crate::backend::{Job, Level, Part, Report, Role, Schedule, SqlDialect, gate};
 use crate::catalog::{FieldDef, RawVariant, Source};
 use crate::ir::{self, Type};
+use bounds::Bounds;
 use link::{Chain, Joint};
 use lists::Lists;
 use literal::{Frag, whole};
@@ -161,27 +165,34 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     gate::refuse_shared("SQL", "an event would be found as its own neighbour", job, report)?;
     let schedule = Schedule::of(&bound, job);
     notes::add(job, &bound, report);
-    let (tables, select) = statement(&bound, job, report);
+    let bounds = Bounds::new(job.options.dialect, job.options.slice, schedule);
+    let (tables, select) = statement(&bound, bounds, job, report);
     let head: Vec<Value> = head(job, schedule, report).into_iter().map(Value::from).collect();
     let context = context! { head => head, tables => tables, select => Value::from(select) };
     let text = LAYOUT.print(Sql::TITLE, job.rule.span, context, report)?;
     let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    let (indexes, keys) = (Vec::new(), Vec::new());
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, text })
+    let (indexes, keys, lake) = (Vec::new(), Vec::new(), Some(lake::of(&bound, &bounds)));
+    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake, text })
 }
 
 /// The common tables, and what is selected of the last of them.
-fn statement(bound: &Bound<'_, Sql>, job: &Job<'_>, report: &mut Report) -> (Vec<Value>, Frag) {
+fn statement(
+    bound: &Bound<'_, Sql>,
+    bounds: Bounds,
+    job: &Job<'_>,
+    report: &mut Report,
+) -> (Vec<Value>, Frag) {
     let dialect = job.options.dialect;
     let mut lists = Lists::new(dialect, job.options.lists);
     let tagged = bound.steps.iter().any(|step| !step.others.is_empty());
     let mut tables = Tables { dialect, tagged, all: Vec::new() };
     let mut statement = Statement::new(dialect);
     let mut writer =
-        Writer { dialect, tables: &mut tables, lists: &mut lists, statement: &mut statement, report };
+        Writer { dialect, bounds, tables: &mut tables, lists: &mut lists, statement: &mut statement, report };
     let chain = chain(&mut writer, bound);
-    let select = select(&chain, bound, dialect);
-    let mut first: Vec<(Option<Frag>, Frag)> = Vec::new();
+    let select = select(&chain, bound, &bounds, dialect);
+    let mut first: Vec<(Option<Frag>, Frag)> =
+        bounds.table().into_iter().map(|(comment, table)| (Some(comment), table)).collect();
     for (name, rows) in &lists.tables {
         let list = name.text().trim_start_matches("list_");
         let comment = literal::comment(&format!("allowlist `{list}`: its exact values"));
@@ -216,7 +227,7 @@ fn chain<'t>(writer: &mut Writer<'_, 't>, bound: &Bound<'t, Sql>) -> Chain {
 }
 
 /// One row for each alert: an event that the log has twice gives it once.
-fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDialect) -> Frag {
+fn select(chain: &Chain, bound: &Bound<'_, Sql>, bounds: &Bounds, dialect: SqlDialect) -> Frag {
     let shown = chain.path.iter().map(|(name, ty)| {
         if *ty == Type::Time {
             whole("{} AS {}", &[&dialect::timestamp(dialect, name), name])
@@ -240,8 +251,15 @@ fn select(chain: &Chain, bound: &Bound<'_, Sql>, dialect: crate::backend::SqlDia
     };
     whole(
         "SELECT {}\nFROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS _copy FROM {}) AS alerts\nWHERE \
-         _copy = 1{}",
-        &[&literal::lines(&shown, ",", 2), &literal::list(&by), &chain.start, &chain.name, &total],
+         _copy = 1{}{}",
+        &[
+            &literal::lines(&shown, ",", 2),
+            &literal::list(&by),
+            &chain.start,
+            &chain.name,
+            &total,
+            &bounds.within(),
+        ],
     )
 }
 

@@ -18,12 +18,10 @@ pub(super) fn add(job: &Job<'_>, bound: &Bound<'_, Sql>, report: &mut Report) {
     if job.options.dialect == SqlDialect::Trino {
         report.note(Effect::Engine, job.rule.name.span, NOT_RUN);
     }
-    let steps = bound.steps.iter().flat_map(|step| {
-        let absences = step.absences.iter().flat_map(|absence| &absence.selections);
-        step.selections().chain(absences)
-    });
-    let absences = bound.links.iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.selections);
-    for selection in steps.chain(absences) {
+    for selection in bound.selections() {
+        if job.options.dialect == SqlDialect::Spark && selection.schema.mapping.layout.has_json() {
+            report.note(Effect::Engine, job.rule.name.span, NO_SCALAR);
+        }
         require(selection, report);
     }
 }
@@ -36,6 +34,9 @@ fn require(selection: &BoundSelection<'_, Sql>, report: &mut Report) {
 
 const LETTERS: &str = "links that ignore letter case compare lower() of both sides: letters beyond ASCII are equal as the \
                        engine folds them";
+
+const NO_SCALAR: &str = "a JSON object or array where the log has a single value counts as a text in Spark, and as missing \
+                         elsewhere: the logs that the sources describe have none";
 
 const NOT_RUN: &str =
     "no Trino has run this text: it was parsed as Trino's, and run in translation by DuckDB";

@@ -3,6 +3,7 @@
 //! In: a bound step. Out: common tables, and the columns of the last of them. Must not know: how steps are joined.
 
 use super::Sql;
+use super::bounds::Bounds;
 use super::check;
 use super::column::Column;
 use super::lists::Lists;
@@ -18,6 +19,7 @@ use crate::ir::{self, Case, Repetition, Type, When};
 /// What printing steps adds to.
 pub(super) struct Writer<'w, 't> {
     pub(super) dialect: SqlDialect,
+    pub(super) bounds: Bounds,
     pub(super) tables: &'w mut Tables<'t>,
     pub(super) lists: &'w mut Lists,
     pub(super) statement: &'w mut Statement,
@@ -136,7 +138,7 @@ impl<'t> Writer<'_, 't> {
                 Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
             let mut tests = printer.condition(selection, &same);
             tests.extend(printer.keys(&keys));
-            selects.push(select(&list, &from, &tests));
+            selects.push(self.select(&list, &from, tests));
             before.push(selection);
         }
         selects
@@ -185,10 +187,18 @@ impl<'t> Writer<'_, 't> {
                 Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
             let mut tests = printer.condition(selection, &[]);
             tests.extend(printer.keys(&keys));
-            selects.push(select(&list, &from, &tests));
+            selects.push(self.select(&list, &from, tests));
         }
         self.statement.table(&format!("what must not be there: `{}`", absence.name), &name, &union(selects));
         name
+    }
+
+    /// Rows of a table that pass tests and can decide about an alert.
+    fn select(&self, columns: &[Frag], from: &Frag, tests: Vec<Frag>) -> Frag {
+        let columns = literal::lines(columns, ",", 4);
+        let tests: Vec<_> = std::iter::once(self.bounds.readable()).chain(tests).collect();
+        let tests = Frag::lines(&tests, " AND", 4, Bind::And).unwrap_or_else(|| literal::truth(true));
+        whole("SELECT {}\n  FROM {}\n  WHERE {}", &[&columns, from, &tests])
     }
 
     /// What counts for a row of the first alias among the rows of the second.
@@ -329,15 +339,6 @@ fn columns(step: &BoundStep<'_, Sql>) -> (Vec<(Frag, Type)>, usize) {
         selection.reads.iter().for_each(|read| add(field(step, read.name), read.ty));
     }
     (found, shown)
-}
-
-/// Rows of a table that pass tests.
-fn select(columns: &[Frag], from: &Frag, tests: &[Frag]) -> Frag {
-    let columns = literal::lines(columns, ",", 4);
-    // What has no time comes neither before nor after anything.
-    let tests: Vec<_> = std::iter::once(test("_at IS NOT NULL", &[])).chain(tests.iter().cloned()).collect();
-    let tests = Frag::lines(&tests, " AND", 4, Bind::And).unwrap_or_else(|| literal::truth(true));
-    whole("SELECT {}\n  FROM {}\n  WHERE {}", &[&columns, from, &tests])
 }
 
 /// The rows of several queries.

@@ -98,8 +98,8 @@ pub(super) fn alert(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, alert
 }
 
 /// Looks at a test that is right by itself.
-pub(super) fn test(names: &Names<'_>, sink: &mut Sink, test: &ir::Test) {
-    test_blocks::lowered(names, sink, test);
+pub(super) fn test(names: &Names<'_>, sink: &mut Sink, chain: Option<&ir::Chain>, test: &ir::Test) {
+    test_blocks::lowered(sink, chain, test);
     for event in &test.events {
         if let Some(source) = names.context.catalog.source(&event.source) {
             absent::event(source, sink, event);

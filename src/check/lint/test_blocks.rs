@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::names::Names;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
 use crate::ir;
@@ -47,10 +46,12 @@ pub(in crate::check) fn written(sink: &mut Sink, rule: &Rule, tests: &[&Test]) {
     }
 }
 
-/// Looks at a lowered test.
-pub(in crate::check) fn lowered(names: &Names<'_>, sink: &mut Sink, test: &ir::Test) {
+/// Looks at a lowered test; of what a chain with an error could do nothing is said.
+pub(in crate::check) fn lowered(sink: &mut Sink, chain: Option<&ir::Chain>, test: &ir::Test) {
     conflicts(sink, &test.expects);
-    possible(names, sink, &test.events, &test.expects);
+    if let Some(chain) = chain {
+        possible(sink, chain, test);
+    }
 }
 
 /// Expectations that cannot be met together.
@@ -89,24 +90,32 @@ fn time_of(expect: &ir::Expect) -> Option<u64> {
     }
 }
 
-/// An alert has the time of a record of the last step, and each such record alerts once.
-fn possible(names: &Names<'_>, sink: &mut Sink, events: &[ir::TestEvent], expects: &[ir::Expect]) {
-    let Some((name, source)) = names.steps.last().and_then(|step| Some((step.name, step.source?))) else {
-        return;
-    };
-    // By source, not by the step that a line was written for: every event of that source may satisfy the last step.
-    let last: Vec<_> = events.iter().filter(|event| event.source == source.name).collect();
+/// An alert has the time of a record of a step that comes last, and each such record alerts once.
+fn possible(sink: &mut Sink, chain: &ir::Chain, test: &ir::Test) {
+    // In any order each step can come last.
+    let any_order = chain.together.is_some();
+    let last = chain.steps.len().saturating_sub(1);
+    let ending = chain.steps.get(if any_order { 0 } else { last }..).unwrap_or_default();
+    let Some(name) = ending.last().map(|step| &step.name) else { return };
+    // By source, not by the step that a line was written for: every event of that source may satisfy the step.
+    let sources: BTreeSet<&str> = ending
+        .iter()
+        .flat_map(ir::Step::selections)
+        .map(|selection| selection.source.node.as_str())
+        .collect();
+    let last: Vec<_> = test.events.iter().filter(|event| sources.contains(event.source.as_str())).collect();
+    let named = sources.iter().map(|source| format!("`{source}`")).collect::<Vec<_>>().join(" or ");
     // A raw event may give any number of records.
     let has_raw = last.iter().any(|event| event.raw.is_some());
     let most = if has_raw { u64::MAX } else { u64::try_from(last.len()).unwrap_or(u64::MAX) };
-    for expect in expects {
+    for expect in &test.expects {
         let (label, help) = match expect.kind {
             ir::ExpectKind::AlertAt(at) if !last.iter().any(|event| event.at == at) => (
-                format!("no event of `{}` at {}", source.name, ir::duration(at)),
+                format!("no event of {named} at {}", ir::duration(at)),
                 "an alert has the time of its last record: use the offset of that event",
             ),
             ir::ExpectKind::Alerts(count) if count > most => (
-                format!("the test has {most} of `{}`", source.name),
+                format!("the test has {most} of {named}"),
                 "each record of the last step alerts at most once",
             ),
             ir::ExpectKind::AlertAt(_) | ir::ExpectKind::NoAlert | ir::ExpectKind::Alerts(_) => continue,
@@ -114,7 +123,7 @@ fn possible(names: &Names<'_>, sink: &mut Sink, events: &[ir::TestEvent], expect
         let found =
             Diagnostic::new(Code::CannotAlert, expect.span, "no event of this test can cause this alert")
                 .label(label)
-                .also(name.span, "the last step")
+                .also(name.span, if any_order { "one of the steps" } else { "the last step" })
                 .help(help);
         sink.report(found);
     }

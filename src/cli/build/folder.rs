@@ -61,10 +61,16 @@ pub(super) fn write(folder: &Path, bundle: &Bundle, force: bool) -> anyhow::Resu
 
 fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -> anyhow::Result<Done> {
     let staged = stage(folder, bundle)?;
+    let mut last = PathBuf::new();
     for (from, file) in &staged.files {
         let to = place(folder, file.path.as_str());
         let cannot = || format!("cannot write `{}`", to.display());
-        fs::create_dir_all(to.parent().unwrap_or(folder)).with_context(cannot)?;
+        let parent = to.parent().unwrap_or(folder);
+        // Files are in order, so those of one folder follow each other.
+        if parent != last {
+            fs::create_dir_all(parent).with_context(cannot)?;
+            parent.clone_into(&mut last);
+        }
         fs::rename(from, &to).with_context(cannot)?;
     }
     let written: Vec<&str> = bundle.files.iter().map(|file| file.path.as_str()).collect();

@@ -4,18 +4,19 @@ mod folder;
 
 use std::path::PathBuf;
 
-use crate::backend::{Emission, External, Externals, ListDelivery, Target};
+use crate::backend::{Emission, External, Externals, ListDelivery, Slice, Target};
 use crate::diag::Diagnostics;
 use crate::pack::{self, App, Piece, Ruled};
 use crate::project::compile::{CompileOptions, compile_file};
 use crate::source::{Sources, visible};
 
 use super::compile::{Lists, TargetChoice};
+use super::forms::DialectChoice;
 use super::report::{self, Format, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
 
-/// Build content that SIEMs take as it is: Splunk app, Sentinel and Elastic rules, Sigma, playbooks.
+/// Build content that SIEMs take as it is: Splunk app, Sentinel and Elastic rules, Sigma, SQL of a lake, playbooks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Build {
     /// Rule files and directories (default: the current directory).
@@ -24,7 +25,7 @@ pub(super) struct Build {
     /// The folder to write to. What an earlier build wrote there and this one does not is removed.
     #[arg(short, long, value_name = "DIR", default_value = "dist")]
     output: PathBuf,
-    /// Target to build for: spl, sigma, kql, eql or all; may be repeated.
+    /// Target to build for: spl, sigma, kql, eql, sql or all, which are the four SIEMs; may be repeated.
     #[arg(long, value_name = "TARGET", value_parser = TargetChoice::parse, default_value = "all")]
     target: Vec<TargetChoice>,
     /// Write into a folder that holds files of others, and over files that were changed since the last build.
@@ -42,6 +43,9 @@ pub(super) struct Build {
     /// Version of the Splunk app.
     #[arg(long, value_name = "X.Y.Z", value_parser = app_version, default_value = "1.0.0")]
     app_version: String,
+    /// SQL: the engine of the lake (default: duckdb).
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
+    dialect: DialectChoice,
     #[command(flatten)]
     session: SessionOptions,
 }
@@ -78,8 +82,10 @@ struct Made {
 impl Build {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let targets = TargetChoice::targets(&self.target);
-        let choices =
-            pack::Choices { app: App { id: self.app_id.clone(), version: self.app_version.clone() } };
+        let choices = pack::Choices {
+            app: App { id: self.app_id.clone(), version: self.app_version.clone() },
+            dialect: self.dialect.into(),
+        };
         let work = |file: Checked, sources: &Sources, found: &mut Diagnostics| {
             self.pieces(&file, &targets, &choices, sources, found)
         };
@@ -131,13 +137,16 @@ impl Build {
         let options = CompileOptions {
             lists: self.lists.map(ListDelivery::from),
             allow_subset: self.allow_subset,
+            dialect: choices.dialect,
+            // Scheduled: whoever runs a text binds the slice.
+            slice: Slice::Marked,
             ..CompileOptions::default()
         };
-        let emissions = compile_file(file, targets, options, found);
+        let mut emissions = compile_file(file, targets, options, found);
         let mut made = Made::default();
         for rule in &file.rules {
-            let own: Vec<Emission> =
-                emissions.iter().filter(|emission| emission.rule == rule.name.node).cloned().collect();
+            let is_own = |emission: &mut Emission| emission.rule == rule.name.node;
+            let own: Vec<Emission> = emissions.extract_if(.., is_own).collect();
             let environment = &file.environment;
             let ruled = Ruled {
                 rule,

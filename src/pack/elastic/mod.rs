@@ -59,5 +59,5 @@ pub(super) fn add(
 pub(super) fn import(objects: Vec<Object>) -> Option<File> {
     let text = kibana::print(objects)?;
     let path = Path::new("elastic", kibana::FILE);
-    Some(File { path, bytes: text.into_bytes(), rule: None, target: Some(TARGET) })
+    Some(File::shared(Some(TARGET), path, text))
 }

@@ -35,9 +35,7 @@ pub(super) fn tactics(ids: &[String]) -> impl Iterator<Item = Tactic> {
     let mut tactics: Vec<Tactic> = Vec::new();
     for id in ids.iter().map(|id| id.to_ascii_uppercase()) {
         tactics.extend(attack::tactic(&id));
-        tactics.extend(
-            attack::technique(&id).into_iter().flat_map(|(technique, _)| attack::tactics_of(technique)),
-        );
+        tactics.extend(attack::technique(&id).into_iter().flat_map(|_| attack::tactics_of(&id)));
     }
     tactics.sort_unstable();
     tactics.dedup();
@@ -53,7 +51,7 @@ fn threat(tactic: Tactic, ids: &[String]) -> Threat {
     let mut techniques: Vec<Technique> = Vec::new();
     for id in ids.iter().map(|id| id.to_ascii_uppercase()) {
         let Some((main, sub)) = attack::technique(&id) else { continue };
-        if !attack::tactics_of(main).any(|known| known == tactic) {
+        if !attack::tactics_of(&id).any(|known| known == tactic) {
             continue;
         }
         let reference = format!("https://attack.mitre.org/techniques/{main}/");
@@ -69,8 +67,8 @@ fn threat(tactic: Tactic, ids: &[String]) -> Threat {
         });
         if let (Some(sub), Some(technique)) = (sub, techniques.get_mut(place)) {
             let reference = format!("{reference}{sub}/");
-            // The names of sub-techniques are not known here: the id leads to it.
-            technique.subtechnique.push(Named { id: id.clone(), name: id.clone(), reference });
+            let name = attack::name_of(&id).unwrap_or(&id).to_owned();
+            technique.subtechnique.push(Named { id: id.clone(), name, reference });
         }
     }
     let (id, name) = (tactic.id.to_owned(), tactic.name.to_owned());

@@ -44,11 +44,8 @@ pub(super) fn files(list: &External, diags: &mut Diagnostics) -> Vec<File> {
             "rawContent": arm::literal(&list.text),
         },
     });
-    let file = |name: String, text: String| File {
-        path: Path::new("sentinel/watchlists", &name),
-        bytes: text.into_bytes(),
-        rule: None,
-        target: Some(TARGET),
+    let file = |name: String, text: String| {
+        File::shared(Some(TARGET), Path::new("sentinel/watchlists", &name), text)
     };
     vec![file(list.file.clone(), list.text.clone()), file(file_name(name, "json"), arm::template(&resource))]
 }

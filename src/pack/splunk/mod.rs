@@ -79,19 +79,10 @@ pub(super) fn app(searches: &[Search], choices: &Choices, diags: &mut Diagnostic
     texts.sort();
     texts.dedup();
     search::check_lists(&sorted, diags);
-    let files = texts.iter().map(|(file, text)| File {
-        path: path(id, file),
-        bytes: text.clone().into_bytes(),
-        rule: None,
-        target: Some(TARGET),
-    });
+    let packed = archive::pack(id, &texts);
+    let files = texts.into_iter().map(|(file, text)| File::shared(Some(TARGET), path(id, &file), text));
     let mut files: Vec<_> = files.collect();
-    files.push(File {
-        path: Path::new(FOLDER, &format!("{id}.tgz")),
-        bytes: archive::pack(id, &texts),
-        rule: None,
-        target: Some(TARGET),
-    });
+    files.push(File::shared(Some(TARGET), Path::new(FOLDER, &format!("{id}.tgz")), packed));
     files
 }
 

@@ -93,6 +93,13 @@ def image(seconds, name="ami-new", actor=ALICE):
     return trail(seconds, f"image {seconds}", "RegisterImage", "ec2.amazonaws.com", actor, responseElements={"imageId": name})
 
 
+def about(seconds, action, *arns, event_id="about"):
+    """A call that names resources; none says no ARN."""
+    resources = [{"type": "AWS::S3::Object"} | ({} if arn is None else {"ARN": arn}) for arn in arns]
+    members = {"resources": resources} if arns else {}
+    return trail(seconds, event_id, action, "s3.amazonaws.com", **members)
+
+
 def nameless(event):
     """The same event without an id."""
     event = copy.deepcopy(event)
@@ -163,17 +170,14 @@ TRIALS = [
     ("hostile_text", "text that the star would match", [named("star*", 'a"|'), SERVER], 1),
     ("hostile_text", "text with the star", [named("star*", 'a*"|'), SERVER], 0),
     ("predicates_text", "other capitals", [*CAPITALS], 1),
+    ("shared_search", "opened, then listed", [about(0, "PutBucketPolicy"), about(60, "ListBuckets", event_id="listed")], 1),
+    ("shared_search", "at one instant", [about(5, "PutBucketPolicy"), about(5, "ListObjects", event_id="listed")], 1),
+    ("shared_search", "the other way round", [about(0, "ListBuckets"), about(60, "PutBucketPolicy", event_id="opened")], 0),
+    ("shared_search", "listed twice", [about(0, "ListBuckets"), about(60, "ListBuckets", event_id="listed")], 0),
     ("long_list", "an actor of the list", [login(0), launch(240)], 0),
     ("long_list", "an actor whose row has expired", [login(0, BOB), launch(240, actor=BOB)], 1),
     ("long_list", "an actor whose row ends some day", [login(0, ODD), launch(240, actor=ODD)], 1),
 ]
-
-def about(seconds, action, *arns, event_id="about"):
-    """A call that names resources; none says no ARN."""
-    resources = [{"type": "AWS::S3::Object"} | ({} if arn is None else {"ARN": arn}) for arn in arns]
-    members = {"resources": resources} if arns else {}
-    return trail(seconds, event_id, action, "s3.amazonaws.com", **members)
-
 
 BUCKET, OWN = "arn:aws:s3:::x", "arn:aws:s3:::archive-1"
 COPIED = about(60, "CreateImage", "arn:aws:s3:::A", event_id="copied")

@@ -43,10 +43,9 @@ def check(entry):
     engine = engine_of(dialect)
     engine.load({}, {name: [] for name in LIST.findall(text)})
     found = [problem(*place(text, at), code, message) for at, code, message in lints(text, dialect)]
-    refused = engine.problem(text)
+    refused, names = engine.judged(text)
     if refused:
         return [problem(1, 1, "CQ01", refused[:1000]), *found]
-    names = engine.names(text)
     doubled = sorted({name for name in names if names.count(name) > 1})
     return found + [problem(1, 1, "CQ04", f"two columns are called {name}") for name in doubled]
 

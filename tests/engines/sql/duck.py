@@ -69,14 +69,9 @@ class Engine:
         names = [column[0] for column in found.description]
         return names, [[plain(value) for value in row] for row in found.fetchall()]
 
-    def problem(self, text):
-        """Why the text is no query over the tables, or none. Nothing is run."""
+    def judged(self, text):
+        """Why the text is no query over the tables, or none, and its columns, as it names them. The tables should be empty."""
         try:
-            self.connection.execute("EXPLAIN " + only(text))
+            return None, [column[0] for column in self.connection.execute(only(text)).description]
         except (duckdb.Error, NoQuery) as error:
-            return f"{type(error).__name__}: {error}"
-        return None
-
-    def names(self, text):
-        """The columns of a query, as it names them; the tables should be empty."""
-        return [column[0] for column in self.connection.execute(text).description]
+            return f"{type(error).__name__}: {error}", []

@@ -6,12 +6,10 @@ usage: .engines/spark/bin/python run_selftest.py CATENA
 """
 
 import contextlib
-import datetime
 import io
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import subprocess
@@ -21,17 +19,15 @@ import tempfile
 import ingest
 import spark as engine
 import tables
+from world import HOURS, at, world
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "targets" / "sql"))
 
 import run
 
-START = datetime.datetime(2026, 11, 1, 21, tzinfo=datetime.timezone.utc)
-HOURS = 6
 # None begins where a chain does.
 SLICES = [(0, 9000), (9000, 14400), (14400, 25200)]
-ACCOUNT = "123456789012"
 NAME = "aws_untrusted_image_launch"
 FIELDS = {
     "console": ["actor.id", "cloud.account.id", "event.id"],
@@ -40,46 +36,6 @@ FIELDS = {
 }
 # The rule's own silence is longer than the world.
 DEDUPE = {"seconds": 2400, "columns": ["launch_actor_id", "launch_instance_eni"]}
-
-
-def at(second):
-    return f"{START + datetime.timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def call(number, second, name, user, response):
-    arn = f"arn:aws:iam::{ACCOUNT}:user/{user}"
-    source = "signin.amazonaws.com" if name == "ConsoleLogin" else "ec2.amazonaws.com"
-    raw = {"eventVersion": "1.08", "userIdentity": {"type": "IAMUser", "arn": arn}, "eventTime": at(second)}
-    raw |= {"eventSource": source, "eventName": name, "awsRegion": "eu-west-1", "sourceIPAddress": "192.0.2.7"}
-    raw |= {"responseElements": response, "eventID": f"id-{number}", "readOnly": False, "recipientAccountId": ACCOUNT}
-    return {"source": "aws.cloudtrail", "raw": raw}
-
-
-def flow(number, second, interface):
-    start = int(START.timestamp()) + second
-    values = ["2", ACCOUNT, interface, "10.0.1.10", "198.51.100.7", "40000", "443", "6", "10", str(1000 + number)]
-    names = ["version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes"]
-    raw = dict(zip(names, values, strict=True)) | {"start": str(start), "end": str(start + 60)}
-    return {"source": "aws.vpcflow", "raw": raw | {"action": "ACCEPT", "log-status": "OK"}}
-
-
-def world(seed, number):
-    """Sign-ins, launches and flows at seconds of their own, so that a best path is one path."""
-    rng, events = random.Random(seed), []
-    seconds = rng.sample(range(HOURS * 3600), number)
-    for place, second in enumerate(seconds):
-        kind, user = rng.random(), rng.choice("ab")
-        interface = f"eni-{user}{rng.randrange(2)}"
-        if kind < 0.2:
-            events.append(call(place, second, "ConsoleLogin", user, {"ConsoleLogin": "Success"}))
-        elif kind < 0.45:
-            item = {"instanceId": f"i-{place}", "imageId": "ami-0eeeeeeeeeeeeeeee"}
-            item["networkInterfaceSet"] = {"items": [{"networkInterfaceId": interface}]}
-            events.append(call(place, second, "RunInstances", user, {"instancesSet": {"items": [item]}}))
-        else:
-            # Some flows differ in nothing that an alert shows.
-            events += [flow(place * 10 + copy, second, interface) for copy in range(rng.choice([1, 1, 1, 2]))]
-    return events
 
 
 def expected(catena, folder, events, rule):
@@ -107,16 +63,6 @@ def told(alert):
     return json.dumps(alert, sort_keys=True)
 
 
-def manifest(text_file, dedupe):
-    steps = [
-        {"name": step, "fields": {field: f"{step}_{field.replace('.', '_')}" for field in ["time", *fields]}}
-        for step, fields in FIELDS.items()
-    ]
-    rule = {"rule": NAME, "file": text_file, "tables": ["cloudtrail_logs", "vpc_flow_logs"], "steps": steps}
-    rule |= {"grace": 1200, "reach": 1800} | ({"dedupe": dedupe} if dedupe else {})
-    return {"version": 1, "dialect": "spark", "rules": [rule]}
-
-
 def rule_files(folder, dedupe):
     """The rule with another silence, or none."""
     text = (ROOT / "rules/an1318/aws.chain").read_text()
@@ -128,12 +74,11 @@ def rule_files(folder, dedupe):
     return str(folder / "rule.chain")
 
 
-def build(catena, folder, rule, dedupe):
-    command = [catena, "compile", rule, "--target", "sql", "--dialect", "spark", "--format", "json"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    folder.mkdir(exist_ok=True)
-    (folder / "rule.sql").write_text(json.loads(ran.stdout)[0]["parts"][0]["text"])
-    (folder / "rules.json").write_text(json.dumps(manifest("rule.sql", dedupe)))
+def build(catena, folder, rule):
+    """The folder that `run.py` is given: as a user builds it."""
+    command = [catena, "build", rule, "--target", "sql", "--dialect", "spark", "-o", folder]
+    subprocess.run(command, capture_output=True, check=True)
+    return folder / "sql" / "spark"
 
 
 def store(session, folder, events, mode="overwrite"):
@@ -183,10 +128,10 @@ def slices(session, catena, folder, dedupe, alerts):
     events = world(5, 900)
     store(session, folder, events)
     rule = rule_files(folder, dedupe)
-    build(catena, folder / "texts", rule, dedupe)
+    texts = build(catena, folder / "built", rule)
     wanted = expected(catena, folder, events, rule)
-    same(f"slice by slice, dedupe {dedupe}", plain(run_all(session, folder, folder / "texts", alerts)), wanted)
-    assert not run_all(session, folder, folder / "texts", alerts, SLICES[1:2]), "the second run over a slice appends again"
+    same(f"slice by slice, dedupe {dedupe}", plain(run_all(session, folder, texts, alerts)), wanted)
+    assert not run_all(session, folder, texts, alerts, SLICES[1:2]), "the second run over a slice appends again"
 
 
 def late(session, catena, folder):
@@ -194,17 +139,17 @@ def late(session, catena, folder):
     events = world(6, 500)
     early = [event for place, event in enumerate(events) if place % 7 or event["source"] != "aws.vpcflow"]
     rule = rule_files(folder, None)
-    build(catena, folder / "texts", rule, None)
+    texts = build(catena, folder / "built", rule)
     store(session, folder, early)
-    first = run_all(session, folder, folder / "texts", folder / "late", [(0, HOURS * 3600 + 3600)])
+    first = run_all(session, folder, texts, folder / "late", [(0, HOURS * 3600 + 3600)])
     store(session, folder, events)
-    status, more, err = runs(session, arguments(folder, folder / "texts", folder / "late", 0, HOURS * 3600 + 3600))
+    status, more, err = runs(session, arguments(folder, texts, folder / "late", 0, HOURS * 3600 + 3600))
     assert status == 0 and more, err
     same("late records", plain(first + more), expected(catena, folder, events, rule))
 
 
 def refusals(session, catena, folder):
-    rules = folder / "texts"
+    rules = folder / "built" / "sql" / "spark"
     good = arguments(folder, rules, folder / "refused", 0, 3600)
     without = [one for one in good if not one.startswith(("--table", "--partition"))]
     (folder / "empty").mkdir()
@@ -226,7 +171,7 @@ def refusals(session, catena, folder):
             session.catalog.dropTempView(name)
         status, _, _ = runs(session, given)
         assert isinstance(status, str) and said in status, f"{given}: {status}"
-    (rules / "rule.sql").write_text("SELECT nothing")
+    (rules / f"{NAME}.sql").write_text("SELECT nothing")
     status, _, err = runs(session, good)
     assert status == 1 and f"{NAME}: failed" in err, err
     (rules / "rules.json").write_text('{"version": 2, "rules": []}')
@@ -236,15 +181,16 @@ def refusals(session, catena, folder):
 def submitted(catena, folder):
     """As it is started, with alerts in a table of the catalog."""
     rule = rule_files(folder, DEDUPE)
-    build(catena, folder / "submitted", rule, DEDUPE)
+    texts = build(catena, folder / "submitted", rule)
     home = pathlib.Path(sys.prefix) / "bin" / "spark-submit"
     settings = ["spark.ui.enabled=false", "spark.sql.shuffle.partitions=3", f"spark.sql.warehouse.dir={folder}/lake"]
     conf = ["--master", "local[2]", *(word for setting in settings for word in ("--conf", setting))]
-    command = [home, *conf, ROOT / "targets/sql/run.py", *arguments(folder, folder / "submitted", "alerts", 0, 5 * 3600)]
+    command = [home, *conf, ROOT / "targets/sql/run.py", *arguments(folder, texts, "alerts", 0, 5 * 3600)]
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         ran = subprocess.run(command, stdout=out, stderr=err, env=environment, cwd=folder, timeout=300, check=False)
-    lines = (folder / "out").read_text().splitlines()
+    # Java writes warnings of its own.
+    lines = [line for line in (folder / "out").read_text().splitlines() if line.startswith("{")]
     assert ran.returncode == 0 and lines and json.loads(lines[0])["rule"] == NAME, (folder / "err").read_text()[-3000:]
     print(f"run.py: spark-submit: {len(lines)} alerts", file=sys.stderr)
 

@@ -106,17 +106,12 @@ class Engine:
         rows = found.select(*times).collect()
         return [name for name, _ in kinds], [[plain(value) for value in row] for row in rows]
 
-    def problem(self, text):
-        """Why the text is no query over the tables, or none. Nothing is run."""
+    def judged(self, text):
+        """Why the text is no query over the tables, or none, and its columns. Nothing is run."""
         try:
-            self.query(text)
+            return None, self.query(text).columns
         except (PySparkException, NoQuery) as error:
-            return f"{type(error).__name__}: {error}"
-        return None
-
-    def names(self, text):
-        """The columns of a query."""
-        return self.query(text).columns
+            return f"{type(error).__name__}: {error}", []
 
 
 def plain(value):

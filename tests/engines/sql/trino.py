@@ -102,11 +102,8 @@ class Engine(duck.Engine):
     def run(self, text):
         return super().run(translated(text))
 
-    def problem(self, text):
+    def judged(self, text):
         try:
-            return super().problem(translated(text))
+            return super().judged(translated(text))
         except Refused as error:
-            return f"Refused: {error}"
-
-    def names(self, text):
-        return super().names(translated(text))
+            return f"Refused: {error}", []

@@ -4,20 +4,20 @@
 //! printers of the targets put: comments that name a step or two neighbours, and names of `let`. Must not know: how a
 //! query was lowered. What bears no mark belongs to the chain as a whole and is left out.
 
-use super::input::Ruled;
+use crate::ir::{List, Rule};
 use crate::source::Span;
 
 /// Some lines of a query and the clause of the rule that they carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
+pub struct Origin {
     /// Of the first line, from 1.
-    pub(super) first: usize,
+    pub first: usize,
     /// Of the last line.
-    pub(super) last: usize,
+    pub last: usize,
     /// What it is, such as `step console`.
-    pub(super) what: String,
+    pub what: String,
     /// The clause.
-    pub(super) span: Span,
+    pub span: Span,
 }
 
 /// A clause and the marks that begin its lines.
@@ -27,9 +27,22 @@ struct Clause {
     marks: Vec<String>,
 }
 
+impl Origin {
+    /// The lines themselves, without the indentation that all of them have.
+    #[must_use]
+    pub fn lines(&self, text: &str) -> String {
+        let count = (self.last + 1).saturating_sub(self.first);
+        let lines: Vec<&str> = text.lines().skip(self.first.saturating_sub(1)).take(count).collect();
+        let indented = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+        let indent = lines.iter().filter(|line| !line.is_empty()).map(indented).min().unwrap_or(0);
+        lines.iter().map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect()
+    }
+}
+
 /// The origins of the lines of a part, in order.
-pub(super) fn of(ruled: &Ruled<'_>, target: &str, text: &str) -> Vec<Origin> {
-    let clauses = clauses(ruled, target);
+#[must_use]
+pub fn of(rule: &Rule, target: &str, text: &str) -> Vec<Origin> {
+    let clauses = clauses(rule, target);
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
@@ -50,8 +63,8 @@ fn begins(line: &str, mark: &str) -> bool {
 }
 
 /// The clauses with what each target writes where it lowers them.
-fn clauses(ruled: &Ruled<'_>, target: &str) -> Vec<Clause> {
-    let (rule, chain) = (ruled.rule, &ruled.rule.chain);
+fn clauses(rule: &Rule, target: &str) -> Vec<Clause> {
+    let chain = &rule.chain;
     let mut clauses = Vec::new();
     for (number, pair) in chain.steps.windows(2).enumerate() {
         let ([left, right], Some(link)) = (pair, chain.links.get(number)) else { continue };
@@ -60,6 +73,7 @@ fn clauses(ruled: &Ruled<'_>, target: &str) -> Vec<Clause> {
             "spl" => format!("```{right} within "),
             "kql" => format!("// {left}, then {right}:"),
             "sigma" => format!("name: {}-{left}-{right}", rule.name.node),
+            "sql" => format!("-- `{right}` within "),
             _ => continue,
         };
         let what = format!("link {left} to {right}");
@@ -71,9 +85,18 @@ fn clauses(ruled: &Ruled<'_>, target: &str) -> Vec<Clause> {
             "spl" => vec![format!("```step {}, {name}:", number + 1)],
             "kql" => vec![format!("let step_{name} =")],
             "sigma" => vec![format!("name: {}-{name}", rule.name.node)],
+            "sql" => vec![format!("-- step `{name}`")],
             _ => vec![format!("// {name} again,"), format!("// {name}")],
         };
         clauses.push(Clause { what: format!("step {name}"), span: step.span, marks });
+    }
+    if target == "sql" {
+        let list = |list: &List| Clause {
+            what: format!("list {}", list.name.node),
+            span: list.name.span,
+            marks: vec![format!("-- allowlist `{}`:", list.name.node)],
+        };
+        clauses.extend(rule.lists.iter().map(list));
     }
     if target == "kql" {
         for list in &rule.lists {
@@ -104,10 +127,21 @@ fn extent(target: &str, lines: &[&str], mark: usize) -> (usize, usize) {
     };
     match target {
         "spl" if lines.get(mark).is_some_and(|line| line.contains("```step ")) => {
-            (back_to(&|line| line.trim_start().starts_with("[ search")), until(&|line| line.trim() == "]"))
+            // A branch, or a search without any.
+            let starts =
+                |line: &str| line.trim_start().starts_with("[ search") || line.starts_with("search ");
+            (back_to(&starts), until(&|line| line.trim() == "]" || line == "| fields - _raw"))
         }
         // The comment stands below its command.
         "spl" => (back_to(&|line| line.starts_with('|')), mark),
+        // The tables of a clause stand under one comment.
+        "sql" => {
+            let next = lines
+                .iter()
+                .skip(mark + 1)
+                .position(|line| line.starts_with("-- ") || line.starts_with("SELECT "));
+            (mark, next.map_or(lines.len().saturating_sub(1), |next| mark + next))
+        }
         "kql" => (mark, until(&|line| line.ends_with(';'))),
         "sigma" => {
             let end = until(&|line| line == "---");

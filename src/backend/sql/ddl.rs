@@ -2,43 +2,45 @@
 //!
 //! In: a source, the engine of a lake. Out: a statement with `LOCATION` in place of the folder. Must not know: rules.
 
+use crate::backend::SqlDialect;
 use crate::catalog::Source;
-
-use super::forms::DialectChoice;
 
 /// Tables with columns of their own, as AWS documents them for Athena.
 const TABLES: [(&str, [&str; 3]); 2] = [
     (
         "aws.cloudtrail",
         [
-            include_str!("../../targets/sql/ddl/aws.cloudtrail.duckdb.sql"),
-            include_str!("../../targets/sql/ddl/aws.cloudtrail.spark.sql"),
-            include_str!("../../targets/sql/ddl/aws.cloudtrail.trino.sql"),
+            include_str!("../../../targets/sql/ddl/aws.cloudtrail.duckdb.sql"),
+            include_str!("../../../targets/sql/ddl/aws.cloudtrail.spark.sql"),
+            include_str!("../../../targets/sql/ddl/aws.cloudtrail.trino.sql"),
         ],
     ),
     (
         "aws.vpcflow",
         [
-            include_str!("../../targets/sql/ddl/aws.vpcflow.duckdb.sql"),
-            include_str!("../../targets/sql/ddl/aws.vpcflow.spark.sql"),
-            include_str!("../../targets/sql/ddl/aws.vpcflow.trino.sql"),
+            include_str!("../../../targets/sql/ddl/aws.vpcflow.duckdb.sql"),
+            include_str!("../../../targets/sql/ddl/aws.vpcflow.spark.sql"),
+            include_str!("../../../targets/sql/ddl/aws.vpcflow.trino.sql"),
         ],
     ),
 ];
 
 /// A table of one column that holds raw events.
 const EVENTS: [&str; 3] = [
-    include_str!("../../targets/sql/ddl/event.duckdb.sql"),
-    include_str!("../../targets/sql/ddl/event.spark.sql"),
-    include_str!("../../targets/sql/ddl/event.trino.sql"),
+    include_str!("../../../targets/sql/ddl/event.duckdb.sql"),
+    include_str!("../../../targets/sql/ddl/event.spark.sql"),
+    include_str!("../../../targets/sql/ddl/event.trino.sql"),
 ];
 
 /// The statement; why there is none, if there is none.
-pub(super) fn of(source: &Source, dialect: DialectChoice) -> Result<String, String> {
+///
+/// # Errors
+/// What stands in the way: the table is one that the environment describes.
+pub fn of(source: &Source, dialect: SqlDialect) -> Result<String, String> {
     let number = match dialect {
-        DialectChoice::Duckdb => 0,
-        DialectChoice::Spark => 1,
-        DialectChoice::Trino => 2,
+        SqlDialect::DuckDb => 0,
+        SqlDialect::Spark => 1,
+        SqlDialect::Trino => 2,
     };
     let known = TABLES.iter().find(|(name, _)| *name == source.name).map(|(_, texts)| texts);
     let has_own_columns = source.targets.get("sql").is_some_and(|mapping| !mapping.stored.is_empty());
