@@ -298,6 +298,7 @@ fn word(feature: Feature) -> Option<&'static str> {
         Feature::DistinctCount => Some("`at least … distinct`"),
         Feature::DifferentFields | Feature::OrderedFields => Some("neighbours compared"),
         Feature::FoldedKey => Some("`=~` link"),
+        Feature::AnyKey => Some("`any` link"),
         Feature::AnyOrder => Some("`together`"),
         Feature::FieldComparison => Some("field with field"),
         Feature::SeveralValues => Some("`any`, `all`"),

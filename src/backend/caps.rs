@@ -38,6 +38,7 @@ pub enum Feature {
     DifferentFields,
     OrderedFields,
     FoldedKey,
+    AnyKey,
     AnyOrder,
     CaseSensitive,
     IgnoreCase,
@@ -79,6 +80,7 @@ impl Feature {
         Self::DifferentFields,
         Self::OrderedFields,
         Self::FoldedKey,
+        Self::AnyKey,
         Self::AnyOrder,
         Self::CaseSensitive,
         Self::IgnoreCase,
@@ -120,6 +122,7 @@ impl Feature {
             Self::DifferentFields => "fields of neighbours that differ",
             Self::OrderedFields => "numbers of neighbours compared by size",
             Self::FoldedKey => "a link that ignores letter case",
+            Self::AnyKey => "a link by any value of a field with several",
             Self::AnyOrder => "steps in any order",
             Self::CaseSensitive => "case-sensitive text",
             Self::IgnoreCase => "text compared ignoring case",
@@ -293,7 +296,10 @@ fn chain_features(chain: &Chain, lists: &[List], rule: Span, catalog: &Catalog, 
     }
     for (link, pair) in links.iter().zip(steps.windows(2)) {
         let Link { gap: _, keys, comparisons: _, absences: _, span } = link;
-        for Key { left, right, case, from_scope: _ } in keys {
+        for Key { left, right, case, any, from_scope: _ } in keys {
+            if any.of_one() {
+                found.add(Feature::AnyKey, *span);
+            }
             if left.name != right.name {
                 found.add(Feature::FieldPair, *span);
             }

@@ -6,7 +6,7 @@ use crate::backend::Schemas;
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Alert, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Selection,
+    Alert, AnyOf, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Selection,
     Severity, Status, Step, StepField, TestKind, Type, Value, Window,
 };
 use crate::source::{Span, Spanned};
@@ -48,6 +48,7 @@ pub(in crate::backend) fn link(seconds: u64, keys: &[&str], scope: &[&str]) -> L
         left: field(name, Type::String),
         right: field(name, Type::String),
         case: Case::Sensitive,
+        any: AnyOf::default(),
         from_scope,
     };
     let keys =

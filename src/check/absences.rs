@@ -136,6 +136,13 @@ fn key(
     subject: Subject<'_>,
     link: &Link,
 ) -> Option<ir::AbsenceKey> {
+    if let Some(at) = std::iter::once(&link.left).chain(&link.right).find_map(|side| side.any) {
+        let found = Diagnostic::new(Code::NotYet, at, "`any` in an absence is reserved for a later version")
+            .label("not part of the language yet")
+            .help("join what must not be there by fields that have one value");
+        sink.report(found);
+        return None;
+    }
     let (of, left, right) = match &link.right {
         None => {
             let left = alternatives::field(names, sink, around.own(), &link.left.name)?;

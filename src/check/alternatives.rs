@@ -33,9 +33,12 @@ pub(super) fn field(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, name:
 
 /// Whether every alternative of a step has one value for a field that its first one has; reports the one that lacks it.
 pub(super) fn everywhere(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, field: &ir::Field) -> bool {
-    if !names::is_single(names, sink, step, field) {
-        return false;
-    }
+    names::is_single(names, sink, step, field) && all_have(names, sink, step, field)
+}
+
+/// Whether every alternative of a step has a field that its first one has, with one value or several; reports the one
+/// that lacks it.
+pub(super) fn all_have(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, field: &ir::Field) -> bool {
     for (selection, found) in names.fields(step, &field.name).into_iter().skip(1) {
         // An unknown source has been reported.
         let Some(source) = names.source_of(selection) else { continue };

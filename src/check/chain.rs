@@ -128,7 +128,8 @@ fn lower_keys(
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
         let case = ir::Case::Sensitive;
-        keys.push(ir::Key { left: field.clone(), right: field, case, from_scope: true });
+        let any = ir::AnyOf::default();
+        keys.push(ir::Key { left: field.clone(), right: field, case, any, from_scope: true });
     }
     // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.
     links::refuse_identity(names, sink, index, &keys);

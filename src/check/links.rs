@@ -114,15 +114,7 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         None => single(names, sink, index, &link.left.name)?,
         Some(right) => pair(names, sink, index, link, &right.name)?,
     };
-    let (before, after) = names.neighbours(index)?;
-    // Of the first alternative each side has the field by now.
-    let sides = [
-        alternatives::everywhere(names, sink, before, &left),
-        alternatives::everywhere(names, sink, after, &right),
-    ];
-    if sides.contains(&false) {
-        return None;
-    }
+    let any = any_of(names, sink, index, link, (&left, &right))?;
     if left.ty != right.ty {
         let title = if left.name == right.name {
             format!("`{}` has different types in the two steps", left.name)
@@ -143,7 +135,37 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         return None;
     }
     let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
-    Some(ir::Key { left, right, case, from_scope: false })
+    Some(ir::Key { left, right, case, any, from_scope: false })
+}
+
+/// Of which side any value counts. `on any(FIELD)` says it of each side that can have several values, a pair of the
+/// side that it stands at. Reports a side that does not fit.
+fn any_of(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    index: usize,
+    link: &Link,
+    (left, right): (&ir::Field, &ir::Field),
+) -> Option<ir::AnyOf> {
+    let (before, after) = names.neighbours(index)?;
+    let several = |step, field: &ir::Field| names::has_several(names, step, &field.name);
+    let (of_left, of_right) = if let Some(other) = &link.right {
+        (link.left.any, other.any)
+    } else {
+        let marked = link.left.any.filter(|_| several(before, left) || several(after, right));
+        let of_left = link.left.any.filter(|_| several(before, left) || marked.is_none());
+        (of_left, marked.filter(|_| several(after, right)))
+    };
+    // Of the first alternative each side has the field by now.
+    let mut side = |step, field: &ir::Field, any| match any {
+        None => alternatives::everywhere(names, sink, step, field),
+        Some(at) => {
+            alternatives::all_have(names, sink, step, field)
+                && names::all_several(names, sink, step, field, at)
+        }
+    };
+    let fits = [side(before, left, of_left), side(after, right, of_right)];
+    (!fits.contains(&false)).then_some(ir::AnyOf { left: of_left.is_some(), right: of_right.is_some() })
 }
 
 /// `on FIELD`: both neighbours have it.

@@ -21,7 +21,6 @@ mod entries;
 mod fields;
 mod glob;
 mod identity;
-mod later;
 mod links;
 mod lint;
 mod lists;
@@ -184,10 +183,6 @@ fn lower(
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
     tests.iter().flatten().for_each(|test| lint::test(&names, sink, chain.as_ref(), test));
     names.params.warn_unused(sink);
-    // Last: a clause that is wrong is explained first.
-    if let Some(chain) = clauses.chain.filter(|_| !sink.diags.errors_since(mark)) {
-        later::refuse(sink, chain);
-    }
     // Errors of lints count too: a step that can never match is well formed and still no rule to deploy.
     if sink.diags.errors_since(mark) {
         return None;

@@ -204,9 +204,36 @@ pub(super) fn of_any_number<'s>(
     None
 }
 
+/// Whether a field of a step can have several values in one of its sources.
+pub(super) fn has_several(names: &Names<'_>, step: StepRef<'_>, name: &str) -> bool {
+    names.fields(step, name).iter().any(|(_, found)| found.is_some_and(|def| def.many))
+}
+
+/// Whether a field of a step can have several values in each of its sources; reports one that has a single one. `at` is
+/// the `any` that asks for it.
+pub(super) fn all_several(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    step: StepRef<'_>,
+    field: &ir::Field,
+    at: Span,
+) -> bool {
+    let fields = names.fields(step, &field.name);
+    let Some((selection, _)) = fields.iter().find(|(_, found)| found.is_some_and(|def| !def.many)) else {
+        return true;
+    };
+    let title = format!("`{}` has a single value", field.name);
+    let found = Diagnostic::new(Code::SingleValue, at, title)
+        .label("for fields with several values")
+        .also(selection.source.span, "in this source")
+        .help("name the field without `any`");
+    sink.report(found);
+    false
+}
+
 /// Whether a field of a step has one value in each of its sources; reports one that can have several.
 pub(super) fn is_single(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, field: &ir::Field) -> bool {
-    let several = names.fields(step, &field.name).iter().any(|(_, found)| found.is_some_and(|def| def.many));
+    let several = has_several(names, step, &field.name);
     if several {
         sink.report(self::several(&field.name, field.span));
     }
@@ -217,7 +244,7 @@ pub(super) fn is_single(names: &Names<'_>, sink: &mut Sink, step: StepRef<'_>, f
 pub(super) fn several(name: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::SeveralValues, span, format!("`{name}` can have several values"))
         .label("it is not clear which of them is meant")
-        .help("take a field with one value; `catena sources NAME` says which have several")
+        .help("take a field with one value; `catena sources NAME` says which have several. A link takes `any(FIELD)`")
 }
 
 /// `launch.image.id` where only `image.id` can stand.

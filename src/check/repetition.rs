@@ -7,7 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, ParamValue};
 use crate::syntax::ast::{AtLeast, LiteralKind};
 
-use super::names::{Names, StepRef};
+use super::names::{self, Names, StepRef};
 use super::sink::Sink;
 use super::{alternatives, constants, windows};
 
@@ -43,7 +43,8 @@ pub(super) fn lower(
             sink.report(found);
             return None;
         }
-        Some(linked.to_vec())
+        let single: Vec<_> = linked.iter().map(|field| names::is_single(names, sink, step, field)).collect();
+        (!single.contains(&false)).then(|| linked.to_vec())
     };
     let distinct = if let Some(distinct) = distinct { Some(distinct?) } else { None };
     Some(ir::Repetition {

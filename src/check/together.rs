@@ -94,12 +94,7 @@ pub(super) fn lower(
             keys.extend(of_scope(name));
         }
     }
-    let pair = |key: &ir::Field| ir::Key {
-        left: key.clone(),
-        right: key.clone(),
-        case: ir::Case::Sensitive,
-        from_scope: false,
-    };
+    let pair = |key: &ir::Field| ir::Key::of(key.clone(), key.clone());
     let pairs: Vec<_> = keys.iter().map(pair).collect();
     for index in 0..names.steps.len().saturating_sub(1) {
         links::refuse_identity(names, sink, index, &pairs);

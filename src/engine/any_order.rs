@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::candidate::Candidate;
 use super::keyed::Keyed;
+use super::keys::Keys;
 use super::program::Key;
 use super::record::Identity;
 use super::repetition::Burst;
@@ -63,7 +64,8 @@ impl<T: Clone> AnyOrder<T> {
         let mut asking = Vec::new();
         for (until, candidate) in candidates {
             let Candidate { step, event, key_in: _, key_out, payload, more } = candidate;
-            let Some(key) = key_out else { continue };
+            // What steps in any order share has one value.
+            let Keys::One(key) = key_out else { continue };
             let member = Arc::new(Member { time: now, event, payload, burst: more.burst, until });
             self.insert(&key, step, Arc::clone(&member));
             asking.push((more.record, step, key, member));

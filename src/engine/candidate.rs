@@ -4,6 +4,7 @@
 //! Must not know: how chains are found.
 
 use super::compare::Side;
+use super::keys::Keys;
 use super::program::{Fields, Key, Part, Program, Reads, folded_key, side};
 use super::record::{Identity, Record};
 use super::repetition::Burst;
@@ -16,10 +17,10 @@ pub struct Candidate<T> {
     pub step: usize,
     /// Its event.
     pub event: Identity,
-    /// The key towards the step before; `None` if a part is missing or there is none.
-    pub key_in: Option<Key>,
-    /// The key towards the step after, or what steps in any order share; `None` if a part is missing or there is none.
-    pub key_out: Option<Key>,
+    /// The keys towards the step before.
+    pub key_in: Keys,
+    /// The keys towards the step after, or what steps in any order share.
+    pub key_out: Keys,
     /// What stands for the record.
     pub payload: T,
     /// What clauses beyond links read of it.
@@ -75,7 +76,9 @@ impl<T> Asked<T> {
             }
             Part::Step { step, reads } => {
                 let Reads { key_in, key_out, absences, group, counted, side_in, side_out } = reads;
-                let key = |fields: &Option<Fields>| folded_key(values, fields.as_ref()?);
+                let keys = |fields: &Option<Fields>| {
+                    fields.as_ref().map(|fields| Keys::of(values, fields)).unwrap_or_default()
+                };
                 let absences = absences.iter().map(|(number, key)| (*number, folded_key(values, key)));
                 let more = More {
                     record: number,
@@ -86,7 +89,7 @@ impl<T> Asked<T> {
                     side_out: side(values, side_out),
                     burst: None,
                 };
-                let (key_in, key_out) = (key(key_in), key(key_out));
+                let (key_in, key_out) = (keys(key_in), keys(key_out));
                 Some(Self::Step(Candidate {
                     step: *step,
                     event: record.event,

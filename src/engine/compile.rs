@@ -265,6 +265,7 @@ fn compile_link(
         gap: in_micros(gap.seconds),
         left: keys.iter().map(|key| place(&key.left, &left.schema)).collect::<Result<_, _>>()?,
         right: keys.iter().map(|key| place(&key.right, &right.schema)).collect::<Result<_, _>>()?,
+        any: keys.iter().any(|key| key.any.of_one()),
     })
 }
 

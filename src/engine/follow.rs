@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::candidate::{Asked, Candidate, Exempting};
 use super::compare::all_hold;
 use super::explain::{Break, StepView};
+use super::keys::Keys;
 use super::program::{Key, Link, Part, Program, Reads};
 use super::record::{Identity, Record};
 use super::repetition::Burst;
@@ -195,9 +196,12 @@ impl<'a> Seen<'a> {
             return Err(Break::NothingBefore);
         }
         let Some(Link { gap, .. }) = self.program.links.get(link) else { return Err(Break::NothingBefore) };
-        let Some(key) = &of.candidate.key_in else { return Err(self.missing(of)) };
+        let keys = &of.candidate.key_in;
+        if *keys == Keys::None {
+            return Err(self.missing(of));
+        }
         let mut left: Vec<&Reached<'_>> =
-            behind.iter().filter(|one| one.of.candidate.key_out.as_ref() == Some(key)).collect();
+            behind.iter().filter(|one| one.of.candidate.key_out.meet(keys)).collect();
         if left.is_empty() {
             return Err(self.no_such_key(behind, of));
         }
@@ -263,10 +267,13 @@ impl<'a> Seen<'a> {
 
     /// Of steps in any order: whether every other step has a record that could come together with this one.
     fn companions(&self, step: usize, of: &Of<'_>) -> Result<i64, Break> {
-        let Some(key) = &of.candidate.key_out else { return Err(self.missing(of)) };
+        let keys = &of.candidate.key_out;
+        if *keys == Keys::None {
+            return Err(self.missing(of));
+        }
         for (other, written) in self.rule.chain.steps.iter().enumerate().filter(|(other, _)| *other != step) {
             let is_near = |one: &&Of<'_>| {
-                one.candidate.key_out.as_ref() == Some(key)
+                one.candidate.key_out.meet(keys)
                     && one.record.event != of.record.event
                     && (one.time() - of.time()).abs() <= self.program.total
                     && self.completed(other, one).is_ok()

@@ -15,6 +15,7 @@ use super::burst_log::{BurstLog, Completed};
 use super::candidate::Candidate;
 use super::compare::{Side, all_hold};
 use super::keyed::Keyed;
+use super::keys::Keys;
 use super::program::{Between, LinkClauses};
 use super::repetition::Burst;
 use super::value::Atom;
@@ -111,8 +112,15 @@ impl<T> Memory<T> {
             }?;
             Some((found.start, found.time, Arc::clone(&found.payload)))
         };
-        let found = keys.get_mut(candidate.key_in.as_ref()?)?.iter_mut().filter_map(of_part);
-        let best = found.max_by_key(|(start, time, node)| (*start, *time, Reverse(node.number)))?;
+        let mut best = None;
+        for key in candidate.key_in.all() {
+            let found = keys.get_mut(key).into_iter().flatten().filter_map(of_part);
+            best = best
+                .into_iter()
+                .chain(found)
+                .max_by_key(|(start, time, node)| (*start, *time, Reverse(node.number)));
+        }
+        let best = best?;
         Some((best.0, best.2))
     }
 
@@ -122,22 +130,26 @@ impl<T> Memory<T> {
         reached.sort_by_key(|one| Reverse(one.start));
         for Reached { start, until, candidate, before } in reached {
             let Candidate { step: _, event, key_in: _, key_out, payload, more } = candidate;
-            let Some(key) = key_out else { continue };
+            if key_out == Keys::None {
+                continue;
+            }
             self.next += 1;
             let node = Arc::new(Node { payload, burst: more.burst, until, before, number: self.next });
-            let entry = Entry { time, start, event, payload: node };
             let oldest = time.saturating_sub(self.gap);
             let into_burst = self.into_burst;
-            self.keys.change(time, &key, Vec::new, |parts| {
-                if let Some(part) = parts.iter_mut().find(|part| part.side == more.side_out) {
-                    part.records.expire(oldest);
-                    part.records.insert(entry);
-                } else {
-                    let mut records = Records::new(into_burst);
-                    records.insert(entry);
-                    parts.push(PartOfKey { side: more.side_out, records });
-                }
-            });
+            for key in key_out.all() {
+                let entry = Entry { time, start, event, payload: Arc::clone(&node) };
+                self.keys.change(time, key, Vec::new, |parts| {
+                    if let Some(part) = parts.iter_mut().find(|part| part.side == more.side_out) {
+                        part.records.expire(oldest);
+                        part.records.insert(entry);
+                    } else {
+                        let mut records = Records::new(into_burst);
+                        records.insert(entry);
+                        parts.push(PartOfKey { side: more.side_out.clone(), records });
+                    }
+                });
+            }
         }
     }
 

@@ -22,6 +22,7 @@ pub mod follow;
 mod form;
 mod instant;
 mod keyed;
+pub mod keys;
 pub mod list;
 mod memory;
 pub mod near;

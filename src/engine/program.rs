@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+pub use super::keys::Key;
+use super::keys::Keys;
+pub(super) use super::keys::{folded_key, key, side};
 use super::predicate::{Predicate, Values};
 use super::record::{Record, Schema};
-use super::value::{Atom, Value};
+use super::value::Value;
 use crate::ir::{Case, CompareOp, Neighbour, When};
 
 /// A compiled rule.
@@ -56,6 +59,8 @@ pub struct Link {
     pub left: Vec<usize>,
     /// Places of the keys in the later record, likewise.
     pub right: Vec<usize>,
+    /// Whether a part of the key is a field of which any value counts.
+    pub any: bool,
 }
 
 /// Compiled de-duplication.
@@ -189,9 +194,6 @@ pub struct Between {
     pub parts: Vec<(Neighbour, usize)>,
 }
 
-/// The values of a link's keys, all present.
-pub type Key = Box<[Atom]>;
-
 impl Step {
     /// Whether the values of a record of this step's schema satisfy it.
     #[must_use]
@@ -239,6 +241,8 @@ impl Program {
             Some("`or from`")
         } else if self.roles.iter().any(folds) {
             Some("a link that ignores case")
+        } else if self.links.iter().any(|link| link.any) {
+            Some("`any` in a link")
         } else {
             None
         }
@@ -259,13 +263,15 @@ impl Program {
     /// The keys of `record`, as a record of step `step` by whichever alternative: towards the step before, and towards
     /// the step after or, in any order, towards the others.
     #[must_use]
-    pub fn keys(&self, step: usize, record: &Record) -> (Option<Key>, Option<Key>) {
+    pub fn keys(&self, step: usize, record: &Record) -> (Keys, Keys) {
         let reads = self.matched(record).find_map(|role| match &self.roles.get(role)?.part {
             Part::Step { step: of, reads } => (*of == step).then_some(reads),
             Part::Absence { .. } => None,
         });
-        let key = |fields: &Option<Fields>| folded_key(&record.values, fields.as_ref()?);
-        reads.map_or((None, None), |reads| (key(&reads.key_in), key(&reads.key_out)))
+        let keys = |fields: &Option<Fields>| {
+            fields.as_ref().map(|fields| Keys::of(&record.values, fields)).unwrap_or_default()
+        };
+        reads.map_or((Keys::None, Keys::None), |reads| (keys(&reads.key_in), keys(&reads.key_out)))
     }
 
     /// The roles that `record` has.
@@ -294,14 +300,17 @@ impl Program {
         // key, and so has no predecessor either.
         let alone = counted && !key.iter().all(|field| reads.group.contains(field));
         let folded = key.iter().any(|(_, case)| *case == Case::Ignore);
-        (!alone && !folded).then_some((step.checked_sub(1)?, key))
+        let link = step.checked_sub(1)?;
+        // Of several values each is a key of its own; the filter knows one key of a record.
+        let any = self.links.get(link)?.any;
+        (!alone && !folded && !any).then_some((link, key))
     }
 
     /// The link that leads on from a role and the key on its side.
     #[must_use]
     pub fn offers(&self, role: usize) -> Option<(usize, &Fields)> {
         let Part::Step { step, reads } = &self.roles.get(role)?.part else { return None };
-        (*step < self.links.len()).then_some((*step, reads.key_out.as_ref()?))
+        (!self.links.get(*step)?.any).then_some((*step, reads.key_out.as_ref()?))
     }
 }
 
@@ -316,30 +325,6 @@ impl Shown {
         };
         record.at(alternatives.iter().find(of_record)?.1?)
     }
-}
-
-/// The values at `places`; `None` if one is missing.
-pub(super) fn key(values: &Values<'_>, places: &[usize]) -> Option<Key> {
-    // One missing part makes the key missing: what two records both lack does not connect them.
-    places.iter().map(|place| values.get(*place)?.as_ref().map(super::value::Value::key)).collect()
-}
-
-/// The values at some places, text folded where letter case does not count; `None` if one is missing.
-pub(super) fn folded_key(values: &Values<'_>, fields: &[(usize, Case)]) -> Option<Key> {
-    fields.iter().map(|field| atom(values, *field)).collect()
-}
-
-/// The values at some places, present or not.
-pub(super) fn side(values: &Values<'_>, fields: &[(usize, Case)]) -> Box<[Option<Atom>]> {
-    fields.iter().map(|field| atom(values, *field)).collect()
-}
-
-fn atom(values: &Values<'_>, (place, case): (usize, Case)) -> Option<Atom> {
-    let atom = values.get(place)?.as_ref()?.key();
-    Some(match (atom, case) {
-        (Atom::Text(text), Case::Ignore) => Atom::Text(case.fold(&text).into()),
-        (atom, Case::Sensitive | Case::Ignore) => atom,
-    })
 }
 
 /// Seconds of a window as the microseconds in which records count; the longest if they are too many.

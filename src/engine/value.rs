@@ -365,6 +365,17 @@ pub enum Atom {
     Many(Box<[Atom]>),
 }
 
+impl Atom {
+    /// As it compares: text folded where letter case does not count.
+    #[must_use]
+    pub fn folded(self, case: ir::Case) -> Self {
+        match (self, case) {
+            (Self::Text(text), ir::Case::Ignore) => Self::Text(case.fold(&text).into()),
+            (atom, ir::Case::Sensitive | ir::Case::Ignore) => atom,
+        }
+    }
+}
+
 /// An IPv4 address has one spelling; an IPv6 address that is not in its canonical one keeps its text.
 fn address(text: &str) -> Option<Value<'static>> {
     // The parser refuses leading zeros, which other programs read as octal and anonymised logs have (`06.237.252.245`),

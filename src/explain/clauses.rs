@@ -82,8 +82,13 @@ fn repeated(repetition: &Repetition) -> String {
 fn link(link: &Link) -> String {
     let Link { gap, keys, comparisons, absences: _, span: _ } = link;
     let key = |key: &Key| {
-        let Key { left, right, case, from_scope: _ } = key;
-        if left.name == right.name {
+        let Key { left, right, case, any, from_scope: _ } = key;
+        let one = |name: &str, any| if any { format!("one of its {name}") } else { format!("a {name}") };
+        if any.of_one() {
+            let before = if any.left { "one of the" } else { "the" };
+            let (right, left) = (one(&right.name, any.right), &left.name);
+            format!("{right} that is {before} {left} before{}", folded(*case))
+        } else if left.name == right.name {
             format!("the same {}{}", left.name, folded(*case))
         } else {
             format!("a {} that is the {} before{}", right.name, left.name, folded(*case))

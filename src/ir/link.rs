@@ -51,8 +51,42 @@ pub struct Key {
     pub right: Field,
     /// For text: whether letter case counts.
     pub case: Case,
+    /// Of which side any value counts: `any(a.f) == b.g`. A field with several values has `any` here.
+    #[serde(skip_serializing_if = "AnyOf::is_none")]
+    pub any: AnyOf,
     /// Whether `scope` asks for it, no matter whether the link names it as well.
     pub from_scope: bool,
+}
+
+impl Key {
+    /// A key of two fields that have one value each and are equal as logged.
+    #[must_use]
+    pub fn of(left: Field, right: Field) -> Self {
+        Self { left, right, case: Case::Sensitive, any: AnyOf::default(), from_scope: false }
+    }
+}
+
+/// The sides of a key of which any value counts: both records share one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct AnyOf {
+    /// That of the earlier step.
+    pub left: bool,
+    /// That of the later step.
+    pub right: bool,
+}
+
+impl AnyOf {
+    /// Whether it is said of a side.
+    #[must_use]
+    pub fn of_one(self) -> bool {
+        self.left || self.right
+    }
+
+    /// Whether it is said of no side.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+    fn is_none(&self) -> bool {
+        !self.of_one()
+    }
 }
 
 /// A comparison of the two records that a link joins; false if a side is missing.

@@ -18,7 +18,7 @@ mod walk;
 pub use case::Case;
 pub use chain::{Chain, Together};
 pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};
-pub use link::{CompareOp, Comparison, Key, Link};
+pub use link::{AnyOf, CompareOp, Comparison, Key, Link};
 pub use list::{Entries, Entry, EntryValue, List, LookupTest};
 pub use pattern::{Pattern, PatternPart};
 pub use pred::{FieldTest, OrderOp, Place, Pred, Quantifier, TestKind, Value, ValuesTest};

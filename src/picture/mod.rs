@@ -198,7 +198,10 @@ fn gate(except: &Pred, rule: &Rule) -> Gate {
 
 fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
     let Link { gap, keys, comparisons, absences, span: _ } = link;
-    let key = |Key { left, right, case: _, from_scope: _ }: &Key| same(&left.name, &right.name);
+    let key = |Key { left, right, case: _, any, from_scope: _ }: &Key| {
+        let side = |name: &str, any| if any { format!("any({name})") } else { name.to_owned() };
+        same(&side(&left.name, any.left), &side(&right.name, any.right))
+    };
     // What every step shares is said once, below.
     let own: Vec<String> = keys.iter().filter(|key| !key.from_scope).map(key).collect();
     let comparison = |Comparison { left, op, right, span: _ }: &Comparison| {

@@ -12,6 +12,7 @@ use super::run::{MatchedRecords, matched, run_at_once};
 use crate::catalog::Catalog;
 use crate::engine::explain::StepView;
 use crate::engine::follow::follow;
+use crate::engine::keys::Keys;
 use crate::engine::predicate::CompileError;
 use crate::engine::program::Program;
 use crate::engine::record::Record;
@@ -93,10 +94,11 @@ fn around(program: &Program, path: &[usize], records: &[Record], most: usize) ->
     let end = times().max().unwrap_or(0).saturating_add(reach);
     let keys = |step: usize, record: &Record| {
         let (before, after) = program.keys(step, record);
-        [before.map(|key| (step, key)), after.map(|key| (step + 1, key))]
+        let of =
+            |step: usize, keys: &Keys| keys.all().iter().map(|key| (step, key.clone())).collect::<Vec<_>>();
+        [of(step, &before), of(step + 1, &after)].concat()
     };
-    let wanted: Vec<_> =
-        own.iter().enumerate().flat_map(|(step, record)| keys(step, record)).flatten().collect();
+    let wanted: Vec<_> = own.iter().enumerate().flat_map(|(step, record)| keys(step, record)).collect();
     // What must not be there, and what is counted, has keys of its own.
     let on_its_own = |step: Option<usize>| {
         let repeats = |step: usize| program.clauses.repetitions.get(step).is_some_and(Option::is_some);
@@ -107,9 +109,7 @@ fn around(program: &Program, path: &[usize], records: &[Record], most: usize) ->
             program.matched(record).any(|role| {
                 let step = program.step_of(role);
                 on_its_own(step)
-                    || step.is_some_and(|step| {
-                        keys(step, record).into_iter().flatten().any(|key| wanted.contains(&key))
-                    })
+                    || step.is_some_and(|step| keys(step, record).iter().any(|key| wanted.contains(key)))
             })
         };
         start <= record.time && record.time <= end && (wanted.is_empty() || has_key())
@@ -211,10 +211,10 @@ impl Tracer<'_> {
 
     /// Whether a record of the next step has the key of a record within the gap.
     fn is_followed(&self, step: usize, record: &Record, deadline: i64, next: &StepView) -> bool {
-        let (_, key) = self.program.keys(step, record);
+        let (_, keys) = self.program.keys(step, record);
         next.reached.iter().filter_map(|(index, _)| self.records.get(*index)).any(|later| {
             let in_time = record.time <= later.time && later.time <= deadline;
-            in_time && later.event != record.event && self.program.keys(step + 1, later).0 == key
+            in_time && later.event != record.event && self.program.keys(step + 1, later).0.meet(&keys)
         })
     }
 

@@ -60,6 +60,7 @@ fn shape_of(rule: &Rule, catalog: &Catalog, features: &mut BTreeSet<&'static str
         (keys().any(|key| key.left.name != key.right.name), "link between different fields"),
         (chain.links.iter().any(|link| link.keys.len() > 1), "several link fields"),
         (keys().any(|key| key.right.name.starts_with("instance.")), "link on an item of a repeated group"),
+        (keys().any(|key| key.any.of_one()), "link by any value of a field with several"),
         (rule.params.iter().any(|_| true), "parameter"),
         (rule.lists.iter().any(|list| list.lookup.is_some()), "column of a lookup"),
         (

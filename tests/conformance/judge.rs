@@ -228,10 +228,10 @@ impl Rows<'_> {
         let rule = self.maker.rule;
         let mut fields: BTreeSet<&str> = BTreeSet::new();
         if let Some(link) = step.checked_sub(1).and_then(|link| rule.chain.links.get(link)) {
-            fields.extend(link.keys.iter().map(|key| key.right.name.as_str()));
+            fields.extend(link.keys.iter().filter(|key| !key.any.right).map(|key| key.right.name.as_str()));
         }
         if let Some(link) = rule.chain.links.get(step) {
-            fields.extend(link.keys.iter().map(|key| key.left.name.as_str()));
+            fields.extend(link.keys.iter().filter(|key| !key.any.left).map(|key| key.left.name.as_str()));
         }
         let shown = rule.alert.entities.iter().map(|entity| &entity.field).chain(&rule.alert.show);
         fields.extend(shown.filter(|field| field.step == step).map(|field| field.field.name.as_str()));

@@ -7,6 +7,7 @@ use catena::catalog::{Catalog, Source};
 use catena::engine::event::Reader;
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
+use catena::engine::value::Value;
 use catena::ir::{Case, Pred, Rule, Selection, Step, Type};
 use fastrand::Rng;
 
@@ -278,9 +279,24 @@ impl<'a> Maker<'a> {
         let folds =
             self.rule.chain.links.iter().flat_map(|link| &link.keys).any(|key| key.case == Case::Ignore);
         for (there, here) in fields {
-            if let Some(value) = record.get(there) {
-                let text = value.to_string();
-                let text = if folds && rng.bool() { text.to_uppercase() } else { text };
+            let Some(value) = record.get(there) else { continue };
+            let one = if let Value::Many(all) = value { rng.choice(all.as_ref()).unwrap() } else { value };
+            let text = one.to_string();
+            let text = if folds && rng.bool() { text.to_uppercase() } else { text };
+            if source.field(here).is_some_and(|def| def.many) {
+                // Beside values that join nothing; a list can say one twice.
+                let mut values = vec![Some(text.clone())];
+                values.extend((0..rng.usize(0..3)).map(|_| {
+                    let samples = samples::of(&source.name, here);
+                    if rng.u8(0..4) == 0 {
+                        Some(text.clone())
+                    } else {
+                        rng.choice(samples).map(|one| (*one).to_owned())
+                    }
+                }));
+                rng.shuffle(&mut values);
+                to.set_values(source, here, values);
+            } else {
                 to.set(source, here, Content::Text(&text), item);
             }
         }

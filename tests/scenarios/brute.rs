@@ -128,7 +128,7 @@ impl<'r> Meaning<'r> {
             && link
                 .keys
                 .iter()
-                .all(|key| same(left.get(&key.left.name), right.get(&key.right.name), key.case))
+                .all(|key| share(left.get(&key.left.name), right.get(&key.right.name), key.case))
             && link.comparisons.iter().all(|asked| {
                 let values = left.get(&asked.left.name).zip(right.get(&asked.right.name));
                 values.is_some_and(|(left, right)| compares(asked.op, left, right))
@@ -322,6 +322,19 @@ fn selects(rule: &Rule, selection: &Selection, record: &Record) -> bool {
         && selection.excepts.iter().all(|except| !holds(rule, except, record))
 }
 
+/// Item 9: whether two sets of values share one; a field with a single value is a set of one.
+fn share(left: Option<&Value<'_>>, right: Option<&Value<'_>>, case: Case) -> bool {
+    values(left).iter().any(|left| values(right).iter().any(|right| same(Some(left), Some(right), case)))
+}
+
+fn values<'v>(value: Option<&'v Value<'v>>) -> &'v [Value<'v>] {
+    match value {
+        Some(Value::Many(all)) => all,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
 /// Both present and equal: as logged, numbers by value.
 fn same(left: Option<&Value<'_>>, right: Option<&Value<'_>>, case: Case) -> bool {
     match (left, right) {
@@ -345,7 +358,7 @@ pub(super) fn micros(window: ir::Window) -> i64 {
 }
 
 pub(super) fn linked(key: &Key, left: &Record, right: &Record) -> bool {
-    matches!((left.get(&key.left.name), right.get(&key.right.name)), (Some(left), Some(right)) if equal(left, right))
+    share(left.get(&key.left.name), right.get(&key.right.name), Case::Sensitive)
 }
 
 /// Whether some pair of neighbours would be linked but for being of one event.

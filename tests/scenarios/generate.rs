@@ -8,9 +8,9 @@ use catena::catalog::Catalog;
 use catena::engine::record::{Identity, Record, Schemas};
 use catena::engine::value::Value;
 use catena::ir::{
-    self, Alert, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta, OrderOp,
-    Pattern, Place, Pred, Quantifier, Regex, Rule, Severity, Status, Step, StepField, TestKind, Type,
-    ValuesTest, Window,
+    self, Alert, AnyOf, Case, Chain, Dedupe, Entry, EntryValue, Field, FieldTest, Key, Link, List, Meta,
+    OrderOp, Pattern, Place, Pred, Quantifier, Regex, Rule, Severity, Status, Step, StepField, TestKind,
+    Type, ValuesTest, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
@@ -39,6 +39,8 @@ fields:
 
 const TEXTS: [&str; 3] = ["Ann", "ann", "bob*"];
 const ADDRESSES: [&str; 4] = ["10.0.0.1", "10.0.1.1", "::ffff:10.0.0.1", "2001:db8::1"];
+/// As a key: any of the tags.
+const TAGS: usize = 4;
 const SOURCES: [&str; 2] = ["test.one", "test.two"];
 
 pub(super) fn catalog() -> Catalog {
@@ -145,7 +147,15 @@ pub(super) fn second_stage() -> impl Strategy<Value = Scenario> {
     let time = prop_oneof![0..3_i64, 0..16_i64];
     let events = vec((prop_oneof![4 => Just(0_usize), 1 => Just(1)], time), 4..14);
     let short = scenario().prop_filter("at most three steps", |scenario| scenario.steps.len() <= 3);
-    (short, more(), events, vec((0..14_usize, row()), 4..18)).prop_map(|(scenario, more, events, records)| {
+    let any = vec(0..6_usize, 3);
+    let records = vec((0..14_usize, row()), 4..18);
+    (short, more(), events, records, any).prop_map(|(scenario, more, events, records, any)| {
+        let mut scenario = scenario;
+        for ((_, keys), kind) in scenario.links.iter_mut().zip(any) {
+            let by_any = [(TAGS, 0), (0, TAGS), (TAGS, TAGS)].get(kind);
+            keys.splice(..0, by_any.copied());
+        }
+
         // An event has one time.
         let one_time = |(event, row): (usize, Row)| (event, Row { own_time: None, ..row });
         let records = records.into_iter().map(one_time).collect();
@@ -230,6 +240,7 @@ impl Scenario {
             left: field("zone", Type::String),
             right: field("zone", Type::String),
             case: Case::Sensitive,
+            any: AnyOf::default(),
             from_scope: true,
         };
         let links = self.links.iter().enumerate().map(|(index, (gap, keys))| {
@@ -297,16 +308,17 @@ fn field(name: &str, ty: Type) -> Field {
 }
 
 fn text_field(at: usize) -> Field {
-    field(["user", "host", "zone"][at], Type::String)
+    field(["user", "host", "zone", "", "tags"][at], Type::String)
 }
 
 /// Text keys of the same or different fields; the last choice joins an int with a decimal, by value.
 fn key(left: usize, right: usize) -> Key {
+    let any = AnyOf { left: left == TAGS, right: right == TAGS };
     let (left, right) = match (left, right) {
         (3, _) | (_, 3) => (field("size", Type::Int), field("ratio", Type::Float)),
         (left, right) => (text_field(left), text_field(right)),
     };
-    Key { left, right, case: Case::Sensitive, from_scope: false }
+    Key { left, right, case: Case::Sensitive, any, from_scope: false }
 }
 
 fn lists() -> Vec<List> {

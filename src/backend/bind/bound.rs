@@ -9,7 +9,8 @@ use crate::backend::target::Backend;
 use crate::backend::truth::Truth;
 use crate::catalog::Source;
 use crate::ir::{
-    self, AbsenceKey, Comparison, Field, FieldTest, List, Param, Repetition, TestKind, Together, When, Window,
+    self, AbsenceKey, AnyOf, Comparison, Field, FieldTest, List, Param, Repetition, TestKind, Together, When,
+    Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -80,6 +81,8 @@ pub(in crate::backend) struct BoundSelection<'a, B: Backend> {
     /// Further fields that clauses of the step read, present or not, each once: those that absences share, and those
     /// whose values are counted.
     pub(in crate::backend) reads: Vec<BoundField<'a, B::Column>>,
+    /// The fields by any value of which links join it, each once. One of them must be a value.
+    pub(in crate::backend) any: Vec<BoundField<'a, B::Column>>,
     /// What answers show of it: its keys and what the alert names, each once. Empty if the target shows no fields.
     pub(in crate::backend) outputs: Vec<Output<'a, B>>,
     /// The field that identifies its event, if the source has one that the target sees and shows.
@@ -193,12 +196,27 @@ pub(in crate::backend) struct BoundLink<'a, B: Backend> {
     pub(in crate::backend) keys: Vec<(&'a Field, &'a Field)>,
     /// The keys that are equal ignoring letter case: by their place in `keys`.
     pub(in crate::backend) folded: Vec<bool>,
+    /// Further keys, of which any value of a side counts.
+    pub(in crate::backend) any: Vec<AnyKey<'a>>,
     /// What else must hold between the two records.
     pub(in crate::backend) comparisons: &'a [Comparison],
     /// What must not be between them.
     pub(in crate::backend) absences: Vec<BoundAbsence<'a, B>>,
     /// Whether one event could match both steps.
     pub(in crate::backend) shared: bool,
+}
+
+/// A key of which any value of a side counts.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::backend) struct AnyKey<'a> {
+    /// Field of the earlier step.
+    pub(in crate::backend) left: &'a Field,
+    /// Field of the later step.
+    pub(in crate::backend) right: &'a Field,
+    /// Of which sides any value counts; the others have one.
+    pub(in crate::backend) of: AnyOf,
+    /// Whether letter case does not count.
+    pub(in crate::backend) folded: bool,
 }
 
 impl<B: Backend> BoundLink<'_, B> {
@@ -211,6 +229,12 @@ impl<B: Backend> BoundLink<'_, B> {
                 format!("{} = {}", left.name, right.name)
             }
         };
-        self.keys.iter().map(key).collect::<Vec<_>>().join(", ")
+        let any = self.any.iter().map(|AnyKey { left, right, of, folded: _ }| {
+            let side = |field: &Field, any| {
+                if any { format!("any {}", field.name) } else { field.name.clone() }
+            };
+            format!("{} = {}", side(left, of.left), side(right, of.right))
+        });
+        self.keys.iter().map(key).chain(any).collect::<Vec<_>>().join(", ")
     }
 }

@@ -28,7 +28,7 @@ use crate::source::{Span, Spanned};
 pub(in crate::backend) use absent::fits;
 pub(in crate::backend) use alert::OneRow;
 pub(in crate::backend) use bound::{
-    Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep, BoundTest, Output,
+    AnyKey, Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep, BoundTest, Output,
 };
 use field::Lookup;
 pub(in crate::backend) use field::{BoundField, Way};
@@ -81,16 +81,23 @@ fn bind_link<'a, B: Backend>(
     report: &mut Report,
 ) -> Option<BoundLink<'a, B>> {
     let Link { gap, keys, comparisons, absences, span } = link;
-    let pairs = keys.iter().map(|key| {
-        let Key { left, right, case: _, from_scope: _ } = key;
-        (left, right)
-    });
+    let (mut pairs, mut folded, mut any) = (Vec::new(), Vec::new(), Vec::new());
+    for Key { left, right, case, any: of, from_scope: _ } in keys {
+        let folds = *case == Case::Ignore;
+        if of.of_one() {
+            any.push(AnyKey { left, right, of: *of, folded: folds });
+        } else {
+            pairs.push((left, right));
+            folded.push(folds);
+        }
+    }
     let absences: Vec<_> = absences.iter().map(|absence| bind_absence(job, absence, "", report)).collect();
     Some(BoundLink {
         gap: *gap,
         span: *span,
-        keys: pairs.collect(),
-        folded: keys.iter().map(|key| key.case == Case::Ignore).collect(),
+        keys: pairs,
+        folded,
+        any,
         comparisons,
         absences: absences.into_iter().collect::<Option<_>>()?,
         shared,
@@ -148,15 +155,23 @@ impl<'a> Around<'a> {
     fn keys(&self, repetition: Option<&'a Repetition>) -> Vec<&'a Field> {
         let before = self.before.into_iter().flat_map(|link| {
             let compared = link.comparisons.iter().map(|comparison| &comparison.right);
-            link.keys.iter().map(|key| &key.right).chain(compared)
+            link.keys.iter().filter(|key| !key.any.right).map(|key| &key.right).chain(compared)
         });
         let after = self.after.into_iter().flat_map(|link| {
             let compared = link.comparisons.iter().map(|comparison| &comparison.left);
-            link.keys.iter().map(|key| &key.left).chain(compared)
+            link.keys.iter().filter(|key| !key.any.left).map(|key| &key.left).chain(compared)
         });
         let together = self.together.into_iter().flat_map(|together| &together.keys);
         let by = repetition.into_iter().flat_map(|repetition| &repetition.by);
         once(before.chain(after).chain(together).chain(by))
+    }
+
+    /// The fields by any value of which links join it, each once.
+    fn any(&self) -> Vec<&'a Field> {
+        let before = self.before.into_iter().flat_map(|link| &link.keys);
+        let after = self.after.into_iter().flat_map(|link| &link.keys);
+        let before = before.filter(|key| key.any.right).map(|key| &key.right);
+        once(before.chain(after.filter(|key| key.any.left).map(|key| &key.left)))
     }
 
     /// What else clauses read of it, present or not.
@@ -176,6 +191,7 @@ impl<'a> Around<'a> {
 #[derive(Default)]
 struct Reading<'a> {
     keys: Vec<&'a Field>,
+    any: Vec<&'a Field>,
     reads: Vec<&'a Field>,
     shown: Vec<&'a Field>,
     lists: &'a [List],
@@ -198,6 +214,7 @@ fn bind_step<'a, B: Backend>(
     let repetition = repetition.as_ref();
     let reading = Reading {
         keys: around.keys(repetition),
+        any: around.any(),
         reads: around.reads(absences, repetition),
         // What a step says of its burst is no field of a record.
         shown: around.named.iter().copied().filter(|field| !is_of_burst(field)).collect(),
@@ -248,6 +265,7 @@ fn bind_selection<'a, B: Backend>(
     };
     let condition = binder.condition(filter, excepts);
     let keys = binder.keys(&reading.keys);
+    let any = binder.keys(&reading.any);
     let reads = binder.read(&reading.reads);
     let (mut event_id, mut outputs) = (None, Some(Vec::new()));
     if let Some(name) = step.filter(|_| B::SHOWS_FIELDS) {
@@ -269,6 +287,7 @@ fn bind_selection<'a, B: Backend>(
         schema,
         condition: condition?,
         keys: keys?,
+        any: any?,
         reads: reads?,
         outputs: outputs?,
         event_id,

@@ -89,6 +89,12 @@ const VALUES: &str = "a test of a list holds if one value passes, and its opposi
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
+/// A link by any value.
+const ANY: Support = Support::No {
+    reason: "whether a list as a key joins by each of its values depends on the release of Elasticsearch, and the documentation does not say since which",
+    help: "compile for SPL or KQL, or join by a field that has one value",
+};
+
 fn support(feature: Feature) -> Support {
     match feature {
         Feature::SingleStep
@@ -118,6 +124,7 @@ fn support(feature: Feature) -> Support {
             reason: "the items of a sequence are compared by their keys alone, for equality",
             help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
         },
+        Feature::AnyKey => ANY,
         Feature::FoldedKey => Support::Widened(EXACT_KEYS),
         Feature::AnyOrder => Support::No {
             reason: "a sequence has one order, and a sample has no window",

@@ -10,8 +10,8 @@ use crate::backend::{Effect, Emission, Fidelity, Job, Level, Options, Role, Sche
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Case, Entry, EntryValue, Key, Link, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type,
-    Value, Window,
+    AnyOf, Case, Entry, EntryValue, Key, Link, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind,
+    Type, Value, Window,
 };
 use crate::source::Span;
 
@@ -355,6 +355,7 @@ fn pair(seconds: u64, left: &str, right: &str) -> Link {
         left: field(left, Type::String),
         right: field(right, Type::String),
         case: Case::Sensitive,
+        any: AnyOf::default(),
         from_scope: false,
     };
     Link {

@@ -14,7 +14,7 @@ use super::query::{Query, STAMP, Table};
 use super::staged::{self, Staged};
 use super::step::{self, Lookback, Narrowed, StepText, Wanted};
 use super::window::{self, Span};
-use super::{Kql, one, together};
+use super::{Kql, any_key, one, together};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::{Bind, phrase};
 use crate::backend::truth::unique;
@@ -37,6 +37,7 @@ pub(super) fn lower(
     let plan = Plan { bound, spans, first, narrowings: narrowings(bound, chain, first), options, once };
     let mut texts = Vec::with_capacity(bound.steps.len());
     for (index, step) in bound.steps.iter().enumerate() {
+        any_key::refuse_mixed(step, report);
         texts.push(step::lower(step, &plan.wanted(index), options, &mut lets, report));
     }
     if let ([step], [text]) = (bound.steps.as_slice(), texts.as_slice())
@@ -164,6 +165,9 @@ impl<'a> Plan<'_, 'a> {
         let mut found = Vec::new();
         for (link, is_later) in [(before, true), (after, false)] {
             let Some(link) = link else { continue };
+            let any = link.any.iter().filter(|key| key.folded);
+            let single = any.filter(|key| !if is_later { key.of.right } else { key.of.left });
+            found.extend(single.map(|key| if is_later { &key.right.name } else { &key.left.name }.as_str()));
             let keys = link.keys.iter().zip(&link.folded).filter(|(_, folded)| **folded);
             let side = |((left, right), _): ((&'a Field, &'a Field), _)| if is_later { right } else { left };
             found.extend(keys.map(|(key, folded)| side((*key, folded)).name.as_str()));
@@ -289,7 +293,7 @@ impl<'a> Plan<'_, 'a> {
         let bucket =
             span.buckets(self.options).map(|buckets| Bucket::new(earlier, before, after, buckets.size));
         let later_is_left = link < self.first;
-        let (mut chains, records) = (self.chain_table(link)?, self.step_table(link + 1)?);
+        let (mut chains, mut records) = (self.chain_table(link)?, self.step_table(link + 1)?);
         let mut operators = Vec::new();
         if let Some(bucket) = &bucket {
             if later_is_left {
@@ -308,9 +312,24 @@ impl<'a> Plan<'_, 'a> {
         let keys = bound.keys.iter().zip(&bound.folded).map(|((left, right), folded)| {
             (key_column(earlier, left, *folded), key_column(later, right, *folded))
         });
-        let on = unique(keys.chain(bucket.map(|bucket| bucket.columns)).map(pair).collect());
+        let mut joined: Vec<_> = keys.chain(bucket.map(|bucket| bucket.columns)).collect();
+        let mut passing = Vec::new();
+        for key in &bound.any {
+            let [left, right] = any_key::sides(earlier, later, key);
+            let (from, other) = if later_is_left { (&right, &left) } else { (&left, &right) };
+            operators.extend(from.operators.iter().cloned());
+            let table = if later_is_left { &mut chains } else { &mut records };
+            *table = other.operators.iter().fold(table.clone(), |table, one| literal::piped(&table, one));
+            let both = [&left, &right].into_iter().filter(|side| side.passing);
+            passing.extend(both.map(|side| side.column.clone()));
+            joined.push((left.column, right.column));
+        }
+        let on = unique(joined.into_iter().map(pair).collect());
         let (from, other) = if later_is_left { (records, chains) } else { (chains, records) };
         operators.push(literal::join(&other, &on));
+        if !passing.is_empty() {
+            operators.push(literal::operator("project-away", &literal::list(&passing)));
+        }
         operators.extend(self.holds(link, steps, absences)?);
         operators.push(literal::latest(start, &after.columns.identity()));
         let last = link + 1 == self.bound.links.len();

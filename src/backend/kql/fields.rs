@@ -186,6 +186,12 @@ impl<'b, 'a> Fields<'b, 'a> {
         self.reach.get_mut(*group).into_iter().for_each(|known| *known = (*known).max(*reach));
     }
 
+    /// The list of a field that can have several values.
+    pub(super) fn list(&mut self, field: &Field<'_>) -> Frag {
+        field.ways.iter().for_each(|way| self.reaches(way.column));
+        self.by_action(field)
+    }
+
     /// The column of how many values of a list pass a test.
     pub(super) fn count(&mut self, column: &Column, test: Frag) -> Frag {
         self.reaches(column);

@@ -4,6 +4,7 @@
 //! Must not know: other targets, files. Facts behind the decisions: `docs/targets.md`.
 
 mod absent;
+mod any_key;
 mod burst;
 mod chain;
 mod check;
@@ -53,6 +54,8 @@ pub struct Kql;
 const VALUES: &str = "`mv-apply` counts the values that pass; a list without a value has one that is null";
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
+
+const ANY: &str = "a row for each value where the two are joined, then one for each record";
 
 impl Dialect for Kql {
     const NAME: &'static str = "kql";
@@ -125,6 +128,7 @@ impl Backend for Kql {
             Feature::DifferentFields | Feature::OrderedFields => {
                 Support::Emulated("compared after the join, both present")
             }
+            Feature::AnyKey => Support::Emulated(ANY),
             Feature::FoldedKey => Support::Emulated("joined by tolower() of both sides"),
             Feature::AnyOrder => Support::Emulated(
                 "each step in turn is the last one; of every other the newest record before it counts",

@@ -57,7 +57,7 @@ pub(super) fn narrowing<'a>(
 ) -> Option<Narrowing<'a>> {
     let far_step = bound.steps.get(if ahead { link + 1 } else { link })?;
     let stated = &chain.links.get(link)?.keys;
-    let pairs = bound.links.get(link)?.keys.iter().zip(stated);
+    let pairs = bound.links.get(link)?.keys.iter().zip(stated.iter().filter(|key| !key.any.of_one()));
     let counted = far_step.repetition.map(|repetition| &repetition.by);
     let own = stated.iter().any(|key| !key.from_scope);
     let candidates = pairs.filter(|(_, key)| !own || !key.from_scope).filter_map(|((left, right), key)| {

@@ -351,6 +351,13 @@ impl<'b, 'a> Projection<'b, 'a> {
                 self.hidden.push(name);
             }
         }
+        for field in &self.selection.any {
+            // In an array of its own, so that a text that reads like a number stays one.
+            let all = literal::call("pack_array", [&fields.list(field)]);
+            let column = values(&self.step.name.node, field.name);
+            self.assigned.push(literal::assign(&column, &literal::call("tostring", [&all])));
+            self.hidden.push(column);
+        }
         for name in &wanted.folded {
             let fields_of = || self.selection.keys.iter().chain(&self.selection.reads);
             let Some(field) = fields_of().find(|field| field.name == *name) else { continue };
@@ -438,6 +445,11 @@ fn hash(whole: &Frag) -> Frag {
 /// A column that is not part of the contract.
 pub(super) fn hidden(step: &str, suffix: &str) -> Frag {
     literal::name(&phrase!("_{step}_{suffix}"))
+}
+
+/// The column of all values of a field, as one text.
+pub(super) fn values(step: &str, field: &str) -> Frag {
+    literal::name(&phrase!("_{}_values", ir::column_name(step, field)))
 }
 
 /// The column of a field in lower case.

@@ -7,7 +7,8 @@ use crate::backend::{Effect, Emission, Fidelity, Job, ListDelivery, Options};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
+    AnyOf, Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type,
+    Value,
 };
 use crate::source::Span;
 
@@ -339,6 +340,7 @@ fn key(left: (&str, Type), right: (&str, Type)) -> Key {
         left: field(left.0, left.1),
         right: field(right.0, right.1),
         case: Case::Sensitive,
+        any: AnyOf::default(),
         from_scope: false,
     }
 }

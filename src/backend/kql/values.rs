@@ -50,12 +50,16 @@ pub(super) fn check(
 
 /// A value of a list, as one of the field's type.
 fn value(path: &str, ty: Type) -> Frag {
-    let item = literal::one_value();
-    column::cast(&if path.is_empty() { item } else { literal::path(&item, path) }, ty)
+    value_of(&literal::one_value(), path, ty)
+}
+
+/// The value that lies in an item of a list, as one of the field's type.
+pub(super) fn value_of(item: &Frag, path: &str, ty: Type) -> Frag {
+    column::cast(&if path.is_empty() { item.clone() } else { literal::path(item, path) }, ty)
 }
 
 /// Whether it is a value: what does not parse, and a text that means "no value", is none.
-fn is_value(field: &Field<'_>, value: &Frag) -> Check {
+pub(super) fn is_value(field: &Field<'_>, value: &Frag) -> Check {
     let none = absent(field).into_iter().filter(|text| !text.is_empty());
     let none: Vec<_> = none.map(literal::string).collect();
     let none = (!none.is_empty()).then(|| super::check::one_of(value, &none).not());

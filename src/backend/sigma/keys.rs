@@ -19,7 +19,8 @@ pub(super) struct Path<'a> {
 impl<'a> Path<'a> {
     fn of(link: usize, key: &'a Key) -> Self {
         // A key that ignores letter case is one that some engines compare exactly: the gate says so.
-        let Key { left, right, case: _, from_scope } = key;
+        // Of a field with several values the gate has told.
+        let Key { left, right, case: _, any: _, from_scope } = key;
         Self { fields: vec![(link, left), (link + 1, right)], from_scope: *from_scope }
     }
 

@@ -125,6 +125,12 @@ const UNEQUAL: Support = Support::No {
 };
 const FOLDED: &str = "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
 
+/// A link by any value.
+const ANY: Support = Support::No {
+    reason: "of a list as a `group-by` field engines take the first value, or none",
+    help: "compile for SPL or KQL, or join by a field that has one value",
+};
+
 fn support(feature: Feature) -> Support {
     match feature {
         Feature::SingleStep
@@ -147,6 +153,7 @@ fn support(feature: Feature) -> Support {
         Feature::Count => Support::Conditional(COUNT),
         Feature::DistinctCount => Support::Conditional(VALUES),
         Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
+        Feature::AnyKey => ANY,
         Feature::FoldedKey => Support::Conditional(FOLDED),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),

@@ -289,12 +289,7 @@ fn every_strategy() {
 fn every_key_must_be_present() {
     let keys = |names: &[(&str, Type)]| {
         let names = names.iter().map(|(name, ty)| (*name, *ty));
-        let key = |(name, ty)| Key {
-            left: field(name, ty),
-            right: field(name, ty),
-            case: Case::Sensitive,
-            from_scope: false,
-        };
+        let key = |(name, ty)| Key::of(field(name, ty), field(name, ty));
         let steps = ["a", "b"].map(|name| step(name, "test.stores", equals("text", name), vec![]));
         let mut rule = rule(steps.into(), vec![link(60, &[], &[])], 60, &[]);
         rule.chain.links[0].keys = names.map(key).collect();
@@ -324,12 +319,7 @@ fn no_window_is_empty() {
 #[test]
 fn a_path_of_keys_follows_differently_named_fields() {
     let mut rule = chain(&[(60, "actor.id"), (60, "actor.id")], 60, &[]);
-    let key = |left: &str, right: &str| Key {
-        left: field(left, Type::String),
-        right: field(right, Type::String),
-        case: Case::Sensitive,
-        from_scope: false,
-    };
+    let key = |left: &str, right: &str| Key::of(field(left, Type::String), field(right, Type::String));
     rule.chain.links[0].keys = vec![key("actor.id", "actor.name"), key("actor.name", "actor.name")];
     rule.chain.links[1].keys = vec![key("actor.name", "actor.type"), key("actor.name", "cloud.region")];
     let text = file(&rule);

@@ -4,10 +4,10 @@
 //! Must not know: how the chain is put together.
 
 use super::column::{self, Group, Stage};
-use super::fields::{Columns, Phase};
+use super::fields::{Columns, One, Phase, one};
 use super::literal::{self, Frag, spl};
 use super::records::{self, Records};
-use super::{Spl, eval, latest, once, predicate, prefilter, shown_of};
+use super::{Spl, eval, latest, links, once, predicate, prefilter, refuse, shown_of};
 use crate::backend::bind::{Bound, BoundSelection};
 use crate::backend::print::Bind;
 use crate::backend::{Job, Report};
@@ -57,8 +57,38 @@ pub(super) fn build(
     let names = outcome.names(records.told_apart());
     commands.extend(eval(made));
     commands.extend([fields(&names), spl!("fields - _raw")]);
+    commands.extend(values(bound, records, report));
     let notes = vec![literal::comment(&records.title)];
     Branch { base: prefilter::base(&[selection]), notes, commands }
+}
+
+/// A row for each value of a field by any of which a link joins, where rows are narrowest.
+fn values(bound: &Bound<'_, Spl>, records: &Records<'_, '_>, report: &mut Report) -> Vec<Frag> {
+    let expanded = if records.step.is_some() { links::expanded(bound, records.number) } else { Vec::new() };
+    // What is counted need not have the keys of links.
+    let counts = records.step.is_some_and(|step| step.repetition.is_some());
+    let mut out = Vec::new();
+    for (column, field, folded) in expanded {
+        let Some(several) = records.selection.any.iter().find(|known| known.name == field.name) else {
+            continue;
+        };
+        match one(several, &column) {
+            Ok(One { value, is_value }) => {
+                out.push(spl!("mvexpand {column}", column));
+                let value = literal::in_one_case(value, field.ty, folded);
+                if counts {
+                    let value = spl!("if({is_value}, {value}, null())", is_value, value);
+                    out.extend(eval(vec![literal::assign(&column, &value)]));
+                    continue;
+                }
+                out.push(spl!("where isnotnull({column}) AND {is_value}", column, is_value));
+                let changes = (value != column).then(|| literal::assign(&column, &value));
+                out.extend(eval(changes.into_iter().collect()));
+            }
+            Err(reason) => refuse(field.span, reason, report),
+        }
+    }
+    out
 }
 
 /// Who the event is: by its id, or by its text where it has none.
@@ -151,7 +181,7 @@ pub(super) fn outcome(
     let mut made = records::marks(bound, records);
     let mut columns = Vec::new();
     if let Some(step) = step {
-        if once::has_items(step) && super::event_id(step).is_some() {
+        if once::has_items(step) && (super::event_id(step).is_some() || links::repeats_last(bound)) {
             made.push((spl!("chain_item_id"), item_id(expanded)));
         }
         if latest::fits(bound) && !step.last {

@@ -112,8 +112,10 @@ impl Burst<'_, '_> {
             "streamstats window=0 sum(chain_mark) AS {count} BY {by}",
             "where isnull(chain_mark) OR chain_mark=1",
             "eval {count}=if(chain_mark=1, {count}, null())",
-            "streamstats window=0 count AS chain_row",
-            "sort 0 +_time, -chain_row",
+            // What completes comes first, and of that the last one: an event can have further rows behind the one that
+            // is counted.
+            "eval chain_row=coalesce({first}, 0)",
+            "sort 0 +_time, -chain_row, -{count}",
             "streamstats window=0 max({first}) AS {first}, max({count}) AS {count} BY {by}, _time",
         ];
         texts.into_iter().map(|text| self.fill(text)).collect()

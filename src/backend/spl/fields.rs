@@ -280,9 +280,16 @@ fn uses<'b, 'a>(records: &'b Records<'b, 'a>) -> impl Iterator<Item = Used<'b, '
     };
     let keys = selection.keys.iter().map(move |field| clause(field, true, true));
     let reads = selection.reads.iter().map(move |field| clause(field, true, false));
+    let any = selection.any.iter().map(move |field| Used {
+        column: records.column(field),
+        cleaned: Cleaned::Each,
+        tested: false,
+        kept: true,
+        field,
+    });
     let shown = shown_of(selection).map(move |output| clause(&output.field, !last, false));
     let action = records.actions().map(|field| Used { tested: true, kept: true, ..Used::of(field) });
-    tests.chain(keys).chain(reads).chain(shown).chain(action)
+    tests.chain(keys).chain(reads).chain(any).chain(shown).chain(action)
 }
 
 /// The column of a field that the last step shows. Whether an address is one is tested here, after all rows that are

@@ -52,8 +52,7 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: bool) -> Vec<Frag> {
         }
         moved = burst.is_some();
         carried.extend(newest(bound, earlier));
-        let (carried, keys) = (literal::list(&carried), (1..).zip(&link.keys));
-        let by = literal::list(&keys.map(|(key, _)| literal::key(number, key)).collect::<Vec<_>>());
+        let (carried, by) = (literal::list(&carried), literal::list(&links::columns(link, number)));
         let command = spl!("streamstats window=0 {carried} BY {by}", carried, by);
         out.push(links::remarked(&command, &links::remark(bound, number)));
         let [step, gap] = [number + 1, links::window(bound, link)].map(literal::number);

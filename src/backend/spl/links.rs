@@ -4,7 +4,7 @@
 
 use super::literal::{self, Frag, spl};
 use super::{Spl, slots};
-use crate::backend::bind::{Bound, BoundLink, BoundStep};
+use crate::backend::bind::{AnyKey, Bound, BoundLink, BoundStep};
 use crate::ir::{self, Together};
 
 /// The longest time from the last step but one to the last. In a chain of two steps gap and total are one window.
@@ -52,8 +52,50 @@ pub(super) fn sides(bound: &Bound<'_, Spl>, step: u64) -> Vec<(Frag, Frag)> {
             let joined = |field: &&ir::Field| literal::joined(&field.name, field.ty, *folded);
             sides.extend(field.map(|field| (literal::key(number, key), joined(field))));
         }
+        for (key, AnyKey { left, right, of, folded }) in any(link) {
+            let side = if number == step {
+                Some((left, of.left))
+            } else {
+                (number + 1 == step).then_some((right, of.right))
+            };
+            // Of a field with several values all of them stand here, until the branch gives each a row.
+            let joined =
+                |(field, any): (&ir::Field, bool)| literal::joined(&field.name, field.ty, *folded && !any);
+            sides.extend(side.map(|(field, any)| (literal::key(number, key), joined((field, any)))));
+        }
     }
     sides
+}
+
+/// The keys of a link of which any value of a side counts, with their numbers behind those of the others.
+fn any<'l, 'a>(link: &'l BoundLink<'a, Spl>) -> impl Iterator<Item = (u64, &'l AnyKey<'a>)> {
+    let first = (1..).zip(&link.keys).last().map_or(1, |(last, _)| last + 1);
+    (first..).zip(&link.any)
+}
+
+/// The columns of a step that hold all values of a field, each of which is a key: with the field, and whether letter
+/// case does not count.
+pub(super) fn expanded<'a>(bound: &Bound<'a, Spl>, step: u64) -> Vec<(Frag, &'a ir::Field, bool)> {
+    let mut found = Vec::new();
+    for (number, link) in (1..).zip(&bound.links) {
+        for (key, AnyKey { left, right, of, folded }) in any(link) {
+            let earlier = (of.left && number == step).then_some(*left);
+            let later = (of.right && number + 1 == step).then_some(*right);
+            found.extend(earlier.or(later).map(|field| (literal::key(number, key), field, *folded)));
+        }
+    }
+    found
+}
+
+/// Whether a row of the last step stands for one value of a field, so that one record can have several rows.
+pub(super) fn repeats_last(bound: &Bound<'_, Spl>) -> bool {
+    bound.links.last().is_some_and(|link| link.any.iter().any(|key| key.of.right))
+}
+
+/// The columns of a link's keys.
+pub(super) fn columns(link: &BoundLink<'_, Spl>, number: u64) -> Vec<Frag> {
+    let single = (1..).zip(&link.keys).map(|(key, _)| literal::key(number, key));
+    single.chain(any(link).map(|(key, _)| literal::key(number, key))).collect()
 }
 
 /// The columns by which steps in any order are joined.

@@ -236,8 +236,12 @@ pub(super) fn stored(name: &str) -> Frag {
 
 /// A field's column as records are joined by it.
 pub(super) fn joined(name: &str, ty: Type, folded: bool) -> Frag {
-    let column = field(name);
-    if folded && ty == Type::String { call("lower", [&column]) } else { column }
+    in_one_case(field(name), ty, folded)
+}
+
+/// A text in lower case where records are joined ignoring case.
+pub(super) fn in_one_case(value: Frag, ty: Type, folded: bool) -> Frag {
+    if folded && ty == Type::String { call("lower", [&value]) } else { value }
 }
 
 /// The column into which the items of a group are expanded: `chain_item`, `chain_item_2`.

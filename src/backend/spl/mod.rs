@@ -55,6 +55,8 @@ use records::Records;
 #[derive(Debug)]
 pub struct Spl;
 
+const ANY: &str = "mvexpand gives a row for each value, and the answer one for each record";
+
 const VALUES: &str = "mvfilter asks each value, mvcount counts those that pass";
 
 const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
@@ -140,6 +142,7 @@ impl Backend for Spl {
             Feature::SharedEvent => Support::Emulated(
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
+            Feature::AnyKey => Support::Emulated(ANY),
             Feature::FoldedKey | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),

@@ -4,7 +4,7 @@
 //! In: a bound rule, how far a run looks back. Out: commands before the table. Must not know: how rows are found.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, eval, records, slots};
+use super::{Spl, eval, links, records, slots};
 use crate::backend::bind::{Bound, BoundStep, OneRow};
 use crate::backend::print::Bind;
 use crate::backend::{Report, Schedule};
@@ -23,6 +23,9 @@ fn delivered_once(bound: &Bound<'_, Spl>) -> Option<Frag> {
     let mut columns = if bound.together.is_some() {
         ends.clone().find_map(super::event_id)?;
         vec![spl!("chain_step"), records::event()]
+    } else if links::repeats_last(bound) {
+        // Also what has no id: a record has a row for each of its values.
+        vec![spl!("chain_id")]
     } else {
         vec![literal::flat(&super::event_id(ends.clone().next()?)?.column)]
     };

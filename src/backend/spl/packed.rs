@@ -108,7 +108,7 @@ fn hops<'b>(bound: &'b Bound<'b, Spl>) -> Vec<Hop<'b>> {
         } else {
             Kind::Carried
         };
-        let key: Vec<_> = (1..).zip(&link.keys).map(|(key, _)| literal::key(number, key)).collect();
+        let key = links::columns(link, number);
         let [n, m, gap] = [number, number + 1, link.gap.seconds].map(literal::number);
         let gaps = [("n", n), ("m", m), ("gap", gap), ("by", literal::list(&key))];
         hops.push(Hop { link, earlier, burst: links::burst(bound, number), kind, number, pairs, gaps });
@@ -125,7 +125,9 @@ fn keeps_rising(before: Option<&Hop<'_>>, step: &BoundStep<'_, Spl>, link: &Boun
         |name: &str, folded: bool| keys().any(|((left, _), folds)| left.name == name && (folded || !folds));
     let same_key = before.is_none_or(|hop| {
         let rights = hop.link.keys.iter().zip(&hop.link.folded);
-        hop.link.comparisons.is_empty()
+        // Of several keys each has predecessors of its own.
+        hop.link.any.is_empty()
+            && hop.link.comparisons.is_empty()
             && hop.pairs.is_empty()
             && rights.into_iter().all(|((_, right), folded)| holds(&right.name, *folded))
     });

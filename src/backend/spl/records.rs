@@ -55,7 +55,9 @@ pub(super) fn all<'b, 'a>(bound: &'b Bound<'a, Spl>) -> Vec<Records<'b, 'a>> {
 impl<'b, 'a> Records<'b, 'a> {
     /// Whether it matters which event a record is of.
     pub(super) fn told_apart(&self) -> bool {
-        self.step.is_some_and(|step| step.shared || step.repetition.is_some())
+        // A record of the last step has a row for each value by any of which the link joins.
+        let repeats = !self.selection.any.is_empty();
+        self.step.is_some_and(|step| step.shared || step.repetition.is_some() || step.last && repeats)
     }
 
     /// The parts of a condition that must hold, or must not: its own, and the conditions of the alternatives before it.
@@ -95,7 +97,8 @@ impl<'b, 'a> Records<'b, 'a> {
     /// Gives such fields their names in the rule: names and values.
     pub(super) fn renamed(&self) -> Vec<Frag> {
         let outputs = self.selection.outputs.iter().map(|output| &output.field);
-        let fields = self.selection.keys.iter().chain(&self.selection.reads).chain(outputs);
+        let own = self.selection.keys.iter().chain(&self.selection.reads).chain(&self.selection.any);
+        let fields = own.chain(outputs);
         let named = |field: &BoundField<'a, Column>| {
             let (name, column) = (literal::field(field.name), self.column(field));
             (name != column).then(|| literal::assign(&name, &column))

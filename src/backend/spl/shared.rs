@@ -40,6 +40,8 @@ fn can_share(one: &Records<'_, '_>, other: &Records<'_, '_>, job: &Job<'_>) -> b
     std::ptr::eq(one.selection.source, other.selection.source)
         && !shape::selections_share(one.selection.of, other.selection.of, job.catalog)
         && [one, other].iter().all(|records| records.renamed().is_empty())
+        // Rows of one step alone are expanded by the values of a key.
+        && [one, other].iter().all(|records| records.selection.any.is_empty())
         && fields::agree(one, other)
         && costs_nothing(one, other)
 }

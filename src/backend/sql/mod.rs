@@ -140,9 +140,9 @@ impl Backend for Sql {
             Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
             Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
             Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
-            Feature::SeveralValues => Support::No {
+            Feature::SeveralValues | Feature::AnyKey => Support::No {
                 reason: "lists of values are not read from tables",
-                help: "compile for another target, or test a field that has one value",
+                help: "compile for another target, or name a field that has one value",
             },
             Feature::Presence => {
                 Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")

@@ -1,13 +1,14 @@
 //! What a machine remembers.
 
 use super::*;
+use crate::engine::keys::Keys;
 use crate::engine::program::{Key, Link};
 use crate::engine::record::Identity;
 use crate::engine::value::Atom;
 
 /// Three steps, each gap ten long.
 fn machine() -> Machine<i64> {
-    let link = || Link { gap: 10, left: Vec::new(), right: Vec::new() };
+    let link = || Link { gap: 10, left: Vec::new(), right: Vec::new(), any: false };
     let (name, links) = (String::new(), vec![link(), link()]);
     Machine::new(&Program {
         from: i64::MIN,
@@ -28,8 +29,8 @@ fn all_steps(machine: &mut Machine<i64>, time: i64, key: i64) -> usize {
         Candidate {
             step,
             event,
-            key_in: Some(key.clone()),
-            key_out: Some(key),
+            key_in: Keys::One(key.clone()),
+            key_out: Keys::One(key),
             payload: time,
             more: More::default(),
         }
@@ -77,7 +78,7 @@ fn with_every_clause() -> Machine<i64> {
         from: i64::MIN,
         name: String::new(),
         steps: Vec::new(),
-        links: vec![Link { gap: 10, left: Vec::new(), right: Vec::new() }],
+        links: vec![Link { gap: 10, left: Vec::new(), right: Vec::new(), any: false }],
         total: 20,
         dedupe: None,
         roles: Vec::new(),
@@ -92,8 +93,8 @@ fn every_clause(machine: &mut Machine<i64>, time: i64, key: i64) -> usize {
     let candidate = |step: usize| Candidate {
         step,
         event: Identity::of("", (time, step)),
-        key_in: Some(key.clone()),
-        key_out: Some(key.clone()),
+        key_in: Keys::One(key.clone()),
+        key_out: Keys::One(key.clone()),
         payload: time,
         more: More {
             absences: vec![(0, Some(key.clone())), (1, Some(key.clone()))],

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use super::reach::{Reach, Seen};
 use crate::engine::alert::Matched;
 use crate::engine::candidate::{Asked, Candidate};
+use crate::engine::keys::Keys;
 use crate::engine::predicate::Values;
-use crate::engine::program::{Fields, Key, Part, Program, folded_key};
+use crate::engine::program::{Fields, Key, Part, Program};
 
 /// The keys of the chains that reach each step from one side, with the first and last time of each.
 type Open = HashMap<Key, (i64, i64), foldhash::fast::RandomState>;
@@ -19,12 +20,12 @@ type Open = HashMap<Key, (i64, i64), foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub struct Frontier {
     /// For each role whose parts may be left out.
-    roles: Vec<Option<Keys>>,
+    roles: Vec<Option<Reads>>,
     sides: Sides,
 }
 
 #[derive(Debug)]
-struct Keys {
+struct Reads {
     step: usize,
     key_in: Option<Fields>,
     key_out: Option<Fields>,
@@ -46,11 +47,13 @@ enum Sides {
     },
 }
 
-fn note(open: Option<&mut Open>, key: Option<Key>, time: i64) {
-    let (Some(open), Some(key)) = (open, key) else { return };
-    // The span of times is a superset.
-    let range = open.entry(key).or_insert((time, time));
-    *range = (range.0.min(time), range.1.max(time));
+fn note(open: Option<&mut Open>, keys: &Keys, time: i64) {
+    let Some(open) = open else { return };
+    for key in keys.all() {
+        // The span of times is a superset.
+        let range = open.entry(key.clone()).or_insert((time, time));
+        *range = (range.0.min(time), range.1.max(time));
+    }
 }
 
 fn open(number: usize) -> Vec<Open> {
@@ -66,7 +69,7 @@ impl Frontier {
             Part::Step { step, reads }
                 if program.clauses.repetitions.get(*step).is_none_or(Option::is_none) =>
             {
-                Some(Keys { step: *step, key_in: reads.key_in.clone(), key_out: reads.key_out.clone() })
+                Some(Reads { step: *step, key_in: reads.key_in.clone(), key_out: reads.key_out.clone() })
             }
             Part::Step { .. } | Part::Absence { .. } => None,
         });
@@ -89,7 +92,7 @@ impl Frontier {
     /// Whether any record could join in a role.
     #[must_use]
     pub fn is_open(&self, role: usize) -> bool {
-        let Some(Some(Keys { step, .. })) = self.roles.get(role) else { return false };
+        let Some(Some(Reads { step, .. })) = self.roles.get(role) else { return false };
         let is_open = |side: &[Open], link: Option<usize>| {
             link.and_then(|link| side.get(link)).is_none_or(|open| !open.is_empty())
         };
@@ -106,11 +109,11 @@ impl Frontier {
     /// Whether a record of these values and this time could join in a role. Of those that could, some will not.
     #[must_use]
     pub fn wants(&self, role: usize, values: &Values<'_>, time: i64) -> bool {
-        let Some(Some(Keys { step, key_in, key_out })) = self.roles.get(role) else { return false };
+        let Some(Some(Reads { step, key_in, key_out })) = self.roles.get(role) else { return false };
         let near = |open: &Open, key: Option<&Fields>, earliest: i64, latest: i64| {
-            let key = key.and_then(|key| folded_key(values, key));
-            let range = key.and_then(|key| open.get(&key).copied());
-            range.is_some_and(|(first, last)| earliest <= last && latest >= first)
+            let keys = key.map(|key| Keys::of(values, key)).unwrap_or_default();
+            let mut ranges = keys.all().iter().filter_map(|key| open.get(key));
+            ranges.any(|(first, last)| earliest <= *last && latest >= *first)
         };
         match &self.sides {
             Sides::InOrder { behind, ahead, gaps } => {
@@ -139,10 +142,10 @@ fn in_order(program: &Program, candidates: Vec<(Matched<'_>, Candidate<()>)>) ->
         let Candidate { step, key_in, key_out, .. } = candidate;
         let time = one.record.time;
         if reach.back.get(number).is_some_and(Option::is_some) {
-            note(behind.get_mut(step), key_out, time);
+            note(behind.get_mut(step), &key_out, time);
         }
         if reach.ahead.get(number).is_some_and(Option::is_some) {
-            note(step.checked_sub(1).and_then(|link| ahead.get_mut(link)), key_in, time);
+            note(step.checked_sub(1).and_then(|link| ahead.get_mut(link)), &key_in, time);
         }
     }
     Sides::InOrder { behind, ahead, gaps: program.links.iter().map(|link| link.gap).collect() }
@@ -151,7 +154,7 @@ fn in_order(program: &Program, candidates: Vec<(Matched<'_>, Candidate<()>)>) ->
 fn any_order(program: &Program, candidates: Vec<(Matched<'_>, Candidate<()>)>) -> Sides {
     let mut steps = open(program.steps.len());
     for (one, Candidate { step, key_out, .. }) in candidates {
-        note(steps.get_mut(step), key_out, one.record.time);
+        note(steps.get_mut(step), &key_out, one.record.time);
     }
     Sides::AnyOrder { steps, window: program.total }
 }

@@ -12,6 +12,7 @@ use super::part::Part;
 use crate::engine::alert::Matched;
 use crate::engine::candidate::Asked;
 use crate::engine::chain::{Candidate, Machine, More};
+use crate::engine::keys::Keys;
 use crate::engine::program::{Clauses, Link, Program};
 
 /// A candidate of a rule.
@@ -123,15 +124,19 @@ fn candidate(program: &Program, one: &Seen<'_>, number: usize, way: Way) -> Opti
         Way::Ahead => (program.links.len().checked_sub(step)?, key_out, key_in),
     };
     // Without a key outwards it is nobody's predecessor: a chain has one failing record at most.
-    let key_out = key_out.filter(|_| one.failing.is_none());
+    let key_out = if one.failing.is_none() { key_out } else { Keys::None };
     Some(Candidate { step, event, key_in, key_out, payload, more: More::default() })
 }
 
 /// The chain of `program` without a total; if `reversed`, from its last step to its first.
 fn unbounded(program: &Program, reversed: bool) -> Program {
     let Program { name, steps, links, total: _, from: _, dedupe: _, roles: _, clauses: _ } = program;
-    let mirror =
-        |Link { gap, left, right }: &Link| Link { gap: *gap, left: right.clone(), right: left.clone() };
+    let mirror = |Link { gap, left, right, any }: &Link| Link {
+        gap: *gap,
+        left: right.clone(),
+        right: left.clone(),
+        any: *any,
+    };
     let (mut steps, links) = (steps.clone(), links.iter());
     if reversed {
         steps.reverse();

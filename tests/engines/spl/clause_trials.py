@@ -36,6 +36,7 @@ def trials(trail, launch, flow, item):
     other = {"userIdentity": {"arn": ALICE + "2", "sessionContext": {"sessionIssuer": {"arn": ALICE}}}}
     secret = trail(0, "one", "ListSecrets", "secretsmanager.amazonaws.com", **other)
     three = [call(at, action) for at, action in ((0, "CreateAccessKey"), (300, "AttachUserPolicy"), (600, "CreateUser"))]
+    named = [{"ARN": "arn:aws:s3:::a"}, {"ARN": ALICE}, {"ARN": ALICE.upper()}]
     here, there = {"sourceIPAddress": "192.0.2.1"}, {"sourceIPAddress": "192.0.2.2"}
     return [
         ("absence_before_a_step", "approved a day before", [approval, launch(0, evil, eventTime="2026-01-02T00:00:00Z"), flow(86_460)], 0),
@@ -73,4 +74,5 @@ def trials(trail, launch, flow, item):
         ("lookup", "an image without a row", [launch(0, evil), flow(60)], 1),
         ("lookup", "no image at all", [launch(0, bare), flow(60)], 1),
         ("alternatives", "by the issuer of the session", [secret, call(60, "AttachUserPolicy")], 1),
+        ("any_link_later", "named twice behind another", [call(0, "RunInstances"), call(60, "CreateImage", resources=named)], 1),
     ]
