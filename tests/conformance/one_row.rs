@@ -11,7 +11,7 @@ use catena::diag::Diagnostics;
 use catena::engine::alert;
 use catena::engine::program::{Shown, ShownValue};
 use catena::engine::value::Value;
-use catena::ir::{Dedupe, Field, Rule, StepField, Type, Window, column_name};
+use catena::ir::{Dedupe, Field, Key, Rule, StepField, Type, Window, column_name};
 use fastrand::Rng;
 
 use super::harness::{Harness, Row};
@@ -59,7 +59,9 @@ fn case(subject: &Subject, mappings: &Mappings, target: &dyn Target, rng: &mut R
     let last = rule.chain.steps.len() - 1;
     let mut by: Vec<StepField> = rule.alert.entities.iter().map(|entity| entity.field.clone()).collect();
     by.extend(rule.alert.show.iter().cloned());
-    let joined = rule.chain.links.last().into_iter().flat_map(|link| &link.keys);
+    // A field with several values is no key of `dedupe`.
+    let has_one_value = |key: &&Key| !key.any.right;
+    let joined = rule.chain.links.last().into_iter().flat_map(|link| &link.keys).filter(has_one_value);
     by.extend(joined.map(|key| StepField { step: last, field: key.right.clone() }));
     by.retain(|StepField { step, field }| *step == last && field.ty != Type::Time || rng.bool());
     by.retain(|StepField { field: Field { ty, .. }, .. }| *ty != Type::Time);
