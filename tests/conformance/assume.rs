@@ -15,7 +15,7 @@ use super::scenarios::Maker;
 use super::spelling;
 
 /// Notes that no scenario can make a harness disagree about.
-const HARMLESS: [&str; 22] = [
+const HARMLESS: [&str; 21] = [
     // The harness searches values, as the rule says.
     "Lucene (pySigma's backends for Elasticsearch and OpenSearch) has no anchors",
     // Networks are networks to the harness.
@@ -33,8 +33,6 @@ const HARMLESS: [&str; 22] = [
     "different values are counted in sliding windows",
     // The harness compares keys as they are logged.
     "two notations of one IPv6 address are one value",
-    // Unique ids and ARNs go one to one in every scenario, as at AWS.
-    "and the parts are joined by it: both are assumed to name the same",
     // Values of scenarios are short.
     "gives up on a long value with many repetitions",
     // Scenarios are small.
@@ -82,6 +80,13 @@ pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec
             }
         } else if says("is assumed to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut scenario);
+        } else if says("and the parts are joined by it: both are assumed to name the same") {
+            // Unique ids and ARNs go one to one in every scenario, as at AWS; of what lacks one of them both are unknown.
+            let has = |event: &Event, path: &str| {
+                event.raw.pointer(path).and_then(|value| value.as_str()).is_some_and(|text| !text.is_empty())
+            };
+            scenario
+                .retain(|event| has(event, "/userIdentity/principalId") == has(event, "/userIdentity/arn"));
         } else if says("is assumed to go with one value of `") {
             one_value_with_each(maker, &note.message, &mut scenario);
         } else {
