@@ -81,7 +81,8 @@ pub(super) fn restrict(maker: &Maker<'_>, emission: &Emission, mut scenario: Vec
         } else if says("is assumed to belong to one `") {
             one_event_for_each_value(maker, &note.message, &mut scenario);
         } else if says("and the parts are joined by it: both are assumed to name the same") {
-            // Unique ids and ARNs go one to one in every scenario, as at AWS; of what lacks one of them both are unknown.
+            // Unique ids and ARNs go one to one in every scenario, as at AWS; of what lacks one of them both are
+            // unknown.
             let has = |event: &Event, path: &str| {
                 event.raw.pointer(path).and_then(|value| value.as_str()).is_some_and(|text| !text.is_empty())
             };
