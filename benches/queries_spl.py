@@ -146,14 +146,21 @@ def fetched(text, base, events):
     return counts
 
 
-def prefilter():
-    global SAME
+def real(what):
+    """The events of the real CloudTrail logs; none, which is told, where they are not."""
     records = list(trails())
-    print(f"console step of AN1318 over real CloudTrail: {len(records)} events")
+    print(f"{what}, over real CloudTrail: {len(records)} events")
     if not records:
         print(f"  NOT MEASURED: no real logs at {DATA}")
+        return None
+    return ingest.events("aws.cloudtrail", records, made.START)
+
+
+def prefilter():
+    global SAME
+    events = real("console step of AN1318")
+    if not events:
         return
-    events = ingest.events("aws.cloudtrail", records, made.START)
     text = made.search("aws")
     read, kept = fetched(text, None, events)
     all_read, all_kept = fetched(text, "search `cloudtrail`", events)
@@ -179,12 +186,9 @@ def bases(text):
 
 def shared():
     """What steps that share a search fetch and read, beside a branch for each."""
-    records = list(trails())
-    print(f"steps that share a search, over real CloudTrail: {len(records)} events")
-    if not records:
-        print(f"  NOT MEASURED: no real logs at {DATA}")
+    events = real("steps that share a search")
+    if not events:
         return
-    events = ingest.events("aws.cloudtrail", records, made.START)
     for name in ("shared_search", "repeated_first"):
         for idiom, text in texts(name).items():
             found = [(fetched(base, base, events)[0], paths) for base, paths in bases(text)]

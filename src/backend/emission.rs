@@ -3,6 +3,8 @@
 //! In: filled in by the gate and the targets. Out: read by whoever prints or installs queries.
 //! Must not know: rules, sources, how a text was made.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::{External, Lake, Schedule};
@@ -155,6 +157,12 @@ pub enum Role {
     Stage,
     /// A search that keeps a list which a later part asks for what came before.
     Baseline,
+}
+
+/// A text as a file holds it.
+#[must_use]
+pub fn with_line_end(text: &str) -> Cow<'_, str> {
+    if text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }
 
 /// The name of the file of a part or list. Windows takes some names for devices, whatever the extension.

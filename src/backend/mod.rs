@@ -35,7 +35,9 @@ use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use schema::Schema;
 
-pub use emission::{AnswerKey, Effect, Emission, Fidelity, Level, Note, Part, Role, file_name};
+pub use emission::{
+    AnswerKey, Effect, Emission, Fidelity, Level, Note, Part, Role, file_name, with_line_end,
+};
 pub use external::{External, Externals};
 pub use gate::{compile, compile_all};
 pub use job::{Baseline, Cased, Job, ListDelivery, Options, Rows, Slice, SqlDialect};

@@ -1,6 +1,5 @@
 //! `catena compile`: rules to queries that are ready to paste into a SIEM.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -352,7 +351,7 @@ fn write(
                 "rules `{other}` and `{rule}` would both be written to `{path}`: rename one of them"
             );
         }
-        output::write_file(&path, &with_line_end(text))?;
+        output::write_file(&path, &backend::with_line_end(text))?;
     }
     Ok(())
 }
@@ -400,7 +399,7 @@ impl Form {
                 // Documents of YAML are one stream.
                 out.push_str(if emission.target == "sigma" { "---\n" } else { "\n" });
             }
-            out.push_str(&with_line_end(&part.text));
+            out.push_str(&backend::with_line_end(&part.text));
         }
         Ok(out)
     }
@@ -476,8 +475,4 @@ fn heading(emission: &Emission, sources: &Sources, out: &mut String) {
         let _ = writeln!(out, "parts: {}; install them in this order", emission.parts.len());
     }
     out.push('\n');
-}
-
-fn with_line_end(text: &str) -> Cow<'_, str> {
-    if text.ends_with('\n') { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }

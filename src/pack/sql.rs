@@ -13,7 +13,7 @@ use super::input::{Choices, Ruled};
 use super::manifest;
 use super::schedule::Plan;
 use crate::backend::sql::ddl;
-use crate::backend::{Emission, Part, SqlDialect, file_name};
+use crate::backend::{Emission, Part, SqlDialect, file_name, with_line_end};
 
 /// The short name of the target.
 const TARGET: &str = "sql";
@@ -73,7 +73,12 @@ pub(super) fn add(ruled: &Ruled<'_>, emission: &Emission, choices: &Choices, pie
     for part in &emission.parts {
         let file = file_name(&part.name, "sql");
         let path = path(choices, &file);
-        piece.files.push(File::of(&piece.rule, Some(TARGET), path.clone(), with_line_end(&part.text)));
+        piece.files.push(File::of(
+            &piece.rule,
+            Some(TARGET),
+            path.clone(),
+            with_line_end(&part.text).into_owned(),
+        ));
         let plan = Plan::sliced(part.schedule, part.schedule.every);
         let made = manifest::Made { part, plan, text: &part.text, files: vec![path] };
         piece.entry.add(ruled, emission, &[made]);
@@ -159,8 +164,4 @@ fn folder(dialect: SqlDialect) -> &'static str {
         SqlDialect::Spark => "spark",
         SqlDialect::Trino => "trino",
     }
-}
-
-fn with_line_end(text: &str) -> String {
-    if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
 }

@@ -3,11 +3,10 @@
 //! In: operators and texts. Out: text of the language.
 //! Must not know: fields, findings.
 
-use std::fmt::Write as _;
-
 use crate::check::shape::Shape;
 use crate::source::Span;
 use crate::syntax::ast::{Op, OpKind};
+use crate::syntax::quoted;
 
 /// A value on the right side of a comparison.
 #[derive(Debug)]
@@ -34,26 +33,6 @@ impl Member<'_> {
         let is_raw = !text.contains(['"', '\n', '\r']) && !text.contains(char::is_control);
         Some(if text.contains('\\') && is_raw { format!("r\"{text}\"") } else { quoted(text) })
     }
-}
-
-/// A text in quotes.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            // Writing to a string cannot fail.
-            _ if c.is_control() => _ = write!(out, "\\u{{{:x}}}", u32::from(c)),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// An operator with its marks.
