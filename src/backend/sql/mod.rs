@@ -78,6 +78,11 @@ impl Dialect for Sql {
     }
 }
 
+const FOLDED: &str =
+    "both fields are compared by lower(): letters beyond ASCII are equal as the engine folds them";
+
+const PRESENCE: &str = "`<> ''` for text, validity for addresses, IS NOT NULL otherwise";
+
 impl Backend for Sql {
     const ALIASES: &'static [&'static str] = &["lake", "duckdb", "spark", "databricks", "trino", "athena"];
     const EXTENSION: &'static str = "sql";
@@ -104,6 +109,7 @@ impl Backend for Sql {
             | Feature::NumberOrder
             | Feature::TimeOrder
             | Feature::FieldComparison
+            | Feature::FieldText
             | Feature::Allowlist => Support::Native,
             Feature::Alternatives => Support::Emulated(
                 "the union of the sources, each without what an earlier one of its source has",
@@ -122,6 +128,7 @@ impl Backend for Sql {
             Feature::DifferentFields | Feature::OrderedFields => {
                 Support::Emulated("compared where the pairs are joined, both present")
             }
+            Feature::FoldedText => Support::Engine(FOLDED),
             Feature::FoldedKey => Support::Emulated("joined by lower() of both sides"),
             Feature::AnyOrder => {
                 Support::Emulated("a running maximum: of every other step the newest record before each")
@@ -144,9 +151,7 @@ impl Backend for Sql {
                 reason: "lists of values are not read from tables",
                 help: "compile for another target, or name a field that has one value",
             },
-            Feature::Presence => {
-                Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")
-            }
+            Feature::Presence => Support::Emulated(PRESENCE),
             Feature::Negation => {
                 Support::Emulated("COALESCE or IS DISTINCT FROM, so that what is missing passes")
             }

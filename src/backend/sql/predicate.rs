@@ -72,6 +72,10 @@ impl<'t> Printer<'_, 't> {
                 Some(other) => same(dialect, &column, &self.table.field(other), ty),
                 None => Truth::Always(false),
             },
+            TestKind::TextOf { place, other: _, case } => match &bound.other {
+                Some(other) => pattern::text_of(&column, *place, &self.table.field(other), *case),
+                None => Truth::Always(false),
+            },
             // The gate has refused it.
             TestKind::Values(_) => Truth::Always(false),
         }
