@@ -198,7 +198,7 @@ fn gate(except: &Pred, rule: &Rule) -> Gate {
 
 fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
     let Link { gap, keys, comparisons, absences, span: _ } = link;
-    let key = |Key { left, right, case: _, any, from_scope: _ }: &Key| {
+    let key = |Key { left, right, case: _, folds: _, any, from_scope: _ }: &Key| {
         let side = |name: &str, any| if any { format!("any({name})") } else { name.to_owned() };
         same(&side(&left.name, any.left), &side(&right.name, any.right))
     };

@@ -144,7 +144,9 @@ impl Backend for Spl {
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey | Feature::FoldedText | Feature::IgnoreCase => Support::Engine(LETTERS),
+            Feature::FoldedKey | Feature::FoldedField | Feature::FoldedText | Feature::IgnoreCase => {
+                Support::Engine(LETTERS)
+            }
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),
             Feature::TimeOrder => Support::Emulated("seconds since 1970"),

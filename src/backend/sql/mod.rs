@@ -129,7 +129,7 @@ impl Backend for Sql {
                 Support::Emulated("compared where the pairs are joined, both present")
             }
             Feature::FoldedText => Support::Engine(FOLDED),
-            Feature::FoldedKey => Support::Emulated("joined by lower() of both sides"),
+            Feature::FoldedKey | Feature::FoldedField => Support::Emulated("joined by lower() of both sides"),
             Feature::AnyOrder => {
                 Support::Emulated("a running maximum: of every other step the newest record before each")
             }
