@@ -3,6 +3,7 @@
 //! In: a rule that passed the gate. Out: one text, exact at record level over tables that hold events as they were
 //! logged. Must not know: other targets, files. Facts behind the decisions: `docs/sql.md`.
 
+mod array;
 mod bounds;
 mod check;
 mod column;
@@ -17,6 +18,8 @@ mod notes;
 mod pattern;
 mod predicate;
 mod regex;
+mod route;
+mod several;
 mod source;
 mod statement;
 mod step;
@@ -140,10 +143,12 @@ impl Backend for Sql {
             Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
             Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
             Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
-            Feature::SeveralValues | Feature::AnyKey => Support::No {
-                reason: "lists of values are not read from tables",
-                help: "compile for another target, or name a field that has one value",
-            },
+            Feature::SeveralValues => Support::Emulated(
+                "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino",
+            ),
+            Feature::AnyKey => {
+                Support::Emulated("a row for each different value, on the sides that have several")
+            }
             Feature::Presence => {
                 Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")
             }
