@@ -300,7 +300,7 @@ fn word(feature: Feature) -> Option<&'static str> {
         Feature::FoldedKey => Some("`=~` link"),
         Feature::AnyKey => Some("`any` link"),
         Feature::AnyOrder => Some("`together`"),
-        Feature::FieldComparison => Some("field with field"),
+        Feature::FieldComparison | Feature::FieldText | Feature::FoldedText => Some("field with field"),
         Feature::SeveralValues => Some("`any`, `all`"),
         Feature::RegularExpression => Some("`matches`"),
         Feature::Allowlist => Some("allowlist"),

@@ -49,6 +49,8 @@ pub enum Feature {
     NumberOrder,
     TimeOrder,
     FieldComparison,
+    FieldText,
+    FoldedText,
     /// `any`, `all`.
     SeveralValues,
     Presence,
@@ -91,6 +93,8 @@ impl Feature {
         Self::NumberOrder,
         Self::TimeOrder,
         Self::FieldComparison,
+        Self::FieldText,
+        Self::FoldedText,
         Self::SeveralValues,
         Self::Presence,
         Self::Negation,
@@ -133,6 +137,8 @@ impl Feature {
             Self::NumberOrder => "numbers compared by size",
             Self::TimeOrder => "instants compared",
             Self::FieldComparison => "two fields of one record compared",
+            Self::FieldText => "the text of one field looked for in another",
+            Self::FoldedText => "two fields compared ignoring case",
             Self::SeveralValues => "the values of a field that can have several",
             Self::Presence => "presence of a field",
             Self::Negation => "negation that holds when a field is missing",
@@ -359,6 +365,13 @@ fn kind_features(kind: &TestKind, (field, span): (&Field, Span), lists: &[List],
         }
         TestKind::Matches { .. } => found.add(Feature::RegularExpression, span),
         TestKind::SameAs { .. } => found.add(Feature::FieldComparison, span),
+        TestKind::TextOf { place, other: _, case } => {
+            if place.is_some() {
+                found.add(Feature::FieldText, span);
+            }
+            let folds = *case == Case::Ignore;
+            found.add(if folds { Feature::FoldedText } else { Feature::FieldComparison }, span);
+        }
         TestKind::Values(ValuesTest { quantifier: _, negated: _, tests }) => {
             found.add(Feature::SeveralValues, span);
             for kind in tests {

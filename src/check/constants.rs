@@ -122,7 +122,7 @@ fn unknown_word(names: &Names<'_>, purpose: Purpose<'_>, word: &str, span: Span)
     if source.is_some_and(|source| source.field(word).is_some()) {
         return Diagnostic::new(Code::WrongOperator, span, format!("`{word}` is a field"))
             .label("not a value")
-            .help("two fields can only be compared with `==` and `!=`");
+            .help("two fields are compared with `==`, `!=`, `contains`, `starts_with`, `ends_with` and their forms with `~`");
     }
     let fields = source.into_iter().flat_map(|source| source.fields.keys().map(String::as_str));
     let mut known: Vec<_> = names.params.names().collect();

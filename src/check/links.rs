@@ -106,7 +106,33 @@ pub(super) fn keys(names: &Names<'_>, sink: &mut Sink, index: usize, then: &Then
     }
     // Two collections, so that every wrong key is reported and not the first alone.
     let keys: Vec<_> = then.links.iter().map(|link| key(names, sink, index, link)).collect();
-    keys.into_iter().collect()
+    let keys: Vec<ir::Key> = keys.into_iter().collect::<Option<_>>()?;
+    let second = [
+        second_list(&keys, |key| (key.any.left, &key.left)),
+        second_list(&keys, |key| (key.any.right, &key.right)),
+    ];
+    let found: Vec<_> = second.into_iter().flatten().collect();
+    if found.is_empty() {
+        return Some(keys);
+    }
+    for found in found {
+        sink.report(found);
+    }
+    None
+}
+
+/// The finding for two fields with several values on one side of a link. A record would have a key for each pair of
+/// their values: with lists of ten thousand, a hundred million.
+fn second_list(keys: &[ir::Key], side: impl Fn(&ir::Key) -> (bool, &ir::Field)) -> Option<Diagnostic> {
+    let mut lists = keys.iter().map(side).filter(|(any, _)| *any).map(|(_, field)| field);
+    let (first, second) = (lists.next()?, lists.next()?);
+    let title = "a link takes one field with several values on each side";
+    Some(
+        Diagnostic::new(Code::SeveralValues, second.span, title)
+            .label("a second one of this step")
+            .also(first.span, "the first one")
+            .help("link by one of them, and by a field with one value beside it"),
+    )
 }
 
 fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<ir::Key> {

@@ -3,6 +3,7 @@
 //! In: the syntax of a predicate and the step it stands in. Out: [`ir::Pred`], or nothing if a part of it is wrong.
 //! Must not know: whether a well-typed predicate makes sense; that is `logic`'s.
 
+use crate::catalog::Source;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Case, FieldTest, OrderOp, Place, TestKind, Type, Value, ValuesTest};
 use crate::source::{Span, Spanned};
@@ -40,7 +41,8 @@ pub(super) fn lower(
             let field = many(names, sink, subject, quantifier, name);
             let comparison = comparison(names, sink, subject, field, (name, op, value))?;
             let tests = compared(&comparison, names, sink, value)?;
-            if tests.iter().any(|(kind, _)| matches!(kind, TestKind::SameAs { .. })) {
+            if tests.iter().any(|(kind, _)| matches!(kind, TestKind::SameAs { .. } | TestKind::TextOf { .. }))
+            {
                 sink.report(two_fields(pred.span, name));
                 return None;
             }
@@ -227,6 +229,9 @@ fn kind(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, operand: &
 
 /// A comparison with one value.
 fn one(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, one: &Literal) -> Option<TestKind> {
+    if let Some(other) = other(compare, names, one) {
+        return with_field(compare, names, sink, &other);
+    }
     match compare.op.kind {
         OpKind::Equal => equal(compare, names, sink, one),
         OpKind::Less => order(compare, names, sink, one, OrderOp::Less),
@@ -249,14 +254,6 @@ fn equal(
     sink: &mut Sink,
     literal: &Literal,
 ) -> Option<TestKind> {
-    if let LiteralKind::Word(word) = &literal.kind
-        && !names.params.has(word)
-        // A dotted word can only be a field, so one that is misspelt is reported as an unknown field and not as an
-        // unknown parameter.
-        && compare.subject.source.is_some_and(|source| source.field(word).is_some() || word.contains('.'))
-    {
-        return same_as(compare, names, sink, &Name { node: word.clone(), span: literal.span });
-    }
     let constant = constants::constant(names, sink, Purpose::Condition(compare.subject), literal)?;
     // An address is a network of full length: one kind of test for both, compared by value, so that all spellings of an
     // IPv6 address are equal.
@@ -268,9 +265,29 @@ fn equal(
     Some(TestKind::Equals { values: vec![value], case: compare.case() })
 }
 
-fn same_as(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<TestKind> {
+/// The field of the record that stands on the right side.
+fn other(compare: &Comparison<'_>, names: &Names<'_>, literal: &Literal) -> Option<Name> {
+    let LiteralKind::Word(word) = &literal.kind else { return None };
+    // A dotted word can only be a field, so one that is misspelt is reported as an unknown field and not as an unknown
+    // parameter.
+    let is_field = |source: &Source| source.field(word).is_some() || word.contains('.');
+    let takes_field = match compare.op.kind {
+        OpKind::Equal | OpKind::Contains | OpKind::StartsWith | OpKind::EndsWith => true,
+        OpKind::Less
+        | OpKind::LessEqual
+        | OpKind::Greater
+        | OpKind::GreaterEqual
+        | OpKind::Like
+        | OpKind::Matches
+        | OpKind::In => false,
+    };
+    let is_other = takes_field && !names.params.has(word) && compare.subject.source.is_some_and(is_field);
+    is_other.then(|| Name { node: word.clone(), span: literal.span })
+}
+
+fn with_field(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, name: &Name) -> Option<TestKind> {
     let other = names::field(names, sink, compare.subject, name)?;
-    let found = if other.ty != compare.field.ty {
+    if other.ty != compare.field.ty {
         let title = format!(
             "`{}` is {}, `{}` is {}",
             compare.field.name,
@@ -278,18 +295,33 @@ fn same_as(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, name: &
             other.name,
             values::words(other.ty)
         );
-        Diagnostic::new(Code::WrongType, name.span, title)
+        let found = Diagnostic::new(Code::WrongType, name.span, title)
             .label(values::words(other.ty))
-            .help("both sides must have the same type")
-    } else if compare.op.ignore_case {
-        Diagnostic::new(Code::WrongOperator, compare.op_span, "fields can only be compared case-sensitively")
-            .label("case-insensitive")
-            .help("use `==` or `!=`")
-    } else {
-        return Some(TestKind::SameAs { other });
+            .help("both sides must have the same type");
+        sink.report(found);
+        return None;
+    }
+    let place = match compare.op.kind {
+        OpKind::Contains => Some(Place::Anywhere),
+        OpKind::StartsWith => Some(Place::Start),
+        OpKind::EndsWith => Some(Place::End),
+        OpKind::Equal
+        | OpKind::In
+        | OpKind::Less
+        | OpKind::LessEqual
+        | OpKind::Greater
+        | OpKind::GreaterEqual
+        | OpKind::Like
+        | OpKind::Matches => None,
     };
-    sink.report(found);
-    None
+    // What is the same in whatever letter case on one side is so in the comparison.
+    let folds = |source: &Source| source.field(&other.name).is_some_and(|field| field.fold);
+    let folds = other.ty == Type::String && compare.subject.source.is_some_and(folds);
+    let case = if folds { Case::Ignore } else { compare.case() };
+    Some(match (place, case) {
+        (None, Case::Sensitive) => TestKind::SameAs { other },
+        _ => TestKind::TextOf { place, other, case },
+    })
 }
 
 fn order(

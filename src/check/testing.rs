@@ -296,6 +296,7 @@ fn only_value(kind: &TestKind) -> Option<Value> {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => kind.exact_values()?,
     };
     if let [value] = values.as_ref() { Some(value.clone()) } else { None }

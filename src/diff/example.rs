@@ -66,7 +66,7 @@ fn fits(value: &Value, ty: Type) -> bool {
 
 fn of_test(kind: &TestKind, lists: &[List], found: &mut Vec<Value>) {
     match kind {
-        TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => {}
+        TestKind::Exists | TestKind::SameAs { .. } | TestKind::TextOf { .. } | TestKind::Values(_) => {}
         TestKind::Equals { values, case: _ } => {
             for value in values.iter().take(MOST) {
                 found.push(value.clone());

@@ -239,6 +239,7 @@ fn of_test(test: &ir::FieldTest, rule: &Rule, negated: bool) -> String {
         | ir::TestKind::Substring { .. }
         | ir::TestKind::Matches { .. }
         | ir::TestKind::SameAs { .. }
+        | ir::TestKind::TextOf { .. }
         | ir::TestKind::Values(_) => None,
     };
     many.unwrap_or_else(|| words::test(test, rule, negated))

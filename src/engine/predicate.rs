@@ -55,6 +55,8 @@ pub enum Check {
     Matches(Regex),
     /// The value at another place is the same.
     SameAs(usize),
+    /// The text at another place is there; everywhere, if no place is said.
+    TextOf(Option<Place>, usize, Case),
     /// Of the values of a field with several.
     Values(Quantifier, ValueCheck),
 }
@@ -122,8 +124,8 @@ impl Predicate {
             Self::Test(place, check) => {
                 add(*place);
                 // A field that is not named here is not read, and then the comparison would be false.
-                if let Check::SameAs(other) = check {
-                    add(*other);
+                if let Some(other) = check.other() {
+                    add(other);
                 }
             }
         }
@@ -156,7 +158,8 @@ fn check(kind: &TestKind, schema: &Schema, lists: &[Arc<Allowlist>]) -> Result<C
             // do not.
             Check::Matches(Regex::new(regex.exact()).map_err(|problem| CompileError(problem.to_string()))?)
         }
-        TestKind::SameAs { other } => Check::SameAs(place(other, schema)?),
+        TestKind::SameAs { other } => Check::SameAs(self::place(other, schema)?),
+        TestKind::TextOf { place, other, case } => Check::TextOf(*place, self::place(other, schema)?, *case),
         TestKind::Values(ValuesTest { quantifier, negated, tests }) => {
             let checks = tests.iter().map(|kind| check(kind, schema, lists)).collect::<Result<_, _>>()?;
             Check::Values(*quantifier, ValueCheck { negated: *negated, checks })
@@ -179,6 +182,24 @@ fn bound(value: &ir::Value) -> Result<Value<'static>, CompileError> {
 }
 
 impl Check {
+    /// The place of the field that it compares with.
+    #[must_use]
+    pub fn other(&self) -> Option<usize> {
+        match self {
+            Self::SameAs(other) | Self::TextOf(_, other, _) => Some(*other),
+            Self::Present
+            | Self::OneOf(_)
+            | Self::OneOfTexts(..)
+            | Self::In(_)
+            | Self::Listed(..)
+            | Self::Order(..)
+            | Self::Like(_)
+            | Self::Substring(..)
+            | Self::Matches(_)
+            | Self::Values(..) => None,
+        }
+    }
+
     /// Whether a present `value` of a record with `values` passes.
     #[must_use]
     pub fn accepts(&self, value: &Value<'_>, values: &Values<'_>) -> bool {
@@ -200,6 +221,13 @@ impl Check {
             Self::SameAs(other) => {
                 values.get(*other).and_then(Option::as_ref).is_some_and(|other| value.same(other))
             }
+            Self::TextOf(place, other, case) => match (value, values.get(*other)) {
+                (Value::Text(text), Some(Some(Value::Text(part)))) => {
+                    let (text, part) = (case.fold(text), case.fold(part));
+                    place.map_or(text == part, |place| has(place, &text, &part))
+                }
+                _ => false,
+            },
             // A record of a test can give a single value as such.
             Self::Values(quantifier, check) => {
                 let all =

@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use crate::ir::{
-    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Place, Pred, Rule,
-    TestKind, Value, ValuesTest,
+    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Pred, Rule, TestKind,
+    Value, ValuesTest,
 };
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
@@ -66,6 +66,12 @@ fn kind(name: &str, kind: &TestKind, rule: &Rule, negated: bool) -> String {
             format!("{name} {not}{op} {value}")
         }
         TestKind::SameAs { other } => format!("{not}{name} == {}", other.name),
+        TestKind::TextOf { place: None, other, case } => {
+            format!("{not}{name} ={} {}", if *case == Case::Ignore { "~" } else { "=" }, other.name)
+        }
+        TestKind::TextOf { place: Some(place), other, case } => {
+            format!("{name} {not}{}{} {}", place.word(), tilde(*case), other.name)
+        }
         TestKind::Values(test) => format!("{not}{}", values(name, test, rule)),
     }
 }
@@ -77,12 +83,7 @@ fn of_text(kind: &TestKind) -> Option<(String, String)> {
             Some((format!("like{}", tilde(*case)), format!("{:?}", notation(pattern))))
         }
         TestKind::Substring { place, text, case } => {
-            let word = match place {
-                Place::Anywhere => "contains",
-                Place::Start => "starts_with",
-                Place::End => "ends_with",
-            };
-            Some((format!("{word}{}", tilde(*case)), format!("{text:?}")))
+            Some((format!("{}{}", place.word(), tilde(*case)), format!("{text:?}")))
         }
         TestKind::Matches { regex } => Some(("matches".to_owned(), format!("r\"{}\"", regex.written()))),
         TestKind::Exists
@@ -91,6 +92,7 @@ fn of_text(kind: &TestKind) -> Option<(String, String)> {
         | TestKind::InList { .. }
         | TestKind::Order { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }

@@ -92,6 +92,11 @@ fn phrase(kind: &TestKind, rule: &Rule, negated: bool) -> String {
     let verb = |plain: &str, base: &str| {
         if negated { format!("does not {base}") } else { plain.to_owned() }
     };
+    let having = |place: Place| match place {
+        Place::Anywhere => verb("contains", "contain"),
+        Place::Start => verb("begins with", "begin with"),
+        Place::End => verb("ends with", "end with"),
+    };
     match kind {
         TestKind::Exists => format!("{is} there"),
         TestKind::Equals { values, case } => equals(values, *case, negated),
@@ -122,15 +127,14 @@ fn phrase(kind: &TestKind, rule: &Rule, negated: bool) -> String {
         }
         TestKind::Like { pattern, case } => format!("{is} like {:?}{}", written(pattern), folded(*case)),
         TestKind::Substring { place, text, case } => {
-            let verb = match place {
-                Place::Anywhere => verb("contains", "contain"),
-                Place::Start => verb("begins with", "begin with"),
-                Place::End => verb("ends with", "end with"),
-            };
-            format!("{verb} {text:?}{}", folded(*case))
+            format!("{} {text:?}{}", having(*place), folded(*case))
         }
         TestKind::Matches { regex } => format!("{} /{}/", verb("matches", "match"), regex.written()),
         TestKind::SameAs { other } => format!("{is} the same as {}", other.name),
+        TestKind::TextOf { place, other, case } => {
+            let having = place.map_or_else(|| format!("{is} the same as"), having);
+            format!("{having} {}{}", other.name, folded(*case))
+        }
         // Values have no values of their own.
         TestKind::Values(test) => values("it", test, rule, negated),
     }

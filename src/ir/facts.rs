@@ -41,6 +41,7 @@ impl TestKind {
             | Self::Substring { .. }
             | Self::Matches { .. }
             | Self::SameAs { .. }
+            | Self::TextOf { .. }
             | Self::Values(_) => None,
         }
     }
@@ -59,6 +60,7 @@ impl TestKind {
             | Self::Substring { .. }
             | Self::Matches { .. }
             | Self::SameAs { .. }
+            | Self::TextOf { .. }
             | Self::Values(_) => None,
         }
     }
@@ -196,6 +198,7 @@ impl<'v> Range<'v> {
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => None,
         }
     }

@@ -43,7 +43,7 @@ impl FieldTest {
     /// The field with which it compares, if it compares two.
     #[must_use]
     pub fn other(&self) -> Option<&Field> {
-        if let TestKind::SameAs { other } = &self.kind { Some(other) } else { None }
+        self.kind.other()
     }
 
     /// The allowlist that it asks, if it asks one: an index into `Rule::lists`.
@@ -116,8 +116,36 @@ pub enum TestKind {
         /// The other field, of the same type.
         other: Field,
     },
+    /// Has the text of another field of the same record, both present.
+    TextOf {
+        /// Where; none: it is the whole of it.
+        place: Option<Place>,
+        /// The other field, text as this one.
+        other: Field,
+        /// How the two are compared.
+        case: Case,
+    },
     /// Asks the values of a field that can have several.
     Values(ValuesTest),
+}
+
+impl TestKind {
+    /// The field with which it compares, if it compares two.
+    #[must_use]
+    pub fn other(&self) -> Option<&Field> {
+        match self {
+            Self::SameAs { other } | Self::TextOf { place: _, other, case: _ } => Some(other),
+            Self::Exists
+            | Self::Equals { .. }
+            | Self::InNetworks { .. }
+            | Self::InList { .. }
+            | Self::Order { .. }
+            | Self::Like { .. }
+            | Self::Substring { .. }
+            | Self::Matches { .. }
+            | Self::Values(_) => None,
+        }
+    }
 }
 
 /// A test of the values of a field that can have several; false where there is none.
@@ -176,6 +204,18 @@ pub enum Place {
     Start,
     /// At the end.
     End,
+}
+
+impl Place {
+    /// The word of the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Anywhere => "contains",
+            Self::Start => "starts_with",
+            Self::End => "ends_with",
+        }
+    }
 }
 
 /// A typed value.

@@ -96,6 +96,7 @@ fn of_pred(pred: &Pred, negated: bool, features: &mut BTreeSet<&'static str>) {
                 TestKind::Substring { case, .. } => ("substrings", ignoring(case)),
                 TestKind::Matches { .. } => ("regular expressions", false),
                 TestKind::SameAs { .. } => ("comparison of two fields", false),
+                TestKind::TextOf { case, .. } => ("text of one field in another", ignoring(case)),
                 TestKind::Values(_) => ("fields with several values", false),
             };
             features.insert(name);

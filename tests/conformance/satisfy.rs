@@ -70,7 +70,11 @@ impl Satisfier<'_> {
         let name = test.field.name.as_str();
         let samples = samples::of(&self.source.name, name);
         let mut set = |name: &str, content| event.set(self.source, name, content, self.item);
-        if let TestKind::SameAs { other } = &test.kind {
+        if let TestKind::TextOf { place, other, case } = &test.kind {
+            let (text, part) = text_and_part(*place, *case, wanted, rng);
+            set(name, Content::Text(&text));
+            set(&other.name, Content::Text(&part));
+        } else if let TestKind::SameAs { other } = &test.kind {
             let shared = samples::of(&self.source.name, &other.name);
             let Some(first) = rng.choice(if samples.is_empty() { shared } else { samples }) else { return };
             let longer = format!("{first}x");
@@ -122,7 +126,9 @@ impl Satisfier<'_> {
     /// A text for which a test comes out as wanted, close to where it changes; `None`: any.
     fn near(&self, kind: &TestKind, wanted: bool, rng: &mut Rng) -> Option<String> {
         match kind {
-            TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => None,
+            TestKind::Exists | TestKind::SameAs { .. } | TestKind::TextOf { .. } | TestKind::Values(_) => {
+                None
+            }
             TestKind::Equals { values, case } => {
                 let wild = |value: &&Value| value.text().contains(WILD);
                 let hard = values.iter().find(wild).filter(|_| rng.bool());
@@ -274,4 +280,24 @@ fn matching(regex: &str, rng: &mut Rng) -> String {
 /// The fields that a predicate looks at, with their types.
 pub(super) fn fields_of<'p>(pred: &'p Pred, add: &mut dyn FnMut(&'p str, Type)) {
     pred.fields().for_each(|field| add(&field.name, field.ty));
+}
+
+/// A text and one that is in it at a place, or is not; close to where that changes.
+fn text_and_part(place: Option<Place>, case: Case, wanted: bool, rng: &mut Rng) -> (String, String) {
+    let part = *rng.choice(&samples::HOSTILE).unwrap();
+    let text = match place {
+        None => part.to_owned(),
+        Some(Place::Start) => format!("{part}+"),
+        Some(Place::End) => format!("+{part}"),
+        Some(Place::Anywhere) => format!("+{part}+"),
+    };
+    // Letters beyond ASCII are folded in ways of their own.
+    let turned = if rng.bool() { part.to_ascii_uppercase() } else { part.to_ascii_lowercase() };
+    match (wanted, case) {
+        (true, Case::Ignore) => (text, turned),
+        (true, Case::Sensitive) => (text, part.to_owned()),
+        (false, Case::Sensitive) if rng.bool() => (text, turned),
+        (false, _) if rng.bool() => (text, format!("{part}x")),
+        (false, _) => (format!("x{part}x").replace(part, "xx"), part.to_owned()),
+    }
 }

@@ -72,6 +72,7 @@ fn patterns(kind: &TestKind, lists: &[List]) -> Vec<Pattern> {
         | TestKind::Order { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => Vec::new(),
     }
 }

@@ -49,12 +49,7 @@ fn passes(rule: &Rule, asked: &TestKind, value: &Value<'_>, record: &Record) -> 
             like(&parts, &cased(&text, *case))
         }
         TestKind::Substring { place, text: part, case } => {
-            let (text, part) = (cased(&text, *case), cased(part, *case));
-            match place {
-                Place::Anywhere => text.contains(&part),
-                Place::Start => text.starts_with(&part),
-                Place::End => text.ends_with(&part),
-            }
+            stands(*place, &cased(&text, *case), &cased(part, *case))
         }
         TestKind::Matches { regex } => {
             // The meaning of ASCII, by another way than the program takes.
@@ -62,6 +57,13 @@ fn passes(rule: &Rule, asked: &TestKind, value: &Value<'_>, record: &Record) -> 
             ascii.unicode(false).build().unwrap().is_match(text.as_bytes())
         }
         TestKind::SameAs { other } => record.get(&other.name).is_some_and(|other| equal(value, other)),
+        TestKind::TextOf { place, other, case } => record.get(&other.name).is_some_and(|other| {
+            let (text, other) = (cased(&text, *case), cased(&other.to_string(), *case));
+            match place {
+                None => text == other,
+                Some(place) => stands(*place, &text, &other),
+            }
+        }),
         TestKind::Values(ValuesTest { quantifier, negated, tests }) => {
             let Value::Many(all) = value else { return false };
             let good = all.iter().filter(|one| {
@@ -73,6 +75,14 @@ fn passes(rule: &Rule, asked: &TestKind, value: &Value<'_>, record: &Record) -> 
                 (Quantifier::All, good) => good > 0 && good == all.len(),
             }
         }
+    }
+}
+
+fn stands(place: Place, text: &str, part: &str) -> bool {
+    match place {
+        Place::Anywhere => text.contains(part),
+        Place::Start => text.starts_with(part),
+        Place::End => text.ends_with(part),
     }
 }
 

@@ -90,7 +90,7 @@ enum Choice {
 fn choice() -> impl Strategy<Value = Choice> {
     let leaf = prop_oneof![
         1 => Just(Choice::True),
-        3 => (0..16_usize, 0..4_usize, any::<bool>()).prop_map(|(kind, value, flag)| Choice::Test(kind, value, flag)),
+        3 => (0..17_usize, 0..4_usize, any::<bool>()).prop_map(|(kind, value, flag)| Choice::Test(kind, value, flag)),
     ];
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
@@ -421,6 +421,15 @@ fn test(kind: usize, value: usize, flag: bool) -> Pred {
         14 => {
             let like = TestKind::Like { pattern: Pattern::parse("?nn").unwrap(), case: Case::Sensitive };
             values(value, flag, vec![text_equals(&text, Case::Ignore), like])
+        }
+        15 => {
+            let place = [None, Some(Place::Anywhere), Some(Place::Start), Some(Place::End)][value];
+            // Without a place and case it is `SameAs`.
+            let case = if place.is_none() { Case::Ignore } else { case };
+            pred(
+                field("user", Type::String),
+                TestKind::TextOf { place, other: field("host", Type::String), case },
+            )
         }
         _ => pred(field("user", Type::String), TestKind::SameAs { other: field("host", Type::String) }),
     }

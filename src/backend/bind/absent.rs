@@ -11,6 +11,7 @@ pub(super) fn could_pass(kind: &TestKind, lists: &[List], stored: &str) -> bool 
         // Two fields that both hold it are equal as texts; and of all values of a list none may count that is none.
         TestKind::Exists
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(
             ValuesTest { quantifier: Quantifier::All, .. } | ValuesTest { negated: true, .. },
         ) => true,

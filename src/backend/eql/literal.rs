@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::Eql;
 use crate::backend::print::{self, Bind, Language, one_line, phrase};
 use crate::backend::truth::{Leaf, Text};
-use crate::ir::Value;
+use crate::ir::{Case, Place, Value};
 use crate::source::marked;
 
 /// A piece of a query.
@@ -161,10 +161,18 @@ pub(super) fn one_of(field: &Frag, operator: &'static str, literals: &[Frag]) ->
     }
 }
 
-/// Two fields hold the same text: one that begins with the other, both ways. EQL has no other comparison of fields.
-pub(super) fn same_text(field: &Frag, other: &Frag) -> [Frag; 2] {
-    let (field, other) = (field.text(), other.text());
-    [atom(phrase!("startsWith({field}, {other})")), atom(phrase!("startsWith({other}, {field})"))]
+/// Whether a field has the text of another one at a place.
+pub(super) fn has_text(place: Place, case: Case, field: &Frag, other: &Frag) -> Frag {
+    let function = match place {
+        Place::Anywhere => "stringContains",
+        Place::Start => "startsWith",
+        Place::End => "endsWith",
+    };
+    let tilde = match case {
+        Case::Sensitive => "",
+        Case::Ignore => "~",
+    };
+    atom(phrase!("{function}{tilde}({}, {})", field.text(), other.text()))
 }
 
 /// A field that no index need have: then it is missing.

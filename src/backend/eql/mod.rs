@@ -85,6 +85,10 @@ const MISSING: &str =
     "`![ ]` between the two steps of a chain that it joins by the same keys; elsewhere left out, which adds";
 const RUNS: &str = "`with runs`, up to 100, counted by the keys of the sequence and within its maxspan: in a chain that adds";
 const NO_VALUES: &str = "`with runs` counts events, not different values; of a step alone a threshold rule of Elastic with a cardinality counts values";
+const EXPRESSIONS: &str = "rewritten in Lucene's notation, which matches the whole value";
+const FOLDED: &str =
+    "both fields are compared in lower case: letters beyond ASCII are equal as Java folds them";
+
 const VALUES: &str = "a test of a list holds if one value passes, and its opposite if none does; that one fails or all pass cannot be asked: `any(f) != v` and `all(f) == v` add, `not all(f) == v` is refused";
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
@@ -143,12 +147,11 @@ fn support(feature: Feature) -> Support {
         Feature::RepeatedGroup => Support::Widened(
             "Elastic keeps one document per call, so image, instance and interface of one launch are not tied to the same item",
         ),
+        Feature::FoldedText => Support::Engine(FOLDED),
         Feature::IgnoreCase => Support::Emulated(
             "EQL ignores the case of ASCII letters; other letters are spelled out in a regular expression",
         ),
-        Feature::RegularExpression => {
-            Support::Emulated("rewritten in Lucene's notation, which matches the whole value")
-        }
+        Feature::RegularExpression => Support::Emulated(EXPRESSIONS),
         Feature::Ipv4Network => Support::Engine(
             "an IPv4 address written as IPv6, such as ::ffff:192.0.2.1, is that IPv4 address for Elasticsearch",
         ),
@@ -158,6 +161,7 @@ fn support(feature: Feature) -> Support {
         Feature::Negation => Support::Emulated("each negated test says that a missing field satisfies it"),
         Feature::Allowlist => Support::Emulated("entries stand in the query; EQL reads no lists"),
         Feature::FieldComparison => Support::Emulated("two texts: startsWith, both ways"),
+        Feature::FieldText => Support::Emulated("two texts: startsWith, endsWith, stringContains"),
     }
 }
 

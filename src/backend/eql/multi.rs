@@ -64,6 +64,7 @@ pub(super) fn print(
         | TestKind::Order { .. }
         | TestKind::InNetworks { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => Err(Refusal::new(
             "Elastic keeps the values of all items of a call in one field",
             "use `==`, `in` or `like` with this field",

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::text::{self, Wanted};
 use crate::backend::bind::{BoundField, BoundTest};
 use crate::backend::truth::Truth;
-use crate::ir::{List, OrderOp, TestKind, Value};
+use crate::ir::{Case, List, OrderOp, Place, TestKind, Value};
 
 /// The test, false or null on a missing field.
 pub(super) fn positive<'a>(
@@ -31,14 +31,20 @@ pub(super) fn positive<'a>(
         TestKind::Equals { .. } | TestKind::Like { .. } | TestKind::Substring { .. } => {
             is_text(column).and_then(|()| Wanted::of(kind, test).print(name))
         }
-        TestKind::SameAs { .. } => same(test, column),
+        TestKind::SameAs { .. } => with_field(test, column, None, Case::Sensitive),
+        TestKind::TextOf { place, other: _, case } => with_field(test, column, *place, *case),
         // Asked of each value.
         TestKind::Values(_) => Ok(Truth::Always(false)),
     }
 }
 
-/// Both fields hold one text.
-fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refusal> {
+/// Both fields hold one text, of which one has the other.
+fn with_field(
+    test: &BoundTest<'_, Eql>,
+    column: &Column,
+    place: Option<Place>,
+    case: Case,
+) -> Result<Truth<Frag>, Refusal> {
     match other(test) {
         Some(other)
             if other.cases.is_empty()
@@ -46,7 +52,15 @@ fn same(test: &BoundTest<'_, Eql>, column: &Column) -> Result<Truth<Frag>, Refus
                 && column.kind == Kind::Text
                 && other.kind == Kind::Text =>
         {
-            Ok(Truth::all(literal::same_text(&column.name, &other.name).map(Truth::Test)))
+            let (one, other) = (&column.name, &other.name);
+            Ok(match place {
+                // EQL compares a field with literals alone. Of two texts that begin with each other none is longer.
+                None => Truth::all([
+                    Truth::Test(literal::has_text(Place::Start, case, one, other)),
+                    Truth::Test(literal::has_text(Place::Start, case, other, one)),
+                ]),
+                Some(place) => Truth::Test(literal::has_text(place, case, one, other)),
+            })
         }
         Some(_) | None => Err(Refusal::new(
             "EQL compares two fields only if Elastic holds each as one text",

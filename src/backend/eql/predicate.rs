@@ -166,6 +166,7 @@ fn constant(test: &BoundTest<'_, Eql>, column: &Column) -> Option<Frag> {
         | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }

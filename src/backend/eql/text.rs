@@ -44,6 +44,7 @@ impl<'a> Wanted<'a> {
             | TestKind::InNetworks { .. }
             | TestKind::Order { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => (Vec::new(), Case::Sensitive),
         };
         Self { patterns, case }

@@ -351,7 +351,11 @@ fn condition(reader: &mut Reader<'_>) -> Result<(), String> {
     }
 }
 
-/// A comparison of a field with literals of one kind, or `cidrMatch`; or two fields in `startsWith`.
+/// The functions that ask one field for the text of another.
+const OF_FIELDS: [&str; 6] =
+    ["startsWith", "startsWith~", "endsWith", "endsWith~", "stringContains", "stringContains~"];
+
+/// A comparison of a field with literals of one kind, or `cidrMatch`; or a function of two fields.
 fn test(reader: &mut Reader<'_>) -> Result<(), String> {
     let any = |_: &Token| true;
     let text = |token: &Token| matches!(token, Token::Text(_));
@@ -363,7 +367,7 @@ fn test(reader: &mut Reader<'_>) -> Result<(), String> {
         reader.need(",")?;
         return reader.literals(&text);
     }
-    if reader.take("startsWith") {
+    if OF_FIELDS.iter().any(|function| reader.take(function)) {
         reader.need("(")?;
         reader.field()?;
         reader.need(",")?;

@@ -51,6 +51,10 @@ use query::{Query, Table};
 #[derive(Debug)]
 pub struct Kql;
 
+const WILDCARDS: &str = "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression";
+const BOTH: &str = "both fields are tested for presence";
+const FOLDED: &str = "both fields are compared by tolower(): letters beyond ASCII are equal as Kusto folds them, which its documentation does not say";
+
 const VALUES: &str = "`mv-apply` counts the values that pass; a list without a value has one that is null";
 
 static LAYOUT: Layout = Layout::new(include_str!("../../../targets/kql/query.kql.j2"));
@@ -138,15 +142,14 @@ impl Backend for Kql {
             ),
             Feature::RepeatedGroup => Support::Emulated("mv-expand, with a row for an event without items"),
             Feature::SharedEvent => Support::Emulated("the ids of the two events are compared"),
+            Feature::FoldedText => Support::Engine(FOLDED),
             Feature::IgnoreCase => Support::Emulated(
                 "=~ and its kin, which know ASCII letters; other letters are spelled out in a regular expression",
             ),
-            Feature::Wildcards => Support::Emulated(
-                "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression",
-            ),
+            Feature::Wildcards => Support::Emulated(WILDCARDS),
             Feature::Ipv6Network => Support::Emulated("IPv4 addresses are kept out by their missing colon"),
             Feature::SeveralValues => Support::Emulated(VALUES),
-            Feature::FieldComparison => Support::Emulated("both fields are tested for presence"),
+            Feature::FieldComparison | Feature::FieldText => Support::Emulated(BOTH),
             Feature::Presence => {
                 Support::Emulated("isnotempty() for text, isnotnull() otherwise, parsing for addresses")
             }

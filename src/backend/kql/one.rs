@@ -55,7 +55,7 @@ pub(super) fn of_value(
         TestKind::Substring { place, text, case } => pattern::substring(column, *place, text, *case),
         TestKind::Matches { regex } => pattern::matches(column, regex),
         // Neither is a test of one value.
-        TestKind::Values(_) | TestKind::SameAs { .. } => Truth::Always(false),
+        TestKind::Values(_) | TestKind::SameAs { .. } | TestKind::TextOf { .. } => Truth::Always(false),
     }
 }
 

@@ -66,6 +66,24 @@ pub(super) fn substring(column: &Frag, place: Place, text: &str, case: Case) -> 
     Truth::Test(Test::Wild(Wild::new(column, &parts, case, Some(operator))))
 }
 
+/// Whether the column has the text of another one; everywhere, if no place is said.
+pub(super) fn text_of(column: &Frag, place: Option<Place>, other: &Frag, case: Case) -> Check {
+    let folded = |column: &Frag| match case {
+        Case::Sensitive => column.clone(),
+        // What ignores case in Kusto's operators are the letters of ASCII alone.
+        Case::Ignore => literal::call("tolower", [column]),
+    };
+    let [text, part] = [column, other].map(folded);
+    let [operator, opposite] = match place {
+        None => ["==", "!="],
+        Some(Place::Anywhere) => ["contains_cs", "!contains_cs"],
+        Some(Place::Start) => ["startswith_cs", "!startswith_cs"],
+        Some(Place::End) => ["endswith_cs", "!endswith_cs"],
+    };
+    // An empty text stands in every text, and is missing.
+    Truth::all([present(other), compare(&text, operator, opposite, &part)])
+}
+
 /// Whether the whole column matches the pattern.
 pub(super) fn like(column: &Frag, pattern: &Pattern, case: Case) -> Check {
     match pattern.parts.as_slice() {

@@ -117,7 +117,11 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
         {
             Cost::Address
         }
-        TestKind::Exists | TestKind::InList { .. } | TestKind::SameAs { .. } | TestKind::Values(_)
+        TestKind::Exists
+        | TestKind::InList { .. }
+        | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
+        | TestKind::Values(_)
             if test.field.ty == Type::Ip =>
         {
             Cost::Address
@@ -126,6 +130,7 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
         | TestKind::Order { .. }
         | TestKind::Exists
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => Cost::Column,
         TestKind::InNetworks { .. } => Cost::Address,
         TestKind::Substring { .. } => Cost::Text,
@@ -163,9 +168,12 @@ fn check(
     }
     // A column as the table stores it needs no calculation, and Kusto finds its values by the index.
     let column = if is_fooled(bound) { fields.value(&bound.field) } else { fields.stored(&bound.field) };
-    match &bound.other {
-        Some(other) => same(&column, &fields.value(other), ty),
-        None => of_value((kind, bound), &column, options.lists, lets, report),
+    match (&bound.other, kind) {
+        (Some(other), TestKind::TextOf { place, other: _, case }) => {
+            pattern::text_of(&column, *place, &fields.value(other), *case)
+        }
+        (Some(other), _) => same(&column, &fields.value(other), ty),
+        (None, _) => of_value((kind, bound), &column, options.lists, lets, report),
     }
 }
 

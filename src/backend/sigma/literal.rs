@@ -105,8 +105,8 @@ pub(super) enum Modifier {
     Regex,
     /// An address is in a network.
     Network,
-    /// Another field has the same value.
-    Field,
+    /// Another field has the same value, or a text that is at a place of this one.
+    Field(Option<Place>),
     /// A number is less or greater.
     Order(OrderOp),
 }
@@ -129,7 +129,10 @@ impl Modifier {
             Self::Text { place: Some(Place::End), .. } => "|endswith",
             Self::Regex => "|re",
             Self::Network => "|cidr",
-            Self::Field => "|fieldref",
+            Self::Field(None) => "|fieldref",
+            Self::Field(Some(Place::Anywhere)) => "|fieldref|contains",
+            Self::Field(Some(Place::Start)) => "|fieldref|startswith",
+            Self::Field(Some(Place::End)) => "|fieldref|endswith",
             Self::Order(OrderOp::Less) => "|lt",
             Self::Order(OrderOp::LessEqual) => "|lte",
             Self::Order(OrderOp::Greater) => "|gt",

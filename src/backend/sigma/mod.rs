@@ -116,6 +116,7 @@ const CASED: &str = "a converter that knows the modifier `cased`: most of pySigm
 const ALTERNATIVES: &str =
     "one base rule with `or`, where all alternatives have one log source and one name for each key";
 const ABSENCE: &str = "a correlation cannot say what must not be there, so it is left out";
+const PLACED: &str = "`fieldref` with `contains`, `startswith` or `endswith`: pySigma reads it, other engines may find nothing";
 const FIRST: &str = "no rule remembers what was seen before, so `first` is left out";
 const COUNT: &str = "counts are found by engines whose windows slide (pySigma's SQLite backend, rsigma); those whose windows tumble, such as converted Splunk and ES|QL searches, miss what lies across a boundary";
 const VALUES: &str = "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary; values that differ by letter case alone count once in some";
@@ -164,6 +165,7 @@ fn support(feature: Feature) -> Support {
             "a correlation has one key, so every link is its own, and only the scope joins the links",
         ),
         Feature::FieldComparison => Support::Widened("`fieldref` compares text ignoring case"),
+        Feature::FieldText => Support::Conditional(PLACED),
         // The specification leaves ties open: rsigma and Hayabusa compare times with `>=`, pySigma's SQLite backend
         // with `>`.
         Feature::EqualTimes => Support::Conditional(
@@ -177,7 +179,7 @@ fn support(feature: Feature) -> Support {
         Feature::SharedEvent => {
             Support::Engine("one event that matches two neighbouring steps: some engines take it for both")
         }
-        Feature::IgnoreCase => {
+        Feature::IgnoreCase | Feature::FoldedText => {
             Support::Engine("letters beyond ASCII: some engines tell upper and lower case apart")
         }
         Feature::RegularExpression => Support::Engine(

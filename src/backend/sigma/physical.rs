@@ -221,7 +221,7 @@ impl Physical<'_> {
                 Ok(self.texts(&[Pattern::around(*place, text)], *case))
             }
             TestKind::Matches { regex } => Ok(self.matches(regex.exact(), bound.kind_could_pass(kind, ""))),
-            TestKind::SameAs { .. } => Err("two fields are compared"),
+            TestKind::SameAs { .. } | TestKind::TextOf { .. } => Err("two fields are compared"),
             TestKind::Values(asked) => self.values_of(asked, bound),
         }
     }

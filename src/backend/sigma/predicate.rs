@@ -136,14 +136,16 @@ impl Lowering<'_, '_> {
     fn same_as(&mut self, column: &Physical<'_>, other: &Field<'_>) -> Cond {
         let Some(other) = only(other, self.report) else { return Truth::Always(false) };
         let span = self.test.test.span;
-        if column.ty == Type::String && self.negated {
+        let ignores_case = matches!(self.test.test.kind, TestKind::TextOf { case: Case::Ignore, .. });
+        if column.ty == Type::String && self.negated && !ignores_case {
             // The gate has noted what it does to a test that is not negated.
             self.report.note(Effect::Subset, span, IGNORES_CASE);
         }
         if column.ty == Type::Ip {
             Inexact::addresses_as_text(self.negated, span, self.report);
         }
-        let equal = column.item(Modifier::Field, vec![Scalar::Raw(other.name.text().to_owned())]);
+        let place = if let TestKind::TextOf { place, .. } = self.test.test.kind { place } else { None };
+        let equal = column.item(Modifier::Field(place), vec![Scalar::Raw(other.name.text().to_owned())]);
         // One side is enough: what equals a present value is present.
         Truth::all([equal, column.missing().not()])
     }

@@ -34,6 +34,7 @@ mod slots;
 mod tests;
 mod text;
 mod together;
+mod two_texts;
 
 use minijinja::{Value, context};
 
@@ -58,6 +59,8 @@ pub struct Spl;
 const ANY: &str = "mvexpand gives a row for each value, and the answer one for each record";
 
 const VALUES: &str = "mvfilter asks each value, mvcount counts those that pass";
+
+const ITEMS: &str = "spath takes the items, mvexpand gives a row for each";
 
 const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
 
@@ -136,14 +139,12 @@ impl Backend for Spl {
                 Support::Emulated("each link has its own key columns and its own running maximum")
             }
             Feature::FieldPair => Support::Emulated("both sides are evaluated into one key column"),
-            Feature::RepeatedGroup => {
-                Support::Emulated("spath takes the items, mvexpand gives a row for each")
-            }
+            Feature::RepeatedGroup => Support::Emulated(ITEMS),
             Feature::SharedEvent => Support::Emulated(
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey | Feature::IgnoreCase => Support::Engine(LETTERS),
+            Feature::FoldedKey | Feature::FoldedText | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),
             Feature::TimeOrder => Support::Emulated("seconds since 1970"),
@@ -155,6 +156,7 @@ impl Backend for Spl {
             | Feature::Ipv6Network
             | Feature::NumberOrder
             | Feature::FieldComparison
+            | Feature::FieldText
             | Feature::Presence => Support::Native,
         }
     }

@@ -8,7 +8,7 @@ use super::check::{Check, all, any, is_there, passes, present, some};
 use super::fields::One;
 use super::literal::{self, Frag, Refusal, spl};
 use super::records::Records;
-use super::{Spl, backtrack, fields, lines, refuse, text};
+use super::{Spl, backtrack, fields, lines, refuse, text, two_texts};
 use crate::backend::bind::BoundTest;
 use crate::backend::schema::Inexact;
 use crate::backend::truth::{Truth, unique};
@@ -28,7 +28,7 @@ pub(super) fn commands(
     commands
 }
 
-/// The lookups that these tests need, and the tests, all of which must hold; each once.
+/// The commands that these tests need before them, and the tests, all of which must hold; each once.
 pub(super) fn parts(
     records: &Records<'_, '_>,
     of_items: bool,
@@ -36,7 +36,7 @@ pub(super) fn parts(
     report: &mut Report,
 ) -> (Vec<Frag>, Vec<Frag>) {
     let absent = records.step.is_none();
-    let mut tests = Tests { options, report, absent, lookups: Vec::new() };
+    let mut tests = Tests { options, report, absent, before: Vec::new() };
     let mut leaf = |test: &BoundTest<'_, Spl>, negated, bare| Truth::Test(tests.print(test, negated, bare));
     let mut parts: Vec<_> = records
         .parts()
@@ -46,7 +46,7 @@ pub(super) fn parts(
         .collect();
     let keys = records.keys().filter(|key| fields::reads_items(key) == of_items);
     parts.extend(keys.map(|key| is_there(&records.column(key))));
-    (unique(tests.lookups), unique(parts))
+    (unique(tests.before), unique(parts))
 }
 
 /// Prints the tests of one step.
@@ -56,7 +56,7 @@ struct Tests<'r> {
     /// Whether they find what must not be there.
     absent: bool,
     /// Commands to run before.
-    lookups: Vec<Frag>,
+    before: Vec<Frag>,
 }
 
 impl Tests<'_> {
@@ -83,6 +83,13 @@ impl Tests<'_> {
             TestKind::SameAs { other } => {
                 let other = literal::field(&other.name);
                 Ok(passes(column, vec![same(column, &other, bound.field.ty)]))
+            }
+            TestKind::TextOf { place, other, case } => {
+                let at = literal::found("at", self.before.len(), bound.field.name);
+                let (before, test) =
+                    two_texts::test([column, &literal::field(&other.name)], *place, *case, &at);
+                self.before.extend(before);
+                Ok(passes(column, vec![test]))
             }
             kind @ (TestKind::Like { .. }
             | TestKind::Equals { .. }
@@ -119,7 +126,9 @@ impl Tests<'_> {
                 None => Vec::new(),
             },
             // Neither is a test of one value.
-            TestKind::Exists | TestKind::SameAs { .. } | TestKind::Values(_) => Vec::new(),
+            TestKind::Exists | TestKind::SameAs { .. } | TestKind::TextOf { .. } | TestKind::Values(_) => {
+                Vec::new()
+            }
         })
     }
 
@@ -209,7 +218,7 @@ impl Tests<'_> {
             hit,
             until
         );
-        self.lookups.extend([found, counts]);
+        self.before.extend([found, counts]);
         self.report.require(format!(
             "lookup definition `{}` with case_sensitive_match = true and no match_type, over {}",
             external.name,

@@ -87,6 +87,7 @@ fn held(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => return None,
     };
     all_of(&values, text)
@@ -111,6 +112,7 @@ fn extracted(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
         | TestKind::InList { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }

@@ -81,6 +81,15 @@ impl Dialect for Sql {
     }
 }
 
+const FOLDED: &str =
+    "both fields are compared by lower(): letters beyond ASCII are equal as the engine folds them";
+
+const VALUES: &str = "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino";
+
+const ANY: &str = "a row for each different value, on the sides that have several";
+
+const PRESENCE: &str = "`<> ''` for text, validity for addresses, IS NOT NULL otherwise";
+
 impl Backend for Sql {
     const ALIASES: &'static [&'static str] = &["lake", "duckdb", "spark", "databricks", "trino", "athena"];
     const EXTENSION: &'static str = "sql";
@@ -107,6 +116,7 @@ impl Backend for Sql {
             | Feature::NumberOrder
             | Feature::TimeOrder
             | Feature::FieldComparison
+            | Feature::FieldText
             | Feature::Allowlist => Support::Native,
             Feature::Alternatives => Support::Emulated(
                 "the union of the sources, each without what an earlier one of its source has",
@@ -125,6 +135,7 @@ impl Backend for Sql {
             Feature::DifferentFields | Feature::OrderedFields => {
                 Support::Emulated("compared where the pairs are joined, both present")
             }
+            Feature::FoldedText => Support::Engine(FOLDED),
             Feature::FoldedKey => Support::Emulated("joined by lower() of both sides"),
             Feature::AnyOrder => {
                 Support::Emulated("a running maximum: of every other step the newest record before each")
@@ -143,15 +154,9 @@ impl Backend for Sql {
             Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
             Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
             Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
-            Feature::SeveralValues => Support::Emulated(
-                "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino",
-            ),
-            Feature::AnyKey => {
-                Support::Emulated("a row for each different value, on the sides that have several")
-            }
-            Feature::Presence => {
-                Support::Emulated("`<> ''` for text, validity for addresses, IS NOT NULL otherwise")
-            }
+            Feature::SeveralValues => Support::Emulated(VALUES),
+            Feature::AnyKey => Support::Emulated(ANY),
+            Feature::Presence => Support::Emulated(PRESENCE),
             Feature::Negation => {
                 Support::Emulated("COALESCE or IS DISTINCT FROM, so that what is missing passes")
             }

@@ -64,6 +64,27 @@ pub(super) fn like(dialect: SqlDialect, column: &Frag, pattern: &Pattern, case: 
     }
 }
 
+/// Whether the column has the text of another one; everywhere, if no place is said.
+pub(super) fn text_of(column: &Frag, place: Option<Place>, other: &Frag, case: Case) -> Check {
+    let folded = |column: &Frag| match case {
+        Case::Sensitive => column.clone(),
+        Case::Ignore => literal::whole("lower({})", &[column]),
+    };
+    let [text, part] = [column, other].map(folded);
+    let found = match place {
+        None => literal::test("{()} = {()}", &[&text, &part]),
+        Some(Place::Anywhere) => literal::test("position({} IN {}) > 0", &[&part, &text]),
+        Some(Place::Start) => literal::test("position({} IN {}) = 1", &[&part, &text]),
+        // Trino has no function for the end of a text.
+        Some(Place::End) => literal::test(
+            "substr({}, greatest(length({}) - length({}), 0) + 1) = {()}",
+            &[&text, &text, &part, &part],
+        ),
+    };
+    // An empty text stands in every text, and is missing.
+    Truth::all([nullable(found), present(other)])
+}
+
 fn is_text(part: &PatternPart) -> bool {
     matches!(part, PatternPart::Text(_))
 }

@@ -62,6 +62,10 @@ impl<'t> Printer<'_, 't> {
                 Some(other) => same(dialect, &column, &self.table.field(other), ty),
                 None => Truth::Always(false),
             },
+            TestKind::TextOf { place, other: _, case } => match &bound.other {
+                Some(other) => pattern::text_of(&column, *place, &self.table.field(other), *case),
+                None => Truth::Always(false),
+            },
             TestKind::Values(test) => self.of_values(bound, test, &column),
             TestKind::Exists
             | TestKind::Equals { .. }
@@ -95,7 +99,7 @@ impl<'t> Printer<'_, 't> {
             }
             TestKind::Matches { regex } => pattern::matches(dialect, column, regex),
             // They are about two fields, or about several values.
-            TestKind::SameAs { .. } | TestKind::Values(_) => Truth::Always(false),
+            TestKind::SameAs { .. } | TestKind::TextOf { .. } | TestKind::Values(_) => Truth::Always(false),
         }
     }
 

@@ -70,6 +70,7 @@ fn patterns(sink: &mut Sink, literals: &[Literal], lowered: &Pred) {
             | TestKind::Order { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => {}
         }
     }
@@ -94,7 +95,7 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
                 );
             }
         }
-        (_, TestKind::SameAs { other }) if other.name == test.field.name => {
+        (_, TestKind::SameAs { other } | TestKind::TextOf { other, .. }) if other.name == test.field.name => {
             sink.report(
                 holds_always(test.span, "a field compared with itself")
                     .help(format!("compare two fields, or write `exists({})`", other.name)),
@@ -124,6 +125,7 @@ fn comparison(names: &Names<'_>, sink: &mut Sink, value: &Operand, test: &FieldT
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_),
         ) => {}
     }

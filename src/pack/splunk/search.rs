@@ -56,7 +56,7 @@ impl Search {
         }
         let filter = (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
         let query = match &filter {
-            Some(filter) => query(ruled, part, plan, filter),
+            Some(filter) => query(ruled, part, Slice::of(ruled, plan), filter),
             None => part.text.trim_end().to_owned(),
         };
         if !conf::can_hold(&query) {
@@ -77,7 +77,10 @@ impl Search {
         };
         search.set("description", &name::one_line(&rule.meta.description, 2_000));
         search.set("search", &query);
-        search.schedule(&cron);
+        search.schedule(
+            &cron,
+            if search.filter.is_some() { Slice::of(ruled, plan).unread } else { plan.delay },
+        );
         match part.role {
             Role::Query | Role::Stage => {
                 search.track();
@@ -96,14 +99,14 @@ impl Search {
     }
 
     /// Continuous scheduling: a run that comes late looks at the time that was meant for it, and none is left out
-    /// (`realtime_schedule = 0`).
-    fn schedule(&mut self, cron: &str) {
-        let Plan { every: _, look_back, delay, slices: _ } = self.plan;
+    /// (`realtime_schedule = 0`). `unread`: how many seconds before the run it stops to read.
+    fn schedule(&mut self, cron: &str, unread: u64) {
+        let Plan { every: _, look_back, delay: _, slices: _ } = self.plan;
         self.set("cron_schedule", cron);
         self.set("dispatch.earliest_time", &format!("-{}m@m", look_back / 60));
         self.set(
             "dispatch.latest_time",
-            &if delay == 0 { "@m".to_owned() } else { format!("-{}m@m", delay / 60) },
+            &if unread == 0 { "@m".to_owned() } else { format!("-{}m@m", unread / 60) },
         );
         self.set("enableSched", "1");
         self.set("disabled", "1");
@@ -165,12 +168,35 @@ fn name(ruled: &Ruled<'_>, part: &Part) -> String {
     }
 }
 
+/// The time whose chains are those of one run, in seconds before what the search reads ends.
+#[derive(Debug, Clone, Copy)]
+struct Slice {
+    /// From the end of what is read to the run.
+    unread: u64,
+    /// From the end of the slice to the end of what is read.
+    read: u64,
+    /// How long the slice is.
+    length: u64,
+}
+
+impl Slice {
+    /// Splunk selects events by `_time`. Where a source has its time elsewhere, `_time` may be later than that (the end
+    /// of a flow, or when it came): events of the slice would be left out of its run, and not be in the slice of the
+    /// next. So such a search reads up to its run.
+    fn of(ruled: &Ruled<'_>, plan: Plan) -> Self {
+        let selected_by_its_time = ruled.mappings("spl").iter().all(|mapping| mapping.time == "_time");
+        let (unread, read) = if selected_by_its_time { (plan.delay, 0) } else { (0, plan.delay) };
+        Self { unread, read, length: plan.every }
+    }
+}
+
 /// The query, what of its answers is this run's, and the macro for what a team leaves out.
-fn query(ruled: &Ruled<'_>, part: &Part, plan: Plan, filter: &str) -> String {
-    let text = part.text.trim_end();
-    let (time, every) = (ruled.time_column(), plan.every);
+fn query(ruled: &Ruled<'_>, part: &Part, Slice { unread: _, read, length }: Slice, filter: &str) -> String {
+    let (text, time) = (part.text.trim_end(), ruled.time_column());
+    let before = |seconds: u64| if seconds == 0 { String::new() } else { format!(" - {seconds}") };
+    let (begin, end) = (before(read + length), before(read));
     format!(
-        "{text}\n| addinfo\n| where {time} >= info_max_time - {every} AND {time} < info_max_time\n\
+        "{text}\n| addinfo\n| where {time} >= info_max_time{begin} AND {time} < info_max_time{end}\n\
          | fields - info_min_time, info_max_time, info_search_time, info_sid\n| `{filter}`"
     )
 }

@@ -226,6 +226,7 @@ fn by_value(test: &FieldTest, context: &Context<'_>) -> Option<Required> {
         | TestKind::Order { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => return None,
     };
     let whole = matches!(test.kind, TestKind::Equals { .. }) && context.form == Form::Json;

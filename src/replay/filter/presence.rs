@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use super::location::Location;
 use super::source_step::SourceStep;
 use crate::catalog::{LogForm, Source};
-use crate::engine::predicate::{Check, Predicate, Values};
+use crate::engine::predicate::{Predicate, Values};
 use crate::engine::program::Step;
 use crate::engine::record::Schema;
 use crate::ir::Pred;
@@ -236,7 +236,9 @@ fn may_be(pred: &Predicate, wanted: bool, values: &Values<'_>, was_seen: &impl F
         Predicate::Any(parts) if !wanted => parts.iter().all(part),
         Predicate::All(parts) | Predicate::Any(parts) => parts.iter().any(part),
         Predicate::Not(inner) => may_be(inner, !wanted, values, was_seen),
-        Predicate::Test(place, Check::SameAs(other)) if !was_seen(*place) || !was_seen(*other) => true,
-        Predicate::Test(place, _) => !was_seen(*place) || pred.holds(values) == wanted,
+        Predicate::Test(place, check) => {
+            let is_seen = was_seen(*place) && check.other().is_none_or(was_seen);
+            !is_seen || pred.holds(values) == wanted
+        }
     }
 }

@@ -124,6 +124,7 @@ fn demanded(pred: &Pred) -> Option<&str> {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }

@@ -52,8 +52,8 @@ def build(condition, unknown):
     if kind == "null":
         field, negated = rest
         return lambda fields: bool(fields.get(field)) == negated
-    if kind == "begins":
-        return begins(*rest, unknown)
+    if kind == "text":
+        return text_of_field(*rest, unknown)
     field, test = rest[0], test_of(condition)
     if kind == "compare" and rest[1] == "!=":
         return lambda fields: not any(map(test, values)) if (values := fields.get(field)) else negation(unknown)
@@ -62,19 +62,21 @@ def build(condition, unknown):
     return lambda fields: any(map(test, values)) if (values := fields.get(field)) else unknown
 
 
-def begins(field, other, unknown):
-    """startsWith of two fields, null where one is missing:
-    https://www.elastic.co/docs/reference/query-languages/eql/eql-function-ref (startsWith)."""
+def text_of_field(function, folds, field, other, unknown):
+    """A function of the texts of two fields, null where one is missing; with `~` both are taken in lower case:
+    https://www.elastic.co/docs/reference/query-languages/eql/eql-function-ref (startsWith, endsWith, stringContains)."""
     if {FIELDS.get(field), FIELDS.get(other)} != {"keyword"}:
-        raise Refused("startsWith on a field that is no keyword")
+        raise Refused(f"{function} on a field that is no keyword")
+    found = {"startsWith": str.startswith, "endsWith": str.endswith, "stringContains": str.__contains__}[function]
 
     def truth(fields):
-        texts, starts = fields.get(field), fields.get(other)
-        if not texts or not starts:
+        texts, parts = fields.get(field), fields.get(other)
+        if not texts or not parts:
             return unknown
-        if len(texts) + len(starts) > 2:
+        if len(texts) + len(parts) > 2:
             raise Refused("a function on a field with several values")
-        return texts[0].startswith(starts[0])
+        text, part = texts[0], parts[0]
+        return found(text.lower(), part.lower()) if folds else found(text, part)
 
     return truth
 

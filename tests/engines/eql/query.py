@@ -8,7 +8,7 @@ Must not know: documents, how a condition is evaluated.
 
 Conditions are tuples: ("and", [..]) ("or", [..]) ("not", x) ("constant", bool) ("null", field, negated)
 ("compare", field, operator, value) ("in", field, folds, values) ("like", field, folds, patterns)
-("regex", field, folds, expressions) ("networks", field, networks) ("begins", field, field).
+("regex", field, folds, expressions) ("networks", field, networks) ("text", function, folds, field, field).
 """
 
 import re
@@ -141,8 +141,9 @@ def condition(node):
     if kind == "function_call" and text_of(node) == "cidrMatch":
         first, *networks = [part for part in parts[1].children if part is not None]
         return ("networks", known(first), [value(network) for network in networks])
-    if kind == "function_call" and text_of(node) == "startsWith":
-        return ("begins", *(known(part) for part in parts[1].children if part is not None))
+    if kind == "function_call" and text_of(node).removesuffix("~") in ("startsWith", "endsWith", "stringContains"):
+        name, fields = text_of(node), [known(part) for part in parts[1].children if part is not None]
+        return ("text", name.removesuffix("~"), name.endswith("~"), *fields)
     raise Refused(f"{kind} is not part of what is emitted")
 
 

@@ -266,6 +266,14 @@ def plain(sql, result, *kinds):
     return make
 
 
+def substr(text, *numbers):
+    """Characters from the first number, which counts from one, as many as the second says."""
+    if not 1 <= len(numbers) <= 2:
+        raise Refused("substr takes two or three arguments")
+    numbers = [f"CAST({number.demand(NUMBER)} AS INTEGER)" for number in numbers]
+    return Typed(f"substr({', '.join([text.demand(TEXT), *numbers])})", TEXT)
+
+
 ANY = (TEXT, NUMBER, LIST, TRUTH)
 FUNCTIONS = {
     "if": branches,
@@ -292,8 +300,16 @@ FUNCTIONS = {
     "strptime": plain("spl_strptime({}, {})", NUMBER, (TEXT,), (TEXT,)),
     "md5": plain("md5({})", TEXT, (TEXT,)),
     "round": plain("round({}, CAST({} AS INTEGER))", NUMBER, (NUMBER,), (NUMBER,)),
+    # Search Reference: from the first number to below the second, as texts like all values of a field.
+    "mvrange": plain(
+        "nullif(list_transform(range(CAST({} AS BIGINT), CAST({} AS BIGINT)), lambda chain_at: CAST(chain_at AS VARCHAR)), [])",
+        LIST,
+        (NUMBER,),
+        (NUMBER,),
+    ),
     "split": plain("string_split({}, {})", LIST, (TEXT,), (TEXT,)),
-    "substr": plain("substr({}, CAST({} AS INTEGER))", TEXT, (TEXT,), (NUMBER,)),
+    "substr": substr,
+    "len": plain("length({})::DOUBLE", NUMBER, (TEXT,)),
     "mvsort": plain("list_sort({})", LIST, (LIST,)),
     "mvappend": plain("list_concat({}, {})", LIST, (LIST,), (LIST,)),
     "mvdedup": plain("list_distinct({})", LIST, (LIST,)),

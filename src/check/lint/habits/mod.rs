@@ -62,6 +62,7 @@ fn is_of_text(kind: &TestKind) -> bool {
         | TestKind::InList { .. }
         | TestKind::Order { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => false,
     }
 }

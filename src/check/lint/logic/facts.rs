@@ -51,13 +51,14 @@ impl<'p> Facts<'p> {
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => 1,
         };
         let facts = self.field(&test.field.name, test.field.ty);
         facts.present |= met;
         if met { &mut facts.met } else { &mut facts.unmet }.push(&test.kind);
         // `f == g` holds only where both are present.
-        if let (TestKind::SameAs { other }, true) = (&test.kind, met) {
+        if let (Some(other), true) = (test.other(), met) {
             self.field(&other.name, other.ty).present = true;
         }
     }
@@ -144,6 +145,7 @@ impl FieldFacts<'_> {
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => None,
         });
         match Left::of(orders.fold(Range::default(), Range::both)) {
@@ -191,6 +193,7 @@ impl FieldFacts<'_> {
             | TestKind::Substring { .. }
             | TestKind::Matches { .. }
             | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
             | TestKind::Values(_) => None,
         });
         // Only tests without case say something about a value whose case is open.
@@ -215,6 +218,7 @@ fn case_of(kind: &TestKind) -> Option<Case> {
         | TestKind::Order { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }
@@ -236,6 +240,7 @@ fn always_met(kind: &TestKind) -> bool {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => false,
     }
 }
@@ -296,6 +301,7 @@ fn prefix(kind: &TestKind) -> Option<(&str, Case)> {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }
@@ -313,6 +319,7 @@ fn suffix(kind: &TestKind) -> Option<(&str, Case)> {
         | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
         | TestKind::Values(_) => None,
     }
 }

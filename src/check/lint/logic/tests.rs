@@ -61,12 +61,17 @@ fn text_test() -> impl Strategy<Value = TestKind> {
             .prop_map(|(values, case)| TestKind::Equals { values, case }),
         (glob, case())
             .prop_map(|(glob, case)| TestKind::Like { pattern: Pattern::parse(glob).unwrap(), case }),
-        (place, some_text(), case()).prop_map(|(place, text, case)| TestKind::Substring {
+        (place.clone(), some_text(), case()).prop_map(|(place, text, case)| TestKind::Substring {
             place,
             text,
             case
         }),
         Just(TestKind::SameAs { other: field("t", Type::String) }),
+        (prop::option::of(place), case()).prop_map(|(place, case)| TestKind::TextOf {
+            place,
+            other: field("t", Type::String),
+            case
+        }),
         Just(TestKind::InList { list: 0, case: Case::Sensitive }),
         Just(TestKind::Matches { regex: crate::ir::Regex::new("a").unwrap() }),
     ]
@@ -207,16 +212,23 @@ fn met(kind: &TestKind, value: &Value, record: &Record) -> bool {
             like(&flat(pattern, *case), &chars)
         }
         TestKind::Substring { place, text, case } => {
-            let (value, text) = (cased(&shown, *case), cased(text, *case));
-            match place {
-                Place::Anywhere => value.contains(&text),
-                Place::Start => value.starts_with(&text),
-                Place::End => value.ends_with(&text),
-            }
+            stands(*place, &cased(&shown, *case), &cased(text, *case))
         }
         TestKind::Matches { regex } => shown.contains(regex.written()),
         TestKind::SameAs { other } => record.get(other.name.as_str()) == Some(value),
+        TestKind::TextOf { place, other, case } => record.get(other.name.as_str()).is_some_and(|other| {
+            let (value, text) = (cased(&shown, *case), cased(&other.text(), *case));
+            place.map_or(value == text, |place| stands(place, &value, &text))
+        }),
         TestKind::Values(_) => unreachable!("records here have single values"),
+    }
+}
+
+fn stands(place: Place, value: &str, text: &str) -> bool {
+    match place {
+        Place::Anywhere => value.contains(text),
+        Place::Start => value.starts_with(text),
+        Place::End => value.ends_with(text),
     }
 }
 

@@ -49,7 +49,10 @@ pub(super) fn evaluate(kind: &TestKind, value: &Value, lists: &[&List]) -> Optio
                 Case::Ignore => Some(has(&fold(value)?, &fold(text)?, *place)),
             }
         }
-        TestKind::Matches { .. } | TestKind::SameAs { .. } | TestKind::Values(_) => None,
+        TestKind::Matches { .. }
+        | TestKind::SameAs { .. }
+        | TestKind::TextOf { .. }
+        | TestKind::Values(_) => None,
     }
 }
 
