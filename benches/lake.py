@@ -35,6 +35,7 @@ import json, sys, time, duckdb
 folder, text = sys.argv[1], open(sys.argv[2]).read()
 began = time.perf_counter()
 lake = duckdb.connect()
+lake.execute("SET enable_progress_bar = false")
 for name in ["cloudtrail_logs", "vpc_flow_logs"]:
     lake.execute(f"CREATE VIEW {name} AS FROM '{folder}/{name}.parquet'")
 found = lake.execute(text)
@@ -49,6 +50,7 @@ CONVERT = """
 import sys, duckdb
 folder, *views = sys.argv[1:]
 lake = duckdb.connect()
+lake.execute("SET enable_progress_bar = false")
 for name, path in zip(["cloudtrail_logs", "vpc_flow_logs"], views):
     lake.execute(open(path).read())
     lake.execute(f"COPY (FROM {name}) TO '{folder}/{name}.parquet' (FORMAT parquet)")
