@@ -8,6 +8,7 @@
 mod assume;
 mod baseline;
 mod clauses;
+mod documents;
 mod features;
 mod harness;
 mod judge;
