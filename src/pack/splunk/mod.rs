@@ -66,7 +66,7 @@ const FILL: &str = "keeps a list; run it once over the time that its head says b
 
 /// When such a search runs, in words.
 fn of_list(search: &Search) -> String {
-    let Plan { every, look_back, delay, slices: _ } = search.plan;
+    let Plan { every, look_back, delay, wait: _, slices: _ } = search.plan;
     let [every, look_back, delay] = [every, look_back, delay].map(crate::ir::duration);
     format!(
         "`{}` runs every {every} over the last {look_back} up to {delay} before the run, where the search of the rule \

@@ -54,7 +54,8 @@ impl Search {
             diags.push(refusal::look_back(rule, &part.name, plan.look_back, ruled.lookback, whose));
             return None;
         }
-        let filter = (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
+        let filter =
+            (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
         let query = match &filter {
             Some(filter) => query(ruled, part, plan, filter),
             None => part.text.trim_end().to_owned(),
@@ -98,7 +99,7 @@ impl Search {
     /// Continuous scheduling: a run that comes late looks at the time that was meant for it, and none is left out
     /// (`realtime_schedule = 0`).
     fn schedule(&mut self, cron: &str) {
-        let Plan { every: _, look_back, delay, slices: _ } = self.plan;
+        let (look_back, delay) = (self.plan.look_back, self.plan.read_until());
         self.set("cron_schedule", cron);
         self.set("dispatch.earliest_time", &format!("-{}m@m", look_back / 60));
         self.set(
@@ -169,8 +170,13 @@ fn name(ruled: &Ruled<'_>, part: &Part) -> String {
 fn query(ruled: &Ruled<'_>, part: &Part, plan: Plan, filter: &str) -> String {
     let text = part.text.trim_end();
     let (time, every) = (ruled.time_column(), plan.every);
+    // What must not come after an event is read up to its end, which lies behind the slice.
+    let (start, end) = match plan.delay - plan.read_until() {
+        0 => (every, "info_max_time".to_owned()),
+        behind => (every.saturating_add(behind), format!("info_max_time - {behind}")),
+    };
     format!(
-        "{text}\n| addinfo\n| where {time} >= info_max_time - {every} AND {time} < info_max_time\n\
+        "{text}\n| addinfo\n| where {time} >= info_max_time - {start} AND {time} < {end}\n\
          | fields - info_min_time, info_max_time, info_search_time, info_sid\n| `{filter}`"
     )
 }
