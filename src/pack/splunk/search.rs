@@ -55,7 +55,7 @@ impl Search {
             return None;
         }
         let filter =
-            (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
+            matches!(part.role, Role::Query | Role::Stage).then(|| format!("{}_filter", rule.name.node));
         let query = match &filter {
             Some(filter) => query(ruled, part, plan, filter),
             None => part.text.trim_end().to_owned(),
@@ -87,7 +87,7 @@ impl Search {
                     search.set(&key, &value);
                 }
             }
-            Role::Baseline => {}
+            Role::Baseline | Role::Keys => {}
         }
         Some(search)
     }
@@ -157,8 +157,8 @@ fn name(ruled: &Ruled<'_>, part: &Part) -> String {
     let title = &ruled.rule.meta.title;
     match part.role {
         Role::Query | Role::Stage => name::one_line(title, LONGEST_NAME),
-        Role::Baseline => {
-            // What the part adds to the name of the rule: `baseline`, `baseline_2`.
+        Role::Baseline | Role::Keys => {
+            // What the part adds to the name of the rule: `baseline`, `baseline_2`, `keys`.
             let what = part.name.strip_prefix(ruled.rule.name.node.as_str()).unwrap_or(&part.name);
             let what = what.replace('_', " ");
             format!("{} -{what}", name::one_line(title, LONGEST_NAME.saturating_sub(what.len() + 2)))
