@@ -23,6 +23,7 @@ pub struct Job<'a> {
 
 /// What the user may choose.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, and none excludes another")]
 pub struct Options {
     /// How allowlists reach the query.
     pub lists: ListDelivery,

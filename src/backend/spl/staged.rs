@@ -48,8 +48,12 @@ pub(super) fn part(
     let mut found = Report::default();
     let part = keep(bound, &earlier, schedule, &mut found);
     let Report { errors, warnings: _, notes: _, requires: _, lists, .. } = found;
-    errors.into_iter().for_each(|error| report.error(error));
-    lists.into_iter().for_each(|list| report.read(list));
+    for error in errors {
+        report.error(error);
+    }
+    for list in lists {
+        report.read(list);
+    }
     let (part, asks) = part?;
     tell(bound, job, &part, report);
     Some((part, asks))
