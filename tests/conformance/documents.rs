@@ -1,8 +1,8 @@
-//! Lists inside of raw events, in SQL: items chosen by a key, and the values of fields with several, in every shape that
-//! JSON allows. The worlds of the comparison have logs in which lists are well formed; here they are not.
+//! Lists inside of raw events, in SQL: items chosen by a key, and the values of fields with several, in every shape
+//! that JSON allows. The worlds of the comparison have logs in which lists are well formed; here they are not.
 //!
-//! In: rules and raw events of sources that a lake stores as JSON. Out: what differs from the engine. Must not know: how
-//! a target reads a list.
+//! In: rules and raw events of sources that a lake stores as JSON. Out: what differs from the engine. Must not know:
+//! how a target reads a list.
 
 use catena::backend::{ListDelivery, SqlDialect};
 use serde_json::{Value, json};

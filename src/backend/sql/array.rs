@@ -13,8 +13,8 @@ use crate::ir::Type;
 /// The value of a list that a test names.
 pub(super) const ONE: &str = "x";
 
-/// The items of the array at a path of a JSON text; empty or null where there is none. Each is a text in Spark, and JSON
-/// elsewhere. `is_item` says that the document is an item of another array.
+/// The items of the array at a path of a JSON text; empty or null where there is none. Each is a text in Spark, and
+/// JSON elsewhere. `is_item` says that the document is an item of another array.
 pub(super) fn of_json(dialect: SqlDialect, document: &Frag, path: &[Key], is_item: bool) -> Frag {
     let items = literal::json_path_of_items(dialect, path);
     let path = literal::json_path(dialect, path);

@@ -103,8 +103,8 @@ impl<'t> Printer<'_, 't> {
         }
     }
 
-    /// A test of the values of a field that can have several. What an allowlist holds in rows is asked of the whole list
-    /// of values: no engine reads a table inside of a lambda.
+    /// A test of the values of a field that can have several. What an allowlist holds in rows is asked of the whole
+    /// list of values: no engine reads a table inside of a lambda.
     fn of_values(&mut self, bound: &BoundTest<'t, Sql>, test: &ValuesTest, column: &Frag) -> Check {
         let ValuesTest { quantifier, negated, tests } = test;
         let (dialect, one) = (self.dialect, literal::own(array::ONE));

@@ -6,8 +6,15 @@ use super::array;
 use super::column::{Key, Route, Which};
 use super::dialect;
 use super::literal::{self, Frag, test};
-use super::value::Found;
 use crate::backend::SqlDialect;
+
+/// What stands at a place.
+pub(super) enum Found {
+    Text(Frag),
+    Number(Frag),
+    /// The list of the texts that stand there; some may be null.
+    Texts(Frag),
+}
 
 /// What a route leads into.
 pub(super) enum Document {

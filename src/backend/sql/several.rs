@@ -1,12 +1,13 @@
 //! Fields with several values: the list of them, each of the field's type, none that is missing.
 //!
-//! In: a way to read such a field. Out: an expression that is a list; null or empty where the field is missing. Must not
-//! know: steps, tests.
+//! In: a way to read such a field. Out: an expression that is a list; null or empty where the field is missing.
+//! Must not know: steps, tests.
 
 use super::array;
 use super::column::{Column, Place};
 use super::literal::{self, Frag, test, whole};
-use super::value::{Found, Values};
+use super::route::Found;
+use super::value::Values;
 use super::{check, predicate};
 
 impl Values<'_> {

@@ -9,7 +9,7 @@
 use super::column::{Column, Holds, Key, Place, Route, Spot};
 use super::dialect;
 use super::literal::{self, Frag, whole};
-use super::route::{self, Document};
+use super::route::{self, Document, Found};
 use crate::backend::SqlDialect;
 use crate::ir::Type;
 
@@ -29,14 +29,6 @@ pub(super) struct Values<'a> {
     pub(super) dialect: SqlDialect,
     /// The names of the groups of the source.
     pub(super) groups: &'a [super::column::Group],
-}
-
-/// What stands at a place.
-pub(super) enum Found {
-    Text(Frag),
-    Number(Frag),
-    /// The list of the texts that stand there; some may be null.
-    Texts(Frag),
 }
 
 impl Values<'_> {
