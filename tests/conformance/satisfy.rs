@@ -291,13 +291,18 @@ fn text_and_part(place: Option<Place>, case: Case, wanted: bool, rng: &mut Rng) 
         Some(Place::End) => format!("+{part}"),
         Some(Place::Anywhere) => format!("+{part}+"),
     };
+    let elsewhere = match place {
+        None | Some(Place::Start) => format!("+{part}"),
+        Some(Place::End) => format!("{part}+"),
+        Some(Place::Anywhere) => part.chars().skip(1).collect(),
+    };
     // Letters beyond ASCII are folded in ways of their own.
     let turned = if rng.bool() { part.to_ascii_uppercase() } else { part.to_ascii_lowercase() };
-    match (wanted, case) {
-        (true, Case::Ignore) => (text, turned),
-        (true, Case::Sensitive) => (text, part.to_owned()),
-        (false, Case::Sensitive) if rng.bool() => (text, turned),
-        (false, _) if rng.bool() => (text, format!("{part}x")),
-        (false, _) => (format!("x{part}x").replace(part, "xx"), part.to_owned()),
+    match (wanted, case, rng.u8(0..4)) {
+        (true, Case::Ignore, _) | (false, Case::Sensitive, 0) => (text, turned),
+        (true, Case::Sensitive, _) => (text, part.to_owned()),
+        (false, _, 1) => (text, String::new()),
+        (false, _, 2) => (text, format!("{part}x")),
+        (false, _, _) => (elsewhere, part.to_owned()),
     }
 }

@@ -52,6 +52,7 @@ use query::{Query, Table};
 pub struct Kql;
 
 const WILDCARDS: &str = "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression";
+const STEP_BY_STEP: &str = "joined step by step; after each join the latest start of every record is kept";
 const BOTH: &str = "both fields are tested for presence";
 const FOLDED: &str = "both fields are compared by tolower(): letters beyond ASCII are equal as Kusto folds them, which its documentation does not say";
 
@@ -139,9 +140,7 @@ impl Backend for Kql {
             Feature::AnyOrder => Support::Emulated(
                 "each step in turn is the last one; of every other the newest record before it counts",
             ),
-            Feature::OrderedSteps => Support::Emulated(
-                "joined step by step; after each join the latest start of every record is kept",
-            ),
+            Feature::OrderedSteps => Support::Emulated(STEP_BY_STEP),
             Feature::RepeatedGroup => Support::Emulated("mv-expand, with a row for an event without items"),
             Feature::SharedEvent => Support::Emulated("the ids of the two events are compared"),
             Feature::FoldedText => Support::Engine(FOLDED),

@@ -61,6 +61,7 @@ const ANY: &str = "mvexpand gives a row for each value, and the answer one for e
 
 const VALUES: &str = "mvfilter asks each value, mvcount counts those that pass";
 
+const OWN_KEYS: &str = "each link has its own key columns and its own running maximum";
 const ITEMS: &str = "spath takes the items, mvexpand gives a row for each";
 
 const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
@@ -136,9 +137,7 @@ impl Backend for Spl {
             Feature::EqualTimes => Support::Emulated("the sort puts the earlier step first"),
             Feature::GapWindow => Support::Emulated("running maximum of the predecessor's time for each key"),
             Feature::TotalWindow => Support::Emulated("running maximum of the deadline for each key"),
-            Feature::KeyChange | Feature::KeyChangeInScope => {
-                Support::Emulated("each link has its own key columns and its own running maximum")
-            }
+            Feature::KeyChange | Feature::KeyChangeInScope => Support::Emulated(OWN_KEYS),
             Feature::FieldPair => Support::Emulated("both sides are evaluated into one key column"),
             Feature::RepeatedGroup => Support::Emulated(ITEMS),
             Feature::SharedEvent => Support::Emulated(
