@@ -48,6 +48,9 @@ pub struct Settings {
     /// The file, if there is one.
     #[serde(skip)]
     document: Option<Arc<Document>>,
+    /// The rules whose last log Splunk reads in two stages, as the user says for this run.
+    #[serde(skip)]
+    staged: Vec<String>,
     /// What does not fit its form, if something does not.
     #[serde(skip)]
     checked: Option<Checked>,
@@ -60,6 +63,8 @@ pub struct RuleSettings {
     params: BTreeMap<String, String>,
     /// The targets that it is meant for here, in place of its own; empty if the file does not say.
     targets: Vec<String>,
+    /// Whether Splunk reads the log of its last step only where a list has the key.
+    staged: bool,
 }
 
 /// How Sigma rules are written.
@@ -83,6 +88,7 @@ impl Default for Settings {
             allow: BTreeMap::new(),
             targets: BTreeMap::new(),
             set: BTreeMap::new(),
+            staged: Vec::new(),
             document: None,
             checked: None,
         }
@@ -129,6 +135,17 @@ impl Settings {
     /// Values of parameters that win over those of the file.
     pub fn set(&mut self, params: impl IntoIterator<Item = (String, String)>) {
         self.set.extend(params);
+    }
+
+    /// Rules whose last log Splunk reads in two stages, beside those of the file.
+    pub fn stage(&mut self, rules: impl IntoIterator<Item = String>) {
+        self.staged.extend(rules);
+    }
+
+    /// Whether Splunk reads the last log of a rule in two stages.
+    #[must_use]
+    pub fn is_staged(&self, rule: &str) -> bool {
+        self.staged.iter().any(|name| name == rule) || self.rules.get(rule).is_some_and(|own| own.staged)
     }
 
     /// The value of a parameter of a rule, if the settings give one: that of this run, else for the rule, else for all

@@ -109,6 +109,8 @@ fn usage_errors_have_status_2_and_a_suggestion() {
             &["compile", AWS, "--rule", "aws_untrusted_image_lunch"],
             "did you mean `aws_untrusted_image_launch`?",
         ),
+        (&["test", AWS, "--rule", "aws_untrusted_image_lunch"], "did you mean `aws_untrusted_image_launch`?"),
+        (&["explain", "E0202", "--html", "e.html"], "`--html` and `--svg` are for rules"),
         (&["compile", AWS, "--set", "console_to_lunch=5m"], "did you mean `console_to_launch`?"),
         (&["compile", AWS, "--set", "nonsense"], "NAME=VALUE"),
         (&["compile", AWS, "--as-of", "2026-02-30"], "--as-of"),

@@ -43,7 +43,35 @@ fn formatting_keeps_the_tree_and_happens_once() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// White space and comments at random places between tokens.
+    /// A comment behind any token stays, and the file stays as it is when it is formatted once more.
+    #[test]
+    fn a_comment_stands_anywhere(seed in any::<u64>()) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let cases = ["tests/cases/absence_before_a_step.chain", "rules/an1318/aws.chain", "tests/cases/alternatives.chain"];
+        let text = std::fs::read_to_string(root().join(cases[random.usize(..cases.len())])).unwrap();
+        let text = syntax::format(&text).unwrap();
+        let (mut gaps, mut quotes) = (Vec::new(), false);
+        let mut begin = 0;
+        for line in text.split_inclusive('\n') {
+            let comment = line.trim_start().starts_with('#') || line.contains(" # ");
+            for (at, c) in line.char_indices() {
+                quotes ^= c == '"';
+                if c == ' ' && !quotes && !comment && !text[..begin].contains("playbook") {
+                    gaps.push(begin + at);
+                }
+            }
+            begin += line.len();
+        }
+        let at = gaps[random.usize(..gaps.len())];
+        let commented = format!("{} # here\n{}", &text[..at], &text[at..]);
+        let formatted = syntax::format(&commented);
+        prop_assert!(formatted.is_ok(), "{commented}");
+        let formatted = formatted.unwrap();
+        prop_assert!(formatted.contains("# here"));
+        prop_assert_eq!(syntax::format(&formatted).unwrap(), formatted);
+    }
+
+    /// White space at random places between tokens.
     #[test]
     fn any_spacing_gives_one_style(seed in any::<u64>()) {
         let mut random = fastrand::Rng::with_seed(seed);

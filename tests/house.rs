@@ -188,7 +188,9 @@ fn paths_that_documents_name_exist() {
                     && !word.contains(['<', '*', ' ', '{', '…'])
                     && !word.contains("TARGET")
             });
-            for path in quoted {
+            // The tutorial makes a project of its own.
+            let is_here = !name.ends_with("tutorial.md");
+            for path in quoted.filter(|_| is_here) {
                 if !root().join(path).exists() {
                     wrong.push(format!("{name}:{number}: there is no `{path}`"));
                 }

@@ -199,3 +199,45 @@ fn help_that_cannot_be_printed_is_a_failure() {
     let ran = Command::new(env!("CARGO_BIN_EXE_catena")).arg("--help").stdout(full).status().unwrap();
     assert_eq!(ran.code(), Some(2));
 }
+
+/// Sound, and with a warning.
+const RULE_WITHOUT_TESTS: &str = r#"
+rule quiet {
+  title       "Two calls"
+  id          "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f5c4e"
+  description "It has no tests, which is a warning."
+  severity    low
+  chain {
+    step one from aws.cloudtrail where event.action == "CreateUser"
+    then within 15m on actor.id
+    step two from aws.cloudtrail where event.action == "DeleteUser"
+  }
+  alert { entity account two.actor.id }
+}
+"#;
+
+#[test]
+fn a_quiet_run_prints_results_and_errors() {
+    let warned = RULE_WITHOUT_TESTS;
+    let folder = scratch("quiet", &[("a.chain", warned.as_bytes())]);
+    let file = path(&folder, "a.chain");
+    let loud = catena(&["check", &file]);
+    assert!(loud.err.contains("W0610") && loud.err.contains("1 rule"), "{}", loud.err);
+    for arguments in [["--quiet", "check", &file], ["check", &file, "-q"]] {
+        let quiet = catena(&arguments);
+        assert_eq!((quiet.status, quiet.err.as_str(), quiet.out.as_str()), (0, "", ""));
+    }
+    let query = catena(&["compile", &file, "--target", "kql", "--quiet"]);
+    assert!(query.out.contains("AWSCloudTrail") && query.err.is_empty(), "{}", query.err);
+    let broken = scratch("quiet_error", &[("a.chain", b"rule q { }")]);
+    let wrong = catena(&["check", "--quiet", &path(&broken, "a.chain")]);
+    assert!(wrong.status == 1 && wrong.err.contains("error["), "{}", wrong.err);
+}
+
+#[test]
+fn what_is_written_to_a_device_goes_there() {
+    let written = catena(&["explain", "rules/an1318/aws.chain", "--quiet", "--svg", "/dev/stdout"]);
+    assert!(written.status == 0 && written.out.contains("<svg"), "{}", written.err);
+    let nowhere = catena(&["explain", "rules/an1318/aws.chain", "--html", "no/such/folder/a.html"]);
+    assert_eq!(nowhere.status, 2, "{}", nowhere.err);
+}

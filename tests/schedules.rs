@@ -30,6 +30,23 @@ rule launch {
 }
 "#;
 
+/// What must not come after the last step, and may be read last of all.
+const WAITS: &str = r#"
+rule key {
+  title       "An access key, and no second factor after it"
+  id          "5f0c7d0a-0c7e-4f0e-9f57-0b6d1f6f3b1a"
+  description "A sign-in, then a key, and nobody adds a second factor."
+  severity    high
+  chain {
+    step login from aws.cloudtrail where event.action == "ConsoleLogin"
+    then within 10m on actor.id
+    step key from aws.cloudtrail where event.action == "CreateAccessKey"
+      unless mfa from aws.cloudtrail where event.action == "EnableMFADevice" within 430s after on actor.id
+  }
+  alert { entity account key.actor.id  dedupe 1h by key.actor.id }
+}
+"#;
+
 const SECOND: i64 = 1_000_000;
 
 /// When a search runs, in seconds, as the manifest says it.
@@ -40,14 +57,16 @@ struct Plan {
     delay: i64,
     /// How far before a run it stops to read, by the time that the SIEM selects events by.
     unread: i64,
+    /// How much of the delay is waited for what must not come.
+    wait: i64,
     slices: bool,
     /// Whether a slice has its start, and not its end, as Splunk's times do; Kusto's test is the other way round.
     has_start: bool,
 }
 
 /// The plan of each target that has a schedule of its own.
-fn plans() -> BTreeMap<String, Plan> {
-    let folder = scratch("schedules", &[("r.chain", RULE.as_bytes())]);
+fn plans(rule: &str) -> BTreeMap<String, Plan> {
+    let folder = scratch("schedules", &[("r.chain", rule.as_bytes())]);
     // Elastic's sequences have one key: of this rule they are two parts, whose plans are of each part alone.
     let arguments = ["--target", "spl", "--target", "kql", "--as-of", AS_OF, "-o", &path(&folder, "dist")];
     let file = path(&folder, "r.chain");
@@ -65,12 +84,14 @@ fn plans() -> BTreeMap<String, Plan> {
     for target in manifest["rules"][0]["targets"].as_array().unwrap() {
         let schedule = &target["parts"][0]["schedule"];
         let seconds = |key: &str| schedule[key].as_i64().unwrap();
+        let wait = schedule["wait"].as_i64().unwrap_or(0);
         let name = target["target"].as_str().unwrap();
         let plan = Plan {
             every: seconds("every"),
             look_back: seconds("look_back"),
             delay: seconds("delay"),
             unread: if name == "spl" { 60 * minutes } else { 0 },
+            wait,
             slices: schedule["slices"].as_bool().unwrap(),
             has_start: name == "spl",
         };
@@ -95,8 +116,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
-        let checked = Project::of("r.chain", RULE).check().unwrap();
+    fn new(rule: &str) -> Self {
+        let checked = Project::of("r.chain", rule).check().unwrap();
         let catalog = Catalog::embedded().unwrap();
         let schemas = Schemas::for_rules(&catalog, &checked.rules);
         let program = Program::new(&checked.rules[0], &schemas).unwrap();
@@ -150,6 +171,25 @@ impl Bench {
         events
     }
 
+    /// Keys at the edge of their window, and second factors at the edge of theirs.
+    fn waiting(&self, random: &mut fastrand::Rng) -> Vec<Arriving> {
+        let mut events = Vec::new();
+        for chain in 0..random.usize(1..=3) {
+            let key = random.i64(6_000..8_000);
+            let login = key - if random.bool() { 600 } else { random.i64(0..=630) };
+            let after = key + if random.bool() { 430 } else { random.i64(-60..=460) };
+            let actor = format!("a{}", chain / 2);
+            let times = [(login, "ConsoleLogin"), (key, "CreateAccessKey"), (after, "EnableMFADevice")];
+            let some = if random.u8(0..3) == 0 { 2 } else { 3 };
+            for (number, (at, action)) in times.into_iter().take(some).enumerate() {
+                let fields = [("event.action", action), ("actor.id", actor.as_str())];
+                events.push(self.event(chain * 10 + number, at, "aws.cloudtrail", &fields, random));
+            }
+        }
+        random.shuffle(&mut events);
+        events
+    }
+
     /// The last events of the chains among some events.
     fn ends(&self, events: &[&Arriving]) -> Vec<Identity> {
         let records: Vec<Record> = events.iter().map(|event| event.record.clone()).collect();
@@ -185,40 +225,72 @@ impl Bench {
     }
 }
 
-/// Chains missed and reported more than once, over 10,000 worlds.
-fn simulate(bench: &Bench, plan: Plan) -> (usize, usize, usize) {
+/// A world of some chains.
+type World = fn(&Bench, &mut fastrand::Rng) -> Vec<Arriving>;
+
+/// What the runs over many worlds report.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    chains: usize,
+    missed: usize,
+    doubled: usize,
+    added: usize,
+}
+
+/// Over 10,000 worlds.
+fn simulate(bench: &Bench, plan: Plan, world: World) -> Tally {
     let mut random = fastrand::Rng::with_seed(15);
-    let (mut chains, mut missed, mut doubled) = (0, 0, 0);
+    let mut tally = Tally::default();
     for _ in 0..10_000 {
-        let events = bench.world(&mut random);
+        let events = world(bench, &mut random);
         let phase = random.i64(0..plan.every);
         let found = bench.reports(plan, &events, phase);
         let expected = bench.ends(&events.iter().collect::<Vec<_>>());
-        chains += expected.len();
-        missed += expected.iter().filter(|id| !found.contains_key(*id)).count();
-        doubled += found.values().filter(|count| **count > 1).count();
-        assert!(found.keys().all(|id| expected.contains(id)), "a run reports what is no chain");
+        tally.chains += expected.len();
+        tally.missed += expected.iter().filter(|id| !found.contains_key(*id)).count();
+        tally.doubled += found.values().filter(|count| **count > 1).count();
+        tally.added += found.keys().filter(|id| !expected.contains(id)).count();
     }
-    (chains, missed, doubled)
+    tally
 }
 
 #[test]
 fn a_built_schedule_neither_misses_nor_doubles() {
-    let bench = Bench::new();
-    let plans = plans();
+    let bench = Bench::new(RULE);
+    let plans = plans(RULE);
     assert_eq!(plans.len(), 2);
     for (target, plan) in plans {
         assert!(plan.slices && plan.delay == 1_200 && plan.every == 300, "{target}: {plan:?}");
-        let (chains, missed, doubled) = simulate(&bench, plan);
+        let Tally { chains, missed, doubled, added } = simulate(&bench, plan, Bench::world);
         assert!(chains > 10_000, "{chains}");
-        assert_eq!((missed, doubled), (0, 0), "{target}: {plan:?}");
+        assert_eq!((missed, doubled, added), (0, 0, 0), "{target}: {plan:?}");
         // A minute less, and chains are lost; a slice that is shorter or longer than the interval loses or repeats.
         let shorter = Plan { look_back: plan.look_back - 60, ..plan };
-        assert!(simulate(&bench, shorter).1 > 0, "{target}: {shorter:?} is as good");
+        assert!(simulate(&bench, shorter, Bench::world).missed > 0, "{target}: {shorter:?} is as good");
         let sooner = Plan { delay: plan.delay - 60, ..plan };
-        assert!(simulate(&bench, sooner).1 > 0, "{target}: {sooner:?} is as good");
+        assert!(simulate(&bench, sooner, Bench::world).missed > 0, "{target}: {sooner:?} is as good");
         // A flow of the slice may have a later time in Splunk.
         let blind = Plan { unread: plan.delay, ..plan };
-        assert!(!plan.has_start || simulate(&bench, blind).1 > 0, "{target}: {blind:?} is as good");
+        assert!(
+            !plan.has_start || simulate(&bench, blind, Bench::world).missed > 0,
+            "{target}: {blind:?} is as good"
+        );
+    }
+}
+
+#[test]
+fn a_built_schedule_waits_for_what_must_not_come() {
+    let bench = Bench::new(WAITS);
+    for (target, plan) in plans(WAITS) {
+        // 10 minutes of CloudTrail and 430 seconds, in whole minutes.
+        assert!(plan.slices && plan.delay == 1_080 && plan.wait == 430, "{target}: {plan:?}");
+        let Tally { chains, missed, doubled, added } = simulate(&bench, plan, Bench::waiting);
+        assert!(chains > 4_000, "{chains}");
+        assert_eq!((missed, doubled, added), (0, 0, 0), "{target}: {plan:?}");
+        let sooner = Plan { delay: plan.delay - 120, ..plan };
+        assert!(simulate(&bench, sooner, Bench::waiting).added > 0, "{target}: {sooner:?} is as good");
+        // What Splunk does not read it cannot wait for.
+        let blind = Plan { unread: plan.delay, ..plan };
+        assert_eq!(simulate(&bench, blind, Bench::waiting).added > 0, plan.has_start, "{target}: {blind:?}");
     }
 }

@@ -6,7 +6,7 @@ use catena::diag::Diagnostics;
 use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
 
 /// The rule of the front page in every dialect, and one case for each kind of clause in the first.
-const SHOWN: [(&str, &str); 11] = [
+const SHOWN: [(&str, &str); 14] = [
     ("rules/an1318/aws.chain", "duckdb"),
     ("rules/an1318/aws.chain", "spark"),
     ("rules/an1318/aws.chain", "trino"),
@@ -18,6 +18,9 @@ const SHOWN: [(&str, &str); 11] = [
     ("tests/cases/repeated_in_the_middle.chain", "duckdb"),
     ("tests/cases/predicates_ip.chain", "trino"),
     ("tests/cases/hostile_text.chain", "spark"),
+    ("tests/cases/many_values_aws.chain", "duckdb"),
+    ("tests/cases/many_values_aws.chain", "trino"),
+    ("tests/cases/any_link_later.chain", "spark"),
 ];
 
 #[test]
@@ -130,8 +133,12 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
 fn plans_join_no_row_with_every_row() {
     for (environment, dialect) in [("sql", "duckdb"), ("spark", "spark")] {
         let mut command = crate::engines::python(environment, "sql/plans.py");
-        let rules =
-            ["rules/an1318/aws.chain", "tests/cases/six_steps.chain", "tests/cases/flow_to_flow.chain"];
+        let rules = [
+            "rules/an1318/aws.chain",
+            "tests/cases/six_steps.chain",
+            "tests/cases/flow_to_flow.chain",
+            "tests/cases/any_link_later.chain",
+        ];
         command.arg(env!("CARGO_BIN_EXE_catena")).args(rules).args(["--dialect", dialect]);
         let output = command.current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,8 +1,8 @@
 //! The tutorial as a newcomer follows it: in an empty folder, from top to bottom, with nothing but what it says.
 //!
 //! A block's first line says what to do with it: `console tutorial` runs commands, `LANGUAGE PATH` writes a file,
-//! `append PATH` adds to a rule before its last brace, `replace PATH` changes one line into another, `copy PATH` copies
-//! the folder that it names.
+//! `append PATH` adds to a rule before its last brace, `diff PATH` changes the text after `-` into that after `+`. The
+//! text before a block names its file: a rendered page does not show that line.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,9 @@ fn commands(mut folder: PathBuf, block: &str) -> PathBuf {
         let (command, expected) = session.split_once('\n').unwrap();
         if let Some(inner) = command.strip_prefix("cd ") {
             folder.push(inner);
+        } else if let Some(copied) = command.strip_prefix("cp -r ") {
+            let (from, to) = copied.split_once(' ').unwrap();
+            copy_folder(&folder.join(from), &folder.join(to));
         } else {
             let arguments: Vec<_> = command.strip_prefix("catena ").unwrap().split_whitespace().collect();
             let ran = catena_in(&folder, &arguments, b"");
@@ -43,6 +46,7 @@ fn append(path: &Path, text: &str) {
 
 fn replace(path: &Path, text: &str) {
     let (old, new) = text.trim_end().split_once('\n').unwrap();
+    let [old, new] = [old.strip_prefix('-').unwrap(), new.strip_prefix('+').unwrap()];
     change(path, |rule| rule.replacen(old, new, 1));
 }
 
@@ -52,15 +56,19 @@ fn the_tutorial_leads_a_newcomer_to_its_end() {
     let mut folder = empty.path().to_owned();
     let page = std::fs::read_to_string(root().join("docs/tutorial.md")).unwrap();
     let mut steps = 0;
-    for block in page.split("\n```").skip(1).step_by(2) {
-        let (head, text) = block.split_once('\n').unwrap();
+    let parts: Vec<&str> = page.split("\n```").collect();
+    for pair in parts.chunks_exact(2) {
+        let (prose, (head, text)) = (pair[0], pair[1].split_once('\n').unwrap());
         let (kind, path) = head.split_once(' ').unwrap();
+        assert!(
+            kind == "console" || kind == "diff" || prose.contains(&format!("`{path}`")),
+            "which file? {head}"
+        );
         steps += 1;
         match kind {
             "console" => folder = commands(folder, &format!("{text}\n")),
             "append" => append(&folder.join(path), &format!("{text}\n")),
-            "replace" => replace(&folder.join(path), text),
-            "copy" => copy_folder(&folder.join(text.trim_end()), &folder.join(path)),
+            "diff" => replace(&folder.join(path), text),
             _ => write(&folder.join(path), &format!("{text}\n")),
         }
     }

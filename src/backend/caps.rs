@@ -38,6 +38,7 @@ pub enum Feature {
     DifferentFields,
     OrderedFields,
     FoldedKey,
+    FoldedField,
     AnyKey,
     AnyOrder,
     CaseSensitive,
@@ -82,6 +83,7 @@ impl Feature {
         Self::DifferentFields,
         Self::OrderedFields,
         Self::FoldedKey,
+        Self::FoldedField,
         Self::AnyKey,
         Self::AnyOrder,
         Self::CaseSensitive,
@@ -126,6 +128,7 @@ impl Feature {
             Self::DifferentFields => "fields of neighbours that differ",
             Self::OrderedFields => "numbers of neighbours compared by size",
             Self::FoldedKey => "a link that ignores letter case",
+            Self::FoldedField => "a link by a field whose letter case means nothing",
             Self::AnyKey => "a link by any value of a field with several",
             Self::AnyOrder => "steps in any order",
             Self::CaseSensitive => "case-sensitive text",
@@ -302,7 +305,7 @@ fn chain_features(chain: &Chain, lists: &[List], rule: Span, catalog: &Catalog, 
     }
     for (link, pair) in links.iter().zip(steps.windows(2)) {
         let Link { gap: _, keys, comparisons: _, absences: _, span } = link;
-        for Key { left, right, case, any, from_scope: _ } in keys {
+        for Key { left, right, case, folds, any, from_scope: _ } in keys {
             if any.of_one() {
                 found.add(Feature::AnyKey, *span);
             }
@@ -310,7 +313,7 @@ fn chain_features(chain: &Chain, lists: &[List], rule: Span, catalog: &Catalog, 
                 found.add(Feature::FieldPair, *span);
             }
             if *case == Case::Ignore {
-                found.add(Feature::FoldedKey, *span);
+                found.add(if *folds { Feature::FoldedField } else { Feature::FoldedKey }, *span);
             }
         }
         if let [before, after] = pair

@@ -157,6 +157,8 @@ pub enum Role {
     Stage,
     /// A search that keeps a list which a later part asks for what came before.
     Baseline,
+    /// A search that keeps a list of the keys for which a later part looks.
+    Keys,
 }
 
 /// A text as a file holds it.

@@ -49,6 +49,7 @@ pub(in crate::backend) fn link(seconds: u64, keys: &[&str], scope: &[&str]) -> L
         right: field(name, Type::String),
         case: Case::Sensitive,
         any: AnyOf::default(),
+        folds: false,
         from_scope,
     };
     let keys =

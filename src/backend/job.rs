@@ -23,6 +23,7 @@ pub struct Job<'a> {
 
 /// What the user may choose.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, and none excludes another")]
 pub struct Options {
     /// How allowlists reach the query.
     pub lists: ListDelivery,
@@ -40,6 +41,8 @@ pub struct Options {
     pub rows: Rows,
     /// SPL: where what must not have come before is looked for.
     pub baseline: Baseline,
+    /// SPL: whether the log of the last step is read only where a list has the key of a chain that lacks it.
+    pub staged: bool,
     /// SQL: the engine that runs the query.
     pub dialect: SqlDialect,
     /// SQL: the alerts that the query gives.
@@ -57,6 +60,7 @@ impl Default for Options {
             split: false,
             rows: Rows::default(),
             baseline: Baseline::default(),
+            staged: false,
             dialect: SqlDialect::default(),
             slice: Slice::default(),
         }

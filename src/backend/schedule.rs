@@ -45,18 +45,21 @@ pub struct Schedule {
     /// Seconds from the time of its last event until all of its events can be read.
     #[serde(skip)]
     late: u64,
+    /// Seconds after that until a list that it asks for keys has them.
+    #[serde(skip)]
+    behind: u64,
 }
 
 impl Schedule {
     /// For what takes `span` seconds and can be read `late` seconds after its end. The last run that could miss it is
     /// just before that moment, and the next one, `every` seconds later, must still see its first event.
     pub(in crate::backend) fn new(every: u64, span: u64, late: u64) -> Self {
-        Self { every, look_back: 0, span, history: 0, stale: 0, wait: 0, late }.summed()
+        Self { every, look_back: 0, span, history: 0, stale: 0, wait: 0, late, behind: 0 }.summed()
     }
 
     fn summed(self) -> Self {
-        let Self { every, look_back: _, span, history, stale, wait, late } = self;
-        let least = [history, stale, wait, late, every].into_iter().fold(span, u64::saturating_add);
+        let Self { every, look_back: _, span, history, stale, wait, late, behind } = self;
+        let least = [history, stale, wait, late, behind, every].into_iter().fold(span, u64::saturating_add);
         Self { look_back: in_minutes(least), ..self }
     }
 
@@ -67,7 +70,7 @@ impl Schedule {
         let of_links = absences.map(|absence| latest(&absence.selections)).max().unwrap_or(0);
         let (span, history, wait) = (shape::longest(chain, 0), shape::history(chain), shape::wait(chain));
         let (every, late) = (job.options.interval, lateness(&bound.steps).max(of_links));
-        Self { every, look_back: 0, span, history, stale: 0, wait, late }.summed()
+        Self { every, look_back: 0, span, history, stale: 0, wait, late, behind: 0 }.summed()
     }
 
     /// The same of a query that asks lists for what must not have come before, where `is_kept` says so of the time in
@@ -81,11 +84,24 @@ impl Schedule {
     /// can decide about what the query reports, so no event of its own can hide an earlier one. The query reads what is
     /// not in the list yet, for two intervals of the list: one run may be left out.
     pub(in crate::backend) fn of_list(self) -> Self {
-        let Self { every, look_back: _, span, history, stale: _, wait, late } = self;
-        let of_slice = in_minutes(late.saturating_add(wait)).saturating_add(every);
+        let Self { every, look_back: _, span, history, stale: _, wait: _, late: _, behind: _ } = self;
+        let of_slice = in_minutes(self.late()).saturating_add(every);
         let end = in_minutes(of_slice.saturating_add(span).saturating_add(history));
         let between = self.between_lists();
         Self::new(between, between, end)
+    }
+
+    /// Of the search that keeps the keys of chains that lack their last step. One of its runs may be left out.
+    pub(in crate::backend) fn of_keys(self) -> Self {
+        Self { span: self.span.saturating_add(self.every), ..self }.summed()
+    }
+
+    /// The same of a query that reads of the log of its last step only what has one of these keys. Whatever a run
+    /// reports must have its key in the list as that was two intervals before: one run of the search that keeps it may
+    /// be late or left out, and Splunk needs time to hand a list to its indexers.
+    pub(in crate::backend) fn with_keys(self, of_keys: Self) -> Self {
+        let kept = in_minutes(of_keys.late()).saturating_add(of_keys.every.saturating_mul(2));
+        Self { behind: kept.saturating_sub(self.late), ..self }.summed()
     }
 
     /// From one run of the search that keeps a list to the next.
@@ -101,19 +117,19 @@ impl Schedule {
     /// How many seconds before a run the last event of something new can lie, where older things can seem new because
     /// the run does not see what came before them. What is counted cannot: with less of it there are fewer.
     pub(in crate::backend) fn new_within(self, chain: &Chain) -> Option<u64> {
-        let Self { every, look_back: _, span: _, history: _, stale: _, wait, late } = self;
+        let Self { every, look_back: _, span: _, history: _, stale: _, wait: _, late: _, behind: _ } = self;
         let asks = chain.absences().any(|absence| matches!(absence.when, When::Before(_)));
-        asks.then(|| every.saturating_add(wait).saturating_add(late))
+        asks.then(|| every.saturating_add(self.late()))
     }
 
     /// As a scheduled rule of Sentinel takes it: five minutes apart at least, and an hour over two days and more
     /// ("Create a custom analytics rule from scratch"). Measured as the rule is written, with the delay in whole minutes.
     #[must_use]
     pub fn for_sentinel(self) -> Self {
-        let Self { every, look_back: _, span, history, stale, wait, late } = self;
+        let Self { every, look_back: _, span: _, history: _, stale: _, wait: _, late: _, behind: _ } = self;
         let every = in_minutes(every.max(SHORTEST));
-        let delay = in_minutes(late.saturating_add(wait));
-        let before = [history, stale, delay, every].into_iter().fold(span, u64::saturating_add);
+        let delay = in_minutes(self.late());
+        let before = self.span().saturating_add(delay).saturating_add(every);
         let long = in_minutes(before) >= 2 * DAY;
         self.every(if long { every.max(HOUR) } else { every })
     }
@@ -133,7 +149,7 @@ impl Schedule {
     /// Seconds from the time of its last event until all can be read that decides about it.
     #[must_use]
     pub fn late(self) -> u64 {
-        self.late.saturating_add(self.wait)
+        self.late.saturating_add(self.wait).saturating_add(self.behind)
     }
 
     /// Seconds after its last event in which something must not come.
@@ -144,15 +160,20 @@ impl Schedule {
 
     /// For the head of a query.
     pub(in crate::backend) fn remark(self) -> String {
-        let Self { every, look_back, span, history, stale, wait, late } = self;
+        let Self { every, look_back, span, history, stale, wait, late, behind } = self;
         let before =
             if history > 0 { format!(", {} before it", ir::duration(history)) } else { String::new() };
         let before = before + &of_list(stale);
         let after = if wait > 0 { format!(", {} after it", ir::duration(wait)) } else { String::new() };
+        let keys = if behind > 0 {
+            format!(", {} more for the list of keys", ir::duration(behind))
+        } else {
+            String::new()
+        };
         let [every, look_back, span, late] = [every, look_back, span, late].map(ir::duration);
         format!(
             "schedule: run every {every} over the last {look_back} (chain {span}{before}{after}, logs up to {late} \
-             late, one interval); with less, chains are lost"
+             late{keys}, one interval); with less, chains are lost"
         )
     }
 }
@@ -238,9 +259,17 @@ mod tests {
 
     #[test]
     fn another_interval_keeps_what_the_schedule_is_made_of() {
-        let schedule =
-            Schedule { every: 300, look_back: 0, span: 600, history: 3_000, stale: 0, wait: 300, late: 600 }
-                .summed();
+        let schedule = Schedule {
+            every: 300,
+            look_back: 0,
+            span: 600,
+            history: 3_000,
+            stale: 0,
+            wait: 300,
+            late: 600,
+            behind: 0,
+        }
+        .summed();
         assert_eq!(schedule.look_back, 4_800);
         let hourly = schedule.every(3_600);
         assert_eq!((hourly.look_back, hourly.span(), hourly.late()), (8_100, 3_600, 900));
@@ -266,8 +295,16 @@ mod tests {
         pair.steps[1].repetition = burst(900);
         assert_eq!([shape::longest(&pair, 0), shape::history(&pair)], [600, 300]);
         // With less of what is counted there are fewer: nothing seems new.
-        let schedule =
-            Schedule { every: 300, look_back: 0, span: 600, history: 300, stale: 0, wait: 0, late: 60 };
+        let schedule = Schedule {
+            every: 300,
+            look_back: 0,
+            span: 600,
+            history: 300,
+            stale: 0,
+            wait: 0,
+            late: 60,
+            behind: 0,
+        };
         assert_eq!(schedule.new_within(&pair), None);
         let (selections, keys, span) = (vec![pair.steps[0].main.clone()], Vec::new(), Span::default());
         let when = When::Before(Window { seconds: 300, span });
@@ -292,8 +329,16 @@ mod tests {
 
     #[test]
     fn a_list_ends_where_the_search_that_asks_it_begins() {
-        let whole =
-            Schedule { every: 300, look_back: 0, span: 600, history: 604_800, stale: 0, wait: 0, late: 650 };
+        let whole = Schedule {
+            every: 300,
+            look_back: 0,
+            span: 600,
+            history: 604_800,
+            stale: 0,
+            wait: 0,
+            late: 650,
+            behind: 0,
+        };
         let mut chain = rule(vec![step("a", "s", equals("x", "a"), vec![])], vec![], 600, &[]).chain;
         let main = chain.steps[0].main.clone();
         let when = When::Before(Window { seconds: 604_800, span: Span::default() });
@@ -308,6 +353,17 @@ mod tests {
         assert_eq!(asks.span() + 660 + 300, list.late() + 7_200);
         assert_eq!(asks.with_lists(&chain, |_| false).history, 604_800);
         assert_eq!(Schedule { every: 7_200, ..asks }.of_list().every, 7_200);
+    }
+
+    #[test]
+    fn a_query_that_asks_for_keys_waits_until_they_are_kept() {
+        let of_keys = Schedule::new(300, 900, 870).of_keys();
+        assert_eq!((of_keys.span(), of_keys.look_back), (1_200, 1_200 + 870 + 300 + 30));
+        let asks = Schedule::new(300, 1_500, 1_200).with_keys(of_keys);
+        // 15 minutes and two intervals.
+        assert_eq!((asks.late(), asks.look_back), (1_500, 1_500 + 1_500 + 300));
+        assert!(asks.remark().contains("logs up to 20m late, 5m more for the list of keys, one interval"));
+        assert_eq!(Schedule::new(300, 1_500, 7_200).with_keys(of_keys), Schedule::new(300, 1_500, 7_200));
     }
 
     #[test]

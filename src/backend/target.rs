@@ -44,6 +44,8 @@ pub(in crate::backend) trait Backend: Dialect {
     /// Whether a join by a column that holds for more records than its field finds all that the field would join. If
     /// not, equal values of the column say nothing about the field's, and the join may miss.
     const JOINS_BY_WIDER: bool;
+    /// Whether a join by a field whose letter case means nothing can ignore it. If not, the gate says what it misses.
+    const FOLDS_KEYS: bool = true;
     /// Whether the exact values of a list can be read from a list of the SIEM, as [`ListDelivery`] says. If not, all
     /// entries stand in the text.
     ///

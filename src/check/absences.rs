@@ -4,7 +4,7 @@
 //! Must not know: how the step itself is lowered.
 
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Case, Neighbour, When};
+use crate::ir::{self, Case, Neighbour, Type, When};
 use crate::source::Span;
 use crate::syntax::ast::{First, Link, LinkSide, Name, Side, Unless, UnlessWindow};
 
@@ -38,6 +38,14 @@ impl<'a> Around<'a> {
     fn own(self) -> StepRef<'a> {
         match self {
             Self::Step(step) | Self::Link(_, step) => step,
+        }
+    }
+
+    /// The step of a side; a step alone is both.
+    fn step(self, of: Neighbour) -> StepRef<'a> {
+        match (self, of) {
+            (Self::Step(step) | Self::Link(step, _), Neighbour::Earlier)
+            | (Self::Step(step) | Self::Link(_, step), Neighbour::Later) => step,
         }
     }
 
@@ -157,7 +165,10 @@ fn key(
         sink.report(found);
         return None;
     }
-    let case = if link.ignore_case { Case::Ignore } else { Case::Sensitive };
+    let own = subject.source.and_then(|source| source.field(&right.name));
+    let folds = own.is_some_and(|def| def.fold && def.ty == Type::String)
+        || names::folds(names, around.step(of), &left);
+    let case = if link.ignore_case || folds { Case::Ignore } else { Case::Sensitive };
     Some(ir::AbsenceKey { of, left, right, case })
 }
 
@@ -247,8 +258,8 @@ pub(super) fn first_seen(
     let key = |field: ir::Field| ir::AbsenceKey {
         of: Neighbour::Later,
         left: field.clone(),
+        case: if names::folds(names, step, &field) { Case::Ignore } else { Case::Sensitive },
         right: field,
-        case: Case::Sensitive,
     };
     let keys = fields.into_iter().map(|field| field.map(key)).collect();
     FirstParts { window, keys, span: written.span }

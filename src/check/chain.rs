@@ -127,9 +127,10 @@ fn lower_keys(
         }
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
-        let case = ir::Case::Sensitive;
+        let folds = links::folds(names, index, &field, &field);
+        let case = if folds { ir::Case::Ignore } else { ir::Case::Sensitive };
         let any = ir::AnyOf::default();
-        keys.push(ir::Key { left: field.clone(), right: field, case, any, from_scope: true });
+        keys.push(ir::Key { left: field.clone(), right: field, case, folds, any, from_scope: true });
     }
     // After the scope was added: `scope event.id` joins an event to itself as surely as `on event.id` does.
     links::refuse_identity(names, sink, index, &keys);

@@ -160,8 +160,16 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         sink.report(found);
         return None;
     }
-    let case = if link.ignore_case { ir::Case::Ignore } else { ir::Case::Sensitive };
-    Some(ir::Key { left, right, case, any, from_scope: false })
+    let folds = !link.ignore_case && folds(names, index, &left, &right);
+    let case = if link.ignore_case || folds { ir::Case::Ignore } else { ir::Case::Sensitive };
+    Some(ir::Key { left, right, case, folds, any, from_scope: false })
+}
+
+/// Whether letter case means nothing in a field of either side: then it means nothing between the two.
+pub(super) fn folds(names: &Names<'_>, index: usize, left: &ir::Field, right: &ir::Field) -> bool {
+    names
+        .neighbours(index)
+        .is_some_and(|(before, after)| names::folds(names, before, left) || names::folds(names, after, right))
 }
 
 /// Of which side any value counts. `on any(FIELD)` says it of each side that can have several values, a pair of the

@@ -209,6 +209,12 @@ pub(super) fn has_several(names: &Names<'_>, step: StepRef<'_>, name: &str) -> b
     names.fields(step, name).iter().any(|(_, found)| found.is_some_and(|def| def.many))
 }
 
+/// Whether letter case means nothing in a text field of a step: one of its sources says so.
+pub(super) fn folds(names: &Names<'_>, step: StepRef<'_>, field: &ir::Field) -> bool {
+    let folds = |def: &FieldDef| def.fold && def.ty == ir::Type::String;
+    names.fields(step, &field.name).iter().any(|(_, found)| found.is_some_and(folds))
+}
+
 /// Whether a field of a step can have several values in each of its sources; reports one that has a single one. `at` is
 /// the `any` that asks for it.
 pub(super) fn all_several(

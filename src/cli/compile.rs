@@ -137,7 +137,8 @@ impl Compile {
         };
         let judged = if self.rule.is_none() { targets.as_slice() } else { &[] };
         let (mut externals, mut clashes) = (Externals::default(), Diagnostics::default());
-        let found = session::each(&self.paths, &self.session, judged, work, |files| {
+        let session = self.session.staging(&self.forms.staged.rules);
+        let found = session::each(&self.paths, &session, judged, work, |files| {
             let mut texts = Vec::new();
             for file in files {
                 let file = file?;

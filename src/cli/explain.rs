@@ -49,6 +49,9 @@ impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let pages: Vec<&str> = self.what.iter().filter_map(|what| page(what)).collect();
         if pages.len() == self.what.len() {
+            if self.html.is_some() || self.svg.is_some() {
+                anyhow::bail!("`--html` and `--svg` are for rules; the page of a code is text");
+            }
             output::print_all(pages)?;
             return Ok(Outcome::Fine);
         }
@@ -94,7 +97,7 @@ impl Explain {
 
 /// Writes a result to a file, or with `-` to standard output.
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    if file == Path::new("-") { output::print(text) } else { output::write_file(file, text) }
+    if file == Path::new("-") { output::print(text) } else { output::write_named(file, text) }
 }
 
 /// A rule explained, with what each target makes of it.

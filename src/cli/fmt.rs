@@ -62,8 +62,15 @@ impl Fmt {
             match done {
                 Done::Broken => {
                     let id = broken.add(SourceFile::new(path.display().to_string(), text.clone()));
+                    let before = diags.len();
                     if let Some(source) = broken.get(id) {
                         syntax::parse(source, id, &mut diags);
+                    }
+                    if diags.len() == before {
+                        let path = path.display();
+                        output::complain(&format!(
+                            "`{path}` is left as it is: it could not be read. Please report it"
+                        ));
                     }
                     outcome = Outcome::Findings;
                 }

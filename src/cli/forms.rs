@@ -2,10 +2,12 @@
 //!
 //! In: options of the command line. Out: those of a compilation. Must not know: rules, files.
 
+use clap_complete::ArgValueCompleter;
+
 use crate::backend::{Baseline, Rows, Slice, SqlDialect};
 use crate::project::CompileOptions;
 
-use super::instant;
+use super::{instant, names};
 
 /// What may be chosen of the queries of one target.
 #[derive(Debug, clap::Args)]
@@ -23,7 +25,18 @@ pub(super) struct Forms {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     baseline: BaselineChoice,
     #[command(flatten)]
+    pub(super) staged: Staged,
+    #[command(flatten)]
     lake: Lake,
+}
+
+/// The rules whose last log Splunk reads in two stages.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Staged {
+    /// SPL: read the log of the last step of this rule only where a list has its key, which a search of its own keeps;
+    /// for very large logs; may be repeated.
+    #[arg(long = "staged", value_name = "RULE", add = ArgValueCompleter::new(names::rules))]
+    pub(super) rules: Vec<String>,
 }
 
 /// What may be chosen of SQL.

@@ -58,6 +58,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Print results and errors only: no warnings, no summaries.
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -136,6 +139,9 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    if arguments.quiet {
+        output::hush();
+    }
     let outcome = match arguments.command {
         Command::Compile(command) => command.run(),
         #[cfg(feature = "pack")]

@@ -6,6 +6,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -39,14 +40,33 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "catena: {}", visible(text));
 }
 
-/// Writes a finished block, such as rendered diagnostics, to standard error.
+/// Whether only results and errors are wanted.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`report`] writes nothing.
+pub(super) fn hush() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether only results and errors are wanted.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Writes what tells how it went, such as a count of files, to standard error; nothing if that is not wanted.
 pub(super) fn report(text: &str) {
+    if !is_quiet() {
+        insist(text);
+    }
+}
+
+/// Writes a finished block, such as rendered errors, to standard error.
+pub(super) fn insist(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Writes to a path that the user names: a file as [`write_file`], anything else, such as a device, a pipe or a link,
 /// as what it is. Folders are not made.
-#[cfg(feature = "replay")]
 pub(super) fn write_named(path: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("cannot write `{}`", path.display());
     match std::fs::symlink_metadata(path) {

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 
 use rayon::prelude::*;
 
-use crate::diag::{Diagnostics, Findings, Severity, github, json, nearest, render, sarif};
+use crate::diag::{Diagnostics, Finding, Findings, Severity, github, json, nearest, render, sarif};
 use crate::source::Sources;
 
 use super::{Outcome, output};
@@ -39,7 +39,7 @@ pub(super) fn show(
     let count = |severity| report.count(severity) + bounded.hidden(severity);
     let count = Count { errors: count(Severity::Error), warnings: count(Severity::Warning) };
     match format {
-        Format::Text => output::report(&to_text(&report)),
+        Format::Text => output::insist(&to_text(&report)),
         Format::Json => output::print(&json::render(&report))?,
         Format::Sarif => output::print(&sarif::render(&report))?,
         Format::Github => output::print(&github::render(&report))?,
@@ -51,7 +51,8 @@ pub(super) fn show(
 /// The findings as text: drawing the source beside each takes its time.
 fn to_text(report: &Findings) -> String {
     let colour = use_colour();
-    report.findings().par_iter().map(|finding| render::one(finding, colour)).collect()
+    let is_wanted = |finding: &&Finding| !output::is_quiet() || finding.severity() == Severity::Error;
+    report.findings().par_iter().filter(is_wanted).map(|finding| render::one(finding, colour)).collect()
 }
 
 /// How much was found.

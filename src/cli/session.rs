@@ -33,6 +33,9 @@ pub(super) struct SessionOptions {
     /// Source file to add, or to replace the built-in source of the same name; may be repeated.
     #[arg(long, value_name = "FILE")]
     source: Vec<PathBuf>,
+    /// The rules whose last log Splunk reads in two stages: an option of the commands that write queries.
+    #[arg(skip)]
+    staged: Vec<String>,
 }
 
 /// A day as the language writes it. A time of day or a zone would raise the question of whose day it is.
@@ -62,12 +65,18 @@ impl SessionOptions {
         self.as_of.unwrap_or_else(today)
     }
 
+    /// The same with rules whose last log Splunk reads in two stages.
+    pub(super) fn staging(&self, rules: &[String]) -> Self {
+        Self { staged: rules.to_vec(), ..self.clone() }
+    }
+
     pub(super) fn choices(&self) -> Choices {
         Choices {
             set: self.set.clone(),
             as_of: self.as_of,
             environment: self.env.clone(),
             sources: self.source.clone(),
+            staged: self.staged.clone(),
             compiled: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use clap_complete::ArgValueCompleter;
 
@@ -11,7 +11,7 @@ use crate::engine::report::{self as outcomes, NotRun};
 use crate::engine::trial::{self, run_tests};
 use crate::source::{Span, visible_json};
 
-use super::report::{self, Format};
+use super::report::{self, Format, did_you_mean};
 use super::session::{self, Session, SessionOptions};
 use super::{Outcome, names, output};
 
@@ -51,6 +51,7 @@ impl RunTests {
         let Some(session) = session::open(&self.paths, &self.session) else {
             return Ok(Outcome::Failure);
         };
+        self.know_rules(&session)?;
         let found = self.outcomes(&session)?;
         let not_run = self.not_run(&session);
         let locate = |span: Span| match session.found.sources.locate(span) {
@@ -66,6 +67,18 @@ impl RunTests {
         let (checked, _) = report::show(session.found.diags, &session.found.sources, Format::Text, false)?;
         let failed = found.iter().any(|outcome| !outcome.passed());
         Ok(checked.max(if failed { Outcome::Findings } else { Outcome::Fine }))
+    }
+
+    /// A rule that is asked for and is not there must not pass for one without tests.
+    fn know_rules(&self, session: &Session) -> anyhow::Result<()> {
+        let files = || session.files.iter();
+        let whole = files().flat_map(|file| &file.rules).map(|rule| rule.name.node.as_str());
+        let broken = files().flat_map(|file| &file.left_out).map(|rule| rule.node.as_str());
+        let known: Vec<&str> = whole.chain(broken).collect();
+        match self.rule.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => bail!("no rule is called `{name}`{}", did_you_mean(name, known)),
+            None => Ok(()),
+        }
     }
 
     /// The rules with errors, and the files with errors elsewhere.

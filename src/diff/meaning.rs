@@ -154,7 +154,7 @@ fn sorted(texts: impl Iterator<Item = String>) -> String {
 fn of_link(link: &Link, (left, right): (&str, &str), rule: &Rule, clauses: &mut Clauses) {
     let Link { gap, keys, comparisons, absences, span: _ } = link;
     clauses.push((format!("window {left} to {right}"), ir::duration(gap.seconds)));
-    let one = |Key { left, right, case, any, from_scope: _ }: &Key| {
+    let one = |Key { left, right, case, folds: _, any, from_scope: _ }: &Key| {
         let side = |field: &str, any| if any { format!("any({field})") } else { field.to_owned() };
         if left.name == right.name && *case == Case::Sensitive && !any.of_one() {
             left.name.clone()

@@ -82,7 +82,7 @@ fn repeated(repetition: &Repetition) -> String {
 fn link(link: &Link) -> String {
     let Link { gap, keys, comparisons, absences: _, span: _ } = link;
     let key = |key: &Key| {
-        let Key { left, right, case, any, from_scope: _ } = key;
+        let Key { left, right, case, folds: _, any, from_scope: _ } = key;
         let one = |name: &str, any| if any { format!("one of its {name}") } else { format!("a {name}") };
         if any.of_one() {
             let before = if any.left { "one of the" } else { "the" };

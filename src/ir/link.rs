@@ -51,6 +51,9 @@ pub struct Key {
     pub right: Field,
     /// For text: whether letter case counts.
     pub case: Case,
+    /// Whether it does not because the source folds a field of it, and not because the rule says so (`=~`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub folds: bool,
     /// Of which side any value counts: `any(a.f) == b.g`. A field with several values has `any` here.
     #[serde(skip_serializing_if = "AnyOf::is_none")]
     pub any: AnyOf,
@@ -62,7 +65,7 @@ impl Key {
     /// A key of two fields that have one value each and are equal as logged.
     #[must_use]
     pub fn of(left: Field, right: Field) -> Self {
-        Self { left, right, case: Case::Sensitive, any: AnyOf::default(), from_scope: false }
+        Self { left, right, case: Case::Sensitive, folds: false, any: AnyOf::default(), from_scope: false }
     }
 }
 

@@ -9,15 +9,21 @@ pub(super) struct Html(String);
 impl Html {
     /// Adds text.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        for c in text.chars() {
-            match c {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' => self.0.push_str("&quot;"),
-                '\'' => self.0.push_str("&#39;"),
-                c => self.0.push(c),
-            }
+        for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
+            // A piece ends in the only mark that it has.
+            let mark = match piece.as_bytes().last() {
+                Some(b'&') => "&amp;",
+                Some(b'<') => "&lt;",
+                Some(b'>') => "&gt;",
+                Some(b'"') => "&quot;",
+                Some(b'\'') => "&#39;",
+                Some(_) | None => {
+                    self.0.push_str(piece);
+                    continue;
+                }
+            };
+            self.0.push_str(piece.get(..piece.len() - 1).unwrap_or_default());
+            self.0.push_str(mark);
         }
         self
     }

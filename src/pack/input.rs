@@ -101,7 +101,7 @@ impl<'a> Ruled<'a> {
 
 /// Equal fields of two steps.
 pub(super) fn keys(keys: &[Key]) -> String {
-    let one = |Key { left, right, case: _, any, from_scope: _ }: &Key| {
+    let one = |Key { left, right, case: _, folds: _, any, from_scope: _ }: &Key| {
         let side = |name: &str, any| if any { format!("any {name}") } else { name.to_owned() };
         let [before, after] = [side(&left.name, any.left), side(&right.name, any.right)];
         if before == after { before } else { format!("{before} = {after}") }

@@ -24,7 +24,20 @@ struct Manifest<'a> {
     version: u32,
     generator: &'static str,
     files: Vec<Listed<'a>>,
-    rules: Vec<Rule>,
+}
+
+/// What became of a rule, as the manifest has it. Most of its text is that of rules, so each is written where the rule
+/// is at work, by one of many workers.
+#[derive(Debug)]
+pub(super) struct Entry {
+    name: String,
+    text: Vec<u8>,
+}
+
+/// Where an entry stands, for its indentation.
+#[derive(Debug, Serialize)]
+struct Around<'a> {
+    rules: [&'a Rule; 1],
 }
 
 #[derive(Debug, Serialize)]
@@ -122,6 +135,20 @@ pub(super) struct Made<'a> {
     pub(super) files: Vec<Path>,
 }
 
+impl Entry {
+    /// The entry of a rule.
+    pub(super) fn of(rule: &Rule) -> Self {
+        // Nothing in it can fail to be written: maps have texts as keys.
+        let mut text = serde_json::to_vec_pretty(&Around { rules: [rule] }).unwrap_or_default();
+        text.truncate(text.len().saturating_sub(AFTER.len()));
+        text.drain(..BEFORE.len().min(text.len()));
+        Self { name: rule.name.clone(), text }
+    }
+}
+
+const BEFORE: &str = "{\n  \"rules\": [\n";
+const AFTER: &str = "\n  ]\n}";
+
 impl Rule {
     /// A rule that nothing has been made of yet.
     pub(super) fn new(ruled: &Ruled<'_>, sources: &Sources) -> Self {
@@ -209,7 +236,7 @@ fn clause(span: Span, sources: &Sources) -> Option<Clause> {
 }
 
 /// The text of the manifest.
-pub(super) fn print(files: &[File], mut rules: Vec<Rule>) -> Vec<u8> {
+pub(super) fn print(files: &[File], mut rules: Vec<Entry>) -> Vec<u8> {
     rules.sort_by(|one, other| one.name.cmp(&other.name));
     let listed = files.iter().map(|file| Listed {
         path: &file.path,
@@ -218,9 +245,15 @@ pub(super) fn print(files: &[File], mut rules: Vec<Rule>) -> Vec<u8> {
         rule: file.rule.as_deref(),
         target: file.target,
     });
-    let manifest = Manifest { version: VERSION, generator: GENERATOR, files: listed.collect(), rules };
-    // Nothing in it can fail to be written: maps have texts as keys.
+    let manifest = Manifest { version: VERSION, generator: GENERATOR, files: listed.collect() };
     let mut text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-    text.push(b'\n');
+    text.truncate(text.len().saturating_sub("\n}".len()));
+    text.reserve(rules.iter().map(|rule| rule.text.len() + 2).sum::<usize>() + 64);
+    text.extend_from_slice(b",\n  \"rules\": [");
+    for (number, rule) in rules.iter().enumerate() {
+        text.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
+        text.extend_from_slice(&rule.text);
+    }
+    text.extend_from_slice(if rules.is_empty() { b"]\n}\n" } else { b"\n  ]\n}\n" });
     text
 }

@@ -7,15 +7,26 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
 
 use super::html::Html;
 
+/// What means something to Markdown; all of ASCII.
+const MARKS: [char; 11] = ['\\', '`', '*', '_', '[', ']', '<', '>', '#', '|', '~'];
+
 /// A text on one line that Markdown shows as it is.
 pub(super) fn text(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown = String::with_capacity(line.len());
-    for c in line.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~') {
-            shown.push('\\');
+    let mut shown = String::with_capacity(text.len() + text.len() / 8);
+    for word in text.split_whitespace() {
+        if !shown.is_empty() {
+            shown.push(' ');
         }
-        shown.push(c);
+        // What lies between two marks is copied as a whole.
+        let mut rest = word;
+        while let Some((plain, mark)) = rest.find(MARKS).and_then(|at| rest.split_at_checked(at)) {
+            shown.push_str(plain);
+            shown.push('\\');
+            let (mark, after) = mark.split_at_checked(1).unwrap_or((mark, ""));
+            shown.push_str(mark);
+            rest = after;
+        }
+        shown.push_str(rest);
     }
     shown
 }

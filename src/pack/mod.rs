@@ -46,6 +46,8 @@ pub struct Piece {
     lake: Vec<sql::Entry>,
     names: Vec<Named>,
     entry: manifest::Rule,
+    /// The same as the manifest has it, once nothing is added any more.
+    written: Option<manifest::Entry>,
 }
 
 /// What a rule becomes in each pack. Findings stop the build.
@@ -63,6 +65,7 @@ pub fn of_rule(
         lake: Vec::new(),
         names: Vec::new(),
         entry: manifest::Rule::new(ruled, sources),
+        written: None,
     };
     let before = diags.len();
     for emission in ruled.emissions {
@@ -79,6 +82,7 @@ pub fn of_rule(
     piece.files.iter().for_each(|file| {
         file.sha256();
     });
+    piece.written = Some(manifest::Entry::of(&piece.entry));
     (!diags.errors_since(before)).then_some(piece)
 }
 
@@ -88,12 +92,12 @@ pub fn assemble(pieces: Vec<Piece>, choices: &Choices, diags: &mut Diagnostics) 
     name::clashes(pieces.iter().flat_map(|piece| &piece.names), diags);
     let (mut files, mut searches, mut objects, mut lake, mut entries) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Piece { rule: _, files: own, splunk, kibana, lake: of_lake, names: _, entry } in pieces {
+    for Piece { rule: _, files: own, splunk, kibana, lake: of_lake, names: _, entry: _, written } in pieces {
         files.extend(own);
         searches.extend(splunk);
         objects.extend(kibana);
         lake.extend(of_lake);
-        entries.push(entry);
+        entries.extend(written);
     }
     files.extend(splunk::app(&searches, choices, diags));
     files.extend(elastic::import(objects));

@@ -19,6 +19,9 @@ pub(super) struct Plan {
     pub(super) look_back: u64,
     /// How far before a run the newest event is that it reports: the stated delay of the logs.
     pub(super) delay: u64,
+    /// How much of that it waits for what must not come: what has come of it by then has to be read as well.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) wait: u64,
     /// Whether a run reports only the slice of event time that is its own. If not, the SIEM itself drops what an
     /// earlier run has reported.
     pub(super) slices: bool,
@@ -33,17 +36,25 @@ impl Plan {
     pub(super) fn sliced(schedule: Schedule, every: u64) -> Self {
         let delay = in_minutes(schedule.late());
         let look_back = in_minutes(schedule.span().saturating_add(delay).saturating_add(every));
-        Self { every, look_back, delay, slices: true }
+        Self { every, look_back, delay, wait: schedule.wait(), slices: true }
     }
 
     /// As the part says it, with what the SIEM remembers.
     pub(super) fn overlapping(schedule: Schedule) -> Self {
-        Self { every: schedule.every, look_back: schedule.look_back, delay: schedule.late(), slices: false }
+        let (every, look_back) = (schedule.every, schedule.look_back);
+        Self { every, look_back, delay: schedule.late(), wait: schedule.wait(), slices: false }
+    }
+
+    /// How far before a run the newest event is that it reads, in whole minutes, where that is later than the slice
+    /// that it reports: what must not come after an event of the slice lies behind the slice.
+    pub(super) fn read_until(self) -> u64 {
+        let newest = self.delay.saturating_sub(self.wait);
+        newest - newest % MINUTE
     }
 
     /// In words.
     pub(super) fn remark(self) -> String {
-        let Self { every, look_back, delay, slices } = self;
+        let Self { every, look_back, delay, wait: _, slices } = self;
         let [every, look_back, delay] = [every, look_back, delay].map(crate::ir::duration);
         if slices {
             format!(
@@ -57,6 +68,11 @@ impl Plan {
             )
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(seconds: &u64) -> bool {
+    *seconds == 0
 }
 
 fn in_minutes(seconds: u64) -> u64 {

@@ -43,6 +43,8 @@ pub struct StepBox {
     pub gates: Vec<Gate>,
     /// What must not be there beside it.
     pub absences: Vec<Absent>,
+    /// How often what is left must come; it counts last.
+    pub count: Option<String>,
 }
 
 /// Records that must not be there.
@@ -111,14 +113,13 @@ impl Picture {
 fn step_box(step: &Step, rule: &Rule) -> StepBox {
     let Step { name, main, others, absences, repetition, span: _ } = step;
     let selections = || std::iter::once(main).chain(others);
-    let mut condition = conditions(selections(), rule);
-    condition.extend(repetition.iter().map(repeated));
     StepBox {
         name: name.node.clone(),
         source: main.source.node.clone(),
-        condition,
+        condition: conditions(selections(), rule),
         gates: selections().flat_map(|selection| gates(selection, rule)).collect(),
         absences: absences.iter().map(|absence| absent(absence, rule)).collect(),
+        count: repetition.as_ref().map(repeated),
     }
 }
 
@@ -198,7 +199,7 @@ fn gate(except: &Pred, rule: &Rule) -> Gate {
 
 fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
     let Link { gap, keys, comparisons, absences, span: _ } = link;
-    let key = |Key { left, right, case: _, any, from_scope: _ }: &Key| {
+    let key = |Key { left, right, case: _, folds: _, any, from_scope: _ }: &Key| {
         let side = |name: &str, any| if any { format!("any({name})") } else { name.to_owned() };
         same(&side(&left.name, any.left), &side(&right.name, any.right))
     };

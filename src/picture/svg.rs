@@ -138,7 +138,7 @@ impl Canvas {
     }
 
     fn step(&mut self, step: &StepBox, number: usize) {
-        let StepBox { name, source, condition, gates, absences } = step;
+        let StepBox { name, source, condition, gates, absences, count } = step;
         let lines: Vec<String> = condition.iter().flat_map(|part| wrap(part, ROOM, MOST)).collect();
         let gates: Vec<String> = gates.iter().flat_map(|gate| wrap(&gate.line(), ROOM - 9, MOST)).collect();
         let bar = if gates.is_empty() { 0 } else { PAD };
@@ -146,7 +146,10 @@ impl Canvas {
         let absences: Vec<_> = absences.iter().map(|absent| Crossed::new(absent, x, end)).collect();
         let rows = PAD + (1 + lines.len() + gates.len()) * LINE + bar;
         let crossed: usize = absences.iter().map(|crossed| GAP + crossed.height()).sum();
-        let height = rows + crossed + PAD;
+        let counts: Vec<String> = count.iter().flat_map(|count| wrap(count, ROOM, MOST)).collect();
+        let apart = if absences.is_empty() { 0 } else { GAP };
+        let counted = if counts.is_empty() { 0 } else { apart + counts.len() * LINE };
+        let height = rows + crossed + counted + PAD;
         let (top, width) = (self.y, WIDTH - 2 * MARGIN);
         let _ = writeln!(
             self.out,
@@ -171,6 +174,12 @@ impl Canvas {
         self.y = top + rows;
         for crossed in &absences {
             self.crossed(crossed);
+        }
+        // The baseline of a line lies a little above its end.
+        self.y = (self.y + apart).saturating_sub(6);
+        for line in &counts {
+            self.y += LINE;
+            self.text(x, "", line);
         }
         self.y = top + height;
     }

@@ -20,6 +20,7 @@ fn texts_stay_in_their_place() {
         condition: texts(),
         gates: gates(),
         absences: absences.clone(),
+        count: Some(hostile.clone()),
     };
     let arrow = Arrow {
         window: "1m".to_owned(),

@@ -34,7 +34,7 @@ pub fn text(picture: &Picture) -> String {
 }
 
 fn step_box(step: &StepBox, has_after: bool) -> Vec<String> {
-    let StepBox { name, source, condition, gates, absences } = step;
+    let StepBox { name, source, condition, gates, absences, count } = step;
     let head = format!("─ {name} ");
     let tail = format!(" {source} ─");
     let fill = WIDTH.saturating_sub(2 + head.chars().count() + tail.chars().count());
@@ -50,6 +50,7 @@ fn step_box(step: &StepBox, has_after: bool) -> Vec<String> {
         }
     }
     lines.extend(absences.iter().flat_map(|one| absent(one, ROOM)).map(|line| row(&line)));
+    lines.extend(count.iter().flat_map(|count| wrap(&visible(count), ROOM - 2, MOST)).map(|line| row(&line)));
     let end = if has_after { '┬' } else { '─' };
     lines.push(format!("└{}{end}{}┘", "─".repeat(AT), "─".repeat(WIDTH - 3 - AT)));
     lines

@@ -67,6 +67,7 @@ pub fn compile_rule(
         split,
         rows,
         baseline,
+        staged: settings.is_staged(&rule.name.node),
         dialect,
         slice,
     };

@@ -49,6 +49,7 @@ pub struct Environments<'a> {
     given: Option<Named>,
     /// Parameters given by option: they win over every file.
     set: &'a [(String, String)],
+    staged: &'a [String],
     /// The built-in sources, and the ids of `extra`, once the run has a place for files.
     base: Option<(Catalog, Vec<FileId>)>,
     /// The ids of source files that environment files name, by what they really are: a file that several of them name
@@ -87,7 +88,13 @@ impl<'a> Environments<'a> {
         let extra = extra.iter().map(|path| Named::read(files, "source", path)).collect::<Result<_, _>>()?;
         let given = given.map(|path| Named::read(files, "environment", path)).transpose()?;
         let (named, by_folder, by_file) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Self { files, extra, given, set, base: None, named, by_folder, by_file })
+        Ok(Self { files, extra, given, set, staged: &[], base: None, named, by_folder, by_file })
+    }
+
+    /// The same with rules whose last log Splunk reads in two stages, beside those of the environment files.
+    #[must_use]
+    pub fn staging(self, staged: &'a [String]) -> Self {
+        Self { staged, ..self }
     }
 
     /// The environment for a rule file.
@@ -129,6 +136,7 @@ impl<'a> Environments<'a> {
         settings::unknown_targets(&catalog, diags);
         let schemas = backend::schemas(&catalog, diags);
         settings.set(self.set.iter().cloned());
+        settings.stage(self.staged.iter().cloned());
         Environment { settings, catalog, schemas, broken: diags.errors_since(mark) }
     }
 

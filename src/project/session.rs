@@ -35,6 +35,8 @@ pub struct Choices {
     pub environment: Option<PathBuf>,
     /// Source files to add, or to put in the place of the built-in source of the same name.
     pub sources: Vec<PathBuf>,
+    /// The rules whose last log Splunk reads in two stages, beside those of the environment file.
+    pub staged: Vec<String>,
     /// Names of the targets for which the rules are compiled, if all of them are: whether an accepted warning of a
     /// target is there is known only then.
     pub compiled: Vec<String>,
@@ -133,7 +135,11 @@ pub fn each<T: Send, E: Send>(
     let mut diags = Diagnostics::default();
     let host = Host { files, workers };
     let (environments, workspace) = workers.both(
-        || Environments::new(files, &choices.sources, choices.environment.as_deref(), &choices.set),
+        || {
+            let given = choices.environment.as_deref();
+            let environments = Environments::new(files, &choices.sources, given, &choices.set);
+            environments.map(|environments| environments.staging(&choices.staged))
+        },
         || Workspace::load(paths, &host, &mut diags),
     );
     let unusable = |problem| Stopped::Unusable(vec![problem]);
@@ -142,6 +148,7 @@ pub fn each<T: Send, E: Send>(
         .map_err(|problems| Stopped::Unusable(problems.into_iter().map(|problem| problem.0).collect()))?;
     // A usage error, so it is found before the first rule is compiled and anything is written.
     refuse_unknown(&choices.set, &workspace, workers).map_err(unusable)?;
+    refuse_unknown_rules(&choices.staged, &workspace, workers).map_err(unusable)?;
     // Clashes are known before the first batch: its rules may be written out before the file with the other rule is
     // parsed.
     let headings = workspace.survey(workers, |source, _| syntax::outline(&source.text));
@@ -299,6 +306,30 @@ fn refuse_unknown(
             let near = nearest(name, known.iter().map(String::as_str));
             let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             Err(format!("`--set {name}=…`: no rule has a parameter `{name}`{hint}"))
+        }
+    }
+}
+
+/// A rule given by option that is not there is a mistake, too.
+fn refuse_unknown_rules(
+    staged: &[String],
+    workspace: &Workspace,
+    workers: &impl Workers,
+) -> Result<(), String> {
+    if staged.is_empty() {
+        return Ok(());
+    }
+    let rules = |source: &SourceFile, id| {
+        let file = syntax::parse(source, id, &mut Diagnostics::default());
+        file.rules.iter().map(|rule| rule.name.node.clone()).collect()
+    };
+    let known: BTreeSet<String> = workspace.survey(workers, rules).into_iter().collect();
+    match staged.iter().find(|name| !known.contains(*name)) {
+        None => Ok(()),
+        Some(name) => {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(format!("`--staged {name}`: no rule is called `{name}`{hint}"))
         }
     }
 }

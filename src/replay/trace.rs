@@ -70,8 +70,7 @@ pub fn trace(
     let tracer = Tracer { rule, program, records: &around };
     let title = match alert {
         Some(_) => format!("alert {number} of {}", report.alerts.len()),
-        None if report.alerts.is_empty() => "no alert; the records that satisfy a step".to_owned(),
-        None => format!("there are only {} alerts; the records that satisfy a step", report.alerts.len()),
+        None => "no alert; the records that satisfy a step".to_owned(),
     };
     let mut lines = vec![format!("{}: {title}", rule.name.node)];
     lines.extend(tracer.lines());

@@ -65,6 +65,11 @@ pub const SIGMA: &[Key] = &[optional(
 pub const RULE: &[Key] = &[
     optional("params", PARAMS, "by name: values of parameters; they win over those for every rule"),
     optional("targets", TEXTS, "the targets that the rule is meant for here, in place of its own `targets`"),
+    optional(
+        "staged",
+        Form::Truth,
+        "whether Splunk reads the log of the last step only where a list has the key of a chain that lacks it, as `--staged` says for one run (default false)",
+    ),
 ];
 
 /// `targets.TARGET.SOURCE`: entries that are left out stay as they are.

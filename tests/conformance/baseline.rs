@@ -50,7 +50,7 @@ impl Plan {
 
 /// How the search that keeps the list runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
+pub(super) enum Keeping {
     /// As its schedule says; every other one only after the rule's search of the same minute.
     OnTime,
     /// Never: the list is empty.
@@ -59,20 +59,32 @@ enum Keeping {
     Seldom,
     /// On time, but up to the moment at which it runs.
     UpToNow,
+    /// One run of three is left out.
+    OneLeftOut,
+    /// Two runs of three are left out.
+    TwoLeftOut,
 }
 
-/// The rule with lists, and with so many seconds between two runs that scenarios of weeks are some hundred of them.
+/// The rule with lists.
 fn emitted(subject: &Subject, mappings: &Mappings, maker: &Maker<'_>) -> Option<Emission> {
+    let options = Options { baseline: Baseline::Lookup, ..options(subject, maker) };
+    let emission = with_lists(subject, mappings, &options)?;
+    emission.parts.iter().any(|part| part.role == Role::Baseline).then_some(emission)
+}
+
+/// So many seconds between two runs that the scenarios of a rule are some hundred of them.
+pub(super) fn options(subject: &Subject, maker: &Maker<'_>) -> Options {
     let wanted = u64::try_from(maker.stride() / 400).unwrap();
     // Parts of an hour, or longer: so the two searches meet at every run of the one that keeps the list.
     let interval = [300, 600, 900, 1_800, 3_600, 7_200].into_iter().find(|seconds| *seconds >= wanted);
     let interval = interval.unwrap_or(14_400);
-    let options =
-        Options { lists: subject.delivery, baseline: Baseline::Lookup, interval, ..Options::default() };
+    Options { lists: subject.delivery, interval, ..Options::default() }
+}
+
+pub(super) fn with_lists(subject: &Subject, mappings: &Mappings, options: &Options) -> Option<Emission> {
     let (catalog, schemas) = &mappings.documented;
-    let job = backend::Job { rule: &subject.rule, catalog, schemas, options: &options };
-    let emission = backend::compile(&job, backend::by_name("spl").unwrap(), &mut Diagnostics::default())?;
-    emission.parts.iter().any(|part| part.role == Role::Baseline).then_some(emission)
+    let job = backend::Job { rule: &subject.rule, catalog, schemas, options };
+    backend::compile(&job, backend::by_name("spl").unwrap(), &mut Diagnostics::default())
 }
 
 /// Runs of all searches of an emission over scenarios.
@@ -82,6 +94,8 @@ struct Runs<'r> {
     scenarios: &'r [Late],
     /// The sources of the events that can end a chain.
     ends: BTreeSet<String>,
+    /// How many seconds sooner than it says the rule's search runs.
+    sooner: i64,
     /// The rows of each list, for each scenario.
     kept: BTreeMap<String, Vec<Vec<Row>>>,
 }
@@ -141,7 +155,8 @@ impl Runs<'_> {
         let (first, last) = (times.clone().min().unwrap(), times.max().unwrap());
         let emission = self.emission;
         let (query, lists) = emission.parts.split_last().unwrap();
-        let plan = Plan::of(query.schedule);
+        let mut plan = Plan::of(query.schedule);
+        plan.delay -= self.sooner;
         let of_list = Plan::of(lists[0].schedule);
         let mut found = vec![Vec::new(); self.scenarios.len()];
         let mut now = first.div_euclid(of_list.every) * of_list.every;
@@ -152,6 +167,8 @@ impl Runs<'_> {
                     Keeping::OnTime | Keeping::UpToNow => true,
                     Keeping::Never => false,
                     Keeping::Seldom => now.div_euclid(of_list.every) % 5 == 2,
+                    Keeping::OneLeftOut => now.div_euclid(of_list.every) % 3 != 1,
+                    Keeping::TwoLeftOut => now.div_euclid(of_list.every) % 3 == 1,
                 };
             kept += usize::from(is_due);
             let is_first = kept.is_multiple_of(2);
@@ -188,10 +205,10 @@ fn replaced(text: &str, find: &str, replace: &str) -> String {
 
 /// Alerts, missed and added.
 #[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    alerts: usize,
-    missed: usize,
-    added: usize,
+pub(super) struct Tally {
+    pub(super) alerts: usize,
+    pub(super) missed: usize,
+    pub(super) added: usize,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -209,12 +226,24 @@ fn tally(
     scenarios: &[Late],
     keeping: Keeping,
 ) -> Tally {
+    sooner(harness, maker, emission, scenarios, keeping, 0)
+}
+
+/// The same, where the rule's search runs sooner than it says, in seconds.
+pub(super) fn sooner(
+    harness: &mut Harness,
+    maker: &Maker<'_>,
+    emission: &Emission,
+    scenarios: &[Late],
+    keeping: Keeping,
+    sooner: i64,
+) -> Tally {
     let steps = &maker.rule.chain.steps;
     let ends =
         if maker.rule.chain.together.is_some() { steps.iter() } else { steps[steps.len() - 1..].iter() };
     let ends =
         ends.flat_map(|step| step.selections().map(|selection| selection.source.node.clone())).collect();
-    let runs = Runs { harness, emission, scenarios, ends, kept: BTreeMap::new() };
+    let runs = Runs { harness, emission, scenarios, ends, sooner, kept: BTreeMap::new() };
     let mut tally = Tally::default();
     for ((_, scenario), rows) in plain(scenarios).into_iter().zip(runs.all(keeping)) {
         let [expected, found] = judge::ends(maker, emission, &Answer::of(maker, &scenario), &rows);
@@ -226,7 +255,7 @@ fn tally(
 }
 
 /// The searches with a fault in them.
-fn changed(emission: &Emission, [find, replace]: [&str; 2]) -> Emission {
+pub(super) fn changed(emission: &Emission, [find, replace]: [&str; 2]) -> Emission {
     let mut emission = emission.clone();
     let find = Regex::new(find).unwrap();
     let before = emission.parts.clone();

@@ -8,6 +8,7 @@
 mod assume;
 mod baseline;
 mod clauses;
+mod documents;
 mod features;
 mod harness;
 mod judge;
@@ -24,6 +25,7 @@ mod schedule;
 mod shrink;
 mod slices;
 mod spelling;
+mod staged;
 mod subjects;
 
 use catena::backend::{self, Cased, Emission, Job, ListDelivery, Options, SqlDialect, Target};

@@ -71,8 +71,8 @@ impl Satisfier<'_> {
         let samples = samples::of(&self.source.name, name);
         let mut set = |name: &str, content| event.set(self.source, name, content, self.item);
         if let TestKind::TextOf { place, other, case } = &test.kind {
-            let (text, part) = text_and_part(*place, *case, wanted, rng);
-            set(name, Content::Text(&text));
+            let (whole, part) = text_and_part(*place, *case, wanted, rng);
+            set(name, Content::Text(&whole));
             set(&other.name, Content::Text(&part));
         } else if let TestKind::SameAs { other } = &test.kind {
             let shared = samples::of(&self.source.name, &other.name);

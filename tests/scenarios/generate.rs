@@ -241,6 +241,7 @@ impl Scenario {
             right: field("zone", Type::String),
             case: Case::Sensitive,
             any: AnyOf::default(),
+            folds: false,
             from_scope: true,
         };
         let links = self.links.iter().enumerate().map(|(index, (gap, keys))| {
@@ -318,7 +319,7 @@ fn key(left: usize, right: usize) -> Key {
         (3, _) | (_, 3) => (field("size", Type::Int), field("ratio", Type::Float)),
         (left, right) => (text_field(left), text_field(right)),
     };
-    Key { left, right, case: Case::Sensitive, any, from_scope: false }
+    Key { left, right, case: Case::Sensitive, folds: false, any, from_scope: false }
 }
 
 fn lists() -> Vec<List> {

@@ -83,8 +83,8 @@ fn bind_link<'a, B: Backend>(
 ) -> Option<BoundLink<'a, B>> {
     let Link { gap, keys, comparisons, absences, span } = link;
     let (mut pairs, mut folded, mut any) = (Vec::new(), Vec::new(), Vec::new());
-    for Key { left, right, case, any: of, from_scope: _ } in keys {
-        let folds = *case == Case::Ignore;
+    for Key { left, right, case, folds, any: of, from_scope: _ } in keys {
+        let folds = *case == Case::Ignore && (B::FOLDS_KEYS || !folds);
         if of.of_one() {
             any.push(AnyKey { left, right, of: *of, folded: folds });
         } else {

@@ -39,7 +39,7 @@ fn own(bodies: &[Body<'_>], at: usize, job: &Job<'_>) -> Vec<String> {
         Role::Query => lines.push(phrase!(
             "part {number} of {count}: the query; it reads the alerts of the previous part"
         )),
-        Role::Stage | Role::Baseline => lines.push(phrase!(
+        Role::Stage | Role::Baseline | Role::Keys => lines.push(phrase!(
             "part {number} of {count}: a building block; the next part reads its alerts by this id, so set it up by the \
              API or an import, with this id as its rule_id, and max_signals 1000; Kibana's form gives every rule an id \
              of its own"

@@ -61,6 +61,7 @@ impl Backend for Eql {
     const EXTENSION: &'static str = "eql";
     const SHOWS_FIELDS: bool = false;
     const JOINS_BY_WIDER: bool = true;
+    const FOLDS_KEYS: bool = false;
 
     fn level(rule: &ir::Rule) -> Level {
         // A sequence is consumed by its last event: of several that could end one chain, only the first alerts.
@@ -90,6 +91,7 @@ const FOLDED: &str =
     "both fields are compared in lower case: letters beyond ASCII are equal as Java folds them";
 
 const VALUES: &str = "a test of a list holds if one value passes, and its opposite if none does; that one fails or all pass cannot be asked: `any(f) != v` and `all(f) == v` add, `not all(f) == v` is refused";
+const FIELD_KEYS: &str = "a sequence compares its keys exactly: where a log writes one name in several letter cases, chains are missed";
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
@@ -130,6 +132,7 @@ fn support(feature: Feature) -> Support {
         },
         Feature::AnyKey => ANY,
         Feature::FoldedKey => Support::Widened(EXACT_KEYS),
+        Feature::FoldedField => Support::Conditional(FIELD_KEYS),
         Feature::AnyOrder => Support::No {
             reason: "a sequence has one order, and a sample has no window",
             help: "write a rule for each order of the steps",

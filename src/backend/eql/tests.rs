@@ -356,6 +356,7 @@ fn pair(seconds: u64, left: &str, right: &str) -> Link {
         right: field(right, Type::String),
         case: Case::Sensitive,
         any: AnyOf::default(),
+        folds: false,
         from_scope: false,
     };
     Link {

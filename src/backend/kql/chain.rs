@@ -182,13 +182,19 @@ impl<'a> Plan<'_, 'a> {
 
     /// The neighbour that narrows a step: behind the first one, all that precedes it.
     fn narrowed(&self, index: usize) -> Option<Narrowed<'a>> {
-        let Narrowing { near, far } = self.narrowing(index)?;
+        let Narrowing { near, far, folded } = self.narrowing(index)?;
         let (step, table) = if index < self.first {
             (index + 1, self.step_table(index + 1)?)
         } else {
             (index - 1, self.chain_table(index - 1)?)
         };
-        Some(Narrowed { key: far, table, column: literal::name(&self.step(step)?.column_name(near)) })
+        let near_step = self.step(step)?;
+        let column = if folded {
+            step::folded(&near_step.name.node, near)
+        } else {
+            literal::name(&near_step.column_name(near))
+        };
+        Some(Narrowed { key: far, folded, table, column })
     }
 
     /// The keys of a step that need no test that they are there: they equal a key of the neighbour nearer to the first

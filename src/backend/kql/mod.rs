@@ -133,7 +133,9 @@ impl Backend for Kql {
                 Support::Emulated("compared after the join, both present")
             }
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey => Support::Emulated("joined by tolower() of both sides"),
+            Feature::FoldedKey | Feature::FoldedField => {
+                Support::Emulated("joined by tolower() of both sides")
+            }
             Feature::AnyOrder => Support::Emulated(
                 "each step in turn is the last one; of every other the newest record before it counts",
             ),

@@ -44,6 +44,8 @@ pub(super) struct Narrowing<'a> {
     pub(super) near: &'a str,
     /// The field of the step.
     pub(super) far: &'a str,
+    /// Whether the two are compared in lower case.
+    pub(super) folded: bool,
 }
 
 /// How link `link` narrows one of its steps, the later one if `ahead`: by a key that the event has, best one that the
@@ -65,9 +67,10 @@ pub(super) fn narrowing<'a>(
         // What is counted together shares no other key than those by which it is counted.
         let is_shared = counted.is_none_or(|by| by.iter().any(|by| by.name == far.name));
         let fields: Vec<_> = far_step.selections().filter_map(|one| key_of(one, &far.name)).collect();
-        let narrows = is_shared && key.case == Case::Sensitive && fields.iter().all(|field| serves(field));
+        let narrows = is_shared && fields.iter().all(|field| serves(field));
         let is_expression = fields.iter().any(|field| fields::plain(field).is_none());
-        narrows.then_some((Narrowing { near: &near.name, far: &far.name }, is_expression))
+        let folded = key.case == Case::Ignore;
+        narrows.then_some((Narrowing { near: &near.name, far: &far.name, folded }, is_expression || folded))
     });
     // The first of those that need the least: `min_by_key` keeps it.
     candidates.min_by_key(|(_, is_expression)| *is_expression).map(|(found, _)| found)

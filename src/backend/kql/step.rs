@@ -46,6 +46,8 @@ pub(super) struct Wanted<'c> {
 pub(super) struct Narrowed<'c> {
     /// The step's own field.
     pub(super) key: &'c str,
+    /// Whether it is compared in lower case.
+    pub(super) folded: bool,
     /// The table of the neighbour.
     pub(super) table: Frag,
     /// Its column.
@@ -288,7 +290,9 @@ fn passed<'s, 'a>(output: &'s Output<'a, Kql>) -> (String, &'s Field<'a>) {
 /// have been read, tested and expanded.
 fn narrowing(fields: &mut Fields<'_, '_>, key: &Field<'_>, by: &Narrowed<'_>) -> Conjunct {
     fields.take_site();
-    let text = literal::found_in(&fields.value(key), &by.table, &by.column);
+    let value = fields.value(key);
+    let value = if by.folded { literal::call("tolower", [&value]) } else { value };
+    let text = literal::found_in(&value, &by.table, &by.column);
     Conjunct { text, cost: Cost::First, site: fields.take_site() }
 }
 

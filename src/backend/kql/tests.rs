@@ -341,6 +341,7 @@ fn key(left: (&str, Type), right: (&str, Type)) -> Key {
         right: field(right.0, right.1),
         case: Case::Sensitive,
         any: AnyOf::default(),
+        folds: false,
         from_scope: false,
     }
 }

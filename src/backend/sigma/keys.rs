@@ -20,7 +20,7 @@ impl<'a> Path<'a> {
     fn of(link: usize, key: &'a Key) -> Self {
         // A key that ignores letter case is one that some engines compare exactly: the gate says so.
         // Of a field with several values the gate has told.
-        let Key { left, right, case: _, any: _, from_scope } = key;
+        let Key { left, right, case: _, folds: _, any: _, from_scope } = key;
         Self { fields: vec![(link, left), (link + 1, right)], from_scope: *from_scope }
     }
 

@@ -155,7 +155,7 @@ fn support(feature: Feature) -> Support {
         Feature::DistinctCount => Support::Conditional(VALUES),
         Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
         Feature::AnyKey => ANY,
-        Feature::FoldedKey => Support::Conditional(FOLDED),
+        Feature::FoldedKey | Feature::FoldedField => Support::Conditional(FOLDED),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

@@ -111,10 +111,15 @@ pub(super) fn part(
         tail => super::values(commands(kept, schedule)),
     };
     let text = SEARCH.print(Spl::TITLE, job.rule.span, context, report)?;
-    let (name, seed) = (kept.part.clone(), format!("{}/{}/{}", job.rule.meta.id, Spl::NAME, kept.number));
-    let id = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string();
+    let (name, id) = (kept.part.clone(), derived(job.rule, kept.number));
     let (role, indexes, keys) = (Role::Baseline, Vec::new(), Vec::new());
     Some(Part { name, id, role, schedule, indexes, keys, lake: None, text })
+}
+
+/// The id of a part that follows from the rule's own.
+pub(super) fn derived(rule: &ir::Rule, what: impl std::fmt::Display) -> String {
+    let seed = format!("{}/{}/{what}", rule.meta.id, Spl::NAME);
+    Uuid::new_v5(&NAMESPACE, seed.as_bytes()).to_string()
 }
 
 fn head(kept: &Kept, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {

@@ -20,6 +20,18 @@ pub(super) fn commands(
     report: &mut Report,
 ) -> Vec<Frag> {
     report.require(VERSION);
+    let mut out = found(bound, kept, one_search, report);
+    out.extend(answer(bound, once::commands(bound, schedule, report)));
+    out
+}
+
+/// The commands up to the rows of the last step that end a chain.
+pub(super) fn found(
+    bound: &Bound<'_, Spl>,
+    kept: &[Kept],
+    one_search: bool,
+    report: &mut Report,
+) -> Vec<Frag> {
     // Each sees what the one before it left.
     let mut out = absences::commands(bound, kept);
     let mut sorted = !out.is_empty();
@@ -38,7 +50,6 @@ pub(super) fn commands(
     } else {
         out.extend(packed::commands(bound, sorted, report));
     }
-    out.extend(answer(bound, once::commands(bound, schedule, report)));
     out
 }
 

@@ -30,6 +30,7 @@ mod records;
 mod regex;
 mod shared;
 mod slots;
+mod staged;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -144,7 +145,9 @@ impl Backend for Spl {
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey | Feature::FoldedText | Feature::IgnoreCase => Support::Engine(LETTERS),
+            Feature::FoldedKey | Feature::FoldedField | Feature::FoldedText | Feature::IgnoreCase => {
+                Support::Engine(LETTERS)
+            }
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),
             Feature::TimeOrder => Support::Emulated("seconds since 1970"),
@@ -174,6 +177,8 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let branches: Vec<_> = branches.collect();
     let kept = baseline::kept(&bound, job);
     let schedule = baseline::schedule(&bound, job, &kept);
+    let keys = staged::part(&bound, job, schedule, report);
+    let (keys, schedule) = keys.map_or((None, schedule), |(part, asks)| (Some(part), asks));
     let of_lists = schedule.of_list();
     for kept in &kept {
         baseline::tell(kept, of_lists, report);
@@ -184,7 +189,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
         return None;
     }
     // The head is made here, last, because it repeats the notes that branches and tail have added.
-    let mut parts = Vec::new();
+    let mut parts = Vec::from_iter(keys);
     for kept in &kept {
         parts.push(baseline::part(&bound, kept, job, of_lists, report)?);
     }
@@ -203,10 +208,13 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
 
 /// A branch of the search, with the records of a group.
 fn branch(bound: &Bound<'_, Spl>, group: &[Records<'_, '_>], job: &Job<'_>, report: &mut Report) -> Value {
-    let Branch { base, notes, commands } = match group {
+    let Branch { base, notes, mut commands } = match group {
         [records] => branch::build(bound, records, job, report),
         several => shared::build(bound, several, job, report),
     };
+    if let [records] = group {
+        commands.extend(staged::ask(bound, records, job));
+    }
     // A search of one step alone needs no name for it.
     let several = group.len() > 1;
     context! { base => Value::from(base), several, notes => values(notes), commands => values(commands) }

@@ -3,7 +3,7 @@
 //! In: rules built by hand. Out: verdicts. Must not know: the grammar, the checker.
 
 use super::*;
-use crate::backend::{Emission, ListDelivery, Options, compile, fixture};
+use crate::backend::{Emission, Fidelity, ListDelivery, Options, compile, fixture};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, Regex, TestKind, Type, Value};
@@ -166,6 +166,33 @@ fn long_lists_are_looked_up() {
                  strptime(chain_until1_actor_id . \"+0000\", \"%Y-%m-%d%z\") + 86400 > now(), chain_hit1_actor_id, null())\n";
     assert!(emission.parts[0].text.contains(reads), "{}", emission.parts[0].text);
     assert!(emission.requires.iter().any(|what| what.contains("case_sensitive_match = true")));
+}
+
+#[test]
+fn a_large_last_log_is_read_in_two_stages() {
+    let options = Options { staged: true, ..Options::default() };
+    let rule = fixture::an1318();
+    let emission = emission(&rule, &options).unwrap();
+    let roles: Vec<_> = emission.parts.iter().map(|part| part.role).collect();
+    assert_eq!((roles, emission.fidelity), (vec![Role::Keys, Role::Query], Fidelity::Conditional));
+    let [keys, query] = [0, 1].map(|at| emission.parts[at].text.as_str());
+    assert!(keys.contains("| outputlookup override_if_empty=false ") && !keys.contains("step 3"), "{keys}");
+    assert!(query.contains(" OUTPUT open_until AS chain_open\n"), "{query}");
+}
+
+#[test]
+fn what_cannot_be_staged_is_refused_with_the_reason() {
+    let options = Options { staged: true, ..Options::default() };
+    let refused = |rule: &ir::Rule| emission(rule, &options).unwrap_err().concat();
+    assert!(
+        refused(&single("aws.cloudtrail", fixture::equals("event.action", "A"))).contains("it has one step")
+    );
+    let mut rule = fixture::an1318();
+    let cloudtrail = rule.chain.steps[0].main.source.node.clone();
+    rule.chain.steps[2].main.source.node = cloudtrail;
+    rule.chain.steps[2].main.filter = fixture::equals("event.action", "A");
+    rule.chain.steps[2].main.excepts.clear();
+    assert!(emission(&rule, &options).is_err());
 }
 
 #[test]

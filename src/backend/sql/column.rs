@@ -44,9 +44,13 @@ pub(super) struct Group {
 pub(in crate::backend) struct Column {
     /// Its type.
     pub(super) ty: Type,
+    /// Whether it can have several values: then it is read as the list of them.
+    pub(super) many: bool,
     /// Where its value may stand: the first that is there counts.
     pub(super) places: Vec<Place>,
-    /// Stored texts that mean "no value".
+    /// Stored texts that mean "no value" in every field of the source; not among several values.
+    pub(super) nothing: Vec<String>,
+    /// Further ones that do in this field.
     pub(super) placeholders: Vec<String>,
     /// A portable regular expression whose first capture is the value.
     pub(super) capture: Option<String>,
@@ -64,9 +68,9 @@ pub(super) enum Place {
     /// In the row.
     Row(Spot),
     /// In the item of a group.
-    Item(usize, Vec<Key>),
+    Item(usize, Route),
     /// In the inner item of a group.
-    Inner(usize, Vec<Key>),
+    Inner(usize, Route),
 }
 
 /// A place in a row.
@@ -77,7 +81,25 @@ pub(super) struct Spot {
     /// What it holds.
     pub(super) holds: Holds,
     /// The path below it.
-    pub(super) path: Vec<Key>,
+    pub(super) route: Route,
+}
+
+/// A way into a value: keys, and behind them what is taken of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Route {
+    /// The steps to a value, or to a list.
+    pub(super) keys: Vec<Key>,
+    /// Which of its items, and the way into these.
+    pub(super) items: Option<(Which, Box<Route>)>,
+}
+
+/// Which items of a list are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Every one.
+    Each,
+    /// The first that has a text at a key, and a value behind it.
+    Having(String, String),
 }
 
 /// A step of a path.
@@ -96,7 +118,8 @@ pub(super) enum Holds {
     Text,
     /// A number.
     Number,
-    /// A struct whose members are named as the raw keys, in lower case, and hold texts.
+    /// A struct whose members are named as the raw keys, in lower case, and hold texts, structs or lists of these; or a
+    /// list of such.
     Struct,
     /// A JSON text.
     Json,
@@ -151,8 +174,11 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     let only = only.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
     let groups = source.group.0.iter().map(|group| Group {
         name: if group.name.is_empty() { "items".to_owned() } else { group.name.clone() },
-        items: layout.spot(&group.path),
-        inner: group.inner.as_deref().map(|path| keys(path).unwrap_or_default()),
+        items: layout.spot(&group.path).and_then(|spot| match spot.route.items {
+            None => Ok(spot),
+            Some(_) => Err(format!("`{}` takes items of a list", group.path)),
+        }),
+        inner: group.inner.as_deref().map(|path| route(path).map(|route| route.keys).unwrap_or_default()),
     });
     let groups = groups.collect();
     sound.then_some(Mapping { tables, requires, layout, only, groups })
@@ -187,27 +213,40 @@ impl Layout {
         let Some((at, column, holds)) = self.0.iter().filter(begins).max_by_key(|(at, _, _)| at.len()) else {
             return Err(format!("the table has no column for `{path}` of the log"));
         };
-        let below = parts.get(at.len()..).unwrap_or_default();
-        let path = named(below).ok_or_else(|| format!("`{path}` asks for several items of a list"))?;
-        if !path.is_empty() && matches!(holds, Holds::Text | Holds::Number) {
+        let route = Route::new(parts.get(at.len()..).unwrap_or_default());
+        if route != Route::default() && matches!(holds, Holds::Text | Holds::Number) {
             return Err(format!("the column `{column}` holds no more than a text or number"));
         }
-        Ok(Spot { column: column.clone(), holds: *holds, path })
+        Ok(Spot { column: column.clone(), holds: *holds, route })
     }
 }
 
-/// The steps of a path below an item.
-fn keys(path: &str) -> Option<Vec<Key>> {
-    named(&catalog::path(path).ok()?)
+/// The way below an item.
+fn route(path: &str) -> Result<Route, String> {
+    catalog::path(path).map(|parts| Route::new(&parts)).map_err(|_| format!("`{path}` is no path"))
 }
 
-fn named(parts: &[Part]) -> Option<Vec<Key>> {
-    let step = |part: &Part| match part {
-        Part::Key(key) => Some(Key::Name(key.clone())),
-        Part::Item(number) => Some(Key::Item(*number)),
-        Part::Each | Part::Where { .. } => None,
-    };
-    parts.iter().map(step).collect()
+impl Route {
+    fn new(parts: &[Part]) -> Self {
+        let mut keys = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            let which = match part {
+                Part::Key(key) => {
+                    keys.push(Key::Name(key.clone()));
+                    continue;
+                }
+                Part::Item(item) => {
+                    keys.push(Key::Item(*item));
+                    continue;
+                }
+                Part::Each => Which::Each,
+                Part::Where { key, value } => Which::Having(key.clone(), value.clone()),
+            };
+            let rest = Self::new(parts.get(number + 1..).unwrap_or_default());
+            return Self { keys, items: Some((which, Box::new(rest))) };
+        }
+        Self { keys, items: None }
+    }
 }
 
 impl Column {
@@ -215,7 +254,9 @@ impl Column {
     fn plain(ty: Type, place: Place) -> Self {
         Self {
             ty,
+            many: false,
             places: vec![place],
+            nothing: Vec::new(),
             placeholders: Vec::new(),
             capture: None,
             map: BTreeMap::new(),
@@ -240,21 +281,16 @@ pub(super) fn logged(
     def: &FieldDef,
     raw: &RawVariant,
 ) -> Result<Column, String> {
-    if def.many {
-        return Err("a field with several values is not read from tables yet".to_owned());
-    }
     let group = source.group_of(def).filter(|_| !raw.from_event);
     let place = |path: &str| match group {
         None => layout.spot(path).map(Place::Row),
         Some((number, group)) => {
             // Where the table does not have the items it does not have the field.
             layout.spot(&group.path)?;
-            let in_item =
-                |path: &str| keys(path).ok_or_else(|| format!("`{path}` asks for several items of a list"));
             match (path.strip_prefix('>'), &group.inner) {
-                (Some(path), Some(_)) => Ok(Place::Inner(number, in_item(path)?)),
-                (Some(path), None) => Ok(Place::Item(number, in_item(path)?)),
-                (None, _) => Ok(Place::Item(number, in_item(path)?)),
+                (Some(path), Some(_)) => Ok(Place::Inner(number, route(path)?)),
+                (Some(path), None) => Ok(Place::Item(number, route(path)?)),
+                (None, _) => Ok(Place::Item(number, route(path)?)),
             }
         }
     };
@@ -269,11 +305,12 @@ pub(super) fn logged(
         absent,
         otherwise,
     } = raw;
-    let placeholders = [&source.placeholder.0, &def.placeholders, placeholders];
     Ok(Column {
         ty: def.ty,
+        many: def.many,
         places: raw.paths().map(place).collect::<Result<_, _>>()?,
-        placeholders: placeholders.into_iter().flatten().cloned().collect(),
+        nothing: source.placeholder.0.clone(),
+        placeholders: def.placeholders.iter().chain(placeholders).cloned().collect(),
         capture: capture.clone(),
         map: map.clone(),
         absent: absent.clone(),

@@ -3,6 +3,7 @@
 //! In: a dialect and fragments. Out: fragments. Must not know: rules, sources, what the fragments mean. Facts:
 //! `DuckDB`'s, Spark's and Trino's function references; `docs/sql.md` says what was run where.
 
+use super::array;
 use super::column::Key;
 use super::literal::{self, Frag, code, test, whole};
 use crate::backend::SqlDialect;
@@ -32,21 +33,11 @@ pub(super) fn json_item_scalar(dialect: SqlDialect, item: &Frag, path: &[Key]) -
 
 /// The objects among the items of the array at a path of a JSON text, each a JSON text: others are no items.
 pub(super) fn json_items(dialect: SqlDialect, document: &Frag, path: &[Key]) -> Frag {
-    let path = literal::json_path(dialect, path);
-    let parts = [document, &path];
+    let array = array::of_json(dialect, document, path, false);
     match dialect {
-        SqlDialect::DuckDb => whole(
-            "list_filter(json_extract(TRY_CAST({} AS JSON), concat({}, '[*]')), lambda x: json_type(x) = 'OBJECT')",
-            &parts,
-        ),
-        SqlDialect::Spark => whole(
-            "filter(from_json(get_json_object({}, {}), 'ARRAY<STRING>'), x -> x LIKE '\\u007b%')",
-            &parts,
-        ),
-        SqlDialect::Trino => whole(
-            "filter(TRY(CAST(json_extract({}, {}) AS ARRAY(JSON))), x -> json_format(x) LIKE '{%')",
-            &parts,
-        ),
+        SqlDialect::DuckDb => whole("list_filter({}, lambda x: json_type(x) = 'OBJECT')", &[&array]),
+        SqlDialect::Spark => whole("filter({}, x -> x LIKE '\\u007b%')", &[&array]),
+        SqlDialect::Trino => whole("filter({}, x -> json_format(x) LIKE '{%')", &[&array]),
     }
 }
 

@@ -8,14 +8,15 @@
 //! Where it asks for more, of pairs, the pairs are joined.
 
 use super::Sql;
+use super::array;
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
 use super::predicate::ordered;
 use super::step::{Counting, StepTable, Writer, field, in_words, shared, union};
 use crate::backend::SqlDialect;
-use crate::backend::bind::{BoundLink, BoundStep};
+use crate::backend::bind::{AnyKey, BoundLink, BoundStep};
 use crate::backend::print::Bind;
-use crate::ir::{self, CompareOp, Neighbour, Type};
+use crate::ir::{self, CompareOp, Field, Neighbour, Type};
 
 /// The chain up to a step.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub(super) struct Joint<'j, 't> {
 impl Chain {
     /// A chain of one step.
     pub(super) fn first(step: &StepTable) -> Self {
-        Self { name: step.name.clone(), start: step.start.clone(), path: step.contract().to_vec() }
+        Self { name: step.name.clone(), start: step.start.clone(), path: step.contract.clone() }
     }
 }
 
@@ -51,15 +52,37 @@ impl<'t> Writer<'_, 't> {
     /// The chain with one step more.
     pub(super) fn link(&mut self, chain: Chain, step: &StepTable, joint: Joint<'_, 't>) -> Chain {
         let name = literal::own(&format!("chain_{}", joint.number));
+        let (chain, step) = &self.spread(chain, step, joint);
         let is_plain =
             joint.link.comparisons.is_empty() && joint.link.absences.is_empty() && step.counted.is_none();
         if is_plain {
-            self.windows(&chain, step, joint, &name);
+            self.windows(chain, step, joint, &name);
         } else {
-            self.pairs(&chain, step, joint, &name);
+            self.pairs(chain, step, joint, &name);
         }
-        let path = chain.path.into_iter().chain(step.contract().iter().cloned()).collect();
+        let path = chain.path.iter().cloned().chain(step.contract.iter().cloned()).collect();
         Chain { name, start: literal::own("_start"), path }
+    }
+
+    /// The chain and the later step with a row for each value of the fields with several by which the link joins them.
+    fn spread(&mut self, chain: Chain, step: &StepTable, joint: Joint<'_, 't>) -> (Chain, StepTable) {
+        let Joint { link, earlier, later, number, .. } = joint;
+        let (mut chain, mut step) = (chain, step.clone());
+        for (place, AnyKey { left, right, of, folded: _ }) in (1..).zip(&link.any) {
+            let sides = [
+                (of.left, earlier, *left, &mut chain.name, "each_earlier"),
+                (of.right, later, *right, &mut step.name, "each_later"),
+            ];
+            for (_, of, several, table, word) in sides.into_iter().filter(|(any, ..)| *any) {
+                let name = literal::own(&format!("{word}_{number}_{place}"));
+                let rows =
+                    array::spread(self.dialect, table, &field(of, &several.name), &spread(of, several));
+                let comment = format!("`{}` with a row for each value of {}", of.name.node, several.name);
+                self.statement.table(&comment, &name, &rows);
+                *table = name;
+            }
+        }
+        (chain, step)
     }
 
     /// The greatest start in the window before each row.
@@ -150,12 +173,21 @@ impl<'t> Writer<'_, 't> {
         (from, best): (&Frag, &Frag),
         name: &Frag,
     ) {
-        let inner = whole("SELECT *, {} AS _best FROM {} WHERE _is_later = 1", &[best, from]);
+        let mut inner = whole("SELECT *, {} AS _best FROM {} WHERE _is_later = 1", &[best, from]);
+        let mut tests = vec![literal::own("_best._start IS NOT NULL")];
+        // A record has a row for each of its values, of which the best counts. Of the last step the answer takes it.
+        if !joint.link.any.is_empty() && !joint.later.last {
+            inner = whole(
+                "SELECT *, row_number() OVER (PARTITION BY _record, _at ORDER BY _best._start DESC NULLS LAST) AS _rank \
+                 FROM ({}) AS each_value",
+                &[&inner],
+            );
+            tests.push(literal::own("_rank = 1"));
+        }
         let mut columns: Vec<_> = ["_at", "_event", "_record"].map(literal::own).to_vec();
         columns.push(literal::own("_best._start AS _start"));
         columns.extend(chain.path.iter().map(|(name, _)| whole("_best.{} AS {}", &[name, name])));
-        columns.extend(step.columns.iter().map(|(name, _)| name.clone()));
-        let mut tests = vec![literal::own("_best._start IS NOT NULL")];
+        columns.extend(step.names().cloned());
         tests.extend(joint.total.map(|total| test("_at - _best._start <= {}", &[&literal::micros(total)])));
         let text = whole(
             "SELECT {}\n  FROM ({}) AS found\n  WHERE {}",
@@ -215,7 +247,7 @@ impl<'t> Writer<'_, 't> {
                 .to_vec();
         columns.push(whole("{} AS _start", &[&start]));
         columns.extend(chain.path.iter().map(|(name, _)| whole("a.{}", &[name])));
-        columns.extend(step.columns.iter().map(|(name, _)| whole("b.{}", &[name])));
+        columns.extend(step.names().map(|name| whole("b.{}", &[name])));
         let where_all =
             if tests.is_empty() { literal::truth(true) } else { Frag::join(tests, " AND ", Bind::And) };
         let text = whole(
@@ -234,7 +266,7 @@ impl<'t> Writer<'_, 't> {
             pairs = self.recounted(later, counted, &pairs, number);
         }
         let mut columns: Vec<_> = ["_at", "_event", "_record", "_start"].map(literal::own).to_vec();
-        columns.extend(chain.path.iter().chain(&step.columns).map(|(name, _)| name.clone()));
+        columns.extend(chain.path.iter().map(|(name, _)| name).chain(step.names()).cloned());
         let text = whole(
             "SELECT {}\n  FROM (SELECT *, row_number() OVER (PARTITION BY _record, _at ORDER BY _start DESC) AS _rank FROM \
              {}) AS ranked\n  WHERE _rank = 1",
@@ -275,6 +307,11 @@ impl<'t> Writer<'_, 't> {
     }
 }
 
+/// The column of one value of a field with several.
+fn spread(step: &BoundStep<'_, Sql>, several: &Field) -> Frag {
+    literal::own(&format!("{}_each", step.column_name(&several.name)))
+}
+
 impl Joint<'_, '_> {
     fn in_words(&self) -> String {
         let keys = self.link.keys_in_words();
@@ -291,23 +328,32 @@ impl Joint<'_, '_> {
         text
     }
 
-    /// The two sides of each key.
+    /// The columns of the earlier and of the later step that each key compares; whether letter case does not count.
+    fn sides(&self) -> impl Iterator<Item = ([Frag; 2], bool)> {
+        let Joint { link, earlier, later, .. } = *self;
+        let of_one = link.keys.iter().zip(&link.folded);
+        let of_one = of_one
+            .map(|((left, right), folds)| ([field(earlier, &left.name), field(later, &right.name)], *folds));
+        let any = link.any.iter().map(|AnyKey { left, right, of, folded }| {
+            let side = |step, of: &Field, any| if any { spread(step, of) } else { field(step, &of.name) };
+            ([side(earlier, left, of.left), side(later, right, of.right)], *folded)
+        });
+        of_one.chain(any)
+    }
+
+    /// The two sides of each key, as they are compared.
     fn keys(&self) -> impl Iterator<Item = [Frag; 2]> {
-        let sides = self.link.keys.iter().zip(&self.link.folded);
-        sides.map(|((left, right), folded)| {
-            [(self.earlier, left), (self.later, right)].map(|(step, of)| {
-                let column = field(step, &of.name);
-                if *folded { whole("lower({})", &[&column]) } else { column }
-            })
+        self.sides().map(|(sides, folds)| {
+            sides.map(|column| if folds { whole("lower({})", &[&column]) } else { column })
         })
     }
 
     fn key_tests(&self, earlier: &str, later: &str) -> Vec<Frag> {
-        let sides = self.link.keys.iter().zip(&self.link.folded);
-        let tests = sides.map(|((left, right), folded)| {
-            let [left, right] = [(earlier, self.earlier, left), (later, self.later, right)]
-                .map(|(alias, step, of)| whole("{}.{}", &[&literal::own(alias), &field(step, &of.name)]));
-            test(if *folded { "lower({}) = lower({})" } else { "{} = {}" }, &[&left, &right])
+        let [earlier, later] = [earlier, later].map(literal::own);
+        let tests = self.sides().map(|([left, right], folds)| {
+            let [left, right] =
+                [(&earlier, left), (&later, right)].map(|(alias, of)| whole("{}.{}", &[alias, &of]));
+            test(if folds { "lower({}) = lower({})" } else { "{} = {}" }, &[&left, &right])
         });
         tests.collect()
     }
@@ -333,7 +379,7 @@ struct Union<'u, 't> {
 
 impl Union<'_, '_> {
     fn key_names(&self) -> Vec<Frag> {
-        (1..=self.joint.link.keys.len()).map(|number| literal::own(&format!("_key_{number}"))).collect()
+        (1..=self.joint.sides().count()).map(|number| literal::own(&format!("_key_{number}"))).collect()
     }
 
     fn print(&self) -> Frag {
@@ -369,10 +415,7 @@ impl Union<'_, '_> {
         let text = literal::type_name(self.dialect, Type::String);
         columns.push(whole("CAST(NULL AS {}) AS _record", &[&text]));
         columns.push(whole("{} AS _path", &[&dialect::pack(self.dialect, &self.packed())]));
-        let nothing = self.step.columns.iter().map(|(name, ty)| {
-            whole("CAST(NULL AS {}) AS {}", &[&literal::type_name(self.dialect, *ty), name])
-        });
-        columns.extend(nothing);
+        columns.extend(self.step.nothing(self.dialect));
         let from = if self.chain.start == literal::own("_start") {
             self.chain.name.clone()
         } else {
@@ -392,23 +435,17 @@ impl Union<'_, '_> {
     }
 
     fn later(&self) -> Frag {
-        let mut columns: Vec<_> = self
-            .joint
-            .link
-            .keys
-            .iter()
-            .zip(&self.joint.link.folded)
-            .map(|((_, right), folded)| {
-                let column = whole("b.{}", &[&field(self.joint.later, &right.name)]);
-                if *folded { whole("lower({})", &[&column]) } else { column }
-            })
-            .collect();
+        let key = |([_, right], folds): ([Frag; 2], bool)| {
+            let column = whole("b.{}", &[&right]);
+            if folds { whole("lower({})", &[&column]) } else { column }
+        };
+        let mut columns: Vec<_> = self.joint.sides().map(key).collect();
         if self.buckets {
             columns.extend(self.place("b.", false));
         }
         columns.extend(["1", "b._at", "b._event", "b._record"].map(literal::own));
         columns.push(whole("CAST(NULL AS {})", &[&dialect::struct_type(self.dialect, &self.packed())]));
-        columns.extend(self.step.columns.iter().map(|(name, _)| whole("b.{}", &[name])));
+        columns.extend(self.step.names().map(|name| whole("b.{}", &[name])));
         let text = whole("SELECT {}\n  FROM {} b", &[&literal::lines(&columns, ",", 4), &self.step.name]);
         if self.joint.is_of_one_source() {
             return text;

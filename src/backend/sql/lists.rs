@@ -31,9 +31,15 @@ impl Lists {
         (list, case): (&List, Case),
         report: &mut Report,
     ) -> Check {
-        let entries = list.by_kind();
+        let rows = self.rows((list, case), report);
+        let listed =
+            rows.map(|rows| nullable(literal::test("{()} IN (SELECT value FROM {})", &[column, &rows])));
+        Truth::any(listed.into_iter().chain([self.beside(column, (list, case))]))
+    }
+
+    /// The rows that hold the exact values, if there are such: a table, perhaps with a condition.
+    pub(super) fn rows(&mut self, (list, case): (&List, Case), report: &mut Report) -> Option<Frag> {
         let exact = list.exact();
-        let mut parts = Vec::new();
         match case {
             Case::Sensitive if self.delivery.by_lookup(exact.len()) => {
                 let external = External::new(list.name.node.clone(), list, &exact);
@@ -42,18 +48,25 @@ impl Lists {
                     external.name,
                     external.contents()
                 ));
-                parts.push(self.in_lake(column, &external.name));
+                let rows = self.in_lake(&external.name);
                 report.read(external);
+                Some(rows)
             }
             Case::Sensitive if !exact.is_empty() => {
-                let texts = exact.keys().map(String::as_str);
-                parts.push(self.in_table(column, &list.name.node, texts));
+                Some(self.in_table(&list.name.node, exact.keys().map(String::as_str)))
             }
             // Letters of any case: the values are spelled out.
-            Case::Sensitive => {}
-            Case::Ignore => {
-                parts.push(pattern::equals(self.dialect, column, exact.keys().map(String::as_str), case));
-            }
+            Case::Sensitive | Case::Ignore => None,
+        }
+    }
+
+    /// Whether the column matches an entry that no row holds.
+    pub(super) fn beside(&self, column: &Frag, (list, case): (&List, Case)) -> Check {
+        let entries = list.by_kind();
+        let exact = list.exact();
+        let mut parts = Vec::new();
+        if case == Case::Ignore {
+            parts.push(pattern::equals(self.dialect, column, exact.keys().map(String::as_str), case));
         }
         parts.extend(entries.wildcards().map(|one| pattern::like(self.dialect, column, one, case)));
         let networks: Vec<_> = entries.wider_networks().collect();
@@ -66,24 +79,23 @@ impl Lists {
         Truth::any(parts)
     }
 
-    fn in_table<'t>(&mut self, column: &Frag, list: &str, texts: impl Iterator<Item = &'t str>) -> Check {
+    fn in_table<'t>(&mut self, list: &str, texts: impl Iterator<Item = &'t str>) -> Frag {
         let name = literal::own(&format!("list_{list}"));
         if !self.tables.iter().any(|(known, _)| *known == name) {
             let rows: Vec<_> =
                 texts.map(|text| literal::whole("({})", &[&literal::text(self.dialect, text)])).collect();
             self.tables.push((name.clone(), literal::lines(&rows, ",", 4)));
         }
-        nullable(literal::test("{()} IN (SELECT value FROM {})", &[column, &name]))
+        name
     }
 
     /// A day that cannot be read is null, and the row does not count: what is not known to be approved is not exempt.
-    fn in_lake(&self, column: &Frag, list: &str) -> Check {
+    fn in_lake(&self, list: &str) -> Frag {
         let table = literal::column(self.dialect, list);
-        nullable(literal::test(
-            "{()} IN (SELECT value FROM {} WHERE value IS NOT NULL AND (until IS NULL OR until = '' OR TRY_CAST(until AS \
-             DATE) >= {}))",
-            &[column, &table, &dialect::today(self.dialect)],
-        ))
+        literal::whole(
+            "{} WHERE value IS NOT NULL AND (until IS NULL OR until = '' OR TRY_CAST(until AS DATE) >= {})",
+            &[&table, &dialect::today(self.dialect)],
+        )
     }
 }
 

@@ -229,6 +229,7 @@ const COMMON: &[&str] = &[
     "srcport",
     "dstport",
     "event",
+    "resources",
 ];
 
 /// A column inside a struct.
@@ -243,6 +244,15 @@ pub(super) fn table(text: &str) -> Frag {
 
 /// The path of a value inside a JSON text, as the text of a literal: `$."a"."b"`.
 pub(super) fn json_path(dialect: SqlDialect, keys: &[Key]) -> Frag {
+    text(dialect, &path_of(dialect, keys))
+}
+
+/// The same, to every item of the array there. Only `DuckDB` has such paths.
+pub(super) fn json_path_of_items(dialect: SqlDialect, keys: &[Key]) -> Frag {
+    text(dialect, &format!("{}[*]", path_of(dialect, keys)))
+}
+
+fn path_of(dialect: SqlDialect, keys: &[Key]) -> String {
     let mut path = String::from("$");
     for key in keys {
         match (key, dialect) {
@@ -259,7 +269,7 @@ pub(super) fn json_path(dialect: SqlDialect, keys: &[Key]) -> Frag {
             (Key::Item(number), _) => _ = write!(path, "[{number}]"),
         }
     }
-    text(dialect, &path)
+    path
 }
 
 fn is_word(key: &str) -> bool {

@@ -3,6 +3,7 @@
 //! In: a rule that passed the gate. Out: one text, exact at record level over tables that hold events as they were
 //! logged. Must not know: other targets, files. Facts behind the decisions: `docs/sql.md`.
 
+mod array;
 mod bounds;
 mod check;
 mod column;
@@ -17,6 +18,8 @@ mod notes;
 mod pattern;
 mod predicate;
 mod regex;
+mod route;
+mod several;
 mod source;
 mod statement;
 mod step;
@@ -81,6 +84,10 @@ impl Dialect for Sql {
 const FOLDED: &str =
     "both fields are compared by lower(): letters beyond ASCII are equal as the engine folds them";
 
+const VALUES: &str = "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino";
+
+const ANY: &str = "a row for each different value, on the sides that have several";
+
 const PRESENCE: &str = "`<> ''` for text, validity for addresses, IS NOT NULL otherwise";
 
 impl Backend for Sql {
@@ -129,7 +136,7 @@ impl Backend for Sql {
                 Support::Emulated("compared where the pairs are joined, both present")
             }
             Feature::FoldedText => Support::Engine(FOLDED),
-            Feature::FoldedKey => Support::Emulated("joined by lower() of both sides"),
+            Feature::FoldedKey | Feature::FoldedField => Support::Emulated("joined by lower() of both sides"),
             Feature::AnyOrder => {
                 Support::Emulated("a running maximum: of every other step the newest record before each")
             }
@@ -147,10 +154,8 @@ impl Backend for Sql {
             Feature::Wildcards => Support::Emulated("LIKE with an escape character"),
             Feature::Ipv4Network => Support::Emulated("the beginning of a valid address and one octet"),
             Feature::Ipv6Network => Support::Emulated("a valid address as 32 digits, compared as text"),
-            Feature::SeveralValues | Feature::AnyKey => Support::No {
-                reason: "lists of values are not read from tables",
-                help: "compile for another target, or name a field that has one value",
-            },
+            Feature::SeveralValues => Support::Emulated(VALUES),
+            Feature::AnyKey => Support::Emulated(ANY),
             Feature::Presence => Support::Emulated(PRESENCE),
             Feature::Negation => {
                 Support::Emulated("COALESCE or IS DISTINCT FROM, so that what is missing passes")

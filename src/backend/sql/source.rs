@@ -63,7 +63,7 @@ fn groups(selection: &BoundSelection<'_, Sql>, is_last: bool) -> Vec<usize> {
     let tests = selection.condition.tests();
     let tested = tests.iter().flat_map(|(test, _)| std::iter::once(&test.field).chain(&test.other));
     let outputs = selection.outputs.iter().map(|output| &output.field);
-    let fields = tested.chain(&selection.keys).chain(&selection.reads).chain(outputs);
+    let fields = tested.chain(&selection.keys).chain(&selection.any).chain(&selection.reads).chain(outputs);
     let mut found: Vec<usize> =
         fields.flat_map(|field| &field.ways).flat_map(|way| way.column.groups()).collect();
     if is_last {

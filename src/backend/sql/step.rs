@@ -3,13 +3,14 @@
 //! In: a bound step. Out: common tables, and the columns of the last of them. Must not know: how steps are joined.
 
 use super::Sql;
+use super::array;
 use super::bounds::Bounds;
 use super::check;
 use super::column::Column;
 use super::lists::Lists;
 use super::literal::{self, Frag, test, whole};
 use super::predicate::{self, Printer};
-use super::source::{AT, EVENT, RECORD, Tables, named};
+use super::source::{AT, EVENT, RECORD, Table, Tables, named};
 use super::statement::Statement;
 use crate::backend::bind::{BoundAbsence, BoundField, BoundSelection, BoundStep, Output};
 use crate::backend::print::Bind;
@@ -31,10 +32,10 @@ pub(super) struct Writer<'w, 't> {
 pub(super) struct StepTable {
     /// Its common table.
     pub(super) name: Frag,
-    /// Its columns beside time, event and record: those of the contract first.
-    pub(super) columns: Vec<(Frag, Type)>,
-    /// How many of them are of the contract.
-    pub(super) shown: usize,
+    /// Its columns of the contract, with their types.
+    pub(super) contract: Vec<(Frag, Type)>,
+    /// What clauses read besides, with the names of their types.
+    pub(super) more: Vec<(Frag, Frag)>,
     /// When its story begins: its time, or the first instant of its burst.
     pub(super) start: Frag,
     /// Of a step that repeats: the records among which it is counted.
@@ -52,9 +53,16 @@ pub(super) struct Counting {
 }
 
 impl StepTable {
-    /// The columns of the contract.
-    pub(super) fn contract(&self) -> &[(Frag, Type)] {
-        self.columns.get(..self.shown).unwrap_or_default()
+    /// The names of its columns, beside time, event and record.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Frag> {
+        self.contract.iter().map(|(name, _)| name).chain(self.more.iter().map(|(name, _)| name))
+    }
+
+    /// What stands in place of its columns where there is no record of the step.
+    pub(super) fn nothing(&self, dialect: SqlDialect) -> Vec<Frag> {
+        let null = |name: &Frag, ty: &Frag| whole("CAST(NULL AS {}) AS {}", &[ty, name]);
+        let shown = self.contract.iter().map(|(name, ty)| null(name, &literal::type_name(dialect, *ty)));
+        shown.chain(self.more.iter().map(|(name, ty)| null(name, ty))).collect()
     }
 }
 
@@ -66,10 +74,14 @@ pub(super) fn field(step: &BoundStep<'_, Sql>, name: &str) -> Frag {
 impl<'t> Writer<'_, 't> {
     /// Prints a step.
     pub(super) fn step(&mut self, step: &BoundStep<'t, Sql>, records_are_alerts: bool) -> StepTable {
-        let (mut columns, shown) = columns(step);
+        let Columns { mut contract, single, several } = columns(step);
         let stages = step.absences.len() + usize::from(step.repetition.is_some());
         let mut name = stage(step, stages);
-        let selects = self.selections(step, &columns, records_are_alerts);
+        let of_one = |(name, ty): (Frag, Type)| (name, literal::type_name(self.dialect, ty));
+        let of_list = |(name, ty): (Frag, Type)| (name, array::type_name(self.dialect, ty));
+        let more: Vec<_> = single.into_iter().map(of_one).chain(several.into_iter().map(of_list)).collect();
+        let all: Vec<_> = contract.iter().cloned().map(of_one).chain(more.iter().cloned()).collect();
+        let selects = self.selections(step, &all, records_are_alerts);
         self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
         for (done, absence) in (1..).zip(&step.absences) {
             let next = stage(step, stages - done);
@@ -78,25 +90,23 @@ impl<'t> Writer<'_, 't> {
         }
         let mut start = literal::own(AT);
         let mut counted = None;
-        let mut shown = shown;
         if let Some(repetition) = step.repetition {
             let count = literal::own(&step.column_name(ir::COUNT));
             start = literal::own(&step.column_name(ir::FIRST_TIME));
             let last = stage(step, 0);
             self.burst(step, repetition, (&name, &last), (&count, &start));
-            columns.splice(shown..shown, [(count, Type::Int), (start.clone(), Type::Time)]);
-            shown += 2;
+            contract.extend([(count, Type::Int), (start.clone(), Type::Time)]);
             counted = Some(name);
             name = last;
         }
-        StepTable { name, columns, shown, start, counted }
+        StepTable { name, contract, more, start, counted }
     }
 
-    /// A query for each alternative of a step.
+    /// A query for each alternative of a step, with columns of these names and types.
     fn selections(
         &mut self,
         step: &BoundStep<'t, Sql>,
-        columns: &[(Frag, Type)],
+        columns: &[(Frag, Frag)],
         records_are_alerts: bool,
     ) -> Vec<Frag> {
         let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
@@ -107,30 +117,12 @@ impl<'t> Writer<'_, 't> {
             // What is counted need not have the keys of links.
             let is_early =
                 |key: &&BoundField<'t, Column>| step.repetition.is_none_or(|counts| is_by(counts, key.name));
-            let keys: Vec<_> = selection.keys.iter().filter(is_early).collect();
+            let keys: Vec<_> =
+                selection.keys.iter().filter(is_early).chain(selection.any.iter().filter(is_early)).collect();
             let table = self.tables.of(selection, records_are_alerts);
-            let wanted = columns.iter().map(|(name, ty)| {
-                let is_it = |output: &&Output<'t, Sql>| literal::own(&output.column) == *name;
-                let output = selection
-                    .event_id
-                    .iter()
-                    .chain(&selection.outputs)
-                    .find(is_it)
-                    .map(|output| &output.field);
-                let read = || selection.reads.iter().find(|read| field(step, read.name) == *name);
-                let own = output.or_else(read).map(|found| (table.field(found), found.ty));
-                let value = match own {
-                    _ if *name == field(step, "time") => literal::own(AT),
-                    Some((column, of)) if of == *ty => column,
-                    Some((column, _)) => {
-                        whole("CAST({} AS {})", &[&column, &literal::type_name(self.dialect, *ty)])
-                    }
-                    None => whole("CAST(NULL AS {})", &[&literal::type_name(self.dialect, *ty)]),
-                };
-                named(&value, name)
-            });
             let mut list = vec![literal::own(AT), literal::own(EVENT)];
-            let wanted: Vec<_> = wanted.collect();
+            let wanted: Vec<_> =
+                columns.iter().map(|column| wanted(self.dialect, step, selection, table, column)).collect();
             list.push(named(&table.record(), &literal::own(RECORD)));
             list.extend(wanted);
             let from = table.name.clone();
@@ -314,31 +306,71 @@ pub(super) fn in_words(absence: &BoundAbsence<'_, Sql>) -> String {
     format!("without {} {when}", absence.clause())
 }
 
-/// The columns of a step with their types: its time, what identifies its event, keys and what the alert names, then
-/// what clauses read; and how many of them are of the contract. A column that alternatives have with several types is
-/// text.
-fn columns(step: &BoundStep<'_, Sql>) -> (Vec<(Frag, Type)>, usize) {
-    let mut found: Vec<(Frag, Type)> = vec![(field(step, "time"), Type::Time)];
-    let mut add = |name: Frag, ty: Type| match found.iter_mut().find(|(known, _)| *known == name) {
+/// The columns of a step with their types.
+struct Columns {
+    /// Its time, what identifies its event, keys and what the alert names.
+    contract: Vec<(Frag, Type)>,
+    /// What clauses read.
+    single: Vec<(Frag, Type)>,
+    /// The fields with several values by which links join it.
+    several: Vec<(Frag, Type)>,
+}
+
+/// A column of the contract that alternatives have with several types is text.
+fn columns(step: &BoundStep<'_, Sql>) -> Columns {
+    let mut contract: Vec<(Frag, Type)> = vec![(field(step, "time"), Type::Time)];
+    let mut add = |name: Frag, ty: Type| match contract.iter_mut().find(|(known, _)| *known == name) {
         Some((_, known)) if *known == ty => {}
         Some((_, known)) => *known = Type::String,
-        None => found.push((name, ty)),
+        None => contract.push((name, ty)),
     };
     for selection in step.selections() {
         for output in selection.event_id.iter().chain(&selection.outputs) {
             add(literal::own(&output.column), output.field.ty);
         }
     }
-    let shown = found.len();
-    let mut add = |name: Frag, ty: Type| {
-        if !found.iter().any(|(known, _)| *known == name) {
-            found.push((name, ty));
-        }
-    };
+    let mut single: Vec<(Frag, Type)> = Vec::new();
+    let mut several: Vec<(Frag, Type)> = Vec::new();
     for selection in step.selections() {
-        selection.reads.iter().for_each(|read| add(field(step, read.name), read.ty));
+        for read in &selection.reads {
+            let name = field(step, read.name);
+            if !contract.iter().chain(&single).any(|(known, _)| *known == name) {
+                single.push((name, read.ty));
+            }
+        }
+        for any in &selection.any {
+            let name = field(step, any.name);
+            if !several.iter().any(|(known, _)| *known == name) {
+                several.push((name, any.ty));
+            }
+        }
     }
-    (found, shown)
+    Columns { contract, single, several }
+}
+
+/// A column of a step over one of its alternatives.
+fn wanted<'t>(
+    dialect: SqlDialect,
+    step: &BoundStep<'t, Sql>,
+    selection: &BoundSelection<'t, Sql>,
+    table: &mut Table<'t>,
+    (name, ty): &(Frag, Frag),
+) -> Frag {
+    let is_it = |output: &&Output<'t, Sql>| literal::own(&output.column) == *name;
+    let output = selection.event_id.iter().chain(&selection.outputs).find(is_it).map(|output| &output.field);
+    let is_read = |read: &&BoundField<'t, Column>| field(step, read.name) == *name;
+    let own = output.or_else(|| selection.any.iter().chain(&selection.reads).find(is_read));
+    let value = match own {
+        _ if *name == field(step, "time") => literal::own(AT),
+        Some(own) => {
+            let column = table.field(own);
+            let has_several = predicate::has_several(own);
+            let own_type = if has_several { array::type_name } else { literal::type_name }(dialect, own.ty);
+            if own_type == *ty { column } else { whole("CAST({} AS {})", &[&column, ty]) }
+        }
+        None => whole("CAST(NULL AS {})", &[ty]),
+    };
+    named(&value, name)
 }
 
 /// The rows of several queries.

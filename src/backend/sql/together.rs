@@ -61,9 +61,9 @@ impl<'t> Writer<'_, 't> {
         columns.extend(["_at", "_event", "_record"].map(literal::own));
         for (number, (_, other)) in steps.iter().enumerate() {
             let path = if number == at {
-                dialect::pack(self.dialect, table.contract())
+                dialect::pack(self.dialect, &table.contract)
             } else {
-                whole("CAST(NULL AS {})", &[&dialect::struct_type(self.dialect, other.contract())])
+                whole("CAST(NULL AS {})", &[&dialect::struct_type(self.dialect, &other.contract)])
             };
             columns.push(whole("{} AS {}", &[&path, &literal::own(&format!("_path_{}", number + 1))]));
         }
@@ -76,7 +76,7 @@ impl<'t> Writer<'_, 't> {
         let (mut starts, mut tests) = (Vec::new(), Vec::new());
         for (number, (step, table)) in steps.iter().enumerate() {
             let newest = literal::own(&format!("_newest_{}", number + 1));
-            for (name, ty) in table.contract() {
+            for (name, ty) in &table.contract {
                 columns.push(whole("{}.{} AS {}", &[&newest, name, name]));
                 path.push((name.clone(), *ty));
             }

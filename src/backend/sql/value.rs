@@ -6,9 +6,10 @@
 //! What the embedded engine makes of a raw value is what these expressions say: what does not parse is missing, text
 //! that means "no value" is missing, numbers and booleans come from texts.
 
-use super::column::{Column, Holds, Key, Place, Spot};
+use super::column::{Column, Holds, Key, Place, Route, Spot};
 use super::dialect;
 use super::literal::{self, Frag, whole};
+use super::route::{self, Document, Found};
 use crate::backend::SqlDialect;
 use crate::ir::Type;
 
@@ -30,17 +31,11 @@ pub(super) struct Values<'a> {
     pub(super) groups: &'a [super::column::Group],
 }
 
-/// What stands at a place.
-enum Found {
-    Text(Frag),
-    Number(Frag),
-}
-
 impl Values<'_> {
     /// The array at a place, as items of a group.
     pub(super) fn items(&self, spot: &Spot) -> Frag {
         let column = literal::column(self.dialect, &spot.column);
-        dialect::json_items(self.dialect, &column, &spot.path)
+        dialect::json_items(self.dialect, &column, &spot.route.keys)
     }
 
     /// The inner items of an item.
@@ -50,7 +45,11 @@ impl Values<'_> {
 
     /// The value of a field, of its type.
     pub(super) fn of(&self, column: &Column) -> Frag {
-        let Column { ty, places, placeholders, capture, map, absent, otherwise } = column;
+        if column.many {
+            return self.several(column);
+        }
+        let Column { ty, many: _, places, nothing, placeholders, capture, map, absent, otherwise } = column;
+        let placeholders: Vec<_> = nothing.iter().chain(placeholders).map(String::as_str).collect();
         let is_as_stored = capture.is_none() && map.is_empty() && absent.is_none() && otherwise.is_none();
         if let ([place], true) = (places.as_slice(), is_as_stored) {
             let is_json = matches!(
@@ -61,26 +60,29 @@ impl Values<'_> {
                 // A number is no text that means "no value".
                 Found::Number(number) => self.number_as(number, *ty),
                 // An empty text is missing to every test, so it may stay where nothing else is asked of it here.
-                Found::Text(text) => {
+                Found::Text(text) | Found::Texts(text) => {
                     let as_json = is_json || !placeholders.is_empty();
-                    self.typed(self.without(text, placeholders.iter().map(String::as_str)), *ty, as_json)
+                    self.typed(self.without(text, placeholders.iter().copied()), *ty, as_json)
                 }
             };
         }
-        let texts: Vec<_> = places.iter().map(|place| self.present(place, placeholders)).collect();
+        let texts: Vec<_> = places.iter().map(|place| self.present(place, &placeholders)).collect();
         let base = match texts.as_slice() {
             [] => literal::whole("NULL", &[]),
             [only] => only.clone(),
             several => literal::call("COALESCE", several),
         };
-        let base = match capture {
-            Some(regex) => whole("NULLIF({}, '')", &[&dialect::capture(self.dialect, &base, regex)]),
-            None => base,
-        };
-        self.typed(self.mapped(column, base), *ty, true)
+        self.typed(self.mapped(column, self.captured(column, base)), *ty, true)
     }
 
-    fn mapped(&self, Column { map, absent, otherwise, .. }: &Column, base: Frag) -> Frag {
+    pub(super) fn captured(&self, column: &Column, base: Frag) -> Frag {
+        match &column.capture {
+            Some(regex) => whole("NULLIF({}, '')", &[&dialect::capture(self.dialect, &base, regex)]),
+            None => base,
+        }
+    }
+
+    pub(super) fn mapped(&self, Column { map, absent, otherwise, .. }: &Column, base: Frag) -> Frag {
         let text = |text: &String| literal::text(self.dialect, text);
         if map.is_empty() && otherwise.is_none() {
             return match absent {
@@ -103,10 +105,10 @@ impl Values<'_> {
     }
 
     /// The text at a place; null where it is empty or means "no value".
-    fn present(&self, place: &Place, placeholders: &[String]) -> Frag {
+    pub(super) fn present(&self, place: &Place, placeholders: &[&str]) -> Frag {
         match self.at(place) {
-            Found::Text(text) => {
-                self.without(text, std::iter::once("").chain(placeholders.iter().map(String::as_str)))
+            Found::Text(text) | Found::Texts(text) => {
+                self.without(text, std::iter::once("").chain(placeholders.iter().copied()))
             }
             Found::Number(number) => self.number_as(number, Type::String),
         }
@@ -119,33 +121,29 @@ impl Values<'_> {
         })
     }
 
-    fn at(&self, place: &Place) -> Found {
+    pub(super) fn at(&self, place: &Place) -> Found {
         match place {
-            Place::Row(Spot { column, holds, path }) => {
+            Place::Row(Spot { column, holds, route }) => {
                 let column = literal::column(self.dialect, column);
                 match holds {
                     Holds::Text => Found::Text(column),
                     Holds::Number => Found::Number(column),
-                    Holds::Struct => Found::Text(path.iter().fold(column, |base, key| match key {
-                        Key::Name(name) => literal::member(self.dialect, &base, &name.to_ascii_lowercase()),
-                        // Structs of the vocabulary hold no arrays.
-                        Key::Item(_) => base,
-                    })),
-                    Holds::Json => Found::Text(dialect::json_scalar(self.dialect, &column, path)),
+                    Holds::Struct => route::read(self.dialect, &Document::Struct(column), route),
+                    Holds::Json => route::read(self.dialect, &Document::Json(column), route),
                 }
             }
-            Place::Item(group, path) => Found::Text(self.inside(item, *group, path)),
-            Place::Inner(group, path) => Found::Text(self.inside(inner, *group, path)),
+            Place::Item(group, route) => self.inside(item, *group, route),
+            Place::Inner(group, route) => self.inside(inner, *group, route),
         }
     }
 
-    fn inside(&self, names: fn(&str) -> (Frag, Frag), group: usize, path: &[Key]) -> Frag {
+    fn inside(&self, names: fn(&str) -> (Frag, Frag), group: usize, route: &Route) -> Found {
         let name = self.groups.get(group).map_or("items", |group| group.name.as_str());
-        dialect::json_item_scalar(self.dialect, &names(name).0, path)
+        route::read(self.dialect, &Document::Item(names(name).0), route)
     }
 
     /// A text as a value of a type; null where it is none. `as_json` says that a time may be a number.
-    fn typed(&self, text: Frag, ty: Type, as_json: bool) -> Frag {
+    pub(super) fn typed(&self, text: Frag, ty: Type, as_json: bool) -> Frag {
         match ty {
             Type::String | Type::Ip => text,
             Type::Int => self.integer(&text),

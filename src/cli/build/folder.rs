@@ -3,10 +3,11 @@
 //! In: a bundle, the folder. Out: the folder holds the bundle, and nothing that an earlier build wrote besides. What is
 //! not of a build, or was changed since, is left alone unless the user insists. Must not know: rules, packs.
 //!
-//! All files are written under temporary names first, in a folder inside the folder: a full disk shows there, and what
-//! was there before is still untouched. Then each gets its own name; the manifest is the last.
+//! All files are written in a folder inside the folder first: a full disk shows there, and what was there before is
+//! still untouched. Then each moves to its place, or the whole folder that holds it if there is none yet; the manifest
+//! is the last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
@@ -60,22 +61,12 @@ pub(super) fn write(folder: &Path, bundle: &Bundle, force: bool) -> anyhow::Resu
 }
 
 fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -> anyhow::Result<Done> {
-    let staged = stage(folder, bundle)?;
-    let mut last = PathBuf::new();
-    for (from, file) in &staged.files {
-        let to = place(folder, file.path.as_str());
-        let cannot = || format!("cannot write `{}`", to.display());
-        let parent = to.parent().unwrap_or(folder);
-        // Files are in order, so those of one folder follow each other.
-        if parent != last {
-            fs::create_dir_all(parent).with_context(cannot)?;
-            parent.clone_into(&mut last);
-        }
-        fs::rename(from, &to).with_context(cannot)?;
-    }
-    let written: Vec<&str> = bundle.files.iter().map(|file| file.path.as_str()).collect();
+    let (staged, changed) = stage(folder, bundle)?;
+    settle(staged.path(), folder, &|name| name != manifest::FILE)?;
+    settle(staged.path(), folder, &|_| true)?;
+    let written: BTreeSet<&str> = bundle.files.iter().map(|file| file.path.as_str()).collect();
     let mut removed = 0;
-    for path in earlier.keys().filter(|path| !written.contains(&path.as_str())) {
+    for path in earlier.keys().filter(|path| !written.contains(path.as_str())) {
         let gone = place(folder, path);
         match fs::remove_file(&gone) {
             Ok(()) => removed += 1,
@@ -84,17 +75,31 @@ fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -
         }
         remove_empty(folder, &gone);
     }
-    Ok(Done { changed: staged.files.len(), removed })
+    Ok(Done { changed, removed })
 }
 
-/// Files under temporary names, which go when this does.
-struct Staged<'b> {
-    files: Vec<(PathBuf, &'b File)>,
-    _folder: tempfile::TempDir,
+/// Moves what lies in one folder to another, of the names at the top those that `is_due` picks.
+fn settle(from: &Path, to: &Path, is_due: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write in `{}`", to.display());
+    for entry in fs::read_dir(from).with_context(cannot)? {
+        let entry = entry.with_context(cannot)?;
+        let name = entry.file_name();
+        if !is_due(&name.to_string_lossy()) {
+            continue;
+        }
+        let (from, to) = (entry.path(), to.join(&name));
+        // A folder that nobody has moves at once: to name thousands of files anew takes as long as to write them.
+        if entry.file_type().with_context(cannot)?.is_dir() && to.exists() {
+            settle(&from, &to, &|_| true)?;
+        } else {
+            fs::rename(&from, &to).with_context(|| format!("cannot write `{}`", to.display()))?;
+        }
+    }
+    Ok(())
 }
 
-/// Writes every file that is not there as it is.
-fn stage<'b>(folder: &Path, bundle: &'b Bundle) -> anyhow::Result<Staged<'b>> {
+/// Writes every file that is not there as it is into a folder that goes when the answer does: how many there are.
+fn stage(folder: &Path, bundle: &Bundle) -> anyhow::Result<(tempfile::TempDir, usize)> {
     let cannot = || format!("cannot write in `{}`", folder.display());
     let stage = tempfile::Builder::new().prefix(".catena-").tempdir_in(folder).with_context(cannot)?;
     let differs = |file: &&File| {
@@ -103,13 +108,20 @@ fn stage<'b>(folder: &Path, bundle: &'b Bundle) -> anyhow::Result<Staged<'b>> {
         length != Some(file.bytes.len() as u64) || fs::read(&place).ok().as_deref() != Some(&*file.bytes)
     };
     let files: Vec<&File> = bundle.files.par_iter().filter(differs).collect();
-    let write = |(number, file): (usize, &'b File)| {
-        let path = stage.path().join(number.to_string());
-        fs::write(&path, &file.bytes).with_context(cannot)?;
-        anyhow::Ok((path, file))
-    };
-    let files = files.into_par_iter().enumerate().map(write).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Staged { files, _folder: stage })
+    let mut last = PathBuf::new();
+    for file in &files {
+        let path = place(stage.path(), file.path.as_str());
+        let parent = path.parent().unwrap_or(stage.path());
+        // Files are in order, so those of one folder follow each other.
+        if parent != last {
+            fs::create_dir_all(parent).with_context(cannot)?;
+            parent.clone_into(&mut last);
+        }
+    }
+    let write =
+        |file: &&File| fs::write(place(stage.path(), file.path.as_str()), &file.bytes).with_context(cannot);
+    files.par_iter().try_for_each(write)?;
+    Ok((stage, files.len()))
 }
 
 /// The files of the last build with their hashes.

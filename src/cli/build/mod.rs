@@ -11,7 +11,7 @@ use crate::project::compile::{CompileOptions, compile_file};
 use crate::source::{Sources, visible};
 
 use super::compile::{Lists, TargetChoice};
-use super::forms::{BaselineChoice, DialectChoice};
+use super::forms::{BaselineChoice, DialectChoice, Staged};
 use super::report::{self, Format, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
@@ -37,6 +37,8 @@ pub(super) struct Build {
     /// Where Splunk looks for what must not have come before.
     #[arg(long, value_enum, value_name = "HOW", default_value_t = BaselineChoice::Auto)]
     baseline: BaselineChoice,
+    #[command(flatten)]
+    staged: Staged,
     /// Write a rule even if its query has false negatives (fidelity `subset`).
     #[arg(long)]
     allow_subset: bool,
@@ -94,7 +96,8 @@ impl Build {
         };
         let (mut pieces, mut externals, mut clashes) =
             (Vec::new(), Externals::default(), Diagnostics::default());
-        let found = session::each(&self.paths, &self.session, &targets, work, |files| {
+        let session = self.session.staging(&self.staged.rules);
+        let found = session::each(&self.paths, &session, &targets, work, |files| {
             for made in files {
                 pieces.extend(made.pieces);
                 for (target, lists) in made.lists {

@@ -34,7 +34,7 @@ pub(super) fn add(
         // Where elastic/detection-rules keeps them; its tests want it so.
         let folder = match part.role {
             Role::Query => "elastic/rules",
-            Role::Stage | Role::Baseline => "elastic/rules_building_block",
+            Role::Stage | Role::Baseline | Role::Keys => "elastic/rules_building_block",
         };
         let path = Path::new(folder, &file_name(&part.name, "toml"));
         piece.files.push(File::of(&piece.rule, Some(TARGET), path.clone(), toml::print(&rule)));

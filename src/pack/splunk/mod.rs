@@ -40,7 +40,7 @@ pub(super) fn add(
         let app = &choices.app.id;
         let files = match part.role {
             Role::Query | Role::Stage => ["default/savedsearches.conf", "default/macros.conf"],
-            Role::Baseline => ["default/savedsearches.conf", "default/transforms.conf"],
+            Role::Baseline | Role::Keys => ["default/savedsearches.conf", "default/transforms.conf"],
         };
         let files = files.map(|file| path(app, file)).to_vec();
         let made = manifest::Made { part, plan: search.plan, text: &part.text, files };
@@ -48,6 +48,7 @@ pub(super) fn add(
         match part.role {
             Role::Query | Role::Stage => piece.entry.remark(TARGET, search.plan.remark().as_str()),
             Role::Baseline => piece.entry.remark(TARGET, &of_list(&search)),
+            Role::Keys => piece.entry.remark(TARGET, &of_keys(&search)),
         }
         search.remarks.iter().for_each(|remark| piece.entry.remark(TARGET, remark));
         piece.names.push(Named {
@@ -66,11 +67,23 @@ const FILL: &str = "keeps a list; run it once over the time that its head says b
 
 /// When such a search runs, in words.
 fn of_list(search: &Search) -> String {
-    let Plan { every, look_back, delay, slices: _ } = search.plan;
+    let Plan { every, look_back, delay, wait: _, slices: _ } = search.plan;
     let [every, look_back, delay] = [every, look_back, delay].map(crate::ir::duration);
     format!(
         "`{}` runs every {every} over the last {look_back} up to {delay} before the run, where the search of the rule \
          begins. An app that is installed again brings an empty list: keep the file, or fill it again.",
+        search.name
+    )
+}
+
+/// The same of a search that keeps keys.
+fn of_keys(search: &Search) -> String {
+    let Plan { every, look_back, delay, wait: _, slices: _ } = search.plan;
+    let [every, look_back, delay] = [every, look_back, delay].map(crate::ir::duration);
+    format!(
+        "`{}` runs every {every} over the last {look_back} up to {delay} before the run, and must be enabled with the \
+         search of the rule, which looks for nothing that is not in its list. An app that is installed again brings an \
+         empty list: keep the file, or fill it again.",
         search.name
     )
 }

@@ -54,7 +54,8 @@ impl Search {
             diags.push(refusal::look_back(rule, &part.name, plan.look_back, ruled.lookback, whose));
             return None;
         }
-        let filter = (part.role != Role::Baseline).then(|| format!("{}_filter", rule.name.node));
+        let filter =
+            matches!(part.role, Role::Query | Role::Stage).then(|| format!("{}_filter", rule.name.node));
         let query = match &filter {
             Some(filter) => query(ruled, part, Slice::of(ruled, plan), filter),
             None => part.text.trim_end().to_owned(),
@@ -89,7 +90,7 @@ impl Search {
                     search.set(&key, &value);
                 }
             }
-            Role::Baseline => {}
+            Role::Baseline | Role::Keys => {}
         }
         Some(search)
     }
@@ -101,7 +102,7 @@ impl Search {
     /// Continuous scheduling: a run that comes late looks at the time that was meant for it, and none is left out
     /// (`realtime_schedule = 0`). `unread`: how many seconds before the run it stops to read.
     fn schedule(&mut self, cron: &str, unread: u64) {
-        let Plan { every: _, look_back, delay: _, slices: _ } = self.plan;
+        let look_back = self.plan.look_back;
         self.set("cron_schedule", cron);
         self.set("dispatch.earliest_time", &format!("-{}m@m", look_back / 60));
         self.set(
@@ -159,8 +160,8 @@ fn name(ruled: &Ruled<'_>, part: &Part) -> String {
     let title = &ruled.rule.meta.title;
     match part.role {
         Role::Query | Role::Stage => name::one_line(title, LONGEST_NAME),
-        Role::Baseline => {
-            // What the part adds to the name of the rule: `baseline`, `baseline_2`.
+        Role::Baseline | Role::Keys => {
+            // What the part adds to the name of the rule: `baseline`, `baseline_2`, `keys`.
             let what = part.name.strip_prefix(ruled.rule.name.node.as_str()).unwrap_or(&part.name);
             let what = what.replace('_', " ");
             format!("{} -{what}", name::one_line(title, LONGEST_NAME.saturating_sub(what.len() + 2)))
@@ -185,8 +186,9 @@ impl Slice {
     /// next. So such a search reads up to its run.
     fn of(ruled: &Ruled<'_>, plan: Plan) -> Self {
         let selected_by_its_time = ruled.mappings("spl").iter().all(|mapping| mapping.time == "_time");
-        let (unread, read) = if selected_by_its_time { (plan.delay, 0) } else { (0, plan.delay) };
-        Self { unread, read, length: plan.every }
+        // What must not come after an event is read up to its end, which lies behind the slice.
+        let unread = if selected_by_its_time { plan.read_until() } else { 0 };
+        Self { unread, read: plan.delay.saturating_sub(unread), length: plan.every }
     }
 }
 

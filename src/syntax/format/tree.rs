@@ -50,7 +50,7 @@ impl<'t> Tree<'t> {
     /// Reads a text; `None` if the grammar does not account for all of it.
     pub(super) fn of(text: &'t str, scan: &Scan<'_>) -> Option<Self> {
         let pair = grammar::parse(Rule::file, &scan.text).ok()??;
-        let mut reader = Reader { text, leaves: Vec::new(), ends: Vec::new() };
+        let mut reader = Reader { text, blanked: &scan.text, leaves: Vec::new(), ends: Vec::new() };
         let items = pair.into_inner().filter_map(|pair| reader.node(pair, Rule::file)).collect();
         let Reader { leaves, ends, .. } = reader;
         let mut this = Self { leaves, items };
@@ -137,14 +137,16 @@ impl Node {
     }
 }
 
-struct Reader<'t> {
+struct Reader<'t, 's> {
     text: &'t str,
+    /// The text with blanks in place of comments: a token may take the blanks behind it along.
+    blanked: &'s str,
     leaves: Vec<Leaf<'t>>,
     /// Where each token begins and ends.
     ends: Vec<(usize, usize)>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// A part; `None` for one that is not there. The end of the file is a token without text.
     fn node(&mut self, pair: Pair<'_>, within: Rule) -> Option<Node> {
         let (kind, span) = (pair.as_rule(), pair.as_span());
@@ -152,7 +154,8 @@ impl Reader<'_> {
         if !parts.is_empty() {
             return Some(Node::Branch(kind, parts));
         }
-        let text = self.text.get(span.start()..span.end())?.trim_end_matches([' ', '\t', '\r', '\n']);
+        let token = self.blanked.get(span.start()..span.end())?.trim_end_matches([' ', '\t', '\r', '\n']);
+        let text = self.text.get(span.start()..span.start() + token.len())?;
         if text.is_empty() && (kind, within) != (Rule::EOI, Rule::file) {
             return None;
         }

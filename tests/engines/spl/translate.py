@@ -17,6 +17,10 @@ MACRO = re.compile(r"^`(\w+)`$")
 NETWORK = re.compile(r"^\d+\.\d+\.\d+\.\d+/\d+$")
 
 
+# What a list that a search keeps is asked for.
+KEPT = {"last_seen", "open_until"}
+
+
 @dataclass
 class Translation:
     sql: str
@@ -136,7 +140,7 @@ class Pipeline:
 
     def do_lookup(self, tokens):
         words = [token.text for token in tokens]
-        if "last_seen" in words:
+        if KEPT & set(words):
             self.ask_kept(tokens)
             return
         if len(words) < 8 or words[1:3] != ["value", "AS"] or words[4] != "OUTPUT" or (len(words) - 5) % 3:
@@ -155,11 +159,11 @@ class Pipeline:
         words = [token.text for token in tokens if token.kind != "comma"]
         split = words.index("OUTPUT") if "OUTPUT" in words else 0
         keys, given = words[1:split], words[split + 1 :]
-        if not keys or len(keys) % 3 or set(keys[1::3]) != {"AS"} or given[:2] != ["last_seen", "AS"] or len(given) != 3:
+        if not keys or len(keys) % 3 or set(keys[1::3]) != {"AS"} or given[:1] not in ([name] for name in KEPT) or given[1:2] != ["AS"] or len(given) != 3:
             raise Refused("lookup NAME COLUMN AS FIELD, … OUTPUT last_seen AS FIELD is expected")
-        self.whole.kept.setdefault(words[0], set()).update([*keys[::3], "last_seen"])
+        self.whole.kept.setdefault(words[0], set()).update([*keys[::3], given[0]])
         same = " AND ".join(f"l.{quote(key)} = {as_text(self.column(field))}" for key, field in zip(keys[::3], keys[2::3]))
-        table = f"(SELECT max(l.last_seen) FROM {quote('kept_' + words[0])} l WHERE l.spl_of = scenario AND {same})"
+        table = f"(SELECT max(l.{given[0]}) FROM {quote('kept_' + words[0])} l WHERE l.spl_of = scenario AND {same})"
         self.set(given[2], Typed(table, TEXT))
 
     def do_rename(self, tokens):

@@ -62,8 +62,10 @@ def main():
             links = len(set(re.findall(r"^link_\d+ AS", text, re.MULTILINE)))
             found = forbidden.search(told)
             assert not found, f"{name}: {found.group()}\n{told}"
-            # A link reads the state before it twice, in its bucket and the next; one more puts the copies of an event together.
-            assert shuffles <= 2 * links + 1, f"{name}: {shuffles} shuffles for {links} links\n{told}"
+            # A link reads the state before it twice, in its bucket and the next; one more puts the copies of an event together,
+            # and so does one where a link by any value left a record several rows.
+            links_by_any = text.count("AS each_value")
+            assert shuffles <= 2 * links + links_by_any + 1, f"{name}: {shuffles} shuffles for {links} links\n{told}"
             print(f"{asked.dialect}: {name}: {links} links, {shuffles} shuffles", file=sys.stderr)
 
 

@@ -30,6 +30,35 @@ def any_match(node):
     return exp.Anonymous(this="list_bool_or", expressions=[each])
 
 
+def all_match(node):
+    """True of no item at all; false if it is for one, else null if it is for one."""
+    array, condition = node.expressions
+    where = [exp.Lambda(this=exp.Is(this=exp.paren(condition.this.copy()), expression=value),
+                        expressions=[name.copy() for name in condition.expressions]) for value in (exp.false(), exp.null())]
+    some = [f"len(list_filter({array.sql('duckdb')}, {one.sql('duckdb')})) > 0" for one in where]
+    text = f"CASE WHEN {some[0]} THEN FALSE WHEN {some[1]} OR {array.sql('duckdb')} IS NULL THEN NULL ELSE TRUE END"
+    return sqlglot.parse_one(text, read="duckdb")
+
+
+def arrays_overlap(node):
+    return exp.Anonymous(this="list_has_any", expressions=node.expressions)
+
+
+def without_items(node):
+    """DuckDB lets no query stand inside of a lambda, where sqlglot puts the second list."""
+    text = "list_transform([b], lambda v: list_filter(a, lambda x: NOT list_contains(v, x)))[1]"
+    sides = {"a": node.this, "b": node.expression}
+    return sqlglot.parse_one(text, read="duckdb").transform(
+        lambda one: sides[one.name].copy() if isinstance(one, exp.Column) and one.name in sides else one
+    )
+
+
+def scalar(node):
+    """Trino gives NULL for an object or array, DuckDB its text."""
+    parts = [node.this.sql("duckdb"), node.expression.sql("duckdb")]
+    return sqlglot.parse_one(f"(json_value({parts[0]}, {parts[1]}) ->> '$')", read="duckdb")
+
+
 def from_nanos(node):
     """An instant, in DuckDB's precision."""
     micros = exp.IntDiv(this=exp.paren(node.expressions[0]), expression=exp.Literal.number(1000))
@@ -53,6 +82,8 @@ def same(node):
 # Functions that sqlglot takes over by name alone.
 BY_NAME = {
     "any_match": any_match,
+    "all_match": all_match,
+    "arrays_overlap": arrays_overlap,
     "from_unixtime_nanos": from_nanos,
     "to_base": lower,
     "concat_ws": same,
@@ -66,6 +97,10 @@ def translated_node(node):
         return without_match_null(node)
     if isinstance(node, exp.ArgMax):
         return best(node)
+    if isinstance(node, exp.JSONExtractScalar):
+        return scalar(node)
+    if isinstance(node, exp.ArrayExcept):
+        return without_items(node)
     if isinstance(node, exp.Anonymous):
         name = node.name.lower()
         if name not in BY_NAME:
