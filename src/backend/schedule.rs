@@ -8,14 +8,20 @@ use serde::Serialize;
 use super::bind::{Bound, BoundSelection, BoundStep};
 use super::target::Backend;
 use super::{Job, shape};
-use crate::ir::{self, Chain};
+use crate::ir::{self, Chain, When};
 
 /// Seconds between two runs where the user says nothing: what Elastic and Sentinel propose for a new rule.
 pub const DEFAULT_INTERVAL: u64 = 300;
 
 /// Seconds between two runs of the search that keeps a list, where the rules do not run less often. What it costs is
 /// twice that of every run of the query, and reading it each time.
-const LIST_INTERVAL: u64 = 3_600;
+const LIST_INTERVAL: u64 = HOUR;
+
+/// Seconds that a scheduled rule of Sentinel leaves between two runs at least.
+const SHORTEST: u64 = 300;
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
 
 /// How often a part must run, and over how much time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,11 +114,24 @@ impl Schedule {
         Self { history: shape::counted(&job.rule.chain), wait: 0, ..Self::of(bound, job) }.summed()
     }
 
-    /// How many seconds before a run the last event of something new can lie, where the run must look further back for
-    /// what came before it.
-    pub(in crate::backend) fn new_within(self) -> Option<u64> {
-        let Self { every, look_back: _, span: _, history, stale, wait: _, late: _, behind: _ } = self;
-        (history > 0 || stale > 0).then(|| every.saturating_add(self.late()))
+    /// How many seconds before a run the last event of something new can lie, where older things can seem new because
+    /// the run does not see what came before them. What is counted cannot: with less of it there are fewer.
+    pub(in crate::backend) fn new_within(self, chain: &Chain) -> Option<u64> {
+        let Self { every, look_back: _, span: _, history: _, stale: _, wait: _, late: _, behind: _ } = self;
+        let asks = chain.absences().any(|absence| matches!(absence.when, When::Before(_)));
+        asks.then(|| every.saturating_add(self.late()))
+    }
+
+    /// As a scheduled rule of Sentinel takes it: five minutes apart at least, and an hour over two days and more
+    /// ("Create a custom analytics rule from scratch"). Measured as the rule is written, with the delay in whole minutes.
+    #[must_use]
+    pub fn for_sentinel(self) -> Self {
+        let Self { every, look_back: _, span: _, history: _, stale: _, wait: _, late: _, behind: _ } = self;
+        let every = in_minutes(every.max(SHORTEST));
+        let delay = in_minutes(self.late());
+        let before = self.span().saturating_add(delay).saturating_add(every);
+        let long = in_minutes(before) >= 2 * DAY;
+        self.every(if long { every.max(HOUR) } else { every })
     }
 
     /// The same with another time between two runs.
@@ -234,6 +253,7 @@ mod tests {
         let repetition = Repetition { least, distinct, window: window(900), by, by_is_explicit, span };
         chain.steps[0].repetition = Some(repetition);
         chain.steps[1].absences.clear();
+        // The burst may begin with nothing of the chain, whose total is no longer than its gap.
         assert_eq!([shape::history(&chain), shape::wait(&chain)], [900, 0]);
     }
 
@@ -250,10 +270,61 @@ mod tests {
             behind: 0,
         }
         .summed();
-        assert_eq!((schedule.look_back, schedule.new_within()), (4_800, Some(1_200)));
+        assert_eq!(schedule.look_back, 4_800);
         let hourly = schedule.every(3_600);
         assert_eq!((hourly.look_back, hourly.span(), hourly.late()), (8_100, 3_600, 900));
-        assert_eq!(Schedule::new(300, 600, 600).new_within(), None);
+    }
+
+    #[test]
+    fn the_burst_of_a_first_step_is_part_of_the_chain() {
+        let a = step("a", "aws.cloudtrail", equals("event.action", "a"), vec![]);
+        let b = step("b", "aws.cloudtrail", equals("event.action", "b"), vec![]);
+        let by = || vec![field("actor.id", Type::String)];
+        let burst = |seconds| {
+            let (window, span) = (Window { seconds, span: Span::default() }, Span::default());
+            Some(Repetition { least: 2, distinct: None, window, by: by(), by_is_explicit: true, span })
+        };
+        let mut alone = rule(vec![a.clone()], vec![], 900, &[]).chain;
+        alone.steps[0].repetition = burst(900);
+        assert_eq!([shape::longest(&alone, 0), shape::history(&alone)], [900, 0]);
+        let mut pair = rule(vec![a, b], vec![link(600, &["actor.id"], &[])], 1_500, &[]).chain;
+        pair.steps[0].repetition = burst(900);
+        assert_eq!([shape::longest(&pair, 0), shape::history(&pair)], [1_500, 0]);
+        // That of a later step can begin before the chain.
+        pair.steps[0].repetition = None;
+        pair.steps[1].repetition = burst(900);
+        assert_eq!([shape::longest(&pair, 0), shape::history(&pair)], [600, 300]);
+        // With less of what is counted there are fewer: nothing seems new.
+        let schedule = Schedule {
+            every: 300,
+            look_back: 0,
+            span: 600,
+            history: 300,
+            stale: 0,
+            wait: 0,
+            late: 60,
+            behind: 0,
+        };
+        assert_eq!(schedule.new_within(&pair), None);
+        let (selections, keys, span) = (vec![pair.steps[0].main.clone()], Vec::new(), Span::default());
+        let when = When::Before(Window { seconds: 300, span });
+        pair.steps[1].absences = vec![Absence { name: None, selections, when, keys, span }];
+        assert_eq!(schedule.new_within(&pair), Some(360));
+    }
+
+    #[test]
+    fn a_rule_of_sentinel_runs_hourly_where_it_looks_back_over_two_days() {
+        let day = 86_400;
+        let said = |every, span| {
+            let schedule = Schedule::new(every, span, 330).for_sentinel();
+            (schedule.every, schedule.look_back)
+        };
+        assert_eq!(said(300, 600), (300, 1_260));
+        assert_eq!(said(60, 600), (300, 1_260));
+        // The delay counts in whole minutes, as the rule is written: 47:49 and 11 minutes, or a minute less.
+        assert_eq!(said(300, 2 * day - 660), (3_600, 2 * day + 3_300));
+        assert_eq!(said(300, 2 * day - 720).0, 300);
+        assert_eq!(said(7_200, 7 * day), (7_200, 7 * day + 7_560));
     }
 
     #[test]

@@ -73,7 +73,12 @@ pub fn counted(chain: &Chain) -> u64 {
 /// no earlier than `before` the step and what it counts.
 fn earlier(chain: &Chain, before: impl Fn(&Step) -> u64) -> u64 {
     let of_step = |(index, step): (usize, &Step)| {
-        longest(chain, index).saturating_add(step.burst()).saturating_add(before(step))
+        // To the record of the step itself; that of the first one ends the burst with which a chain begins.
+        let gaps = chain.links.iter().skip(index).map(|link| link.gap.seconds);
+        let gaps = gaps.fold(0, u64::saturating_add);
+        let total = chain.total.seconds;
+        let to_record = if chain.together.is_some() { total } else { total.min(gaps) };
+        to_record.saturating_add(step.burst()).saturating_add(before(step))
     };
     let earliest = chain.steps.iter().enumerate().map(of_step).max().unwrap_or(0);
     earliest.saturating_sub(longest(chain, 0))

@@ -35,6 +35,8 @@ pub(in crate::backend) struct Way<'a, C> {
     pub(in crate::backend) column: &'a C,
     /// The actions of the events that it is for; none: all that are left.
     pub(in crate::backend) actions: &'a [String],
+    /// The values that it can have, where it translates what is stored.
+    pub(in crate::backend) gives: Option<&'a [String]>,
     /// The stored texts that mean "no value".
     pub(in crate::backend) placeholders: &'a [String],
     /// Why the column is not exactly the field.
@@ -134,7 +136,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
         let FieldSchema { ty, spelling, variants, requires } = schema;
         let mut ways = Vec::with_capacity(1);
         for (variant, actions) in applicable(variants, admitted) {
-            let Variant { actions: _, column, placeholders, inexact, requires } = variant;
+            let Variant { actions: _, column, gives, placeholders, inexact, requires } = variant;
             let column = match column {
                 Ok(column) => column,
                 // One variant that the target cannot see refuses the field: read as missing, it would fail every test
@@ -145,7 +147,7 @@ impl<'a, B: Backend> Lookup<'a, B> {
                 }
             };
             report.require_all(requires);
-            ways.push(Way { column, actions, placeholders, inexact });
+            ways.push(Way { column, actions, gives: gives.as_deref(), placeholders, inexact });
         }
         report.require_all(requires);
         // This ends: an action with variants of its own is an error of the source file (`undecided` in `schema`).
@@ -202,6 +204,7 @@ mod tests {
         let variant = |name: char, actions: &[&str]| Variant {
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
             column: Ok(name),
+            gives: None,
             placeholders: Vec::new(),
             inexact: Vec::new(),
             requires: None,

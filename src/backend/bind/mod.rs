@@ -8,6 +8,7 @@ mod absent;
 mod alert;
 mod bound;
 mod field;
+mod given;
 #[cfg(test)]
 mod tests;
 
@@ -224,6 +225,7 @@ fn bind_step<'a, B: Backend>(
     let mut selection = |one| bind_selection(job, one, Some(name), &reading, report);
     let main = selection(main);
     let others: Vec<_> = others.iter().map(selection).collect();
+    refuse_silent(name, main.iter().chain(others.iter().flatten()), report);
     let absences: Vec<_> =
         absences.iter().map(|absence| bind_absence(job, absence, &name.node, report)).collect();
     Some(BoundStep {
@@ -235,6 +237,24 @@ fn bind_step<'a, B: Backend>(
         last: around.last,
         shared: around.shared,
     })
+}
+
+/// A step of which the target has no record is no step there: the query would be silent for ever.
+fn refuse_silent<'b, 'a: 'b, B: Backend>(
+    name: &Spanned<String>,
+    selections: impl Iterator<Item = &'b BoundSelection<'a, B>>,
+    report: &mut Report,
+) {
+    let reasons: Option<Vec<_>> = selections.map(|selection| given::never(&selection.condition)).collect();
+    let Some(test) = reasons.as_ref().and_then(|reasons| reasons.first()) else { return };
+    let title = format!("`{}` matches nothing in {}", name.node, B::TITLE);
+    let values = given::given(test).into_iter().flatten().map(|value| format!("`{value}`"));
+    let values = values.collect::<Vec<_>>().join(", ");
+    report.error(
+        Diagnostic::new(Code::NotExpressible, test.test.span, title)
+            .label(format!("there `{}` is one of {values}", test.test.field.name))
+            .help("ask for one of these too, or name the other targets after `targets`"),
+    );
 }
 
 /// Whether a field is what a step says of its burst.
@@ -261,11 +281,14 @@ fn bind_selection<'a, B: Backend>(
         selection,
         lists: reading.lists,
         params: reading.params,
+        source,
         report: &mut own,
     };
-    let condition = binder.condition(filter, excepts);
-    let keys = binder.keys(&reading.keys);
-    let any = binder.keys(&reading.any);
+    // What keeps a record out of an absence lets an alert through.
+    let absent = step.is_none();
+    let condition = binder.condition(filter, excepts, absent);
+    let keys = binder.keys(&reading.keys, absent);
+    let any = binder.keys(&reading.any, absent);
     let reads = binder.read(&reading.reads);
     let (mut event_id, mut outputs) = (None, Some(Vec::new()));
     if let Some(name) = step.filter(|_| B::SHOWS_FIELDS) {
@@ -335,6 +358,7 @@ struct Binder<'a, 'r, B: Backend> {
     selection: &'a Selection,
     lists: &'a [List],
     params: &'a [Param],
+    source: &'a Source,
     report: &'r mut Report,
 }
 
@@ -343,11 +367,13 @@ type BoundFields<'a, B> = Vec<BoundField<'a, <B as Dialect>::Column>>;
 
 impl<'a, B: Backend> Binder<'a, '_, B> {
     /// The whole condition of a step: its filter holds, and none of its exceptions.
-    fn condition(&mut self, filter: &'a Pred, excepts: &'a [Pred]) -> Option<Condition<'a, B>> {
+    fn condition(&mut self, filter: &'a Pred, excepts: &'a [Pred], absent: bool) -> Option<Condition<'a, B>> {
         let admitted = self.lookup.admitted.clone();
-        let filter = self.pred(filter, false, admitted.as_ref());
-        let excepts: Vec<_> =
-            excepts.iter().map(|except| self.pred(except, true, admitted.as_ref()).map(Truth::not)).collect();
+        let filter = self.pred(filter, absent, admitted.as_ref());
+        let excepts: Vec<_> = excepts
+            .iter()
+            .map(|except| self.pred(except, !absent, admitted.as_ref()).map(Truth::not))
+            .collect();
         if excepts.is_empty() {
             return filter;
         }
@@ -391,13 +417,21 @@ impl<'a, B: Backend> Binder<'a, '_, B> {
         let field = find(&test.field);
         let other = test.other().map(find);
         let other = if let Some(other) = other { Some(other?) } else { None };
-        Some(BoundTest { test, field: field?, other, lists: self.lists, params: self.params })
+        let bound = BoundTest { test, field: field?, other, lists: self.lists, params: self.params };
+        given::note(&bound, self.source, negated, self.report);
+        Some(bound)
     }
 
-    fn keys(&mut self, keys: &[&'a Field]) -> Option<BoundFields<'a, B>> {
+    fn keys(&mut self, keys: &[&'a Field], absent: bool) -> Option<BoundFields<'a, B>> {
         let found = keys.iter().map(|key| {
             let found = self.lookup.field(key, self.selection.field(&key.name), self.report)?;
-            found.inexact().for_each(|inexact| inexact.joined(B::JOINS_BY_WIDER, key.span, self.report));
+            found.inexact().for_each(|inexact| {
+                if absent {
+                    inexact.asked(true, key.span, self.report);
+                } else {
+                    inexact.joined(B::JOINS_BY_WIDER, key.span, self.report);
+                }
+            });
             Some(found)
         });
         found.collect::<Vec<_>>().into_iter().collect()

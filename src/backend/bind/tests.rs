@@ -52,8 +52,10 @@ where
 
     fn column(reader: &mut ColumnReader<'_>) -> Option<String> {
         reader.multi();
-        if let Place::Field(name) = reader.place()? {
-            return Some(name.to_owned());
+        match reader.place()? {
+            Place::Field(name) => return Some(name.to_owned()),
+            Place::Cases(_) => return Some("Kind".to_owned()),
+            Place::Path(_) | Place::Item(_) | Place::Expr(..) => {}
         }
         reader.invalid("expr", "only fields");
         None
@@ -109,6 +111,8 @@ fields:
   poor: { type: string, description: d, columns: { names: { field: Poor, subset: it is poorer } } }
   gone: { type: string, description: d, columns: { names: { unavailable: nobody logs it, instead: [plain] } } }
   unmapped: { type: string, description: d }
+  kind: { type: string, description: d, values: [here, there, gone], columns: {
+    names: { field: Kind, map: { h: here, t: there } } } }
   placed: { type: string, description: d, columns: { names: [
     { for_actions: [A], field: PlaceA }, { for_actions: [B, C], field: PlaceB }, { field: PlaceRest }] } }
 "#;
@@ -287,6 +291,21 @@ fn inexact_columns_are_noted_by_what_is_asked_of_them() {
 }
 
 #[test]
+fn a_column_of_an_absence_is_inexact_the_other_way() {
+    let noted = |field: &str| {
+        let mut present = step("s", "made.up", equals("plain", "x"), vec![]);
+        let selections = vec![step("t", "made.up", equals(field, "x"), vec![]).main];
+        let (keys, span) = (Vec::new(), crate::source::Span::default());
+        let when = crate::ir::When::Before(crate::ir::Window { seconds: 60, span });
+        let name = Some(crate::source::Spanned { node: "t".to_owned(), span });
+        present.absences = vec![crate::ir::Absence { name, selections, when, keys, span }];
+        notes(&rule(vec![present], vec![], 0, &[]))
+    };
+    assert_eq!(noted("wide"), [(Effect::Subset, "it is wider".to_owned())]);
+    assert_eq!(noted("poor"), [(Effect::Superset, "it is poorer".to_owned())]);
+}
+
+#[test]
 fn what_a_target_does_not_have_is_an_error_once_for_each_field_and_step() {
     let filter = Pred::And(vec![equals("gone", "x"), equals("gone", "y"), equals("unmapped", "x")]);
     let foreign = step("t", "aws.vpcflow", equals("flow.action", "x"), vec![]);
@@ -367,4 +386,29 @@ fn a_target_reads_what_it_asks_for() {
         (reads.entries, reads.words, reads.options),
         (vec!["time_lag", "from"], vec!["group"], vec!["multi"])
     );
+}
+
+#[test]
+fn a_value_that_a_column_cannot_have_is_never_found() {
+    let not = |pred| Pred::Not(Box::new(pred));
+    let any = |values: &[&str]| Pred::Or(values.iter().map(|value| equals("kind", value)).collect());
+    let lacking = |effect| vec![(effect, "in Names `kind` is never `gone`".to_owned())];
+    assert!(notes(&one(equals("kind", "here"))).is_empty());
+    assert_eq!(notes(&one(any(&["here", "gone"]))), lacking(Effect::Subset));
+    assert_eq!(notes(&one(not(equals("kind", "gone")))), lacking(Effect::Superset));
+    let pattern = crate::ir::Pattern::parse("*e*").unwrap();
+    let like = TestKind::Like { pattern, case: crate::ir::Case::Sensitive };
+    // What the source declares and the pattern admits.
+    assert_eq!(notes(&one(fixture::test("kind", Type::String, like))), lacking(Effect::Subset));
+    let (beside, nothing) = (equals("plain", "x"), equals("kind", "gone"));
+    let open = one(Pred::Or(vec![beside.clone(), nothing.clone()]));
+    assert_eq!(notes(&open), lacking(Effect::Subset));
+    let mut other = step("s", "made.up", nothing.clone(), vec![]);
+    other.others = vec![step("s", "made.up", beside.clone(), vec![]).main];
+    assert_eq!(notes(&rule(vec![other], vec![], 0, &[])), lacking(Effect::Subset));
+    bound::<Names<false, true>, _>(&one(Pred::And(vec![beside, nothing])), |bound, report| {
+        assert!(bound.is_none());
+        assert_eq!(titles(&report.errors), ["`s` matches nothing in Names"]);
+        assert_eq!(report.errors[0].primary.text, "there `kind` is one of `here`, `there`");
+    });
 }

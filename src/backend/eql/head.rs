@@ -15,8 +15,10 @@ pub(super) fn all(bodies: &[Body<'_>], job: &Job<'_>, report: &Report) -> Vec<Ve
     // A step where the key changes is in two parts, and its notes in the first; what is about the rule as a whole is in
     // the last, whose alerts are the rule's.
     for note in &report.notes {
+        // A step before the link at which the key changes can enclose it, and the link is of the later part.
+        let names = |body: &Body<'_>| body.spans.contains(&note.span);
         let about = |body: &Body<'_>| body.spans.iter().any(|span| span.contains(note.span));
-        let owner = bodies.iter().position(about).unwrap_or(last);
+        let owner = bodies.iter().position(names).or_else(|| bodies.iter().position(about)).unwrap_or(last);
         heads.get_mut(owner).into_iter().for_each(|head| head.push(note.remark()));
     }
     for what in &report.requires {

@@ -148,7 +148,7 @@ fn support(feature: Feature) -> Support {
             "a chain whose key changes becomes one rule for each key; the alert of a later rule bears the time at which it ran, so the earlier windows are widened by delivery and schedule",
         ),
         Feature::RepeatedGroup => Support::Widened(
-            "Elastic keeps one document per call, so image, instance and interface of one launch are not tied to the same item",
+            "Elastic keeps one document for each event, so values of its items count though they are of different items",
         ),
         Feature::FoldedText => Support::Engine(FOLDED),
         Feature::IgnoreCase => Support::Emulated(

@@ -173,7 +173,7 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
         job,
         report,
     )?;
-    let schedule = Schedule::of(&bound, job);
+    let schedule = Schedule::of(&bound, job).for_sentinel();
     let query = chain::lower(&bound, job, schedule, report)?;
     notes::add(job, schedule, report);
     let body = context_of(query);

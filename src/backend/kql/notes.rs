@@ -4,7 +4,7 @@
 
 use super::literal;
 use crate::backend::{Effect, Job, Report, Schedule};
-use crate::ir::{Case, Chain, When};
+use crate::ir::{self, Case, Chain, When};
 use crate::source::Span;
 
 /// Adds the notes of a rule.
@@ -16,7 +16,10 @@ pub(super) fn add(job: &Job<'_>, schedule: Schedule, report: &mut Report) {
     for repetition in chain.steps.iter().filter_map(|step| step.repetition.as_ref()) {
         report.note(Effect::Engine, repetition.span, SQUARE);
     }
-    if let Some(new) = schedule.new_within() {
+    if schedule.every != job.options.interval {
+        report.note(Effect::Engine, chain.total.span, apart(job.options.interval, schedule.every));
+    }
+    if let Some(new) = schedule.new_within(chain) {
         report.note(Effect::Engine, chain.total.span, again(new));
     }
     if schedule.look_back > LONGEST {
@@ -39,6 +42,14 @@ const LETTERS: &str = "links that ignore letter case compare tolower() of both s
 /// In `DuckDB` 1,000 records of one key took 0.4 s, 4,000 took 1.9 s, 16,000 took 28 s.
 const SQUARE: &str = "what repeats is counted by a join of the step with itself: its cost grows with the square of the \
                       records of one key within the look-back, so except keys that have many thousands";
+
+fn apart(wanted: u64, every: u64) -> String {
+    let [wanted, every] = [wanted, every].map(ir::duration);
+    format!(
+        "a scheduled rule runs every {every}, not every {wanted}: five minutes is the least, and an hour where it looks \
+         back over two days or more"
+    )
+}
 
 fn again(new: u64) -> String {
     format!(

@@ -123,6 +123,8 @@ pub(in crate::backend) struct Variant<C> {
     pub(in crate::backend) actions: Vec<String>,
     /// The column, or why there is none.
     pub(in crate::backend) column: Result<C, Unavailable>,
+    /// The values that it can have, where it translates what is stored; nothing where it can have any.
+    pub(in crate::backend) gives: Option<Vec<String>>,
     /// The stored texts that mean "no value": the column's own or else the source's, and the field's.
     pub(in crate::backend) placeholders: Vec<String>,
     /// Why it is not exactly the field; mostly nothing.
@@ -257,6 +259,8 @@ fn logged<B: Dialect>(
         actions: raw.for_actions.clone(),
         column: B::logged(mapping, source, def, raw)
             .map_err(|reason| Unavailable { reason, instead: Vec::new() }),
+        gives: (!raw.map.is_empty())
+            .then(|| raw.map.values().chain(&raw.absent).chain(&raw.otherwise).cloned().collect()),
         placeholders: Vec::new(),
         inexact: Vec::new(),
         requires: None,
@@ -295,10 +299,19 @@ fn variant<B: Dialect>(
     Some(Variant {
         actions: mapped.for_actions.clone(),
         column: column?.and_then(|column| mistaken.map_or(Ok(column), Err)),
+        gives: given(mapped),
         placeholders,
         inexact,
         requires: mapped.requires.clone(),
     })
+}
+
+/// The values of a column that translates what is stored, or is derived from it.
+fn given(mapped: &Mapped) -> Option<Vec<String>> {
+    let cases = mapped.cases();
+    // The empty text stands for a missing value.
+    let values = cases.into_iter().map(|case| case.value).filter(|value| !value.is_empty());
+    Some(values.collect::<Vec<_>>()).filter(|values| !values.is_empty())
 }
 
 /// Whether a text, once it is read as a value of a type, is one like any other.

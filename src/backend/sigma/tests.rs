@@ -236,7 +236,6 @@ fn logic() {
         ("derived == good", derived("good")),
         ("derived == bad", derived("bad")),
         ("derived == odd", derived("odd")),
-        ("derived == other", derived("other")),
         ("placed == x", equals("placed", "x")),
         (
             "event.action == A and placed == x",

@@ -15,8 +15,6 @@ use crate::pack::{name, refusal};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
-/// The least time between two runs, and the least time that a run looks at.
-const SHORTEST: u64 = 5 * MINUTE;
 /// The longest time that a run looks at.
 const LONGEST: u64 = 14 * DAY;
 /// The longest names and descriptions.
@@ -57,12 +55,6 @@ impl AnalyticsRule {
         let entity::Shown { entities, details, mut remarks } = entity::shown(ruled);
         let grouping = grouping(ruled, &details, &mut remarks);
         let (tactics, techniques) = attack_of(&meta.attack);
-        if plan.every != part.schedule.every {
-            let [wanted, every] = [part.schedule.every, plan.every].map(crate::ir::duration);
-            remarks.push(format!(
-                "runs every {every} in place of {wanted}, which a scheduled rule does not take"
-            ));
-        }
         Some(Self {
             id: meta.id.clone(),
             name: name::one_line(&meta.title, LONGEST_NAME),
@@ -90,13 +82,9 @@ impl AnalyticsRule {
     }
 }
 
-/// A schedule that the service takes: five minutes to fourteen days; at least an hour apart over two days and more.
+/// The schedule of the query, which is one that the service takes (`Schedule::for_sentinel`), over fourteen days at most.
 fn plan(ruled: &Ruled<'_>, part: &Part, diags: &mut Diagnostics) -> Option<Plan> {
-    let every = part.schedule.every.max(SHORTEST).next_multiple_of(MINUTE);
-    let mut plan = Plan::sliced(part.schedule, every);
-    if plan.look_back >= 2 * DAY && every < 60 * MINUTE {
-        plan = Plan::sliced(part.schedule, 60 * MINUTE);
-    }
+    let plan = Plan::sliced(part.schedule, part.schedule.every);
     let limits =
         [(ruled.lookback, "`lookback` of the environment"), (LONGEST, "a scheduled rule of Sentinel")];
     for (allowed, whose) in limits {
