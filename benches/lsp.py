@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures the time from a keystroke to its findings in a workspace of many rules. Ends with the 95th percentile beside
-its target, `met` or `NOT MET`.
+its target, `met` or `NOT MET`, which counts a rule and a file that all rules import.
 
 usage: python3 benches/lsp.py [--rules N] [--keys N] [--program PATH]
 needs: cargo build --release
@@ -101,7 +101,7 @@ def main() -> None:
         lists = folder / "lists" / "known_good.chain"
         text = lists.read_text()
         shared = []
-        for key in range(10):
+        for key in range(40):
             broken = text.replace("actor.issuer.id", "actor.issuer.idd") if key % 2 == 0 else text
             began = time.perf_counter()
             client.send({"method": "textDocument/didChange", "params": {
@@ -110,10 +110,11 @@ def main() -> None:
             shared.append((time.perf_counter() - began) * 1000)
         client.ask("shutdown", None)
         client.send({"method": "exit"})
-    late = statistics.quantiles(taken, n=20)[-1]
+    late, shared_late = (statistics.quantiles(times, n=20)[-1] for times in (taken, shared))
     print(f"keystroke in a rule: median {statistics.median(taken):.1f} ms, 95 % {late:.1f} ms")
-    print(f"keystroke in a file that all rules import: median {statistics.median(shared):.1f} ms")
-    print(f"95 % of keystrokes within {TARGET_MS} ms: {'met' if late <= TARGET_MS else 'NOT MET'}")
+    print(f"in a file that all rules import: median {statistics.median(shared):.1f} ms, 95 % {shared_late:.1f} ms")
+    is_met = max(late, shared_late) <= TARGET_MS
+    print(f"95 % of keystrokes in both within {TARGET_MS} ms: {'met' if is_met else 'NOT MET'}")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,12 @@ impl SourceFile {
         Self { name: name.into(), text: Cow::Borrowed(text), lines: OnceLock::new() }
     }
 
+    /// Whether it is part of the program.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.text, Cow::Borrowed(_))
+    }
+
     /// Where each line begins.
     fn lines(&self) -> &[usize] {
         self.lines.get_or_init(|| {

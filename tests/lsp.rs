@@ -1,145 +1,14 @@
 //! The language server over real pipes: every kind of question on the first rule, half-typed text, and whatever else an
 //! editor may send.
 
-use std::io::{BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+mod client;
+mod editor;
 
-use lsp_server::{Message, Notification, Request, RequestId};
+use std::io::Write;
+
 use serde_json::{Value, json};
 
-use crate::program::{root, scratch};
-
-struct Client {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    next: i32,
-    /// What was published last, by address.
-    found: std::collections::BTreeMap<String, Value>,
-}
-
-impl Client {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_catena"))
-            .args(["lsp", "--stdio"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output, next: 0, found: std::collections::BTreeMap::new() }
-    }
-
-    fn open(folder: &tempfile::TempDir) -> Self {
-        let mut this = Self::start();
-        let made = this.ask("initialize", json!({"rootUri": address(folder, ""), "capabilities": {}}));
-        assert_eq!(made["serverInfo"]["name"], "catena");
-        this.tell("initialized", json!({}));
-        this
-    }
-
-    fn send(&mut self, message: &Message) {
-        message.write(self.input.as_mut().unwrap()).unwrap();
-    }
-
-    fn tell(&mut self, method: &str, params: Value) {
-        self.send(&Message::Notification(Notification::new(method.to_owned(), params)));
-    }
-
-    /// Asks, and takes what comes until the answer; panics at an error.
-    fn ask(&mut self, method: &str, params: Value) -> Value {
-        self.try_ask(method, params).unwrap_or_else(|why| panic!("{method}: {why}"))
-    }
-
-    fn try_ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
-        self.next += 1;
-        let id = RequestId::from(self.next);
-        self.send(&Message::Request(Request::new(id.clone(), method.to_owned(), params)));
-        loop {
-            match Message::read(&mut self.output).unwrap().expect("the server is alive") {
-                Message::Response(response) if response.id == id => {
-                    return response.response_result.map_err(|error| error.message);
-                }
-                other @ (Message::Request(_) | Message::Response(_) | Message::Notification(_)) => {
-                    self.note(other);
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, message: Message) {
-        if let Message::Notification(note) = message
-            && note.method == "textDocument/publishDiagnostics"
-        {
-            let uri = note.params["uri"].as_str().unwrap().to_owned();
-            self.found.insert(uri, note.params["diagnostics"].clone());
-        }
-    }
-
-    fn edit(&mut self, uri: &str, text: &str) {
-        let document = json!({"uri": uri, "version": 2});
-        self.tell(
-            "textDocument/didChange",
-            json!({"textDocument": document, "contentChanges": [{"text": text}]}),
-        );
-    }
-
-    fn show(&mut self, uri: &str, text: &str) {
-        let document = json!({"uri": uri, "languageId": "catena", "version": 1, "text": text});
-        self.tell("textDocument/didOpen", json!({ "textDocument": document }));
-    }
-
-    /// The codes found in a file, once they are what is wanted.
-    fn await_codes(&mut self, uri: &str, wanted: &[&str]) {
-        for _ in 0..50 {
-            let codes: Vec<String> = self.found.get(uri).and_then(Value::as_array).map_or(vec![], |found| {
-                found.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
-            });
-            if codes == wanted {
-                return;
-            }
-            // An answer comes behind what was published before the question; what is published when the server is idle
-            // comes a little later.
-            let _ = self.try_ask("workspace/symbol", json!({"query": "nothing of this name"}));
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("wanted {wanted:?} in {uri}, found {:#?}", self.found.get(uri));
-    }
-
-    fn close(mut self) {
-        self.ask("shutdown", Value::Null);
-        self.tell("exit", Value::Null);
-        drop(self.input.take());
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
-    }
-}
-
-fn address(folder: &tempfile::TempDir, name: &str) -> String {
-    let path = folder.path().canonicalize().unwrap();
-    format!("file://{}", if name.is_empty() { path } else { path.join(name) }.display())
-}
-
-/// The first rule with its lists.
-fn project() -> tempfile::TempDir {
-    let read = |name: &str| std::fs::read(root().join("rules/an1318").join(name)).unwrap();
-    let names = ["aws.chain", "lists/known_good.chain", "lists/approved_images.csv"];
-    let files: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (*name, read(name))).collect();
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_slice())).collect();
-    scratch("lsp", &files)
-}
-
-fn text(folder: &tempfile::TempDir, name: &str) -> String {
-    std::fs::read_to_string(folder.path().join(name)).unwrap()
-}
-
-/// The position behind the `count`-th occurrence of a text.
-fn behind(text: &str, what: &str, count: usize) -> Value {
-    let at = text.match_indices(what).nth(count).unwrap_or_else(|| panic!("no {what}")).0 + what.len();
-    let line = text[..at].matches('\n').count();
-    let character = text[..at].rsplit('\n').next().unwrap().encode_utf16().count();
-    json!({"line": line, "character": character})
-}
+use client::{Client, address, behind, project, text};
 
 fn labels(items: &Value) -> Vec<String> {
     items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap().to_owned()).collect()
@@ -212,6 +81,22 @@ fn completion_knows_the_place() {
     has(&at(&format!("{linked}a\n  }}\n  alert {{\n    show ")), &["a.actor.id", "b.destination.ip"]);
     has(&at(&format!("{linked}a\n  }}\n  test \"t\" {{\n    ")), &["a", "b", "expect no alert"]);
     has(&at(&format!("{linked}a\n  }}\n  test \"t\" {{\n    b at 0s {{ ")), &["flow.action", "source.ip"]);
+    let step = format!("{head}event.action == \"A\" ");
+    has(&at(&step), &["unless", "first within", "at least", "or from", "and", "then"]);
+    for fields in ["first within 1d by ", "at least 3 distinct ", "first within 1d by actor.id, "] {
+        let items = at(&format!("{step}{fields}"));
+        has(&items, &["actor.id", "source.ip"]);
+        assert!(!labels(&items).contains(&"==".to_owned()), "{fields}");
+    }
+    has(&at(&format!("{linked}any")), &["any", "all", "exists"]);
+    has(&at("rule r { chain { step a from aws.cloudtrail as { "), &["actor.id"]);
+    has(&at("rule r { chain { step a from aws.cloudtrail where event.action == \"A\" then "), &["within"]);
+    has(&at("rule r { chain { "), &["step", "together"]);
+    has(&at("lookup l: actor.id from \"l.csv\" { a: "), &["string", "int"]);
+    let links = at(&format!("{step}then within 1m on "));
+    has(&links, &["a.actor.id"]);
+    assert!(!labels(&links).contains(&"event.time".to_owned()), "no time is a link");
+    has(&at(&format!("{step}then within 1m on actor.id where ")), &["a.event.time"]);
     assert_eq!(labels(&at("rule r { title \"al")), Vec::<String>::new());
 }
 
@@ -249,8 +134,19 @@ fn names_lead_to_what_they_stand_for() {
     let steps = ask(&mut client, "references", "step launch", 0);
     assert!(steps.as_array().unwrap().len() > 10, "{steps}");
     let field = ask(&mut client, "hover", "except image.id", 0);
-    assert!(field["contents"]["value"].as_str().unwrap().contains("| spl |"), "{field}");
-    let step = ask(&mut client, "hover", "entity account launc", 0);
+    let field = field["contents"]["value"].as_str().unwrap();
+    assert!(field.contains("| spl |") && field.contains("| sql |"), "{field}");
+    let used = ask(&mut client, "hover", "entity account launc", 0)["contents"]["value"].to_string();
+    assert!(
+        used.contains("at most 15m later") && used.contains("actor.") && !used.contains("````"),
+        "{used}"
+    );
+    let words = [("chain withi", "**within**"), ("dedup", "**dedupe**")];
+    for (what, wanted) in words {
+        let said = ask(&mut client, "hover", what, 0)["contents"]["value"].to_string();
+        assert!(said.contains(wanted), "{what}: {said}");
+    }
+    let step = ask(&mut client, "hover", "step launc", 0);
     let step = step["contents"]["value"].as_str().unwrap();
     let pieces = [
         "**Splunk SPL**\n\n````spl\n[ search `cloudtrail`",

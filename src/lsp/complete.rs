@@ -11,7 +11,7 @@ use crate::backend::ALL;
 use crate::catalog::{Catalog, Column, FieldDef, Raw, RawVariant, Source, describe};
 use crate::check::DefinitionKind;
 use crate::diag::Code;
-use crate::ir::EntityKind;
+use crate::ir::{EntityKind, Type};
 use crate::project::{Live, LiveFile};
 use crate::syntax;
 
@@ -49,6 +49,21 @@ const CLAUSES: [(&str, &str); 6] = [
     ("test", "test \"${1:what it shows}\" {\n  $2 at 0s { $3 }\n  expect ${4:no alert}\n}"),
 ];
 
+/// The items of a chain, as snippets.
+const ITEMS: [(&str, &str); 3] = [
+    ("step", "step ${1:name} from ${2:aws.cloudtrail}\n  where $0"),
+    ("then", "then within ${1:15m} on $0"),
+    ("together", "together within ${1:15m} on $2 {\n  $0\n}"),
+];
+/// The words of a chain behind which something of its own follows.
+const PLACES: [&str; 13] = [
+    "step", "from", "where", "except", "within", "first", "least", "distinct", "by", "on", "then",
+    "together", "unless",
+];
+const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
+/// The types of a column of a lookup.
+const TYPES: [&str; 6] = ["string", "int", "float", "bool", "ip", "time"];
+
 pub(super) fn complete(live: &Live, file: LiveFile<'_>, offset: usize) -> Vec<Value> {
     let scene = scene(&file.source.text, offset);
     if scene.is_text {
@@ -59,7 +74,7 @@ pub(super) fn complete(live: &Live, file: LiveFile<'_>, offset: usize) -> Vec<Va
     let mut asked = Asked { live, file, catalog, scene, items: Vec::new() };
     match asked.scene.block {
         Block::File => asked.in_file(),
-        Block::List => asked.words(&["reason", "owner", "ticket", "until"], Is::KEYWORD),
+        Block::List => asked.in_list(),
         Block::Rule => asked.in_rule(),
         Block::Chain => asked.in_chain(),
         Block::Alert => asked.in_alert(),
@@ -121,6 +136,21 @@ impl<'a> Asked<'a> {
         }
     }
 
+    fn in_list(&mut self) {
+        match (self.scene.head.first().copied(), self.clause().as_slice()) {
+            (Some("lookup"), [.., ":"]) => self.words(&TYPES, Is::ENUM_MEMBER),
+            (Some("lookup"), _) | (_, [] | [.., ","]) => {}
+            _ => self.words(&["reason", "owner", "ticket", "until"], Is::KEYWORD),
+        }
+    }
+
+    fn fields_of(&mut self, source: Option<&'a Source>) {
+        let fields = source
+            .into_iter()
+            .flat_map(|source| source.fields.values().map(move |field| item(source, field, &field.name)));
+        self.items.extend(fields);
+    }
+
     fn in_rule(&mut self) {
         match self.clause().as_slice() {
             ["severity"] => self.words(&SEVERITIES, Is::ENUM_MEMBER),
@@ -167,22 +197,68 @@ impl<'a> Asked<'a> {
         clauses.iter().filter_map(key).collect()
     }
 
+    /// From the last word of the language before the position, and what stands behind it, to what can follow.
     fn in_chain(&mut self) {
-        let (before, steps) = (self.scene.before, self.scene.steps.len());
-        match self.clause().as_slice() {
-            [.., "from"] => self.sources(),
-            ["step", _] => self.words(&["from"], Is::KEYWORD),
-            ["step", _, "from", _] => self.words(&["where"], Is::KEYWORD),
-            [.., "within"] => self.durations(),
-            ["then", "within", _] => self.words(&["on"], Is::KEYWORD),
-            ["then", .., "on" | ","] => self.shared(before.saturating_sub(1)..steps.min(before + 1)),
-            ["then", .., "=="] => self.of_step(before, true),
-            [] | ["then", ..] => self.snippets(&[
-                ("step", "step ${1:name} from ${2:aws.cloudtrail}\n  where $0"),
-                ("then", "then within ${1:15m} on $0"),
-            ]),
-            _ => self.condition(),
+        let (before, count) = (self.scene.before, self.scene.steps.len());
+        let here = before.saturating_sub(1);
+        let clause = self.clause();
+        let head = self.scene.head.clone();
+        if head.last() == Some(&"as") {
+            if matches!(clause.last(), None | Some(&("," | ":"))) {
+                let from = head.iter().rposition(|word| *word == "from");
+                let source = from.and_then(|at| head.get(at + 1)).and_then(|name| self.catalog.source(name));
+                self.fields_of(source);
+            }
+            return;
         }
+        let at = clause.iter().rposition(|word| PLACES.contains(word));
+        let (opening, behind) = at.map_or(("", clause.as_slice()), |at| {
+            (clause.get(at).copied().unwrap_or_default(), clause.get(at + 1..).unwrap_or_default())
+        });
+        let more = matches!(behind, [] | [.., ","]);
+        let first = clause.first().copied().unwrap_or_default();
+        match (first, opening) {
+            (_, "step" | "unless") if behind.len() == 1 => self.words(&["from"], Is::KEYWORD),
+            (_, "step" | "unless") => {}
+            (_, "from") if more => self.sources(),
+            (_, "from") => self.words(&["where", "as"], Is::KEYWORD),
+            (_, "within") if more => self.durations(),
+            ("then" | "together", "within") => self.words(&["on"], Is::KEYWORD),
+            ("unless", "within") => self.words(&["before", "after", "on"], Is::KEYWORD),
+            (_, "within") => {
+                self.words(&["by"], Is::KEYWORD);
+                self.after_condition();
+            }
+            (_, "least") if more => self.words(&["3"], Is::CONSTANT),
+            (_, "least") => self.words(&["within", "distinct"], Is::KEYWORD),
+            (_, "by" | "distinct") | ("unless", "on") if more => self.of_step(here, false),
+            ("then", "on") if more || behind.last() == Some(&"==") => {
+                self.shared(here..count.min(before + 1));
+                self.of_step(here, true);
+                self.of_step(before, true);
+            }
+            ("then", "on") => {
+                self.words(&["where", "unless"], Is::KEYWORD);
+                self.snippets(&ITEMS);
+            }
+            ("then", "where") => {
+                self.of_step(here, true);
+                self.of_step(before, true);
+                self.words(&COMPARISONS, Is::OPERATOR);
+                self.words(&["and", "unless"], Is::KEYWORD);
+            }
+            (_, "first" | "distinct" | "then" | "together") => self.words(&["within"], Is::KEYWORD),
+            ("together", "on") if more => self.shared(before..count),
+            (_, "by" | "on") => self.after_condition(),
+            (_, "where" | "except") => self.condition(),
+            _ => self.snippets(&ITEMS),
+        }
+    }
+
+    /// Behind a condition, or a clause of a step.
+    fn after_condition(&mut self) {
+        self.words(&["except", "or from", "unless", "first within", "at least"], Is::KEYWORD);
+        self.snippets(&ITEMS);
     }
 
     /// Behind `where` or `except`.
@@ -197,13 +273,13 @@ impl<'a> Asked<'a> {
         } else if opens || text == "(" {
             self.of_step(self.scene.before.saturating_sub(1), false);
             self.columns(self.scene.before.saturating_sub(1));
-            self.words(&["not", "exists"], Is::KEYWORD);
-        } else if kind == Kind::Word {
-            self.words(&OPERATORS, Is::OPERATOR);
-            self.words(&["and", "or", "not", "except"], Is::KEYWORD);
+            self.words(&["not", "exists", "any", "all"], Is::KEYWORD);
         } else {
-            self.words(&["and", "or", "except"], Is::KEYWORD);
-            self.snippets(&[("then", "then within ${1:15m} on $0")]);
+            if kind == Kind::Word {
+                self.words(&OPERATORS, Is::OPERATOR);
+            }
+            self.words(&["and", "or"], Is::KEYWORD);
+            self.after_condition();
         }
     }
 
@@ -231,7 +307,7 @@ impl<'a> Asked<'a> {
         let texts =
             field.values.iter().map(|value| json!({"label": format!("\"{value}\""), "kind": Is::VALUE}));
         self.items.extend(texts);
-        if field.ty == crate::ir::Type::Bool {
+        if field.ty == Type::Bool {
             self.words(&["true", "false"], Is::VALUE);
         }
     }
@@ -284,10 +360,7 @@ impl<'a> Asked<'a> {
         match self.clause().as_slice() {
             [.., field, ":"] => self.values_of(source.and_then(|source| source.field(field))),
             [] | [.., ","] => {
-                let fields = source.into_iter().flat_map(|source| {
-                    source.fields.values().map(move |field| item(source, field, &field.name))
-                });
-                self.items.extend(fields);
+                self.fields_of(source);
             }
             _ => {}
         }
@@ -329,7 +402,9 @@ impl<'a> Asked<'a> {
         };
         let fields = first.fields.values().filter(|field| others.iter().all(|source| has(source, field)));
         self.items.extend(
-            fields.filter(|field| field.weak_key.is_none()).map(|field| item(first, field, &field.name)),
+            fields
+                .filter(|field| field.weak_key.is_none() && field.ty != Type::Time)
+                .map(|field| item(first, field, &field.name)),
         );
     }
 

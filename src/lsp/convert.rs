@@ -11,9 +11,26 @@ use lsp_types::{Location, Position, Range, Uri};
 use crate::project::Live;
 use crate::source::{SourceFile, Span, Utf16Position};
 
+/// How editors begin the address of a text that was never saved.
+const UNSAVED: &str = "untitled:";
+
+/// The path under which a text that was never saved is known: in a folder, so that it sees the environment of that
+/// folder and can import from there. [`uri`] leads back.
+pub(super) fn unsaved(uri: &Uri, folder: &Path) -> Option<PathBuf> {
+    let rest = uri.as_str().strip_prefix(UNSAVED)?;
+    // One part of a path, whatever it names.
+    let name = rest.replace('%', "%25").replace('/', "%2F").replace('\\', "%5C");
+    Some(folder.join(format!("{UNSAVED}{name}.chain")))
+}
+
 /// The address of a path.
 pub(super) fn uri(path: &Path) -> Option<Uri> {
     let text = path.to_str()?;
+    let name = path.file_name()?.to_str()?;
+    if let Some(rest) = name.strip_prefix(UNSAVED).and_then(|rest| rest.strip_suffix(".chain")) {
+        let rest = rest.replace("%5C", "\\").replace("%2F", "/").replace("%25", "%");
+        return Uri::from_str(&format!("{UNSAVED}{rest}")).ok();
+    }
     let mut out = String::from("file://");
     if !text.starts_with('/') {
         // `C:\rules` on Windows.
@@ -78,6 +95,10 @@ mod tests {
     fn addresses_lead_back_to_their_paths() {
         for name in ["/a/b.chain", "/a b/ä#?%.chain", "/100%/x"] {
             assert_eq!(path(&uri(Path::new(name)).unwrap()).unwrap(), Path::new(name));
+        }
+        for address in ["untitled:Untitled-1", "untitled:/a/b%20c%252F.chain", "untitled:"] {
+            let held = unsaved(&Uri::from_str(address).unwrap(), Path::new("/w")).unwrap();
+            assert_eq!((uri(&held).unwrap().as_str(), held.parent()), (address, Some(Path::new("/w"))));
         }
         for address in ["untitled:Untitled-1", "http://x/y", "file:", "file://host/x%zz"] {
             // Whatever an editor calls its files, nothing fails.

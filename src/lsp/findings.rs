@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::project::Live;
+use crate::source::visible;
 
 use super::convert;
 
@@ -18,7 +19,7 @@ pub(super) fn finding(live: &Live, found: &Diagnostic) -> Option<Value> {
         message.push_str(more);
     }
     let related = found.secondary.iter().filter_map(|label| {
-        Some(json!({"location": convert::location(live, label.span)?, "message": label.text}))
+        Some(json!({"location": convert::location(live, label.span)?, "message": shown(&label.text)}))
     });
     let is_unused = matches!(found.code, Code::UnusedParam | Code::UnusedList | Code::UnusedAllow);
     Some(json!({
@@ -26,8 +27,14 @@ pub(super) fn finding(live: &Live, found: &Diagnostic) -> Option<Value> {
         "severity": match found.severity() { Severity::Error => 1, Severity::Warning => 2 },
         "code": found.code.id(),
         "source": "catena",
-        "message": crate::source::visible(&message),
+        "message": shown(&message),
         "tags": if is_unused { vec![1] } else { vec![] },
         "relatedInformation": related.collect::<Vec<_>>(),
     }))
+}
+
+/// A text without characters that steer a terminal or turn the writing around. Its lines stay lines: `visible` would
+/// escape their ends, too.
+pub(super) fn shown(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }

@@ -2,7 +2,6 @@
 //!
 //! In: a file. Out: hints, lenses, results of tests. Must not know: how a query is made.
 
-use lsp_types::ExecuteCommandParams;
 use serde_json::{Value, json};
 
 use crate::backend::ALL;
@@ -82,20 +81,27 @@ pub(super) fn lenses(file: LiveFile<'_>) -> Vec<Value> {
     found
 }
 
-/// Runs tests; nothing for a command that is not known.
-pub(super) fn execute(live: &Live, params: &ExecuteCommandParams) -> Option<Value> {
-    if params.command != RUN_TESTS {
-        return None;
-    }
-    let argument = |at: usize| params.arguments.get(at).and_then(Value::as_str);
-    let path = convert::path(&argument(0)?.parse().ok()?)?;
-    let file = live.file(&path)?;
-    let rule = file.state.checked.rules.iter().find(|rule| Some(rule.name.node.as_str()) == argument(1))?;
+/// Runs the tests of a rule, or the one with a name.
+///
+/// # Errors
+/// Why they cannot be run.
+pub(super) fn run_tests(
+    live: &Live,
+    file: Option<LiveFile<'_>>,
+    rule: Option<&str>,
+    test: Option<&str>,
+) -> Result<Value, String> {
+    let file =
+        file.ok_or("the first argument is the address of no rule file that is open or in the workspace")?;
+    let name = rule.ok_or("the second argument is the name of a rule")?;
+    let rule = file.state.checked.rules.iter().find(|rule| rule.name.node == name);
+    let rule =
+        rule.ok_or_else(|| format!("there is no rule `{name}` without errors in {}", file.source.name))?;
     let mut outcomes = match trial::run_tests(rule, &file.state.checked.environment.catalog) {
         Ok(outcomes) => outcomes,
-        Err(error) => return Some(json!({"passed": false, "text": error.to_string()})),
+        Err(error) => return Ok(json!({"passed": false, "text": error.to_string()})),
     };
-    if let Some(test) = argument(2) {
+    if let Some(test) = test {
         outcomes.retain(|outcome| outcome.test == test);
     }
     let locate = |span| match live.sources().locate(span) {
@@ -103,5 +109,5 @@ pub(super) fn execute(live: &Live, params: &ExecuteCommandParams) -> Option<Valu
         None => String::new(),
     };
     let passed = outcomes.iter().all(trial::Outcome::passed);
-    Some(json!({"passed": passed, "text": report::text(&outcomes, &[], &locate)}))
+    Ok(json!({"passed": passed, "text": report::text(&outcomes, &[], &locate)}))
 }

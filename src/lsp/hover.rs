@@ -5,27 +5,27 @@
 use serde_json::{Value, json};
 
 use crate::backend::{ALL, Emission, origin};
-use crate::catalog::{Source, describe};
+use crate::catalog::{Raw, RawVariant, Source, describe};
 use crate::check::Meaning;
 use crate::diag::Diagnostics;
 use crate::explain::{Explanation, Query};
 use crate::ir::{self, Rule};
 use crate::project::compile::{CompileOptions, compile_rule, is_meant_for};
 use crate::project::{Live, LiveFile};
-use crate::source::{Span, visible};
+use crate::source::Span;
 
+use super::findings::shown;
 use super::navigate::meaning;
 use super::{convert, place};
 
 pub(super) fn hover(live: &Live, file: LiveFile<'_>, offset: usize) -> Option<Value> {
     let (span, text) = match meaning(file, offset) {
+        Some((span, Meaning::Step(name))) if span != name => (span, step_field(file, span, name)),
         Some((span, meaning)) => (span, describe_meaning(live, file, &meaning)?),
-        None => window(file, offset)?,
+        None => window(file, offset).or_else(|| word(file, offset))?,
     };
     let range = convert::range(file.source, span.range());
-    // Line by line, for it escapes line ends, too, and Markdown needs its own.
-    let text = text.lines().map(visible).collect::<Vec<_>>().join("\n");
-    Some(json!({"contents": {"kind": "markdown", "value": text}, "range": range}))
+    Some(json!({"contents": {"kind": "markdown", "value": shown(&text)}, "range": range}))
 }
 
 fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Option<String> {
@@ -46,6 +46,57 @@ fn describe_meaning(live: &Live, file: LiveFile<'_>, meaning: &Meaning) -> Optio
         Meaning::Clause(clause) => format!("**{clause}**: metadata of the rule"),
         Meaning::Word { of, word } => format!("**{word}**: a value of `{of}`"),
     })
+}
+
+/// Words of the language that say when, how often or for whom: names say what they are themselves.
+const WORDS: [(&str, &str); 12] = [
+    (
+        "within",
+        "the longest time from the first to the last of what it bounds: the steps of a chain, two neighbours, a burst",
+    ),
+    ("scope", "fields in which all steps of the chain must agree"),
+    ("on", "fields in which two neighbours must agree; `a.x == b.y` where they are called differently"),
+    ("unless", "what must not happen: no alert if there is such an event"),
+    ("first", "only events without an equal one in the time before"),
+    ("least", "how many events, or different values of a field, make the step"),
+    ("distinct", "counts the values of a field instead of events"),
+    ("together", "steps that may come in any order"),
+    ("except", "leaves out events that meet a condition"),
+    ("as", "names that fields of this source get, so that they are called as those of the first one"),
+    ("dedupe", "one alert for each combination of the fields in this time; those that follow are suppressed"),
+    ("exists", "true where the field has a value"),
+];
+
+/// A word of the language.
+fn word(file: LiveFile<'_>, offset: usize) -> Option<(Span, String)> {
+    let tokens = place::tokens(&file.source.text);
+    let is_here = |token: &place::Token<'_>| token.range.start <= offset && offset <= token.range.end;
+    let token = tokens.into_iter().find(|token| token.kind == place::Kind::Word && is_here(token))?;
+    let (word, text) = WORDS.iter().find(|(word, _)| *word == token.text)?;
+    Some((Span::new(file.id, token.range.start, token.range.end), format!("**{word}**: {text}")))
+}
+
+/// A step where it is used: its sentence, and the field that is taken from it. The queries stand at its definition.
+fn step_field(file: LiveFile<'_>, used: Span, name: Span) -> String {
+    let sentence = rule_of(file, name).and_then(|rule| {
+        let index = rule.chain.steps.iter().position(|step| step.name.span == name)?;
+        Explanation::of(rule).steps.get(index).cloned()
+    });
+    let behind = Span { start: used.end.saturating_add(1), end: used.end.saturating_add(1), ..used };
+    let catalog = &file.state.checked.environment.catalog;
+    let taken = file.state.resolutions.at(behind).and_then(|found| match &found.meaning {
+        Meaning::Field { source, field } => self::field(catalog.source(source)?, field),
+        Meaning::Source(_)
+        | Meaning::Step(_)
+        | Meaning::Param(_)
+        | Meaning::List(_)
+        | Meaning::Lookup(_)
+        | Meaning::File(_)
+        | Meaning::Clause(_)
+        | Meaning::Word { .. } => None,
+    });
+    let said: Vec<String> = taken.into_iter().chain(sentence).collect();
+    if said.is_empty() { "**step**".to_owned() } else { said.join("\n\n") }
 }
 
 fn source(source: &Source) -> String {
@@ -89,7 +140,29 @@ pub(super) fn field(source: &Source, name: &str) -> Option<String> {
         let row = format!("\n| {target} | {} |", cell(&describe::column(column)));
         out.push_str(&row);
     }
+    let lake = in_lake(source, name);
+    if !lake.is_empty() {
+        let row = format!("\n| sql | {} |", cell(&lake.join(", ")));
+        out.push_str(&row);
+    }
     Some(out)
+}
+
+/// Where a field is in the table of a lake: its raw paths, or the columns that hold them.
+fn in_lake(source: &Source, name: &str) -> Vec<String> {
+    let (Some(lake), Some(field)) = (source.targets.get("sql"), source.field(name)) else {
+        return Vec::new();
+    };
+    let paths: Vec<&str> = match &field.raw {
+        Some(Raw::Path(path)) => vec![path],
+        Some(Raw::Variants(variants)) => variants.iter().flat_map(RawVariant::paths).collect(),
+        None => Vec::new(),
+    };
+    let stored = paths.into_iter().map(|path| {
+        let column = lake.stored.get(path).and_then(|stored| stored.split(' ').next_back());
+        format!("`{}`", column.unwrap_or(path))
+    });
+    stored.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
 /// The rule of a file that holds a span, if it has no errors.
@@ -123,7 +196,7 @@ fn piece(rule: &Rule, step: usize, emission: &Emission) -> String {
     /// A hover is read at a glance, and a long allowlist may stand in the query.
     const LONGEST: usize = 4_000;
     let Some(span) = rule.chain.steps.get(step).map(|step| step.span) else { return String::new() };
-    let mut out = String::new();
+    let (mut out, mut told) = (String::new(), std::collections::HashSet::new());
     for part in &emission.parts {
         let mut found: Vec<_> = origin::of(rule, emission.target, &part.text);
         found.retain(|origin| origin.span == span);
@@ -132,6 +205,10 @@ fn piece(rule: &Rule, step: usize, emission: &Emission) -> String {
             pieces.push(part.text.clone());
         }
         for piece in pieces {
+            // A target with several queries has the step in each of them.
+            if !told.insert(piece.clone()) {
+                continue;
+            }
             let shown: String = piece.chars().take(LONGEST).collect();
             let more = if shown.len() < piece.len() { " …\n" } else { "" };
             // Comments of SPL stand between three marks.

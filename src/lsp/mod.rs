@@ -44,7 +44,8 @@ pub fn serve<W: Workers>(
     std::thread::spawn(move || {
         let mut input = BufReader::new(input);
         while let Ok(Some(received)) = wire::read(&mut input) {
-            if sender.send(received).is_err() {
+            let is_last = matches!(received, wire::Received::Lost(_));
+            if sender.send(received).is_err() || is_last {
                 break;
             }
         }
@@ -58,6 +59,10 @@ pub fn serve<W: Workers>(
                 }
             }
             Received::Malformed(why) => server.refuse(&why)?,
+            Received::Lost(why) => {
+                server.refuse(&why)?;
+                return Ok(false);
+            }
         }
     }
     Ok(false)

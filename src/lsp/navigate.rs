@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use lsp_types::{Location, Range};
 use serde_json::{Value, json};
 
-use crate::check::Meaning;
+use crate::check::{Definition, DefinitionKind, Meaning};
 use crate::diag::Diagnostics;
 use crate::project::{Live, LiveFile};
-use crate::source::{SourceFile, Span};
+use crate::source::{FileId, SourceFile, Span};
 use crate::syntax;
 
 use super::convert;
@@ -27,11 +27,11 @@ pub(super) fn meaning(file: LiveFile<'_>, offset: usize) -> Option<(Span, Meanin
             let defined = resolutions.definitions.iter().find(|one| one.name.span.contains(place))?;
             let span = defined.name.span;
             let meaning = match defined.kind {
-                crate::check::DefinitionKind::Step => Meaning::Step(span),
-                crate::check::DefinitionKind::Param => Meaning::Param(span),
-                crate::check::DefinitionKind::List => Meaning::List(span),
-                crate::check::DefinitionKind::Lookup => Meaning::Lookup(span),
-                crate::check::DefinitionKind::Rule | crate::check::DefinitionKind::Test => return None,
+                DefinitionKind::Step => Meaning::Step(span),
+                DefinitionKind::Param => Meaning::Param(span),
+                DefinitionKind::List => Meaning::List(span),
+                DefinitionKind::Lookup => Meaning::Lookup(span),
+                DefinitionKind::Rule | DefinitionKind::Test => return None,
             };
             Some((span, meaning))
         })
@@ -120,6 +120,9 @@ pub(super) fn rename(live: &Live, file: LiveFile<'_>, offset: usize, name: &str)
     for span in places(live, &meaning) {
         by_file.entry(span.file).or_default().push(span);
     }
+    if let Some(taken) = taken(live, &meaning, &by_file, name) {
+        return Err(taken);
+    }
     let mut changes = serde_json::Map::new();
     for (id, spans) in by_file {
         let (Some(source), Some(path)) = (live.sources().get(id), live.path_of(id)) else { continue };
@@ -141,8 +144,61 @@ pub(super) fn rename(live: &Live, file: LiveFile<'_>, offset: usize, name: &str)
     Ok(json!({ "changes": changes }))
 }
 
+/// Whether a name is taken where something is to get it: two things of one kind would have it, in one rule or among the
+/// lists that one file sees.
+fn taken(
+    live: &Live,
+    meaning: &Meaning,
+    touched: &BTreeMap<FileId, Vec<Span>>,
+    name: &str,
+) -> Option<String> {
+    let own = defined(meaning)?;
+    let clashes = |other: &&Definition| {
+        let is_list = matches!(other.kind, DefinitionKind::List | DefinitionKind::Lookup);
+        let is_close = match meaning {
+            Meaning::Step(_) => other.kind == DefinitionKind::Step,
+            Meaning::Param(_) => other.kind == DefinitionKind::Param,
+            Meaning::List(_) | Meaning::Lookup(_) => is_list,
+            Meaning::Source(_)
+            | Meaning::Field { .. }
+            | Meaning::File(_)
+            | Meaning::Clause(_)
+            | Meaning::Word { .. } => false,
+        };
+        is_close
+            && other.name.node == name
+            && other.name.span != own
+            && (is_list || same_rule(live, own, other.name.span))
+    };
+    let seen = seen_from(live, touched.keys().copied());
+    let other = seen.iter().flat_map(|file| &file.state.resolutions.definitions).find(clashes)?;
+    let (file, place) = live.sources().locate(other.name.span)?;
+    Some(format!("`{name}` is taken: it is defined in line {} of {file}", place.line))
+}
+
+/// Some files and all that they import.
+fn seen_from(live: &Live, ids: impl Iterator<Item = FileId>) -> Vec<LiveFile<'_>> {
+    let ids: Vec<FileId> = ids.collect();
+    let mut found: Vec<LiveFile<'_>> = live.files().filter(|file| ids.contains(&file.id)).collect();
+    let mut at = 0;
+    while let Some(file) = found.get(at).copied() {
+        for import in &file.tree.imports {
+            let next = live.file(&live.named(file, &import.node));
+            found.extend(next.filter(|next| found.iter().all(|known| known.index != next.index)));
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Whether two places are in one rule.
+fn same_rule(live: &Live, one: Span, other: Span) -> bool {
+    let mut rules = live.files().flat_map(|file| &file.tree.rules);
+    rules.any(|rule| rule.span.contains(one) && rule.span.contains(other))
+}
+
 fn findings(source: &SourceFile) -> usize {
     let mut found = Diagnostics::default();
-    syntax::parse(source, crate::source::FileId(0), &mut found);
+    syntax::parse(source, FileId(0), &mut found);
     found.len()
 }

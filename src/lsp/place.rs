@@ -120,7 +120,7 @@ fn begins(block: Block, word: &str) -> bool {
             ["param", "allow", "chain", "alert", "playbook", "test"].contains(&word)
                 || crate::syntax::metadata().any(|key| key == word)
         }
-        Block::Chain => ["step", "then", "or", "unless", "except"].contains(&word),
+        Block::Chain => ["step", "then", "together", "or", "unless", "except"].contains(&word),
         Block::Alert => ["entity", "show", "dedupe"].contains(&word),
         Block::Test => ["expect", "event"].contains(&word),
         Block::List | Block::Event => false,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lsp_server::{ErrorCode, Message, Notification, Request, Response};
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types as lsp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +23,8 @@ fn capabilities() -> Value {
     json!({
         "capabilities": {
             "positionEncoding": "utf-16",
-            "textDocumentSync": {"openClose": true, "change": 1},
+            "textDocumentSync": {"openClose": true, "change": 1, "save": true},
+            "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
             "completionProvider": {"triggerCharacters": [".", " ", "\""]},
             "hoverProvider": true,
             "definitionProvider": true,
@@ -55,28 +56,93 @@ pub(super) struct Server<'w, O, W> {
     shut_down: bool,
     /// Whether something changed since the last publication.
     changed: bool,
+    /// How often, one time after another, files that waited were checked.
+    rounds: usize,
+    editor: Editor,
+}
+
+/// What the editor can do.
+#[derive(Default)]
+struct Editor {
+    /// It says when files change on disk, if it is asked.
+    watches: bool,
+    /// It shows what a run of tests gave.
+    shows_results: bool,
+}
+
+impl Editor {
+    fn of(params: &Value) -> Self {
+        let is_set = |place: &str| params.pointer(place).and_then(Value::as_bool).unwrap_or(false);
+        Self {
+            watches: is_set("/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            shows_results: is_set("/initializationOptions/showsTestResults"),
+        }
+    }
 }
 
 impl<'w, O: Write, W: Workers> Server<'w, O, W> {
     pub(super) fn new(output: O, workers: &'w W) -> Self {
         let live = Live::open(Vec::new(), Choices::default(), Buffers::default(), workers);
         let published = BTreeMap::new();
-        Self { output, workers, live, published, is_initialized: false, shut_down: false, changed: false }
+        let editor = Editor::default();
+        Self {
+            output,
+            workers,
+            live,
+            published,
+            is_initialized: false,
+            shut_down: false,
+            changed: false,
+            rounds: 0,
+            editor,
+        }
     }
 
     /// Takes a message; `Some` when it was the last one: whether the editor had said goodbye.
     pub(super) fn take(&mut self, message: Message) -> std::io::Result<Option<bool>> {
         match message {
             Message::Request(request) => {
+                let runs_tests = request.method == "workspace/executeCommand";
                 let response = self.answer(request);
+                if runs_tests && !self.editor.shows_results {
+                    self.show_result(&response)?;
+                }
                 self.send(&Message::Response(response))?;
             }
             Message::Notification(note) if note.method == "exit" => return Ok(Some(self.shut_down)),
+            Message::Notification(note) if note.method == "initialized" => self.watch()?,
             Message::Notification(note) => self.note(note),
-            // Nothing is ever asked of the editor.
+            // An editor that does not want to watch files does not: saving is heeded all the same.
             Message::Response(_) => {}
         }
         Ok(None)
+    }
+
+    /// Asks the editor to say when files change of which it does not hold the text.
+    fn watch(&mut self) -> std::io::Result<()> {
+        if !self.editor.watches {
+            return Ok(());
+        }
+        let watchers = json!([{"globPattern": "**/*.{chain,csv,yaml,yml,json,log}"}]);
+        let method = "workspace/didChangeWatchedFiles";
+        let registration =
+            json!({"id": "files", "method": method, "registerOptions": {"watchers": watchers}});
+        let params = json!({"registrations": [registration]});
+        let id = RequestId::from("files".to_owned());
+        self.send(&Message::Request(Request::new(id, "client/registerCapability".to_owned(), params)))
+    }
+
+    /// Shows what a run of tests gave, or why there was none.
+    fn show_result(&mut self, response: &Response) -> std::io::Result<()> {
+        let (kind, text) = match &response.response_result {
+            Ok(result) => {
+                let passed = result.get("passed").and_then(Value::as_bool).unwrap_or(false);
+                let text = result.get("text").and_then(Value::as_str).unwrap_or_default();
+                (if passed { 3 } else { 2 }, text.to_owned())
+            }
+            Err(error) => (1, error.message.clone()),
+        };
+        self.tell("window/showMessage", json!({"type": kind, "message": text.trim_end()}))
     }
 
     /// Says that something was no message. An error without the number of a request is a message to show.
@@ -94,8 +160,11 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
 
     /// Checks some of what is left to check; whether there was any.
     pub(super) fn catch_up(&mut self) -> bool {
+        /// To compare all findings with what was published takes longer than to check a few files.
+        const TOLD_EVERY: usize = 8;
         let any = self.live.catch_up();
-        self.changed |= any;
+        self.rounds = if any { self.rounds.wrapping_add(1) } else { 0 };
+        self.changed |= any && (!self.live.is_behind() || self.rounds.is_multiple_of(TOLD_EVERY));
         any
     }
 
@@ -144,16 +213,35 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 Answer::of(outline::find_symbols(&self.live, &params.query))
             }),
             "workspace/executeCommand" => Answer::read(params, |params: lsp::ExecuteCommandParams| {
-                Answer::of(hints::execute(&self.live, &params))
+                if params.command != hints::RUN_TESTS {
+                    return Answer::Invalid(format!("the command `{}` is not known", params.command));
+                }
+                let argument = |at: usize| params.arguments.get(at).and_then(Value::as_str);
+                let uri = argument(0).and_then(|uri| uri.parse().ok());
+                let file = uri.and_then(|uri| self.path(&uri)).and_then(|path| self.live.file(&path));
+                match hints::run_tests(&self.live, file, argument(1), argument(2)) {
+                    Ok(result) => Answer::Value(result),
+                    Err(why) => Answer::Refused(why),
+                }
             }),
             _ => Answer::Unknown,
         }
     }
 
+    /// The path of a document; one that was never saved counts as a file of the first folder.
+    fn path(&self, uri: &lsp::Uri) -> Option<PathBuf> {
+        let folder = self.live.roots().first().map_or(Path::new("/"), PathBuf::as_path);
+        convert::path(uri).or_else(|| convert::unsaved(uri, folder))
+    }
+
+    fn file(&self, uri: &lsp::Uri) -> Option<LiveFile<'_>> {
+        self.live.file(&self.path(uri)?)
+    }
+
     /// The answer to a question about a position in a file; nothing for a file that is no rule file.
     fn at<R: Serialize>(&self, params: Value, ask: impl Fn(&Live, LiveFile<'_>, usize) -> R) -> Answer {
         Answer::read(params, |params: lsp::TextDocumentPositionParams| {
-            let file = convert::path(&params.text_document.uri).and_then(|path| self.live.file(&path));
+            let file = self.file(&params.text_document.uri);
             Answer::of(file.map(|file| ask(&self.live, file, convert::offset(file.source, params.position))))
         })
     }
@@ -161,7 +249,7 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
     /// The answer to a question about a file.
     fn of<R: Serialize>(&self, params: Value, ask: impl Fn(&Live, LiveFile<'_>) -> R) -> Answer {
         Answer::read(params, |params: Document| {
-            let file = convert::path(&params.text_document.uri).and_then(|path| self.live.file(&path));
+            let file = self.file(&params.text_document.uri);
             Answer::of(file.map(|file| ask(&self.live, file)))
         })
     }
@@ -169,7 +257,7 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
     fn rename(&self, params: Value) -> Answer {
         Answer::read(params, |params: lsp::RenameParams| {
             let lsp::TextDocumentPositionParams { text_document, position } = params.text_document_position;
-            let file = convert::path(&text_document.uri).and_then(|path| self.live.file(&path));
+            let file = self.file(&text_document.uri);
             let Some(file) = file else { return Answer::Value(Value::Null) };
             let offset = convert::offset(file.source, position);
             match navigate::rename(&self.live, file, offset, &params.new_name) {
@@ -181,9 +269,7 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
 
     fn actions(&self, params: Value) -> Answer {
         Answer::read(params, |params: lsp::CodeActionParams| {
-            let path = convert::path(&params.text_document.uri);
-            let file = path.and_then(|path| self.live.file(&path));
-            let Some(file) = file else { return Answer::Value(Value::Null) };
+            let Some(file) = self.file(&params.text_document.uri) else { return Answer::Value(Value::Null) };
             let (start, end) = (params.range.start, params.range.end);
             let asked = convert::offset(file.source, start)..convert::offset(file.source, end);
             Answer::of(actions::actions(&self.live, file, asked))
@@ -200,7 +286,24 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
             self.live.add_root(path);
         }
         self.live.reload(self.workers);
+        self.editor = Editor::of(params);
         (self.is_initialized, self.changed) = (true, true);
+    }
+
+    /// Folders that the editor opened and closed.
+    fn change_folders(&mut self, params: &Value) {
+        let of = |place: &str| -> Vec<PathBuf> {
+            let folders = params.pointer(place).and_then(Value::as_array).into_iter().flatten();
+            let uris = folders.filter_map(|folder| folder.get("uri")?.as_str()?.parse().ok());
+            uris.filter_map(|uri| convert::path(&uri)).collect()
+        };
+        for path in of("/event/removed") {
+            self.live.remove_root(&path);
+        }
+        for path in of("/event/added") {
+            self.live.add_root(path);
+        }
+        self.reload();
     }
 
     fn note(&mut self, note: Notification) {
@@ -210,18 +313,18 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
         }
         match method.as_str() {
             "textDocument/didOpen" => {
-                if let Some((path, text)) = opened(params) {
-                    self.edit(&path, text);
+                if let Some((uri, text)) = opened(params) {
+                    self.edit(&uri, text);
                 }
             }
             "textDocument/didChange" => {
-                if let Some((path, text)) = changed(params) {
-                    self.edit(&path, text);
+                if let Some((uri, text)) = changed(params) {
+                    self.edit(&uri, text);
                 }
             }
             "textDocument/didClose" => {
                 let closed = serde_json::from_value::<Document>(params).ok();
-                if let Some(path) = closed.and_then(|closed| convert::path(&closed.text_document.uri)) {
+                if let Some(path) = closed.and_then(|closed| self.path(&closed.text_document.uri)) {
                     self.live.buffers().remove(&path);
                     self.refresh(&[path]);
                 }
@@ -231,15 +334,19 @@ impl<'w, O: Write, W: Workers> Server<'w, O, W> {
                 Err(_) => self.reload(),
             },
             "workspace/didChangeConfiguration" => self.reload(),
-            // Saving changes nothing, and what is not known is not for us.
+            "workspace/didChangeWorkspaceFolders" => self.change_folders(&params),
+            // The text is known, but nobody says what else was saved: a list, or `catena.yaml`.
+            "textDocument/didSave" if !self.editor.watches => self.reload(),
+            // What is not known is not for us.
             _ => {}
         }
     }
 
-    fn edit(&mut self, path: &Path, text: String) {
-        if !self.live.edit(path, text) {
+    fn edit(&mut self, uri: &lsp::Uri, text: String) {
+        let Some(path) = self.path(uri) else { return };
+        if !self.live.edit(&path, text) {
             if path.extension().is_some_and(|extension| extension == "chain") {
-                self.live.add_root(path.to_owned());
+                self.live.add_root(path);
             }
             self.reload();
         }
@@ -315,9 +422,9 @@ struct Document {
     text_document: lsp::TextDocumentIdentifier,
 }
 
-fn opened(params: Value) -> Option<(PathBuf, String)> {
+fn opened(params: Value) -> Option<(lsp::Uri, String)> {
     let params: lsp::DidOpenTextDocumentParams = serde_json::from_value(params).ok()?;
-    Some((convert::path(&params.text_document.uri)?, params.text_document.text))
+    Some((params.text_document.uri, params.text_document.text))
 }
 
 /// The files of which the editor says that they changed, came or went.
@@ -326,8 +433,8 @@ fn changed_on_disk(params: &lsp::DidChangeWatchedFilesParams) -> Vec<PathBuf> {
 }
 
 /// The whole new text; the last one counts.
-fn changed(params: Value) -> Option<(PathBuf, String)> {
+fn changed(params: Value) -> Option<(lsp::Uri, String)> {
     let mut params: lsp::DidChangeTextDocumentParams = serde_json::from_value(params).ok()?;
     let whole = params.content_changes.pop().filter(|change| change.range.is_none())?;
-    Some((convert::path(&params.text_document.uri)?, whole.text))
+    Some((params.text_document.uri, whole.text))
 }

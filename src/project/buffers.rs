@@ -38,6 +38,12 @@ impl Buffers {
         Err("it is outside of what may be read here".to_owned())
     }
 
+    /// The text held of a file; one below the current folder may be named as seen from there.
+    fn held(&self, path: &Path) -> Option<&String> {
+        let named = self.texts.get(path);
+        named.or_else(|| if path.is_relative() { self.texts.get(&Disk.absolute(path)) } else { None })
+    }
+
     /// Holds a text in place of what is on disk.
     pub fn insert(&mut self, path: &Path, text: String) {
         self.texts.insert(path.to_owned(), text);
@@ -66,14 +72,14 @@ impl Buffers {
 
 impl Files for Buffers {
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, String> {
-        match self.texts.get(path) {
+        match self.held(path) {
             Some(text) => Ok(text.bytes().take(limit.saturating_add(1)).collect()),
             None => self.reach(path).and_then(|()| Disk.read(path, limit)),
         }
     }
 
     fn entry(&self, path: &Path) -> Entry {
-        if self.texts.contains_key(path) {
+        if self.held(path).is_some() {
             return Entry::File;
         }
         self.reach(path).map_or(Entry::Missing, |()| Disk.entry(path))

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::check::{self, Context, Identities, Resolutions};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir;
 use crate::source::{FileId, SourceFile, Sources};
 use crate::syntax::{self, ast};
@@ -115,6 +115,17 @@ impl Live {
         }
     }
 
+    /// Takes a folder or file away; it counts until the next [`Live::reload`].
+    pub fn remove_root(&mut self, root: &Path) {
+        self.roots.retain(|known| known != root);
+    }
+
+    /// The folders and files that are open, in the order in which they were added.
+    #[must_use]
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
     /// Reads everything anew.
     pub fn reload(&mut self, workers: &impl Workers) {
         let mut diags = Diagnostics::default();
@@ -207,16 +218,17 @@ impl Live {
         true
     }
 
-    /// Checks some of the files that wait; whether any did.
+    /// Checks some of the files that wait; whether any did. What concerns several files follows with the last of them.
     pub fn catch_up(&mut self) -> bool {
-        const SOME: usize = 16;
+        // An edit that comes meanwhile has to wait for these.
+        const SOME: usize = 2;
         let some: Vec<usize> = self.waiting.iter().copied().take(SOME).collect();
         for index in &some {
             self.waiting.remove(index);
             let looked = self.look(*index);
             self.put(*index, looked);
         }
-        if !some.is_empty() {
+        if !some.is_empty() && self.waiting.is_empty() {
             self.look_across();
         }
         !some.is_empty()
@@ -234,11 +246,14 @@ impl Live {
         let context =
             Context { catalog: &environment.catalog, settings: &environment.settings, as_of: self.as_of };
         let mut found = Diagnostics::default();
+        let check::Checked { mut rules, resolutions } = check::analyse(&unit, &context, &mut found);
         if environment.broken {
-            // As in a run: what is said of the environment comes first.
-            return Some(Looked::default());
+            // Nobody knows which sources and fields there are, nor what a query would be. All else stays as it was.
+            let known = found.into_sorted().into_iter().filter(|found| !rests_on_sources(found.code));
+            found = Diagnostics::default();
+            found.extend_with(known);
+            rules.clear();
         }
-        let check::Checked { rules, resolutions } = check::analyse(&unit, &context, &mut found);
         let allowances = Allowance::all(unit.file, &rules, &environment.settings);
         let mut accepted = Accepted::default();
         let found = accepted.sift(found, &allowances);
@@ -316,7 +331,13 @@ impl Live {
     /// The path of a file that is there as such, not a part of the program.
     #[must_use]
     pub fn path_of(&self, id: FileId) -> Option<PathBuf> {
-        let name = Path::new(&self.workspace.sources.get(id)?.name);
-        name.is_absolute().then(|| name.to_owned())
+        let source = self.workspace.sources.get(id)?;
+        // An environment file is named as seen from the current folder.
+        (!source.is_embedded()).then(|| self.buffers.absolute(Path::new(&source.name)))
     }
+}
+
+/// Whether a finding may only be there because a source could not be read.
+fn rests_on_sources(code: Code) -> bool {
+    matches!(code, Code::UnknownSource | Code::UnknownField)
 }

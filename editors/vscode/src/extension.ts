@@ -21,7 +21,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "catena" }],
     outputChannel: output,
-    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/{*.chain,*.csv,catena.yaml,*.yaml}") },
+    initializationOptions: { showsTestResults: true },
     middleware: {
       executeCommand: async (command, args, next) => {
         const result = (await next(command, args)) as TestResult | null;
