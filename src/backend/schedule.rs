@@ -123,7 +123,8 @@ impl Schedule {
     }
 
     /// As a scheduled rule of Sentinel takes it: five minutes apart at least, and an hour over two days and more
-    /// ("Create a custom analytics rule from scratch"). Measured as the rule is written, with the delay in whole minutes.
+    /// ("Create a custom analytics rule from scratch"). Measured as the rule is written, with the delay in whole
+    /// minutes.
     #[must_use]
     pub fn for_sentinel(self) -> Self {
         let Self { every, look_back: _, span: _, history: _, stale: _, wait: _, late: _, behind: _ } = self;

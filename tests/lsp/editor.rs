@@ -1,5 +1,5 @@
-//! What an editor does besides asking: broken environments, files and folders that change, texts without a file, framing,
-//! names that are taken, results that are shown.
+//! What an editor does besides asking: broken environments, files and folders that change, texts without a file,
+//! framing, names that are taken, results that are shown.
 
 use std::io::Write;
 

@@ -275,7 +275,8 @@ impl<'s, 'a> Alternative<'_, 's, 'a> {
         if let Some(lookback) = wanted.lookback.filter(|_| !is_staged(step) && step.others.is_empty()) {
             out.look_back(lookback);
         }
-        let may_test_late = wanted.may_test_late && step.others.is_empty();
+        // A column in lower case would read a name that the same `project` gives.
+        let may_test_late = wanted.may_test_late && step.others.is_empty() && wanted.folded.is_empty();
         let pipeline = Pipeline::new(unique(tests), &fields, expands, may_test_late);
         let rows = pipeline.into_rows(selection, std::mem::take(&mut out.assigned));
         (rows, out)

@@ -82,7 +82,8 @@ impl AnalyticsRule {
     }
 }
 
-/// The schedule of the query, which is one that the service takes (`Schedule::for_sentinel`), over fourteen days at most.
+/// The schedule of the query, which is one that the service takes (`Schedule::for_sentinel`), over fourteen days at
+/// most.
 fn plan(ruled: &Ruled<'_>, part: &Part, diags: &mut Diagnostics) -> Option<Plan> {
     let plan = Plan::sliced(part.schedule, part.schedule.every);
     let limits =

@@ -248,7 +248,16 @@ fn always_met(kind: &TestKind) -> bool {
 /// Whether a value that meets `met` meets `other` for certain.
 fn implies(met: &TestKind, other: &TestKind) -> bool {
     match (met, other) {
-        (TestKind::SameAs { other: one }, TestKind::SameAs { other }) => one.name == other.name,
+        (TestKind::SameAs { other: one }, TestKind::SameAs { other } | TestKind::TextOf { other, .. }) => {
+            one.name == other.name
+        }
+        (
+            TestKind::TextOf { place: known, other: one, case },
+            TestKind::TextOf { place, other, case: asked },
+        ) => {
+            let is_there = known == place || known.is_none() || *place == Some(Place::Anywhere);
+            one.name == other.name && is_there && (case == asked || *asked == Case::Ignore)
+        }
         (TestKind::Like { pattern: narrow, case: a }, TestKind::Like { pattern: broad, case: b })
             if a == b =>
         {
