@@ -298,7 +298,6 @@ fn word(feature: Feature) -> Option<&'static str> {
         Feature::DistinctCount => Some("`at least … distinct`"),
         Feature::DifferentFields | Feature::OrderedFields => Some("neighbours compared"),
         Feature::FoldedKey => Some("`=~` link"),
-        Feature::FoldedField => None,
         Feature::AnyKey => Some("`any` link"),
         Feature::AnyOrder => Some("`together`"),
         Feature::FieldComparison | Feature::FieldText | Feature::FoldedText => Some("field with field"),
@@ -307,6 +306,7 @@ fn word(feature: Feature) -> Option<&'static str> {
         Feature::Allowlist => Some("allowlist"),
         Feature::OrderedSteps
         | Feature::EqualTimes
+        | Feature::FoldedField
         | Feature::GapWindow
         | Feature::TotalWindow
         | Feature::SharedEvent

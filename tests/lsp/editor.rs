@@ -9,7 +9,7 @@ use super::client::{Client, address, behind, project, text};
 use crate::program::{root, scratch};
 
 /// A server that works in a folder; what the editor says of itself.
-fn open_in(cwd: &std::path::Path, folder: &tempfile::TempDir, params: Value) -> Client {
+fn open_in(cwd: &std::path::Path, folder: &tempfile::TempDir, params: &Value) -> Client {
     let mut client = Client::start_in(cwd);
     let mut all = json!({"rootUri": address(folder, ""), "capabilities": {}});
     all.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
@@ -26,7 +26,7 @@ fn a_broken_environment_is_told_at_its_place_and_hides_no_rule() {
     std::fs::write(folder.path().join("q.chain"), "rule q { }").unwrap();
     let here = folder.path().canonicalize().unwrap();
     for cwd in [here.as_path(), std::path::Path::new("/"), here.parent().unwrap(), root()] {
-        let mut client = open_in(cwd, &folder, json!({}));
+        let mut client = open_in(cwd, &folder, &json!({}));
         let _ = client.ask("workspace/symbol", json!({"query": "q"}));
         client.await_some(&address(&folder, "own.yaml"));
         client.await_some(&address(&folder, "q.chain"));
@@ -98,7 +98,7 @@ fn files_are_watched_or_looked_at_when_one_is_saved() {
     let written = text(&folder, "aws.chain");
     let watches = json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}});
     for (capabilities, is_asked) in [(watches, true), (json!({}), false)] {
-        let mut client = open_in(root(), &folder, json!({"capabilities": capabilities}));
+        let mut client = open_in(root(), &folder, &json!({"capabilities": capabilities}));
         client.show(&uri, &written);
         let _ = client.ask("workspace/symbol", json!({"query": "q"}));
         client.await_codes(&uri, &[]);
@@ -145,7 +145,7 @@ fn a_run_of_tests_is_shown_unless_the_editor_shows_it() {
     let uri = address(&folder, "aws.chain");
     for shows in [false, true] {
         let mut client =
-            open_in(root(), &folder, json!({"initializationOptions": {"showsTestResults": shows}}));
+            open_in(root(), &folder, &json!({"initializationOptions": {"showsTestResults": shows}}));
         let run = json!({"command": "catena.runTests", "arguments": [uri, "aws_untrusted_image_launch"]});
         assert_eq!(client.ask("workspace/executeCommand", run)["passed"], true);
         assert_eq!(client.shown.iter().any(|text| text.contains("passed")), !shows, "{:?}", client.shown);

@@ -10,7 +10,7 @@ use crate::backend::schema::Inexact;
 use crate::backend::target::Backend;
 use crate::backend::truth::Truth;
 use crate::catalog::Source;
-use crate::ir::{FieldTest, TestKind, Type};
+use crate::ir::{FieldTest, TestKind, Type, Value};
 
 /// Notes the values that a record of the rule can have and none of the target has. A query that asks for them finds
 /// nothing, and says nothing of it.
@@ -59,7 +59,7 @@ fn wanted(test: &FieldTest, source: &Source) -> BTreeSet<String> {
     let named = if let TestKind::Equals { values, case: _ } = &test.kind { values.as_slice() } else { &[] };
     let booleans = ["true", "false"].iter().filter(|_| test.field.ty == Type::Bool);
     let known = booleans.map(|text| (*text).to_owned()).chain(declared.iter().cloned());
-    known.chain(named.iter().map(|value| value.text().to_string())).collect()
+    known.chain(named.iter().map(Value::text)).collect()
 }
 
 /// Whether a test asks for texts: which of several texts pass is known of those alone.

@@ -100,6 +100,12 @@ def about(seconds, action, *arns, event_id="about"):
     return trail(seconds, event_id, action, "s3.amazonaws.com", **members)
 
 
+def said(seconds, action, agent, service):
+    """A call by an agent on behalf of a service, whose names are compared with each other."""
+    identity = {"arn": ALICE, "invokedBy": service}
+    return trail(seconds, f"said {seconds}", action, "iam.amazonaws.com", userIdentity=identity, userAgent=agent)
+
+
 def nameless(event):
     """The same event without an id."""
     event = copy.deepcopy(event)
@@ -193,6 +199,11 @@ TRIALS += [
     ("many_values_aws", "then none", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", event_id="copied")], 0),
     ("many_values_aws", "then an empty one too", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", "arn:aws:s3:::A", "", event_id="c")], 1),
     ("many_values_aws", "then another too", [about(0, "RunInstances", BUCKET), about(60, "CreateImage", "arn:aws:s3:::A", "b", event_id="c")], 0),
+]
+TRIALS += [
+    ("text_of_field", "beside each other", [said(0, "CreateUser", "Ann", "-Ann"), said(60, "GetUser", "cli/Ann 2", "Ann")], 1),
+    ("text_of_field", "in the middle", [said(0, "CreateUser", "x-Ann-y", "ANN"), said(60, "GetUser", "cli", "Bob")], 0),
+    ("text_of_field", "at the end", [said(0, "CreateUser", "Ann", "-Ann"), said(60, "GetUser", "cli Ann", "Ann")], 0),
 ]
 TRIALS += clause_trials.trials(trail, launch, flow, item)
 # What the lookups hold.

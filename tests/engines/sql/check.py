@@ -18,7 +18,7 @@ import harness
 from batch import expect_verdicts, place, problem, run
 
 # The list tables that a text reads, whose names are the rule's.
-LIST = re.compile(r'SELECT value FROM ["`]?(\w+)["`]? WHERE')
+LIST = re.compile(r'SELECT (?:value|\w+\(value\)) FROM ["`]?(\w+)["`]? WHERE')
 SLIDING = re.compile(r"RANGE BETWEEN [1-9][0-9]* PRECEDING AND (?:1 PRECEDING|CURRENT ROW)")
 SUBSTITUTED = re.compile(r"\$\{|\{\{|\{%|\{#")
 
