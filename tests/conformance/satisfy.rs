@@ -287,9 +287,10 @@ fn text_and_part(place: Option<Place>, case: Case, wanted: bool, rng: &mut Rng) 
     let part = *rng.choice(&samples::HOSTILE).unwrap();
     let text = match place {
         None => part.to_owned(),
-        Some(Place::Start) => format!("{part}+"),
-        Some(Place::End) => format!("+{part}"),
-        Some(Place::Anywhere) => format!("+{part}+"),
+        // In the middle of words.
+        Some(Place::Start) => format!("{part}y"),
+        Some(Place::End) => format!("x{part}"),
+        Some(Place::Anywhere) => format!("x{part}y"),
     };
     let elsewhere = match place {
         None | Some(Place::Start) => format!("+{part}"),
