@@ -70,7 +70,12 @@ pub fn trace(
     let tracer = Tracer { rule, program, records: &around };
     let title = match alert {
         Some(_) => format!("alert {number} of {}", report.alerts.len()),
-        None => "no alert; the records that satisfy a step".to_owned(),
+        None if report.alerts.is_empty() => "no alert; the records that satisfy a step".to_owned(),
+        None => {
+            let count = report.alerts.len();
+            let alerts = if count == 1 { "alert" } else { "alerts" };
+            format!("no alert {number}, for there are {count} {alerts}; the records that satisfy a step")
+        }
     };
     let mut lines = vec![format!("{}: {title}", rule.name.node)];
     lines.extend(tracer.lines());
