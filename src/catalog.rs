@@ -233,6 +233,12 @@ pub struct FieldDef {
 }
 
 impl FieldDef {
+    /// Whether its values compare ignoring letter case without a `~` in the rule: only text has case.
+    #[must_use]
+    pub fn ignores_case(&self) -> bool {
+        self.fold && self.ty == Type::String
+    }
+
     /// A field of which nothing is known but its type.
     #[must_use]
     pub fn plain(name: &str, ty: Type) -> Self {

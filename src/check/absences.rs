@@ -3,8 +3,9 @@
 //! In: `unless …` and `first …`. Out: [`ir::Absence`]s.
 //! Must not know: how the step itself is lowered.
 
+use crate::catalog::FieldDef;
 use crate::diag::{Code, Diagnostic, Fix};
-use crate::ir::{self, Case, Neighbour, Type, When};
+use crate::ir::{self, Case, Neighbour, When};
 use crate::source::Span;
 use crate::syntax::ast::{First, Link, LinkSide, Name, Side, Unless, UnlessWindow};
 
@@ -166,8 +167,7 @@ fn key(
         return None;
     }
     let own = subject.source.and_then(|source| source.field(&right.name));
-    let folds = own.is_some_and(|def| def.fold && def.ty == Type::String)
-        || names::folds(names, around.step(of), &left);
+    let folds = own.is_some_and(FieldDef::ignores_case) || names::folds(names, around.step(of), &left);
     let case = if link.ignore_case || folds { Case::Ignore } else { Case::Sensitive };
     Some(ir::AbsenceKey { of, left, right, case })
 }

@@ -211,8 +211,7 @@ pub(super) fn has_several(names: &Names<'_>, step: StepRef<'_>, name: &str) -> b
 
 /// Whether letter case means nothing in a text field of a step: one of its sources says so.
 pub(super) fn folds(names: &Names<'_>, step: StepRef<'_>, field: &ir::Field) -> bool {
-    let folds = |def: &FieldDef| def.fold && def.ty == ir::Type::String;
-    names.fields(step, &field.name).iter().any(|(_, found)| found.is_some_and(folds))
+    names.fields(step, &field.name).iter().any(|(_, found)| found.is_some_and(FieldDef::ignores_case))
 }
 
 /// Whether a field of a step can have several values in each of its sources; reports one that has a single one. `at` is

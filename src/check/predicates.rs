@@ -3,7 +3,7 @@
 //! In: the syntax of a predicate and the step it stands in. Out: [`ir::Pred`], or nothing if a part of it is wrong.
 //! Must not know: whether a well-typed predicate makes sense; that is `logic`'s.
 
-use crate::catalog::Source;
+use crate::catalog::{FieldDef, Source};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Case, FieldTest, OrderOp, Place, TestKind, Type, Value, ValuesTest};
 use crate::source::{Span, Spanned};
@@ -88,7 +88,7 @@ fn comparison<'s>(
         return None;
     };
     let def = subject.source.and_then(|source| source.field(&field.name));
-    let folds = def.is_some_and(|def| def.fold) && field.ty == Type::String;
+    let folds = def.is_some_and(FieldDef::ignores_case);
     Some(Comparison { subject, field, op: op.node, op_span: op.span, folds })
 }
 
@@ -315,9 +315,8 @@ fn with_field(compare: &Comparison<'_>, names: &Names<'_>, sink: &mut Sink, name
         | OpKind::Matches => None,
     };
     // What is the same in whatever letter case on one side is so in the comparison.
-    let folds = |source: &Source| source.field(&other.name).is_some_and(|field| field.fold);
-    let folds = other.ty == Type::String && compare.subject.source.is_some_and(folds);
-    let case = if folds { Case::Ignore } else { compare.case() };
+    let def = compare.subject.source.and_then(|source| source.field(&other.name));
+    let case = if def.is_some_and(FieldDef::ignores_case) { Case::Ignore } else { compare.case() };
     Some(match (place, case) {
         (None, Case::Sensitive) => TestKind::SameAs { other },
         _ => TestKind::TextOf { place, other, case },

@@ -56,6 +56,24 @@ pub enum Meaning {
     },
 }
 
+impl Meaning {
+    /// The source and the name of a field.
+    #[must_use]
+    pub fn field(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Field { source, field } => Some((source, field)),
+            Self::Source(_)
+            | Self::Step(_)
+            | Self::Param(_)
+            | Self::List(_)
+            | Self::Lookup(_)
+            | Self::File(_)
+            | Self::Clause(_)
+            | Self::Word { .. } => None,
+        }
+    }
+}
+
 /// Something that the author named.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {

@@ -84,16 +84,9 @@ fn step_field(file: LiveFile<'_>, used: Span, name: Span) -> String {
     });
     let behind = Span { start: used.end.saturating_add(1), end: used.end.saturating_add(1), ..used };
     let catalog = &file.state.checked.environment.catalog;
-    let taken = file.state.resolutions.at(behind).and_then(|found| match &found.meaning {
-        Meaning::Field { source, field } => self::field(catalog.source(source)?, field),
-        Meaning::Source(_)
-        | Meaning::Step(_)
-        | Meaning::Param(_)
-        | Meaning::List(_)
-        | Meaning::Lookup(_)
-        | Meaning::File(_)
-        | Meaning::Clause(_)
-        | Meaning::Word { .. } => None,
+    let taken = file.state.resolutions.at(behind).and_then(|found| {
+        let (source, field) = found.meaning.field()?;
+        self::field(catalog.source(source)?, field)
     });
     let said: Vec<String> = taken.into_iter().chain(sentence).collect();
     if said.is_empty() { "**step**".to_owned() } else { said.join("\n\n") }

@@ -65,17 +65,7 @@ pub(super) fn definition(live: &Live, file: LiveFile<'_>, offset: usize) -> Opti
         }
         Meaning::Source(source) | Meaning::Field { source, .. } => {
             let source = file.state.checked.environment.catalog.source(source)?;
-            let path = match &meaning {
-                Meaning::Field { field, .. } => vec!["fields", field],
-                Meaning::Source(_)
-                | Meaning::Step(_)
-                | Meaning::Param(_)
-                | Meaning::List(_)
-                | Meaning::Lookup(_)
-                | Meaning::File(_)
-                | Meaning::Clause(_)
-                | Meaning::Word { .. } => vec!["name"],
-            };
+            let path = meaning.field().map_or(vec!["name"], |(_, field)| vec!["fields", field]);
             convert::location(live, source.place_of_key(&path))
         }
         Meaning::Clause(_) | Meaning::Word { .. } => None,
