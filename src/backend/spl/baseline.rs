@@ -12,7 +12,7 @@ use minijinja::{Value, context};
 use uuid::Uuid;
 
 use super::absences::{self, Absent};
-use super::kept::{Kept, TIMES};
+use super::kept::{self, Kept, TIMES};
 use super::literal::{self, Frag, spl};
 use super::{SEARCH, Spl, records};
 use crate::backend::bind::Bound;
@@ -47,14 +47,9 @@ pub(super) fn kept(bound: &Bound<'_, Spl>, job: &Job<'_>) -> Vec<Kept> {
 
 /// The keys of an absence, each under a name of its own.
 fn keys(absent: &Absent<'_, '_>) -> Vec<(Frag, String)> {
-    let mut keys: Vec<(Frag, String)> = Vec::new();
-    for (at, key) in (1..).zip(absent.absence.keys) {
-        let name = literal::flat(&key.right.name).text().to_owned();
-        let is_taken = TIMES.contains(&name.as_str()) || keys.iter().any(|(_, known)| *known == name);
-        let name = if is_taken { format!("{name}_{at}") } else { name };
-        keys.push((literal::absent_key(absent.number, at), name));
-    }
-    keys
+    let names = kept::key_names(absent.absence.keys.iter().map(|key| key.right.name.as_str()), &TIMES);
+    let columns = (1..).map(|at| literal::absent_key(absent.number, at));
+    columns.zip(names).collect()
 }
 
 /// The schedule of the search of the rule.
@@ -142,25 +137,17 @@ fn head(kept: &Kept, job: &Job<'_>, schedule: Schedule) -> Vec<Frag> {
 
 /// Adds the times of what was read to those in the list.
 fn commands(kept: &Kept, schedule: Schedule) -> Vec<Frag> {
-    let list = literal::flat(&kept.list);
-    let (columns, names): (Vec<_>, Vec<_>) = kept.named().unzip();
-    let renamed: Vec<Frag> =
-        kept.named().map(|(column, name)| spl!("{column} AS {name}", column, name)).collect();
-    let [columns, keys, renamed] = [literal::list(&columns), literal::list(&names), literal::list(&renamed)];
+    let keys: Vec<_> = kept.named().collect();
+    let columns = literal::list(keys.iter().map(|(column, _)| column));
     // Also where somebody runs it over other times: what lies in the time of the rule's search would hide what came
     // before that.
     let [end, oldest] = [schedule.late(), reach(kept, schedule)].map(literal::number);
-    vec![
+    let mut found = vec![
         spl!("where _time < now() - {end}", end),
         spl!("stats min(_time) AS first_seen, max(_time) AS last_seen BY {columns}", columns),
-        spl!("rename {renamed}", renamed),
-        spl!("inputlookup append=true {list}", list),
-        spl!("eval first_seen=tonumber(first_seen), last_seen=tonumber(last_seen)"),
-        spl!("stats min(first_seen) AS first_seen, max(last_seen) AS last_seen BY {keys}", keys),
-        spl!("where last_seen >= now() - {oldest}", oldest),
-        // A number in a CSV file has as many digits as Splunk shows.
-        spl!("eval first_seen=printf(\"%.6f\", first_seen), last_seen=printf(\"%.6f\", last_seen)"),
-        spl!("table {keys}, first_seen, last_seen", keys),
-        spl!("outputlookup override_if_empty=false {list}", list),
-    ]
+    ];
+    let lasts = spl!("last_seen >= now() - {oldest}", oldest);
+    let times = [("first_seen", "min"), ("last_seen", "max")];
+    found.extend(kept::merged(&literal::flat(&kept.list), &keys, &times, &lasts));
+    found
 }

@@ -9,6 +9,49 @@ use crate::source::Span;
 /// The columns of a list behind its keys.
 pub(super) const TIMES: [&str; 2] = ["first_seen", "last_seen"];
 
+/// Names for the keys of a list, in order: each once, and none of those that the list has beside them.
+pub(super) fn key_names<'f>(fields: impl IntoIterator<Item = &'f str>, beside: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, field) in (1..).zip(fields) {
+        let name = literal::flat(field).text().to_owned();
+        let is_taken = beside.contains(&name.as_str()) || names.contains(&name);
+        names.push(if is_taken { format!("{name}_{at}") } else { name });
+    }
+    names
+}
+
+/// Adds what a search has found to its list: rows of keys under the names of columns, and times beside them, each with
+/// how two of one key become one. `lasts`: what is true of a row that the list still needs.
+pub(super) fn merged(
+    list: &Frag,
+    keys: &[(Frag, Frag)],
+    times: &[(&'static str, &'static str)],
+    lasts: &Frag,
+) -> Vec<Frag> {
+    let renamed: Vec<Frag> =
+        keys.iter().map(|(column, name)| spl!("{column} AS {name}", column, name)).collect();
+    let (renamed, names) = (literal::list(&renamed), literal::list(keys.iter().map(|(_, name)| name)));
+    let each = |of: fn(&Frag, &Frag) -> Frag| {
+        let all = times.iter().map(|(time, how)| of(&literal::flat(time), &literal::flat(how)));
+        literal::list(&all.collect::<Vec<_>>())
+    };
+    let numbers = each(|time, _| spl!("{time}=tonumber({time})", time));
+    let joined = each(|time, how| spl!("{how}({time}) AS {time}", how, time));
+    // A number in a CSV file has as many digits as Splunk shows.
+    let printed = each(|time, _| spl!("{time}=printf(\"%.6f\", {time})", time));
+    let columns = each(|time, _| time.clone());
+    vec![
+        spl!("rename {renamed}", renamed),
+        spl!("inputlookup append=true {list}", list),
+        spl!("eval {numbers}", numbers),
+        spl!("stats {joined} BY {names}", joined, names),
+        spl!("where {lasts}", lasts),
+        spl!("eval {printed}", printed),
+        spl!("table {names}, {columns}", names, columns),
+        spl!("outputlookup override_if_empty=false {list}", list),
+    ]
+}
+
 /// An absence whose records are kept in a list.
 #[derive(Debug)]
 pub(super) struct Kept {

@@ -12,7 +12,7 @@ use minijinja::{Value, context};
 
 use super::literal::{self, Frag, spl};
 use super::records::{self, Records};
-use super::{SEARCH, Spl, baseline, chain, shared};
+use super::{SEARCH, Spl, baseline, chain, kept, shared};
 use crate::backend::bind::{self, Bound, BoundLink};
 use crate::backend::schema::Dialect as _;
 use crate::backend::{Effect, External, Job, Options, Part, Report, Role, Rows, Schedule};
@@ -115,17 +115,14 @@ fn without_last(rule: &Rule) -> Option<Rule> {
 
 /// The keys of the last link: the column of the later record, the name in the list, and the value of the earlier one.
 fn keys(link: &BoundLink<'_, Spl>, number: u64) -> Vec<(Frag, Frag, Frag)> {
-    let mut names: Vec<String> = Vec::new();
-    let mut keys = Vec::new();
-    for (at, ((left, _), folded)) in (1..).zip(link.keys.iter().zip(&link.folded)) {
-        let name = literal::flat(&left.name).text().to_owned();
-        let is_taken = name == UNTIL || names.contains(&name);
-        let name = if is_taken { format!("{name}_{at}") } else { name };
+    let names = kept::key_names(link.keys.iter().map(|(left, _)| left.name.as_str()), &[UNTIL]);
+    let sides = link.keys.iter().zip(&link.folded);
+    let keys = (1..).zip(sides.zip(names));
+    keys.map(|(at, (((left, _), folded), name))| {
         let value = literal::joined(&left.name, left.ty, *folded);
-        keys.push((literal::key(number, at), literal::flat(&name), value));
-        names.push(name);
-    }
-    keys
+        (literal::key(number, at), literal::flat(&name), value)
+    })
+    .collect()
 }
 
 /// The last link and its number.
@@ -210,26 +207,17 @@ fn commands(bound: &Bound<'_, Spl>, rule: &Rule, asks: Schedule) -> Option<Vec<F
     let keys = keys(link, number);
     let made: Vec<Frag> = keys.iter().map(|(column, _, value)| literal::assign(column, value)).collect();
     let columns = literal::list(keys.iter().map(|(column, ..)| column));
-    let renamed: Vec<Frag> =
-        keys.iter().map(|(column, name, _)| spl!("{column} AS {name}", column, name)).collect();
-    let (names, renamed) = (literal::list(keys.iter().map(|(_, name, _)| name)), literal::list(&renamed));
-    let list = list(rule);
     let gap = super::links::window(bound, link).saturating_add(1);
-    let kept = asks.late().saturating_add(asks.every.saturating_mul(2)).saturating_add(OUTAGE);
-    let [gap, kept] = [gap, kept].map(literal::number);
+    let since = asks.late().saturating_add(asks.every.saturating_mul(2)).saturating_add(OUTAGE);
+    let [gap, since] = [gap, since].map(literal::number);
     let mut out = Vec::from_iter(super::eval(made));
     out.extend([
         spl!("stats max(_time) AS open_until BY {columns}", columns),
         spl!("eval open_until=open_until + {gap}", gap),
-        spl!("rename {renamed}", renamed),
-        spl!("inputlookup append=true {list}", list),
-        spl!("eval open_until=tonumber(open_until)"),
-        spl!("stats max(open_until) AS open_until BY {names}", names),
-        spl!("where open_until >= now() - {kept}", kept),
-        spl!("eval open_until=printf(\"%.6f\", open_until)"),
-        spl!("table {names}, open_until", names),
-        spl!("outputlookup override_if_empty=false {list}", list),
     ]);
+    let keys: Vec<_> = keys.into_iter().map(|(column, name, _)| (column, name)).collect();
+    let lasts = spl!("open_until >= now() - {since}", since);
+    out.extend(kept::merged(&list(rule), &keys, &[(UNTIL, "max")], &lasts));
     Some(out)
 }
 
