@@ -292,21 +292,10 @@ fn refuse_unknown(
     workspace: &Workspace,
     workers: &impl Workers,
 ) -> Result<(), String> {
-    if set.is_empty() {
-        return Ok(());
-    }
-    let params = |source: &SourceFile, id| {
-        let file = syntax::parse(source, id, &mut Diagnostics::default());
-        file.rules.iter().flat_map(params).collect()
-    };
-    let known: BTreeSet<String> = workspace.survey(workers, params).into_iter().collect();
-    match set.iter().find(|(name, _)| !known.contains(name)) {
+    let names = |rule: &ast::Rule| params(rule).collect();
+    match unknown(set.iter().map(|(name, _)| name), names, workspace, workers) {
         None => Ok(()),
-        Some((name, _)) => {
-            let near = nearest(name, known.iter().map(String::as_str));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(format!("`--set {name}=…`: no rule has a parameter `{name}`{hint}"))
-        }
+        Some((name, hint)) => Err(format!("`--set {name}=…`: no rule has a parameter `{name}`{hint}")),
     }
 }
 
@@ -316,22 +305,33 @@ fn refuse_unknown_rules(
     workspace: &Workspace,
     workers: &impl Workers,
 ) -> Result<(), String> {
-    if staged.is_empty() {
-        return Ok(());
-    }
-    let rules = |source: &SourceFile, id| {
-        let file = syntax::parse(source, id, &mut Diagnostics::default());
-        file.rules.iter().map(|rule| rule.name.node.clone()).collect()
-    };
-    let known: BTreeSet<String> = workspace.survey(workers, rules).into_iter().collect();
-    match staged.iter().find(|name| !known.contains(*name)) {
+    let names = |rule: &ast::Rule| vec![rule.name.node.clone()];
+    match unknown(staged.iter(), names, workspace, workers) {
         None => Ok(()),
-        Some(name) => {
-            let near = nearest(name, known.iter().map(String::as_str));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(format!("`--staged {name}`: no rule is called `{name}`{hint}"))
-        }
+        Some((name, hint)) => Err(format!("`--staged {name}`: no rule is called `{name}`{hint}")),
     }
+}
+
+/// The first of the names given that is none of those in the rules, and the end of a sentence that says what may be
+/// meant. No rule is read where no name is given.
+fn unknown<'n>(
+    given: impl ExactSizeIterator<Item = &'n String>,
+    names: impl Fn(&ast::Rule) -> Vec<String> + Sync,
+    workspace: &Workspace,
+    workers: &impl Workers,
+) -> Option<(&'n str, String)> {
+    if given.len() == 0 {
+        return None;
+    }
+    let of_file = |source: &SourceFile, id| {
+        let file = syntax::parse(source, id, &mut Diagnostics::default());
+        file.rules.iter().flat_map(&names).collect()
+    };
+    let known: BTreeSet<String> = workspace.survey(workers, of_file).into_iter().collect();
+    let mut given = given;
+    let name = given.find(|name| !known.contains(*name))?;
+    let near = nearest(name, known.iter().map(String::as_str));
+    Some((name, near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))))
 }
 
 /// The names of a rule's parameters.

@@ -56,9 +56,12 @@ impl Search {
         }
         let filter =
             matches!(part.role, Role::Query | Role::Stage).then(|| format!("{}_filter", rule.name.node));
-        let query = match &filter {
-            Some(filter) => query(ruled, part, Slice::of(ruled, plan), filter),
-            None => part.text.trim_end().to_owned(),
+        let (query, unread) = match &filter {
+            Some(filter) => {
+                let slice = Slice::of(ruled, plan);
+                (query(ruled, part, slice, filter), slice.unread)
+            }
+            None => (part.text.trim_end().to_owned(), plan.read_until()),
         };
         if !conf::can_hold(&query) {
             let title = "a conf file of Splunk cannot hold this search".to_owned();
@@ -78,10 +81,7 @@ impl Search {
         };
         search.set("description", &name::one_line(&rule.meta.description, 2_000));
         search.set("search", &query);
-        search.schedule(
-            &cron,
-            if search.filter.is_some() { Slice::of(ruled, plan).unread } else { plan.delay },
-        );
+        search.schedule(&cron, unread);
         match part.role {
             Role::Query | Role::Stage => {
                 search.track();
