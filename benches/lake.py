@@ -14,7 +14,6 @@ The query by hand is what a detection engineer would write for this rule over th
 windows, knows that it only needs the launches that follow a sign-in, and leaves out what the log at hand does not need, such as
 IPv6, events that came twice and evidence of the sign-in.
 """
-import argparse
 import json
 import shutil
 import subprocess
@@ -25,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from replay import CATENA, RULE, Bars, build, duck_python, generate, heading, replay, take_turns, wall
+from replay import CATENA, RULE, Bars, arguments, duck_python, generate, heading, replay, take_turns, wall
 from replay import Ran as Process
 
 BY_HAND = Path(__file__).resolve().parent / "queries" / "an1318_by_hand.duckdb.sql"
@@ -103,15 +102,7 @@ def by_replay(folder: Path) -> set:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--lines", type=int, default=1_000_000)
-    options.add_argument("--runs", type=int, default=9)
-    options.add_argument("--data", type=Path, help="folder for the logs")
-    options.add_argument("--keep", action="store_true", help="keep the logs for the next run")
-    options.add_argument("--no-build", action="store_true", help="measure the existing binaries")
-    chosen = options.parse_args()
-    if not chosen.no_build:
-        build()
+    chosen = arguments(__doc__, lines=1_000_000, runs=9)
     data = chosen.data or Path(tempfile.mkdtemp(prefix="lake-bench-"))
     folder = data / str(chosen.lines) / "logs"
     folder.mkdir(parents=True, exist_ok=True)

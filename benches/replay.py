@@ -285,16 +285,22 @@ def build() -> None:
         subprocess.run(["cargo", "build", "--quiet", "--release", *options], cwd=ROOT, check=True)
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--lines", type=int, default=10_000_000)
-    options.add_argument("--runs", type=int, default=3)
+def arguments(description: str, lines: int, runs: int) -> argparse.Namespace:
+    """What a benchmark over generated logs is asked; the binaries are built unless it says otherwise."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--lines", type=int, default=lines)
+    options.add_argument("--runs", type=int, default=runs)
     options.add_argument("--data", type=Path, help="folder for the logs")
     options.add_argument("--keep", action="store_true", help="keep the logs for the next run")
     options.add_argument("--no-build", action="store_true", help="measure the existing binaries")
     chosen = options.parse_args()
     if not chosen.no_build:
         build()
+    return chosen
+
+
+def main() -> int:
+    chosen = arguments(__doc__, lines=10_000_000, runs=3)
     data = chosen.data or Path(tempfile.mkdtemp(prefix="replay-bench-"))
     data = data / str(chosen.lines)
     data.mkdir(parents=True, exist_ok=True)

@@ -65,18 +65,21 @@ fn is_caught(
 ) -> (bool, usize) {
     let places: Vec<_> = subjects
         .iter()
-        .filter_map(|(subject, emission)| Some((subject, emission, mutant.plant(emission)?)))
+        .filter_map(|(subject, emission)| {
+            Some((Maker::new(&subject.rule, catalog), emission, mutant.plant(emission)?))
+        })
         .collect();
+    let mut streams: Vec<_> =
+        places.iter().map(|(maker, emission, _)| scenarios_for(maker, emission)).collect();
     // A little of every rule before more of one: most faults show at once, or in another rule.
-    for first in (0..SCENARIOS).step_by(AT_ONCE) {
-        for (subject, emission, mutated) in &places {
-            let maker = Maker::new(&subject.rule, catalog);
-            let some: Vec<_> = scenarios_for(&maker, emission).skip(first).take(AT_ONCE).collect();
+    for _ in 0..SCENARIOS / AT_ONCE {
+        for ((maker, emission, mutated), scenarios) in places.iter().zip(&mut streams) {
+            let some: Vec<_> = scenarios.by_ref().take(AT_ONCE).collect();
             let Ok(rows) = harness.ask(mutated, &some) else {
                 return (true, places.len());
             };
             let differs = some.iter().zip(&rows).any(|((_, scenario), rows)| {
-                judge(&maker, emission, &Answer::of(&maker, scenario), rows).is_err()
+                judge(maker, emission, &Answer::of(maker, scenario), rows).is_err()
             });
             if differs {
                 return (true, places.len());
