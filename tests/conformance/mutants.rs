@@ -5,13 +5,13 @@
 //! engine's, or when the engine behind the harness refuses the text.
 
 use catena::backend::Emission;
-use catena::catalog::Catalog;
 use regex::Regex;
 use serde::Deserialize;
 
 use super::harness::Harness;
 use super::judge::{Answer, judge};
 use super::mappings::Mappings;
+use super::raw::Event;
 use super::scenarios::Maker;
 use super::subjects::{self, Subject};
 use super::{Lane, emit, every_lane, scenarios_for};
@@ -33,7 +33,7 @@ const LEAST_OF_ALL: usize = 25;
 /// Scenarios for each rule that has a place for a mutant.
 const SCENARIOS: usize = 200;
 /// Most mutants show themselves in the first few.
-const AT_ONCE: usize = 40;
+const AT_ONCE: usize = 20;
 /// Random rules among which a mutant must show itself, if no file shows it.
 const RANDOM: usize = 150;
 
@@ -45,9 +45,8 @@ pub(super) fn of(lane: &str) -> Option<Vec<Mutant>> {
 }
 
 impl Mutant {
-    /// The emission with the fault in it; `None` where it has nothing to change.
-    fn plant(&self, emission: &Emission) -> Option<Emission> {
-        let find = Regex::new(&self.find).unwrap();
+    /// The emission with the fault in it; `None` where it has nothing to change. `find`: that of the mutant.
+    fn plant(&self, find: &Regex, emission: &Emission) -> Option<Emission> {
         let mut mutated = emission.clone();
         for part in &mut mutated.parts {
             part.text = find.replace_all(&part.text, self.replace.as_str()).into_owned();
@@ -56,52 +55,61 @@ impl Mutant {
     }
 }
 
-/// Whether some rule shows the fault, and how many rules had a place for it.
-fn is_caught(
-    mutant: &Mutant,
-    catalog: &Catalog,
-    subjects: &[(&Subject, Emission)],
-    harness: &mut Harness,
-) -> (bool, usize) {
-    let places: Vec<_> = subjects
-        .iter()
-        .filter_map(|(subject, emission)| {
-            Some((Maker::new(&subject.rule, catalog), emission, mutant.plant(emission)?))
+/// A rule with a fault in its emission, and the scenarios that are still to be tried.
+struct Planted<'s, S> {
+    maker: &'s Maker<'s>,
+    emission: &'s Emission,
+    mutated: Emission,
+    scenarios: S,
+}
+
+impl<S: Iterator<Item = (i64, Vec<Event>)>> Planted<'_, S> {
+    /// Whether the next few scenarios show the fault.
+    fn shows(&mut self, harness: &mut Harness) -> bool {
+        let some: Vec<_> = self.scenarios.by_ref().take(AT_ONCE).collect();
+        let Ok(rows) = harness.ask(&self.mutated, &some) else { return true };
+        some.iter().zip(&rows).any(|((_, scenario), rows)| {
+            judge(self.maker, self.emission, &Answer::of(self.maker, scenario), rows).is_err()
         })
-        .collect();
-    let mut streams: Vec<_> =
-        places.iter().map(|(maker, emission, _)| scenarios_for(maker, emission)).collect();
+    }
+}
+
+/// How many rules had a place for a fault, if none of them shows it.
+fn survives(mutant: &Mutant, subjects: &[(Maker<'_>, Emission)], harness: &mut Harness) -> Option<usize> {
+    let find = Regex::new(&mutant.find).unwrap();
+    let mut silent = Vec::new();
     // A little of every rule before more of one: most faults show at once, or in another rule.
-    for _ in 0..SCENARIOS / AT_ONCE {
-        for ((maker, emission, mutated), scenarios) in places.iter().zip(&mut streams) {
-            let some: Vec<_> = scenarios.by_ref().take(AT_ONCE).collect();
-            let Ok(rows) = harness.ask(mutated, &some) else {
-                return (true, places.len());
-            };
-            let differs = some.iter().zip(&rows).any(|((_, scenario), rows)| {
-                judge(maker, emission, &Answer::of(maker, scenario), rows).is_err()
-            });
-            if differs {
-                return (true, places.len());
-            }
+    for (maker, emission) in subjects {
+        let Some(mutated) = mutant.plant(&find, emission) else { continue };
+        let scenarios = scenarios_for(maker, emission);
+        let mut planted = Planted { maker, emission, mutated, scenarios };
+        if planted.shows(harness) {
+            return None;
+        }
+        silent.push(planted);
+    }
+    for _ in 1..SCENARIOS / AT_ONCE {
+        if silent.iter_mut().any(|planted| planted.shows(harness)) {
+            return None;
         }
     }
-    (false, places.len())
+    Some(silent.len())
 }
 
 fn survivors(lane: &Lane, mappings: &Mappings, subjects: &[Subject]) -> Vec<String> {
     let Some(of_target) = of(lane.name) else { return Vec::new() };
     let mut harness = Harness::start(lane.name);
-    let emitted: Vec<(&Subject, Emission)> = subjects
-        .iter()
-        .filter_map(|subject| Some((subject, emit(subject, mappings, lane)?.emission)))
-        .collect();
+    let (catalog, _) = &mappings.documented;
+    let emitted = |subject| Some(emit(subject, mappings, lane)?.emission);
+    let makers =
+        subjects.iter().filter_map(|subject| Some((Maker::new(&subject.rule, catalog), emitted(subject)?)));
+    let makers: Vec<_> = makers.collect();
     assert!(of_target.len() >= LEAST, "{} has {} mutants", lane.name, of_target.len());
-    let survives = |mutant: &Mutant| {
-        let (caught, places) = is_caught(mutant, &mappings.documented.0, &emitted, &mut harness);
-        (!caught).then(|| format!("{}: {} ({places} rules have a place for it)", lane.name, mutant.name))
+    let told = |mutant: &Mutant| {
+        let places = survives(mutant, &makers, &mut harness)?;
+        Some(format!("{}: {} ({places} rules have a place for it)", lane.name, mutant.name))
     };
-    of_target.iter().filter_map(survives).collect()
+    of_target.iter().filter_map(told).collect()
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub(super) struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     pub(super) fn new(rule: &'a Rule, catalog: &'a Catalog) -> Self {
-        let schemas = Schemas::full(catalog);
+        // Full ones, for what a query must not look at is there too; of the other sources nothing ever happens.
+        let schemas = Schemas::of(catalog, rule.chain.selections().map(|one| one.source.node.as_str()));
         let program = Program::new(rule, &schemas).unwrap();
         let readers = schemas
             .iter()
