@@ -174,6 +174,17 @@ fn targets_can_be_set_for_one_rule() {
 }
 
 #[test]
+fn rules_that_a_target_does_not_get_are_said_at_once() {
+    let ran = catena(&["compile", "rules/an1318", "--target", "eql"]);
+    let lines: Vec<&str> = ran.err.lines().filter(|line| line.contains("left out of eql")).collect();
+    let [line] = lines.as_slice() else { panic!("{}", ran.err) };
+    assert!(
+        line.contains("rules are left out of eql") && line.contains(", azure_click_then_launch"),
+        "{line}"
+    );
+}
+
+#[test]
 fn accepted_warnings_are_counted() {
     let ran = run(&["check", "--deny", "warnings"], "ok_allow");
     assert!(

@@ -16,6 +16,7 @@ use crate::project::compile::{CompileOptions, compile_file, is_meant_for};
 use crate::source::{Sources, visible, visible_json};
 
 use super::forms::Forms;
+use super::left_out::LeftOut;
 use super::manifest::{self, Written};
 use super::report::{self, Format, did_you_mean, plural};
 use super::session::{self, Checked, SessionOptions};
@@ -128,7 +129,7 @@ impl Compile {
             }
         }
         let form = Form::of(self.format, &targets);
-        let mut names = Vec::new();
+        let (mut names, mut left_out) = (Vec::new(), LeftOut::default());
         let (mut written, mut started) = (BTreeMap::new(), false);
         let earlier = self.output.as_deref().map(manifest::lists).transpose()?.unwrap_or_default();
         let mut lists_of = BTreeMap::new();
@@ -143,7 +144,7 @@ impl Compile {
             for file in files {
                 let file = file?;
                 names.extend(file.names);
-                file.left_out.iter().for_each(|left_out| output::report(left_out));
+                left_out.extend(file.left_out);
                 for query in file.queries {
                     let Some(lists) = externals.add(query.target, query.lists, &mut clashes) else {
                         continue;
@@ -166,6 +167,7 @@ impl Compile {
             }))
         })?;
         let Some(mut found) = found else { return Ok(Outcome::Failure) };
+        left_out.report();
         found.diags.extend(clashes);
         self.expect_rule(&names, &found.diags)?;
         let (outcome, _) = report::show(found.diags, &found.sources, Format::Text, false)?;
@@ -243,18 +245,18 @@ impl Compile {
         Ok(Compiled { names, left_out, queries: queries.collect::<Result<_, _>>()? })
     }
 
-    /// A line for each rule that is not meant for a target which the user named. Who asks for all of them asks for
-    /// those that a rule is meant for.
-    fn left_out(&self, file: &Checked, targets: &[&'static dyn Target]) -> Vec<String> {
+    /// The rules that are not meant for a target which the user named. Who asks for all of them asks for those that a
+    /// rule is meant for.
+    fn left_out(&self, file: &Checked, targets: &[&'static dyn Target]) -> LeftOut {
+        let mut left_out = LeftOut::default();
         if self.target.iter().any(|choice| matches!(choice, TargetChoice::All)) {
-            return Vec::new();
+            return left_out;
         }
         let each = file.rules.iter().flat_map(|rule| targets.iter().map(move |target| (rule, target.name())));
-        let left_out = each.filter(|(rule, target)| !is_meant_for(rule, target)).map(|(rule, target)| {
-            let meant = rule.meta.targets.as_deref().unwrap_or_default().join(", ");
-            format!("rule `{}` is left out of {target}: its `targets` are {meant}\n", rule.name.node)
-        });
-        left_out.collect()
+        for (rule, target) in each.filter(|(rule, target)| !is_meant_for(rule, target)) {
+            left_out.add(target, &rule.name.node, rule.meta.targets.as_deref().unwrap_or_default());
+        }
+        left_out
     }
 
     /// Whether queries go to standard output: files take the place of text, not of JSON.
@@ -289,8 +291,8 @@ impl Compile {
 struct Compiled {
     /// The names of its rules, asked for or not.
     names: Vec<String>,
-    /// What is said of those that are not meant for a target.
-    left_out: Vec<String>,
+    /// Those that are not meant for a target.
+    left_out: LeftOut,
     /// What was made of them.
     queries: Vec<Query>,
 }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 
 use rayon::prelude::*;
 
-use crate::diag::{Diagnostics, Finding, Findings, Severity, github, json, nearest, render, sarif};
+use crate::diag::{Diagnostics, Finding, Findings, Grouped, Severity, github, json, nearest, render, sarif};
 use crate::source::Sources;
 
 use super::{Outcome, output};
@@ -52,7 +52,10 @@ pub(super) fn show(
 fn to_text(report: &Findings) -> String {
     let colour = use_colour();
     let is_wanted = |finding: &&Finding| !output::is_quiet() || finding.severity() == Severity::Error;
-    report.findings().par_iter().filter(is_wanted).map(|finding| render::one(finding, colour)).collect()
+    let grouped = Grouped::of(report.findings().iter().filter(is_wanted));
+    let drawn: String = grouped.drawn.par_iter().map(|finding| render::one(finding, colour)).collect();
+    let listed = grouped.listed.iter().map(|(code, findings)| render::rest(*code, findings, colour));
+    drawn + &listed.collect::<String>()
 }
 
 /// How much was found.

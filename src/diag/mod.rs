@@ -7,6 +7,7 @@ mod codes;
 mod findings;
 pub mod fixes;
 pub mod github;
+mod grouped;
 pub mod json;
 pub mod render;
 pub mod sarif;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use codes::Code;
 pub use findings::{Finding, Findings, Location, ResolvedFix};
+pub use grouped::Grouped;
 
 use std::collections::BTreeMap;
 

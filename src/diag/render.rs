@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
-use super::{Diagnostic, Finding, Findings, Location, ResolvedFix, Severity};
+use super::{Code, Diagnostic, Finding, Findings, Location, ResolvedFix, Severity};
 use crate::source::{Excerpt, Sources, visible};
 
 /// The longest stretch of source shown as it is, in bytes; past it only the lines that matter are cut out.
@@ -42,6 +42,22 @@ pub fn one(finding: &Finding, color: bool) -> String {
     let mut groups = vec![main];
     groups.extend(finding.fix.as_ref().and_then(patch));
     renderer.render(&groups) + "\n\n"
+}
+
+/// Renders what is left of the warnings of a kind, a line each, and an empty line.
+#[must_use]
+pub fn rest(code: Code, findings: &[&Finding], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let title = format!("{} more of this kind: {}", findings.len(), code.title());
+    let mut group = Group::with_title(Level::WARNING.primary_title(title).id(code.id()));
+    for Finding { title, primary, .. } in findings {
+        let (name, place) = (visible(&primary.file.name), primary.start);
+        // What it is here says more than what all of the kind are.
+        let what = label(primary).unwrap_or_else(|| visible(title));
+        let line = format!("{name}:{}:{}: {what}", place.line, place.column);
+        group = group.element(Level::NOTE.no_name().message(line));
+    }
+    renderer.render(&[group]) + "\n\n"
 }
 
 fn same_file(a: &Location, b: &Location) -> bool {

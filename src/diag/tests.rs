@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Code, Diagnostic, Diagnostics, Findings, Fix, MOST_SHOWN, Severity, github, json, nearest, render, sarif,
+    Code, Diagnostic, Diagnostics, Findings, Fix, Grouped, MOST_SHOWN, Severity, github, json, nearest,
+    render, sarif,
 };
 use crate::source::{FileId, SourceFile, Sources, Span};
 
@@ -222,4 +223,38 @@ fn one_mistake_made_often_is_bounded_and_counted() {
     assert_eq!(more.title, "unused");
     let said = bounded.shown.iter().filter(|found| found.title.starts_with("9950 more of this kind")).count();
     assert_eq!((said, bounded.hidden(Severity::Error), bounded.hidden(Severity::Warning)), (1, 9_949, 0));
+}
+
+#[test]
+fn many_warnings_of_a_kind_are_a_list() {
+    let (sources, file) = sources();
+    let warnings = |count: usize| -> Vec<_> {
+        let place = |at| Span::new(file, at, at + 1);
+        (0..count).map(|at| Diagnostic::new(Code::NoTests, place(at), format!("rule {at}"))).collect()
+    };
+    let drawn = |found: &[Diagnostic]| {
+        let findings = Findings::of(found, &sources);
+        let grouped = Grouped::of(findings.findings().iter());
+        (grouped.drawn.len(), grouped.listed.values().map(Vec::len).sum::<usize>())
+    };
+    assert_eq!(drawn(&warnings(6)), (6, 0), "a list of one says no less than the finding");
+    assert_eq!(drawn(&warnings(7)), (5, 2));
+    let errors: Vec<_> = (0..9).map(|at| at_place(file, at)).collect();
+    assert_eq!(drawn(&errors), (9, 0));
+
+    let mut found = warnings(7);
+    found[6] = found[6].clone().label("a label");
+    let findings = Findings::of(&found, &sources);
+    let grouped = Grouped::of(findings.findings().iter());
+    let shown = render::rest(Code::NoTests, &grouped.listed[&Code::NoTests], false);
+    insta::assert_snapshot!(shown.trim_end(), @"
+    warning[W0610]: 2 more of this kind: the rule has no tests
+     |
+     = rules/a b.chain:1:6: rule 5
+     = rules/a b.chain:1:7: a label
+    ");
+}
+
+fn at_place(file: FileId, at: usize) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, Span::new(file, at, at + 1), format!("error {at}"))
 }
