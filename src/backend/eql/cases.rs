@@ -6,16 +6,10 @@ use super::Eql;
 use super::literal::{self, Frag};
 use super::refusal::Refusal;
 use crate::backend::bind::BoundTest;
+use crate::backend::schema::cases::{self, Case};
 use crate::backend::truth::{Leaf, Truth};
 use crate::catalog::{self, Stored};
 use crate::ir::TestKind;
-
-/// A value, and when it is the field's.
-#[derive(Debug)]
-pub(super) struct Case {
-    value: String,
-    when: Vec<Held>,
-}
 
 /// A field, and what it holds; `None`: it has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,7 +21,7 @@ pub(super) struct Held {
 impl Leaf for Held {}
 
 /// The cases that a source file states; `None` if a value is none of how Elastic stores it.
-pub(super) fn read(stated: &[catalog::Case], stored: Option<Stored>) -> Option<Vec<Case>> {
+pub(super) fn read(stated: &[catalog::Case], stored: Option<Stored>) -> Option<Vec<Case<Vec<Held>>>> {
     let value = |text: &String| match stored {
         None | Some(Stored::String) => Some(literal::string(text)),
         Some(Stored::Bool) => literal::value(&crate::ir::Value::Bool(text.parse().ok()?)),
@@ -41,22 +35,18 @@ pub(super) fn read(stated: &[catalog::Case], stored: Option<Stored>) -> Option<V
         };
         Some(Held { field: literal::field(field), value })
     };
-    let case = |case: &catalog::Case| {
-        let when = case.when.iter().map(held).collect::<Option<_>>()?;
-        Some(Case { value: case.value.clone(), when })
-    };
-    stated.iter().map(case).collect()
+    Case::read(stated, |case| case.when.iter().map(held).collect())
 }
 
 /// The fields that the cases read.
-pub(super) fn fields(cases: &[Case]) -> impl Iterator<Item = &Frag> {
+pub(super) fn fields(cases: &[Case<Vec<Held>>]) -> impl Iterator<Item = &Frag> {
     cases.iter().flat_map(|case| case.when.iter().map(|held| &held.field))
 }
 
 /// A test of the column, or its negation.
 pub(super) fn print(
     test: &BoundTest<'_, Eql>,
-    cases: &[Case],
+    cases: &[Case<Vec<Held>>],
     negated: bool,
 ) -> Result<Truth<Frag>, Refusal> {
     if !matches!(test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
@@ -65,20 +55,12 @@ pub(super) fn print(
             "compare it with `==`, `!=` or `in`",
         ));
     }
-    let (mut parts, mut earlier): (_, Vec<Truth<Held>>) = (Vec::new(), Vec::new());
-    for Case { value, when } in cases {
-        let when = Truth::all(when.iter().cloned().map(Truth::Test));
-        // An empty value is none.
-        if !value.is_empty() && test.could_pass(value) {
-            parts.push(Truth::all(std::iter::once(when.clone()).chain(earlier.iter().map(excluded))));
-        }
-        earlier.push(when);
-    }
-    Ok(Truth::any(parts).settle(negated, true, &mut |held, negated, _| Truth::Test(leaf(held, negated))))
-}
-
-fn excluded(case: &Truth<Held>) -> Truth<Held> {
-    case.clone().not()
+    let given = cases::giving(
+        cases,
+        |value| test.could_pass(value),
+        |when| Truth::all(when.iter().cloned().map(Truth::Test)),
+    );
+    Ok(given.settle(negated, true, &mut |held, negated, _| Truth::Test(leaf(held, negated))))
 }
 
 /// What a field holds, or that it does not. A comparison with a missing field is null, so its negation says that too.

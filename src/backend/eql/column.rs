@@ -3,9 +3,10 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, tests.
 
-use super::cases::{self, Case};
+use super::cases::{self, Held};
 use super::literal::{self, Frag};
 use super::validate;
+use crate::backend::schema::cases::Case;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::backend::truth::unique;
 use crate::catalog::{Single, Stored, TextOf};
@@ -40,7 +41,7 @@ pub(in crate::backend) struct Column {
     /// What alerts have of it.
     pub(super) on_alerts: OnAlerts,
     /// The cases from which its value follows; none where the field holds it.
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<Case<Vec<Held>>>,
 }
 
 /// Texts that mean "no value" and that Elastic keeps: a field which holds one exists, by the documentation of the

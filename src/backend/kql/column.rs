@@ -3,15 +3,16 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, predicates.
 
-use super::check::{Check, atom, compare};
+use super::check::{Check, atom, compare, one_of};
 use super::literal::{self, Frag};
 use super::stated;
 use super::table::{self, Table};
 use crate::backend::print::phrase;
+use crate::backend::schema::cases::Case;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::backend::truth::Truth;
 use crate::catalog::{self, Part, Stored};
-use crate::ir::Type;
+use crate::ir::{Type, Value};
 
 /// Where the records of a source are.
 #[derive(Debug)]
@@ -51,21 +52,29 @@ pub(in crate::backend) struct Column {
     /// The number of that group.
     pub(super) group: usize,
     /// Its values, if it has only these, each with its condition; the first that holds counts.
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<Case<When>>,
+    /// The number of the table of which `value` is the text, if it is one.
+    pub(super) number: Option<Frag>,
     /// Of a field that can have several values the path from an item of the array, which `value` is, to one of them;
     /// empty where the item is the value.
     pub(super) each: Option<String>,
 }
 
-/// A value, and when a column has it.
+/// When a column has a value.
 #[derive(Debug)]
-pub(super) struct Case {
-    /// The canonical value.
-    pub(super) value: String,
+pub(super) struct When {
     /// Over texts that the table stores, so it is never null.
-    pub(super) when: Check,
+    pub(super) check: Check,
     /// Whether a text has to be parsed for it.
     pub(super) is_parsed: bool,
+}
+
+impl Column {
+    /// Whether its value can be this text.
+    pub(super) fn can_be(&self, text: &str) -> bool {
+        let of_cases = self.cases.is_empty() || self.cases.iter().any(|case| case.value == text);
+        of_cases && (self.number.is_none() || whole_number(text).is_some())
+    }
 }
 
 /// How deep into the repeated group an expression looks.
@@ -161,17 +170,14 @@ fn single<'a>(reader: &mut ColumnReader<'a>, place: Place<'a>) -> Option<Column>
     let as_stored = stored.is_none();
     Some(match place {
         Place::Field(name) => {
-            let value = converted(literal::name(name), ty, stored);
-            let name = Some(name.to_owned());
+            let column = literal::name(name);
+            let is_number = ty == Type::String && stored == Some(Stored::Number);
             Column {
-                value,
                 plain: as_stored,
                 as_stored,
-                name,
-                reach: Reach::Event,
-                group: 0,
-                cases: Vec::new(),
-                each: None,
+                name: Some(name.to_owned()),
+                number: is_number.then(|| column.clone()),
+                ..computed(converted(column, ty, stored), Reach::Event, 0, None)
             }
         }
         Place::Expr(text, needs) => {
@@ -180,16 +186,7 @@ fn single<'a>(reader: &mut ColumnReader<'a>, place: Place<'a>) -> Option<Column>
             }
             let text = reader.expression(text, &literal::EXPRESSION)?;
             let value = converted(literal::expression(text), ty, stored);
-            Column {
-                value,
-                plain: false,
-                as_stored,
-                name: None,
-                reach: Reach::Event,
-                group: 0,
-                cases: Vec::new(),
-                each: None,
-            }
+            Column { as_stored, ..computed(value, Reach::Event, 0, None) }
         }
         Place::Path(path) => {
             let (parsed, rest) = parsed(path);
@@ -277,22 +274,28 @@ fn array<'a>(reader: &mut ColumnReader<'a>, place: &Place<'a>) -> Option<Column>
 /// A column of a few values, each with the stored texts by which one knows it: a test for one of them needs no column
 /// that is calculated first.
 fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<Column> {
-    let ty = reader.def.ty;
-    let mut cases = Vec::with_capacity(stated.len());
+    let (ty, stored) = (reader.def.ty, reader.stored);
     let mut arguments = Vec::new();
-    for catalog::Case { value, when } in stated {
-        let Some(printed) = constant(value, ty) else {
-            reader.invalid("cases", "a KQL column has cases for texts, and for `true` and `false`");
-            return None;
-        };
+    let read = Case::read(stated, |catalog::Case { value, when }| {
+        let printed = constant(value, ty)?;
         let is_parsed = when.keys().any(|path| path.contains(['.', '[']));
-        let when = Truth::all(when.iter().map(|(path, text)| stored_text(path, text.as_deref())));
-        if when != Truth::Always(true) {
-            arguments.push(when.print(false, false).text());
+        let held = |(path, text): (&String, &Option<String>)| match (stored, text) {
+            (Some(Stored::Number), _) => number(&literal::name(path), text.as_deref()),
+            _ => Some(stored_text(path, text.as_deref())),
+        };
+        let check = Truth::all(when.iter().map(held).collect::<Option<Vec<_>>>()?);
+        if check != Truth::Always(true) {
+            arguments.push(check.clone().print(false, false).text());
         }
         arguments.push(printed);
-        cases.push(Case { value: value.clone(), when, is_parsed });
-    }
+        Some(When { check, is_parsed })
+    });
+    let Some(cases) = read else {
+        let problem =
+            "a KQL column has cases for texts, and for `true` and `false`; stored numbers are whole ones";
+        reader.invalid("cases", problem);
+        return None;
+    };
     if arguments.len().is_multiple_of(2) {
         arguments.push(if ty == Type::Bool {
             literal::call("bool", [&literal::null()])
@@ -301,16 +304,7 @@ fn of_cases(reader: &mut ColumnReader<'_>, stated: &[catalog::Case]) -> Option<C
         });
     }
     let value = literal::call(if arguments.len() == 3 { "iff" } else { "case" }, &arguments);
-    Some(Column {
-        value,
-        plain: false,
-        as_stored: false,
-        name: None,
-        reach: Reach::Event,
-        group: 0,
-        cases,
-        each: None,
-    })
+    Some(Column { cases, ..computed(value, Reach::Event, 0, None) })
 }
 
 fn constant(value: &str, ty: Type) -> Option<Frag> {
@@ -320,6 +314,20 @@ fn constant(value: &str, ty: Type) -> Option<Frag> {
         (Type::Bool, "") => Some(literal::call("bool", [&literal::null()])),
         (Type::Bool | Type::Int | Type::Float | Type::Time | Type::Ip, _) => None,
     }
+}
+
+/// Whether a column of numbers has the number of a text; without one, whether it has none.
+fn number(column: &Frag, text: Option<&str>) -> Option<Check> {
+    Some(match text {
+        Some(text) => one_of(column, &[whole_number(text)?]),
+        None => atom(literal::call("isnull", [column]), literal::call("isnotnull", [column])),
+    })
+}
+
+/// The number that has a text.
+pub(super) fn whole_number(text: &str) -> Option<Frag> {
+    let number = text.parse::<i64>().ok().filter(|number| number.to_string() == text)?;
+    Some(literal::value(&Value::Int(number)))
 }
 
 /// Whether a column, or what lies at a path inside one, has the text; without one, whether it has none.
@@ -359,7 +367,17 @@ fn inside(
 
 /// A value that the table does not hold as it is.
 fn computed(value: Frag, reach: Reach, group: usize, each: Option<String>) -> Column {
-    Column { value, plain: false, as_stored: false, name: None, reach, group, cases: Vec::new(), each }
+    Column {
+        value,
+        plain: false,
+        as_stored: false,
+        name: None,
+        reach,
+        group,
+        cases: Vec::new(),
+        number: None,
+        each,
+    }
 }
 
 /// A dynamic value as one of the field's type; null or empty where it is none.

@@ -275,7 +275,7 @@ impl<'b, 'a> Fields<'b, 'a> {
 /// The fields that a test reads, each with whether it takes a text for "no value" for one.
 fn test_reads<'t, 'a>(test: &'t BoundTest<'a, Kql>) -> impl Iterator<Item = (&'t Field<'a>, bool)> {
     let has_several = matches!(test.test.kind, TestKind::Values(_));
-    let field = (!has_cases(test) && !has_several).then_some((&test.field, is_fooled(test)));
+    let field = (!asks_as_stored(test) && !has_several).then_some((&test.field, is_fooled(test)));
     field.into_iter().chain(test.other.as_ref().map(|other| (other, true)))
 }
 
@@ -286,10 +286,11 @@ pub(super) fn is_fooled(test: &BoundTest<'_, Kql>) -> bool {
     absent(&test.field).iter().any(|text| is_regex || test.could_pass(text))
 }
 
-/// Whether the test asks for some of the few values of its field, which the cases of its columns answer.
-pub(super) fn has_cases(test: &BoundTest<'_, Kql>) -> bool {
+/// Whether the test asks for values which stored columns answer without the field's own: by the cases of a field with a
+/// few values, or by the number of which it is the text.
+pub(super) fn asks_as_stored(test: &BoundTest<'_, Kql>) -> bool {
     matches!(test.test.kind, TestKind::Equals { .. })
-        && test.field.ways.iter().all(|way| !way.column.cases.is_empty())
+        && test.field.ways.iter().all(|way| !way.column.cases.is_empty() || way.column.number.is_some())
 }
 
 /// A test of the way to read a field that the action asks for.
@@ -315,7 +316,14 @@ pub(super) fn reach(field: &Field<'_>) -> Reach {
 /// The texts for "no value" that the field's columns may hold. Only texts can be told from one by their value alone; as
 /// a number or an address it does not parse.
 pub(super) fn absent<'a>(field: &Field<'a>) -> Vec<&'a str> {
-    if field.ty == Type::String { field.placeholders() } else { Vec::new() }
+    if field.ty != Type::String {
+        return Vec::new();
+    }
+    let held = |way: &bind::Way<'a, Column>| {
+        let (column, placeholders) = (way.column, way.placeholders);
+        placeholders.iter().map(String::as_str).filter(|text| column.can_be(text))
+    };
+    unique(field.ways.iter().flat_map(held).collect())
 }
 
 /// Names of actions, printed.

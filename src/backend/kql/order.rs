@@ -13,26 +13,39 @@ use crate::backend::bind::{Bound, BoundSelection, BoundStep, BoundTest};
 use crate::backend::truth::Truth;
 use crate::ir::{Case, Chain, TestKind, Type};
 
-/// The step of which there are the fewest records, as far as a rule shows it: it asks for the most equalities. The
-/// first of several.
+/// The step of which there are the fewest records, as far as a rule shows it: it names the most values. The first of
+/// several.
 pub(super) fn rarest(bound: &Bound<'_, Kql>) -> usize {
-    let best = bound.steps.iter().enumerate().rev().max_by_key(|(_, step)| equalities(step));
+    let best = bound.steps.iter().enumerate().rev().max_by_key(|(_, step)| names_values(step));
     best.map_or(0, |(index, _)| index)
 }
 
-/// The tests for equality that must all hold, without those of a field that has a few values at most, such as an
-/// outcome.
-fn equalities(step: &BoundStep<'_, Kql>) -> usize {
+/// The tests that must all hold and name a value or a part of one, without those of a field that has a few values at
+/// most, such as an outcome.
+fn names_values(step: &BoundStep<'_, Kql>) -> usize {
     // A step is as frequent as its most frequent alternative.
-    step.selections().map(equalities_of).min().unwrap_or(0)
+    step.selections().map(values_named).min().unwrap_or(0)
 }
 
-fn equalities_of(selection: &BoundSelection<'_, Kql>) -> usize {
+fn values_named(selection: &BoundSelection<'_, Kql>) -> usize {
     let parts = selection.condition.conjuncts(false).into_iter();
     let selects = |test: &BoundTest<'_, Kql>| {
         let field = selection.source.field(test.field.name);
         let is_open = field.is_some_and(|field| field.values.is_empty() && field.ty != Type::Bool);
-        is_open && matches!(test.test.kind, TestKind::Equals { .. })
+        let names = match &test.test.kind {
+            TestKind::Equals { .. }
+            | TestKind::Substring { .. }
+            | TestKind::Like { .. }
+            | TestKind::Matches { .. } => true,
+            TestKind::Exists
+            | TestKind::InNetworks { .. }
+            | TestKind::InList { .. }
+            | TestKind::Order { .. }
+            | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
+            | TestKind::Values(_) => false,
+        };
+        is_open && names
     };
     parts.filter(|(part, negated)| matches!(part, Truth::Test(test) if !negated && selects(test))).count()
 }

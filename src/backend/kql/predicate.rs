@@ -4,17 +4,18 @@
 //! Must not know: how steps are joined.
 
 use super::check::{Check, compare, conjuncts, nullable, one_of};
-use super::column::{Case, Reach};
-use super::fields::{self, Field, Fields, Reading, Site, absent, has_cases, is_fooled, reach};
+use super::column::{Reach, whole_number};
+use super::fields::{self, Field, Fields, Reading, Site, absent, asks_as_stored, is_fooled, reach};
 use super::lets::Lets;
 use super::literal::{self, Frag};
 use super::one::{exists, of_value};
 use super::{Kql, network, pattern, values};
 use crate::backend::bind::BoundTest;
 use crate::backend::print::Bind;
+use crate::backend::schema::cases;
 use crate::backend::truth::{Truth, unique};
 use crate::backend::{Options, Report};
-use crate::ir::{TestKind, Type, Value};
+use crate::ir::{Case, TestKind, Type, Value};
 
 /// A part of a step's condition that must hold.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -110,7 +111,7 @@ pub(super) fn needs_item(reading: Reading<'_, '_>, group: usize, depth: Reach) -
 
 fn cost(test: &BoundTest<'_, Kql>) -> Cost {
     let own = match &test.test.kind {
-        TestKind::Equals { .. } if has_cases(test) => Cost::Column,
+        TestKind::Equals { .. } if asks_as_stored(test) => Cost::Column,
         _ if fields::plain(&test.field).is_none() && reach(&test.field) == Reach::Event => Cost::Expression,
         TestKind::Equals { values, .. }
             if values.iter().any(|value| matches!(value, Value::Ip(ip) if ip.is_ipv6())) =>
@@ -142,7 +143,7 @@ fn cost(test: &BoundTest<'_, Kql>) -> Cost {
     };
     // The cases of a column may look into a text that must be parsed.
     let mut cases = test.field.ways.iter().flat_map(|way| &way.column.cases);
-    let parsed = has_cases(test) && cases.any(|case| case.is_parsed);
+    let parsed = asks_as_stored(test) && cases.any(|case| case.when.is_parsed);
     if parsed { Cost::Expression } else { own }
 }
 
@@ -157,11 +158,9 @@ fn check(
 ) -> Check {
     let (kind, ty) = (&bound.test.kind, bound.field.ty);
     if let TestKind::Equals { values, case } = kind
-        && has_cases(bound)
+        && asks_as_stored(bound)
     {
-        return of_cases(&bound.field, fields.action(), |value| {
-            values.iter().any(|wanted| case.fold(&wanted.text()) == case.fold(value))
-        });
+        return as_stored(&bound.field, fields.action(), values, *case);
     }
     if let TestKind::Values(test) = kind {
         return values::check(bound, test, fields, lets, report);
@@ -177,25 +176,16 @@ fn check(
     }
 }
 
-/// Whether the field has one of some values, by the cases of its columns: over stored columns, without a calculated
-/// one.
-fn of_cases(field: &Field<'_>, action: Option<Frag>, wanted: impl Fn(&str) -> bool) -> Check {
-    fields::by_way(field, action, &mut |way| case_of(&way.column.cases, &wanted))
-}
-
-/// Whether the first case that holds has a wanted value.
-fn case_of(cases: &[Case], wanted: &impl Fn(&str) -> bool) -> Check {
-    match cases.split_first() {
-        None => Truth::Always(false),
-        Some((Case { value, when, is_parsed: _ }, rest)) => {
-            let rest = case_of(rest, wanted);
-            if wanted(value) {
-                Truth::any([when.clone(), rest])
-            } else {
-                Truth::all([when.clone().not(), rest])
-            }
-        }
-    }
+/// Whether the field has one of some values: over stored columns, without a calculated one.
+fn as_stored(field: &Field<'_>, action: Option<Frag>, values: &[Value], case: Case) -> Check {
+    let wanted = |value: &str| values.iter().any(|wanted| case.fold(&wanted.text()) == case.fold(value));
+    // No other text is that of a number.
+    let numbers: Vec<_> = values.iter().filter_map(|value| whole_number(&value.text())).collect();
+    fields::by_way(field, action, &mut |way| match &way.column.number {
+        Some(_) if numbers.is_empty() => Truth::Always(false),
+        Some(column) => one_of(column, &numbers),
+        None => cases::giving(&way.column.cases, wanted, |when| when.check.clone()),
+    })
 }
 
 fn same(one: &Frag, other: &Frag, ty: Type) -> Check {

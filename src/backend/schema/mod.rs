@@ -4,6 +4,7 @@
 //! source or environment file where something is stated that the target cannot use, lacks, or would ignore. Must not
 //! know: rules, and what a target makes of a column.
 
+pub(in crate::backend) mod cases;
 mod column;
 mod inexact;
 mod mapping;

@@ -6,6 +6,7 @@
 use indexmap::IndexMap;
 
 use super::literal::FieldName;
+use crate::backend::schema::cases::Case;
 use crate::backend::schema::{ColumnReader, MappingReader, Place};
 use crate::catalog::Stored;
 
@@ -24,16 +25,11 @@ pub(in crate::backend) enum Column {
     /// A field of the record, and how it stores the value, where that is not the type of the canonical field.
     Field(FieldName, Option<Stored>),
     /// The first case whose condition holds gives the value.
-    Cases(Vec<Case>),
+    Cases(Vec<Case<When>>),
 }
 
-/// A value, and when it is the field's.
-#[derive(Debug)]
-pub(in crate::backend) struct Case {
-    pub(super) value: String,
-    /// Fields, and the text that each of them has; `None`: it has no value.
-    pub(super) when: Vec<(FieldName, Option<String>)>,
-}
+/// Fields, and the text that each of them has; `None`: it has no value.
+pub(in crate::backend) type When = Vec<(FieldName, Option<String>)>;
 
 /// Reads a mapping.
 pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Mapping {
@@ -70,11 +66,8 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         Place::Cases(cases) => {
             let mut when =
                 |(field, value): (&String, &Option<String>)| Some((name("cases", field)?, value.clone()));
-            let cases = cases.iter().map(|case| {
-                let when = case.when.iter().map(&mut when).collect::<Option<_>>()?;
-                Some(Case { value: case.value.clone(), when })
-            });
-            return cases.collect::<Option<_>>().map(Column::Cases);
+            let read = Case::read(&cases, |case| case.when.iter().map(&mut when).collect());
+            return read.map(Column::Cases);
         }
     };
     Some(Column::Field(field?, reader.stored))

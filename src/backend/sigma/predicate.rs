@@ -9,6 +9,7 @@ use super::item::Cond;
 use super::literal::{FieldName, Modifier, Scalar};
 use super::physical::Physical;
 use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
+use crate::backend::schema::cases;
 use crate::backend::schema::{Dialect as _, Inexact};
 use crate::backend::truth::Truth;
 use crate::backend::{Effect, Report};
@@ -107,23 +108,18 @@ impl Lowering<'_, '_> {
     }
 
     /// A test of a field that only has the values of its cases: one for which the test holds is the first to apply.
-    fn cases(&mut self, cases: &[column::Case], placeholders: &[String]) -> Cond {
-        let (mut parts, mut earlier) = (Vec::new(), Vec::new());
-        for column::Case { value, when } in cases {
-            if !matches!(self.test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
-                let help = format!("compare `{}` with `==`, `!=` or `in`", self.test.field.name);
-                return self.refuse("the field is derived from several others", &help);
-            }
-            let parts_of_case =
-                when.iter().map(|(name, value)| self.when(name, value.as_deref(), placeholders));
-            let when = Truth::all(parts_of_case);
-            // An empty value is none.
-            if !value.is_empty() && self.test.could_pass(value) {
-                parts.push(Truth::all(std::iter::once(when.clone()).chain(earlier.iter().cloned())));
-            }
-            earlier.push(when.not());
+    fn cases(&mut self, cases: &[cases::Case<column::When>], placeholders: &[String]) -> Cond {
+        if !matches!(self.test.test.kind, TestKind::Exists | TestKind::Equals { .. }) {
+            let help = format!("compare `{}` with `==`, `!=` or `in`", self.test.field.name);
+            return self.refuse("the field is derived from several others", &help);
         }
-        Truth::any(parts)
+        cases::giving(
+            cases,
+            |value| self.test.could_pass(value),
+            |when| {
+                Truth::all(when.iter().map(|(name, value)| self.when(name, value.as_deref(), placeholders)))
+            },
+        )
     }
 
     /// A part of the condition of a case: its fields are texts, spelt as the values of the field are.

@@ -311,12 +311,35 @@ pub(super) fn word(name: &str) -> Option<Frag> {
     plain.then(|| atom(name))
 }
 
-/// A value as terms of the raw event, in this order. A slash may be escaped there, and at either end punctuation is no
-/// part of a term.
-pub(super) fn held(value: &str) -> Option<Frag> {
-    let bounded = |end: Option<char>| end.is_some_and(|c| c.is_ascii_alphanumeric());
-    let whole = bounded(value.chars().next()) && bounded(value.chars().next_back());
-    (whole && is_searchable(value) && !value.contains('/')).then(|| atom(quoted(value)))
+/// Where a term of the index ends, whatever the raw event writes in its place: `/` and `\` may be escaped by a backslash
+/// (Splunk, segmenters.conf, default major and minor breakers). Not `%`, which begins breakers of several characters, and
+/// not `"`, `'`, `<`, `>`, `&`, `+` and `=`, for which some write `\u003c`, which runs into the word behind it.
+const BREAKERS: &[char] = &['/', '\\', '(', ')', '{', '}', '[', ']', '|', '!', ';', ',', '?', '$', '#'];
+
+/// The terms of the raw event that a part of a value has. `ends`: whether the value begins and ends with the part; where it
+/// may go on, the last word of the part may be half of one.
+pub(super) fn held(part: &str, ends: [bool; 2]) -> Vec<Frag> {
+    if part.contains('%') {
+        return Vec::new();
+    }
+    let last = part.split(BREAKERS).count() - 1;
+    let whole = |(at, mut piece): (usize, &str)| {
+        if at == 0 && !ends[0] {
+            piece = piece.trim_start_matches(|c: char| !is_minor(c));
+        }
+        if at == last && !ends[1] {
+            piece = piece.trim_end_matches(|c: char| !is_minor(c));
+        }
+        // At either end punctuation is no part of a term.
+        let piece = piece.trim_matches(is_minor);
+        is_searchable(piece).then(|| atom(quoted(piece)))
+    };
+    part.split(BREAKERS).enumerate().filter_map(whole).collect()
+}
+
+/// Whether a term ends at a character that may stand in a quoted phrase.
+fn is_minor(c: char) -> bool {
+    matches!(c, '.' | '_' | ':' | '@' | '-' | ' ')
 }
 
 /// One line of a comment: nothing in it ends the comment, starts a macro or a token, or ends the line.
@@ -405,12 +428,32 @@ mod tests {
     #[test]
     fn terms_of_the_raw_event_are_whole() {
         assert_eq!(word("imageId").unwrap().text(), "imageId");
-        assert_eq!(held("a.b:c-d").unwrap().text(), "\"a.b:c-d\"");
         for odd in ["a_b", "1a", "or", "a.b", "a{0}", ""] {
             assert_eq!(word(odd), None, "{odd}");
         }
-        for odd in ["a/b", "a.", "-a", "a..b", "é", ""] {
-            assert_eq!(held(odd), None, "{odd}");
+    }
+
+    #[test]
+    fn a_part_of_a_value_has_whole_terms_of_the_raw_event() {
+        let held = |part, ends| -> Vec<String> {
+            super::held(part, ends).into_iter().map(|term| term.text().to_owned()).collect()
+        };
+        let (whole, none): (_, [&str; 0]) = ([true, true], []);
+        assert_eq!(held("a.b:c-d", whole), ["\"a.b:c-d\""]);
+        assert_eq!(
+            held("Microsoft.Compute/virtualMachines/write", whole),
+            ["\"Microsoft.Compute\"", "\"virtualMachines\"", "\"write\""]
+        );
+        assert_eq!(held(r"\vssadmin.exe", [false, true]), ["\"vssadmin.exe\""]);
+        assert_eq!(held(r"C:\Temp\", [true, false]), ["\"C\"", "\"Temp\""]);
+        assert_eq!(held("iam.gserviceaccount.com", [false, true]), ["\"gserviceaccount.com\""]);
+        assert_eq!(held("one two three", [false, false]), ["\"two\""]);
+        assert_eq!(held("a.", whole), ["\"a\""]);
+        for odd in ["a..b", "é", "", "a%2fb", "a^b", "a<b"] {
+            assert_eq!(held(odd, whole), none, "{odd}");
+        }
+        for half in ["powershell", "delete"] {
+            assert_eq!(held(half, [false, false]), none, "{half}");
         }
     }
 }

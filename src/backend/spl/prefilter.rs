@@ -59,8 +59,8 @@ fn widened(test: &BoundTest<'_, Spl>, negated: bool) -> Truth<Term> {
         return Truth::Always(true);
     }
     let keys = std::iter::once(&test.field).chain(&test.other).filter_map(keys);
-    let terms = keys.chain(held(test)).chain(extracted(test));
-    Truth::all(terms.map(|term| Truth::Test(Term(term))))
+    let terms = keys.chain(extracted(test)).map(|term| Truth::Test(Term(term)));
+    Truth::all(terms.chain([held(test)]))
 }
 
 /// The keys at the end of the field's paths: `spath` finds a value only where the raw event has one of them.
@@ -70,32 +70,49 @@ fn keys(field: &BoundField<'_, Column>) -> Option<Frag> {
 }
 
 /// The texts that a path leads to stand in the raw event, too.
-fn held(bound: &BoundTest<'_, Spl>) -> Option<Frag> {
-    bound.field.ways.iter().all(|way| way.column.key.is_some()).then_some(())?;
-    let text = |value: &Value| if let Value::String(text) = value { literal::held(text) } else { None };
-    let values: Vec<_> = match &bound.test.kind {
-        TestKind::Values(ValuesTest { quantifier: _, negated: false, tests }) => {
-            // A value that passes is there for `all`, too.
-            tests.iter().map(equal).collect::<Option<Vec<_>>>()?.concat()
+fn held(bound: &BoundTest<'_, Spl>) -> Truth<Term> {
+    if bound.field.ways.iter().any(|way| way.column.key.is_none()) {
+        return Truth::Always(true);
+    }
+    if let TestKind::Values(ValuesTest { quantifier: _, negated: false, tests }) = &bound.test.kind {
+        // A value that passes is there for `all`, too.
+        Truth::any(tests.iter().map(held_by))
+    } else {
+        held_by(&bound.test.kind)
+    }
+}
+
+/// What a text that passes a test has in it.
+fn held_by(kind: &TestKind) -> Truth<Term> {
+    let part =
+        |text: &str, ends| Truth::all(literal::held(text, ends).into_iter().map(Term).map(Truth::Test));
+    match kind {
+        TestKind::Equals { values, case: _ } => Truth::any(values.iter().map(|value| match value {
+            Value::String(text) => part(text, [true, true]),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) | Value::Ip(_) => {
+                Truth::Always(true)
+            }
+        })),
+        TestKind::Substring { place, text, case: _ } => {
+            part(text, [*place == Place::Start, *place == Place::End])
         }
-        TestKind::Equals { values, case: _ } => values.clone(),
+        TestKind::Like { pattern, case: _ } => {
+            let last = pattern.parts.len().saturating_sub(1);
+            let parts = pattern.parts.iter().enumerate().map(|(at, of_pattern)| match of_pattern {
+                PatternPart::Text(text) => part(text, [at == 0, at == last]),
+                PatternPart::Any | PatternPart::One => Truth::Always(true),
+            });
+            Truth::all(parts)
+        }
         TestKind::Exists
         | TestKind::InNetworks { .. }
         | TestKind::InList { .. }
         | TestKind::Order { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
         | TestKind::Matches { .. }
         | TestKind::SameAs { .. }
         | TestKind::TextOf { .. }
-        | TestKind::Values(_) => return None,
-    };
-    all_of(&values, text)
-}
-
-/// The values that a test asks for.
-fn equal(kind: &TestKind) -> Option<&[Value]> {
-    if let TestKind::Equals { values, case: _ } = kind { Some(values) } else { None }
+        | TestKind::Values(_) => Truth::Always(true),
+    }
 }
 
 /// A test of a field that Splunk extracts by itself.

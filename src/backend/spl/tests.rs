@@ -259,7 +259,8 @@ fn prefilters_only_widen() {
     );
     assert_eq!(
         base(any(vec![is("event.action", "A"), is("cloud.account.id", "1/2")])),
-        format!("{plain} (eventName=\"A\" OR recipientAccountId)")
+        format!("{plain} (eventName=\"A\" OR (recipientAccountId \"1\" \"2\"))"),
+        "a slash may be escaped in the raw event"
     );
     assert_eq!(base(not(is("cloud.account.id", "1"))), plain);
     assert_eq!(base(is("event.action", "A*")), plain, "a star is a wildcard there");
