@@ -98,6 +98,10 @@ fn completion_knows_the_place() {
     assert!(!labels(&links).contains(&"event.time".to_owned()), "no time is a link");
     has(&at(&format!("{step}then within 1m on actor.id where ")), &["a.event.time"]);
     assert_eq!(labels(&at("rule r { title \"al")), Vec::<String>::new());
+    let values = at(&format!("{head}event.outcome == \"su"));
+    assert_eq!(labels(&values), ["\"success\"", "\"failure\""]);
+    assert_eq!(values[0]["textEdit"]["range"]["start"]["character"], 29, "the string is replaced");
+    has(&at("import \""), &["\"lists/known_good.chain\""]);
 }
 
 /// The fields that both neighbours have.

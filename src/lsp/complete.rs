@@ -3,6 +3,7 @@
 //! In: a file and an offset. Out: completion items. Must not know: the grammar; `place` says where the position is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use lsp_types::CompletionItemKind as Is;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::ir::{EntityKind, Type};
 use crate::project::{Live, LiveFile};
 use crate::syntax;
 
-use super::place::{Block, Kind, Scene, scene};
+use super::place::{Block, Kind, Scene, Token, is_closed, scene};
 use super::{convert, hover};
 
 const OPERATORS: [&str; 14] = [
@@ -66,11 +67,15 @@ const TYPES: [&str; 6] = ["string", "int", "float", "bool", "ip", "time"];
 
 pub(super) fn complete(live: &Live, file: LiveFile<'_>, offset: usize) -> Vec<Value> {
     let scene = scene(&file.source.text, offset);
-    if scene.is_text {
-        return Vec::new();
-    }
     let catalog = &file.state.checked.environment.catalog;
-    let range = convert::range(file.source, scene.typed_at..offset);
+    let string = match &scene.inside {
+        Some(Token { kind: Kind::Text, text, range }) => {
+            Some(range.start..if is_closed(text) { range.end } else { offset })
+        }
+        Some(_) => return Vec::new(),
+        None => None,
+    };
+    let range = convert::range(file.source, string.clone().unwrap_or(scene.typed_at..offset));
     let mut asked = Asked { live, file, catalog, scene, items: Vec::new() };
     match asked.scene.block {
         Block::File => asked.in_file(),
@@ -82,6 +87,9 @@ pub(super) fn complete(live: &Live, file: LiveFile<'_>, offset: usize) -> Vec<Va
         Block::Event => asked.in_event(),
     }
     let mut items = asked.items;
+    if string.is_some() {
+        items.retain(|item| item["label"].as_str().is_some_and(|label| label.starts_with('"')));
+    }
     for item in &mut items {
         let text = item.get("insertText").or(item.get("label")).cloned().unwrap_or_default();
         if let Some(item) = item.as_object_mut() {
@@ -126,6 +134,7 @@ impl<'a> Asked<'a> {
                 }
             }
             ["lookup", _, ":", _, "from", ..] => {}
+            ["import"] => self.imports(),
             ["allowlist" | "lookup", _, ":", _, ..] => self.words(&["from"], Is::KEYWORD),
             _ => self.snippets(&[
                 ("rule", "rule ${1:name} {\n  title       \"$2\"\n  description \"$3\"\n  severity    ${4:medium}\n\n  $0\n}"),
@@ -134,6 +143,14 @@ impl<'a> Asked<'a> {
                 ("import", "import \"$0\""),
             ]),
         }
+    }
+
+    /// The other rule files of the workspace, as this one imports them.
+    fn imports(&mut self) {
+        let own = self.file.path;
+        let paths = self.live.files().map(|file| file.path).filter(|path| *path != own);
+        let labels = paths.filter_map(|name| imported(own, name)).map(|path| format!("\"{path}\""));
+        self.items.extend(labels.map(|label| json!({"label": label, "kind": Is::FILE})));
     }
 
     fn in_list(&mut self) {
@@ -424,6 +441,22 @@ impl<'a> Asked<'a> {
         let params = self.scene.params.clone();
         self.words(&params, Is::CONSTANT);
     }
+}
+
+/// The path of a file from the folder of another one.
+fn imported(from: &Path, file: &Path) -> Option<String> {
+    let (mut parts, mut folder) = (Vec::new(), from.parent()?);
+    let below = loop {
+        if let Ok(below) = file.strip_prefix(folder) {
+            break below;
+        }
+        parts.push("..");
+        folder = folder.parent()?;
+    };
+    for part in below {
+        parts.push(part.to_str()?);
+    }
+    Some(parts.join("/"))
 }
 
 fn is_operator(text: &str) -> bool {

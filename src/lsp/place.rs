@@ -102,8 +102,8 @@ pub(super) struct Scene<'t> {
     pub(super) typed: &'t str,
     /// Where that word begins.
     pub(super) typed_at: usize,
-    /// Whether the position is inside a string or a comment.
-    pub(super) is_text: bool,
+    /// The string or comment that the position is inside of.
+    pub(super) inside: Option<Token<'t>>,
     /// The steps of the rule, with their sources.
     pub(super) steps: Vec<(&'t str, &'t str)>,
     /// How many of these steps begin before the position.
@@ -178,7 +178,7 @@ pub(super) fn scene(text: &str, offset: usize) -> Scene<'_> {
     let all = tokens(text);
     let mut walk =
         Walk { blocks: vec![Block::File], heads: vec![Vec::new()], clause: Vec::new(), rule_at: 0 };
-    let (mut typed, mut typed_at, mut is_text) = ("", offset, false);
+    let (mut typed, mut typed_at, mut inside) = ("", offset, None);
     for (index, token) in all.iter().enumerate().take_while(|(_, token)| token.range.start < offset) {
         let is_at = offset <= token.range.end;
         let is_closed = token.kind == Kind::Text && is_closed(token.text);
@@ -188,7 +188,7 @@ pub(super) fn scene(text: &str, offset: usize) -> Scene<'_> {
                 typed = text.get(token.range.start..offset).unwrap_or_default();
                 typed_at = token.range.start;
             }
-            Kind::Text | Kind::Comment if is_inside => is_text = true,
+            Kind::Text | Kind::Comment if is_inside => inside = Some(token.clone()),
             Kind::Word | Kind::Number | Kind::Text | Kind::Comment | Kind::Mark => {
                 walk.pass(index, token, all.get(index + 1));
             }
@@ -204,7 +204,7 @@ pub(super) fn scene(text: &str, offset: usize) -> Scene<'_> {
         head: walk.heads.pop().unwrap_or_default(),
         typed,
         typed_at,
-        is_text,
+        inside,
         before: steps.iter().filter(|(_, _, at)| *at < offset).count(),
         steps: steps.into_iter().map(|(name, source, _)| (name, source)).collect(),
         params: rule.windows(2).filter_map(|pair| named(pair, "param")).collect(),
@@ -212,7 +212,7 @@ pub(super) fn scene(text: &str, offset: usize) -> Scene<'_> {
 }
 
 /// Whether a string has its closing quotes.
-fn is_closed(text: &str) -> bool {
+pub(super) fn is_closed(text: &str) -> bool {
     let body = text.strip_prefix('r').unwrap_or(text);
     let quotes = if body.starts_with("\"\"\"") { 6 } else { 2 };
     body.len() >= quotes && body.ends_with('"')
@@ -291,7 +291,9 @@ mod tests {
         is("rule r { alert { entity account |", Block::Alert, "entity account", "");
         is("rule r { test \"t\" { a at 0s { x.|", Block::Event, "", "x.");
         is("rule r { test \"t\" { a at 0s { x: 1 } |", Block::Test, "", "");
-        assert!(scene("title \"ab", 8).is_text && scene("# x", 3).is_text && !scene("a # x", 1).is_text);
+        let inside = |text, at| scene(text, at).inside.map(|token| token.kind);
+        assert_eq!([inside("title \"ab", 8), inside("# x", 3)], [Some(Kind::Text), Some(Kind::Comment)]);
+        assert_eq!(inside("a # x", 1), None);
     }
 
     #[test]

@@ -23,6 +23,13 @@ pub(super) enum Test {
         /// When it is not.
         fails: Frag,
     },
+    /// Equality with one of some constants; never null.
+    OneOf {
+        /// What is compared.
+        column: Frag,
+        /// With what; at least one.
+        constants: Vec<Frag>,
+    },
     /// Null where the value is missing, which counts as false.
     Nullable(Frag),
     /// Whether a text matches wildcard patterns; never null.
@@ -48,7 +55,7 @@ pub(super) fn compare(left: &Frag, operator: &'static str, opposite: &'static st
 
 /// Equality with one of some constants: false, and its opposite true, where the column is null.
 pub(super) fn one_of(column: &Frag, constants: &[Frag]) -> Check {
-    atom(literal::one_of(column, constants, false), literal::one_of(column, constants, true))
+    Truth::Test(Test::OneOf { column: column.clone(), constants: constants.to_vec() })
 }
 
 /// A test without an operator for its opposite.
@@ -69,8 +76,31 @@ pub(super) fn conjuncts(printed: Truth<Frag>) -> Vec<Frag> {
 
 impl Leaf for Test {
     fn unite(alternatives: Vec<Truth<Self>>) -> Vec<Truth<Self>> {
-        with_one_pattern_a_column(unique(alternatives))
+        with_one_pattern_a_column(with_one_tuple_a_column(unique(alternatives)))
     }
+}
+
+/// Alternatives with the constants of one column in one test.
+fn with_one_tuple_a_column(alternatives: Vec<Truth<Test>>) -> Vec<Truth<Test>> {
+    let mut out: Vec<Truth<Test>> = Vec::with_capacity(alternatives.len());
+    for part in alternatives {
+        let Truth::Test(Test::OneOf { column, constants }) = part else {
+            out.push(part);
+            continue;
+        };
+        let known = out.iter_mut().find_map(|part| match part {
+            Truth::Test(Test::OneOf { column: known, constants }) if *known == column => Some(constants),
+            Truth::Test(_) | Truth::Always(_) | Truth::Not(_) | Truth::All(_) | Truth::Any(_) => None,
+        });
+        match known {
+            Some(known) => {
+                known.extend(constants);
+                *known = unique(std::mem::take(known));
+            }
+            None => out.push(Truth::Test(Test::OneOf { column, constants })),
+        }
+    }
+    out
 }
 
 /// Alternatives with the patterns of one column in one test, where that is the shorter way.
@@ -115,6 +145,7 @@ impl Opposite for Test {
         match (self, negated) {
             (Self::Atom { holds, fails: _ }, false) => holds,
             (Self::Atom { holds: _, fails }, true) => fails,
+            (Self::OneOf { column, constants }, _) => literal::one_of(&column, &constants, negated),
             (Self::Wild(wild), _) => wild.print(negated),
             (Self::Nullable(test), false) if bare => test,
             (Self::Nullable(test), false) => literal::call("coalesce", [&test, &literal::truth(false)]),

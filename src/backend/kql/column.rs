@@ -3,7 +3,7 @@
 //! In: the entries of a mapping, the options of a column. Out: [`Mapping`], [`Column`], or errors at what cannot be
 //! used. Must not know: rules, steps, predicates.
 
-use super::check::{Check, atom, compare, one_of};
+use super::check::{Check, atom, one_of};
 use super::literal::{self, Frag};
 use super::stated;
 use super::table::{self, Table};
@@ -339,7 +339,7 @@ fn stored_text(path: &str, text: Option<&str>) -> Check {
         literal::call("tostring", [&literal::path(&parsed, rest)])
     };
     match text {
-        Some(text) => compare(&stored, "==", "!=", &literal::string(text)),
+        Some(text) => one_of(&stored, &[literal::string(text)]),
         None => atom(literal::call("isempty", [&stored]), literal::call("isnotempty", [&stored])),
     }
 }
