@@ -14,6 +14,7 @@ mod log;
 mod lookup;
 mod origin;
 mod path;
+mod possible;
 mod read;
 mod validate;
 mod vendor;

@@ -123,7 +123,7 @@ fn the_vendors_checks_refuse_what_is_wrong() {
             "no property of the model",
         ),
         (format!("sentinel/arm/{name}.json"), "\"GreaterThan\"", "\"gt\"", "unknown operator"),
-        (format!("sentinel/defender/{name}.json"), "\"1H\"", "\"2H\"", "known period"),
+        (format!("sentinel/defender/{name}.json"), "\"PT1H\"", "\"PT2H\"", "known frequency"),
         (stage, "from = \"now-35m\"", "from = \"now-6m\"", "reaches maxspan"),
         (
             format!("elastic/rules/{name}.toml"),

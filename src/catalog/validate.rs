@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::fault::Fault;
 use super::path::{self, Part};
+use super::possible;
 use super::{Column, FieldDef, Group, Mapped, Raw, RawVariant, Source, SourceMapping, Stored};
 use crate::diag::Code;
 use crate::ir::{ACTION, Type, column_name};
@@ -68,6 +69,12 @@ impl Source {
         faults.extend(
             only.filter_map(|path| Some(bad_path(path, Parts::All)?.on_key().below(&["only", path]))),
         );
+        let empty = self.only.iter().filter(|(_, values)| values.is_empty());
+        faults.extend(empty.map(|(path, _)| {
+            Fault::new(&["only", path], format!("no value of `{path}` makes an event one of this source"))
+                .label("every event is passed over")
+                .help("name the values that its events have there")
+        }));
         for (number, group) in self.group.0.iter().enumerate() {
             let at = number.to_string();
             let at: &[&str] = if self.group.0.len() == 1 { &["group"] } else { &["group", &at] };
@@ -118,6 +125,7 @@ impl Source {
         let path = ["fields", name];
         faults.extend(self.no_group(name, field).map(|fault| fault.below(&path)));
         faults.extend(single_or_many(field).map(|fault| fault.below(&path)));
+        faults.extend(possible::unnamed(field).into_iter().map(|fault| fault.below(&path)));
         faults.extend(raw_paths(field).into_iter().map(|fault| fault.below(&path)));
         if let Some(Raw::Variants(variants)) = &field.raw {
             for (number, capture) in
@@ -270,8 +278,13 @@ fn single_or_many(field: &FieldDef) -> Option<Fault> {
     let each = paths.any(|path| path::parts(path).is_ok_and(|parts| parts.contains(&Part::Each)));
     let title =
         || format!("field `{}` takes every item of a list, so it can have several values", field.name);
-    (each && !field.many)
-        .then(|| Fault::new(&["raw"], title()).help("add `many: true`, or choose an item: `[0]`"))
+    if each && !field.many {
+        return Some(Fault::new(&["raw"], title()).help("add `many: true`, or choose an item: `[0]`"));
+    }
+    let title = || format!("field `{}` can have several values, and its paths lead to one", field.name);
+    (field.many && !each && field.raw.is_some()).then(|| {
+        Fault::new(&["raw"], title()).help("end the path of the list with `[]`, or leave `many` out")
+    })
 }
 
 /// Which parts a path may have.

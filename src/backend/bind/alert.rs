@@ -45,7 +45,8 @@ pub(super) fn note<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option
     if B::SHOWS_FIELDS {
         note_entities(entities, name, report);
     } else {
-        let fields: Vec<_> = entities.iter().map(|Entity { kind: _, field }| field).chain(show).collect();
+        let fields = entities.iter().map(|Entity { kind: _, field }| field).chain(show);
+        let fields: Vec<_> = fields.filter(|field| !is_in_every_event(rule, &field.field.name)).collect();
         if let Some(first) = fields.first() {
             let names: BTreeSet<_> = fields.iter().copied().map(name).collect();
             let message = format!(
@@ -71,6 +72,16 @@ pub(super) fn note<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option
     };
     report.note(Effect::Engine, window.span, message);
     by_query.then_some(OneRow { window: *window, by })
+}
+
+/// Whether all events of a chain have the same in a field, so that an alert of them has it, too: that of one event is
+/// the event, and that of several has what they share.
+fn is_in_every_event(rule: &ir::Rule, field: &str) -> bool {
+    let mut sources = rule.chain.selections().map(|selection| selection.source.node.as_str());
+    let first = sources.next();
+    let joins = |key: &ir::Key| key.left.name == field && key.right.name == field && !key.any.of_one();
+    let is_shared = rule.chain.links.iter().all(|link| link.keys.iter().any(joins));
+    is_shared && sources.all(|source| Some(source) == first)
 }
 
 /// Which columns are which entities: a SIEM maps them beside the query.

@@ -4,7 +4,7 @@
 
 use crate::backend::{Effect, Job, ListDelivery, Report};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{List, PatternPart, Pred, TestKind};
+use crate::ir::{FieldTest, List, Pattern, PatternPart, Pred, TestKind};
 use crate::source::Span;
 
 /// The longest query that a scheduled rule takes, in characters as Azure counts them.
@@ -39,6 +39,57 @@ pub(super) fn note(text: &str, job: &Job<'_>, report: &mut Report) -> bool {
     true
 }
 
+/// Values that one comparison of a rule states.
+struct Run<'r> {
+    field: &'r str,
+    count: usize,
+    length: usize,
+    /// Patterns, parts of texts or networks, which no list of a SIEM can hold.
+    is_of_patterns: bool,
+    span: Span,
+}
+
+impl<'r> Run<'r> {
+    fn of(test: &'r FieldTest) -> Option<Self> {
+        let of_pattern = |pattern: &Pattern| pattern.parts.iter().map(length_of).sum::<usize>();
+        let (count, length, is_of_patterns) = match &test.kind {
+            TestKind::Equals { values, case: _ } => {
+                (values.len(), values.iter().map(|value| value.text().len()).sum(), false)
+            }
+            TestKind::Like { pattern, case: _ } => (1, of_pattern(pattern), true),
+            TestKind::Substring { text, .. } => (1, text.len(), true),
+            TestKind::InNetworks { networks } => {
+                (networks.len(), networks.iter().map(|network| network.to_string().len()).sum(), true)
+            }
+            TestKind::Exists
+            | TestKind::InList { .. }
+            | TestKind::Order { .. }
+            | TestKind::Matches { .. }
+            | TestKind::SameAs { .. }
+            | TestKind::TextOf { .. }
+            | TestKind::Values(_) => return None,
+        };
+        Some(Self { field: &test.field.name, count, length, is_of_patterns, span: test.span })
+    }
+}
+
+impl From<Run<'_>> for Values {
+    fn from(run: Run<'_>) -> Self {
+        let what = if run.is_of_patterns { "patterns" } else { "values" };
+        let help = if run.is_of_patterns {
+            "shorten them to what they share, or split the rule: a watchlist holds exact values alone"
+        } else {
+            "move them into an allowlist and compile with `--lists lookup`"
+        };
+        let title = format!("the {} {what} that `{}` is compared with", run.count, run.field);
+        Self { length: run.length, title, help: help.to_owned(), span: run.span }
+    }
+}
+
+fn length_of(part: &PatternPart) -> usize {
+    if let PatternPart::Text(text) = part { text.len() } else { 1 }
+}
+
 fn values(job: &Job<'_>) -> Vec<Values> {
     let steps = job
         .rule
@@ -46,13 +97,20 @@ fn values(job: &Job<'_>) -> Vec<Values> {
         .steps
         .iter()
         .flat_map(|step| std::iter::once(&step.main.filter).chain(&step.main.excepts));
-    let tests = steps.flat_map(Pred::tests).filter_map(|test| {
-        let TestKind::Equals { values, .. } = &test.kind else { return None };
-        let length = values.iter().map(|value| value.text().len()).sum();
-        let title = format!("the {} values that `{}` is compared with", values.len(), test.field.name);
-        let help = "move them into an allowlist and compile with `--lists lookup`".to_owned();
-        (values.len() > 1).then_some(Values { length, title, help, span: test.span })
-    });
+    let mut runs: Vec<Run<'_>> = Vec::new();
+    for run in steps.flat_map(Pred::tests).filter_map(Run::of) {
+        // The patterns of one `like` are tests one behind the other.
+        match runs
+            .last_mut()
+            .filter(|last| last.is_of_patterns && run.is_of_patterns && last.field == run.field)
+        {
+            Some(last) => {
+                *last = Run { count: last.count + run.count, length: last.length + run.length, ..*last }
+            }
+            None => runs.push(run),
+        }
+    }
+    let tests = runs.into_iter().filter(|run| run.count > 1).map(Values::from);
     tests.chain(job.rule.lists.iter().flat_map(|list| of_list(list, job.options.lists))).collect()
 }
 
@@ -73,8 +131,7 @@ fn of_list(list: &List, delivery: ListDelivery) -> Vec<Values> {
         found.push(of(length, exact.len(), "exact values", "`--lists lookup` moves them into a watchlist"));
     }
     if !patterns.is_empty() {
-        let part = |part: &PatternPart| if let PatternPart::Text(text) = part { text.len() } else { 1 };
-        let length = patterns.iter().flat_map(|pattern| &pattern.parts).map(part).sum();
+        let length = patterns.iter().flat_map(|pattern| &pattern.parts).map(length_of).sum();
         let help = "a watchlist cannot hold patterns: shorten them to what they share, or split the rule";
         found.push(of(length, patterns.len(), "patterns", help));
     }

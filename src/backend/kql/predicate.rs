@@ -53,7 +53,7 @@ pub(super) fn condition(
     lets: &mut Lets<'_, '_>,
     report: &mut Report,
 ) -> Vec<Conjunct> {
-    let mut found = Vec::new();
+    let mut parts: Vec<(Check, bool, Cost, Site)> = Vec::new();
     // Conjunct by conjunct: one that reads an item has to wait for `mv-expand`, and the others filter the table before
     // it, as Kusto's best practices for queries want it.
     let Reading { selection, before, .. } = reading;
@@ -63,10 +63,21 @@ pub(super) fn condition(
         let checks = part.map(false, &mut |test, _| check(test, options, fields, lets, report));
         let site = fields.take_site();
         let cost = part.tests().iter().map(|(test, _)| cost(test)).max().unwrap_or(Cost::Column);
-        let texts = conjuncts(checks.print(negated, true));
-        found.extend(texts.into_iter().map(|text| Conjunct { text, cost, site }));
+        // What must not hold of a column is one test, like alternatives: a regular expression for many patterns.
+        let beside =
+            parts.iter_mut().find(|(_, other, of, at)| negated && *other && (*of, *at) == (cost, site));
+        match beside {
+            Some((others, ..)) => {
+                *others = Truth::any([std::mem::replace(others, Truth::Always(false)), checks]);
+            }
+            None => parts.push((checks, negated, cost, site)),
+        }
     }
-    let mut found = unique(found);
+    let printed = parts.into_iter().flat_map(|(checks, negated, cost, site)| {
+        let texts = conjuncts(checks.print(negated, true));
+        texts.into_iter().map(move |text| Conjunct { text, cost, site })
+    });
+    let mut found = unique(printed.collect());
     found.sort_by_key(|conjunct| conjunct.cost);
     found
 }

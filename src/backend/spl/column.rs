@@ -55,6 +55,26 @@ pub(in crate::backend) struct Column {
     pub(super) searched: Option<Frag>,
     /// A term that the raw event holds wherever a path leads to a value: the last key of the path.
     pub(super) key: Option<Frag>,
+    /// What it translates, if it translates what one field or path holds.
+    pub(super) mapped: Option<Mapped>,
+}
+
+/// What a column translates.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    /// Where the texts are that it translates.
+    pub(super) place: Term,
+    /// Its values, each with the text for it; without one it has the value for other reasons.
+    pub(super) values: Vec<(String, Option<String>)>,
+}
+
+/// How a base search finds what is stored.
+#[derive(Debug)]
+pub(super) enum Term {
+    /// As a value of a field that Splunk extracts by itself.
+    Field(Frag),
+    /// As words of the raw event, behind this key.
+    Key(Frag),
 }
 
 /// Where a value is.
@@ -163,7 +183,7 @@ fn spath_path(path: &str) -> Result<String, Refusal> {
 
 /// Reads a column.
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
-    let (mut needs, mut searched, mut key) = (Vec::new(), None, None);
+    let (mut needs, mut searched, mut key, mut mapped) = (Vec::new(), None, None, None);
     let (stored, listed) = (reader.stored, !reader.def.values.is_empty());
     let (option, read) = match reader.place()? {
         Place::Field(name) => {
@@ -197,6 +217,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
             ("needs", commands.map(|commands| needs = commands).map(|()| Read::Expression(text)))
         }
         Place::Cases(cases) => {
+            mapped = translated(&cases, reader.mapped_path());
             let stored = reader.mapped_path().map(|path| (literal::stored(&reader.def.name), path));
             let read =
                 stored.as_ref().map(|(name, path)| Ok(spath(name, &literal::option(&spath_path(path)?)?)));
@@ -210,7 +231,20 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
         }
     };
     let read = read.map_err(|reason| reader.invalid(option, reason)).ok()?;
-    Some(Column { needs, read, stored, listed, searched, key })
+    Some(Column { needs, read, stored, listed, searched, key, mapped })
+}
+
+/// What cases translate, if all look at one field, or at the `path`.
+fn translated(cases: &[catalog::Case], path: Option<&str>) -> Option<Mapped> {
+    let mut fields = cases.iter().flat_map(|case| case.when.keys());
+    let field = fields.next()?;
+    fields.all(|other| other == field).then_some(())?;
+    let place = match path {
+        Some(path) => Term::Key(last_key(path)?),
+        None => Term::Field(literal::searched(field)?),
+    };
+    let value = |case: &catalog::Case| (case.value.clone(), case.when.get(field).cloned().flatten());
+    Some(Mapped { place, values: cases.iter().map(value).collect() })
 }
 
 /// The last key of a path, unless it leads to one item of a list.

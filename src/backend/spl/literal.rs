@@ -311,13 +311,14 @@ pub(super) fn word(name: &str) -> Option<Frag> {
     plain.then(|| atom(name))
 }
 
-/// Where a term of the index ends, whatever the raw event writes in its place: `/` and `\` may be escaped by a backslash
-/// (Splunk, segmenters.conf, default major and minor breakers). Not `%`, which begins breakers of several characters, and
-/// not `"`, `'`, `<`, `>`, `&`, `+` and `=`, for which some write `\u003c`, which runs into the word behind it.
+/// Where a term of the index ends, whatever the raw event writes in its place: `/` and `\` may be escaped by a
+/// backslash (Splunk, segmenters.conf, default major and minor breakers). Not `%`, which begins breakers of several
+/// characters, and not `"`, `'`, `<`, `>`, `&`, `+` and `=`, for which some write `\u003c`, which runs into the word
+/// behind it.
 const BREAKERS: &[char] = &['/', '\\', '(', ')', '{', '}', '[', ']', '|', '!', ';', ',', '?', '$', '#'];
 
-/// The terms of the raw event that a part of a value has. `ends`: whether the value begins and ends with the part; where it
-/// may go on, the last word of the part may be half of one.
+/// The terms of the raw event that a part of a value has. `ends`: whether the value begins and ends with the part;
+/// where it may go on, the last word of the part may be half of one.
 pub(super) fn held(part: &str, ends: [bool; 2]) -> Vec<Frag> {
     if part.contains('%') {
         return Vec::new();

@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 
 use super::check::any;
-use super::column::Column;
+use super::column::{self, Column, Mapped};
 use super::literal::{self, Frag, spl};
 use super::{Spl, predicate};
 use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
@@ -60,7 +60,7 @@ fn widened(test: &BoundTest<'_, Spl>, negated: bool) -> Truth<Term> {
     }
     let keys = std::iter::once(&test.field).chain(&test.other).filter_map(keys);
     let terms = keys.chain(extracted(test)).map(|term| Truth::Test(Term(term)));
-    Truth::all(terms.chain([held(test)]))
+    Truth::all(terms.chain([held(test), translated(test)]))
 }
 
 /// The keys at the end of the field's paths: `spath` finds a value only where the raw event has one of them.
@@ -112,6 +112,40 @@ fn held_by(kind: &TestKind) -> Truth<Term> {
         | TestKind::SameAs { .. }
         | TestKind::TextOf { .. }
         | TestKind::Values(_) => Truth::Always(true),
+    }
+}
+
+/// The texts that stand for the values a test asks for.
+fn translated(bound: &BoundTest<'_, Spl>) -> Truth<Term> {
+    let columns: Option<Vec<_>> = bound.field.ways.iter().map(|way| way.column.mapped.as_ref()).collect();
+    let (Some(columns), TestKind::Equals { .. }) = (columns, &bound.test.kind) else {
+        return Truth::Always(true);
+    };
+    Truth::any(columns.into_iter().map(|Mapped { place, values }| {
+        let wanted = values.iter().filter(|(value, _)| !value.is_empty() && bound.could_pass(value));
+        let mut texts: Vec<&str> = Vec::new();
+        for (_, text) in wanted {
+            let Some(text) = text else { return Truth::Always(true) };
+            // A search ignores letter case.
+            if !texts.iter().any(|other| other.eq_ignore_ascii_case(text)) {
+                texts.push(text);
+            }
+        }
+        found(place, &texts)
+    }))
+}
+
+/// What an event has that stores one of some texts there.
+fn found(place: &column::Term, texts: &[&str]) -> Truth<Term> {
+    let all = |terms: Vec<Frag>| Truth::all(terms.into_iter().map(Term).map(Truth::Test));
+    match place {
+        column::Term::Field(field) => {
+            Truth::any(texts.iter().map(|text| all(Vec::from_iter(literal::term(field, text)))))
+        }
+        column::Term::Key(key) => {
+            let values = texts.iter().map(|text| all(literal::held(text, [true, true])));
+            Truth::all([all(vec![key.clone()]), Truth::any(values)])
+        }
     }
 }
 

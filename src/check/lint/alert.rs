@@ -60,16 +60,27 @@ pub(in crate::check) fn dedupe(
 ) {
     let Some(source) = chain.steps.len().checked_sub(1).and_then(|last| names.source(last)) else { return };
     // The last step alone decides, since every record of it is an alert of its own.
-    if alert.dedupe.is_some() || source.granularity <= 1 {
+    let Some(step) = chain.steps.last() else { return };
+    let counts = step.repetition.is_some();
+    if alert.dedupe.is_some() || (source.granularity <= 1 && !counts) {
         return;
     }
-    let Some(step) = chain.steps.last() else { return };
-    let key = chain.links.last().and_then(|link| link.keys.first());
-    let example = key.map_or("STEP.FIELD".to_owned(), |key| format!("{}.{}", step.name.node, key.right.name));
-    let title = format!("every `{}` record raises a new alert", source.name);
+    let key = chain.links.last().and_then(|link| link.keys.first()).map(|key| &key.right);
+    let key = key.or_else(|| step.repetition.as_ref().and_then(|count| count.by.first()));
+    let example = key.map_or("STEP.FIELD".to_owned(), |key| format!("{}.{}", step.name.node, key.name));
+    let title = if counts {
+        "every further record of a burst raises a new alert".to_owned()
+    } else {
+        format!("every `{}` record raises a new alert", source.name)
+    };
+    let why = if counts {
+        "once there are enough, each record completes the count again"
+    } else {
+        "aggregated records: one connection produces many"
+    };
     let found = Diagnostic::new(Code::NoDedupe, at, title)
         .label("no `dedupe`")
-        .also(step.name.span, "aggregated records: one connection produces many")
+        .also(step.name.span, why)
         .help(format!("group them: `dedupe 24h by {example}`"));
     sink.report(found);
 }

@@ -47,7 +47,7 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
     let mut reasons = Vec::new();
     for (key, link) in own.iter().zip(&then.links) {
         // One selective key is enough for the link.
-        let why = why_weak(left, &key.left).or_else(|| why_weak(right, &key.right))?;
+        let why = why_weak(left, &key.left.name).or_else(|| why_weak(right, &key.right.name))?;
         reasons.push((key, link.span, why));
     }
     let ((key, span, why), others) = reasons.split_first()?;
@@ -70,8 +70,9 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
     })
 }
 
-fn why_weak(source: &Source, field: &ir::Field) -> Option<String> {
-    let def = source.field(&field.name)?;
+/// Why a field of a source is shared by unrelated events, if it is.
+pub(super) fn why_weak(source: &Source, field: &str) -> Option<String> {
+    let def = source.field(field)?;
     if def.ty == Type::Bool {
         return Some("has only two values".to_owned());
     }

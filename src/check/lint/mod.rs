@@ -5,6 +5,7 @@
 
 mod absent;
 mod alert;
+mod clauses;
 mod comparisons;
 mod habits;
 mod links;
@@ -78,6 +79,7 @@ fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
 /// Looks at a whole chain.
 pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, chain: &ir::Chain) {
     windows::lint(names, sink, written, chain);
+    clauses::lint(names, sink, chain);
     for (steps, link) in chain.steps.windows(2).zip(&chain.links) {
         if let [left, right] = steps {
             absent::keys(names, sink, (left, right), link);

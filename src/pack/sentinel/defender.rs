@@ -18,18 +18,27 @@ use crate::pack::refusal;
 use crate::pack::schedule::Plan;
 
 const HOUR: u64 = 3_600;
-/// Graph's word, seconds between two runs, seconds that each looks back.
-const PERIODS: [(&str, u64, u64); 4] = [
-    ("1H", HOUR, 4 * HOUR),
-    ("3H", 3 * HOUR, 12 * HOUR),
-    ("12H", 12 * HOUR, 48 * HOUR),
-    ("24H", 24 * HOUR, 720 * HOUR),
+/// How often a detection runs and how far back it looks.
+#[derive(Debug)]
+struct Schedule {
+    /// In ISO 8601 (Graph, ruleSchedule), as all words of it.
+    frequency: &'static str,
+    every: u64,
+    lookback: &'static str,
+    look_back: u64,
+}
+
+const SCHEDULES: [Schedule; 4] = [
+    Schedule { frequency: "PT1H", every: HOUR, lookback: "PT4H", look_back: 4 * HOUR },
+    Schedule { frequency: "PT3H", every: 3 * HOUR, lookback: "PT12H", look_back: 12 * HOUR },
+    Schedule { frequency: "PT12H", every: 12 * HOUR, lookback: "PT48H", look_back: 48 * HOUR },
+    Schedule { frequency: "P1D", every: 24 * HOUR, lookback: "P30D", look_back: 720 * HOUR },
 ];
 
 /// A custom detection.
 #[derive(Debug)]
 pub(super) struct Detection {
-    period: &'static str,
+    schedule: &'static Schedule,
     query: String,
     category: String,
     techniques: Vec<String>,
@@ -40,27 +49,27 @@ pub(super) struct Detection {
 }
 
 impl Detection {
-    /// The detection of a part; nothing if no period is long enough, which a remark of the rule cannot mend.
+    /// The detection of a part; nothing if no frequency looks back far enough, which a remark of the rule cannot mend.
     pub(super) fn new(ruled: &Ruled<'_>, part: &Part, diags: &mut Diagnostics) -> Option<Self> {
-        let fits = |(_, every, look_back): &&(&str, u64, u64)| {
-            Plan::sliced(part.schedule, *every).look_back <= *look_back
+        let fits = |schedule: &&Schedule| {
+            Plan::sliced(part.schedule, schedule.every).look_back <= schedule.look_back
         };
-        let Some((period, every, look_back)) = PERIODS.iter().find(fits) else {
+        let Some(schedule) = SCHEDULES.iter().find(fits) else {
             let needed = Plan::sliced(part.schedule, 24 * HOUR).look_back;
             let whose = "a custom detection of Defender";
             diags.push(refusal::look_back(ruled.rule, &part.name, needed, 720 * HOUR, whose));
             return None;
         };
-        let plan = Plan::sliced(part.schedule, *every);
+        let plan = Plan::sliced(part.schedule, schedule.every);
         let query = query::sliced(ruled, &part.text, plan).map_err(|found| diags.push(*found)).ok()?;
         let meta = &ruled.rule.meta;
         let ids: Vec<_> = meta.attack.iter().map(|id| id.to_ascii_uppercase()).collect();
         let techniques: Vec<_> = ids.iter().filter(|id| attack::technique(id).is_some()).cloned().collect();
         let tactic = ids.iter().find_map(|id| attack::tactic(id));
         let tactic = tactic.or_else(|| techniques.iter().find_map(|id| attack::tactics_of(id).next()));
-        let [every, look_back] = [*every, *look_back].map(crate::ir::duration);
+        let [every, look_back] = [schedule.every, schedule.look_back].map(crate::ir::duration);
         Some(Self {
-            period,
+            schedule,
             query,
             category: tactic.map_or("SuspiciousActivity".to_owned(), |tactic| tactic.name.replace(' ', "")),
             techniques,
@@ -85,7 +94,7 @@ impl Detection {
             "displayName": rule.name,
             "isEnabled": false,
             "queryCondition": { "queryText": self.query },
-            "schedule": { "period": self.period },
+            "schedule": { "frequency": self.schedule.frequency, "lookback": self.schedule.lookback },
             "detectionAction": {
                 "alertTemplate": {
                     "title": rule.name,

@@ -83,11 +83,15 @@ def seconds(text: str) -> int:
     return int(found[1]) * UNITS[found[2]] if found else 0
 
 
+# What Defender makes of a frequency ("Create and manage custom detection rules"); Graph's ruleSchedule has ISO durations.
+LOOKBACKS = {"PT1H": "PT4H", "PT3H": "PT12H", "PT12H": "PT48H", "P1D": "P30D"}
+
+
 def custom_detection(rule: dict) -> list[str]:
     """The form of Graph's `detectionRule`."""
     template = rule["detectionAction"]["alertTemplate"]
     checks = {
-        "a known period": rule["schedule"]["period"] in {"0", "1H", "3H", "12H", "24H"},
+        "a known frequency": LOOKBACKS.get(rule["schedule"]["frequency"]) == rule["schedule"]["lookback"],
         "a query": 0 < len(rule["queryCondition"]["queryText"]) <= 10_000,
         "a severity of Graph": template["severity"] in {"informational", "low", "medium", "high"},
         "a title and category": bool(template["title"]) and bool(template["category"]),
