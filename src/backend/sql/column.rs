@@ -22,6 +22,8 @@ pub(in crate::backend) struct Mapping {
     pub(super) requires: Option<String>,
     /// The columns by raw path.
     pub(super) layout: Layout,
+    /// Whether every row has the id of its event.
+    pub(super) always_has_id: bool,
     /// Values, and the texts of which each must be one: other events of the table are not of the source.
     pub(super) only: Vec<(Column, Vec<String>)>,
     /// The repeated groups.
@@ -181,7 +183,20 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
         inner: group.inner.as_deref().map(|path| route(path).map(|route| route.keys).unwrap_or_default()),
     });
     let groups = groups.collect();
-    sound.then_some(Mapping { tables, requires, layout, only, groups })
+    let always_has_id = always_has_id(reader)?;
+    sound.then_some(Mapping { tables, requires, layout, always_has_id, only, groups })
+}
+
+/// What `words` say of the id of an event.
+fn always_has_id(reader: &mut MappingReader<'_>) -> Option<bool> {
+    match reader.word("event_id") {
+        None => Some(false),
+        Some("always") => Some(true),
+        Some(_) => {
+            reader.invalid("words: event_id", "write `always` where every row of the table has one, or nothing");
+            None
+        }
+    }
 }
 
 fn layout_entry(path: &str, text: &str) -> Result<(Vec<Part>, String, Holds), String> {
