@@ -51,10 +51,9 @@ pub(super) fn unnest(dialect: SqlDialect, from: &Frag, array: &Frag, item: &Frag
              len({}_list) > 0 THEN {}_list ELSE [NULL] END AS {}_or_none\n    FROM (SELECT *, {} AS {}_list\n    FROM {})))",
             &[item, item, item, number, item, item, item, array, item, from],
         ),
-        SqlDialect::Spark => whole(
-            "{}\n  LATERAL VIEW OUTER posexplode({}) {}s AS {}, {}",
-            &[from, array, item, number, item],
-        ),
+        SqlDialect::Spark => {
+            whole("{}\n  LATERAL VIEW OUTER posexplode({}) {}s AS {}, {}", &[from, array, item, number, item])
+        }
         SqlDialect::Trino => whole(
             "{}\n  LEFT JOIN UNNEST({}) WITH ORDINALITY AS {}s({}, {}) ON TRUE",
             &[from, array, item, item, number],
@@ -110,6 +109,25 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
         SqlDialect::Trino => {
             whole("CAST(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1000000 AS BIGINT)", &[text])
         }
+    }
+}
+
+/// Microseconds since 1970 of a column that holds an instant.
+pub(super) fn micros(dialect: SqlDialect, column: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("epoch_us({})", &[column]),
+        SqlDialect::Spark => whole("unix_micros({})", &[column]),
+        SqlDialect::Trino => whole("CAST(to_unixtime({}) * 1000000 AS BIGINT)", &[column]),
+    }
+}
+
+/// The text that a map has for a key; null if it has none.
+pub(super) fn of_map(dialect: SqlDialect, map: &Frag, key: &str) -> Frag {
+    let key = literal::text(dialect, key);
+    match dialect {
+        SqlDialect::DuckDb => whole("{}[{}]", &[map, &key]),
+        SqlDialect::Spark => whole("try_element_at({}, {})", &[map, &key]),
+        SqlDialect::Trino => whole("element_at({}, {})", &[map, &key]),
     }
 }
 

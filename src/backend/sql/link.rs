@@ -137,10 +137,9 @@ impl<'t> Writer<'_, 't> {
             let instant = match (buckets, self.dialect) {
                 (true, _) => whole("PARTITION BY {}, _bucket, _place, _is_copy", &[&keys]),
                 // Sorted as for the window before each row.
-                (false, SqlDialect::DuckDb) => whole(
-                    "PARTITION BY {} ORDER BY _at RANGE BETWEEN CURRENT ROW AND CURRENT ROW",
-                    &[&keys],
-                ),
+                (false, SqlDialect::DuckDb) => {
+                    whole("PARTITION BY {} ORDER BY _at RANGE BETWEEN CURRENT ROW AND CURRENT ROW", &[&keys])
+                }
                 (false, SqlDialect::Spark | SqlDialect::Trino) => whole("PARTITION BY {}, _at", &[&keys]),
             };
             from = self.ties(&from, &instant, number, &mut columns, &mut candidates);
@@ -437,7 +436,10 @@ impl Union<'_, '_> {
         if self.step.is_near && self.dialect == SqlDialect::DuckDb {
             // It changes nothing but how much is sorted.
             let same = Frag::join(self.joint.key_tests(alias, "b"), " AND ", Bind::Or);
-            return whole("{}\n  WHERE EXISTS (SELECT 1 FROM {} b WHERE {})", &[&text, &self.step.name, &same]);
+            return whole(
+                "{}\n  WHERE EXISTS (SELECT 1 FROM {} b WHERE {})",
+                &[&text, &self.step.name, &same],
+            );
         }
         text
     }

@@ -10,6 +10,7 @@ mod column;
 pub mod ddl;
 mod dialect;
 mod lake;
+mod layout;
 mod link;
 mod lists;
 mod literal;
@@ -17,6 +18,7 @@ mod near;
 mod network;
 mod notes;
 mod pattern;
+mod place;
 mod predicate;
 mod reach;
 mod regex;
@@ -80,6 +82,10 @@ impl Dialect for Sql {
         raw: &RawVariant,
     ) -> Result<Self::Column, String> {
         column::logged(&mapping.layout, source, def, raw)
+    }
+
+    fn presumed(mapping: &Self::Mapping, raw: &RawVariant) -> Option<String> {
+        mapping.layout.presumed(raw)
     }
 }
 

@@ -4,7 +4,7 @@
 //! links.
 
 use super::Sql;
-use super::column::{Column, Holds, Mapping};
+use super::column::{Column, Mapping};
 use super::dialect;
 use super::literal::{self, Frag, whole};
 use super::value::{self, Values};
@@ -209,9 +209,9 @@ impl<'t> Table<'t> {
             return None;
         }
         Some(dialect::row(self.dialect).unwrap_or_else(|| {
-            let texts = self.mapping().layout.columns().into_iter().map(|(name, holds)| {
+            let texts = self.mapping().layout.columns().into_iter().map(|(name, is_nested)| {
                 let column = literal::column(self.dialect, name);
-                let text = dialect::as_text(self.dialect, &column, holds == Holds::Struct);
+                let text = dialect::as_text(self.dialect, &column, is_nested);
                 whole("COALESCE({}, '')", &[&text])
             });
             let texts: Vec<_> = texts.collect();
