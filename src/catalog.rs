@@ -9,9 +9,11 @@ pub mod describe;
 mod fault;
 mod group;
 pub mod keys;
+mod layout;
 mod letters;
 mod log;
 mod lookup;
+mod mapping;
 mod origin;
 mod path;
 mod possible;
@@ -32,7 +34,9 @@ use crate::ir::{ACTION, Type};
 
 pub use change::{MappingChange, Stated};
 pub use group::{Group, Groups};
+pub use layout::{LaidOut, Layout, Layouts};
 pub use lookup::Catalog;
+pub use mapping::SourceMapping;
 use origin::Origin;
 pub use path::{Part, parts as path};
 pub use vendor::{KnownBy, Meant};
@@ -147,41 +151,6 @@ pub struct Texts(pub Vec<String>);
 
 /// Fields by canonical name, sorted; each one is looked up many times for a rule.
 pub type Fields = IndexMap<String, FieldDef, foldhash::fast::RandomState>;
-
-/// Where a source lives in one target. Which entries a target reads is its own affair; unused ones are empty.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceMapping {
-    /// Table (KQL), index pattern (EQL), base search without a pipe (SPL); or several.
-    #[serde(default)]
-    pub from: Texts,
-    /// Expression that is true for this source's records where `from` holds others too.
-    #[serde(default)]
-    pub filter: Option<String>,
-    /// Column or expression of the event time.
-    #[serde(default)]
-    pub time: String,
-    /// Up to how many seconds later than the event time the target's clock may be; the target widens by it.
-    #[serde(default)]
-    pub time_lag: u64,
-    /// Why `time_lag` is not 0.
-    #[serde(default)]
-    pub time_reason: Option<String>,
-    /// Further words, such as Sigma's log source (`product: aws`).
-    #[serde(default)]
-    pub words: BTreeMap<String, String>,
-    /// SQL: raw path to the column of the table that has what stands there, as `KIND COLUMN`.
-    #[serde(default)]
-    pub stored: BTreeMap<String, String>,
-    /// What must be configured for the source to be there.
-    #[serde(default)]
-    pub requires: Vec<String>,
-}
-
-impl SourceMapping {
-    /// The longest time, in seconds, by which a target's clock may be off: thirty days, longer than any log is late.
-    pub const LONGEST_LAG: u64 = 30 * 24 * 3600;
-}
 
 /// A canonical field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 
 use crate::backend::{self, Cased, ListDelivery};
-use crate::catalog::{Catalog, MappingChange, Stated};
+use crate::catalog::{Catalog, Layout, MappingChange, Stated};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::{self, Checked, Document, Form};
 use crate::source::Span;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub lists: ListDelivery,
     /// How Sigma rules are written.
     pub sigma: SigmaSettings,
+    /// How SQL is written.
+    pub sql: SqlSettings,
     /// Further source files, relative to the environment file; one may replace a built-in source, or extend one.
     pub sources: Vec<String>,
     /// By code of a warning: why it is accepted.
@@ -75,6 +77,14 @@ pub struct SigmaSettings {
     pub cased: Cased,
 }
 
+/// How SQL is written.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlSettings {
+    /// Who wrote the tables of the lake.
+    pub layout: Layout,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -84,6 +94,7 @@ impl Default for Settings {
             interval: backend::DEFAULT_INTERVAL,
             lists: ListDelivery::default(),
             sigma: SigmaSettings::default(),
+            sql: SqlSettings::default(),
             sources: Vec::new(),
             allow: BTreeMap::new(),
             targets: BTreeMap::new(),

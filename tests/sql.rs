@@ -71,10 +71,8 @@ fn slices_of_time() {
     }
 }
 
-/// A source of which no file says how a lake stores it is one column of JSON.
-#[test]
-fn any_source_has_a_table_of_raw_events() {
-    let rule = r#"rule factors {
+/// One step over a source of which no file says how a lake stores it.
+const FACTORS: &str = r#"rule factors {
   title "Factors of a user are reset"
   id "0d1c2a54-3a0e-4c0c-9c3e-0000000000aa"
   description "One step over a source of which no file says how a lake stores it."
@@ -83,7 +81,12 @@ fn any_source_has_a_table_of_raw_events() {
   alert { show reset.actor.id }
 }
 "#;
-    let Ran { status, out, err } = catena_with_input(&["compile", "-", "--target", "sql"], rule.as_bytes());
+
+/// A source of which no file says how a lake stores it is one column of JSON.
+#[test]
+fn any_source_has_a_table_of_raw_events() {
+    let Ran { status, out, err } =
+        catena_with_input(&["compile", "-", "--target", "sql"], FACTORS.as_bytes());
     assert_eq!(status, 0, "{err}");
     assert!(out.contains("-- needs: a table or view `okta_system` whose text column `event`"), "{out}");
     assert!(out.contains("FROM okta_system AS logs"), "{out}");
@@ -163,4 +166,75 @@ fn windows_of_any_length_are_numbers() {
         let emission = backend::compile(&job, backend::by_name("sql").unwrap(), &mut found).unwrap();
         assert!(emission.parts[0].text.contains("31536000000000000"), "{}", emission.parts[0].text);
     }
+}
+
+/// Tables of Amazon Security Lake: the statement of the front page, what they do not have, what is no layout.
+#[test]
+fn tables_of_security_lake() {
+    let compile = |path: &str, layout: &str, more: &[&str]| {
+        let mut arguments = vec!["compile", path, "--target", "sql", "--layout", layout, "--as-of", AS_OF];
+        arguments.extend(more);
+        catena(&arguments)
+    };
+    for dialect in ["duckdb", "spark", "trino"] {
+        let Ran { status, out, err } = compile("rules/an1318/aws.chain", "ocsf", &["--dialect", dialect]);
+        assert_eq!(status, 0, "{err}");
+        let needs = "-- needs: `sessionCredentialFromConsole` in `unmapped['sessionCredentialFromConsole']`";
+        assert!(out.contains(needs), "{out}");
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(root().join("snapshots/sql"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!(format!("aws_ocsf2.{dialect}"), out));
+    }
+    let ran = compile("rules/an1318/aws.chain", "ocsf1", &[]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.err.contains("E0801") && ran.err.contains("--layout ocsf2"), "{}", ran.err);
+    let arguments = ["compile", "-", "--target", "sql", "--layout", "ocsf"];
+    let ran = catena_with_input(&arguments, FACTORS.as_bytes());
+    assert!(
+        ran.status == 1 && ran.err.contains("Security Lake has no table of `okta.system`"),
+        "{}",
+        ran.err
+    );
+    let ran = compile("rules/an1318/aws.chain", "ecs", &[]);
+    assert!(ran.status == 2 && ran.err.contains("athena, ocsf1, ocsf2"), "{}", ran.err);
+    for (source, dialect, said) in [
+        ("aws.cloudtrail", "trino", "amazon_security_lake_table_REGION_cloud_trail_mgmt_2_0"),
+        ("aws.vpcflow", "spark", "amazon_security_lake_table_REGION_vpc_flow_2_0"),
+        (
+            "kubernetes.audit",
+            "duckdb",
+            "CREATE OR REPLACE VIEW eks_audit_2_0 AS\nSELECT * FROM iceberg_scan('LOCATION')",
+        ),
+    ] {
+        let out = catena(&["sources", source, "--layout", "ocsf", "--ddl", dialect]).out;
+        assert!(out.contains(said), "{out}");
+    }
+    let ran = catena(&["sources", "okta.system", "--layout", "ocsf", "--ddl", "trino"]);
+    assert!(ran.status != 0 && ran.err.contains("no table of `okta.system`"), "{}", ran.err);
+}
+
+/// The environment file names the layout for good, and what lies elsewhere is said as ever.
+#[test]
+fn an_environment_has_a_layout() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catena.yaml");
+    let compile = |text: &str, layout: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let mut arguments =
+            vec!["compile", "rules/an1318/aws.chain", "--target", "sql", "--as-of", AS_OF, "--env"];
+        arguments.push(file.to_str().unwrap());
+        arguments.extend(layout);
+        catena(&arguments)
+    };
+    let lake = "sql: { layout: ocsf }\ntargets: { sql: { aws.vpcflow: { from: lake.flows } } }\n";
+    let out = compile(lake, &[]).out;
+    assert!(
+        out.contains("FROM cloud_trail_mgmt_2_0 AS logs") && out.contains("FROM lake.flows AS logs"),
+        "{out}"
+    );
+    let out = compile(lake, &["--layout", "athena"]).out;
+    assert!(out.contains("FROM cloudtrail_logs AS logs") && out.contains("FROM lake.flows AS logs"), "{out}");
+    let ran = compile("sql: { layout: ecs }\n", &[]);
+    assert!(ran.status == 1 && ran.err.contains("ocsf2"), "{}", ran.err);
 }

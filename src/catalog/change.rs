@@ -108,6 +108,8 @@ impl Source {
             fields,
         } = change;
         let mapping = self.targets.entry(target.to_owned()).or_default();
+        // Who says where it is has it.
+        mapping.not_held &= from.is_none();
         if let Some(from) = from {
             mapping.from.clone_from(from);
             // They led to the old one.

@@ -9,8 +9,12 @@ const TEXTS: Form = Form::List(&Form::Text);
 const TEXT_OR_TEXTS: Form = Form::Either(&[Form::Text, TEXTS]);
 const TEXT_BY_NAME: Form = Form::Map(&Form::Text);
 /// What `stored` says, in source and environment files.
-pub const STORED: &str = "SQL: raw path to the column that holds what stands there: its name, or `json`, `struct` or \
-     `number` and its name";
+pub const STORED: &str = "SQL: raw path to the column that holds what stands there: its name, or `json`, `struct`, \
+     `number`, `bool`, `time` or `map` and its name; `or` and another one, `as RAW=STORED, …` for values that are stored \
+     in other words";
+const MISSING: &str = "SQL: raw paths below which the table has nothing, each with the reason";
+const UNSEEN: &str = "SQL: raw paths whose place in the table is documented and was seen in no sample: a query that \
+     reads one says so";
 
 /// A source file.
 pub const SOURCE: &[Key] = &[
@@ -166,6 +170,33 @@ pub const MAPPING: &[Key] = &[
     nullable("time_reason", Form::Text, "why `time_lag` is not 0"),
     optional("words", TEXT_BY_NAME, "further entries of the target, such as Sigma's `product` and `service`"),
     optional("stored", TEXT_BY_NAME, STORED),
+    optional("missing", TEXT_BY_NAME, MISSING),
+    optional("unseen", TEXTS, UNSEEN),
+    optional(
+        "layouts",
+        Form::Keys(LAYOUTS),
+        "SQL: where the source is in tables of other layouts; `--layout` chooses one",
+    ),
+    optional("requires", TEXTS, "what must be set up for the records to be there; printed with every query"),
+];
+
+/// `targets.sql.layouts`: tables that something else wrote.
+pub const LAYOUTS: &[Key] = &[
+    nullable(
+        "ocsf1",
+        Form::Keys(LAID_OUT),
+        "tables of Amazon Security Lake, source version 1 (OCSF 1.0.0-rc.2)",
+    ),
+    nullable("ocsf2", Form::Keys(LAID_OUT), "tables of Amazon Security Lake, source version 2 (OCSF 1.1.0)"),
+];
+
+/// `targets.sql.layouts.LAYOUT`: where the source is in the tables of a layout.
+pub const LAID_OUT: &[Key] = &[
+    nullable("from", TEXT_OR_TEXTS, "the table; a list if the records are in several"),
+    optional("words", TEXT_BY_NAME, "further entries, such as `event_id: always`"),
+    optional("stored", TEXT_BY_NAME, STORED),
+    optional("missing", TEXT_BY_NAME, MISSING),
+    optional("unseen", TEXTS, UNSEEN),
     optional("requires", TEXTS, "what must be set up for the records to be there; printed with every query"),
 ];
 
@@ -387,6 +418,8 @@ pub const TABLES: &[(&str, &[Key])] = &[
     ("an item of `log.others`", OTHER_LOG),
     ("`log.text`", LOG_TEXT),
     ("`targets.TARGET`", MAPPING),
+    ("`targets.sql.layouts`", LAYOUTS),
+    ("`targets.sql.layouts.LAYOUT`", LAID_OUT),
     ("`fields.FIELD`", FIELD),
     ("an item of `fields.FIELD.raw`", RAW_VARIANT),
     ("`fields.FIELD.columns.TARGET`", MAPPED),

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::change::{Extension, Stated};
 use super::conflict::conflicts;
 use super::read::{Defined, read};
-use super::{CatalogError, EMBEDDED, Source};
+use super::{CatalogError, EMBEDDED, Layout, Source};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::Document;
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -167,6 +167,19 @@ impl Catalog {
         let entry = Arc::make_mut(self.sources.get_mut(name)?);
         entry.changed = true;
         entry.source_mut()
+    }
+
+    /// Puts every source into the tables of a layout.
+    pub fn lay_out(&mut self, layout: Layout) {
+        let names: Vec<_> = self.names().map(str::to_owned).collect();
+        if layout == Layout::default() {
+            return;
+        }
+        for name in names {
+            if let Some(source) = self.source_mut(&name) {
+                source.lay_out(layout);
+            }
+        }
     }
 
     /// Whether a source is as it was built in: then a test has found no fault in it, and it is read when it is needed.

@@ -138,7 +138,7 @@ impl Compile {
         };
         let judged = if self.rule.is_none() { targets.as_slice() } else { &[] };
         let (mut externals, mut clashes) = (Externals::default(), Diagnostics::default());
-        let session = self.session.staging(&self.forms.staged.rules);
+        let session = self.session.staging(&self.forms.staged.rules).in_layout(self.forms.layout());
         let found = session::each(&self.paths, &session, judged, work, |files| {
             let mut texts = Vec::new();
             for file in files {

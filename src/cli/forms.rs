@@ -7,6 +7,7 @@ use clap_complete::ArgValueCompleter;
 use crate::backend::{Baseline, Rows, Slice, SqlDialect};
 use crate::project::CompileOptions;
 
+use super::layout::LayoutChoice;
 use super::{instant, names};
 
 /// What may be chosen of the queries of one target.
@@ -45,6 +46,9 @@ struct Lake {
     /// SQL: the engine of the lake (default: duckdb).
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
     dialect: DialectChoice,
+    /// SQL: whose tables the lake has (default: that of `catena.yaml`, or athena).
+    #[arg(long, value_enum, value_name = "TABLES")]
+    layout: Option<LayoutChoice>,
     /// SQL: alerts whose last event lies at this instant or later, and before `--to`. A day (00:00 UTC) or an instant
     /// such as `2026-11-24T08:00:00Z`.
     #[arg(long, value_name = "TIME", value_parser = instant::parse, requires = "to")]
@@ -120,6 +124,11 @@ impl Forms {
         let is_slice = self.lake.from.zip(self.lake.to).is_none_or(|(from, to)| from < to);
         anyhow::ensure!(is_slice, "`--from` is not before `--to`: no alert could lie in between");
         Ok(())
+    }
+
+    /// Whose tables the lake has, if that was chosen.
+    pub(super) fn layout(&self) -> Option<LayoutChoice> {
+        self.lake.layout
     }
 
     /// What was chosen; the rest as it is without a choice.

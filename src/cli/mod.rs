@@ -22,6 +22,7 @@ mod import;
 mod init;
 mod instant;
 mod ir;
+mod layout;
 mod left_out;
 mod lists;
 #[cfg(feature = "replay")]

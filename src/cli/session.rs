@@ -9,11 +9,13 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::backend::Target;
+use crate::catalog::Layout;
 use crate::diag::Diagnostics;
 use crate::project::session::{self, Choices, Stopped};
 use crate::project::{Disk, Workers};
 use crate::source::Sources;
 
+use super::layout::LayoutChoice;
 use super::output;
 
 pub(super) use crate::project::session::{Checked, Found, Session};
@@ -36,6 +38,9 @@ pub(super) struct SessionOptions {
     /// The rules whose last log Splunk reads in two stages: an option of the commands that write queries.
     #[arg(skip)]
     staged: Vec<String>,
+    /// The layout of a lake's tables: an option of the commands that write queries.
+    #[arg(skip)]
+    layout: Option<Layout>,
 }
 
 /// A day as the language writes it. A time of day or a zone would raise the question of whose day it is.
@@ -70,6 +75,11 @@ impl SessionOptions {
         Self { staged: rules.to_vec(), ..self.clone() }
     }
 
+    /// The same with a layout of a lake's tables.
+    pub(super) fn in_layout(self, layout: Option<LayoutChoice>) -> Self {
+        Self { layout: layout.map(Layout::from), ..self }
+    }
+
     pub(super) fn choices(&self) -> Choices {
         Choices {
             set: self.set.clone(),
@@ -77,6 +87,7 @@ impl SessionOptions {
             environment: self.env.clone(),
             sources: self.source.clone(),
             staged: self.staged.clone(),
+            layout: self.layout,
             compiled: Vec::new(),
         }
     }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::backend::sql::ddl;
-use crate::catalog::{FieldDef, Source, describe};
+use crate::catalog::{FieldDef, Layout, Source, describe};
 use crate::diag::Diagnostics;
 use crate::source::Sources;
 use crate::source::{Excerpt, visible_json};
 
 use super::forms::DialectChoice;
+use super::layout::LayoutChoice;
 use super::report::{self, Format, did_you_mean};
 use super::{Outcome, output};
 use crate::project::{Disk, Environments};
@@ -19,7 +20,8 @@ use crate::project::{Disk, Environments};
 #[command(after_help = "Examples:
   catena sources                      the sources
   catena sources aws.cloudtrail       its fields, and where each is in each SIEM
-  catena sources aws.cloudtrail --ddl spark    the statement that makes its table over raw files")]
+  catena sources aws.cloudtrail --ddl spark    the statement that makes its table over raw files
+  catena sources aws.cloudtrail --layout ocsf --ddl trino    the same over the tables of Amazon Security Lake")]
 pub(super) struct ListSources {
     /// Name of one source, such as aws.cloudtrail.
     name: Option<String>,
@@ -29,6 +31,9 @@ pub(super) struct ListSources {
     /// Print the statement that makes the table of the source over raw files, for the engine of a lake.
     #[arg(long, value_enum, value_name = "ENGINE", requires = "name", conflicts_with = "format")]
     ddl: Option<DialectChoice>,
+    /// Whose tables a lake has: where the source is in them (default: that of `catena.yaml`, or athena).
+    #[arg(long, value_enum, value_name = "TABLES")]
+    layout: Option<LayoutChoice>,
     /// Environment file to use instead of the nearest `catena.yaml` in this folder or above.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
@@ -49,6 +54,7 @@ impl ListSources {
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
         let mut environments =
             Environments::new(&Disk, &self.source, self.env.as_deref(), &[]).map_err(anyhow::Error::msg)?;
+        environments = environments.in_layout(self.layout.map(Layout::from));
         let environment = environments.of(Path::new(""), &mut sources, &mut diags);
         let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
         let all: Vec<&Source> = environment.catalog.iter().collect();
@@ -79,7 +85,8 @@ fn unknown(name: &str, all: &[&Source]) -> anyhow::Error {
 fn overview(sources: &[&Source]) -> String {
     let mut out = String::new();
     for source in sources {
-        let targets: Vec<_> = source.targets.keys().map(String::as_str).collect();
+        let targets = source.targets.iter().filter(|(_, mapping)| mapping.says_where());
+        let targets: Vec<_> = targets.map(|(target, _)| target.as_str()).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{}  {}\n  {}", source.name, source.title, source.description);
         let _ = writeln!(out, "  {} fields; {}\n", source.fields.len(), targets.join(", "));
@@ -96,10 +103,13 @@ fn describe(source: &Source) -> String {
         let inner = group.inner.as_ref().map_or(String::new(), |inner| format!(" and its {inner}"));
         let _ = writeln!(out, "one record for each item of {}{inner}", group.path);
     }
-    for (target, mapping) in &source.targets {
+    for (target, mapping) in source.targets.iter().filter(|(_, mapping)| mapping.says_where()) {
         let words: Vec<_> = mapping.words.iter().map(|(key, value)| format!("{key}: {value}")).collect();
         let from = if mapping.from.0.is_empty() { words.join(", ") } else { mapping.from.0.join(", ") };
         let _ = writeln!(out, "{target:<6} {from}");
+    }
+    for (layout, laid_out) in source.targets.values().flat_map(|mapping| mapping.layouts.all()) {
+        let _ = writeln!(out, "{:<6} {} (--layout {})", "sql", laid_out.from.0.join(", "), layout.name());
     }
     for field in source.fields.values() {
         describe_field(field, &mut out);

@@ -147,13 +147,16 @@ fn in_lake(source: &Source, name: &str) -> Vec<String> {
         return Vec::new();
     };
     let paths: Vec<&str> = match &field.raw {
+        Some(_) if lake.not_held => Vec::new(),
         Some(Raw::Path(path)) => vec![path],
         Some(Raw::Variants(variants)) => variants.iter().flat_map(RawVariant::paths).collect(),
         None => Vec::new(),
     };
     let stored = paths.into_iter().map(|path| {
-        let column = lake.stored.get(path).and_then(|stored| stored.split(' ').next_back());
-        format!("`{}`", column.unwrap_or(path))
+        let Some(stored) = lake.stored.get(path) else { return format!("`{path}`") };
+        let places = stored.split(" as ").next().unwrap_or_default().split(" or ");
+        let columns = places.filter_map(|place| place.split(' ').next_back());
+        columns.map(|column| format!("`{column}`")).collect::<Vec<_>>().join(" or ")
     });
     stored.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::backend::{self, Schemas};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Layout};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::form::Document;
 use crate::settings::{self, Settings};
@@ -50,6 +50,8 @@ pub struct Environments<'a> {
     /// Parameters given by option: they win over every file.
     set: &'a [(String, String)],
     staged: &'a [String],
+    /// The layout of a lake's tables, given by option.
+    layout: Option<Layout>,
     /// The built-in sources, and the ids of `extra`, once the run has a place for files.
     base: Option<(Catalog, Vec<FileId>)>,
     /// The ids of source files that environment files name, by what they really are: a file that several of them name
@@ -88,13 +90,30 @@ impl<'a> Environments<'a> {
         let extra = extra.iter().map(|path| Named::read(files, "source", path)).collect::<Result<_, _>>()?;
         let given = given.map(|path| Named::read(files, "environment", path)).transpose()?;
         let (named, by_folder, by_file) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(Self { files, extra, given, set, staged: &[], base: None, named, by_folder, by_file })
+        Ok(Self {
+            files,
+            extra,
+            given,
+            set,
+            staged: &[],
+            layout: None,
+            base: None,
+            named,
+            by_folder,
+            by_file,
+        })
     }
 
     /// The same with rules whose last log Splunk reads in two stages, beside those of the environment files.
     #[must_use]
     pub fn staging(self, staged: &'a [String]) -> Self {
         Self { staged, ..self }
+    }
+
+    /// The same with a layout of a lake's tables that wins over those of the environment files.
+    #[must_use]
+    pub fn in_layout(self, layout: Option<Layout>) -> Self {
+        Self { layout, ..self }
     }
 
     /// The environment for a rule file.
@@ -132,6 +151,7 @@ impl<'a> Environments<'a> {
         }
         // Source files first, then the changes of the environment file, which apply to its own sources too.
         catalog.read(&ids, sources, diags);
+        catalog.lay_out(self.layout.unwrap_or(settings.sql.layout));
         settings.apply(&mut catalog, diags);
         settings::unknown_targets(&catalog, diags);
         let schemas = backend::schemas(&catalog, diags);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use crate::catalog::Layout;
 use crate::check::{self, Context, Identities};
 use crate::diag::{Diagnostics, Findings, nearest};
 use crate::ir;
@@ -37,6 +38,8 @@ pub struct Choices {
     pub sources: Vec<PathBuf>,
     /// The rules whose last log Splunk reads in two stages, beside those of the environment file.
     pub staged: Vec<String>,
+    /// The layout of a lake's tables, instead of that of the environment files.
+    pub layout: Option<Layout>,
     /// Names of the targets for which the rules are compiled, if all of them are: whether an accepted warning of a
     /// target is there is known only then.
     pub compiled: Vec<String>,
@@ -138,7 +141,7 @@ pub fn each<T: Send, E: Send>(
         || {
             let given = choices.environment.as_deref();
             let environments = Environments::new(files, &choices.sources, given, &choices.set);
-            environments.map(|environments| environments.staging(&choices.staged))
+            environments.map(|environments| environments.staging(&choices.staged).in_layout(choices.layout))
         },
         || Workspace::load(paths, &host, &mut diags),
     );

@@ -35,6 +35,7 @@ pub const ENVIRONMENT: &[Key] = &[
         "how allowlists reach the queries (default `auto`)",
     ),
     optional("sigma", Form::Keys(SIGMA), "how Sigma rules are written"),
+    optional("sql", Form::Keys(SQL), "how SQL is written"),
     optional("params", PARAMS, "by name: values of parameters, for every rule that has them; `--set` wins"),
     optional("rules", Form::Map(&Form::Keys(RULE)), "by rule: what holds for that rule alone"),
     optional(
@@ -59,6 +60,13 @@ pub const SIGMA: &[Key] = &[optional(
     "cased",
     Form::Word(&["needed", "never"]),
     "whether values are compared with the modifier `cased`, which most converters refuse: where letter case can make a difference (default `needed`), or `never`, which makes a rule match more; one whose exceptions would except more needs `--allow-subset`",
+)];
+
+/// `sql`: how SQL is written.
+pub const SQL: &[Key] = &[optional(
+    "layout",
+    Form::Word(&["athena", "ocsf", "ocsf1", "ocsf2"]),
+    "whose tables the lake has: those that AWS documents for Athena and raw events (default `athena`), or those of Amazon Security Lake, source version 1 (`ocsf1`) or 2 (`ocsf2`, also `ocsf`); `--layout` wins",
 )];
 
 /// `rules.RULE`: what holds for one rule.
@@ -105,6 +113,7 @@ pub const CHANGE: &[Key] = &[
 pub const TABLES: &[(&str, &[Key])] = &[
     ("`catena.yaml`", ENVIRONMENT),
     ("`sigma`", SIGMA),
+    ("`sql`", SQL),
     ("`rules.RULE`", RULE),
     ("`targets.TARGET.SOURCE`", CHANGE),
 ];

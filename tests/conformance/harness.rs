@@ -27,7 +27,7 @@ pub(super) struct Harness {
 }
 
 /// The environment and the script of each target's harness.
-const HARNESSES: [(&str, &str, &str); 7] = [
+const HARNESSES: [(&str, &str, &str); 9] = [
     ("spl", "duck", "spl/harness.py"),
     ("sigma", "sigma2", "sigma/harness.py"),
     ("kql", "duck", "kql/harness.py"),
@@ -35,6 +35,8 @@ const HARNESSES: [(&str, &str, &str); 7] = [
     ("sql", "sql", "sql/harness.py --dialect duckdb"),
     ("spark", "spark", "sql/harness.py --dialect spark"),
     ("trino", "sql", "sql/harness.py --dialect trino"),
+    ("ocsf1", "sql", "sql/harness.py --dialect duckdb --layout ocsf1"),
+    ("ocsf2", "sql", "sql/harness.py --dialect duckdb --layout ocsf2"),
 ];
 
 /// Harnesses that run on the vendor's product, and what must be set for one to take the place of the other.

@@ -14,6 +14,7 @@ mod harness;
 mod judge;
 mod mappings;
 mod mutants;
+mod ocsf;
 mod one_row;
 mod random_rules;
 mod raw;

@@ -9,12 +9,13 @@ mod alert;
 mod bound;
 mod field;
 mod given;
+mod mapped;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use super::schema::{Dialect, Known, SourceSchema};
+use super::schema::Dialect;
 use super::target::Backend;
 use super::truth::Truth;
 use super::{Job, Report, external, shape};
@@ -33,6 +34,7 @@ pub(in crate::backend) use bound::{
 };
 use field::Lookup;
 pub(in crate::backend) use field::{BoundField, Way};
+use mapped::mapped;
 
 /// Resolves a rule. Problems and notes go to `report`; `None` if there is an error.
 pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Report) -> Option<Bound<'a, B>> {
@@ -322,34 +324,6 @@ fn bind_selection<'a, B: Backend>(
 
 fn output<'a, B: Backend>(step: &Spanned<String>, field: BoundField<'a, B::Column>) -> Output<'a, B> {
     Output { column: ir::column_name(&step.node, field.name), field }
-}
-
-/// What the target makes of a source.
-fn mapped<'a, B: Backend>(
-    job: &Job<'a>,
-    source: &Spanned<String>,
-    report: &mut Report,
-) -> Option<&'a SourceSchema<B>> {
-    match B::schema(job.schemas).source(&source.node, job.catalog) {
-        Known::Sound(schema) => return Some(schema),
-        Known::Unmapped => {
-            let title = format!("{} has no mapping for `{}`", B::TITLE, source.node);
-            report.error(
-                Diagnostic::new(Code::NotExpressible, source.span, title)
-                    .label("the source file gives none for this target")
-                    .help("add one to the source file, or compile for other targets"),
-            );
-        }
-        Known::Broken => {
-            let title = format!("the mapping of `{}` for {} is invalid", source.node, B::TITLE);
-            report.error(
-                Diagnostic::new(Code::SettingsInvalid, source.span, title)
-                    .label("nothing can be compiled with it")
-                    .help("correct it in the source file or in `catena.yaml`"),
-            );
-        }
-    }
-    None
 }
 
 /// Binds the parts of one step.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Dialect, IGNORED, Reads};
 use crate::backend::stated::{self, Notation};
-use crate::catalog::{Group, Source, SourceMapping};
+use crate::catalog::{Group, Layout, Source, SourceMapping};
 use crate::diag::{Code, Diagnostic};
 
 /// The word for where the items of a repeated group are.
@@ -25,6 +25,9 @@ pub(in crate::backend) struct MappingReader<'a> {
     lag: u64,
     words: BTreeMap<&'a str, &'a str>,
     stored: &'a BTreeMap<String, String>,
+    missing: &'a BTreeMap<String, String>,
+    unseen: &'a [String],
+    layout: Option<Layout>,
     reads: Reads,
     faults: Vec<Diagnostic>,
 }
@@ -32,8 +35,21 @@ pub(in crate::backend) struct MappingReader<'a> {
 impl<'a> MappingReader<'a> {
     /// Nothing asked for yet.
     pub(super) fn new<B: Dialect>(source: &'a Source, stated: &'a SourceMapping) -> Self {
-        let SourceMapping { from, filter, time, time_lag, time_reason: _, words, stored, requires: _ } =
-            stated;
+        let SourceMapping {
+            from,
+            filter,
+            time,
+            time_lag,
+            time_reason: _,
+            words,
+            stored,
+            missing,
+            unseen,
+            layouts: _,
+            layout,
+            not_held: _,
+            requires: _,
+        } = stated;
         Self {
             source,
             target: B::NAME,
@@ -44,6 +60,9 @@ impl<'a> MappingReader<'a> {
             lag: *time_lag,
             words: words.iter().map(|(word, text)| (word.as_str(), text.as_str())).collect(),
             stored,
+            missing,
+            unseen,
+            layout: *layout,
             reads: Reads::default(),
             faults: Vec::new(),
         }
@@ -104,6 +123,18 @@ impl<'a> MappingReader<'a> {
         self.stored
     }
 
+    /// The raw paths below which the table has nothing, with the reasons.
+    pub(in crate::backend) fn missing(&mut self) -> &'a BTreeMap<String, String> {
+        Reads::add(&mut self.reads.entries, "missing");
+        self.missing
+    }
+
+    /// The raw paths whose place in the table was seen in no sample.
+    pub(in crate::backend) fn unseen(&mut self) -> &'a [String] {
+        Reads::add(&mut self.reads.entries, "unseen");
+        self.unseen
+    }
+
     /// The source.
     pub(in crate::backend) fn source(&self) -> &'a Source {
         self.source
@@ -143,7 +174,9 @@ impl<'a> MappingReader<'a> {
     }
 
     fn fault(&mut self, entry: &str, title: String, label: &str, help: &str) {
-        let path: Vec<_> = ["targets", self.target].into_iter().chain(entry.split(": ")).collect();
+        let layout = self.layout.into_iter().flat_map(|layout| ["layouts", layout.name()]);
+        let target = ["targets", self.target].into_iter().chain(layout);
+        let path: Vec<_> = target.chain(entry.split(": ")).collect();
         let span = self.source.place(&path);
         self.faults.push(Diagnostic::new(Code::SettingsInvalid, span, title).label(label).help(help));
     }
@@ -156,6 +189,8 @@ impl<'a> MappingReader<'a> {
             ("time", !self.time.is_empty()),
             ("time_lag", self.lag > 0),
             ("stored", !self.stored.is_empty()),
+            ("missing", !self.missing.is_empty()),
+            ("unseen", !self.unseen.is_empty()),
         ];
         let entries = stated.iter().filter(|(entry, stated)| *stated && !self.reads.entries.contains(entry));
         let is_read = |word: &str| {

@@ -65,6 +65,11 @@ pub(in crate::backend) trait Dialect: Listed + Debug + Sized + Sync + 'static {
         Err("the target reads columns, not the log".to_owned())
     }
 
+    /// What must hold of the table where a field is read in one way.
+    fn presumed(_mapping: &Self::Mapping, _raw: &RawVariant) -> Option<String> {
+        None
+    }
+
     /// Why a column of the discriminator cannot select between the variants of another column, if it cannot.
     fn undecided(_action: &Self::Column) -> Option<&'static str> {
         None
@@ -178,9 +183,8 @@ impl<B: Dialect> Read<B> {
     fn of(catalog: &Catalog, name: &str, diags: &mut Diagnostics) -> Self {
         let Some(source) = catalog.source(name) else { return Self::Broken };
         let as_logged = SourceMapping::default();
-        let Some(mapping) = source.targets.get(B::NAME).or(B::READS_LOG.then_some(&as_logged)) else {
-            return Self::Unmapped;
-        };
+        let stated = source.targets.get(B::NAME).or(B::READS_LOG.then_some(&as_logged));
+        let Some(mapping) = stated.filter(|mapping| !mapping.not_held) else { return Self::Unmapped };
         let mut faults = Vec::new();
         // One fault spoils the source: a query over what is left of it could lose a filter or a field in silence.
         let read = SourceSchema::read(source, mapping, &mut faults).filter(|_| faults.is_empty());
@@ -264,7 +268,7 @@ fn logged<B: Dialect>(
             .then(|| raw.map.values().chain(&raw.absent).chain(&raw.otherwise).cloned().collect()),
         placeholders: Vec::new(),
         inexact: Vec::new(),
-        requires: None,
+        requires: B::presumed(mapping, raw),
     };
     let variants: Vec<_> = match def.raw.as_ref()? {
         Raw::Path(path) => {

@@ -38,7 +38,12 @@ impl Bounds {
         let comment =
             "alerts whose last event lies in this slice, microseconds since 1970; its end is not in it";
         let row = whole("SELECT {} AS _from, {} AS _to", &[&from, &to]);
-        let table = dialect::common_table(self.dialect, &literal::own(TABLE), &row, false);
+        let table = dialect::common_table(
+            self.dialect,
+            &literal::own(TABLE),
+            &row,
+            dialect::Keeping::AsTheEngineLikes,
+        );
         Some((literal::comment(comment), table))
     }
 

@@ -3,7 +3,7 @@
 //! In: a source, the engine of a lake. Out: a statement with `LOCATION` in place of the folder. Must not know: rules.
 
 use crate::backend::SqlDialect;
-use crate::catalog::Source;
+use crate::catalog::{Layout, Source, SourceMapping};
 
 /// Tables with columns of their own, as AWS documents them for Athena.
 const TABLES: [(&str, [&str; 3]); 2] = [
@@ -32,6 +32,20 @@ const EVENTS: [&str; 3] = [
     include_str!("../../../targets/sql/ddl/event.trino.sql"),
 ];
 
+/// A table of Amazon Security Lake, of either source version.
+const SECURITY_LAKE: [[&str; 3]; 2] = [
+    [
+        include_str!("../../../targets/sql/ddl/ocsf1.duckdb.sql"),
+        include_str!("../../../targets/sql/ddl/ocsf.spark.sql"),
+        include_str!("../../../targets/sql/ddl/ocsf.trino.sql"),
+    ],
+    [
+        include_str!("../../../targets/sql/ddl/ocsf2.duckdb.sql"),
+        include_str!("../../../targets/sql/ddl/ocsf.spark.sql"),
+        include_str!("../../../targets/sql/ddl/ocsf.trino.sql"),
+    ],
+];
+
 /// The statement; why there is none, if there is none.
 ///
 /// # Errors
@@ -42,8 +56,12 @@ pub fn of(source: &Source, dialect: SqlDialect) -> Result<String, String> {
         SqlDialect::Spark => 1,
         SqlDialect::Trino => 2,
     };
+    let stated = source.targets.get("sql");
+    if let Some((layout, mapping)) = stated.and_then(|mapping| Some((mapping.layout?, mapping))) {
+        return laid_out(source, mapping, layout, number);
+    }
     let known = TABLES.iter().find(|(name, _)| *name == source.name).map(|(_, texts)| texts);
-    let has_own_columns = source.targets.get("sql").is_some_and(|mapping| !mapping.stored.is_empty());
+    let has_own_columns = stated.is_some_and(|mapping| !mapping.stored.is_empty());
     let texts = match known {
         Some(texts) => texts,
         None if has_own_columns => {
@@ -56,4 +74,27 @@ pub fn of(source: &Source, dialect: SqlDialect) -> Result<String, String> {
     };
     let text = texts.get(number).copied().unwrap_or_default();
     Ok(text.replace("NAME", &source.name.replace('.', "_")))
+}
+
+/// The statement for a table of Security Lake.
+fn laid_out(
+    source: &Source,
+    mapping: &SourceMapping,
+    layout: Layout,
+    dialect: usize,
+) -> Result<String, String> {
+    let texts = match layout {
+        Layout::Athena => None,
+        Layout::Ocsf1 => SECURITY_LAKE.first(),
+        Layout::Ocsf2 => SECURITY_LAKE.last(),
+    };
+    let text = texts.and_then(|texts| texts.get(dialect)).copied().unwrap_or_default();
+    match mapping.from.0.first().filter(|_| !mapping.not_held) {
+        Some(table) => Ok(text.replace("NAME", table)),
+        None => Err(format!(
+            "Amazon Security Lake has no table of `{}` in layout `{}`: it is not among the logs that it collects by itself",
+            source.name,
+            layout.name()
+        )),
+    }
 }

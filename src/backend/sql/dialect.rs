@@ -43,19 +43,21 @@ pub(super) fn json_items(dialect: SqlDialect, document: &Frag, path: &[Key]) -> 
 
 /// The rows of a table, one for each item of an array, one without an item where there is none; the item and its number
 /// get names.
-pub(super) fn unnest(dialect: SqlDialect, array: &Frag, item: &Frag, number: &Frag) -> Frag {
+pub(super) fn unnest(dialect: SqlDialect, from: &Frag, array: &Frag, item: &Frag, number: &Frag) -> Frag {
     match dialect {
+        // A lateral join would put all rows together by the array first.
         SqlDialect::DuckDb => whole(
-            "LEFT JOIN LATERAL (SELECT unnest(_list) AS {}, generate_subscripts(_list, 1) AS {} FROM (SELECT {} AS _list)) \
-             AS {}s ON TRUE",
-            &[item, number, array, item],
+            "(SELECT *, unnest({}_or_none) AS {}, generate_subscripts({}_or_none, 1) AS {}\n    FROM (SELECT *, CASE WHEN \
+             len({}_list) > 0 THEN {}_list ELSE [NULL] END AS {}_or_none\n    FROM (SELECT *, {} AS {}_list\n    FROM {})))",
+            &[item, item, item, number, item, item, item, array, item, from],
         ),
         SqlDialect::Spark => {
-            whole("LATERAL VIEW OUTER posexplode({}) {}s AS {}, {}", &[array, item, number, item])
+            whole("{}\n  LATERAL VIEW OUTER posexplode({}) {}s AS {}, {}", &[from, array, item, number, item])
         }
-        SqlDialect::Trino => {
-            whole("LEFT JOIN UNNEST({}) WITH ORDINALITY AS {}s({}, {}) ON TRUE", &[array, item, item, number])
-        }
+        SqlDialect::Trino => whole(
+            "{}\n  LEFT JOIN UNNEST({}) WITH ORDINALITY AS {}s({}, {}) ON TRUE",
+            &[from, array, item, item, number],
+        ),
     }
 }
 
@@ -107,6 +109,25 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
         SqlDialect::Trino => {
             whole("CAST(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1000000 AS BIGINT)", &[text])
         }
+    }
+}
+
+/// Microseconds since 1970 of a column that holds an instant.
+pub(super) fn micros(dialect: SqlDialect, column: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("epoch_us({})", &[column]),
+        SqlDialect::Spark => whole("unix_micros({})", &[column]),
+        SqlDialect::Trino => whole("CAST(to_unixtime({}) * 1000000 AS BIGINT)", &[column]),
+    }
+}
+
+/// The text that a map has for a key; null if it has none.
+pub(super) fn of_map(dialect: SqlDialect, map: &Frag, key: &str) -> Frag {
+    let key = literal::text(dialect, key);
+    match dialect {
+        SqlDialect::DuckDb => whole("{}[{}]", &[map, &key]),
+        SqlDialect::Spark => whole("try_element_at({}, {})", &[map, &key]),
+        SqlDialect::Trino => whole("element_at({}, {})", &[map, &key]),
     }
 }
 
@@ -184,7 +205,7 @@ pub(super) fn struct_type(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag
 }
 
 /// A hash of a text, as text.
-pub(super) fn hash(dialect: SqlDialect, text: &Frag) -> Frag {
+fn hash(dialect: SqlDialect, text: &Frag) -> Frag {
     match dialect {
         SqlDialect::DuckDb => whole("sha256({})", &[text]),
         SqlDialect::Spark => whole("sha2({}, 256)", &[text]),
@@ -233,26 +254,48 @@ pub(super) fn hexadecimal(dialect: SqlDialect, number: &Frag) -> Frag {
     }
 }
 
+/// Whether the rows of a common table are kept when it is read more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    AsTheEngineLikes,
+    Kept,
+    /// Filters of who reads it must reach the tables that it reads.
+    Inlined,
+}
+
 /// A common table expression: a name and a query.
-pub(super) fn common_table(dialect: SqlDialect, name: &Frag, query: &Frag, is_source: bool) -> Frag {
+pub(super) fn common_table(dialect: SqlDialect, name: &Frag, query: &Frag, keeping: Keeping) -> Frag {
+    let template = match (dialect, keeping) {
+        (SqlDialect::DuckDb, Keeping::Inlined) => "{} AS NOT MATERIALIZED (\n  {}\n)",
+        (SqlDialect::DuckDb, Keeping::Kept) => "{} AS MATERIALIZED (\n  {}\n)",
+        // The others have no word for it.
+        (SqlDialect::DuckDb | SqlDialect::Spark | SqlDialect::Trino, _) => "{} AS (\n  {}\n)",
+    };
+    code(Bind::Or, template, &[name, query])
+}
+
+/// A row of the table called `logs` as one value, if the dialect has a word for it.
+pub(super) fn row(dialect: SqlDialect) -> Option<Frag> {
     match dialect {
-        // Filters of the steps must reach the table.
-        SqlDialect::DuckDb if is_source => {
-            code(Bind::Or, "{} AS NOT MATERIALIZED (\n  {}\n)", &[name, query])
-        }
-        SqlDialect::DuckDb | SqlDialect::Spark | SqlDialect::Trino => {
-            code(Bind::Or, "{} AS (\n  {}\n)", &[name, query])
-        }
+        SqlDialect::DuckDb => Some(whole("logs", &[])),
+        SqlDialect::Spark => Some(whole("struct(logs.*)", &[])),
+        SqlDialect::Trino => None,
     }
 }
 
-/// A row of the table called `logs` as text, if the dialect has a word for it.
-pub(super) fn row(dialect: SqlDialect) -> Option<Frag> {
-    match dialect {
-        SqlDialect::DuckDb => Some(whole("CAST(logs AS VARCHAR)", &[])),
-        SqlDialect::Spark => Some(whole("to_json(struct(logs.*))", &[])),
-        SqlDialect::Trino => None,
-    }
+/// A hash of such a value. It takes long, so it stands where few rows are left.
+pub(super) fn hash_of_row(dialect: SqlDialect, row: &Frag) -> Frag {
+    let text = match dialect {
+        SqlDialect::DuckDb => whole("CAST({} AS VARCHAR)", &[row]),
+        SqlDialect::Spark => whole("to_json({})", &[row]),
+        SqlDialect::Trino => row.clone(),
+    };
+    hash(dialect, &text)
+}
+
+/// Whether a test takes so long that it should be asked last.
+pub(super) fn takes_long(test: &Frag) -> bool {
+    ["regexp_", " LIKE "].iter().any(|word| test.text().contains(word))
 }
 
 /// The engine's name for readers.

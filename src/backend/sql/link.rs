@@ -92,6 +92,9 @@ impl<'t> Writer<'_, 't> {
         let buckets = self.dialect != SqlDialect::DuckDb && gap > 0;
         let both = literal::own(&format!("link_{number}"));
         let union = Union { dialect: self.dialect, chain, step, joint, buckets };
+        if step.is_near {
+            self.statement.keep(&step.name);
+        }
         self.statement.table(&joint.in_words(), &both, &union.print());
         let start = literal::own("_path._start");
         let keys = literal::list(&union.key_names());
@@ -131,8 +134,15 @@ impl<'t> Writer<'_, 't> {
         }
         let mut from = both;
         if link.shared {
-            let place = if buckets { literal::own("_bucket, _place, _is_copy") } else { literal::own("_at") };
-            from = self.ties(&from, (&keys, &place), number, &mut columns, &mut candidates);
+            let instant = match (buckets, self.dialect) {
+                (true, _) => whole("PARTITION BY {}, _bucket, _place, _is_copy", &[&keys]),
+                // Sorted as for the window before each row.
+                (false, SqlDialect::DuckDb) => {
+                    whole("PARTITION BY {} ORDER BY _at RANGE BETWEEN CURRENT ROW AND CURRENT ROW", &[&keys])
+                }
+                (false, SqlDialect::Spark | SqlDialect::Trino) => whole("PARTITION BY {}, _at", &[&keys]),
+            };
+            from = self.ties(&from, &instant, number, &mut columns, &mut candidates);
         }
         let best = literal::own(&format!("best_{number}"));
         let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from]);
@@ -145,19 +155,19 @@ impl<'t> Writer<'_, 't> {
     fn ties(
         &mut self,
         from: &Frag,
-        (keys, place): (&Frag, &Frag),
+        instant: &Frag,
         number: usize,
         columns: &mut Vec<Frag>,
         candidates: &mut Vec<Frag>,
     ) -> Frag {
         let tied = literal::own(&format!("tied_{number}"));
-        columns.push(whole("max_by(_path, _path._start) OVER (PARTITION BY {}, {}) AS _tie", &[keys, place]));
+        columns.push(whole("max_by(_path, _path._start) OVER ({}) AS _tie", &[instant]));
         let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(columns, ",", 4), from]);
         self.statement.table("", &tied, &text);
         let other = whole(
             "CASE WHEN _tie._event <> _event THEN _tie ELSE max_by(_path, CASE WHEN _event <> _tie._event THEN \
-             _path._start END) OVER (PARTITION BY {}, {}) END AS _at_once",
-            &[keys, place],
+             _path._start END) OVER ({}) END AS _at_once",
+            &[instant],
         );
         *columns = vec![literal::own("*"), other];
         candidates.push(literal::own("_at_once"));
@@ -329,7 +339,7 @@ impl Joint<'_, '_> {
     }
 
     /// The columns of the earlier and of the later step that each key compares; whether letter case does not count.
-    fn sides(&self) -> impl Iterator<Item = ([Frag; 2], bool)> {
+    pub(super) fn sides(&self) -> impl Iterator<Item = ([Frag; 2], bool)> {
         let Joint { link, earlier, later, .. } = *self;
         let of_one = link.keys.iter().zip(&link.folded);
         let of_one = of_one
@@ -359,7 +369,7 @@ impl Joint<'_, '_> {
     }
 
     /// Whether both steps read one source, so that a filter by keys would read it once more.
-    fn is_of_one_source(&self) -> bool {
+    pub(super) fn is_of_one_source(&self) -> bool {
         let sources = |step: &BoundStep<'_, Sql>| -> Vec<String> {
             step.selections().map(|selection| selection.source.name.clone()).collect()
         };
@@ -416,12 +426,22 @@ impl Union<'_, '_> {
         columns.push(whole("CAST(NULL AS {}) AS _record", &[&text]));
         columns.push(whole("{} AS _path", &[&dialect::pack(self.dialect, &self.packed())]));
         columns.extend(self.step.nothing(self.dialect));
-        let from = if self.chain.start == literal::own("_start") {
-            self.chain.name.clone()
+        let (from, alias) = if self.chain.start == literal::own("_start") {
+            (self.chain.name.clone(), self.chain.name.text())
         } else {
-            whole("(SELECT *, {} AS _start FROM {}) AS begun", &[&self.chain.start, &self.chain.name])
+            let begun = "(SELECT *, {} AS _start FROM {}) AS begun";
+            (whole(begun, &[&self.chain.start, &self.chain.name]), "begun")
         };
-        whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from])
+        let text = whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from]);
+        if self.step.is_near && self.dialect == SqlDialect::DuckDb {
+            // It changes nothing but how much is sorted.
+            let same = Frag::join(self.joint.key_tests(alias, "b"), " AND ", Bind::Or);
+            return whole(
+                "{}\n  WHERE EXISTS (SELECT 1 FROM {} b WHERE {})",
+                &[&text, &self.step.name, &same],
+            );
+        }
+        text
     }
 
     fn packed(&self) -> Vec<(Frag, Type)> {
@@ -447,10 +467,9 @@ impl Union<'_, '_> {
         columns.push(whole("CAST(NULL AS {})", &[&dialect::struct_type(self.dialect, &self.packed())]));
         columns.extend(self.step.names().map(|name| whole("b.{}", &[name])));
         let text = whole("SELECT {}\n  FROM {} b", &[&literal::lines(&columns, ",", 4), &self.step.name]);
-        if self.joint.is_of_one_source() {
+        if self.step.is_near || self.joint.is_of_one_source() {
             return text;
         }
-        // It changes nothing but how much is sorted.
         let same = Frag::join(self.joint.key_tests("a", "b"), " AND ", Bind::Or);
         whole("{}\n  WHERE EXISTS (SELECT 1 FROM {} a WHERE {})", &[&text, &self.chain.name, &same])
     }

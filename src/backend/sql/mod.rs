@@ -10,13 +10,17 @@ mod column;
 pub mod ddl;
 mod dialect;
 mod lake;
+mod layout;
 mod link;
 mod lists;
 mod literal;
+mod near;
 mod network;
 mod notes;
 mod pattern;
+mod place;
 mod predicate;
+mod reach;
 mod regex;
 mod route;
 mod several;
@@ -78,6 +82,10 @@ impl Dialect for Sql {
         raw: &RawVariant,
     ) -> Result<Self::Column, String> {
         column::logged(&mapping.layout, source, def, raw)
+    }
+
+    fn presumed(mapping: &Self::Mapping, raw: &RawVariant) -> Option<String> {
+        mapping.layout.presumed(raw)
     }
 }
 
@@ -211,26 +219,29 @@ fn statement(
     for table in &tables.all {
         let comment =
             literal::comment(&format!("{} as canonical fields; times are microseconds", table.source.name));
-        first.push((Some(comment), dialect::common_table(dialect, &table.name, &table.print(), true)));
+        let inlined = dialect::Keeping::Inlined;
+        first.push((Some(comment), dialect::common_table(dialect, &table.name, &table.print(), inlined)));
     }
     (statement.into_tables(first), select)
 }
 
 fn chain<'t>(writer: &mut Writer<'_, 't>, bound: &Bound<'t, Sql>) -> Chain {
     if let Some(together) = bound.together {
-        let steps: Vec<_> = bound.steps.iter().map(|step| (step, writer.step(step, true))).collect();
+        let steps: Vec<_> = bound.steps.iter().map(|step| (step, writer.step(step, true, None))).collect();
         return writer.together(&steps, together, bound.total);
     }
     let total = bound.total_binds.then_some(bound.total.seconds);
     let mut chain: Option<Chain> = None;
     for (number, later) in bound.steps.iter().enumerate() {
-        let step = writer.step(later, later.last);
         let joined = number.checked_sub(1).and_then(|at| bound.links.get(at).zip(bound.steps.get(at)));
         chain = Some(match (chain, joined) {
             (Some(chain), Some((link, earlier))) => {
-                writer.link(chain, &step, Joint { link, earlier, later, number: number + 1, total })
+                let joint = Joint { link, earlier, later, number: number + 1, total };
+                let near = writer.near(&chain, joint);
+                let step = writer.step(later, later.last, near.as_ref());
+                writer.link(chain, &step, joint)
             }
-            (_, _) => Chain::first(&step),
+            (_, _) => Chain::first(&writer.step(later, later.last, None)),
         });
     }
     chain.unwrap_or(Chain { name: literal::own("nothing"), start: literal::own("_at"), path: Vec::new() })

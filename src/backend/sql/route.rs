@@ -12,6 +12,8 @@ use crate::backend::SqlDialect;
 pub(super) enum Found {
     Text(Frag),
     Number(Frag),
+    /// Microseconds since 1970.
+    Instant(Frag),
     /// The list of the texts that stand there; some may be null.
     Texts(Frag),
 }
@@ -44,7 +46,7 @@ fn read_at(dialect: SqlDialect, document: &Document, route: &Route, depth: usize
     let rest = read_at(dialect, &item, rest, depth + 1);
     match which {
         Which::Each => Found::Texts(match rest {
-            Found::Text(text) | Found::Number(text) => of(&list, &text),
+            Found::Text(text) | Found::Number(text) | Found::Instant(text) => of(&list, &text),
             Found::Texts(texts) => array::flatten(&those(&of(&list, &texts), &is_there)),
         }),
         Which::Having(key, value) => {
@@ -52,7 +54,7 @@ fn read_at(dialect: SqlDialect, document: &Document, route: &Route, depth: usize
             let list = those(&list, &test("{()} = {}", &[&key, &literal::text(dialect, value)]));
             let first = |list: &Frag| array::item(dialect, list, 0);
             match rest {
-                Found::Text(text) | Found::Number(text) => {
+                Found::Text(text) | Found::Number(text) | Found::Instant(text) => {
                     Found::Text(first(&those(&of(&list, &text), &is_there)))
                 }
                 Found::Texts(texts) => {

@@ -43,7 +43,7 @@ impl Values<'_> {
     fn texts(&self, column: &Column, place: &Place) -> Frag {
         match self.at(place) {
             Found::Texts(texts) => texts,
-            Found::Text(_) | Found::Number(_) => {
+            Found::Text(_) | Found::Number(_) | Found::Instant(_) => {
                 let placeholders: Vec<_> =
                     column.nothing.iter().chain(&column.placeholders).map(String::as_str).collect();
                 array::of_one(self.dialect, &self.present(place, &placeholders))

@@ -4,7 +4,7 @@
 //! links.
 
 use super::Sql;
-use super::column::{Column, Holds, Mapping};
+use super::column::{Column, Mapping};
 use super::dialect;
 use super::literal::{self, Frag, whole};
 use super::value::{self, Values};
@@ -15,10 +15,13 @@ use crate::backend::schema::SourceSchema;
 use crate::catalog::Source;
 use crate::ir::Type;
 
-/// The columns that every common table has: when, which event, which record.
+/// The columns that every step has: when, which event, which record.
 pub(super) const AT: &str = "_at";
 pub(super) const EVENT: &str = "_event";
 pub(super) const RECORD: &str = "_record";
+/// What the log calls an event, and all that the table has of it.
+const ID: &str = "_id";
+const ROW: &str = "_row";
 
 /// The common tables of a statement.
 #[derive(Debug)]
@@ -152,24 +155,33 @@ impl<'t> Table<'t> {
         Some(self.values().of(column))
     }
 
-    /// What identifies an event: its id, or all that the table knows of it.
-    fn event(&self) -> Frag {
+    /// The id that the log gives an event, if it gives one; of several parts null where one is missing.
+    fn id(&self) -> Option<Frag> {
         let as_text = |name: &String| {
             let is_text = self.schema.fields.get(name).is_some_and(|field| field.ty == Type::String);
             let id = self.source_field(name)?;
             Some(if is_text { id } else { dialect::as_text(self.dialect, &id, false) })
         };
         let ids: Option<Vec<_>> = self.source.event_id.0.iter().map(as_text).collect();
-        let ids = ids.unwrap_or_default();
-        let all = self.whole_row();
-        let id = match ids.as_slice() {
-            [] => all,
-            // An event may lack its id.
-            [id] => whole("COALESCE(NULLIF({}, ''), {})", &[id, &all]),
-            several => {
-                let joined = Frag::join(several.to_vec(), " || '#' || ", Bind::Or);
-                whole("COALESCE({}, {})", &[&joined, &all])
+        match ids?.as_slice() {
+            [] => None,
+            [id] => Some(id.clone()),
+            several => Some(Frag::join(several.to_vec(), " || '#' || ", Bind::Or)),
+        }
+    }
+
+    /// What identifies an event, over the columns of the common table: its id, or a hash of all that the table has of
+    /// it.
+    fn event(&self) -> Frag {
+        let [id, row] = [ID, ROW].map(literal::own);
+        let by_row = || dialect::hash_of_row(self.dialect, &row);
+        let id = match self.id() {
+            None => by_row(),
+            Some(_) if self.mapping().always_has_id => id,
+            Some(_) if self.source.event_id.0.len() == 1 => {
+                whole("COALESCE(NULLIF({}, ''), {})", &[&id, &by_row()])
             }
+            Some(_) => whole("COALESCE({}, {})", &[&id, &by_row()]),
         };
         if self.tagged {
             let tag = literal::text(self.dialect, &format!("{} ", self.source.name));
@@ -179,34 +191,54 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// A hash of all that the table has of an event.
-    fn whole_row(&self) -> Frag {
-        if let Some(row) = dialect::row(self.dialect) {
-            return dialect::hash(self.dialect, &row);
-        }
-        let texts = self.mapping().layout.columns().into_iter().map(|(name, holds)| {
-            let column = literal::column(self.dialect, name);
-            let text = dialect::as_text(self.dialect, &column, holds == Holds::Struct);
-            whole("COALESCE({}, '')", &[&text])
-        });
-        let texts: Vec<_> = texts.collect();
-        let joined = match texts.as_slice() {
-            [only] => only.clone(),
-            several => whole("concat_ws('|', {})", &[&literal::list(several)]),
+    /// What identifies an event, and what tells its records apart: several items of an event are several records.
+    pub(super) fn identity(&self) -> [Frag; 2] {
+        let event = self.event();
+        let record = if self.groups.is_empty() {
+            event.clone()
+        } else {
+            whole("concat({}, '#', _item_numbers)", &[&event])
         };
-        dialect::hash(self.dialect, &joined)
+        [named(&event, &literal::own(EVENT)), named(&record, &literal::own(RECORD))]
+    }
+
+    /// All that the table has of an event, as one value; nothing where ids suffice, so that a lake that holds columns
+    /// reads no more of them than it is asked for.
+    fn row(&self) -> Option<Frag> {
+        if self.mapping().always_has_id && self.id().is_some() {
+            return None;
+        }
+        Some(dialect::row(self.dialect).unwrap_or_else(|| {
+            let texts = self.mapping().layout.columns().into_iter().map(|(name, is_nested)| {
+                let column = literal::column(self.dialect, name);
+                let text = dialect::as_text(self.dialect, &column, is_nested);
+                whole("COALESCE({}, '')", &[&text])
+            });
+            let texts: Vec<_> = texts.collect();
+            match texts.as_slice() {
+                [only] => only.clone(),
+                several => whole("concat_ws('|', {})", &[&literal::list(several)]),
+            }
+        }))
     }
 
     /// The common table.
     pub(super) fn print(&self) -> Frag {
-        let mut columns =
-            vec![(AT, self.source_field("event.time").unwrap_or_else(|| whole("CAST(NULL AS BIGINT)", &[])))];
-        columns.push((EVENT, self.event()));
-        let mut columns: Vec<_> =
-            columns.into_iter().map(|(name, value)| named(&value, &literal::own(name))).collect();
+        let at = self.source_field("event.time").unwrap_or_else(|| whole("CAST(NULL AS BIGINT)", &[]));
+        let mut columns = vec![named(&at, &literal::own(AT))];
+        columns.extend(self.id().map(|id| named(&id, &literal::own(ID))));
+        let row = self.row();
+        let mut from = self.logs();
+        let in_derived = self.dialect == SqlDialect::DuckDb && !self.groups.is_empty();
+        if let (Some(row), true) = (&row, in_derived) {
+            from = whole("(SELECT *, {} AS {} FROM {})", &[row, &literal::own(ROW), &from]);
+            columns.push(literal::own(ROW));
+        } else {
+            columns.extend(row.map(|row| named(&row, &literal::own(ROW))));
+        }
         columns.extend(self.columns.iter().map(|(name, value)| named(value, name)));
-        let mut from = self.from();
         columns.extend(self.numbers());
+        from = self.unnested(from);
         let tests: Vec<_> =
             self.mapping().only.iter().map(|(column, texts)| self.is_of_source(column, texts)).collect();
         if !tests.is_empty() {
@@ -220,30 +252,34 @@ impl<'t> Table<'t> {
         super::check::text(&super::check::one_of(&self.values().of(column), &texts))
     }
 
-    fn from(&self) -> Frag {
+    /// The tables of the lake, as `logs`.
+    fn logs(&self) -> Frag {
         let tables: Vec<_> = self.mapping().tables.iter().map(|table| literal::table(table)).collect();
-        let mut from = match tables.as_slice() {
+        match tables.as_slice() {
             [only] => whole("{} AS logs", &[only]),
             several => {
                 let all: Vec<_> = several.iter().map(|table| whole("SELECT * FROM {}", &[table])).collect();
                 whole("({}) AS logs", &[&Frag::join(all, " UNION ALL ", Bind::Or)])
             }
-        };
+        }
+    }
+
+    /// The rows of a table with those of the items that are looked at.
+    fn unnested(&self, mut from: Frag) -> Frag {
         for group in self.groups.iter().filter_map(|group| self.mapping().groups.get(*group)) {
             let Ok(spot) = &group.items else { continue };
             let (item, number) = value::item(&group.name);
-            let rows = dialect::unnest(self.dialect, &self.values().items(spot), &item, &number);
-            from = whole("{}\n  {}", &[&from, &rows]);
+            from = dialect::unnest(self.dialect, &from, &self.values().items(spot), &item, &number);
             if let Some(path) = &group.inner {
                 let (inner, number) = value::inner(&group.name);
                 let items = self.values().inner_items(&item, path);
-                from = whole("{}\n  {}", &[&from, &dialect::unnest(self.dialect, &items, &inner, &number)]);
+                from = dialect::unnest(self.dialect, &from, &items, &inner, &number);
             }
         }
         from
     }
 
-    /// The column that tells records apart; several items of an event are several records.
+    /// The numbers of the items of a record.
     fn numbers(&self) -> Option<Frag> {
         let groups = self.groups.iter().filter_map(|group| self.mapping().groups.get(*group));
         let numbers = groups.flat_map(|group| {
@@ -257,15 +293,6 @@ impl<'t> Table<'t> {
             return None;
         }
         Some(named(&whole("concat_ws('-', {})", &[&literal::list(&texts)]), &literal::own("_item_numbers")))
-    }
-
-    /// What tells its records apart.
-    pub(super) fn record(&self) -> Frag {
-        if self.groups.is_empty() {
-            literal::own(EVENT)
-        } else {
-            whole("concat({}, '#', _item_numbers)", &[&literal::own(EVENT)])
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use minijinja::{Value, context};
 
-use super::dialect;
+use super::dialect::{self, Keeping};
 use super::literal::{self, Frag};
 use crate::backend::SqlDialect;
 
@@ -12,7 +12,15 @@ use crate::backend::SqlDialect;
 #[derive(Debug)]
 pub(super) struct Statement {
     dialect: SqlDialect,
-    tables: Vec<(Option<Frag>, Frag)>,
+    tables: Vec<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    comment: Option<Frag>,
+    name: Frag,
+    query: Frag,
+    keeping: Keeping,
 }
 
 impl Statement {
@@ -23,12 +31,24 @@ impl Statement {
     /// Adds a table, with a comment unless that is empty.
     pub(super) fn table(&mut self, comment: &str, name: &Frag, query: &Frag) {
         let comment = (!comment.is_empty()).then(|| literal::comment(comment));
-        self.tables.push((comment, dialect::common_table(self.dialect, name, query, false)));
+        let (name, query) = (name.clone(), query.clone());
+        self.tables.push(Table { comment, name, query, keeping: Keeping::AsTheEngineLikes });
+    }
+
+    /// Says that a table is read more than once and is small beside what it was made of.
+    pub(super) fn keep(&mut self, name: &Frag) {
+        for table in self.tables.iter_mut().filter(|table| table.name == *name) {
+            table.keeping = Keeping::Kept;
+        }
     }
 
     /// The tables for the layout, behind those of lists and sources.
     pub(super) fn into_tables(self, first: Vec<(Option<Frag>, Frag)>) -> Vec<Value> {
-        let all: Vec<_> = first.into_iter().chain(self.tables).collect();
+        let dialect = self.dialect;
+        let print = |Table { comment, name, query, keeping }| {
+            (comment, dialect::common_table(dialect, &name, &query, keeping))
+        };
+        let all: Vec<_> = first.into_iter().chain(self.tables.into_iter().map(print)).collect();
         let last = all.len().saturating_sub(1);
         let entry = |(index, (comment, text)): (usize, (Option<Frag>, Frag))| {
             let comment = comment.map_or_else(|| Value::from(()), Value::from);

@@ -9,8 +9,9 @@ use super::check;
 use super::column::Column;
 use super::lists::Lists;
 use super::literal::{self, Frag, test, whole};
+use super::near::Near;
 use super::predicate::{self, Printer};
-use super::source::{AT, EVENT, RECORD, Table, Tables, named};
+use super::source::{AT, EVENT, Table, Tables, named};
 use super::statement::Statement;
 use crate::backend::bind::{BoundAbsence, BoundField, BoundSelection, BoundStep, Output};
 use crate::backend::print::Bind;
@@ -40,6 +41,8 @@ pub(super) struct StepTable {
     pub(super) start: Frag,
     /// Of a step that repeats: the records among which it is counted.
     pub(super) counted: Option<Frag>,
+    /// Whether it has only records that are near a chain.
+    pub(super) is_near: bool,
 }
 
 /// What a step counts, over two aliases of its records.
@@ -72,8 +75,13 @@ pub(super) fn field(step: &BoundStep<'_, Sql>, name: &str) -> Frag {
 }
 
 impl<'t> Writer<'_, 't> {
-    /// Prints a step.
-    pub(super) fn step(&mut self, step: &BoundStep<'t, Sql>, records_are_alerts: bool) -> StepTable {
+    /// Prints a step; of its records those that are `near` a chain, where that is said.
+    pub(super) fn step(
+        &mut self,
+        step: &BoundStep<'t, Sql>,
+        records_are_alerts: bool,
+        near: Option<&Near>,
+    ) -> StepTable {
         let Columns { mut contract, single, several } = columns(step);
         let stages = step.absences.len() + usize::from(step.repetition.is_some());
         let mut name = stage(step, stages);
@@ -81,7 +89,7 @@ impl<'t> Writer<'_, 't> {
         let of_list = |(name, ty): (Frag, Type)| (name, array::type_name(self.dialect, ty));
         let more: Vec<_> = single.into_iter().map(of_one).chain(several.into_iter().map(of_list)).collect();
         let all: Vec<_> = contract.iter().cloned().map(of_one).chain(more.iter().cloned()).collect();
-        let selects = self.selections(step, &all, records_are_alerts);
+        let selects = self.selections(step, &all, records_are_alerts, near);
         self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
         for (done, absence) in (1..).zip(&step.absences) {
             let next = stage(step, stages - done);
@@ -99,7 +107,7 @@ impl<'t> Writer<'_, 't> {
             counted = Some(name);
             name = last;
         }
-        StepTable { name, contract, more, start, counted }
+        StepTable { name, contract, more, start, counted, is_near: near.is_some() }
     }
 
     /// A query for each alternative of a step, with columns of these names and types.
@@ -108,6 +116,7 @@ impl<'t> Writer<'_, 't> {
         step: &BoundStep<'t, Sql>,
         columns: &[(Frag, Frag)],
         records_are_alerts: bool,
+        near: Option<&Near>,
     ) -> Vec<Frag> {
         let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
         let mut selects = Vec::new();
@@ -120,16 +129,25 @@ impl<'t> Writer<'_, 't> {
             let keys: Vec<_> =
                 selection.keys.iter().filter(is_early).chain(selection.any.iter().filter(is_early)).collect();
             let table = self.tables.of(selection, records_are_alerts);
-            let mut list = vec![literal::own(AT), literal::own(EVENT)];
+            let mut list = vec![literal::own(AT)];
             let wanted: Vec<_> =
                 columns.iter().map(|column| wanted(self.dialect, step, selection, table, column)).collect();
-            list.push(named(&table.record(), &literal::own(RECORD)));
+            list.extend(table.identity());
             list.extend(wanted);
-            let from = table.name.clone();
+            let mut from = table.name.clone();
             let mut printer =
                 Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
             let mut tests = printer.condition(selection, &same);
             tests.extend(printer.keys(&keys));
+            let joined = near.and_then(|near| {
+                let names = near.names().map(|name| key_of(self.dialect, (step, selection), columns, name));
+                let keys: Option<Vec<_>> = names.collect();
+                let keys: Vec<_> = keys?.into_iter().map(|key| printer.table.field(key)).collect();
+                Some((near, keys))
+            });
+            if let Some((near, keys)) = joined {
+                (from, tests) = near.narrow(self.dialect, &from, tests, &keys);
+            }
             selects.push(self.select(&list, &from, tests));
             before.push(selection);
         }
@@ -371,6 +389,18 @@ fn wanted<'t>(
         None => whole("CAST(NULL AS {})", &[ty]),
     };
     named(&value, name)
+}
+
+/// The key of one of its alternatives that a column of the step holds as it is.
+fn key_of<'s, 't>(
+    dialect: SqlDialect,
+    (step, selection): (&BoundStep<'t, Sql>, &'s BoundSelection<'t, Sql>),
+    columns: &[(Frag, Frag)],
+    name: &Frag,
+) -> Option<&'s BoundField<'t, Column>> {
+    let (_, ty) = columns.iter().find(|(known, _)| known == name)?;
+    let is_it = |key: &&BoundField<'t, Column>| field(step, key.name) == *name;
+    selection.keys.iter().find(is_it).filter(|key| literal::type_name(dialect, key.ty) == *ty)
 }
 
 /// The rows of several queries.

@@ -11,6 +11,7 @@ use super::dialect;
 use super::literal::{self, Frag, whole};
 use super::route::{self, Document, Found};
 use crate::backend::SqlDialect;
+use crate::backend::print::Bind;
 use crate::ir::Type;
 
 /// The column of the item of a group, and that of its number.
@@ -34,8 +35,13 @@ pub(super) struct Values<'a> {
 impl Values<'_> {
     /// The array at a place, as items of a group.
     pub(super) fn items(&self, spot: &Spot) -> Frag {
-        let column = literal::column(self.dialect, &spot.column);
-        dialect::json_items(self.dialect, &column, &spot.route.keys)
+        dialect::json_items(self.dialect, &self.base(spot), &spot.route.keys)
+    }
+
+    /// The column of a place, or the member of its struct.
+    fn base(&self, Spot { column, inside, .. }: &Spot) -> Frag {
+        let column = literal::column(self.dialect, column);
+        inside.iter().fold(column, |base, name| literal::member(self.dialect, &base, name))
     }
 
     /// The inner items of an item.
@@ -59,6 +65,7 @@ impl Values<'_> {
             return match self.at(place) {
                 // A number is no text that means "no value".
                 Found::Number(number) => self.number_as(number, *ty),
+                Found::Instant(micros) => micros,
                 // An empty text is missing to every test, so it may stay where nothing else is asked of it here.
                 Found::Text(text) | Found::Texts(text) => {
                     let as_json = is_json || !placeholders.is_empty();
@@ -111,6 +118,8 @@ impl Values<'_> {
                 self.without(text, std::iter::once("").chain(placeholders.iter().copied()))
             }
             Found::Number(number) => self.number_as(number, Type::String),
+            // It is the only place of its field, which is read as it is.
+            Found::Instant(micros) => micros,
         }
     }
 
@@ -123,18 +132,33 @@ impl Values<'_> {
 
     pub(super) fn at(&self, place: &Place) -> Found {
         match place {
-            Place::Row(Spot { column, holds, route }) => {
-                let column = literal::column(self.dialect, column);
-                match holds {
-                    Holds::Text => Found::Text(column),
-                    Holds::Number => Found::Number(column),
-                    Holds::Struct => route::read(self.dialect, &Document::Struct(column), route),
-                    Holds::Json => route::read(self.dialect, &Document::Json(column), route),
-                }
-            }
+            Place::Row(spot) => self.in_row(spot),
             Place::Item(group, route) => self.inside(item, *group, route),
             Place::Inner(group, route) => self.inside(inner, *group, route),
         }
+    }
+
+    fn in_row(&self, spot: &Spot) -> Found {
+        let (dialect, base, Spot { holds, values, route, .. }) = (self.dialect, self.base(spot), spot);
+        let text = match holds {
+            Holds::Text if *route == Route::default() => base,
+            Holds::Number if values.is_empty() => return Found::Number(base),
+            Holds::Number | Holds::Bool => dialect::as_text(dialect, &base, false),
+            Holds::Time => return Found::Instant(dialect::micros(dialect, &base)),
+            Holds::Map => match route.keys.first() {
+                Some(Key::Name(key)) => dialect::of_map(dialect, &base, key),
+                Some(Key::Item(_)) | None => base,
+            },
+            Holds::Text | Holds::Struct => return route::read(dialect, &Document::Struct(base), route),
+            Holds::Json => return route::read(dialect, &Document::Json(base), route),
+        };
+        if values.is_empty() {
+            return Found::Text(text);
+        }
+        let of = |value: &String| literal::text(dialect, value);
+        let cases: Vec<_> =
+            values.iter().map(|(stored, raw)| whole("WHEN {} THEN {}", &[&of(stored), &of(raw)])).collect();
+        Found::Text(whole("CASE {} {} END", &[&text, &Frag::join(cases, " ", Bind::Or)]))
     }
 
     fn inside(&self, names: fn(&str) -> (Frag, Frag), group: usize, route: &Route) -> Found {

@@ -12,6 +12,7 @@ use crate::source::{Sources, visible};
 
 use super::compile::{Lists, TargetChoice};
 use super::forms::{BaselineChoice, DialectChoice, Staged};
+use super::layout::LayoutChoice;
 use super::report::{self, Format, plural};
 use super::session::{self, Checked, SessionOptions};
 use super::{Outcome, output};
@@ -51,6 +52,9 @@ pub(super) struct Build {
     /// SQL: the engine of the lake (default: duckdb).
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t, hide_default_value = true)]
     dialect: DialectChoice,
+    /// SQL: whose tables the lake has (default: that of `catena.yaml`, or athena).
+    #[arg(long, value_enum, value_name = "TABLES")]
+    layout: Option<LayoutChoice>,
     #[command(flatten)]
     session: SessionOptions,
 }
@@ -96,7 +100,7 @@ impl Build {
         };
         let (mut pieces, mut externals, mut clashes) =
             (Vec::new(), Externals::default(), Diagnostics::default());
-        let session = self.session.staging(&self.staged.rules);
+        let session = self.session.staging(&self.staged.rules).in_layout(self.layout);
         let found = session::each(&self.paths, &session, &targets, work, |files| {
             for made in files {
                 pieces.extend(made.pieces);

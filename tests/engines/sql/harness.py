@@ -18,6 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
 import ingest
+import ocsf
+import tables
 from lists import rows as rows_of
 from parts import Refused, only_query
 
@@ -54,16 +56,16 @@ def listed(text):
     return [{"value": value, "until": until or None} for value, until in rows_of(text)]
 
 
-def answer(engine, request):
+def answer(engine, request, layout):
     text = only_query(request)
     lists = {name: listed(rows) for name, rows in request.get("lists", {}).items()}
-    engine.load(ingest.rows(request["scenarios"]), lists)
+    engine.load(ingest.rows(request["scenarios"], layout), lists)
     return answers(*engine.run(text), request["starts"])
 
 
-def respond(engine, line):
+def respond(engine, line, layout="athena"):
     try:
-        return {"answers": answer(engine, json.loads(line))}
+        return {"answers": answer(engine, json.loads(line), layout)}
     except Exception as error:
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:2000]}
 
@@ -76,14 +78,17 @@ def options():
     reader = argparse.ArgumentParser()
     reader.add_argument("--dialect", choices=MODULES, default=os.environ.get("CATENA_SQL_DIALECT", "duckdb"))
     reader.add_argument("--time-zone", default=ZONE)
+    reader.add_argument("--layout", choices=["athena", *ocsf.VERSIONS], default="athena")
     return reader.parse_args()
 
 
 def main():
     asked = options()
+    if asked.layout != "athena":
+        tables.lay_out(asked.layout)
     engine = engine_of(asked.dialect, asked.time_zone)
     for line in sys.stdin.buffer:
-        print(json.dumps(respond(engine, line)), flush=True)
+        print(json.dumps(respond(engine, line, asked.layout)), flush=True)
 
 
 if __name__ == "__main__":

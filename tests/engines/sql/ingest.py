@@ -10,6 +10,7 @@ no text stands in a string column as JSON writes it; a `-` is a text in a string
 import datetime
 import json
 
+import ocsf
 from tables import EVENT, JSON, PARTITIONS, TREES
 
 BITS = {"int": 32, "bigint": 64}
@@ -86,10 +87,10 @@ def row(event, place):
     return source, found
 
 
-def rows(scenarios):
+def rows(scenarios, layout="athena"):
     """The rows of each source, in the order of delivery."""
     held = {}
     for place, event in enumerate(event for scenario in scenarios for event in scenario):
-        source, found = row(event, place)
+        source, found = row(event, place) if layout == "athena" else ocsf.row(event, place, layout, TREES)
         held.setdefault(source, []).append(found)
     return held

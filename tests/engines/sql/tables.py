@@ -12,6 +12,8 @@ vpc-flow-logs-create-table-statement.html, with the fields of versions 2 to 5.
 import pathlib
 import re
 
+import ocsf
+
 SOURCES = pathlib.Path(__file__).resolve().parents[3] / "sources"
 
 IDENTITY = """struct<type:string, principalid:string, arn:string, accountid:string, invokedby:string, accesskeyid:string,
@@ -92,7 +94,7 @@ TABLES = {source: {EVENT: "string"} for source in NAMES} | {"aws.cloudtrail": CL
 # The columns by which files are found; no field of an event.
 PARTITIONS = {"aws.cloudtrail": "timestamp", "aws.vpcflow": "date"}
 
-PLAIN = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "date": "DATE"}
+PLAIN = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "date": "DATE", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP"}
 TOKEN = re.compile(r"\w+|[<>:,]")
 
 
@@ -139,3 +141,14 @@ def in_duckdb(found):
 
 
 TREES = {source: {name: tree(kind) for name, kind in columns.items()} for source, columns in TABLES.items()}
+
+
+def lay_out(layout):
+    """Puts the tables of Amazon Security Lake in the place of these."""
+    columns, names = ocsf.tables(layout)
+    NAMES.clear()
+    NAMES.update(names)
+    TABLES.clear()
+    TABLES.update(columns)
+    TREES.clear()
+    TREES.update({source: {name: tree(kind) for name, kind in table.items()} for source, table in columns.items()})

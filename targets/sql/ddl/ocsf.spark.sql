@@ -1,0 +1,4 @@
+-- A table of Amazon Security Lake under the name that queries read; REGION is written like us_east_1, and spark_catalog
+-- is the catalog through which Spark reaches AWS Glue.
+CREATE OR REPLACE VIEW NAME AS
+SELECT * FROM spark_catalog.amazon_security_lake_glue_db_REGION.amazon_security_lake_table_REGION_NAME;
