@@ -15,6 +15,7 @@ mod checks;
 mod checks_ir;
 mod ci;
 mod cli;
+mod conf_files;
 mod conformance;
 mod corpus;
 mod diff;
