@@ -11,6 +11,7 @@
 
 mod authoring;
 mod book;
+mod build_folder;
 mod checks;
 mod checks_ir;
 mod ci;
