@@ -1,4 +1,5 @@
-//! The folder of a build and what is written in it: whole, the same wherever it is built, with paths that lead somewhere.
+//! The folder of a build and what is written in it: whole, the same wherever it is built, with paths that lead
+//! somewhere.
 
 use crate::pack::{build, manifest, rule, tree};
 use crate::program::{catena, catena_in, path, root, scratch};

@@ -3,7 +3,8 @@
 use crate::pack::{build, rule};
 use crate::program::{path, scratch};
 
-/// The stanzas of a conf file with their keys, as Splunk reads them: a backslash at the end of a line goes on in the next.
+/// The stanzas of a conf file with their keys, as Splunk reads them: a backslash at the end of a line goes on in the
+/// next.
 fn conf(text: &str) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     let mut goes_on = false;

@@ -3,8 +3,8 @@
 //! In: keys and values. Out: text that Splunk reads as the same values. Must not know: what they mean.
 //!
 //! A value goes on in the next line where a line ends in a backslash (Admin Manual, "How to edit a configuration
-//! file"): a value whose own lines end so would take the next key into itself. Of prose such an end is left off; of what
-//! has a meaning to Splunk the caller asks [`can_hold`] first.
+//! file"): a value whose own lines end so would take the next key into itself. Of prose such an end is left off; of
+//! what has a meaning to Splunk the caller asks [`can_hold`] first.
 
 /// A conf file under way.
 #[derive(Debug, Default)]
