@@ -122,8 +122,12 @@ impl Parser<'_> {
         if !self.columns.contains(&Some(0)) {
             self.no_value_column(cells, &mut unknown);
         }
+        let mut taken = self.columns.clone();
         for cell in unknown.into_iter().take(MOST_COLUMNS) {
-            self.unknown_column(&cell.text, self.span(cell.start, cell.end));
+            // A name that the header has already would stand twice.
+            let meant = header::meant(&cell.text).filter(|name| !taken.contains(&header::column(name)));
+            taken.extend(meant.map(header::column));
+            self.unknown_column(&cell.text, meant, self.span(cell.start, cell.end));
         }
     }
 
@@ -188,11 +192,11 @@ impl Parser<'_> {
         self.diags.push(found.help(self.kind.first_row));
     }
 
-    fn unknown_column(&mut self, name: &str, span: Span) {
+    fn unknown_column(&mut self, name: &str, meant: Option<&str>, span: Span) {
         let title = format!("unknown column `{}`", short(name.trim()));
         let mut found = Diagnostic::new(self.kind.header, span, title)
             .label("a list file has the columns value, reason, owner, ticket and until");
-        if let Some(meant) = header::meant(name) {
+        if let Some(meant) = meant {
             found = found.help(format!("did you mean `{meant}`?"));
             found.fix = Some(Fix { span, replacement: meant.to_owned() });
         }

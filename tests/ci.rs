@@ -79,13 +79,97 @@ fn the_gitlab_job_runs() {
     }
 }
 
+/// A repository whose first commit has no rules, the second one rule and the third another window in it.
+fn history() -> (tempfile::TempDir, [String; 3]) {
+    let folder = scratch("ci", &[("repo/README.md", b"rules")]);
+    let repo = folder.path().join("repo");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(arguments)
+            .current_dir(&repo);
+        let ran = command.output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"]);
+    let commit = || {
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "-m", "rules"]);
+        git(&["rev-parse", "HEAD"])
+    };
+    let write = |text: String| std::fs::write(repo.join("rules/one.chain"), text).unwrap();
+    let none = commit();
+    std::fs::create_dir(repo.join("rules")).unwrap();
+    let rule = crate::pack::rule("one", 1, "One");
+    write(rule.clone());
+    let one = commit();
+    write(rule.replace("within 10m", "within 11m"));
+    let other = commit();
+    git(&["update-ref", "refs/remotes/origin/main", &one]);
+    (folder, [none, one, other])
+}
+
+/// A runner may keep its workspace: every run is as the first. And the first rules of all are no failure.
 #[test]
-fn the_hooks_run_over_the_files_that_they_are_given() {
+fn the_comparison_with_the_base_runs_again_in_the_same_workspace() {
+    let (folder, [none, one, _]) = history();
+    let job = yaml("docs/ci/gitlab.yml");
+    assert_eq!(job["detections"]["variables"]["GIT_DEPTH"], "0");
+    let script = job["detections"]["script"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    let trees = || run("git worktree list | wc -l", folder.path(), &[]).1.trim().to_owned();
+    for (base, says) in [(&one, "10m` | `11m"), (&one, "10m` | `11m"), (&none, "**New:** `one`")] {
+        let (ended_well, text) =
+            run(script, folder.path(), &[("RULES", "rules"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", base)]);
+        assert!(ended_well && text.contains(says), "{text}");
+        assert_eq!(trees(), "1");
+    }
+    // A rule that is gone fails the job, and leaves nothing behind either.
+    std::fs::write(folder.path().join("repo/rules/one.chain"), "# none\n").unwrap();
+    let gone = [("RULES", "rules"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", one.as_str())];
+    let (ended_well, text) = run(script, folder.path(), &gone);
+    assert!(!ended_well && text.contains("**Gone:** `one`"), "{text}");
+    assert_eq!(trees(), "1");
+}
+
+#[test]
+fn the_workflow_compares_again_in_the_same_workspace() {
+    let (folder, _) = history();
+    let workflow = yaml("docs/ci/github.yml");
+    let steps = workflow["jobs"]["rules"]["steps"].as_array().unwrap();
+    let scripts: Vec<&str> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
+    let [first, last] = scripts.as_slice() else { panic!("{scripts:?}") };
+    let action = yaml("action.yml");
+    let compare = action["runs"]["steps"][4]["run"].as_str().unwrap();
+    for round in ["one", "two"] {
+        let output = folder.path().join(round);
+        let (ended_well, text) = run(
+            first,
+            folder.path(),
+            &[("GITHUB_BASE_REF", "main"), ("GITHUB_OUTPUT", output.to_str().unwrap())],
+        );
+        assert!(ended_well, "{text}");
+        let told = std::fs::read_to_string(output).unwrap();
+        let base = told.trim().strip_prefix("folder=").unwrap();
+        let rules = format!("{base}/rules");
+        let (ended_well, text) = run(compare, folder.path(), &[("RULES", "rules"), ("BASE", &rules)]);
+        assert!(ended_well && text.contains("10m` | `11m"), "{text}");
+        let (ended_well, text) = run(last, folder.path(), &[("BASE", base)]);
+        assert!(ended_well && !Path::new(base).exists(), "{text}");
+    }
+}
+
+#[test]
+fn the_hooks_look_at_all_rules_whatever_a_commit_changes() {
     let folder = repository();
     for hook in yaml(".pre-commit-hooks.yaml").as_array().unwrap() {
-        assert_eq!(hook["files"], r"\.chain$");
+        assert_eq!(
+            (&hook["files"], &hook["pass_filenames"]),
+            (&r"\.(chain|csv|ya?ml)$".into(), &false.into())
+        );
         let entry = hook["entry"].as_str().unwrap();
-        let (ended_well, text) = run(&format!("{entry} rules/an1318/aws.chain"), folder.path(), &[]);
+        let (ended_well, text) = run(entry, folder.path(), &[]);
         assert_eq!(ended_well, hook["id"] != "catena-lists", "{entry}: {text}");
     }
 }

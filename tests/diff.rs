@@ -282,3 +282,60 @@ fn a_loss_of_fidelity_is_denied() {
     let ran = catena(&["diff", &old, &new]);
     assert!(ran.status == 1 && ran.out.is_empty(), "{}", ran.out);
 }
+
+/// Before the first rules there is no folder, or an empty one; and what was wrong before does not hide what is new.
+#[test]
+fn the_old_version_may_lack_rules_or_have_errors() {
+    let broken = RULE.replace("rule launch", "rule broken").replace("actor.id", "actor.idd");
+    let repaired =
+        RULE.replace("rule launch", "rule broken").replace("An image nobody", "Another image nobody");
+    let id = "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0dff";
+    let other = |text: &str| {
+        let own = text
+            .split("id          \"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or("none")
+            .to_owned();
+        text.replace(&own, id)
+    };
+    let (broken, repaired) = (other(&broken), other(&repaired));
+    let changed = RULE.replace("then within 10m", "then within 12m");
+    let folder = scratch(
+        "diff",
+        &[
+            ("empty/notes.txt", b""),
+            ("old/r.chain", RULE.as_bytes()),
+            ("old/broken.chain", broken.as_bytes()),
+            ("new/r.chain", changed.as_bytes()),
+            ("new/broken.chain", repaired.as_bytes()),
+        ],
+    );
+    let [none, empty, old, new] = ["none", "empty", "old", "new"].map(|name| path(&folder, name));
+    for before in [&none, &empty] {
+        let ran = catena(&["diff", before, &new, "--deny"]);
+        assert!(ran.status == 0 && ran.out.contains("2 new, 0 gone"), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("all rules are new"), "{}", ran.err);
+    }
+    let ran = catena(&["diff", &old, &new, "--deny"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.starts_with("the old version has a file with errors, compared as far as can be read: `"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("old/broken.chain`\nrule broken: had errors, not compared\nrule launch: another"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.ends_with("0 new, 0 gone, 0 unchanged\n"), "{}", ran.out);
+    let markdown = catena(&["diff", &old, &new, "--format", "markdown"]).out;
+    assert!(markdown.contains("**Had errors, not compared:** `broken`"), "{markdown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&catena(&["diff", &old, &new, "--format", "json"]).out).unwrap();
+    assert_eq!(
+        (&json["not_compared"][0], json["files_with_errors"].as_array().unwrap().len()),
+        (&"broken".into(), 1)
+    );
+}

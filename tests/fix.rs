@@ -54,3 +54,33 @@ fn standard_input_is_not_fixed() {
     let ran = catena(&["check", "--fix", "-"]);
     assert!(ran.status == 2 && ran.err.contains("--fix"), "{}", ran.err);
 }
+
+/// A column that a table does not have is no slip for one that it has.
+#[test]
+fn no_fix_names_a_column_twice() {
+    let rule = r#"
+lookup roles: actor.id from "roles.csv" { a: int }
+rule r {
+  title "A sign-in" id "0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0e61" description "A sign-in." severity low
+  chain { step s from aws.cloudtrail where event.action == "ConsoleLogin" and roles.a > 3 }
+  alert { entity account s.actor.id dedupe 1h by s.actor.id }
+}
+"#;
+    let list = "allowlist good: actor.id from \"good.csv\"\n";
+    let tables = [
+        ("roles.csv", "key,a,b\nbob,1,2\n", rule),
+        ("roles.csv", "key,a,until,untill\nbob,1,,\n", rule),
+        ("good.csv", "value,reason,owner,owners,reasons\nbob,r,o,p,s\n", list),
+        ("good.csv", "value,team,contact\nbob,p,s\n", list),
+    ];
+    for (name, table, text) in tables {
+        let folder = scratch("fix", &[("r.chain", text.as_bytes()), (name, table.as_bytes())]);
+        let ran = catena(&["check", &path(&folder, "r.chain"), "--fix"]);
+        let fixed = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let mut header: Vec<&str> = fixed.lines().next().unwrap().split(',').collect();
+        let columns = header.len();
+        header.sort_unstable();
+        header.dedup();
+        assert_eq!(header.len(), columns, "{fixed}{}", ran.err);
+    }
+}

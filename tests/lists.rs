@@ -102,6 +102,79 @@ fn images_are_imported_as_far_as_criteria_admit_them() {
 }
 
 #[test]
+fn images_are_renewed_and_what_is_no_image_is_refused_by_name() {
+    let folder = scratch("lists", &[]);
+    let list = folder.path().join("list.csv");
+    let rows = "value,reason,owner,ticket,until\nami-1,seen,me,,2020-01-01\nami-2,seen,me,,\n";
+    std::fs::write(&list, rows).unwrap();
+    let import = |text: &str| {
+        std::fs::write(folder.path().join("in.json"), text).unwrap();
+        let (list, file) = (path(&folder, "list.csv"), path(&folder, "in.json"));
+        catena(&[&["lists", "import", "-o", &list, &file], ABOUT.as_slice()].concat())
+    };
+    let two = r#"{"Images": [{"ImageId": "ami-1", "Name": "one"}, {"ImageId": "ami-2", "Name": "two\nlines"},
+        {"ImageId": "ami-3", "Name": "three\r\nlines", "OwnerId": "1"}]}"#;
+    let ran = import(two);
+    assert!(ran.status == 0 && ran.err.starts_with("1 of 3 images added"), "{}", ran.err);
+    assert!(ran.err.contains("1 renewed, 0 not admitted"), "{}", ran.err);
+    let renewed = std::fs::read_to_string(&list).unwrap();
+    assert!(renewed.contains("ami-1,seen,me,,2027-06-30\nami-2,seen,me,,\nami-3,"), "{renewed}");
+    assert!(renewed.contains("three lines"), "{renewed}");
+    let criterion =
+        |condition: &str| format!(r#"{{"State": "enabled", "ImageCriteria": [{{{condition}}}]}}"#);
+    let refused = [
+        (r#"{"Images": [{"ImageId": "*", "Name": "a"}]}"#.to_owned(), "`*` (`a`) is no id of an image"),
+        (r#"{"Images": [{"ImageId": "ami-*"}]}"#.to_owned(), "`ami-*` is no id"),
+        (r#"{"Images": [{"ImageId": ""}]}"#.to_owned(), "`` is no id"),
+        (r#"{"Images": []}"#.to_owned(), "there is no image in the files given"),
+        ("[]".to_owned(), "no object with `Images` or `ImageCriteria`"),
+        (
+            criterion(r#""CreationDateCondition": {"MaximumDaysSinceCreated": 30}"#),
+            "has `CreationDateCondition`: which",
+        ),
+        (criterion(r#""MarketplaceProductCodes": ["x"]"#), "has `MarketplaceProductCodes`: products"),
+        (
+            criterion(r#""DeprecationTimeCondition": {"MaximumDaysSinceDeprecated": 0}"#),
+            "has `DeprecationTimeCondition`",
+        ),
+    ];
+    for (text, says) in refused {
+        let ran = import(&text);
+        assert!(
+            ran.status == 2 && ran.err.contains(says) && !ran.err.contains("unknown field"),
+            "{text}: {}",
+            ran.err
+        );
+    }
+    assert_eq!(std::fs::read_to_string(&list).unwrap(), renewed);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shared_list_is_written_through_its_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder =
+        scratch("lists", &[("shared/real.csv", b"value,reason,owner,ticket,until\n"), ("own/x", b"")]);
+    let top = folder.path();
+    symlink("../shared/real.csv", top.join("own/link.csv")).unwrap();
+    symlink("link.csv", top.join("own/again.csv")).unwrap();
+    let ran = add(&path(&folder, "own/again.csv"), "ami-1");
+    assert!(
+        ran.status == 0 && !ran.err.contains("new file") && ran.err.contains("now 1 entry\n"),
+        "{}",
+        ran.err
+    );
+    assert!(top.join("own/again.csv").is_symlink() && top.join("own/link.csv").is_symlink());
+    assert!(std::fs::read_to_string(top.join("shared/real.csv")).unwrap().contains("ami-1"));
+    // A path that is typed wrong is said to be new.
+    assert!(add(&path(&folder, "own/typo.csv"), "ami-1").err.contains("typo.csv` is a new file"));
+    let locked = top.join("shared/real.csv");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let ran = add(&path(&folder, "own/link.csv"), "ami-2");
+    assert!(ran.status == 2 && ran.err.contains("read-only"), "{}", ran.err);
+}
+
+#[test]
 fn findings_have_a_status_for_ci() {
     let check = |more: &[&str]| {
         catena(
@@ -143,4 +216,16 @@ rule launch {
     let expected = "images ami-1: hides 2 alerts (launch at 2026-01-01T00:00:00Z, launch at 2026-01-01T00:01:00Z)\n\
                     images ami-2: hides nothing in these logs\n";
     assert_eq!((ran.status, ran.out.as_str()), (0, expected), "{}", ran.err);
+    // What programs read is the findings alone.
+    let (rules, log) = (path(&folder, "r.chain"), path(&folder, "log.ndjson"));
+    for format in ["json", "sarif", "github"] {
+        let ran = catena(&["lists", "check", &rules, "--canonical", &log, "--format", format]);
+        assert!(ran.err.contains(expected), "{}", ran.err);
+        assert!(!ran.out.contains("hides"), "{}", ran.out);
+        assert!(
+            format == "github" || serde_json::from_str::<serde_json::Value>(&ran.out).is_ok(),
+            "{}",
+            ran.out
+        );
+    }
 }

@@ -11,10 +11,12 @@
 
 mod authoring;
 mod book;
+mod build_folder;
 mod checks;
 mod checks_ir;
 mod ci;
 mod cli;
+mod conf_files;
 mod conformance;
 mod corpus;
 mod diff;

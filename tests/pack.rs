@@ -11,7 +11,7 @@ use crate::engines::{check_texts, kusto, python};
 use crate::library;
 use crate::program::{AS_OF, Ran, catena, path, root, scratch};
 
-fn build(rules: &[&str], out: &str, more: &[&str]) -> Ran {
+pub(crate) fn build(rules: &[&str], out: &str, more: &[&str]) -> Ran {
     let mut arguments = vec!["build", "-o", out, "--as-of", AS_OF];
     arguments.extend(rules);
     arguments.extend(more);
@@ -19,7 +19,7 @@ fn build(rules: &[&str], out: &str, more: &[&str]) -> Ran {
 }
 
 /// Every file below a folder with its bytes.
-fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     fn walk(folder: &Path, top: &Path, found: &mut Vec<(String, Vec<u8>)>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -39,11 +39,11 @@ fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn manifest(folder: &Path) -> Value {
+pub(crate) fn manifest(folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap()
 }
 
-fn rule(name: &str, id: u32, title: &str) -> String {
+pub(crate) fn rule(name: &str, id: u32, title: &str) -> String {
     format!(
         "rule {name} {{ title \"{title}\" id \"0d1c2a54-3a0e-4c0c-9c3e-{id:012}\" description \"A sign-in, then a key.\" \
          severity medium attack \"T1098\" chain {{ step login from aws.cloudtrail where event.action == \"ConsoleLogin\" \
@@ -322,7 +322,13 @@ fn every_step_and_link_has_its_lines_in_every_query() {
     assert_eq!(build(&shipped, &out, &[]).status, 0);
     let manifest = manifest(&folder.path().join("dist"));
     for rule in manifest["rules"].as_array().unwrap() {
-        let text = std::fs::read_to_string(root().join(rule["clause"]["file"].as_str().unwrap())).unwrap();
+        // From the folder of `catena.yaml`, or from the one that holds all files.
+        let file = rule["clause"]["file"].as_str().unwrap();
+        let place = ["rules", "."]
+            .map(|folder| root().join(folder).join(file))
+            .into_iter()
+            .find(|file| file.exists());
+        let text = std::fs::read_to_string(place.unwrap()).unwrap();
         let steps = text.lines().filter(|line| line.trim_start().starts_with("step ")).count();
         for target in rule["targets"].as_array().unwrap() {
             let maps =

@@ -330,7 +330,10 @@ fn header(declared: &Declared<'_>, found: &mut Findings) -> Vec<Option<usize>> {
             format!("its header has {}", naming::ticked(&known))
         }));
     }
-    let known = || ast.columns.iter().map(|(name, _)| name.node.as_str()).chain(["until"]);
+    // Names that the header does not have yet: any other would stand twice.
+    let declared =
+        ast.columns.iter().map(|(name, _)| name.node.as_str()).filter(|name| place(name).is_none());
+    let mut missing: Vec<&str> = declared.chain((!table.expires).then_some("until")).collect();
     for column in &table.columns {
         if ast.columns.iter().any(|(name, _)| name.node == column.node) {
             continue;
@@ -339,7 +342,8 @@ fn header(declared: &Declared<'_>, found: &mut Findings) -> Vec<Option<usize>> {
         let unknown = Diagnostic::new(Code::TableHeader, column.span, title)
             .label(format!("lookup `{}` does not name it", ast.name.node))
             .also(ast.name.span, "this lookup")
-            .suggest(&column.node.to_ascii_lowercase(), known());
+            .suggest(&column.node.to_ascii_lowercase(), missing.iter().copied());
+        missing.retain(|name| unknown.fix.as_ref().is_none_or(|fix| fix.replacement != *name));
         found.push(unknown.help("declare it with its type, `NAME: string`, or delete the column; the day after which a row no longer counts stands in `until`"));
     }
     columns.iter().map(|(name, _)| place(&name.node)).collect()

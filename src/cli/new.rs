@@ -74,7 +74,7 @@ struct NewList {
     /// Keep the values in a CSV file beside it.
     #[arg(long)]
     csv: bool,
-    /// The file to write (default: NAME.chain).
+    /// The file to write (default: NAME.chain); with --csv that of the list or, ending in .csv, that of its values.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -264,11 +264,19 @@ impl NewList {
             bail!("no source has a field `{field}`{}", did_you_mean(&field, names()));
         }
         let path = place(self.output.as_deref(), &self.name, "chain");
+        let is_table = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("csv"));
+        if is_table && !self.csv {
+            bail!("`{}` is a name of a table: give `--csv`, or a name that ends in `.chain`", path.display());
+        }
         let files = if self.csv {
-            let file = format!("{}.csv", self.name);
+            // Given by the name of its table, the list itself stands beside that.
+            let table =
+                if is_table { path.clone() } else { path.with_file_name(format!("{}.csv", self.name)) };
+            let path = if is_table { path.with_file_name(format!("{}.chain", self.name)) } else { path };
+            let file = table.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let rule = format!("allowlist {}: {field} from {}\n", self.name, quoted(&file));
             let rows = "value,reason,owner,ticket,until\nexample,why it is good,who answers for it,SEC-1,\n";
-            vec![(path.with_file_name(&file), rows.to_owned()), (path, rule)]
+            vec![(table, rows.to_owned()), (path, rule)]
         } else {
             let entry = "\"example\" reason \"why it is good\" owner \"who answers for it\" ticket \"SEC-1\"";
             vec![(path, format!("allowlist {}: {field} {{\n  {entry}\n}}\n", self.name))]

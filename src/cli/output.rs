@@ -4,9 +4,9 @@
 //! Must not know: what the texts are.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -92,6 +92,11 @@ const TEMPORARY: &str = ".catena-";
 /// Held while there is a temporary file.
 static WRITING: Mutex<()> = Mutex::new(());
 
+/// Has Ctrl-C wait until files are whole: as long as the answer lives, which must not ask for another.
+pub(super) fn writing() -> impl Drop {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Has Ctrl-C and a request to terminate wait for the file that is being written, and end the program.
 pub(super) fn finish_files() -> anyhow::Result<()> {
     on_stop(|| {
@@ -134,10 +139,28 @@ pub(super) fn remove_stale(folder: &Path) {
     }
 }
 
-/// Writes a file under a temporary name, then gives it its own: it is never seen half written.
+/// The file that a path leads to over symbolic links, whether or not there is one: what is written goes there, and the
+/// links stay.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(to) => path = folder_of(&path).join(to),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Writes a file under a temporary name, then gives it its own: it is never seen half written. A file that nobody may
+/// write to is left as it is.
 pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = folder_of(path);
     let cannot = || format!("cannot write `{}`", path.display());
+    let path = &resolved(path).with_context(cannot)?;
+    let folder = folder_of(path);
+    let is_locked = std::fs::metadata(path).is_ok_and(|found| found.permissions().readonly());
+    anyhow::ensure!(!is_locked, "{}: the file is read-only", cannot());
     std::fs::create_dir_all(folder).with_context(cannot)?;
     let _writing = WRITING.lock();
     // In the folder of the file itself: to another file system a file cannot be renamed.

@@ -2,6 +2,8 @@
 //!
 //! In: made by whoever builds. Out: read by every pack. Must not know: any pack.
 
+use std::path::{Component, Path, PathBuf};
+
 use crate::backend::{Emission, SqlDialect};
 use crate::catalog::{Catalog, SourceMapping};
 use crate::ir::{self, Key, StepField};
@@ -17,6 +19,53 @@ pub struct Ruled<'a> {
     pub emissions: &'a [Emission],
     /// How far back a scheduled search may look, in seconds.
     pub lookback: u64,
+    /// Where the paths begin that are written down.
+    pub base: &'a Base,
+}
+
+/// The folder at which paths begin that a build writes down, so that they do not depend on the folder in which it ran.
+#[derive(Debug, Clone, Default)]
+pub struct Base {
+    here: PathBuf,
+    folder: PathBuf,
+}
+
+impl Base {
+    /// `folder`, from `here`, the folder in which paths are typed: both from the root.
+    #[must_use]
+    pub fn new(here: &Path, folder: &Path) -> Self {
+        Self { here: plain(here), folder: plain(&here.join(folder)) }
+    }
+
+    /// The path of a file from the folder, with `/`; a name that stands for no file, such as `<stdin>`, as it is.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        if name.starts_with('<') {
+            return name.to_owned();
+        }
+        let path = plain(&self.here.join(name));
+        let mut up = 0;
+        for above in self.folder.ancestors() {
+            if let Ok(below) = path.strip_prefix(above) {
+                let below = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+                return std::iter::repeat_n("..".to_owned(), up).chain(below).collect::<Vec<_>>().join("/");
+            }
+            up += 1;
+        }
+        path.display().to_string()
+    }
+}
+
+/// A path without `.` and `..`, by its letters alone.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => _ = plain.pop(),
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// What the user may choose of the packs.
@@ -107,4 +156,22 @@ pub(super) fn keys(keys: &[Key]) -> String {
         if before == after { before } else { format!("{before} = {after}") }
     };
     keys.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_same_wherever_it_is_typed() {
+        let folder = Path::new("/work/rules");
+        for (here, typed) in
+            [("/work", "rules/a/b.csv"), ("/work/rules/a", "b.csv"), ("/", "/work/x/../rules/a/b.csv")]
+        {
+            assert_eq!(Base::new(Path::new(here), folder).path_of(typed), "a/b.csv");
+        }
+        let base = Base::new(Path::new("/work"), folder);
+        assert_eq!(base.path_of("shared/c.csv"), "../shared/c.csv");
+        assert_eq!(base.path_of("<stdin>"), "<stdin>");
+    }
 }

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::file::{File, Path};
-use super::input::Ruled;
+use super::input::{Base, Ruled};
 use super::schedule::Plan;
 use crate::backend::origin::{self, Origin};
 use crate::backend::{Effect, Emission, Fidelity, Level, Note, Part, Role};
@@ -105,7 +105,7 @@ struct Mapped {
     clause: Option<Clause>,
 }
 
-/// A clause of a rule: its file, and first and last line.
+/// A clause of a rule: its file, from the folder at which paths begin, and first and last line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Clause {
     file: String,
@@ -159,7 +159,7 @@ impl Rule {
         spans.extend(rule.lists.iter().map(|list| list.name.span));
         spans.extend(rule.params.iter().map(|param| param.name.span));
         spans.extend(ruled.emissions.iter().flat_map(|emission| &emission.notes).map(|note| note.span));
-        let places = spans.into_iter().filter_map(|span| Some((span, clause(span, sources)?)));
+        let places = spans.into_iter().filter_map(|span| Some((span, clause(span, sources, ruled.base)?)));
         let places = Places(places.collect());
         let mut logs: Vec<String> = Vec::new();
         for selection in rule.chain.selections() {
@@ -228,11 +228,11 @@ impl Rule {
     }
 }
 
-fn clause(span: Span, sources: &Sources) -> Option<Clause> {
+fn clause(span: Span, sources: &Sources, base: &Base) -> Option<Clause> {
     let (file, start) = sources.locate(span)?;
     let end = Span { start: span.end.saturating_sub(1).max(span.start), ..span };
     let (_, end) = sources.locate(end)?;
-    Some(Clause { file: file.to_owned(), lines: [start.line, end.line] })
+    Some(Clause { file: base.path_of(file), lines: [start.line, end.line] })
 }
 
 /// The text of the manifest.

@@ -26,7 +26,7 @@ mod splunk;
 mod sql;
 
 pub use file::{Bundle, File, digest};
-pub use input::{App, Choices, Ruled};
+pub use input::{App, Base, Choices, Ruled};
 
 use std::collections::BTreeSet;
 
@@ -78,7 +78,7 @@ pub fn of_rule(
             _ => {}
         }
     }
-    playbook::add(ruled, &mut piece);
+    playbook::add(ruled, sources, &mut piece);
     piece.files.iter().for_each(|file| {
         file.sha256();
     });

@@ -25,6 +25,8 @@ const LOOKUP: Kind = Kind {
 pub struct LookupTable {
     /// The columns beside `key` and `until`, as the header has them.
     pub columns: Vec<Spanned<String>>,
+    /// Whether there is a column `until`.
+    pub expires: bool,
     /// The rows, in order.
     pub rows: Vec<LookupRow>,
     /// Whether something could not be read: then the rows are not all that was meant.
@@ -112,7 +114,10 @@ fn header_of(parser: &mut Parser<'_>, cells: &[Cell<'_>], table: &mut LookupTabl
         }
         columns.push(match name {
             "key" => Column::Key,
-            "until" => Column::Until,
+            "until" => {
+                table.expires = true;
+                Column::Until
+            }
             _ => {
                 table.columns.push(Spanned { node: name.to_owned(), span });
                 Column::Other(table.columns.len() - 1)

@@ -5,7 +5,7 @@
 //!
 //! All files are written in a folder inside the folder first: a full disk shows there, and what was there before is
 //! still untouched. Then each moves to its place, or the whole folder that holds it if there is none yet; the manifest
-//! is the last.
+//! is the last. What stood in a place moves aside before: where something cannot be moved, all goes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,6 +16,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use crate::cli::output;
 use crate::pack::{Bundle, File, digest, manifest};
 
 /// What was done.
@@ -62,24 +63,65 @@ pub(super) fn write(folder: &Path, bundle: &Bundle, force: bool) -> anyhow::Resu
 
 fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -> anyhow::Result<Done> {
     let (staged, changed) = stage(folder, bundle)?;
-    settle(staged.path(), folder, &|name| name != manifest::FILE)?;
-    settle(staged.path(), folder, &|_| true)?;
+    let cannot = || format!("cannot write in `{}`", folder.display());
+    let aside = tempfile::Builder::new().prefix(".catena-").tempdir_in(folder).with_context(cannot)?;
+    let mut moves = Moves { aside: aside.path(), done: Vec::new() };
     let written: BTreeSet<&str> = bundle.files.iter().map(|file| file.path.as_str()).collect();
-    let mut removed = 0;
-    for path in earlier.keys().filter(|path| !written.contains(path.as_str())) {
-        let gone = place(folder, path);
-        match fs::remove_file(&gone) {
-            Ok(()) => removed += 1,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot remove `{}`", gone.display())),
-        }
-        remove_empty(folder, &gone);
+    let gone = earlier.keys().filter(|path| !written.contains(path.as_str())).map(|path| place(folder, path));
+    let gone: Vec<PathBuf> = gone.filter(|path| fs::symlink_metadata(path).is_ok()).collect();
+    // A request to end the program waits until the folder is whole.
+    let _whole = output::writing();
+    let settled = settle(staged.path(), folder, &|name| name != manifest::FILE, &mut moves)
+        .and_then(|()| gone.iter().try_for_each(|path| moves.put_aside(path)))
+        .and_then(|()| settle(staged.path(), folder, &|_| true, &mut moves));
+    if let Err(error) = settled {
+        let Err(stuck) = moves.undo() else { return Err(error) };
+        // Nothing that was there is thrown away.
+        let kept = aside.keep();
+        let hint = format!("and cannot be put back ({stuck}): what was there is in `{}`", kept.display());
+        return Err(error.context(hint));
     }
-    Ok(Done { changed, removed })
+    gone.iter().for_each(|path| remove_empty(folder, path));
+    Ok(Done { changed, removed: gone.len() })
+}
+
+/// What has moved, to be moved back.
+struct Moves<'a> {
+    /// Where what stood in a place goes.
+    aside: &'a Path,
+    /// From where to where, in order.
+    done: Vec<[PathBuf; 2]>,
+}
+
+impl Moves<'_> {
+    fn move_to(&mut self, from: &Path, to: &Path) -> anyhow::Result<()> {
+        fs::rename(from, to).with_context(|| format!("cannot write `{}`", to.display()))?;
+        self.done.push([from.to_owned(), to.to_owned()]);
+        Ok(())
+    }
+
+    /// Moves a file out of its place.
+    fn put_aside(&mut self, file: &Path) -> anyhow::Result<()> {
+        let name = self.done.len().to_string();
+        let to = self.aside.join(name);
+        fs::rename(file, &to).with_context(|| format!("cannot replace `{}`", file.display()))?;
+        self.done.push([file.to_owned(), to]);
+        Ok(())
+    }
+
+    /// Moves everything back, the last first.
+    fn undo(self) -> std::io::Result<()> {
+        self.done.iter().rev().try_for_each(|[from, to]| fs::rename(to, from))
+    }
 }
 
 /// Moves what lies in one folder to another, of the names at the top those that `is_due` picks.
-fn settle(from: &Path, to: &Path, is_due: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
+fn settle(
+    from: &Path,
+    to: &Path,
+    is_due: &dyn Fn(&str) -> bool,
+    moves: &mut Moves<'_>,
+) -> anyhow::Result<()> {
     let cannot = || format!("cannot write in `{}`", to.display());
     for entry in fs::read_dir(from).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
@@ -90,10 +132,14 @@ fn settle(from: &Path, to: &Path, is_due: &dyn Fn(&str) -> bool) -> anyhow::Resu
         let (from, to) = (entry.path(), to.join(&name));
         // A folder that nobody has moves at once: to name thousands of files anew takes as long as to write them.
         if entry.file_type().with_context(cannot)?.is_dir() && to.exists() {
-            settle(&from, &to, &|_| true)?;
-        } else {
-            fs::rename(&from, &to).with_context(|| format!("cannot write `{}`", to.display()))?;
+            settle(&from, &to, &|_| true, moves)?;
+            continue;
         }
+        if let Ok(found) = fs::symlink_metadata(&to) {
+            anyhow::ensure!(!found.is_dir(), "cannot write `{}`: a folder is in its place", to.display());
+            moves.put_aside(&to)?;
+        }
+        moves.move_to(&from, &to)?;
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 mod folder;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backend::{Emission, External, Externals, ListDelivery, Slice, Target};
 use crate::diag::Diagnostics;
-use crate::pack::{self, App, Piece, Ruled};
+use crate::pack::{self, App, Base, Piece, Ruled};
 use crate::project::compile::{CompileOptions, compile_file};
+use crate::project::{Disk, nearest_environment, tidy};
 use crate::source::{Sources, visible};
 
 use super::compile::{Lists, TargetChoice};
@@ -155,6 +156,9 @@ impl Build {
         };
         let mut emissions = compile_file(file, targets, options, found);
         let mut made = Made::default();
+        let path =
+            file.rules.first().and_then(|rule| sources.locate(rule.span)).map(|(path, _)| Path::new(path));
+        let base = self.base(path);
         for rule in &file.rules {
             let is_own = |emission: &mut Emission| emission.rule == rule.name.node;
             let own: Vec<Emission> = emissions.extract_if(.., is_own).collect();
@@ -164,10 +168,31 @@ impl Build {
                 catalog: &environment.catalog,
                 emissions: &own,
                 lookback: environment.settings.lookback,
+                base: &base,
             };
             made.pieces.extend(pack::of_rule(&ruled, choices, sources, found));
             made.lists.extend(own.into_iter().map(|emission| (emission.target, emission.lists)));
         }
         made
+    }
+
+    /// Where paths begin that are written down: at the folder of the environment file of a rule, whichever file is used
+    /// instead of it; without one, at the folder that holds all that was given.
+    fn base(&self, rule: Option<&Path>) -> Base {
+        let here = std::path::absolute(".").unwrap_or_default();
+        let folder = rule.and_then(Path::parent).unwrap_or(Path::new(""));
+        let environment = nearest_environment(&Disk, folder);
+        let folder = environment.and_then(|file| Some(file.parent()?.to_owned())).or_else(|| {
+            let given = |path: &PathBuf| {
+                let path = tidy(&std::path::absolute(path).ok()?);
+                if path.is_dir() { Some(path) } else { Some(path.parent()?.to_owned()) }
+            };
+            let mut folders = self.paths.iter().filter_map(given);
+            let first = folders.next()?;
+            Some(folders.fold(first, |common, other| {
+                common.ancestors().find(|above| other.starts_with(above)).unwrap_or(Path::new("/")).to_owned()
+            }))
+        });
+        Base::new(&here, &folder.unwrap_or_default())
     }
 }

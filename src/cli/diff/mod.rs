@@ -4,19 +4,22 @@
 mod alerts;
 mod shown;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::backend::{self, Fidelity};
 use crate::catalog::Catalog;
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, Severity};
 use crate::diff;
 use crate::ir::Rule;
 use crate::project::compile::{CompileOptions, compile_file};
+use crate::project::{Disk, Entry, Files};
+use crate::source::visible;
 
 #[cfg(feature = "replay")]
 use super::logs::LogOptions;
 use super::report::{self, Format};
-use super::session::{self, Session, SessionOptions};
+use super::session::{self, Found, Session, SessionOptions};
 use super::{Outcome, output};
 
 use shown::{Compared, Rules, Targets};
@@ -24,7 +27,7 @@ use shown::{Compared, Rules, Targets};
 /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
 #[derive(Debug, clap::Args)]
 pub(super) struct Diff {
-    /// Rule file or directory as it was.
+    /// Rule file or directory as it was; if there is none, or no rule in it, all rules are new.
     #[arg(value_name = "OLD")]
     old: PathBuf,
     /// Rule file or directory as it is now.
@@ -58,15 +61,22 @@ enum DiffFormat {
 impl Diff {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let open = |path: &PathBuf| session::open(std::slice::from_ref(path), &self.session);
-        let (Some(old), Some(new)) = (open(&self.old), open(&self.new)) else { return Ok(Outcome::Failure) };
-        let (before, after) = (Version::of(&old), Version::of(&new));
-        let mut outcome = Outcome::Fine;
-        for Session { files: _, found } in [&old, &new] {
-            let errors = only_errors(found.diags.clone());
-            let (found, _) = report::show(errors, &found.sources, Format::Text, false)?;
-            outcome = outcome.max(found);
+        let old = if self.has_old() { open(&self.old).map(Some) } else { Some(None) };
+        let (Some(old), Some(new)) = (old, open(&self.new)) else { return Ok(Outcome::Failure) };
+        if old.is_none() {
+            let shown = self.old.display().to_string();
+            output::report(&format!("there are no rules at `{}`: all rules are new\n", visible(&shown)));
+        }
+        let (before, after) = (old.as_ref().map(Version::of).unwrap_or_default(), Version::of(&new));
+        let shown = |session: &Session| {
+            let errors = only_errors(session.found.diags.clone());
+            report::show(errors, &session.found.sources, Format::Text, false)
+        };
+        if let Some(old) = &old {
+            shown(old)?;
         }
         // What has errors cannot be compared, and must not look gone.
+        let (outcome, _) = shown(&new)?;
         if outcome != Outcome::Fine {
             return Ok(outcome);
         }
@@ -91,6 +101,15 @@ impl Diff {
         } else {
             Outcome::Fine
         })
+    }
+
+    /// Whether there are rules as they were: before the first ones there is no folder, or one without rules.
+    fn has_old(&self) -> bool {
+        match Disk.entry(&self.old) {
+            Entry::Missing => self.old == Path::new("-"),
+            Entry::Folder => !Disk.rules_under(&self.old).is_empty(),
+            Entry::File | Entry::Other => true,
+        }
     }
 
     /// Runs both versions over the logs, if any are given; whether these could not be read to their end.
@@ -124,15 +143,18 @@ impl Diff {
 /// Warnings are for `check`; here they would stand between the reader and the changes.
 fn only_errors(diags: Diagnostics) -> Diagnostics {
     let mut errors = Diagnostics::default();
-    errors.extend_with(
-        diags.into_sorted().into_iter().filter(|found| found.severity() == crate::diag::Severity::Error),
-    );
+    errors.extend_with(diags.into_sorted().into_iter().filter(|found| found.severity() == Severity::Error));
     errors
 }
 
 /// The rules of one version with their fidelity in every target.
+#[derive(Default)]
 struct Version<'s> {
     rules: Vec<Known<'s>>,
+    /// The names of rules that have errors.
+    unread: BTreeSet<&'s str>,
+    /// The files with errors.
+    faulty: BTreeSet<&'s str>,
 }
 
 /// A rule, the sources in force for it, and its fidelity by target.
@@ -141,8 +163,9 @@ type Known<'s> = (&'s Rule, &'s Catalog, Vec<(&'static str, Option<Fidelity>)>);
 impl<'s> Version<'s> {
     fn of(session: &'s Session) -> Self {
         let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
-        let mut rules = Vec::new();
+        let (mut rules, mut unread) = (Vec::new(), BTreeSet::new());
         for file in &session.files {
+            unread.extend(file.left_out.iter().map(|rule| rule.node.as_str()));
             let emissions = compile_file(file, backend::ALL, options, &mut Diagnostics::default());
             for rule in &file.rules {
                 let fidelity = |target: &'static str| {
@@ -153,13 +176,18 @@ impl<'s> Version<'s> {
                 rules.push((rule, &file.environment.catalog, targets.collect()));
             }
         }
-        Self { rules }
+        let Found { sources, diags, .. } = &session.found;
+        let errors = only_errors(diags.clone()).into_sorted().into_iter();
+        let faulty =
+            errors.filter_map(|found| Some(sources.get(found.primary.span.file)?.name.as_str())).collect();
+        Self { rules, unread, faulty }
     }
 }
 
 /// Rules are the same by id, else by name.
 fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
-    let mut compared = Compared::default();
+    let faulty = old.faulty.iter().map(|name| (*name).to_owned()).collect();
+    let mut compared = Compared { faulty, ..Compared::default() };
     let mut matched: Vec<usize> = Vec::new();
     for (rule, catalog, targets) in &new.rules {
         let same = |of: &dyn Fn(&Rule) -> bool| {
@@ -168,7 +196,14 @@ fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
         let found = same(&|known| known.meta.id == rule.meta.id)
             .or_else(|| same(&|known| known.name.node == rule.name.node));
         let Some((index, (before, _, known))) = found else {
-            compared.added.push(rule.name.node.clone());
+            let name = rule.name.node.clone();
+            // What could not be read of it says nothing about the change.
+            let had_errors = old.unread.contains(name.as_str());
+            if had_errors {
+                compared.repaired.push(name)
+            } else {
+                compared.added.push(name)
+            }
             continue;
         };
         let report = diff::compare(before, rule, catalog);

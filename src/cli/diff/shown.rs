@@ -24,6 +24,10 @@ pub(super) struct Compared {
     pub(super) removed: Vec<String>,
     pub(super) changed: Vec<Rules>,
     pub(super) unchanged: usize,
+    /// Rules whose old version has errors: they are not compared.
+    pub(super) repaired: Vec<String>,
+    /// Files of the old version that have errors: what they hold is compared as far as it can be read.
+    pub(super) faulty: Vec<String>,
     /// From the names of new rules to those of the old ones.
     pub(super) names: BTreeMap<String, String>,
     /// What both versions alert on in logs, if there are logs.
@@ -85,6 +89,8 @@ fn word(fidelity: Option<Fidelity>) -> &'static str {
 /// For a terminal.
 pub(super) fn text(compared: &Compared) -> String {
     let mut lines = Vec::new();
+    lines.extend(faulty(compared));
+    lines.extend(compared.repaired.iter().map(|name| format!("rule {name}: had errors, not compared")));
     lines.extend(compared.added.iter().map(|name| format!("rule {name}: new")));
     lines.extend(compared.removed.iter().map(|name| format!("rule {name}: gone")));
     for Rules { name, report, targets } in &compared.changed {
@@ -104,6 +110,18 @@ pub(super) fn text(compared: &Compared) -> String {
     lines.extend(on_logs(compared));
     lines.push(summary(compared));
     printed(&lines)
+}
+
+/// What could not be read of the old version.
+fn faulty(compared: &Compared) -> Option<String> {
+    const SHOWN: usize = 10;
+    let Compared { faulty, .. } = compared;
+    let mut names: Vec<String> = faulty.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    names.extend((faulty.len() > SHOWN).then(|| format!("{} more", faulty.len() - SHOWN)));
+    let what = if faulty.len() == 1 { "a file with errors" } else { "files with errors" };
+    let names = names.join(", ");
+    (!faulty.is_empty())
+        .then(|| format!("the old version has {what}, compared as far as can be read: {names}"))
 }
 
 /// What differs on the logs.
@@ -177,9 +195,16 @@ fn alerts(times: &[u64]) -> String {
 /// For a pull request.
 pub(super) fn markdown(compared: &Compared) -> String {
     let mut lines = vec!["### What this change means".to_owned(), String::new(), summary(compared)];
+    if let Some(line) = faulty(compared) {
+        lines.extend([String::new(), line]);
+    }
     let names =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    for (what, rules) in [("New", &compared.added), ("Gone", &compared.removed)] {
+    for (what, rules) in [
+        ("New", &compared.added),
+        ("Gone", &compared.removed),
+        ("Had errors, not compared", &compared.repaired),
+    ] {
         if !rules.is_empty() {
             lines.extend([String::new(), format!("**{what}:** {}", names(rules))]);
         }
@@ -238,6 +263,8 @@ pub(super) fn json(compared: &Compared) -> anyhow::Result<String> {
         added: &'a [String],
         removed: &'a [String],
         unchanged: usize,
+        not_compared: &'a [String],
+        files_with_errors: &'a [String],
         changed: Vec<Value>,
         #[serde(skip_serializing_if = "Option::is_none")]
         alerts: Option<Value>,
@@ -263,6 +290,8 @@ pub(super) fn json(compared: &Compared) -> anyhow::Result<String> {
         added: &compared.added,
         removed: &compared.removed,
         unchanged: compared.unchanged,
+        not_compared: &compared.repaired,
+        files_with_errors: &compared.faulty,
         changed: changed.collect(),
         alerts: compared
             .alerts

@@ -67,8 +67,13 @@ impl About {
     }
 }
 
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 impl Add {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let is_new = !self.file.exists();
         let mut lines = file::read(&self.file)?;
         let line = self.about.line(&self.value, None)?;
         let shown = self.file.display().to_string();
@@ -82,10 +87,13 @@ impl Add {
         } else {
             lines.push(line.clone());
         }
-        let count = lines.len();
+        let count = plural(lines.len(), "entry", "entries");
         file::write(&self.file, lines)?;
-        output::report(&visible(&format!("`{}` added to `{shown}`, now {count} entries", line.value)));
+        output::report(&visible(&format!("`{}` added to `{shown}`, now {count}", line.value)));
         output::report("\n");
+        if is_new {
+            output::report(&file::is_new(&self.file));
+        }
         Ok(Outcome::Fine)
     }
 }

@@ -94,7 +94,15 @@ impl Check {
         let rules: Vec<_> = session.files.iter().flat_map(|file| file.rules.iter().cloned()).collect();
         let catalog = session.files.first().map(|file| file.environment.catalog.clone()).unwrap_or_default();
         let hits = super::hits::find(&self.logs, &rules, &catalog)?;
-        output::print(&super::hits::shown(&hits))
+        let shown = super::hits::shown(&hits);
+        // What programs read is the findings and nothing else.
+        match self.format {
+            Format::Text => output::print(&shown),
+            Format::Json | Format::Sarif | Format::Github => {
+                output::insist(&shown);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::cli::output;
 use crate::csv;
 use crate::diag::{Diagnostics, render};
-use crate::source::{SourceFile, Sources};
+use crate::source::{SourceFile, Sources, visible};
 use crate::table::{self, Row};
 
 /// An entry.
@@ -47,6 +47,12 @@ fn line(Row { number: _, value, reason, owner, ticket, until, span: _ }: Row) ->
     let day = |day: crate::syntax::ast::Date| Date::new(day.year, day.month, day.day).ok();
     let until = until.and_then(|until| day(until.node));
     Line { value: value.node, reason, owner, ticket, until }
+}
+
+/// What to say of a file that was not there: a path that is typed wrong makes one that no rule reads.
+pub(super) fn is_new(path: &Path) -> String {
+    let shown = path.display().to_string();
+    format!("`{}` is a new file: an allowlist reads it once its rule says `from`\n", visible(&shown))
 }
 
 /// Writes the entries, in order of value.

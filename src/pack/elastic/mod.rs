@@ -10,10 +10,11 @@ mod toml;
 use super::Piece;
 use super::file::{File, Path};
 use super::input::{Choices, Ruled};
-use super::manifest;
 use super::name::Named;
+use super::{manifest, refusal};
 use crate::backend::{Emission, Role, file_name};
 use crate::diag::Diagnostics;
+use crate::ir::EntryValue;
 
 pub(super) use kibana::Object;
 use rule::EqlRule;
@@ -29,6 +30,7 @@ pub(super) fn add(
     piece: &mut Piece,
     diags: &mut Diagnostics,
 ) {
+    refuse_long_lists(ruled, diags);
     for part in &emission.parts {
         let Some(rule) = EqlRule::new(ruled, emission, part, diags) else { continue };
         // Where elastic/detection-rules keeps them; its tests want it so.
@@ -52,6 +54,27 @@ pub(super) fn add(
             span: ruled.rule.name.span,
         });
         piece.kibana.extend(kibana::objects(&rule));
+    }
+}
+
+/// The most values that Elasticsearch takes in one query of terms, which `in (…)` of EQL becomes
+/// (`index.max_terms_count`, Elasticsearch reference, index modules).
+const MOST_TERMS: usize = 65_536;
+
+/// Reports lists that Elasticsearch would refuse at each run of the rule.
+fn refuse_long_lists(ruled: &Ruled<'_>, diags: &mut Diagnostics) {
+    for list in &ruled.rule.lists {
+        let values = list.entries.iter().filter(|entry| matches!(entry.value, EntryValue::Value(_))).count();
+        if values > MOST_TERMS {
+            let title = format!("{} has {values} values", list.described());
+            let label = format!("a query of Elasticsearch takes {MOST_TERMS} (`index.max_terms_count`)");
+            let help =
+                "drop values that patterns or networks of the list cover, or leave `eql` out of `targets`";
+            diags.push(
+                refusal::limit(list.name.span, title, label, help)
+                    .also(ruled.rule.name.span, "read by this rule"),
+            );
+        }
     }
 }
 

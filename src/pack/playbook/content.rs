@@ -6,6 +6,7 @@ use super::picture::Picture;
 use crate::backend::{self, Effect, Emission};
 use crate::ir::{self, List};
 use crate::pack::input::{Ruled, keys};
+use crate::source::Sources;
 
 /// A block of a page. All texts are plain, but for Markdown of the rule's author.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(super) enum Block {
 }
 
 /// The page of a rule.
-pub(super) fn blocks(ruled: &Ruled<'_>) -> Vec<Block> {
+pub(super) fn blocks(ruled: &Ruled<'_>, sources: &Sources) -> Vec<Block> {
     let meta = &ruled.rule.meta;
     let mut blocks = vec![Block::Text(meta.description.clone())];
     let mut facts = vec![format!("Rule: {} ({})", ruled.rule.name.node, meta.id)];
@@ -47,7 +48,7 @@ pub(super) fn blocks(ruled: &Ruled<'_>) -> Vec<Block> {
         [] => Block::Text("None are known.".to_owned()),
         known => Block::Points(known.to_vec()),
     });
-    allowlists(ruled, &mut blocks);
+    allowlists(ruled, sources, &mut blocks);
     blind_spots(ruled, &mut blocks);
     if !meta.references.is_empty() {
         blocks.push(Block::Heading("References".to_owned()));
@@ -106,11 +107,11 @@ fn investigation(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
     });
 }
 
-fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
+fn allowlists(ruled: &Ruled<'_>, sources: &Sources, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading("Allowlist procedure".to_owned()));
     let (lists, tables): (Vec<&List>, Vec<&List>) =
         ruled.rule.lists.iter().partition(|list| list.lookup.is_none());
-    lookups(&tables, blocks);
+    lookups(ruled, sources, &tables, blocks);
     if lists.is_empty() {
         blocks.push(Block::Text("The rule has no allowlist: change the rule itself.".to_owned()));
         return;
@@ -119,7 +120,7 @@ fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
         let expiry = list.entries.iter().filter_map(|entry| entry.until).min();
         vec![
             list.name.node.clone(),
-            list.file.clone().unwrap_or_else(|| "in the rule file".to_owned()),
+            place(ruled, list, sources).unwrap_or_else(|| "in the rule file".to_owned()),
             list.entries.len().to_string(),
             expiry.map_or_else(|| "never".to_owned(), |day| day.to_string()),
         ]
@@ -127,17 +128,34 @@ fn allowlists(ruled: &Ruled<'_>, blocks: &mut Vec<Block>) {
     let head = vec!["allowlist", "file", "entries in force", "first expiry"];
     blocks.push(Block::Table(head, lists.iter().copied().map(row).collect()));
     blocks.push(Block::Text(
-        "An entry needs a reason, an owner and a last day. Add it, have it reviewed, build again:".to_owned(),
+        "An entry needs a reason, an owner and a last day. Add it, have it reviewed, build again. Paths begin at the \
+         folder of `catena.yaml`, or at that of the rules:"
+            .to_owned(),
     ));
-    for file in lists.iter().filter_map(|list| list.file.as_ref()) {
+    for file in lists.iter().filter_map(|list| place(ruled, list, sources)) {
         blocks.push(Block::Command(format!(
-            "catena lists add {file} VALUE --reason \"WHY\" --owner TEAM --ticket ID --until YYYY-MM-DD"
+            "catena lists add {} VALUE --reason \"WHY\" --owner TEAM --ticket ID --until YYYY-MM-DD",
+            quoted(&file)
         )));
     }
 }
 
+/// The file of a list, from the folder at which paths begin.
+fn place(ruled: &Ruled<'_>, list: &List, sources: &Sources) -> Option<String> {
+    let file = list.file.as_ref()?;
+    let (declared, _) = sources.locate(list.name.span)?;
+    let folder = std::path::Path::new(declared).parent()?;
+    Some(ruled.base.path_of(&folder.join(file).to_string_lossy()))
+}
+
+/// A word of a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// The tables that conditions ask, with the rows that pass.
-fn lookups(tables: &[&List], blocks: &mut Vec<Block>) {
+fn lookups(ruled: &Ruled<'_>, sources: &Sources, tables: &[&List], blocks: &mut Vec<Block>) {
     if tables.is_empty() {
         return;
     }
@@ -145,7 +163,7 @@ fn lookups(tables: &[&List], blocks: &mut Vec<Block>) {
         let lookup = list.lookup.as_ref();
         vec![
             lookup.map(|lookup| lookup.name.clone()).unwrap_or_default(),
-            list.file.clone().unwrap_or_default(),
+            place(ruled, list, sources).unwrap_or_default(),
             lookup.map(|lookup| lookup.test.clone()).unwrap_or_default(),
             list.entries.len().to_string(),
         ]

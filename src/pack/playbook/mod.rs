@@ -11,10 +11,11 @@ use super::file::{File, Path};
 use super::input::Ruled;
 use crate::backend::file_name;
 use crate::ir::PlaybookPart;
+use crate::source::Sources;
 
 /// Adds the pages.
-pub(super) fn add(ruled: &Ruled<'_>, piece: &mut Piece) {
-    let blocks = content::blocks(ruled);
+pub(super) fn add(ruled: &Ruled<'_>, sources: &Sources, piece: &mut Piece) {
+    let blocks = content::blocks(ruled, sources);
     let title = &ruled.rule.meta.title;
     let file = |extension: &str, text: String| {
         let path = Path::new("playbooks", &file_name(&ruled.rule.name.node, extension));

@@ -6,7 +6,7 @@ use super::action;
 use super::conf::{self, Stanza};
 use crate::backend::{Emission, External, Part, Role};
 use crate::catalog::SourceMapping;
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{Rule, Severity};
 use crate::pack::input::Ruled;
 use crate::pack::schedule::{self, Plan};
@@ -69,11 +69,19 @@ impl Search {
             diags.push(refusal::limit(rule.span, title, label, "change the value that ends in a backslash"));
             return None;
         }
+        let name = name(ruled, part);
+        let macros: Vec<_> = ruled.mappings("spl").into_iter().filter_map(definition).collect();
+        let mut refused =
+            refused_name(ruled, &name).into_iter().chain(refused_macros(rule, &macros)).peekable();
+        if refused.peek().is_some() {
+            refused.for_each(|found| diags.push(found));
+            return None;
+        }
         let mut search = Self {
-            name: name(ruled, part),
+            name,
             filter,
             plan,
-            macros: ruled.mappings("spl").into_iter().filter_map(definition).collect(),
+            macros,
             lists: emission.lists.clone(),
             remarks: Vec::new(),
             settings: Vec::new(),
@@ -211,6 +219,29 @@ fn definition(mapping: &SourceMapping) -> Option<(String, String)> {
     Some((name.to_owned(), mapping.words.get("macro")?.clone()))
 }
 
+/// A title whose stanza would be no search.
+fn refused_name(ruled: &Ruled<'_>, name: &str) -> Option<Diagnostic> {
+    let rule = ruled.rule;
+    let title = format!("the title of `{}` is no name of a search in Splunk", rule.name.node);
+    let label = format!("a stanza `[{name}]` would hold for every search of the app");
+    let help = "give the rule a title that says what it finds";
+    conf::is_reserved(name).then(|| refusal::limit(rule.name.span, title, label, help))
+}
+
+/// Macros of source files that macros.conf cannot hold.
+fn refused_macros(rule: &Rule, macros: &[(String, String)]) -> Vec<Diagnostic> {
+    let cannot =
+        |(name, definition): &&(String, String)| conf::is_reserved(name) || !conf::can_hold(definition);
+    let refused = |(name, _): &(String, String)| {
+        let title = format!("macros.conf of Splunk cannot hold the macro `{name}`");
+        let label = "a step of this rule reads it".to_owned();
+        let help = "in the source or environment file, give `macro` a definition whose lines do not end in a backslash, \
+                    and a name that is not `default`";
+        refusal::limit(rule.name.span, title, label, help)
+    };
+    macros.iter().filter(cannot).map(refused).collect()
+}
+
 /// From 1 (info) to 5 (critical), as the alert views have it.
 fn severity(rule: &Rule) -> &'static str {
     match rule.meta.severity {
@@ -222,9 +253,15 @@ fn severity(rule: &Rule) -> &'static str {
     }
 }
 
-/// Lists that are too long for an app.
+/// Lists that are too long for an app, or whose name stands for something else in transforms.conf.
 pub(super) fn check_lists(searches: &[&Search], diags: &mut Diagnostics) {
     for search in searches {
+        for list in search.lists.iter().filter(|list| conf::is_reserved(&list.name)) {
+            let title = format!("`{}` is no name of a lookup in Splunk", list.name);
+            let label = format!("a stanza `[{}]` of transforms.conf is no lookup", list.name);
+            let found = refusal::limit(list.place(), title, label, "give the list another name");
+            diags.push(found.also(search.span, "read by this rule"));
+        }
         for list in search.lists.iter().filter(|list| list.text.len() > LONGEST_LIST) {
             let title = format!("the lookup `{}` has {} bytes", list.name, list.text.len());
             let label = format!("a lookup of an app takes {LONGEST_LIST} bytes before it is indexed on disk");
