@@ -52,7 +52,9 @@ enum Deny {
 impl Import {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         if self.format != Format::Text && self.output.is_none() {
-            anyhow::bail!("findings in this format take standard output: name a file for the draft with `--output`");
+            anyhow::bail!(
+                "findings in this format take standard output: name a file for the draft with `--output`"
+            );
         }
         let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
         let mut environments =
@@ -61,13 +63,15 @@ impl Import {
         if environment.broken {
             return Ok(report::show(diags, &sources, self.format, false)?.0);
         }
-        let files = self.files.iter().map(|path| read(path, &mut sources)).collect::<anyhow::Result<Vec<_>>>()?;
+        let files =
+            self.files.iter().map(|path| read(path, &mut sources)).collect::<anyhow::Result<Vec<_>>>()?;
         let name = self.files.last().and_then(|path| path.file_stem()).and_then(|stem| stem.to_str());
+        let id = uuid::Uuid::new_v4().to_string();
         let given = Given {
             catalog: &environment.catalog,
             source: self.source_of.as_deref(),
             name: name.unwrap_or_default(),
-            id: uuid::Uuid::new_v4(),
+            id: &id,
         };
         // What is doubtful in the environment is for `check` to say.
         let mut diags = Diagnostics::default();

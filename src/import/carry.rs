@@ -9,7 +9,7 @@ use crate::source::Span;
 use super::cond::Cond;
 use super::expr::{Expr, Leaf, Test};
 use super::field::{self, Found, Held};
-use super::made::{self, Instead};
+use super::made::{self, Asked, Instead};
 use super::report::{Loss, Report};
 use super::test;
 
@@ -45,7 +45,8 @@ pub(super) fn carry(expr: Expr, into: Into<'_>, keys: &[&str], report: &mut Repo
     let mut carrier = Carrier { into, report, lost: false };
     let actions = carrier.actions(&parts, None);
     let mut carried = Carried::default();
-    let (filters, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| matches!(part, Expr::Except(_)));
+    let (filters, rest): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| matches!(part, Expr::Except(_)));
     let condition = carrier.all(rest, actions.clone());
     let mut conditions: Vec<Cond> = condition.into_iter().collect();
     conditions.extend(carrier.constants(actions.as_ref()));
@@ -110,14 +111,16 @@ impl<'c> Carrier<'c, '_> {
     }
 
     fn all(&mut self, parts: Vec<Expr>, actions: Actions) -> Option<Cond> {
-        let (mut carried, rest) = made::together(self.into, parts, actions.as_ref());
+        let (made, rest) = made::together(self.into, parts, actions.as_ref());
         let lost_before = std::mem::take(&mut self.lost);
+        let (mut carried, rest) = self.grouped(rest, true, &actions);
         for part in rest {
             let part = self.node(part, &actions);
             carried.extend(part);
         }
-        let is_lost = std::mem::replace(&mut self.lost, lost_before) ;
-        self.lost |= is_lost;
+        carried.extend(made);
+        let is_lost = self.lost;
+        self.lost |= lost_before;
         // A part of what must not be lost is nothing.
         if is_lost && !self.into.may_widen { None } else { Cond::all(carried) }
     }
@@ -127,6 +130,8 @@ impl<'c> Carrier<'c, '_> {
         let (mut carried, rest) = made::instead(self.into, parts, actions.as_ref());
         let place = rest.iter().chain(None).find_map(place);
         let lost_before = std::mem::take(&mut self.lost);
+        let (grouped, rest) = self.grouped(rest, false, actions);
+        carried.extend(grouped);
         let mut is_whole = true;
         for part in rest {
             let part = self.node(part, actions);
@@ -144,11 +149,45 @@ impl<'c> Carrier<'c, '_> {
         None
     }
 
+    /// Tests of one place of which a field is made, as one test of that field where that says just the same.
+    fn grouped(&mut self, parts: Vec<Expr>, all: bool, actions: &Actions) -> (Vec<Cond>, Vec<Expr>) {
+        let (mut carried, mut rest) = (Vec::new(), parts);
+        let names: Vec<String> = rest.iter().filter_map(leaf_of).map(|leaf| leaf.field.clone()).collect();
+        for (number, name) in names.iter().enumerate() {
+            let is_first = names.iter().position(|other| other == name) == Some(number);
+            let is_repeated = names.iter().filter(|other| *other == name).count() > 1;
+            if !is_first || !is_repeated {
+                continue;
+            }
+            let found = field::find(self.into.source, self.into.target, name, actions.as_deref());
+            let Found::Made(held) = found else { continue };
+            let is_it =
+                |part: &Expr| leaf_of(part).is_some_and(|leaf| leaf.field == *name && !leaf.is_canonical);
+            let leaves: Vec<Leaf> =
+                rest.iter().filter(|part| is_it(part)).filter_map(leaf_of).cloned().collect();
+            let asked = Asked { leaves: &leaves, all };
+            let Ok(Instead { condition, wider: None }) =
+                made::alone(self.into, asked, &held, actions.as_ref())
+            else {
+                continue;
+            };
+            carried.push(condition);
+            rest.retain(|part| !is_it(part));
+        }
+        (carried, rest)
+    }
+
     /// The actions that all of these parts together admit.
     fn actions(&self, parts: &[Expr], outer: Option<&Vec<String>>) -> Actions {
         let source = self.into.source;
         let stated = parts.iter().filter_map(|part| {
-            let Expr::Leaf(Leaf { field, test: Test::Equal { values, folds }, negated: false, is_canonical, .. }) = part
+            let Expr::Leaf(Leaf {
+                field,
+                test: Test::Equal { values, folds },
+                negated: false,
+                is_canonical,
+                ..
+            }) = part
             else {
                 return None;
             };
@@ -163,7 +202,8 @@ impl<'c> Carrier<'c, '_> {
             let same = known.iter().find(|known| folds && known.eq_ignore_ascii_case(value));
             same.map_or_else(|| value.clone(), |known| (*known).to_owned())
         };
-        let mut stated = stated.map(|(values, folds)| values.iter().map(|value| spelt(value, folds)).collect());
+        let mut stated =
+            stated.map(|(values, folds)| values.iter().map(|value| spelt(value, folds)).collect());
         stated.next().or_else(|| outer.cloned())
     }
 
@@ -200,7 +240,12 @@ impl<'c> Carrier<'c, '_> {
                     self.lose(&Loss::new(leaf.span, why, "write the test of the one that is meant"))
                 }
             },
-            Found::Made(held) => match made::alone(self.into, leaf, &held, actions.as_ref()) {
+            Found::Made(held) => match made::alone(
+                self.into,
+                Asked { leaves: std::slice::from_ref(leaf), all: true },
+                &held,
+                actions.as_ref(),
+            ) {
                 Ok(Instead { wider: Some(why), .. }) if !self.into.may_widen => {
                     self.lose(&Loss::new(leaf.span, why, ""))
                 }
@@ -227,7 +272,9 @@ impl<'c> Carrier<'c, '_> {
     fn empty(&mut self, leaf: &Leaf) -> bool {
         let name = &leaf.field;
         if leaf.negated {
-            let why = format!("a missing `{name}` is not an empty one here, and the language has no other empty value");
+            let why = format!(
+                "a missing `{name}` is not an empty one here, and the language has no other empty value"
+            );
             let loss = Loss::new(leaf.span, why, "if the field must have a value, write `exists(…)`");
             self.lose(&loss);
             return false;
@@ -275,7 +322,8 @@ impl<'c> Carrier<'c, '_> {
             let is_plain = others.is_empty()
                 || actions.as_ref().is_some_and(|all| all.iter().all(|one| !others.contains(&one.as_str())));
             if !is_plain {
-                let why = format!("`{name}` stands elsewhere than in `{}` for {}", leaf.field, others.join(", "));
+                let why =
+                    format!("`{name}` stands elsewhere than in `{}` for {}", leaf.field, others.join(", "));
                 self.report.inexact(&Loss::new(leaf.span, why, ""));
             }
             return Some(made);
@@ -303,6 +351,10 @@ fn known_actions(source: &Source) -> Vec<&str> {
     known.sort_unstable();
     known.dedup();
     known
+}
+
+fn leaf_of(part: &Expr) -> Option<&Leaf> {
+    if let Expr::Leaf(leaf) = part { Some(leaf) } else { None }
 }
 
 /// Where a condition stands.

@@ -11,7 +11,12 @@ use super::field;
 use super::report::{Loss, Report};
 
 /// The source that the user names.
-pub(super) fn given<'c>(catalog: &'c Catalog, name: &str, span: Span, report: &mut Report<'_>) -> Option<&'c Source> {
+pub(super) fn given<'c>(
+    catalog: &'c Catalog,
+    name: &str,
+    span: Span,
+    report: &mut Report<'_>,
+) -> Option<&'c Source> {
     let found = catalog.source(name);
     if found.is_none() {
         let why = format!("there is no source `{}`", crate::source::visible(name));
@@ -41,6 +46,9 @@ pub(super) fn among<'c>(
     let most = fitting.iter().map(|source| known(source)).max()?;
     let best: Vec<&Source> = fitting.iter().copied().filter(|source| known(source) == most).collect();
     let chosen = *best.first()?;
+    if best.len() == 1 && most == names.len() && most > 0 {
+        return Some(chosen);
+    }
     let others: Vec<String> = fitting
         .iter()
         .filter(|source| source.name != chosen.name)

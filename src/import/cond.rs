@@ -6,7 +6,10 @@
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cond {
     /// A test, and how its opposite is written where an operator says it.
-    Test { text: String, opposite: Option<String> },
+    Test {
+        text: String,
+        opposite: Option<String>,
+    },
     And(Vec<Cond>),
     Or(Vec<Cond>),
     Not(Box<Cond>),

@@ -190,9 +190,9 @@ impl Step {
             absence.write(spelt, out);
         }
         if let Some(count) = &self.count {
-            let distinct = count.distinct.as_ref().map_or(String::new(), |field| format!(" distinct {field}"));
-            let by =
-                if count.by.is_empty() { String::new() } else { format!(" by {}", count.by.join(", ")) };
+            let distinct =
+                count.distinct.as_ref().map_or(String::new(), |field| format!(" distinct {field}"));
+            let by = if count.by.is_empty() { String::new() } else { format!(" by {}", count.by.join(", ")) };
             let _ = writeln!(out, "at least {}{distinct} within {}{by}", count.least, spelt(count.within));
         }
     }

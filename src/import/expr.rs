@@ -145,7 +145,13 @@ impl Expr {
             Self::All(parts) => Self::All(each(parts)),
             Self::Any(parts) => Self::Any(each(parts)),
             Self::Except(inner) => Self::Except(Box::new(inner.split(is_nothing))),
-            Self::Leaf(Leaf { field, span, test: Test::Equal { values, folds }, negated, is_canonical: false }) => {
+            Self::Leaf(Leaf {
+                field,
+                span,
+                test: Test::Equal { values, folds },
+                negated,
+                is_canonical: false,
+            }) => {
                 let (nothing, some): (Vec<_>, Vec<_>) =
                     values.into_iter().partition(|value| is_nothing(&field, value));
                 let mut parts = Vec::new();
@@ -221,13 +227,41 @@ fn without_implied(parts: Vec<Expr>, all: bool) -> Vec<Expr> {
     let implied: Vec<String> = of_value.flat_map(Leaf::fields).map(str::to_owned).collect();
     let says_nothing = |part: &Expr| {
         leaf_of(part).is_some_and(|leaf| {
-            let beside = implied.contains(&leaf.field)
-                || (leaf.test == Test::Empty && known.contains(&leaf.field));
+            let beside =
+                implied.contains(&leaf.field) || (leaf.test == Test::Empty && known.contains(&leaf.field));
             leaf.negated == all && !leaf.is_of_value() && beside
         })
     };
-    let parts = parts.into_iter().filter(|part| !says_nothing(part)).collect();
+    let parts: Vec<Expr> = parts.into_iter().filter(|part| !says_nothing(part)).collect();
+    let parts = if all { without_excluded(parts) } else { parts };
     paired(parts, all)
+}
+
+/// Of a field that has one value, and of one that has none, it need not be said that it has not another.
+fn without_excluded(parts: Vec<Expr>) -> Vec<Expr> {
+    let stated: Vec<Leaf> = parts.iter().filter_map(leaf_of).filter(|leaf| !leaf.negated).cloned().collect();
+    let is_excluded = |leaf: &Leaf| {
+        leaf.negated
+            && leaf.is_of_value()
+            && stated.iter().any(|one| one.field == leaf.field && excludes(one, leaf))
+    };
+    let is_known = |part: &Expr| match part {
+        Expr::Leaf(leaf) => is_excluded(leaf),
+        Expr::Except(inner) => leaf_of(inner).is_some_and(is_excluded),
+        Expr::Always(_) | Expr::All(_) | Expr::Any(_) | Expr::Lost(_) => false,
+    };
+    parts.into_iter().filter(|part| !is_known(part)).collect()
+}
+
+/// Whether what one test says of a field leaves no room for the values of another.
+fn excludes(stated: &Leaf, other: &Leaf) -> bool {
+    if stated.test == Test::Missing {
+        return true;
+    }
+    let (Test::Equal { values, .. }, Test::Equal { values: others, .. }) = (&stated.test, &other.test) else {
+        return false;
+    };
+    values.iter().all(|value| others.iter().all(|other| value.to_lowercase() != other.to_lowercase()))
 }
 
 fn leaf_of(part: &Expr) -> Option<&Leaf> {
@@ -263,12 +297,9 @@ fn without_opposite(part: Expr, known: &[String], all: bool) -> Expr {
     let inner = match part {
         Expr::All(inner) if !all => inner,
         Expr::Any(inner) if all => inner,
-        Expr::Always(_)
-        | Expr::Leaf(_)
-        | Expr::All(_)
-        | Expr::Any(_)
-        | Expr::Except(_)
-        | Expr::Lost(_) => return part,
+        Expr::Always(_) | Expr::Leaf(_) | Expr::All(_) | Expr::Any(_) | Expr::Except(_) | Expr::Lost(_) => {
+            return part;
+        }
     };
     let is_opposite = |part: &Expr| {
         leaf_of(part)

@@ -3,7 +3,7 @@
 //! In: the name that a target or a vendor has for a field. Out: the canonical fields that it can mean. Must not know:
 //! rules, notations.
 
-use crate::catalog::{Column, FieldDef, KnownBy, Mapped, Raw, Source};
+use crate::catalog::{Column, FieldDef, Mapped, Raw, Source};
 
 /// A field, and the column in which the other language has it; none where the name is that of the log.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +26,12 @@ pub(super) enum Found<'s> {
 }
 
 /// The meaning of a name. `actions` are those that the events can have, if that is known.
-pub(super) fn find<'s>(source: &'s Source, target: &str, name: &str, actions: Option<&[String]>) -> Found<'s> {
+pub(super) fn find<'s>(
+    source: &'s Source,
+    target: &str,
+    name: &str,
+    actions: Option<&[String]>,
+) -> Found<'s> {
     let mut held = columns(source, target, |mapped| mapped.field.as_deref() == Some(name));
     if held.is_empty() {
         held = columns(source, target, |mapped| {
@@ -52,15 +57,28 @@ pub(super) fn find<'s>(source: &'s Source, target: &str, name: &str, actions: Op
     if let Some(field) = source.field(name) {
         return Found::Field(Held { field, column: None });
     }
-    let meant = source.meant_by(name);
-    match meant.as_ref().map(|meant| (meant.by, meant.fields.as_slice())) {
-        Some((KnownBy::Vendor, [field])) => Found::Field(Held { field, column: None }),
-        Some((_, fields)) => {
-            let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            Found::Nothing(Some(names.join(" or ")))
-        }
-        None => Found::Nothing(None),
+    if let [field] = elsewhere(source, name).as_slice() {
+        return Found::Field(Held { field, column: None });
     }
+    // Names that are only near are for people to judge.
+    Found::Nothing(source.meant_by(name).map(|meant| {
+        let names: Vec<String> = meant.fields.iter().map(|field| format!("`{}`", field.name)).collect();
+        names.join(" or ")
+    }))
+}
+
+/// The fields that some target stores under a name, as they are.
+fn elsewhere<'s>(source: &'s Source, name: &str) -> Vec<&'s FieldDef> {
+    let is_it = |mapped: &Mapped| {
+        let is_plain = mapped.cases().is_empty()
+            && !mapped.multi
+            && mapped.superset.is_none()
+            && mapped.subset.is_none()
+            && mapped.for_actions.is_empty();
+        is_plain && mapped.field.as_deref().or(mapped.path.as_deref()) == Some(name)
+    };
+    let has = |field: &&FieldDef| field.columns.values().flat_map(Column::variants).any(is_it);
+    source.fields.values().filter(has).collect()
 }
 
 /// Every column of a target that satisfies a test.

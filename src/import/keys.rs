@@ -6,7 +6,8 @@ use crate::source::Span;
 
 use super::carry::Into;
 use super::draft::link;
-use super::made::shared;
+use super::field::Held;
+use super::made::{joining, shared};
 use super::report::{Loss, Report};
 
 /// A key of one of two steps.
@@ -26,19 +27,36 @@ pub(super) const NO_KEY: &str = "a_field_of_both_steps";
 /// The link that a key makes of two steps; what makes none is reported.
 pub(super) fn join(before: Side<'_>, after: Side<'_>, report: &mut Report<'_>) -> Option<String> {
     let hint = shared(after.into, after.key, None).ok().map(|field| field.name.clone());
-    let left = shared(before.into, before.key, hint.as_deref());
-    let hint = left.as_ref().ok().map(|field| field.name.clone());
-    let right = shared(after.into, after.key, hint.as_deref());
+    let left = joining(before.into, before.key, hint.as_deref());
+    let hint = left.as_ref().ok().map(|held| held.field.name.clone());
+    let right = joining(after.into, after.key, hint.as_deref());
     let (left, right) = match (left, right) {
         (Ok(left), Ok(right)) => (left, right),
         (Err(why), _) => return lost(&why, before, report),
         (_, Err(why)) => return lost(&why, after, report),
     };
+    shares(left, before, report);
+    shares(right, after, report);
+    let (left, right) = (left.field, right.field);
     if left.ty != right.ty {
         let why = format!("`{}` and `{}` have different types", left.name, right.name);
         return lost(&why, after, report);
     }
     Some(link((before.step, &left.name, left.many), (after.step, &right.name, right.many)))
+}
+
+/// Says where a key of the other language is not quite the field.
+fn shares(held: Held<'_>, side: Side<'_>, report: &mut Report<'_>) {
+    let Some(column) = held.column else { return };
+    let name = &held.field.name;
+    let why = if column.multi {
+        format!("any value of `{}` joins, and `{name}` is one of them", side.key)
+    } else if let Some(why) = column.superset.as_ref().or(column.subset.as_ref()) {
+        format!("`{}` is not quite `{name}`: {why}", side.key)
+    } else {
+        return;
+    };
+    report.inexact(&Loss::new(side.span, why, "see that this field is meant"));
 }
 
 fn lost(why: &str, side: Side<'_>, report: &mut Report<'_>) -> Option<String> {

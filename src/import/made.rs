@@ -19,6 +19,32 @@ pub(super) struct Instead {
     pub(super) wider: Option<String>,
 }
 
+/// Tests of one place, of which all must hold, or one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'l> {
+    pub(super) leaves: &'l [Leaf],
+    pub(super) all: bool,
+}
+
+impl Asked<'_> {
+    fn field(&self) -> &str {
+        self.leaves.first().map_or("", |leaf| leaf.field.as_str())
+    }
+
+    /// Whether what stands in the place passes; nothing if it may or may not.
+    fn holds(&self, class: Class<'_>, known: &[&str]) -> Option<bool> {
+        let mut is_sure = true;
+        for leaf in self.leaves {
+            match passes(&leaf.test, class, known) {
+                Some(passes) if (passes != leaf.negated) != self.all => return Some(!self.all),
+                Some(_) => {}
+                None => is_sure = false,
+            }
+        }
+        is_sure.then_some(self.all)
+    }
+}
+
 /// What stands in a place: one of the values that cases name, another one, or nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Class<'c> {
@@ -33,7 +59,7 @@ enum Class<'c> {
 /// Why none says it.
 pub(super) fn alone(
     into: Into<'_>,
-    leaf: &Leaf,
+    asked: Asked<'_>,
     held: &[Held<'_>],
     actions: Option<&Vec<String>>,
 ) -> Result<Instead, String> {
@@ -42,7 +68,7 @@ pub(super) fn alone(
     // What tells events apart is the last to be tested for something else.
     candidates.sort_by_key(|held| held.field.name == into.source.discriminator);
     for held in candidates {
-        let Some(found) = of_field(into, leaf, *held, actions) else { continue };
+        let Some(found) = of_field(into, asked, *held, actions) else { continue };
         if best.as_ref().is_none_or(|best| best.wider.is_some() && found.wider.is_none()) {
             best = Some(found);
         }
@@ -50,7 +76,8 @@ pub(super) fn alone(
     best.ok_or_else(|| {
         let mut names: Vec<_> = held.iter().map(|held| format!("`{}`", held.field.name)).collect();
         names.dedup();
-        format!("{} has no field for `{}`, of which {} is made", into.source.name, leaf.field, names.join(" and "))
+        let name = asked.field();
+        format!("{} of {} does not tell this of `{name}`", names.join(" or "), into.source.name)
     })
 }
 
@@ -70,25 +97,31 @@ fn siblings<'h>(held: &'h Held<'_>) -> impl Iterator<Item = &'h Mapped> {
     of.filter(|all| held.column.is_some_and(|column| all.contains(column))).flatten()
 }
 
-fn of_field(into: Into<'_>, leaf: &Leaf, held: Held<'_>, actions: Option<&Vec<String>>) -> Option<Instead> {
+fn of_field(
+    into: Into<'_>,
+    asked: Asked<'_>,
+    held: Held<'_>,
+    actions: Option<&Vec<String>>,
+) -> Option<Instead> {
     let column = held.column?;
     let cases = column.cases();
-    let key = |case: &Case| case.when.keys().all(|key| key.eq_ignore_ascii_case(&leaf.field));
+    let key = |case: &Case| case.when.keys().all(|key| key.eq_ignore_ascii_case(asked.field()));
     let made = if cases.iter().all(key) {
-        by_classes(leaf, held.field, &cases)
+        by_classes(asked, held.field, &cases)
     } else {
+        let [leaf] = asked.leaves else { return None };
         by_presence(leaf, held.field, &cases)
     }?;
     // The place is one of events with these actions only.
-    let is_settled =
-        actions.is_some_and(|all| all.iter().all(|action| column.for_actions.contains(action)));
+    let is_settled = actions.is_some_and(|all| all.iter().all(|action| column.for_actions.contains(action)));
     if column.for_actions.is_empty() || is_settled {
         return Some(made);
     }
     let discriminator = into.source.field(&into.source.discriminator)?;
-    let asked = Test::Equal { values: column.for_actions.clone(), folds: false };
-    let scope = test::test(discriminator, &asked).ok()?;
-    let condition = if leaf.negated {
+    let listed = Test::Equal { values: column.for_actions.clone(), folds: false };
+    let scope = test::test(discriminator, &listed).ok()?;
+    // Other events have nothing there.
+    let condition = if asked.holds(Class::Nothing, &[]) == Some(true) {
         Cond::any([scope.not(), made.condition])?
     } else {
         Cond::all([scope, made.condition])?
@@ -97,18 +130,20 @@ fn of_field(into: Into<'_>, leaf: &Leaf, held: Held<'_>, actions: Option<&Vec<St
 }
 
 /// Of a field whose value follows from what one place has.
-fn by_classes(leaf: &Leaf, field: &FieldDef, cases: &[Case]) -> Option<Instead> {
+fn by_classes(asked: Asked<'_>, field: &FieldDef, cases: &[Case]) -> Option<Instead> {
     let stated = cases.iter().flat_map(|case| case.when.values()).flatten();
     // An impossible value stands for "missing".
     let mut classes: Vec<Class<'_>> = stated.map(|value| Class::Value(value.as_str())).collect();
     classes.extend([Class::Other, Class::Nothing]);
-    let known: Vec<&str> = cases.iter().flat_map(|case| case.when.values()).flatten().map(String::as_str).collect();
-    let holds = |class: Class<'_>| Some(passes(&leaf.test, class, &known)? != leaf.negated);
+    let known: Vec<&str> =
+        cases.iter().flat_map(|case| case.when.values()).flatten().map(String::as_str).collect();
+    let holds = |class: Class<'_>| asked.holds(class, &known);
     let value_of = |class: Class<'_>| {
         let fits = |case: &&Case| case.when.values().all(|wanted| is_class(class, wanted.as_deref()));
         cases.iter().find(fits).map(|case| case.value.as_str()).filter(|value| !value.is_empty())
     };
     let (mut wanted, mut unsure, mut missing) = (Vec::new(), false, false);
+    let mut is_unknown = false;
     for class in &classes {
         let passes = holds(*class);
         unsure |= passes.is_none();
@@ -119,8 +154,8 @@ fn by_classes(leaf: &Leaf, field: &FieldDef, cases: &[Case]) -> Option<Instead> 
             Some(value) if !wanted.contains(&value) => wanted.push(value),
             Some(_) => {}
             // Another value than those that the field knows is no value of it.
-            None if passes.is_none() => return None,
-            None => missing |= *class == Class::Nothing || leaf.negated,
+            None if passes.is_none() => is_unknown = true,
+            None => missing = true,
         }
     }
     let spills = classes.iter().any(|class| {
@@ -129,13 +164,17 @@ fn by_classes(leaf: &Leaf, field: &FieldDef, cases: &[Case]) -> Option<Instead> 
     if wanted.is_empty() && !missing {
         return None;
     }
-    let wider = (unsure || spills).then(|| {
-        format!("`{}` is {} for other values of `{}` too", field.name, wanted.join(" or "), leaf.field)
-    });
+    let name = asked.field();
+    let wider = if is_unknown {
+        Some(format!("`{}` has no value for another `{name}` than those that its source names", field.name))
+    } else if unsure || spills {
+        Some(format!("`{}` is {} for other values of `{name}` too", field.name, wanted.join(" or ")))
+    } else {
+        None
+    };
     let values: Vec<String> = wanted.iter().map(|value| (*value).to_owned()).collect();
-    let tested = (!values.is_empty())
-        .then(|| test::test(field, &Test::Equal { values, folds: false }).ok())
-        .flatten();
+    let tested =
+        (!values.is_empty()).then(|| test::test(field, &Test::Equal { values, folds: false }).ok()).flatten();
     let condition = Cond::any(tested.into_iter().chain(missing.then(|| test::exists(field).not())))?;
     Some(Instead { condition, wider })
 }
@@ -188,7 +227,8 @@ fn by_presence(leaf: &Leaf, field: &FieldDef, cases: &[Case]) -> Option<Instead>
     }
     let mut wanted: Vec<String> = Vec::new();
     for case in cases {
-        let forbids = case.when.iter().any(|(key, value)| key.eq_ignore_ascii_case(&leaf.field) && value.is_none());
+        let forbids =
+            case.when.iter().any(|(key, value)| key.eq_ignore_ascii_case(&leaf.field) && value.is_none());
         if !forbids && !wanted.contains(&case.value) {
             wanted.push(case.value.clone());
         }
@@ -197,18 +237,27 @@ fn by_presence(leaf: &Leaf, field: &FieldDef, cases: &[Case]) -> Option<Instead>
     if all.iter().all(|value| wanted.contains(value)) {
         return None;
     }
-    let wider = format!("`{}` is {} for other reasons than `{}` too", field.name, wanted.join(" or "), leaf.field);
+    let wider =
+        format!("`{}` is {} for other reasons than `{}` too", field.name, wanted.join(" or "), leaf.field);
     let condition = test::test(field, &Test::Equal { values: wanted, folds: false }).ok()?;
     Some(Instead { condition, wider: Some(wider) })
 }
 
 /// The tests of fields that several of the parts make together, and the parts that are left.
-pub(super) fn together(into: Into<'_>, parts: Vec<Expr>, actions: Option<&Vec<String>>) -> (Vec<Cond>, Vec<Expr>) {
+pub(super) fn together(
+    into: Into<'_>,
+    parts: Vec<Expr>,
+    actions: Option<&Vec<String>>,
+) -> (Vec<Cond>, Vec<Expr>) {
     several(into, parts, actions, false)
 }
 
 /// The same of parts of which one must hold: what they say is that the field has another value.
-pub(super) fn instead(into: Into<'_>, parts: Vec<Expr>, actions: Option<&Vec<String>>) -> (Vec<Cond>, Vec<Expr>) {
+pub(super) fn instead(
+    into: Into<'_>,
+    parts: Vec<Expr>,
+    actions: Option<&Vec<String>>,
+) -> (Vec<Cond>, Vec<Expr>) {
     several(into, parts, actions, true)
 }
 
@@ -220,8 +269,11 @@ fn several(
 ) -> (Vec<Cond>, Vec<Expr>) {
     let mut carried = Vec::new();
     for field in into.source.fields.values() {
-        let variants = field.columns.get(into.target).map(crate::catalog::Column::variants).unwrap_or_default();
-        for column in variants.iter().filter(|column| is_possible(&Held { field, column: Some(column) }, actions)) {
+        let variants =
+            field.columns.get(into.target).map(crate::catalog::Column::variants).unwrap_or_default();
+        for column in
+            variants.iter().filter(|column| is_possible(&Held { field, column: Some(column) }, actions))
+        {
             let Some(case) = column.cases.first().filter(|case| case.when.len() > 1) else { continue };
             let says = |part: &Expr, (name, value): (&String, &Option<String>)| {
                 matches!(part, Expr::Leaf(leaf) if leaf.negated == negated
@@ -273,7 +325,8 @@ fn of_case(field: &FieldDef, column: &Mapped, case: &Case, negated: bool) -> Opt
 pub(super) fn told_apart<'s>(leaf: &Leaf, held: &[Held<'s>]) -> Option<Held<'s>> {
     let Test::Equal { values, .. } = &leaf.test else { return None };
     let begins = |held: &&Held<'s>| {
-        let prefix = held.column.and_then(|column| column.single.as_ref()).map(|single| single.prefix.as_str());
+        let prefix =
+            held.column.and_then(|column| column.single.as_ref()).map(|single| single.prefix.as_str());
         prefix.is_some_and(|prefix| values.iter().all(|value| value.starts_with(prefix)))
     };
     held.iter().find(begins).copied()
@@ -281,12 +334,21 @@ pub(super) fn told_apart<'s>(leaf: &Leaf, held: &[Held<'s>]) -> Option<Held<'s>>
 
 /// The field that both sides of a link have, where a name can mean several.
 pub(super) fn shared<'s>(into: Into<'s>, name: &str, other: Option<&str>) -> Result<&'s FieldDef, String> {
+    joining(into, name, other).map(|held| held.field)
+}
+
+/// The same, with the column that has it.
+pub(super) fn joining<'s>(into: Into<'s>, name: &str, other: Option<&str>) -> Result<Held<'s>, String> {
     match field::find(into.source, into.target, name, None) {
-        field::Found::Field(held) => Ok(held.field),
+        field::Found::Field(held) => Ok(held),
         field::Found::Several(held) => {
             let same = held.iter().find(|held| Some(held.field.name.as_str()) == other);
+            // Else the only one whose name ends as that of the other.
+            let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+            let mut alike = held.iter().filter(|held| other.map(last) == Some(last(&held.field.name)));
+            let only = alike.next().filter(|_| alike.next().is_none());
             let names: Vec<_> = held.iter().map(|held| format!("`{}`", held.field.name)).collect();
-            same.map(|held| held.field).ok_or_else(|| format!("`{name}` can mean {}", names.join(" or ")))
+            same.or(only).copied().ok_or_else(|| format!("`{name}` can mean {}", names.join(" or ")))
         }
         field::Found::Made(_) | field::Found::Nothing(None) => {
             Err(format!("{} has no field for `{name}`", into.source.name))

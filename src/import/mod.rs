@@ -33,8 +33,8 @@ pub struct Given<'a> {
     pub source: Option<&'a str>,
     /// The name of the rule, where the text has none.
     pub name: &'a str,
-    /// The id of the first rule; those of others follow from it.
-    pub id: uuid::Uuid,
+    /// The id of the first rule, a UUID; those of others follow from it.
+    pub id: &'a str,
 }
 
 /// The draft that some files give; nothing if there is an error, which is among the findings.
@@ -66,15 +66,15 @@ pub fn import(
     for (number, draft) in drafts.iter_mut().enumerate() {
         draft.name = draft::unique(draft.name.clone(), &taken);
         taken.push(draft.name.clone());
-        let id = if number == 0 { given.id } else { numbered(given.id, number) };
-        draft.id = id.to_string();
+        draft.id = if number == 0 { given.id.to_owned() } else { numbered(given.id, number) };
     }
     Some(draft::text(&drafts))
 }
 
 /// An id that follows from another one.
-fn numbered(id: uuid::Uuid, number: usize) -> uuid::Uuid {
-    uuid::Uuid::new_v5(&id, number.to_string().as_bytes())
+fn numbered(id: &str, number: usize) -> String {
+    let first = uuid::Uuid::parse_str(id).unwrap_or_default();
+    uuid::Uuid::new_v5(&first, number.to_string().as_bytes()).to_string()
 }
 
 /// Whether a file is EQL: by its name, else by how it begins.

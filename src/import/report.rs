@@ -77,9 +77,10 @@ impl<'a> Report<'a> {
     }
 
     fn say(&mut self, code: Code, title: &str, word: &str, loss: &Loss) {
-        let place = self.sources.locate(loss.span).map_or(String::new(), |(file, at)| {
-            format!(", {}:{}:{}", visible(file), at.line, at.column)
-        });
+        let place = self
+            .sources
+            .locate(loss.span)
+            .map_or(String::new(), |(file, at)| format!(", {}:{}:{}", visible(file), at.line, at.column));
         let comment = format!("{word}{place}: {}", visible(&loss.why));
         let comment = comment.split_whitespace().collect::<Vec<_>>().join(" ");
         if !self.comments.contains(&comment) {

@@ -49,7 +49,12 @@ pub(super) fn exists(field: &FieldDef) -> Cond {
 }
 
 /// The test of a field against another one.
-pub(super) fn of_field(field: &FieldDef, place: Option<Place>, other: &FieldDef, folds: bool) -> Result<Cond, String> {
+pub(super) fn of_field(
+    field: &FieldDef,
+    place: Option<Place>,
+    other: &FieldDef,
+    folds: bool,
+) -> Result<Cond, String> {
     if field.many || other.many {
         return Err("a field of several values is compared with values alone".to_owned());
     }
@@ -137,7 +142,8 @@ impl Asker<'_> {
 
     fn like(&self, patterns: &[Pattern], folds: bool) -> Result<Cond, String> {
         self.is_text()?;
-        let patterns: Vec<Pattern> = patterns.iter().map(|pattern| self.spelt_pattern(pattern, folds)).collect();
+        let patterns: Vec<Pattern> =
+            patterns.iter().map(|pattern| self.spelt_pattern(pattern, folds)).collect();
         let tilde = self.tilde(&patterns, folds);
         let texts: Vec<String> = patterns.iter().map(|pattern| string(&like(pattern))).collect();
         Ok(self.written("like", tilde, &set(&texts)))

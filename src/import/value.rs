@@ -3,9 +3,9 @@
 //! In: texts in another notation. Out: patterns, tests, portable expressions, or why there is none. Must not know:
 //! fields.
 
+use crate::check::not_portable;
 use crate::ir::{Pattern, PatternPart, Place};
 use crate::source::Span;
-use crate::check::not_portable;
 
 use super::expr::{Expr, Test, joined};
 

@@ -77,7 +77,10 @@ impl<'r> Reader<'r> {
     fn within(&self, query: &Query, report: &mut Report<'_>) -> u64 {
         if let Some((text, place)) = &query.maxspan {
             let Some((seconds, is_exact)) = seconds(text) else {
-                let why = format!("the span `{}` is not known; an hour stands in its place", crate::source::visible(text));
+                let why = format!(
+                    "the span `{}` is not known; an hour stands in its place",
+                    crate::source::visible(text)
+                );
                 report.inexact(&Loss::new(self.span(*place), why, "write the window that is meant"));
                 return OTHERWISE;
             };
@@ -88,7 +91,11 @@ impl<'r> Reader<'r> {
             return seconds;
         }
         if query.shape != Shape::Single {
-            let what = if query.shape == Shape::Sample { "a sample has no window" } else { "the sequence has no maxspan" };
+            let what = if query.shape == Shape::Sample {
+                "a sample has no window"
+            } else {
+                "the sequence has no maxspan"
+            };
             let why = format!("{what}, and a chain needs one; an hour stands in its place");
             report.inexact(&Loss::new(self.span(query.place), why, "write the window that is meant"));
         }
@@ -115,10 +122,16 @@ impl<'r> Reader<'r> {
         };
         let condition = self.filters.beside(source, asked, report);
         let into = Into { source, target: "eql", may_widen: !is_absence };
-        let present: Vec<&str> = keys.iter().filter(|key| !key.optional).map(|key| key.name.as_str()).collect();
+        let present: Vec<&str> =
+            keys.iter().filter(|key| !key.optional).map(|key| key.name.as_str()).collect();
         for key in keys.iter().filter(|key| key.optional) {
-            let why = format!("`?{}` joins events without the field as well; here it must have a value", key.name);
-            report.inexact(&Loss::new(self.span(key.place), crate::source::visible(&why), "keep it, or use another key"));
+            let why =
+                format!("`?{}` joins events without the field as well; here it must have a value", key.name);
+            report.inexact(&Loss::new(
+                self.span(key.place),
+                crate::source::visible(&why),
+                "keep it, or use another key",
+            ));
         }
         let carried = carry::carry(condition, into, &present, report);
         let selection = Selection {
@@ -128,7 +141,8 @@ impl<'r> Reader<'r> {
             exceptions: carried.exceptions,
         };
         let otherwise = if is_absence { "missing" } else { "step" };
-        let said = if item.comment.split(' ').count() <= 4 { draft::name(&item.comment, "") } else { String::new() };
+        let said =
+            if item.comment.split(' ').count() <= 4 { draft::name(&item.comment, "") } else { String::new() };
         let name = if said.is_empty() { format!("{otherwise}_{}", taken.len() + 1) } else { said };
         let name = draft::unique(name, taken);
         Some(Event { item, into, keys, selection, name, comments: report.take() })
@@ -187,7 +201,8 @@ impl<'r> Reader<'r> {
             step.comments.extend(report.take());
         }
         let sum = chain.links.iter().fold(0_u64, |sum, link| sum.saturating_add(link.within));
-        let counted = chain.steps.first().and_then(|step| step.count.as_ref()).map_or(0, |count| count.within);
+        let counted =
+            chain.steps.first().and_then(|step| step.count.as_ref()).map_or(0, |count| count.within);
         chain.total = (!chain.links.is_empty() && within < sum.saturating_add(counted)).then_some(within);
         chain
     }
@@ -260,12 +275,12 @@ impl<'r> Reader<'r> {
         let mut absences = Vec::new();
         for gone in missing {
             let on = self.joined(before, gone, report);
-            absences.extend(self.absence(gone, on, None, &gone.name, report));
+            absences.extend(self.absence(gone, (on, before.keys.len()), None, &gone.name, report));
         }
         if let Some(until) = until {
             let on = self.joined(before, until, report);
             let name = format!("until_{}", after.name);
-            absences.extend(self.absence(until, on, None, &name, report));
+            absences.extend(self.absence(until, (on, before.keys.len()), None, &name, report));
         }
         Link { within, on, absences, comments: report.take() }
     }
@@ -278,8 +293,10 @@ impl<'r> Reader<'r> {
         }
         let pairs = before.keys.iter().zip(&after.keys);
         let links = pairs.filter_map(|(one, other)| {
-            let left = Side { step: &before.name, into: before.into, key: &one.name, span: self.span(one.place) };
-            let right = Side { step: &after.name, into: after.into, key: &other.name, span: self.span(other.place) };
+            let left =
+                Side { step: &before.name, into: before.into, key: &one.name, span: self.span(one.place) };
+            let right =
+                Side { step: &after.name, into: after.into, key: &other.name, span: self.span(other.place) };
             keys::join(left, right, report)
         });
         let links = links.collect();
@@ -290,17 +307,21 @@ impl<'r> Reader<'r> {
     fn absence(
         &self,
         gone: &Event<'_, 'r>,
-        on: Vec<String>,
+        (on, keys): (Vec<String>, usize),
         within: Option<(u64, &'static str)>,
         name: &str,
         report: &mut Report<'_>,
     ) -> Option<Absence> {
         let is_open = gone.selection.condition.is_none() && gone.selection.exceptions.is_empty();
         let is_loose = on.iter().any(|key| key == keys::NO_KEY || key.contains("any("))
-            || on.len() < gone.keys.len();
+            || on.len() < gone.keys.len().max(keys);
         if (is_open && !gone.comments.is_empty()) || is_loose {
             let why = "what must not come is left out, because not all of its condition and keys can be said";
-            report.left_out(&Loss::new(self.span(gone.item.place), why, "write `unless` with the fields that are meant"));
+            report.left_out(&Loss::new(
+                self.span(gone.item.place),
+                why,
+                "write `unless` with the fields that are meant",
+            ));
             return None;
         }
         let selection = gone.selection.clone();
@@ -317,15 +338,24 @@ impl<'r> Reader<'r> {
         count: usize,
         report: &mut Report<'_>,
     ) -> Option<Absence> {
-        let on = if side == "before" { self.joined(gone, step, report) } else { self.joined(step, gone, report) };
+        let on =
+            if side == "before" { self.joined(gone, step, report) } else { self.joined(step, gone, report) };
         if count > 1 {
-            let why = format!("the span of the query counts from its other end; here it is {within} seconds {side} the step");
+            let why = format!(
+                "the span of the query counts from its other end; here it is {within} seconds {side} the step"
+            );
             report.inexact(&Loss::new(self.span(gone.item.place), why, "write the window that is meant"));
         }
-        self.absence(gone, on, Some((within, side)), &gone.name, report)
+        self.absence(gone, (on, step.keys.len()), Some((within, side)), &gone.name, report)
     }
 
-    fn sample(&self, query: &Query, events: Vec<Event<'_, 'r>>, within: u64, report: &mut Report<'_>) -> Chain {
+    fn sample(
+        &self,
+        query: &Query,
+        events: Vec<Event<'_, 'r>>,
+        within: u64,
+        report: &mut Report<'_>,
+    ) -> Chain {
         let mut chain = Chain::default();
         let mut on = Vec::new();
         let keys = events.first().map_or(0, |event| event.keys.len());
@@ -346,7 +376,8 @@ impl<'r> Reader<'r> {
                     shared(event.into, &key.name, None).ok().map(|field| field.name.clone())
                 })
                 .collect();
-            let Some((names, first)) = names.and_then(|names| Some((names.clone(), names.first()?.clone()))) else {
+            let Some((names, first)) = names.and_then(|names| Some((names.clone(), names.first()?.clone())))
+            else {
                 let why = "a key that is no field of all events";
                 report.left_out(&Loss::new(self.span(query.place), why, "name a field of all steps"));
                 continue;

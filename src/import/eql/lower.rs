@@ -118,7 +118,11 @@ impl Lower {
                     return self.lost(place, "two fields in a comparison other than `==`", "");
                 }
                 ValueKind::Null | ValueKind::Arithmetic | ValueKind::Call { .. } => {
-                    return self.lost(value.place, "the language does not calculate", "give the value itself");
+                    return self.lost(
+                        value.place,
+                        "the language does not calculate",
+                        "give the value itself",
+                    );
                 }
             }
         }

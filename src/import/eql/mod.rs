@@ -31,7 +31,8 @@ pub(super) fn is_query(text: &str) -> bool {
     };
     let is_mark = matches!(tokens.get(1).map(|token| &token.kind), Some(token::Kind::Mark("[" | "!")));
     word(1).eq_ignore_ascii_case("where")
-        || (["sequence", "sample", "join"].contains(&word(0)) && (is_mark || ["by", "with"].contains(&word(1))))
+        || (["sequence", "sample", "join"].contains(&word(0))
+            && (is_mark || ["by", "with"].contains(&word(1))))
 }
 
 /// The drafts of the queries of a file.

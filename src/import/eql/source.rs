@@ -15,7 +15,8 @@ use super::lower::lower;
 use super::parse;
 
 /// Fields by which the events of a source are told from others in an index.
-const NAMING: [&str; 4] = ["data_stream.dataset", "winlog.channel", "m365_defender.event.category", "event.kind"];
+const NAMING: [&str; 4] =
+    ["data_stream.dataset", "winlog.channel", "m365_defender.event.category", "event.kind"];
 /// Fields that say what kind of event it is, and no source has.
 const KINDS: [&str; 6] =
     ["event.dataset", "event.module", "event.category", "event.type", "host.os.type", "host.os.family"];
@@ -71,8 +72,12 @@ impl<'c> Filters<'c> {
 
     /// The source of an event; without one an error has been reported.
     pub(super) fn choose(&self, event: &Event<'_>, report: &mut Report<'_>) -> Option<&'c Source> {
-        let named: Vec<&'c Source> =
-            self.all.iter().filter(|(_, filter)| names(event.parts, filter)).map(|(source, _)| *source).collect();
+        let named: Vec<&'c Source> = self
+            .all
+            .iter()
+            .filter(|(_, filter)| names(event.parts, filter))
+            .map(|(source, _)| *source)
+            .collect();
         if !named.is_empty() {
             return choose::among(named, ("eql", event.names), event.span, report);
         }
@@ -81,8 +86,7 @@ impl<'c> Filters<'c> {
             choose::none(event.span, why, report);
             return None;
         }
-        let asked: Vec<String> =
-            event.names.iter().filter(|name| !is_kind(name)).cloned().collect();
+        let asked: Vec<String> = event.names.iter().filter(|name| !is_kind(name)).cloned().collect();
         let mut fitting: Vec<&'c Source> = self.all.iter().map(|(source, _)| *source).collect();
         if event.category != "any" {
             fitting.retain(|source| category(source) == Some(event.category));
@@ -121,9 +125,15 @@ impl<'c> Filters<'c> {
             left.extend(said(part, source, filter, report));
         }
         for own in filter.iter().filter(|own| !NAMING.contains(&own.field.as_str())) {
-            let is_asked = event.parts.iter().any(|part| reads(part, &own.field) || reads(part, "event.type"));
+            let is_asked =
+                event.parts.iter().any(|part| reads(part, &own.field) || reads(part, "event.type"));
             if let (Test::Equal { values, .. }, false, false) = (&own.test, own.negated, is_asked) {
-                let why = format!("`{}` has no events but those with `{}` {}", source.name, own.field, values.join(", "));
+                let why = format!(
+                    "`{}` has no events but those with `{}` {}",
+                    source.name,
+                    own.field,
+                    values.join(", ")
+                );
                 report.inexact(&Loss::new(event.span, why, "keep it, or name another source"));
             }
         }
@@ -162,7 +172,8 @@ fn values(part: &Expr) -> Option<(&str, &[String])> {
 /// A name for the log that a part states.
 fn stated_name(part: &Expr) -> Option<(&str, &[String])> {
     let (field, values) = values(part)?;
-    let is_name = matches!(field, "data_stream.dataset" | "event.dataset" | "event.module" | "winlog.channel");
+    let is_name =
+        matches!(field, "data_stream.dataset" | "event.dataset" | "event.module" | "winlog.channel");
     is_name.then_some((field, values))
 }
 
@@ -175,7 +186,9 @@ fn names(parts: &[Expr], filter: &[Leaf]) -> bool {
             && !own.negated
             && !is_event
             && parts.iter().filter_map(values).any(|(field, values)| {
-                known.iter().any(|known| values.iter().any(|value| is_name_of(field, value, &own.field, known)))
+                known
+                    .iter()
+                    .any(|known| values.iter().any(|value| is_name_of(field, value, &own.field, known)))
             })
     })
 }
@@ -263,13 +276,15 @@ fn of_type(leaf: &Leaf, source: &Source) -> Option<Expr> {
     };
     let mut actions = Vec::new();
     for value in values {
-        let row = TYPES.iter().find(|(name, known, _)| *name == source.name && known.eq_ignore_ascii_case(value));
+        let row =
+            TYPES.iter().find(|(name, known, _)| *name == source.name && known.eq_ignore_ascii_case(value));
         match row {
             Some((.., [])) => return Some(Expr::Always(!leaf.negated)),
             Some((.., known)) => actions.extend(known.iter().map(|action| (*action).to_owned())),
             None => return None,
         }
     }
-    let asked = Expr::canonical(&source.discriminator, leaf.span, Test::Equal { values: actions, folds: false });
+    let asked =
+        Expr::canonical(&source.discriminator, leaf.span, Test::Equal { values: actions, folds: false });
     Some(if leaf.negated { asked.not() } else { asked })
 }

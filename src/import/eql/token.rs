@@ -34,7 +34,8 @@ pub(super) struct Problem {
 }
 
 const MARKS: [&str; 22] = [
-    "==", "!=", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ",", ":", "?", "!", "|", "~", "+", "-", "*", "/", "%",
+    "==", "!=", "<=", ">=", "=", "<", ">", "[", "]", "(", ")", ",", ":", "?", "!", "|", "~", "+", "-", "*",
+    "/", "%",
 ];
 
 /// The words of a text.
@@ -163,8 +164,12 @@ fn string(text: &str, quote: char) -> Result<(String, usize), &'static str> {
             Some('b') => value.push('\u{8}'),
             Some('f') => value.push('\u{c}'),
             Some('u') => {
-                let digits: String =
-                    chars.by_ref().map(|(_, c)| c).skip_while(|c| *c == '{').take_while(|c| *c != '}').collect();
+                let digits: String = chars
+                    .by_ref()
+                    .map(|(_, c)| c)
+                    .skip_while(|c| *c == '{')
+                    .take_while(|c| *c != '}')
+                    .collect();
                 let number = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
                 value.push(number.ok_or("the string has an escape that names no character")?);
             }
@@ -188,9 +193,18 @@ mod tests {
     fn names_may_have_backticks_and_strings_three_quotes() {
         let word = |text: &str| Kind::Word(text.to_owned());
         let text = |text: &str| Kind::Text(text.to_owned());
-        assert_eq!(kinds("labels.`my-field`.`a``b` @timestamp"), [word("labels.my-field.a`b"), word("@timestamp")]);
-        assert_eq!(kinds(r#""a\"\\\n\u{1f600}" """C:\x""" """"q"""""#), [text("a\"\\\n😀"), text(r"C:\x"), text("\"q\"")]);
-        assert_eq!(kinds("5m >= 1.5"), [Kind::Number("5m".into()), Kind::Mark(">="), Kind::Number("1.5".into())]);
+        assert_eq!(
+            kinds("labels.`my-field`.`a``b` @timestamp"),
+            [word("labels.my-field.a`b"), word("@timestamp")]
+        );
+        assert_eq!(
+            kinds(r#""a\"\\\n\u{1f600}" """C:\x""" """"q"""""#),
+            [text("a\"\\\n😀"), text(r"C:\x"), text("\"q\"")]
+        );
+        assert_eq!(
+            kinds("5m >= 1.5"),
+            [Kind::Number("5m".into()), Kind::Mark(">="), Kind::Number("1.5".into())]
+        );
     }
 
     #[test]

@@ -103,7 +103,11 @@ pub(super) enum ValueKind {
     Number(String),
     Bool(bool),
     Null,
-    Call { name: String, folds: bool, arguments: Vec<Value> },
+    Call {
+        name: String,
+        folds: bool,
+        arguments: Vec<Value>,
+    },
     /// Sums and the like.
     Arithmetic,
 }

@@ -9,7 +9,11 @@ pub(super) enum Tree {
     /// A selection.
     Name(String, Place),
     /// One, or all, of the selections that fit a pattern.
-    Of { all: bool, pattern: String, place: Place },
+    Of {
+        all: bool,
+        pattern: String,
+        place: Place,
+    },
     Not(Box<Tree>),
     And(Vec<Tree>),
     Or(Vec<Tree>),

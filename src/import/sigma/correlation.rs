@@ -59,11 +59,13 @@ const OTHERWISE: u64 = 3_600;
 impl<'d> Rules<'d> {
     /// The rule that is called so.
     pub(super) fn find(self, reference: &str) -> Option<&'d Document> {
-        let is_called = |key: &'static str| {
-            move |rule: &&Document| !reference.is_empty() && rule.text(key) == reference
-        };
+        let is_called =
+            |key: &'static str| move |rule: &&Document| !reference.is_empty() && rule.text(key) == reference;
         let all = || self.documents.iter();
-        all().find(is_called("name")).or_else(|| all().find(is_called("id"))).or_else(|| all().find(is_called("title")))
+        all()
+            .find(is_called("name"))
+            .or_else(|| all().find(is_called("id")))
+            .or_else(|| all().find(is_called("title")))
     }
 
     /// The field that a key of a correlation is in a base rule.
@@ -100,14 +102,23 @@ impl<'d> Rules<'d> {
     }
 
     /// What a rule means.
-    pub(super) fn piece(self, rule: &'d Document, depth: usize, report: &mut Report<'_>) -> Option<Piece<'d>> {
+    pub(super) fn piece(
+        self,
+        rule: &'d Document,
+        depth: usize,
+        report: &mut Report<'_>,
+    ) -> Option<Piece<'d>> {
         let Some(stated) = rule.get("correlation") else {
             let step = Base { rules: vec![rule], count: None };
             return Some(Piece { steps: vec![step], ..Piece::default() });
         };
         let references = references(stated);
         if depth > DEEPEST || references.is_empty() {
-            let why = if depth > DEEPEST { "correlations refer to each other in a circle" } else { "a correlation without rules" };
+            let why = if depth > DEEPEST {
+                "correlations refer to each other in a circle"
+            } else {
+                "a correlation without rules"
+            };
             wrong(report, &Loss::new(stated.key_span(), why, "list the rules that it joins"));
             return None;
         }
@@ -141,7 +152,9 @@ impl<'d> Rules<'d> {
             "value_count" => Some(counted(inner, stated, gap, true, report)),
             other => {
                 let other = crate::source::visible(other);
-                let why = format!("a correlation of the type `{other}`; its condition is left out, so that every event counts");
+                let why = format!(
+                    "a correlation of the type `{other}`; its condition is left out, so that every event counts"
+                );
                 let help = "the language counts events and values; it has no sums";
                 report.left_out(&Loss::new(kind.unwrap_or(stated).span(), why, help));
                 let rules = inner.into_iter().flat_map(|(_, piece)| piece.steps).flat_map(|step| step.rules);
@@ -175,7 +188,10 @@ fn gap<'d>(rule: &'d Document, stated: At<'d>, report: &mut Report<'_>) -> Gap<'
     let within = timespan.and_then(|one| seconds(one.text()));
     if within.is_none() {
         let why = match timespan {
-            Some(one) => format!("the timespan `{}` is not known; an hour stands in its place", crate::source::visible(one.text())),
+            Some(one) => format!(
+                "the timespan `{}` is not known; an hour stands in its place",
+                crate::source::visible(one.text())
+            ),
             None => "the correlation has no timespan; an hour stands in its place".to_owned(),
         };
         report.inexact(&Loss::new(span, why, "write the window that is meant"));
@@ -210,7 +226,11 @@ fn at_least(stated: At<'_>, rules: usize, report: &mut Report<'_>) {
     };
     if !asks_all {
         let why = format!("another condition than that all {rules} rules come; here all must come");
-        report.inexact(&Loss::new(condition.key_span(), why, "write a rule for each set of steps that is meant"));
+        report.inexact(&Loss::new(
+            condition.key_span(),
+            why,
+            "write a rule for each set of steps that is meant",
+        ));
     }
 }
 
@@ -245,7 +265,8 @@ fn ordered<'d>(inner: Vec<(At<'d>, Piece<'d>)>, gap: &Gap<'d>, report: &mut Repo
     }
     if count > 2 {
         // A chain that begins with a count begins with the first event that is counted.
-        let counted = whole.steps.first().and_then(|step| step.count.as_ref()).map_or(0, |count| count.gap.within);
+        let counted =
+            whole.steps.first().and_then(|step| step.count.as_ref()).map_or(0, |count| count.gap.within);
         let total = first_length.saturating_add(gap.within);
         let sum = whole.gaps.iter().fold(0_u64, |sum, gap| sum.saturating_add(gap.within));
         whole.total = (total < sum).then_some(total.saturating_add(counted));
@@ -313,7 +334,8 @@ fn counted<'d>(
         }
         (Some(_), _, _) if !of_values || field.is_some() => None,
         _ => {
-            let why = "a count that is not `gte` or `gt` a number; it is left out, so that every event counts";
+            let why =
+                "a count that is not `gte` or `gt` a number; it is left out, so that every event counts";
             let span = condition.unwrap_or(stated).key_span();
             report.left_out(&Loss::new(span, why, "the language counts up: `at least N`"));
             None

@@ -99,9 +99,8 @@ impl Reader<'_, '_, '_> {
             None => {
                 let span = self.stated.inside(place.0, place.1, self.report);
                 let why = format!("there is no selection `{}`", crate::source::visible(name));
-                let loss = Loss::new(span, why, "correct the name");
-                wrong(self.report, &loss);
-                Expr::Lost(loss)
+                wrong(self.report, &Loss::new(span, why, "correct the name"));
+                Expr::Always(true)
             }
         }
     }
@@ -123,7 +122,8 @@ impl Reader<'_, '_, '_> {
 
     fn selection(&mut self, selection: At<'_>) -> Expr {
         if selection.is_map() {
-            let tests = selection.entries().into_iter().map(|(key, value)| value::test(key, value, self.report));
+            let tests =
+                selection.entries().into_iter().map(|(key, value)| value::test(key, value, self.report));
             return joined(tests.collect(), true);
         }
         if selection.is_list() {

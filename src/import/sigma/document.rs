@@ -142,9 +142,8 @@ impl<'d> At<'d> {
     /// The keys and values of a map.
     pub(super) fn entries(self) -> Vec<(&'d str, Self)> {
         let Content::Map(entries) = &self.node.content else { return Vec::new() };
-        let entry = |(key, node): &'d (Key, Node)| {
-            (key.name.as_str(), At { file: self.file, node, key: Some(key) })
-        };
+        let entry =
+            |(key, node): &'d (Key, Node)| (key.name.as_str(), At { file: self.file, node, key: Some(key) });
         entries.iter().map(entry).collect()
     }
 

@@ -35,6 +35,9 @@ pub(super) fn encoded(text: &str, modifiers: &[&str]) -> Result<Vec<String>, Str
             _ => return Err(format!("the encoding `{modifier}` is not known")),
         }
     }
+    if texts.iter().any(String::is_empty) {
+        return Err("the value is too short to be looked for in Base64".to_owned());
+    }
     if bytes.is_some() {
         return Err("UTF-16 that is not encoded as text cannot be looked for".to_owned());
     }
@@ -97,7 +100,8 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_standard() {
-        for (text, wanted) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (text, wanted) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(text.as_bytes()), wanted);
         }
     }

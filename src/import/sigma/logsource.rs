@@ -49,7 +49,8 @@ pub(super) fn chosen<'c>(
         .collect();
     let category = wanted.iter().find(|(key, _)| *key == "category").map_or("", |(_, word)| word);
     let part = PARTS.iter().find(|(name, ..)| *name == category);
-    let actions = part.map_or(Vec::new(), |(.., actions)| actions.iter().map(|one| (*one).to_owned()).collect());
+    let actions =
+        part.map_or(Vec::new(), |(.., actions)| actions.iter().map(|one| (*one).to_owned()).collect());
     if let Some(name) = given {
         let source = choose::given(catalog, name, span, report)?;
         let knows = |action: &String| {
@@ -59,7 +60,10 @@ pub(super) fn chosen<'c>(
         return Some(Chosen { source, actions });
     }
     let fitting = |is_strict: bool| -> Vec<&'c Source> {
-        catalog.iter().filter(|source| fits(source, &wanted, part.map(|(_, whole, _)| *whole), is_strict)).collect()
+        catalog
+            .iter()
+            .filter(|source| fits(source, &wanted, part.map(|(_, whole, _)| *whole), is_strict))
+            .collect()
     };
     let (strict, lax) = (fitting(true), fitting(false));
     let source = match (strict.as_slice(), lax.as_slice()) {

@@ -52,7 +52,11 @@ fn is_rule(document: &Document, report: &mut Report<'_>) -> bool {
     }
     if document.get("filter").is_some() {
         let why = "a filter is not applied to the rules that it names";
-        report.left_out(&Loss::new(place("filter"), why, "declare an allowlist, and write `except FIELD in LIST`"));
+        report.left_out(&Loss::new(
+            place("filter"),
+            why,
+            "declare an allowlist, and write `except FIELD in LIST`",
+        ));
         return false;
     }
     if document.get("action").is_some() {

@@ -29,7 +29,8 @@ pub(super) fn chain(
     let mut broken = false;
     for (number, base) in piece.steps.iter().enumerate() {
         let gaps = number.checked_sub(1).and_then(|before| piece.gaps.get(before));
-        let gaps: Vec<&Gap<'_>> = gaps.into_iter().chain(piece.gaps.get(number)).chain(&piece.together).collect();
+        let gaps: Vec<&Gap<'_>> =
+            gaps.into_iter().chain(piece.gaps.get(number)).chain(&piece.together).collect();
         let taken: Vec<String> = steps.iter().map(|(step, _)| step.name.clone()).collect();
         match builder.step(base, &gaps, &taken, report) {
             Some(step) => steps.push(step),
@@ -113,7 +114,12 @@ impl<'b> Builder<'b> {
         Some((Step { name, selections, count, comments: report.take(), ..Step::default() }, ready))
     }
 
-    fn selection(&self, rule: &'b Document, keys: &[String], report: &mut Report<'_>) -> Option<(Chosen<'b>, Selection)> {
+    fn selection(
+        &self,
+        rule: &'b Document,
+        keys: &[String],
+        report: &mut Report<'_>,
+    ) -> Option<(Chosen<'b>, Selection)> {
         let condition = detection::condition(rule, report)?;
         let mut names: Vec<String> = keys.to_vec();
         fields(&condition, &mut names);
@@ -169,20 +175,27 @@ impl<'b> Builder<'b> {
             }
         }
         if by.is_empty() && !lost {
-            let why = "all events are counted together; the language counts by a key, so the count is left out";
+            let why =
+                "all events are counted together; the language counts by a key, so the count is left out";
             report.left_out(&Loss::new(count.gap.span, why, "name the key: `at least N within D by FIELD`"));
             return None;
         }
         let distinct = match &count.distinct {
-            Some((name, span)) => match shared(into, &self.rules.field(count.gap.correlation, name, rule), None) {
-                Ok(field) => Some(field.name.clone()),
-                Err(why) => {
-                    let why = format!("the count is left out, because its field is lost: {why}");
-                    report.left_out(&Loss::new(*span, why, "name a field of the source, and count its values"));
-                    lost = true;
-                    None
+            Some((name, span)) => {
+                match shared(into, &self.rules.field(count.gap.correlation, name, rule), None) {
+                    Ok(field) => Some(field.name.clone()),
+                    Err(why) => {
+                        let why = format!("the count is left out, because its field is lost: {why}");
+                        report.left_out(&Loss::new(
+                            *span,
+                            why,
+                            "name a field of the source, and count its values",
+                        ));
+                        lost = true;
+                        None
+                    }
                 }
-            },
+            }
             None => None,
         };
         // With fewer keys, more events would be counted together, and without the field, each.
@@ -190,7 +203,12 @@ impl<'b> Builder<'b> {
     }
 
     /// What a key is called in the first way to satisfy a step, and in the others.
-    fn renamed(&self, gap: &Gap<'b>, (key, _): &(String, Span), ready: &[Ready<'b>]) -> Vec<Option<(String, String)>> {
+    fn renamed(
+        &self,
+        gap: &Gap<'b>,
+        (key, _): &(String, Span),
+        ready: &[Ready<'b>],
+    ) -> Vec<Option<(String, String)>> {
         let own = |ready: &Ready<'b>| {
             let name = self.rules.field(gap.correlation, key, ready.rule);
             shared(ready.into, &name, None).ok().map(|field| field.name.clone())
@@ -238,7 +256,8 @@ impl<'b> Builder<'b> {
             let found = match found {
                 Ok(found) => found,
                 Err(why) => {
-                    let why = format!("the key `{}` does not join the steps: {why}", crate::source::visible(key));
+                    let why =
+                        format!("the key `{}` does not join the steps: {why}", crate::source::visible(key));
                     report.left_out(&Loss::new(*span, why, "name a field of all steps"));
                     continue;
                 }

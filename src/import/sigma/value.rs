@@ -128,9 +128,7 @@ impl Tester<'_> {
             return match value.text().to_ascii_lowercase().as_str() {
                 "true" | "yes" => present,
                 "false" | "no" => present.not(),
-                _ => {
-                    Expr::Lost(Loss::new(value.span(), "`exists` takes true or false", "correct the value"))
-                }
+                _ => Expr::Lost(Loss::new(value.span(), "`exists` takes true or false", "correct the value")),
             };
         }
         let items = value.items();
@@ -207,7 +205,8 @@ impl Tester<'_> {
             }
         }
         if self.modifiers.encodings.iter().any(|word| *word != "windash") {
-            let why = "the encoded text is compared ignoring case, as Sigma does, and may be another text encoded";
+            let why =
+                "the encoded text is compared ignoring case, as Sigma does, and may be another text encoded";
             report.inexact(&Loss::new(span, why, "compare with case, if the field keeps it"));
         }
         fits(self.field, span, patterns, !self.modifiers.cased)
