@@ -37,7 +37,8 @@ pub(super) type Actions = Option<Vec<String>>;
 
 /// The condition of a step; `keys` are fields that have a value in every record that counts.
 pub(super) fn carry(expr: Expr, into: Into<'_>, keys: &[&str], report: &mut Report<'_>) -> Carried {
-    let whole = expr.simplified(&|field, value| is_nothing(into, field, value), keys);
+    let is_nothing = |field: &str, value: &str| is_nothing(into, field, value);
+    let whole = expr.simplified(&is_nothing, &|field| is_single(into, field), keys);
     let parts = match whole {
         Expr::All(parts) => parts,
         whole => vec![whole],
@@ -79,6 +80,16 @@ fn is_nothing(into: Into<'_>, name: &str, value: &str) -> bool {
             let column = held.column.and_then(|column| column.placeholder.as_deref());
             is_it(&held.field.placeholders) || column == Some(value)
         })
+}
+
+/// Whether a name is that of something with one value at most.
+fn is_single(into: Into<'_>, name: &str) -> bool {
+    let one = |held: &Held<'_>| !held.field.many && !held.column.is_some_and(|column| column.multi);
+    match field::find(into.source, into.target, name, None) {
+        Found::Field(held) => one(&held),
+        Found::Made(held) => held.iter().all(one),
+        Found::Several(_) | Found::Nothing(_) => false,
+    }
 }
 
 pub(super) struct Carrier<'c, 'r> {

@@ -112,10 +112,15 @@ impl Expr {
         }
     }
 
-    /// The same with what it takes for nothing removed: `is_nothing` knows texts that stand for no value, `keys` are
-    /// fields that have one.
-    pub(super) fn simplified(self, is_nothing: &dyn Fn(&str, &str) -> bool, keys: &[&str]) -> Self {
-        let whole = self.split(is_nothing).folded();
+    /// The same without what says nothing: `is_nothing` knows texts that stand for no value, `is_single` fields that
+    /// have one value at most, and `keys` are fields that have one.
+    pub(super) fn simplified(
+        self,
+        is_nothing: &dyn Fn(&str, &str) -> bool,
+        is_single: &dyn Fn(&str) -> bool,
+        keys: &[&str],
+    ) -> Self {
+        let whole = self.split(is_nothing).folded().without_excluded(is_single);
         let parts = match whole {
             Self::All(parts) => parts,
             whole => vec![whole],
@@ -126,6 +131,33 @@ impl Expr {
         };
         let parts = parts.into_iter().map(|part| part.knowing(keys));
         joined(parts.filter(|part| !is_known(part)).collect(), true)
+    }
+
+    /// Of a field that has one value, or none, it need not be said that it has not another.
+    fn without_excluded(self, is_single: &dyn Fn(&str) -> bool) -> Self {
+        let each =
+            |parts: Vec<Self>| parts.into_iter().map(|part| part.without_excluded(is_single)).collect();
+        let parts: Vec<Self> = match self {
+            Self::All(parts) => each(parts),
+            Self::Any(parts) => return joined(each(parts), false),
+            Self::Except(_) | Self::Always(_) | Self::Leaf(_) | Self::Lost(_) => return self,
+        };
+        let stated: Vec<Leaf> = parts
+            .iter()
+            .filter_map(leaf_of)
+            .filter(|leaf| !leaf.negated && is_single(&leaf.field))
+            .cloned()
+            .collect();
+        let is_excluded = |leaf: &Leaf| {
+            let excludes = |one: &Leaf| one.field == leaf.field && excludes(one, leaf);
+            leaf.negated && leaf.is_of_value() && stated.iter().any(excludes)
+        };
+        let is_known = |part: &Self| match part {
+            Self::Leaf(leaf) => is_excluded(leaf),
+            Self::Except(inner) => leaf_of(inner).is_some_and(is_excluded),
+            Self::Always(_) | Self::All(_) | Self::Any(_) | Self::Lost(_) => false,
+        };
+        joined(parts.into_iter().filter(|part| !is_known(part)).collect(), true)
     }
 
     /// In what must hold beside `keys` having values: that one has none is no way to satisfy it.
@@ -233,24 +265,7 @@ fn without_implied(parts: Vec<Expr>, all: bool) -> Vec<Expr> {
         })
     };
     let parts: Vec<Expr> = parts.into_iter().filter(|part| !says_nothing(part)).collect();
-    let parts = if all { without_excluded(parts) } else { parts };
     paired(parts, all)
-}
-
-/// Of a field that has one value, and of one that has none, it need not be said that it has not another.
-fn without_excluded(parts: Vec<Expr>) -> Vec<Expr> {
-    let stated: Vec<Leaf> = parts.iter().filter_map(leaf_of).filter(|leaf| !leaf.negated).cloned().collect();
-    let is_excluded = |leaf: &Leaf| {
-        leaf.negated
-            && leaf.is_of_value()
-            && stated.iter().any(|one| one.field == leaf.field && excludes(one, leaf))
-    };
-    let is_known = |part: &Expr| match part {
-        Expr::Leaf(leaf) => is_excluded(leaf),
-        Expr::Except(inner) => leaf_of(inner).is_some_and(is_excluded),
-        Expr::Always(_) | Expr::All(_) | Expr::Any(_) | Expr::Lost(_) => false,
-    };
-    parts.into_iter().filter(|part| !is_known(part)).collect()
 }
 
 /// Whether what one test says of a field leaves no room for the values of another.

@@ -117,6 +117,10 @@ impl Asker<'_> {
             return test(self.field, &Test::Network(values.to_vec()));
         }
         let values: Vec<String> = values.iter().map(|value| self.spelt(value, folds)).collect();
+        let is_other = |value: &&String| !self.field.values.is_empty() && !self.field.values.contains(value);
+        if let Some(other) = values.iter().find(is_other) {
+            return Err(format!("`{other}` is no value of `{}`", self.field.name));
+        }
         let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::exactly(value)).collect();
         let tilde = self.tilde(&patterns, folds);
         let literals = values.iter().map(|value| self.literal(value)).collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! EQL queries as trees.
 //!
-//! In: nothing but types. Must not know: how a query is read, what a field means.
+//! In: nothing. Out: types. Must not know: how a query is read, what a field means.
 
 /// First byte and one past the last.
 pub(super) type Place = (usize, usize);

@@ -1,7 +1,7 @@
 //! The documents of Sigma files.
 //!
-//! In: YAML texts. Out: trees in which every key and value has its place in its file, and what is wrong with them. Must
-//! not know: what a rule means.
+//! In: YAML texts. Out: trees in which every key and value has its place in its file, and what is wrong with them.
+//! Must not know: what a rule means.
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
