@@ -32,10 +32,10 @@ pub(super) fn find<'s>(
     name: &str,
     actions: Option<&[String]>,
 ) -> Found<'s> {
-    let mut held = columns(source, target, |mapped| mapped.field.as_deref() == Some(name));
+    let mut held = columns(source, target, |held| stored(source, held).as_deref() == Some(name));
     if held.is_empty() {
-        held = columns(source, target, |mapped| {
-            mapped.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case(name))
+        held = columns(source, target, |held| {
+            stored(source, held).is_some_and(|field| field.eq_ignore_ascii_case(name))
         });
     }
     let (made, plain): (Vec<_>, Vec<_>) =
@@ -48,8 +48,9 @@ pub(super) fn find<'s>(
     if let Some(field) = by_log(source, name) {
         return Found::Field(Held { field, column: None });
     }
-    let made = columns(source, target, |mapped| {
-        mapped.cases.iter().any(|case| case.when.keys().any(|key| key.eq_ignore_ascii_case(name)))
+    let made = columns(source, target, |held| {
+        let cases = held.column.map_or(&[][..], |column| column.cases.as_slice());
+        cases.iter().any(|case| case.when.keys().any(|key| key.eq_ignore_ascii_case(name)))
     });
     if !made.is_empty() {
         return Found::Made(made);
@@ -82,18 +83,37 @@ fn elsewhere<'s>(source: &'s Source, name: &str) -> Vec<&'s FieldDef> {
 }
 
 /// Every column of a target that satisfies a test.
-fn columns<'s>(source: &'s Source, target: &str, is_it: impl Fn(&Mapped) -> bool) -> Vec<Held<'s>> {
+fn columns<'s>(source: &'s Source, target: &str, is_it: impl Fn(&Held<'s>) -> bool) -> Vec<Held<'s>> {
     let of_field = |field: &'s FieldDef| {
         let variants = field.columns.get(target).map(Column::variants).unwrap_or_default();
         variants.iter().map(move |mapped| Held { field, column: Some(mapped) })
     };
     let all = source.fields.values().flat_map(of_field);
-    all.filter(|held| held.column.is_some_and(&is_it)).collect()
+    all.filter(is_it).collect()
+}
+
+/// What the other language calls a column: a field, a path, or an item of a group.
+fn stored(source: &Source, held: &Held<'_>) -> Option<String> {
+    let column = held.column?;
+    match (&column.field, &column.path, &column.item) {
+        (Some(field), ..) => Some(field.clone()),
+        (None, Some(path), _) => Some(path.clone()),
+        (None, None, Some(item)) => Some(of_group(source, held.field, item)),
+        (None, None, None) => None,
+    }
+}
+
+/// The whole path of a field of a repeated group.
+fn of_group(source: &Source, field: &FieldDef, path: &str) -> String {
+    let Some((_, group)) = source.group_of(field) else { return path.to_owned() };
+    let inner = path.starts_with('>').then_some(group.inner.as_deref()).flatten();
+    let parts = [Some(group.path.as_str()), inner, Some(path.trim_start_matches('>'))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(".")
 }
 
 /// The field that a name means surest.
 fn best<'s>(
-    source: &Source,
+    source: &'s Source,
     name: &str,
     mut held: Vec<Held<'s>>,
     actions: Option<&[String]>,
@@ -111,6 +131,12 @@ fn best<'s>(
     let mut names: Vec<&str> = held.iter().map(|held| held.field.name.as_str()).collect();
     names.dedup();
     let same = held.iter().find(|held| held.field.name == name).copied();
+    // Two names for one thing: the one that a target has too.
+    let is_one =
+        held.iter().all(|other| held.first().is_some_and(|first| other.field.raw == first.field.raw));
+    let by_target =
+        held.iter().find(|held| elsewhere(source, &held.field.name).iter().any(|field| *field == held.field));
+    let same = same.or(by_target.copied().filter(|_| is_one));
     match (names.len(), same.or(held.first().copied())) {
         (1, Some(only)) => Some(Found::Field(only)),
         (_, Some(found)) if same.is_some() => Some(Found::Field(found)),
@@ -151,16 +177,8 @@ fn rank(held: &Held<'_>) -> u8 {
 
 /// The field that has the values of a place of the log.
 fn by_log<'s>(source: &'s Source, name: &str) -> Option<&'s FieldDef> {
-    let place = |field: &FieldDef, path: &str| match source.group_of(field) {
-        Some((_, group)) => {
-            let inner = path.starts_with('>').then_some(group.inner.as_deref()).flatten();
-            let parts = [Some(group.path.as_str()), inner, Some(path.trim_start_matches('>'))];
-            parts.into_iter().flatten().collect::<Vec<_>>().join(".")
-        }
-        None => path.to_owned(),
-    };
     let has = |field: &&FieldDef| match &field.raw {
-        Some(Raw::Path(path)) => place(field, path).eq_ignore_ascii_case(name),
+        Some(Raw::Path(path)) => of_group(source, field, path).eq_ignore_ascii_case(name),
         Some(Raw::Variants(variants)) => matches!(variants.as_slice(), [only]
             if only.map.is_empty() && only.capture.is_none() && only.absent.is_none() && only.otherwise.is_none()
                 && only.paths().any(|path| path.eq_ignore_ascii_case(name))),

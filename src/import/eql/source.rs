@@ -230,6 +230,11 @@ fn said(part: &Expr, source: &Source, filter: &[Leaf], report: &mut Report<'_>) 
     let is_plain_kind = field == "event.kind" && values.iter().any(|value| value == "event");
     let is_category = field == "event.category" && values.iter().any(|value| category(source) == Some(value));
     if named || is_plain_kind || is_category {
+        if values.len() > 1 {
+            let why = format!("of `{field}`, `{}` has one of these {} alone", source.name, values.len());
+            let span = place(part).unwrap_or_default();
+            report.inexact(&Loss::new(span, why, "write the others with `or from`"));
+        }
         return None;
     }
     let own = filter.iter().find(|own| own.field == field && !own.negated).map(|own| &own.test);
