@@ -3,6 +3,10 @@
 
 use crate::program::{AS_OF, catena, catena_with_input, path, root, scratch, shipped};
 
+/// A rule whose tests say less of its events than a log does: they give `logon.type_name` without `logon.type`, of which
+/// it is made and which the draft tests.
+const TESTED_BY_ANOTHER_FIELD: (&str, &str) = ("rules/windows/remote_logon_installs_service.chain", "sigma");
+
 /// What a rule is after the round.
 #[derive(Debug, PartialEq)]
 enum Round {
@@ -38,6 +42,7 @@ fn round(file: &str, target: &str) -> Option<Round> {
     if passes && !imported.err.contains("warning[W1") {
         return Some(Round::Whole);
     }
+    let is_said = is_said || (file, target) == TESTED_BY_ANOTHER_FIELD;
     assert!(
         is_said || !is_one,
         "{file} {target}: the draft fails the rule's tests, and nobody said so\n{draft}"
@@ -63,7 +68,7 @@ fn with_tests(draft: &str, source: &str) -> String {
 
 #[test]
 fn rules_come_back() {
-    for (target, least) in [("sigma", 1), ("eql", 1)] {
+    for (target, least) in [("sigma", 16), ("eql", 13)] {
         let files = shipped();
         let rounds: Vec<(&String, Round)> =
             files.iter().filter_map(|file| Some((file, round(file, target)?))).collect();

@@ -18,8 +18,6 @@ use super::test;
 pub(super) struct Carried {
     pub(super) condition: Option<Cond>,
     pub(super) exceptions: Vec<Cond>,
-    /// Whether something was left out.
-    pub(super) lost: bool,
 }
 
 /// Where a condition goes.
@@ -38,30 +36,24 @@ pub(super) type Actions = Option<Vec<String>>;
 /// The condition of a step; `keys` are fields that have a value in every record that counts.
 pub(super) fn carry(expr: Expr, into: Into<'_>, keys: &[&str], report: &mut Report<'_>) -> Carried {
     let is_nothing = |field: &str, value: &str| is_nothing(into, field, value);
-    let whole = expr.simplified(&is_nothing, &|field| is_single(into, field), keys);
-    let parts = match whole {
-        Expr::All(parts) => parts,
-        whole => vec![whole],
-    };
+    let parts = expr.simplified(&is_nothing, &|field| is_single(into, field), keys).into_parts();
     let mut carrier = Carrier { into, report, lost: false };
     let actions = carrier.actions(&parts, None);
-    let mut carried = Carried::default();
     let (filters, rest): (Vec<_>, Vec<_>) =
         parts.into_iter().partition(|part| matches!(part, Expr::Except(_)));
-    let condition = carrier.all(rest, actions.clone());
+    let condition = carrier.all(rest, &actions);
+    let mut exceptions = Vec::new();
     let mut conditions: Vec<Cond> = condition.into_iter().collect();
     conditions.extend(carrier.constants(actions.as_ref()));
     for filter in filters {
         let Some(filter) = carrier.node(filter, &actions) else { continue };
         if filter.excludes() {
-            carried.exceptions.push(filter.opposite());
+            exceptions.push(filter.opposite());
         } else {
             conditions.push(filter);
         }
     }
-    carried.condition = Cond::all(conditions);
-    carried.lost = carrier.lost;
-    carried
+    Carried { condition: Cond::all(conditions), exceptions }
 }
 
 /// Whether a text stands for no value.
@@ -113,7 +105,7 @@ impl<'c> Carrier<'c, '_> {
             Expr::Leaf(leaf) => self.leaf(&leaf, actions),
             Expr::All(parts) => {
                 let inside = self.actions(&parts, actions.as_ref());
-                self.all(parts, inside)
+                self.all(parts, &inside)
             }
             Expr::Any(parts) => self.any(parts, actions),
             Expr::Except(inner) => self.node(*inner, actions),
@@ -121,12 +113,12 @@ impl<'c> Carrier<'c, '_> {
         }
     }
 
-    fn all(&mut self, parts: Vec<Expr>, actions: Actions) -> Option<Cond> {
+    fn all(&mut self, parts: Vec<Expr>, actions: &Actions) -> Option<Cond> {
         let (made, rest) = made::together(self.into, parts, actions.as_ref());
         let lost_before = std::mem::take(&mut self.lost);
-        let (mut carried, rest) = self.grouped(rest, true, &actions);
+        let (mut carried, rest) = self.grouped(rest, true, actions);
         for part in rest {
-            let part = self.node(part, &actions);
+            let part = self.node(part, actions);
             carried.extend(part);
         }
         carried.extend(made);
@@ -243,14 +235,14 @@ impl<'c> Carrier<'c, '_> {
         };
         match found {
             Found::Field(held) => self.tested(leaf, held, actions),
-            Found::Several(held) => match made::told_apart(leaf, &held) {
-                Some(held) => self.tested(leaf, held, actions),
-                None => {
-                    let names: Vec<_> = held.iter().map(|held| format!("`{}`", held.field.name)).collect();
-                    let why = format!("`{}` can mean {}", leaf.field, names.join(" or "));
-                    self.lose(&Loss::new(leaf.span, why, "write the test of the one that is meant"))
+            Found::Several(held) => {
+                if let Some(held) = made::told_apart(leaf, &held) {
+                    return self.tested(leaf, held, actions);
                 }
-            },
+                let names: Vec<_> = held.iter().map(|held| format!("`{}`", held.field.name)).collect();
+                let why = format!("`{}` can mean {}", leaf.field, names.join(" or "));
+                self.lose(&Loss::new(leaf.span, why, "write the test of the one that is meant"))
+            }
             Found::Made(held) => match made::alone(
                 self.into,
                 Asked { leaves: std::slice::from_ref(leaf), all: true },
@@ -296,16 +288,15 @@ impl<'c> Carrier<'c, '_> {
     }
 
     fn tested(&mut self, leaf: &Leaf, held: Held<'c>, actions: &Actions) -> Option<Cond> {
-        let made = match &leaf.test {
-            Test::Field { place, other, folds } => {
-                match field::find(self.into.source, self.into.target, other, actions.as_deref()) {
-                    Found::Field(other) => test::of_field(held.field, *place, other.field, *folds),
-                    Found::Several(_) | Found::Made(_) | Found::Nothing(_) => {
-                        Err(format!("{} has no field for `{other}`", self.into.source.name))
-                    }
+        let made = if let Test::Field { place, other, folds } = &leaf.test {
+            match field::find(self.into.source, self.into.target, other, actions.as_deref()) {
+                Found::Field(other) => test::of_field(held.field, *place, other.field, *folds),
+                Found::Several(_) | Found::Made(_) | Found::Nothing(_) => {
+                    Err(format!("{} has no field for `{other}`", self.into.source.name))
                 }
             }
-            asked => test::test(held.field, asked),
+        } else {
+            test::test(held.field, &leaf.test)
         };
         let made = match made {
             Ok(made) => made,
@@ -357,7 +348,7 @@ impl<'c> Carrier<'c, '_> {
 /// The actions that a source speaks of.
 fn known_actions(source: &Source) -> Vec<&str> {
     let columns = source.fields.values().flat_map(|field| field.columns.values());
-    let variants = columns.flat_map(|column| column.variants());
+    let variants = columns.flat_map(crate::catalog::Column::variants);
     let mut known: Vec<&str> = variants.flat_map(|one| one.for_actions.iter().map(String::as_str)).collect();
     known.sort_unstable();
     known.dedup();

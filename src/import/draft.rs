@@ -153,7 +153,7 @@ impl Chain {
         }
         out.push_str("{\n");
         if let Some((within, on)) = &self.together {
-            let _ = write!(out, "together within {} on {} {{\n", spelt(*within), on.join(", "));
+            let _ = writeln!(out, "together within {} on {} {{", spelt(*within), on.join(", "));
         }
         for (number, step) in self.steps.iter().enumerate() {
             if let Some(link) = number.checked_sub(1).and_then(|before| self.links.get(before)) {
@@ -292,7 +292,9 @@ pub(super) fn unique(name: String, taken: &[String]) -> String {
     if !taken.contains(&name) {
         return name;
     }
-    (2..).map(|number| format!("{name}_{number}")).find(|name| !taken.contains(name)).unwrap_or(name)
+    // One of these many names is none of the fewer that are taken.
+    let mut others = (2..taken.len() + 3).map(|number| format!("{name}_{number}"));
+    others.find(|other| !taken.contains(other)).unwrap_or(name)
 }
 
 /// What joins two steps by a field that each has under its own name; `many` says whose field has several values.

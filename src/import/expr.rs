@@ -94,6 +94,11 @@ impl Expr {
         Self::Leaf(Leaf { is_canonical: true, ..Leaf::new(field, span, test) })
     }
 
+    /// The parts that must all hold.
+    pub(super) fn into_parts(self) -> Vec<Self> {
+        if let Self::All(parts) = self { parts } else { vec![self] }
+    }
+
     /// That a field has a value.
     pub(super) fn present(field: &str, span: Span) -> Self {
         Self::leaf(field, span, Test::Missing).not()
@@ -121,10 +126,7 @@ impl Expr {
         keys: &[&str],
     ) -> Self {
         let whole = self.split(is_nothing).folded().without_excluded(is_single);
-        let parts = match whole {
-            Self::All(parts) => parts,
-            whole => vec![whole],
-        };
+        let parts = whole.into_parts();
         let is_known = |part: &Self| match part {
             Self::Leaf(leaf) => leaf.negated && !leaf.is_of_value() && keys.contains(&leaf.field.as_str()),
             Self::Always(_) | Self::All(_) | Self::Any(_) | Self::Except(_) | Self::Lost(_) => false,
@@ -205,12 +207,17 @@ impl Expr {
         match self {
             Self::All(parts) => joined(each(parts), true),
             Self::Any(parts) => joined(each(parts), false),
-            Self::Except(inner) => match inner.folded() {
+            Self::Except(inner) => {
+                let inner = inner.folded();
                 // That fields have values is no filter of noise.
-                Self::All(parts) if parts.iter().all(is_presence) => Self::All(parts),
-                inner if is_presence(&inner) => inner,
-                inner => Self::Except(Box::new(inner)),
-            },
+                let is_plain = match &inner {
+                    Self::All(parts) => parts.iter().all(is_presence),
+                    Self::Always(_) | Self::Leaf(_) | Self::Any(_) | Self::Except(_) | Self::Lost(_) => {
+                        is_presence(&inner)
+                    }
+                };
+                if is_plain { inner } else { Self::Except(Box::new(inner)) }
+            }
             Self::Always(_) | Self::Leaf(_) | Self::Lost(_) => self,
         }
     }
@@ -229,7 +236,7 @@ pub(super) fn joined(parts: Vec<Expr>, all: bool) -> Expr {
             Expr::Any(inner) if !all => flat.extend(inner),
             Expr::Always(truth) if truth == all => {}
             Expr::Always(truth) => return Expr::Always(truth),
-            part => flat.push(part),
+            Expr::Leaf(_) | Expr::All(_) | Expr::Any(_) | Expr::Except(_) | Expr::Lost(_) => flat.push(part),
         }
     }
     let mut parts: Vec<Expr> = Vec::new();

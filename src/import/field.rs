@@ -134,8 +134,7 @@ fn best<'s>(
     // Two names for one thing: the one that a target has too.
     let is_one =
         held.iter().all(|other| held.first().is_some_and(|first| other.field.raw == first.field.raw));
-    let by_target =
-        held.iter().find(|held| elsewhere(source, &held.field.name).iter().any(|field| *field == held.field));
+    let by_target = held.iter().find(|held| elsewhere(source, &held.field.name).contains(&held.field));
     let same = same.or(by_target.copied().filter(|_| is_one));
     match (names.len(), same.or(held.first().copied())) {
         (1, Some(only)) => Some(Found::Field(only)),

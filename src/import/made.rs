@@ -190,8 +190,7 @@ fn is_class(class: Class<'_>, wanted: Option<&str>) -> bool {
 /// Whether what stands in a place passes; nothing if it may or may not.
 fn passes(asked: &Test, class: Class<'_>, known: &[&str]) -> Option<bool> {
     match (asked, class) {
-        (Test::Missing, class) => Some(class == Class::Nothing),
-        (Test::Empty, class) => Some(class == Class::Nothing),
+        (Test::Missing | Test::Empty, class) => Some(class == Class::Nothing),
         (Test::Equal { values, folds }, Class::Value(known)) => {
             Some(values.iter().any(|value| is_same(value, known, *folds)))
         }

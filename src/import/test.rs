@@ -17,25 +17,25 @@ use super::value::like;
 /// # Errors
 /// Why the language has none.
 pub(super) fn test(field: &FieldDef, asked: &Test) -> Result<Cond, String> {
-    let asker = Asker { field };
+    let of = Asker { field };
     match asked {
         Test::Missing | Test::Empty => Ok(exists(field).not()),
-        Test::Equal { values, folds } => asker.equal(values, *folds),
-        Test::Like { patterns, folds } => asker.like(patterns, *folds),
-        Test::Text { place, values, folds } => asker.text(*place, values, *folds),
+        Test::Equal { values, folds } => of.equal(values, *folds),
+        Test::Like { patterns, folds } => of.like(patterns, *folds),
+        Test::Text { place, values, folds } => of.text(*place, values, *folds),
         Test::Regex(regex) => {
-            asker.is_text()?;
-            Ok(asker.written("matches", "", &expression(regex)))
+            of.is_text()?;
+            Ok(of.written("matches", "", &expression(regex)))
         }
         Test::Network(networks) if field.ty == Type::Ip => {
             let networks: Vec<String> = networks.iter().map(|network| quoted(network)).collect();
-            Ok(asker.written("in", "", &format!("({})", networks.join(", "))))
+            Ok(of.written("in", "", &format!("({})", networks.join(", "))))
         }
         Test::Network(_) => Err(format!("`{}` is no address", field.name)),
         Test::Order { op, value } => match field.ty {
             Type::Int | Type::Float | Type::Time => {
-                let value = asker.literal(value)?;
-                Ok(Cond::test(format!("{} {op} {value}", asker.left())))
+                let value = of.literal(value)?;
+                Ok(Cond::test(format!("{} {op} {value}", of.left())))
             }
             Type::String | Type::Bool | Type::Ip => Err(format!("`{}` is no number", field.name)),
         },
@@ -169,7 +169,7 @@ impl Asker<'_> {
     fn tilde(&self, patterns: &[Pattern], folds: bool) -> &'static str {
         let settled = |pattern: &Pattern| {
             let has_letters = pattern.parts.iter().any(|part| match part {
-                PatternPart::Text(text) => text.chars().any(|c| c.is_alphabetic()),
+                PatternPart::Text(text) => text.chars().any(char::is_alphabetic),
                 PatternPart::Any | PatternPart::One => false,
             });
             !has_letters || self.field.spelling.is_some_and(|spelling| spelling.settles(pattern))

@@ -157,8 +157,8 @@ pub(super) fn whole(regex: &str, ignores_case: bool) -> Result<String, String> {
         match c {
             '\\' => {
                 let escaped = chars.next().ok_or("it ends in a backslash")?;
-                let is_class = matches!(escaped, 'd' | 'D' | 'w' | 'W' | 's' | 'S');
-                if escaped.is_ascii_alphanumeric() && !is_class {
+                let names_class = matches!(escaped, 'd' | 'D' | 'w' | 'W' | 's' | 'S');
+                if escaped.is_ascii_alphanumeric() && !names_class {
                     out.push(escaped);
                 } else {
                     out.extend(['\\', escaped]);

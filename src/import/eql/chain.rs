@@ -62,7 +62,7 @@ impl<'r> Reader<'r> {
         }
         let until = query.until.is_some().then(|| events.pop()).flatten();
         let chain = match query.shape {
-            Shape::Sample => self.sample(query, events, within, report),
+            Shape::Sample => self.sample(query, &events, within, report),
             Shape::Single | Shape::Sequence => self.sequence(events, until.as_ref(), within, report),
         };
         let rest = report.take();
@@ -113,14 +113,16 @@ impl<'r> Reader<'r> {
         let keys: Vec<&Key> = query.by.iter().chain(&item.by).collect();
         let parts = source::parts(lower(&item.condition, self.file));
         let mut names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
-        parts.iter().for_each(|part| fields(part, &mut names));
+        for part in &parts {
+            fields(part, &mut names);
+        }
         let span = self.span((item.place.0, item.place.1));
         let asked = source::Event { category: &item.category, parts: &parts, names: &names, span };
         let source = match self.given.source {
             Some(name) => choose::given(self.given.catalog, name, span, report)?,
             None => self.filters.choose(&asked, report)?,
         };
-        let condition = self.filters.beside(source, asked, report);
+        let condition = self.filters.beside(source, &asked, report);
         let into = Into { source, target: "eql", may_widen: !is_absence };
         let present: Vec<&str> =
             keys.iter().filter(|key| !key.optional).map(|key| key.name.as_str()).collect();
@@ -349,13 +351,7 @@ impl<'r> Reader<'r> {
         self.absence(gone, (on, step.keys.len()), Some((within, side)), &gone.name, report)
     }
 
-    fn sample(
-        &self,
-        query: &Query,
-        events: Vec<Event<'_, 'r>>,
-        within: u64,
-        report: &mut Report<'_>,
-    ) -> Chain {
+    fn sample(&self, query: &Query, events: &[Event<'_, 'r>], within: u64, report: &mut Report<'_>) -> Chain {
         let mut chain = Chain::default();
         let mut on = Vec::new();
         let keys = events.first().map_or(0, |event| event.keys.len());

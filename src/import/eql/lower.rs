@@ -75,26 +75,34 @@ impl Lower {
                     ValueKind::Field(name) => {
                         self.field(name, turned(*op), *folds, std::slice::from_ref(left), *place)
                     }
-                    _ => self.lost(*place, "neither side is a field", "compare a field with a value"),
+                    ValueKind::Text(_)
+                    | ValueKind::Number(_)
+                    | ValueKind::Bool(_)
+                    | ValueKind::Null
+                    | ValueKind::Call { .. }
+                    | ValueKind::Arithmetic => self.no_field(*place),
                 }
             }
             (ValueKind::Call { name, arguments, .. }, [bound]) if name == "length" => {
                 self.length(arguments, *op, bound, *place)
             }
-            (ValueKind::Call { name, folds, arguments }, [only]) if *op == Op::Equal => match only.kind {
-                ValueKind::Bool(known) => {
-                    let test = self.call(name, *folds, arguments, *place);
-                    if known { test } else { opposite(test) }
-                }
-                _ => self.unknown(name, *place),
-            },
+            (ValueKind::Call { name, folds, arguments }, [Value { kind: ValueKind::Bool(known), .. }])
+                if *op == Op::Equal =>
+            {
+                let test = self.call(name, *folds, arguments, *place);
+                if *known { test } else { opposite(test) }
+            }
             (ValueKind::Call { name, .. }, _) => self.unknown(name, *place),
             (ValueKind::Arithmetic, _) => {
                 self.lost(*place, "the language does not calculate", "compare the field itself")
             }
-            (_, _) => self.lost(*place, "neither side is a field", "compare a field with a value"),
+            (_, _) => self.no_field(*place),
         };
         if truth { test } else { opposite(test) }
+    }
+
+    fn no_field(&self, place: Place) -> Expr {
+        self.lost(place, "neither side is a field", "compare a field with a value")
     }
 
     /// A field against one of some values.

@@ -72,7 +72,7 @@ fn head(query: &Query, file: &str, name: &str) -> Draft {
             draft.name = draft::name(name, &draft.name);
             origin = format!("{origin}, id {}", id.trim_end_matches(')'));
         } else if number == 0 {
-            draft.title = comment.trim_end_matches('.').to_owned();
+            comment.trim_end_matches('.').clone_into(&mut draft.title);
         }
     }
     draft.origin.push(origin);

@@ -49,10 +49,13 @@ impl Parser<'_> {
             self.take("(");
             let inner = self.or()?;
             self.expect(")")?;
-            return match inner {
-                Node::Bare(value) if self.operator_follows() => self.compare(value),
-                inner => Ok(inner),
+            if !self.operator_follows() {
+                return Ok(inner);
+            }
+            let Node::Bare(value) = inner else {
+                return Err(self.problem("a condition cannot be compared"));
             };
+            return self.compare(value);
         }
         let value = self.sum()?;
         if self.operator_follows() { self.compare(value) } else { Ok(Node::Bare(value)) }

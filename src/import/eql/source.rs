@@ -108,10 +108,8 @@ impl<'c> Filters<'c> {
     }
 
     /// What is left of the condition of an event beside what its source says.
-    pub(super) fn beside(&self, source: &Source, event: Event<'_>, report: &mut Report<'_>) -> Expr {
-        if event.category != "any" && category(source).is_some_and(|own| own != event.category)
-            || event.category != "any" && category(source).is_none()
-        {
+    pub(super) fn beside(&self, source: &Source, event: &Event<'_>, report: &mut Report<'_>) -> Expr {
+        if event.category != "any" && category(source) != Some(event.category) {
             let why = format!(
                 "`{}` is not limited to the category `{}`",
                 source.name,
@@ -161,12 +159,10 @@ fn leaf(part: Expr) -> Option<Leaf> {
 
 /// The values of which a part says that a field is one.
 fn values(part: &Expr) -> Option<(&str, &[String])> {
-    match part {
-        Expr::Leaf(Leaf { field, test: Test::Equal { values, .. }, negated: false, .. }) => {
-            Some((field, values.as_slice()))
-        }
-        _ => None,
+    if let Expr::Leaf(Leaf { field, test: Test::Equal { values, .. }, negated: false, .. }) = part {
+        return Some((field, values.as_slice()));
     }
+    None
 }
 
 /// A name for the log that a part states.

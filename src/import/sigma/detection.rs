@@ -57,19 +57,17 @@ impl Reader<'_, '_, '_> {
         };
         let mut read = Vec::new();
         for part in parts {
-            match part {
-                Tree::Not(inner) => match &**inner {
-                    Tree::Of { all: false, pattern, place } => {
-                        let each = self.of(pattern, *place);
-                        read.extend(each.into_iter().map(|one| Expr::Except(Box::new(one.not()))));
-                    }
-                    inner => {
-                        let inner = self.tree(inner).not();
-                        read.push(Expr::Except(Box::new(inner)));
-                    }
-                },
-                part => read.push(self.tree(part)),
-            }
+            let Tree::Not(inner) = part else {
+                read.push(self.tree(part));
+                continue;
+            };
+            let excluded = match &**inner {
+                Tree::Of { all: false, pattern, place } => self.of(pattern, *place),
+                Tree::Name(..) | Tree::Of { .. } | Tree::Not(_) | Tree::And(_) | Tree::Or(_) => {
+                    vec![self.tree(inner)]
+                }
+            };
+            read.extend(excluded.into_iter().map(|one| Expr::Except(Box::new(one.not()))));
         }
         joined(read, true)
     }
@@ -94,15 +92,13 @@ impl Reader<'_, '_, '_> {
     }
 
     fn named(&mut self, name: &str, place: condition::Place) -> Expr {
-        match self.detection.get(name) {
-            Some(selection) => self.selection(selection),
-            None => {
-                let span = self.stated.inside(place.0, place.1, self.report);
-                let why = format!("there is no selection `{}`", crate::source::visible(name));
-                wrong(self.report, &Loss::new(span, why, "correct the name"));
-                Expr::Always(true)
-            }
+        if let Some(selection) = self.detection.get(name) {
+            return self.selection(selection);
         }
+        let span = self.stated.inside(place.0, place.1, self.report);
+        let why = format!("there is no selection `{}`", crate::source::visible(name));
+        wrong(self.report, &Loss::new(span, why, "correct the name"));
+        Expr::Always(true)
     }
 
     /// The selections that a pattern names.

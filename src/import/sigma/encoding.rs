@@ -54,7 +54,9 @@ fn dashed(text: &str) -> Result<Vec<String>, String> {
         let is_option = matches!(c, '-' | '/') && !is_word(before) && is_word(chars.peek().copied());
         before = Some(c);
         if !is_option {
-            forms.iter_mut().for_each(|form| form.push(c));
+            for form in &mut forms {
+                form.push(c);
+            }
             continue;
         }
         forms = forms.iter().flat_map(|form| DASHES.map(|dash| format!("{form}{dash}"))).collect();

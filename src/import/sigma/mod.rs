@@ -36,7 +36,7 @@ pub(super) fn drafts(files: &[FileId], given: &Given<'_>, report: &mut Report<'_
         let mut draft = meta::head(rule, given.name, report);
         let Some(piece) = rules.piece(rule, 0, report) else { continue };
         draft.comments = report.take();
-        if let Some(chain) = steps::chain(rules, rule, piece, given, report) {
+        if let Some(chain) = steps::chain(rules, rule, &piece, given, report) {
             draft.chain = chain;
             drafts.push(draft);
         }

@@ -20,7 +20,7 @@ use super::logsource::{self, Chosen};
 pub(super) fn chain(
     rules: Rules<'_>,
     top: &Document,
-    piece: Piece<'_>,
+    piece: &Piece<'_>,
     given: &Given<'_>,
     report: &mut Report<'_>,
 ) -> Option<Chain> {

@@ -3,7 +3,7 @@
 //! In: the key and its values. Out: the test with Sigma's name for the field. Must not know: sources. After the
 //! modifiers of the Sigma specification 2.1; where pySigma says more, as it does.
 
-use crate::ir::{Pattern, PatternPart, Place};
+use crate::ir::{Case, Pattern, PatternPart, Place};
 use crate::source::Span;
 
 use super::super::expr::{Expr, Test, joined};
@@ -30,9 +30,9 @@ struct Modifiers<'k> {
     how: How,
     place: Option<Place>,
     all: bool,
-    cased: bool,
     negated: bool,
-    ignores_case: bool,
+    /// Letter case, where it is stated.
+    case: Option<Case>,
     /// How values are encoded, in order.
     encodings: Vec<&'k str>,
 }
@@ -63,9 +63,8 @@ fn modifiers<'k>(words: &[&'k str]) -> Result<Modifiers<'k>, (String, &'static s
         how: How::Equal,
         place: None,
         all: false,
-        cased: false,
         negated: false,
-        ignores_case: false,
+        case: None,
         encodings: Vec::new(),
     };
     for &word in words {
@@ -74,7 +73,7 @@ fn modifiers<'k>(words: &[&'k str]) -> Result<Modifiers<'k>, (String, &'static s
             "startswith" => found.place = Some(Place::Start),
             "endswith" => found.place = Some(Place::End),
             "re" => found.how = How::Regex,
-            "i" => found.ignores_case = true,
+            "i" => found.case = Some(Case::Ignore),
             "cidr" => found.how = How::Network,
             "lt" => found.how = How::Order("<"),
             "lte" => found.how = How::Order("<="),
@@ -83,7 +82,7 @@ fn modifiers<'k>(words: &[&'k str]) -> Result<Modifiers<'k>, (String, &'static s
             "exists" => found.how = How::Exists,
             "fieldref" => found.how = How::Field,
             "all" => found.all = true,
-            "cased" => found.cased = true,
+            "cased" => found.case = Some(Case::Sensitive),
             "neq" => found.negated = true,
             "windash" | "base64" | "base64offset" | "wide" | "utf16le" | "utf16be" | "utf16" => {
                 found.encodings.push(word);
@@ -158,7 +157,9 @@ impl Tester<'_> {
                 let networks = some.iter().map(|item| item.text().to_owned()).collect();
                 parts.push(Expr::leaf(self.field, span, Test::Network(networks)));
             }
-            how => parts.extend(some.iter().map(|item| self.one(how, *item))),
+            how @ (How::Regex | How::Order(_) | How::Exists | How::Field) => {
+                parts.extend(some.iter().map(|item| self.one(how, *item)));
+            }
         }
         joined(parts, false)
     }
@@ -166,9 +167,9 @@ impl Tester<'_> {
     /// A test that takes one value.
     fn one(&self, how: How, item: At<'_>) -> Expr {
         let text = item.text();
-        let (span, folds) = (item.span(), !self.modifiers.cased);
+        let (span, folds) = (item.span(), self.modifiers.case != Some(Case::Sensitive));
         match how {
-            How::Regex => match regex(text, self.modifiers.ignores_case) {
+            How::Regex => match searched(text, self.modifiers.case == Some(Case::Ignore)) {
                 Ok(regex) => Expr::leaf(self.field, span, Test::Regex(regex)),
                 Err(why) => {
                     Expr::Lost(Loss::new(span, why, "write an expression that all engines read in one way"))
@@ -209,7 +210,7 @@ impl Tester<'_> {
                 "the encoded text is compared ignoring case, as Sigma does, and may be another text encoded";
             report.inexact(&Loss::new(span, why, "compare with case, if the field keeps it"));
         }
-        fits(self.field, span, patterns, !self.modifiers.cased)
+        fits(self.field, span, patterns, self.modifiers.case != Some(Case::Sensitive))
     }
 
     fn placed(&self, text: Pattern) -> Pattern {
@@ -259,8 +260,4 @@ fn plain(text: &str) -> String {
         out.push(escaped.unwrap_or(c));
     }
     out
-}
-
-fn regex(text: &str, ignores_case: bool) -> Result<String, String> {
-    searched(text, ignores_case)
 }
