@@ -58,6 +58,12 @@ fn row(id: &str) -> Option<&'static Technique> {
     TABLE.get(place)
 }
 
+/// The tactic of a name such as `credential-access`.
+#[must_use]
+pub fn by_slug(slug: &str) -> Option<Tactic> {
+    TACTICS.iter().copied().find(|tactic| tactic.slug == slug)
+}
+
 /// The tactic of an id.
 #[must_use]
 pub fn tactic(id: &str) -> Option<Tactic> {

@@ -21,7 +21,11 @@ fn number(id: &str) -> u16 {
 /// File names of the cases with their codes.
 fn cases() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for path in chains("tests/cases") {
+    // Findings in rules of other languages have cases in them.
+    let foreign = std::fs::read_dir(root().join("tests/import")).unwrap();
+    let foreign =
+        foreign.map(|entry| format!("tests/import/{}", entry.unwrap().file_name().to_str().unwrap()));
+    for path in chains("tests/cases").into_iter().chain(foreign) {
         let name = path.rsplit('/').next().unwrap();
         let code = name.strip_prefix("err_").or_else(|| name.strip_prefix("warn_"));
         let code = code.and_then(|rest| rest.get(..5)).unwrap_or_default().to_owned();
@@ -34,10 +38,18 @@ fn cases() -> Vec<(String, String)> {
 
 /// `catena check`, or what the first line of the case asks for: `# run: compile --target eql`.
 fn run(path: &str, source: &str) -> Ran {
+    if path.starts_with("tests/import/") {
+        return catena(&["import", path]);
+    }
     let asked = source.lines().next().and_then(|line| line.strip_prefix("# run: ")).unwrap_or("check");
     let mut arguments: Vec<&str> = asked.split_whitespace().collect();
     arguments.extend(["--as-of", AS_OF, path]);
     catena(&arguments)
+}
+
+/// The name of a case, without its extension.
+fn stem(path: &str) -> &str {
+    path.rsplit('/').next().unwrap().rsplit_once('.').unwrap().0
 }
 
 #[test]
@@ -47,7 +59,7 @@ fn every_case_gives_its_findings() {
         let ran = run(&path, &source);
         assert!(ran.err.contains(&format!("[{code}]")), "{path} does not give {code}:\n{}", ran.err);
         assert_eq!(ran.status, i32::from(ran.err.contains("error[")), "{path}: status {}", ran.status);
-        let name = path.rsplit('/').next().unwrap().trim_end_matches(".chain");
+        let name = stem(&path);
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(root().join("snapshots/errors"));
         settings.set_prepend_module_to_snapshot(false);
@@ -58,8 +70,7 @@ fn every_case_gives_its_findings() {
 
 #[test]
 fn no_snapshot_is_left_over() {
-    let known: BTreeSet<String> =
-        cases().iter().map(|(path, _)| path.rsplit('/').next().unwrap().replace(".chain", ".snap")).collect();
+    let known: BTreeSet<String> = cases().iter().map(|(path, _)| format!("{}.snap", stem(path))).collect();
     for entry in std::fs::read_dir(root().join("snapshots/errors")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(known.contains(&name), "snapshots/errors/{name} belongs to no case");

@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replay", &["source", "csv", "ir", "catalog", "engine"]),
     ("draft", &["source", "syntax", "ir", "catalog", "engine"]),
     ("picture", &["source", "ir", "engine", "backend"]),
-    ("import", &["source", "syntax", "catalog", "ir", "yaml"]),
+    ("import", &["source", "attack", "diag", "syntax", "catalog", "check", "ir", "yaml"]),
     ("explain", &["source", "ir", "engine", "backend", "picture"]),
     (
         "project",

@@ -34,6 +34,7 @@ mod forms;
 mod generated;
 mod house;
 mod import;
+mod import_rounds;
 mod layers;
 mod library;
 mod lists;

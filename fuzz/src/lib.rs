@@ -6,6 +6,7 @@
 mod environment;
 mod files;
 mod findings;
+mod foreign;
 mod logs;
 mod packed;
 mod plain;
@@ -25,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("plain", plain::plain),
     ("environment", environment::environment),
     ("source", environment::source),
+    ("foreign", foreign::foreign),
 ];
 
 /// Checks the promise of a target.

@@ -65,6 +65,7 @@ use sink::Sink;
 
 pub use allow::allows;
 pub use identity::{Identities, clashing};
+pub use regex::not_portable;
 pub use resolutions::{Definition, DefinitionKind, Meaning, Resolutions, Use};
 
 /// The most steps of a chain.

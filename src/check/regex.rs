@@ -85,6 +85,13 @@ pub(super) fn check(regex: &str) -> Result<Facts, Vec<Problem>> {
     Ok(Facts { matches_everything: hir.properties().minimum_len() == Some(0) && one_sided })
 }
 
+/// Why an expression is not in the language, if it is not.
+#[must_use]
+pub fn not_portable(regex: &str) -> Option<String> {
+    let problems = check(regex).err()?;
+    Some(problems.into_iter().next().map_or(String::new(), |problem| problem.label))
+}
+
 fn bytes(span: &Span) -> Range<usize> {
     span.start.offset..span.end.offset
 }

@@ -1,9 +1,10 @@
 //! The table of codes: what each finding is called, how much it matters, and one line about it.
 //!
 //! A row ends with a property if the code has one: `repaired` or `absence`. A new code is one row here, one page
-//! `docs/errors/<code>.md` and one case `tests/cases/err_<code>_*.chain` (`warn_` for warnings); a test holds the three
-//! together. Numbers: 01 text and files, 02 names and types,
-//! 03 links and windows, 04 allowlists, 05 predicates, 06 rules and metadata, 07 tests, 08 targets, 09 settings.
+//! `docs/errors/<code>.md` and one case `tests/cases/err_<code>_*.chain` (`warn_` for warnings; of rules of other
+//! languages in `tests/import`); a test holds the three together. Numbers: 01 text and files, 02 names and types, 03
+//! links and windows, 04 allowlists, 05 predicates, 06 rules and metadata, 07 tests, 08 targets, 09 settings, 10 rules
+//! of other languages.
 
 use super::Severity::{self, Error, Warning};
 
@@ -275,4 +276,13 @@ codes! {
     UnknownSetting = "E0905" Error "unknown name in an environment or source file";
     SourceTwice = "E0906" Error "duplicate source definition";
     UnknownParam = "W0907" Warning "unknown parameter or rule in the environment file";
+
+    // 10 rules of other languages
+    NotForeign = "E1001" Error "not a rule of another language";
+    BadEql = "E1002" Error "not an EQL query";
+    BadSigma = "E1003" Error "not a Sigma rule";
+    NoSource = "E1004" Error "no log source for a step";
+    ChosenSource = "W1005" Warning "the log source is not certain";
+    LeftOut = "W1006" Warning "a part of the rule is left out";
+    Inexact = "W1007" Warning "a part of the rule is not carried exactly";
 }

@@ -1,123 +1,193 @@
-//! Fields of other languages, and tests of them in ours.
+//! Fields of other languages, by the mappings of the sources read backwards.
 //!
-//! In: the name that a vendor has for a field, an operator, values. Out: a test of the canonical field, or why not.
-//! Must not know: the notation it was written in.
+//! In: the name that a target or a vendor has for a field. Out: the canonical fields that it can mean. Must not know:
+//! rules, notations.
 
-use crate::catalog::{Column, FieldDef, Source};
-use crate::ir::Type;
-use crate::syntax::quoted;
+use crate::catalog::{Column, FieldDef, Mapped, Raw, Source};
 
-use super::cond::Cond;
-
-/// How values are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Op {
-    Equal,
-    Like,
-    Contains,
-    Starts,
-    Ends,
-    Matches,
-    Network,
-    Order(&'static str),
+/// A field, and the column in which the other language has it; none where the name is that of the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'s> {
+    pub(super) field: &'s FieldDef,
+    pub(super) column: Option<&'s Mapped>,
 }
 
-/// The field of a source that a name means in a target, or why there is none.
-pub(super) fn find<'s>(source: &'s Source, target: &str, name: &str) -> Result<&'s FieldDef, String> {
-    let is_column = |field: &&FieldDef| {
-        let variants = field.columns.get(target).map(Column::variants);
-        variants.into_iter().flatten().any(|mapped| mapped.field.as_deref() == Some(name))
-    };
-    // A name may be that of another field here: what the target stores under it counts.
-    let same = source.field(name).filter(is_column);
-    let stored = same.or_else(|| source.fields.values().find(is_column)).or_else(|| source.field(name));
-    if let Some(field) = stored {
-        return Ok(field);
-    }
-    let meant = source.meant_by(name).map(|meant| meant.fields).unwrap_or_default();
-    match meant.as_slice() {
-        [field] => Ok(field),
-        [] => Err(format!("{} has no field for `{name}`", source.name)),
-        several => {
-            let names: Vec<&str> = several.iter().map(|field| field.name.as_str()).collect();
-            Err(format!("`{name}` can mean {} of {}", names.join(" or "), source.name))
-        }
-    }
+/// What a name means in a source.
+#[derive(Debug)]
+pub(super) enum Found<'s> {
+    /// One field.
+    Field(Held<'s>),
+    /// One of several fields, which the name does not tell apart.
+    Several(Vec<Held<'s>>),
+    /// No field: fields are made of what has the name.
+    Made(Vec<Held<'s>>),
+    /// Nothing; perhaps a field whose name is near.
+    Nothing(Option<String>),
 }
 
-/// The test of a field; of several values one must fit.
-pub(super) fn test(field: &FieldDef, op: Op, values: &[String], folds: bool) -> Result<Cond, String> {
-    let name = field.name.as_str();
-    // Where all values are spelt in one way, letter case says nothing.
-    let tilde = if folds && field.ty == Type::String && field.spelling.is_none() { "~" } else { "" };
-    let is_network = field.ty == Type::Ip && values.iter().any(|value| value.contains('/'));
-    let op = if is_network && matches!(op, Op::Equal | Op::Like) { Op::Network } else { op };
-    // Where a field has few values, they are spelt as the source spells them.
-    let spelt = |value: &String| {
-        let known = field.values.iter().find(|known| known.eq_ignore_ascii_case(value));
-        known.filter(|_| op == Op::Equal).unwrap_or(value).clone()
-    };
-    let values: Vec<String> = values.iter().map(spelt).collect();
-    let literals = values.iter().map(|value| literal(field.ty, op, value)).collect::<Result<Vec<_>, _>>()?;
-    let one = match literals.as_slice() {
-        [one] => Some(one.as_str()),
-        _ => None,
-    };
-    let set = format!("({})", literals.join(", "));
-    let word = |word: &str| format!("{name} {word}{tilde} {}", one.unwrap_or(&set));
-    Ok(Cond::Test(match (op, one) {
-        (Op::Equal, Some("true")) if field.ty == Type::Bool => name.to_owned(),
-        (Op::Equal, Some("false")) if field.ty == Type::Bool => return Ok(Cond::Test(name.to_owned()).not()),
-        (Op::Equal, Some(value)) if tilde.is_empty() => format!("{name} == {value}"),
-        (Op::Equal, Some(value)) => format!("{name} =~ {value}"),
-        (Op::Equal, None) => format!("{name} in{tilde} {set}"),
-        (Op::Network, _) => format!("{name} in {set}"),
-        (Op::Like, _) => word("like"),
-        (Op::Contains, _) => word("contains"),
-        (Op::Starts, _) => word("starts_with"),
-        (Op::Ends, _) => word("ends_with"),
-        (Op::Matches, Some(value)) => format!("{name} matches {value}"),
-        (Op::Order(op), Some(value)) => format!("{name} {op} {value}"),
-        (Op::Matches | Op::Order(_), None) => return Err("one value at a time can be compared so".to_owned()),
+/// The meaning of a name. `actions` are those that the events can have, if that is known.
+pub(super) fn find<'s>(
+    source: &'s Source,
+    target: &str,
+    name: &str,
+    actions: Option<&[String]>,
+) -> Found<'s> {
+    let mut held = columns(source, target, |held| stored(source, held).as_deref() == Some(name));
+    if held.is_empty() {
+        held = columns(source, target, |held| {
+            stored(source, held).is_some_and(|field| field.eq_ignore_ascii_case(name))
+        });
+    }
+    let (made, plain): (Vec<_>, Vec<_>) =
+        held.into_iter().partition(|held| held.column.is_some_and(|column| !column.cases().is_empty()));
+    match best(source, name, plain, actions) {
+        Some(found) => return found,
+        None if !made.is_empty() => return Found::Made(made),
+        None => {}
+    }
+    if let Some(field) = by_log(source, name) {
+        return Found::Field(Held { field, column: None });
+    }
+    let made = columns(source, target, |held| {
+        let cases = held.column.map_or(&[][..], |column| column.cases.as_slice());
+        cases.iter().any(|case| case.when.keys().any(|key| key.eq_ignore_ascii_case(name)))
+    });
+    if !made.is_empty() {
+        return Found::Made(made);
+    }
+    if let Some(field) = source.field(name) {
+        return Found::Field(Held { field, column: None });
+    }
+    if let [field] = elsewhere(source, name).as_slice() {
+        return Found::Field(Held { field, column: None });
+    }
+    // Names that are only near are for people to judge.
+    Found::Nothing(source.meant_by(name).map(|meant| {
+        let names: Vec<String> = meant.fields.iter().map(|field| format!("`{}`", field.name)).collect();
+        names.join(" or ")
     }))
 }
 
-fn literal(ty: Type, op: Op, value: &str) -> Result<String, String> {
-    let wrong = || format!("`{value}` is no value of the field's type");
-    match (ty, op) {
-        (Type::Int, _) => value.parse::<i64>().map(|number| number.to_string()).map_err(|_| wrong()),
-        (Type::Float, _) => value.parse::<f64>().map(|number| number.to_string()).map_err(|_| wrong()),
-        (Type::Bool, _) => match value.to_ascii_lowercase().as_str() {
-            "true" | "1" => Ok("true".to_owned()),
-            "false" | "0" => Ok("false".to_owned()),
-            _ => Err(wrong()),
-        },
-        (Type::String, Op::Matches) if value.contains('"') || crate::source::has_hidden(value) => {
-            Err("an expression with a quote or a hidden character must be rewritten by hand".to_owned())
-        }
-        (Type::String, Op::Matches) => Ok(format!("r\"{value}\"")),
-        (Type::String, Op::Like) => Ok(quoted(&pattern(value))),
-        (Type::String | Type::Ip | Type::Time, _) => Ok(quoted(value)),
+/// The fields that some target stores under a name, as they are.
+fn elsewhere<'s>(source: &'s Source, name: &str) -> Vec<&'s FieldDef> {
+    let is_it = |mapped: &Mapped| {
+        let is_plain = mapped.cases().is_empty()
+            && !mapped.multi
+            && mapped.superset.is_none()
+            && mapped.subset.is_none()
+            && mapped.for_actions.is_empty();
+        is_plain && mapped.field.as_deref().or(mapped.path.as_deref()) == Some(name)
+    };
+    let has = |field: &&FieldDef| field.columns.values().flat_map(Column::variants).any(is_it);
+    source.fields.values().filter(has).collect()
+}
+
+/// Every column of a target that satisfies a test.
+fn columns<'s>(source: &'s Source, target: &str, is_it: impl Fn(&Held<'s>) -> bool) -> Vec<Held<'s>> {
+    let of_field = |field: &'s FieldDef| {
+        let variants = field.columns.get(target).map(Column::variants).unwrap_or_default();
+        variants.iter().map(move |mapped| Held { field, column: Some(mapped) })
+    };
+    let all = source.fields.values().flat_map(of_field);
+    all.filter(is_it).collect()
+}
+
+/// What the other language calls a column: a field, a path, or an item of a group.
+fn stored(source: &Source, held: &Held<'_>) -> Option<String> {
+    let column = held.column?;
+    match (&column.field, &column.path, &column.item) {
+        (Some(field), ..) => Some(field.clone()),
+        (None, Some(path), _) => Some(path.clone()),
+        (None, None, Some(item)) => Some(of_group(source, held.field, item)),
+        (None, None, None) => None,
     }
 }
 
-/// A wildcard pattern as the language has it, in which every backslash that escapes nothing is doubled.
-fn pattern(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        out.push(c);
-        if c == '\\' {
-            match rest.next_if(|next| matches!(next, '*' | '?' | '\\')) {
-                Some(escaped) => out.push(escaped),
-                None => out.push('\\'),
-            }
-        }
-    }
-    out
+/// The whole path of a field of a repeated group.
+fn of_group(source: &Source, field: &FieldDef, path: &str) -> String {
+    let Some((_, group)) = source.group_of(field) else { return path.to_owned() };
+    let inner = path.starts_with('>').then_some(group.inner.as_deref()).flatten();
+    let parts = [Some(group.path.as_str()), inner, Some(path.trim_start_matches('>'))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(".")
 }
 
-/// That a field has a value.
-pub(super) fn exists(field: &FieldDef) -> Cond {
-    Cond::Test(format!("exists({})", field.name))
+/// The field that a name means surest.
+fn best<'s>(
+    source: &'s Source,
+    name: &str,
+    mut held: Vec<Held<'s>>,
+    actions: Option<&[String]>,
+) -> Option<Found<'s>> {
+    held.sort_by_key(|held| rank(held));
+    if let Some(actions) = actions
+        && let Some(here) = held.iter().position(|held| is_for(source, *held, actions))
+    {
+        let first = held.remove(here);
+        held.retain(|other| is_for(source, *other, actions));
+        held.insert(0, first);
+    }
+    let lowest = held.first().map(rank)?;
+    held.retain(|held| rank(held) == lowest);
+    let mut names: Vec<&str> = held.iter().map(|held| held.field.name.as_str()).collect();
+    names.dedup();
+    let same = held.iter().find(|held| held.field.name == name).copied();
+    // Two names for one thing: the one that a target has too.
+    let is_one =
+        held.iter().all(|other| held.first().is_some_and(|first| other.field.raw == first.field.raw));
+    let by_target = held.iter().find(|held| elsewhere(source, &held.field.name).contains(&held.field));
+    let same = same.or(by_target.copied().filter(|_| is_one));
+    match (names.len(), same.or(held.first().copied())) {
+        (1, Some(only)) => Some(Found::Field(only)),
+        (_, Some(found)) if same.is_some() => Some(Found::Field(found)),
+        (_, Some(_)) => Some(Found::Several(held)),
+        (_, None) => None,
+    }
+}
+
+/// Whether a column is the one that events with these actions have.
+fn is_for(source: &Source, held: Held<'_>, actions: &[String]) -> bool {
+    let Some(column) = held.column else { return true };
+    let listed = |action: &String| column.for_actions.contains(action);
+    if column.for_actions.is_empty() {
+        let others = others(source, held);
+        return actions.iter().all(|action| !others.contains(&action.as_str()));
+    }
+    actions.iter().all(listed)
+}
+
+/// The actions for which a field stands elsewhere than in this column.
+pub(super) fn others<'s>(_source: &Source, held: Held<'s>) -> Vec<&'s str> {
+    let Some(column) = held.column else { return Vec::new() };
+    let mut found: Vec<&str> = Vec::new();
+    for other in held.field.columns.values().map(Column::variants).filter(|all| all.contains(column)) {
+        let different = other.iter().filter(|other| other.field != column.field);
+        found.extend(different.flat_map(|other| other.for_actions.iter().map(String::as_str)));
+    }
+    found
+}
+
+/// How far a column is from being the field.
+fn rank(held: &Held<'_>) -> u8 {
+    let Some(column) = held.column else { return 0 };
+    u8::from(!column.for_actions.is_empty())
+        + 2 * u8::from(column.superset.is_some() || column.subset.is_some())
+        + 4 * u8::from(column.multi)
+}
+
+/// The field that has the values of a place of the log.
+fn by_log<'s>(source: &'s Source, name: &str) -> Option<&'s FieldDef> {
+    let has = |field: &&FieldDef| match &field.raw {
+        Some(Raw::Path(path)) => of_group(source, field, path).eq_ignore_ascii_case(name),
+        Some(Raw::Variants(variants)) => matches!(variants.as_slice(), [only]
+            if only.map.is_empty() && only.capture.is_none() && only.absent.is_none() && only.otherwise.is_none()
+                && only.paths().any(|path| path.eq_ignore_ascii_case(name))),
+        None => false,
+    };
+    source.fields.values().find(has)
+}
+
+/// How well a source knows names: how many of them are fields, or make one.
+pub(super) fn known(source: &Source, target: &str, names: &[String]) -> usize {
+    let is_known = |name: &&String| !matches!(find(source, target, name, None), Found::Nothing(_));
+    names.iter().filter(is_known).count()
 }
