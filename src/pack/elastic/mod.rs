@@ -7,6 +7,8 @@ mod rule;
 mod threat;
 mod toml;
 
+use std::collections::BTreeSet;
+
 use super::Piece;
 use super::file::{File, Path};
 use super::input::{Choices, Ruled};
@@ -57,14 +59,21 @@ pub(super) fn add(
     }
 }
 
-/// The most values that Elasticsearch takes in one query of terms, which `in (…)` of EQL becomes
+/// The most values that Elasticsearch takes in one query of terms, which the values of a list become
 /// (`index.max_terms_count`, Elasticsearch reference, index modules).
 const MOST_TERMS: usize = 65_536;
 
 /// Reports lists that Elasticsearch would refuse at each run of the rule.
 fn refuse_long_lists(ruled: &Ruled<'_>, diags: &mut Diagnostics) {
     for list in &ruled.rule.lists {
-        let values = list.entries.iter().filter(|entry| matches!(entry.value, EntryValue::Value(_))).count();
+        // A pattern with wildcards is a query of its own.
+        let is_term = |value: &EntryValue| match value {
+            EntryValue::Value(_) | EntryValue::Network(_) => true,
+            EntryValue::Pattern(pattern) => pattern.literal().is_some(),
+        };
+        let terms =
+            list.entries.iter().filter(|entry| is_term(&entry.value)).map(|entry| entry.text.as_str());
+        let values = terms.collect::<BTreeSet<_>>().len();
         if values > MOST_TERMS {
             let title = format!("{} has {values} values", list.described());
             let label = format!("a query of Elasticsearch takes {MOST_TERMS} (`index.max_terms_count`)");
