@@ -43,13 +43,11 @@ impl Base {
             return name.to_owned();
         }
         let path = plain(&self.here.join(name));
-        let mut up = 0;
-        for above in self.folder.ancestors() {
+        for (up, above) in self.folder.ancestors().enumerate() {
             if let Ok(below) = path.strip_prefix(above) {
                 let below = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
                 return std::iter::repeat_n("..".to_owned(), up).chain(below).collect::<Vec<_>>().join("/");
             }
-            up += 1;
         }
         path.display().to_string()
     }

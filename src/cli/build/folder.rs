@@ -81,7 +81,9 @@ fn replace(folder: &Path, bundle: &Bundle, earlier: &BTreeMap<String, String>) -
         let hint = format!("and cannot be put back ({stuck}): what was there is in `{}`", kept.display());
         return Err(error.context(hint));
     }
-    gone.iter().for_each(|path| remove_empty(folder, path));
+    for path in &gone {
+        remove_empty(folder, path);
+    }
     Ok(Done { changed, removed: gone.len() })
 }
 

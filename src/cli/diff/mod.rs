@@ -200,9 +200,9 @@ fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
             // What could not be read of it says nothing about the change.
             let had_errors = old.unread.contains(name.as_str());
             if had_errors {
-                compared.repaired.push(name)
+                compared.repaired.push(name);
             } else {
-                compared.added.push(name)
+                compared.added.push(name);
             }
             continue;
         };

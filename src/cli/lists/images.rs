@@ -145,14 +145,14 @@ impl Import {
         }
         if images.is_empty() {
             let owners = criteria.iter().flatten().flat_map(|criterion| &criterion.image_providers);
-            let owners: String = owners.map(|owner| format!(" {owner}")).collect();
+            let owners = owners.map(String::as_str).collect::<Vec<_>>().join(" ");
             ensure!(
                 !owners.is_empty(),
                 "there is no image in the files given: nothing is added. `aws ec2 describe-images --owners self` \
                  prints those of an account, in one region"
             );
             bail!(
-                "there is no image: criteria name owners; add the output of `aws ec2 describe-images --owners{owners}`"
+                "there is no image: criteria name owners; add the output of `aws ec2 describe-images --owners {owners}`"
             );
         }
         self.add(&images, criteria.as_deref())
