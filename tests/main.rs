@@ -35,6 +35,7 @@ mod generated;
 mod house;
 mod import;
 mod import_rounds;
+mod json_forms;
 mod layers;
 mod library;
 mod lists;
