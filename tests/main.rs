@@ -10,6 +10,7 @@
 )]
 
 mod authoring;
+mod blocks;
 mod book;
 mod build_folder;
 mod checks;
