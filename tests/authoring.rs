@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::program::{catena, path, root, scratch};
+use crate::program::{catena, catena_in, path, root, scratch};
 
 #[test]
 fn a_project_passes_check_and_test_at_once() {
@@ -18,7 +18,115 @@ fn a_project_passes_check_and_test_at_once() {
     let emissions: serde_json::Value = serde_json::from_str(&compiled.out).unwrap();
     assert_eq!(emissions.as_array().unwrap().len(), catena::backend::ALL.len(), "{}", compiled.err);
     let again = catena(&["init", &here]);
-    assert!(again.status == 2 && again.err.contains("nothing was written"), "{}", again.err);
+    let said = "nothing was written: name a new folder, as in `catena init detections`";
+    assert!(again.status == 2 && again.err.contains(said), "{}", again.err);
+}
+
+/// What the files of a project name is in the project, or is an address.
+#[test]
+fn a_project_names_nothing_that_it_lacks() {
+    let folder = scratch("init", &[]);
+    let made = catena_in(folder.path(), &["init", "project"], b"");
+    assert!(made.err.contains("next: `cd project`, `catena check`"), "{}", made.err);
+    let project = folder.path().join("project");
+    let mut named = 0;
+    for entry in walkdir::WalkDir::new(&project) {
+        let path = entry.unwrap().into_path();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        for word in text.split(|c: char| c.is_whitespace() || "`\"()|,;".contains(c)) {
+            let word = word.trim_end_matches(['.', ':']);
+            let is_path = ["rules/", "lists/", "environments/", ".github/", "docs/"]
+                .iter()
+                .any(|start| word.starts_with(start))
+                || [".yaml", ".chain", ".csv", ".md"].iter().any(|end| word.ends_with(end));
+            if is_path && !word.contains("://") {
+                named += 1;
+                let beside = path.parent().unwrap().join(word);
+                assert!(beside.exists() || project.join(word).exists(), "{}: {word}", path.display());
+            }
+        }
+        assert!(!text.contains("github.com/"), "{}: an address that nobody can vouch for", path.display());
+    }
+    assert!(named > 5, "{named}");
+}
+
+#[test]
+fn new_files_say_what_comes_next_and_what_was_taken() {
+    let folder = scratch("new", &[]);
+    let new = |arguments: &[&str]| catena_in(folder.path(), &[&["new"], arguments].concat(), b"");
+    let rule = new(&["rule", "key_use"]);
+    assert_eq!(rule.status, 0, "{}", rule.err);
+    for said in [
+        "source of the first step: aws.cloudtrail\n",
+        "title: key use\n",
+        "severity: medium\n",
+        "wrote key_use.chain\n",
+        "then `catena check key_use.chain` and `catena test key_use.chain`",
+    ] {
+        assert!(rule.err.contains(said), "{said}: {}", rule.err);
+    }
+    assert_eq!(catena_in(folder.path(), &["test", "key_use.chain"], b"").status, 0);
+    let list = new(&["list", "offices", "--field", "source.ip", "--csv", "-o", "lists/shared.chain"]);
+    assert!(
+        list.err.contains("`import \"shared.chain\"`") && list.err.contains("`except source.ip in offices`"),
+        "{}",
+        list.err
+    );
+    // Whatever the type of the field is, the example is a value of it.
+    for field in ["source.ip", "destination.port", "event.time", "event.read_only", "actor.id"] {
+        let name = field.replace('.', "_");
+        assert_eq!(new(&["list", &name, "--field", field]).status, 0, "{field}");
+    }
+    let checked = catena_in(folder.path(), &["check", "."], b"");
+    assert_eq!(checked.status, 0, "{}", checked.err);
+    let source = new(&["source", "our.proxy"]);
+    assert!(source.err.contains("add `sources: [our.proxy.yaml]` to catena.yaml"), "{}", source.err);
+    for (arguments, said) in [
+        (
+            &["rule", "key_use"][..],
+            "`key_use.chain` is there already; nothing was written: give another file with `-o`",
+        ),
+        (&["rule", "chain"], "`chain` is a word of the rule language"),
+        (
+            &["rule", "r", "--step", "from=aws.cloudtrail", "--step", "b=aws.cloudtrail"],
+            "`from` is a word of the rule language",
+        ),
+        (
+            &["rule", "r", "--step", "expect=aws.cloudtrail", "--step", "b=aws.cloudtrail"],
+            "choose another name",
+        ),
+        (
+            &["rule", "r", "--step", "a=aws.cloudtrail", "--step", "a=aws.cloudtrail"],
+            "two steps are called `a`",
+        ),
+        (&["source", "aws.cloudtrail"], "there is a source `aws.cloudtrail` already"),
+        (&["source", "our.proxy"], "`our.proxy.yaml` is there already"),
+        (&["list", "step"], "`step` is a word of the rule language"),
+    ] {
+        let ran = new(arguments);
+        assert!(ran.status == 2 && ran.err.contains(said), "{arguments:?}: {}", ran.err);
+    }
+}
+
+/// What is wrong with the environment is said; its sources are not just unknown.
+#[test]
+fn an_environment_with_errors_is_said() {
+    let folder = scratch(
+        "new",
+        &[
+            ("catena.yaml", b"sources: [gone.yaml]\n"),
+            ("a.eql", b"sequence [any where true] [any where true]"),
+        ],
+    );
+    for arguments in [
+        &["new", "rule", "r"][..],
+        &["new", "list", "l"],
+        &["new", "source", "our.proxy"],
+        &["import", "a.eql"],
+    ] {
+        let ran = catena_in(folder.path(), arguments, b"");
+        assert!(ran.status == 1 && ran.err.contains("error[E09"), "{arguments:?}: {}", ran.err);
+    }
 }
 
 #[test]
@@ -63,7 +171,7 @@ fn what_is_new_passes_the_check() {
         (&["rule", "r", "--step", "a=aws.cloudtrail"], "two steps"),
         (
             &["rule", "r", "--step", "a=aws.cloudtrail", "--step", "b=aws.vpcflow", "--on", "actor.id"],
-            "do not share",
+            "do not share a field `actor.id`; they share cloud.account.id, cloud.region",
         ),
         (&["list", "l", "--field", "actr.id"], "did you mean `actor.id`"),
     ] {

@@ -97,10 +97,12 @@ fn every_code_has_a_page_and_a_case() {
             mine.iter().all(|path| path.contains(&format!("/{prefix}"))),
             "{id}: its cases begin with {prefix}"
         );
-        let shown = page.split("```chain-error\n").nth(1).and_then(|rest| rest.split("```").next());
+        let shown: Vec<&str> =
+            page.split("```chain-error\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!shown.is_empty(), "{id}.md has no example");
         let texts: String =
             mine.iter().map(|path| std::fs::read_to_string(root().join(path)).unwrap()).collect();
-        for line in shown.unwrap_or_else(|| panic!("{id}.md has no example")).lines() {
+        for line in shown.into_iter().flat_map(str::lines) {
             assert!(texts.contains(line.trim()), "{id}.md shows `{line}`, which no case of it has");
         }
     }

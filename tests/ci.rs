@@ -24,10 +24,14 @@ fn repository() -> tempfile::TempDir {
 
 /// Runs a script of a job in the repository, with the built program in the path.
 fn run(script: &str, folder: &Path, variables: &[(&str, &str)]) -> (bool, String) {
+    run_in(&folder.join("repo"), script, variables)
+}
+
+fn run_in(folder: &Path, script: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let program = Path::new(env!("CARGO_BIN_EXE_catena")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("bash");
-    command.args(["-euo", "pipefail", "-c", script]).current_dir(folder.join("repo")).env("PATH", path);
+    command.args(["-euo", "pipefail", "-c", script]).current_dir(folder).env("PATH", path);
     command.env_remove("GITHUB_STEP_SUMMARY").envs(variables.iter().copied());
     let ran = command.output().unwrap();
     let text = [ran.stdout, ran.stderr].concat();
@@ -63,6 +67,41 @@ fn the_composite_action_runs() {
     for input in used.unwrap()["with"].as_object().unwrap().keys() {
         assert!(action["inputs"][input].is_object(), "the action has no input `{input}`");
     }
+}
+
+/// The workflow that `catena init` writes does in the new project what the action does, and ends well at once.
+#[test]
+fn the_workflow_of_a_new_project_runs() {
+    let folder = scratch("ci", &[]);
+    let (made, text) = run_in(folder.path(), "catena init repo && cp -r repo base", &[]);
+    assert!(made, "{text}");
+    let file = folder.path().join("repo/.github/workflows/detections.yml");
+    let workflow: Value = catena::yaml::read(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let variables: Vec<(String, String)> = workflow["env"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+        .collect();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let steps = workflow["jobs"]["rules"]["steps"].as_array().unwrap();
+    let scripts: Vec<&str> = steps.iter().filter_map(|step| step["run"].as_str()).collect();
+    let variables = [&variables[..], &[("BASE", "../base/rules")]].concat();
+    for script in scripts.iter().filter(|script| !script.contains("git worktree")) {
+        let (ended_well, text) = run(script, folder.path(), &variables);
+        assert!(ended_well, "{script}: {text}");
+    }
+    assert!(folder.path().join("repo/dist/manifest.json").exists());
+    // A program that is not there is asked for, and what to do is said.
+    let program = scripts[0].replace("command -v catena", "false");
+    let (ended_well, text) = run(&program, folder.path(), &[("CATENA_REPOSITORY", "")]);
+    assert!(!ended_well && text.contains("set the variable CATENA_REPOSITORY"), "{text}");
+    for step in yaml("action.yml")["runs"]["steps"].as_array().unwrap() {
+        let script = step["run"].as_str().unwrap();
+        assert!(scripts.iter().any(|own| own.starts_with(script)), "the workflow does not run `{script}`");
+    }
+    let kept = steps.iter().find_map(|step| step["with"]["path"].as_str());
+    assert_eq!(kept, workflow["env"]["OUTPUT"].as_str());
 }
 
 #[test]

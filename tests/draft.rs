@@ -45,8 +45,13 @@ fn incident(number: usize, minutes: u32) -> Vec<serde_json::Value> {
     ]
 }
 
+/// The lines of such an incident.
+pub(crate) fn incident_lines(number: usize) -> Vec<u8> {
+    lines(&incident(number, if number == 1 { 3 } else { 7 }))
+}
+
 fn folder(rest: &[serde_json::Value]) -> tempfile::TempDir {
-    let (one, two) = (lines(&incident(1, 3)), lines(&incident(2, 7)));
+    let (one, two) = (incident_lines(1), incident_lines(2));
     let rest = lines(rest);
     let files: [(&str, &[u8]); 3] = [("one.json", &one), ("two.json", &two), ("rest.json", &rest)];
     scratch("draft", &files)

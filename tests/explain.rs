@@ -94,7 +94,7 @@ const RULE: &str = "rules/an1318/aws.chain";
 #[test]
 fn a_code_gives_its_page() {
     let page = catena(&["explain", "e0202"]);
-    assert!(page.status == 0 && page.out.starts_with("# E0202: "), "{}", page.out);
+    assert!(page.status == 0 && page.out.starts_with("E0202: "), "{}", page.out);
     let unknown = catena(&["explain", "E0299"]);
     assert!(unknown.status == 2 && unknown.err.contains("did you mean `E020"), "{}", unknown.err);
 }
@@ -129,4 +129,41 @@ fn a_picture_is_of_one_rule_and_refusals_are_reasons() {
     assert!(none.status == 2 && none.err.contains("did you mean"), "{}", none.err);
     let refused = catena(&["explain", "tests/cases/key_change_without_scope.chain", "--target", "sigma"]);
     assert!(refused.out.contains("refused: ") && refused.out.contains("no query"), "{}", refused.out);
+}
+
+/// A page is prose for a reader; only with `--format markdown` is it markup.
+#[test]
+fn the_page_of_a_code_is_text() {
+    let pages = ["E0104", "E0121", "E0222", "E0808", "e0901"];
+    snapshot("explain", "pages", &catena(&[&["explain"], &pages[..]].concat()).out);
+    let markdown = catena(&["explain", "E0808", "--format", "markdown"]).out;
+    assert_eq!(markdown, std::fs::read_to_string(root().join("docs/errors/E0808.md")).unwrap());
+    for (arguments, said) in [
+        (&["explain", "rules/an1318/aws.chain", "--format", "markdown"][..], "for the page of a code"),
+        (&["explain", "E0808", "--format", "text", "--svg", "-"], "cannot be used with"),
+    ] {
+        let ran = catena(arguments);
+        assert!(ran.status == 2 && ran.err.contains(said), "{}", ran.err);
+    }
+}
+
+/// No page keeps markup but backticks, and none loses a line of code or is too wide for a terminal.
+#[test]
+fn no_page_has_markup_left() {
+    for code in catena::diag::Code::ALL {
+        let page = std::fs::read_to_string(root().join(format!("docs/errors/{}.md", code.id()))).unwrap();
+        let text = catena(&["explain", code.id()]).out;
+        let mut in_code = false;
+        for line in page.lines() {
+            let is_fence = line.trim_start().starts_with("```");
+            in_code ^= is_fence;
+            assert!(!in_code || is_fence || text.contains(line), "{}: `{line}` is gone", code.id());
+        }
+        for line in text.lines().filter(|line| !line.starts_with("    ")) {
+            let bare = line.split('`').step_by(2).collect::<String>();
+            let is_markup =
+                ["](", "**", "```"].iter().any(|mark| bare.contains(mark)) || line.starts_with(['#', '|']);
+            assert!(!is_markup && line.chars().count() <= 80, "{}: {line}", code.id());
+        }
+    }
 }

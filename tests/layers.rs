@@ -77,7 +77,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("flate2", &["replay/read", "pack/splunk/archive.rs"]),
     ("tar", &["pack/splunk/archive.rs"]),
     ("sha2", &["pack/file.rs"]),
-    ("pulldown_cmark", &["pack/markdown.rs"]),
+    ("pulldown_cmark", &["pack/markdown.rs", "cli/page.rs"]),
     ("toml", &["pack/elastic"]),
     ("ruzstd", &["replay/read"]),
     ("wide", &["replay/read"]),

@@ -348,7 +348,7 @@ fn rule_table(catalog: &Catalog, rules: &[(String, Rule)]) -> String {
         };
         writeln!(
             table,
-            "| [{}](../{file}) | {} | {} | {} | {} |",
+            "| {} (`{file}`) | {} | {} | {} | {} |",
             rule.meta.title,
             rule.meta.attack.join(", "),
             sources.join(", "),

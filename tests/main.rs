@@ -10,6 +10,7 @@
 )]
 
 mod authoring;
+mod blocks;
 mod book;
 mod build_folder;
 mod checks;
@@ -35,6 +36,7 @@ mod generated;
 mod house;
 mod import;
 mod import_rounds;
+mod json_forms;
 mod layers;
 mod library;
 mod lists;

@@ -79,6 +79,20 @@ fn corpus_for(target: &str, folder: &Path) -> Vec<String> {
     copied
 }
 
+/// The same with the lists that they read.
+pub(crate) fn corpus_folder(target: &str) -> (tempfile::TempDir, Vec<String>) {
+    let folder = scratch("pack", &[("catena.yaml", b"lookback: 336h\n")]);
+    for (copied, of) in [("lists", "tests/cases/lists"), ("more", "rules/an1318/lists")] {
+        let to = folder.path().join(if copied == "more" { "lists" } else { copied });
+        std::fs::create_dir_all(&to).unwrap();
+        for (name, bytes) in tree(&root().join(of)) {
+            std::fs::write(to.join(name), bytes).unwrap();
+        }
+    }
+    let rules = corpus_for(target, folder.path());
+    (folder, rules)
+}
+
 /// The names of the rules of the corpus that a target can say.
 fn corpus_rules(target: &str) -> BTreeSet<String> {
     let mut arguments =
@@ -192,15 +206,7 @@ fn the_validators_accept_the_queries_as_they_are_built() {
 #[test]
 fn the_vendors_checks_accept_the_corpus() {
     for target in ["spl", "kql", "eql"] {
-        let folder = scratch("pack", &[("catena.yaml", b"lookback: 336h\n")]);
-        for (copied, of) in [("lists", "tests/cases/lists"), ("more", "rules/an1318/lists")] {
-            let to = folder.path().join(if copied == "more" { "lists" } else { copied });
-            std::fs::create_dir_all(&to).unwrap();
-            for (name, bytes) in tree(&root().join(of)) {
-                std::fs::write(to.join(name), bytes).unwrap();
-            }
-        }
-        let rules = corpus_for(target, folder.path());
+        let (folder, rules) = corpus_folder(target);
         assert!(rules.len() > 20, "{target}: {}", rules.len());
         let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
         let ran = build(&rules, &path(&folder, "dist"), &["--allow-subset", "--target", target]);

@@ -141,7 +141,7 @@ impl Draft {
         }
         let text = proposal.text(judge.catalog);
         match self.output {
-            Some(path) => write_new(&[(path, text)])?,
+            Some(path) => write_new(&[(path, text)], "give another file with `-o`")?,
             None => output::print(&text)?,
         }
         let steps = plural(rule.chain.steps.len(), "step");

@@ -14,7 +14,7 @@ use crate::project::compile::{CompileOptions, compile_rule, is_meant_for};
 use super::compile::TargetChoice;
 use super::report::{self, Format, did_you_mean};
 use super::session::{self, Checked, SessionOptions};
-use super::{Outcome, names, output};
+use super::{Outcome, names, output, page};
 
 include!(concat!(env!("OUT_DIR"), "/embedded_pages.rs"));
 
@@ -41,19 +41,41 @@ pub(super) struct Explain {
     /// Write the picture of the chain as SVG instead; of one rule.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// How the page of a code is printed: as text, or as the Markdown that it is written in.
+    #[arg(long, value_enum, conflicts_with_all = ["html", "svg"])]
+    format: Option<PageFormat>,
     #[command(flatten)]
     session: SessionOptions,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PageFormat {
+    /// For reading in a terminal.
+    Text,
+    /// For a page.
+    Markdown,
+}
+
 impl Explain {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let pages: Vec<&str> = self.what.iter().filter_map(|what| page(what)).collect();
+        let pages: Vec<&str> = self.what.iter().filter_map(|what| page_of(what)).collect();
         if pages.len() == self.what.len() {
             if self.html.is_some() || self.svg.is_some() {
                 anyhow::bail!("`--html` and `--svg` are for rules; the page of a code is text");
             }
-            output::print_all(pages)?;
+            match self.format {
+                Some(PageFormat::Markdown) => output::print_all(pages)?,
+                Some(PageFormat::Text) | None => {
+                    let texts: Vec<String> = pages.into_iter().map(page::text).collect();
+                    output::print(&texts.join("\n"))?;
+                }
+            }
             return Ok(Outcome::Fine);
+        }
+        if self.format.is_some() {
+            anyhow::bail!(
+                "`--format` is for the page of a code; rules are explained as text, or with `--html` or `--svg`"
+            );
         }
         if let Some(code) = self.what.iter().find(|what| looks_like_a_code(what)) {
             anyhow::bail!("no finding has the code `{}`{}", code.display(), similar(code));
@@ -124,7 +146,7 @@ fn made(file: &Checked, rule: &Rule, target: &'static dyn Target) -> Made {
 }
 
 /// The page of a code.
-fn page(what: &Path) -> Option<&'static str> {
+fn page_of(what: &Path) -> Option<&'static str> {
     let code = what.to_str()?.to_ascii_uppercase();
     PAGES.iter().find(|(name, _)| *name == code).map(|(_, text)| *text)
 }

@@ -80,7 +80,7 @@ impl Import {
         let Some(draft) = draft.filter(|_| outcome == Outcome::Fine) else { return Ok(outcome) };
         let steps = draft.lines().filter(|line| line.trim_start().starts_with("step ")).count();
         match self.output {
-            Some(path) => write_new(&[(path, draft)])?,
+            Some(path) => write_new(&[(path, draft)], "give another file with `-o`")?,
             None => output::print(&draft)?,
         }
         if self.format == Format::Text {

@@ -1,6 +1,6 @@
 //! `catena init`: a working project to begin with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::scaffold::{filled, today, write_new};
 use super::{Outcome, output};
@@ -41,9 +41,15 @@ impl Init {
         let (id, date) = (uuid::Uuid::new_v4().to_string(), today().to_string());
         let author = author.replace(['"', '\\', '\n'], "");
         let values = [("id", id.as_str()), ("date", &date), ("author", &author)];
-        let files = FILES.iter().map(|(path, text)| (folder.join(path), filled(text, &values)));
-        write_new(&files.collect::<Vec<_>>())?;
-        output::report("next: `catena check`, `catena test`, `catena explain rules`\n");
+        let files = FILES
+            .iter()
+            .map(|(path, text)| (folder.join(path).components().collect(), filled(text, &values)));
+        write_new(&files.collect::<Vec<_>>(), "name a new folder, as in `catena init detections`")?;
+        let first = match folder.as_path() {
+            here if here == Path::new(".") => String::new(),
+            there => format!("`cd {}`, ", there.display()),
+        };
+        output::report(&format!("next: {first}`catena check`, `catena test`, `catena explain rules`\n"));
         Ok(Outcome::Fine)
     }
 }

@@ -34,6 +34,7 @@ mod manifest;
 mod names;
 mod new;
 mod output;
+mod page;
 #[cfg(feature = "replay")]
 mod replay;
 mod report;

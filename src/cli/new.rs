@@ -1,19 +1,16 @@
 //! `catena new`: a rule, an allowlist or a source to fill in.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 
 use crate::catalog::{Catalog, FieldDef, Source};
-use crate::diag::Diagnostics;
 use crate::ir::Type;
-use crate::project::{Disk, Environments};
-use crate::source::Sources;
 use crate::syntax;
 
-use super::Outcome;
 use super::report::did_you_mean;
-use super::scaffold::{ask, filled, name, place, quoted, today, write_new};
+use super::scaffold::{filled, given_or_asked, name, place, quoted, today, word, write_new};
+use super::{Outcome, output, session};
 
 /// Write a new rule, allowlist or source to fill in.
 #[derive(Debug, clap::Args)]
@@ -50,7 +47,7 @@ struct NewRule {
     #[arg(long)]
     title: Option<String>,
     /// How bad an alert is.
-    #[arg(long, value_parser = ["informational", "low", "medium", "high", "critical"])]
+    #[arg(long, value_parser = SEVERITIES)]
     severity: Option<String>,
     /// The field that neighbours share.
     #[arg(long, value_name = "FIELD")]
@@ -91,7 +88,11 @@ struct NewSource {
 
 fn step(text: &str) -> Result<(String, String), String> {
     let (step, source) = text.split_once('=').ok_or("expected NAME=SOURCE, such as login=aws.cloudtrail")?;
-    Ok((name(step)?, source.to_owned()))
+    let step = name(step)?;
+    if syntax::begins_test_line(&step) {
+        return Err(format!("a test begins lines with `{step}`: choose another name for the step"));
+    }
+    Ok((step, source.to_owned()))
 }
 
 fn duration(text: &str) -> Result<String, String> {
@@ -101,7 +102,7 @@ fn duration(text: &str) -> Result<String, String> {
 }
 
 fn dotted(text: &str) -> Result<String, String> {
-    let parts: Result<Vec<String>, String> = text.split('.').map(name).collect();
+    let parts: Result<Vec<String>, String> = text.split('.').map(word).collect();
     parts
         .map(|_| text.to_owned())
         .map_err(|_| "expected a dotted name in lower case, such as our.proxy".to_owned())
@@ -117,44 +118,27 @@ impl New {
     }
 }
 
-/// The sources that hold where the program runs.
-fn catalog() -> anyhow::Result<Catalog> {
-    let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
-    let mut environments = Environments::new(&Disk, &[], None, &[]).map_err(anyhow::Error::msg)?;
-    Ok(environments.of(Path::new("new.chain"), &mut sources, &mut diags).catalog.clone())
-}
-
 fn source<'c>(catalog: &'c Catalog, name: &str) -> anyhow::Result<&'c Source> {
     match catalog.source(name) {
         Some(source) => Ok(source),
-        None => bail!("there is no source `{name}`{}", did_you_mean(name, catalog.names())),
+        None => bail!(
+            "there is no source `{name}`{}; `catena sources` lists them",
+            did_you_mean(name, catalog.names())
+        ),
     }
 }
 
 impl NewRule {
     fn write(self) -> anyhow::Result<Outcome> {
-        let catalog = catalog()?;
-        let mut steps = self.step.clone();
-        if steps.is_empty() {
-            for (step, number) in [("first", "first"), ("second", "second")] {
-                let given = ask(&format!("source of the {number} step"), "aws.cloudtrail")?;
-                steps.push((step.to_owned(), given));
-            }
-        }
-        if steps.len() < 2 {
-            bail!("a chain joins two steps or more: give another `--step NAME=SOURCE`");
-        }
+        let path = place(self.output.as_deref(), &self.name, "chain");
+        let Some(catalog) = session::catalog(&path, &[])? else { return Ok(Outcome::Findings) };
+        let steps = self.steps(&catalog)?;
         let sources =
             steps.iter().map(|(_, name)| source(&catalog, name)).collect::<anyhow::Result<Vec<_>>>()?;
         let on = link(&sources, self.on.as_deref())?;
-        let title = match self.title {
-            Some(title) => title,
-            None => ask("title", &self.name.replace('_', " "))?,
-        };
-        let severity = match self.severity {
-            Some(severity) => severity,
-            None => ask("severity", "medium")?,
-        };
+        let title = self.name.replace('_', " ");
+        let title = given_or_asked(self.title.as_deref(), ("title", &title), |title| Ok(title.to_owned()))?;
+        let severity = given_or_asked(self.severity.as_deref(), ("severity", "medium"), severity)?;
         let (date, id) = (today(), uuid::Uuid::new_v4());
         let head = format!(
             "rule {} {{ title {} id \"{id}\" description {} date {date} status experimental severity {severity}\n\n",
@@ -183,13 +167,50 @@ impl NewRule {
             "{head} chain {{ {chain} }} {alert} test {} {{ {events} {expected} }} }}",
             quoted(&title)
         );
-        // Only a word of the language in the place of a name can be in the way.
         let Ok(text) = syntax::format(&rule) else {
-            bail!("a step cannot have this name, or `{severity}` is no severity");
+            bail!("the rule would have errors, which is a fault of this program");
         };
-        write_new(&[(place(self.output.as_deref(), &self.name, "chain"), text)])?;
+        write_new(&[(path.clone(), text)], OTHERWISE)?;
+        let shown = path.display();
+        output::report(&format!(
+            "next: write the conditions, the description and tests, then `catena check {shown}` and `catena test {shown}`\n"
+        ));
         Ok(Outcome::Fine)
     }
+
+    /// The steps with their sources, at least two, each of another name.
+    fn steps(&self, catalog: &Catalog) -> anyhow::Result<Vec<(String, String)>> {
+        let mut steps = self.step.clone();
+        if steps.is_empty() {
+            for step in ["first", "second"] {
+                let question = format!("source of the {step} step");
+                let known = |name: &str| source(catalog, name).map(|source| source.name.clone());
+                steps.push((step.to_owned(), given_or_asked(None, (&question, "aws.cloudtrail"), known)?));
+            }
+        }
+        if steps.len() < 2 {
+            bail!("a chain joins two steps or more: give another `--step NAME=SOURCE`");
+        }
+        for (number, (name, _)) in steps.iter().enumerate() {
+            if steps.iter().skip(number + 1).any(|(other, _)| other == name) {
+                bail!("two steps are called `{name}`: give each a name of its own");
+            }
+        }
+        Ok(steps)
+    }
+}
+
+/// What to do where a file is in the way.
+const OTHERWISE: &str = "give another file with `-o`";
+
+/// The words for how bad an alert is.
+const SEVERITIES: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+
+fn severity(text: &str) -> anyhow::Result<String> {
+    if SEVERITIES.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    bail!("expected {}{}", SEVERITIES.join(", "), did_you_mean(text, SEVERITIES))
 }
 
 /// The field that all sources share: the one that is asked for, or the best.
@@ -199,10 +220,14 @@ fn link<'s>(sources: &[&'s Source], wanted: Option<&str>) -> anyhow::Result<&'s 
         others.iter().all(|source| source.field(&field.name).is_some_and(|other| other.ty == field.ty))
     };
     if let Some(wanted) = wanted {
-        let known = first.fields.values().filter(shared);
-        let field = first.field(wanted).filter(shared);
-        let hint = did_you_mean(wanted, known.map(|field| field.name.as_str()));
-        return field.ok_or_else(|| anyhow::anyhow!("the steps do not share a field `{wanted}`{hint}"));
+        // Every two sources share their times, by which nothing can be joined.
+        let known = first.fields.values().filter(shared).filter(|field| field.ty != Type::Time);
+        let known: Vec<&str> = known.map(|field| field.name.as_str()).collect();
+        let hint = did_you_mean(wanted, known.iter().copied());
+        let Some(field) = first.field(wanted).filter(shared) else {
+            bail!("the steps do not share a field `{wanted}`{hint}; they share {}", known.join(", "));
+        };
+        return Ok(field);
     }
     let preferred = ["actor.id", "user.id", "host.id", "instance.eni", "source.ip"];
     let by_name = preferred.iter().filter_map(|name| first.field(name)).find(shared);
@@ -215,7 +240,8 @@ fn link<'s>(sources: &[&'s Source], wanted: Option<&str>) -> anyhow::Result<&'s 
     let found = by_name.or_else(|| first.fields.values().filter(shared).find(is_key));
     found.ok_or_else(|| {
         anyhow::anyhow!(
-            "the sources of the steps share no field that could join them; name pairs in the file"
+            "the sources of the steps share no field that could join them: give `--on FIELD`, or begin with steps of one \
+             source and link a pair of fields in the file (`on FIELD == OTHER_FIELD`)"
         )
     })
 }
@@ -254,44 +280,74 @@ fn sample(ty: Type) -> &'static str {
 
 impl NewList {
     fn write(self) -> anyhow::Result<Outcome> {
-        let catalog = catalog()?;
-        let field = match self.field {
-            Some(field) => field,
-            None => ask("field", "actor.id")?,
-        };
-        let names = || catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
-        if !names().any(|known| known == field) {
-            bail!("no source has a field `{field}`{}", did_you_mean(&field, names()));
-        }
         let path = place(self.output.as_deref(), &self.name, "chain");
         let is_table = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("csv"));
         if is_table && !self.csv {
             bail!("`{}` is a name of a table: give `--csv`, or a name that ends in `.chain`", path.display());
         }
+        // Given by the name of its table, the list itself stands beside that.
+        let (table, path) = if is_table {
+            (path.clone(), path.with_file_name(format!("{}.chain", self.name)))
+        } else {
+            (path.with_file_name(format!("{}.csv", self.name)), path)
+        };
+        let Some(catalog) = session::catalog(&path, &[])? else { return Ok(Outcome::Findings) };
+        let known = |name: &str| field(&catalog, name);
+        let (field, ty) = given_or_asked(self.field.as_deref(), ("field", "actor.id"), known)?;
+        let example = sample(ty);
         let files = if self.csv {
-            // Given by the name of its table, the list itself stands beside that.
-            let table =
-                if is_table { path.clone() } else { path.with_file_name(format!("{}.csv", self.name)) };
-            let path = if is_table { path.with_file_name(format!("{}.chain", self.name)) } else { path };
             let file = table.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let rule = format!("allowlist {}: {field} from {}\n", self.name, quoted(&file));
-            let rows = "value,reason,owner,ticket,until\nexample,why it is good,who answers for it,SEC-1,\n";
-            vec![(table, rows.to_owned()), (path, rule)]
+            let value = example.trim_matches('"');
+            let rows = format!(
+                "value,reason,owner,ticket,until\n{value},why it is good,who answers for it,SEC-1,\n"
+            );
+            vec![(table, rows), (path.clone(), rule)]
         } else {
-            let entry = "\"example\" reason \"why it is good\" owner \"who answers for it\" ticket \"SEC-1\"";
-            vec![(path, format!("allowlist {}: {field} {{\n  {entry}\n}}\n", self.name))]
+            let entry =
+                format!("{example} reason \"why it is good\" owner \"who answers for it\" ticket \"SEC-1\"");
+            vec![(path.clone(), format!("allowlist {}: {field} {{\n  {entry}\n}}\n", self.name))]
         };
-        write_new(&files)?;
+        write_new(&files, OTHERWISE)?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        output::report(&format!(
+            "next: write the values, then `import {}` in a rule file beside it and `except {field} in {}` in a step\n",
+            quoted(&file),
+            self.name
+        ));
         Ok(Outcome::Fine)
     }
 }
 
+/// A field of some source, with its type.
+fn field(catalog: &Catalog, name: &str) -> anyhow::Result<(String, Type)> {
+    let Some(field) = catalog.iter().find_map(|source| source.field(name)) else {
+        let names = catalog.iter().flat_map(|source| source.fields.keys().map(String::as_str));
+        bail!("no source has a field `{name}`{}", did_you_mean(name, names))
+    };
+    Ok((field.name.clone(), field.ty))
+}
+
 impl NewSource {
     fn write(self) -> anyhow::Result<Outcome> {
-        let (last, table) = (self.name.rsplit('.').next().unwrap_or_default(), self.name.replace('.', "_"));
-        let values = [("name", self.name.as_str()), ("last", last), ("table", &table)];
+        let path = place(self.output.as_deref(), &self.name, "yaml");
+        let Some(catalog) = session::catalog(&path, &[])? else { return Ok(Outcome::Findings) };
+        let name = &self.name;
+        if catalog.source(name).is_some() {
+            bail!(
+                "there is a source `{name}` already (`catena sources {name}`): choose another name; a file that begins \
+                 with `extends: {name}` adds to it"
+            );
+        }
+        let (last, table) = (name.rsplit('.').next().unwrap_or_default(), name.replace('.', "_"));
+        let values = [("name", name.as_str()), ("last", last), ("table", &table)];
         let text = filled(include_str!("../../templates/source.yaml"), &values);
-        write_new(&[(place(self.output.as_deref(), &self.name, "yaml"), text)])?;
+        write_new(&[(path.clone(), text)], OTHERWISE)?;
+        let shown = path.display();
+        output::report(&format!(
+            "next: write what your logs have, add `sources: [{shown}]` to catena.yaml, the path as seen from there, or give \
+             `--source {shown}`; then `catena sources {name}`\n"
+        ));
         Ok(Outcome::Fine)
     }
 }

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use crate::source::visible;
+use crate::syntax;
+
 use super::output;
 
-/// Writes files, unless one of them is there already: then nothing is written.
-pub(super) fn write_new(files: &[(PathBuf, String)]) -> anyhow::Result<()> {
+/// Writes files, unless one of them is there already: then nothing is written, and `instead` says where else to write.
+pub(super) fn write_new(files: &[(PathBuf, String)], instead: &str) -> anyhow::Result<()> {
     let taken: Vec<String> = files
         .iter()
         .filter(|(path, _)| path.exists())
@@ -18,7 +21,7 @@ pub(super) fn write_new(files: &[(PathBuf, String)]) -> anyhow::Result<()> {
         .collect();
     if !taken.is_empty() {
         let verb = if taken.len() == 1 { "is" } else { "are" };
-        anyhow::bail!("{} {verb} there already; nothing was written", taken.join(", "));
+        anyhow::bail!("{} {verb} there already; nothing was written: {instead}", taken.join(", "));
     }
     for (path, text) in files {
         output::write_file(path, text)?;
@@ -39,21 +42,52 @@ pub(super) fn today() -> Date {
     jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
-/// Asks on a terminal, with an answer for those who just press return; elsewhere that answer counts.
-pub(super) fn ask(question: &str, otherwise: &str) -> anyhow::Result<String> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(otherwise.to_owned());
+/// What an option gives, else the answer to a question on a terminal, with one for those who just press return; a wrong
+/// answer is asked for again. Elsewhere that one counts, and is said.
+pub(super) fn given_or_asked<T>(
+    given: Option<&str>,
+    (question, otherwise): (&str, &str),
+    read: impl Fn(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(given) = given {
+        return read(given);
     }
-    let hint = if otherwise.is_empty() { String::new() } else { format!(" [{otherwise}]") };
-    write!(std::io::stderr(), "{question}{hint}: ")?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    let answer = answer.trim();
-    Ok(if answer.is_empty() { otherwise.to_owned() } else { answer.to_owned() })
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        output::report(&format!("{question}: {otherwise}\n"));
+        return read(otherwise);
+    }
+    asked(&mut std::io::stdin().lock(), &mut std::io::stderr(), (question, otherwise), read)
 }
 
-/// A name as rules, lists and parameters have it.
+/// Asks until there is an answer. Who has no more answers is not asked again.
+fn asked<T>(
+    answers: &mut impl BufRead,
+    terminal: &mut impl Write,
+    (question, otherwise): (&str, &str),
+    read: impl Fn(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    loop {
+        write!(terminal, "{question} [{otherwise}]: ")?;
+        let mut answer = String::new();
+        let is_end = answers.read_line(&mut answer)? == 0;
+        let answer = answer.trim();
+        match read(if answer.is_empty() { otherwise } else { answer }) {
+            Err(why) if !is_end => writeln!(terminal, "{}", visible(&why.to_string()))?,
+            read => return read,
+        }
+    }
+}
+
+/// A name that a rule, list or step can have.
 pub(super) fn name(text: &str) -> Result<String, String> {
+    if syntax::is_reserved(text) {
+        return Err(format!("`{text}` is a word of the rule language: choose another name"));
+    }
+    word(text)
+}
+
+/// Something that is written as names are.
+pub(super) fn word(text: &str) -> Result<String, String> {
     let mut chars = text.chars();
     let begins = chars.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_');
     if begins && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
@@ -71,4 +105,27 @@ pub(super) fn quoted(text: &str) -> String {
 /// Where a new file goes.
 pub(super) fn place(output: Option<&Path>, name: &str, extension: &str) -> PathBuf {
     output.map_or_else(|| PathBuf::from(format!("{name}.{extension}")), Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_answer_is_asked_for_again() {
+        let even = |text: &str| match text.parse::<u32>() {
+            Ok(number) if number % 2 == 0 => Ok(number),
+            Ok(_) | Err(_) => anyhow::bail!("expected an even number"),
+        };
+        let ask = |answers: &str| {
+            let mut shown = Vec::new();
+            let answer = asked(&mut answers.as_bytes(), &mut shown, ("number", "8"), even);
+            (answer.ok(), String::from_utf8(shown).unwrap_or_default())
+        };
+        let twice = "number [8]: expected an even number\nnumber [8]: ";
+        assert_eq!(ask("3\n4\n"), (Some(4), twice.to_owned()));
+        assert_eq!(ask("3\n\n"), (Some(8), twice.to_owned()));
+        assert_eq!(ask(""), (Some(8), "number [8]: ".to_owned()));
+        assert_eq!(ask("x"), (Some(8), twice.to_owned()));
+    }
 }

@@ -3,20 +3,21 @@
 //! In: paths and the common options. Out: what a [`project`](crate::project) makes of them.
 //! Must not know: what targets do, and formats.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::backend::Target;
-use crate::catalog::Layout;
+use crate::catalog::{Catalog, Layout};
 use crate::diag::Diagnostics;
 use crate::project::session::{self, Choices, Stopped};
-use crate::project::{Disk, Workers};
+use crate::project::{Disk, Environments, Workers};
 use crate::source::Sources;
 
 use super::layout::LayoutChoice;
-use super::output;
+use super::report::{self, Format};
+use super::{Outcome, output};
 
 pub(super) use crate::project::session::{Checked, Found, Session};
 
@@ -136,6 +137,16 @@ pub(super) fn each<T: Send>(
             Ok(None)
         }
     }
+}
+
+/// The sources that hold for a file that is yet to be written; `None` if the environment or a source file has errors,
+/// which have been shown.
+pub(super) fn catalog(file: &Path, added: &[PathBuf]) -> anyhow::Result<Option<Catalog>> {
+    let (mut sources, mut diags) = (Sources::default(), Diagnostics::default());
+    let mut environments = Environments::new(&Disk, added, None, &[]).map_err(anyhow::Error::msg)?;
+    let environment = environments.of(file, &mut sources, &mut diags);
+    let (outcome, _) = report::show(diags, &sources, Format::Text, false)?;
+    Ok((outcome == Outcome::Fine && !environment.broken).then(|| environment.catalog.clone()))
 }
 
 fn complain(problems: &[String]) {

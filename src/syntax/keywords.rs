@@ -189,7 +189,8 @@ pub(super) fn find(word: &str) -> Option<&'static Keyword> {
 }
 
 /// Whether a word can be neither a name nor a field.
-pub(super) fn is_reserved(word: &str) -> bool {
+#[must_use]
+pub fn is_reserved(word: &str) -> bool {
     find(word).is_some_and(|keyword| keyword.reserved)
 }
 

@@ -38,7 +38,7 @@ mod wording;
 
 pub use decode::decode;
 pub use format::{NotFormatted, format};
-pub use keywords::{begins_test_line, is_keyword, metadata, words};
+pub use keywords::{begins_test_line, is_keyword, is_reserved, metadata, words};
 pub use outline::{Heading, outline};
 pub use quote::quoted;
 

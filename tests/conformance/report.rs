@@ -144,8 +144,8 @@ fn totals(tallies: &[Tally]) -> String {
         write!(
             text,
             "\n{} of the rules of {} read flow fields of versions 3 to 5, whose names its add-on does not document. They are compared \
-             under one mapping only, that of\n[tests/engines/{}/catena.yaml](../tests/engines/{}/catena.yaml).\n",
-            tally.named, tally.title, tally.target, tally.target
+             under one mapping only, that of\n`tests/engines/{}/catena.yaml`.\n",
+            tally.named, tally.title, tally.target
         )
         .unwrap();
     }

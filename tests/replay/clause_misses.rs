@@ -55,9 +55,14 @@ fn log() -> String {
     all
 }
 
+/// A rule with clauses and a log with a miss of each, as files.
+pub(crate) fn of_clauses() -> (tempfile::TempDir, String, String) {
+    scratch(RULE, &log())
+}
+
 #[test]
 fn near_misses_name_the_clause_that_fails() {
-    let (_folder, rule, log) = scratch(RULE, &log());
+    let (_folder, rule, log) = of_clauses();
     let ran = catena(&["replay", &rule, "--canonical", &log, "--near"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     let lines: Vec<serde_json::Value> =

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use crate::program::{Ran, catena};
 
-pub(super) const RULE: &str = r#"rule two {
+pub(crate) const RULE: &str = r#"rule two {
   title "Two" id "5d3c8f0e-0f5b-4d43-9f0e-3f1f3f4a1320" description "x" date 2026-11-24 status test severity low
   chain within 10m {
     step a from aws.cloudtrail where event.action == "CreateUser"
@@ -142,9 +142,9 @@ pub(super) fn chain(account: u32, minutes: [u32; 3], console: &str, launch: &str
     format!("{}\n{}\n{flow}\n", trail("c", &first, console), trail("l", &second, launch))
 }
 
-#[test]
-fn near_misses_say_which_condition_failed() {
-    let logs = [
+/// Chains of which each but the first misses by a condition of its own.
+fn near_logs() -> String {
+    [
         chain(1, [0, 5, 10], "{}", "{}", "{}"),
         chain(2, [0, 16, 18], "{}", "{}", "{}"),
         chain(3, [0, 14, 28], "{}", "{}", "{}"),
@@ -157,8 +157,18 @@ fn near_misses_say_which_condition_failed() {
         chain(10, [0, 5, 10], "{}", r#"{"actor.id":null}"#, "{}"),
         chain(11, [0, 17, 18], "{}", "{}", "{}"),
         chain(12, [0, 5, 10], "{}", r#"{"image.id":"ami-old"}"#, "{}"),
-    ];
-    let (_folder, rule, log) = scratch(NEAR, &logs.concat());
+    ]
+    .concat()
+}
+
+/// A rule of steps and links and a log with a miss of each condition, as files.
+pub(crate) fn near_misses() -> (TempDir, String, String) {
+    scratch(NEAR, &near_logs())
+}
+
+#[test]
+fn near_misses_say_which_condition_failed() {
+    let (_folder, rule, log) = near_misses();
     let text = catena(&["replay", &rule, "--canonical", &log, "--near", "--explain"]);
     assert_eq!(text.status, 0, "{}", text.err);
     let counts = text.err.split_once("three: near").unwrap().1.split_once(" events from").unwrap().0;
@@ -177,7 +187,7 @@ fn near_misses_say_which_condition_failed() {
     // Standard input cannot be read twice.
     let piped = crate::program::catena_with_input(
         &["replay", &rule, "--canonical", "-", "--near"],
-        logs.concat().as_bytes(),
+        near_logs().as_bytes(),
     );
     assert!(piped.err.contains("standard input was not read again"), "{}", piped.err);
     assert!(

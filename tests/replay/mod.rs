@@ -2,8 +2,8 @@
 
 mod beside;
 mod checksums;
-mod clause_misses;
-mod commands;
+pub(crate) mod clause_misses;
+pub(crate) mod commands;
 mod exports;
 mod files;
 mod filters;
