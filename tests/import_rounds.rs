@@ -3,8 +3,8 @@
 
 use crate::program::{AS_OF, catena, catena_with_input, path, root, scratch, shipped};
 
-/// A rule whose tests say less of its events than a log does: they give `logon.type_name` without `logon.type`, of which
-/// it is made and which the draft tests.
+/// A rule whose tests say less of its events than a log does: they give `logon.type_name` without `logon.type`, of
+/// which it is made and which the draft tests.
 const TESTED_BY_ANOTHER_FIELD: (&str, &str) = ("rules/windows/remote_logon_installs_service.chain", "sigma");
 
 /// What a rule is after the round.
