@@ -114,7 +114,7 @@ fn all_that_is_wrong_is_said_at_once() {
     for code in ["E0902", "E1003"] {
         assert!(ran.err.contains(&format!("error[{code}]")), "{code}: {}", ran.err);
     }
-    assert!(ran.err.contains(":11:16") && ran.err.contains(":4:1"), "{}", ran.err);
+    assert!(ran.err.contains(":11:20") && ran.err.contains(":4:1"), "{}", ran.err);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::source::Span;
 
 use super::cond::Cond;
 use super::expr::{Expr, Leaf, Test};
-use super::field::{self, Found, Held};
+use super::field::{self, Found, Held, Into};
 use super::made::{self, Asked, Instead};
 use super::report::{Loss, Report};
 use super::test;
@@ -18,16 +18,6 @@ use super::test;
 pub(super) struct Carried {
     pub(super) condition: Option<Cond>,
     pub(super) exceptions: Vec<Cond>,
-}
-
-/// Where a condition goes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Into<'s> {
-    pub(super) source: &'s Source,
-    /// The target whose names it has.
-    pub(super) target: &'static str,
-    /// Whether what is lost may widen it; else nothing of it may be lost.
-    pub(super) may_widen: bool,
 }
 
 /// The actions that events can have, if the condition tells.

@@ -5,6 +5,16 @@
 
 use crate::catalog::{Column, FieldDef, Mapped, Raw, Source};
 
+/// Where a condition goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Into<'s> {
+    pub(super) source: &'s Source,
+    /// The target whose names it has.
+    pub(super) target: &'static str,
+    /// Whether what is lost may widen it; else nothing of it may be lost.
+    pub(super) may_widen: bool,
+}
+
 /// A field, and the column in which the other language has it; none where the name is that of the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held<'s> {
@@ -98,7 +108,12 @@ fn stored(source: &Source, held: &Held<'_>) -> Option<String> {
     match (&column.field, &column.path, &column.item) {
         (Some(field), ..) => Some(field.clone()),
         (None, Some(path), _) => Some(path.clone()),
-        (None, None, Some(item)) => Some(of_group(source, held.field, item)),
+        (None, None, Some(item)) => {
+            let group = source.group_of(held.field).map_or("", |(_, group)| group.path.as_str());
+            // Some targets name the whole path, others that inside of the item.
+            let is_whole = !group.is_empty() && item.starts_with(group);
+            Some(if is_whole { item.clone() } else { of_group(source, held.field, item) })
+        }
         (None, None, None) => None,
     }
 }

@@ -4,9 +4,8 @@
 
 use crate::source::Span;
 
-use super::carry::Into;
 use super::draft::link;
-use super::field::Held;
+use super::field::{Held, Into};
 use super::made::{joining, shared};
 use super::report::{Loss, Report};
 

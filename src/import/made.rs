@@ -5,10 +5,9 @@
 
 use crate::catalog::{Case, FieldDef, Mapped};
 
-use super::carry::Into;
 use super::cond::Cond;
 use super::expr::{Expr, Leaf, Test};
-use super::field::{self, Held};
+use super::field::{self, Held, Into};
 use super::test;
 
 /// A test of a field in place of one that cannot be asked.

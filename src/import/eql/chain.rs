@@ -5,10 +5,11 @@
 use crate::source::{FileId, Span};
 
 use super::super::Given;
-use super::super::carry::{self, Into};
+use super::super::carry;
 use super::super::choose;
 use super::super::draft::{self, Absence, Chain, Count, Link, Selection, Step};
 use super::super::expr::Expr;
+use super::super::field::Into;
 use super::super::keys::{self, Side};
 use super::super::made::shared;
 use super::super::report::{Loss, Report};
@@ -318,6 +319,9 @@ impl<'r> Reader<'r> {
         let is_loose = on.iter().any(|key| key == keys::NO_KEY || key.contains("any("))
             || on.len() < gone.keys.len().max(keys);
         if (is_open && !gone.comments.is_empty()) || is_loose {
+            for comment in &gone.comments {
+                report.remember(comment.clone());
+            }
             let why = "what must not come is left out, because not all of its condition and keys can be said";
             report.left_out(&Loss::new(
                 self.span(gone.item.place),

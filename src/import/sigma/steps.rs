@@ -5,9 +5,10 @@
 use crate::source::Span;
 
 use super::super::Given;
-use super::super::carry::{self, Into};
+use super::super::carry;
 use super::super::draft::{self, Chain, Count, Link, Selection, Step};
 use super::super::expr::{Expr, Test, joined};
+use super::super::field::Into;
 use super::super::keys::{self, Side};
 use super::super::made::shared;
 use super::super::report::{Loss, Report};
