@@ -249,7 +249,7 @@ fn targets_are_known_by_the_names_of_their_siems() {
     }
 }
 
-/// A mistake that was copied ten thousand times is shown fifty times and counted.
+/// A mistake that was copied ten thousand times is drawn a few times, listed fifty times and counted.
 #[test]
 fn equal_findings_are_bounded() {
     let many = vec!["event.action == \"Create*\""; 10_000].join(" or ");

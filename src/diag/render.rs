@@ -52,8 +52,9 @@ pub fn rest(code: Code, findings: &[&Finding], color: bool) -> String {
     let mut group = Group::with_title(Level::WARNING.primary_title(title).id(code.id()));
     for Finding { title, primary, .. } in findings {
         let (name, place) = (visible(&primary.file.name), primary.start);
-        // What it is here says more than what all of the kind are.
-        let what = label(primary).unwrap_or_else(|| visible(title));
+        // Where all have one title, what it is here says more.
+        let is_same = findings.first().is_some_and(|first| first.title == *title);
+        let what = label(primary).filter(|_| is_same).unwrap_or_else(|| visible(title));
         let line = format!("{name}:{}:{}: {what}", place.line, place.column);
         group = group.element(Level::NOTE.no_name().message(line));
     }

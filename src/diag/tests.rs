@@ -243,7 +243,7 @@ fn many_warnings_of_a_kind_are_a_list() {
     assert_eq!(drawn(&errors), (9, 0));
 
     let mut found = warnings(7);
-    found[6] = found[6].clone().label("a label");
+    found[6] = Diagnostic { title: "rule 5".to_owned(), ..found[6].clone().label("a label") };
     let findings = Findings::of(&found, &sources);
     let grouped = Grouped::of(findings.findings().iter());
     let shown = render::rest(Code::NoTests, &grouped.listed[&Code::NoTests], false);
