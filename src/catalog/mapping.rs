@@ -60,6 +60,6 @@ impl SourceMapping {
     /// Whether it says where the source is.
     #[must_use]
     pub fn says_where(&self) -> bool {
-        !self.not_held && !(self.from.0.is_empty() && self.words.is_empty())
+        !(self.not_held || self.from.0.is_empty() && self.words.is_empty())
     }
 }

@@ -119,7 +119,7 @@ const OTHERS: [(&str, &str, &str); 6] = [
     ("eks_c", "kubernetes.audit", r#"any(container.images) starts_with "evil/" or source.ip == "192.0.2.5""#),
 ];
 
-fn other(name: &str, source: &str, test: &str) -> Subject {
+fn other(name: &str, source: &str, condition: &str) -> Subject {
     let shown = if source == "aws.route53" {
         "instance.id, ask.instance.vpc_id"
     } else {
@@ -131,7 +131,7 @@ fn other(name: &str, source: &str, test: &str) -> Subject {
   id "0a7c1a50-7a0e-4bd5-9d6c-1f0d5c9a0b{number:02}"
   description "One step over a log of Security Lake."
   severity low
-  chain {{ step ask from {source} where {test} }}
+  chain {{ step ask from {source} where {condition} }}
   alert {{ show ask.{shown} }}
 }}"#,
         number = name.bytes().map(u32::from).sum::<u32>() % 90 + 10,
