@@ -6,7 +6,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -93,8 +93,9 @@ const TEMPORARY: &str = ".catena-";
 static WRITING: Mutex<()> = Mutex::new(());
 
 /// Has Ctrl-C wait until files are whole: as long as the answer lives, which must not ask for another.
+#[cfg(feature = "pack")]
 pub(super) fn writing() -> impl Drop {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+    WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Has Ctrl-C and a request to terminate wait for the file that is being written, and end the program.
