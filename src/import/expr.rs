@@ -94,6 +94,16 @@ impl Expr {
         Self::Leaf(Leaf { is_canonical: true, ..Leaf::new(field, span, test) })
     }
 
+    /// Adds the names of the fields that it reads, in order.
+    pub(super) fn add_fields(&self, names: &mut Vec<String>) {
+        match self {
+            Self::Always(_) | Self::Lost(_) => {}
+            Self::Leaf(leaf) => names.extend(leaf.fields().map(str::to_owned)),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.add_fields(names)),
+            Self::Except(inner) => inner.add_fields(names),
+        }
+    }
+
     /// The parts that must all hold.
     pub(super) fn into_parts(self) -> Vec<Self> {
         if let Self::All(parts) = self { parts } else { vec![self] }

@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn a_path_is_the_same_wherever_it_is_typed() {
-        let folder = Path::new("/work/rules");
+        let folder = Path::new("/team/rules");
         for (here, typed) in
-            [("/work", "rules/a/b.csv"), ("/work/rules/a", "b.csv"), ("/", "/work/x/../rules/a/b.csv")]
+            [("/team", "rules/a/b.csv"), ("/team/rules/a", "b.csv"), ("/", "/team/x/../rules/a/b.csv")]
         {
             assert_eq!(Base::new(Path::new(here), folder).path_of(typed), "a/b.csv");
         }
-        let base = Base::new(Path::new("/work"), folder);
+        let base = Base::new(Path::new("/team"), folder);
         assert_eq!(base.path_of("shared/c.csv"), "../shared/c.csv");
         assert_eq!(base.path_of("<stdin>"), "<stdin>");
     }

@@ -63,14 +63,14 @@ pub(in crate::backend) struct Column {
 #[derive(Debug)]
 pub(super) struct Mapped {
     /// Where the texts are that it translates.
-    pub(super) place: Term,
+    pub(super) place: StoredIn,
     /// Its values, each with the text for it; without one it has the value for other reasons.
     pub(super) values: Vec<(String, Option<String>)>,
 }
 
 /// How a base search finds what is stored.
 #[derive(Debug)]
-pub(super) enum Term {
+pub(super) enum StoredIn {
     /// As a value of a field that Splunk extracts by itself.
     Field(Frag),
     /// As words of the raw event, behind this key.
@@ -240,8 +240,8 @@ fn translated(cases: &[catalog::Case], path: Option<&str>) -> Option<Mapped> {
     let field = fields.next()?;
     fields.all(|other| other == field).then_some(())?;
     let place = match path {
-        Some(path) => Term::Key(last_key(path)?),
-        None => Term::Field(literal::searched(field)?),
+        Some(path) => StoredIn::Key(last_key(path)?),
+        None => StoredIn::Field(literal::searched(field)?),
     };
     let value = |case: &catalog::Case| (case.value.clone(), case.when.get(field).cloned().flatten());
     Some(Mapped { place, values: cases.iter().map(value).collect() })

@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 
 use super::check::any;
-use super::column::{self, Column, Mapped};
+use super::column::{Column, Mapped, StoredIn};
 use super::literal::{self, Frag, spl};
 use super::{Spl, predicate};
 use crate::backend::bind::{BoundField, BoundSelection, BoundTest};
@@ -136,13 +136,13 @@ fn translated(bound: &BoundTest<'_, Spl>) -> Truth<Term> {
 }
 
 /// What an event has that stores one of some texts there.
-fn found(place: &column::Term, texts: &[&str]) -> Truth<Term> {
+fn found(place: &StoredIn, texts: &[&str]) -> Truth<Term> {
     let all = |terms: Vec<Frag>| Truth::all(terms.into_iter().map(Term).map(Truth::Test));
     match place {
-        column::Term::Field(field) => {
+        StoredIn::Field(field) => {
             Truth::any(texts.iter().map(|text| all(Vec::from_iter(literal::term(field, text)))))
         }
-        column::Term::Key(key) => {
+        StoredIn::Key(key) => {
             let values = texts.iter().map(|text| all(literal::held(text, [true, true])));
             Truth::all([all(vec![key.clone()]), Truth::any(values)])
         }

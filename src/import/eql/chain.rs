@@ -8,7 +8,6 @@ use super::super::Given;
 use super::super::carry;
 use super::super::choose;
 use super::super::draft::{self, Absence, Chain, Count, Link, Selection, Step};
-use super::super::expr::Expr;
 use super::super::field::Into;
 use super::super::keys::{self, Side};
 use super::super::made::shared;
@@ -115,7 +114,7 @@ impl<'r> Reader<'r> {
         let parts = source::parts(lower(&item.condition, self.file));
         let mut names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
         for part in &parts {
-            fields(part, &mut names);
+            part.add_fields(&mut names);
         }
         let span = self.span((item.place.0, item.place.1));
         let asked = source::Event { category: &item.category, parts: &parts, names: &names, span };
@@ -409,14 +408,4 @@ fn seconds(text: &str) -> Option<(u64, bool)> {
         _ => return None,
     };
     number.checked_mul(length).filter(|seconds| *seconds > 0).map(|seconds| (seconds, true))
-}
-
-/// The names of the fields that a condition reads.
-fn fields(expr: &Expr, names: &mut Vec<String>) {
-    match expr {
-        Expr::Always(_) | Expr::Lost(_) => {}
-        Expr::Leaf(leaf) => names.extend(leaf.fields().map(str::to_owned)),
-        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| fields(part, names)),
-        Expr::Except(inner) => fields(inner, names),
-    }
 }

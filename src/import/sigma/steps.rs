@@ -123,7 +123,7 @@ impl<'b> Builder<'b> {
     ) -> Option<(Chosen<'b>, Selection)> {
         let condition = detection::condition(rule, report)?;
         let mut names: Vec<String> = keys.to_vec();
-        fields(&condition, &mut names);
+        condition.add_fields(&mut names);
         let from = (self.given.catalog, self.given.source);
         let chosen = logsource::chosen(rule, from, &names, report)?;
         let condition = limited(condition, &chosen, rule);
@@ -289,16 +289,6 @@ fn limited(condition: Expr, chosen: &Chosen<'_>, rule: &Document) -> Expr {
     }
     let test = Test::Equal { values: chosen.actions.clone(), folds: false };
     joined(vec![Expr::canonical(&chosen.source.discriminator, rule.span(), test), condition], true)
-}
-
-/// The names of the fields that a condition reads.
-fn fields(expr: &Expr, names: &mut Vec<String>) {
-    match expr {
-        Expr::Always(_) | Expr::Lost(_) => {}
-        Expr::Leaf(leaf) => names.extend(leaf.fields().map(str::to_owned)),
-        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| fields(part, names)),
-        Expr::Except(inner) => fields(inner, names),
-    }
 }
 
 /// Ways to satisfy a step whose source and names are the same are one way.
