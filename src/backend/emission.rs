@@ -69,9 +69,9 @@ impl Fidelity {
     pub(super) fn remark(self) -> &'static str {
         match self {
             Self::Exact => "exact",
-            Self::Superset => "superset: may match more than the rule",
-            Self::Conditional => "conditional: may miss what the rule matches, depending on the engine",
-            Self::Subset => "subset: may miss what the rule matches",
+            Self::Superset => "superset: may match more",
+            Self::Conditional => "conditional: may miss events, depending on the engine",
+            Self::Subset => "subset: may miss events",
         }
     }
 }

@@ -4,10 +4,11 @@
 //! In: the lists of every emission of a run. Out: the file that fills each, and a finding where two of one name hold
 //! different values. Must not know: how a query reads a list, where files go.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use indexmap::IndexMap;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::emission::file_name;
@@ -79,17 +80,31 @@ impl External {
     }
 }
 
-/// What is to be done about the entries of a list that stand in the text of a query and will expire there: all of them,
-/// or those that no list of the SIEM can hold.
-pub(super) fn expiry_in_text(list: &List, exact_by_lookup: impl FnOnce() -> bool) -> Option<String> {
+/// What is to be done about the entries of lists that stand in the text of a query and will expire there: all of them,
+/// or those that no list of the SIEM can hold. `by_lookup` says whether the SIEM holds the exact values of a list.
+pub(super) fn expiry_in_text(lists: &[List], by_lookup: impl Fn(&List) -> bool) -> Option<String> {
+    // A table once for each day, however many tests of it a query asks.
+    let ends: BTreeSet<_> =
+        lists.iter().filter_map(|list| Some((first_day(list, &by_lookup)?, told(list)))).collect();
+    let told: Vec<_> = ends.iter().map(|(day, list)| format!("after {day} of {list}")).collect();
+    (!told.is_empty())
+        .then(|| format!("a new compilation when entries in this text expire: {}", told.join(", ")))
+}
+
+/// The first last day of an entry of the list in the text.
+fn first_day(list: &List, by_lookup: impl Fn(&List) -> bool) -> Option<Date> {
     // Asked only then: to know how a list is delivered, all its entries are looked at.
     list.entries.iter().find(|entry| entry.until.is_some())?;
-    let exact_by_lookup = exact_by_lookup();
-    let stays = |entry: &&Entry| !(exact_by_lookup && entry.value.exact().is_some());
-    let first = list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()?;
-    let of = list.described();
-    let what = if list.lookup.is_some() { "rows" } else { "entries" };
-    Some(format!("a new compilation after {first}, when {what} of {of} in this text expire"))
+    let is_held = by_lookup(list);
+    let stays = |entry: &&Entry| !(is_held && entry.value.exact().is_some());
+    list.entries.iter().filter(stays).filter_map(|entry| entry.until).min()
+}
+
+fn told(list: &List) -> String {
+    match &list.lookup {
+        None => format!("allowlist `{}`", list.name.node),
+        Some(table) => format!("lookup `{}`", table.name),
+    }
 }
 
 fn digest_of(row: &impl Hash) -> u64 {

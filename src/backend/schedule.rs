@@ -174,7 +174,7 @@ impl Schedule {
         let [every, look_back, span, late] = [every, look_back, span, late].map(ir::duration);
         format!(
             "schedule: run every {every} over the last {look_back} (chain {span}{before}{after}, logs up to {late} \
-             late{keys}, one interval); with less, chains are lost"
+             late{keys}, one interval)"
         )
     }
 }
@@ -371,7 +371,7 @@ mod tests {
     fn the_head_says_what_it_is_made_of() {
         assert_eq!(
             Schedule::new(900, 1_500, 1_200).remark(),
-            "schedule: run every 15m over the last 1h (chain 25m, logs up to 20m late, one interval); with less, chains are lost"
+            "schedule: run every 15m over the last 1h (chain 25m, logs up to 20m late, one interval)"
         );
     }
 }

@@ -62,10 +62,8 @@ pub(in crate::backend) fn bind<'a, B: Backend>(job: &Job<'a>, report: &mut Repor
     }
     let bound_links: Vec<_> =
         links.iter().zip(shared).filter_map(|link| bind_link(job, link, report)).collect();
-    for list in lists {
-        let by_lookup = || B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
-        report.require_all(&external::expiry_in_text(list, by_lookup));
-    }
+    let by_lookup = |list: &List| B::HOLDS_LISTS && options.lists.by_lookup(list.exact().len());
+    report.require_all(&external::expiry_in_text(lists, by_lookup));
     let one_row = alert::note::<B>(job, report);
     let is_whole = bound.len() == steps.len() && bound_links.len() == links.len();
     (is_whole && report.errors.is_empty()).then_some(Bound {
