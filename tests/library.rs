@@ -8,7 +8,7 @@ use catena::backend::caps::{Feature, features_of};
 use catena::catalog::Catalog;
 use catena::engine::report;
 use catena::engine::trial::{Outcome, run_tests};
-use catena::ir::{ExpectKind, Rule};
+use catena::ir::{ExpectKind, PlaybookPart, Rule};
 use serde_json::Value;
 
 use crate::generated;
@@ -47,6 +47,12 @@ fn every_rule_is_whole() {
             rule.tests.len() > quiet && quiet >= 1 && rule.tests.len() >= 4,
             "{file}: {quiet} silent tests"
         );
+        let names_them = |part: &PlaybookPart| match part {
+            PlaybookPart::Text(text) => text.contains("\n\nBlind spots: "),
+            PlaybookPart::Field(_) => false,
+        };
+        let named = rule.playbook.iter().flat_map(|playbook| &playbook.parts).any(names_them);
+        assert!(named, "{file}: no playbook, or one that names no blind spots");
     }
 }
 
