@@ -4,7 +4,7 @@
 In: a built program; the rules under `rules` and `tests/cases`; converters from PyPI, each in a virtual environment of its
 own that is removed afterwards. Out: a Markdown table on stdout: for every back end how many base rules, single
 correlations and whole files it converts, as emitted and with `sigma: { cased: never }`, and what becomes of an allowlist
-of patterns. Exit 0: these are measurements. The table in docs/targets.md is its output.
+of patterns. Exit 0: these are measurements. The table in docs/sigma.md is its output.
 
 A base rule is converted alone, as `catena compile --split` writes it. A single correlation goes with the base rules that
 it names. Taken means converted without an error; whether the query is right is read by hand, and stands in `RIGHT` for
