@@ -309,6 +309,9 @@ fn what_is_beside_written_files_has_its_form() {
     let staged = ["build", "rules/an1318/aws.chain", "-o", &dist, "--staged", "aws_untrusted_image_launch"];
     assert_eq!(catena(&[&staged[..], &["--target", "spl", "--force"]].concat()).status, 0);
     add(&mut outputs, "manifest", "dist/manifest.json");
+    let ran = catena(&[&staged[..], &["--target", "sql", "--force"]].concat());
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    add(&mut outputs, "lake-rules", "dist/sql/duckdb/rules.json");
     for target in ["spl", "eql"] {
         let (folder, copied) = pack::corpus_folder(target);
         let dist = path(&folder, "dist");

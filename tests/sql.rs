@@ -3,7 +3,7 @@
 use catena::backend::{self, Job, Options, SqlDialect};
 use catena::diag::Diagnostics;
 
-use crate::program::{AS_OF, Ran, catena, catena_with_input, root};
+use crate::program::{AS_OF, Ran, catena, catena_with_input, path, root, scratch};
 
 /// The rule of the front page in every dialect, and one case for each kind of clause in the first.
 const SHOWN: [(&str, &str); 14] = [
@@ -68,6 +68,50 @@ fn slices_of_time() {
     ] {
         let ran = compile(&wrong);
         assert!(ran.status == 2 && ran.err.contains(said), "{wrong:?}: {}", ran.err);
+    }
+}
+
+/// The text that keeps chains without their last step, and the one that reads them. Their table has another name when
+/// what fills it is another, and no other when the last step, the slice or a comment is.
+#[test]
+fn a_rule_in_two_texts() {
+    let rule = "tests/cases/absence_after_a_step.chain";
+    let text = std::fs::read_to_string(root().join(rule)).unwrap();
+    let name = text.lines().next().unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    let texts = |text: &str, more: &[&str]| {
+        let folder = scratch("two_texts", &[("rule.chain", text.as_bytes())]);
+        let rule = path(&folder, "rule.chain");
+        let arguments =
+            ["compile", &rule, "--target", "sql", "--as-of", AS_OF, "--allow-subset", "--staged", &name];
+        catena(&[&arguments[..], more].concat())
+    };
+    let Ran { status, out, err } = texts(&text, &["--markers"]);
+    assert_eq!(status, 0, "{err}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(root().join("snapshots/sql"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("two_texts", out));
+    let table = |ran: Ran| {
+        let found = ran.out.lines().find_map(|line| line.trim().strip_prefix("FROM ")?.split_once("_open_"));
+        found.map(|(_, digest)| digest.to_owned()).unwrap_or_else(|| panic!("{}", ran.err))
+    };
+    let as_it_was = table(texts(&text, &["--markers"]));
+    let slice = ["--from", "2026-01-01", "--to", "2026-01-02"];
+    assert_eq!(table(texts(&text, &slice)), as_it_was);
+    let title = text.replacen("title       \"", "title       \"Other: ", 1);
+    assert_ne!(title, text);
+    assert_eq!(table(texts(&title, &["--markers"])), as_it_was);
+    let first = text.replacen("event.action == \"", "event.action == \"Un", 1);
+    assert_ne!(first, text);
+    assert_ne!(table(texts(&first, &["--markers"])), as_it_was);
+    for rule in ["tests/cases/one_step.chain", "tests/cases/any_order.chain"] {
+        let name = rule.rsplit('/').next().unwrap().trim_end_matches(".chain");
+        let ran = catena(&["compile", rule, "--target", "sql", "--staged", name]);
+        assert!(
+            ran.status == 1 && ran.err.contains("cannot read the last log of this rule in two stages"),
+            "{}",
+            ran.err
+        );
     }
 }
 

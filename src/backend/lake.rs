@@ -11,6 +11,8 @@ pub struct Lake {
     pub parameters: Vec<&'static str>,
     /// Its steps, with what it shows of each.
     pub steps: Vec<Shown>,
+    /// The table of chains that lack their last step: a stage fills it, and the query reads it.
+    pub open: Option<String>,
 }
 
 /// What a text shows of a step.

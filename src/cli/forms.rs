@@ -31,11 +31,11 @@ pub(super) struct Forms {
     lake: Lake,
 }
 
-/// The rules whose last log Splunk reads in two stages.
+/// The rules whose last log is read in two stages.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Staged {
-    /// SPL: read the log of the last step of this rule only where a list has its key, which a search of its own keeps;
-    /// for very large logs; may be repeated.
+    /// SPL, SQL: two texts for this rule; one keeps the chains that lack their last step, the other reads the last log
+    /// with what it has kept; for very large logs; may be repeated.
     #[arg(long = "staged", value_name = "RULE", add = ArgValueCompleter::new(names::rules))]
     pub(super) rules: Vec<String>,
 }

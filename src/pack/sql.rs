@@ -13,7 +13,7 @@ use super::input::{Choices, Ruled};
 use super::manifest;
 use super::schedule::Plan;
 use crate::backend::sql::ddl;
-use crate::backend::{Emission, Part, SqlDialect, file_name, with_line_end};
+use crate::backend::{Emission, Part, Role, SqlDialect, file_name, with_line_end};
 
 /// The short name of the target.
 const TARGET: &str = "sql";
@@ -42,12 +42,21 @@ pub(super) struct Entry {
     reach: u64,
     parameters: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<Open>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     dedupe: Option<Dedupe>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lists: Vec<Listed>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     any_order: bool,
     steps: Vec<Step>,
+}
+
+/// The text that finds the chains without their last step, and the table that keeps what it gives.
+#[derive(Debug, Serialize)]
+struct Open {
+    table: String,
+    file: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,7 +117,10 @@ fn add_tables(ruled: &Ruled<'_>, choices: &Choices, piece: &mut Piece) {
 }
 
 fn entry(ruled: &Ruled<'_>, emission: &Emission, part: &Part, file: String) -> Option<Entry> {
-    let lake = part.lake.as_ref()?;
+    // What a stage makes is asked for by the query.
+    let lake = part.lake.as_ref().filter(|_| part.role == Role::Query)?;
+    let stage = emission.parts.iter().find(|part| part.role == Role::Stage);
+    let open = lake.open.clone().zip(stage);
     let dedupe = ruled
         .rule
         .alert
@@ -124,6 +136,7 @@ fn entry(ruled: &Ruled<'_>, emission: &Emission, part: &Part, file: String) -> O
         grace: part.schedule.late(),
         reach: part.schedule.span(),
         parameters: lake.parameters.clone(),
+        open: open.map(|(table, stage)| Open { table, file: file_name(&stage.name, "sql") }),
         dedupe,
         lists: lists.map(|list| Listed { name: list.name.clone(), file: list.file.clone() }).collect(),
         any_order: ruled.rule.chain.together.is_some(),

@@ -76,7 +76,7 @@ pub const RULE: &[Key] = &[
     optional(
         "staged",
         Form::Truth,
-        "whether Splunk reads the log of the last step only where a list has the key of a chain that lacks it, as `--staged` says for one run (default false)",
+        "whether the log of the last step is read in two stages (Splunk, SQL), as `--staged` says for one run (default false)",
     ),
 ];
 

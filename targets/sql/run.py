@@ -11,6 +11,8 @@ usage: spark-submit run.py --rules DIR --alerts TABLE_OR_PATH (--from TIME --to 
            Without it, the catalog has a table of that name
 --partition NAME=COLUMN:FORMAT: the table's files lie in folders of days, as cloudtrail_logs=timestamp:yyyy/MM/dd or
            vpc_flow_logs=date:yyyy-MM-dd. Only the days that the chains of the slice can reach are read, and one on each side
+--state    for rules in two texts (`catena build --staged`): where their tables of chains that lack the last step are kept, a
+           schema of the catalog or a path (anything with a `/`). A run makes what an earlier one has not made
 --only     a rule, if not all are run; may be repeated
 --format   of the alerts: delta, iceberg, parquet (default: parquet at a path, the catalog's own in a table)
 --print    the new alerts on standard output, a JSON object a line, as `catena replay` prints them
@@ -55,6 +57,7 @@ def options(arguments):
     reader.add_argument("--every")
     reader.add_argument("--table", action="append", default=[])
     reader.add_argument("--partition", action="append", default=[])
+    reader.add_argument("--state")
     reader.add_argument("--only", action="append", default=[])
     reader.add_argument("--format")
     reader.add_argument("--print", action="store_true")
@@ -118,7 +121,8 @@ def rules_of(held, folder, only):
     unknown = set(only) - {rule["rule"] for rule in rules}
     if unknown:
         raise Stop(f"no rule is called {', '.join(sorted(unknown))}")
-    missing = [rule["file"] for rule in rules if rule["file"] not in held]
+    named = [text["file"] for rule in rules for text in (rule, rule.get("open")) if text]
+    missing = [name for name in named if name not in held]
     if missing:
         raise Stop(f"{folder} lacks {', '.join(missing)}, which its rules.json names")
     return [rule for rule in rules if not only or rule["rule"] in only]
@@ -177,6 +181,12 @@ def check_tables(spark, rules):
         raise Stop(f"there is no table {names}: name it by --table NAME=…, or define it (`catena sources SOURCE --ddl spark`)")
 
 
+def check_state(asked, rules):
+    staged = [rule["rule"] for rule in rules if "open" in rule]
+    if staged and not asked.state:
+        raise Stop(f"{', '.join(staged)} is in two texts: name by --state where its chains without the last step are kept")
+
+
 # ---------------------------------------------------------------- a rule
 
 
@@ -195,10 +205,15 @@ def shown(found, column):
     return F.when(value != "", value) if kind == "string" else value
 
 
+def asked_of(spark, rule, text, start, end):
+    """What a text gives for a slice."""
+    bounds = {"from": start.isoformat(), "to": end.isoformat()}
+    return spark.sql(text, args={name: bounds[name] for name in rule.get("parameters", [])})
+
+
 def alerts(spark, rule, text, start, end):
     """The alerts of the slice, before `dedupe`: a row for each."""
-    bounds = {"from": start.isoformat(), "to": end.isoformat()}
-    found = spark.sql(text, args={name: bounds[name] for name in rule.get("parameters", [])})
+    found = asked_of(spark, rule, text, start, end)
     steps = {step["name"]: step["fields"] for step in rule["steps"]}
     lacking = {column for fields in steps.values() for column in fields.values()} - set(found.columns)
     if lacking:
@@ -256,28 +271,46 @@ def new_ones(rows, history, start, end):
     return rows.where(F.col("times").isNull() | (F.col("number") > F.col("times")))
 
 
-# ---------------------------------------------------------------- the alerts
+# ---------------------------------------------------------------- what is kept
+
+
+class Kept:
+    """A table that runs add to, in the catalog or at a path."""
+
+    def __init__(self, spark, target, kind):
+        self.spark, self.target, self.kind = spark, target, kind
+        self.is_path = "/" in target
+
+    def read(self):
+        """None if there is no table yet."""
+        if not self.is_path:
+            return self.spark.table(self.target) if self.spark.catalog.tableExists(self.target) else None
+        try:
+            return self.spark.read.format(self.kind or "parquet").load(self.target)
+        except AnalysisException as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def append(self, rows, *parts):
+        writer = rows.coalesce(1).write.mode("append").partitionBy(*parts)
+        writer = writer.format(self.kind or "parquet") if self.is_path or self.kind else writer
+        if self.is_path:
+            writer.save(self.target)
+        else:
+            writer.saveAsTable(self.target)
 
 
 class Alerts:
     """The table of alerts."""
 
     def __init__(self, spark, target, kind):
-        self.spark, self.target, self.kind = spark, target, kind
-        self.is_path = "/" in target
+        self.target, self.table = target, Kept(spark, target, kind)
 
     def of(self, rule, since):
         """What is known of a rule; none if there is no table yet."""
-        if self.is_path:
-            try:
-                held = self.spark.read.format(self.kind or "parquet").load(self.target)
-            except AnalysisException as error:
-                if is_missing(error):
-                    return None
-                raise
-        elif self.spark.catalog.tableExists(self.target):
-            held = self.spark.table(self.target)
-        else:
+        held = self.table.read()
+        if held is None:
             return None
         lacking = {"rule", "time", "key", "id", "alert", "day"} - set(held.columns)
         if lacking:
@@ -285,13 +318,44 @@ class Alerts:
         return held.where((F.col("rule") == rule) & (F.col("day") >= F.lit(since.date())))
 
     def append(self, rows):
-        rows = rows.select("rule", "time", "key", "id", "alert", F.to_date("time").alias("day")).coalesce(1)
-        writer = rows.write.mode("append").partitionBy("day")
-        writer = writer.format(self.kind or "parquet") if self.is_path or self.kind else writer
-        if self.is_path:
-            writer.save(self.target)
-        else:
-            writer.saveAsTable(self.target)
+        self.table.append(rows.select("rule", "time", "key", "id", "alert", F.to_date("time").alias("day")), "day")
+
+
+class Open:
+    """The table of a rule's chains that lack their last step, and of the slices for which it has them."""
+
+    def __init__(self, spark, place, rule, kind):
+        def kept(name):
+            return Kept(spark, f"{place.rstrip('/')}/{name}" if "/" in place else f"{place}.{name}", kind)
+
+        self.spark, self.rule, self.name = spark, rule, rule["open"]["table"]
+        self.rows, self.slices = kept(self.name), kept(f"{self.name}_slices")
+
+    def fill(self, text, start, end):
+        """Makes the rows of the slice, and those before it that no run has made. A row twice changes no answer, so a slice is
+        made again when it is asked for again: of events that came late."""
+        reach = datetime.timedelta(seconds=self.rule["reach"])
+        held = self.slices.read()
+        made = [] if held is None else [(row["start"], row["end"]) for row in held.collect()]
+        for since, until in [*missing(made, micros(start - reach), micros(start)), (micros(start), micros(end))]:
+            found = asked_of(self.spark, self.rule, text, moment(since), moment(until))
+            self.rows.append(found.withColumn("day", F.to_date(F.timestamp_micros("_at"))), "day")
+            made = self.spark.createDataFrame([(since, until)], "start bigint, end bigint")
+            self.slices.append(made)
+        day = F.col("day").between((start - reach).date(), end.date())
+        self.rows.read().where(day).drop("day").createOrReplaceTempView(self.name)
+
+
+def missing(made, start, end):
+    """What slices leave of a time."""
+    left = []
+    for since, until in sorted(made):
+        if until <= start or start >= end:
+            continue
+        if since > start:
+            left.append((start, min(since, end)))
+        start = max(start, until)
+    return [*left, (start, end)] if start < end else left
 
 
 def is_missing(error):
@@ -300,6 +364,10 @@ def is_missing(error):
 
 def micros(time):
     return (time - datetime.datetime(1970, 1, 1, tzinfo=UTC)) // datetime.timedelta(microseconds=1)
+
+
+def moment(microseconds):
+    return datetime.datetime(1970, 1, 1, tzinfo=UTC) + datetime.timedelta(microseconds=microseconds)
 
 
 def first_line(error):
@@ -336,10 +404,13 @@ def run(asked, spark):
     register(spark, asked.table, asked.partition, days_of(rules, *bounds))
     register_lists(spark, rules, held)
     check_tables(spark, rules)
+    check_state(asked, rules)
     table, failed = Alerts(spark, asked.alerts, asked.format), 0
     say(f"alerts from {bounds[0].isoformat()} to {bounds[1].isoformat()}")
     for rule in rules:
         try:
+            if "open" in rule:
+                Open(spark, asked.state, rule, asked.format).fill(held[rule["open"]["file"]], *bounds)
             number = run_rule(spark, rule, held[rule["file"]], table, bounds, asked.print)
             say(f"{rule['rule']}: {number} new")
         except PySparkException as error:

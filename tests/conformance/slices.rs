@@ -17,11 +17,13 @@ use super::{BEGIN, scenarios_of};
 const SCENARIOS: usize = 4;
 /// In one of so many rules faults are planted.
 const FAULTS_IN: usize = 4;
+/// One in so many rules is asked in two texts.
+const STAGED_IN: usize = 3;
 const MICROS: i64 = 1_000_000;
 
-fn compile(subject: &Subject, mappings: &Mappings, slice: Slice) -> Option<Emission> {
+fn compile(subject: &Subject, mappings: &Mappings, slice: Slice, staged: bool) -> Option<Emission> {
     let (catalog, schemas) = &mappings.documented;
-    let options = Options { slice, ..Options::default() };
+    let options = Options { slice, staged, ..Options::default() };
     let job = Job { rule: &subject.rule, catalog, schemas, options: &options };
     backend::compile(&job, backend::by_name("sql").unwrap(), &mut Diagnostics::default())
 }
@@ -69,8 +71,9 @@ fn in_slices(
     scenarios: &[(i64, Vec<Event>)],
 ) -> Vec<Vec<Row>> {
     let mut all = vec![Vec::new(); scenarios.len()];
-    for emission in emissions {
-        for (all, rows) in all.iter_mut().zip(harness.ask(emission, scenarios).unwrap()) {
+    for (number, emission) in emissions.iter().enumerate() {
+        let more = serde_json::Map::from_iter([("slice".to_owned(), number.into())]);
+        for (all, rows) in all.iter_mut().zip(harness.ask_with(emission, scenarios, more).unwrap()) {
             all.extend(rows);
         }
     }
@@ -86,14 +89,15 @@ fn slices_give_what_the_whole_gives() {
     subjects.dedup_by(|second, first| second.name == first.name);
     let (mut alerts, mut lost, mut doubled) = (0, 0, 0);
     for (number, subject) in subjects.iter().enumerate() {
-        let Some(whole) = compile(subject, &mappings, Slice::Whole) else { continue };
+        let Some(whole) = compile(subject, &mappings, Slice::Whole, false) else { continue };
         let maker = Maker::new(&subject.rule, catalog);
         let scenarios: Vec<_> = scenarios_of(&maker).take(SCENARIOS).collect();
         if scenarios.iter().all(|(_, events)| events.is_empty()) {
             continue;
         }
         let cut = bounds(&scenarios);
-        let slice = |pair: &[i64]| compile(subject, &mappings, Slice::Between(pair[0], pair[1])).unwrap();
+        let slice =
+            |pair: &[i64]| compile(subject, &mappings, Slice::Between(pair[0], pair[1]), false).unwrap();
         let emissions: Vec<Emission> = cut.windows(2).map(slice).collect();
         let expected = sorted(&subject.rule, harness.ask(&whole, &scenarios).unwrap());
         let found = sorted(&subject.rule, in_slices(&mut harness, &emissions, &scenarios));
@@ -110,11 +114,57 @@ fn slices_give_what_the_whole_gives() {
             "(SELECT _from FROM slice_of_time)",
         );
         lost += usize::from(sorted(&subject.rule, in_slices(&mut harness, &narrow, &scenarios)) != expected);
-        let wide = planted(&emissions, r" AND _at >= \(SELECT _from FROM slice_of_time\)", "");
+        let wide = planted(&emissions, r"_at >= \(SELECT _from FROM slice_of_time\)", "TRUE");
         doubled += usize::from(sorted(&subject.rule, in_slices(&mut harness, &wide, &scenarios)) != expected);
     }
     println!("{} rules: {alerts} alerts; faults seen in {lost} and {doubled} rules", subjects.len());
     assert!(alerts > 100 && lost > 1 && doubled > 1, "{alerts} alerts, {lost} lost, {doubled} doubled");
+}
+
+#[test]
+fn a_table_of_open_chains_gives_what_one_text_gives() {
+    let mappings = Mappings::read();
+    let (catalog, _) = &mappings.documented;
+    let mut harness = Harness::start("sql");
+    let mut subjects = subjects::of_files();
+    subjects.dedup_by(|second, first| second.name == first.name);
+    let (mut rules, mut alerts, mut narrow, mut forgotten) = (0, 0, 0, 0);
+    for subject in subjects.iter().step_by(STAGED_IN) {
+        let maker = Maker::new(&subject.rule, catalog);
+        let scenarios: Vec<_> = scenarios_of(&maker).take(SCENARIOS).collect();
+        if scenarios.iter().all(|(_, events)| events.is_empty()) {
+            continue;
+        }
+        let Some(whole) = compile(subject, &mappings, Slice::Whole, false) else { continue };
+        let cut = bounds(&scenarios);
+        let slice = |pair: &[i64]| compile(subject, &mappings, Slice::Between(pair[0], pair[1]), true);
+        // A rule of one step, or of steps in any order, has one text.
+        let Some(emissions) = cut.windows(2).map(slice).collect::<Option<Vec<_>>>() else { continue };
+        rules += 1;
+        let expected = sorted(&subject.rule, harness.ask(&whole, &scenarios).unwrap());
+        let found = sorted(&subject.rule, in_slices(&mut harness, &emissions, &scenarios));
+        assert_eq!(found, expected, "{}\n{}", subject.name, emissions[1].parts[1].text);
+        alerts += expected.iter().map(Vec::len).sum::<usize>();
+        // Two faults: the table is read no further back than the slice, and it begins anew with each.
+        let faulty = planted(
+            &emissions,
+            r"(_open_[0-9a-f]{8}\n +WHERE _at BETWEEN \(SELECT _from FROM slice_of_time\)) - \d+",
+            "$1",
+        );
+        narrow +=
+            usize::from(sorted(&subject.rule, in_slices(&mut harness, &faulty, &scenarios)) != expected);
+        let mut alone = vec![Vec::new(); scenarios.len()];
+        for emission in &emissions {
+            let rows = in_slices(&mut harness, std::slice::from_ref(emission), &scenarios);
+            alone.iter_mut().zip(rows).for_each(|(all, rows)| all.extend(rows));
+        }
+        forgotten += usize::from(sorted(&subject.rule, alone) != expected);
+    }
+    println!("{rules} rules: {alerts} alerts; faults seen in {narrow} and {forgotten} rules");
+    assert!(
+        rules > 10 && alerts > 50 && narrow > 1 && forgotten > 1,
+        "{rules} {alerts} {narrow} {forgotten}"
+    );
 }
 
 fn planted(emissions: &[Emission], find: &str, replace: &str) -> Vec<Emission> {

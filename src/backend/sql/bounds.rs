@@ -6,7 +6,8 @@
 //!
 //! The bounds stand once, at the top, where a reader changes them and where a driver binds them. What is read begins as
 //! long before the slice as a chain, and what must not have been before it, can reach, and ends as long after it as a
-//! clause waits for what must not come: with less, alerts would be lost, or others given.
+//! clause waits for what must not come: with less, alerts would be lost, or others given. Of the last step, whose time
+//! is that of the alert, no more than the slice is read, unless it counts what came before.
 
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
@@ -35,8 +36,7 @@ impl Bounds {
             Slice::Between(from, to) => [from, to].map(literal::number),
             Slice::Marked => ["from", "to"].map(|name| dialect::bound_instant(self.dialect, name)),
         };
-        let comment =
-            "alerts whose last event lies in this slice, microseconds since 1970; its end is not in it";
+        let comment = "the slice in which the last event lies, microseconds since 1970; its end is not in it";
         let row = whole("SELECT {} AS _from, {} AS _to", &[&from, &to]);
         let table = dialect::common_table(
             self.dialect,
@@ -58,6 +58,20 @@ impl Bounds {
             "_at BETWEEN (SELECT _from FROM {}) - {} AND (SELECT _to FROM {}) + {}",
             &[&table, &before, &table, &after],
         )
+    }
+
+    /// That a record can be the last of an alert: its time is that of the alert.
+    pub(super) fn ends(&self) -> Frag {
+        if self.slice == Slice::Whole {
+            return self.readable();
+        }
+        let table = literal::own(TABLE);
+        test("_at >= (SELECT _from FROM {}) AND _at < (SELECT _to FROM {})", &[&table, &table])
+    }
+
+    /// The same for everything there is.
+    pub(super) fn of_all(self) -> Self {
+        Self { slice: Slice::Whole, ..self }
     }
 
     /// That an alert lies in the slice.

@@ -19,7 +19,8 @@ pub(super) fn of(bound: &Bound<'_, Sql>, bounds: &Bounds) -> Lake {
             }
         }
     }
-    Lake { tables, parameters: bounds.parameters(), steps: bound.steps.iter().map(shown).collect() }
+    let steps = bound.steps.iter().map(shown).collect();
+    Lake { tables, parameters: bounds.parameters(), steps, open: None }
 }
 
 /// The columns of a step, as the statement has them.

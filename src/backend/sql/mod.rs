@@ -25,6 +25,7 @@ mod regex;
 mod route;
 mod several;
 mod source;
+mod staged;
 mod statement;
 mod step;
 #[cfg(test)]
@@ -48,7 +49,7 @@ use lists::Lists;
 use literal::{Frag, whole};
 use source::Tables;
 use statement::Statement;
-use step::Writer;
+use step::{Records, Writer};
 
 /// The target.
 #[derive(Debug)]
@@ -172,11 +173,31 @@ impl Backend for Sql {
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
-        emit(job, report).into_iter().collect()
+        emit(job, report).unwrap_or_default()
     }
 }
 
-fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
+/// What the texts of a rule are made of.
+#[derive(Clone, Copy)]
+struct Making<'b, 't> {
+    bound: &'b Bound<'t, Sql>,
+    job: &'b Job<'b>,
+    schedule: Schedule,
+    bounds: Bounds,
+}
+
+/// The common tables of a statement, and what is selected of them.
+type Made = (Vec<Value>, Frag);
+
+impl Making<'_, '_> {
+    fn part(self, role: Role, (name, id): (String, String), text: String) -> Part {
+        let Self { bound, job: _, schedule, bounds } = self;
+        let (indexes, keys, lake) = (Vec::new(), Vec::new(), Some(lake::of(bound, &bounds)));
+        Part { name, id, role, schedule, indexes, keys, lake, text }
+    }
+}
+
+fn emit(job: &Job<'_>, report: &mut Report) -> Option<Vec<Part>> {
     let bound = bind::bind::<Sql>(job, report)?;
     // Steps in any order whose events could be the same one: the newest record of the other step may be of the very
     // event, and an older one would have to be looked for.
@@ -184,22 +205,41 @@ fn emit(job: &Job<'_>, report: &mut Report) -> Option<Part> {
     let schedule = Schedule::of(&bound, job);
     notes::add(job, &bound, report);
     let bounds = Bounds::new(job.options.dialect, job.options.slice, schedule);
-    let (tables, select) = statement(&bound, bounds, job, report);
-    let head: Vec<Value> = head(job, schedule, report).into_iter().map(Value::from).collect();
-    let context = context! { head => head, tables => tables, select => Value::from(select) };
-    let text = LAYOUT.print(Sql::TITLE, job.rule.span, context, report)?;
-    let (name, id) = (job.rule.name.node.clone(), job.rule.meta.id.clone());
-    let (indexes, keys, lake) = (Vec::new(), Vec::new(), Some(lake::of(&bound, &bounds)));
-    Some(Part { name, id, role: Role::Query, schedule, indexes, keys, lake, text })
+    let making = Making { bound: &bound, job, schedule, bounds };
+    if job.options.staged {
+        return staged::parts(making, report);
+    }
+    let statement = statement(making, report, |writer| {
+        let chain = match bound.together {
+            Some(together) => all_of(writer, &bound, together),
+            None => joined(writer, &bound, None, 0..bound.steps.len()),
+        };
+        select(&chain, &bound, &bounds, job.options.dialect)
+    });
+    let head = head(making, None, report);
+    let text = print(making, head, statement, report)?;
+    let names = (job.rule.name.node.clone(), job.rule.meta.id.clone());
+    Some(vec![making.part(Role::Query, names, text)])
 }
 
-/// The common tables, and what is selected of the last of them.
-fn statement(
-    bound: &Bound<'_, Sql>,
-    bounds: Bounds,
-    job: &Job<'_>,
+fn print(
+    making: Making<'_, '_>,
+    head: Vec<Frag>,
+    (tables, select): Made,
     report: &mut Report,
-) -> (Vec<Value>, Frag) {
+) -> Option<String> {
+    let head: Vec<Value> = head.into_iter().map(Value::from).collect();
+    let context = context! { head => head, tables => tables, select => Value::from(select) };
+    LAYOUT.print(Sql::TITLE, making.job.rule.span, context, report)
+}
+
+/// The common tables, and what is selected of them.
+fn statement<'t>(
+    making: Making<'_, 't>,
+    report: &mut Report,
+    select: impl FnOnce(&mut Writer<'_, 't>) -> Frag,
+) -> Made {
+    let Making { bound, job, schedule: _, bounds } = making;
     let dialect = job.options.dialect;
     let mut lists = Lists::new(dialect, job.options.lists);
     let tagged = bound.steps.iter().any(|step| !step.others.is_empty());
@@ -207,8 +247,7 @@ fn statement(
     let mut statement = Statement::new(dialect);
     let mut writer =
         Writer { dialect, bounds, tables: &mut tables, lists: &mut lists, statement: &mut statement, report };
-    let chain = chain(&mut writer, bound);
-    let select = select(&chain, bound, &bounds, dialect);
+    let select = select(&mut writer);
     let mut first: Vec<(Option<Frag>, Frag)> =
         bounds.table().into_iter().map(|(comment, table)| (Some(comment), table)).collect();
     for (name, rows) in &lists.tables {
@@ -225,23 +264,33 @@ fn statement(
     (statement.into_tables(first), select)
 }
 
-fn chain<'t>(writer: &mut Writer<'_, 't>, bound: &Bound<'t, Sql>) -> Chain {
-    if let Some(together) = bound.together {
-        let steps: Vec<_> = bound.steps.iter().map(|step| (step, writer.step(step, true, None))).collect();
-        return writer.together(&steps, together, bound.total);
-    }
+/// Steps in any order.
+fn all_of<'t>(writer: &mut Writer<'_, 't>, bound: &Bound<'t, Sql>, together: &'t ir::Together) -> Chain {
+    let steps: Vec<_> =
+        bound.steps.iter().map(|step| (step, writer.step(step, Records::OfAnyOrder, None))).collect();
+    writer.together(&steps, together, bound.total)
+}
+
+/// The chain, and behind it the steps of these places.
+fn joined<'t>(
+    writer: &mut Writer<'_, 't>,
+    bound: &Bound<'t, Sql>,
+    begun: Option<Chain>,
+    places: std::ops::Range<usize>,
+) -> Chain {
     let total = bound.total_binds.then_some(bound.total.seconds);
-    let mut chain: Option<Chain> = None;
-    for (number, later) in bound.steps.iter().enumerate() {
-        let joined = number.checked_sub(1).and_then(|at| bound.links.get(at).zip(bound.steps.get(at)));
-        chain = Some(match (chain, joined) {
+    let mut chain = begun;
+    for (number, later) in bound.steps.iter().enumerate().take(places.end).skip(places.start) {
+        let link = number.checked_sub(1).and_then(|at| bound.links.get(at).zip(bound.steps.get(at)));
+        let records = if later.last { Records::Last } else { Records::Earlier };
+        chain = Some(match (chain, link) {
             (Some(chain), Some((link, earlier))) => {
                 let joint = Joint { link, earlier, later, number: number + 1, total };
                 let near = writer.near(&chain, joint);
-                let step = writer.step(later, later.last, near.as_ref());
+                let step = writer.step(later, records, near.as_ref());
                 writer.link(chain, &step, joint)
             }
-            (_, _) => Chain::first(&writer.step(later, later.last, None)),
+            (_, _) => Chain::first(&writer.step(later, records, None)),
         });
     }
     chain.unwrap_or(Chain { name: literal::own("nothing"), start: literal::own("_at"), path: Vec::new() })
@@ -284,14 +333,16 @@ fn select(chain: &Chain, bound: &Bound<'_, Sql>, bounds: &Bounds, dialect: SqlDi
     )
 }
 
-/// The comment at the head: what the query is, and every reason why it is not exact.
-fn head(job: &Job<'_>, schedule: Schedule, report: &Report) -> Vec<Frag> {
+/// The comment at the head: what the text is, and every reason why it is not exact.
+fn head(making: Making<'_, '_>, part: Option<String>, report: &Report) -> Vec<Frag> {
+    let Making { bound: _, job, schedule, bounds: _ } = making;
     let fidelity = report.fidelity().remark();
     let engine = dialect::title(job.options.dialect);
     let mut lines = vec![
         job.rule.meta.title.clone(),
         format!("Catena: {}, {fidelity}, for {engine}", job.rule.name.node),
     ];
+    lines.extend(part);
     lines.push(schedule.remark());
     lines.extend(report.remarks());
     lines.iter().map(|line| literal::comment(line)).collect()

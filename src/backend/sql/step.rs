@@ -28,6 +28,17 @@ pub(super) struct Writer<'w, 't> {
     pub(super) report: &'w mut Report,
 }
 
+/// What the records of a step are to an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Records {
+    /// Others follow.
+    Earlier,
+    /// Each is an alert at its time.
+    Last,
+    /// Each is part of an alert, and any step may be the last.
+    OfAnyOrder,
+}
+
 /// A step, printed.
 #[derive(Debug, Clone)]
 pub(super) struct StepTable {
@@ -79,7 +90,7 @@ impl<'t> Writer<'_, 't> {
     pub(super) fn step(
         &mut self,
         step: &BoundStep<'t, Sql>,
-        records_are_alerts: bool,
+        records: Records,
         near: Option<&Near>,
     ) -> StepTable {
         let Columns { mut contract, single, several } = columns(step);
@@ -89,7 +100,7 @@ impl<'t> Writer<'_, 't> {
         let of_list = |(name, ty): (Frag, Type)| (name, array::type_name(self.dialect, ty));
         let more: Vec<_> = single.into_iter().map(of_one).chain(several.into_iter().map(of_list)).collect();
         let all: Vec<_> = contract.iter().cloned().map(of_one).chain(more.iter().cloned()).collect();
-        let selects = self.selections(step, &all, records_are_alerts, near);
+        let selects = self.selections(step, &all, records, near);
         self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
         for (done, absence) in (1..).zip(&step.absences) {
             let next = stage(step, stages - done);
@@ -115,9 +126,12 @@ impl<'t> Writer<'_, 't> {
         &mut self,
         step: &BoundStep<'t, Sql>,
         columns: &[(Frag, Frag)],
-        records_are_alerts: bool,
+        records: Records,
         near: Option<&Near>,
     ) -> Vec<Frag> {
+        // What is counted may have come before the slice.
+        let ends = records == Records::Last && step.repetition.is_none();
+        let time = if ends { self.bounds.ends() } else { self.bounds.readable() };
         let mut before: Vec<&BoundSelection<'t, Sql>> = Vec::new();
         let mut selects = Vec::new();
         for selection in step.selections() {
@@ -128,7 +142,7 @@ impl<'t> Writer<'_, 't> {
                 |key: &&BoundField<'t, Column>| step.repetition.is_none_or(|counts| is_by(counts, key.name));
             let keys: Vec<_> =
                 selection.keys.iter().filter(is_early).chain(selection.any.iter().filter(is_early)).collect();
-            let table = self.tables.of(selection, records_are_alerts);
+            let table = self.tables.of(selection, records != Records::Earlier);
             let mut list = vec![literal::own(AT)];
             let wanted: Vec<_> =
                 columns.iter().map(|column| wanted(self.dialect, step, selection, table, column)).collect();
@@ -148,7 +162,7 @@ impl<'t> Writer<'_, 't> {
             if let Some((near, keys)) = joined {
                 (from, tests) = near.narrow(self.dialect, &from, tests, &keys);
             }
-            selects.push(self.select(&list, &from, tests));
+            selects.push(select(&list, &from, &time, tests));
             before.push(selection);
         }
         selects
@@ -197,18 +211,10 @@ impl<'t> Writer<'_, 't> {
                 Printer { dialect: self.dialect, table, lists: self.lists, report: self.report };
             let mut tests = printer.condition(selection, &[]);
             tests.extend(printer.keys(&keys));
-            selects.push(self.select(&list, &from, tests));
+            selects.push(select(&list, &from, &self.bounds.readable(), tests));
         }
         self.statement.table(&format!("what must not be there: `{}`", absence.name), &name, &union(selects));
         name
-    }
-
-    /// Rows of a table that pass tests and can decide about an alert.
-    fn select(&self, columns: &[Frag], from: &Frag, tests: Vec<Frag>) -> Frag {
-        let columns = literal::lines(columns, ",", 4);
-        let tests: Vec<_> = std::iter::once(self.bounds.readable()).chain(tests).collect();
-        let tests = Frag::lines(&tests, " AND", 4, Bind::And).unwrap_or_else(|| literal::truth(true));
-        whole("SELECT {}\n  FROM {}\n  WHERE {}", &[&columns, from, &tests])
     }
 
     /// What counts for a row of the first alias among the rows of the second.
@@ -406,4 +412,12 @@ fn key_of<'s, 't>(
 /// The rows of several queries.
 pub(super) fn union(queries: Vec<Frag>) -> Frag {
     Frag::join(queries, "\n  UNION ALL\n  ", Bind::Or)
+}
+
+/// Rows of a table whose time can decide about an alert, and that pass tests.
+fn select(columns: &[Frag], from: &Frag, time: &Frag, tests: Vec<Frag>) -> Frag {
+    let columns = literal::lines(columns, ",", 4);
+    let tests: Vec<_> = std::iter::once(time.clone()).chain(tests).collect();
+    let tests = Frag::lines(&tests, " AND", 4, Bind::And).unwrap_or_else(|| literal::truth(true));
+    whole("SELECT {}\n  FROM {}\n  WHERE {}", &[&columns, from, &tests])
 }

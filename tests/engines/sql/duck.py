@@ -64,6 +64,11 @@ class Engine:
             one = f"unnest(CAST(CAST(? AS JSON) AS STRUCT({columns})[]))"
             self.connection.execute(f"INSERT INTO {quoted(table)} SELECT r.* FROM (SELECT {one} AS r)", [json.dumps(rows)])
 
+    def keep(self, table, text, begins):
+        """Adds what a query finds to a table, which begins with it or has held the rows of others."""
+        how = f"CREATE OR REPLACE TABLE {quoted(table)} AS" if begins else f"INSERT INTO {quoted(table)}"
+        self.connection.execute(f"{how}\n{only(text)}")
+
     def run(self, text):
         found = self.connection.execute(only(text))
         names = [column[0] for column in found.description]

@@ -12,6 +12,7 @@ import functools
 import importlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -56,10 +57,22 @@ def listed(text):
     return [{"value": value, "until": until or None} for value, until in rows_of(text)]
 
 
+def keep_open(engine, request, text):
+    """Adds the rows of the slice to the table of chains that lack their last step: twice, as after a run that broke off.
+    The table begins anew with the first slice."""
+    stages = [part["text"] for part in request["parts"] if part["role"] == "stage"]
+    if stages:
+        table = re.search(r"FROM (\w+_open_[0-9a-f]{8})\n", text)[1]
+        engine.keep(table, stages[0], begins=request["slice"] == 0)
+        engine.keep(table, stages[0], begins=False)
+
+
 def answer(engine, request, layout):
-    text = only_query(request)
+    query = [part for part in request["parts"] if part["role"] != "stage"]
+    text = only_query({**request, "parts": query})
     lists = {name: listed(rows) for name, rows in request.get("lists", {}).items()}
     engine.load(ingest.rows(request["scenarios"], layout), lists)
+    keep_open(engine, request, text)
     return answers(*engine.run(text), request["starts"])
 
 

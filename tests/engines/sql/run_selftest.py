@@ -74,9 +74,9 @@ def rule_files(folder, dedupe):
     return str(folder / "rule.chain")
 
 
-def build(catena, folder, rule):
+def build(catena, folder, rule, *more):
     """The folder that `run.py` is given: as a user builds it."""
-    command = [catena, "build", rule, "--target", "sql", "--dialect", "spark", "-o", folder]
+    command = [catena, "build", rule, "--target", "sql", "--dialect", "spark", "-o", folder, *more]
     subprocess.run(command, capture_output=True, check=True)
     return folder / "sql" / "spark"
 
@@ -106,10 +106,10 @@ def runs(session, given):
     return status, out.getvalue().splitlines(), err.getvalue()
 
 
-def run_all(session, folder, rules, alerts, slices=SLICES):
+def run_all(session, folder, rules, alerts, slices=SLICES, more=()):
     found = []
     for start, end in slices:
-        status, lines, err = runs(session, arguments(folder, rules, alerts, start, end))
+        status, lines, err = runs(session, [*arguments(folder, rules, alerts, start, end), *more])
         assert status == 0, err
         found += lines
     return found
@@ -132,6 +132,23 @@ def slices(session, catena, folder, dedupe, alerts):
     wanted = expected(catena, folder, events, rule)
     same(f"slice by slice, dedupe {dedupe}", plain(run_all(session, folder, texts, alerts)), wanted)
     assert not run_all(session, folder, texts, alerts, SLICES[1:2]), "the second run over a slice appends again"
+
+
+def staged(session, catena, folder):
+    """In two texts: the same alerts, and those of a slice before which there is no state yet."""
+    events = world(5, 900)
+    store(session, folder, events)
+    rule = rule_files(folder, None)
+    texts = build(catena, folder / "staged", rule, "--staged", NAME)
+    wanted, more = expected(catena, folder, events, rule), [f"--state={folder}/state"]
+    same("in two texts", plain(run_all(session, folder, texts, folder / "two_texts", more=more)), wanted)
+    assert not run_all(session, folder, texts, folder / "two_texts", SLICES[1:2], more), "a slice gives its alerts again"
+    session.sql("CREATE DATABASE open_chains")
+    last = run_all(session, folder, texts, folder / "last", SLICES[2:], ["--state=open_chains"])
+    since = at(SLICES[2][0])
+    same("in two texts, the last slice alone", plain(last), [alert for alert in wanted if json.loads(alert)["time"] >= since])
+    status, _, _ = runs(session, arguments(folder, texts, folder / "none", 0, 3600))
+    assert "name by --state" in str(status), status
 
 
 def late(session, catena, folder):
@@ -202,6 +219,7 @@ def main():
         folder = pathlib.Path(name)
         slices(session, catena, folder, DEDUPE, folder / "alerts")
         slices(session, catena, folder, None, "alerts_table")
+        staged(session, catena, folder)
         submitted(catena, folder)
         late(session, catena, folder)
         refusals(session, catena, folder)
