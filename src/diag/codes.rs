@@ -195,6 +195,7 @@ codes! {
     NeighbourFields = "E0325" Error "not a comparison of neighbours";
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
     NotYet = "E0327" Error "not part of the language yet";
+    GroupedBySpelling = "W0329" Warning "records are grouped by the spelling of a value";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;

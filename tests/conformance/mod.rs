@@ -43,7 +43,7 @@ use subjects::Subject;
 
 /// Scenarios for one random rule; a rule of the corpus has more.
 const SCENARIOS: usize = 10;
-const SCENARIOS_OF_FILE: usize = 24;
+const SCENARIOS_OF_FILE: usize = 16;
 /// 2026-01-01, where the first scenario begins.
 const BEGIN: i64 = 1_767_225_600;
 

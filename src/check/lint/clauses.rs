@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::Source;
+use crate::catalog::{FieldDef, Source};
 use crate::check::names::Names;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
@@ -18,6 +18,12 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
         if let Some(found) = step.repetition.as_ref().and_then(|count| unreachable(names, step, count)) {
             sink.report(found);
         }
+        let by = step.repetition.iter().flat_map(|count| &count.by);
+        by.filter_map(|field| by_spelling(names, step, field)).for_each(|found| sink.report(found));
+    }
+    if let (Some(together), Some(first)) = (&chain.together, chain.steps.first()) {
+        let keys = together.keys.iter();
+        keys.filter_map(|field| by_spelling(names, first, field)).for_each(|found| sink.report(found));
     }
     let of_steps = chain.steps.iter().flat_map(|step| step.absences.iter().map(move |one| (step, step, one)));
     let of_links = chain.links.iter().zip(chain.steps.windows(2)).flat_map(|(link, steps)| {
@@ -47,6 +53,21 @@ fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Dia
     let title = format!("`at least {} distinct {}` is never reached", count.least, field.name);
     let help = "count another field, or name in `by` what the records share";
     Some(Diagnostic::new(Code::NeverHolds, field.span, title).label(why).help(help))
+}
+
+/// What records are grouped by, where the source says that its letter case means nothing: groups take it as logged.
+fn by_spelling(names: &Names<'_>, step: &Step, field: &Field) -> Option<Diagnostic> {
+    let folds = |selection: &ir::Selection| {
+        let source: Option<&Source> = names.context.catalog.source(&selection.source.node);
+        source
+            .and_then(|source| source.field(selection.field(&field.name)))
+            .is_some_and(FieldDef::ignores_case)
+    };
+    step.selections().find(|selection| folds(selection))?;
+    let title = format!("records are grouped by the spelling of `{}`", field.name);
+    let help = "group by an identifier that is written in one way, or by what else the records share";
+    let found = Diagnostic::new(Code::GroupedBySpelling, field.span, title);
+    Some(found.label("written in several ways, each of which is a group of its own").help(help))
 }
 
 /// How many values a field can have in a step, if its conditions or its sources say so.
