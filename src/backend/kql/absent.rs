@@ -6,6 +6,10 @@
 //! One join for each: of the records that could exempt a row only the nearest counts, the newest before it or the
 //! oldest behind it, so that one value of it is kept and the row stays, whether it has keys or not. Where a clock can
 //! be late the window is narrower, never wider: what is exempted by mistake is missed.
+//!
+//! Before it is joined, such a table is reduced to the first and the last record of each key in slots as long as the
+//! window, a few rows for each key however busy it is. Nothing is lost or added: a slot that had records on both sides of
+//! the window and none in it would be longer than the window.
 
 use super::Kql;
 use super::fields::{Field, Fields, Reading};
@@ -33,6 +37,15 @@ pub(super) struct Absent {
     /// By how much the clock of its records can be late, in seconds.
     lag: u64,
     place: Place,
+    slots: Option<Slots>,
+}
+
+/// How its records are reduced before they are joined.
+struct Slots {
+    /// The column of the first time in a slot.
+    first: Frag,
+    /// What the records of a slot share.
+    keys: Vec<Frag>,
 }
 
 /// Where it must not be.
@@ -83,8 +96,8 @@ pub(super) fn lower(
     };
     let part = phrase!("absent_{}", absence.name);
     let (name, time) = (literal::name(&part), literal::name(&ir::column_name(&absence.name, "time")));
-    let keys = absence.keys.iter().map(|key| right(absence, key));
-    let columns = unique(std::iter::once(time.clone()).chain(keys).collect());
+    let keys: Vec<_> = unique(absence.keys.iter().map(|key| right(absence, key)).collect());
+    let columns = unique(std::iter::once(time.clone()).chain(keys.iter().cloned()).collect());
     let rows = absence.selections.iter().map(|one| rows(absence, one, options, lets, report)).collect();
     let what = if absence.is_first { "seen before" } else { "must not be there" };
     let tables = pipeline::tables(rows, &name, &part, &phrase!("{}: {what}", absence.name));
@@ -96,7 +109,15 @@ pub(super) fn lower(
         literal::equal_sides(&left(step, key), &right(absence, key))
     };
     let on = unique(absence.keys.iter().map(side).collect());
-    Absent { tables, columns, name, time, on, lag, place }
+    // Clocks that can be late leave less of the window than a slot may be long.
+    let seconds = match absence.when {
+        When::Before(window) | When::After(window) => window.seconds,
+        When::Between => 0,
+    };
+    let is_exact = seconds > 0 && lag == 0 && own == 0;
+    let first = literal::name(&ir::column_name(&absence.name, ir::FIRST_TIME));
+    let slots = is_exact.then_some(Slots { first, keys });
+    Absent { tables, columns, name, time, on, lag, place, slots }
 }
 
 fn left(step: &BoundStep<'_, Kql>, key: &AbsenceKey) -> Frag {
@@ -155,18 +176,24 @@ impl Absent {
     pub(super) fn operators(&self, about: &About<'_>) -> Vec<Frag> {
         let nearest = literal::name(NEAREST);
         let (time, own) = (about.time, &self.time);
-        let before = literal::binary(own, "<", &literal::earlier(time, about.lag));
-        let (nearest_of, counts, stays) = match &self.place {
-            Place::Before(window) => {
-                ("max", before, literal::binary(&nearest, "<", &literal::binary(time, "-", window)))
-            }
+        let slots = self.slots();
+        // Of a slot that reaches into the window: what is not yet beyond the row, and what is no longer before it.
+        let (first, table) = slots.as_ref().map_or((own, &self.name), |(first, table)| (*first, table));
+        let before = |own| literal::binary(own, "<", &literal::earlier(time, about.lag));
+        let (nearest_of, counts, own, stays) = match &self.place {
+            Place::Before(window) => (
+                "max",
+                before(first),
+                own,
+                literal::binary(&nearest, "<", &literal::binary(time, "-", window)),
+            ),
             Place::After(window, _) => {
                 let after = literal::binary(own, ">", &literal::later(time, self.lag));
-                ("min", after, literal::binary(&nearest, ">", &literal::binary(time, "+", window)))
+                ("min", after, first, literal::binary(&nearest, ">", &literal::binary(time, "+", window)))
             }
             Place::Between => {
                 let earlier = literal::later(about.earlier.unwrap_or(time), self.lag);
-                ("max", before, literal::binary(&nearest, "<=", &earlier))
+                ("max", before(own), own, literal::binary(&nearest, "<=", &earlier))
             }
         };
         let none = literal::call("datetime", [&literal::null()]);
@@ -178,11 +205,25 @@ impl Absent {
         };
         let settled = settled.map(|settled| literal::operator("where", &settled));
         let operators = [
-            literal::left_join(&self.name, &self.on),
+            literal::left_join(table, &self.on),
             literal::summarize(Some(&literal::assign(&nearest, &value)), about.columns),
             literal::operator("where", &Frag::join(stays, " or ", Bind::Or)),
             literal::operator("project-away", &nearest),
         ];
         settled.into_iter().chain(operators).collect()
+    }
+
+    /// The first and the last record of each key in each slot: the column of the first, and the table, whose column of the
+    /// time is that of the last.
+    fn slots(&self) -> Option<(&Frag, Frag)> {
+        let Slots { first, keys } = self.slots.as_ref()?;
+        let (Place::Before(window) | Place::After(window, _)) = &self.place else { return None };
+        let slot = literal::assign(&literal::name("_slot"), &literal::call("bin", [&self.time, window]));
+        let values = [
+            literal::assign(first, &literal::call("min", [&self.time])),
+            literal::assign(&self.time, &literal::call("max", [&self.time])),
+        ];
+        let by: Vec<_> = keys.iter().cloned().chain([slot]).collect();
+        Some((first, literal::piped(&self.name, &literal::summarize(Some(&literal::list(&values)), &by))))
     }
 }
