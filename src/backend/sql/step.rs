@@ -15,6 +15,7 @@ use super::source::{AT, EVENT, Table, Tables, named};
 use super::statement::Statement;
 use crate::backend::bind::{BoundAbsence, BoundField, BoundSelection, BoundStep, Output};
 use crate::backend::print::Bind;
+use crate::backend::truth::unique;
 use crate::backend::{Report, SqlDialect};
 use crate::ir::{self, Case, Repetition, Type, When};
 
@@ -168,7 +169,9 @@ impl<'t> Writer<'_, 't> {
         selects
     }
 
-    /// The records that a clause leaves.
+    /// The records that a clause leaves. What must not be there is asked as the first and the last record of each key in
+    /// slots as long as the window: a few rows for each key however busy it is. Nothing is lost or added, for a slot with
+    /// records on both sides of the window and none in it would be longer than the window.
     fn without(
         &mut self,
         step: &BoundStep<'t, Sql>,
@@ -176,25 +179,42 @@ impl<'t> Writer<'_, 't> {
         from: &Frag,
         to: &Frag,
     ) {
-        let name = self.absent(absence, &step.name.node);
-        let mut tests = shared(absence, |key| (literal::own("r"), field(step, &key.left.name)));
-        match absence.when {
-            When::Before(window) => {
-                tests
-                    .push(test("u._at >= r._at - {} AND u._at < r._at", &[&literal::micros(window.seconds)]));
-            }
-            When::After(window) => {
-                tests
-                    .push(test("u._at > r._at AND u._at <= r._at + {}", &[&literal::micros(window.seconds)]));
-            }
+        let (window, template) = match absence.when {
+            When::Before(window) => (window, "u._last >= r._at - {} AND u._first < r._at"),
+            When::After(window) => (window, "u._last > r._at AND u._first <= r._at + {}"),
             // Of links alone.
-            When::Between => {}
-        }
+            When::Between => return,
+        };
+        let name = self.absent(absence, &step.name.node);
+        let window = literal::micros(window.seconds);
+        let slots = self.slots(absence, (&name, &step.name.node), &window);
+        let mut tests = shared(absence, |key| (literal::own("r"), field(step, &key.left.name)));
+        tests.push(test(template, &[&window]));
         let text = whole(
             "SELECT r.*\n  FROM {} r\n  WHERE NOT EXISTS (SELECT 1 FROM {} u WHERE {})",
-            &[from, &name, &Frag::join(tests, " AND ", Bind::And)],
+            &[from, &slots, &Frag::join(tests, " AND ", Bind::And)],
         );
         self.statement.table(&in_words(absence), to, &text);
+    }
+
+    /// The first and the last record of each key in each slot.
+    fn slots(&mut self, absence: &BoundAbsence<'t, Sql>, (of, step): (&Frag, &str), window: &Frag) -> Frag {
+        let name = literal::own(&format!("slots_{step}_{}", absence.name));
+        // A slot of a window without length is an instant.
+        let length = if window.text() == "0" { literal::number(1) } else { window.clone() };
+        let keys = unique(absence.keys.iter().map(|key| absent_key(&key.right.name)).collect());
+        let columns: Vec<_> = keys
+            .iter()
+            .cloned()
+            .chain(["min(_at) AS _first", "max(_at) AS _last"].map(literal::own))
+            .collect();
+        let by: Vec<_> = keys.into_iter().chain([whole("_at - mod(_at, {})", &[&length])]).collect();
+        let text = whole(
+            "SELECT {}\n  FROM {}\n  GROUP BY {}",
+            &[&literal::lines(&columns, ",", 4), of, &literal::list(&by)],
+        );
+        self.statement.table("", &name, &text);
+        name
     }
 
     /// The common table of what must not be there.
