@@ -269,7 +269,9 @@ impl<'a> Plan<'_, 'a> {
         let near = if index < self.first { index + 1 } else { index.saturating_sub(1) };
         match (self.narrowing(index), self.step(near)) {
             (Some(Narrowing { far, .. }), Some(near)) => phrase!("{name}: {far} as in {}", near.name.node),
-            _ if index == self.first && !self.bound.links.is_empty() => phrase!("{name}: the rarest step"),
+            _ if index == self.first && !self.bound.links.is_empty() => {
+                phrase!("{name}: read first, to narrow the others")
+            }
             _ => name.clone(),
         }
     }

@@ -41,7 +41,8 @@ const LETTERS: &str = "links that ignore letter case compare tolower() of both s
 
 /// In `DuckDB` 1,000 records of one key took 0.4 s, 4,000 took 1.9 s, 16,000 took 28 s.
 const SQUARE: &str = "what repeats is counted by a join of the step with itself: its cost grows with the square of the \
-                      records of one key within the look-back, so except keys that have many thousands";
+                      records of one key within the look-back, and a key with many thousands can make a run fail: except such keys where they are known, and keep the \
+                      look-back short";
 
 fn apart(wanted: u64, every: u64) -> String {
     let [wanted, every] = [wanted, every].map(ir::duration);
@@ -54,7 +55,8 @@ fn apart(wanted: u64, every: u64) -> String {
 fn again(new: u64) -> String {
     format!(
         "what ends earlier than the last {0} of a run has been found by runs before it, or seems new because its history \
-         lies before the look-back: end the query with `| where TimeGenerated >= ago({0})`",
+         lies before the look-back: end the query with `| where TimeGenerated >= ago({0})`, unless a \
+         slice of time ends it already",
         literal::timespan(new).text()
     )
 }
