@@ -6,9 +6,38 @@ use crate::program::{AS_OF, Ran, catena, root};
 
 /// Cases with one mistake each; how many findings it gives, and whether there is a change ready.
 const CASES: &[(&str, usize, bool)] = &[
+    ("err_E0101_all_of_link", 1, true),
+    ("err_E0101_any_of_condition", 1, false),
+    ("err_E0101_any_of_nothing", 1, false),
+    ("err_E0101_any_without_test", 1, false),
+    ("err_E0101_at_most", 1, false),
     ("err_E0101_brackets_of_a_list", 1, false),
+    ("err_E0101_comparison_half", 1, false),
+    ("err_E0101_comparison_of_nothing", 1, false),
+    ("err_E0101_comparison_with_value", 1, false),
+    ("err_E0101_distinct_behind", 1, false),
+    ("err_E0101_half_clause_1", 1, false),
+    ("err_E0101_half_clause_2", 1, false),
+    ("err_E0101_half_clause_3", 1, false),
+    ("err_E0101_half_clause_4", 1, false),
+    ("err_E0101_half_clause_5", 1, false),
+    ("err_E0101_half_clause_6", 1, false),
+    ("err_E0101_half_clause_7", 1, false),
+    ("err_E0101_half_clause_8", 1, false),
+    ("err_E0101_keys_with_and", 1, true),
+    ("err_E0101_renaming_half", 1, false),
+    ("err_E0101_renaming_without_braces", 1, false),
+    ("err_E0101_then_in_together", 1, false),
+    ("err_E0101_together_alone", 1, false),
+    ("err_E0101_together_without_on", 1, false),
+    ("err_E0101_unless_of_link", 1, false),
+    ("err_E0101_unless_on_first", 1, false),
+    ("err_E0101_unless_side_first", 1, false),
+    ("err_E0101_unless_without_name", 1, false),
+    ("err_E0101_unless_without_on", 1, false),
     ("err_E0102_severty", 1, true),
     ("err_E0102_stpe", 1, true),
+    ("err_E0103_any", 1, false),
     ("err_E0103_missing_brace", 1, false),
     ("err_E0103_strings", 1, false),
     ("err_E0106_curly_quotes", 1, true),
@@ -50,14 +79,25 @@ const CASES: &[(&str, usize, bool)] = &[
     ("err_E0202_vendor_of_several", 2, false),
     ("err_E0204_list", 1, true),
     ("err_E0205_test_event", 3, true),
+    ("err_E0212_unless", 1, false),
     ("err_E0217_lists", 4, false),
+    ("err_E0225_exists", 1, false),
     ("err_E0307_vendor", 1, true),
     ("err_E0404_scientific", 1, false),
+    ("err_E0502_missing_comparison", 1, false),
+    ("err_E0502_missing_count", 1, false),
+    ("err_E0502_missing_together", 1, false),
+    ("err_E0502_unless", 1, false),
+    ("err_E0502_unless_except", 1, false),
     ("err_E0507_wildcard", 1, true),
     ("err_E0508_range_without_start", 1, false),
     ("err_E0601_missing", 4, false),
     ("err_E0602_id", 1, false),
     ("err_E0606_quoted_date", 1, true),
+    ("warn_W0312_unless", 2, false),
+    ("warn_W0316_first", 1, false),
+    ("warn_W0317_unless", 1, false),
+    ("warn_W0328_renaming", 2, false),
     ("warn_W0411_zeros", 1, true),
     ("warn_W0510_address_in_a_list", 1, true),
     ("warn_W0510_any", 1, false),
@@ -123,7 +163,7 @@ rule r {
     then within gap on instance.id
     step second from aws.vpcflow where destination.port == 22 except source.ip in known
   }
-  alert { entity ip second.source.ip  dedupe AGAIN by second.source.ip }
+  alert { entity ip second.source.ip  dedupe AGAIN by second.instance.id }
   test "t" { second at OFFSET { source.ip: "192.0.2.2" } expect no alert }
 }"#;
     let right = [

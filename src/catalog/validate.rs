@@ -20,6 +20,9 @@ impl Source {
         self.keys(&mut faults);
         self.time(&mut faults);
         faults.extend(self.log.faults().into_iter().map(|fault| fault.below(&["log"])));
+        for (key, seconds) in [("delay", self.delay), ("granularity", self.granularity)] {
+            faults.extend(too_long(key, seconds));
+        }
         for (target, mapping) in &self.targets {
             faults.extend(too_late(mapping.time_lag).map(|fault| fault.below(&["targets", target])));
         }
@@ -206,6 +209,13 @@ impl Source {
         let fault = Fault::new(&[], format!("the source has no field `{name}`")).code(Code::UnknownSetting);
         Some(fault.near(name, self.fields.keys().map(String::as_str)))
     }
+}
+
+/// A time that no log takes.
+fn too_long(key: &str, seconds: u64) -> Option<Fault> {
+    let title = || format!("`{key}` is at most {} seconds", SourceMapping::LONGEST_LAG);
+    (seconds > SourceMapping::LONGEST_LAG)
+        .then(|| Fault::new(&[key], title()).label("longer than any log takes"))
 }
 
 /// A clock that is later than any log can be.

@@ -121,7 +121,7 @@ fn when(
             None
         }
         (Around::Step(_), Some(UnlessWindow { window, side })) => {
-            let length = windows::window(names, sink, window);
+            let length = windows::absence(names, sink, window);
             let Some(side) = side else {
                 let found = Diagnostic::new(Code::AbsenceWindow, window.span, "before the step or after it?")
                     .label("one side of the step is meant")
@@ -253,7 +253,7 @@ pub(super) fn first_seen(
     step: StepRef<'_>,
     written: &First,
 ) -> FirstParts {
-    let window = windows::window(names, sink, &written.window);
+    let window = windows::absence(names, sink, &written.window);
     let fields: Vec<_> = written.by.iter().map(|name| alternatives::field(names, sink, step, name)).collect();
     let key = |field: ir::Field| ir::AbsenceKey {
         of: Neighbour::Later,

@@ -181,6 +181,9 @@ fn lower(
         alert::columns(&names, sink, chain, alert);
     }
     let playbook = clauses.playbook.map(|text| playbook::lower(&names, sink, text));
+    if let (Some(chain), Some(alert)) = (&chain, &alert) {
+        lint::renames::lint(&names, sink, chain, alert, playbook.as_ref().and_then(Option::as_ref));
+    }
     let tests = testing::lower(&names, sink, &clauses.tests, chain.as_ref());
     tests.iter().flatten().for_each(|test| lint::test(&names, sink, chain.as_ref(), test));
     names.params.warn_unused(sink);

@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic, Fix};
 use crate::ir::{self, Type};
 use crate::source::Span;
 use crate::syntax;
-use crate::syntax::ast::{ChainItem, Name, Rule, Selection, Step, StepClause};
+use crate::syntax::ast::{Chain, ChainItem, Name, Rule, Selection, Step, StepClause};
 use crate::unit::Unit;
 
 use super::Context;
@@ -131,7 +131,22 @@ pub(super) fn steps<'a>(rule: &'a Rule, catalog: &'a Catalog, sink: &mut Sink) -
         }
         known.push(StepRef { name: &step.name, source: main, written: step });
     }
+    absences_apart(rule, &known, sink);
     known
+}
+
+/// Refuses an absence with the name of a step: a test, and a column of a query, could not tell which is meant.
+fn absences_apart(rule: &Rule, steps: &[StepRef<'_>], sink: &mut Sink) {
+    let chains = rule.clauses.iter().filter_map(super::chain_of);
+    for name in chains.flat_map(Chain::absences).map(|unless| &unless.name) {
+        let Some(step) = steps.iter().find(|step| step.name.node == name.node) else { continue };
+        let title = format!("a step and an `unless` are named `{}`", name.node);
+        let found = Diagnostic::new(Code::DefinedTwice, name.span, title)
+            .label("what must not be there")
+            .also(step.name.span, "the step")
+            .help("rename one of them");
+        sink.report(found);
+    }
 }
 
 /// Looks up a source.
@@ -176,7 +191,10 @@ fn quantified(name: &Name) -> Diagnostic {
     let title = format!("`{}` can have several values", name.node);
     Diagnostic::new(Code::SeveralValues, name.span, title)
         .label("a condition cannot tell which of them it means")
-        .help(format!("write `any({0}) …` or `all({0}) …`", name.node))
+        .help(format!(
+            "write `any({0}) …` or `all({0}) …`; `any({0}) like \"*\"` asks whether it has a value",
+            name.node
+        ))
 }
 
 /// A field of the record that a condition reads, whether it has one value or several.

@@ -18,13 +18,28 @@ const LONGEST: u64 = 366 * 86_400;
 
 /// The length of time that a literal or a parameter gives.
 pub(super) fn window(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<Window> {
+    // A warning: equal times count as in order, so such a link can hold.
+    let label = "matches only events with identical timestamps";
+    of_time(names, sink, literal, label, "specify the maximum time between the events, such as `15m`")
+}
+
+/// The window of an absence, to whose instant nothing is before or after.
+pub(super) fn absence(names: &Names<'_>, sink: &mut Sink, literal: &Literal) -> Option<Window> {
+    let label = "nothing is before or after an event at its own time, so the clause exempts nothing";
+    of_time(names, sink, literal, label, "specify how far to look, such as `30d`, or remove the clause")
+}
+
+fn of_time(
+    names: &Names<'_>,
+    sink: &mut Sink,
+    literal: &Literal,
+    if_zero: &str,
+    help: &str,
+) -> Option<Window> {
     let seconds = offset(names, sink, literal)?;
     if seconds == 0 {
-        let found = Diagnostic::new(Code::ZeroWindow, literal.span, "this window is zero")
-            .label("matches only events with identical timestamps")
-            .help("specify the maximum time between the events, such as `15m`");
-        // A warning: equal times count as in order, so such a link can hold.
-        sink.report(found);
+        let found = Diagnostic::new(Code::ZeroWindow, literal.span, "this window is zero");
+        sink.report(found.label(if_zero).help(help));
     }
     Some(Window { seconds, span: literal.span })
 }

@@ -195,6 +195,7 @@ codes! {
     NeighbourFields = "E0325" Error "not a comparison of neighbours";
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
     NotYet = "E0327" Error "not part of the language yet";
+    UnreadRenaming = "W0328" Warning "a renaming that nothing reads" absence;
     GroupedBySpelling = "W0329" Warning "records are grouped by the spelling of a value";
 
     // 04 allowlists
@@ -245,6 +246,7 @@ codes! {
     ModifiedBefore = "W0613" Warning "`modified` is earlier than `date`";
     EmptyFile = "W0614" Warning "empty rule file" absence;
     UnusedAllow = "W0615" Warning "`allow` accepts nothing" absence;
+    DedupeMissing = "W0616" Warning "`dedupe` by a field that may be missing" absence;
 
     // 07 tests
     NoExpectation = "E0701" Error "the test has no expectation" absence;

@@ -32,6 +32,8 @@ pub(super) struct BurstLog<P> {
     entries: VecDeque<Entry<P>>,
     /// The number of the first of them.
     first: u64,
+    /// The numbers of those that nothing later is better than, the best first.
+    best: VecDeque<u64>,
     groups: HashMap<Key, Passed<P>, RandomState>,
 }
 
@@ -45,14 +47,35 @@ struct Passed<P> {
 
 impl<P> Default for BurstLog<P> {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), first: 0, groups: HashMap::default() }
+        Self { entries: VecDeque::new(), first: 0, best: VecDeque::new(), groups: HashMap::default() }
     }
 }
 
 impl<P> BurstLog<P> {
     /// Adds a record, as [`Window::insert`] wants it.
     pub(super) fn push(&mut self, entry: Entry<P>) {
+        let beats = |other: &Entry<P>| (other.start, other.time) < (entry.start, entry.time);
+        while let Some(number) = self.best.back()
+            && self.numbered(*number).is_none_or(beats)
+        {
+            self.best.pop_back();
+        }
+        self.best.push_back(self.first.saturating_add(self.entries.len() as u64));
         self.entries.push_back(entry);
+    }
+
+    fn numbered(&self, number: u64) -> Option<&Entry<P>> {
+        self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The entry with the latest start; of equal starts the latest entry.
+    pub(super) fn top(&self) -> Option<&Entry<P>> {
+        self.numbered(*self.best.front()?)
+    }
+
+    /// The time of the newest entry.
+    pub(super) fn newest(&self) -> Option<i64> {
+        self.entries.back().map(|entry| entry.time)
     }
 
     /// Drops what is older than `oldest`.
@@ -60,6 +83,9 @@ impl<P> BurstLog<P> {
         while self.entries.front().is_some_and(|entry| entry.time < oldest) {
             self.entries.pop_front();
             self.first += 1;
+        }
+        while self.best.front().is_some_and(|number| *number < self.first) {
+            self.best.pop_front();
         }
     }
 
@@ -92,7 +118,7 @@ impl<P: Clone> BurstLog<P> {
         completed: &Completed<'_>,
     ) -> Option<&Entry<P>> {
         let Completed { now, burst, group, groups } = completed;
-        let Self { entries, first, groups: of_groups } = self;
+        let Self { entries, first, best: _, groups: of_groups } = self;
         if !of_groups.contains_key(*group) {
             of_groups.insert((*group).clone(), Passed { window: Window::default(), next: *first });
         }

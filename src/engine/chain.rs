@@ -270,6 +270,12 @@ impl<T: Clone> Machine<T> {
         &self.linked
     }
 
+    /// How many parts of link keys were looked at for a record before: a bound of the work.
+    #[must_use]
+    pub fn looked_at(&self) -> u64 {
+        self.links.iter().map(Memory::looked_at).sum()
+    }
+
     /// How much is remembered: records before links, those that wait or are counted, and times of what must not be
     /// there, all keys together.
     #[must_use]

@@ -108,6 +108,18 @@ impl<T> Window<T> {
         Self::pick(self.first.range(first..), self.second.range(second..), asking)
     }
 
+    /// The entry with the latest start; of equal starts the latest entry.
+    #[must_use]
+    pub fn top(&self) -> Option<&Entry<T>> {
+        self.first.front()
+    }
+
+    /// The time of the newest entry.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        self.first.back().map(|entry| entry.time)
+    }
+
     fn pick<'w>(
         mut first: impl Iterator<Item = &'w Entry<T>> + Clone,
         second: impl Iterator<Item = &'w (Entry<T>, Identity)>,

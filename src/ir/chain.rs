@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Absence, Field, Link, Pred, Selection, Step, Window};
+use super::{Absence, Field, Link, Pred, Selection, Step, When, Window};
 use crate::source::{Span, Spanned};
 
 /// A chain of `n` steps and `n - 1` links.
@@ -32,6 +32,23 @@ impl Chain {
     pub fn absences(&self) -> impl Iterator<Item = &Absence> {
         let of_steps = self.steps.iter().flat_map(|step| &step.absences);
         of_steps.chain(self.links.iter().flat_map(|link| &link.absences))
+    }
+
+    /// The longest window in which a clause looks at more than the chain itself, with what the rule calls the clause:
+    /// of an absence before or after a step, or of a count.
+    #[must_use]
+    pub fn looks_beyond(&self) -> Option<(Window, String)> {
+        let absences = self.absences().filter_map(|absence| match absence.when {
+            When::Before(window) | When::After(window) => {
+                let name = absence.name.as_ref();
+                Some((window, name.map_or("first".to_owned(), |name| format!("unless {}", name.node))))
+            }
+            When::Between => None,
+        });
+        let counts = self.steps.iter().filter_map(|step| step.repetition.as_ref());
+        let counts = counts.map(|count| (count.window, "at least".to_owned()));
+        // Of equal ones the last, which is that of an absence.
+        counts.chain(absences).max_by_key(|(window, _)| window.seconds)
     }
 
     /// Everything that is read from a log: the alternatives of its steps, and what must not be there.

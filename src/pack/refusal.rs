@@ -15,7 +15,14 @@ pub(super) fn limit(span: Span, title: String, label: String, help: &str) -> Dia
 pub(super) fn look_back(rule: &ir::Rule, part: &str, needed: u64, allowed: u64, whose: &str) -> Diagnostic {
     let [needed, allowed] = [needed, allowed].map(ir::duration);
     let title = format!("a schedule of `{part}` would lose chains: it needs the last {needed}");
-    Diagnostic::new(Code::ScheduleLoses, rule.chain.total.span, title)
-        .label(format!("{whose} looks back {allowed} at most"))
+    let beyond = rule.chain.looks_beyond().filter(|(window, _)| window.seconds > rule.chain.total.seconds);
+    let (at, clause) = match beyond {
+        Some((window, clause)) => {
+            (window.span, format!("`{clause}` looks {} further, and ", ir::duration(window.seconds)))
+        }
+        None => (rule.chain.total.span, String::new()),
+    };
+    Diagnostic::new(Code::ScheduleLoses, at, title)
+        .label(format!("{clause}{whose} looks back {allowed} at most"))
         .help("shorten the windows, or raise `lookback` in `catena.yaml` where the SIEM allows it")
 }

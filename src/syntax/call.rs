@@ -3,7 +3,7 @@
 //! In: pairs of the grammar. Out: one finding for each, with what it is here, and the predicate that is meant.
 //! Must not know: field types.
 
-use super::ast::{Literal, LiteralKind, Op, OpKind, Operand, Pred, PredKind};
+use super::ast::{Literal, LiteralKind, Op, OpKind, Operand, Pred, PredKind, Quantifier};
 use super::builder::Builder;
 use super::foreign;
 use super::grammar::{Pair, Rule};
@@ -138,6 +138,9 @@ impl Builder<'_> {
         let span = self.span(pair);
         let name = child(pair, Rule::call_name)?;
         let inside = child(pair, Rule::call_args)?;
+        if ["any", "all"].contains(&name.as_str()) {
+            return self.half_quantified(&name, &inside, span);
+        }
         let (op, operand) = (child(pair, Rule::op), pair.clone().into_inner().last()?);
         let args = arguments(inside.as_str());
         let place = self.span(&name);
@@ -194,6 +197,40 @@ impl Builder<'_> {
                 Some(Pred { kind: PredKind::Compare { field, op, value }, span })
             }
         }
+    }
+}
+
+impl Builder<'_> {
+    /// `any(f)` without a test, or with something else than a field in its parentheses.
+    fn half_quantified(&mut self, name: &Pair<'_>, inside: &Pair<'_>, span: Span) -> Option<Pred> {
+        let (word, place) = (name.as_str(), self.span(inside));
+        let written = inside.as_str().trim();
+        let form = |field: &str| {
+            format!("write `{word}({field}) == \"…\"`; `any({field}) like \"*\"` asks for any value at all")
+        };
+        let found = if is_field(written) {
+            Diagnostic::new(Code::Syntax, span, format!("`{word}({written})` has no test"))
+                .label("an operator and a value are missing")
+                .help(form(written))
+        } else if written.is_empty() {
+            Diagnostic::new(Code::Syntax, span, format!("`{word}` has no field"))
+                .label("nothing between its parentheses")
+                .help(form("FIELD"))
+        } else {
+            Diagnostic::new(Code::Syntax, place, format!("`{word}` takes a field, not a condition"))
+                .label("not a field")
+                .help(form("FIELD"))
+        };
+        self.report(found);
+        if !is_field(written) {
+            return None;
+        }
+        let node = if word == "all" { Quantifier::All } else { Quantifier::Any };
+        let quantifier = Spanned { node, span: self.span(name) };
+        let field = Spanned { node: written.to_owned(), span: place };
+        let op = Spanned { node: Op { kind: OpKind::Equal, negated: false, ignore_case: false }, span };
+        let value = Operand::One(Literal { kind: LiteralKind::Unknown, span });
+        Some(Pred { kind: PredKind::Many { quantifier, field, op, value }, span })
     }
 }
 

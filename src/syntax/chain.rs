@@ -13,6 +13,7 @@ use super::keywords::Level;
 use super::parts::{Block, child};
 use super::pred::op_of;
 use super::recover::{Misspelt, Previous};
+use crate::diag::{Code, Diagnostic, Fix};
 use crate::source::{Span, Spanned};
 
 impl Builder<'_> {
@@ -236,6 +237,10 @@ impl Builder<'_> {
     fn together(&mut self, span: Span, tail: Pair<'_>) -> Option<Together> {
         let Block { head, items } = self.block(tail, Rule::only_together);
         let (mut window, mut links) = (None, Vec::new());
+        if head.is_empty() && self.fault.start < span.start as usize {
+            let keyword = span.start.saturating_add(8).min(span.end);
+            self.unexpected(keyword as usize, &["`within`"]);
+        }
         for part in head.into_iter().flat_map(Pair::into_inner) {
             if part.as_rule() == Rule::window {
                 window = Some(self.window(&part));
@@ -245,7 +250,9 @@ impl Builder<'_> {
         }
         let (mut previous, mut inside) = (Previous::default(), Vec::new());
         for pair in items {
-            self.chain_item(pair, &mut previous, &mut inside);
+            if !self.refused_in_any_order(&pair) {
+                self.chain_item(pair, &mut previous, &mut inside);
+            }
         }
         let steps = inside.into_iter().filter_map(|item| match item {
             ChainItem::Step(step) => Some(*step),
@@ -253,6 +260,23 @@ impl Builder<'_> {
             ChainItem::Then(_) | ChainItem::Together(_) => None,
         });
         Some(Together { window: window?, links, steps: steps.collect(), span })
+    }
+
+    /// Reports a `then` or `together` where steps come in any order.
+    fn refused_in_any_order(&mut self, pair: &Pair<'_>) -> bool {
+        let span = self.span(pair);
+        let word = self.word_at(span.start as usize, span.end as usize);
+        if pair.as_rule() != Rule::bad_item || !["then", "together"].contains(&word) {
+            return false;
+        }
+        let place = Span { end: span.start.saturating_add(u32::try_from(word.len()).unwrap_or(0)), ..span };
+        let found = Diagnostic::new(Code::Syntax, place, format!("`{word}` inside `together`"))
+            .label("these steps come in any order, so nothing joins one to the next")
+            .help(
+                "remove it; window and keys stand in front of the braces: `together within W on FIELD, … {`",
+            );
+        self.report(found);
+        true
     }
 
     fn link(&mut self, pair: Pair<'_>) -> Option<Link> {
@@ -269,7 +293,16 @@ impl Builder<'_> {
     }
 
     fn link_side(&mut self, pair: &Pair<'_>) -> Option<LinkSide> {
-        let any = child(pair, Rule::kw_any).map(|_| self.span(pair));
+        if let Some(all) = child(pair, Rule::kw_all) {
+            let place = self.span(&all);
+            let mut found = Diagnostic::new(Code::Syntax, place, "`all` does not join two records")
+                .label("a link holds where one value is equal")
+                .help("write `any(…)`");
+            found.fix = Some(Fix { span: place, replacement: "any".to_owned() });
+            self.report(found);
+        }
+        let quantifier = child(pair, Rule::kw_any).or_else(|| child(pair, Rule::kw_all));
+        let any = quantifier.map(|_| self.span(pair));
         Some(LinkSide { name: self.name(&child(pair, Rule::field)?), any })
     }
 

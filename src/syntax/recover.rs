@@ -105,9 +105,11 @@ impl<'a> Builder<'a> {
         let same_line = previous.span.is_some() && !self.slice(before, at).contains('\n');
         // A word that can only go on with the clause before.
         let goes_on = previous.strict.is_some() && keywords::is_reserved(word) && Level::of(word).is_none();
+        // Words that begin a clause of a step and can be names elsewhere.
+        let of_step = previous.strict == Some(Rule::only_step) && ["first", "at"].contains(&word);
         // In a test any word may name a step: only one that is near to `expect` is a misspelt keyword.
         let event = level == Level::Test && !self.expects(word, at, end);
-        if same_line || word.is_empty() || goes_on || event {
+        if same_line || word.is_empty() || goes_on || of_step || event {
             self.leftover(level, at, end, previous);
             return None;
         }
@@ -177,7 +179,18 @@ impl<'a> Builder<'a> {
             return;
         }
         match (previous.strict, previous.span) {
-            (Some(strict), Some(span)) => self.strict(strict, span.start as usize, end, level),
+            (Some(strict), Some(span)) => {
+                let start = span.start as usize;
+                let begins_line = self.slice(self.end_before(at), at).contains('\n');
+                match grammar::parse(strict, self.slice(start, end)) {
+                    // Nothing is missing at the end of the line before: what stands here is too much.
+                    Err(stopped) if begins_line && self.skip_blank(start + stopped.at) == at => {
+                        self.superfluous(at, &stopped);
+                    }
+                    Err(stopped) => self.stopped(start, &stopped),
+                    Ok(_) => self.unexpected(start, &level.openings()),
+                }
+            }
             _ if level == Level::Test => self.strict(Rule::only_event, at, end, level),
             _ => self.unexpected(at, &level.openings()),
         }

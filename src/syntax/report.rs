@@ -38,11 +38,30 @@ impl Builder<'_> {
     /// Reports that none of `expected` stands at `at`.
     pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
         let at = self.skip_blank(at);
-        let listed: Vec<&str> = expected.iter().copied().filter(|word| *word != END_OF_CLAUSE).collect();
+        let listed = self.listed(at, expected);
         // The causes first: a bracket that is missing earlier makes the grammar want something else here.
         let found = self.bracket(at, &listed).or_else(|| self.comma(at, &listed));
         let found = found.unwrap_or_else(|| self.other(at, &listed));
         self.report(found);
+    }
+
+    /// Reports the token at `at`, with which a parse stopped.
+    pub(super) fn superfluous(&mut self, at: usize, stopped: &Stopped) {
+        let expected = self.listed(at, &expected(&stopped.wanted));
+        let token = self.token(at);
+        let span = Span::new(self.file, at, at + token.len());
+        let found = Diagnostic::new(Code::Syntax, span, format!("expected {}", list(&expected)));
+        let found = self.advised(found.label(format!("found {}", quoted(token))), span, &expected);
+        self.report(found);
+    }
+
+    /// What to name of what the grammar wanted at `at`.
+    fn listed(&self, at: usize, expected: &[&'static str]) -> Vec<&'static str> {
+        let mut listed: Vec<_> = expected.iter().copied().filter(|word| *word != END_OF_CLAUSE).collect();
+        if listed.contains(&"`as`") && !self.can_rename(at) {
+            listed.retain(|word| *word != "`as`");
+        }
+        listed
     }
 
     /// Where something is missing: the token at `at`, or a place behind the last token if that is on a line before.

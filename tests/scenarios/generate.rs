@@ -16,7 +16,7 @@ use catena::source::{Span, Spanned};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use clauses::{More, Other, comparison, more, of, repetition, selection};
+use clauses::{More, Other, busy_link, comparison, more, of, repetition, selection};
 
 const SOURCE: &str = "
 name: NAME
@@ -179,6 +179,26 @@ pub(super) fn crossing() -> impl Strategy<Value = Scenario> {
         let records = rows.into_iter().map(row).enumerate().collect();
         let links = scenario.links.iter().map(|(gap, _)| (*gap, vec![(0, 0)])).collect();
         Scenario { steps: steps.collect(), links, events, records, ..scenario }
+    })
+}
+
+/// Scenarios with one busy key, on which nearly every record has values of its own that links compare.
+pub(super) fn busy() -> impl Strategy<Value = Scenario> {
+    let step = |step: usize| [Choice::Test(0, 0, true), Choice::Test(0, 2, true), Choice::True][step].clone();
+    let numbers = (proptest::option::weighted(0.95, 0..40_i64), proptest::option::weighted(0.95, 0..80_i64));
+    let rows = vec((row(), prop_oneof![Just(0_usize), Just(2)], numbers), 14..24);
+    let events = vec((Just(0_usize), 0..16_i64), 24);
+    (second_stage(), vec(busy_link(), 3), events, rows).prop_map(move |(scenario, links, events, rows)| {
+        let of_step = |at: usize| (0, step((at + scenario.steps.len()) % 3), Vec::new());
+        let steps: Vec<_> = (0..scenario.steps.len()).map(of_step).collect();
+        let row = |(row, host, (size, ratio)): (Row, usize, _)| {
+            let texts = [Some(0), Some(host), row.texts[2]];
+            Row { texts, size, ratio, own_time: None, ..row }
+        };
+        let records = rows.into_iter().map(row).enumerate().collect();
+        let gaps = scenario.links.iter().map(|(gap, _)| (gap * 2 + 1, vec![(0, 0)])).collect();
+        let more = More { comparisons: links, others: Vec::new(), together: false, ..scenario.more };
+        Scenario { steps, links: gaps, scope: false, total: 16, events, records, more, ..scenario }
     })
 }
 

@@ -51,7 +51,11 @@ fn try_all<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), Test
 fn engine_equals_brute_force() {
     let schemas = Schemas::full(&generate::catalog());
     let seen = Seen::default();
-    let strategy = proptest::prop_oneof![1 => generate::scenario(), 3 => generate::second_stage()];
+    let strategy = proptest::prop_oneof![
+        1 => generate::scenario(),
+        3 => generate::second_stage(),
+        1 => generate::busy()
+    ];
     let scenarios = try_all(&strategy, |scenario| check(&scenario, &schemas, &seen));
     let rare = [&seen.alerts, &seen.silent, &seen.deduped, &seen.ties, &seen.groups];
     let counts: Vec<u64> = rare.iter().map(|counter| counter.get()).collect();

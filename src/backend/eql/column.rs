@@ -104,6 +104,12 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
             "events are ordered by `@timestamp`; how much later it is than the event is the `time_lag`";
         reader.invalid("time", problem);
     }
+    // What no index is called, nor a pattern of them:
+    // <https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create>.
+    let no_index = |c: char| c.is_whitespace() || matches!(c, '\\' | '"' | '|' | '?' | '#' | '`');
+    if index.is_some_and(|index| index.iter().any(|home| home.contains(no_index))) {
+        reader.invalid("from", "an index or a pattern of indices; a condition is the `filter`");
+    }
     let filter = filter.and_then(|text| match validate::filter(text) {
         Ok(joined) => Some(literal::filter(text, joined)),
         Err(problem) => {

@@ -11,6 +11,8 @@ mod habits;
 mod links;
 mod logic;
 pub(super) mod meta;
+mod missing;
+pub(super) mod renames;
 mod test_blocks;
 mod windows;
 
@@ -24,7 +26,7 @@ use super::columns;
 use super::names::Names;
 use super::selection::SelectionParts;
 use super::sink::Sink;
-use logic::Logic;
+use logic::{Logic, Of};
 
 /// Looks at the clauses of a rule as written.
 pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
@@ -36,10 +38,10 @@ pub(super) fn written(sink: &mut Sink, rule: &Rule, clauses: &Clauses<'_>) {
 pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
     for step in &parts.steps {
         for one in &step.selections {
-            selection(names, sink, one);
+            selection(names, sink, one, Of::Step);
         }
         for one in &step.absences {
-            selection(names, sink, &one.selection);
+            selection(names, sink, &one.selection, Of::Absence);
         }
     }
     for LinkParts { written, index, keys, absences, .. } in &parts.links {
@@ -47,12 +49,12 @@ pub(super) fn parts(names: &Names<'_>, sink: &mut Sink, parts: &Parts<'_>) {
             links::lint(names, sink, *index, written, keys);
         }
         for one in absences {
-            selection(names, sink, &one.selection);
+            selection(names, sink, &one.selection, Of::Absence);
         }
     }
 }
 
-fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
+fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>, of: Of) {
     let SelectionParts { written, subject, filter, excepts, .. } = parts;
     let preds = std::iter::once((&written.filter, filter)).chain(written.excepts.iter().zip(excepts));
     for (written, lowered) in preds {
@@ -68,7 +70,7 @@ fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
     let used = names.used_lists.iter().filter_map(|list| names.lists.get(*list)?.list.as_ref());
     let lists = used.chain(&sink.folded).collect();
     let mark = sink.diags.len();
-    Logic::new(subject.source, lists).step(subject.name.span, filter, &excepts, &mut sink.diags);
+    Logic::new(subject.source, lists).of(of).step(subject.name.span, filter, &excepts, &mut sink.diags);
     // A step that can never match says why.
     if !sink.diags.errors_since(mark) {
         let preds: Vec<_> = std::iter::once(filter).chain(excepts).collect();
@@ -80,6 +82,7 @@ fn selection(names: &Names<'_>, sink: &mut Sink, parts: &SelectionParts<'_>) {
 pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, chain: &ir::Chain) {
     windows::lint(names, sink, written, chain);
     clauses::lint(names, sink, chain);
+    missing::lint(names, sink, chain);
     for (steps, link) in chain.steps.windows(2).zip(&chain.links) {
         if let [left, right] = steps {
             absent::keys(names, sink, (left, right), link);
@@ -90,6 +93,7 @@ pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, ch
 /// Looks at a chain and its alert together; `at` is where the alert stands.
 pub(super) fn alert(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, alert: &ir::Alert, at: Span) {
     alert::dedupe(names, sink, chain, alert, at);
+    missing::dedupe(names, sink, chain, alert);
     let entities = alert.entities.iter().map(|entity| &entity.field);
     let keys = alert.dedupe.iter().flat_map(|dedupe| &dedupe.by);
     for ir::StepField { step, field } in entities.chain(&alert.show).chain(keys) {

@@ -29,11 +29,17 @@ pub(in crate::check) fn lint(names: &Names<'_>, sink: &mut Sink, written: &Chain
 
 /// How much further back, or later, than the chain its absences and bursts look.
 fn history(chain: &ir::Chain) -> u64 {
-    let absences = chain.absences().map(|absence| match absence.when {
-        ir::When::Before(window) | ir::When::After(window) => window.seconds,
-        ir::When::Between => 0,
-    });
-    absences.chain(chain.steps.iter().map(ir::Step::burst)).max().unwrap_or(0)
+    chain.looks_beyond().map_or(0, |(window, _)| window.seconds)
+}
+
+/// What takes longest: a clause that looks further than all of the chain takes, else the chain.
+fn longest_of(chain: &ir::Chain, taken: u64) -> (Span, Option<String>) {
+    match chain.looks_beyond() {
+        Some((window, clause)) if window.seconds > taken.saturating_sub(window.seconds) => {
+            (window.span, Some(format!("`{clause}` looks {} further", duration(window.seconds))))
+        }
+        Some(_) | None => (chain.total.span, None),
+    }
 }
 
 fn totals(sink: &mut Sink, written: &Chain, chain: &ir::Chain, sum: u64) {
@@ -108,10 +114,21 @@ fn too_fine(window: Window, (grain, source, step): &(u64, String, Span)) -> Opti
 fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     // Past this no `lookback` helps, so the advice to raise it is not given as well.
     if longest > LONGEST_SEARCH {
-        let title = format!("the chain can take up to {}", duration(longest));
-        let found = Diagnostic::new(Code::LongWindow, chain.total.span, title)
-            .label("scheduled searches look back at most 14 days (Sentinel)")
-            .help("shorten the windows, or split the rule");
+        let why = "scheduled searches look back at most 14 days (Sentinel)";
+        let (at, clause) = longest_of(chain, longest);
+        let (title, label, help) = match clause {
+            None => (
+                format!("the chain can take up to {}", duration(longest)),
+                why.to_owned(),
+                "shorten the windows, or split the rule",
+            ),
+            Some(clause) => (
+                format!("the chain with what it looks back on can take up to {}", duration(longest)),
+                format!("{clause}; {why}"),
+                "shorten this window, or split the rule",
+            ),
+        };
+        let found = Diagnostic::new(Code::LongWindow, at, title).label(label).help(help);
         sink.report(found);
         return;
     }
@@ -123,9 +140,11 @@ fn reach(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain, longest: u64) {
     let lookback = settings.lookback;
     if needed > lookback {
         let title = format!("a search that looks back {} may miss this chain", duration(lookback));
-        let found = Diagnostic::new(Code::PastLookback, chain.total.span, title)
+        let (at, clause) = longest_of(chain, longest);
+        let clause = clause.map_or(String::new(), |clause| format!("{clause}: the whole "));
+        let found = Diagnostic::new(Code::PastLookback, at, title)
             .label(format!(
-                "can take up to {}, its logs arrive up to {} late, and searches run every {}",
+                "{clause}can take up to {}, its logs arrive up to {} late, and searches run every {}",
                 duration(longest),
                 duration(delay),
                 duration(settings.interval)

@@ -19,6 +19,24 @@ pub struct Chain {
     pub span: Span,
 }
 
+impl Chain {
+    /// What must not be there: of its steps and links.
+    pub fn absences(&self) -> impl Iterator<Item = &Unless> {
+        self.items.iter().flat_map(|item| {
+            let of_link = match item {
+                ChainItem::Then(then) => then.unless.as_slice(),
+                ChainItem::Step(_) | ChainItem::Together(_) => &[],
+            };
+            let clauses = item.steps().iter().flat_map(|step| &step.clauses);
+            let of_steps = clauses.filter_map(|clause| match clause {
+                StepClause::Unless(unless) => Some(unless.as_ref()),
+                StepClause::First(_) | StepClause::AtLeast(_) => None,
+            });
+            of_steps.chain(of_link)
+        })
+    }
+}
+
 /// A part of a chain.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChainItem {

@@ -95,6 +95,11 @@ pub(super) fn more() -> impl Strategy<Value = More> {
     )
 }
 
+/// The comparisons of a link, at least one.
+pub(super) fn busy_link() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
+    vec((1..6_usize, 0..3_usize, 0..3_usize), 1..3)
+}
+
 pub(super) fn of<T>(lists: &[Vec<T>], at: usize) -> &[T] {
     lists.get(at).map_or(&[], Vec::as_slice)
 }

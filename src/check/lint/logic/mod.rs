@@ -33,15 +33,49 @@ pub(in crate::check) struct Logic<'a> {
     /// Whether a list without entries counts as such. Mostly it is one to be filled, and says nothing about the
     /// condition.
     lists_are_final: bool,
+    of: Of,
+}
+
+/// Whose condition it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::check) enum Of {
+    /// A step's, without whose records nothing alerts.
+    Step,
+    /// That of what must not be there, without which everything alerts.
+    Absence,
 }
 
 impl<'a> Logic<'a> {
     /// For predicates on records of `source`; `lists` are those that `in LIST` tests count in.
     pub(in crate::check) fn new(source: Option<&'a Source>, lists: Vec<&'a List>) -> Self {
-        Self { source, lists, budget: BUDGET, lists_are_final: false }
+        Self { source, lists, budget: BUDGET, lists_are_final: false, of: Of::Step }
     }
 
-    /// Looks at a whole step.
+    /// For the condition of something else than a step.
+    pub(in crate::check) fn of(self, of: Of) -> Self {
+        Self { of, ..self }
+    }
+
+    /// Whether a condition and its exceptions leave records, and all of them fail a predicate.
+    pub(in crate::check) fn excludes(&mut self, filter: &Pred, excepts: &[&Pred], pred: &Pred) -> bool {
+        let mut goals: Vec<_> = excepts.iter().map(|except| (*except, false)).collect();
+        goals.push((filter, true));
+        // Of what leaves nothing that has been said, and everything could be proved.
+        if self.impossible(&goals) {
+            return false;
+        }
+        goals.push((pred, true));
+        self.impossible(&goals)
+    }
+
+    /// Whether every record that they leave satisfies a predicate.
+    pub(in crate::check) fn demands(&mut self, filter: &Pred, excepts: &[&Pred], pred: &Pred) -> bool {
+        let excepts = excepts.iter().map(|except| (*except, false));
+        let goals: Vec<_> = excepts.chain([(filter, true), (pred, false)]).collect();
+        self.impossible(&goals)
+    }
+
+    /// Looks at a whole step, or absence.
     pub(in crate::check) fn step(
         &mut self,
         name: Span,
@@ -55,12 +89,12 @@ impl<'a> Logic<'a> {
         self.walk(filter, &mut found);
         let explained = found.iter().any(|finding| finding.never);
         for finding in found {
-            diags.push(finding.diagnostic(dead));
+            diags.push(finding.diagnostic(dead, self.of));
         }
         // Exceptions are not looked at: each would be said to contradict a condition that holds for nothing.
         if dead {
             if !explained {
-                diags.push(never(filter.span()).also(name, "the step"));
+                diags.push(never(filter.span(), self.of).also(name, self.of.in_words()));
             }
             return;
         }
@@ -72,7 +106,7 @@ impl<'a> Logic<'a> {
                         (format!("no row of `{name}` has `{test}`"), "the lookup")
                     }
                 };
-                diags.push(never(span).label(label).also(list.name.span, what));
+                diags.push(never(span, self.of).label(label).also(list.name.span, what));
             }
             return;
         }
@@ -104,7 +138,7 @@ impl<'a> Logic<'a> {
             // An exception that is wrong by itself is not held against the condition as well.
             if self.walk(except, &mut found) {
                 for finding in found {
-                    diags.push(finding.diagnostic(false));
+                    diags.push(finding.diagnostic(false, self.of));
                 }
                 goals.push((except, false));
                 continue;
@@ -114,7 +148,10 @@ impl<'a> Logic<'a> {
                 let title = "this exception never applies";
                 diags.push(
                     Diagnostic::new(Code::DeadBranch, span, title)
-                        .label("contradicts the condition of the step")
+                        .label(match self.of {
+                            Of::Step => "contradicts the condition of the step",
+                            Of::Absence => "contradicts the condition of the `unless`",
+                        })
                         .help("remove it, or check its values"),
                 );
             }
@@ -124,9 +161,15 @@ impl<'a> Logic<'a> {
                     Diagnostic::new(
                         Code::NeverHolds,
                         span,
-                        "this exception excludes everything the step matches",
+                        match self.of {
+                            Of::Step => "this exception excludes everything the step matches",
+                            Of::Absence => "this exception excludes everything the `unless` matches",
+                        },
                     )
-                    .label("nothing is left to match")
+                    .label(match self.of {
+                        Of::Step => "nothing is left to match",
+                        Of::Absence => "nothing is left, so the clause exempts nothing",
+                    })
                     .help("narrow the exception"),
                 );
                 // Each further exception would be said to exclude everything too.
@@ -242,9 +285,9 @@ struct Finding {
 
 impl Finding {
     /// `dead`: the whole step can never match because of it.
-    fn diagnostic(self, dead: bool) -> Diagnostic {
+    fn diagnostic(self, dead: bool, of: Of) -> Diagnostic {
         let found = match (self.never, dead) {
-            (true, true) => never(self.span),
+            (true, true) => never(self.span, of),
             (true, false) => Diagnostic::new(Code::DeadBranch, self.span, "this part is never true")
                 .label("false for every record")
                 .help("remove it, or check its values"),
@@ -260,8 +303,24 @@ impl Finding {
     }
 }
 
-fn never(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::NeverHolds, span, "this step can never match")
-        .label("false for every record")
-        .help("the rule would never alert; check the values compared here")
+impl Of {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Step => "the step",
+            Self::Absence => "what must not be there",
+        }
+    }
+}
+
+fn never(span: Span, of: Of) -> Diagnostic {
+    let (title, help) = match of {
+        Of::Step => {
+            ("this step can never match", "the rule would never alert; check the values compared here")
+        }
+        Of::Absence => (
+            "this `unless` can never match",
+            "the clause would exempt nothing, and the rule alert on all it is to excuse; check the values compared here",
+        ),
+    };
+    Diagnostic::new(Code::NeverHolds, span, title).label("false for every record").help(help)
 }
