@@ -43,9 +43,10 @@ pub(super) fn test(field: &FieldDef, asked: &Test) -> Result<Cond, String> {
     }
 }
 
-/// That a field has a value.
+/// That a field has a value, or one among several.
 pub(super) fn exists(field: &FieldDef) -> Cond {
-    Cond::test(format!("exists({})", field.name))
+    let name = &field.name;
+    Cond::test(if field.many { format!("any({name}) like \"?*\"") } else { format!("exists({name})") })
 }
 
 /// The test of a field against another one.

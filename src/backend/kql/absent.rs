@@ -8,8 +8,8 @@
 //! be late the window is narrower, never wider: what is exempted by mistake is missed.
 //!
 //! Before it is joined, such a table is reduced to the first and the last record of each key in slots as long as the
-//! window, a few rows for each key however busy it is. Nothing is lost or added: a slot that had records on both sides of
-//! the window and none in it would be longer than the window.
+//! window, a few rows for each key however busy it is. Nothing is lost or added: a slot that had records on both sides
+//! of the window and none in it would be longer than the window.
 
 use super::Kql;
 use super::fields::{Field, Fields, Reading};
@@ -213,8 +213,8 @@ impl Absent {
         settled.into_iter().chain(operators).collect()
     }
 
-    /// The first and the last record of each key in each slot: the column of the first, and the table, whose column of the
-    /// time is that of the last.
+    /// The first and the last record of each key in each slot: the column of the first, and the table, whose column of
+    /// the time is that of the last.
     fn slots(&self) -> Option<(&Frag, Frag)> {
         let Slots { first, keys } = self.slots.as_ref()?;
         let (Place::Before(window) | Place::After(window, _)) = &self.place else { return None };

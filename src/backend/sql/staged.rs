@@ -54,7 +54,7 @@ fn reason_against(making: Making<'_, '_>) -> Option<(Span, &'static str)> {
     if let Some(together) = bound.together {
         return Some((together.span, "its steps come in any order, so each of them can be the last"));
     }
-    (bound.steps.len() < 2).then(|| (job.rule.name.span, "it has one step, and nothing comes before it"))
+    (bound.steps.len() < 2).then_some((job.rule.name.span, "it has one step, and nothing comes before it"))
 }
 
 fn refuse(span: Span, why: &'static str, report: &mut Report) {
