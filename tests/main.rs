@@ -21,6 +21,7 @@ mod conf_files;
 mod conformance;
 mod corpus;
 mod diff;
+mod diff_queries;
 mod docs;
 mod draft;
 mod editors;

@@ -8,6 +8,7 @@ mod example;
 mod keys;
 mod meaning;
 mod pair;
+mod reads;
 mod scenario;
 mod solve;
 mod witness;
@@ -16,6 +17,7 @@ use crate::catalog::Catalog;
 use crate::ir::Rule;
 
 pub use meaning::Change;
+pub use reads::reads;
 pub use witness::{Shown, Witness};
 
 /// What differs between two rules.
