@@ -4,13 +4,18 @@
 //! Must not know: syntax, targets, files, output formats. The search looks at bounded scenarios alone, so that no
 //! witness is no proof; what it finds the engine has shown.
 
+mod bursts;
+mod cast;
 mod example;
+mod fields;
 mod keys;
 mod meaning;
 mod pair;
 mod reads;
 mod scenario;
 mod solve;
+mod timeline;
+mod windows;
 mod witness;
 
 use crate::catalog::Catalog;

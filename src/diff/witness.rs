@@ -2,20 +2,22 @@
 //!
 //! In: two rules. Out: a [`Witness`]. Must not know: output formats, where rules come from.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::fields::typed;
 use super::pair::Pair;
-use super::scenario::{self, Event};
-use super::solve;
+use super::scenario;
+use super::timeline::Event;
 use crate::catalog::Catalog;
 use crate::engine::alert;
 use crate::engine::program::Program;
 use crate::engine::record::{Identity, Record, Schemas};
 use crate::engine::trial;
 use crate::engine::value::instant_text;
-use crate::ir::{Rule, Value};
+use crate::ir::Rule;
 
 /// Events on which two rules alert differently.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,25 +61,36 @@ impl Witness {
 /// What makes records and runs rules.
 struct Bench<'a> {
     programs: [Program; 2],
-    pair: Pair<'a>,
+    pair: &'a Pair<'a>,
+    /// How often both rules have run.
+    runs: Cell<usize>,
 }
 
 /// The instants at which a rule alerts, with the last event of each.
 type Alerts = BTreeSet<(u64, usize)>;
 
+/// The most runs of both rules in one search: about a second where every world is small.
+const RUNS: usize = 6_000;
+
 /// Searches; of what differs the fewest events, then the shortest time.
 pub(super) fn find(old: &Rule, new: &Rule, catalog: &Catalog) -> Option<Witness> {
     let schemas = Schemas::for_rules(catalog, [old, new]);
     let programs = [Program::new(old, &schemas).ok()?, Program::new(new, &schemas).ok()?];
-    let pair = Pair { rules: [old, new], catalog, schemas: &schemas };
-    let bench = Bench { programs, pair };
+    let pair = Pair::new(old, new, catalog, &schemas);
+    let bench = Bench { programs, pair: &pair, runs: Cell::new(0) };
+    let size = |events: &[Event]| (events.len(), events.iter().map(|event| event.at).max());
     let mut best: Option<Vec<Event>> = None;
-    for events in scenario::all(pair) {
+    let mut scenarios = scenario::all(&pair);
+    // The smallest first: what is found early says how much is enough.
+    scenarios.sort_by_key(Vec::len);
+    for events in scenarios {
+        if bench.runs.get() > RUNS {
+            break;
+        }
         if !bench.differ(&events) {
             continue;
         }
         let least = bench.least(events);
-        let size = |events: &[Event]| (events.len(), events.iter().map(|event| event.at).max());
         if best.as_ref().is_none_or(|known| size(&least) < size(known)) {
             best = Some(least);
         }
@@ -93,6 +106,8 @@ pub(super) fn find(old: &Rule, new: &Rule, catalog: &Catalog) -> Option<Witness>
 
 impl Bench<'_> {
     fn differ(&self, events: &[Event]) -> bool {
+        // A large world costs as much as many small ones.
+        self.runs.set(self.runs.get() + 1 + events.len() / 8);
         let [old, new] = self.alerts(events);
         old != new
     }
@@ -131,7 +146,7 @@ impl Bench<'_> {
 
     fn record(&self, number: usize, event: &Event) -> Option<Record> {
         let schema = self.pair.schemas.get(&event.source)?;
-        let mut values = solve::values(&event.fields, schema);
+        let mut values = typed(&event.fields, schema);
         let time = trial::instant(event.at);
         if let Some(place) = schema.place("event.time").and_then(|place| values.get_mut(place)) {
             *place = Some(crate::engine::value::Value::Time(time));
@@ -146,22 +161,12 @@ impl Bench<'_> {
 
     fn shown(&self, number: usize, event: &Event) -> Shown {
         let fields = event.fields.iter().filter(|(name, _)| *name != "event.time");
-        let mut fields: Map<String, Json> =
-            fields.map(|(name, value)| (name.clone(), scalar(value))).collect();
+        let mut fields: Map<String, Json> = fields.map(|(name, held)| (name.clone(), held.json())).collect();
         // Each event is one of its own.
         let ids = self.pair.catalog.source(&event.source).map(|source| source.event_id.0.as_slice());
-        for id in ids.unwrap_or_default() {
+        for id in ids.unwrap_or_default().iter().filter(|id| *id != "event.time") {
             fields.entry(id.clone()).or_insert_with(|| json!(format!("e{}", number + 1)));
         }
         Shown { source: event.source.clone(), at: event.at, fields }
-    }
-}
-
-fn scalar(value: &Value) -> Json {
-    match value {
-        Value::Int(number) => json!(number),
-        Value::Float(number) => json!(number),
-        Value::Bool(truth) => json!(truth),
-        Value::String(_) | Value::Time(_) | Value::Ip(_) => json!(value.text()),
     }
 }
