@@ -151,6 +151,14 @@ fn what_replay_reads_from_elsewhere_is_said() {
 }
 
 #[test]
+fn a_renamed_step_is_another_output() {
+    let renamed = RULE.replace("second", "later");
+    let found = diff([RULE, SOURCE, SETTINGS], [&renamed, SOURCE, SETTINGS], &["--deny"]).out;
+    assert!(found.starts_with("rule twice: the same meaning, another query\n"), "{found}");
+    assert!(found.contains("query of kql changed:\n") && found.contains("later_actor_id"), "{found}");
+}
+
+#[test]
 fn markdown_and_json_say_it_too() {
     let markdown = with_source("Vpn_CL", "Vpn2_CL", &["--format", "markdown"]);
     assert!(

@@ -1,10 +1,9 @@
 //! The records that a scenario is made of: one for each step, and one for each that must not be there.
 //!
-//! In: a pair of rules as one of them sees it. Out: a [`Cast`], and records for its nodes. Must not know: times, what
-//! comes of the records.
+//! In: a pair of rules as one of them sees it. Out: a [`Cast`], and records for its nodes, each by itself. Must not know:
+//! keys, times, what comes of the records.
 
 use super::fields::Fields;
-use super::keys;
 use super::pair::{Side, View};
 use super::solve::{self, Wanted};
 use crate::ir::{Absence, Neighbour, Selection, Step};
@@ -74,22 +73,9 @@ impl<'p> Cast<'p> {
         }
     }
 
-    /// A record for each node, with equal keys; `None` if a step has none.
-    pub(super) fn records(&self, view: View<'p>) -> Option<Vec<Fields>> {
-        let mut records = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            let found = self.base(index, node, view);
-            match found {
-                Some(fields) => records.push(fields),
-                None if index < self.steps => return None,
-                None => records.push(Fields::new()),
-            }
-        }
-        Some(keys::join(self, records, None, view))
-    }
-
     /// A record that satisfies a node, and what the other rule has in its place, if there is one.
-    fn base(&self, index: usize, node: &Node<'p>, view: View<'p>) -> Option<Fields> {
+    pub(super) fn base(&self, index: usize, view: View<'p>) -> Option<Fields> {
+        let node = self.nodes.get(index)?;
         let (source, schema) = view.place(node.selection)?;
         let own = self.own(index, view);
         let others = self.others(index, view).into_iter().take(1);

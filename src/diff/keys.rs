@@ -110,6 +110,16 @@ fn named<'p>(side: &'p Side<'p>) -> Vec<&'p Field> {
     keys.chain(shared).chain(absent).chain(counted).collect()
 }
 
+/// A record for each node, with equal keys; `None` if a step has none.
+pub(super) fn records<'p>(cast: &Cast<'p>, view: View<'p>) -> Option<Vec<Fields>> {
+    let base = |index: usize| {
+        let found = cast.base(index, view);
+        if index < cast.steps { found } else { Some(found.unwrap_or_default()) }
+    };
+    let records = (0..cast.nodes.len()).map(base).collect::<Option<Vec<_>>>()?;
+    Some(join(cast, records, None, view))
+}
+
 /// The records with keys: of equal fields, the value that node `first` has, else any of them. A key that no condition
 /// is about has a value for its name, so that it is equal everywhere.
 pub(super) fn join(

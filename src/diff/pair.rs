@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::align::Alignment;
 use crate::catalog::{Catalog, Source};
 use crate::engine::list::Allowlist;
 use crate::engine::record::{Schema, Schemas};
@@ -27,7 +28,7 @@ pub(super) struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(rule: &'a Rule, other: &Rule) -> Self {
+    fn new(rule: &'a Rule, other: &Rule, counterparts: Vec<Option<usize>>) -> Self {
         let elsewhere: HashSet<&str> =
             other.lists.iter().flat_map(|list| &list.entries).map(|entry| entry.text.as_str()).collect();
         let entries = |list: &'a List| {
@@ -35,15 +36,11 @@ impl<'a> Side<'a> {
             let all = own.take(MOST).chain(list.entries.iter().take(MOST));
             all.map(|entry| &entry.value).collect()
         };
-        let named = |name: &str| other.chain.steps.iter().position(|step| step.name.node == name);
-        let steps = rule.chain.steps.iter().enumerate();
-        let place = |index: usize| Some(index).filter(|index| *index < other.chain.steps.len());
-        let counterparts = steps.map(|(index, step)| named(&step.name.node).or_else(|| place(index)));
         Self {
             rule,
             lists: rule.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect(),
             entries: rule.lists.iter().map(entries).collect(),
-            counterparts: counterparts.collect(),
+            counterparts,
         }
     }
 }
@@ -57,8 +54,16 @@ pub(super) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    pub(super) fn new(old: &'a Rule, new: &'a Rule, catalog: &'a Catalog, schemas: &'a Schemas) -> Self {
-        Self { sides: [Side::new(old, new), Side::new(new, old)], catalog, schemas }
+    /// `steps` says which step of the old rule each of the new one is.
+    pub(super) fn new(
+        (old, new): (&'a Rule, &'a Rule),
+        steps: &Alignment,
+        catalog: &'a Catalog,
+        schemas: &'a Schemas,
+    ) -> Self {
+        let back = |step: usize| steps.iter().position(|known| *known == Some(step));
+        let of_old = (0..old.chain.steps.len()).map(back).collect();
+        Self { sides: [Side::new(old, new, of_old), Side::new(new, old, steps.clone())], catalog, schemas }
     }
 
     /// The pair as each of the rules sees it.

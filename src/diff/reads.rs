@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, FieldDef, Group, Raw, RawVariant, Source};
 use crate::engine::record::Schemas;
 use crate::ir::Rule;
 
-use super::Change;
+use super::clause::Change;
 
 /// What differs of the fields that both versions read.
 #[must_use]

@@ -18,7 +18,7 @@ pub(super) fn all(pair: &Pair<'_>) -> Vec<Vec<Event>> {
     let mut found = Vec::new();
     for view in pair.views() {
         for cast in Cast::all(view) {
-            let Some(records) = cast.records(view) else { continue };
+            let Some(records) = keys::records(&cast, view) else { continue };
             found.extend(Stage { view, cast }.scenarios(records));
         }
     }

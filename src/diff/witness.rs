@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::align::Alignment;
 use super::fields::typed;
 use super::pair::Pair;
 use super::scenario;
@@ -72,11 +73,11 @@ type Alerts = BTreeSet<(u64, usize)>;
 /// The most runs of both rules in one search: about a second where every world is small.
 const RUNS: usize = 6_000;
 
-/// Searches; of what differs the fewest events, then the shortest time.
-pub(super) fn find(old: &Rule, new: &Rule, catalog: &Catalog) -> Option<Witness> {
+/// Searches; `steps` says which step of the old rule each of the new one is. Of what differs the fewest events, then the shortest time.
+pub(super) fn find((old, new): (&Rule, &Rule), steps: &Alignment, catalog: &Catalog) -> Option<Witness> {
     let schemas = Schemas::for_rules(catalog, [old, new]);
     let programs = [Program::new(old, &schemas).ok()?, Program::new(new, &schemas).ok()?];
-    let pair = Pair::new(old, new, catalog, &schemas);
+    let pair = Pair::new((old, new), steps, catalog, &schemas);
     let bench = Bench { programs, pair: &pair, runs: Cell::new(0) };
     let size = |events: &[Event]| (events.len(), events.iter().map(|event| event.at).max());
     let mut best: Option<Vec<Event>> = None;
