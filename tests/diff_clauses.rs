@@ -6,6 +6,8 @@ use catena::catalog::Catalog;
 use catena::diff::{self, Report};
 use catena::ir::Rule;
 
+use crate::program::{catena, path, scratch};
+
 /// Two steps, what must not be there around them, and a count.
 const ABSENT: &str = r#"
     step grant from aws.cloudtrail
@@ -264,4 +266,37 @@ fn other_words_around_steps_are_no_change() {
     );
     let report = diff::compare(&rule(&one, TABLE), &rule(&other, TABLE), &Catalog::embedded().unwrap());
     assert!(report.witness.is_some(), "{:?}", report.meaning);
+}
+
+/// `replay` reads a witness as it is written, and alerts as often as it says.
+#[test]
+fn replay_agrees_with_witnesses() {
+    let of = |chain, changes: &'static [(&str, &str)]| changes.iter().map(move |change| (chain, change));
+    let all = of(ABSENT, &ABSENCES)
+        .chain(of(COUNTED, &COUNTS))
+        .chain(of(LINKED, &LINKS))
+        .chain(of(TOGETHER, &ORDERS));
+    for (chain, (from, to)) in all.step_by(4) {
+        let witness = changed(chain, from, to).witness.unwrap_or_else(|| panic!("{from} → {to}"));
+        let (new, table) = after(chain, from, to);
+        let (old, new) = (text(chain), text(&new));
+        let events = witness.ndjson();
+        let folder = scratch(
+            "diff_clauses",
+            &[
+                ("old/r.chain", old.as_bytes()),
+                ("old/images.csv", TABLE.as_bytes()),
+                ("new/r.chain", new.as_bytes()),
+                ("new/images.csv", table.as_bytes()),
+                ("events.ndjson", events.as_bytes()),
+            ],
+        );
+        let log = path(&folder, "events.ndjson");
+        let alerts = ["old/r.chain", "new/r.chain"].map(|file| {
+            let ran = catena(&["replay", &path(&folder, file), "--canonical", &log]);
+            assert_eq!(ran.status, 0, "{from} → {to}: {}", ran.err);
+            ran.out.lines().count()
+        });
+        assert_eq!(alerts, [witness.old.len(), witness.new.len()], "{from} → {to}:\n{events}");
+    }
 }

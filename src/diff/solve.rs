@@ -113,8 +113,10 @@ fn assignment(
         let held = choice(source.field(name)?, alternative, wanted, number, schema)?;
         fields.extend(held.map(|held| (name.to_owned(), held)));
     }
-    for literal in alternative {
-        relate(literal, number, &mut fields, source);
+    // What departs from a text comes first: what follows one has the last word.
+    for holds in [false, true] {
+        let literals = alternative.iter().filter(|literal| literal.holds == holds);
+        literals.for_each(|literal| relate(literal, number, &mut fields, source));
     }
     Some(fields)
 }
