@@ -1,7 +1,7 @@
 //! The records that a scenario is made of: one for each step, and one for each that must not be there.
 //!
-//! In: a pair of rules as one of them sees it. Out: a [`Cast`], and records for its nodes, each by itself. Must not know:
-//! keys, times, what comes of the records.
+//! In: a pair of rules as one of them sees it. Out: a [`Cast`], and records for its nodes, each by itself. Must not
+//! know: keys, times, what comes of the records.
 
 use super::fields::Fields;
 use super::pair::{Side, View};

@@ -1,7 +1,7 @@
 //! The clauses in which two rules differ.
 //!
-//! In: two rules. Out: changes, in the order of the clauses, and which step of one is which of the other. Must not know:
-//! events, engine runs.
+//! In: two rules. Out: changes, in the order of the clauses, and which step of one is which of the other. Must not
+//! know: events, engine runs.
 
 use crate::engine::words;
 use crate::ir::{

@@ -72,7 +72,8 @@ type Alerts = Vec<(u64, usize)>;
 /// The most runs of both rules in one search: about a second where every world is small.
 const RUNS: usize = 6_000;
 
-/// Searches; `steps` says which step of the old rule each of the new one is. Of what differs the fewest events, then the shortest time.
+/// Searches; `steps` says which step of the old rule each of the new one is. Of what differs the fewest events, then
+/// the shortest time.
 pub(super) fn find((old, new): (&Rule, &Rule), steps: &Alignment, catalog: &Catalog) -> Option<Witness> {
     let schemas = Schemas::for_rules(catalog, [old, new]);
     let programs = [Program::new(old, &schemas).ok()?, Program::new(new, &schemas).ok()?];

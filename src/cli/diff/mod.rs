@@ -5,6 +5,7 @@ mod alerts;
 mod emitted;
 mod json;
 mod queries;
+mod shorten;
 mod shown;
 
 use std::collections::BTreeSet;

@@ -3,14 +3,13 @@
 //! In: [`Query`]s. Out: lines of text and Markdown. Must not know: rules.
 
 use super::emitted::{Because, Lines, Query, Schedules};
+use super::shorten;
 use crate::backend::Schedule;
 use crate::ir;
 
 /// The most lines of a query, and the most characters of a line.
 const MOST: usize = 12;
 const WIDTH: usize = 110;
-/// How much is shown around what differs in a long line.
-const AROUND: usize = 30;
 
 /// For a terminal.
 pub(super) fn text(queries: &[Query], because: Because) -> Vec<String> {
@@ -73,48 +72,16 @@ fn runs(schedule: Option<Schedule>) -> String {
 fn compact(query: &Query) -> Vec<String> {
     let mut shown = Vec::new();
     for Lines { old, new } in &query.lines {
-        let mut pairs: Vec<_> =
-            old.iter().zip(new).map(|(old, new)| around(old.trim(), new.trim())).collect();
-        let both = pairs.len();
-        let single = |line: &String| cut(line.trim());
-        pairs.extend(old.iter().skip(both).map(|line| (Some(single(line)), None)));
-        pairs.extend(new.iter().skip(both).map(|line| (None, Some(single(line)))));
-        let side = |mark: char, line: &Option<String>| line.as_ref().map(|line| format!("{mark} {line}"));
-        shown.extend(pairs.iter().filter_map(|(old, _)| side('-', old)));
-        shown.extend(pairs.iter().filter_map(|(_, new)| side('+', new)));
+        let pairs = old.iter().zip(new).map(|(old, new)| shorten::pair(old.trim(), new.trim(), WIDTH));
+        let (mut gone, mut come): (Vec<_>, Vec<_>) = pairs.unzip();
+        let single = |line: &String| shorten::one(line.trim(), 2 * WIDTH);
+        gone.extend(old.iter().skip(new.len()).map(single));
+        come.extend(new.iter().skip(old.len()).map(single));
+        shown.extend(gone.iter().map(|line| format!("- {line}")));
+        shown.extend(come.iter().map(|line| format!("+ {line}")));
     }
     let more = shown.len().saturating_sub(MOST);
     shown.truncate(MOST);
     shown.extend((more > 0).then(|| format!("… {more} more lines")));
     shown
-}
-
-/// Two lines without most of what they begin and end with alike.
-fn around(old: &str, new: &str) -> (Option<String>, Option<String>) {
-    let [before, after] = [old, new].map(|line| line.chars().collect::<Vec<_>>());
-    if before.len().max(after.len()) <= WIDTH {
-        return (Some(old.to_owned()), Some(new.to_owned()));
-    }
-    let same = |pairs: &mut dyn Iterator<Item = (&char, &char)>| {
-        pairs.take_while(|(one, other)| one == other).count()
-    };
-    let head = same(&mut before.iter().zip(&after));
-    let rest = before.len().min(after.len()) - head;
-    let tail = same(&mut before.iter().rev().zip(after.iter().rev())).min(rest);
-    let part = |line: &[char]| {
-        let (from, to) = (head.saturating_sub(AROUND), (line.len() - tail + AROUND).min(line.len()));
-        let middle: String = line.get(from..to).unwrap_or_default().iter().collect();
-        let [left, right] = [from > 0, to < line.len()].map(|cut| if cut { "…" } else { "" });
-        format!("{left}{}{right}", cut(&middle))
-    };
-    (Some(part(&before)), Some(part(&after)))
-}
-
-fn cut(line: &str) -> String {
-    const LONGEST: usize = 2 * WIDTH;
-    if line.chars().count() <= LONGEST {
-        line.to_owned()
-    } else {
-        line.chars().take(LONGEST).chain(['…']).collect()
-    }
 }

@@ -13,7 +13,7 @@ use crate::ir;
 use crate::source::visible;
 
 use super::emitted::{Because, Query};
-use super::queries;
+use super::{queries, shorten};
 
 /// By target: the fidelity before and now; nothing where the target cannot say the rule.
 pub(super) type Targets = Vec<(&'static str, Option<Fidelity>, Option<Fidelity>)>;
@@ -205,18 +205,26 @@ fn summary(compared: &Compared) -> String {
 
 fn sentence(Change { clause, old, new }: &Change) -> String {
     match (old, new) {
-        (Some(old), Some(new)) => format!("{clause}: {} → {}", short(old), short(new)),
+        (Some(old), Some(new)) => {
+            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
+            format!("{clause}: {old} → {new}")
+        }
         (None, Some(new)) => format!("{clause}: new, {}", short(new)),
         (Some(old), None) => format!("{clause}: gone, was {}", short(old)),
         (None, None) => clause.clone(),
     }
 }
 
+/// The most characters of a clause.
+const LONGEST: usize = 400;
+
 /// One line that a reader can take in.
 fn short(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
+    shorten::one(&line(text), LONGEST)
+}
+
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn fidelity((target, before, after): &(&'static str, Option<Fidelity>, Option<Fidelity>)) -> String {
@@ -285,8 +293,15 @@ pub(super) fn markdown(compared: &Compared) -> String {
 }
 
 fn row(Change { clause, old, new }: &Change) -> String {
-    let cell = |text: &Option<String>| match text {
-        Some(text) => format!("`{}`", short(text).replace('|', "\\|").replace('`', "'")),
+    let (old, new) = match (old, new) {
+        (Some(old), Some(new)) => {
+            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
+            (Some(old), Some(new))
+        }
+        (old, new) => (old.as_deref().map(short), new.as_deref().map(short)),
+    };
+    let cell = |text: Option<String>| match text {
+        Some(text) => format!("`{}`", text.replace('|', "\\|").replace('`', "'")),
         None => String::new(),
     };
     format!("| {} | {} | {} |", clause.replace('|', "\\|").replace('`', "'"), cell(old), cell(new))
