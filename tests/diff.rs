@@ -215,6 +215,79 @@ fn a_change_of_text_has_no_witness() {
     }
 }
 
+/// The same in other words: names, negations, values one by one, patterns that are simpler tests, exceptions as
+/// conditions, entries that others cover. Every place changes.
+const SAME: [(&str, &str); 24] = [
+    ("login", "signin"),
+    ("start", "begin"),
+    ("egress", "outbound"),
+    ("images", "golden"),
+    ("networks", "ours"),
+    ("and not user_agent", "and not not not user_agent"),
+    ("not user_agent.original like \"*curl*\"", "not user_agent.original contains \"curl\""),
+    (
+        "not user_agent.original like \"*curl*\"",
+        "not (user_agent.original contains \"curl\" or user_agent.original like \"*curl*\")",
+    ),
+    ("flow.action == \"ACCEPT\"", "not not flow.action == \"ACCEPT\""),
+    ("flow.action == \"ACCEPT\"", "flow.action in (\"ACCEPT\")"),
+    ("flow.action == \"ACCEPT\"", "not flow.action != \"ACCEPT\""),
+    ("actor.type == \"IAMUser\"", "actor.type like \"IAMUser\""),
+    (
+        "event.action in (\"RunInstances\", \"StartInstances\")",
+        "(event.action == \"RunInstances\" or event.action == \"StartInstances\")",
+    ),
+    (
+        "event.action in (\"RunInstances\", \"StartInstances\")",
+        "not (event.action != \"RunInstances\" and event.action != \"StartInstances\")",
+    ),
+    (
+        "(actor.type == \"IAMUser\" or actor.id contains \":assumed-role/\")",
+        "not (actor.type != \"IAMUser\" and not actor.id contains \":assumed-role/\")",
+    ),
+    ("actor.id contains \":assumed-role/\"", "actor.id like \"*:assumed-role/*\""),
+    (
+        "actor.id contains \":assumed-role/\")\n      except image.id in images",
+        "actor.id contains \":assumed-role/\")\n and image.id not in images",
+    ),
+    ("      except destination.ip in networks", " and not destination.ip in networks"),
+    ("destination.port < 1024\n", "destination.port < 1024\n      except destination.ip in networks\n"),
+    ("\"ami-golden-*\"", "\"ami-golden-*\" \"ami-golden-7\""),
+    ("\"ami-golden-*\"", "\"ami-golden-*\" \"ami-golden-x-*\" \"ami-golden-*-?\""),
+    ("\"10.0.0.0/8\"", "\"10.0.0.0/8\" \"10.1.0.0/16\""),
+    ("\"10.0.0.0/8\"", "\"10.20.0.1\" \"10.0.0.0/8\""),
+    (
+        "event.action == \"ConsoleLogin\" and event.outcome == \"success\"",
+        "(event.action == \"ConsoleLogin\" and (event.outcome == \"success\" and event.action == \"ConsoleLogin\"))",
+    ),
+];
+
+#[test]
+fn the_same_in_other_words_is_no_change_of_meaning() {
+    let old = rule(RULE);
+    let catalog = Catalog::embedded().unwrap();
+    let changes = SAME.map(|(from, to)| {
+        assert!(RULE.contains(from), "`{from}` is not in the rule");
+        (from, to, diff::compare(&old, &rule(&RULE.replace(from, to)), &catalog))
+    });
+    let found: Vec<_> = changes.iter().filter(|(_, _, report)| !report.meaning.is_empty()).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// A list of values is compared to its end, however it is shown.
+#[test]
+fn the_last_of_many_values_counts() {
+    let many = |last: &str| {
+        RULE.replace(
+            "event.action == \"ConsoleLogin\"",
+            &format!("event.action in~ (\"a\", \"b\", \"c\", \"d\", \"e\", \"{last}\")"),
+        )
+    };
+    let report = diff::compare(&rule(&many("f")), &rule(&many("g")), &Catalog::embedded().unwrap());
+    assert_eq!(report.meaning.len(), 1);
+    assert!(report.witness.is_some());
+}
+
 #[test]
 fn the_command_shows_meaning_first_and_replay_agrees_with_the_witness() {
     let new =

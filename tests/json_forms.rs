@@ -8,6 +8,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::corpus;
+use crate::diff_queries;
 use crate::engines::python;
 use crate::pack;
 use crate::program::{AS_OF, catena, chains, path, root, scratch};
@@ -268,6 +269,8 @@ fn differences_have_their_form() {
     let counted = path(&changed, "r.chain");
     outputs.run("diff", &["diff", &rule, &counted, "--canonical", &log, "--format", "json"]);
     outputs.run("diff", &["diff", &rule, &rule, "--format", "json"]);
+    let (_folder, old, new) = diff_queries::elsewhere();
+    outputs.run("diff", &["diff", &old, &new, "--format", "json"]);
     outputs.hold();
 }
 

@@ -59,7 +59,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     ("minijinja", &["backend"]),
     ("plotters", &["cli/chart.rs"]),
-    ("similar", &["cli/fmt.rs"]),
+    ("similar", &["cli/diff/emitted.rs", "cli/fmt.rs"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli/man.rs"]),

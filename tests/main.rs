@@ -21,6 +21,8 @@ mod conf_files;
 mod conformance;
 mod corpus;
 mod diff;
+mod diff_clauses;
+mod diff_queries;
 mod docs;
 mod draft;
 mod editors;

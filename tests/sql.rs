@@ -93,7 +93,7 @@ fn a_rule_in_two_texts() {
     settings.bind(|| insta::assert_snapshot!("two_texts", out));
     let table = |ran: Ran| {
         let found = ran.out.lines().find_map(|line| line.trim().strip_prefix("FROM ")?.split_once("_open_"));
-        found.map(|(_, digest)| digest.to_owned()).unwrap_or_else(|| panic!("{}", ran.err))
+        found.map_or_else(|| panic!("{}", ran.err), |(_, digest)| digest.to_owned())
     };
     let as_it_was = table(texts(&text, &["--markers"]));
     let slice = ["--from", "2026-01-01", "--to", "2026-01-02"];

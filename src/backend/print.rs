@@ -165,6 +165,11 @@ impl<L> From<Frag<L>> for minijinja::Value {
     }
 }
 
+/// The lines of a query that are no comment, where a comment has lines of its own that begin with `mark`.
+pub(in crate::backend) fn without_comments<'t>(text: &'t str, mark: &str) -> Vec<&'t str> {
+    text.lines().filter(|line| !line.trim_start().starts_with(mark) && !line.trim().is_empty()).collect()
+}
+
 /// A text for a comment: on one line, with nothing in it that a reader would not see.
 pub(in crate::backend) fn one_line(text: &str) -> String {
     // Nearly every line is such already, and a query has dozens.

@@ -18,6 +18,8 @@ pub trait Target: Sync {
     fn title(&self) -> &'static str;
     /// Extension of its files, without the dot.
     fn extension(&self) -> &'static str;
+    /// The lines of a text that the SIEM runs: without comments, and without what is there for a reader alone.
+    fn code<'t>(&self, text: &'t str) -> Vec<&'t str>;
     /// What equal answers mean for this target and rule.
     fn level(&self, rule: &ir::Rule) -> Level;
     /// What it reads of a source.
@@ -54,6 +56,8 @@ pub(in crate::backend) trait Backend: Dialect {
     /// Whether a query can keep the first of the alerts that `dedupe` takes for one.
     const DEDUPES: bool = false;
 
+    /// See [`Target::code`].
+    fn code(text: &str) -> Vec<&str>;
     /// See [`Target::level`].
     fn level(rule: &ir::Rule) -> Level;
     /// See [`Target::support`].
@@ -77,6 +81,10 @@ impl<B: Backend> Target for B {
 
     fn extension(&self) -> &'static str {
         B::EXTENSION
+    }
+
+    fn code<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        B::code(text)
     }
 
     fn level(&self, rule: &ir::Rule) -> Level {

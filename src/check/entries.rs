@@ -12,8 +12,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Fix, Severity};
 use crate::ir::{Entry, EntryValue, List, Pattern};
 use crate::source::Span;
 
+use super::naming;
 use super::shape::Shape;
-use super::{glob, naming};
 
 /// How many findings of one kind a list shows one by one.
 const MOST: usize = 20;
@@ -155,7 +155,7 @@ fn too_broad(entry: &Entry, what: &str) -> Diagnostic {
 /// An entry that matches none of the few values the field has.
 fn outside_values(entry: &Entry, field: &FieldDef, found: &mut Findings) {
     let EntryValue::Pattern(pattern) = &entry.value else { return };
-    if field.values.is_empty() || field.values.iter().any(|value| glob::matches(pattern, value)) {
+    if field.values.is_empty() || field.values.iter().any(|value| pattern.matches(value)) {
         return;
     }
     let title = format!("`{}` is never `{}`", field.name, entry.text);
@@ -299,11 +299,11 @@ fn shadowed_patterns(entries: &[&Entry], found: &mut Findings) {
             if std::ptr::eq(*entry, *by) {
                 continue;
             }
-            budget = budget.saturating_sub(1 + glob::cost(broad, pattern));
+            budget = budget.saturating_sub(1 + broad.cost_of_covers(pattern));
             if budget == 0 {
                 return;
             }
-            if glob::covers(broad, pattern) {
+            if broad.covers(pattern) {
                 found.push(
                     Diagnostic::new(
                         Code::ShadowedEntry,

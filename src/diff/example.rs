@@ -6,11 +6,14 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::fields::Held;
+use super::pair::Side;
 use crate::catalog::FieldDef;
-use crate::ir::{EntryValue, FieldTest, List, Pattern, PatternPart, TestKind, Type, Value};
+use crate::ir::{EntryValue, FieldTest, Pattern, PatternPart, TestKind, Type, Value};
 
-/// The most values of one test.
+/// The most values of one test, and of those that are combined for a field with several.
 const MOST: usize = 24;
+const FEW: usize = 6;
 
 /// Values of a field without any test.
 pub(super) fn plain(ty: Type, number: usize) -> Value {
@@ -28,14 +31,29 @@ pub(super) fn plain(ty: Type, number: usize) -> Value {
     }
 }
 
-/// Values for a field, from all tests of it.
-pub(super) fn values<'t>(
+/// What a field could hold, from all tests of it: a value, or of a field that can have several one or two.
+pub(super) fn held<'t>(
     def: &FieldDef,
-    tests: impl Iterator<Item = (&'t FieldTest, &'t [List])>,
-) -> Vec<Value> {
+    tests: impl Iterator<Item = (&'t FieldTest, &'t Side<'t>)>,
+) -> Vec<Held> {
+    let values = values(def, tests);
+    if !def.many {
+        return values.into_iter().map(Held::One).collect();
+    }
+    let single = values.iter().map(|value| vec![value.clone()]);
+    let few = values.iter().take(FEW).enumerate();
+    let two = few.flat_map(|(index, one)| {
+        let others = values.iter().take(FEW).enumerate().filter(move |(other, _)| *other != index);
+        others.map(|(_, other)| vec![one.clone(), other.clone()])
+    });
+    single.chain(two).map(Held::Many).collect()
+}
+
+/// Values for a field, from all tests of it.
+fn values<'t>(def: &FieldDef, tests: impl Iterator<Item = (&'t FieldTest, &'t Side<'t>)>) -> Vec<Value> {
     let mut found = Vec::new();
-    for (test, lists) in tests {
-        of_test(&test.kind, lists, &mut found);
+    for (test, side) in tests {
+        of_test(&test.kind, side, &mut found);
     }
     found.extend((0..3).map(|number| plain(def.ty, number)));
     if !def.values.is_empty() {
@@ -64,9 +82,10 @@ fn fits(value: &Value, ty: Type) -> bool {
     )
 }
 
-fn of_test(kind: &TestKind, lists: &[List], found: &mut Vec<Value>) {
+fn of_test(kind: &TestKind, side: &Side<'_>, found: &mut Vec<Value>) {
     match kind {
-        TestKind::Exists | TestKind::SameAs { .. } | TestKind::TextOf { .. } | TestKind::Values(_) => {}
+        TestKind::Exists | TestKind::SameAs { .. } | TestKind::TextOf { .. } => {}
+        TestKind::Values(test) => test.tests.iter().for_each(|test| of_test(test, side, found)),
         TestKind::Equals { values, case: _ } => {
             for value in values.iter().take(MOST) {
                 found.push(value.clone());
@@ -81,8 +100,8 @@ fn of_test(kind: &TestKind, lists: &[List], found: &mut Vec<Value>) {
             networks.iter().take(MOST).for_each(|net| of_network(net, found));
         }
         TestKind::InList { list, case: _ } => {
-            let entries = lists.get(*list).into_iter().flat_map(|list| &list.entries);
-            entries.for_each(|entry| match &entry.value {
+            let entries = side.entries.get(*list).into_iter().flatten();
+            entries.for_each(|entry| match entry {
                 EntryValue::Pattern(pattern) => of_pattern(pattern, found),
                 EntryValue::Network(network) => of_network(network, found),
                 EntryValue::Value(value) => found.push(value.clone()),

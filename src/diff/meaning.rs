@@ -1,147 +1,301 @@
 //! The clauses in which two rules differ.
 //!
-//! In: two rules. Out: changes, in the order of the clauses. Must not know: events, engine runs.
-
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+//! In: two rules. Out: changes, in the order of the clauses, and which step of one is which of the other. Must not
+//! know: events, engine runs.
 
 use crate::engine::words;
 use crate::ir::{
-    self, Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, Key, Link, List, LookupTest, Meta,
-    Neighbour, Pred, Repetition, Rule, Selection, Step, StepField, Together, When,
+    self, Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, Key, Link, List, Neighbour,
+    Repetition, Rule, Selection, Step, StepField, Together, When,
 };
 
-/// A clause that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
-    /// Which, such as `window console to launch`.
-    pub clause: String,
-    /// What it was; nothing if it is new.
-    pub old: Option<String>,
-    /// What it is; nothing if it is gone.
-    pub new: Option<String>,
+use super::align::{self, Alignment};
+use super::clause::{Change, Clause, between};
+use super::entries;
+use super::normal::{self, ListNames};
+use super::remarks;
+
+/// What differs between two rules.
+#[derive(Debug)]
+pub(super) struct Changes {
+    /// What can make other alerts.
+    pub(super) meaning: Vec<Change>,
+    /// What cannot.
+    pub(super) text: Vec<Change>,
+    /// For each step of the new rule the one of the old rule.
+    pub(super) steps: Alignment,
 }
 
-/// Clauses by what they are called.
-type Clauses = Vec<(String, String)>;
-
-/// Changes of meaning, and of text alone.
-pub(super) fn changes(old: &Rule, new: &Rule) -> (Vec<Change>, Vec<Change>) {
-    (between(&meaning(old), &meaning(new)), between(&text(old), &text(new)))
+/// Changes of meaning, and of text alone. Steps are what they do, not what they are called: of the ways to pair them
+/// the one with the fewest changes counts.
+pub(super) fn changes(old: &Rule, new: &Rule) -> Changes {
+    let lists = entries::renamed(old, new);
+    let text = between(&remarks::text(old), &remarks::text(new));
+    let mut best: Option<(Vec<Change>, Alignment)> = None;
+    for steps in align::ways(old, new, &lists) {
+        let meaning = of_meaning(old, new, &steps, &lists);
+        if best.as_ref().is_none_or(|(known, _)| meaning.len() < known.len()) {
+            best = Some((meaning, steps));
+        }
+    }
+    let (meaning, steps) = best.unwrap_or_default();
+    Changes { meaning, text, steps }
 }
 
-fn between(old: &Clauses, new: &Clauses) -> Vec<Change> {
-    let by_name = |clauses: &Clauses| clauses.iter().cloned().collect::<BTreeMap<_, _>>();
-    let (before, after) = (by_name(old), by_name(new));
-    let mut changes = Vec::new();
-    let gone = old.iter().filter(|(name, _)| !after.contains_key(name));
-    for (name, _) in new.iter().chain(gone) {
-        let (old, new) = (before.get(name), after.get(name));
-        if old != new {
-            changes.push(Change { clause: name.clone(), old: old.cloned(), new: new.cloned() });
-        }
-    }
-    changes
+fn of_meaning(old: &Rule, new: &Rule, steps: &Alignment, lists: &ListNames) -> Vec<Change> {
+    let none = ListNames::new();
+    let after = Reading::new(new, (0..new.chain.steps.len()).collect(), &none);
+    let number = |step: usize| {
+        let same = steps.iter().position(|known| *known == Some(step));
+        same.unwrap_or(new.chain.steps.len() + step)
+    };
+    let mut before = Reading::new(old, (0..old.chain.steps.len()).map(number).collect(), lists);
+    before.follow(&after);
+    let [before, after] = [before, after].map(Reading::clauses);
+    between(&before, &after)
 }
 
-/// Everything that the engine heeds.
-fn meaning(rule: &Rule) -> Clauses {
-    // Taken apart without `..`: a new clause has to be compared as well.
-    let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } = rule;
-    let Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
-    let mut clauses = Vec::new();
-    let order: Vec<_> = steps.iter().map(|step| step.name.node.as_str()).collect();
-    match together {
-        None => clauses.push(("order of steps".to_owned(), order.join(", then "))),
-        Some(Together { keys, span: _ }) => {
-            clauses
-                .push(("steps in any order".to_owned(), sorted(order.iter().map(|name| (*name).to_owned()))));
-            let keys = sorted(keys.iter().map(|key| key.name.clone()));
-            clauses.push(("keys of all steps".to_owned(), keys));
+/// A rule as it is read for a comparison.
+struct Reading<'r> {
+    rule: &'r Rule,
+    lists: &'r ListNames,
+    /// For each step its number in the new rule.
+    numbers: Vec<usize>,
+    clauses: Vec<Clause>,
+    absent: Vec<Absent>,
+}
+
+/// What must not be there.
+struct Absent {
+    /// Of which step or link.
+    anchor: String,
+    name: String,
+    clauses: Vec<Clause>,
+}
+
+impl Absent {
+    fn says(&self) -> Vec<(&str, &str)> {
+        self.clauses.iter().map(|clause| (clause.key.as_str(), clause.says.as_str())).collect()
+    }
+}
+
+impl<'r> Reading<'r> {
+    fn new(rule: &'r Rule, numbers: Vec<usize>, lists: &'r ListNames) -> Self {
+        let mut reading = Self { rule, lists, numbers, clauses: Vec::new(), absent: Vec::new() };
+        reading.read();
+        reading
+    }
+
+    /// Everything that the engine heeds.
+    fn read(&mut self) {
+        // Taken apart without `..`: a new clause has to be compared as well.
+        let Rule { name: _, meta: _, params: _, lists, chain, alert, playbook: _, tests: _, span: _ } =
+            self.rule;
+        let Chain { total, total_is_explicit: _, scope: _, steps, links, together } = chain;
+        self.order(steps, together.as_ref());
+        for (index, step) in steps.iter().enumerate() {
+            self.step(index, step);
+        }
+        for (index, link) in links.iter().enumerate() {
+            self.link(index, link);
+        }
+        self.plain("total window", ir::duration(total.seconds));
+        let Alert { entities: _, show: _, dedupe } = alert;
+        if let Some(ir::Dedupe { window, by }) = dedupe {
+            self.plain("dedupe window", ir::duration(window.seconds));
+            let text = |of: &dyn Fn(&StepField) -> String| sorted(by.iter().map(of));
+            let says = text(&|field| format!("{}.{}", self.number(field.step), field.field.name));
+            let shown = text(&|field| format!("{}.{}", self.name(field.step), field.field.name));
+            self.add("dedupe keys".to_owned(), "dedupe keys".to_owned(), says, shown);
+        }
+        for list in lists {
+            self.list(list);
         }
     }
-    for step in steps {
-        of_step(step, rule, &mut clauses);
+
+    fn add(&mut self, key: String, title: String, says: String, shown: String) {
+        self.clauses.push(Clause { key, title, says, shown });
     }
-    for (link, pair) in links.iter().zip(steps.windows(2)) {
-        if let [left, right] = pair {
-            of_link(link, (&left.name.node, &right.name.node), rule, &mut clauses);
+
+    fn plain(&mut self, title: &str, says: String) {
+        self.clauses.push(Clause::plain(title, says));
+    }
+
+    fn number(&self, step: usize) -> usize {
+        self.numbers.get(step).copied().unwrap_or(step)
+    }
+
+    fn name(&self, step: usize) -> &'r str {
+        self.rule.chain.steps.get(step).map_or("", |step| step.name.node.as_str())
+    }
+
+    fn order(&mut self, steps: &[Step], together: Option<&Together>) {
+        let numbers: Vec<_> = (0..steps.len()).map(|step| self.number(step).to_string()).collect();
+        let names: Vec<_> = (0..steps.len()).map(|step| self.name(step).to_owned()).collect();
+        let Some(Together { keys, span: _ }) = together else {
+            let title = "order of steps".to_owned();
+            self.add(title.clone(), title, numbers.join(", then "), names.join(", then "));
+            return;
+        };
+        let title = "steps in any order".to_owned();
+        self.add(title.clone(), title, sorted(numbers.into_iter()), sorted(names.into_iter()));
+        self.plain("keys of all steps", sorted(keys.iter().map(|key| key.name.clone())));
+    }
+
+    fn step(&mut self, index: usize, step: &Step) {
+        let Step { name, main, others, absences, repetition, span: _ } = step;
+        let (number, name) = (self.number(index).to_string(), &name.node);
+        let mut found = of_selection(main, &number, name, self);
+        for (place, other) in (2..).zip(others) {
+            let of = format!(", alternative {place}");
+            found.extend(of_selection(other, &(number.clone() + &of), &format!("{name}{of}"), self));
+        }
+        self.clauses.extend(found);
+        for absence in absences {
+            self.absence(absence, &number, name);
+        }
+        if let Some(Repetition { least, distinct, window, by, by_is_explicit: _, span: _ }) = repetition {
+            let what =
+                distinct.as_ref().map(|field| format!(" different {}", field.name)).unwrap_or_default();
+            let by = sorted(by.iter().map(|field| field.name.clone()));
+            let text = format!("{least}{what} within {} by {by}", ir::duration(window.seconds));
+            let (key, title) = (format!("repetition of {number}"), format!("repetition of {name}"));
+            self.add(key, title, text.clone(), text);
         }
     }
-    clauses.push(("total window".to_owned(), ir::duration(total.seconds)));
-    let Alert { entities: _, show: _, dedupe } = alert;
-    if let Some(ir::Dedupe { window, by }) = dedupe {
-        clauses.push(("dedupe window".to_owned(), ir::duration(window.seconds)));
-        let mut keys: Vec<_> = by.iter().map(|field| written(field, rule)).collect();
-        keys.sort();
-        clauses.push(("dedupe keys".to_owned(), keys.join(", ")));
+
+    /// `number` and `name` are those of the step, or of the two steps of a link.
+    fn absence(&mut self, absence: &Absence, number: &str, name: &str) {
+        let Absence { name: called, selections, when, keys, span: _ } = absence;
+        let called = called.as_ref().map(|called| called.node.as_str());
+        let title = format!("absence of {} at {name}", called.unwrap_or("an earlier record"));
+        let place = match when {
+            When::Before(window) => format!("within {} before", ir::duration(window.seconds)),
+            When::After(window) => format!("within {} after", ir::duration(window.seconds)),
+            When::Between => "between".to_owned(),
+        };
+        let one = |AbsenceKey { of, left, right, case }: &AbsenceKey| {
+            let side = if *of == Neighbour::Earlier { "the earlier step's " } else { "" };
+            format!("{side}{} {} {}", left.name, equals(*case), right.name)
+        };
+        let says = format!("{place} on {}", sorted(keys.iter().map(one)));
+        let mut clauses =
+            vec![Clause { key: String::new(), title: title.clone(), shown: says.clone(), says }];
+        // The records that `first` asks for are the step's own, which are compared as such.
+        if called.is_some() {
+            for (place, selection) in selections.iter().enumerate() {
+                clauses.extend(of_selection(selection, &place.to_string(), &title, self));
+            }
+        }
+        let name = called.unwrap_or_default().to_owned();
+        self.absent.push(Absent { anchor: number.to_owned(), name, clauses });
     }
-    for list in lists {
-        of_list(list, &mut clauses);
+
+    fn link(&mut self, index: usize, link: &Link) {
+        let Link { gap, keys, comparisons, absences, span: _ } = link;
+        let number = format!("{} to {}", self.number(index), self.number(index + 1));
+        let name = format!("{} to {}", self.name(index), self.name(index + 1));
+        let mut say = |what: &str, says: String| {
+            self.add(format!("{what} {number}"), format!("{what} {name}"), says.clone(), says);
+        };
+        say("window", ir::duration(gap.seconds));
+        say("keys", sorted(keys.iter().map(key)));
+        if !comparisons.is_empty() {
+            let one = |Comparison { left, op, right, span: _ }: &Comparison| {
+                let op = match op {
+                    CompareOp::NotEqual => "!=",
+                    CompareOp::Order(op) => words::order(*op),
+                };
+                format!("{} {op} {}", left.name, right.name)
+            };
+            say("comparisons", sorted(comparisons.iter().map(one)));
+        }
+        for absence in absences {
+            self.absence(absence, &number, &name);
+        }
     }
+
+    /// An entry is a clause of its own, whatever is said of it beside its value; one that another covers is none.
+    fn list(&mut self, list: &List) {
+        for (matched, text) in entries::counting(list) {
+            let (key, says) = entries::clause(list, self.lists, &matched);
+            let (title, _) = entries::clause(list, self.lists, text);
+            self.add(key, title, says.to_owned(), says.to_owned());
+        }
+    }
+
+    /// Puts what must not be there in the order of another rule: equal ones are the same, then those of one name, then
+    /// those of one place.
+    fn follow(&mut self, other: &Self) {
+        let mut free: Vec<Absent> = std::mem::take(&mut self.absent);
+        let of_other = other.absent.iter().enumerate();
+        let mut places: Vec<(usize, Absent)> = Vec::new();
+        for same in [
+            (|own: &Absent, other: &Absent| own.says() == other.says()) as fn(&Absent, &Absent) -> bool,
+            |own, other| own.name == other.name,
+            |_, _| true,
+        ] {
+            for (place, theirs) in of_other.clone() {
+                let is_taken = places.iter().any(|(taken, _)| *taken == place);
+                let mut own = free.iter();
+                let found = own.position(|own| own.anchor == theirs.anchor && same(own, theirs));
+                if let Some(index) = found.filter(|_| !is_taken) {
+                    places.push((place, free.remove(index)));
+                }
+            }
+        }
+        let more = other.absent.len();
+        places.extend(free.into_iter().enumerate().map(|(index, absent)| (more + index, absent)));
+        for (place, absent) in places {
+            self.clauses.extend(numbered(absent, place));
+        }
+    }
+
+    fn clauses(mut self) -> Vec<Clause> {
+        for (place, absent) in std::mem::take(&mut self.absent).into_iter().enumerate() {
+            self.clauses.extend(numbered(absent, place));
+        }
+        self.clauses
+    }
+}
+
+fn numbered(absent: Absent, place: usize) -> impl Iterator<Item = Clause> {
+    let Absent { anchor, name: _, clauses } = absent;
     clauses
+        .into_iter()
+        .map(move |clause| Clause { key: format!("absence {place} at {anchor}: {}", clause.key), ..clause })
 }
 
-fn of_step(step: &Step, rule: &Rule, clauses: &mut Clauses) {
-    let Step { name, main, others, absences, repetition, span: _ } = step;
-    let name = &name.node;
-    of_selection(main, name, rule, clauses);
-    for (number, other) in (2..).zip(others) {
-        of_selection(other, &format!("{name}, alternative {number}"), rule, clauses);
-    }
-    for absence in absences {
-        of_absence(absence, name, rule, clauses);
-    }
-    if let Some(Repetition { least, distinct, window, by, by_is_explicit: _, span: _ }) = repetition {
-        let what = distinct.as_ref().map(|field| format!(" different {}", field.name)).unwrap_or_default();
-        let by = sorted(by.iter().map(|field| field.name.clone()));
-        let text = format!("{least}{what} within {} by {by}", ir::duration(window.seconds));
-        clauses.push((format!("repetition of {name}"), text));
-    }
-}
-
-fn of_selection(selection: &Selection, name: &str, rule: &Rule, clauses: &mut Clauses) {
-    let Selection { source, renames, filter, excepts, span: _ } = selection;
-    clauses.push((format!("source of {name}"), source.node.clone()));
+fn of_selection(selection: &Selection, number: &str, name: &str, reading: &Reading<'_>) -> Vec<Clause> {
+    // The filter and the exceptions are one condition.
+    let Selection { source, renames, filter: _, excepts: _, span: _ } = selection;
+    let clause = |what: &str, says: String| Clause {
+        key: format!("{what} of {number}"),
+        title: format!("{what} of {name}"),
+        shown: says.clone(),
+        says,
+    };
+    let mut clauses = vec![clause("source", source.node.clone())];
     if !renames.is_empty() {
         let one = |rename: &ir::Rename| format!("{}: {}", rename.name, rename.of);
-        clauses.push((format!("names of {name}"), sorted(renames.iter().map(one))));
+        clauses.push(clause("names", sorted(renames.iter().map(one))));
     }
-    clauses.push((format!("condition of {name}"), normal(filter, rule)));
-    let mut excepts: Vec<_> = excepts.iter().map(|except| normal(except, rule)).collect();
-    excepts.sort();
-    excepts.dedup();
-    if !excepts.is_empty() {
-        clauses.push((format!("exceptions of {name}"), excepts.join("; ")));
-    }
-}
-
-/// `of` is the step, or the two steps of a link.
-fn of_absence(absence: &Absence, of: &str, rule: &Rule, clauses: &mut Clauses) {
-    let Absence { name, selections, when, keys, span: _ } = absence;
-    let called = name.as_ref().map_or("an earlier record", |name| name.node.as_str());
-    let title = format!("absence of {called} at {of}");
-    let place = match when {
-        When::Before(window) => format!("within {} before", ir::duration(window.seconds)),
-        When::After(window) => format!("within {} after", ir::duration(window.seconds)),
-        When::Between => "between".to_owned(),
-    };
-    let one = |AbsenceKey { of, left, right, case }: &AbsenceKey| {
-        let side = if *of == Neighbour::Earlier { "the earlier step's " } else { "" };
-        format!("{side}{} {} {}", left.name, equals(*case), right.name)
-    };
-    clauses.push((title.clone(), format!("{place} on {}", sorted(keys.iter().map(one)))));
-    // The records that `first` asks for are the step's own, which are compared as such.
-    if name.is_some() {
-        for selection in selections {
-            of_selection(selection, &title, rule, clauses);
-        }
-    }
+    clauses.push(clause("condition", normal::condition(selection, reading.rule, reading.lists)));
+    clauses
 }
 
 fn equals(case: Case) -> &'static str {
     if case == Case::Ignore { "=~" } else { "==" }
+}
+
+fn key(Key { left, right, case, folds: _, any, from_scope: _ }: &Key) -> String {
+    let side = |field: &str, any| if any { format!("any({field})") } else { field.to_owned() };
+    if left.name == right.name && *case == Case::Sensitive && !any.of_one() {
+        left.name.clone()
+    } else {
+        let [left, right] = [side(&left.name, any.left), side(&right.name, any.right)];
+        format!("{left} {} {right}", equals(*case))
+    }
 }
 
 fn sorted(texts: impl Iterator<Item = String>) -> String {
@@ -149,163 +303,4 @@ fn sorted(texts: impl Iterator<Item = String>) -> String {
     texts.sort();
     texts.dedup();
     texts.join(", ")
-}
-
-fn of_link(link: &Link, (left, right): (&str, &str), rule: &Rule, clauses: &mut Clauses) {
-    let Link { gap, keys, comparisons, absences, span: _ } = link;
-    clauses.push((format!("window {left} to {right}"), ir::duration(gap.seconds)));
-    let one = |Key { left, right, case, folds: _, any, from_scope: _ }: &Key| {
-        let side = |field: &str, any| if any { format!("any({field})") } else { field.to_owned() };
-        if left.name == right.name && *case == Case::Sensitive && !any.of_one() {
-            left.name.clone()
-        } else {
-            let [left, right] = [side(&left.name, any.left), side(&right.name, any.right)];
-            format!("{left} {} {right}", equals(*case))
-        }
-    };
-    clauses.push((format!("keys {left} to {right}"), sorted(keys.iter().map(one))));
-    if !comparisons.is_empty() {
-        let one = |Comparison { left, op, right, span: _ }: &Comparison| {
-            let op = match op {
-                CompareOp::NotEqual => "!=",
-                CompareOp::Order(op) => words::order(*op),
-            };
-            format!("{} {op} {}", left.name, right.name)
-        };
-        clauses.push((format!("comparisons {left} to {right}"), sorted(comparisons.iter().map(one))));
-    }
-    for absence in absences {
-        of_absence(absence, &format!("{left} to {right}"), rule, clauses);
-    }
-}
-
-/// An entry is a clause of its own, whatever is said of it beside its value.
-fn of_list(list: &List, clauses: &mut Clauses) {
-    for entry in &list.entries {
-        let (what, says) = match &list.lookup {
-            None => (format!("allowlist {} entry {}", list.name.node, entry.text), "allowed"),
-            Some(LookupTest { name, test }) => {
-                (format!("lookup {name} key {} where {test}", entry.text), "true")
-            }
-        };
-        clauses.push((what, says.to_owned()));
-    }
-}
-
-/// A condition in one form: the order of what `and` and `or` join means nothing, nor do values that stand twice.
-fn normal(pred: &Pred, rule: &Rule) -> String {
-    let joined = |parts: &[Pred], word: &str| {
-        let mut parts: Vec<_> = parts.iter().map(|part| normal(part, rule)).collect();
-        parts.sort();
-        parts.dedup();
-        let only = parts.len() == 1;
-        let text = parts.join(word);
-        if only { text } else { format!("({text})") }
-    };
-    match pred {
-        Pred::And(_) => {
-            let parts: Vec<_> = pred.conjuncts().into_iter().cloned().collect();
-            joined(&parts, " and ")
-        }
-        Pred::Or(parts) => joined(parts, " or "),
-        Pred::Not(inner) => match inner.as_ref() {
-            Pred::Test(test) => of_test(test, rule, true),
-            Pred::And(_) | Pred::Or(_) | Pred::Not(_) => format!("not {}", normal(inner, rule)),
-        },
-        Pred::Test(test) => of_test(test, rule, false),
-    }
-}
-
-/// As the language writes it, with every value, in order.
-fn of_test(test: &ir::FieldTest, rule: &Rule, negated: bool) -> String {
-    let values = |mut texts: Vec<String>| {
-        texts.sort();
-        texts.dedup();
-        let not = if negated { "not " } else { "" };
-        (texts.len() > 1).then(|| format!("{} {not}in ({})", test.field.name, texts.join(", ")))
-    };
-    let many = match &test.kind {
-        ir::TestKind::Equals { values: all, case: ir::Case::Sensitive } => {
-            values(all.iter().map(|value| format!("{:?}", value.text())).collect())
-        }
-        ir::TestKind::InNetworks { networks } => {
-            values(networks.iter().map(|network| format!("{:?}", network.to_string())).collect())
-        }
-        ir::TestKind::Equals { .. }
-        | ir::TestKind::Exists
-        | ir::TestKind::InList { .. }
-        | ir::TestKind::Order { .. }
-        | ir::TestKind::Like { .. }
-        | ir::TestKind::Substring { .. }
-        | ir::TestKind::Matches { .. }
-        | ir::TestKind::SameAs { .. }
-        | ir::TestKind::TextOf { .. }
-        | ir::TestKind::Values(_) => None,
-    };
-    many.unwrap_or_else(|| words::test(test, rule, negated))
-}
-
-fn written(field: &StepField, rule: &Rule) -> String {
-    let step = rule.chain.steps.get(field.step).map_or("", |step| step.name.node.as_str());
-    format!("{step}.{}", field.field.name)
-}
-
-/// Everything else that a reader or a SIEM sees.
-fn text(rule: &Rule) -> Clauses {
-    let Rule { name, meta, params: _, lists, chain: _, alert, playbook, tests, span: _ } = rule;
-    let Meta {
-        title,
-        id,
-        description,
-        author,
-        date,
-        modified,
-        status,
-        severity,
-        attack,
-        references,
-        false_positives,
-        targets,
-        allow,
-    } = meta;
-    let Alert { entities, show, dedupe: _ } = alert;
-    let day = |day: &Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-    let entities =
-        entities.iter().map(|entity| format!("{} {}", entity.kind.name(), written(&entity.field, rule)));
-    let part = |part: &ir::PlaybookPart| match part {
-        ir::PlaybookPart::Text(text) => text.clone(),
-        ir::PlaybookPart::Field(field) => written(field, rule),
-    };
-    let playbook = playbook.iter().flat_map(|playbook| &playbook.parts).map(part).collect::<String>();
-    let about = |entry: &ir::Entry| {
-        let cells = [&entry.reason, &entry.owner, &entry.ticket].map(|cell| cell.clone().unwrap_or_default());
-        format!("{} ({}, until {})", entry.text, cells.join(", "), day(&entry.until))
-    };
-    let entries = lists.iter().flat_map(|list| &list.entries).map(about);
-    let clause = |name: &str, text: String| (name.to_owned(), text);
-    let clauses = vec![
-        clause("name", name.node.clone()),
-        clause("title", title.clone()),
-        clause("id", id.clone()),
-        clause("description", description.clone()),
-        clause("author", author.clone().unwrap_or_default()),
-        clause("date", day(date)),
-        clause("modified", day(modified)),
-        clause("status", format!("{status:?}").to_lowercase()),
-        clause("severity", severity.word().to_owned()),
-        clause("attack", attack.join(", ")),
-        clause("references", references.join(", ")),
-        clause("false positives", false_positives.join("; ")),
-        clause("targets", targets.clone().unwrap_or_default().join(", ")),
-        clause(
-            "accepted warnings",
-            allow.iter().map(|allow| allow.code.clone()).collect::<Vec<_>>().join(", "),
-        ),
-        clause("entities", entities.collect::<Vec<_>>().join(", ")),
-        clause("shown fields", show.iter().map(|field| written(field, rule)).collect::<Vec<_>>().join(", ")),
-        clause("playbook", playbook),
-        clause("what lists say of entries", entries.collect::<Vec<_>>().join("; ")),
-        clause("tests", tests.iter().map(|test| test.name.node.clone()).collect::<Vec<_>>().join(", ")),
-    ];
-    clauses.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }

@@ -4,18 +4,32 @@
 //! Must not know: syntax, targets, files, output formats. The search looks at bounded scenarios alone, so that no
 //! witness is no proof; what it finds the engine has shown.
 
+mod align;
+mod bursts;
+mod cast;
+mod clause;
+mod entries;
 mod example;
+mod fields;
 mod keys;
 mod meaning;
+mod normal;
 mod pair;
+mod reads;
+mod remarks;
 mod scenario;
 mod solve;
+mod timeline;
+mod windows;
 mod witness;
 
 use crate::catalog::Catalog;
 use crate::ir::Rule;
 
-pub use meaning::Change;
+use meaning::Changes;
+
+pub use clause::Change;
+pub use reads::reads;
 pub use witness::{Shown, Witness};
 
 /// What differs between two rules.
@@ -32,8 +46,8 @@ pub struct Report {
 /// Compares two rules.
 #[must_use]
 pub fn compare(old: &Rule, new: &Rule, catalog: &Catalog) -> Report {
-    let (meaning, text) = meaning::changes(old, new);
+    let Changes { meaning, text, steps } = meaning::changes(old, new);
     // Rules with the same clauses cannot differ.
-    let witness = if meaning.is_empty() { None } else { witness::find(old, new, catalog) };
+    let witness = if meaning.is_empty() { None } else { witness::find((old, new), &steps, catalog) };
     Report { meaning, text, witness }
 }

@@ -3,29 +3,27 @@
 //! In: conditions of both rules, their lists. Out: values of fields; the engine has confirmed each. Must not know:
 //! chains, times.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::example;
-use crate::catalog::Source;
-use crate::engine::list::Allowlist;
+use super::fields::{Fields, Held, other_case, typed};
+use super::pair::Side;
+use crate::catalog::{FieldDef, Source};
 use crate::engine::predicate::Predicate;
 use crate::engine::record::Schema;
-use crate::engine::value::Value as Held;
-use crate::ir::{FieldTest, List, Pred, Rule, Value};
+use crate::ir::{FieldTest, Place, Pred, TestKind, Value};
 
-/// Values by field; a field that is not there is missing.
-pub(super) type Fields = BTreeMap<String, Value>;
-
-/// The most alternatives of a condition that are looked at, and records of each.
+/// The most alternatives of a condition that are looked at, records of each, and records of all.
 const MOST_ALTERNATIVES: usize = 64;
-const RECORDS: usize = 4;
+const RECORDS: usize = 6;
+const MOST: usize = 48;
 
-/// A condition with the lists it counts in, and whether it must hold.
-#[derive(Clone, Copy)]
+/// A condition with the rule whose lists it asks, and whether it must hold.
+#[derive(Debug, Clone)]
 pub(super) struct Wanted<'p> {
-    pub(super) pred: &'p Pred,
-    pub(super) rule: &'p Rule,
+    pub(super) pred: Cow<'p, Pred>,
+    pub(super) side: &'p Side<'p>,
     pub(super) holds: bool,
 }
 
@@ -33,27 +31,42 @@ pub(super) struct Wanted<'p> {
 #[derive(Clone, Copy)]
 struct Literal<'p> {
     test: &'p FieldTest,
-    lists: &'p [List],
+    side: &'p Side<'p>,
     holds: bool,
+}
+
+/// Conditions, ready to be asked of records of a source.
+pub(super) struct Checks(Vec<(Predicate, bool)>);
+
+impl Checks {
+    /// `None` if one of them is about another source.
+    pub(super) fn new(wanted: &[Wanted<'_>], schema: &Schema) -> Option<Self> {
+        let check = |part: &Wanted<'_>| {
+            Some((Predicate::new(&part.pred, schema, &part.side.lists).ok()?, part.holds))
+        };
+        Some(Self(wanted.iter().map(check).collect::<Option<_>>()?))
+    }
+
+    /// Whether all come out as wanted.
+    pub(super) fn hold(&self, fields: &Fields, schema: &Schema) -> bool {
+        let values = typed(fields, schema);
+        self.0.iter().all(|(check, holds)| check.holds(&values) == *holds)
+    }
 }
 
 /// Records of a source that satisfy all of `wanted`, different ones.
 pub(super) fn records(wanted: &[Wanted<'_>], source: &Source, schema: &Schema) -> Vec<Fields> {
+    let Some(checks) = Checks::new(wanted, schema) else { return Vec::new() };
     let mut alternatives: Vec<Vec<Literal<'_>>> = vec![Vec::new()];
     for part in wanted {
-        alternatives = product(&alternatives, &literals(part.pred, &part.rule.lists, part.holds));
-    }
-    let checks: Vec<_> = wanted.iter().filter_map(|part| compiled(part, schema)).collect();
-    // What cannot be compiled is another source's.
-    if checks.len() != wanted.len() {
-        return Vec::new();
+        alternatives = product(&alternatives, &literals(&part.pred, part.side, part.holds));
     }
     let mut found: Vec<Fields> = Vec::new();
-    for alternative in &alternatives {
-        for number in 0..RECORDS {
+    // The first record of every alternative, then the second of each.
+    for number in 0..RECORDS {
+        for alternative in &alternatives {
             let Some(fields) = assignment(alternative, wanted, number, source, schema) else { continue };
-            let held = values(&fields, schema);
-            if checks.iter().all(|(check, holds)| check.holds(&held) == *holds) && !found.contains(&fields) {
+            if found.len() < MOST && checks.hold(&fields, schema) && !found.contains(&fields) {
                 found.push(fields);
             }
         }
@@ -61,33 +74,17 @@ pub(super) fn records(wanted: &[Wanted<'_>], source: &Source, schema: &Schema) -
     found
 }
 
-fn compiled(part: &Wanted<'_>, schema: &Schema) -> Option<(Predicate, bool)> {
-    let lists: Vec<_> = part.rule.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-    Some((Predicate::new(part.pred, schema, &lists).ok()?, part.holds))
-}
-
-/// The values in order of place.
-pub(super) fn values(fields: &Fields, schema: &Schema) -> Vec<Option<Held<'static>>> {
-    let mut values = schema.empty();
-    for (name, value) in fields {
-        if let Some(place) = schema.place(name).and_then(|place| values.get_mut(place)) {
-            *place = Held::from_ir(value);
-        }
-    }
-    values
-}
-
 /// The alternatives under which a predicate comes out as wanted.
-fn literals<'p>(pred: &'p Pred, lists: &'p [List], holds: bool) -> Vec<Vec<Literal<'p>>> {
+fn literals<'p>(pred: &'p Pred, side: &'p Side<'p>, holds: bool) -> Vec<Vec<Literal<'p>>> {
     match (pred, holds) {
-        (Pred::Test(test), _) => vec![vec![Literal { test, lists, holds }]],
-        (Pred::Not(inner), _) => literals(inner, lists, !holds),
+        (Pred::Test(test), _) => vec![vec![Literal { test, side, holds }]],
+        (Pred::Not(inner), _) => literals(inner, side, !holds),
         (Pred::And(parts), true) | (Pred::Or(parts), false) => {
-            let each = parts.iter().map(|part| literals(part, lists, holds));
+            let each = parts.iter().map(|part| literals(part, side, holds));
             each.fold(vec![Vec::new()], |known, more| product(&known, &more))
         }
         (Pred::Or(parts), true) | (Pred::And(parts), false) => {
-            let all = parts.iter().flat_map(|part| literals(part, lists, holds));
+            let all = parts.iter().flat_map(|part| literals(part, side, holds));
             all.take(MOST_ALTERNATIVES).collect()
         }
     }
@@ -113,45 +110,108 @@ fn assignment(
         .collect();
     let mut fields = Fields::new();
     for name in names {
-        let def = source.field(name)?;
-        let tests = wanted.iter().flat_map(|part| {
-            part.pred
-                .tests()
-                .filter(|test| test.field.name == name)
-                .map(|test| (test, part.rule.lists.as_slice()))
-        });
-        let single = alternative
-            .iter()
-            .filter(|literal| literal.test.field.name == name && literal.test.other().is_none());
-        let checks: Vec<_> = single.filter_map(|literal| check(literal, schema)).collect();
-        let passes = |value: Option<&Value>| {
-            let held =
-                value.map(|value| Fields::from([(name.to_owned(), value.clone())])).unwrap_or_default();
-            let held = values(&held, schema);
-            checks.iter().all(|(check, holds)| check.holds(&held) == *holds)
-        };
-        let candidates = example::values(def, tests);
-        let mut fitting: Vec<Option<Value>> =
-            candidates.into_iter().map(Some).filter(|value| passes(value.as_ref())).collect();
-        if passes(None) {
-            // Missing is the second choice: it satisfies every negation.
-            fitting.insert(fitting.len().min(1), None);
-        }
-        let choice = fitting.get(number.min(fitting.len().saturating_sub(1)))?.clone();
-        fields.extend(choice.map(|value| (name.to_owned(), value)));
+        let held = choice(source.field(name)?, alternative, wanted, number, schema)?;
+        fields.extend(held.map(|held| (name.to_owned(), held)));
     }
-    for literal in alternative.iter().filter(|literal| literal.holds) {
-        // Two fields of one record: the one follows the other.
-        if let Some(other) = literal.test.other() {
-            let value = fields.get(&other.name).cloned().unwrap_or_else(|| example::plain(other.ty, 0));
-            fields.insert(literal.test.field.name.clone(), value.clone());
-            fields.insert(other.name.clone(), value);
-        }
+    // What departs from a text comes first: what follows one has the last word.
+    for holds in [false, true] {
+        let literals = alternative.iter().filter(|literal| literal.holds == holds);
+        literals.for_each(|literal| relate(literal, number, &mut fields, source));
     }
     Some(fields)
 }
 
-fn check(literal: &Literal<'_>, schema: &Schema) -> Option<(Predicate, bool)> {
-    let lists: Vec<_> = literal.lists.iter().map(|list| Arc::new(Allowlist::new(list))).collect();
-    Some((Predicate::new(&Pred::Test(literal.test.clone()), schema, &lists).ok()?, literal.holds))
+/// What a field holds, if it has a value.
+type Content = Option<Held>;
+
+/// The `number`-th choice of what a field holds; `None` if nothing fits.
+fn choice(
+    def: &FieldDef,
+    alternative: &[Literal<'_>],
+    wanted: &[Wanted<'_>],
+    number: usize,
+    schema: &Schema,
+) -> Option<Content> {
+    let name = def.name.as_str();
+    let of_field = |test: &&FieldTest| test.field.name == name;
+    let tests =
+        wanted.iter().flat_map(|part| part.pred.tests().filter(of_field).map(|test| (test, part.side)));
+    let single =
+        alternative.iter().filter(|literal| of_field(&literal.test) && literal.test.other().is_none());
+    let single: Vec<_> = single
+        .map(|literal| Wanted {
+            pred: Cow::Owned(Pred::Test(literal.test.clone())),
+            side: literal.side,
+            holds: literal.holds,
+        })
+        .collect();
+    let checks = Checks::new(&single, schema)?;
+    let passes = |held: Option<&Held>| {
+        let fields = held.map(|held| Fields::from([(name.to_owned(), held.clone())])).unwrap_or_default();
+        checks.hold(&fields, schema)
+    };
+    let candidates = example::held(def, tests);
+    let mut fitting: Vec<_> = candidates.into_iter().filter(|held| passes(Some(held))).map(Some).collect();
+    if passes(None) {
+        // Missing is the second choice: it satisfies every negation.
+        fitting.insert(fitting.len().min(1), None);
+    }
+    fitting.get(number.min(fitting.len().saturating_sub(1))).cloned()
+}
+
+/// Two fields of one record: the one follows the other, in the `number`-th way.
+fn relate(literal: &Literal<'_>, number: usize, fields: &mut Fields, source: &Source) {
+    let test = literal.test;
+    let Some(other) = test.other() else { return };
+    let (Some(own_def), Some(other_def)) = (source.field(&test.field.name), source.field(&other.name)) else {
+        return;
+    };
+    let held = fields.get(&other.name).or_else(|| fields.get(&test.field.name));
+    let value = held.and_then(|held| held.values().first().cloned());
+    let value = value.unwrap_or_else(|| example::plain(other.ty, 0));
+    let place = match &test.kind {
+        TestKind::TextOf { place, other: _, case: _ } => *place,
+        TestKind::Exists
+        | TestKind::Equals { .. }
+        | TestKind::InNetworks { .. }
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::Like { .. }
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::SameAs { .. }
+        | TestKind::Values(_) => None,
+    };
+    let own = match (&value, literal.holds) {
+        (Value::String(whole), true) => Value::String(follows(whole, place, number)),
+        (Value::String(whole), false) => Value::String(departs(whole, place, number)),
+        (_, true) => value.clone(),
+        (_, false) => example::plain(other.ty, 55),
+    };
+    fields.insert(other.name.clone(), Held::of(other_def, value));
+    fields.insert(test.field.name.clone(), Held::of(own_def, own));
+}
+
+/// A text that has another one where it is to be.
+fn follows(text: &str, place: Option<Place>, number: usize) -> String {
+    let text = if number % 2 == 1 { other_case(text) } else { text.to_owned() };
+    match place {
+        None => text,
+        Some(_) if number < 2 => text,
+        Some(Place::Anywhere) => format!("x{text}x"),
+        Some(Place::Start) => format!("{text}x"),
+        Some(Place::End) => format!("x{text}"),
+    }
+}
+
+/// A text that has another one nowhere, or elsewhere.
+fn departs(text: &str, place: Option<Place>, number: usize) -> String {
+    match (number, place) {
+        (0, _) => other_case(text),
+        (1, _) => "y".to_owned(),
+        (2, Some(Place::Start)) => format!("x{text}"),
+        (2, _) => format!("{text}x"),
+        (3, _) => format!("x{text}x"),
+        (_, _) => format!("x{text}"),
+    }
 }

@@ -2,20 +2,22 @@
 //!
 //! In: two rules. Out: a [`Witness`]. Must not know: output formats, where rules come from.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::align::Alignment;
+use super::fields::typed;
 use super::pair::Pair;
-use super::scenario::{self, Event};
-use super::solve;
+use super::scenario;
+use super::timeline::Event;
 use crate::catalog::Catalog;
 use crate::engine::alert;
 use crate::engine::program::Program;
 use crate::engine::record::{Identity, Record, Schemas};
 use crate::engine::trial;
 use crate::engine::value::instant_text;
-use crate::ir::{Rule, Value};
+use crate::ir::Rule;
 
 /// Events on which two rules alert differently.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,25 +61,37 @@ impl Witness {
 /// What makes records and runs rules.
 struct Bench<'a> {
     programs: [Program; 2],
-    pair: Pair<'a>,
+    pair: &'a Pair<'a>,
+    /// How often both rules have run.
+    runs: Cell<usize>,
 }
 
-/// The instants at which a rule alerts, with the last event of each.
-type Alerts = BTreeSet<(u64, usize)>;
+/// The instants at which a rule alerts, in order, each with the event of its last step.
+type Alerts = Vec<(u64, usize)>;
 
-/// Searches; of what differs the fewest events, then the shortest time.
-pub(super) fn find(old: &Rule, new: &Rule, catalog: &Catalog) -> Option<Witness> {
+/// The most runs of both rules in one search: about a second where every world is small.
+const RUNS: usize = 6_000;
+
+/// Searches; `steps` says which step of the old rule each of the new one is. Of what differs the fewest events, then
+/// the shortest time.
+pub(super) fn find((old, new): (&Rule, &Rule), steps: &Alignment, catalog: &Catalog) -> Option<Witness> {
     let schemas = Schemas::for_rules(catalog, [old, new]);
     let programs = [Program::new(old, &schemas).ok()?, Program::new(new, &schemas).ok()?];
-    let pair = Pair { rules: [old, new], catalog, schemas: &schemas };
-    let bench = Bench { programs, pair };
+    let pair = Pair::new((old, new), steps, catalog, &schemas);
+    let bench = Bench { programs, pair: &pair, runs: Cell::new(0) };
+    let size = |events: &[Event]| (events.len(), events.iter().map(|event| event.at).max());
     let mut best: Option<Vec<Event>> = None;
-    for events in scenario::all(pair) {
+    let mut scenarios = scenario::all(&pair);
+    // The smallest first: what is found early says how much is enough.
+    scenarios.sort_by_key(Vec::len);
+    for events in scenarios {
+        if bench.runs.get() > RUNS {
+            break;
+        }
         if !bench.differ(&events) {
             continue;
         }
         let least = bench.least(events);
-        let size = |events: &[Event]| (events.len(), events.iter().map(|event| event.at).max());
         if best.as_ref().is_none_or(|known| size(&least) < size(known)) {
             best = Some(least);
         }
@@ -93,6 +107,8 @@ pub(super) fn find(old: &Rule, new: &Rule, catalog: &Catalog) -> Option<Witness>
 
 impl Bench<'_> {
     fn differ(&self, events: &[Event]) -> bool {
+        // A large world costs as much as many small ones.
+        self.runs.set(self.runs.get() + 1 + events.len() / 8);
         let [old, new] = self.alerts(events);
         old != new
     }
@@ -104,8 +120,12 @@ impl Bench<'_> {
             let Some(program) = self.programs.get(side) else { return Alerts::new() };
             let found = alert::alerts(program, &records);
             let last = |alert: &alert::Alert| alert.records.last().copied().unwrap_or(0);
-            let at = |alert: &alert::Alert| events.get(last(alert)).map_or(0, |event| event.at);
-            found.iter().map(|alert| (at(alert), last(alert))).collect()
+            // Of steps in any order the last one is not the latest.
+            let at =
+                |alert: &alert::Alert| u64::try_from((alert.end - trial::ORIGIN) / 1_000_000).unwrap_or(0);
+            let mut alerts: Alerts = found.iter().map(|alert| (at(alert), last(alert))).collect();
+            alerts.sort_unstable();
+            alerts
         })
     }
 
@@ -131,37 +151,31 @@ impl Bench<'_> {
 
     fn record(&self, number: usize, event: &Event) -> Option<Record> {
         let schema = self.pair.schemas.get(&event.source)?;
-        let mut values = solve::values(&event.fields, schema);
+        let mut values = typed(&event.fields, schema);
         let time = trial::instant(event.at);
         if let Some(place) = schema.place("event.time").and_then(|place| values.get_mut(place)) {
             *place = Some(crate::engine::value::Value::Time(time));
         }
+        // As replay tells events apart: by their ids, where they have some.
+        let ids = &self.pair.catalog.source(&event.source)?.event_id.0;
+        let places: Option<Vec<usize>> = ids.iter().map(|id| schema.place(id)).collect();
+        let identity = Identity::by_ids(&event.source, &places.unwrap_or_default(), &values);
         Some(Record {
             schema: schema.clone(),
             time,
-            event: Identity::of(&event.source, (false, number)),
+            event: identity.unwrap_or_else(|| Identity::of(&event.source, (false, number))),
             values: values.into(),
         })
     }
 
     fn shown(&self, number: usize, event: &Event) -> Shown {
         let fields = event.fields.iter().filter(|(name, _)| *name != "event.time");
-        let mut fields: Map<String, Json> =
-            fields.map(|(name, value)| (name.clone(), scalar(value))).collect();
+        let mut fields: Map<String, Json> = fields.map(|(name, held)| (name.clone(), held.json())).collect();
         // Each event is one of its own.
         let ids = self.pair.catalog.source(&event.source).map(|source| source.event_id.0.as_slice());
-        for id in ids.unwrap_or_default() {
+        for id in ids.unwrap_or_default().iter().filter(|id| *id != "event.time") {
             fields.entry(id.clone()).or_insert_with(|| json!(format!("e{}", number + 1)));
         }
         Shown { source: event.source.clone(), at: event.at, fields }
-    }
-}
-
-fn scalar(value: &Value) -> Json {
-    match value {
-        Value::Int(number) => json!(number),
-        Value::Float(number) => json!(number),
-        Value::Bool(truth) => json!(truth),
-        Value::String(_) | Value::Time(_) | Value::Ip(_) => json!(value.text()),
     }
 }

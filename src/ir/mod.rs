@@ -5,6 +5,7 @@
 
 mod case;
 mod chain;
+mod cover;
 mod facts;
 mod link;
 mod list;

@@ -83,6 +83,10 @@ where
         Support::Native
     }
 
+    fn code(text: &str) -> Vec<&str> {
+        text.lines().collect()
+    }
+
     fn emit(_: &Job<'_>, _: &mut Report) -> Vec<Part> {
         Vec::new()
     }

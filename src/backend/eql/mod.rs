@@ -25,6 +25,7 @@ mod validate;
 mod values;
 
 use crate::backend::caps::{Feature, Support};
+use crate::backend::print::without_comments;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Effect, Job, Level, Part, Report, bind};
@@ -72,6 +73,10 @@ impl Backend for Eql {
 
     fn support(feature: Feature) -> Support {
         support(feature)
+    }
+
+    fn code(text: &str) -> Vec<&str> {
+        without_comments(text, "//")
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {

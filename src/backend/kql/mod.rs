@@ -39,6 +39,7 @@ use minijinja::{Value, context};
 
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
+use crate::backend::print::without_comments;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role, Schedule, bind, gate};
@@ -156,6 +157,10 @@ impl Backend for Kql {
             }
             Feature::Negation => Support::Emulated("tests that could be null are made false first"),
         }
+    }
+
+    fn code(text: &str) -> Vec<&str> {
+        without_comments(text, "//")
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {

@@ -68,6 +68,19 @@ impl Backend for Sigma {
         support(feature)
     }
 
+    fn code(text: &str) -> Vec<&str> {
+        /// The keys of a document that say what it matches; the others are for readers.
+        const MATCHED: [&str; 3] = ["logsource:", "detection:", "correlation:"];
+        let mut counts = false;
+        let of_key = |line: &&str| {
+            if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                counts = MATCHED.iter().any(|key| line.starts_with(key));
+            }
+            counts
+        };
+        text.lines().filter(of_key).collect()
+    }
+
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {
         emit(job, report).unwrap_or_default()
     }

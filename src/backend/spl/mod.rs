@@ -42,7 +42,7 @@ use minijinja::{Value, context};
 use crate::backend::bind::{self, Bound, BoundSelection, BoundStep, Output};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
-use crate::backend::print::Bind;
+use crate::backend::print::{Bind, without_comments};
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role, Schedule};
@@ -161,6 +161,10 @@ impl Backend for Spl {
             | Feature::FieldText
             | Feature::Presence => Support::Native,
         }
+    }
+
+    fn code(text: &str) -> Vec<&str> {
+        without_comments(text, "```")
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {

@@ -38,6 +38,7 @@ use minijinja::{Value, context};
 use crate::backend::bind::{self, Bound};
 use crate::backend::caps::{Feature, Support};
 use crate::backend::layout::Layout;
+use crate::backend::print::without_comments;
 use crate::backend::schema::{ColumnReader, Dialect, MappingReader};
 use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role, Schedule, SqlDialect, gate};
@@ -170,6 +171,10 @@ impl Backend for Sql {
                 Support::Emulated("COALESCE or IS DISTINCT FROM, so that what is missing passes")
             }
         }
+    }
+
+    fn code(text: &str) -> Vec<&str> {
+        without_comments(text, "--")
     }
 
     fn emit(job: &Job<'_>, report: &mut Report) -> Vec<Part> {

@@ -169,9 +169,9 @@ impl<'t> Writer<'_, 't> {
         selects
     }
 
-    /// The records that a clause leaves. What must not be there is asked as the first and the last record of each key in
-    /// slots as long as the window: a few rows for each key however busy it is. Nothing is lost or added, for a slot with
-    /// records on both sides of the window and none in it would be longer than the window.
+    /// The records that a clause leaves. What must not be there is asked as the first and the last record of each key
+    /// in slots as long as the window: a few rows for each key however busy it is. Nothing is lost or added, for a slot
+    /// with records on both sides of the window and none in it would be longer than the window.
     fn without(
         &mut self,
         step: &BoundStep<'t, Sql>,

@@ -2,26 +2,31 @@
 
 #[cfg(feature = "replay")]
 mod alerts;
+mod emitted;
+mod json;
+mod queries;
+mod shorten;
 mod shown;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::backend::{self, Fidelity};
+use crate::backend::{self, Emission};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostics, Severity};
 use crate::diff;
 use crate::ir::Rule;
-use crate::project::compile::{CompileOptions, compile_file};
-use crate::project::{Disk, Entry, Files};
+use crate::project::compile::{CompileOptions, compile_rule};
+use crate::project::{Disk, Entry, Files, Workers};
 use crate::source::visible;
 
 #[cfg(feature = "replay")]
 use super::logs::LogOptions;
 use super::report::{self, Format};
-use super::session::{self, Found, Session, SessionOptions};
+use super::session::{self, Checked, Cores, Found, Session, SessionOptions};
 use super::{Outcome, output};
 
+use emitted::Because;
 use shown::{Compared, Rules, Targets};
 
 /// Compare two versions of rules: changes of meaning, events on which they differ, then changes of text.
@@ -85,7 +90,7 @@ impl Diff {
         match self.format {
             DiffFormat::Text => output::print(&shown::text(&compared))?,
             DiffFormat::Markdown => output::print(&shown::markdown(&compared))?,
-            DiffFormat::Json => output::print(&shown::json(&compared)?)?,
+            DiffFormat::Json => output::print(&json::json(&compared)?)?,
         }
         for rules in &compared.changed {
             if let (Some(folder), Some(witness)) = (&self.witness, &rules.report.witness) {
@@ -120,10 +125,11 @@ impl Diff {
         }
         let none = Catalog::default();
         let of = |version: &Version<'_>| -> Vec<Rule> {
-            version.rules.iter().map(|(rule, ..)| (*rule).clone()).collect()
+            version.rules.iter().map(|known| known.rule.clone()).collect()
         };
-        let catalog =
-            |version: &Version<'_>| version.rules.first().map_or(none.clone(), |known| known.1.clone());
+        let catalog = |version: &Version<'_>| {
+            version.rules.first().map_or(none.clone(), |known| known.catalog().clone())
+        };
         let (before, after) = (of(old), of(new));
         let (one, other) = (catalog(old), catalog(new));
         let versions = [(before.as_slice(), &one), (after.as_slice(), &other)];
@@ -147,7 +153,7 @@ fn only_errors(diags: Diagnostics) -> Diagnostics {
     errors
 }
 
-/// The rules of one version with their fidelity in every target.
+/// The rules of one version with what the targets are given of them.
 #[derive(Default)]
 struct Version<'s> {
     rules: Vec<Known<'s>>,
@@ -157,25 +163,36 @@ struct Version<'s> {
     faulty: BTreeSet<&'s str>,
 }
 
-/// A rule, the sources in force for it, and its fidelity by target.
-type Known<'s> = (&'s Rule, &'s Catalog, Vec<(&'static str, Option<Fidelity>)>);
+/// A rule, its file with the sources in force for it, and its queries.
+struct Known<'s> {
+    rule: &'s Rule,
+    file: &'s Checked,
+    emissions: Vec<Emission>,
+}
+
+impl<'s> Known<'s> {
+    fn new(rule: &'s Rule, file: &'s Checked) -> Self {
+        Self { rule, file, emissions: emissions(rule, file) }
+    }
+
+    fn catalog(&self) -> &'s Catalog {
+        &self.file.environment.catalog
+    }
+}
+
+/// What every target is given of a rule in the environment of a file.
+fn emissions(rule: &Rule, file: &Checked) -> Vec<Emission> {
+    let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
+    let targets: Vec<_> = backend::every().collect();
+    compile_rule(file, rule, &targets, options, &mut Diagnostics::default())
+}
 
 impl<'s> Version<'s> {
     fn of(session: &'s Session) -> Self {
-        let options = CompileOptions { allow_subset: true, ..CompileOptions::default() };
-        let (mut rules, mut unread) = (Vec::new(), BTreeSet::new());
-        for file in &session.files {
-            unread.extend(file.left_out.iter().map(|rule| rule.node.as_str()));
-            let emissions = compile_file(file, backend::ALL, options, &mut Diagnostics::default());
-            for rule in &file.rules {
-                let fidelity = |target: &'static str| {
-                    let mut own = emissions.iter().filter(|emission| emission.rule == rule.name.node);
-                    own.find(|emission| emission.target == target).map(|emission| emission.fidelity)
-                };
-                let targets = backend::ALL.iter().map(|target| (target.name(), fidelity(target.name())));
-                rules.push((rule, &file.environment.catalog, targets.collect()));
-            }
-        }
+        let left_out = session.files.iter().flat_map(|file| &file.left_out);
+        let unread = left_out.map(|rule| rule.node.as_str()).collect();
+        let rules = session.files.iter().flat_map(|file| file.rules.iter().map(move |rule| (rule, file)));
+        let rules = Cores.map(rules.collect(), |(rule, file)| Known::new(rule, file));
         let Found { sources, diags, .. } = &session.found;
         let errors = only_errors(diags.clone()).into_sorted().into_iter();
         let faulty =
@@ -189,13 +206,15 @@ fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
     let faulty = old.faulty.iter().map(|name| (*name).to_owned()).collect();
     let mut compared = Compared { faulty, ..Compared::default() };
     let mut matched: Vec<usize> = Vec::new();
-    for (rule, catalog, targets) in &new.rules {
+    for after in &new.rules {
+        let rule = after.rule;
         let same = |of: &dyn Fn(&Rule) -> bool| {
-            old.rules.iter().enumerate().find(|(index, (known, ..))| !matched.contains(index) && of(known))
+            let mut known = old.rules.iter().enumerate();
+            known.find(|(index, known)| !matched.contains(index) && of(known.rule))
         };
         let found = same(&|known| known.meta.id == rule.meta.id)
             .or_else(|| same(&|known| known.name.node == rule.name.node));
-        let Some((index, (before, _, known))) = found else {
+        let Some((index, before)) = found else {
             let name = rule.name.node.clone();
             // What could not be read of it says nothing about the change.
             let had_errors = old.unread.contains(name.as_str());
@@ -206,22 +225,42 @@ fn compare(old: &Version<'_>, new: &Version<'_>) -> Compared {
             }
             continue;
         };
-        let report = diff::compare(before, rule, catalog);
-        let targets: Targets = known
-            .iter()
-            .zip(targets)
-            .filter(|((_, before), (_, after))| before != after)
-            .map(|((target, before), (_, after))| (*target, *before, *after))
-            .collect();
-        if report.meaning.is_empty() && report.text.is_empty() && targets.is_empty() {
-            compared.unchanged += 1;
-        } else {
-            compared.changed.push(Rules { name: rule.name.node.clone(), report, targets });
+        match differing(before, after) {
+            Some(rules) => compared.changed.push(rules),
+            None => compared.unchanged += 1,
         }
-        compared.names.insert(rule.name.node.clone(), before.name.node.clone());
+        compared.names.insert(rule.name.node.clone(), before.rule.name.node.clone());
         matched.push(index);
     }
     let gone = old.rules.iter().enumerate().filter(|(index, _)| !matched.contains(index));
-    compared.removed.extend(gone.map(|(_, (rule, ..))| rule.name.node.clone()));
+    compared.removed.extend(gone.map(|(_, known)| known.rule.name.node.clone()));
     compared
+}
+
+/// What differs between two versions of a rule; `None` if nothing does.
+fn differing(before: &Known<'_>, after: &Known<'_>) -> Option<Rules> {
+    let report = diff::compare(before.rule, after.rule, after.catalog());
+    let reads = diff::reads((before.rule, before.catalog()), (after.rule, after.catalog()));
+    // Another meaning has another query. What sources and environment have changed in it must not hide behind that, so
+    // the rule as it is now is compiled with those that were there before.
+    let because = if report.meaning.is_empty() { Because::Any } else { Because::Environment };
+    let queries = match because {
+        Because::Any => emitted::compare(&before.emissions, &after.emissions),
+        Because::Environment => emitted::compare(&emissions(after.rule, before.file), &after.emissions),
+    };
+    let fidelity = |known: &Known<'_>, target: &str| {
+        known.emissions.iter().find(|emission| emission.target == target).map(|emission| emission.fidelity)
+    };
+    let targets: Targets = backend::ALL
+        .iter()
+        .map(|target| target.name())
+        .map(|target| (target, fidelity(before, target), fidelity(after, target)))
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    let is_same = report.meaning.is_empty() && report.text.is_empty() && reads.is_empty();
+    if is_same && queries.is_empty() && targets.is_empty() {
+        return None;
+    }
+    let name = after.rule.name.node.clone();
+    Some(Rules { name, report, reads, queries, because, targets })
 }

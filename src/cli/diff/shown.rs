@@ -1,18 +1,19 @@
-//! What differs, as text, Markdown and JSON.
+//! What differs, as text and Markdown.
+//!
+//! In: [`Compared`]. Out: text. Must not know: how it was found.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::backend::Fidelity;
 use crate::cli::report::plural;
 use crate::diff::{Change, Report, Shown, Witness};
 use crate::ir;
-use crate::source::{visible, visible_json};
+use crate::source::visible;
 
-/// Version of the JSON form.
-const VERSION: u32 = 1;
+use super::emitted::{Because, Query};
+use super::{queries, shorten};
 
 /// By target: the fidelity before and now; nothing where the target cannot say the rule.
 pub(super) type Targets = Vec<(&'static str, Option<Fidelity>, Option<Fidelity>)>;
@@ -50,7 +51,48 @@ pub(super) struct Alerts {
 pub(super) struct Rules {
     pub(super) name: String,
     pub(super) report: Report,
+    /// What `replay` reads in another way.
+    pub(super) reads: Vec<Change>,
+    /// The queries that differ.
+    pub(super) queries: Vec<Query>,
+    /// What of them is compared.
+    pub(super) because: Because,
     pub(super) targets: Targets,
+}
+
+impl Rules {
+    /// How the rule has changed.
+    fn kind(&self) -> Kind {
+        if !self.report.meaning.is_empty() {
+            Kind::Meaning
+        } else if !self.queries.is_empty() {
+            Kind::Query
+        } else if !self.reads.is_empty() {
+            Kind::Reads
+        } else {
+            Kind::Text
+        }
+    }
+}
+
+/// What has changed of a rule, the gravest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Meaning,
+    Query,
+    Reads,
+    Text,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Meaning => "another meaning",
+            Self::Query => "the same meaning, another query",
+            Self::Reads => "the same meaning, read from elsewhere",
+            Self::Text => "the same meaning",
+        }
+    }
 }
 
 impl Compared {
@@ -61,7 +103,7 @@ impl Compared {
     }
 }
 
-fn is_loss(before: Option<Fidelity>, after: Option<Fidelity>) -> bool {
+pub(super) fn is_loss(before: Option<Fidelity>, after: Option<Fidelity>) -> bool {
     rank(after) > rank(before)
 }
 
@@ -93,10 +135,11 @@ pub(super) fn text(compared: &Compared) -> String {
     lines.extend(compared.repaired.iter().map(|name| format!("rule {name}: had errors, not compared")));
     lines.extend(compared.added.iter().map(|name| format!("rule {name}: new")));
     lines.extend(compared.removed.iter().map(|name| format!("rule {name}: gone")));
-    for Rules { name, report, targets } in &compared.changed {
-        let kind = if report.meaning.is_empty() { "the same meaning" } else { "another meaning" };
-        lines.push(format!("rule {name}: {kind}"));
-        lines.extend(report.meaning.iter().map(|change| format!("  {}", sentence(change))));
+    for rules in &compared.changed {
+        let Rules { name, report, reads, queries, because, targets } = rules;
+        lines.push(format!("rule {name}: {}", rules.kind().word()));
+        lines.extend(report.meaning.iter().chain(reads).map(|change| format!("  {}", sentence(change))));
+        lines.extend(queries::text(queries, *because).into_iter().map(|line| format!("  {line}")));
         lines.extend(targets.iter().map(|target| format!("  {}", fidelity(target))));
         if let Some(witness) = &report.witness {
             lines.push(format!("  they differ on {}:", plural(witness.events.len(), "event")));
@@ -145,11 +188,15 @@ fn printed(lines: &[String]) -> String {
 }
 
 fn summary(compared: &Compared) -> String {
-    let meaning = compared.changed.iter().filter(|rules| !rules.report.meaning.is_empty()).count();
+    let count = |kind: Kind| compared.changed.iter().filter(|rules| rules.kind() == kind).count();
+    let (queries, reads) = (count(Kind::Query), count(Kind::Reads));
+    let some = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     format!(
-        "{} with another meaning, {} with other text, {} new, {} gone, {} unchanged",
-        plural(meaning, "rule"),
-        compared.changed.len() - meaning,
+        "{} with another meaning{}{}, {} with other text, {} new, {} gone, {} unchanged",
+        plural(count(Kind::Meaning), "rule"),
+        some(queries, "with another query"),
+        some(reads, "read from elsewhere"),
+        count(Kind::Text),
         compared.added.len(),
         compared.removed.len(),
         compared.unchanged
@@ -158,18 +205,26 @@ fn summary(compared: &Compared) -> String {
 
 fn sentence(Change { clause, old, new }: &Change) -> String {
     match (old, new) {
-        (Some(old), Some(new)) => format!("{clause}: {} → {}", short(old), short(new)),
+        (Some(old), Some(new)) => {
+            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
+            format!("{clause}: {old} → {new}")
+        }
         (None, Some(new)) => format!("{clause}: new, {}", short(new)),
         (Some(old), None) => format!("{clause}: gone, was {}", short(old)),
         (None, None) => clause.clone(),
     }
 }
 
+/// The most characters of a clause.
+const LONGEST: usize = 400;
+
 /// One line that a reader can take in.
 fn short(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
+    shorten::one(&line(text), LONGEST)
+}
+
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn fidelity((target, before, after): &(&'static str, Option<Fidelity>, Option<Fidelity>)) -> String {
@@ -209,13 +264,14 @@ pub(super) fn markdown(compared: &Compared) -> String {
             lines.extend([String::new(), format!("**{what}:** {}", names(rules))]);
         }
     }
-    for Rules { name, report, targets } in &compared.changed {
+    for Rules { name, report, reads, queries, because, targets } in &compared.changed {
         lines.extend([String::new(), format!("#### `{name}`"), String::new()]);
-        if !report.meaning.is_empty() {
+        if !report.meaning.is_empty() || !reads.is_empty() {
             lines.extend(["| clause | before | now |".to_owned(), "|---|---|---|".to_owned()]);
-            lines.extend(report.meaning.iter().map(row));
+            lines.extend(report.meaning.iter().chain(reads).map(row));
             lines.push(String::new());
         }
+        lines.extend(queries::markdown(queries, *because));
         lines.extend(targets.iter().map(|target| format!("- {}", fidelity(target))));
         if let Some(witness) = &report.witness {
             lines.extend(witness_lines(witness));
@@ -237,8 +293,15 @@ pub(super) fn markdown(compared: &Compared) -> String {
 }
 
 fn row(Change { clause, old, new }: &Change) -> String {
-    let cell = |text: &Option<String>| match text {
-        Some(text) => format!("`{}`", short(text).replace('|', "\\|").replace('`', "'")),
+    let (old, new) = match (old, new) {
+        (Some(old), Some(new)) => {
+            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
+            (Some(old), Some(new))
+        }
+        (old, new) => (old.as_deref().map(short), new.as_deref().map(short)),
+    };
+    let cell = |text: Option<String>| match text {
+        Some(text) => format!("`{}`", text.replace('|', "\\|").replace('`', "'")),
         None => String::new(),
     };
     format!("| {} | {} | {} |", clause.replace('|', "\\|").replace('`', "'"), cell(old), cell(new))
@@ -252,51 +315,4 @@ fn witness_lines(witness: &Witness) -> Vec<String> {
     lines.push(format!("before: {}; now: {}", alerts(&witness.old), alerts(&witness.new)));
     lines.push("```".to_owned());
     lines
-}
-
-/// For programs.
-pub(super) fn json(compared: &Compared) -> anyhow::Result<String> {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        version: u32,
-        loses: bool,
-        added: &'a [String],
-        removed: &'a [String],
-        unchanged: usize,
-        not_compared: &'a [String],
-        files_with_errors: &'a [String],
-        changed: Vec<Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        alerts: Option<Value>,
-    }
-    let changed = compared.changed.iter().map(|Rules { name, report, targets }| {
-        let Report { meaning, text, witness } = report;
-        let targets: Vec<_> = targets
-            .iter()
-            .map(|(target, before, after)| {
-                json!({ "target": target, "old": before, "new": after, "loss": is_loss(*before, *after) })
-            })
-            .collect();
-        let witness = witness.as_ref().map(|Witness { events, old, new }| {
-            let event = |Shown { source, at, fields }: &Shown| json!({ "source": source, "at": at, "fields": fields });
-            let events: Vec<_> = events.iter().map(event).collect();
-            json!({ "events": events, "old": old, "new": new })
-        });
-        json!({ "rule": name, "meaning": meaning, "text": text, "targets": targets, "witness": witness })
-    });
-    let document = Document {
-        version: VERSION,
-        loses: compared.loses(),
-        added: &compared.added,
-        removed: &compared.removed,
-        unchanged: compared.unchanged,
-        not_compared: &compared.repaired,
-        files_with_errors: &compared.faulty,
-        changed: changed.collect(),
-        alerts: compared
-            .alerts
-            .as_ref()
-            .map(|Alerts { new, gone, both }| json!({ "new": new, "gone": gone, "both": both })),
-    };
-    Ok(visible_json(format!("{}\n", serde_json::to_string_pretty(&document)?)))
 }

@@ -15,7 +15,6 @@ use crate::ir::{
 };
 
 use super::values::{evaluate, fold};
-use crate::check::glob;
 
 /// Past so many tests of one field, nothing is said about it.
 const MOST_TESTS: usize = 200;
@@ -261,7 +260,7 @@ fn implies(met: &TestKind, other: &TestKind) -> bool {
         (TestKind::Like { pattern: narrow, case: a }, TestKind::Like { pattern: broad, case: b })
             if a == b =>
         {
-            met == other || (*a == Case::Sensitive && glob::covers(broad, narrow))
+            met == other || (*a == Case::Sensitive && broad.covers(narrow))
         }
         (_, TestKind::Substring { place, text, case }) => met == other || has_text(met, *place, text, *case),
         _ => met == other,

@@ -7,8 +7,6 @@ use std::cmp::Ordering;
 
 use crate::ir::{Case, EntryValue, List, OrderOp, Pattern, PatternPart, Place, TestKind, Value};
 
-use crate::check::glob;
-
 /// Past so many entries, a list says nothing.
 const MOST_ENTRIES: usize = 1_000;
 
@@ -38,8 +36,8 @@ pub(super) fn evaluate(kind: &TestKind, value: &Value, lists: &[&List]) -> Optio
         TestKind::Like { pattern, case } => {
             let text = text_of(value)?;
             match case {
-                Case::Sensitive => Some(glob::matches(pattern, text)),
-                Case::Ignore => Some(glob::matches(&fold_pattern(pattern)?, &fold(text)?)),
+                Case::Sensitive => Some(pattern.matches(text)),
+                Case::Ignore => Some(fold_pattern(pattern)?.matches(&fold(text)?)),
             }
         }
         TestKind::Substring { place, text, case } => {
@@ -94,7 +92,7 @@ fn in_list(list: &List, value: &Value) -> Option<bool> {
         return None;
     }
     Some(list.entries.iter().any(|entry| match (&entry.value, value) {
-        (EntryValue::Pattern(pattern), Value::String(text)) => glob::matches(pattern, text),
+        (EntryValue::Pattern(pattern), Value::String(text)) => pattern.matches(text),
         (EntryValue::Network(network), Value::Ip(address)) => network.contains(address),
         (EntryValue::Value(entry), value) => entry == value,
         (EntryValue::Pattern(_) | EntryValue::Network(_), _) => false,
