@@ -133,7 +133,9 @@ fn test(test: &FieldTest, rule: &Rule, lists: &ListNames, negated: bool) -> Norm
     let field = &test.field.name;
     let one = |subject, asked| Normal::Test(Test { subject, asked, negated });
     let TestKind::Values(ValuesTest { quantifier, negated: not, tests }) = &test.kind else {
-        return one(Subject::Field(field.clone()), asked(field, &test.kind, rule, lists));
+        // Of two fields that are equal either may come first.
+        let subject = equal_to(&test.kind).map_or(field, |other| field.min(other));
+        return one(Subject::Field(subject.clone()), asked(field, &test.kind, rule, lists));
     };
     let name = format!("{}({field})", quantifier.word());
     let each = tests.iter().map(|kind| {
@@ -150,6 +152,23 @@ fn test(test: &FieldTest, rule: &Rule, lists: &ListNames, negated: bool) -> Norm
             let not = if *not { "none of: " } else { "" };
             one(Subject::Field(name), Asked::Other(format!("{{}}{not}{whole}")))
         }
+    }
+}
+
+/// The field with which one is compared for equality.
+fn equal_to(kind: &TestKind) -> Option<&String> {
+    match kind {
+        TestKind::SameAs { other } | TestKind::TextOf { place: None, other, case: _ } => Some(&other.name),
+        TestKind::Exists
+        | TestKind::Equals { .. }
+        | TestKind::InNetworks { .. }
+        | TestKind::InList { .. }
+        | TestKind::Order { .. }
+        | TestKind::Like { .. }
+        | TestKind::Substring { .. }
+        | TestKind::Matches { .. }
+        | TestKind::TextOf { place: Some(_), .. }
+        | TestKind::Values(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is compared.
 //!
-//! In: two rules and the sources they read. Out: the pair of them, each with what is needed to try records on it. Must
-//! not know: what differs, events.
+//! In: two rules and the sources they read. Out: the pair of them, each with what is needed to try records on it.
+//! Must not know: what differs, events.
 
 use std::collections::HashSet;
 use std::sync::Arc;
