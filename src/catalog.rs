@@ -14,6 +14,7 @@ mod letters;
 mod log;
 mod lookup;
 mod mapping;
+mod only;
 mod origin;
 mod path;
 mod possible;
@@ -37,6 +38,7 @@ pub use group::{Group, Groups};
 pub use layout::{LaidOut, Layout, Layouts};
 pub use lookup::Catalog;
 pub use mapping::SourceMapping;
+pub use only::{OnlyOf, RawTexts};
 use origin::Origin;
 pub use path::{Part, parts as path};
 pub use vendor::{KnownBy, Meant};
@@ -85,7 +87,10 @@ pub struct Source {
     pub discriminator: String,
     /// Raw paths, and the values that an event has there which is of the source; others are passed over.
     #[serde(default)]
-    pub only: BTreeMap<String, Vec<String>>,
+    pub only: RawTexts,
+    /// Events to which another `only` applies; the first entry that fits an event counts.
+    #[serde(default)]
+    pub only_of: Vec<OnlyOf>,
     /// Raw texts that mean "no value", such as `-`.
     #[serde(default)]
     pub placeholder: Texts,

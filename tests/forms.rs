@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use catena::catalog::{
-    self, Case, Catalog, FieldDef, Group, LogAddition, LogForm, Mapped, MappingChange, OtherLog, RawVariant,
-    Single, Source, SourceMapping, TextForm, TextOf,
+    self, Case, Catalog, FieldDef, Group, LogAddition, LogForm, Mapped, MappingChange, OnlyOf, OtherLog,
+    RawVariant, Single, Source, SourceMapping, TextForm, TextOf,
 };
 use catena::diag::Diagnostics;
 use catena::form::{self, Document, Form, Key};
@@ -72,6 +72,7 @@ fn agrees<T: DeserializeOwned>(what: &str, keys: &'static [Key], left_out: &[&st
 fn serde_reads_what_the_tables_say() {
     use catalog::keys;
     agrees::<Source>("SOURCE", keys::SOURCE, &[]);
+    agrees::<OnlyOf>("ONLY_OF", keys::ONLY_OF, &[]);
     agrees::<Group>("GROUP", keys::GROUP, &[]);
     agrees::<LogForm>("LOG", keys::LOG, &[]);
     agrees::<OtherLog>("OTHER_LOG", keys::OTHER_LOG, &[]);

@@ -47,6 +47,11 @@ pub const SOURCE: &[Key] = &[
         Form::Map(&TEXTS),
         "raw paths, and the values that an event of the source has there; other events are passed over",
     ),
+    optional(
+        "only_of",
+        Form::List(&Form::Keys(ONLY_OF)),
+        "events to which another `only` applies; the first entry that fits an event counts",
+    ),
     nullable("placeholder", TEXT_OR_TEXTS, "raw texts that mean \"no value\", such as `-`"),
     nullable(
         "group",
@@ -129,6 +134,12 @@ pub const LOG: &[Key] = &[
     optional("folders", TEXTS, "its folders in a tree of several logs: `AWSLogs/ACCOUNT/FOLDER`"),
     optional("omitted", TEXTS, "raw paths that are there where the vendor left a part of the event out"),
     nullable("text", Form::Keys(LOG_TEXT), "its form as lines of columns, if it has one"),
+];
+
+/// An item of `only_of`.
+pub const ONLY_OF: &[Key] = &[
+    required("events", Form::Map(&TEXTS), "raw paths, and the values that these events have there"),
+    required("only", Form::Map(&TEXTS), "what stands in place of the `only` of the source for them"),
 ];
 
 /// An item of `log.others`.
@@ -413,6 +424,7 @@ pub const SINGLE: &[Key] = &[
 /// Every table of a source file, with the path at which it stands.
 pub const TABLES: &[(&str, &[Key])] = &[
     ("a source file", SOURCE),
+    ("an item of `only_of`", ONLY_OF),
     ("`group`", GROUP),
     ("`log`", LOG),
     ("an item of `log.others`", OTHER_LOG),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::fault::Fault;
 use super::path::{self, Part};
 use super::possible;
-use super::{Column, FieldDef, Group, Mapped, Raw, RawVariant, Source, SourceMapping, Stored};
+use super::{Column, FieldDef, Group, Mapped, Raw, RawTexts, RawVariant, Source, SourceMapping, Stored};
 use crate::diag::Code;
 use crate::ir::{ACTION, Type, column_name};
 
@@ -68,16 +68,14 @@ impl Source {
         if self.discriminator != ACTION {
             faults.extend(self.no_field(&self.discriminator).map(|fault| fault.below(&["discriminator"])));
         }
-        let only = self.only.keys();
-        faults.extend(
-            only.filter_map(|path| Some(bad_path(path, Parts::All)?.on_key().below(&["only", path]))),
-        );
-        let empty = self.only.iter().filter(|(_, values)| values.is_empty());
-        faults.extend(empty.map(|(path, _)| {
-            Fault::new(&["only", path], format!("no value of `{path}` makes an event one of this source"))
-                .label("every event is passed over")
-                .help("name the values that its events have there")
-        }));
+        faults.extend(only_faults(&self.only).into_iter().map(|fault| fault.below(&["only"])));
+        for (number, of) in self.only_of.iter().enumerate() {
+            let number = number.to_string();
+            for (key, texts) in [("events", &of.events), ("only", &of.only)] {
+                let faulty = only_faults(texts).into_iter();
+                faults.extend(faulty.map(|fault| fault.below(&["only_of", &number, key])));
+            }
+        }
         for (number, group) in self.group.0.iter().enumerate() {
             let at = number.to_string();
             let at: &[&str] = if self.group.0.len() == 1 { &["group"] } else { &["group", &at] };
@@ -308,6 +306,18 @@ pub(super) enum Parts {
     All,
     /// The same, inside a group also behind a `>`.
     OfItem,
+}
+
+/// What is wrong with the paths of an `only`, and with what is to stand there.
+fn only_faults(only: &RawTexts) -> Vec<Fault> {
+    let paths = only.keys().filter_map(|path| Some(bad_path(path, Parts::All)?.on_key().below(&[path])));
+    let empty = only.iter().filter(|(_, values)| values.is_empty());
+    let empty = empty.map(|(path, _)| {
+        Fault::new(&[path], format!("no value of `{path}` makes an event one of this source"))
+            .label("every event is passed over")
+            .help("name the values that its events have there")
+    });
+    paths.chain(empty).collect()
 }
 
 /// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`

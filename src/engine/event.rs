@@ -14,6 +14,7 @@ use serde::Deserializer;
 
 use super::form::Form;
 pub use super::form::{Kind, flat};
+use super::only::Only;
 use super::predicate::{CompileError, Values};
 use super::project::{Slots, Tree};
 use super::record::{Identity, Record, Schema};
@@ -32,8 +33,8 @@ pub struct Reader {
     placeholders: Vec<String>,
     /// The places that together identify an event; none: its fields do.
     ids: Vec<usize>,
-    /// Slots of the event, and the texts of which each must hold one.
-    only: Vec<(usize, Vec<String>)>,
+    /// Which events of the log are the source's.
+    only: Only,
     /// How many repeated groups there are.
     groups: usize,
     time: usize,
@@ -110,7 +111,7 @@ impl Reader {
         };
         let ids = source.event_id.0.iter().map(|id| schema.place(id)).collect::<Option<_>>();
         let ids = ids.unwrap_or_default();
-        let only = source.only.iter().map(|(path, texts)| (tree.slot(path), texts.clone())).collect();
+        let only = Only::new(source, &mut tree);
         let aliases = source.log.aliases.iter();
         let fallbacks = aliases.map(|(path, other)| (tree.slot(path), tree.slot(other))).collect();
         let form = Form::new(source, &mut tree);
@@ -227,9 +228,7 @@ impl Reader {
     /// Whether an event is one of the source's, and not another one of the same log.
     #[must_use]
     pub fn is_of_source(&self, event: &Slots<'_>) -> bool {
-        self.only.iter().all(|(slot, texts)| {
-            event.get(*slot).is_some_and(|raw| texts.iter().any(|text| raw.is_text(text)))
-        })
+        self.only.admits(event)
     }
 
     /// The event time of a row.

@@ -27,6 +27,7 @@ pub mod list;
 mod memory;
 pub mod near;
 pub mod network;
+mod only;
 mod parts;
 pub mod predicate;
 pub mod program;

@@ -12,8 +12,11 @@ use std::collections::BTreeMap;
 use super::layout::Layout;
 pub(super) use super::place::{Holds, Key, Place, Route, Spot, Which};
 use crate::backend::schema::MappingReader;
-use crate::catalog::{self, FieldDef, RawVariant, Source};
+use crate::catalog::{self, FieldDef, RawTexts, RawVariant, Source};
 use crate::ir::Type;
+
+/// Values, and the texts of which each must be one.
+pub(super) type Texts = Vec<(Column, Vec<String>)>;
 
 /// Where the records of a source are.
 #[derive(Debug)]
@@ -27,7 +30,9 @@ pub(in crate::backend) struct Mapping {
     /// Whether every row has the id of its event.
     pub(super) always_has_id: bool,
     /// Values, and the texts of which each must be one: other events of the table are not of the source.
-    pub(super) only: Vec<(Column, Vec<String>)>,
+    pub(super) only: Texts,
+    /// What these rows have, and what those of the source among them have in place of `only`.
+    pub(super) only_of: Vec<(Texts, Texts)>,
     /// The repeated groups.
     pub(super) groups: Vec<Group>,
 }
@@ -85,11 +90,11 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     if layout.is_empty() {
         layout.hold_events(EVENT);
     }
-    let only = source.only.iter().map(|(path, texts)| {
-        let spots = layout.spots(path).map_err(|problem| reader.invalid("stored", &problem)).ok()?;
-        Some((Column::plain(Type::String, spots.into_iter().map(Place::Row).collect()), texts.clone()))
-    });
-    let only = only.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+    let mut stated = |only| texts(&layout, only).map_err(|problem| reader.invalid("stored", &problem)).ok();
+    let only = stated(&source.only)?;
+    // A table that cannot tell these rows apart has no column for what a rule would know them by, either.
+    let known = source.only_of.iter().filter_map(|of| Some((texts(&layout, &of.events).ok()?, &of.only)));
+    let only_of = known.map(|(events, only)| Some((events, stated(only)?))).collect::<Option<_>>()?;
     let groups = source.group.0.iter().map(|group| Group {
         name: if group.name.is_empty() { "items".to_owned() } else { group.name.clone() },
         items: layout.spot(&group.path).and_then(|spot| match spot.route.items {
@@ -100,7 +105,16 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
     });
     let groups = groups.collect();
     let always_has_id = always_has_id(reader)?;
-    Some(Mapping { tables, requires, layout, always_has_id, only, groups })
+    Some(Mapping { tables, requires, layout, always_has_id, only, only_of, groups })
+}
+
+/// Where the values of an `only` are; why they are nowhere.
+fn texts(layout: &Layout, only: &RawTexts) -> Result<Texts, String> {
+    let at = |(path, texts): (&String, &Vec<String>)| {
+        let places = layout.spots(path)?.into_iter().map(Place::Row).collect();
+        Ok((Column::plain(Type::String, places), texts.clone()))
+    };
+    only.iter().map(at).collect()
 }
 
 /// What `words` say of the id of an event.

@@ -4,7 +4,8 @@
 //! links.
 
 use super::Sql;
-use super::column::{Column, Mapping};
+use super::check::Check;
+use super::column::{Column, Mapping, Texts};
 use super::dialect;
 use super::literal::{self, Frag, whole};
 use super::value::{self, Values};
@@ -12,6 +13,7 @@ use crate::backend::SqlDialect;
 use crate::backend::bind::{BoundField, BoundSelection};
 use crate::backend::print::Bind;
 use crate::backend::schema::SourceSchema;
+use crate::backend::truth::Truth;
 use crate::catalog::Source;
 use crate::ir::Type;
 
@@ -239,17 +241,27 @@ impl<'t> Table<'t> {
         columns.extend(self.columns.iter().map(|(name, value)| named(value, name)));
         columns.extend(self.numbers());
         from = self.unnested(from);
-        let tests: Vec<_> =
-            self.mapping().only.iter().map(|(column, texts)| self.is_of_source(column, texts)).collect();
+        let tests = super::check::conjuncts(&self.is_of_source(), false);
         if !tests.is_empty() {
             from = whole("{}\n  WHERE {}", &[&from, &Frag::join(tests, "\n    AND ", Bind::And)]);
         }
         whole("SELECT {}\n  FROM {}", &[&literal::lines(&columns, ",", 4), &from])
     }
 
-    fn is_of_source(&self, column: &Column, texts: &[String]) -> Frag {
-        let texts: Vec<_> = texts.iter().map(|text| literal::text(self.dialect, text)).collect();
-        super::check::text(&super::check::one_of(&self.values().of(column), &texts))
+    /// Whether a row is one of the source. The first of `only_of` that fits it counts.
+    fn is_of_source(&self) -> Check {
+        let usual = self.have(&self.mapping().only);
+        self.mapping().only_of.iter().rev().fold(usual, |rest, (events, only)| {
+            let are = self.have(events);
+            Truth::any([Truth::all([are.clone(), self.have(only)]), Truth::all([are.not(), rest])])
+        })
+    }
+
+    fn have(&self, stated: &Texts) -> Check {
+        Truth::all(stated.iter().map(|(column, texts)| {
+            let texts: Vec<_> = texts.iter().map(|text| literal::text(self.dialect, text)).collect();
+            super::check::one_of(&self.values().of(column), &texts)
+        }))
     }
 
     /// The tables of the lake, as `logs`.

@@ -169,6 +169,38 @@ fields:
 }
 
 #[test]
+fn other_events_of_a_log_by_what_they_are() {
+    let text = r#"
+only: { stage: [end] }
+only_of:
+  - { events: { part: [exec, attach], verb: [get] }, only: { stage: [start] } }
+  - { events: { part: [exec] }, only: { stage: [middle] } }
+fields:
+  event.time: { type: time, description: d, raw: t }
+  event.id: { type: string, description: d, raw: id }
+"#;
+    let events: Vec<_> = [
+        ("a", json!({ "stage": "end" })),
+        ("b", json!({ "stage": "start" })),
+        ("c", json!({ "stage": "end", "part": "exec", "verb": "get" })),
+        ("d", json!({ "stage": "start", "part": "exec", "verb": "get" })),
+        ("e", json!({ "stage": "middle", "part": "exec", "verb": "get" })),
+        ("f", json!({ "stage": "middle", "part": "exec", "verb": "create" })),
+        ("g", json!({ "stage": "end", "part": "attach", "verb": "create" })),
+        ("h", json!({ "part": "attach", "verb": "get" })),
+    ]
+    .into_iter()
+    .map(|(id, mut event)| {
+        event["id"] = json!(id);
+        event["t"] = json!(1);
+        event
+    })
+    .collect();
+    let read = read_by(&format!("{OWN}{text}"), &events);
+    assert_eq!(read, ["event.id=a", "event.id=d", "event.id=f", "event.id=g"]);
+}
+
+#[test]
 fn captures_and_placeholders() {
     let arn = |arn: &str| {
         let event = json!({ "eventTime": "2023-07-10T11:55:21Z", "userIdentity": { "arn": arn } });
