@@ -72,8 +72,8 @@ impl Source {
         for (number, of) in self.only_of.iter().enumerate() {
             let number = number.to_string();
             for (key, texts) in [("events", &of.events), ("only", &of.only)] {
-                let faulty = only_faults(texts).into_iter();
-                faults.extend(faulty.map(|fault| fault.below(&["only_of", &number, key])));
+                let wrong = only_faults(texts).into_iter();
+                faults.extend(wrong.map(|fault| fault.below(&["only_of", &number, key])));
             }
         }
         for (number, group) in self.group.0.iter().enumerate() {

@@ -170,7 +170,7 @@ fields:
 
 #[test]
 fn other_events_of_a_log_by_what_they_are() {
-    let text = r#"
+    let text = r"
 only: { stage: [end] }
 only_of:
   - { events: { part: [exec, attach], verb: [get] }, only: { stage: [start] } }
@@ -178,7 +178,7 @@ only_of:
 fields:
   event.time: { type: time, description: d, raw: t }
   event.id: { type: string, description: d, raw: id }
-"#;
+";
     let events: Vec<_> = [
         ("a", json!({ "stage": "end" })),
         ("b", json!({ "stage": "start" })),
