@@ -41,6 +41,8 @@ const TYPES: [(&str, &str, &[&str]); 11] = [
 #[derive(Debug)]
 pub(super) struct Filters<'c> {
     all: Vec<(&'c Source, Vec<Leaf>)>,
+    /// What a source says in more than one test.
+    whole: Vec<(&'c Source, Expr)>,
 }
 
 /// An event whose source is asked for.
@@ -55,15 +57,33 @@ pub(super) struct Event<'e> {
 
 impl<'c> Filters<'c> {
     pub(super) fn of(catalog: &'c Catalog) -> Self {
-        let filter = |source: &'c Source| {
-            let mapping = source.targets.get("eql")?;
+        let (mut all, mut whole) = (Vec::new(), Vec::new());
+        for source in catalog.iter() {
+            let Some(mapping) = source.targets.get("eql") else { continue };
             let text = mapping.filter.as_ref().map(|filter| format!("any where {filter}"));
             let queries = text.and_then(|text| parse::queries(&text).ok()).unwrap_or_default();
             let item = queries.first().and_then(|query| query.items.first());
-            let parts = item.map_or(Vec::new(), |item| parts(lower(&item.condition, FileId::default())));
-            Some((source, parts.into_iter().filter_map(leaf).collect()))
-        };
-        Self { all: catalog.iter().filter_map(filter).collect() }
+            let mut leaves = Vec::new();
+            for part in item.map_or(Vec::new(), |item| parts(lower(&item.condition, FileId::default()))) {
+                match part {
+                    Expr::Leaf(leaf) => leaves.push(leaf),
+                    part @ (Expr::All(_)
+                    | Expr::Any(_)
+                    | Expr::Except(_)
+                    | Expr::Always(_)
+                    | Expr::Lost(_)) => {
+                        whole.push((source, part));
+                    }
+                }
+            }
+            all.push((source, leaves));
+        }
+        Self { all, whole }
+    }
+
+    /// Whether a part of a condition is one of those that a source says by itself.
+    fn says(&self, source: &Source, part: &Expr) -> bool {
+        self.whole.iter().any(|(one, own)| one.name == source.name && same(own, part))
     }
 
     fn leaves(&self, source: &Source) -> &[Leaf] {
@@ -119,7 +139,7 @@ impl<'c> Filters<'c> {
         }
         let filter = self.leaves(source);
         let mut left = Vec::new();
-        for part in event.parts {
+        for part in event.parts.iter().filter(|part| !self.says(source, part)) {
             left.extend(said(part, source, filter, report));
         }
         for own in filter.iter().filter(|own| !NAMING.contains(&own.field.as_str())) {
@@ -153,8 +173,19 @@ pub(super) fn parts(whole: Expr) -> Vec<Expr> {
     if let Expr::All(parts) = whole { parts } else { vec![whole] }
 }
 
-fn leaf(part: Expr) -> Option<Leaf> {
-    if let Expr::Leaf(leaf) = part { Some(leaf) } else { None }
+/// Whether two conditions are the same, wherever they stand.
+fn same(one: &Expr, other: &Expr) -> bool {
+    match (one, other) {
+        (Expr::Leaf(one), Expr::Leaf(other)) => {
+            one.field == other.field && one.test == other.test && one.negated == other.negated
+        }
+        (Expr::All(one), Expr::All(other)) | (Expr::Any(one), Expr::Any(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Expr::Except(one), Expr::Except(other)) => same(one, other),
+        (Expr::Always(one), Expr::Always(other)) => one == other,
+        _ => false,
+    }
 }
 
 /// The values of which a part says that a field is one.
