@@ -148,6 +148,10 @@ fn what_replay_reads_from_elsewhere_is_said() {
     assert_eq!(with_source("raw: ip", "raw: address", &[]), UNCHANGED);
     let only = with_source("delay: 120", "delay: 120\nonly: { kind: [vpn] }", &[]);
     assert!(only.contains("replay takes other events for those of our.vpn: new, kind: vpn\n"), "{only}");
+    let only_of = "delay: 120\nonly_of: [{ events: { kind: [tunnel] }, only: { stage: [open] } }]";
+    let only = with_source("delay: 120", only_of, &[]);
+    let told = "replay takes other events for those of our.vpn: new, stage: open of kind: tunnel\n";
+    assert!(only.contains(told), "{only}");
 }
 
 #[test]

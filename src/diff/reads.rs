@@ -3,7 +3,7 @@
 //! In: two versions of a rule, each with the sources in force for it. Out: the fields and sources that are read in
 //! another way. Must not know: conditions, events, targets.
 
-use crate::catalog::{Catalog, FieldDef, Group, Raw, RawVariant, Source};
+use crate::catalog::{Catalog, FieldDef, Group, OnlyOf, Raw, RawTexts, RawVariant, Source};
 use crate::engine::record::Schemas;
 use crate::ir::Rule;
 
@@ -102,9 +102,15 @@ fn how(field: &FieldDef) -> String {
 
 /// What decides which records an event gives.
 fn of_source(old: &Source, new: &Source) -> Vec<Change> {
-    let only = |source: &Source| {
-        let each = source.only.iter().map(|(path, values)| format!("{path}: {}", values.join(" ")));
+    let texts = |texts: &RawTexts| {
+        let each = texts.iter().map(|(path, values)| format!("{path}: {}", values.join(" ")));
         each.collect::<Vec<_>>().join(", ")
+    };
+    let only = |source: &Source| {
+        let others = source.only_of.iter();
+        let others = others.map(|OnlyOf { events, only }| format!("{} of {}", texts(only), texts(events)));
+        let usual = std::iter::once(texts(&source.only)).filter(|usual| !usual.is_empty());
+        usual.chain(others).collect::<Vec<_>>().join("; ")
     };
     let group = |source: &Source| {
         let one = |Group { name: _, path, inner, key, for_actions }: &Group| {
