@@ -102,7 +102,7 @@ fn first_day(list: &List, by_lookup: impl Fn(&List) -> bool) -> Option<Date> {
 
 fn told(list: &List) -> String {
     match &list.lookup {
-        None => format!("allowlist `{}`", list.name.node),
+        None => list.described(),
         Some(table) => format!("lookup `{}`", table.name),
     }
 }

@@ -79,6 +79,13 @@ pub(super) fn refuse_shared(
     None
 }
 
+/// A rule whose last log cannot be read in two stages, as has been asked for: why.
+pub(super) fn refuse_staged(language: &str, span: Span, why: &'static str, report: &mut Report) {
+    let title = format!("{language} cannot read the last log of this rule in two stages");
+    let help = "leave this rule out of `--staged` and of `staged` in the environment file";
+    report.error(Diagnostic::new(Code::NotExpressible, span, title).label(why).help(help));
+}
+
 /// Asks the target about every feature of the rule, before anything is lowered.
 fn gate(features: &[(Feature, Span)], target: &dyn Target, report: &mut Report) {
     for &(feature, span) in features {

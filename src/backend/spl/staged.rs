@@ -15,8 +15,7 @@ use super::records::{self, Records};
 use super::{SEARCH, Spl, baseline, chain, kept, shared};
 use crate::backend::bind::{self, Bound, BoundLink};
 use crate::backend::schema::Dialect as _;
-use crate::backend::{Effect, External, Job, Options, Part, Report, Role, Rows, Schedule};
-use crate::diag::{Code, Diagnostic};
+use crate::backend::{Effect, External, Job, Options, Part, Report, Role, Rows, Schedule, gate};
 use crate::ir::{self, Alert, Chain, Rule, StepField};
 use crate::source::Span;
 
@@ -38,7 +37,7 @@ pub(super) fn part(
         return None;
     }
     if let Some((span, why)) = reason_against(bound, job) {
-        refuse(span, why, report);
+        gate::refuse_staged(Spl::TITLE, span, why, report);
         return None;
     }
     let rule = without_last(job.rule)?;
@@ -87,18 +86,6 @@ fn reason_against(bound: &Bound<'_, Spl>, job: &Job<'_>) -> Option<(Span, &'stat
     kept.map(|kept| {
         (kept.span, "this asks a list of its own, which each of the two searches would have to keep")
     })
-}
-
-fn refuse(span: Span, why: &'static str, report: &mut Report) {
-    report.error(
-        Diagnostic::new(
-            Code::NotExpressible,
-            span,
-            "Splunk SPL cannot read the last log of this rule in two stages",
-        )
-        .label(why)
-        .help("leave this rule out of `--staged` and of `staged` in the environment file"),
-    );
 }
 
 /// The rule without its last step; what an alert shows are the keys by which that is found.

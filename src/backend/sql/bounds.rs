@@ -79,8 +79,7 @@ impl Bounds {
         if self.slice == Slice::Whole {
             return literal::own("");
         }
-        let table = literal::own(TABLE);
-        whole(" AND _at >= (SELECT _from FROM {}) AND _at < (SELECT _to FROM {})", &[&table, &table])
+        whole(" AND {}", &[&self.ends()])
     }
 
     /// The parameters that the statement has markers for, in their order.

@@ -14,8 +14,7 @@ use super::link::Chain;
 use super::literal::{self, Frag, whole};
 use super::{Made, Making, Sql, head, joined, print, select, statement};
 use crate::backend::schema::Dialect as _;
-use crate::backend::{Part, Report, Role};
-use crate::diag::{Code, Diagnostic};
+use crate::backend::{Part, Report, Role, gate};
 use crate::ir;
 use crate::source::Span;
 
@@ -25,7 +24,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5a0d_94c1_7e2b_5c36_b1f4_08d7_63e9_2a5
 /// Both texts of a rule.
 pub(super) fn parts(making: Making<'_, '_>, report: &mut Report) -> Option<Vec<Part>> {
     if let Some((span, why)) = reason_against(making) {
-        refuse(span, why, report);
+        gate::refuse_staged(Sql::TITLE, span, why, report);
         return None;
     }
     let rule = making.job.rule;
@@ -55,12 +54,6 @@ fn reason_against(making: Making<'_, '_>) -> Option<(Span, &'static str)> {
         return Some((together.span, "its steps come in any order, so each of them can be the last"));
     }
     (bound.steps.len() < 2).then_some((job.rule.name.span, "it has one step, and nothing comes before it"))
-}
-
-fn refuse(span: Span, why: &'static str, report: &mut Report) {
-    let message = "SQL cannot read the last log of this rule in two stages";
-    let help = "leave this rule out of `--staged` and of `staged` in the environment file";
-    report.error(Diagnostic::new(Code::NotExpressible, span, message).label(why).help(help));
 }
 
 /// The heads of both texts.
