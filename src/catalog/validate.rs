@@ -21,7 +21,7 @@ impl Source {
         self.time(&mut faults);
         faults.extend(self.log.faults().into_iter().map(|fault| fault.below(&["log"])));
         for (key, seconds) in [("delay", self.delay), ("granularity", self.granularity)] {
-            faults.extend(too_long(key, seconds));
+            faults.extend(too_long(key, seconds, "longer than any log takes"));
         }
         for (target, mapping) in &self.targets {
             faults.extend(too_late(mapping.time_lag).map(|fault| fault.below(&["targets", target])));
@@ -209,18 +209,15 @@ impl Source {
     }
 }
 
-/// A time that no log takes.
-fn too_long(key: &str, seconds: u64) -> Option<Fault> {
+/// A time longer than any log can need.
+fn too_long(key: &str, seconds: u64, label: &str) -> Option<Fault> {
     let title = || format!("`{key}` is at most {} seconds", SourceMapping::LONGEST_LAG);
-    (seconds > SourceMapping::LONGEST_LAG)
-        .then(|| Fault::new(&[key], title()).label("longer than any log takes"))
+    (seconds > SourceMapping::LONGEST_LAG).then(|| Fault::new(&[key], title()).label(label))
 }
 
 /// A clock that is later than any log can be.
 pub(super) fn too_late(time_lag: u64) -> Option<Fault> {
-    let title = || format!("`time_lag` is at most {} seconds", SourceMapping::LONGEST_LAG);
-    (time_lag > SourceMapping::LONGEST_LAG)
-        .then(|| Fault::new(&["time_lag"], title()).label("longer than any log is late"))
+    too_long("time_lag", time_lag, "longer than any log is late")
 }
 
 fn bad_name(path: &[&str], name: &str) -> Fault {

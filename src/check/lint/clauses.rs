@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{FieldDef, Source};
-use crate::check::names::Names;
+use crate::catalog::Source;
+use crate::check::names::{self, Names};
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Absence, Field, Neighbour, Repetition, Step, Type};
@@ -14,17 +14,17 @@ use super::links::why_weak;
 
 /// Looks at the clauses of all steps and links.
 pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
-    for step in &chain.steps {
-        if let Some(found) = step.repetition.as_ref().and_then(|count| unreachable(names, step, count)) {
+    for (step, written) in chain.steps.iter().zip(&names.steps) {
+        let Some(count) = &step.repetition else { continue };
+        if let Some(found) = unreachable(names, step, count) {
             sink.report(found);
         }
-        let by = step.repetition.iter().flat_map(|count| &count.by);
-        by.filter_map(|field| by_spelling(names, step, field)).for_each(|found| sink.report(found));
+        let by = count.by.iter().filter(|field| names::folds(names, *written, field));
+        by.for_each(|field| sink.report(by_spelling(field)));
     }
-    if let (Some(together), Some(first)) = (&chain.together, chain.steps.first()) {
-        let keys = together.keys.iter();
-        keys.filter_map(|field| by_spelling(names, first, field)).for_each(|found| sink.report(found));
-    }
+    let shared = chain.together.iter().flat_map(|together| &together.keys);
+    let folds = |key: &&Field| names.steps.iter().any(|step| names::folds(names, *step, key));
+    shared.filter(folds).for_each(|key| sink.report(by_spelling(key)));
     let of_steps = chain.steps.iter().flat_map(|step| step.absences.iter().map(move |one| (step, step, one)));
     let of_links = chain.links.iter().zip(chain.steps.windows(2)).flat_map(|(link, steps)| {
         let pair = if let [left, right] = steps { Some((left, right)) } else { None };
@@ -56,18 +56,11 @@ fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Dia
 }
 
 /// What records are grouped by, where the source says that its letter case means nothing: groups take it as logged.
-fn by_spelling(names: &Names<'_>, step: &Step, field: &Field) -> Option<Diagnostic> {
-    let folds = |selection: &ir::Selection| {
-        let source: Option<&Source> = names.context.catalog.source(&selection.source.node);
-        source
-            .and_then(|source| source.field(selection.field(&field.name)))
-            .is_some_and(FieldDef::ignores_case)
-    };
-    step.selections().find(|selection| folds(selection))?;
+fn by_spelling(field: &Field) -> Diagnostic {
     let title = format!("records are grouped by the spelling of `{}`", field.name);
     let help = "group by an identifier that is written in one way, or by what else the records share";
     let found = Diagnostic::new(Code::GroupedBySpelling, field.span, title);
-    Some(found.label("written in several ways, each of which is a group of its own").help(help))
+    found.label("written in several ways, each of which is a group of its own").help(help)
 }
 
 /// How many values a field can have in a step, if its conditions or its sources say so.

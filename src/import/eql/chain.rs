@@ -111,7 +111,7 @@ impl<'r> Reader<'r> {
         report: &mut Report<'_>,
     ) -> Option<Event<'q, 'r>> {
         let keys: Vec<&Key> = query.by.iter().chain(&item.by).collect();
-        let parts = source::parts(lower(&item.condition, self.file));
+        let parts = lower(&item.condition, self.file).into_parts();
         let mut names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
         for part in &parts {
             part.add_fields(&mut names);

@@ -64,7 +64,8 @@ impl<'c> Filters<'c> {
             let queries = text.and_then(|text| parse::queries(&text).ok()).unwrap_or_default();
             let item = queries.first().and_then(|query| query.items.first());
             let mut leaves = Vec::new();
-            for part in item.map_or(Vec::new(), |item| parts(lower(&item.condition, FileId::default()))) {
+            let condition = item.map(|item| lower(&item.condition, FileId::default()));
+            for part in condition.map_or(Vec::new(), Expr::into_parts) {
                 match part {
                     Expr::Leaf(leaf) => leaves.push(leaf),
                     part @ (Expr::All(_)
@@ -166,11 +167,6 @@ fn category(source: &Source) -> Option<&str> {
 /// Whether a field says what kind of event it is.
 pub(super) fn is_kind(name: &str) -> bool {
     NAMING.contains(&name) || KINDS.contains(&name)
-}
-
-/// The parts that must all hold.
-pub(super) fn parts(whole: Expr) -> Vec<Expr> {
-    if let Expr::All(parts) = whole { parts } else { vec![whole] }
 }
 
 /// Whether two conditions are the same, wherever they stand.
