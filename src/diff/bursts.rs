@@ -6,22 +6,17 @@ use super::cast::Cast;
 use super::example;
 use super::fields::{Fields, Held};
 use super::pair::View;
-use super::solve::Checks;
+use super::solve::{Checks, tests_of};
 use super::timeline::Burst;
 use super::windows;
-use crate::ir::{Repetition, Step};
+use crate::ir::Repetition;
 
 /// The most records of a step.
 const MOST: usize = 200;
 
 /// The `at least` of a step in this rule and in the other.
 fn repetitions(step: usize, view: View<'_>) -> [Option<&Repetition>; 2] {
-    fn of(step: Option<&Step>) -> Option<&Repetition> {
-        step?.repetition.as_ref()
-    }
-    let other = view.own.counterparts.get(step).copied().flatten();
-    let other = other.and_then(|other| view.other.rule.chain.steps.get(other));
-    [of(view.own.rule.chain.steps.get(step)), of(other)]
+    [view.own.rule.chain.steps.get(step), view.counterpart(step)].map(|step| step?.repetition.as_ref())
 }
 
 fn least(repetition: &Repetition) -> usize {
@@ -62,7 +57,7 @@ pub(super) fn all(step: usize, cast: &Cast<'_>, records: &[Fields], view: View<'
             let varied = varied(fields, count, step, cast, records, view);
             found.push(Burst { count, varied: varied.clone(), ..Burst::once() });
             found.push(Burst { count, every: 0, varied: varied.clone(), ..Burst::once() });
-            for spread in windows::of_repetition(step, view) {
+            for spread in windows::edges(known.iter().map(|one| one.window)) {
                 found.push(Burst { count, every: 0, spread, varied: varied.clone() });
             }
         }
@@ -86,12 +81,9 @@ fn varied(
     let of_field = |name: &str| {
         let name = node.selection.field(name);
         let def = source.field(name)?;
-        let tests = wanted.iter().flat_map(|part| {
-            part.pred.tests().filter(|test| test.field.name == name).map(|test| (test, part.side))
-        });
         let own = fields.get(name).cloned().into_iter();
         let more = (0..count).map(|number| Held::of(def, example::plain(def.ty, 10 + number)));
-        let candidates = own.chain(more).chain(example::held(def, tests));
+        let candidates = own.chain(more).chain(example::held(def, tests_of(name, &wanted)));
         let mut values: Vec<Held> = Vec::new();
         for held in candidates {
             let mut changed = fields.clone();

@@ -44,7 +44,9 @@ impl<'p> Cast<'p> {
         for (index, step) in steps.iter().enumerate() {
             for other in 1..=step.others.len().min(MOST_ALTERNATIVES) {
                 let mut choice = vec![0; steps.len()];
-                choice.iter_mut().skip(index).take(1).for_each(|place| *place = other);
+                if let Some(chosen) = choice.get_mut(index) {
+                    *chosen = other;
+                }
                 choices.push(choice);
             }
         }
@@ -103,9 +105,7 @@ impl<'p> Cast<'p> {
         let same = |selection: &&'p Selection| selection.source.node == node.selection.source.node;
         match node.part {
             Part::Step => {
-                let other = view.own.counterparts.get(index).copied().flatten();
-                let step = other.and_then(|other| view.other.rule.chain.steps.get(other));
-                step.into_iter().flat_map(Step::selections).filter(same).collect()
+                view.counterpart(index).into_iter().flat_map(Step::selections).filter(same).collect()
             }
             Part::Absence { absence, step } => {
                 let is_own = std::ptr::eq(node.side, view.own);

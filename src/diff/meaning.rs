@@ -5,8 +5,8 @@
 
 use crate::engine::words;
 use crate::ir::{
-    self, Absence, AbsenceKey, Alert, Case, Chain, CompareOp, Comparison, Key, Link, List, Neighbour,
-    Repetition, Rule, Selection, Step, StepField, Together, When,
+    self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Key, Link, List, Neighbour, Repetition, Rule,
+    Selection, Step, StepField, Together, When,
 };
 
 use super::align::{self, Alignment};
@@ -176,7 +176,7 @@ impl<'r> Reading<'r> {
         };
         let one = |AbsenceKey { of, left, right, case }: &AbsenceKey| {
             let side = if *of == Neighbour::Earlier { "the earlier step's " } else { "" };
-            format!("{side}{} {} {}", left.name, equals(*case), right.name)
+            format!("{side}{} {} {}", left.name, words::equal(*case), right.name)
         };
         let says = format!("{place} on {}", sorted(keys.iter().map(one)));
         let mut clauses =
@@ -202,11 +202,7 @@ impl<'r> Reading<'r> {
         say("keys", sorted(keys.iter().map(key)));
         if !comparisons.is_empty() {
             let one = |Comparison { left, op, right, span: _ }: &Comparison| {
-                let op = match op {
-                    CompareOp::NotEqual => "!=",
-                    CompareOp::Order(op) => words::order(*op),
-                };
-                format!("{} {op} {}", left.name, right.name)
+                format!("{} {} {}", left.name, words::compared(*op), right.name)
             };
             say("comparisons", sorted(comparisons.iter().map(one)));
         }
@@ -284,17 +280,13 @@ fn of_selection(selection: &Selection, number: &str, name: &str, reading: &Readi
     clauses
 }
 
-fn equals(case: Case) -> &'static str {
-    if case == Case::Ignore { "=~" } else { "==" }
-}
-
 fn key(Key { left, right, case, folds: _, any, from_scope: _ }: &Key) -> String {
     let side = |field: &str, any| if any { format!("any({field})") } else { field.to_owned() };
     if left.name == right.name && *case == Case::Sensitive && !any.of_one() {
         left.name.clone()
     } else {
         let [left, right] = [side(&left.name, any.left), side(&right.name, any.right)];
-        format!("{left} {} {right}", equals(*case))
+        format!("{left} {} {right}", words::equal(*case))
     }
 }
 

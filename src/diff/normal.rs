@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::engine::words;
+use crate::engine::words::{self, tilde};
 use crate::ir::{
     Case, FieldTest, LookupTest, Pattern, PatternPart, Place, Pred, Quantifier, Rule, Selection, TestKind,
     ValuesTest,
@@ -134,7 +134,10 @@ fn test(test: &FieldTest, rule: &Rule, lists: &ListNames, negated: bool) -> Norm
     let one = |subject, asked| Normal::Test(Test { subject, asked, negated });
     let TestKind::Values(ValuesTest { quantifier, negated: not, tests }) = &test.kind else {
         // Of two fields that are equal either may come first.
-        let subject = equal_to(&test.kind).map_or(field, |other| field.min(other));
+        let subject = match test.kind.compared() {
+            Some((other, None)) => field.min(&other.name),
+            Some((_, Some(_))) | None => field,
+        };
         return one(Subject::Field(subject.clone()), asked(field, &test.kind, rule, lists));
     };
     let name = format!("{}({field})", quantifier.word());
@@ -155,25 +158,7 @@ fn test(test: &FieldTest, rule: &Rule, lists: &ListNames, negated: bool) -> Norm
     }
 }
 
-/// The field with which one is compared for equality.
-fn equal_to(kind: &TestKind) -> Option<&String> {
-    match kind {
-        TestKind::SameAs { other } | TestKind::TextOf { place: None, other, case: _ } => Some(&other.name),
-        TestKind::Exists
-        | TestKind::Equals { .. }
-        | TestKind::InNetworks { .. }
-        | TestKind::InList { .. }
-        | TestKind::Order { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. }
-        | TestKind::TextOf { place: Some(_), .. }
-        | TestKind::Values(_) => None,
-    }
-}
-
 fn asked(name: &str, kind: &TestKind, rule: &Rule, lists: &ListNames) -> Asked {
-    let tilde = |case: Case| if case == Case::Ignore { "~" } else { "" };
     match kind {
         TestKind::Exists => Asked::Other(format!("{{}}exists({name})")),
         TestKind::Equals { values, case } => {
@@ -204,8 +189,7 @@ fn asked(name: &str, kind: &TestKind, rule: &Rule, lists: &ListNames) -> Asked {
         TestKind::Matches { regex } => Asked::Other(format!("{name} {{}}matches r\"{}\"", regex.written())),
         TestKind::SameAs { other } => Asked::Other(same(name, "==", &other.name)),
         TestKind::TextOf { place: None, other, case } => {
-            let op = if *case == Case::Ignore { "=~" } else { "==" };
-            Asked::Other(same(name, op, &other.name))
+            Asked::Other(same(name, words::equal(*case), &other.name))
         }
         TestKind::TextOf { place: Some(place), other, case } => {
             Asked::Other(format!("{name} {{}}{}{} {}", place.word(), tilde(*case), other.name))
@@ -222,8 +206,7 @@ fn same(one: &str, op: &str, other: &str) -> String {
 }
 
 fn substring(name: &str, place: Place, text: &str, case: Case) -> Asked {
-    let tilde = if case == Case::Ignore { "~" } else { "" };
-    Asked::Other(format!("{name} {{}}{}{tilde} {:?}", place.word(), case.fold(text)))
+    Asked::Other(format!("{name} {{}}{}{} {:?}", place.word(), tilde(case), case.fold(text)))
 }
 
 /// The simplest test that a pattern is.
@@ -242,29 +225,21 @@ fn like(name: &str, pattern: &Pattern, case: Case) -> Asked {
         [PatternPart::Text(text), PatternPart::Any] => substring(name, Place::Start, text, case),
         [PatternPart::Any, PatternPart::Text(text)] => substring(name, Place::End, text, case),
         parts => {
-            let tilde = if case == Case::Ignore { "~" } else { "" };
-            Asked::Other(format!("{name} {{}}like{tilde} {:?}", case.fold(&notation(parts))))
+            let text = words::notation(&in_order(parts));
+            Asked::Other(format!("{name} {{}}like{} {:?}", tilde(case), case.fold(&text)))
         }
     }
 }
 
-/// A pattern as the language writes it, `?` before `*` where they stand side by side.
-fn notation(parts: &[PatternPart]) -> String {
+/// The same pattern with `?` before `*` where they stand side by side, and one `*` there.
+fn in_order(parts: &[PatternPart]) -> Vec<PatternPart> {
     let is_text = |part: &PatternPart| matches!(part, PatternPart::Text(_));
-    let mut text = String::new();
+    let mut ordered = Vec::new();
     for run in parts.chunk_by(|one, other| is_text(one) == is_text(other)) {
-        let ones = run.iter().filter(|part| **part == PatternPart::One).count();
-        text.push_str(&"?".repeat(ones));
-        if run.contains(&PatternPart::Any) {
-            text.push('*');
-        }
-        for part in run {
-            if let PatternPart::Text(part) = part {
-                text.push_str(&part.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"));
-            }
-        }
+        ordered.extend(run.iter().filter(|part| **part != PatternPart::Any).cloned());
+        ordered.extend(run.iter().find(|part| **part == PatternPart::Any).cloned());
     }
-    text
+    ordered
 }
 
 impl fmt::Display for Normal {

@@ -10,7 +10,7 @@ use super::align::Alignment;
 use crate::catalog::{Catalog, Source};
 use crate::engine::list::Allowlist;
 use crate::engine::record::{Schema, Schemas};
-use crate::ir::{EntryValue, List, Rule, Selection};
+use crate::ir::{EntryValue, List, Rule, Selection, Step};
 
 /// The most entries of a list that are tried, of those that the other rule lacks and of all.
 const MOST: usize = 16;
@@ -90,6 +90,12 @@ impl<'p> View<'p> {
     pub(super) fn place(&self, selection: &Selection) -> Option<(&'p Source, &'p Schema)> {
         let name = &selection.source.node;
         Some((self.catalog.source(name)?, self.schemas.get(name)?))
+    }
+
+    /// What the other rule has in the place of a step.
+    pub(super) fn counterpart(&self, step: usize) -> Option<&'p Step> {
+        let other = *self.own.counterparts.get(step)?;
+        self.other.rule.chain.steps.get(other?)
     }
 
     /// Both rules.

@@ -114,7 +114,9 @@ impl Stage<'_> {
         for step in 0..cast.steps {
             for burst in bursts::all(step, cast, &base.records, *view) {
                 let mut scene = base.clone();
-                scene.bursts.iter_mut().skip(step).take(1).for_each(|place| *place = burst.clone());
+                if let Some(known) = scene.bursts.get_mut(step) {
+                    *known = burst;
+                }
                 found.extend(both(scene.at(windows::near(cast.steps))));
             }
         }

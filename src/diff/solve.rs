@@ -12,7 +12,7 @@ use super::pair::Side;
 use crate::catalog::{FieldDef, Source};
 use crate::engine::predicate::Predicate;
 use crate::engine::record::Schema;
-use crate::ir::{FieldTest, Place, Pred, TestKind, Value};
+use crate::ir::{FieldTest, Place, Pred, Value};
 
 /// The most alternatives of a condition that are looked at, records of each, and records of all.
 const MOST_ALTERNATIVES: usize = 64;
@@ -121,6 +121,15 @@ fn assignment(
     Some(fields)
 }
 
+/// The tests of a field in conditions.
+pub(super) fn tests_of<'w>(
+    name: &'w str,
+    wanted: &'w [Wanted<'_>],
+) -> impl Iterator<Item = (&'w FieldTest, &'w Side<'w>)> {
+    let of_field = move |test: &&FieldTest| test.field.name == name;
+    wanted.iter().flat_map(move |part| part.pred.tests().filter(of_field).map(|test| (test, part.side)))
+}
+
 /// What a field holds, if it has a value.
 type Content = Option<Held>;
 
@@ -133,11 +142,9 @@ fn choice(
     schema: &Schema,
 ) -> Option<Content> {
     let name = def.name.as_str();
-    let of_field = |test: &&FieldTest| test.field.name == name;
-    let tests =
-        wanted.iter().flat_map(|part| part.pred.tests().filter(of_field).map(|test| (test, part.side)));
-    let single =
-        alternative.iter().filter(|literal| of_field(&literal.test) && literal.test.other().is_none());
+    let is_single =
+        |literal: &&Literal<'_>| literal.test.field.name == name && literal.test.other().is_none();
+    let single = alternative.iter().filter(is_single);
     let single: Vec<_> = single
         .map(|literal| Wanted {
             pred: Cow::Owned(Pred::Test(literal.test.clone())),
@@ -150,7 +157,7 @@ fn choice(
         let fields = held.map(|held| Fields::from([(name.to_owned(), held.clone())])).unwrap_or_default();
         checks.hold(&fields, schema)
     };
-    let candidates = example::held(def, tests);
+    let candidates = example::held(def, tests_of(name, wanted));
     let mut fitting: Vec<_> = candidates.into_iter().filter(|held| passes(Some(held))).map(Some).collect();
     if passes(None) {
         // Missing is the second choice: it satisfies every negation.
@@ -162,26 +169,13 @@ fn choice(
 /// Two fields of one record: the one follows the other, in the `number`-th way.
 fn relate(literal: &Literal<'_>, number: usize, fields: &mut Fields, source: &Source) {
     let test = literal.test;
-    let Some(other) = test.other() else { return };
+    let Some((other, place)) = test.kind.compared() else { return };
     let (Some(own_def), Some(other_def)) = (source.field(&test.field.name), source.field(&other.name)) else {
         return;
     };
     let held = fields.get(&other.name).or_else(|| fields.get(&test.field.name));
     let value = held.and_then(|held| held.values().first().cloned());
     let value = value.unwrap_or_else(|| example::plain(other.ty, 0));
-    let place = match &test.kind {
-        TestKind::TextOf { place, other: _, case: _ } => *place,
-        TestKind::Exists
-        | TestKind::Equals { .. }
-        | TestKind::InNetworks { .. }
-        | TestKind::InList { .. }
-        | TestKind::Order { .. }
-        | TestKind::Like { .. }
-        | TestKind::Substring { .. }
-        | TestKind::Matches { .. }
-        | TestKind::SameAs { .. }
-        | TestKind::Values(_) => None,
-    };
     let own = match (&value, literal.holds) {
         (Value::String(whole), true) => Value::String(follows(whole, place, number)),
         (Value::String(whole), false) => Value::String(departs(whole, place, number)),

@@ -98,7 +98,9 @@ impl Scene {
     /// The same with the record of a node.
     pub(super) fn with(&self, node: usize, fields: &Fields) -> Self {
         let mut scene = self.clone();
-        scene.records.iter_mut().skip(node).take(1).for_each(|place| place.clone_from(fields));
+        if let Some(known) = scene.records.get_mut(node) {
+            known.clone_from(fields);
+        }
         scene
     }
 

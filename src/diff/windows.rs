@@ -2,7 +2,7 @@
 //!
 //! In: a pair of rules as one of them sees it. Out: times of steps, lengths of windows. Must not know: records.
 
-use super::pair::{Side, View};
+use super::pair::View;
 use crate::ir::{Link, When, Window};
 
 /// Seconds between neighbours, where nothing is said of them: something has its place between two.
@@ -25,7 +25,7 @@ fn distinct(mut all: Vec<i64>) -> Vec<i64> {
 }
 
 /// A window and a second more, of both rules.
-fn edges(windows: impl Iterator<Item = Window>) -> Vec<i64> {
+pub(super) fn edges(windows: impl Iterator<Item = Window>) -> Vec<i64> {
     distinct(windows.map(seconds).flat_map(|window| [window, window + 1]).collect())
 }
 
@@ -39,15 +39,6 @@ pub(super) fn around(view: View<'_>) -> Vec<i64> {
     let mut found = vec![1];
     found.extend(edges(windows));
     distinct(found.iter().flat_map(|edge| [-edge, *edge]).collect())
-}
-
-/// The windows in which the records of a step must repeat.
-pub(super) fn of_repetition(step: usize, view: View<'_>) -> Vec<i64> {
-    let other = view.own.counterparts.get(step).copied().flatten();
-    let at = |side: &Side<'_>, step: Option<usize>| {
-        side.rule.chain.steps.get(step?)?.repetition.as_ref().map(|repetition| repetition.window)
-    };
-    edges([at(view.own, Some(step)), at(view.other, other)].into_iter().flatten())
 }
 
 /// Times of the steps at the edges of the windows of both rules.
@@ -81,7 +72,9 @@ fn in_any_order(view: View<'_>) -> Vec<Vec<i64>> {
         let mut times: Vec<i64> = near(count);
         for (place, step) in order.iter().enumerate() {
             let time = i64::try_from(place).unwrap_or(0);
-            times.iter_mut().skip(*step).take(1).for_each(|place| *place = time);
+            if let Some(known) = times.get_mut(*step) {
+                *known = time;
+            }
         }
         found.push(times);
     }
@@ -124,7 +117,9 @@ fn in_order(view: View<'_>) -> Vec<Vec<i64>> {
         for gap in edges(gaps(index)) {
             for others in [1, 0] {
                 let mut times = vec![others; count];
-                times.iter_mut().skip(index).take(1).for_each(|time| *time = gap);
+                if let Some(time) = times.get_mut(index) {
+                    *time = gap;
+                }
                 found.push(times);
             }
         }

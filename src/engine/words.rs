@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use crate::ir::{
-    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, Pattern, PatternPart, Pred, Rule, TestKind,
-    Value, ValuesTest,
+    Case, CompareOp, Comparison, FieldTest, LookupTest, OrderOp, PatternPart, Pred, Rule, TestKind, Value,
+    ValuesTest,
 };
 
 /// A duration as the language writes it, down to microseconds: `4m12s`, `1h30m`, `250ms`.
@@ -80,7 +80,7 @@ fn kind(name: &str, kind: &TestKind, rule: &Rule, negated: bool) -> String {
 fn of_text(kind: &TestKind) -> Option<(String, String)> {
     match kind {
         TestKind::Like { pattern, case } => {
-            Some((format!("like{}", tilde(*case)), format!("{:?}", notation(pattern))))
+            Some((format!("like{}", tilde(*case)), format!("{:?}", notation(&pattern.parts))))
         }
         TestKind::Substring { place, text, case } => {
             Some((format!("{}{}", place.word(), tilde(*case)), format!("{text:?}")))
@@ -117,11 +117,7 @@ pub fn comparison(rule: &Rule, link: usize, number: usize) -> String {
     let name = |step: usize| rule.chain.steps.get(step).map_or("?", |step| step.name.node.as_str());
     let found = rule.chain.links.get(link).and_then(|written| written.comparisons.get(number));
     let Some(Comparison { left, op, right, span: _ }) = found else { return "?".to_owned() };
-    let op = match op {
-        CompareOp::NotEqual => "!=",
-        CompareOp::Order(op) => order(*op),
-    };
-    format!("{}.{} {op} {}.{}", name(link), left.name, name(link + 1), right.name)
+    format!("{}.{} {} {}.{}", name(link), left.name, compared(*op), name(link + 1), right.name)
 }
 
 /// A predicate as the language writes it.
@@ -174,10 +170,27 @@ fn parenthesised(values: &[String]) -> String {
     format!("({}{tail})", shown.join(", "))
 }
 
-fn tilde(case: Case) -> &'static str {
+/// The operator of two values that are equal.
+pub(crate) fn equal(case: Case) -> &'static str {
+    match case {
+        Case::Sensitive => "==",
+        Case::Ignore => "=~",
+    }
+}
+
+/// The mark behind an operator that ignores letter case.
+pub(crate) fn tilde(case: Case) -> &'static str {
     match case {
         Case::Sensitive => "",
         Case::Ignore => "~",
+    }
+}
+
+/// How neighbours compare.
+pub(crate) fn compared(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::NotEqual => "!=",
+        CompareOp::Order(op) => order(op),
     }
 }
 
@@ -215,13 +228,14 @@ pub fn value(value: &super::value::Value<'_>) -> String {
     }
 }
 
-fn notation(pattern: &Pattern) -> String {
+/// Parts of a pattern as the language writes them.
+pub(crate) fn notation(parts: &[PatternPart]) -> String {
     let part = |part: &PatternPart| match part {
         PatternPart::Text(text) => text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"),
         PatternPart::Any => "*".to_owned(),
         PatternPart::One => "?".to_owned(),
     };
-    pattern.parts.iter().map(part).collect()
+    parts.iter().map(part).collect()
 }
 
 #[cfg(test)]

@@ -133,8 +133,15 @@ impl TestKind {
     /// The field with which it compares, if it compares two.
     #[must_use]
     pub fn other(&self) -> Option<&Field> {
+        Some(self.compared()?.0)
+    }
+
+    /// The same with where the text of that field is to be; without a place the two are to be equal.
+    #[must_use]
+    pub fn compared(&self) -> Option<(&Field, Option<Place>)> {
         match self {
-            Self::SameAs { other } | Self::TextOf { place: _, other, case: _ } => Some(other),
+            Self::SameAs { other } => Some((other, None)),
+            Self::TextOf { place, other, case: _ } => Some((other, *place)),
             Self::Exists
             | Self::Equals { .. }
             | Self::InNetworks { .. }

@@ -10,8 +10,8 @@ mod text;
 use crate::backend::shape;
 use crate::engine::words;
 use crate::ir::{
-    Absence, AbsenceKey, Chain, CompareOp, Comparison, Key, Link, Pred, Repetition, Rule, Selection, Step,
-    Together, When, duration,
+    Absence, AbsenceKey, Chain, Comparison, Key, Link, Pred, Repetition, Rule, Selection, Step, Together,
+    When, duration,
 };
 
 pub use svg::{Theme, svg};
@@ -206,11 +206,7 @@ fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
     // What every step shares is said once, below.
     let own: Vec<String> = keys.iter().filter(|key| !key.from_scope).map(key).collect();
     let comparison = |Comparison { left, op, right, span: _ }: &Comparison| {
-        let op = match op {
-            CompareOp::NotEqual => "!=",
-            CompareOp::Order(op) => words::order(*op),
-        };
-        format!("{} {op} {}", left.name, right.name)
+        format!("{} {} {}", left.name, words::compared(*op), right.name)
     };
     Arrow {
         window: duration(gap.seconds),

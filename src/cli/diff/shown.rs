@@ -203,25 +203,33 @@ fn summary(compared: &Compared) -> String {
     )
 }
 
-fn sentence(Change { clause, old, new }: &Change) -> String {
+fn sentence(change: &Change) -> String {
+    let clause = &change.clause;
+    match shortened(change) {
+        (Some(old), Some(new)) => format!("{clause}: {old} → {new}"),
+        (None, Some(new)) => format!("{clause}: new, {new}"),
+        (Some(old), None) => format!("{clause}: gone, was {old}"),
+        (None, None) => clause.clone(),
+    }
+}
+
+/// What a clause was and is, each on one line that a reader can take in.
+fn shortened(Change { clause: _, old, new }: &Change) -> (Option<String>, Option<String>) {
+    let [old, new] = [old, new].map(|text| text.as_deref().map(line));
     match (old, new) {
         (Some(old), Some(new)) => {
-            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
-            format!("{clause}: {old} → {new}")
+            let (old, new) = shorten::pair(&old, &new, LONGEST);
+            (Some(old), Some(new))
         }
-        (None, Some(new)) => format!("{clause}: new, {}", short(new)),
-        (Some(old), None) => format!("{clause}: gone, was {}", short(old)),
-        (None, None) => clause.clone(),
+        (old, new) => {
+            let short = |text: String| shorten::one(&text, LONGEST);
+            (old.map(short), new.map(short))
+        }
     }
 }
 
 /// The most characters of a clause.
 const LONGEST: usize = 400;
-
-/// One line that a reader can take in.
-fn short(text: &str) -> String {
-    shorten::one(&line(text), LONGEST)
-}
 
 fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -292,19 +300,13 @@ pub(super) fn markdown(compared: &Compared) -> String {
     printed(&lines)
 }
 
-fn row(Change { clause, old, new }: &Change) -> String {
-    let (old, new) = match (old, new) {
-        (Some(old), Some(new)) => {
-            let (old, new) = shorten::pair(&line(old), &line(new), LONGEST);
-            (Some(old), Some(new))
-        }
-        (old, new) => (old.as_deref().map(short), new.as_deref().map(short)),
-    };
+fn row(change: &Change) -> String {
+    let (old, new) = shortened(change);
     let cell = |text: Option<String>| match text {
         Some(text) => format!("`{}`", text.replace('|', "\\|").replace('`', "'")),
         None => String::new(),
     };
-    format!("| {} | {} | {} |", clause.replace('|', "\\|").replace('`', "'"), cell(old), cell(new))
+    format!("| {} | {} | {} |", change.clause.replace('|', "\\|").replace('`', "'"), cell(old), cell(new))
 }
 
 fn witness_lines(witness: &Witness) -> Vec<String> {
