@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use catena::backend::caps::{Feature, features_of};
+use catena::backend::caps::Feature;
+use catena::backend::features;
 use catena::catalog::Catalog;
 use catena::engine::report;
 use catena::engine::trial::{Outcome, run_tests};
@@ -313,6 +314,8 @@ fn word(feature: Feature) -> Option<&'static str> {
         Feature::OrderedSteps
         | Feature::EqualTimes
         | Feature::FoldedField
+        | Feature::FoldedGroup
+        | Feature::FoldedValues
         | Feature::GapWindow
         | Feature::TotalWindow
         | Feature::SharedEvent
@@ -345,7 +348,7 @@ fn rule_table(catalog: &Catalog, rules: &[(String, Rule)]) -> String {
     for (file, rule) in rules {
         let found = verdicts(file);
         let constructs: BTreeSet<_> =
-            features_of(rule, catalog).into_iter().filter_map(|(feature, _)| word(feature)).collect();
+            features::of(rule, catalog).into_iter().filter_map(|(feature, _)| word(feature)).collect();
         let sources: Vec<_> = sources_of(rule).into_iter().map(|source| format!("`{source}`")).collect();
         let verdict = |target: &&str| {
             let key = (rule.name.node.clone(), (*target).to_owned());

@@ -6,8 +6,8 @@ use crate::backend::Schemas;
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Alert, AnyOf, Case, Chain, Entity, EntityKind, Field, FieldTest, Key, Link, Meta, Pred, Rule, Selection,
-    Severity, Status, Step, StepField, TestKind, Type, Value, Window,
+    Alert, AnyOf, Case, Chain, Entity, EntityKind, Field, FieldTest, GroupField, Key, Link, Meta, Pred, Rule,
+    Selection, Severity, Status, Step, StepField, TestKind, Type, Value, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -17,6 +17,11 @@ pub(in crate::backend) fn named(text: &str) -> Spanned<String> {
 
 pub(in crate::backend) fn field(name: &str, ty: Type) -> Field {
     Field { name: name.to_owned(), ty, span: Span::default() }
+}
+
+/// A field by which records are grouped as they are logged.
+pub(in crate::backend) fn group_field(name: &str, ty: Type) -> GroupField {
+    GroupField { field: field(name, ty), case: Case::Sensitive }
 }
 
 pub(in crate::backend) fn test(name: &str, ty: Type, kind: TestKind) -> Pred {

@@ -3,20 +3,21 @@
 //! In: a job, a target. Out: an [`Emission`], or diagnostics that say what cannot be expressed.
 //! Must not know: any particular target, how a rule is lowered.
 
-use super::caps::{self, Feature, Support};
+use super::caps::{Feature, Support};
+use super::features;
 use super::{Effect, Emission, Job, Report, Target, shape};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 
 /// Compiles a rule for a target: gate, plan and print, fidelity. Findings go to `diags`; `None` if one is an error.
 pub fn compile(job: &Job<'_>, target: &dyn Target, diags: &mut Diagnostics) -> Option<Emission> {
-    compile_for(target, job, &caps::features_of(job.rule, job.catalog), diags)
+    compile_for(target, job, &features::of(job.rule, job.catalog), diags)
 }
 
 /// Compiles a rule for several targets, as [`compile`] does for each.
 pub fn compile_all(job: &Job<'_>, targets: &[&dyn Target], diags: &mut Diagnostics) -> Vec<Emission> {
     // Whatever the target they are the same, and finding them walks every entry of the rule's lists.
-    let features = caps::features_of(job.rule, job.catalog);
+    let features = features::of(job.rule, job.catalog);
     targets.iter().filter_map(|target| compile_for(*target, job, &features, diags)).collect()
 }
 

@@ -10,6 +10,7 @@ pub mod caps;
 mod emission;
 pub mod eql;
 mod external;
+pub mod features;
 #[cfg(test)]
 mod fixture;
 mod gate;

@@ -210,7 +210,7 @@ pub(in crate::backend) fn latest<'b, 'a: 'b, B: Backend + 'b>(
 #[cfg(test)]
 mod tests {
     use super::{Schedule, shape};
-    use crate::backend::fixture::{equals, field, link, rule, step};
+    use crate::backend::fixture::{equals, group_field, link, rule, step};
     use crate::catalog::Source;
     use crate::ir::{Absence, Repetition, Type, When, Window};
     use crate::source::Span;
@@ -249,7 +249,7 @@ mod tests {
         chain.steps[1].absences =
             vec![absence(When::Before(window(3_600))), absence(When::After(window(300)))];
         assert_eq!([shape::history(&chain), shape::wait(&chain)], [3_000, 300]);
-        let by = vec![field("actor.id", Type::String)];
+        let by = vec![group_field("actor.id", Type::String)];
         let (least, distinct, by_is_explicit) = (2, None, true);
         let repetition = Repetition { least, distinct, window: window(900), by, by_is_explicit, span };
         chain.steps[0].repetition = Some(repetition);
@@ -280,7 +280,7 @@ mod tests {
     fn the_burst_of_a_first_step_is_part_of_the_chain() {
         let a = step("a", "aws.cloudtrail", equals("event.action", "a"), vec![]);
         let b = step("b", "aws.cloudtrail", equals("event.action", "b"), vec![]);
-        let by = || vec![field("actor.id", Type::String)];
+        let by = || vec![group_field("actor.id", Type::String)];
         let burst = |seconds| {
             let (window, span) = (Window { seconds, span: Span::default() }, Span::default());
             Some(Repetition { least: 2, distinct: None, window, by: by(), by_is_explicit: true, span })

@@ -168,7 +168,7 @@ fn key(
     }
     let own = subject.source.and_then(|source| source.field(&right.name));
     let folds = own.is_some_and(FieldDef::ignores_case) || names::folds(names, around.step(of), &left);
-    let case = if link.ignore_case || folds { Case::Ignore } else { Case::Sensitive };
+    let case = Case::folding(link.ignore_case || folds);
     Some(ir::AbsenceKey { of, left, right, case })
 }
 
@@ -258,7 +258,7 @@ pub(super) fn first_seen(
     let key = |field: ir::Field| ir::AbsenceKey {
         of: Neighbour::Later,
         left: field.clone(),
-        case: if names::folds(names, step, &field) { Case::Ignore } else { Case::Sensitive },
+        case: Case::folding(names::folds(names, step, &field)),
         right: field,
     };
     let keys = fields.into_iter().map(|field| field.map(key)).collect();

@@ -74,18 +74,23 @@ pub(super) fn lower<'a>(names: &Names<'a>, sink: &mut Sink, chain: &'a Chain) ->
 }
 
 /// The fields by which links join step `index`, each once; `None` if a link is wrong.
-fn linked(links: &[LinkParts<'_>], index: usize) -> Option<Vec<ir::Field>> {
-    let mut fields: Vec<ir::Field> = Vec::new();
+///
+/// A field that one of them compares in whatever letter case is counted so: the other knows no more of its values.
+fn linked(links: &[LinkParts<'_>], index: usize) -> Option<Vec<ir::GroupField>> {
+    let mut fields: Vec<ir::GroupField> = Vec::new();
     for link in links {
-        let mut add = |field: &ir::Field| {
-            if !fields.iter().any(|known| known.name == field.name) {
-                fields.push(field.clone());
-            }
+        let mut add = |field: &ir::Field, case: ir::Case| match fields
+            .iter_mut()
+            .find(|known| known.field.name == field.name)
+        {
+            Some(known) if case == ir::Case::Ignore => known.case = case,
+            Some(_) => {}
+            None => fields.push(ir::GroupField { field: field.clone(), case }),
         };
         if link.index == index {
-            link.keys.as_ref()?.iter().for_each(|key| add(&key.left));
+            link.keys.as_ref()?.iter().for_each(|key| add(&key.left, key.case));
         } else if link.index.checked_add(1) == Some(index) {
-            link.keys.as_ref()?.iter().for_each(|key| add(&key.right));
+            link.keys.as_ref()?.iter().for_each(|key| add(&key.right, key.case));
         }
     }
     Some(fields)
@@ -128,7 +133,7 @@ fn lower_keys(
         let ty = names.source(index)?.field(&field.node)?.ty;
         let field = ir::Field { name: field.node.clone(), ty, span: field.span };
         let folds = links::folds(names, index, &field, &field);
-        let case = if folds { ir::Case::Ignore } else { ir::Case::Sensitive };
+        let case = ir::Case::folding(folds);
         let any = ir::AnyOf::default();
         keys.push(ir::Key { left: field.clone(), right: field, case, folds, any, from_scope: true });
     }

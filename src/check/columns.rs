@@ -99,7 +99,7 @@ fn key(
         sink.report(refuse(title).help(format!("the keys of the lookup are read as {}", values::words(ty))));
         return None;
     }
-    let case = if def.fold { Case::Ignore } else { Case::Sensitive };
+    let case = Case::folding(def.fold);
     Some((ir::Field { name: def.name.clone(), ty, span }, case))
 }
 

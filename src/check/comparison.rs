@@ -27,7 +27,7 @@ pub(super) struct Comparison<'a> {
 
 impl Comparison<'_> {
     pub(super) fn case(&self) -> Case {
-        if self.op.ignore_case || self.folds { Case::Ignore } else { Case::Sensitive }
+        Case::folding(self.op.ignore_case || self.folds)
     }
 
     /// The finding for an operator that the field's type does not have.

@@ -161,7 +161,7 @@ fn key(names: &Names<'_>, sink: &mut Sink, index: usize, link: &Link) -> Option<
         return None;
     }
     let folds = !link.ignore_case && folds(names, index, &left, &right);
-    let case = if link.ignore_case || folds { ir::Case::Ignore } else { ir::Case::Sensitive };
+    let case = ir::Case::folding(link.ignore_case || folds);
     Some(ir::Key { left, right, case, folds, any, from_scope: false })
 }
 

@@ -5,7 +5,7 @@
 
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, ParamValue};
-use crate::syntax::ast::{AtLeast, LiteralKind};
+use crate::syntax::ast::{AtLeast, LiteralKind, Name};
 
 use super::names::{self, Names, StepRef};
 use super::sink::Sink;
@@ -20,12 +20,17 @@ pub(super) fn lower(
     sink: &mut Sink,
     step: StepRef<'_>,
     written: &AtLeast,
-    linked: Option<&[ir::Field]>,
+    linked: Option<&[ir::GroupField]>,
 ) -> Option<ir::Repetition> {
     let least = count(names, sink, written);
     let window = windows::window(names, sink, &written.window);
-    let distinct = written.distinct.as_ref().map(|name| alternatives::field(names, sink, step, name));
-    let by: Vec<_> = written.by.iter().map(|name| alternatives::field(names, sink, step, name)).collect();
+    let mut group = |name: &Name| {
+        let field = alternatives::field(names, sink, step, name)?;
+        let case = ir::Case::folding(names::folds(names, step, &field));
+        Some(ir::GroupField { field, case })
+    };
+    let distinct = written.distinct.as_ref().map(&mut group);
+    let by: Vec<_> = written.by.iter().map(group).collect();
     let by_is_explicit = !by.is_empty();
     let by = if by_is_explicit {
         by.into_iter().collect()
@@ -43,7 +48,7 @@ pub(super) fn lower(
             sink.report(found);
             return None;
         }
-        let single: Vec<_> = linked.iter().map(|field| names::is_single(names, sink, step, field)).collect();
+        let single: Vec<_> = linked.iter().map(|by| names::is_single(names, sink, step, &by.field)).collect();
         (!single.contains(&false)).then(|| linked.to_vec())
     };
     let distinct = if let Some(distinct) = distinct { Some(distinct?) } else { None };

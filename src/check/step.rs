@@ -32,7 +32,7 @@ pub(super) fn lower<'a>(
     sink: &mut Sink,
     index: usize,
     written: &'a Step,
-    linked: Option<&[ir::Field]>,
+    linked: Option<&[ir::GroupField]>,
 ) -> StepParts<'a> {
     selection::refuse_renames(sink, &written.main);
     let selections = written.selections().map(|one| selection::lower(names, sink, &written.name, one));

@@ -8,7 +8,7 @@ use crate::ir;
 use crate::source::Spanned;
 use crate::syntax::ast::{Chain, ChainItem, Name, Together};
 
-use super::names::Names;
+use super::names::{self, Names};
 use super::sink::Sink;
 use super::{alternatives, keyword, links};
 
@@ -66,7 +66,7 @@ pub(super) fn lower(
     written: &Together,
     scope: &[Spanned<String>],
 ) -> Option<ir::Together> {
-    let mut keys: Vec<ir::Field> = Vec::new();
+    let mut keys: Vec<ir::GroupField> = Vec::new();
     let mut right = true;
     for link in &written.links {
         if link.right.is_some() || link.left.any.is_some() {
@@ -80,26 +80,32 @@ pub(super) fn lower(
             sink.report(found);
             right = false;
         } else if let Some(field) = shared(names, sink, &link.left.name) {
-            keys.push(field);
+            keys.push(group_field(names, field));
         } else {
             right = false;
         }
     }
     let of_scope = |name: &Name| {
         let ty = names.source(0)?.field(&name.node)?.ty;
-        Some(ir::Field { name: name.node.clone(), ty, span: name.span })
+        Some(group_field(names, ir::Field { name: name.node.clone(), ty, span: name.span }))
     };
     for name in scope {
-        if !keys.iter().any(|key| key.name == name.node) {
+        if !keys.iter().any(|key| key.field.name == name.node) {
             keys.extend(of_scope(name));
         }
     }
-    let pair = |key: &ir::Field| ir::Key::of(key.clone(), key.clone());
+    let pair = |key: &ir::GroupField| ir::Key::of(key.field.clone(), key.field.clone());
     let pairs: Vec<_> = keys.iter().map(pair).collect();
     for index in 0..names.steps.len().saturating_sub(1) {
         links::refuse_identity(names, sink, index, &pairs);
     }
     right.then_some(ir::Together { keys, span: written.span })
+}
+
+/// A key: letter case does not count in it where the source of one step says so.
+fn group_field(names: &Names<'_>, field: ir::Field) -> ir::GroupField {
+    let folds = names.steps.iter().any(|step| names::folds(names, *step, &field));
+    ir::GroupField { field, case: ir::Case::folding(folds) }
 }
 
 /// A field that every step has.

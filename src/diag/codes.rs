@@ -196,7 +196,6 @@ codes! {
     TogetherShape = "E0326" Error "steps in any order cannot stand here";
     NotYet = "E0327" Error "not part of the language yet";
     UnreadRenaming = "W0328" Warning "a renaming that nothing reads" absence;
-    GroupedBySpelling = "W0329" Warning "records are grouped by the spelling of a value";
 
     // 04 allowlists
     EmptyList = "W0401" Warning "the allowlist has no active entries" absence;

@@ -26,7 +26,7 @@ fn least(repetition: &Repetition) -> usize {
 /// As this rule asks.
 pub(super) fn own(step: usize, cast: &Cast<'_>, records: &[Fields], view: View<'_>) -> Burst {
     let [Some(own), _] = repetitions(step, view) else { return Burst::once() };
-    let fields: Vec<&str> = own.distinct.iter().map(|field| field.name.as_str()).collect();
+    let fields: Vec<&str> = own.distinct.iter().map(|counted| counted.field.name.as_str()).collect();
     let count = least(own);
     Burst { count, varied: varied(&fields, count, step, cast, records, view), ..Burst::once() }
 }
@@ -36,8 +36,8 @@ pub(super) fn own(step: usize, cast: &Cast<'_>, records: &[Fields], view: View<'
 pub(super) fn all(step: usize, cast: &Cast<'_>, records: &[Fields], view: View<'_>) -> Vec<Burst> {
     let known: Vec<_> = repetitions(step, view).into_iter().flatten().collect();
     let distinct: Vec<&str> =
-        known.iter().filter_map(|one| Some(one.distinct.as_ref()?.name.as_str())).collect();
-    let by = known.iter().flat_map(|one| &one.by).map(|field| field.name.as_str());
+        known.iter().filter_map(|one| Some(one.distinct.as_ref()?.field.name.as_str())).collect();
+    let by = known.iter().flat_map(|one| one.by_fields()).map(|field| field.name.as_str());
     let mut choices: Vec<Vec<&str>> = vec![Vec::new(), distinct.clone()];
     for field in distinct.iter().copied().chain(by) {
         choices.push(vec![field]);

@@ -7,7 +7,7 @@ use super::cast::{Cast, Node, Part};
 use super::example;
 use super::fields::{Fields, Held};
 use super::pair::{Side, View};
-use crate::ir::{AbsenceKey, Chain, CompareOp, Field, OrderOp, Type, Value};
+use crate::ir::{AbsenceKey, Chain, CompareOp, Field, OrderOp, Repetition, Together, Type, Value};
 
 /// A field of a node, by its name in the source.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ impl Classes {
                 join(member(step, &key.left), member(step + 1, &key.right));
             }
         }
-        for key in chain.together.iter().flat_map(|together| &together.keys) {
+        for key in chain.together.iter().flat_map(Together::fields) {
             for step in 1..cast.steps {
                 join(member(0, key), member(step, key));
             }
@@ -102,11 +102,11 @@ pub(super) fn of_node(node: &Node<'_>, view: View<'_>) -> Vec<(String, Type)> {
 fn named<'p>(side: &'p Side<'p>) -> Vec<&'p Field> {
     let Chain { total: _, total_is_explicit: _, scope: _, steps, links, together } = &side.rule.chain;
     let keys = links.iter().flat_map(|link| &link.keys).flat_map(|key| [&key.left, &key.right]);
-    let shared = together.iter().flat_map(|together| &together.keys);
+    let shared = together.iter().flat_map(Together::fields);
     let absent = side.rule.chain.absences().flat_map(|absence| &absence.keys);
     let absent = absent.flat_map(|key| [&key.left, &key.right]);
     let counted = steps.iter().filter_map(|step| step.repetition.as_ref());
-    let counted = counted.flat_map(|repetition| repetition.by.iter().chain(&repetition.distinct));
+    let counted = counted.flat_map(Repetition::fields);
     keys.chain(shared).chain(absent).chain(counted).collect()
 }
 

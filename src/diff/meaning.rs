@@ -5,8 +5,8 @@
 
 use crate::engine::words;
 use crate::ir::{
-    self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, Key, Link, List, Neighbour, Repetition, Rule,
-    Selection, Step, StepField, Together, When,
+    self, Absence, AbsenceKey, Alert, Case, Chain, Comparison, GroupField, Key, Link, List, Neighbour,
+    Repetition, Rule, Selection, Step, StepField, Together, When,
 };
 
 use super::align::{self, Alignment};
@@ -139,7 +139,7 @@ impl<'r> Reading<'r> {
         };
         let title = "steps in any order".to_owned();
         self.add(title.clone(), title, sorted(numbers.into_iter()), sorted(names.into_iter()));
-        self.plain("keys of all steps", sorted(keys.iter().map(|key| key.name.clone())));
+        self.plain("keys of all steps", sorted(keys.iter().map(group)));
     }
 
     fn step(&mut self, index: usize, step: &Step) {
@@ -156,8 +156,8 @@ impl<'r> Reading<'r> {
         }
         if let Some(Repetition { least, distinct, window, by, by_is_explicit: _, span: _ }) = repetition {
             let what =
-                distinct.as_ref().map(|field| format!(" different {}", field.name)).unwrap_or_default();
-            let by = sorted(by.iter().map(|field| field.name.clone()));
+                distinct.as_ref().map(|counted| format!(" different {}", group(counted))).unwrap_or_default();
+            let by = sorted(by.iter().map(group));
             let text = format!("{least}{what} within {} by {by}", ir::duration(window.seconds));
             let (key, title) = (format!("repetition of {number}"), format!("repetition of {name}"));
             self.add(key, title, text.clone(), text);
@@ -278,6 +278,13 @@ fn of_selection(selection: &Selection, number: &str, name: &str, reading: &Readi
     }
     clauses.push(clause("condition", normal::condition(selection, reading.rule, reading.lists)));
     clauses
+}
+
+fn group(GroupField { field, case }: &GroupField) -> String {
+    match case {
+        Case::Sensitive => field.name.clone(),
+        Case::Ignore => format!("{} (ignoring letter case)", field.name),
+    }
 }
 
 fn key(Key { left, right, case, folds: _, any, from_scope: _ }: &Key) -> String {

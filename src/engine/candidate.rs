@@ -4,11 +4,10 @@
 //! Must not know: how chains are found.
 
 use super::compare::Side;
-use super::keys::Keys;
+use super::keys::{Keys, atom};
 use super::program::{Fields, Key, Part, Program, Reads, folded_key, side};
 use super::record::{Identity, Record};
 use super::repetition::Burst;
-use super::value::Value;
 
 /// A record that satisfies a step.
 #[derive(Debug, Clone)]
@@ -84,7 +83,7 @@ impl<T> Asked<T> {
                     record: number,
                     absences: absences.collect(),
                     group: folded_key(values, group),
-                    counted: counted.and_then(|place| record.at(place)).map(Value::key),
+                    counted: counted.and_then(|field| atom(values, field)),
                     side_in: side(values, side_in),
                     side_out: side(values, side_out),
                     burst: None,

@@ -13,7 +13,7 @@ use super::program::{
     Shown, ShownValue, Step, in_micros,
 };
 use super::record::Schemas;
-use crate::ir::{self, Case, Field, Neighbour, Rule, Selection, StepField, When};
+use crate::ir::{self, Case, Field, GroupField, Neighbour, Rule, Selection, StepField, When};
 
 impl Program {
     /// Compiles `rule` for records of `schemas`.
@@ -116,7 +116,7 @@ impl<'r> Compiler<'r> {
         let (before, after) = (number.checked_sub(1).and_then(|at| self.link(at)), self.link(number));
         let key_in = before.map(|link| fields(&mut link.keys.iter().map(|key| (&key.right, key.case))));
         let key_out = match &self.chain.together {
-            Some(ir::Together { keys, span: _ }) => Some(fields(&mut keys.iter().map(exact))),
+            Some(ir::Together { keys, span: _ }) => Some(fields(&mut keys.iter().map(cased))),
             None => after.map(|link| fields(&mut link.keys.iter().map(|key| (&key.left, key.case)))),
         };
         let first = self.first_absence_of(number);
@@ -126,14 +126,14 @@ impl<'r> Compiler<'r> {
         });
         let compared_in = before.map(|link| side(link, Neighbour::Later)).unwrap_or_default();
         let compared_out = after.map(|link| side(link, Neighbour::Earlier)).unwrap_or_default();
-        let counted = repetition.iter().flat_map(|repetition| &repetition.distinct).map(exact);
-        let grouped = repetition.iter().flat_map(|repetition| &repetition.by).map(exact);
+        let counted = repetition.iter().flat_map(|repetition| &repetition.distinct).map(cased);
+        let grouped = repetition.iter().flat_map(|repetition| &repetition.by).map(cased);
         Ok(Reads {
             key_in: key_in.transpose()?,
             key_out: key_out.transpose()?,
             absences: shared.collect::<Result<_, CompileError>>()?,
             group: places(selection, compiled, grouped)?,
-            counted: places(selection, compiled, counted)?.first().map(|(place, _)| *place),
+            counted: places(selection, compiled, counted)?.first().copied(),
             side_in: places(selection, compiled, compared_in)?,
             side_out: places(selection, compiled, compared_out)?,
         })
@@ -239,8 +239,8 @@ fn side(
     compared.chain(shared.map(|key| (&key.left, key.case))).collect()
 }
 
-fn exact(field: &Field) -> (&Field, Case) {
-    (field, Case::Sensitive)
+fn cased(GroupField { field, case }: &GroupField) -> (&Field, Case) {
+    (field, *case)
 }
 
 /// The places of fields, by the names of the rule, in records of a selection.

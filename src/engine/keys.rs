@@ -86,6 +86,7 @@ pub(super) fn side(values: &Values<'_>, fields: &[(usize, Case)]) -> Box<[Option
     fields.iter().map(|field| atom(values, *field)).collect()
 }
 
-fn atom(values: &Values<'_>, (place, case): (usize, Case)) -> Option<Atom> {
+/// The value at a place, text folded where letter case does not count; `None` if it is missing.
+pub(super) fn atom(values: &Values<'_>, (place, case): (usize, Case)) -> Option<Atom> {
     Some(values.get(place)?.as_ref()?.key().folded(case))
 }

@@ -135,7 +135,7 @@ pub struct Reads {
     /// What counted records share.
     pub group: Fields,
     /// The field whose values are counted.
-    pub counted: Option<usize>,
+    pub counted: Option<(usize, Case)>,
     /// What the link that leads here compares, and what the absences on it share with this side.
     pub side_in: Fields,
     /// The same of the link that leads on.

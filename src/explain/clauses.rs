@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::english;
 use crate::ir::{
-    Absence, AbsenceKey, Case, CompareOp, Comparison, Key, Link, Neighbour, OrderOp, Repetition, Rule,
-    Selection, Step, When, duration,
+    Absence, AbsenceKey, Case, CompareOp, Comparison, GroupField, Key, Link, Neighbour, OrderOp, Repetition,
+    Rule, Selection, Step, When, duration,
 };
 
 /// A step: what leads to it, what it matches, and what must hold beside it.
@@ -73,9 +73,9 @@ fn repeated(repetition: &Repetition) -> String {
     let Repetition { least, distinct, window, by, by_is_explicit: _, span: _ } = repetition;
     let what = distinct.as_ref().map_or_else(
         || format!("at least {least} such events come"),
-        |field| format!("such records have at least {least} different values of {}", field.name),
+        |counted| format!("such records have at least {least} different values of {}", group(counted)),
     );
-    let by: Vec<&str> = by.iter().map(|field| field.name.as_str()).collect();
+    let by: Vec<String> = by.iter().map(group).collect();
     format!("Only if {what} within {}, with the same {}.", duration(window.seconds), english::all(&by))
 }
 
@@ -108,6 +108,11 @@ fn link(link: &Link) -> String {
     let parts: Vec<String> = keys.chain(comparisons.iter().map(comparison)).collect();
     let with = if parts.is_empty() { String::new() } else { format!(", with {}", english::all(&parts)) };
     format!(", at most {} later{with}", duration(gap.seconds))
+}
+
+/// A field by which records are grouped.
+pub(super) fn group(GroupField { field, case }: &GroupField) -> String {
+    format!("{}{}", field.name, folded(*case))
 }
 
 fn folded(case: Case) -> &'static str {

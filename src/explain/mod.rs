@@ -153,7 +153,7 @@ fn when(chain: &Chain) -> String {
         return "It alerts when this happens:".to_owned();
     }
     if let Some(Together { keys, span: _ }) = together {
-        let keys: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+        let keys: Vec<String> = keys.iter().map(clauses::group).collect();
         let (most, keys) = (duration(total.seconds), english::all(&keys));
         return format!(
             "It alerts when all of these happen within {most}, in any order, with the same {keys}:"

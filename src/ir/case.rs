@@ -20,6 +20,12 @@ pub enum Case {
 }
 
 impl Case {
+    /// That of a field whose letter case means nothing, or does.
+    #[must_use]
+    pub fn folding(folds: bool) -> Self {
+        if folds { Self::Ignore } else { Self::Sensitive }
+    }
+
     /// The text as it is compared: two texts are equal if these are. As many characters as `text` has.
     #[must_use]
     pub fn fold(self, text: &str) -> Cow<'_, str> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Absence, Field, Link, Pred, Selection, Step, When, Window};
+use super::{Absence, Case, Field, GroupField, Link, Pred, Repetition, Selection, Step, When, Window};
 use crate::source::{Span, Spanned};
 
 /// A chain of `n` steps and `n - 1` links.
@@ -67,8 +67,7 @@ impl Chain {
         {
             fields
                 .extend(absences.iter().flat_map(|absence| &absence.keys).map(|key| key.left.name.as_str()));
-            let counted =
-                repetition.iter().flat_map(|repetition| repetition.by.iter().chain(&repetition.distinct));
+            let counted = repetition.iter().flat_map(Repetition::fields);
             fields.extend(counted.map(|field| field.name.as_str()));
         }
         if let Some(link) = self.links.get(index) {
@@ -77,8 +76,20 @@ impl Chain {
         if let Some(link) = index.checked_sub(1).and_then(|before| self.links.get(before)) {
             fields.extend(link.right_fields().map(|field| field.name.as_str()));
         }
-        fields.extend(self.together.iter().flat_map(|together| &together.keys).map(|key| key.name.as_str()));
+        fields.extend(self.together.iter().flat_map(Together::fields).map(|key| key.name.as_str()));
         fields
+    }
+
+    /// Where what records share, or whose values are counted, is compared in whatever letter case.
+    pub fn folded(&self) -> impl Iterator<Item = Span> {
+        let ignores = |case: Case| case == Case::Ignore;
+        let keys = self.links.iter().filter(move |link| link.keys.iter().any(|key| ignores(key.case)));
+        let absences = self.absences().filter(move |one| one.keys.iter().any(|key| ignores(key.case)));
+        let counts = self.steps.iter().filter_map(|step| step.repetition.as_ref());
+        let counts = counts.filter(|count| count.by.iter().chain(&count.distinct).any(GroupField::folds));
+        let shared = self.together.iter().filter(|shared| shared.keys.iter().any(GroupField::folds));
+        let joined = keys.map(|link| link.span).chain(absences.map(|absence| absence.span));
+        joined.chain(counts.map(|count| count.span)).chain(shared.map(|shared| shared.span))
     }
 
     /// The fields of the source of a selection of step `index` that its condition and the clauses around it read.
@@ -95,7 +106,14 @@ impl Chain {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Together {
     /// Fields that every step has; all must be present and equal.
-    pub keys: Vec<Field>,
+    pub keys: Vec<GroupField>,
     /// The whole clause.
     pub span: Span,
+}
+
+impl Together {
+    /// The keys without how their text compares.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.keys.iter().map(|key| &key.field)
+    }
 }

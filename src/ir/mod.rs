@@ -204,6 +204,25 @@ pub struct Field {
     pub span: Span,
 }
 
+/// A field by whose value records are grouped, or whose values are counted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupField {
+    /// The field.
+    #[serde(flatten)]
+    pub field: Field,
+    /// For text: whether letter case counts. It does not where a source folds the field, or where the link ignores it
+    /// from which the field is taken.
+    pub case: Case,
+}
+
+impl GroupField {
+    /// Whether values that differ in letter case alone are one.
+    #[must_use]
+    pub fn folds(&self) -> bool {
+        self.case == Case::Ignore
+    }
+}
+
 /// A field of a named step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StepField {

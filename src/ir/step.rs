@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::{Case, Field, Pred, Window};
+use super::{Case, Field, GroupField, Pred, Window};
 use crate::source::{Span, Spanned};
 
 /// One step: a pipeline of clauses, each of which sees what the ones before it left.
@@ -144,13 +144,31 @@ pub struct Repetition {
     /// How many events or values; at least 2.
     pub least: u32,
     /// The field whose values are counted, in place of events.
-    pub distinct: Option<Field>,
+    pub distinct: Option<GroupField>,
     /// Within which time.
     pub window: Window,
     /// What the counted records share, all present; at least one.
-    pub by: Vec<Field>,
+    pub by: Vec<GroupField>,
     /// Whether `by` was written; if not it is this step's side of its links.
     pub by_is_explicit: bool,
     /// The whole clause.
     pub span: Span,
+}
+
+impl Repetition {
+    /// What the counted records share.
+    pub fn by_fields(&self) -> impl Iterator<Item = &Field> {
+        self.by.iter().map(|by| &by.field)
+    }
+
+    /// Whether the counted records share a field.
+    #[must_use]
+    pub fn is_by(&self, field: &str) -> bool {
+        self.by_fields().any(|by| by.name == field)
+    }
+
+    /// All fields that it reads.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.by.iter().chain(&self.distinct).map(|read| &read.field)
+    }
 }

@@ -148,8 +148,9 @@ fn condition(selection: &Selection, rule: &Rule) -> Vec<String> {
 
 fn repeated(repetition: &Repetition) -> String {
     let Repetition { least, distinct, window, by, by_is_explicit: _, span: _ } = repetition;
-    let distinct = distinct.as_ref().map(|field| format!(" distinct {}", field.name)).unwrap_or_default();
-    let by: Vec<&str> = by.iter().map(|field| field.name.as_str()).collect();
+    let distinct =
+        distinct.as_ref().map(|counted| format!(" distinct {}", counted.field.name)).unwrap_or_default();
+    let by: Vec<&str> = by.iter().map(|by| by.field.name.as_str()).collect();
     format!("at least {least}{distinct} within {} by {}", duration(window.seconds), by.join(", "))
 }
 
@@ -221,7 +222,7 @@ fn arrow(link: &Link, changes: bool, rule: &Rule) -> Arrow {
 fn any_order(Together { keys, span: _ }: &Together, rule: &Rule) -> Arrow {
     Arrow {
         window: format!("{}, in any order", duration(rule.chain.total.seconds)),
-        keys: keys.iter().map(|key| key.name.clone()).collect(),
+        keys: keys.iter().map(|key| key.field.name.clone()).collect(),
         comparisons: Vec::new(),
         changes: false,
         absences: Vec::new(),

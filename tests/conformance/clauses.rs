@@ -60,14 +60,16 @@ impl Maker<'_> {
         let count = wanted - 1 + rng.usize(0..3) - usize::from(rng.bool());
         for number in 0..count {
             let mut other = self.matching(step, events.len() + 100, rng);
-            let by: Vec<_> =
-                repetition.by.iter().map(|field| (field.name.as_str(), field.name.as_str())).collect();
+            let by: Vec<_> = repetition.by_fields().map(|by| (by.name.as_str(), by.name.as_str())).collect();
             self.copy_fields(event, &mut other, &by, rng);
-            if let Some(field) = &repetition.distinct {
-                let values = samples::of(&other.source, &field.name);
+            if let Some(distinct) = &repetition.distinct {
+                let name = &distinct.field.name;
+                let values = samples::of(&other.source, name);
                 if let Some(value) = values.get((number + rng.usize(0..2)) % values.len().max(1)) {
                     let source = self.source(&other.source.clone());
-                    other.set(source, &field.name, Content::Text(value), 0);
+                    let folds = distinct.folds() && rng.bool();
+                    let value = if folds { value.to_uppercase() } else { (*value).to_owned() };
+                    other.set(source, name, Content::Text(&value), 0);
                 }
             }
             let ago = match rng.u8(0..8) {

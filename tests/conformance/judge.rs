@@ -11,7 +11,7 @@ use catena::engine::alert::{Alert, run};
 use catena::engine::program::{Part, Role, Step};
 use catena::engine::record::Record;
 use catena::engine::value::{Raw, Value};
-use catena::ir::{Case, Field, Key, Selection, Type};
+use catena::ir::{Case, Field, GroupField, Key, Repetition, Selection, Together, Type};
 use serde_json::Value as Json;
 
 use super::harness::Row;
@@ -142,6 +142,11 @@ fn of_record(record: &Record, field: &str) -> Option<String> {
     record.get(field).map(ToString::to_string)
 }
 
+/// What a record is grouped by: of one group the answers may show another spelling.
+fn of_group(key: &GroupField, value: Option<String>) -> Option<String> {
+    value.map(|value| key.case.fold(&value).into_owned())
+}
+
 /// The comparison at record level.
 struct Rows<'a> {
     maker: &'a Maker<'a>,
@@ -191,19 +196,24 @@ impl Rows<'_> {
 
     /// Steps in any order have no last one: rows are told by their times and by what all steps share.
     fn judge_in_any_order(&self, rows: &[Row]) -> Result<(), String> {
-        let keys: Vec<&Field> =
+        let keys: Vec<&GroupField> =
             self.maker.rule.chain.together.iter().flat_map(|shared| &shared.keys).collect();
         let steps = 0..self.maker.rule.chain.steps.len();
         let expected = self.answer.alerts.iter().map(|alert| {
             let record = &self.answer.records[*alert.records.last().unwrap()];
-            let shared: Vec<_> = keys.iter().map(|key| of_record(record, &key.name)).collect();
+            let shared: Vec<_> =
+                keys.iter().map(|key| of_group(key, of_record(record, &key.field.name))).collect();
             ((alert.start, alert.end), shared)
         });
         let found = rows.iter().map(|row| {
             let times: Vec<i64> =
                 steps.clone().map(|step| row[&self.time_column(step)].as_i64().unwrap_or(-1)).collect();
-            let column = |key: &&Field| format!("{}_{}", self.step_name(0), key.name.replace('.', "_"));
-            let shared: Vec<_> = keys.iter().map(|key| of_json(key.ty, &row[&column(key)])).collect();
+            let shared = keys.iter().map(|key| {
+                let GroupField { field, case: _ } = key;
+                let column = format!("{}_{}", self.step_name(0), field.name.replace('.', "_"));
+                of_group(key, of_json(field.ty, &row[&column]))
+            });
+            let shared: Vec<_> = shared.collect();
             ((*times.iter().min().unwrap(), *times.iter().max().unwrap()), shared)
         });
         compare(self.emission.promised(), &counted(expected), &counted(found))
@@ -374,12 +384,12 @@ impl Keys<'_> {
     fn key(&self) -> (bool, Vec<&Field>) {
         let chain = &self.maker.rule.chain;
         let Some((first, last)) = chain.links.first().zip(chain.links.last()) else {
-            let repeated = chain.steps[0].repetition.iter().flat_map(|repetition| &repetition.by);
-            let together = chain.together.iter().flat_map(|together| &together.keys);
+            let repeated = chain.steps[0].repetition.iter().flat_map(Repetition::by_fields);
+            let together = chain.together.iter().flat_map(Together::fields);
             return (true, together.chain(repeated).collect());
         };
-        // A sequence has no key that ignores letter case.
-        let is_said = |key: &&Key| self.emission.target != "eql" || key.case == Case::Sensitive;
+        // A sequence has no key that ignores letter case, but where a source folds it.
+        let is_said = |key: &&Key| self.emission.target != "eql" || key.case == Case::Sensitive || key.folds;
         if shape::key_changes(chain).is_empty() {
             return (true, last.keys.iter().filter(is_said).map(|key| &key.right).collect());
         }

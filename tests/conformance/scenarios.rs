@@ -8,7 +8,7 @@ use catena::engine::event::Reader;
 use catena::engine::program::Program;
 use catena::engine::record::{Record, Schemas};
 use catena::engine::value::Value;
-use catena::ir::{Case, Pred, Rule, Selection, Step, Type};
+use catena::ir::{Pred, Rule, Selection, Step, Together, Type};
 use fastrand::Rng;
 
 use super::clauses;
@@ -249,7 +249,7 @@ impl<'a> Maker<'a> {
     fn keys(&self, index: usize) -> Vec<(&'a str, &'a str)> {
         let chain = &self.rule.chain;
         let linked = chain.links.get(index - 1).into_iter().flat_map(|link| &link.keys);
-        let shared = chain.together.iter().flat_map(|together| &together.keys);
+        let shared = chain.together.iter().flat_map(Together::fields);
         linked
             .map(|key| (key.left.name.as_str(), key.right.name.as_str()))
             .chain(shared.map(|key| (key.name.as_str(), key.name.as_str())))
@@ -277,8 +277,7 @@ impl<'a> Maker<'a> {
     pub(super) fn copy_fields(&self, from: &Event, to: &mut Event, fields: &[(&str, &str)], rng: &mut Rng) {
         let Some(record) = rng.choice(self.records(from)) else { return };
         let (item, source) = (rng.usize(0..2), self.source(&to.source.clone()));
-        let folds =
-            self.rule.chain.links.iter().flat_map(|link| &link.keys).any(|key| key.case == Case::Ignore);
+        let folds = self.rule.chain.folded().next().is_some();
         for (there, here) in fields {
             let Some(value) = record.get(there) else { continue };
             let one = if let Value::Many(all) = value { rng.choice(all.as_ref()).unwrap() } else { value };

@@ -4,7 +4,7 @@
 
 use catena::backend::ListDelivery;
 use catena::catalog::Catalog;
-use catena::ir::Rule;
+use catena::ir::{Case, Rule, Type};
 
 use super::random_rules::RuleGenerator;
 use crate::program::root;
@@ -47,9 +47,36 @@ pub(super) fn of_files() -> Vec<Subject> {
                 delivery: *delivery,
                 seed: None,
             }));
+            subjects.extend(subjects.last().and_then(folded));
         }
     }
     subjects
+}
+
+/// The same rule as if its sources folded every text that records share or of which values are counted: those that are
+/// modelled fold none. `None` for a rule that groups no records by a text.
+fn folded(subject: &Subject) -> Option<Subject> {
+    let mut rule = subject.rule.clone();
+    let chain = &mut rule.chain;
+    let counts = chain.steps.iter_mut().filter_map(|step| step.repetition.as_mut());
+    let counted = counts.flat_map(|count| count.by.iter_mut().chain(&mut count.distinct));
+    let mut groups: Vec<_> =
+        counted.chain(chain.together.iter_mut().flat_map(|together| &mut together.keys)).collect();
+    groups.retain(|group| group.field.ty == Type::String);
+    if groups.is_empty() {
+        return None;
+    }
+    for group in groups {
+        group.case = Case::Ignore;
+    }
+    for key in chain.links.iter_mut().flat_map(|link| &mut link.keys) {
+        if key.case == Case::Sensitive && [&key.left, &key.right].iter().all(|side| side.ty == Type::String) {
+            (key.case, key.folds) = (Case::Ignore, true);
+        }
+    }
+    rule.name.node.push_str("_folded");
+    let (name, origin) = (rule.name.node.clone(), subject.origin.clone());
+    Some(Subject { name, origin, rule, delivery: subject.delivery, seed: subject.seed })
 }
 
 /// Random rules in the order of their seeds, without those that the checker refuses.
@@ -59,6 +86,7 @@ pub(super) fn random(catalog: &Catalog) -> impl Iterator<Item = Subject> + '_ {
         let text = RuleGenerator::new(catalog, seed).rule(&name);
         let rule = rules::try_from_text(&text).ok()?.pop()?;
         let delivery = if seed.is_multiple_of(5) { ListDelivery::Lookup } else { ListDelivery::Auto };
-        Some(Subject { name, origin: text, rule, delivery, seed: Some(seed) })
+        let subject = Subject { name, origin: text, rule, delivery, seed: Some(seed) };
+        if seed % 4 == 3 { folded(&subject).or(Some(subject)) } else { Some(subject) }
     })
 }

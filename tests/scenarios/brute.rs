@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use catena::engine::alert::Alert;
 use catena::engine::record::{Identity, Record};
 use catena::engine::value::Value;
-use catena::ir::{self, Absence, Case, CompareOp, Key, Neighbour, Rule, Selection, When};
+use catena::ir::{self, Absence, Case, CompareOp, GroupField, Key, Neighbour, Rule, Selection, When};
 
 use super::conditions::{equal, holds, number, orders};
 
@@ -96,7 +96,7 @@ impl<'r> Meaning<'r> {
         let repetition = self.rule.chain.steps[step].repetition.as_ref()?;
         let t = e.record.time;
         let group = |of: &Of<'_>| -> Option<Vec<String>> {
-            repetition.by.iter().map(|field| Some(format!("{:?}", of.get(&field.name)?.key()))).collect()
+            repetition.by.iter().map(|by| value_of(of, by)).collect()
         };
         let own = group(e)?;
         let counted: Vec<&Of<'_>> = self.uncounted[step]
@@ -109,7 +109,7 @@ impl<'r> Meaning<'r> {
             let within = counted.iter().filter(|other| other.record.time >= since);
             let what = |other: &&&Of<'_>| match &repetition.distinct {
                 None => Some(format!("{:?}", other.record.event)),
-                Some(field) => Some(format!("{:?}", other.get(&field.name)?.key())),
+                Some(distinct) => value_of(other, distinct),
             };
             within.filter_map(|other| what(&other)).collect::<HashSet<_>>().len() as u64
         };
@@ -213,9 +213,9 @@ impl<'r> Meaning<'r> {
         let events: HashSet<_> = set.iter().map(|of| of.record.event).collect();
         events.len() == set.len()
             && set.iter().all(|of| window.contains(&of.record.time))
-            && keys
-                .iter()
-                .all(|key| set.iter().all(|of| same(own.get(&key.name), of.get(&key.name), Case::Sensitive)))
+            && keys.iter().all(|GroupField { field, case }| {
+                set.iter().all(|of| same(own.get(&field.name), of.get(&field.name), *case))
+            })
     }
 
     /// The evidence by its documented rule: of the predecessors with the latest start the latest, then the first in the
@@ -333,6 +333,12 @@ fn values<'v>(value: Option<&'v Value<'v>>) -> &'v [Value<'v>] {
         Some(one) => std::slice::from_ref(one),
         None => &[],
     }
+}
+
+/// A value as records are grouped by it.
+fn value_of(of: &Of<'_>, GroupField { field, case }: &GroupField) -> Option<String> {
+    let value = format!("{:?}", of.get(&field.name)?.key());
+    Some(if *case == Case::Ignore { value.to_lowercase() } else { value })
 }
 
 /// Both present and equal: as logged, numbers by value.

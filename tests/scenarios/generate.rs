@@ -16,7 +16,7 @@ use catena::source::{Span, Spanned};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use clauses::{More, Other, busy_link, comparison, more, of, repetition, selection};
+use clauses::{More, Other, busy_link, comparison, group_field, more, of, repetition, selection};
 
 const SOURCE: &str = "
 name: NAME
@@ -265,8 +265,7 @@ impl Scenario {
             from_scope: true,
         };
         let links = self.links.iter().enumerate().map(|(index, (gap, keys))| {
-            let case =
-                if self.more.folded.get(index) == Some(&true) { Case::Ignore } else { Case::Sensitive };
+            let case = Case::folding(self.more.folded.get(index) == Some(&true));
             let keys = keys.iter().map(|(l, r)| Key { case, ..key(*l, *r) });
             let nothing = [selection(0, &Choice::True, &[], None)];
             let between = of(&self.more.between, index).iter();
@@ -279,7 +278,8 @@ impl Scenario {
             }
         });
         let links = if self.more.together && steps.len() > 1 { Vec::new() } else { links.collect() };
-        let shared = || ir::Together { keys: vec![text_field(0)], span: Span::default() };
+        let folds = self.more.folded.first() == Some(&true);
+        let shared = || ir::Together { keys: vec![group_field((0, folds))], span: Span::default() };
         let step_field = |(step, at): &(usize, usize)| StepField { step: *step, field: text_field(*at) };
         let dedupe = self.dedupe.as_ref().map(|(seconds, by)| Dedupe {
             window: window(*seconds),

@@ -162,8 +162,8 @@ impl<'a> Around<'a> {
             let compared = link.comparisons.iter().map(|comparison| &comparison.left);
             link.keys.iter().filter(|key| !key.any.left).map(|key| &key.left).chain(compared)
         });
-        let together = self.together.into_iter().flat_map(|together| &together.keys);
-        let by = repetition.into_iter().flat_map(|repetition| &repetition.by);
+        let together = self.together.into_iter().flat_map(Together::fields);
+        let by = repetition.into_iter().flat_map(Repetition::by_fields);
         once(before.chain(after).chain(together).chain(by))
     }
 
@@ -182,7 +182,8 @@ impl<'a> Around<'a> {
             let keys = link.into_iter().flat_map(|link| &link.absences).flat_map(|absence| &absence.keys);
             keys.filter(move |key| key.of == of).map(|key| &key.left)
         };
-        let counted = repetition.and_then(|repetition| repetition.distinct.as_ref());
+        let counted =
+            repetition.and_then(|repetition| repetition.distinct.as_ref()).map(|counted| &counted.field);
         let of_links = of_link(self.before, Neighbour::Later).chain(of_link(self.after, Neighbour::Earlier));
         once(own.chain(of_links).chain(counted))
     }

@@ -62,7 +62,7 @@ pub(super) fn runs(
 /// need more of them than the rule.
 fn count(repetition: &Repetition, keys: &[Cell<'_>], is_alone: bool, report: &mut Report) -> Option<u32> {
     let Repetition { least, distinct: _, window, by, by_is_explicit: _, span } = repetition;
-    let is_counted_by = |key: &Cell<'_>| by.iter().any(|field| field.name == key.name);
+    let is_counted_by = |key: &Cell<'_>| repetition.is_by(key.name);
     if let Some(other) = keys.iter().find(|key| !is_counted_by(key)) {
         let message = phrase!(
             "the sequence is joined by `{}`, by which `at least` does not count, so that it is left out",

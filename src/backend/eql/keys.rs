@@ -13,7 +13,7 @@ use crate::backend::schema::Dialect as _;
 use crate::backend::truth::unique;
 use crate::backend::{Effect, Report};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::Field;
+use crate::ir::{Field, Repetition};
 use crate::source::Span;
 
 /// The keys of a sequence.
@@ -67,7 +67,7 @@ pub(super) fn of<'a>(
     let run = bound.steps.get(steps.clone())?;
     let (mut keys, mut dropped) = (Keys::default(), Vec::new());
     let burst = run.first().and_then(|step| step.repetition).filter(|_| links.is_empty());
-    let alone = burst.into_iter().flat_map(|burst| &burst.by).map(|field| vec![field]);
+    let alone = burst.into_iter().flat_map(Repetition::by_fields).map(|field| vec![field]);
     for fields in rows(links).into_iter().chain(alone) {
         let cells = fields.iter().zip(run).map(|(field, step)| cell(step, field, report));
         let row: Vec<_> = cells.collect::<Option<_>>()?;

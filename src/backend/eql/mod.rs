@@ -97,6 +97,8 @@ const FOLDED: &str =
 
 const VALUES: &str = "a test of a list holds if one value passes, and its opposite if none does; that one fails or all pass cannot be asked: `any(f) != v` and `all(f) == v` add, `not all(f) == v` is refused";
 const FIELD_KEYS: &str = "a sequence compares its keys exactly: where a log writes one name in several letter cases, chains are missed";
+const ITEMS: &str = "Elastic keeps one document for each event, so values of its items count though they are of different items";
+const FIELD_COUNTS: &str = "runs are counted by the exact keys of the sequence: where a log writes one name in several letter cases, each of them is counted by itself, and a count may not be reached";
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
@@ -130,7 +132,7 @@ fn support(feature: Feature) -> Support {
         Feature::FirstSeen => Support::Widened(NO_MEMORY),
         Feature::AbsenceBetween => Support::Emulated(MISSING),
         Feature::Count => Support::Emulated(RUNS),
-        Feature::DistinctCount => Support::Widened(NO_VALUES),
+        Feature::DistinctCount | Feature::FoldedValues => Support::Widened(NO_VALUES),
         Feature::DifferentFields | Feature::OrderedFields => Support::No {
             reason: "the items of a sequence are compared by their keys alone, for equality",
             help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
@@ -138,6 +140,7 @@ fn support(feature: Feature) -> Support {
         Feature::AnyKey => ANY,
         Feature::FoldedKey => Support::Widened(EXACT_KEYS),
         Feature::FoldedField => Support::Conditional(FIELD_KEYS),
+        Feature::FoldedGroup => Support::Conditional(FIELD_COUNTS),
         Feature::AnyOrder => Support::No {
             reason: "a sequence has one order, and a sample has no window",
             help: "write a rule for each order of the steps",
@@ -152,9 +155,7 @@ fn support(feature: Feature) -> Support {
         Feature::KeyChange | Feature::KeyChangeInScope => Support::Widened(
             "a chain whose key changes becomes one rule for each key; the alert of a later rule bears the time at which it ran, so the earlier windows are widened by delivery and schedule",
         ),
-        Feature::RepeatedGroup => Support::Widened(
-            "Elastic keeps one document for each event, so values of its items count though they are of different items",
-        ),
+        Feature::RepeatedGroup => Support::Widened(ITEMS),
         Feature::FoldedText => Support::Engine(FOLDED),
         Feature::IgnoreCase => Support::Emulated(
             "EQL ignores the case of ASCII letters; other letters are spelled out in a regular expression",

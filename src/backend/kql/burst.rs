@@ -12,7 +12,7 @@ use super::network;
 use super::step::{self, Columns, Event};
 use crate::backend::bind::BoundStep;
 use crate::backend::print::{Bind, phrase};
-use crate::ir::{Field, Repetition, Type};
+use crate::ir::{Case, Field, GroupField, Repetition, Type};
 
 /// What a step counts.
 pub(super) struct Burst<'s> {
@@ -105,10 +105,11 @@ impl Burst<'_> {
         ];
         let column = |field: &Field| literal::name(&self.step.column_name(&field.name));
         let mut counts = None;
-        if let Some(field) = &self.repetition.distinct {
-            let value = match field.ty {
-                Type::Ip => network::address_or_nothing(&column(field)),
-                Type::String | Type::Int | Type::Float | Type::Bool | Type::Time => column(field),
+        if let Some(GroupField { field, case }) = &self.repetition.distinct {
+            let value = match (field.ty, case) {
+                (Type::Ip, _) => network::address_or_nothing(&column(field)),
+                (_, Case::Ignore) => literal::call("tolower", [&column(field)]),
+                (_, Case::Sensitive) => column(field),
             };
             assigned.push(literal::assign(&counted("value"), &value));
             let there = match field.ty {
@@ -118,10 +119,11 @@ impl Burst<'_> {
             counts = Some(literal::operator("where", &literal::call(there, [&counted("value")])));
         }
         let mut on = Vec::new();
-        for (number, field) in (1..).zip(&self.repetition.by) {
+        for (number, by) in (1..).zip(&self.repetition.by) {
             let key = counted(&phrase!("key_{number}"));
-            assigned.push(literal::assign(&key, &column(field)));
-            on.push(literal::equal_sides(&column(field), &key));
+            let own = step::key_column(self.step, &by.field, by.folds());
+            assigned.push(literal::assign(&key, &own));
+            on.push(literal::equal_sides(&own, &key));
         }
         let project = literal::operator("project", &literal::list(&assigned));
         let mut table = literal::piped(&self.all, &project);

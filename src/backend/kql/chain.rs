@@ -175,8 +175,13 @@ impl<'a> Plan<'_, 'a> {
             let absent = link.absences.iter().flat_map(|absence| absence.keys);
             found.extend(absent.filter(|key| key.of == of).filter_map(folded_name));
         }
-        let own = self.step(index).into_iter().flat_map(|step| &step.absences);
+        let step = self.step(index);
+        let own = step.into_iter().flat_map(|step| &step.absences);
         found.extend(own.flat_map(|absence| absence.keys).filter_map(folded_name));
+        let by = step.and_then(|step| step.repetition).into_iter().flat_map(|counts| &counts.by);
+        let shared = self.bound.together.into_iter().flat_map(|together| &together.keys);
+        let groups = by.chain(shared).filter(|group| group.folds());
+        found.extend(groups.map(|group| group.field.name.as_str()));
         unique(found)
     }
 
@@ -318,7 +323,7 @@ impl<'a> Plan<'_, 'a> {
             }
         };
         let keys = bound.keys.iter().zip(&bound.folded).map(|((left, right), folded)| {
-            (key_column(earlier, left, *folded), key_column(later, right, *folded))
+            (step::key_column(earlier, left, *folded), step::key_column(later, right, *folded))
         });
         let mut joined: Vec<_> = keys.chain(bucket.map(|bucket| bucket.columns)).collect();
         let mut passing = Vec::new();
@@ -400,16 +405,13 @@ fn folded_name(key: &AbsenceKey) -> Option<&str> {
     (key.case == Case::Ignore).then_some(key.left.name.as_str())
 }
 
-fn key_column(step: &BoundStep<'_, Kql>, field: &Field, folded: bool) -> Frag {
-    if folded { step::folded(&step.name.node, &field.name) } else { column(step, field) }
-}
-
 fn comparison(earlier: &BoundStep<'_, Kql>, later: &BoundStep<'_, Kql>, stated: &Comparison) -> Frag {
     let Comparison { left, op, right, span: _ } = stated;
     let operator = match op {
         CompareOp::NotEqual => "!=",
         CompareOp::Order(op) => one::operator(*op),
     };
+    let column = |step: &BoundStep<'_, Kql>, field: &Field| literal::name(&step.column_name(&field.name));
     literal::binary(&column(earlier, left), operator, &column(later, right))
 }
 
@@ -422,10 +424,6 @@ fn join_comment(
     let (earlier, later) = (&earlier.name.node, &later.name.node);
     let total = span.total.as_ref().map_or("", |_| ", all in total");
     phrase!("{earlier}, then {later}{total}: same {}", link.keys_in_words())
-}
-
-fn column(step: &BoundStep<'_, Kql>, field: &Field) -> Frag {
-    literal::name(&step.column_name(&field.name))
 }
 
 /// The time bucket of the earlier record, and the columns that are equal then.

@@ -55,6 +55,8 @@ pub struct Kql;
 const WILDCARDS: &str = "startswith_cs, endswith_cs and contains_cs, else an anchored regular expression";
 const STEP_BY_STEP: &str = "joined step by step; after each join the latest start of every record is kept";
 const BOTH: &str = "both fields are tested for presence";
+const LOWER: &str = "joined by tolower() of both sides";
+const LOWER_GROUPS: &str = "grouped by tolower() of the field";
 const FOLDED: &str = "both fields are compared by tolower(): letters beyond ASCII are equal as Kusto folds them, which its documentation does not say";
 
 const VALUES: &str = "`mv-apply` counts the values that pass; a list without a value has one that is null";
@@ -135,9 +137,8 @@ impl Backend for Kql {
                 Support::Emulated("compared after the join, both present")
             }
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey | Feature::FoldedField => {
-                Support::Emulated("joined by tolower() of both sides")
-            }
+            Feature::FoldedGroup | Feature::FoldedValues => Support::Emulated(LOWER_GROUPS),
+            Feature::FoldedKey | Feature::FoldedField => Support::Emulated(LOWER),
             Feature::AnyOrder => Support::Emulated(
                 "each step in turn is the last one; of every other the newest record before it counts",
             ),

@@ -11,7 +11,7 @@ use super::column::Reach;
 use super::fields::{self, Field};
 use crate::backend::bind::{Bound, BoundSelection, BoundStep, BoundTest};
 use crate::backend::truth::Truth;
-use crate::ir::{Case, Chain, TestKind, Type};
+use crate::ir::{Case, Chain, GroupField, TestKind, Type};
 
 /// The step of which there are the fewest records, as far as a rule shows it: it names the most values. The first of
 /// several.
@@ -78,7 +78,9 @@ pub(super) fn narrowing<'a>(
     let candidates = pairs.filter(|(_, key)| !own || !key.from_scope).filter_map(|((left, right), key)| {
         let (near, far) = if ahead { (left, right) } else { (right, left) };
         // What is counted together shares no other key than those by which it is counted.
-        let is_shared = counted.is_none_or(|by| by.iter().any(|by| by.name == far.name));
+        let is_in_key =
+            |by: &GroupField| by.field.name == far.name && (!by.folds() || key.case == Case::Ignore);
+        let is_shared = counted.is_none_or(|by| by.iter().any(is_in_key));
         let fields: Vec<_> = far_step.selections().filter_map(|one| key_of(one, &far.name)).collect();
         let narrows = is_shared && fields.iter().all(|field| serves(field));
         let is_expression = fields.iter().any(|field| fields::plain(field).is_none());

@@ -193,7 +193,7 @@ pub(super) fn first_time(step: &BoundStep<'_, Kql>) -> Frag {
 
 /// The keys that only a record needs which stands for all that were counted with it.
 fn late_keys(step: &BoundStep<'_, Kql>, repetition: &Repetition, wanted: &Wanted<'_>) -> Vec<Frag> {
-    let keys = step.main.keys.iter().filter(|key| !is_by(repetition, key.name));
+    let keys = step.main.keys.iter().filter(|key| !repetition.is_by(key.name));
     let keys = keys.filter(|key| !wanted.implied.contains(&key.name));
     let test = |key: &Field<'_>| {
         let exists = one::exists(&literal::name(&step.column_name(key.name)), key.ty);
@@ -204,10 +204,6 @@ fn late_keys(step: &BoundStep<'_, Kql>, repetition: &Repetition, wanted: &Wanted
         return tests;
     }
     vec![literal::operator("where", &Frag::join(tests, " and ", Bind::And))]
-}
-
-fn is_by(repetition: &Repetition, field: &str) -> bool {
-    repetition.by.iter().any(|by| by.name == field)
 }
 
 /// A column of the contract.
@@ -251,7 +247,7 @@ impl<'s, 'a> Alternative<'_, 's, 'a> {
     ) -> (Rows, Projection<'s, 'a>) {
         let Self { step, selection, before, visible } = *self;
         // What is counted need not have the keys of links.
-        let is_early = |key: &&Field<'_>| step.repetition.is_none_or(|counts| is_by(counts, key.name));
+        let is_early = |key: &&Field<'_>| step.repetition.is_none_or(|counts| counts.is_by(key.name));
         let keys: Vec<_> = selection.keys.iter().filter(is_early).collect();
         let passed: Vec<_> = selection.event_id.iter().chain(&selection.outputs).map(passed).collect();
         let reading = Reading { name: &step.name.node, selection, before, keys: &keys, passed: &passed };
@@ -460,6 +456,15 @@ pub(super) fn values(step: &str, field: &str) -> Frag {
 /// The column of a field in lower case.
 pub(super) fn folded(step: &str, field: &str) -> Frag {
     literal::name(&phrase!("_{}_lower", ir::column_name(step, field)))
+}
+
+/// The column of a field by which records are joined or counted.
+pub(super) fn key_column(step: &BoundStep<'_, Kql>, field: &ir::Field, folded: bool) -> Frag {
+    if folded {
+        self::folded(&step.name.node, &field.name)
+    } else {
+        literal::name(&step.column_name(&field.name))
+    }
 }
 
 /// Every column of the table that the source file names, sorted, each once.

@@ -9,10 +9,10 @@ use super::literal::{self, Frag};
 use super::once::Once;
 use super::query::{STAMP, Table};
 use super::staged::Staged;
-use super::window;
+use super::{step, window};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::print::phrase;
-use crate::ir::{Field, Together};
+use crate::ir::{GroupField, Together};
 
 /// The tables of a rule whose steps come in any order.
 pub(super) fn tables(
@@ -54,8 +54,10 @@ type Step<'s, 'a> = (&'s BoundStep<'a, Kql>, &'s Staged);
 
 /// The join with another step: its newest record before the last one.
 fn join(shared: &Together, last: Step<'_, '_>, other: Step<'_, '_>, window: &Frag) -> [Frag; 3] {
-    let column = |step: Step<'_, '_>, field: &str| literal::name(&step.0.column_name(field));
-    let side = |key: &Field| literal::equal_sides(&column(last, &key.name), &column(other, &key.name));
+    let side = |key: &GroupField| {
+        let [left, right] = [last, other].map(|step| step::key_column(step.0, &key.field, key.folds()));
+        literal::equal_sides(&left, &right)
+    };
     let on: Vec<_> = shared.keys.iter().map(side).collect();
     let (time, end) = (&other.1.columns.time, &last.1.columns.time);
     let [late, own] = [other, last].map(|step| window::lag(step.0.selections()));

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::literal::{FieldName, Names};
-use crate::ir::{Field, Key, Link};
+use crate::ir::{Field, GroupField, Key, Link};
 
 /// One key along the chain: its field in each step.
 #[derive(Debug)]
@@ -22,6 +22,11 @@ impl<'a> Path<'a> {
         // Of a field with several values the gate has told.
         let Key { left, right, case: _, folds: _, any: _, from_scope } = key;
         Self { fields: vec![(link, left), (link + 1, right)], from_scope: *from_scope }
+    }
+
+    fn shared(GroupField { field, case: _ }: &'a GroupField, steps: impl Iterator<Item = usize>) -> Self {
+        // A key that ignores letter case is one that some engines compare exactly: the gate says so.
+        Self { fields: steps.map(|step| (step, field)).collect(), from_scope: false }
     }
 
     fn names(&self) -> Vec<&'a str> {
@@ -42,14 +47,13 @@ pub(super) fn pairs(index: usize, link: &Link) -> Vec<Path<'_>> {
 }
 
 /// The keys that steps in any order share.
-pub(super) fn together(keys: &[Field], steps: usize) -> Vec<Path<'_>> {
-    let path = |key| Path { fields: (0..steps).map(|step| (step, key)).collect(), from_scope: false };
-    distinct(keys.iter().map(path))
+pub(super) fn together(keys: &[GroupField], steps: usize) -> Vec<Path<'_>> {
+    distinct(keys.iter().map(|key| Path::shared(key, 0..steps)))
 }
 
 /// The keys by which a step counts.
-pub(super) fn counted(keys: &[Field], step: usize) -> Vec<Path<'_>> {
-    distinct(keys.iter().map(|key| Path { fields: vec![(step, key)], from_scope: false }))
+pub(super) fn counted(keys: &[GroupField], step: usize) -> Vec<Path<'_>> {
+    distinct(keys.iter().map(|key| Path::shared(key, step..=step)))
 }
 
 /// The keys by which every link joins, in the first of them.

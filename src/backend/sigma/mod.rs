@@ -137,6 +137,7 @@ const UNEQUAL: Support = Support::No {
     reason: "a correlation compares the fields of its rules for equality alone",
     help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
 };
+const BOTH: &str = "one event that matches two neighbouring steps: some engines take it for both";
 const FOLDED: &str = "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
 
 /// A link by any value.
@@ -168,7 +169,10 @@ fn support(feature: Feature) -> Support {
         Feature::DistinctCount => Support::Conditional(VALUES),
         Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
         Feature::AnyKey => ANY,
-        Feature::FoldedKey | Feature::FoldedField => Support::Conditional(FOLDED),
+        Feature::FoldedKey | Feature::FoldedField | Feature::FoldedGroup => Support::Conditional(FOLDED),
+        Feature::FoldedValues => Support::Widened(
+            "values that differ in letter case alone count as several in some engines (rsigma)",
+        ),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(
@@ -189,9 +193,7 @@ fn support(feature: Feature) -> Support {
         Feature::RepeatedGroup => Support::Conditional(
             "several items in one event: some engines see the first item only, others mix the fields of different items",
         ),
-        Feature::SharedEvent => {
-            Support::Engine("one event that matches two neighbouring steps: some engines take it for both")
-        }
+        Feature::SharedEvent => Support::Engine(BOTH),
         Feature::IgnoreCase | Feature::FoldedText => {
             Support::Engine("letters beyond ASCII: some engines tell upper and lower case apart")
         }

@@ -19,7 +19,7 @@ use crate::backend::schema::Dialect as _;
 use crate::backend::truth::Truth;
 use crate::backend::{Cased, Effect, Job, Report, shape};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Chain, Field, Link, Repetition, Selection, Step, Type};
+use crate::ir::{Chain, Field, GroupField, Link, Repetition, Selection, Step, Type};
 
 /// What is to be written.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ fn base(
         // Of a step alone that counts values, a record without one adds nothing; in a chain it may be the one that the
         // next step follows.
         let counted = stated.repetition.as_ref().and_then(|repetition| repetition.distinct.as_ref());
-        let counted = counted.filter(|_| is_alone).and_then(|field| read(selection, field));
+        let counted = counted.filter(|_| is_alone).and_then(|counted| read(selection, &counted.field));
         for key in selection.keys.iter().chain(counted) {
             let Some(column) = predicate::only(key, report) else { continue };
             // No filter can say that an address or a boolean is missing: there, any other text counts as that.
@@ -214,7 +214,7 @@ impl Joins<'_, '_> {
         }
         let kind = match distinct {
             None => Kind::Events(*least),
-            Some(field) => {
+            Some(GroupField { field, case: _ }) => {
                 if self.chain.steps.len() > 1 {
                     self.report.note(Effect::Superset, field.span, "a text that is no value counts as one");
                 }
@@ -235,14 +235,14 @@ impl Joins<'_, '_> {
 
     /// Whether the correlation of a step that counts by these keys can stand for it in others: a key that changes
     /// through nesting has no defined meaning, and aliases exist for fields of base rules alone.
-    fn hands_on(&mut self, at: usize, by: &[Field]) -> bool {
-        let counted: BTreeSet<_> = by.iter().map(|field| field.name.as_str()).collect();
+    fn hands_on(&mut self, at: usize, by: &[GroupField]) -> bool {
+        let counted: BTreeSet<_> = by.iter().map(|by| by.field.name.as_str()).collect();
         let before = at.checked_sub(1).and_then(|before| self.chain.links.get(before));
         let before = before.map(|link| link.keys.iter().map(|key| key.right.name.as_str()).collect());
         let after = self.chain.links.get(at);
         let after = after.map(|link| link.keys.iter().map(|key| key.left.name.as_str()).collect());
         let together = self.chain.together.as_ref();
-        let together = together.map(|all| all.keys.iter().map(|key| key.name.as_str()).collect());
+        let together = together.map(|all| all.fields().map(|key| key.name.as_str()).collect());
         let mut joined = before.into_iter().chain(after).chain(together);
         if !joined.all(|keys: BTreeSet<_>| keys == counted) {
             return false;

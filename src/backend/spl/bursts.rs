@@ -52,10 +52,10 @@ pub(super) fn marks(step: &BoundStep<'_, Spl>, number: u64) -> Vec<(Frag, Frag)>
     let Some(repetition) = step.repetition else { return Vec::new() };
     let by = (1..).zip(&repetition.by);
     let mut made: Vec<_> =
-        by.map(|(key, field)| (literal::burst_key(number, key), literal::field(&field.name))).collect();
-    made.extend(repetition.distinct.iter().map(|field| {
-        let column = literal::field(&field.name);
-        let value = match field.ty {
+        by.map(|(key, by)| (literal::burst_key(number, key), literal::grouped(by))).collect();
+    made.extend(repetition.distinct.iter().map(|distinct| {
+        let column = literal::grouped(distinct);
+        let value = match distinct.field.ty {
             Type::String | Type::Ip | Type::Bool => column,
             Type::Int | Type::Float | Type::Time => literal::call("tostring", [&column]),
         };

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use super::Spl;
 use crate::backend::print::{self, Bind, Language, phrase};
 use crate::backend::stated::Notation;
-use crate::ir::{Type, Value};
+use crate::ir::{GroupField, Type, Value};
 use crate::source::marked;
 
 /// A piece of a search.
@@ -237,6 +237,11 @@ pub(super) fn stored(name: &str) -> Frag {
 /// A field's column as records are joined by it.
 pub(super) fn joined(name: &str, ty: Type, folded: bool) -> Frag {
     in_one_case(field(name), ty, folded)
+}
+
+/// A field's column as records are grouped by it.
+pub(super) fn grouped(by: &GroupField) -> Frag {
+    joined(&by.field.name, by.field.ty, by.folds())
 }
 
 /// A text in lower case where records are joined ignoring case.

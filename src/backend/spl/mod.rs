@@ -61,6 +61,7 @@ const ANY: &str = "mvexpand gives a row for each value, and the answer one for e
 
 const VALUES: &str = "mvfilter asks each value, mvcount counts those that pass";
 
+const NEWEST: &str = "running maximum of the newest record of every step for each key";
 const OWN_KEYS: &str = "each link has its own key columns and its own running maximum";
 const ITEMS: &str = "spath takes the items, mvexpand gives a row for each";
 
@@ -128,9 +129,7 @@ impl Backend for Spl {
             Feature::DistinctCount => Support::Emulated(
                 "all values of a group are carried, and those that are recent enough are counted",
             ),
-            Feature::AnyOrder => {
-                Support::Emulated("running maximum of the newest record of every step for each key")
-            }
+            Feature::AnyOrder => Support::Emulated(NEWEST),
             Feature::OrderedSteps => {
                 Support::Emulated("rows of all steps in time order, earlier steps first at equal times")
             }
@@ -144,9 +143,12 @@ impl Backend for Spl {
                 "the events of one instant in two opposite orders, the later step of each first",
             ),
             Feature::AnyKey => Support::Emulated(ANY),
-            Feature::FoldedKey | Feature::FoldedField | Feature::FoldedText | Feature::IgnoreCase => {
-                Support::Engine(LETTERS)
-            }
+            Feature::FoldedKey
+            | Feature::FoldedField
+            | Feature::FoldedGroup
+            | Feature::FoldedValues
+            | Feature::FoldedText
+            | Feature::IgnoreCase => Support::Engine(LETTERS),
             Feature::Wildcards => Support::Emulated("an anchored regular expression"),
             Feature::RegularExpression => Support::Emulated("the same in PCRE, without backslashes"),
             Feature::TimeOrder => Support::Emulated("seconds since 1970"),

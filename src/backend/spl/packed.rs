@@ -26,7 +26,7 @@ use super::{Spl, eval, links, predicate, shown};
 use crate::backend::bind::{Bound, BoundLink, BoundStep};
 use crate::backend::print::Bind;
 use crate::backend::{Effect, Report};
-use crate::ir::{CompareOp, Comparison, Type};
+use crate::ir::{CompareOp, Comparison, GroupField, Type};
 
 /// How a link finds the best predecessor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,8 @@ fn keeps_rising(before: Option<&Hop<'_>>, step: &BoundStep<'_, Spl>, link: &Boun
             && rights.into_iter().all(|((_, right), folded)| holds(&right.name, *folded))
     });
     // Of two groups the burst that ends later may have begun earlier.
-    same_key && step.repetition.is_none_or(|repetition| repetition.by.iter().all(|by| holds(&by.name, false)))
+    let is_in_key = |by: &GroupField| holds(&by.field.name, by.folds());
+    same_key && step.repetition.is_none_or(|repetition| repetition.by.iter().all(is_in_key))
 }
 
 impl Hop<'_> {

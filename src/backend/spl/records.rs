@@ -69,9 +69,7 @@ impl<'b, 'a> Records<'b, 'a> {
     /// The fields that must be present before anything is counted. What is counted need not have the keys of links.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'b BoundField<'a, Column>> {
         let counts = self.step.and_then(|step| step.repetition);
-        let by = move |key: &&BoundField<'_, Column>| {
-            counts.is_none_or(|counts| counts.by.iter().any(|by| by.name == key.name))
-        };
+        let by = move |key: &&BoundField<'_, Column>| counts.is_none_or(|counts| counts.is_by(key.name));
         self.selection.keys.iter().filter(by)
     }
 
@@ -131,7 +129,7 @@ pub(super) fn marks(bound: &Bound<'_, Spl>, records: &Records<'_, '_>) -> Vec<(F
     }
     if let Some(shared) = bound.together {
         let keys = links::in_any_order(shared).into_iter().zip(&shared.keys);
-        made.extend(keys.map(|(name, key)| (name, literal::field(&key.name))));
+        made.extend(keys.map(|(name, key)| (name, literal::grouped(key))));
         made.extend(super::event_id(step).map(|id| (event(), literal::field(id.field.name))));
     }
     made.extend(absences::of_step(bound, *number));

@@ -94,7 +94,7 @@ fn unpacked(number: u64, step: &BoundStep<'_, Spl>) -> Vec<Frag> {
 /// What the rows share, for a reader: `user, key, policy within 10m, by actor.id`.
 fn remark(bound: &Bound<'_, Spl>, together: &Together) -> Frag {
     let names: Vec<_> = bound.steps.iter().map(|step| step.name.node.as_str()).collect();
-    let keys: Vec<_> = together.keys.iter().map(|key| key.name.as_str()).collect();
+    let keys: Vec<_> = together.fields().map(|key| key.name.as_str()).collect();
     let (window, keys) = (ir::duration(bound.total.seconds), keys.join(", "));
     literal::comment(&format!("{} within {window}, by {keys}", names.join(", ")))
 }

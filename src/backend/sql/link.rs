@@ -295,7 +295,7 @@ impl<'t> Writer<'_, 't> {
         let text = whole(
             "SELECT p._record, p._at, p._earlier_event, p._earlier_at\n  FROM {} p JOIN {} c ON {} AND c._event <> \
              p._earlier_event AND c._at BETWEEN GREATEST(p._earlier_at, p._at - {}) AND p._at\n  WHERE {}\n  GROUP BY \
-             p._record, p._at, p._earlier_event, p._earlier_at\n  HAVING count(DISTINCT c.{}) >= {}",
+             p._record, p._at, p._earlier_event, p._earlier_at\n  HAVING count(DISTINCT {}) >= {}",
             &[
                 pairs,
                 counted,

@@ -94,6 +94,10 @@ impl Dialect for Sql {
 const FOLDED: &str =
     "both fields are compared by lower(): letters beyond ASCII are equal as the engine folds them";
 
+const ANTI_JOIN: &str = "an anti-join by the fields that are shared";
+
+const LOWER_GROUPS: &str = "grouped by lower() of the field";
+
 const VALUES: &str = "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino";
 
 const ANY: &str = "a row for each different value, on the sides that have several";
@@ -133,7 +137,7 @@ impl Backend for Sql {
             ),
             Feature::RenamedField => Support::Emulated("the column gets the name of the rule"),
             Feature::AbsenceBefore | Feature::AbsenceAfter | Feature::FirstSeen => {
-                Support::Emulated("an anti-join by the fields that are shared")
+                Support::Emulated(ANTI_JOIN)
             }
             Feature::AbsenceBetween => Support::Emulated("an anti-join of the pairs that a link joins"),
             Feature::Count => Support::Emulated(
@@ -146,6 +150,7 @@ impl Backend for Sql {
                 Support::Emulated("compared where the pairs are joined, both present")
             }
             Feature::FoldedText => Support::Engine(FOLDED),
+            Feature::FoldedGroup | Feature::FoldedValues => Support::Emulated(LOWER_GROUPS),
             Feature::FoldedKey | Feature::FoldedField => Support::Emulated("joined by lower() of both sides"),
             Feature::AnyOrder => {
                 Support::Emulated("a running maximum: of every other step the newest record before each")

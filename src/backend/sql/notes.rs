@@ -5,14 +5,10 @@
 use super::Sql;
 use crate::backend::bind::{Bound, BoundSelection};
 use crate::backend::{Effect, Job, Report, SqlDialect};
-use crate::ir::Case;
 
 /// Adds the notes of a rule.
 pub(super) fn add(job: &Job<'_>, bound: &Bound<'_, Sql>, report: &mut Report) {
-    let chain = &job.rule.chain;
-    let links = chain.links.iter().filter(|link| link.keys.iter().any(|key| key.case == Case::Ignore));
-    let absences = chain.absences().filter(|absence| absence.keys.iter().any(|key| key.case == Case::Ignore));
-    for span in links.map(|link| link.span).chain(absences.map(|absence| absence.span)) {
+    for span in job.rule.chain.folded() {
         report.note(Effect::Engine, span, LETTERS);
     }
     if job.options.dialect == SqlDialect::Trino {
@@ -32,7 +28,7 @@ fn require(selection: &BoundSelection<'_, Sql>, report: &mut Report) {
     }
 }
 
-const LETTERS: &str = "links that ignore letter case compare lower() of both sides: letters beyond ASCII are equal as the \
+const LETTERS: &str = "what records share in whatever letter case is compared by lower(): letters beyond ASCII are equal as the \
                        engine folds them";
 
 const NO_SCALAR: &str = "a JSON object or array where the log has a single value counts as a text in Spark, and as missing \

@@ -17,7 +17,7 @@ use crate::backend::bind::{BoundAbsence, BoundField, BoundSelection, BoundStep, 
 use crate::backend::print::Bind;
 use crate::backend::truth::unique;
 use crate::backend::{Report, SqlDialect};
-use crate::ir::{self, Case, Repetition, Type, When};
+use crate::ir::{self, Case, GroupField, Repetition, Type, When};
 
 /// What printing steps adds to.
 pub(super) struct Writer<'w, 't> {
@@ -59,7 +59,7 @@ pub(super) struct StepTable {
 
 /// What a step counts, over two aliases of its records.
 pub(super) struct Counting {
-    /// The column whose different values are counted.
+    /// What is counted once, of the counted row.
     pub(super) value: Frag,
     /// That both rows count together.
     pub(super) same: Frag,
@@ -140,7 +140,7 @@ impl<'t> Writer<'_, 't> {
                 before.iter().copied().filter(|other| std::ptr::eq(other.source, selection.source)).collect();
             // What is counted need not have the keys of links.
             let is_early =
-                |key: &&BoundField<'t, Column>| step.repetition.is_none_or(|counts| is_by(counts, key.name));
+                |key: &&BoundField<'t, Column>| step.repetition.is_none_or(|counts| counts.is_by(key.name));
             let keys: Vec<_> =
                 selection.keys.iter().filter(is_early).chain(selection.any.iter().filter(is_early)).collect();
             let table = self.tables.of(selection, records != Records::Earlier);
@@ -245,17 +245,21 @@ impl<'t> Writer<'_, 't> {
         [one, counted]: [&str; 2],
     ) -> Counting {
         let of = |alias: &str, column: &Frag| whole("{}.{}", &[&literal::own(alias), column]);
-        let by = repetition.by.iter().map(|by| {
-            let column = field(step, &by.name);
-            test("{} = {}", &[&of(one, &column), &of(counted, &column)])
-        });
+        let of_field = |alias: &str, read: &GroupField| {
+            in_one_case(of(alias, &field(step, &read.field.name)), read.case)
+        };
+        let by =
+            repetition.by.iter().map(|by| test("{} = {}", &[&of_field(one, by), &of_field(counted, by)]));
         let same = Frag::join(by.collect(), " AND ", Bind::And);
         match &repetition.distinct {
-            None => Counting { value: literal::own(EVENT), same, is_there: literal::truth(true) },
+            None => {
+                let value = of(counted, &literal::own(EVENT));
+                Counting { value, same, is_there: literal::truth(true) }
+            }
             Some(distinct) => {
-                let value = field(step, &distinct.name);
-                let is_there = predicate::exists(self.dialect, &of(counted, &value), distinct.ty);
-                Counting { value, same, is_there: check::text(&is_there) }
+                let column = of(counted, &field(step, &distinct.field.name));
+                let is_there = predicate::exists(self.dialect, &column, distinct.field.ty);
+                Counting { value: in_one_case(column, distinct.case), same, is_there: check::text(&is_there) }
             }
         }
     }
@@ -273,14 +277,14 @@ impl<'t> Writer<'_, 't> {
         let values = literal::own(&format!("values_{of}"));
         let window = literal::micros(repetition.window.seconds);
         let text = whole(
-            "SELECT a._record, a._at, b.{} AS _value, max(b._at) AS _latest\n  FROM {} a JOIN {} b ON {} AND b._at BETWEEN \
-             a._at - {} AND a._at\n  WHERE {}\n  GROUP BY a._record, a._at, b.{}",
+            "SELECT a._record, a._at, {} AS _value, max(b._at) AS _latest\n  FROM {} a JOIN {} b ON {} AND b._at BETWEEN \
+             a._at - {} AND a._at\n  WHERE {}\n  GROUP BY a._record, a._at, {}",
             &[&value, from, from, &same, &window, &is_there, &value],
         );
         let what = repetition
             .distinct
             .as_ref()
-            .map_or("events".to_owned(), |distinct| format!("values of {}", distinct.name));
+            .map_or("events".to_owned(), |distinct| format!("values of {}", distinct.field.name));
         let comment = format!(
             "`{of}`: at least {} {what} within {}",
             repetition.least,
@@ -294,7 +298,7 @@ impl<'t> Writer<'_, 't> {
             &[&values],
         );
         self.statement.table("", &ranked, &text);
-        let late = step.main.keys.iter().filter(|key| !is_by(repetition, key.name));
+        let late = step.main.keys.iter().filter(|key| !repetition.is_by(key.name));
         let late = late.flat_map(|key| {
             let column = whole("r.{}", &[&field(step, key.name)]);
             check::conjuncts(&predicate::exists(self.dialect, &column, key.ty), false)
@@ -316,8 +320,12 @@ fn stage(step: &BoundStep<'_, Sql>, left: usize) -> Frag {
     literal::own(&if left == 0 { format!("step_{name}") } else { format!("found_{name}_{left}") })
 }
 
-fn is_by(repetition: &Repetition, field: &str) -> bool {
-    repetition.by.iter().any(|by| by.name == field)
+/// A text in lower case where letter case does not count.
+pub(super) fn in_one_case(value: Frag, case: Case) -> Frag {
+    match case {
+        Case::Sensitive => value,
+        Case::Ignore => whole("lower({})", &[&value]),
+    }
 }
 
 fn absent_key(name: &str) -> Frag {

@@ -9,7 +9,7 @@ use super::Sql;
 use super::dialect;
 use super::link::Chain;
 use super::literal::{self, Frag, test, whole};
-use super::step::{StepTable, Writer, field, union};
+use super::step::{StepTable, Writer, field, in_one_case, union};
 use crate::backend::bind::BoundStep;
 use crate::backend::print::Bind;
 use crate::ir::{self, Together, Type, Window};
@@ -54,7 +54,8 @@ impl<'t> Writer<'_, 't> {
             .iter()
             .enumerate()
             .map(|(number, key)| {
-                whole("{} AS {}", &[&field(step, &key.name), &literal::own(&format!("_key_{}", number + 1))])
+                let value = in_one_case(field(step, &key.field.name), key.case);
+                whole("{} AS {}", &[&value, &literal::own(&format!("_key_{}", number + 1))])
             })
             .collect();
         columns.push(whole("{} AS _step", &[&literal::number(i64::try_from(at + 1).unwrap_or(0))]));

@@ -66,7 +66,7 @@ pub(in crate::check) fn dedupe(
         return;
     }
     let key = chain.links.last().and_then(|link| link.keys.first()).map(|key| &key.right);
-    let key = key.or_else(|| step.repetition.as_ref().and_then(|count| count.by.first()));
+    let key = key.or_else(|| step.repetition.as_ref().and_then(|count| count.by_fields().next()));
     let example = key.map_or("STEP.FIELD".to_owned(), |key| format!("{}.{}", step.name.node, key.name));
     let title = if counts {
         "every further record of a burst raises a new alert".to_owned()

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Source;
-use crate::check::names::{self, Names};
+use crate::check::names::Names;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Absence, Field, Neighbour, Repetition, Step, Type};
@@ -14,17 +14,11 @@ use super::links::why_weak;
 
 /// Looks at the clauses of all steps and links.
 pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
-    for (step, written) in chain.steps.iter().zip(&names.steps) {
-        let Some(count) = &step.repetition else { continue };
-        if let Some(found) = unreachable(names, step, count) {
+    for step in &chain.steps {
+        if let Some(found) = step.repetition.as_ref().and_then(|count| unreachable(names, step, count)) {
             sink.report(found);
         }
-        let by = count.by.iter().filter(|field| names::folds(names, *written, field));
-        by.for_each(|field| sink.report(by_spelling(field)));
     }
-    let shared = chain.together.iter().flat_map(|together| &together.keys);
-    let folds = |key: &&Field| names.steps.iter().any(|step| names::folds(names, *step, key));
-    shared.filter(folds).for_each(|key| sink.report(by_spelling(key)));
     let of_steps = chain.steps.iter().flat_map(|step| step.absences.iter().map(move |one| (step, step, one)));
     let of_links = chain.links.iter().zip(chain.steps.windows(2)).flat_map(|(link, steps)| {
         let pair = if let [left, right] = steps { Some((left, right)) } else { None };
@@ -39,8 +33,8 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
 
 /// A count of different values of a field that has too few of them.
 fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Diagnostic> {
-    let field = count.distinct.as_ref()?;
-    let why = if count.by.iter().any(|by| by.name == field.name) {
+    let field = &count.distinct.as_ref()?.field;
+    let why = if count.is_by(&field.name) {
         format!("records that are counted together share `{}`", field.name)
     } else {
         let values = possible(names, step, field)?;
@@ -53,14 +47,6 @@ fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Dia
     let title = format!("`at least {} distinct {}` is never reached", count.least, field.name);
     let help = "count another field, or name in `by` what the records share";
     Some(Diagnostic::new(Code::NeverHolds, field.span, title).label(why).help(help))
-}
-
-/// What records are grouped by, where the source says that its letter case means nothing: groups take it as logged.
-fn by_spelling(field: &Field) -> Diagnostic {
-    let title = format!("records are grouped by the spelling of `{}`", field.name);
-    let help = "group by an identifier that is written in one way, or by what else the records share";
-    let found = Diagnostic::new(Code::GroupedBySpelling, field.span, title);
-    found.label("written in several ways, each of which is a group of its own").help(help)
 }
 
 /// How many values a field can have in a step, if its conditions or its sources say so.

@@ -9,7 +9,9 @@ use crate::catalog::Source;
 use crate::check::names::Names;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, Absence, Chain, Field, FieldTest, Neighbour, Pred, Selection, Step, TestKind};
+use crate::ir::{
+    self, Absence, Chain, Field, FieldTest, Neighbour, Pred, Repetition, Selection, Step, TestKind, Together,
+};
 
 use super::logic::Logic;
 
@@ -26,11 +28,11 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &Chain) {
         }
     }
     for step in &chain.steps {
-        let shared = chain.together.iter().flat_map(|together| &together.keys).map(|key| (step, key));
+        let shared = chain.together.iter().flat_map(Together::fields).map(|key| (step, key));
         report_dead(names, sink, shared, "joins nothing, so the chain never alerts");
         let counted = step.repetition.iter().filter(|count| count.by_is_explicit).flat_map(|count| &count.by);
         let values = step.repetition.iter().flat_map(|count| &count.distinct);
-        let counted = counted.chain(values).map(|field| (step, field));
+        let counted = counted.chain(values).map(|counted| (step, &counted.field));
         report_dead(names, sink, counted, "counts nothing, so the chain never alerts");
         for absence in &step.absences {
             exempts_nothing(names, sink, (step, step), absence);
@@ -118,8 +120,8 @@ fn is_certain(
     let right = before.flat_map(|link| {
         link.keys.iter().map(|key| &key.right).chain(link.comparisons.iter().map(|one| &one.right))
     });
-    let shared = chain.together.iter().flat_map(|together| &together.keys);
-    let counted = burst.into_iter().flat_map(|count| &count.by);
+    let shared = chain.together.iter().flat_map(Together::fields);
+    let counted = burst.into_iter().flat_map(Repetition::by_fields);
     let mut read = left.chain(right).chain(shared).chain(counted);
     read.any(|known| known.name == field.name) || step.selections().all(|one| demands(names, one, field))
 }

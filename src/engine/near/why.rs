@@ -71,7 +71,7 @@ pub fn why(rule: &Rule, program: &Program, records: &[Record], miss: &Miss) -> O
 
 /// Steps in any order whose records do not share a field.
 fn shared(rule: &Rule, records: &[Record], miss: &Miss, part: usize) -> Option<Break> {
-    let field = &rule.chain.together.as_ref()?.keys.get(part)?.name;
+    let field = &rule.chain.together.as_ref()?.keys.get(part)?.field.name;
     let value = |(step, index): (usize, &usize)| {
         let record = records.get(*index)?;
         let of_step = rule.chain.steps.get(step)?.selections();
@@ -127,7 +127,7 @@ pub fn condition(rule: &Rule, condition: Condition) -> Option<(&str, String)> {
             (name(rule.chain.steps.len().checked_sub(1)?)?, format!("{what} more than {total}"))
         }
         Condition::Key { part, .. } if rule.chain.together.is_some() => {
-            let field = &rule.chain.together.as_ref()?.keys.get(part)?.name;
+            let field = &rule.chain.together.as_ref()?.keys.get(part)?.field.name;
             (name(rule.chain.steps.len().checked_sub(1)?)?, format!("they do not share `{field}`"))
         }
         Condition::Comparison { link, number } => {
@@ -136,8 +136,9 @@ pub fn condition(rule: &Rule, condition: Condition) -> Option<(&str, String)> {
         Condition::Count { step } => {
             let Repetition { least, distinct, window, .. } =
                 rule.chain.steps.get(step)?.repetition.as_ref()?;
-            let what =
-                distinct.as_ref().map_or(String::new(), |field| format!(" different `{}`", field.name));
+            let what = distinct
+                .as_ref()
+                .map_or(String::new(), |counted| format!(" different `{}`", counted.field.name));
             (name(step)?, format!("fewer than {least}{what} within {}", long(window.seconds)))
         }
         Condition::Absence { absence } => {

@@ -1,8 +1,8 @@
 //! What a random rule has beyond steps and links: as choices, and as clauses of the IR.
 
 use catena::ir::{
-    Absence, AbsenceKey, Case, CompareOp, Comparison, Neighbour, OrderOp, Rename, Repetition, Selection,
-    Type, When, Window,
+    Absence, AbsenceKey, Case, CompareOp, Comparison, GroupField, Neighbour, OrderOp, Rename, Repetition,
+    Selection, Type, When, Window,
 };
 use catena::source::{Span, Spanned};
 use proptest::collection::vec;
@@ -43,9 +43,9 @@ pub(super) struct AbsenceChoice {
 #[derive(Debug, Clone)]
 pub(super) struct RepetitionChoice {
     pub(super) least: u32,
-    pub(super) distinct: Option<usize>,
+    pub(super) distinct: Option<(usize, bool)>,
     pub(super) window: u64,
-    pub(super) by: Vec<usize>,
+    pub(super) by: Vec<(usize, bool)>,
 }
 
 pub(super) fn absence() -> impl Strategy<Value = AbsenceChoice> {
@@ -72,9 +72,9 @@ pub(super) fn other() -> impl Strategy<Value = Other> {
 }
 
 pub(super) fn more() -> impl Strategy<Value = More> {
-    let repetition =
-        (2..4_u32, proptest::option::weighted(0.5, 0..3_usize), 0..6_u64, vec(0..3_usize, 1..=2))
-            .prop_map(|(least, distinct, window, by)| RepetitionChoice { least, distinct, window, by });
+    let group = || (0..3_usize, any::<bool>());
+    let repetition = (2..4_u32, proptest::option::weighted(0.5, group()), 0..6_u64, vec(group(), 1..=2))
+        .prop_map(|(least, distinct, window, by)| RepetitionChoice { least, distinct, window, by });
     let others = vec(prop_oneof![3 => vec(other(), 0..1), 1 => vec(other(), 1..3)], 4);
     let absences = vec(prop_oneof![3 => vec(absence(), 0..1), 1 => vec(absence(), 1..3)], 4);
     let repetitions = vec(proptest::option::weighted(0.3, repetition), 4);
@@ -134,7 +134,7 @@ impl AbsenceChoice {
             of: if between && *earlier { Neighbour::Earlier } else { Neighbour::Later },
             left: text_field(*left),
             right: text_field(if self.of.is_none() { *left } else { *right }),
-            case: if *folds { Case::Ignore } else { Case::Sensitive },
+            case: Case::folding(*folds),
         };
         Absence {
             name: self.of.as_ref().map(|_| Spanned { node: "absence".to_owned(), span: Span::default() }),
@@ -153,13 +153,18 @@ impl AbsenceChoice {
     }
 }
 
+/// A text, with letter case or without.
+pub(super) fn group_field((at, folds): (usize, bool)) -> GroupField {
+    GroupField { field: text_field(at), case: Case::folding(folds) }
+}
+
 pub(super) fn repetition(choice: &RepetitionChoice) -> Repetition {
     let RepetitionChoice { least, distinct, window, by } = choice;
     Repetition {
         least: *least,
-        distinct: distinct.map(text_field),
+        distinct: distinct.map(group_field),
         window: Window { seconds: *window, span: Span::default() },
-        by: by.iter().map(|at| text_field(*at)).collect(),
+        by: by.iter().copied().map(group_field).collect(),
         by_is_explicit: true,
         span: Span::default(),
     }
