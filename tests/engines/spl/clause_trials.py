@@ -14,8 +14,8 @@ def trials(trail, launch, flow, item):
     def login(seconds, outcome="Success", name="", **members):
         return call(seconds, "ConsoleLogin", responseElements={"ConsoleLogin": outcome}, eventID=f"login {seconds}{name}", **members)
 
-    def fail(seconds, name=""):
-        return login(seconds, "Failure", name)
+    def fail(seconds, name="", **members):
+        return login(seconds, "Failure", name, **members)
 
     def look(seconds, region, name=""):
         return call(seconds, "DescribeInstances", awsRegion=region, eventID=f"look {seconds}{name}")
@@ -56,6 +56,8 @@ def trials(trail, launch, flow, item):
         ("repeated_distinct", "three regions", [look(0, "a"), look(60, "b"), look(120, "c")], 1),
         ("repeated_distinct", "two regions", [look(0, "a"), look(60, "b"), look(120, "a")], 0),
         ("repeated_distinct", "the first one a second too early", [look(0, "a"), look(60, "b"), look(901, "c")], 0),
+        ("folded_link_counts", "one account in two spellings", [fail(0), fail(1, "a", actor=ALICE.upper()), fail(2), login(60)], 1),
+        ("folded_link_counts", "two accounts", [fail(0), fail(1, "a", actor=ALICE + "2"), fail(2), login(60)], 0),
         ("repeated_first", "all windows to the second", [fail(0), fail(300), fail(600), login(720)], 1),
         ("repeated_first", "three at one instant", [fail(0, "a"), fail(0, "b"), fail(0, "c"), login(60)], 1),
         ("repeated_within_total", "three at one instant", [look(0, "a"), look(0, "a", "b"), look(0, "a", "c")], 3),
