@@ -175,6 +175,14 @@ impl<'b, 'a> Fields<'b, 'a> {
         name.or(value).or_else(|| plain(field)).unwrap_or_else(|| literal::truth(false))
     }
 
+    /// For a test that reads stored columns in place of the field's value: the column of the action.
+    pub(super) fn stored_columns(&mut self, field: &Field<'_>) -> Option<Frag> {
+        field.ways.iter().for_each(|way| self.reaches(way.column));
+        let stage = if reach(field) > Reach::Event { Stage::Item } else { Stage::Table };
+        self.site = Site { stage: self.site.stage.max(stage), by_name: false };
+        self.action()
+    }
+
     fn reaches(&mut self, column: &Column) {
         let Column { reach, group, .. } = column;
         if *reach == Reach::Event {

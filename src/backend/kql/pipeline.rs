@@ -72,7 +72,8 @@ impl<'f, 'b, 'a> Pipeline<'f, 'b, 'a> {
     ) -> Self {
         tests.sort_by_key(|test| test.cost);
         let last = if expands.is_empty() { Stage::Named } else { Stage::Item };
-        let reads_names = tests.iter().filter(|test| test.site.stage == last).all(|test| test.site.by_name);
+        // Values are counted behind the names, and a test of both reads columns that do not leave.
+        let reads_names = tests.iter().filter(|test| test.site.stage >= last).all(|test| test.site.by_name);
         let passes_on = fields.named(last).all(|named| named.passed_on);
         let late = (may_test_late && reads_names && passes_on).then_some(last);
         Self { tests, fields, expands, late }

@@ -171,7 +171,8 @@ fn check(
     if let TestKind::Equals { values, case } = kind
         && asks_as_stored(bound)
     {
-        return as_stored(&bound.field, fields.action(), values, *case);
+        let action = fields.stored_columns(&bound.field);
+        return as_stored(&bound.field, action, values, *case);
     }
     if let TestKind::Values(test) = kind {
         return values::check(bound, test, fields, lets, report);
