@@ -31,6 +31,24 @@ const COUNTED: &str = r#"
       at least 3 within 5m by actor.id
 "#;
 
+/// Counts by fields that ignore letter case: by one of the source, and by that of the link.
+const FOLDED: &str = r#"
+    step spray from windows.security
+      where event.code == "4625" and target.user.name in ("ann", "bob", "cy", "dee")
+      at least 3 distinct target.user.name within 10m by source.ip
+    then within 10m on source.ip
+    step key from aws.cloudtrail where event.action == "CreateAccessKey"
+"#;
+
+/// A link that ignores letter case, and a count that is by its field.
+const SPELT: &str = r#"
+    step look from aws.cloudtrail
+      where event.action == "GetSecretValue"
+      at least 3 within 10m
+    then within 10m on look.actor.id =~ key.actor.id
+    step key from aws.cloudtrail where event.action == "CreateAccessKey"
+"#;
+
 /// Neighbours that are compared, and alternatives.
 const LINKED: &str = r#"
     step console from aws.cloudtrail
@@ -219,6 +237,12 @@ fn what_must_not_be_there_has_a_witness() {
 #[test]
 fn what_is_new_or_repeats_has_a_witness() {
     have_witnesses(COUNTED, &COUNTS, 6);
+}
+
+#[test]
+fn letter_case_of_counts_has_a_witness() {
+    have_witnesses(FOLDED, &[("at least 3", "at least 4"), ("within 10m by", "within 20m by")], 6);
+    have_witnesses(SPELT, &[("at least 3 within 10m", "at least 3 within 10m by actor.id")], 6);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::catalog::FieldDef;
 use crate::engine::record::Schema;
 use crate::engine::value::Value as Typed;
-use crate::ir::Value;
+use crate::ir::{Case, Value};
 
 /// What fields hold, by name; a field that is not there is missing.
 pub(super) type Fields = BTreeMap<String, Held>;
@@ -48,15 +48,24 @@ impl Held {
 
     /// The same text in other letters; `None` where that is the same value.
     pub(super) fn in_other_case(&self) -> Option<Self> {
+        let changed = self.with_texts(other_case);
+        (changed != *self).then_some(changed)
+    }
+
+    /// As it is compared: two are equal if these are.
+    pub(super) fn folded(&self, case: Case) -> Self {
+        self.with_texts(|text| case.fold(text).into_owned())
+    }
+
+    fn with_texts(&self, change: impl Fn(&str) -> String) -> Self {
         let other = |value: &Value| match value {
-            Value::String(text) => Value::String(other_case(text)),
+            Value::String(text) => Value::String(change(text)),
             Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Ip(_) | Value::Time(_) => value.clone(),
         };
-        let changed = match self {
+        match self {
             Self::One(value) => Self::One(other(value)),
             Self::Many(values) => Self::Many(values.iter().map(other).collect()),
-        };
-        (changed != *self).then_some(changed)
+        }
     }
 
     /// As the engine has it.

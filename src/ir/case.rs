@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 /// How text compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Case {
     /// Exactly.
@@ -20,7 +20,7 @@ pub enum Case {
 }
 
 impl Case {
-    /// That of a field whose letter case means nothing, or does.
+    /// [`Case::Ignore`] if letter case means nothing.
     #[must_use]
     pub fn folding(folds: bool) -> Self {
         if folds { Self::Ignore } else { Self::Sensitive }
