@@ -24,9 +24,15 @@ impl TestKind {
     /// The values of which a value must be one to meet the test, if it compares exactly.
     #[must_use]
     pub fn exact_values(&self) -> Option<Cow<'_, [Value]>> {
+        self.equal_values(Case::Sensitive)
+    }
+
+    /// The same for a field whose texts are equal as `letters` says.
+    fn equal_values(&self, letters: Case) -> Option<Cow<'_, [Value]>> {
+        let says = |case: Case| case == Case::Sensitive || letters == Case::Ignore;
         match self {
-            Self::Equals { values, case: Case::Sensitive } => Some(Cow::Borrowed(values)),
-            Self::Like { pattern, case: Case::Sensitive } => {
+            Self::Equals { values, case } if says(*case) => Some(Cow::Borrowed(values)),
+            Self::Like { pattern, case } if says(*case) => {
                 // No value is empty, so an empty pattern leaves none.
                 let text = Some(pattern.literal()?).filter(|text| !text.is_empty());
                 Some(Cow::Owned(text.map(|text| Value::String(text.to_owned())).into_iter().collect()))
@@ -99,6 +105,13 @@ impl<'p> Texts<'p> {
         };
         Some(Self(texts))
     }
+
+    /// The same where texts that differ in letter case alone are one.
+    fn folded(kind: &TestKind) -> Option<Self> {
+        let values = kind.equal_values(Case::Ignore)?;
+        let text = |value: &Value| Cow::Owned(Case::Ignore.fold(&value.text()).into_owned());
+        Some(Self(values.iter().map(text).collect()))
+    }
 }
 
 impl Demand for Texts<'_> {
@@ -154,6 +167,17 @@ impl Pred {
     #[must_use]
     pub fn required_texts(&self, field: &str) -> Option<Texts<'_>> {
         self.fold(&|test| if test.field.name == field { Texts::of(&test.kind) } else { None })
+    }
+
+    /// The same of a field in which letter case counts as `letters` says; the texts are as they are compared.
+    #[must_use]
+    pub fn required_texts_in(&self, field: &str, letters: Case) -> Option<Texts<'_>> {
+        match letters {
+            Case::Sensitive => self.required_texts(field),
+            Case::Ignore => {
+                self.fold(&|test| if test.field.name == field { Texts::folded(&test.kind) } else { None })
+            }
+        }
     }
 
     /// The same for every field of which it says something. Fields of a repeated group may be among them; one event can

@@ -8,7 +8,7 @@ use crate::catalog::Source;
 use crate::check::names::Names;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{self, Absence, Field, Neighbour, Repetition, Step, Type};
+use crate::ir::{self, Absence, Case, Field, GroupField, Neighbour, Repetition, Step, Type};
 
 use super::links::why_weak;
 
@@ -33,11 +33,11 @@ pub(super) fn lint(names: &Names<'_>, sink: &mut Sink, chain: &ir::Chain) {
 
 /// A count of different values of a field that has too few of them.
 fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Diagnostic> {
-    let field = &count.distinct.as_ref()?.field;
+    let GroupField { field, case } = count.distinct.as_ref()?;
     let why = if count.is_by(&field.name) {
         format!("records that are counted together share `{}`", field.name)
     } else {
-        let values = possible(names, step, field)?;
+        let values = possible(names, step, field, *case)?;
         if values >= usize::try_from(count.least).unwrap_or(usize::MAX) {
             return None;
         }
@@ -50,17 +50,18 @@ fn unreachable(names: &Names<'_>, step: &Step, count: &Repetition) -> Option<Dia
 }
 
 /// How many values a field can have in a step, if its conditions or its sources say so.
-fn possible(names: &Names<'_>, step: &Step, field: &Field) -> Option<usize> {
+fn possible(names: &Names<'_>, step: &Step, field: &Field, letters: Case) -> Option<usize> {
     if field.ty == Type::Bool {
         return Some(2);
     }
     let of = |selection: &ir::Selection| -> Option<BTreeSet<String>> {
         let name = selection.field(&field.name);
-        let demanded = selection.filter.required_texts(name).map(|texts| texts.strings());
+        let demanded = selection.filter.required_texts_in(name, letters).map(|texts| texts.strings());
         let declared = || {
             let source: &Source = names.context.catalog.source(&selection.source.node)?;
             let values = &source.field(name)?.values;
-            (!values.is_empty()).then(|| values.iter().cloned().collect())
+            let values = values.iter().map(|value| letters.fold(value).into_owned());
+            (values.len() > 0).then(|| values.collect())
         };
         demanded.or_else(declared)
     };

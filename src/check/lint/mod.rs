@@ -12,6 +12,7 @@ mod links;
 mod logic;
 pub(super) mod meta;
 mod missing;
+mod neighbours;
 pub(super) mod renames;
 mod test_blocks;
 mod windows;
@@ -83,6 +84,7 @@ pub(super) fn chain(names: &Names<'_>, sink: &mut Sink, written: &ast::Chain, ch
     windows::lint(names, sink, written, chain);
     clauses::lint(names, sink, chain);
     missing::lint(names, sink, chain);
+    neighbours::lint(sink, chain);
     for (steps, link) in chain.steps.windows(2).zip(&chain.links) {
         if let [left, right] = steps {
             absent::keys(names, sink, (left, right), link);
