@@ -293,7 +293,7 @@ pub const ADDED_FIELD: &[Key] = &[
 
 const DIGITS: &str = "how many digits every value has, where all are numbers of one length: an allowlist entry with fewer is reported";
 const IN_GROUP: &str = "`true` if it belongs to the repeated group, the name of the group if that has one";
-const FOLD: &str = "whether its values are the same in whatever letter case: they are compared, listed and linked ignoring it";
+const FOLD: &str = "whether its values are the same in whatever letter case: they are compared, listed, linked, counted and shared ignoring it";
 const MANY: &str = "whether it can have several values: its raw path has `[]`";
 const PLACEHOLDERS: &str = "stored texts that mean \"no value\", in the log and in every target";
 /// `spelling` of a field.

@@ -6,9 +6,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::Eql;
 use super::keys::{self, Cell, Keys};
 use super::literal::Frag;
+use super::{Eql, FIELD_COUNTS};
 use crate::backend::bind::{Bound, BoundAbsence, BoundLink, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
 use crate::backend::{Effect, Job, Report};
@@ -75,6 +75,10 @@ fn count(repetition: &Repetition, keys: &[Cell<'_>], is_alone: bool, report: &mu
         let message =
             phrase!("events are counted by {} alone, by which the sequence is joined", keys::listed(keys));
         report.note(Effect::Superset, *span, message);
+    }
+    let folds = |key: &Cell<'_>| by.iter().any(|by| by.field.name == key.name && by.folds());
+    if keys.iter().any(folds) {
+        report.note(Effect::Conditional, *span, FIELD_COUNTS);
     }
     if !is_alone {
         let message =

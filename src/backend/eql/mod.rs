@@ -98,7 +98,7 @@ const FOLDED: &str =
 const VALUES: &str = "a test of a list holds if one value passes, and its opposite if none does; that one fails or all pass cannot be asked: `any(f) != v` and `all(f) == v` add, `not all(f) == v` is refused";
 const FIELD_KEYS: &str = "a sequence compares its keys exactly: where a log writes one name in several letter cases, chains are missed";
 const ITEMS: &str = "Elastic keeps one document for each event, so values of its items count though they are of different items";
-const FIELD_COUNTS: &str = "runs are counted by the exact keys of the sequence: where a log writes one name in several letter cases, each of them is counted by itself, and a count may not be reached";
+pub(super) const FIELD_COUNTS: &str = "runs are counted by the exact keys of the sequence: where a log writes one name in several letter cases, each of them is counted by itself, and a count may not be reached";
 const EXACT_KEYS: &str =
     "a sequence compares its keys exactly, so a key that ignores letter case is left out";
 
@@ -140,7 +140,8 @@ fn support(feature: Feature) -> Support {
         Feature::AnyKey => ANY,
         Feature::FoldedKey => Support::Widened(EXACT_KEYS),
         Feature::FoldedField => Support::Conditional(FIELD_KEYS),
-        Feature::FoldedGroup => Support::Conditional(FIELD_COUNTS),
+        // Where a key by which events are counted folds, the part says so.
+        Feature::FoldedGroup => Support::Emulated(FIELD_COUNTS),
         Feature::AnyOrder => Support::No {
             reason: "a sequence has one order, and a sample has no window",
             help: "write a rule for each order of the steps",

@@ -56,7 +56,7 @@ const WILDCARDS: &str = "startswith_cs, endswith_cs and contains_cs, else an anc
 const STEP_BY_STEP: &str = "joined step by step; after each join the latest start of every record is kept";
 const BOTH: &str = "both fields are tested for presence";
 const LOWER: &str = "joined by tolower() of both sides";
-const LOWER_GROUPS: &str = "grouped by tolower() of the field";
+const LOWER_GROUPS: &str = "grouped and counted by tolower() of the field";
 const FOLDED: &str = "both fields are compared by tolower(): letters beyond ASCII are equal as Kusto folds them, which its documentation does not say";
 
 const VALUES: &str = "`mv-apply` counts the values that pass; a list without a value has one that is null";

@@ -132,13 +132,14 @@ const ABSENCE: &str = "a correlation cannot say what must not be there, so it is
 const PLACED: &str = "`fieldref` with `contains`, `startswith` or `endswith`: pySigma reads it, other engines may find nothing";
 const FIRST: &str = "no rule remembers what was seen before, so `first` is left out";
 const COUNT: &str = "counts are found by engines whose windows slide (pySigma's SQLite backend, rsigma); those whose windows tumble, such as converted Splunk and ES|QL searches, miss what lies across a boundary";
-const VALUES: &str = "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary; values that differ by letter case alone count once in some";
+const VALUES: &str = "different values are counted in sliding windows by some engines (pySigma's SQLite backend) and in tumbling ones by others, which miss what lies across a boundary";
 const UNEQUAL: Support = Support::No {
     reason: "a correlation compares the fields of its rules for equality alone",
     help: "leave the comparison out and let the analyst compare, or compile for SPL or KQL",
 };
 const BOTH: &str = "one event that matches two neighbouring steps: some engines take it for both";
-const FOLDED: &str = "join keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
+const LETTERS: &str = "a correlation says nothing of letter case: the rule says what comes of that";
+pub(super) const FOLDED: &str = "keys are compared ignoring case by some engines (pySigma's SQLite backend), exactly by others (rsigma), which miss what differs in case";
 
 /// A link by any value.
 const ANY: Support = Support::No {
@@ -169,10 +170,9 @@ fn support(feature: Feature) -> Support {
         Feature::DistinctCount => Support::Conditional(VALUES),
         Feature::DifferentFields | Feature::OrderedFields => UNEQUAL,
         Feature::AnyKey => ANY,
-        Feature::FoldedKey | Feature::FoldedField | Feature::FoldedGroup => Support::Conditional(FOLDED),
-        Feature::FoldedValues => Support::Widened(
-            "values that differ in letter case alone count as several in some engines (rsigma)",
-        ),
+        Feature::FoldedKey | Feature::FoldedField => Support::Conditional(FOLDED),
+        // The plan says what comes of them, where they are in the rules.
+        Feature::FoldedGroup | Feature::FoldedValues => Support::Emulated(LETTERS),
         Feature::Allowlist => Support::Emulated("every entry is written into the base rule"),
         Feature::Presence => Support::Emulated("neither null nor empty; `exists` is not known everywhere"),
         Feature::GapWindow => Support::Widened(

@@ -6,20 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use super::Sigma;
 use super::column::Column;
 use super::detection::{Detection, detection};
 use super::keys::{self, Name, Path};
 use super::limits::Limits;
 use super::literal::FieldName;
 use super::predicate;
+use super::{FOLDED, Sigma};
 use crate::backend::bind::{Bound, BoundField, BoundSelection, BoundStep};
 use crate::backend::print::phrase;
 use crate::backend::schema::Dialect as _;
 use crate::backend::truth::Truth;
 use crate::backend::{Cased, Effect, Job, Report, shape};
 use crate::diag::{Code, Diagnostic};
-use crate::ir::{Chain, Field, GroupField, Link, Repetition, Selection, Step, Type};
+use crate::ir::{Case, Chain, Field, GroupField, Link, Repetition, Selection, Step, Type};
+use crate::source::Span;
 
 /// What is to be written.
 #[derive(Debug)]
@@ -185,6 +186,10 @@ fn any_field(step: &BoundStep<'_, Sigma>) -> FieldName {
     name.unwrap_or_else(FieldName::any)
 }
 
+const COUNTED_TWICE: &str =
+    "values that differ in letter case alone count as several in some engines (rsigma)";
+const COUNTED_ONCE: &str = "values that differ in letter case alone count once in some engines";
+
 struct Joins<'r, 'a> {
     bound: &'r Bound<'a, Sigma>,
     chain: &'r Chain,
@@ -214,7 +219,14 @@ impl Joins<'_, '_> {
         }
         let kind = match distinct {
             None => Kind::Events(*least),
-            Some(GroupField { field, case: _ }) => {
+            Some(GroupField { field, case }) => {
+                let (effect, letters) = match case {
+                    Case::Ignore => (Effect::Superset, COUNTED_TWICE),
+                    Case::Sensitive => (Effect::Conditional, COUNTED_ONCE),
+                };
+                if field.ty == Type::String {
+                    self.report.note(effect, field.span, letters);
+                }
                 if self.chain.steps.len() > 1 {
                     self.report.note(Effect::Superset, field.span, "a text that is no value counts as one");
                 }
@@ -226,11 +238,18 @@ impl Joins<'_, '_> {
             let message = "the events that are counted may come before the step before";
             self.report.note(Effect::Superset, *span, message);
         }
+        self.note_folded(by, *span);
         let paths = keys::counted(by, at);
         // Of a step alone the total is the time that it may take to repeat.
         let alone = self.chain.steps.len() == 1;
         let seconds = if alone { window.seconds.min(self.chain.total.seconds) } else { window.seconds };
         Some(Correlation { kind, ..self.join(vec![(at, at)], &paths, seconds) })
+    }
+
+    fn note_folded(&mut self, keys: &[GroupField], span: Span) {
+        if keys.iter().any(GroupField::folds) {
+            self.report.note(Effect::Conditional, span, FOLDED);
+        }
     }
 
     /// Whether the correlation of a step that counts by these keys can stand for it in others: a key that changes
@@ -259,6 +278,7 @@ impl Joins<'_, '_> {
 
     fn links(&mut self) -> Vec<Correlation> {
         if let Some(together) = &self.chain.together {
+            self.note_folded(&together.keys, together.span);
             let rules = (0..self.chain.steps.len()).map(|step| (step, step)).collect();
             let paths = keys::together(&together.keys, self.chain.steps.len());
             let kind = Kind::Together;

@@ -65,7 +65,7 @@ const NEWEST: &str = "running maximum of the newest record of every step for eac
 const OWN_KEYS: &str = "each link has its own key columns and its own running maximum";
 const ITEMS: &str = "spath takes the items, mvexpand gives a row for each";
 
-const LETTERS: &str = "both sides in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
+const LETTERS: &str = "compared in lower case: lower() may take a letter beyond ASCII, such as the Kelvin sign, for one of ASCII";
 
 static SEARCH: Layout = Layout::new(include_str!("../../../targets/spl/search.spl.j2"));
 

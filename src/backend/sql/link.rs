@@ -12,7 +12,7 @@ use super::array;
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
 use super::predicate::ordered;
-use super::step::{Counting, StepTable, Writer, field, in_words, shared, union};
+use super::step::{Counting, StepTable, Writer, field, in_one_case, in_words, shared, union};
 use crate::backend::SqlDialect;
 use crate::backend::bind::{AnyKey, BoundLink, BoundStep};
 use crate::backend::print::Bind;
@@ -353,17 +353,15 @@ impl Joint<'_, '_> {
 
     /// The two sides of each key, as they are compared.
     fn keys(&self) -> impl Iterator<Item = [Frag; 2]> {
-        self.sides().map(|(sides, folds)| {
-            sides.map(|column| if folds { whole("lower({})", &[&column]) } else { column })
-        })
+        self.sides().map(|(sides, folds)| sides.map(|column| in_one_case(column, folds)))
     }
 
     fn key_tests(&self, earlier: &str, later: &str) -> Vec<Frag> {
         let [earlier, later] = [earlier, later].map(literal::own);
         let tests = self.sides().map(|([left, right], folds)| {
-            let [left, right] =
-                [(&earlier, left), (&later, right)].map(|(alias, of)| whole("{}.{}", &[alias, &of]));
-            test(if folds { "lower({}) = lower({})" } else { "{} = {}" }, &[&left, &right])
+            let [left, right] = [(&earlier, left), (&later, right)]
+                .map(|(alias, of)| in_one_case(whole("{}.{}", &[alias, &of]), folds));
+            test("{} = {}", &[&left, &right])
         });
         tests.collect()
     }
@@ -455,10 +453,7 @@ impl Union<'_, '_> {
     }
 
     fn later(&self) -> Frag {
-        let key = |([_, right], folds): ([Frag; 2], bool)| {
-            let column = whole("b.{}", &[&right]);
-            if folds { whole("lower({})", &[&column]) } else { column }
-        };
+        let key = |([_, right], folds): ([Frag; 2], bool)| in_one_case(whole("b.{}", &[&right]), folds);
         let mut columns: Vec<_> = self.joint.sides().map(key).collect();
         if self.buckets {
             columns.extend(self.place("b.", false));

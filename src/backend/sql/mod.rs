@@ -96,7 +96,7 @@ const FOLDED: &str =
 
 const ANTI_JOIN: &str = "an anti-join by the fields that are shared";
 
-const LOWER_GROUPS: &str = "grouped by lower() of the field";
+const LOWER_GROUPS: &str = "grouped and counted by lower() of the field";
 
 const VALUES: &str = "a list of the values: list_filter in DuckDB, exists and forall in Spark, any_match and all_match in Trino";
 

@@ -28,7 +28,7 @@ fn require(selection: &BoundSelection<'_, Sql>, report: &mut Report) {
     }
 }
 
-const LETTERS: &str = "what records share in whatever letter case is compared by lower(): letters beyond ASCII are equal as the \
+const LETTERS: &str = "what is shared or counted in whatever letter case is compared by lower(): letters beyond ASCII are equal as the \
                        engine folds them";
 
 const NO_SCALAR: &str = "a JSON object or array where the log has a single value counts as a text in Spark, and as missing \

@@ -11,7 +11,7 @@
 use super::link::{Chain, Joint};
 use super::literal::{self, whole};
 use super::near::Near;
-use super::step::Writer;
+use super::step::{Writer, in_one_case};
 use crate::backend::SqlDialect;
 
 impl<'t> Writer<'_, 't> {
@@ -30,7 +30,7 @@ impl<'t> Writer<'_, 't> {
         let (mut columns, mut keys) = (Vec::new(), Vec::new());
         for (place, ([left, right], folds)) in (1..).zip(joint.sides()) {
             let name = literal::own(&format!("_near_{place}"));
-            columns.push(whole(if folds { "lower({}) AS {}" } else { "{} AS {}" }, &[&left, &name]));
+            columns.push(whole("{} AS {}", &[&in_one_case(left, folds), &name]));
             keys.push((right, name, folds));
         }
         let gap = literal::micros(link.gap.seconds);

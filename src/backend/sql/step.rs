@@ -246,7 +246,7 @@ impl<'t> Writer<'_, 't> {
     ) -> Counting {
         let of = |alias: &str, column: &Frag| whole("{}.{}", &[&literal::own(alias), column]);
         let of_field = |alias: &str, read: &GroupField| {
-            in_one_case(of(alias, &field(step, &read.field.name)), read.case)
+            in_one_case(of(alias, &field(step, &read.field.name)), read.folds())
         };
         let by =
             repetition.by.iter().map(|by| test("{} = {}", &[&of_field(one, by), &of_field(counted, by)]));
@@ -259,7 +259,11 @@ impl<'t> Writer<'_, 't> {
             Some(distinct) => {
                 let column = of(counted, &field(step, &distinct.field.name));
                 let is_there = predicate::exists(self.dialect, &column, distinct.field.ty);
-                Counting { value: in_one_case(column, distinct.case), same, is_there: check::text(&is_there) }
+                Counting {
+                    value: in_one_case(column, distinct.folds()),
+                    same,
+                    is_there: check::text(&is_there),
+                }
             }
         }
     }
@@ -321,11 +325,8 @@ fn stage(step: &BoundStep<'_, Sql>, left: usize) -> Frag {
 }
 
 /// A text in lower case where letter case does not count.
-pub(super) fn in_one_case(value: Frag, case: Case) -> Frag {
-    match case {
-        Case::Sensitive => value,
-        Case::Ignore => whole("lower({})", &[&value]),
-    }
+pub(super) fn in_one_case(value: Frag, folds: bool) -> Frag {
+    if folds { whole("lower({})", &[&value]) } else { value }
 }
 
 fn absent_key(name: &str) -> Frag {

@@ -54,7 +54,7 @@ impl<'t> Writer<'_, 't> {
             .iter()
             .enumerate()
             .map(|(number, key)| {
-                let value = in_one_case(field(step, &key.field.name), key.case);
+                let value = in_one_case(field(step, &key.field.name), key.folds());
                 whole("{} AS {}", &[&value, &literal::own(&format!("_key_{}", number + 1))])
             })
             .collect();
