@@ -71,6 +71,22 @@ fn slices_of_time() {
     }
 }
 
+/// A query of another target has no bounds, so they are refused where no SQL is written and taken where it is.
+#[test]
+fn a_slice_of_time_that_no_target_reads() {
+    let rule = "rules/an1318/aws.chain";
+    for slice in [vec!["--from", "2026-01-01", "--to", "2026-01-02"], vec!["--markers"]] {
+        let ran = catena(&[&["compile", rule, "--target", "kql"][..], &slice].concat());
+        assert!(
+            ran.status == 2 && ran.out.is_empty() && ran.err.contains("only SQL reads a slice of time"),
+            "{}",
+            ran.err
+        );
+        let ran = catena(&[&["compile", rule, "--target", "kql", "--target", "sql"][..], &slice].concat());
+        assert_eq!(ran.status, 0, "{}", ran.err);
+    }
+}
+
 /// The text that keeps chains without their last step, and the one that reads them. Their table has another name when
 /// what fills it is another, and no other when the last step, the slice or a comment is.
 #[test]

@@ -120,8 +120,8 @@ impl TargetChoice {
 
 impl Compile {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        self.forms.check()?;
         let targets = TargetChoice::targets(&self.target);
+        self.forms.check(&targets)?;
         if let Some(folder) = &self.output {
             output::finish_files()?;
             for target in &targets {

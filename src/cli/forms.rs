@@ -4,7 +4,7 @@
 
 use clap_complete::ArgValueCompleter;
 
-use crate::backend::{Baseline, Rows, Slice, SqlDialect};
+use crate::backend::{Baseline, Rows, Slice, SqlDialect, Target};
 use crate::project::CompileOptions;
 
 use super::layout::LayoutChoice;
@@ -119,8 +119,16 @@ impl Lake {
 }
 
 impl Forms {
-    /// Whether the choices go together.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    /// Whether the choices go together, and with the targets.
+    pub(super) fn check(&self, targets: &[&'static dyn Target]) -> anyhow::Result<()> {
+        // Unread, they would leave a query of another time than was asked for.
+        let is_read =
+            self.lake.slice() == Slice::Whole || targets.iter().any(|target| target.name() == "sql");
+        let options = if self.lake.markers { "`--markers`" } else { "`--from` and `--to`" };
+        anyhow::ensure!(
+            is_read,
+            "{options}: only SQL reads a slice of time: add `--target sql`, or leave them out"
+        );
         let is_slice = self.lake.from.zip(self.lake.to).is_none_or(|(from, to)| from < to);
         anyhow::ensure!(is_slice, "`--from` is not before `--to`: no alert could lie in between");
         Ok(())

@@ -10,7 +10,7 @@ usage: spark-submit run.py --rules DIR --alerts TABLE_OR_PATH (--from TIME --to 
 --table    where a table that the texts name is: a table of the catalog, or FORMAT:PATH, such as parquet:s3://logs/flows/.
            Without it, the catalog has a table of that name
 --partition NAME=COLUMN:FORMAT: the table's files lie in folders of days, as cloudtrail_logs=timestamp:yyyy/MM/dd or
-           vpc_flow_logs=date:yyyy-MM-dd. Only the days that the chains of the slice can reach are read, and one on each side
+           vpc_flow_logs=date:yyyy-MM-dd. Rows are read of the days that the chains of the slice can reach, and one on each side
 --state    for rules in two texts (`catena build --staged`): where their tables of chains that lack the last step are kept, a
            schema of the catalog or a path (anything with a `/`). A run makes what an earlier one has not made
 --only     a rule, if not all are run; may be repeated
@@ -34,11 +34,18 @@ try:
     from pyspark.sql import SparkSession, Window
     from pyspark.sql import functions as F
 except ImportError as error:
-    sys.exit(f"run.py: {error}: start it by spark-submit of Spark 4, or pip install 'pyspark>=4,<5' (which needs Java 17)")
+    print(f"run.py: {error}: start it by spark-submit of Spark 4, or pip install 'pyspark>=4,<5'", file=sys.stderr)
+    sys.exit(2)
+try:
+    from py4j.protocol import Py4JError
+except ImportError:  # a client of Spark Connect has none
+    Py4JError = PySparkException
 
 UTC = datetime.timezone.utc
 VERSION = 1
-ALERT = "struct<rule:string,time:timestamp,t:bigint,key:string,id:string,alert:string>"
+# What fails inside a job, such as a damaged file, is not always one of the exceptions of PySpark.
+FAILURES = (PySparkException, Py4JError)
+COLUMNS = {"rule", "time", "key", "id", "alert", "day"}
 
 
 class Stop(Exception):
@@ -107,14 +114,17 @@ def files(spark, folder):
     try:
         read = spark.read.text(folder, wholetext=True).select(F.input_file_name().alias("name"), "value")
         return {row["name"].rsplit("/", 1)[-1]: row["value"] for row in read.collect()}
-    except AnalysisException as error:
+    except FAILURES as error:
         raise Stop(f"--rules {folder} cannot be read: {first_line(error)}") from error
 
 
 def rules_of(held, folder, only):
     if "rules.json" not in held:
         raise Stop(f"there is no rules.json in {folder}: give the folder `sql/spark` of what `catena build` wrote")
-    manifest = json.loads(held["rules.json"])
+    try:
+        manifest = json.loads(held["rules.json"])
+    except ValueError as error:
+        raise Stop(f"{folder}/rules.json is damaged: {error}: run `catena build` again") from error
     if manifest.get("version") != VERSION or manifest.get("dialect") != "spark":
         raise Stop(f"{folder}/rules.json is of another version or dialect: this program reads version {VERSION} for spark")
     rules = manifest["rules"]
@@ -125,7 +135,16 @@ def rules_of(held, folder, only):
     missing = [name for name in named if name not in held]
     if missing:
         raise Stop(f"{folder} lacks {', '.join(missing)}, which its rules.json names")
-    return [rule for rule in rules if not only or rule["rule"] in only]
+    return rules
+
+
+def loaded(spark, option, source):
+    """A table of the catalog, or files as FORMAT:PATH."""
+    kind, _, path = source.partition(":")
+    try:
+        return spark.read.format(kind).load(path) if path else spark.table(source)
+    except FAILURES as error:
+        raise Stop(f"{option} cannot be read: {first_line(error)}") from error
 
 
 def register(spark, tables, partitions, days):
@@ -135,22 +154,52 @@ def register(spark, tables, partitions, days):
         name, _, source = entry.partition("=")
         if not source:
             raise Stop(f"--table {entry}: write NAME=TABLE or NAME=FORMAT:PATH")
-        kind, _, path = source.partition(":")
-        try:
-            found[name] = spark.read.format(kind).load(path) if path else spark.table(source)
-        except PySparkException as error:
-            raise Stop(f"--table {entry} cannot be read: {first_line(error)}") from error
+        found[name] = loaded(spark, f"--table {entry}", source)
     for entry in partitions:
         name, _, column = entry.partition("=")
         column, _, form = column.partition(":")
         if not form or "." in name:
             raise Stop(f"--partition {entry}: write NAME=COLUMN:FORMAT, and give a name without dots by --table")
-        table = found[name] if name in found else spark.table(name)
+        table = found[name] if name in found else loaded(spark, f"--partition {entry}: {name}", name)
         if column not in table.columns:
             raise Stop(f"--partition {entry}: the table has no column {column}")
-        found[name] = table.where(F.col(f"`{column}`").between(*(F.date_format(F.lit(day), form) for day in days)))
+        found[name] = of_days(table, f"--partition {entry}", column, form, days)
     for name, table in found.items():
         table.createOrReplaceTempView(name)
+
+
+def check_names(asked, rules):
+    """That a text reads what is said to be elsewhere."""
+    read = {name for rule in rules for name in rule.get("tables", [])}
+    for name in [entry.partition("=")[0] for entry in asked.table + asked.partition if "=" in entry]:
+        if name.lower() not in map(str.lower, read):
+            raise Stop(f"no text reads a table `{name}`, of --table or --partition: they read {', '.join(sorted(read))}")
+
+
+def of_days(table, option, column, form, days):
+    """What a table has of these days. A format that does not fit would leave nothing, and nobody would notice."""
+    kind, named = table.schema[column].dataType.typeName(), F.col(f"`{column}`")
+    if kind in ("date", "timestamp", "timestamp_ntz"):
+        if form != "yyyy-MM-dd":
+            raise Stop(f"{option}: {column} is a {kind.upper()}, whose format is yyyy-MM-dd: write {column}:yyyy-MM-dd")
+        return table.where(named.between(*map(F.lit, days)))
+    # They are compared as texts: the year comes first, and each part has all its digits.
+    if not re.fullmatch(r"yyyy(?:[^A-Za-z'%]*MM(?:[^A-Za-z'%]*dd(?:[^A-Za-z'%]*HH)?)?)?", form):
+        raise Stop(f"{option}: {form} is no format of days: write yyyy/MM/dd, yyyy-MM-dd or yyyyMMdd, like its values")
+    codes = form.replace("yyyy", "%Y").replace("MM", "%m").replace("dd", "%d").replace("HH", "%H")
+    texts = [day.strftime(codes) for day in days]
+    bounds = [int(text) if text.isdigit() and kind != "string" else text for text in texts]
+    found = table.where(named.between(*map(F.lit, bounds)))
+    try:
+        # With the right format the first of them finds one, and lists the files of a few days only.
+        row = found.select(named.cast("string")).first() or table.select(named.cast("string")).first()
+    except FAILURES as error:
+        say(f"{option}: {column} was not compared with the format: {first_line(error)}")
+        return found
+    if len({re.sub("[0-9]", "0", text or "") for text in [texts[0], *(row or [])]}) > 1:
+        held = f"`{row[0]}`" if row[0] else "no day"
+        raise Stop(f"{option}: {column} holds {held}, and in this format a day is `{texts[0]}`: nothing would be read")
+    return found
 
 
 def days_of(rules, start, end):
@@ -288,7 +337,7 @@ class Kept:
         try:
             return self.spark.read.format(self.kind or "parquet").load(self.target)
         except AnalysisException as error:
-            if is_missing(error):
+            if "PATH_NOT_FOUND" in str(error) or "UNABLE_TO_INFER_SCHEMA" in str(error):
                 return None
             raise
 
@@ -307,15 +356,20 @@ class Alerts:
     def __init__(self, spark, target, kind):
         self.target, self.table = target, Kept(spark, target, kind)
 
+    def check(self):
+        """That alerts can be kept in it, if it is there."""
+        try:
+            held = self.table.read()
+        except FAILURES as error:
+            raise Stop(f"--alerts {self.target} cannot be read: {first_line(error)}") from error
+        lacking = set() if held is None else COLUMNS - set(held.columns)
+        if lacking:
+            raise Stop(f"--alerts {self.target} is no table of alerts: it has no column {', '.join(sorted(lacking))}")
+
     def of(self, rule, since):
         """What is known of a rule; none if there is no table yet."""
         held = self.table.read()
-        if held is None:
-            return None
-        lacking = {"rule", "time", "key", "id", "alert", "day"} - set(held.columns)
-        if lacking:
-            raise Stop(f"--alerts {self.target} is no table of alerts: it has no column {', '.join(sorted(lacking))}")
-        return held.where((F.col("rule") == rule) & (F.col("day") >= F.lit(since.date())))
+        return None if held is None else held.where((F.col("rule") == rule) & (F.col("day") >= F.lit(since.date())))
 
     def append(self, rows):
         self.table.append(rows.select("rule", "time", "key", "id", "alert", F.to_date("time").alias("day")), "day")
@@ -343,7 +397,9 @@ class Open:
             made = self.spark.createDataFrame([(since, until)], "start bigint, end bigint")
             self.slices.append(made)
         day = F.col("day").between((start - reach).date(), end.date())
-        self.rows.read().where(day).drop("day").createOrReplaceTempView(self.name)
+        kept = self.rows.read()  # a path to which no row was written is no table
+        kept = found.limit(0) if kept is None else kept.where(day).drop("day")
+        kept.createOrReplaceTempView(self.name)
 
 
 def missing(made, start, end):
@@ -358,10 +414,6 @@ def missing(made, start, end):
     return [*left, (start, end)] if start < end else left
 
 
-def is_missing(error):
-    return "PATH_NOT_FOUND" in str(error) or "UNABLE_TO_INFER_SCHEMA" in str(error)
-
-
 def micros(time):
     return (time - datetime.datetime(1970, 1, 1, tzinfo=UTC)) // datetime.timedelta(microseconds=1)
 
@@ -371,7 +423,14 @@ def moment(microseconds):
 
 
 def first_line(error):
-    return str(error).strip().split("\n")[0]
+    """What Spark names it, and what began it, out of a trace of Java."""
+    text = str(error).strip()
+    if isinstance(error, Stop):
+        return text
+    named = re.search(r"\[[A-Z][A-Z0-9_.]+\] .*", text)
+    causes = re.findall(r"^(?:Caused by)?: (.+)", text, re.MULTILINE)
+    first = named[0] if named else [*causes, text.split("\n")[0]][0]
+    return first if not causes or first in causes[-1] else f"{first} ({causes[-1]})"
 
 
 def run_rule(spark, rule, text, table, bounds, prints):
@@ -399,13 +458,16 @@ def run(asked, spark):
     # Nothing in the texts depends on it; the times of the alerts do.
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     held = files(spark, asked.rules)
-    rules = rules_of(held, asked.rules, asked.only)
+    every = rules_of(held, asked.rules, asked.only)
+    rules = [rule for rule in every if not asked.only or rule["rule"] in asked.only]
     bounds = slice_of(asked, rules, datetime.datetime.now(UTC))
+    check_names(asked, every)
     register(spark, asked.table, asked.partition, days_of(rules, *bounds))
     register_lists(spark, rules, held)
     check_tables(spark, rules)
     check_state(asked, rules)
     table, failed = Alerts(spark, asked.alerts, asked.format), 0
+    table.check()
     say(f"alerts from {bounds[0].isoformat()} to {bounds[1].isoformat()}")
     for rule in rules:
         try:
@@ -413,7 +475,7 @@ def run(asked, spark):
                 Open(spark, asked.state, rule, asked.format).fill(held[rule["open"]["file"]], *bounds)
             number = run_rule(spark, rule, held[rule["file"]], table, bounds, asked.print)
             say(f"{rule['rule']}: {number} new")
-        except PySparkException as error:
+        except (Stop, *FAILURES) as error:
             failed += 1
             say(f"{rule['rule']}: failed: {first_line(error)}")
     return 1 if failed else 0
@@ -427,8 +489,9 @@ def main():
     asked = options(sys.argv[1:])
     try:
         return run(asked, SparkSession.builder.appName("catena").getOrCreate())
-    except Stop as stop:
-        say(str(stop))
+    except (Stop, OSError, *FAILURES) as error:
+        java = ": Spark does not start: it needs Java 17 or later, in the folder that JAVA_HOME names"
+        say(first_line(error) + (java if "JAVA_GATEWAY" in str(error) else ""))
         return 2
 
 

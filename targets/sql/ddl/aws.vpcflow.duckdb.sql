@@ -1,5 +1,6 @@
 -- Flow logs of the default format as they lie in the bucket: text, a header line, columns between blanks. With another
 -- format, name its columns in the order of the file; the others stay NULL.
+-- The folders are those of AWS: 2026/11/28 or year=2026/month=11/day=28, with or without one for each hour.
 CREATE OR REPLACE VIEW vpc_flow_logs AS
 SELECT TRY_CAST("version" AS INTEGER) AS "version",
   "account_id",
@@ -30,6 +31,7 @@ SELECT TRY_CAST("version" AS INTEGER) AS "version",
   CAST(NULL AS VARCHAR) AS "pkt_dst_aws_service",
   CAST(NULL AS VARCHAR) AS "flow_direction",
   CAST(NULL AS INTEGER) AS "traffic_path",
-  TRY_CAST(replace(regexp_extract(filename, '([0-9]{4}/[0-9]{2}/[0-9]{2})/[^/]*$', 1), '/', '-') AS DATE) AS "date"
-FROM read_csv('LOCATION/**/*.log.gz', delim = ' ', header = true, auto_detect = false, quote = '', escape = '', filename = true,
+  TRY_CAST(replace(regexp_replace(regexp_extract(filename,
+    '/((year=)?[0-9]{4}/(month=)?[0-9]{2}/(day=)?[0-9]{2})(/(hour=)?[0-9]{2})?/[^/]*$', 1), '[a-z]+=', '', 'g'), '/', '-') AS DATE) AS "date"
+FROM read_csv('LOCATION/**/*.log.gz', delim = ' ', header = true, auto_detect = false, quote = '', escape = '', filename = true, hive_partitioning = false,
   columns = {'version': 'VARCHAR', 'account_id': 'VARCHAR', 'interface_id': 'VARCHAR', 'srcaddr': 'VARCHAR', 'dstaddr': 'VARCHAR', 'srcport': 'VARCHAR', 'dstport': 'VARCHAR', 'protocol': 'VARCHAR', 'packets': 'VARCHAR', 'bytes': 'VARCHAR', 'start': 'VARCHAR', 'end': 'VARCHAR', 'action': 'VARCHAR', 'log_status': 'VARCHAR'});

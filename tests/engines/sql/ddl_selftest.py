@@ -29,20 +29,29 @@ CALLS = [
 HEADER = """version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"""
 FLOWS = """2 123456789012 eni-1 10.0.0.1 10.0.0.2 443 50000 6 10 5000000000 1767261600 1767261660 ACCEPT OK
 2 123456789012 eni-2 - - - - - - - 1767261600 1767261660 - NODATA
-2 unknown eni-3 2001:db8::1 ::1 0 0 58 1 1 1767261601 1767261661 REJECT OK"""
+2 unknown eni-3 2001:db8::1 ::1 0 0 58 1 1 1767261601 1767261661 REJECT OK
+2 unknown eni-4 10.0.0.1 10.0.0.2 443 50000 6 10 1 1767261602 1767261662 ACCEPT OK"""
 DAY = "AWSLogs/1/{}/eu-west-1/2026/01/01"
+HIVE = "AWSLogs/1/vpcflowlogs/aws-region=eu-west-1/year=2026/month=01/day=01"
+# A folder for each way in which AWS delivers flow logs.
+FLOW_DAYS = [DAY.format("vpcflowlogs"), f"{DAY.format('vpcflowlogs')}/10", HIVE, f"{HIVE}/hour=10"]
 # A date is the folder's, and whether null is a text depends on the reader.
 DATES = {"aws.cloudtrail": "2026/01/01", "aws.vpcflow": "2026-01-01"}
 
 
 def bucket(folder):
-    calls, flows = (folder / DAY.format(name) for name in ("CloudTrail", "vpcflowlogs"))
-    for path in (calls, flows):
-        path.mkdir(parents=True)
+    calls = folder / DAY.format("CloudTrail")
+    calls.mkdir(parents=True)
     for number, some in enumerate((CALLS[:2], CALLS[2:])):
         (calls / f"{number}.json.gz").write_bytes(gzip.compress(json.dumps({"Records": some}).encode()))
-    (flows / "0.log.gz").write_bytes(gzip.compress(f"{HEADER}\n{FLOWS}\n".encode()))
+    for day, line in zip(FLOW_DAYS, FLOWS.split("\n"), strict=True):
+        (folder / day).mkdir(parents=True, exist_ok=True)
+        (folder / day / "0.log.gz").write_bytes(gzip.compress(f"{HEADER}\n{line}\n".encode()))
     (folder / "okta").mkdir()
+    (folder / "okta" / "day").mkdir()
+    (folder / "okta" / "day" / "1.log.gz").write_bytes(gzip.compress(b'{"a": "2"}\n'))
+    (folder / "okta" / "part-0").write_text('{"a": "3"}\n')
+    (folder / "okta" / "_SUCCESS").touch()
     (folder / "okta" / "0.json").write_text('{"a": "1"}\n{"a": "\\u2028"}\n')
 
 
@@ -118,7 +127,7 @@ def loads(dialect, folder):
     for statement in statements("event", dialect, folder / "okta", "okta_system"):
         define(engine, dialect, statement)
     found = sorted(json.loads(row[0])["a"] for row in engine.run("SELECT event FROM okta_system")[1])
-    assert found == ["1", "\u2028"], found
+    assert found == ["1", "2", "3", "\u2028"], found
 
 
 def parses():

@@ -151,6 +151,53 @@ def staged(session, catena, folder):
     assert "name by --state" in str(status), status
 
 
+def state_at_a_path(session, catena, folder):
+    """A slice without a chain, of which no row is kept; one after it; and state that is damaged."""
+    events = world(5, 60)
+    store(session, folder, events)
+    rule = rule_files(folder, None)
+    texts, more = build(catena, folder / "staged_few", rule, "--staged", NAME), [f"--state={folder}/few"]
+    assert not run_all(session, folder, texts, folder / "few_alerts", [(-40000, -36000)], more), "alerts before the world"
+    found = run_all(session, folder, texts, folder / "few_alerts", [(0, 25200)], more)
+    same("in two texts, after a slice without a chain", plain(found), expected(catena, folder, events, rule))
+    damage(folder / "few" / f"{open_table(texts)}_slices")
+    status, _, err = runs(session, [*arguments(folder, texts, folder / "few_alerts", 0, 3600), *more])
+    assert status == 1 and f"{NAME}: failed: [FAILED_READ_FILE" in err, err
+
+
+def open_table(texts):
+    return json.loads((texts / "rules.json").read_text())["rules"][0]["open"]["table"]
+
+
+def damage(folder):
+    """Breaks the rows of Parquet files and leaves what says which columns they have."""
+    for path in folder.rglob("*.parquet"):
+        path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+        held = path.read_bytes()
+        columns = int.from_bytes(held[-8:-4], "little") + 8
+        path.write_bytes(held[:4] + b"\xff" * (len(held) - columns - 4) + held[-columns:])
+
+
+def damaged(session, catena, folder):
+    """A rule over damaged files fails, and one that comes after it gives its alerts."""
+    events = world(5, 60)
+    store(session, folder, events)
+    rule = rule_files(folder, None)
+    texts = build(catena, folder / "damaged_rules", rule)
+    shutil.copytree(folder / "cloudtrail_logs", folder / "damaged_logs")
+    damage(folder / "damaged_logs")
+    (texts / "broken.sql").write_text((texts / f"{NAME}.sql").read_text().replace("cloudtrail_logs", "damaged_logs"))
+    manifest = json.loads((texts / "rules.json").read_text())
+    (good,) = manifest["rules"]
+    manifest["rules"] = [good | {"rule": "broken", "file": "broken.sql", "tables": ["damaged_logs", "vpc_flow_logs"]}, good]
+    (texts / "rules.json").write_text(json.dumps(manifest))
+    given = arguments(folder, texts, folder / "of_the_other", 0, 25200)
+    given.append(f"--table=damaged_logs=parquet:{folder}/damaged_logs")
+    status, lines, err = runs(session, given)
+    assert status == 1 and re.search(r"broken: failed: \[FAILED_READ_FILE.*parquet.*\(.*Exception: ", err), err
+    same("beside a rule that fails", plain(lines), expected(catena, folder, events, rule))
+
+
 def late(session, catena, folder):
     """Records that come after their slice has run are found by a run over the day, and only those."""
     events = world(6, 500)
@@ -170,6 +217,7 @@ def refusals(session, catena, folder):
     good = arguments(folder, rules, folder / "refused", 0, 3600)
     without = [one for one in good if not one.startswith(("--table", "--partition"))]
     (folder / "empty").mkdir()
+    day = at(0)[:10].replace("-", "/")
     session.range(1).write.parquet(str(folder / "other"))
     for given, said in [
         ([*good, "--from=soon"], "`soon` is no time"),
@@ -180,8 +228,17 @@ def refusals(session, catena, folder):
         ([*good, "--only=another"], "no rule is called another"),
         (without, "there is no table cloudtrail_logs, vpc_flow_logs"),
         ([*good, "--table=x"], "--table x: write NAME=TABLE"),
-        ([*good, "--table=x=parquet:/nowhere"], "--table x=parquet:/nowhere cannot be read"),
+        ([*good, "--table=x=parquet:/nowhere"], "no text reads a table `x`"),
+        ([*good, "--partition=cloudtrail=timestamp:yyyy/MM/dd"], "they read cloudtrail_logs, vpc_flow_logs"),
+        ([*good, "--table=vpc_flow_logs=parquet:/nowhere"], "=parquet:/nowhere cannot be read: [PATH_NOT_FOUND]"),
         ([*good, "--partition=vpc_flow_logs=day:yyyy"], "the table has no column day"),
+        ([*without, "--partition=vpc_flow_logs=date:yyyy-MM-dd"], "vpc_flow_logs cannot be read: [TABLE_OR_VIEW_NOT_FOUND]"),
+        ([*good, "--partition=vpc_flow_logs=date:yyyy/MM/dd"], "date is a DATE, whose format is yyyy-MM-dd"),
+        ([*good, "--partition=cloudtrail_logs=timestamp:yyyy-MM-dd"], f"timestamp holds `{day}`, and in this format"),
+        ([*good, "--partition=cloudtrail_logs=timestamp:YYYY/mm/DD"], "YYYY/mm/DD is no format of days"),
+        ([*good, "--partition=cloudtrail_logs=timestamp:dd/MM/yyyy"], "dd/MM/yyyy is no format of days"),
+        ([*good, "--partition=cloudtrail_logs=eventid:yyyyMMdd"], "eventid holds `"),
+        ([*good, "--format=delta"], "cannot be read: [DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta"),
         ([*good, f"--alerts={folder}/other"], "is no table of alerts"),
     ]:
         for name in ("cloudtrail_logs", "vpc_flow_logs"):
@@ -193,6 +250,37 @@ def refusals(session, catena, folder):
     assert status == 1 and f"{NAME}: failed" in err, err
     (rules / "rules.json").write_text('{"version": 2, "rules": []}')
     assert "another version" in runs(session, good)[0]
+    (rules / "rules.json").write_text("{")
+    assert "rules.json is damaged" in runs(session, good)[0]
+
+
+def without_java(folder):
+    command = [sys.executable, ROOT / "targets/sql/run.py", f"--rules={folder}", "--alerts=alerts", "--every=1h"]
+    environment = os.environ | {"JAVA_HOME": str(folder / "nowhere")}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    said = ran.stderr.strip().splitlines()[-1]
+    assert ran.returncode == 2 and "it needs Java 17 or later" in said and "Traceback" not in ran.stderr, ran.stderr
+
+
+def other_columns_of_days(session):
+    """Days as numbers, and as timestamps; a table without rows has no format that does not fit."""
+    start, end = run.instant("2026-11-27").date(), run.instant("2026-11-28").date()
+    days = session.sql("SELECT explode(sequence(DATE'2026-11-20', DATE'2026-11-30')) AS day")
+    for column, form in [("date_format(day, 'yyyyMMdd')", "yyyyMMdd"),
+                         ("CAST(date_format(day, 'yyyyMMdd') AS INT)", "yyyyMMdd"),
+                         ("CAST(day AS TIMESTAMP)", "yyyy-MM-dd"), ("date_format(day, 'yyyy/MM/dd/HH')", "yyyy/MM/dd/HH"),
+                         ("date_format(day, 'yyyy-MM')", "yyyy-MM")]:  # fmt: skip
+        table = days.selectExpr(f"{column} AS day")
+        found = run.of_days(table, "--partition", "day", form, (start, end)).count()
+        assert found == (11 if form == "yyyy-MM" else 2), f"{column}: {found}"
+        assert run.of_days(table.limit(0), "--partition", "day", form, (start, end)).count() == 0
+    none = days.selectExpr("CAST(NULL AS STRING) AS day")
+    try:
+        run.of_days(none, "--partition", "day", "yyyy-MM-dd", (start, end))
+    except run.Stop as stop:
+        assert "day holds no day" in str(stop), stop
+    else:
+        raise AssertionError("a column without a day")
 
 
 def submitted(catena, folder):
@@ -220,6 +308,10 @@ def main():
         slices(session, catena, folder, DEDUPE, folder / "alerts")
         slices(session, catena, folder, None, "alerts_table")
         staged(session, catena, folder)
+        state_at_a_path(session, catena, folder)
+        damaged(session, catena, folder)
+        other_columns_of_days(session)
+        without_java(folder)
         submitted(catena, folder)
         late(session, catena, folder)
         refusals(session, catena, folder)
