@@ -18,7 +18,8 @@ pub struct LogForm {
     /// Dotted paths from an envelope to what is in it: an object, a list, or JSON or columns as text. The first one
     /// that leads to an event counts.
     pub wrapped: Vec<String>,
-    /// Top-level keys that every event has; what lacks one of them is no event. None: every object is an event.
+    /// Keys that every event has, or dotted paths of such; what lacks one of them is no event. None: every object is an
+    /// event.
     pub detect: Vec<String>,
     /// Other logs that could be taken for this one, or that are given instead of it.
     pub others: Vec<OtherLog>,
