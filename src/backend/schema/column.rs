@@ -209,7 +209,9 @@ impl<'a> ColumnReader<'a> {
     /// values. `others` are the ways to read the field in other events.
     pub(super) fn heeds_items(&mut self, mapped: &Mapped, others: &[Mapped]) {
         let says_how = self.multi || !self.inexact.is_empty() || matches!(self.place, Some(Place::Item(_)));
-        if says_how || !self.source.has_items(self.def, mapped, others) {
+        // A column with several places has been reported as that.
+        let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr].into_iter().flatten().count();
+        if says_how || places > 1 || !self.source.has_items(self.def, mapped, others) {
             return;
         }
         let title =
