@@ -71,9 +71,8 @@ impl Checker<'_> {
                 None => self.misfit(place, form),
             },
             (Form::Filled(_), content) if is_empty(content) => self.misfit(place, form),
-            (Form::Filled(form), _) => self.value(node, place, form),
             (Form::OrNull(_), Content::Null) => Value::Null,
-            (Form::OrNull(form), _) => self.value(node, place, form),
+            (Form::Filled(form) | Form::OrNull(form), _) => self.value(node, place, form),
             (Form::Text, Content::Scalar(text)) => Value::String(text.clone()),
             (Form::Word(words), Content::Scalar(text)) => self.word(words, text, place, form),
             // By the reader that serde uses, so that form and type agree on what a number is.
