@@ -402,11 +402,6 @@ fn what_spl_cannot_read_is_an_error_of_the_source_file() {
         ("path: items,", "path: 'it\"ms',", "the `group` of `test.stores` is invalid in Splunk SPL"),
         ("inner: parts, ", "", "the column of `part.at` is invalid in Splunk SPL"),
         ("tonumber(when)", "tonumber(when", "the `time` of `test.stores` is invalid in Splunk SPL"),
-        (
-            "description: d, columns: { spl: action }",
-            "in_group: true, description: d, columns: { spl: { item: action } }",
-            "`event.action` cannot decide between the variants of `item.port` in Splunk SPL",
-        ),
     ] {
         assert!(STORES.contains(old), "{old}");
         let mut diags = Diagnostics::default();
