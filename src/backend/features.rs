@@ -261,8 +261,8 @@ fn list_features(list: Option<&List>, span: Span, found: &mut Found) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::{an1318, catalog, equals, field, link, rule, step, test};
-    use crate::ir::{Entry, Pattern};
+    use crate::backend::fixture::{an1318, catalog, entry, equals, field, link, named, rule, step, test};
+    use crate::ir::Pattern;
 
     fn needed(rule: &Rule) -> Vec<Feature> {
         of(rule, &catalog()).into_iter().map(|(feature, _)| feature).collect()
@@ -319,20 +319,10 @@ mod tests {
         );
         let mut listed =
             of(test("event.id", Type::String, TestKind::InList { list: 0, case: Case::Sensitive }), vec![]);
-        let entry = |value| Entry {
-            value,
-            text: String::new(),
-            reason: None,
-            owner: None,
-            ticket: None,
-            until: None,
-            row: 1,
-            span: Span::default(),
-        };
         let entries =
             [EntryValue::Pattern(Pattern::exactly("a")), EntryValue::Network("::/0".parse().unwrap())];
-        let name = crate::backend::fixture::named("list");
-        let entries = entries.into_iter().map(entry).collect();
+        let name = named("list");
+        let entries = entries.into_iter().map(|value| entry("", value)).collect();
         listed.lists =
             vec![List { name, ty: Type::String, entries, expired: Vec::new(), file: None, lookup: None }];
         assert_eq!(needed(&listed), [SingleStep, Allowlist, CaseSensitive, Ipv6Network]);

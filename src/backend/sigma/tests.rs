@@ -1,15 +1,14 @@
 //! Whole files and single tests, as text.
 
 use crate::backend::fixture::{
-    an1318, catalog, equals, field, link, named, networks, rule, schemas, step, test,
+    an1318, catalog, entry, equals, field, link, named, networks, rule, schemas, step, test,
 };
 use crate::backend::{Cased, Effect, Emission, Fidelity, Job, Level, Options, Role};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{
-    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
+    Case, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
 };
-use crate::source::Span;
 
 /// A source that stores each type in every way, and what Sigma cannot read.
 const STORES: &str = r#"
@@ -115,20 +114,10 @@ fn order(op: OrderOp, value: Value) -> TestKind {
 }
 
 fn lists() -> Vec<List> {
-    let entry = |value| Entry {
-        value,
-        text: String::new(),
-        reason: None,
-        owner: None,
-        ticket: None,
-        until: None,
-        row: 1,
-        span: Span::default(),
-    };
     let list = |name: &str, ty, values: Vec<EntryValue>| List {
         name: named(name),
         ty,
-        entries: values.into_iter().map(entry).collect(),
+        entries: values.into_iter().map(|value| entry("", value)).collect(),
         expired: Vec::new(),
         file: None,
         lookup: None,

@@ -7,7 +7,6 @@ use crate::backend::{Emission, Fidelity, ListDelivery, Options, compile, fixture
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{Case, Entry, EntryValue, List, OrderOp, Pattern, Place, Pred, Regex, TestKind, Type, Value};
-use crate::source::Span;
 
 fn snapshot(name: &str, text: &str) {
     insta::with_settings!({ snapshot_path => "../../../snapshots/spl_units", prepend_module_to_snapshot => false }, {
@@ -52,19 +51,6 @@ fn texts(values: &[&str], case: Case) -> TestKind {
     TestKind::Equals { values: values.iter().map(|value| Value::String((*value).to_owned())).collect(), case }
 }
 
-fn entry(text: &str, value: EntryValue) -> Entry {
-    Entry {
-        value,
-        text: text.to_owned(),
-        reason: None,
-        owner: None,
-        ticket: None,
-        until: None,
-        row: 1,
-        span: Span::default(),
-    }
-}
-
 fn list(name: &str, ty: Type, entries: Vec<Entry>) -> List {
     List { name: fixture::named(name), ty, entries, expired: Vec::new(), file: None, lookup: None }
 }
@@ -76,8 +62,8 @@ fn pattern(text: &str) -> Pattern {
 /// A rule of one step, with three lists.
 fn single(source: &str, pred: Pred) -> ir::Rule {
     let mut rule = fixture::rule(vec![fixture::step("hit", source, pred, vec![])], vec![], 60, &[]);
-    let network = |text: &str| entry(text, EntryValue::Network(text.parse().unwrap()));
-    let wild = |text: &str| entry(text, EntryValue::Pattern(pattern(text)));
+    let network = |text: &str| fixture::entry(text, EntryValue::Network(text.parse().unwrap()));
+    let wild = |text: &str| fixture::entry(text, EntryValue::Pattern(pattern(text)));
     rule.lists = vec![
         list("roles", Type::String, vec![wild("arn:a"), wild("007"), wild("arn:*:b?")]),
         list(

@@ -340,11 +340,10 @@ pub(super) fn shared<'a>(
 ) -> Vec<Frag> {
     let tests = absence.keys.iter().map(|key| {
         let (alias, column) = side(key);
-        let template = match key.case {
-            Case::Sensitive => "u.{} = {}.{}",
-            Case::Ignore => "lower(u.{}) = lower({}.{})",
-        };
-        test(template, &[&absent_key(&key.right.name), &alias, &column])
+        let absent = whole("u.{}", &[&absent_key(&key.right.name)]);
+        let [absent, own] = [absent, whole("{}.{}", &[&alias, &column])]
+            .map(|value| in_one_case(value, key.case == Case::Ignore));
+        test("{} = {}", &[&absent, &own])
     });
     tests.collect()
 }
