@@ -32,6 +32,7 @@ mod step;
 mod tests;
 mod together;
 mod value;
+mod written;
 
 use minijinja::{Value, context};
 
