@@ -3,6 +3,7 @@
 //! In: YAML texts (embedded, or given by the user). Out: a [`Catalog`] with look-ups by canonical name.
 //! Must not know: what a target does with its column, or any rule. A new source is one new file under `sources/`.
 
+mod actions;
 mod change;
 mod conflict;
 pub mod describe;
@@ -18,6 +19,7 @@ mod only;
 mod origin;
 mod path;
 mod possible;
+mod raw;
 mod read;
 mod validate;
 mod vendor;
@@ -86,7 +88,7 @@ pub struct Source {
     #[serde(default = "action")]
     pub discriminator: String,
     /// Raw paths, and the values that an event has there which is of the source; others are passed over.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::filled")]
     pub only: RawTexts,
     /// Events to which another `only` applies; the first entry that fits an event counts.
     #[serde(default)]
@@ -170,7 +172,7 @@ pub struct FieldDef {
     /// In words.
     pub description: String,
     /// The only values it has, where they are few.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::filled")]
     pub values: Vec<String>,
     /// What is known of the letter case of its values.
     #[serde(default)]
@@ -258,7 +260,7 @@ pub struct RawVariant {
     #[serde(default)]
     pub path: Option<String>,
     /// Several paths in place of one: the first that has a value counts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written::filled")]
     pub paths: Vec<String>,
     /// Raw texts that mean "no value" here.
     #[serde(default)]

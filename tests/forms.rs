@@ -26,6 +26,7 @@ fn example(form: &Form) -> Value {
         Form::Truth => json!(true),
         Form::Notation(_) => json!("24h"),
         Form::OrNull(form) => example(form),
+        Form::Filled(form) => example(form),
         Form::List(item) => json!([example(item)]),
         Form::Map(value) => json!({ "name": example(value) }),
         Form::Keys(keys) => {
@@ -56,6 +57,12 @@ fn agrees<T: DeserializeOwned>(what: &str, keys: &'static [Key], left_out: &[&st
             key.nullable,
             "{what}: whether `{name}` may be empty"
         );
+        for none in [json!([]), json!({})] {
+            let is_refused = reads(&with(name, Some(none.clone()))).is_err();
+            let is_of_kind = example(&key.form).is_array() == none.is_array();
+            let is_filled = matches!(key.form, Form::Filled(_));
+            assert!(is_refused || !(is_filled && is_of_kind), "{what}: `{name}` without an entry");
+        }
         assert!(!key.about.ends_with('.') && !key.about.is_empty(), "{what}: {name}");
     }
     let error = reads(&with("no such key", Some(json!(1)))).unwrap_err().to_string();
@@ -140,6 +147,7 @@ fn value(form: &Form) -> String {
         Form::Truth => "`true`, `false`".to_owned(),
         Form::Notation(_) => "duration".to_owned(),
         Form::OrNull(form) => format!("{} or nothing", value(form)),
+        Form::Filled(form) => value(form),
         Form::List(item) => format!("list of {}", value(item)),
         Form::Map(item) => format!("names, each with {}", value(item)),
         Form::Keys(_) => "keys".to_owned(),

@@ -6,6 +6,10 @@
 use crate::form::{Form, Key, nullable, optional, required};
 
 const TEXTS: Form = Form::List(&Form::Text);
+/// One or more.
+const SOME_TEXTS: Form = Form::Filled(&TEXTS);
+/// Raw paths, and texts that stand there.
+const RAW_TEXTS: Form = Form::Filled(&Form::Map(&TEXTS));
 const TEXT_OR_TEXTS: Form = Form::Either(&[Form::Text, TEXTS]);
 const TEXT_BY_NAME: Form = Form::Map(&Form::Text);
 /// What `stored` says, in source and environment files.
@@ -44,7 +48,7 @@ pub const SOURCE: &[Key] = &[
     ),
     optional(
         "only",
-        Form::Map(&TEXTS),
+        RAW_TEXTS,
         "raw paths, and the values that an event of the source has there; other events are passed over",
     ),
     optional(
@@ -122,7 +126,7 @@ pub const LOG: &[Key] = &[
     optional(
         "detect",
         TEXTS,
-        "top-level keys that every event has; without them every object is taken for an event",
+        "keys that every event has, or dotted paths of such; without them every object is taken for an event",
     ),
     optional("others", Form::List(&Form::Keys(OTHER_LOG)), "logs that are easily taken for this one"),
     optional("aliases", TEXT_BY_NAME, "raw path to the path that some writers use instead"),
@@ -140,7 +144,7 @@ pub const LOG: &[Key] = &[
 
 /// An item of `only_of`.
 pub const ONLY_OF: &[Key] = &[
-    required("events", Form::Map(&TEXTS), "raw paths, and the values that these events have there"),
+    required("events", RAW_TEXTS, "raw paths, and the values that these events have there"),
     required("only", Form::Map(&TEXTS), "what stands in place of the `only` of the source for them"),
 ];
 
@@ -245,7 +249,7 @@ pub const MAPPING_CHANGE: &[Key] = &[
 pub const FIELD: &[Key] = &[
     required("type", TYPE, "its type"),
     required("description", Form::Text, "what it holds"),
-    optional("values", TEXTS, "the only values it has, where they are few"),
+    optional("values", SOME_TEXTS, "the only values it has, where they are few"),
     nullable("spelling", SPELLING, SPELLING_IS),
     optional("in_group", Form::Text, IN_GROUP),
     optional("fold", Form::Truth, FOLD),
@@ -275,7 +279,7 @@ pub const FIELD: &[Key] = &[
 pub const ADDED_FIELD: &[Key] = &[
     optional("type", TYPE, "its type; a new field must have one"),
     optional("description", Form::Text, "what it holds; a new field must say so"),
-    optional("values", TEXTS, "the only values it has, where they are few"),
+    optional("values", SOME_TEXTS, "the only values it has, where they are few"),
     nullable("spelling", SPELLING, SPELLING_IS),
     optional("in_group", Form::Text, IN_GROUP),
     optional("fold", Form::Truth, FOLD),
@@ -319,7 +323,7 @@ pub const RAW_VARIANT: &[Key] = &[
         Form::Text,
         "path in the raw event; inside a group from the item, after `>` from the inner item",
     ),
-    optional("paths", TEXTS, "several paths in place of `path`: the first that has a value counts"),
+    optional("paths", SOME_TEXTS, "several paths in place of `path`: the first that has a value counts"),
     optional("placeholders", TEXTS, "raw texts that mean \"no value\" here"),
     optional(
         "from_event",

@@ -20,21 +20,30 @@ pub enum LetterCase {
 }
 
 impl LetterCase {
-    /// Whether a value matches the pattern just when it does so ignoring case.
-    #[must_use]
-    pub fn settles(self, pattern: &Pattern) -> bool {
-        let fits = |c: char| match self {
+    /// Whether a value can be one of the field's.
+    pub(super) fn may_have(self, value: &str) -> bool {
+        value.chars().all(|c| self.fits(c))
+    }
+
+    fn fits(self, c: char) -> bool {
+        match self {
             Self::Lower => !c.is_ascii_uppercase(),
             Self::Upper => !c.is_ascii_lowercase(),
             Self::One => true,
-        };
+        }
+    }
+
+    /// Whether a value matches the pattern just when it does so ignoring case.
+    #[must_use]
+    pub fn settles(self, pattern: &Pattern) -> bool {
         let begins_with_text = matches!(pattern.parts.first(), None | Some(PatternPart::Text(_)));
         let texts = pattern.parts.iter().map(|part| match part {
             PatternPart::Text(text) => text.as_str(),
             PatternPart::Any | PatternPart::One => "",
         });
         // Beyond ASCII engines disagree on what ignoring case is.
-        (begins_with_text || self != Self::One) && texts.flat_map(str::chars).all(|c| c.is_ascii() && fits(c))
+        (begins_with_text || self != Self::One)
+            && texts.flat_map(str::chars).all(|c| c.is_ascii() && self.fits(c))
     }
 }
 

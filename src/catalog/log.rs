@@ -18,7 +18,8 @@ pub struct LogForm {
     /// Dotted paths from an envelope to what is in it: an object, a list, or JSON or columns as text. The first one
     /// that leads to an event counts.
     pub wrapped: Vec<String>,
-    /// Top-level keys that every event has; what lacks one of them is no event. None: every object is an event.
+    /// Keys that every event has, or dotted paths of such; what lacks one of them is no event. None: every object is an
+    /// event.
     pub detect: Vec<String>,
     /// Other logs that could be taken for this one, or that are given instead of it.
     pub others: Vec<OtherLog>,
@@ -224,7 +225,7 @@ impl LogForm {
     /// A key that every event has and this object lacks; `None`: it is an event.
     #[must_use]
     pub fn missing_key(&self, event: &serde_json::Value) -> Option<&str> {
-        let has = |key: &String| self.spelt(key).any(|key| event.get(&key).is_some());
+        let has = |key: &String| self.spelt(key).any(|key| stands(event, &key));
         self.detect.iter().find(|key| !has(key)).map(String::as_str)
     }
 
@@ -255,6 +256,12 @@ impl LogForm {
         faults.extend(self.text.iter().flat_map(TextForm::faults));
         faults
     }
+}
+
+/// Whether something stands at a path of plain keys.
+fn stands(event: &serde_json::Value, path: &str) -> bool {
+    let below = || path.split_once('.').and_then(|(key, rest)| Some((event.get(key)?, rest)));
+    event.get(path).is_some() || below().is_some_and(|(inner, rest)| stands(inner, rest))
 }
 
 fn bad_paths<'a>(key: &'a str, paths: &'a [String]) -> impl Iterator<Item = Fault> + 'a {

@@ -16,6 +16,7 @@ pub type RawTexts = BTreeMap<String, Vec<String>>;
 #[serde(deny_unknown_fields)]
 pub struct OnlyOf {
     /// What these events have.
+    #[serde(deserialize_with = "super::written::filled")]
     pub events: RawTexts,
     /// What those among them have that are of the source.
     pub only: RawTexts,

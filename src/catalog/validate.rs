@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::fault::Fault;
 use super::path::{self, Part};
-use super::possible;
-use super::{Column, FieldDef, Group, Mapped, Raw, RawTexts, RawVariant, Source, SourceMapping, Stored};
+use super::{Column, FieldDef, Group, LogForm, Mapped, RawTexts, Source, SourceMapping, Stored};
+use super::{possible, raw};
 use crate::diag::Code;
 use crate::ir::{ACTION, Type, column_name};
 
@@ -63,11 +63,14 @@ impl Source {
 
     /// Fields that identify events and items.
     fn keys(&self, faults: &mut Vec<Fault>) {
-        faults.extend(Self::below_each("event_id", &self.event_id.0, |name| self.no_field(name)));
+        faults.extend(Self::below_each("event_id", &self.event_id.0, |name| {
+            self.no_field(name).or_else(|| self.identifies(name))
+        }));
         // The default is no mistake of somebody whose source has no such field.
         if self.discriminator != ACTION {
             faults.extend(self.no_field(&self.discriminator).map(|fault| fault.below(&["discriminator"])));
         }
+        faults.extend(self.discriminates().map(|fault| fault.below(&["discriminator"])));
         faults.extend(only_faults(&self.only).into_iter().map(|fault| fault.below(&["only"])));
         for (number, of) in self.only_of.iter().enumerate() {
             let number = number.to_string();
@@ -95,6 +98,7 @@ impl Source {
         let paths = [("path", Some(&group.path)), ("inner", group.inner.as_ref())].into_iter();
         let bad = paths.filter_map(|(key, path)| Some(bad_path(path?, Parts::Keys)?.below(&[key])));
         let mut faults: Vec<_> = bad.collect();
+        faults.extend(self.no_actions("for_actions", &group.for_actions));
         for (number, name) in group.key.iter().enumerate() {
             let fault = self.no_field(name);
             faults.extend(fault.map(|fault| fault.below(&["key", &number.to_string()])));
@@ -118,26 +122,28 @@ impl Source {
                 let title = "field `event.time` is of type `time`".to_owned();
                 faults.push(Fault::new(&["fields", "event.time", "type"], title).label("another type"));
             }
+            Some(field) if field.raw.is_none() && self.is_logged() => {
+                let title = "field `event.time` has no `raw`, and other entries say how events are read";
+                let fault = Fault::new(&["fields", "event.time"], title.to_owned()).on_key();
+                let fault = fault.label("no event of the log could be used");
+                faults.push(fault.help("add `raw`: where an event says when it happened"));
+            }
             Some(_) => {}
         }
+    }
+
+    /// Whether it says how its events are read from files.
+    fn is_logged(&self) -> bool {
+        self.log != LogForm::default() || self.fields.values().any(|field| field.raw.is_some())
     }
 
     fn field_faults(&self, name: &str, field: &FieldDef, faults: &mut Vec<Fault>) {
         let path = ["fields", name];
         faults.extend(self.no_group(name, field).map(|fault| fault.below(&path)));
-        faults.extend(single_or_many(field).map(|fault| fault.below(&path)));
-        faults.extend(possible::unnamed(field).into_iter().map(|fault| fault.below(&path)));
-        faults.extend(raw_paths(field).into_iter().map(|fault| fault.below(&path)));
-        if let Some(Raw::Variants(variants)) = &field.raw {
-            for (number, capture) in
-                variants.iter().enumerate().filter_map(|(at, one)| Some((at, one.capture.as_deref()?)))
-            {
-                let fault = bad_capture(capture);
-                faults.extend(
-                    fault.map(|fault| fault.below(&["raw", &number.to_string(), "capture"]).below(&path)),
-                );
-            }
-        }
+        faults.extend(raw::single_or_many(field).map(|fault| fault.below(&path)));
+        faults.extend(possible::values(field).into_iter().map(|fault| fault.below(&path)));
+        faults.extend(self.actions_of(field).into_iter().map(|fault| fault.below(&path)));
+        faults.extend(raw::paths(field).into_iter().map(|fault| fault.below(&path)));
         for (target, column) in &field.columns {
             if !self.targets.contains_key(target) {
                 let title = format!(
@@ -182,6 +188,8 @@ impl Source {
             let mut found = mapped.faults(field.in_group.is_some());
             found.extend(mapped.stored.and_then(|stored| stored_as(stored, field)));
             found.extend(self.names_in(mapped));
+            found.extend(self.no_actions("for_actions", &mapped.for_actions));
+            found.extend(possible::given(field, mapped));
             let number = number.to_string();
             let below = |fault: Fault| if single { fault } else { fault.below(&[&number]) };
             faults.extend(found.into_iter().map(below));
@@ -225,70 +233,11 @@ fn bad_name(path: &[&str], name: &str) -> Fault {
         .help("names are words of lower-case letters, digits and `_`, joined by dots")
 }
 
-fn bad_capture(capture: &str) -> Option<Fault> {
-    let fault = |label: &str| {
-        let title = format!("`{capture}` is not a regular expression with a group to capture");
-        Fault::new(&[], title).label(label)
-    };
-    // Compiled, as one can be well formed and too large. The whole match counts as a capture as well.
-    match regex::Regex::new(capture) {
-        Ok(regex) if regex.captures_len() > 1 => None,
-        Ok(_) => Some(fault("it has no group").help("put what is the value in parentheses")),
-        Err(regex::Error::CompiledTooBig(_)) => Some(fault("it is too large")),
-        Err(_) => Some(fault("it cannot be read")),
-    }
-}
-
 /// Words of lower-case letters, digits and `_`, joined by dots: what a rule can write.
 fn is_dotted_name(name: &str) -> bool {
     name.split('.').all(|word| {
         word.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    })
-}
-
-/// What is wrong with the paths by which the engine reads a field.
-fn raw_paths(field: &FieldDef) -> Vec<Fault> {
-    let below = |path: &str, fault: Fault| fault.below(&[path]);
-    match &field.raw {
-        None => Vec::new(),
-        Some(Raw::Path(path)) => {
-            bad_path(path, Parts::OfItem).map(|fault| below("raw", fault)).into_iter().collect()
-        }
-        Some(Raw::Variants(variants)) => {
-            let of_variant = |(at, variant)| variant_paths(variant).into_iter().map(move |fault| (at, fault));
-            let faults = variants.iter().enumerate().flat_map(of_variant);
-            faults.map(|(at, fault): (usize, _)| below("raw", fault.below(&[&at.to_string()]))).collect()
-        }
-    }
-}
-
-fn variant_paths(variant: &RawVariant) -> Vec<Fault> {
-    let one = variant.path.iter().filter_map(|path| Some(bad_path(path, Parts::OfItem)?.below(&["path"])));
-    let several = variant
-        .paths
-        .iter()
-        .enumerate()
-        .filter_map(|(at, path)| Some(bad_path(path, Parts::OfItem)?.below(&["paths", &at.to_string()])));
-    let both = (variant.path.is_some() && !variant.paths.is_empty())
-        .then(|| Fault::new(&["paths"], "`path` and `paths` cannot both be given".to_owned()).on_key());
-    one.chain(several).chain(both).collect()
-}
-
-/// A field has several values just where a path says that it takes every item.
-fn single_or_many(field: &FieldDef) -> Option<Fault> {
-    let variants: &[RawVariant] = if let Some(Raw::Variants(variants)) = &field.raw { variants } else { &[] };
-    let plain = if let Some(Raw::Path(path)) = &field.raw { Some(path.as_str()) } else { None };
-    let mut paths = plain.into_iter().chain(variants.iter().flat_map(RawVariant::paths));
-    let each = paths.any(|path| path::parts(path).is_ok_and(|parts| parts.contains(&Part::Each)));
-    let title =
-        || format!("field `{}` takes every item of a list, so it can have several values", field.name);
-    if each && !field.many {
-        return Some(Fault::new(&["raw"], title()).help("add `many: true`, or choose an item: `[0]`"));
-    }
-    let title = || format!("field `{}` can have several values, and its paths lead to one", field.name);
-    (field.many && !each && field.raw.is_some()).then(|| {
-        Fault::new(&["raw"], title()).help("end the path of the list with `[]`, or leave `many` out")
     })
 }
 
@@ -414,7 +363,7 @@ mod tests {
 
     fn refusal_of(fields: &str) -> String {
         let text = format!(
-            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n  event.time: {{ type: time, description: d }}\n{fields}"
+            "name: made.up\ntitle: t\ndescription: d\ndelay: 1\ngranularity: 1\ntargets: {{}}\nfields:\n  event.time: {{ type: time, description: d, raw: t }}\n{fields}"
         );
         Catalog::default().add("made.up.yaml", &text).map_or_else(|error| error.message, |()| String::new())
     }

@@ -2,6 +2,7 @@
 //!
 //! In: what serde reads. Out: columns and ways to read a field. Must not know: what they are for.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -119,6 +120,33 @@ fn alone<T: Serialize, S: Serializer>(items: &[T], serializer: S) -> Result<S::O
         [one] => one.serialize(serializer),
         several => several.serialize(serializer),
     }
+}
+
+/// Something with entries.
+pub(super) trait Entries {
+    fn has_none(&self) -> bool;
+}
+
+impl<T> Entries for Vec<T> {
+    fn has_none(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<K, V> Entries for BTreeMap<K, V> {
+    fn has_none(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// A list or map that is not stated without an entry.
+pub(super) fn filled<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Entries,
+{
+    let entries = T::deserialize(deserializer)?;
+    if entries.has_none() { Err(D::Error::custom("expected at least one entry")) } else { Ok(entries) }
 }
 
 /// The group of a field: its name, or `true` where there is but one; nothing for `false`.

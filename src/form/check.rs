@@ -70,8 +70,9 @@ impl Checker<'_> {
                 Some(form) => self.value(node, place, form),
                 None => self.misfit(place, form),
             },
+            (Form::Filled(_), content) if is_empty(content) => self.misfit(place, form),
             (Form::OrNull(_), Content::Null) => Value::Null,
-            (Form::OrNull(form), _) => self.value(node, place, form),
+            (Form::Filled(form) | Form::OrNull(form), _) => self.value(node, place, form),
             (Form::Text, Content::Scalar(text)) => Value::String(text.clone()),
             (Form::Word(words), Content::Scalar(text)) => self.word(words, text, place, form),
             // By the reader that serde uses, so that form and type agree on what a number is.
@@ -221,9 +222,19 @@ fn takes(form: &Form, content: &Content) -> bool {
             matches!(content, Content::Scalar(_))
         }
         Form::OrNull(form) => *content == Content::Null || takes(form, content),
+        Form::Filled(form) => takes(form, content),
         Form::List(_) => matches!(content, Content::List(_)),
         Form::Map(_) | Form::Keys(_) => matches!(content, Content::Map(_)),
         Form::Either(forms) => forms.iter().any(|form| takes(form, content)),
+    }
+}
+
+/// Whether a list or map has no entry.
+fn is_empty(content: &Content) -> bool {
+    match content {
+        Content::List(items) => items.is_empty(),
+        Content::Map(entries) => entries.is_empty(),
+        Content::Null | Content::Scalar(_) => false,
     }
 }
 
@@ -239,6 +250,7 @@ fn expected(form: &Form) -> String {
         Form::Truth => "`true` or `false`".to_owned(),
         Form::Notation(notation) => notation.title.to_owned(),
         Form::OrNull(form) => format!("{} or nothing", expected(form)),
+        Form::Filled(form) => format!("{}, with at least one entry", expected(form)),
         Form::List(_) => "a list: `[one, another]`".to_owned(),
         Form::Map(_) | Form::Keys(_) => "keys with values: `key: value`".to_owned(),
         Form::Either(forms) => forms.iter().map(expected).collect::<Vec<_>>().join(", or "),
@@ -253,6 +265,11 @@ fn stand_in(form: &Form) -> Value {
         Form::Count => Value::from(0),
         Form::Truth => Value::Bool(false),
         Form::OrNull(_) => Value::Null,
+        Form::Filled(Form::List(item)) => Value::Array(vec![stand_in(item)]),
+        Form::Filled(Form::Map(item)) => {
+            Value::Object(std::iter::once((String::new(), stand_in(item))).collect())
+        }
+        Form::Filled(form) => stand_in(form),
         Form::List(_) => Value::Array(Vec::new()),
         Form::Map(_) => Value::Object(Map::new()),
         Form::Keys(keys) => {

@@ -28,6 +28,8 @@ pub enum Form {
     OrNull(&'static Form),
     /// Items of one form.
     List(&'static Form),
+    /// A list or map that has an entry: one without any would say nothing, or the opposite of what was meant.
+    Filled(&'static Form),
     /// Keys that the file makes up, with values of one form.
     Map(&'static Form),
     /// Keys that are known.

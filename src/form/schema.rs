@@ -29,6 +29,14 @@ fn of(form: &Form) -> Value {
             json!({ "type": ["string", "number"], "pattern": notation.pattern, "description": notation.title })
         }
         Form::OrNull(form) => json!({ "anyOf": [of(form), { "type": "null" }] }),
+        Form::Filled(form) => {
+            let mut filled = of(form);
+            let least = if matches!(form, Form::List(_)) { "minItems" } else { "minProperties" };
+            if let Value::Object(filled) = &mut filled {
+                filled.insert(least.to_owned(), json!(1));
+            }
+            filled
+        }
         Form::List(item) => json!({ "type": "array", "items": of(item) }),
         Form::Map(value) => json!({ "type": "object", "additionalProperties": of(value) }),
         Form::Keys(keys) => of_keys(keys),

@@ -24,7 +24,7 @@ group: { path: items, key: [item] }
 targets:
   kql: { from: Stores_CL, filter: "Kind == 1 or Kind == 2", time: todatetime(When), time_lag: 60, words: { group: todynamic(Items) } }
 fields:
-  event.time: { type: time, description: d }
+  event.time: { type: time, description: d, raw: t }
   event.action: { type: string, description: d, columns: { kql: Action } }
   text: { type: string, description: d, columns: { kql: Text } }
   number.text: { type: string, description: d, columns: { kql: { field: TextN, stored: number } } }
@@ -41,7 +41,7 @@ fields:
   ip.other: { type: ip, description: d, columns: { kql: { path: Raw.where.a-b.ip } } }
   own.none: { type: string, description: d, columns: { kql: { field: Own, placeholder: none } } }
   item: { type: string, description: d, in_group: true, columns: { kql: { item: "name.first" } } }
-  item.port: { type: int, description: d, in_group: true, columns: { kql: [
+  item.port: { type: int, description: d, in_group: true, raw: [{ for_actions: [A], path: port }, { path: port, from_event: true }], columns: { kql: [
     { for_actions: [A], item: port }, { for_actions: [B, C], field: Port }, { expr: Fallback + 1 }] } }
 "#;
 

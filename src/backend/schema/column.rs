@@ -205,6 +205,31 @@ impl<'a> ColumnReader<'a> {
         }
     }
 
+    /// Says what is wrong with a column that looks at an event as a whole, where the items of the field's group have its
+    /// values. `others` are the ways to read the field in other events.
+    pub(super) fn heeds_items(&mut self, mapped: &Mapped, others: &[Mapped]) {
+        let says_how = self.multi || !self.inexact.is_empty() || matches!(self.place, Some(Place::Item(_)));
+        // A column with several places has been reported as that.
+        let places = [&mapped.field, &mapped.path, &mapped.item, &mapped.expr].into_iter().flatten().count();
+        if says_how || places > 1 || !self.source.has_items(self.def, mapped, others) {
+            return;
+        }
+        let title =
+            format!("`{}` belongs to the items of a group, and its column to the whole event", self.def.name);
+        let label = format!("{} would see one item of several", self.title);
+        let help = if self.asked.contains(&"multi") {
+            "add `multi: true` if it holds the values of all items, or say with `subset` what it lacks"
+        } else {
+            "name the path in an item as `item`, or say with `subset` what the column lacks"
+        };
+        let option = match self.place {
+            Some(Place::Path(_)) => "path",
+            Some(Place::Expr(..)) => "expr",
+            Some(Place::Cases(_) | Place::Field(_) | Place::Item(_)) | None => "field",
+        };
+        self.fault(option, title, &label, help);
+    }
+
     /// An option that cannot be used as it is: why.
     pub(in crate::backend) fn invalid(&mut self, option: &str, problem: &str) {
         let title = format!("the column of `{}` is invalid in {}", self.def.name, self.title);

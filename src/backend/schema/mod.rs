@@ -293,6 +293,9 @@ fn variant<B: Dialect>(
         None if reader.has_name() => B::column(&mut reader).map(Ok),
         None => None,
     };
+    if matches!(column, Some(Ok(_))) {
+        reader.heeds_items(mapped, def.columns.get(B::NAME).map(Column::variants).unwrap_or_default());
+    }
     let (inexact, found) = reader.finish();
     faults.extend(found);
     let stored = mapped.placeholder.as_ref().map_or(source.placeholder.0.as_slice(), std::slice::from_ref);

@@ -181,8 +181,33 @@ fn spath_path(path: &str) -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// Whether a column can hold as many values as the field; an error otherwise.
+fn has_all_values(reader: &mut ColumnReader<'_>) -> bool {
+    let (option, problem) = match (reader.place(), reader.def.many) {
+        (Some(Place::Cases(_)), true) => ("cases", "a field with several values has no cases"),
+        (Some(Place::Path(path) | Place::Item(path)), true) if !takes_every_item(path) => {
+            ("path", "it leads to one value: end the list with `[]`, as in `raw`")
+        }
+        (Some(Place::Path(path) | Place::Item(path)), false) if takes_every_item(path) => {
+            ("path", "it takes every item of a list, and the field has one value: choose an item, `[0]`")
+        }
+        _ => return true,
+    };
+    let option = if matches!(reader.place(), Some(Place::Item(_))) { "item" } else { option };
+    reader.invalid(option, problem);
+    false
+}
+
+fn takes_every_item(path: &str) -> bool {
+    let parts = catalog::path(path.strip_prefix('>').unwrap_or(path));
+    parts.is_ok_and(|parts| parts.contains(&Part::Each))
+}
+
 /// Reads a column.
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
+    if !has_all_values(reader) {
+        return None;
+    }
     let (mut needs, mut searched, mut key, mut mapped) = (Vec::new(), None, None, None);
     let (stored, listed) = (reader.stored, !reader.def.values.is_empty());
     let (option, read) = match reader.place()? {

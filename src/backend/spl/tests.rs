@@ -345,7 +345,7 @@ group: { path: items, inner: parts, key: [item] }
 targets:
   spl: { from: "index=stores", filter: "kind=1 OR kind=2", time: tonumber(when) }
 fields:
-  event.time: { type: time, description: d }
+  event.time: { type: time, description: d, raw: t }
   event.action: { type: string, description: d, columns: { spl: action } }
   text: { type: string, description: d, columns: { spl: "odd name" } }
   made: { type: string, description: d, columns: { spl: { expr: lower(deep), needs: { deep: deep.text } } } }
@@ -359,7 +359,7 @@ fields:
   ip: { type: ip, description: d, columns: { spl: ip } }
   item: { type: string, description: d, in_group: true, columns: { spl: { item: name.first } } }
   part.at: { type: time, description: d, in_group: true, columns: { spl: { item: ">at" } } }
-  item.port: { type: int, description: d, in_group: true, columns: { spl: [
+  item.port: { type: int, description: d, in_group: true, raw: [{ for_actions: [A], path: port }, { path: port, from_event: true }], columns: { spl: [
     { for_actions: [A], item: port }, { for_actions: [B, C], field: Port }, { expr: fallback + 1 }] } }
 "#;
 

@@ -206,7 +206,8 @@ impl SourceFilter {
     /// Whether all keys of an event stand anywhere in a text.
     pub(super) fn holds_keys(&self, text: &str) -> bool {
         let detect = &self.form.detect;
-        let holds = |key: &String| text.split(key.as_str()).skip(1).any(is_end_of_key);
+        let last = |path: &String| path.rsplit('.').next().map(str::to_owned).unwrap_or_default();
+        let holds = |path: &String| text.split(last(path).as_str()).skip(1).any(is_end_of_key);
         !detect.is_empty() && detect.iter().all(holds)
     }
 
