@@ -25,8 +25,7 @@ fn example(form: &Form) -> Value {
         Form::Count => json!(1),
         Form::Truth => json!(true),
         Form::Notation(_) => json!("24h"),
-        Form::OrNull(form) => example(form),
-        Form::Filled(form) => example(form),
+        Form::OrNull(form) | Form::Filled(form) => example(form),
         Form::List(item) => json!([example(item)]),
         Form::Map(value) => json!({ "name": example(value) }),
         Form::Keys(keys) => {

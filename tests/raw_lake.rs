@@ -54,7 +54,12 @@ fn flat(event: &Value) -> Value {
             Value::Object(members) if !members.is_empty() => members.iter().for_each(|(key, inner)| {
                 walk(&if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, inner, flat);
             }),
-            _ => _ = flat.insert(path.to_owned(), value.clone()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => _ = flat.insert(path.to_owned(), value.clone()),
         }
     }
     let mut members = serde_json::Map::new();
