@@ -15,7 +15,9 @@ use crate::program::{AS_OF, catena, path, root, scratch};
 
 /// A rule that shows every field.
 fn rule(source: &Source) -> String {
-    let fields: Vec<_> = source.fields.keys().map(|name| format!("only.{name}")).collect();
+    // Every alert has the time of its steps.
+    let names = source.fields.keys().filter(|name| *name != "event.time");
+    let fields: Vec<_> = names.map(|name| format!("only.{name}")).collect();
     format!(
         "rule raw {{\n  title \"Raw\"\n  id \"0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0f02\"\n  description \"Raw.\"\n  severity low\n  \
          chain {{ step only from {} where exists(event.time) }}\n  alert {{ show {} }}\n}}\n",
@@ -84,10 +86,11 @@ fn forms(source: &Source, events: &[Value]) -> Vec<(String, String)> {
     };
     let each = |change: &dyn Fn(&Value) -> Value| lines(&mut events.iter().map(change));
     let log = &source.log;
+    let pretty: Vec<_> = events.iter().map(|event| serde_json::to_string_pretty(event).unwrap()).collect();
     let mut forms = vec![
         ("lines".to_owned(), each(&Value::clone)),
         ("a list".to_owned(), json!(events).to_string()),
-        ("over several lines".to_owned(), serde_json::to_string_pretty(&events[0]).unwrap()),
+        ("over several lines".to_owned(), pretty.join("\n")),
     ];
     forms.extend(log.container.iter().map(|path| (path.clone(), around(path, json!(events)).to_string())));
     for path in &log.wrapped {

@@ -49,7 +49,10 @@ def differences(case):
         rows = found(case)
     except duckdb.Error as error:
         return [f"{case['name']}: {error}"]
-    return [] if rows == wanted else [f"{case['name']}: {len(rows)} rows\n  {rows}\nnot {len(wanted)}\n  {wanted}"]
+    if rows == wanted:
+        return []
+    lacking, beyond = ([one for one in some if one not in others] for some, others in ((wanted, rows), (rows, wanted)))
+    return [f"{case['name']}: {len(rows)} rows, not {len(wanted)}\n  lacking {lacking}\n  beyond {beyond}"]
 
 
 print(json.dumps([one for case in json.load(sys.stdin) for one in differences(case)]))
