@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::validate::{Parts, bad_path};
+use super::path::{Parts, bad_path};
 
 /// How a source is written to files: by its vendor, and by the pipelines that people put behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 //! In: the text of a path in a source file. Out: its [`Part`]s, or what is wrong with it. Must not know: events,
 //! targets.
 
+use super::fault::Fault;
 use crate::source::is_hidden;
 
 /// A part of a path.
@@ -107,6 +108,42 @@ fn visible(text: &str) -> Result<String, &'static str> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Which parts a path may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Keys as they stand, joined by dots.
+    Plain,
+    /// Keys, also in brackets.
+    Keys,
+    /// Keys, and items of lists.
+    All,
+    /// The same, inside a group also behind a `>`.
+    OfItem,
+}
+
+/// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
+/// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
+pub(super) fn bad_path(path: &str, may: Parts) -> Option<Fault> {
+    let names = path.strip_prefix('>').filter(|_| may == Parts::OfItem).unwrap_or(path);
+    let label = match parts(names) {
+        Err(label) => label,
+        Ok(_) if may == Parts::Plain && !is_plain(names) => "brackets have no place in this path",
+        Ok(parts) => {
+            let only_keys = parts.iter().all(|part| matches!(part, Part::Key(_)));
+            if only_keys || matches!(may, Parts::All | Parts::OfItem) {
+                return None;
+            }
+            "items of lists have no place in this path"
+        }
+    };
+    let fault = Fault::new(&[], format!("`{path}` is not a path")).label(label);
+    Some(
+        fault.help(
+            "a path is the names of keys, joined by dots; a list whose items are records is the `group`",
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! In: a field. Out: faults, by their paths below it. Must not know: events, the other fields.
 
 use super::fault::Fault;
-use super::path::{self, Part};
-use super::validate::{Parts, bad_path};
+use super::path::{self, Part, Parts, bad_path};
+
 use super::{FieldDef, Raw, RawVariant};
 
 /// What is wrong with the paths by which the engine reads a field.

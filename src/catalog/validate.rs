@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::path::{self, Part};
+use super::path::{Parts, bad_path};
 use super::{Column, FieldDef, Group, LogForm, Mapped, RawTexts, Source, SourceMapping, Stored};
 use super::{possible, raw};
 use crate::diag::Code;
@@ -241,19 +241,6 @@ fn is_dotted_name(name: &str) -> bool {
     })
 }
 
-/// Which parts a path may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parts {
-    /// Keys as they stand, joined by dots.
-    Plain,
-    /// Keys, also in brackets.
-    Keys,
-    /// Keys, and items of lists.
-    All,
-    /// The same, inside a group also behind a `>`.
-    OfItem,
-}
-
 /// What is wrong with the paths of an `only`, and with what is to stand there.
 fn only_faults(only: &RawTexts) -> Vec<Fault> {
     let paths = only.keys().filter_map(|path| Some(bad_path(path, Parts::All)?.on_key().below(&[path])));
@@ -264,29 +251,6 @@ fn only_faults(only: &RawTexts) -> Vec<Fault> {
             .help("name the values that its events have there")
     });
     paths.chain(empty).collect()
-}
-
-/// What is wrong with a path in an event or item, where it could only ever find nothing: names joined by dots, `inner`
-/// ones after a `>`. Names are those of the log, so nearly every character may stand in them.
-pub(super) fn bad_path(path: &str, may: Parts) -> Option<Fault> {
-    let names = path.strip_prefix('>').filter(|_| may == Parts::OfItem).unwrap_or(path);
-    let label = match path::parts(names) {
-        Err(label) => label,
-        Ok(_) if may == Parts::Plain && !path::is_plain(names) => "brackets have no place in this path",
-        Ok(parts) => {
-            let only_keys = parts.iter().all(|part| matches!(part, Part::Key(_)));
-            if only_keys || matches!(may, Parts::All | Parts::OfItem) {
-                return None;
-            }
-            "items of lists have no place in this path"
-        }
-    };
-    let fault = Fault::new(&[], format!("`{path}` is not a path")).label(label);
-    Some(
-        fault.help(
-            "a path is the names of keys, joined by dots; a list whose items are records is the `group`",
-        ),
-    )
 }
 
 /// A stored form that holds no value of the field's type, in no target.

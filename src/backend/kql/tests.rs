@@ -25,7 +25,7 @@ targets:
   kql: { from: Stores_CL, filter: "Kind == 1 or Kind == 2", time: todatetime(When), time_lag: 60, words: { group: todynamic(Items) } }
 fields:
   event.time: { type: time, description: d, raw: t }
-  event.action: { type: string, description: d, columns: { kql: Action } }
+  event.action: { type: string, description: d, raw: action, columns: { kql: Action } }
   text: { type: string, description: d, columns: { kql: Text } }
   number.text: { type: string, description: d, columns: { kql: { field: TextN, stored: number } } }
   number: { type: int, description: d, columns: { kql: Number } }

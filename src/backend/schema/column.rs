@@ -205,8 +205,8 @@ impl<'a> ColumnReader<'a> {
         }
     }
 
-    /// Says what is wrong with a column that looks at an event as a whole, where the items of the field's group have its
-    /// values. `others` are the ways to read the field in other events.
+    /// Says what is wrong with a column that looks at an event as a whole, where the items of the field's group have
+    /// its values. `others` are the ways to read the field in other events.
     pub(super) fn heeds_items(&mut self, mapped: &Mapped, others: &[Mapped]) {
         let says_how = self.multi || !self.inexact.is_empty() || matches!(self.place, Some(Place::Item(_)));
         // A column with several places has been reported as that.

@@ -346,7 +346,7 @@ targets:
   spl: { from: "index=stores", filter: "kind=1 OR kind=2", time: tonumber(when) }
 fields:
   event.time: { type: time, description: d, raw: t }
-  event.action: { type: string, description: d, columns: { spl: action } }
+  event.action: { type: string, description: d, raw: action, columns: { spl: action } }
   text: { type: string, description: d, columns: { spl: "odd name" } }
   made: { type: string, description: d, columns: { spl: { expr: lower(deep), needs: { deep: deep.text } } } }
   kind: { type: string, description: d, values: [a, b], columns: { spl: { expr: 'if(kind=1, "a", "b")' } } }

@@ -1,7 +1,7 @@
 //! In which ways an event that stands as JSON may be written: what `aliases`, `dotted` and `json_text` of a source say.
 //!
-//! In: the `log` key of a source, raw paths. Out: the routes on which a value may stand. Must not know: fields, dialects,
-//! query text.
+//! In: the `log` key of a source, raw paths. Out: the routes on which a value may stand. Must not know: fields,
+//! dialects, query text.
 
 use std::collections::BTreeMap;
 
