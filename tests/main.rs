@@ -55,6 +55,7 @@ mod project;
 #[path = "../fuzz/src/lib.rs"]
 mod promises;
 mod raw_events;
+mod raw_lake;
 mod recipes;
 mod replay;
 mod resolutions;

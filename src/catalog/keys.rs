@@ -130,6 +130,8 @@ pub const LOG: &[Key] = &[
     ),
     optional("others", Form::List(&Form::Keys(OTHER_LOG)), "logs that are easily taken for this one"),
     optional("aliases", TEXT_BY_NAME, "raw path to the path that some writers use instead"),
+    optional("dotted", Form::Truth, "SQL over raw events: whether a top-level key may be a whole path"),
+    optional("json_text", TEXTS, "SQL over raw events: raw paths where a text may be JSON, which it enters"),
     optional(
         "spellings",
         Form::List(&Form::Word(&["lower", "underscore"])),

@@ -25,6 +25,10 @@ pub struct LogForm {
     pub others: Vec<OtherLog>,
     /// Dotted raw path to the path that some writers use instead of it.
     pub aliases: BTreeMap<String, String>,
+    /// Whether top-level keys may be whole paths, so that queries over raw events ask for these too.
+    pub dotted: bool,
+    /// Dotted raw paths where a text may be JSON that other paths go on in, so that queries over raw events enter it.
+    pub json_text: Vec<String>,
     /// How else keys are spelt.
     pub spellings: Vec<Spelling>,
     /// Folders of this log where the vendor puts several logs into one tree: `AWSLogs/ACCOUNT/FOLDER/…`.
@@ -43,6 +47,8 @@ impl Default for LogForm {
             detect: Vec::new(),
             others: Vec::new(),
             aliases: BTreeMap::new(),
+            dotted: false,
+            json_text: Vec::new(),
             spellings: Vec::new(),
             folders: Vec::new(),
             omitted: Vec::new(),
@@ -231,7 +237,7 @@ impl LogForm {
     /// What makes no sense in it, by its path below `log`.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let lists = [("container", &self.container), ("wrapped", &self.wrapped), ("detect", &self.detect)];
-        let lists = lists.into_iter().chain([("omitted", &self.omitted)]);
+        let lists = lists.into_iter().chain([("omitted", &self.omitted), ("json_text", &self.json_text)]);
         let paths = lists.flat_map(|(key, paths)| bad_paths(key, paths));
         let others = (0..).zip(&self.others).filter_map(|(number, other): (usize, _)| {
             Some(bad_path(&other.key, Parts::Plain)?.below(&["others", &number.to_string(), "key"]))

@@ -41,6 +41,9 @@ impl Form {
             others,
             // Read beside the path that they stand for.
             aliases: _,
+            // Both are read of every source.
+            dotted: _,
+            json_text: _,
             spellings,
             // Of paths of files.
             folders: _,

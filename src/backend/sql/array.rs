@@ -93,6 +93,14 @@ pub(super) fn has_items(dialect: SqlDialect, list: &Frag) -> Check {
     nullable(test("{} > 0", &[&count(dialect, list)]))
 }
 
+/// Of several lists the first that has an item; the last if none has.
+pub(super) fn first_with_items(dialect: SqlDialect, mut lists: Vec<Frag>) -> Frag {
+    let Some(last) = lists.pop() else { return empty(dialect) };
+    lists.iter().rev().fold(last, |rest, list| {
+        whole("CASE WHEN {} > 0 THEN {} ELSE {} END", &[&count(dialect, list), list, &rest])
+    })
+}
+
 /// Whether a list has no item.
 pub(super) fn has_none(dialect: SqlDialect, list: &Frag) -> Check {
     nullable(test("{} = 0", &[&count(dialect, list)]))
@@ -185,6 +193,39 @@ pub(super) fn spread(dialect: SqlDialect, table: &Frag, list: &Frag, name: &Frag
             "SELECT r.*, v.{}\n  FROM {} r CROSS JOIN UNNEST(array_distinct(r.{})) AS v({})",
             &[name, table, list, name],
         ),
+    }
+}
+
+/// What a column of a statement holds: a value of a type, or the list of several.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Held {
+    pub(super) ty: Type,
+    pub(super) many: bool,
+}
+
+impl Held {
+    pub(super) fn one(ty: Type) -> Self {
+        Self { ty, many: false }
+    }
+
+    pub(super) fn type_name(self, dialect: SqlDialect) -> Frag {
+        if self.many { type_name(dialect, self.ty) } else { literal::type_name(dialect, self.ty) }
+    }
+
+    /// What holds this and another: lists if one of them is one, texts if their types differ.
+    pub(super) fn with(self, other: Self) -> Self {
+        let ty = if self.ty == other.ty { self.ty } else { Type::String };
+        Self { ty, many: self.many || other.many }
+    }
+
+    /// A value that is held as `own` as one that is held so; no list is empty, as none of them is a value.
+    pub(super) fn from(self, dialect: SqlDialect, own: Self, value: &Frag) -> Frag {
+        let list = match (self.many, own.many) {
+            (true, true) => whole("CASE WHEN {} > 0 THEN {} END", &[&count(dialect, value), value]),
+            (true, false) => whole("CASE WHEN {} IS NOT NULL THEN {} END", &[value, &of_one(dialect, value)]),
+            (false, _) => value.clone(),
+        };
+        if self.ty == own.ty { list } else { whole("CAST({} AS {})", &[&list, &self.type_name(dialect)]) }
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! In: a source, the engine of a lake. Out: a statement with `LOCATION` in place of the folder. Must not know: rules.
 
+use super::literal;
+use super::place::Route;
 use crate::backend::SqlDialect;
-use crate::catalog::{Layout, Source, SourceMapping};
+use crate::catalog::{self, Layout, Part, Source, SourceMapping};
 
 /// Tables with columns of their own, as AWS documents them for Athena.
 const TABLES: [(&str, [&str; 3]); 2] = [
@@ -73,7 +75,32 @@ pub fn of(source: &Source, dialect: SqlDialect) -> Result<String, String> {
         None => &EVENTS,
     };
     let text = texts.get(number).copied().unwrap_or_default();
-    Ok(text.replace("NAME", &source.name.replace('.', "_")))
+    let text = text.replace("NAME", &source.name.replace('.', "_"));
+    Ok(text.replace("WAYS", &ways(source, dialect)).replace(" AND MARKS", &marks(source, dialect)))
+}
+
+/// What stands at the places in an object around events that the source names.
+fn ways(source: &Source, dialect: SqlDialect) -> String {
+    let paths = source.log.container.iter().chain(&source.log.wrapped);
+    let mut paths: Vec<_> = paths.filter_map(|path| catalog::path(path).ok()).collect();
+    if paths.is_empty() {
+        // The object itself.
+        paths.push(Vec::new());
+    }
+    let way = |parts: &Vec<Part>| {
+        let path = literal::json_path(dialect, &Route::new(parts).keys).into_text();
+        match dialect {
+            SqlDialect::DuckDb | SqlDialect::Trino => path,
+            SqlDialect::Spark => format!("get_json_object(event, {path})"),
+        }
+    };
+    paths.iter().map(way).collect::<Vec<_>>().join(", ")
+}
+
+/// That a text `x` has the keys of an event.
+fn marks(source: &Source, dialect: SqlDialect) -> String {
+    let has = |key: &String| format!(" AND contains(x, {})", literal::text(dialect, key).into_text());
+    source.log.detect.iter().map(has).collect()
 }
 
 /// The statement for a table of Security Lake.

@@ -3,7 +3,7 @@
 //! In: a dialect and fragments. Out: fragments. Must not know: rules, sources, what the fragments mean. Facts:
 //! `DuckDB`'s, Spark's and Trino's function references; `docs/sql.md` says what was run where.
 
-use super::array;
+use super::array::{self, Held};
 use super::column::Key;
 use super::literal::{self, Frag, code, test, whole};
 use crate::backend::SqlDialect;
@@ -28,6 +28,19 @@ pub(super) fn json_item_scalar(dialect: SqlDialect, item: &Frag, path: &[Key]) -
             whole("(json_value({}, {}) ->> '$')", &[item, &literal::json_path(dialect, path)])
         }
         SqlDialect::Spark | SqlDialect::Trino => json_scalar(dialect, item, path),
+    }
+}
+
+/// The JSON that stands at a path of a JSON text, as text, and what a string there holds.
+pub(super) fn json_text(dialect: SqlDialect, document: &Frag, path: &[Key]) -> Frag {
+    let path = literal::json_path(dialect, path);
+    match dialect {
+        SqlDialect::DuckDb => whole("(TRY_CAST({} AS JSON) ->> {})", &[document, &path]),
+        SqlDialect::Spark => whole("get_json_object({}, {})", &[document, &path]),
+        SqlDialect::Trino => whole(
+            "COALESCE(TRY(json_extract_scalar({}, {})), TRY(json_format(json_extract({}, {}))))",
+            &[document, &path, document, &path],
+        ),
     }
 }
 
@@ -174,7 +187,7 @@ pub(super) fn timestamp(dialect: SqlDialect, micros: &Frag) -> Frag {
 }
 
 /// A struct of columns under their own names.
-pub(super) fn pack(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag {
+pub(super) fn pack(dialect: SqlDialect, columns: &[(Frag, Held)]) -> Frag {
     let each = |template: &'static str| {
         let parts: Vec<_> = columns.iter().map(|(name, _)| whole(template, &[name, name])).collect();
         literal::list(&parts)
@@ -190,12 +203,10 @@ pub(super) fn pack(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag {
 }
 
 /// The type of such a struct.
-pub(super) fn struct_type(dialect: SqlDialect, columns: &[(Frag, Type)]) -> Frag {
+pub(super) fn struct_type(dialect: SqlDialect, columns: &[(Frag, Held)]) -> Frag {
     let template = if dialect == SqlDialect::Spark { "{}: {}" } else { "{} {}" };
-    let parts: Vec<_> = columns
-        .iter()
-        .map(|(name, ty)| whole(template, &[name, &literal::type_name(dialect, *ty)]))
-        .collect();
+    let parts: Vec<_> =
+        columns.iter().map(|(name, held)| whole(template, &[name, &held.type_name(dialect)])).collect();
     let parts = literal::list(&parts);
     match dialect {
         SqlDialect::DuckDb => whole("STRUCT({})", &[&parts]),

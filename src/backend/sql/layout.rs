@@ -4,6 +4,7 @@
 //! fields, dialects, query text.
 
 use super::place::{Holds, Key, Route, Spot};
+use super::written::Written;
 use crate::backend::schema::MappingReader;
 use crate::catalog::{self, Part, RawVariant};
 
@@ -13,6 +14,7 @@ pub(super) struct Layout {
     entries: Vec<Entry>,
     missing: Vec<(Vec<Part>, String)>,
     unseen: Vec<(Vec<Part>, String)>,
+    written: Written,
 }
 
 /// Where the table has what stands at a raw path.
@@ -41,7 +43,7 @@ const WORDS: &str = "write the name of a column, or `number`, `bool`, `time`, `s
 impl Layout {
     /// Reads the entries; nothing if one of them is wrong, which the reader is told.
     pub(super) fn read(reader: &mut MappingReader<'_>) -> Option<Self> {
-        let mut layout = Self::default();
+        let mut layout = Self { written: Written::of(reader.source()), ..Self::default() };
         let mut faults = Vec::new();
         for (path, text) in reader.stored() {
             match Entry::read(path, text) {
@@ -110,7 +112,15 @@ impl Layout {
             (None, None) => Err(format!("the table has no column for `{path}` of the log")),
             (Some((length, entry)), _) => {
                 let rest = parts.get(length..).unwrap_or_default();
-                entry.places.iter().map(|place| place.spot(path, rest, &entry.values)).collect()
+                let spot = |place: &Stored| {
+                    let spot = place.spot(path, rest, &entry.values)?;
+                    Ok(if place.holds == Holds::Json {
+                        self.written.complete(spot, path, &entry.at)
+                    } else {
+                        spot
+                    })
+                };
+                entry.places.iter().map(spot).collect()
             }
         }
     }
@@ -198,13 +208,13 @@ impl Stored {
             return Err(format!("the column `{}` holds no more than one value", self.name()));
         }
         let route = match holds {
-            Holds::Map => Route { keys: vec![Key::Name(path.to_owned())], items: None },
+            Holds::Map => Route { keys: vec![Key::Name(path.to_owned())], ..Route::default() },
             Holds::Text | Holds::Number | Holds::Bool | Holds::Time | Holds::Struct | Holds::Json => {
                 Route::new(&[below.as_slice(), rest].concat())
             }
         };
         let (column, inside, values) = (column.clone(), inside.clone(), values.to_vec());
-        Ok(Spot { column, inside, holds: *holds, values, route })
+        Ok(Spot { column, inside, holds: *holds, values, route, others: Vec::new() })
     }
 }
 

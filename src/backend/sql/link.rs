@@ -8,7 +8,7 @@
 //! Where it asks for more, of pairs, the pairs are joined.
 
 use super::Sql;
-use super::array;
+use super::array::{self, Held};
 use super::dialect;
 use super::literal::{self, Frag, test, whole};
 use super::predicate::ordered;
@@ -26,7 +26,7 @@ pub(super) struct Chain {
     /// Its start in a row of that.
     pub(super) start: Frag,
     /// Columns of the contract of all steps so far; its table has besides what the next link reads of its last step.
-    pub(super) path: Vec<(Frag, Type)>,
+    pub(super) path: Vec<(Frag, Held)>,
 }
 
 /// A link with its two steps.
@@ -442,11 +442,11 @@ impl Union<'_, '_> {
         text
     }
 
-    fn packed(&self) -> Vec<(Frag, Type)> {
-        let mut packed = vec![(literal::own("_start"), Type::Time)];
+    fn packed(&self) -> Vec<(Frag, Held)> {
+        let mut packed = vec![(literal::own("_start"), Held::one(Type::Time))];
         if self.joint.link.shared {
             // Whose path it is: a maximum of its own could name another one.
-            packed.push((literal::own("_event"), Type::String));
+            packed.push((literal::own("_event"), Held::one(Type::String)));
         }
         packed.extend(self.chain.path.iter().cloned());
         packed

@@ -32,6 +32,7 @@ mod step;
 mod tests;
 mod together;
 mod value;
+mod written;
 
 use minijinja::{Value, context};
 
@@ -44,6 +45,7 @@ use crate::backend::target::Backend;
 use crate::backend::{Job, Level, Part, Report, Role, Schedule, SqlDialect, gate};
 use crate::catalog::{FieldDef, RawVariant, Source};
 use crate::ir::{self, Type};
+use array::Held;
 use bounds::Bounds;
 use link::{Chain, Joint};
 use lists::Lists;
@@ -308,12 +310,16 @@ fn joined<'t>(
 
 /// One row for each alert: an event that the log has twice gives it once.
 fn select(chain: &Chain, bound: &Bound<'_, Sql>, bounds: &Bounds, dialect: SqlDialect) -> Frag {
-    let shown = chain.path.iter().map(|(name, ty)| {
-        if *ty == Type::Time {
+    let shown = chain.path.iter().map(|(name, held)| match held {
+        Held { ty: Type::Time, many: false } => {
             whole("{} AS {}", &[&dialect::timestamp(dialect, name), name])
-        } else {
-            name.clone()
         }
+        Held { ty: Type::Time, many: true } => {
+            let one = literal::own(array::ONE);
+            let times = array::transform(dialect, name, &one, &dialect::timestamp(dialect, &one));
+            whole("{} AS {}", &[&times, name])
+        }
+        Held { .. } => name.clone(),
     });
     let shown: Vec<_> = shown.collect();
     let mut by: Vec<Frag> = Vec::new();

@@ -28,11 +28,15 @@ pub(super) struct Spot {
     pub(super) values: Vec<(String, String)>,
     /// The path below it.
     pub(super) route: Route,
+    /// Where the same value stands in events that are written in another way; of JSON alone.
+    pub(super) others: Vec<Route>,
 }
 
 /// A way into a value: keys, and behind them what is taken of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Route {
+    /// The keys to texts on the way that are JSON themselves, each in the one before; `keys` go on behind the last.
+    pub(super) texts: Vec<Vec<Key>>,
     /// The steps to a value, or to a list.
     pub(super) keys: Vec<Key>,
     /// Which of its items, and the way into these.
@@ -77,6 +81,13 @@ pub(super) enum Holds {
     Map,
 }
 
+impl Spot {
+    /// The ways to it: the first that leads to something counts.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &Route> {
+        std::iter::once(&self.route).chain(&self.others)
+    }
+}
+
 impl Route {
     pub(super) fn new(parts: &[Part]) -> Self {
         let mut keys = Vec::new();
@@ -94,8 +105,8 @@ impl Route {
                 Part::Where { key, value } => Which::Having(key.clone(), value.clone()),
             };
             let rest = Self::new(parts.get(number + 1..).unwrap_or_default());
-            return Self { keys, items: Some((which, Box::new(rest))) };
+            return Self { texts: Vec::new(), keys, items: Some((which, Box::new(rest))) };
         }
-        Self { keys, items: None }
+        Self { texts: Vec::new(), keys, items: None }
     }
 }

@@ -28,9 +28,48 @@ pub(super) enum Document {
     Struct(Frag),
 }
 
+/// What stands at the end of the first of several routes that leads to something.
+pub(super) fn first<'r>(
+    dialect: SqlDialect,
+    document: &Document,
+    routes: impl Iterator<Item = &'r Route>,
+) -> Found {
+    let mut is_list = false;
+    let mut found: Vec<_> = routes
+        .map(|route| match read(dialect, document, route) {
+            Found::Text(text) | Found::Number(text) | Found::Instant(text) => text,
+            Found::Texts(texts) => {
+                is_list = true;
+                texts
+            }
+        })
+        .collect();
+    match (is_list, found.len()) {
+        (true, _) => Found::Texts(array::first_with_items(dialect, found)),
+        (false, 1) => Found::Text(found.swap_remove(0)),
+        (false, _) => Found::Text(literal::call("COALESCE", &found)),
+    }
+}
+
+/// The objects of the list at the end of a route.
+pub(super) fn objects(dialect: SqlDialect, document: &Document, route: &Route) -> Frag {
+    match entered(dialect, document, route) {
+        None => dialect::json_items(dialect, document.frag(), &route.keys),
+        Some(inner) => dialect::json_items(dialect, inner.frag(), &route.keys),
+    }
+}
+
+/// The last text of JSON on a route, if there is one.
+fn entered(dialect: SqlDialect, document: &Document, route: &Route) -> Option<Document> {
+    let (first, rest) = route.texts.split_first()?;
+    let text = |document: &Frag, keys: &[Key]| dialect::json_text(dialect, document, keys);
+    Some(Document::Json(rest.iter().fold(text(document.frag(), first), |inner, keys| text(&inner, keys))))
+}
+
 /// What stands at the end of a route.
 pub(super) fn read(dialect: SqlDialect, document: &Document, route: &Route) -> Found {
-    read_at(dialect, document, route, 1)
+    let inner = entered(dialect, document, route);
+    read_at(dialect, inner.as_ref().unwrap_or(document), route, 1)
 }
 
 /// `depth`: how many lists the route has come to, this one included.
@@ -73,6 +112,12 @@ fn there(dialect: SqlDialect, texts: &Frag, depth: usize) -> Frag {
 }
 
 impl Document {
+    fn frag(&self) -> &Frag {
+        match self {
+            Self::Json(frag) | Self::Item(frag) | Self::Struct(frag) => frag,
+        }
+    }
+
     fn scalar(&self, dialect: SqlDialect, keys: &[Key]) -> Frag {
         match self {
             Self::Json(document) => dialect::json_scalar(dialect, document, keys),

@@ -3,7 +3,7 @@
 //! In: a bound step. Out: common tables, and the columns of the last of them. Must not know: how steps are joined.
 
 use super::Sql;
-use super::array;
+use super::array::Held;
 use super::bounds::Bounds;
 use super::check;
 use super::column::Column;
@@ -46,9 +46,9 @@ pub(super) struct StepTable {
     /// Its common table.
     pub(super) name: Frag,
     /// Its columns of the contract, with their types.
-    pub(super) contract: Vec<(Frag, Type)>,
-    /// What clauses read besides, with the names of their types.
-    pub(super) more: Vec<(Frag, Frag)>,
+    pub(super) contract: Vec<(Frag, Held)>,
+    /// What clauses and links read besides.
+    pub(super) more: Vec<(Frag, Held)>,
     /// When its story begins: its time, or the first instant of its burst.
     pub(super) start: Frag,
     /// Of a step that repeats: the records among which it is counted.
@@ -76,8 +76,8 @@ impl StepTable {
     /// What stands in place of its columns where there is no record of the step.
     pub(super) fn nothing(&self, dialect: SqlDialect) -> Vec<Frag> {
         let null = |name: &Frag, ty: &Frag| whole("CAST(NULL AS {}) AS {}", &[ty, name]);
-        let shown = self.contract.iter().map(|(name, ty)| null(name, &literal::type_name(dialect, *ty)));
-        shown.chain(self.more.iter().map(|(name, ty)| null(name, ty))).collect()
+        let all = self.contract.iter().chain(&self.more);
+        all.map(|(name, held)| null(name, &held.type_name(dialect))).collect()
     }
 }
 
@@ -94,13 +94,10 @@ impl<'t> Writer<'_, 't> {
         records: Records,
         near: Option<&Near>,
     ) -> StepTable {
-        let Columns { mut contract, single, several } = columns(step);
+        let Columns { mut contract, more } = columns(step);
         let stages = step.absences.len() + usize::from(step.repetition.is_some());
         let mut name = stage(step, stages);
-        let of_one = |(name, ty): (Frag, Type)| (name, literal::type_name(self.dialect, ty));
-        let of_list = |(name, ty): (Frag, Type)| (name, array::type_name(self.dialect, ty));
-        let more: Vec<_> = single.into_iter().map(of_one).chain(several.into_iter().map(of_list)).collect();
-        let all: Vec<_> = contract.iter().cloned().map(of_one).chain(more.iter().cloned()).collect();
+        let all: Vec<_> = contract.iter().chain(&more).cloned().collect();
         let selects = self.selections(step, &all, records, near);
         self.statement.table(&format!("step `{}`", step.name.node), &name, &union(selects));
         for (done, absence) in (1..).zip(&step.absences) {
@@ -115,7 +112,7 @@ impl<'t> Writer<'_, 't> {
             start = literal::own(&step.column_name(ir::FIRST_TIME));
             let last = stage(step, 0);
             self.burst(step, repetition, (&name, &last), (&count, &start));
-            contract.extend([(count, Type::Int), (start.clone(), Type::Time)]);
+            contract.extend([(count, Held::one(Type::Int)), (start.clone(), Held::one(Type::Time))]);
             counted = Some(name);
             name = last;
         }
@@ -126,7 +123,7 @@ impl<'t> Writer<'_, 't> {
     fn selections(
         &mut self,
         step: &BoundStep<'t, Sql>,
-        columns: &[(Frag, Frag)],
+        columns: &[(Frag, Held)],
         records: Records,
         near: Option<&Near>,
     ) -> Vec<Frag> {
@@ -155,7 +152,7 @@ impl<'t> Writer<'_, 't> {
             let mut tests = printer.condition(selection, &same);
             tests.extend(printer.keys(&keys));
             let joined = near.and_then(|near| {
-                let names = near.names().map(|name| key_of(self.dialect, (step, selection), columns, name));
+                let names = near.names().map(|name| key_of((step, selection), columns, name));
                 let keys: Option<Vec<_>> = names.collect();
                 let keys: Vec<_> = keys?.into_iter().map(|key| printer.table.field(key)).collect();
                 Some((near, keys))
@@ -361,43 +358,35 @@ pub(super) fn in_words(absence: &BoundAbsence<'_, Sql>) -> String {
 /// The columns of a step with their types.
 struct Columns {
     /// Its time, what identifies its event, keys and what the alert names.
-    contract: Vec<(Frag, Type)>,
-    /// What clauses read.
-    single: Vec<(Frag, Type)>,
-    /// The fields with several values by which links join it.
-    several: Vec<(Frag, Type)>,
+    contract: Vec<(Frag, Held)>,
+    /// What clauses read, and the fields with several values by which links join it.
+    more: Vec<(Frag, Held)>,
 }
 
 /// A column of the contract that alternatives have with several types is text.
 fn columns(step: &BoundStep<'_, Sql>) -> Columns {
-    let mut contract: Vec<(Frag, Type)> = vec![(field(step, "time"), Type::Time)];
-    let mut add = |name: Frag, ty: Type| match contract.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, known)) if *known == ty => {}
-        Some((_, known)) => *known = Type::String,
-        None => contract.push((name, ty)),
+    let mut contract = vec![(field(step, "time"), Held::one(Type::Time))];
+    let mut add = |name: Frag, held: Held| match contract.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, known)) => *known = known.with(held),
+        None => contract.push((name, held)),
     };
     for selection in step.selections() {
         for output in selection.event_id.iter().chain(&selection.outputs) {
-            add(literal::own(&output.column), output.field.ty);
+            add(literal::own(&output.column), held(&output.field));
         }
     }
-    let mut single: Vec<(Frag, Type)> = Vec::new();
-    let mut several: Vec<(Frag, Type)> = Vec::new();
-    for selection in step.selections() {
-        for read in &selection.reads {
-            let name = field(step, read.name);
-            if !contract.iter().chain(&single).any(|(known, _)| *known == name) {
-                single.push((name, read.ty));
-            }
-        }
-        for any in &selection.any {
-            let name = field(step, any.name);
-            if !several.iter().any(|(known, _)| *known == name) {
-                several.push((name, any.ty));
-            }
+    let mut more: Vec<(Frag, Held)> = Vec::new();
+    for read in step.selections().flat_map(|selection| selection.reads.iter().chain(&selection.any)) {
+        let name = field(step, read.name);
+        if !contract.iter().chain(&more).any(|(known, _)| *known == name) {
+            more.push((name, held(read)));
         }
     }
-    Columns { contract, single, several }
+    Columns { contract, more }
+}
+
+fn held(field: &BoundField<'_, Column>) -> Held {
+    Held { ty: field.ty, many: predicate::has_several(field) }
 }
 
 /// A column of a step over one of its alternatives.
@@ -406,7 +395,7 @@ fn wanted<'t>(
     step: &BoundStep<'t, Sql>,
     selection: &BoundSelection<'t, Sql>,
     table: &mut Table<'t>,
-    (name, ty): &(Frag, Frag),
+    (name, wanted): &(Frag, Held),
 ) -> Frag {
     let is_it = |output: &&Output<'t, Sql>| literal::own(&output.column) == *name;
     let output = selection.event_id.iter().chain(&selection.outputs).find(is_it).map(|output| &output.field);
@@ -416,25 +405,22 @@ fn wanted<'t>(
         _ if *name == field(step, "time") => literal::own(AT),
         Some(own) => {
             let column = table.field(own);
-            let has_several = predicate::has_several(own);
-            let own_type = if has_several { array::type_name } else { literal::type_name }(dialect, own.ty);
-            if own_type == *ty { column } else { whole("CAST({} AS {})", &[&column, ty]) }
+            wanted.from(dialect, held(own), &column)
         }
-        None => whole("CAST(NULL AS {})", &[ty]),
+        None => whole("CAST(NULL AS {})", &[&wanted.type_name(dialect)]),
     };
     named(&value, name)
 }
 
 /// The key of one of its alternatives that a column of the step holds as it is.
 fn key_of<'s, 't>(
-    dialect: SqlDialect,
     (step, selection): (&BoundStep<'t, Sql>, &'s BoundSelection<'t, Sql>),
-    columns: &[(Frag, Frag)],
+    columns: &[(Frag, Held)],
     name: &Frag,
 ) -> Option<&'s BoundField<'t, Column>> {
-    let (_, ty) = columns.iter().find(|(known, _)| known == name)?;
+    let (_, known) = columns.iter().find(|(known, _)| known == name)?;
     let is_it = |key: &&BoundField<'t, Column>| field(step, key.name) == *name;
-    selection.keys.iter().find(is_it).filter(|key| literal::type_name(dialect, key.ty) == *ty)
+    selection.keys.iter().find(is_it).filter(|key| Held::one(key.ty) == *known)
 }
 
 /// The rows of several queries.

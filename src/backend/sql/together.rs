@@ -6,13 +6,14 @@
 //! asked of it afterwards: so each is a running maximum, and no window has to slide.
 
 use super::Sql;
+use super::array::Held;
 use super::dialect;
 use super::link::Chain;
 use super::literal::{self, Frag, test, whole};
 use super::step::{StepTable, Writer, field, in_one_case, union};
 use crate::backend::bind::BoundStep;
 use crate::backend::print::Bind;
-use crate::ir::{self, Together, Type, Window};
+use crate::ir::{self, Together, Window};
 
 impl<'t> Writer<'_, 't> {
     /// The chain of steps that come in any order.
@@ -72,14 +73,14 @@ impl<'t> Writer<'_, 't> {
     }
 
     fn complete(&mut self, steps: &[(&BoundStep<'t, Sql>, StepTable)], window: Window, from: &Frag) -> Chain {
-        let (mut columns, mut path): (Vec<Frag>, Vec<(Frag, Type)>) = (Vec::new(), Vec::new());
+        let (mut columns, mut path): (Vec<Frag>, Vec<(Frag, Held)>) = (Vec::new(), Vec::new());
         columns.extend(["_at", "_event", "_record"].map(literal::own));
         let (mut starts, mut tests) = (Vec::new(), Vec::new());
         for (number, (step, table)) in steps.iter().enumerate() {
             let newest = literal::own(&format!("_newest_{}", number + 1));
-            for (name, ty) in &table.contract {
+            for (name, held) in &table.contract {
                 columns.push(whole("{}.{} AS {}", &[&newest, name, name]));
-                path.push((name.clone(), *ty));
+                path.push((name.clone(), *held));
             }
             let time = whole("{}.{}", &[&newest, &field(step, "time")]);
             // A story of a step that repeats began with its burst.

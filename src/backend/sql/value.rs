@@ -6,6 +6,7 @@
 //! What the embedded engine makes of a raw value is what these expressions say: what does not parse is missing, text
 //! that means "no value" is missing, numbers and booleans come from texts.
 
+use super::array;
 use super::column::{Column, Holds, Key, Place, Route, Spot};
 use super::dialect;
 use super::literal::{self, Frag, whole};
@@ -35,7 +36,9 @@ pub(super) struct Values<'a> {
 impl Values<'_> {
     /// The array at a place, as items of a group.
     pub(super) fn items(&self, spot: &Spot) -> Frag {
-        dialect::json_items(self.dialect, &self.base(spot), &spot.route.keys)
+        let document = Document::Json(self.base(spot));
+        let lists = spot.routes().map(|route| route::objects(self.dialect, &document, route)).collect();
+        array::first_with_items(self.dialect, lists)
     }
 
     /// The column of a place, or the member of its struct.
@@ -150,7 +153,7 @@ impl Values<'_> {
                 Some(Key::Item(_)) | None => base,
             },
             Holds::Text | Holds::Struct => return route::read(dialect, &Document::Struct(base), route),
-            Holds::Json => return route::read(dialect, &Document::Json(base), route),
+            Holds::Json => return route::first(dialect, &Document::Json(base), spot.routes()),
         };
         if values.is_empty() {
             return Found::Text(text);
