@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use crate::engines::python;
 use crate::program::{AS_OF, catena, path, root, scratch};
 
-/// A rule that shows every field.
+/// A rule that shows every field which the log carries.
 fn rule(source: &Source) -> String {
     // Every alert has the time of its steps.
-    let names = source.fields.keys().filter(|name| *name != "event.time");
-    let fields: Vec<_> = names.map(|name| format!("only.{name}")).collect();
+    let shown = source.fields.values().filter(|field| field.raw.is_some() && field.name != "event.time");
+    let fields: Vec<_> = shown.map(|field| format!("only.{}", field.name)).collect();
     format!(
         "rule raw {{\n  title \"Raw\"\n  id \"0d1c2a54-3a0e-4c0c-9c3e-6a9d2b7f0f02\"\n  description \"Raw.\"\n  severity low\n  \
          chain {{ step only from {} where exists(event.time) }}\n  alert {{ show {} }}\n}}\n",

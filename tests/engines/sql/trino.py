@@ -59,6 +59,11 @@ def scalar(node):
     return sqlglot.parse_one(f"(json_value({parts[0]}, {parts[1]}) ->> '$')", read="duckdb")
 
 
+def extract(node):
+    """sqlglot writes `a -> path`, which DuckDB takes for a lambda where it is the argument of a function."""
+    return exp.Anonymous(this="json_extract", expressions=[node.this, node.expression])
+
+
 def from_nanos(node):
     """An instant, in DuckDB's precision."""
     micros = exp.IntDiv(this=exp.paren(node.expressions[0]), expression=exp.Literal.number(1000))
@@ -99,6 +104,8 @@ def translated_node(node):
         return best(node)
     if isinstance(node, exp.JSONExtractScalar):
         return scalar(node)
+    if isinstance(node, exp.JSONExtract):
+        return extract(node)
     if isinstance(node, exp.ArrayExcept):
         return without_items(node)
     if isinstance(node, exp.Anonymous):
