@@ -68,13 +68,12 @@ def wanted(source):
     return [row | {day: DATES[source]} for row in rows]
 
 
-def statements(name, dialect, location, table=""):
+def definition(name, dialect, location, table=""):
     text = (DDL / f"{name}.{dialect}.sql").read_text(encoding="utf-8")
     text = re.sub(r"(?m)^--.*\n", "", text).replace("LOCATION '", "LOCATION_OF '") if dialect == "trino" else text
     text = text.replace("LOCATION/", f"{location}/").replace("'LOCATION'", f"'{location}'").replace("NAME", table)
     records = "'$.Records'" if dialect == "duckdb" else "get_json_object(event, '$.Records')"
-    text = text.replace("WAYS", records).replace(" AND MARKS", " AND contains(x, 'a')")
-    return [one for one in text.split(";\n") if one.strip()]
+    return text.replace("WAYS", records).replace(" AND MARKS", " AND contains(x, 'a')")
 
 
 def plain(value):
@@ -108,28 +107,14 @@ def check(source, names, rows):
             assert both[0] == both[1], f"{source}, {column}: {both[0]!r}, not {both[1]!r}"
 
 
-def define(engine, dialect, text):
-    if dialect == "spark":
-        engine.spark.sql(text)
-    else:
-        engine.connection.execute(text)
-
-
 def loads(dialect, folder):
     engine = harness.engine_of(dialect)
-    for source, name in NAMES.items():
-        if dialect == "spark":
-            engine.spark.catalog.dropTempView(name)
-        else:
-            engine.connection.execute(f"DROP TABLE {name}")
     places = {"aws.cloudtrail": folder / "AWSLogs/1/CloudTrail", "aws.vpcflow": folder / "AWSLogs/1/vpcflowlogs"}
     for source, place in places.items():
-        for statement in statements(source, dialect, place):
-            define(engine, dialect, statement)
+        engine.define(NAMES[source], definition(source, dialect, place))
         columns = ", ".join(f"`{name}`" if dialect == "spark" else f'"{name}"' for name in TABLES[source])
         check(source, *engine.run(f"SELECT {columns} FROM {NAMES[source]}"))
-    for statement in statements("event", dialect, folder / "okta", "okta_system"):
-        define(engine, dialect, statement)
+    engine.define("okta_system", definition("event", dialect, folder / "okta", "okta_system"))
     rows = (json.loads(row[0]) for row in engine.run("SELECT event FROM okta_system")[1])
     found = sorted(row["a"] for row in rows if row != {"Records": []})
     assert found == ["1", "2", "3", "3", "4", "5", "6", "\u2028"], found

@@ -69,6 +69,13 @@ class Engine:
         how = f"CREATE OR REPLACE TABLE {quoted(table)} AS" if begins else f"INSERT INTO {quoted(table)}"
         self.connection.execute(f"{how}\n{only(text)}")
 
+    def define(self, table, text):
+        """What a text defines, in place of a table."""
+        asked = "SELECT table_type FROM information_schema.tables WHERE table_name = ?"
+        if self.connection.execute(asked, [table]).fetchone() == ("BASE TABLE",):
+            self.connection.execute(f"DROP TABLE {quoted(table)}")
+        self.connection.execute(text)
+
     def run(self, text):
         found = self.connection.execute(only(text))
         names = [column[0] for column in found.description]

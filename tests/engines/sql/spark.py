@@ -91,6 +91,13 @@ class Engine:
         found = self.spark.read.schema(columns_of(fields)).option("mode", "FAILFAST").json(str(folder))
         found.createOrReplaceTempView(f"`{table}`")
 
+    def define(self, table, text):
+        """What a text defines, in place of a table."""
+        self.spark.catalog.dropTempView(table)
+        for statement in text.split(";\n"):
+            if statement.strip():
+                self.spark.sql(statement)
+
     def query(self, text):
         """The text as a query, bound to the tables and not run; a command would run at once."""
         plan = self.spark._jsparkSession.sessionState().sqlParser().parsePlan(text)
