@@ -191,6 +191,16 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
     }
 }
 
+/// Instants as logs write them, with and without a zone, in sessions of other zones.
+#[test]
+fn instants_are_read_as_replay_reads_them() {
+    for (environment, dialect) in [("sql", "duckdb"), ("sql", "trino"), ("spark", "spark")] {
+        let mut command = crate::engines::python(environment, "sql/instants.py");
+        let output = command.arg(env!("CARGO_BIN_EXE_catena")).args(["--dialect", dialect]).output().unwrap();
+        assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// What a chain of plain links costs, by the plans of the engines.
 #[test]
 fn plans_join_no_row_with_every_row() {

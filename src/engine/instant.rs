@@ -58,17 +58,27 @@ pub(super) fn seconds_to_micros(number: i64) -> Option<i64> {
     clippy::cast_possible_truncation,
     reason = "an instant out of range is refused by the conversion after it"
 )]
-pub(super) fn fraction_to_micros(seconds: f64) -> Option<i64> {
-    if !seconds.is_finite() {
+pub(super) fn fraction_to_micros(number: f64) -> Option<i64> {
+    if !number.is_finite() {
         return None;
     }
     // Rounded, not cut off: `8.2 * 1e6` is 8199999.999999999.
-    Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok().map(micros)
+    let rounded = |micros: f64| Timestamp::from_microsecond(micros.round() as i64).ok();
+    // As above: a number that is too large for seconds is one of milliseconds.
+    rounded(number * 1e6).or_else(|| rounded(number * 1e3)).map(micros)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_seconds_or_milliseconds() {
+        for number in [1_767_261_600.5, 1_767_261_600_500.0] {
+            assert_eq!(fraction_to_micros(number), Some(1_767_261_600_500_000), "{number}");
+        }
+        assert_eq!(fraction_to_micros(1e16), None);
+    }
 
     #[test]
     fn plain_instants_are_those_of_the_parser() {

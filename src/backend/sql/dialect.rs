@@ -113,16 +113,40 @@ pub(super) fn end_of_text(dialect: SqlDialect) -> &'static str {
     }
 }
 
-/// Microseconds since 1970 of an instant that is written as ISO 8601, with a zone or in UTC.
+/// Microseconds since 1970 of an instant that is written as ISO 8601, with a zone or in UTC; null where there is none.
 pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
+    let text = zoned(dialect, text);
     match dialect {
-        // A zone is applied, and without one it is UTC, whatever the session's zone is.
-        SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMP))", &[text]),
-        SqlDialect::Spark => whole("unix_micros(try_to_timestamp({}))", &[&zoned(text)]),
+        SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMPTZ))", &[&text]),
+        SqlDialect::Spark => whole("unix_micros(try_to_timestamp({}))", &[&text]),
         SqlDialect::Trino => {
-            whole("CAST(to_unixtime(TRY(from_iso8601_timestamp({}))) * 1000000 AS BIGINT)", &[text])
+            whole("CAST(to_unixtime(TRY(from_iso8601_timestamp_nanos({}))) * 1000000 AS BIGINT)", &[&text])
         }
     }
+}
+
+/// A text of an instant with its zone: without one it is in UTC, where engines take the session's. What they read
+/// besides, such as a date alone or the hour 24, is no instant: what is left of it is empty or null. Digits are theirs to
+/// check.
+fn zoned(dialect: SqlDialect, text: &Frag) -> Frag {
+    let instant = "....-..-..T(?:[01].|2[0-3]):..(?::..(?:[.][0-9]+)?)?(?:Z|[+-]..(?::?..)?)";
+    // With the `Z` that is added, one in UTC has one or two of them; the group has the first.
+    let regex = format!("^({instant})Z?{}", end_of_text(dialect));
+    let text = capture(dialect, &whole("concat(translate({}, ' tz,', 'TTZ.'), 'Z')", &[text]), &regex);
+    match dialect {
+        SqlDialect::DuckDb => text,
+        // Spark wants seconds.
+        SqlDialect::Spark => whole("regexp_replace({}, '(T.....)([Z+-])', '$1:00$2')", &[&text]),
+        SqlDialect::Trino => strict(&text),
+    }
+}
+
+/// Java's `ISO_DATE_TIME`, by which Trino reads instants, wants minutes in an offset, and a colon before them. More than
+/// microseconds would be rounded; everywhere else they are cut off.
+fn strict(text: &Frag) -> Frag {
+    let with_minutes = whole("regexp_replace({}, '([+-][0-9]{2})$', '$1:00')", &[text]);
+    let with_colon = whole("regexp_replace({}, '([+-][0-9]{2})([0-9]{2})$', '$1:$2')", &[&with_minutes]);
+    whole("regexp_replace({}, '([.][0-9]{6})[0-9]+', '$1')", &[&with_colon])
 }
 
 /// Microseconds since 1970 of a column that holds an instant.
@@ -149,21 +173,18 @@ pub(super) fn of_map(dialect: SqlDialect, map: &Frag, key: &str) -> Frag {
 pub(super) fn bound_instant(dialect: SqlDialect, name: &str) -> Frag {
     match dialect {
         SqlDialect::DuckDb => {
-            whole("epoch_us(CAST(CAST({} AS VARCHAR) AS TIMESTAMP))", &[&literal::own(&format!("${name}"))])
+            let text = whole("CAST({} AS VARCHAR)", &[&literal::own(&format!("${name}"))]);
+            whole("epoch_us(CAST({} AS TIMESTAMPTZ))", &[&zoned(dialect, &text)])
         }
         SqlDialect::Spark => {
-            whole("unix_micros(to_timestamp({}))", &[&zoned(&literal::own(&format!(":{name}")))])
+            let text = zoned(dialect, &literal::own(&format!(":{name}")));
+            whole("unix_micros(to_timestamp({}))", &[&text])
         }
-        SqlDialect::Trino => whole("CAST(to_unixtime(from_iso8601_timestamp(?)) * 1000000 AS BIGINT)", &[]),
+        SqlDialect::Trino => {
+            let text = zoned(dialect, &literal::own("?"));
+            whole("CAST(to_unixtime(from_iso8601_timestamp_nanos({})) * 1000000 AS BIGINT)", &[&text])
+        }
     }
-}
-
-/// A text of an instant with its zone, for Spark: without one it would be the session's.
-fn zoned(text: &Frag) -> Frag {
-    whole(
-        "CASE WHEN {()} RLIKE '([Zz]|[+-][0-9]{2}:?[0-9]{2})\\\\z' THEN {} ELSE concat({}, 'Z') END",
-        &[text, text, text],
-    )
 }
 
 /// The day in UTC: `CURRENT_DATE` is the day of the session's zone.
@@ -177,12 +198,12 @@ pub(super) fn today(dialect: SqlDialect) -> Frag {
     }
 }
 
-/// A time for a reader.
+/// A time for a reader. Nanoseconds reach from 1677 to 2262: beyond that Trino shows none, where it would fail.
 pub(super) fn timestamp(dialect: SqlDialect, micros: &Frag) -> Frag {
     match dialect {
         SqlDialect::DuckDb => whole("make_timestamp({})", &[micros]),
         SqlDialect::Spark => whole("timestamp_micros({})", &[micros]),
-        SqlDialect::Trino => whole("from_unixtime_nanos({} * 1000)", &[micros]),
+        SqlDialect::Trino => whole("TRY(from_unixtime_nanos({} * 1000))", &[micros]),
     }
 }
 

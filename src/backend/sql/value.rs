@@ -184,7 +184,7 @@ impl Values<'_> {
             }
             Type::Bool => whole("CASE lower({}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END", &[&text]),
             Type::Time if as_json => {
-                let seconds = self.number_as(self.integer(&text), Type::Time);
+                let seconds = self.seconds(&text);
                 literal::call("COALESCE", [&seconds, &dialect::instant(self.dialect, &text)])
             }
             Type::Time => dialect::instant(self.dialect, &text),
@@ -195,6 +195,21 @@ impl Values<'_> {
     fn integer(&self, text: &Frag) -> Frag {
         let digits = dialect::capture(self.dialect, text, &self.ended("^[+]?(-?[0-9]+)([.]0+)?"));
         whole("TRY_CAST({} AS BIGINT)", &[&digits])
+    }
+
+    /// Microseconds since 1970 of a text that is a number of seconds, or of milliseconds where it is too large for them.
+    /// Spark gives the decimals of JSON as `1.7672616005E9`.
+    fn seconds(&self, text: &Frag) -> Frag {
+        let number = dialect::capture(
+            self.dialect,
+            text,
+            &self.ended("^[+]?(-?[0-9]+(?:[.][0-9]*)?(?:[eE][+]?[0-9]{1,2})?)"),
+        );
+        let number = whole("TRY_CAST({} AS DOUBLE)", &[&number]);
+        let unit =
+            "CASE WHEN abs({}) <= 253402207200 THEN 1000000 WHEN abs({}) <= 253402207200000 THEN 1000 END";
+        let unit = literal::test(unit, &[&number, &number]);
+        whole("CAST(round({()} * {()}) AS BIGINT)", &[&number, &unit])
     }
 
     fn ended(&self, regex: &str) -> String {

@@ -64,6 +64,24 @@ def extract(node):
     return exp.Anonymous(this="json_extract", expressions=[node.this, node.expression])
 
 
+STRICT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
+
+
+def from_iso(node):
+    """Java's `ISO_DATE_TIME`; everything else fails."""
+    text = node.expressions[0].sql("duckdb")
+    kept = f"CAST(CASE WHEN regexp_matches({text}, '{STRICT}') THEN {text} WHEN {text} IS NOT NULL THEN 'none' END AS TIMESTAMPTZ)"
+    return sqlglot.parse_one(kept, read="duckdb")
+
+
+def with_groups(node):
+    """Trino writes `$1` where DuckDB writes `\\1`, and replaces all that it finds."""
+    new = node.copy()
+    new.set("replacement", exp.Literal.string(node.args["replacement"].name.replace("$", "\\")))
+    new.set("modifiers", exp.Literal.string("g"))
+    return new
+
+
 def from_nanos(node):
     """An instant, in DuckDB's precision."""
     micros = exp.IntDiv(this=exp.paren(node.expressions[0]), expression=exp.Literal.number(1000))
@@ -89,6 +107,7 @@ BY_NAME = {
     "any_match": any_match,
     "all_match": all_match,
     "arrays_overlap": arrays_overlap,
+    "from_iso8601_timestamp_nanos": from_iso,
     "from_unixtime_nanos": from_nanos,
     "to_base": lower,
     "concat_ws": same,
@@ -100,6 +119,8 @@ BY_NAME = {
 def translated_node(node):
     if isinstance(node, exp.RegexpExtract):
         return without_match_null(node)
+    if isinstance(node, exp.RegexpReplace):
+        return with_groups(node)
     if isinstance(node, exp.ArgMax):
         return best(node)
     if isinstance(node, exp.JSONExtractScalar):
