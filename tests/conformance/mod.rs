@@ -41,9 +41,8 @@ use report::Tally;
 use scenarios::Maker;
 use subjects::Subject;
 
-/// Scenarios for one random rule; a rule of the corpus has more.
-const SCENARIOS: usize = 10;
-const SCENARIOS_OF_FILE: usize = 16;
+/// Scenarios for each rule.
+const SCENARIOS: usize = 16;
 /// 2026-01-01, where the first scenario begins.
 const BEGIN: i64 = 1_767_225_600;
 
@@ -206,7 +205,7 @@ fn run_lane(lane: &Lane, mappings: &Mappings, files: &[Subject]) -> (Tally, Vec<
         true
     };
     for subject in files.iter().step_by(lane.thin) {
-        one(subject, SCENARIOS_OF_FILE, &mut tally);
+        one(subject, SCENARIOS, &mut tally);
     }
     let mut left = scenarios_wanted().div_ceil(SCENARIOS * lane.thin);
     for subject in subjects::random(catalog) {

@@ -78,8 +78,11 @@ impl<S: Iterator<Item = (i64, Vec<Event>)>> Planted<'_, S> {
 fn survives(mutant: &Mutant, subjects: &[(Maker<'_>, Emission)], harness: &mut Harness) -> Option<usize> {
     let find = Regex::new(&mutant.find).unwrap();
     let mut silent = Vec::new();
+    // First the rules that are known to show it.
+    let is_named = |(maker, _): &&(Maker<'_>, Emission)| mutant.why.contains(&maker.rule.name.node);
+    let (named, others): (Vec<_>, Vec<_>) = subjects.iter().partition(is_named);
     // A little of every rule before more of one: most faults show at once, or in another rule.
-    for (maker, emission) in subjects {
+    for (maker, emission) in named.into_iter().chain(others) {
         let Some(mutated) = mutant.plant(&find, emission) else { continue };
         let scenarios = scenarios_for(maker, emission);
         let mut planted = Planted { maker, emission, mutated, scenarios };

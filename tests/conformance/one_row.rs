@@ -23,7 +23,7 @@ use super::subjects::{self, Subject};
 use super::{assume, scenarios_of};
 
 /// Scenarios for each rule and window, one request each: a request is one run of the query.
-const SCENARIOS: usize = 3;
+const SCENARIOS: usize = 2;
 const RANDOM: usize = 24;
 
 /// Faults that the comparison must see: target, what to find, what to put in its place.
@@ -196,8 +196,8 @@ fn try_target(target: &dyn Target, mappings: &Mappings) -> String {
     let (catalog, _) = &mappings.documented;
     let mut subjects: Vec<Subject> =
         subjects::of_files().into_iter().chain(subjects::random(catalog).take(RANDOM)).collect();
-    // How lists are delivered makes no difference to the rows that are kept.
-    subjects.dedup_by(|second, first| second.name == first.name);
+    // How lists are delivered and what links fold makes no difference to the rows that are kept.
+    subjects.dedup_by(|second, first| second.name.starts_with(&first.name));
     let faults: Vec<_> = FAULTS.iter().filter(|(of, ..)| *of == target.name()).collect();
     let mut caught = vec![false; faults.len()];
     let (mut rng, mut scenarios, mut kept, mut all) = (Rng::with_seed(11), 0, 0, 0);
