@@ -1,5 +1,5 @@
-//! Raw files of every source whose table holds raw events, through the printed view and SQL in `DuckDB` and Spark: every
-//! field is what `catena replay` reads from the same files, in whatever form the source says that they come.
+//! Raw files of every source whose table holds raw events, through the printed view and SQL in `DuckDB` and Spark:
+//! every field is what `catena replay` reads from the same files, in whatever form the source says that they come.
 //!
 //! In: `tests/raw`, the built-in source files. Must not know: any source.
 

@@ -126,8 +126,8 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
 }
 
 /// A text of an instant with its zone: without one it is in UTC, where engines take the session's. What they read
-/// besides, such as a date alone or the hour 24, is no instant: what is left of it is empty or null. Digits are theirs to
-/// check.
+/// besides, such as a date alone or the hour 24, is no instant: what is left of it is empty or null. Digits are theirs
+/// to check.
 fn zoned(dialect: SqlDialect, text: &Frag) -> Frag {
     let instant = "....-..-..T(?:[01].|2[0-3]):..(?::..(?:[.][0-9]+)?)?(?:Z|[+-]..(?::?..)?)";
     // With the `Z` that is added, one in UTC has one or two of them; the group has the first.
@@ -141,8 +141,8 @@ fn zoned(dialect: SqlDialect, text: &Frag) -> Frag {
     }
 }
 
-/// Java's `ISO_DATE_TIME`, by which Trino reads instants, wants minutes in an offset, and a colon before them. More than
-/// microseconds would be rounded; everywhere else they are cut off.
+/// Java's `ISO_DATE_TIME`, by which Trino reads instants, wants minutes in an offset, and a colon before them. More
+/// than microseconds would be rounded; everywhere else they are cut off.
 fn strict(text: &Frag) -> Frag {
     let with_minutes = whole("regexp_replace({}, '([+-][0-9]{2})$', '$1:00')", &[text]);
     let with_colon = whole("regexp_replace({}, '([+-][0-9]{2})([0-9]{2})$', '$1:$2')", &[&with_minutes]);

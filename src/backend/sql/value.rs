@@ -197,8 +197,8 @@ impl Values<'_> {
         whole("TRY_CAST({} AS BIGINT)", &[&digits])
     }
 
-    /// Microseconds since 1970 of a text that is a number of seconds, or of milliseconds where it is too large for them.
-    /// Spark gives the decimals of JSON as `1.7672616005E9`.
+    /// Microseconds since 1970 of a text that is a number of seconds, or of milliseconds where it is too large for
+    /// them. Spark gives the decimals of JSON as `1.7672616005E9`.
     fn seconds(&self, text: &Frag) -> Frag {
         let number = dialect::capture(
             self.dialect,

@@ -69,7 +69,7 @@ STRICT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9}
 
 def from_iso(node):
     """Java's `ISO_DATE_TIME`; everything else fails."""
-    text = node.expressions[0].sql("duckdb")
+    text = node.this.sql("duckdb")
     kept = f"CAST(CASE WHEN regexp_matches({text}, '{STRICT}') THEN {text} WHEN {text} IS NOT NULL THEN 'none' END AS TIMESTAMPTZ)"
     return sqlglot.parse_one(kept, read="duckdb")
 
@@ -107,7 +107,6 @@ BY_NAME = {
     "any_match": any_match,
     "all_match": all_match,
     "arrays_overlap": arrays_overlap,
-    "from_iso8601_timestamp_nanos": from_iso,
     "from_unixtime_nanos": from_nanos,
     "to_base": lower,
     "concat_ws": same,
@@ -119,6 +118,8 @@ BY_NAME = {
 def translated_node(node):
     if isinstance(node, exp.RegexpExtract):
         return without_match_null(node)
+    if isinstance(node, exp.FromISO8601TimestampNanos):
+        return from_iso(node)
     if isinstance(node, exp.RegexpReplace):
         return with_groups(node)
     if isinstance(node, exp.ArgMax):
