@@ -91,7 +91,7 @@ fn ways(source: &Source, dialect: SqlDialect) -> String {
         let path = literal::json_path(dialect, &Route::new(parts).keys).into_text();
         match dialect {
             SqlDialect::DuckDb | SqlDialect::Trino => path,
-            SqlDialect::Spark => format!("get_json_object(event, {path})"),
+            SqlDialect::Spark => format!("get_json_object(value, {path})"),
         }
     };
     paths.iter().map(way).collect::<Vec<_>>().join(", ")

@@ -2,23 +2,28 @@
 -- the source's envelopes. If others lie there too, write a pattern that leaves them out.
 CREATE OR REPLACE VIEW NAME AS
 WITH files AS (
-  SELECT CAST(json AS VARCHAR) AS event FROM read_json_objects('LOCATION/**/[!_.]*', format = 'auto')
+  SELECT CAST(json AS VARCHAR) AS value FROM read_json_objects('LOCATION/**/[!_.]*', format = 'auto')
 ),
+-- What stands in an envelope, or null; then the items of a list. What is neither is looked into no more.
 found_1 AS (
-  SELECT COALESCE(list_filter(json_extract_string(TRY_CAST(event AS JSON), [WAYS]),
-    lambda x: regexp_matches(x, '^\s*[{\[]') AND MARKS)[1], event) AS event FROM files
+  SELECT value, list_filter(json_extract_string(TRY_CAST(value AS JSON), [WAYS]),
+    lambda x: regexp_matches(x, '^\s*[{\[]') AND MARKS)[1] AS inside FROM files
 ),
 opened_1 AS (
-  SELECT unnest(CASE WHEN json_type(TRY_CAST(event AS JSON)) = 'ARRAY'
-    THEN json_extract_string(TRY_CAST(event AS JSON), '$[*]') ELSE [event] END) AS event FROM found_1
+  SELECT inside IS NOT NULL OR regexp_matches(value, '^\s*\[') AS goes_on, unnest(
+    CASE WHEN regexp_matches(COALESCE(inside, value), '^\s*\[')
+      THEN json_extract_string(TRY_CAST(COALESCE(inside, value) AS JSON), '$[*]') ELSE [COALESCE(inside, value)] END
+  ) AS value FROM found_1
 ),
 found_2 AS (
-  SELECT COALESCE(list_filter(json_extract_string(TRY_CAST(event AS JSON), [WAYS]),
-    lambda x: regexp_matches(x, '^\s*[{\[]') AND MARKS)[1], event) AS event FROM opened_1
+  SELECT value, CASE WHEN goes_on THEN list_filter(json_extract_string(TRY_CAST(value AS JSON), [WAYS]),
+    lambda x: regexp_matches(x, '^\s*[{\[]') AND MARKS)[1] END AS inside FROM opened_1
 ),
 opened_2 AS (
-  SELECT unnest(CASE WHEN json_type(TRY_CAST(event AS JSON)) = 'ARRAY'
-    THEN json_extract_string(TRY_CAST(event AS JSON), '$[*]') ELSE [event] END) AS event FROM found_2
+  SELECT inside IS NOT NULL OR regexp_matches(value, '^\s*\[') AS goes_on, unnest(
+    CASE WHEN regexp_matches(COALESCE(inside, value), '^\s*\[')
+      THEN json_extract_string(TRY_CAST(COALESCE(inside, value) AS JSON), '$[*]') ELSE [COALESCE(inside, value)] END
+  ) AS value FROM found_2
 )
-SELECT COALESCE(list_filter(json_extract_string(TRY_CAST(event AS JSON), [WAYS]),
-  lambda x: regexp_matches(x, '^\s*[{]') AND MARKS)[1], event) AS event FROM opened_2;
+SELECT COALESCE(CASE WHEN goes_on THEN list_filter(json_extract_string(TRY_CAST(value AS JSON), [WAYS]),
+  lambda x: regexp_matches(x, '^\s*[{]') AND MARKS)[1] END, value) AS event FROM opened_2;

@@ -72,7 +72,7 @@ def definition(name, dialect, location, table=""):
     text = (DDL / f"{name}.{dialect}.sql").read_text(encoding="utf-8")
     text = re.sub(r"(?m)^--.*\n", "", text).replace("LOCATION '", "LOCATION_OF '") if dialect == "trino" else text
     text = text.replace("LOCATION/", f"{location}/").replace("'LOCATION'", f"'{location}'").replace("NAME", table)
-    records = "'$.Records'" if dialect == "duckdb" else "get_json_object(event, '$.Records')"
+    records = "'$.Records'" if dialect == "duckdb" else "get_json_object(value, '$.Records')"
     return text.replace("WAYS", records).replace(" AND MARKS", " AND contains(x, 'a')")
 
 
