@@ -354,6 +354,12 @@ pub struct Mapped {
     /// The field on an alert document (EQL stages), where it differs; empty where alerts do not carry it.
     #[serde(default)]
     pub alert_field: Option<String>,
+    /// Texts of which one may stand behind the value in the column, where the field has none of them at its end.
+    #[serde(default)]
+    pub behind: Vec<String>,
+    /// Canonical values to other texts that the column may have in their place; all others pass as they are.
+    #[serde(default)]
+    pub written: BTreeMap<String, Vec<String>>,
     /// The column holds for more records than the field: why. Only sound where the test is not negated.
     #[serde(default)]
     pub superset: Option<String>,

@@ -73,6 +73,35 @@ pub struct SourceFile {
     /// The text; that of a file which is part of the program is not copied.
     pub text: Cow<'static, str>,
     lines: OnceLock<Vec<usize>>,
+    counts: OnceLock<Vec<Count>>,
+}
+
+/// How far a place is counted from the start of its line, in bytes. Past it the count starts from a place counted
+/// before: a file may be one line of megabytes, and a place is asked for with each of its words.
+const NEAR: usize = 1_024;
+
+/// What stands before a place of a file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    bytes: usize,
+    characters: usize,
+    units: usize,
+}
+
+impl Count {
+    /// The same behind `text`, which follows.
+    fn and(self, text: &str) -> Self {
+        let (characters, units) = if text.is_ascii() {
+            (text.len(), text.len())
+        } else {
+            (text.chars().count(), text.encode_utf16().count())
+        };
+        Self {
+            bytes: self.bytes + text.len(),
+            characters: self.characters + characters,
+            units: self.units + units,
+        }
+    }
 }
 
 /// A position as editors count it: line and column from 1, columns in characters.
@@ -97,13 +126,13 @@ impl SourceFile {
     /// A file with `name` and `text`; no normalisation takes place.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: Cow::Owned(text.into()), lines: OnceLock::new() }
+        Self { name: name.into(), text: Cow::Owned(text.into()), ..Self::default() }
     }
 
     /// A file that is part of the program; it costs next to nothing until somebody asks where something stands in it.
     #[must_use]
     pub fn embedded(name: impl Into<String>, text: &'static str) -> Self {
-        Self { name: name.into(), text: Cow::Borrowed(text), lines: OnceLock::new() }
+        Self { name: name.into(), text: Cow::Borrowed(text), ..Self::default() }
     }
 
     /// Whether it is part of the program.
@@ -120,16 +149,44 @@ impl SourceFile {
         })
     }
 
+    /// What stands before a place, counted from one that is at most [`NEAR`] before it.
+    fn before(&self, offset: usize) -> Count {
+        let counts = self.counts.get_or_init(|| {
+            let (mut counts, mut last, mut rest) = (Vec::new(), Count::default(), &*self.text);
+            while !rest.is_empty() {
+                counts.push(last);
+                let boundary = (0..=NEAR.min(rest.len())).rev().find(|&at| rest.is_char_boundary(at));
+                let (piece, after) = rest.split_at(boundary.unwrap_or(rest.len()));
+                (last, rest) = (last.and(piece), after);
+            }
+            counts
+        });
+        let next = counts.partition_point(|count| count.bytes <= offset);
+        let known = next.checked_sub(1).and_then(|at| counts.get(at)).copied().unwrap_or_default();
+        known.and(self.text.get(known.bytes..offset).unwrap_or_default())
+    }
+
+    /// What stands between the start of a line and a place in it; nothing if the place is inside a character.
+    fn along(&self, start: usize, offset: usize) -> Count {
+        if offset - start <= NEAR || !self.text.is_char_boundary(offset) {
+            return Count::default().and(self.text.get(start..offset).unwrap_or_default());
+        }
+        let (from, to) = (self.before(start), self.before(offset));
+        let (characters, units) = (to.characters - from.characters, to.units - from.units);
+        Count { bytes: offset - start, characters, units }
+    }
+
     /// Line and column of a byte offset; an offset past the end gives the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.lines().partition_point(|&start| start <= offset);
         let start = self.lines().get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let before = self.text.get(start..offset).unwrap_or_default();
+        let Count { characters, .. } = self.along(start, offset);
         // Nobody sees a byte order mark, and editors do not count it.
-        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
-        Position { line, column: before.chars().count() + 1 }
+        let is_mark = |c: &char| start == 0 && *c == '\u{feff}';
+        let hidden = self.text.chars().take_while(is_mark).count().min(characters);
+        Position { line, column: characters - hidden + 1 }
     }
 
     /// A byte offset as the language server protocol counts; an offset past the end gives the end, one inside a
@@ -139,8 +196,7 @@ impl SourceFile {
         let offset = offset.min(self.text.len());
         let line = self.lines().partition_point(|&start| start <= offset).saturating_sub(1);
         let start = self.lines().get(line).copied().unwrap_or(0);
-        let character = self.text.get(start..offset).map_or(0, |text| text.encode_utf16().count());
-        Utf16Position { line, character }
+        Utf16Position { line, character: self.along(start, offset).units }
     }
 
     /// The byte offset of a position; a character past the end of its line gives the end of the line (before its line
@@ -249,6 +305,29 @@ mod tests {
             assert_eq!(file.utf16(offset), position, "{offset}");
             assert_eq!(file.offset(position), offset.min(TEXT.len()));
         }
+    }
+
+    #[test]
+    fn places_far_along_a_line_are_counted_from_one_before() {
+        let line = "aé€😀b".repeat(4_000);
+        let file = SourceFile::new("f", format!("\u{feff}x\n{line}"));
+        let mut found = Vec::new();
+        let mut counted = Vec::new();
+        let (mut characters, mut units) = (0, 0);
+        for (at, c) in line.char_indices() {
+            let offset = at + "\u{feff}x\n".len();
+            found.push((file.position(offset).column, file.utf16(offset).character));
+            counted.push((characters + 1, units));
+            characters += 1;
+            units += c.len_utf16();
+        }
+        assert!(found == counted);
+        let marked = SourceFile::new("f", format!("\u{feff}{line}"));
+        let end = marked.text.len();
+        assert_eq!(marked.position(end), Position { line: 1, column: 20_001 });
+        assert_eq!(marked.position(end - 1), Position { line: 1, column: 20_000 });
+        assert_eq!(marked.utf16(end), Utf16Position { line: 0, character: 24_001 });
+        assert_eq!(marked.position(end - 3), Position { line: 1, column: 1 }, "inside a character");
     }
 
     #[test]

@@ -244,13 +244,14 @@ fn differences_have_their_form() {
         text.matches("\nrule ").count() + usize::from(text.starts_with("rule ")) == 1
             && !text.contains(".csv\"")
             && !text.contains("import ")
+            && !text.contains("raw from ")
     };
     let rules = corpus::valid();
     let folder = scratch("json_forms", &[]);
     for name in ["old", "new"] {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
-    for (number, file) in rules.iter().filter(is_alone).step_by(4).enumerate() {
+    for (number, file) in rules.iter().filter(is_alone).enumerate() {
         for (name, file) in [("old", "tests/cases/two_steps.chain"), ("new", file)] {
             std::fs::write(folder.path().join(format!("{name}/{number}.chain")), version_of(file, number))
                 .unwrap();

@@ -1,6 +1,6 @@
 //! Very long rules: every target answers, and loses none of it. What took quadratic time once would not end here.
 
-use crate::program::{AS_OF, Ran, catena_with_input, targets};
+use crate::program::{AS_OF, Ran, catena, catena_with_input, path, scratch, targets};
 
 const MANY: usize = 3_000;
 
@@ -70,4 +70,32 @@ fn entries() {
         &format!("allowlist known: actor.id {{ {entries} }}"),
         "exists(actor.id) except actor.id in known",
     );
+}
+
+/// A file of one line has as many faults as words, and all of the file around each of them.
+#[test]
+fn one_line_of_faults() {
+    let head = "rule r {\n  step a from aws.cloudtrail where ";
+    for word in ["rule ", "rule x ", "chain ", "step ", "where ", "{ ", "} ", "and ", "\"a\" ", ","] {
+        for head in ["", head] {
+            let text = format!("{head}{}", word.repeat(1_000_000 / word.len()));
+            let Ran { status, err, .. } = catena_with_input(&["check", "-"], text.as_bytes());
+            assert_eq!(status, 1, "{word:?}: {err}");
+            // Each finding takes a few lines, and there are fifty of a kind at most.
+            assert!(err.lines().count() < 2_000, "{word:?}: {} lines", err.lines().count());
+            if err.contains("150 more of this kind in this file") {
+                assert!(err.contains("only the first 200 findings in this file are shown"), "{word:?}");
+            }
+        }
+    }
+}
+
+/// Places of a list in which carriage returns alone end the lines: to whoever counts lines it is one.
+#[test]
+fn one_line_of_entries() {
+    let entries = format!("value\n{}", "a\r".repeat(500_000));
+    let list = b"allowlist big: actor.id from \"big.csv\"\n";
+    let folder = scratch("one_line", &[("big.csv", entries.as_bytes()), ("list.chain", list)]);
+    let Ran { status, err, .. } = catena(&["check", &path(&folder, "list.chain")]);
+    assert!(status == 0 && err.contains("W0403"), "{err}");
 }

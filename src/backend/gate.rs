@@ -5,7 +5,7 @@
 
 use super::caps::{Feature, Support};
 use super::features;
-use super::{Effect, Emission, Job, Report, Target, shape};
+use super::{Effect, Emission, Job, Part, Report, Target, shape, wording};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 
@@ -30,7 +30,7 @@ fn compile_for(
     let mut report = Report::default();
     gate(features, target, &mut report);
     // What the gate refuses is not lowered: the plan would report the same clause again, in words of its own.
-    let parts = if report.errors.is_empty() { target.emit(job, &mut report) } else { Vec::new() };
+    let parts = if report.errors.is_empty() { lower(job, target, &mut report) } else { Vec::new() };
     let fidelity = report.fidelity();
     // A query that is not written for other reasons is not reported as one that could miss events.
     let refused = !report.errors.is_empty() || refuse_subset(job, target, &report, diags);
@@ -56,6 +56,14 @@ fn compile_for(
         lists,
         parts,
     })
+}
+
+/// Lowers a rule, as the columns of the target have to be asked.
+fn lower(job: &Job<'_>, target: &dyn Target, report: &mut Report) -> Vec<Part> {
+    match wording::asked(job, target.name(), report) {
+        Some(rule) => target.emit(&Job { rule: &rule, ..*job }, report),
+        None => target.emit(job, report),
+    }
 }
 
 /// Steps in any order whose events could be the same one, in a language that finds each row by its last step: why that

@@ -31,6 +31,7 @@ pub mod sql;
 mod stated;
 mod target;
 mod truth;
+mod wording;
 
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Catalog;
-use crate::ir::{Chain, Link, Selection, Step, When, Window};
+use crate::ir::{Chain, Link, Selection, Signed, Step, When, Window, are_apart};
 
 /// The gaps that a total window of the same chain does not already enforce; none in a chain of two steps, where gap and
 /// total are one window.
@@ -151,15 +151,15 @@ pub fn selections_share(before: &Selection, after: &Selection, catalog: &Catalog
     let of_event = |field: &str| {
         source.and_then(|source| source.field(field)).is_some_and(|field| field.in_group.is_none())
     };
-    // An exception only takes away; it demands nothing.
-    let apart = |field: &str| {
-        let values = before.filter.required_texts(field).zip(after.filter.required_texts(field));
-        values.is_some_and(|(one, other)| one.is_disjoint(&other))
-    };
-    let fields: BTreeSet<&str> = before.filter.fields().map(|field| field.name.as_str()).collect();
     // What is not proved disjoint counts as shared. That makes a query longer than it need be; the opposite mistake
     // would let an event follow itself.
-    !fields.into_iter().any(|field| of_event(field) && apart(field))
+    !are_apart(&conditions(before), &conditions(after), &of_event)
+}
+
+/// What a record of a selection must satisfy, and what it must not.
+fn conditions(selection: &Selection) -> Vec<Signed<'_>> {
+    let Selection { source: _, renames: _, filter, excepts, span: _ } = selection;
+    std::iter::once((filter, true)).chain(excepts.iter().map(|except| (except, false))).collect()
 }
 
 /// Whether one event could match two of the steps of a chain in any order.

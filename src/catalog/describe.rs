@@ -47,7 +47,14 @@ fn place(mapped: &Mapped) -> String {
     let place = places.into_iter().flatten().next().filter(|_| cases.is_empty());
     let place = place.cloned().unwrap_or_else(|| cases.join(", else "));
     let superset = if mapped.superset.is_some() { " (may hold for more records)" } else { "" };
-    format!("{place}{superset}")
+    let behind: Vec<_> = mapped.behind.iter().map(|text| format!("`{text}`")).collect();
+    let behind = if behind.is_empty() {
+        String::new()
+    } else {
+        format!(" (perhaps with {} behind)", behind.join(" or "))
+    };
+    let written = if mapped.written.is_empty() { "" } else { " (some values in other words)" };
+    format!("{place}{behind}{written}{superset}")
 }
 
 /// The name of a type as rules and source files write it.

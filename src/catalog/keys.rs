@@ -390,6 +390,16 @@ pub const MAPPED: &[Key] = &[
         Form::Text,
         "the field on an alert document (EQL in stages), where it is another; empty where alerts lack it",
     ),
+    optional(
+        "behind",
+        TEXTS,
+        "EQL and Sigma: texts of which one may stand behind the value there, such as a dot or a blank",
+    ),
+    optional(
+        "written",
+        Form::Map(&TEXTS),
+        "EQL and Sigma: canonical value to other texts that may stand there in its place; all others are as they are",
+    ),
     nullable("superset", Form::Text, "why the column holds for more records than the field"),
     nullable("subset", Form::Text, "why the column lacks values that the field has"),
     nullable("requires", Form::Text, "what must be set up, or which version is needed"),

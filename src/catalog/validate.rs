@@ -188,6 +188,7 @@ impl Source {
             let mut found = mapped.faults(field.in_group.is_some());
             found.extend(mapped.stored.and_then(|stored| stored_as(stored, field)));
             found.extend(self.names_in(mapped));
+            found.extend(self.wording_faults(mapped, field, single));
             found.extend(self.no_actions("for_actions", &mapped.for_actions));
             found.extend(possible::given(field, mapped));
             let number = number.to_string();
@@ -195,6 +196,34 @@ impl Source {
             faults.extend(found.into_iter().map(below));
         }
         faults
+    }
+
+    /// What is wrong with other words of the values, and with texts that are said to stand behind them.
+    fn wording_faults(&self, mapped: &Mapped, field: &FieldDef, single: bool) -> Option<Fault> {
+        let Mapped { behind, written, .. } = mapped;
+        let key = if behind.is_empty() { "written" } else { "behind" };
+        if behind.is_empty() && written.is_empty() {
+            return None;
+        }
+        let is_text = field.ty == Type::String && !field.many && mapped.stored.is_none();
+        let is_plain = mapped.field.is_some() || mapped.path.is_some() || mapped.item.is_some();
+        let help = if behind.iter().chain(written.values().flatten()).any(String::is_empty) {
+            "leave the empty text out"
+        } else if !is_text || !is_plain || mapped.is_mapped() || mapped.multi {
+            "it is for a `field`, `path` or `item` that holds one text and is not mapped"
+        } else if !single || field.name == self.discriminator && self.tells_ways_apart() {
+            "it is for a field with one column, and not for the one by which columns are chosen"
+        } else {
+            return None;
+        };
+        let title = format!("`{key}` cannot be said of this column of `{}`", field.name);
+        Some(Fault::new(&[key], title).help(help))
+    }
+
+    /// Whether the discriminator chooses among several columns of a field.
+    fn tells_ways_apart(&self) -> bool {
+        let columns = self.fields.values().flat_map(|field| field.columns.values());
+        columns.into_iter().any(|column| column.variants().len() > 1)
     }
 
     /// Fields that a column names.

@@ -15,7 +15,7 @@ use super::names::{self, Names, StepRef};
 use super::naming;
 use super::sink::Sink;
 use super::values::words;
-use super::{alternatives, fields};
+use super::{alternatives, fields, lacking};
 
 /// The fields of the scope that every step has.
 pub(super) fn scope(names: &Names<'_>, sink: &mut Sink, chain: &Chain) -> Vec<Spanned<String>> {
@@ -218,7 +218,7 @@ fn single(names: &Names<'_>, sink: &mut Sink, index: usize, name: &Name) -> Opti
             (None, None, None) if left_source.name == right_source.name => {
                 fields::unknown(sink, name, left_source)
             }
-            _ => missing(name, (before, left_source), (after, right_source)),
+            _ => missing(names, name, (before, left_source), (after, right_source)),
         };
         sink.report(found);
         return None;
@@ -256,7 +256,12 @@ fn half_a_pair(
     found.help(format!("name the other side: `{pair}`"))
 }
 
-fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &Source)) -> Diagnostic {
+fn missing(
+    names: &Names<'_>,
+    name: &Name,
+    before: (StepRef<'_>, &Source),
+    after: (StepRef<'_>, &Source),
+) -> Diagnostic {
     let title = format!("`{}` is not a field of both steps", name.node);
     let mut found =
         Diagnostic::new(Code::LinkField, name.span, title).label("must exist in the steps before and after");
@@ -272,6 +277,8 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
         .filter(|field| after.1.field(&field.name).is_some_and(|other| other.ty == field.ty))
         .filter(|field| strong(before.1, &field.name) && strong(after.1, &field.name))
         .map(|field| field.name.as_str())
+        .filter(|name| lacking::may_have(names, before.0, name))
+        .filter(|name| lacking::may_have(names, after.0, name))
         .collect();
     (found, _) = fields::suggest(found, name, &[before.1, after.1], |field| common.contains(&field));
     if !common.is_empty() {
@@ -284,11 +291,11 @@ fn missing(name: &Name, before: (StepRef<'_>, &Source), after: (StepRef<'_>, &So
     ))
 }
 
-/// Whether a field can serve as a key: not weak, not the time, not the event's own id.
+/// Whether a field can serve as a key by its name alone: one value, not weak, not the time, not the event's own id.
 pub(super) fn strong(source: &Source, name: &str) -> bool {
     source.event_id() != Some(name)
         && source.field(name).is_some_and(|field| {
-            field.weak_key.is_none() && matches!(field.ty, Type::String | Type::Int | Type::Ip)
+            field.weak_key.is_none() && !field.many && matches!(field.ty, Type::String | Type::Int | Type::Ip)
         })
 }
 

@@ -21,6 +21,7 @@ mod entries;
 mod fields;
 mod glob;
 mod identity;
+mod lacking;
 mod links;
 mod lint;
 mod lists;

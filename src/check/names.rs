@@ -180,21 +180,34 @@ pub(super) fn field(
 ) -> Option<ir::Field> {
     let field = of_any_number(names, sink, subject, name)?;
     if field.many {
-        sink.report(quantified(name));
+        sink.report(quantified(name, field.ty));
         return None;
     }
     Some(ir::Field { name: field.name.clone(), ty: field.ty, span: name.span })
 }
 
 /// The finding for a test of a field with several values that does not say of how many it must hold.
-fn quantified(name: &Name) -> Diagnostic {
-    let title = format!("`{}` can have several values", name.node);
+fn quantified(name: &Name, ty: Type) -> Diagnostic {
+    let field = &name.node;
+    let title = format!("`{field}` can have several values");
+    // Each of these is a condition as it stands: nothing else of a type asks for a value whatever it is.
+    let help = match ty {
+        Type::String => format!(
+            "write `any({field}) …` or `all({field}) …`; `any({field}) like \"*\"` asks whether it has a value"
+        ),
+        Type::Bool => format!(
+            "write `any({field}) == true` or `all({field}) == true`; `any({field}) in (true, false)` asks whether it has a value"
+        ),
+        Type::Ip => format!(
+            "write `any({field}) …` or `all({field}) …`; `any({field}) in (\"0.0.0.0/0\", \"::/0\")` asks whether it has a value"
+        ),
+        Type::Int | Type::Float | Type::Time => {
+            format!("write `any({field}) …` or `all({field}) …` with an operator and a value")
+        }
+    };
     Diagnostic::new(Code::SeveralValues, name.span, title)
         .label("a condition cannot tell which of them it means")
-        .help(format!(
-            "write `any({0}) …` or `all({0}) …`; `any({0}) like \"*\"` asks whether it has a value",
-            name.node
-        ))
+        .help(help)
 }
 
 /// A field of the record that a condition reads, whether it has one value or several.

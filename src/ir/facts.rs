@@ -84,12 +84,6 @@ fn single_addresses(networks: &[IpNet]) -> Option<Vec<Value>> {
 pub struct Texts<'p>(pub BTreeSet<Cow<'p, str>>);
 
 impl<'p> Texts<'p> {
-    /// Whether no text is among both.
-    #[must_use]
-    pub fn is_disjoint(&self, other: &Self) -> bool {
-        self.0.is_disjoint(&other.0)
-    }
-
     /// The texts as strings that outlive the predicate.
     #[must_use]
     pub fn strings(&self) -> BTreeSet<String> {

@@ -3,6 +3,7 @@
 //! In: built by `check`. Out: read by the engine and the targets, printed by `catena ir`.
 //! Must not know: syntax, targets, engines. Values do not change after `check`; spans point into the rule's files.
 
+mod apart;
 mod case;
 mod chain;
 mod cover;
@@ -16,6 +17,7 @@ mod step;
 mod test;
 mod walk;
 
+pub use apart::{Signed, are_apart};
 pub use case::Case;
 pub use chain::{Chain, Together};
 pub use facts::{ACTION, Networks, PROVIDER, Range, Texts};

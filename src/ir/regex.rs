@@ -11,7 +11,7 @@ use regex_syntax::ast::{
     self, Ast, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, ClassSetRange,
     ClassSetUnion, Flag, FlagsItem, FlagsItemKind, Literal, LiteralKind, Span,
 };
-use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange, Look};
 use serde::{Serialize, Serializer};
 
 use super::Case;
@@ -51,6 +51,32 @@ impl Regex {
     #[must_use]
     pub fn shortest_match(&self) -> usize {
         regex_syntax::parse(&self.exact).ok().and_then(|hir| hir.properties().minimum_len()).unwrap_or(0)
+    }
+}
+
+impl Regex {
+    /// The expression for texts that may have one of `behind` at their end; nothing if it looks at the end in another
+    /// way than by a `$` at its own. What stands behind may be matched as well.
+    #[must_use]
+    pub fn before(&self, behind: &[String]) -> Option<Self> {
+        let looks_at_end = |written: &str| {
+            let looks = regex_syntax::parse(written).map(|hir| hir.properties().look_set());
+            looks.map_or(true, |looks| {
+                looks.contains(Look::End) || looks.contains(Look::EndLF) || looks.contains_word()
+            })
+        };
+        if !looks_at_end(&self.written) {
+            return Some(self.clone());
+        }
+        let open = self.written.strip_suffix('$')?;
+        // With alternatives the `$` is that of the last one.
+        let is_one =
+            matches!(ast::parse::Parser::new().parse(open), Ok(tree) if !matches!(tree, Ast::Alternation(_)));
+        if !is_one || looks_at_end(open) {
+            return None;
+        }
+        let behind: Vec<_> = behind.iter().map(|text| regex_syntax::escape(text)).collect();
+        Self::new(&format!("{open}(?:{})?$", behind.join("|")))
     }
 }
 

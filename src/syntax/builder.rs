@@ -36,13 +36,18 @@ impl<'a> Builder<'a> {
         Some(Span::new(self.file, open, open + 1))
     }
 
-    /// Reports, and remembers where, so that the leftovers of a fault are not reported again.
+    /// Reports, and remembers where, so that the leftovers of a fault are not reported again. A finding past those that
+    /// will be shown is dropped.
     pub(super) fn report(&mut self, found: Diagnostic) {
+        if self.enough() {
+            return;
+        }
         self.fault = found.primary.span.range();
         self.diags.push(found);
     }
 
-    /// Whether more was found than will be shown: then the rest is not worth explaining.
+    /// Whether more was found than will be shown: then the rest is not worth explaining. Whoever reads the text around
+    /// a fault asks first, for a file of one line has as many faults as words, and all of it around each.
     pub(super) fn enough(&self) -> bool {
         self.diags.len() > FINDINGS
     }

@@ -206,7 +206,9 @@ impl Builder<'_> {
         let (word, place) = (name.as_str(), self.span(inside));
         let written = inside.as_str().trim();
         let form = |field: &str| {
-            format!("write `{word}({field}) == \"…\"`; `any({field}) like \"*\"` asks for any value at all")
+            format!(
+                "write `{word}({field}) == VALUE`; of a text, `any({field}) like \"*\"` asks for any value at all"
+            )
         };
         let found = if is_field(written) {
             Diagnostic::new(Code::Syntax, span, format!("`{word}({written})` has no test"))

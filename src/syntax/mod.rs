@@ -63,9 +63,10 @@ pub fn parse(source: &SourceFile, id: FileId, diags: &mut Diagnostics) -> ast::F
     let mut found = Diagnostics::default();
     let scan = scan::scan(&source.text, id, &mut found);
     let file = builder::Builder::new(&scan.text, id, &mut found).file();
+    let is_cut = found.len() > FINDINGS;
     let mut findings = found.into_sorted();
     let understood = understood(&findings);
-    if findings.len() > FINDINGS {
+    if is_cut {
         report::cut(&mut findings);
     }
     for finding in findings {

@@ -49,6 +49,9 @@ impl<'a> Builder<'a> {
     }
 
     fn no_open(&mut self, strict: Rule, start: usize, end: usize) {
+        if self.enough() {
+            return;
+        }
         match grammar::parse(strict, self.slice(start, end)) {
             Err(stopped) => self.stopped(start, &stopped),
             Ok(_) => self.unexpected(end, &["`{`"]),
@@ -56,6 +59,9 @@ impl<'a> Builder<'a> {
     }
 
     fn no_close(&mut self, open: Span, at: usize) {
+        if self.enough() {
+            return;
+        }
         let at = self.skip_blank(at);
         let mut found = Diagnostic::new(Code::Unclosed, open, "unclosed `{`").label("no matching `}`");
         if at < self.text.len() {

@@ -164,6 +164,9 @@ impl<'a> Builder<'a> {
 
     /// Parses a clause by its strict rule to find where it goes wrong.
     fn strict(&mut self, by: Rule, at: usize, end: usize, level: Level) {
+        if self.enough() {
+            return;
+        }
         match grammar::parse(by, self.slice(at, end)) {
             Err(stopped) => self.stopped(at, &stopped),
             Ok(_) => self.unexpected(at, &level.openings()),
@@ -172,6 +175,9 @@ impl<'a> Builder<'a> {
 
     /// Something behind a clause that is complete as far as it goes.
     fn leftover(&mut self, level: Level, at: usize, end: usize, previous: Previous) {
+        if self.enough() {
+            return;
+        }
         let behind =
             self.fault.start < at && (at < self.fault.end || !self.slice(self.fault.end, at).contains('\n'));
         // What is left of a line whose fault was reported is the same fault.

@@ -37,6 +37,9 @@ impl Builder<'_> {
 
     /// Reports that none of `expected` stands at `at`.
     pub(super) fn unexpected(&mut self, at: usize, expected: &[&'static str]) {
+        if self.enough() {
+            return;
+        }
         let at = self.skip_blank(at);
         let listed = self.listed(at, expected);
         // The causes first: a bracket that is missing earlier makes the grammar want something else here.
@@ -47,6 +50,9 @@ impl Builder<'_> {
 
     /// Reports the token at `at`, with which a parse stopped.
     pub(super) fn superfluous(&mut self, at: usize, stopped: &Stopped) {
+        if self.enough() {
+            return;
+        }
         let expected = self.listed(at, &expected(&stopped.wanted));
         let token = self.token(at);
         let span = Span::new(self.file, at, at + token.len());

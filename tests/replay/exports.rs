@@ -130,10 +130,20 @@ fn a_field_that_no_event_has_is_named() {
         ]
     );
     assert!(!without.stats.is_incomplete());
-    // One event has it; or none would match anyway.
-    let with = |more: &str| trail(r#""userIdentity":{"x":"#) + "\n" + more;
-    let notes = report(with(&call("9", "00:01:00", "CreateUser"))).stats.notes;
+    // Of each step one event has it; or none would match anyway.
+    let with = |more: &[String]| trail(r#""userIdentity":{"x":"#) + "\n" + &more.join("\n");
+    let first = call("9", "00:01:00", "CreateUser");
+    let notes = report(with(&[first.clone(), call("10", "00:03:00", "RunInstances")])).stats.notes;
     assert!(notes.is_empty(), "{notes:?}");
+    // What an event of another step has is no help to this one, nor what an event has that no step asks for.
+    let sentence = |step: &str| {
+        format!(
+            "no event of aws.cloudtrail that satisfies all else of step `{step}` of `calls` (1 read) has `actor.id` (`userIdentity.arn`), which other events have"
+        )
+    };
+    assert_eq!(report(with(&[first])).stats.notes, [sentence("second")]);
+    let notes = report(call("9", "00:01:00", "Describe") + "\n" + &with(&[])).stats.notes;
+    assert_eq!(notes, [sentence("first") + "; the same goes for 1 more step"]);
     let other =
         trail(r#""userIdentity":{"x":"#).replace("CreateUser", "Describe").replace("RunInst", "Describe");
     let notes = report(other).stats.notes;

@@ -138,6 +138,7 @@ pub(super) fn mapping(reader: &mut MappingReader<'_>) -> Option<Mapping> {
 pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
     let (multi, text, single) = (reader.multi(), reader.text().cloned(), reader.single().cloned());
     let alert_field = reader.alert_field();
+    reader.wording();
     let empty = match (reader.word("empty") == Some(DROPPED), reader.has_placeholder()) {
         (false, _) => Empty::Kept,
         (true, false) => Empty::Dropped,

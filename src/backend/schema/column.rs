@@ -42,6 +42,8 @@ pub(in crate::backend) struct ColumnReader<'a> {
     mapped_path: Option<&'a str>,
     own_placeholder: bool,
     alert_field: Option<&'a str>,
+    /// `behind` and `written`, as far as they are stated.
+    wording: Vec<&'static str>,
     inexact: Vec<Inexact>,
     /// The keys at which the variant stands in the file.
     path: Vec<String>,
@@ -77,6 +79,8 @@ impl<'a> ColumnReader<'a> {
             text,
             single,
             alert_field,
+            behind,
+            written,
             superset,
             subset,
             requires: _,
@@ -106,6 +110,10 @@ impl<'a> ColumnReader<'a> {
             mapped_path: path.as_deref().filter(|_| mapped.is_mapped()),
             own_placeholder: placeholder.is_some() || !def.placeholders.is_empty(),
             alert_field: alert_field.as_deref(),
+            wording: [("behind", behind.is_empty()), ("written", written.is_empty())]
+                .into_iter()
+                .filter_map(|(option, is_empty)| (!is_empty).then_some(option))
+                .collect(),
             inexact,
             path: keys.chain(number.map(|number| number.to_string())).collect(),
             title: B::TITLE,
@@ -186,6 +194,14 @@ impl<'a> ColumnReader<'a> {
         self.alert_field
     }
 
+    /// Says that tests of the column may ask for several texts: then the rule is written so beforehand where the column
+    /// has values in other words or with something behind them.
+    pub(in crate::backend) fn wording(&mut self) {
+        for option in ["behind", "written"] {
+            Reads::add(&mut self.asked, option);
+        }
+    }
+
     /// Says that the column holds for more records than the field, unless the file says already how it is not exact.
     pub(in crate::backend) fn is_wider(&mut self, reason: &str) {
         if self.inexact.is_empty() {
@@ -250,7 +266,8 @@ impl<'a> ColumnReader<'a> {
             ("single", self.single.is_some()),
             ("alert_field", self.alert_field.is_some()),
         ];
-        for (option, _) in stated.into_iter().filter(|(_, stated)| *stated) {
+        let stated = stated.into_iter().filter(|(_, stated)| *stated).map(|(option, _)| option);
+        for option in stated.chain(std::mem::take(&mut self.wording)) {
             if !self.asked.contains(&option) {
                 let title = format!("the `{option}` of `{}` is ignored by {}", self.def.name, self.title);
                 self.fault(option, title, IGNORED.0, IGNORED.1);

@@ -46,6 +46,7 @@ pub(super) fn column(reader: &mut ColumnReader<'_>) -> Option<Column> {
     if reader.multi() {
         reader.is_wider("the field holds the values of all items of an event together");
     }
+    reader.wording();
     let place = reader.place()?;
     let mut name = |option, text: &str| {
         let found = FieldName::new(text);

@@ -10,19 +10,21 @@
 //! last.
 
 use super::literal::{self, Frag, spl};
-use super::{Spl, links, refuse, slots};
+use super::{Spl, links, slots};
 use crate::backend::bind::{Bound, BoundStep};
 use crate::backend::{Effect, Report};
-use crate::ir::{Repetition, Type};
+use crate::diag::{Code, Diagnostic};
+use crate::ir::{ACTION, Repetition, Type};
 
 /// The commands, for all steps that repeat. `sorted` says whether the rows stand in the order of time, steps first.
 pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: &mut bool, report: &mut Report) -> Vec<Frag> {
     let mut out = Vec::new();
     for (number, step) in (1..).zip(&bound.steps) {
         let Some(repetition) = step.repetition else { continue };
-        let link = usize::try_from(number).ok().and_then(|number| bound.links.get(number.checked_sub(2)?));
-        if link.is_some_and(|link| link.shared) {
-            refuse(repetition.span, SHARED, report);
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(2));
+        let before = at.and_then(|at| Some((bound.links.get(at)?, bound.steps.get(at)?)));
+        if let Some((_, before)) = before.filter(|(link, _)| link.shared) {
+            refuse_shared(before, step, repetition, report);
         }
         let burst = Burst { number, step, repetition };
         if repetition.distinct.is_some() {
@@ -40,8 +42,49 @@ pub(super) fn commands(bound: &Bound<'_, Spl>, sorted: &mut bool, report: &mut R
     out
 }
 
-const SHARED: &str = "an event of the step before could be one of those that are counted, and the search cannot leave it out of the \
-                      count: make the two conditions exclude each other";
+/// Refuses to count events that could be the event of the step before, and says what to change.
+fn refuse_shared(
+    before: &BoundStep<'_, Spl>,
+    step: &BoundStep<'_, Spl>,
+    repetition: &Repetition,
+    report: &mut Report,
+) {
+    let (earlier, counted) = (&before.name.node, &step.name.node);
+    let title = format!(
+        "Splunk SPL cannot count events of step `{counted}` that could be the event of step `{earlier}` as well"
+    );
+    let example = only_of(before, step)
+        .map_or(String::new(), |except| format!(", for example by `except {except}` in step `{counted}`"));
+    report.error(
+        Diagnostic::new(Code::NotExpressible, repetition.span, title)
+            .label("the search cannot leave that one event out of the count")
+            .also(before.name.span, "an event of this step could be among those that are counted")
+            .help(format!(
+                "let the conditions of the two steps exclude each other{example}, or leave Splunk out with `--target`"
+            )),
+    );
+}
+
+/// The actions of the step before that the counted one could do without, as a condition.
+fn only_of(before: &BoundStep<'_, Spl>, step: &BoundStep<'_, Spl>) -> Option<String> {
+    let ([], []) = (before.others.as_slice(), step.others.as_slice()) else { return None };
+    let actions = before.main.of.filter.required_texts(ACTION)?.strings();
+    // Without those that both ask for none may be left: then there is nothing to take away.
+    if let Some(counted) = step.main.of.filter.required_texts(ACTION)
+        && counted.0.iter().all(|action| actions.contains(&**action))
+    {
+        return None;
+    }
+    if actions.iter().any(|action| action.contains(['"', '\\'])) {
+        return None;
+    }
+    let quoted: Vec<_> = actions.iter().map(|action| format!("\"{action}\"")).collect();
+    Some(match quoted.as_slice() {
+        [one] => format!("{ACTION} == {one}"),
+        several => format!("{ACTION} in ({})", several.join(", ")),
+    })
+}
+
 const WINDOW: &str =
     "limits.conf [stats] max_stream_window of at least the number that a step counts (10,000 by default)";
 const CARRIED: &str = "different values are counted, so the query carries every earlier record of a group along; its memory grows with \

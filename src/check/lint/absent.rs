@@ -9,14 +9,12 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::Source;
+use crate::check::lacking::{Actions, actions_of, all_lacking, lacking_in};
 use crate::check::names::Names;
 use crate::check::naming;
 use crate::check::sink::Sink;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{self, Pred};
-
-/// The actions that an event can have; `None`: any.
-type Actions = Option<BTreeSet<String>>;
 
 /// Looks at the condition and the exceptions of a step.
 pub(super) fn step(source: &Source, sink: &mut Sink, filter: &Pred, excepts: &[&Pred]) {
@@ -73,10 +71,6 @@ pub(super) fn event(source: &Source, sink: &mut Sink, event: &ir::TestEvent) {
     }
 }
 
-fn actions_of(source: &Source, pred: &Pred) -> Actions {
-    pred.required_texts(&source.discriminator).map(|texts| texts.strings())
-}
-
 /// The actions that the conditions of all alternatives of a step leave, if a field never has a value with any of them.
 fn lacking_in_all<'a>(
     names: &Names<'a>,
@@ -89,20 +83,6 @@ fn lacking_in_all<'a>(
     };
     // Where every alternative lacks it, what the first one says is enough.
     step.selections().map(of).collect::<Option<Vec<_>>>()?.into_iter().next()
-}
-
-/// The actions that a condition leaves, if a field never has a value with any of them.
-fn lacking_in(source: &Source, field: &str, filter: &Pred) -> Option<BTreeSet<String>> {
-    source.field(field).filter(|def| !def.absent_for.is_empty())?;
-    all_lacking(source, field, &actions_of(source, filter))
-}
-
-/// The actions, if a field never has a value with any of them.
-fn all_lacking(source: &Source, field: &str, actions: &Actions) -> Option<BTreeSet<String>> {
-    let absent_for = &source.field(field)?.absent_for;
-    // No action left is a contradiction, which `logic` reports; with an empty set every field would count as absent.
-    let actions = actions.as_ref().filter(|actions| !actions.is_empty())?;
-    actions.iter().all(|action| absent_for.contains(action)).then(|| actions.clone())
 }
 
 fn never_there(

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Source;
+use crate::check::lacking;
 use crate::check::links::strong;
 use crate::check::names::Names;
 use crate::check::naming;
@@ -56,11 +57,14 @@ fn weak(names: &Names<'_>, index: usize, then: &Then, own: &[&ir::Key]) -> Optio
     for (_, span, why) in others {
         found = found.also(*span, why.clone());
     }
+    let (before, after) = names.neighbours(index)?;
     let common: Vec<&str> = left
         .fields
-        .keys()
-        .map(String::as_str)
-        .filter(|name| right.field(name).is_some() && strong(left, name) && strong(right, name))
+        .values()
+        .filter(|field| right.field(&field.name).is_some_and(|other| other.ty == field.ty))
+        .map(|field| field.name.as_str())
+        .filter(|name| strong(left, name) && strong(right, name))
+        .filter(|name| lacking::may_have(names, before, name) && lacking::may_have(names, after, name))
         .take(5)
         .collect();
     Some(if common.is_empty() {

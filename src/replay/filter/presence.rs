@@ -5,7 +5,8 @@
 //!
 //! Fields that need a version or setting of the log (`requires` in the source) are looked after in events. Others are
 //! missing in most events for good reasons. What shows that none can have them are the columns of a file, and events
-//! that a step would take but for fields that no event had at all.
+//! that a step would take but for fields that they lack: a field that events of another kind have is no help to a step
+//! whose events never do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,10 +50,35 @@ struct Watched {
 struct Needing {
     rule: String,
     step: Arc<Step>,
-    /// Their numbers in `watched`.
-    needs: Vec<usize>,
-    /// Whether an event satisfied all but what asks for fields that no event had so far.
-    is_near: AtomicBool,
+    needs: Vec<Need>,
+}
+
+/// A field that a step needs, and what the events had that satisfy all else of the step.
+#[derive(Debug)]
+struct Need {
+    /// Its number in `watched`.
+    number: usize,
+    place: usize,
+    /// Whether a condition reads it, or only a link.
+    is_tested: bool,
+    /// Whether any of them had it.
+    was_held: AtomicBool,
+    /// How many had not.
+    lacking: AtomicU64,
+}
+
+/// A field that none of the events of some steps had, and the steps, each with how many events lacked it.
+type Needed<'p> = (&'p Watched, Vec<(&'p Needing, u64)>);
+
+/// How much of a record was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// The fields of conditions.
+    Conditions,
+    /// All fields, of a record whose conditions were looked at before.
+    Rest,
+    /// All fields at once.
+    Whole,
 }
 
 /// With more steps than that, only the events that are read in full are compared with them.
@@ -84,16 +110,16 @@ impl Presence {
             };
             let demanded: BTreeSet<usize> =
                 filter.conjuncts().iter().filter_map(demanded).chain(keys).collect();
-            needs.push((*rule, *compiled, demanded));
+            let tested = filter.fields().filter_map(|field| schema.place(&field.name)).collect();
+            needs.push((*rule, *compiled, demanded, tested));
         }
         let watched: Vec<Watched> =
             read.iter().filter_map(|place| Watched::new(*place, schema, source)).collect();
         let number = |place: &usize| watched.iter().position(|watched| watched.place == *place);
-        let needing = |(rule, step, needs): (&str, &Arc<Step>, BTreeSet<usize>)| Needing {
-            rule: rule.to_owned(),
-            step: Arc::clone(step),
-            needs: needs.iter().filter_map(number).collect(),
-            is_near: AtomicBool::new(false),
+        let needing = |(rule, step, needs, tested): (&str, &Arc<Step>, BTreeSet<usize>, BTreeSet<usize>)| {
+            let need = |place| Some(Need::new(number(place)?, *place, tested.contains(place)));
+            let needs = needs.iter().filter_map(need).collect();
+            Needing { rule: rule.to_owned(), step: Arc::clone(step), needs }
         };
         Self {
             source: source.name.clone(),
@@ -104,41 +130,21 @@ impl Presence {
         }
     }
 
-    /// Takes note of the values of a record, whose event is read `in_full` or as far as steps need it.
-    pub(super) fn see(&self, values: &Values<'_>, in_full: bool) {
+    /// Takes note of the values of a record, as far as they are `known`.
+    pub(super) fn see(&self, values: &Values<'_>, known: Known) {
         // Read before it is written: every thread writing for every record would wait for the others' cache line.
-        if self.unseen.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        for watched in &self.watched {
-            if values.get(watched.place).is_some_and(Option::is_some)
+        let is_any_unseen = self.unseen.load(Ordering::Relaxed) > 0;
+        for watched in self.watched.iter().filter(|_| is_any_unseen) {
+            if has(values, watched.place)
                 && !watched.was_seen()
                 && !watched.was_seen.swap(true, Ordering::Relaxed)
             {
                 self.unseen.fetch_sub(1, Ordering::Relaxed);
             }
         }
-        if in_full || self.steps.len() <= FEW {
-            self.compare(values);
+        if known == Known::Whole || self.steps.len() <= FEW {
+            self.steps.iter().for_each(|step| step.see(values, known));
         }
-    }
-
-    /// Finds the steps that an event satisfies but for fields that no event had.
-    fn compare(&self, values: &Values<'_>) {
-        let was_seen = |place: usize| {
-            self.watched.iter().find(|watched| watched.place == place).is_none_or(Watched::was_seen)
-        };
-        for step in self.steps.iter().filter(|step| !step.is_near.load(Ordering::Relaxed)) {
-            let lacks = self.unseen_of(step).next().is_some();
-            let excepted = || step.step.excepts.iter().any(|except| except.holds(values));
-            if lacks && may_be(&step.step.filter, true, values, &was_seen) && !excepted() {
-                step.is_near.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn unseen_of<'p>(&'p self, step: &'p Needing) -> impl Iterator<Item = &'p Watched> {
-        step.needs.iter().filter_map(|at| self.watched.get(*at)).filter(|watched| !watched.was_seen())
     }
 
     /// Counts an event, if all its fields were read.
@@ -182,25 +188,93 @@ impl Presence {
             let requires = watched.requires.as_ref()?;
             Some(format!("{}, which needs: {requires}", beginning(watched)))
         });
-        let mut needed: BTreeMap<usize, (&Watched, Vec<&Needing>)> = BTreeMap::new();
-        for step in self.steps.iter().filter(|step| step.is_near.load(Ordering::Relaxed)) {
-            for watched in self.unseen_of(step).filter(|watched| watched.requires.is_none()) {
-                needed.entry(watched.place).or_insert((watched, Vec::new())).1.push(step);
+        required.chain(self.needed(events)).collect()
+    }
+
+    /// A sentence for each field that steps need and none of their events had; `events` were read in full.
+    fn needed(&self, events: u64) -> Vec<String> {
+        let mut needed: BTreeMap<usize, Needed<'_>> = BTreeMap::new();
+        for step in &self.steps {
+            for (need, lacking) in step.needs.iter().filter_map(|need| Some((need, need.never_held()?))) {
+                let Some(watched) = self.watched.get(need.number) else { continue };
+                let is_told = watched.is_told.load(Ordering::Relaxed);
+                // What the log has to be for the field is said of the source, unless it is.
+                if !is_told && (watched.was_seen() || watched.requires.is_none()) {
+                    needed.entry(need.number).or_insert((watched, Vec::new())).1.push((step, lacking));
+                }
             }
         }
-        let needed = needed.into_values().filter(|(watched, _)| !watched.is_told.load(Ordering::Relaxed));
-        let needed = needed.filter_map(|(watched, steps)| {
-            let (first, more) = steps.split_first()?;
+        let sentence = |(watched, steps): Needed<'_>| {
+            let ((first, lacking), more) = steps.split_first()?;
+            let (source, field) = (&self.source, watched.shown());
+            let (step, rule) = (&first.step.name, &first.rule);
+            if watched.was_seen() {
+                let more = match more.len() {
+                    0 => String::new(),
+                    1 => "; the same goes for 1 more step".to_owned(),
+                    more => format!("; the same goes for {more} more steps"),
+                };
+                return Some(format!(
+                    "no event of {source} that satisfies all else of step `{step}` of `{rule}` ({lacking} read) has {field}, which other events have{more}"
+                ));
+            }
             let more = match more.len() {
                 0 => "needs".to_owned(),
                 1 => "and 1 more step need".to_owned(),
                 more => format!("and {more} more steps need"),
             };
-            let (step, rule) = (&first.step.name, &first.rule);
-            Some(format!("{}, which step `{step}` of `{rule}` {more}", beginning(watched)))
-        });
-        required.chain(needed).collect()
+            let read = format!("no event of {source} that was read in full ({events})");
+            Some(format!("{read} has {field}, which step `{step}` of `{rule}` {more}"))
+        };
+        needed.into_values().filter_map(sentence).collect()
     }
+}
+
+impl Needing {
+    /// Takes note of the fields of an event that satisfies all else.
+    fn see(&self, values: &Values<'_>, known: Known) {
+        let is_due = |need: &&Need| match known {
+            Known::Conditions => need.is_tested,
+            Known::Rest => !need.is_tested,
+            Known::Whole => true,
+        };
+        let mut due = self.needs.iter().filter(is_due).filter(|need| !need.was_held()).peekable();
+        if due.peek().is_none() || self.step.excepts.iter().any(|except| except.holds(values)) {
+            return;
+        }
+        // Whatever the event lacks may be what keeps it from the step; if it does not lack the field, its value may.
+        let fits = |place: usize| {
+            may_be(&self.step.filter, true, values, &|other| other == place || !has(values, other))
+        };
+        for need in due.filter(|need| fits(need.place)) {
+            if has(values, need.place) {
+                need.was_held.store(true, Ordering::Relaxed);
+            } else {
+                need.lacking.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Need {
+    fn new(number: usize, place: usize, is_tested: bool) -> Self {
+        let (was_held, lacking) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { number, place, is_tested, was_held, lacking }
+    }
+
+    fn was_held(&self) -> bool {
+        self.was_held.load(Ordering::Relaxed)
+    }
+
+    /// How many events lacked it, if some did and none had it.
+    fn never_held(&self) -> Option<u64> {
+        let lacking = self.lacking.load(Ordering::Relaxed);
+        (lacking > 0 && !self.was_held()).then_some(lacking)
+    }
+}
+
+fn has(values: &Values<'_>, place: usize) -> bool {
+    values.get(place).is_some_and(Option::is_some)
 }
 
 impl Watched {
@@ -228,17 +302,16 @@ impl Watched {
     }
 }
 
-/// Whether a predicate may turn out as `wanted`, whatever the fields hold that were not seen.
-fn may_be(pred: &Predicate, wanted: bool, values: &Values<'_>, was_seen: &impl Fn(usize) -> bool) -> bool {
-    let part = |part: &Predicate| may_be(part, wanted, values, was_seen);
+/// Whether a predicate may turn out as `wanted`, whatever the fields hold that are `open`.
+fn may_be(pred: &Predicate, wanted: bool, values: &Values<'_>, open: &impl Fn(usize) -> bool) -> bool {
+    let part = |part: &Predicate| may_be(part, wanted, values, open);
     match pred {
         Predicate::All(parts) if wanted => parts.iter().all(part),
         Predicate::Any(parts) if !wanted => parts.iter().all(part),
         Predicate::All(parts) | Predicate::Any(parts) => parts.iter().any(part),
-        Predicate::Not(inner) => may_be(inner, !wanted, values, was_seen),
+        Predicate::Not(inner) => may_be(inner, !wanted, values, open),
         Predicate::Test(place, check) => {
-            let is_seen = was_seen(*place) && check.other().is_none_or(was_seen);
-            !is_seen || pred.holds(values) == wanted
+            open(*place) || check.other().is_some_and(open) || pred.holds(values) == wanted
         }
     }
 }

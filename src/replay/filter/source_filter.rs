@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::json_key::JsonKey;
 use super::key_filter::KeyFilter;
 use super::prefilter::{Form, Prefilter, is_escaped};
-use super::presence::Presence;
+use super::presence::{Known, Presence};
 use super::probe_filter::ProbeFilter;
 use super::result::ChunkResult;
 use super::source_step::SourceStep;
@@ -249,14 +249,16 @@ impl SourceFilter {
             ordinal += 1;
             let time = self.reader.time(values);
             timeless |= time.is_none();
-            self.presence.see(values, in_full);
+            self.presence.see(values, if in_full { Known::Whole } else { Known::Conditions });
             let steps = self.satisfied(values);
             if steps.is_empty() { None } else { Some((time?, ordinal, steps)) }
         };
         let projection = if in_full { &self.whole } else { &self.projection };
         self.reader.rows(slots, projection, choose, |values, (time, ordinal, steps)| {
             // Again: more of its fields are known than when it was chosen.
-            self.presence.see(values, in_full);
+            if !in_full {
+                self.presence.see(values, Known::Rest);
+            }
             // The identity of an event without an id takes the whole event, so it waits until a row is chosen.
             let event = self.reader.identity(values, &identity());
             // Exact where the key filter was not: the values are read now.
