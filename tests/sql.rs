@@ -201,6 +201,18 @@ fn instants_are_read_as_replay_reads_them() {
     }
 }
 
+/// `run.py` on Spark over files: all of it in a long run.
+#[test]
+fn the_program_for_spark_gives_the_alerts_of_replay() {
+    let mut command = crate::engines::python("spark", "sql/run_selftest.py");
+    command.arg(env!("CARGO_BIN_EXE_catena"));
+    if std::env::var_os("CATENA_CONFORMANCE").is_none() {
+        command.args(["damaged", "without_java", "refusals"]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// What a chain of plain links costs, by the plans of the engines.
 #[test]
 fn plans_join_no_row_with_every_row() {
