@@ -83,7 +83,7 @@ def look(seconds):
 def named(name, agent=""):
     """Both steps of the hostile rule ask for a user whose ARN ends in a quote."""
     identity = {"arn": 'arn:aws:iam::1:user/"', "userName": name}
-    return trail(0, "one", "GetUser", "iam.amazonaws.com", userIdentity=identity, userAgent=f'{agent}" or 1=1 --')
+    return trail(0, "one", "GetUser", "iam.amazonaws.com", userIdentity=identity, userAgent=f'{agent}" | or 1=1 --')
 
 
 SERVER = trail(60, "two", "\\x", "iam.amazonaws.com", userIdentity={"arn": 'arn:aws:iam::1:user/"', "userName": r"\\srv.["})

@@ -12,6 +12,10 @@ import functools
 import duck
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+
+# sqlglot writes `a -> path`, which DuckDB, and sqlglot itself, take for a lambda where it is the argument of a function.
+DuckDB.Generator.TRANSFORMS[exp.JSONExtract] = lambda to, node: to.func("json_extract", node.this, node.expression)
 
 
 class Refused(Exception):
@@ -57,11 +61,6 @@ def scalar(node):
     """Trino gives NULL for an object or array, DuckDB its text."""
     parts = [node.this.sql("duckdb"), node.expression.sql("duckdb")]
     return sqlglot.parse_one(f"(json_value({parts[0]}, {parts[1]}) ->> '$')", read="duckdb")
-
-
-def extract(node):
-    """sqlglot writes `a -> path`, which DuckDB takes for a lambda where it is the argument of a function."""
-    return exp.Anonymous(this="json_extract", expressions=[node.this, node.expression])
 
 
 STRICT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
@@ -126,8 +125,6 @@ def translated_node(node):
         return best(node)
     if isinstance(node, exp.JSONExtractScalar):
         return scalar(node)
-    if isinstance(node, exp.JSONExtract):
-        return extract(node)
     if isinstance(node, exp.ArrayExcept):
         return without_items(node)
     if isinstance(node, exp.Anonymous):
