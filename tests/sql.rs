@@ -191,11 +191,11 @@ fn addresses_and_hostile_texts_are_read_as_meant() {
     }
 }
 
-/// Instants as logs write them, with and without a zone, in sessions of other zones.
+/// Instants, integers and texts as logs write them, in sessions of another zone.
 #[test]
-fn instants_are_read_as_replay_reads_them() {
+fn scalars_are_read_as_replay_reads_them() {
     for (environment, dialect) in [("sql", "duckdb"), ("sql", "trino"), ("spark", "spark")] {
-        let mut command = crate::engines::python(environment, "sql/instants.py");
+        let mut command = crate::engines::python(environment, "sql/scalars.py");
         let output = command.arg(env!("CARGO_BIN_EXE_catena")).args(["--dialect", dialect]).output().unwrap();
         assert!(output.status.success(), "{dialect}: {}", String::from_utf8_lossy(&output.stderr));
     }

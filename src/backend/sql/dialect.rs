@@ -21,6 +21,23 @@ pub(super) fn json_scalar(dialect: SqlDialect, document: &Frag, path: &[Key]) ->
     }
 }
 
+/// The same for a field that is a text: an integer as JSON writes it with decimals (`443.0`) is the text of the
+/// integer. Spark does not tell it from a text.
+pub(super) fn json_text_of_scalar(dialect: SqlDialect, document: &Frag, path: &[Key]) -> Frag {
+    let written = literal::json_path(dialect, path);
+    match dialect {
+        SqlDialect::DuckDb => whole(
+            r"(regexp_replace(json_value(TRY_CAST({} AS JSON), {}), '^(-?[0-9]+)[.]0+$', '\1') ->> '$')",
+            &[document, &written],
+        ),
+        SqlDialect::Spark => json_scalar(dialect, document, path),
+        SqlDialect::Trino => whole(
+            r"COALESCE(regexp_extract(TRY(json_format(json_extract({}, {}))), '^(-?[0-9]+)[.]0+\z', 1), {})",
+            &[document, &written, &json_scalar(dialect, document, path)],
+        ),
+    }
+}
+
 /// The same of an item of an array, which is JSON already.
 pub(super) fn json_item_scalar(dialect: SqlDialect, item: &Frag, path: &[Key]) -> Frag {
     match dialect {

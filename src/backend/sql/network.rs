@@ -155,7 +155,8 @@ fn without_dots(dialect: SqlDialect) -> Frag {
     }
     .map(|template| whole(template, &[]));
     let octet = |number: i64| {
-        whole("TRY_CAST(split_part({}, '.', {}) AS INTEGER)", &[&tail, &literal::number(number)])
+        // In the end of a text that is no address any number may stand: 256 times it is no INTEGER any more.
+        whole("TRY_CAST(split_part({}, '.', {}) AS BIGINT)", &[&tail, &literal::number(number)])
     };
     let pair = |first: i64| {
         let number = literal::code(Bind::Or, "{} * 256 + {}", &[&octet(first), &octet(first + 1)]);

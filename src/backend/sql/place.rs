@@ -81,6 +81,19 @@ pub(super) enum Holds {
     Map,
 }
 
+impl Place {
+    /// Whether its path goes on behind that of another place: then an object can stand there.
+    pub(super) fn is_inside(&self, outer: &Self) -> bool {
+        let (Self::Row(inner), Self::Row(outer)) = (self, outer) else { return false };
+        let (own, base) = (&inner.route, &outer.route);
+        inner.column == outer.column
+            && outer.holds == Holds::Json
+            && base.items.is_none()
+            && own.keys.len() > base.keys.len()
+            && own.keys.starts_with(&base.keys)
+    }
+}
+
 impl Spot {
     /// The ways to it: the first that leads to something counts.
     pub(super) fn routes(&self) -> impl Iterator<Item = &Route> {

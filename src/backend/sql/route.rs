@@ -22,6 +22,8 @@ pub(super) enum Found {
 pub(super) enum Document {
     /// A text of JSON.
     Json(Frag),
+    /// The same, of which a text is asked.
+    JsonForText(Frag),
     /// An item of an array of JSON.
     Item(Frag),
     /// A struct, or a list of structs.
@@ -63,7 +65,11 @@ pub(super) fn objects(dialect: SqlDialect, document: &Document, route: &Route) -
 fn entered(dialect: SqlDialect, document: &Document, route: &Route) -> Option<Document> {
     let (first, rest) = route.texts.split_first()?;
     let text = |document: &Frag, keys: &[Key]| dialect::json_text(dialect, document, keys);
-    Some(Document::Json(rest.iter().fold(text(document.frag(), first), |inner, keys| text(&inner, keys))))
+    let inner = rest.iter().fold(text(document.frag(), first), |inner, keys| text(&inner, keys));
+    Some(match document {
+        Document::JsonForText(_) => Document::JsonForText(inner),
+        Document::Json(_) | Document::Item(_) | Document::Struct(_) => Document::Json(inner),
+    })
 }
 
 /// What stands at the end of a route.
@@ -114,13 +120,14 @@ fn there(dialect: SqlDialect, texts: &Frag, depth: usize) -> Frag {
 impl Document {
     fn frag(&self) -> &Frag {
         match self {
-            Self::Json(frag) | Self::Item(frag) | Self::Struct(frag) => frag,
+            Self::Json(frag) | Self::JsonForText(frag) | Self::Item(frag) | Self::Struct(frag) => frag,
         }
     }
 
     fn scalar(&self, dialect: SqlDialect, keys: &[Key]) -> Frag {
         match self {
             Self::Json(document) => dialect::json_scalar(dialect, document, keys),
+            Self::JsonForText(document) => dialect::json_text_of_scalar(dialect, document, keys),
             // There an item that is a text is no longer JSON.
             Self::Item(item) if keys.is_empty() && dialect == SqlDialect::Spark => item.clone(),
             Self::Item(item) => dialect::json_item_scalar(dialect, item, keys),
@@ -130,7 +137,9 @@ impl Document {
 
     fn list(&self, dialect: SqlDialect, keys: &[Key]) -> Frag {
         match self {
-            Self::Json(document) => array::of_json(dialect, document, keys, false),
+            Self::Json(document) | Self::JsonForText(document) => {
+                array::of_json(dialect, document, keys, false)
+            }
             Self::Item(item) => array::of_json(dialect, item, keys, true),
             Self::Struct(base) => member(dialect, base, keys),
         }
@@ -139,7 +148,7 @@ impl Document {
     /// An item of a list in it.
     fn item(&self, name: Frag) -> Self {
         match self {
-            Self::Json(_) | Self::Item(_) => Self::Item(name),
+            Self::Json(_) | Self::JsonForText(_) | Self::Item(_) => Self::Item(name),
             Self::Struct(_) => Self::Struct(name),
         }
     }

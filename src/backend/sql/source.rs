@@ -105,7 +105,7 @@ impl<'t> Table<'t> {
     }
 
     fn values(&self) -> Values<'t> {
-        Values { dialect: self.dialect, groups: &self.mapping().groups }
+        Values { dialect: self.dialect, groups: &self.mapping().groups, for_text: false }
     }
 
     /// The column of a field.

@@ -31,6 +31,8 @@ pub(super) struct Values<'a> {
     pub(super) dialect: SqlDialect,
     /// The names of the groups of the source.
     pub(super) groups: &'a [super::column::Group],
+    /// Whether what is read is taken as a text.
+    pub(super) for_text: bool,
 }
 
 impl Values<'_> {
@@ -54,6 +56,11 @@ impl Values<'_> {
 
     /// The value of a field, of its type.
     pub(super) fn of(&self, column: &Column) -> Frag {
+        let for_text = column.ty == Type::String || column.capture.is_some() || !column.map.is_empty();
+        Values { for_text, ..*self }.read(column)
+    }
+
+    fn read(&self, column: &Column) -> Frag {
         if column.many {
             return self.several(column);
         }
@@ -76,7 +83,8 @@ impl Values<'_> {
                 }
             };
         }
-        let texts: Vec<_> = places.iter().map(|place| self.present(place, &placeholders)).collect();
+        let text = |place| self.unless_object(place, places, self.present(place, &placeholders));
+        let texts: Vec<_> = places.iter().map(text).collect();
         let base = match texts.as_slice() {
             [] => literal::whole("NULL", &[]),
             [only] => only.clone(),
@@ -85,11 +93,24 @@ impl Values<'_> {
         self.typed(self.mapped(column, self.captured(column, base)), *ty, true)
     }
 
-    pub(super) fn captured(&self, column: &Column, base: Frag) -> Frag {
-        match &column.capture {
-            Some(regex) => whole("NULLIF({}, '')", &[&dialect::capture(self.dialect, &base, regex)]),
-            None => base,
+    /// In Spark an object is a text. Where a field also has a value further on its path, logs have objects: they are
+    /// none.
+    fn unless_object(&self, place: &Place, all: &[Place], text: Frag) -> Frag {
+        if self.dialect == SqlDialect::Spark && all.iter().any(|other| other.is_inside(place)) {
+            whole("CASE WHEN json_object_keys({}) IS NULL THEN {} END", &[&text, &text])
+        } else {
+            text
         }
+    }
+
+    pub(super) fn captured(&self, column: &Column, base: Frag) -> Frag {
+        let Some(regex) = &column.capture else { return base };
+        // `$` also holds before a last line feed in Java and Joni.
+        let regex = match regex.strip_suffix('$') {
+            Some(start) if !start.ends_with('\\') => self.ended(start),
+            Some(_) | None => regex.clone(),
+        };
+        whole("NULLIF({}, '')", &[&dialect::capture(self.dialect, &base, &regex)])
     }
 
     pub(super) fn mapped(&self, Column { map, absent, otherwise, .. }: &Column, base: Frag) -> Frag {
@@ -153,7 +174,10 @@ impl Values<'_> {
                 Some(Key::Item(_)) | None => base,
             },
             Holds::Text | Holds::Struct => return route::read(dialect, &Document::Struct(base), route),
-            Holds::Json => return route::first(dialect, &Document::Json(base), spot.routes()),
+            Holds::Json => {
+                let document = if self.for_text { Document::JsonForText(base) } else { Document::Json(base) };
+                return route::first(dialect, &document, spot.routes());
+            }
         };
         if values.is_empty() {
             return Found::Text(text);
@@ -191,9 +215,15 @@ impl Values<'_> {
         }
     }
 
-    /// JSON does not tell 443 from 443.0, and engines round what is no whole number.
+    /// JSON does not tell 443 from 443.0, and engines round what is no integer. Spark gives `1.2345678E7` for such a
+    /// number of eight digits or more.
     fn integer(&self, text: &Frag) -> Frag {
-        let digits = dialect::capture(self.dialect, text, &self.ended("^[+]?(-?[0-9]+)([.]0+)?"));
+        let plain = whole(
+            "CASE WHEN contains({}, 'E') THEN CAST(TRY_CAST({} AS DECIMAL(38, 8)) AS STRING) ELSE {} END",
+            &[text, text, text],
+        );
+        let text = if self.dialect == SqlDialect::Spark { &plain } else { text };
+        let digits = dialect::capture(self.dialect, text, &self.ended("^([+-]?[0-9]+)(?:[.]0+)?"));
         whole("TRY_CAST({} AS BIGINT)", &[&digits])
     }
 
