@@ -76,6 +76,11 @@ impl Layout {
         self.entries.push(Entry { at: Vec::new(), places, values: Vec::new() });
     }
 
+    /// Whether a row is a raw event.
+    pub(super) fn holds_events(&self) -> bool {
+        self.entries.iter().any(|entry| entry.at.is_empty())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -105,7 +105,8 @@ impl<'t> Table<'t> {
     }
 
     fn values(&self) -> Values<'t> {
-        Values { dialect: self.dialect, groups: &self.mapping().groups, for_text: false }
+        let Mapping { layout, groups, .. } = self.mapping();
+        Values { dialect: self.dialect, groups, of_events: layout.holds_events(), for_text: false }
     }
 
     /// The column of a field.

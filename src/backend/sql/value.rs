@@ -31,6 +31,8 @@ pub(super) struct Values<'a> {
     pub(super) dialect: SqlDialect,
     /// The names of the groups of the source.
     pub(super) groups: &'a [super::column::Group],
+    /// Whether a row is an event as somebody wrote it, and not what the vendor delivers.
+    pub(super) of_events: bool,
     /// Whether what is read is taken as a text.
     pub(super) for_text: bool,
 }
@@ -56,8 +58,8 @@ impl Values<'_> {
 
     /// The value of a field, of its type.
     pub(super) fn of(&self, column: &Column) -> Frag {
-        let for_text = column.ty == Type::String || column.capture.is_some() || !column.map.is_empty();
-        Values { for_text, ..*self }.read(column)
+        let is_text = column.ty == Type::String || column.capture.is_some() || !column.map.is_empty();
+        Values { for_text: self.of_events && is_text, ..*self }.read(column)
     }
 
     fn read(&self, column: &Column) -> Frag {
