@@ -20,7 +20,7 @@ use crate::rules;
 
 const LAYOUTS: [(Layout, &str); 2] = [(Layout::Ocsf1, "ocsf1"), (Layout::Ocsf2, "ocsf2")];
 /// Scenarios of each rule, and how many random rules are tried.
-const SCENARIOS: usize = 8;
+const SCENARIOS: usize = 5;
 const RANDOM: usize = 120;
 
 fn laid_out(layout: Layout) -> (Catalog, Schemas) {

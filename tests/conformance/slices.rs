@@ -14,7 +14,7 @@ use super::scenarios::Maker;
 use super::subjects::{self, Subject};
 use super::{BEGIN, scenarios_of};
 
-const SCENARIOS: usize = 4;
+const SCENARIOS: usize = 3;
 /// In one of so many rules faults are planted.
 const FAULTS_IN: usize = 4;
 /// One in so many rules is asked in two texts.

@@ -17,7 +17,7 @@ use super::schedule::{Late, late};
 use super::subjects::{self, Subject};
 
 /// Scenarios for each rule, all in one run after the other.
-const SCENARIOS: usize = 24;
+const SCENARIOS: usize = 12;
 /// Rules: every way to run each of them takes some hundred runs.
 const RULES: usize = 2;
 
