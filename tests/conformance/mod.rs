@@ -86,7 +86,7 @@ fn every_lane() -> Vec<Lane> {
         name: "spark",
         title: "SQL for Spark",
         dialect: SqlDialect::Spark,
-        thin: 24,
+        thin: 20,
         ..lane(sql)
     });
     lanes.push(Lane {
