@@ -135,9 +135,25 @@ pub(super) fn instant(dialect: SqlDialect, text: &Frag) -> Frag {
     let text = zoned(dialect, text);
     match dialect {
         SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMPTZ))", &[&text]),
-        SqlDialect::Spark => whole("unix_micros(try_to_timestamp({}))", &[&text]),
+        SqlDialect::Spark | SqlDialect::Trino => plain_instant(dialect, &text),
+    }
+}
+
+/// The same of a column: what nearly every row has (`2026-01-01T00:00:00Z`) costs a tenth of the time in this way.
+pub(super) fn instant_of_column(dialect: SqlDialect, column: &Frag) -> Frag {
+    // The hour 24 is none.
+    let plain = test("{} LIKE '____-__-__T__:__:__Z' AND {} NOT LIKE '%T24%'", &[column, column]);
+    let [usual, other] = [plain_instant(dialect, column), instant(dialect, column)];
+    whole("CASE WHEN {} THEN {} ELSE {} END", &[&plain, &usual, &other])
+}
+
+/// The same of a text as each engine reads it best.
+fn plain_instant(dialect: SqlDialect, text: &Frag) -> Frag {
+    match dialect {
+        SqlDialect::DuckDb => whole("epoch_us(TRY_CAST({} AS TIMESTAMP))", &[text]),
+        SqlDialect::Spark => whole("unix_micros(try_to_timestamp({}))", &[text]),
         SqlDialect::Trino => {
-            whole("CAST(to_unixtime(TRY(from_iso8601_timestamp_nanos({}))) * 1000000 AS BIGINT)", &[&text])
+            whole("CAST(to_unixtime(TRY(from_iso8601_timestamp_nanos({}))) * 1000000 AS BIGINT)", &[text])
         }
     }
 }

@@ -213,7 +213,7 @@ impl Values<'_> {
                 let seconds = self.seconds(&text);
                 literal::call("COALESCE", [&seconds, &dialect::instant(self.dialect, &text)])
             }
-            Type::Time => dialect::instant(self.dialect, &text),
+            Type::Time => dialect::instant_of_column(self.dialect, &text),
         }
     }
 
