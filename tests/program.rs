@@ -15,6 +15,11 @@ pub(crate) struct Ran {
 /// The day on which tests judge allowlists.
 pub(crate) const AS_OF: &str = "2026-11-24";
 
+/// Whether the long run was asked for, which tries what takes too long for every run.
+pub(crate) fn is_long_run() -> bool {
+    std::env::var_os("CATENA_CONFORMANCE").is_some()
+}
+
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::engines::python;
-use crate::program::{AS_OF, catena, path, root, scratch};
+use crate::program::{AS_OF, catena, is_long_run, path, root, scratch};
 
 /// A rule that shows every field which the log carries.
 fn rule(source: &Source) -> String {
@@ -225,10 +225,9 @@ fn every_form_of_raw_files_gives_the_fields_of_replay() {
 #[test]
 fn spark_reads_raw_files_as_replay_does() {
     let catalog = Catalog::embedded().unwrap();
-    let is_long = std::env::var_os("CATENA_CONFORMANCE").is_some();
     let differs = |source: &&Source| {
         let log = &source.log;
-        is_long || log.dotted || !log.json_text.is_empty() || !log.aliases.is_empty()
+        is_long_run() || log.dotted || !log.json_text.is_empty() || !log.aliases.is_empty()
     };
     let lakes: Vec<_> = raw_sources(&catalog).into_iter().filter(differs).map(Lake::of).collect();
     let cases: Vec<_> = lakes.iter().flat_map(|lake| lake.cases("spark", &[lake.all_forms()])).collect();

@@ -3,7 +3,7 @@
 use catena::backend::{self, Job, Options, SqlDialect};
 use catena::diag::Diagnostics;
 
-use crate::program::{AS_OF, Ran, catena, catena_with_input, path, root, scratch};
+use crate::program::{AS_OF, Ran, catena, catena_with_input, is_long_run, path, root, scratch};
 
 /// The rule of the front page in every dialect, and one case for each kind of clause in the first.
 const SHOWN: [(&str, &str); 14] = [
@@ -206,7 +206,7 @@ fn scalars_are_read_as_replay_reads_them() {
 fn the_program_for_spark_gives_the_alerts_of_replay() {
     let mut command = crate::engines::python("spark", "sql/run_selftest.py");
     command.arg(env!("CARGO_BIN_EXE_catena"));
-    if std::env::var_os("CATENA_CONFORMANCE").is_none() {
+    if !is_long_run() {
         command.args(["damaged", "without_java", "refusals"]);
     }
     let output = command.output().unwrap();

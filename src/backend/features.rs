@@ -261,8 +261,8 @@ fn list_features(list: Option<&List>, span: Span, found: &mut Found) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::fixture::{an1318, catalog, entry, equals, field, link, named, rule, step, test};
-    use crate::ir::Pattern;
+    use crate::backend::fixture::{an1318, catalog, equals, field, link, named, rule, step, test};
+    use crate::ir::{Entry, Pattern};
 
     fn needed(rule: &Rule) -> Vec<Feature> {
         of(rule, &catalog()).into_iter().map(|(feature, _)| feature).collect()
@@ -322,7 +322,7 @@ mod tests {
         let entries =
             [EntryValue::Pattern(Pattern::exactly("a")), EntryValue::Network("::/0".parse().unwrap())];
         let name = named("list");
-        let entries = entries.into_iter().map(|value| entry("", value)).collect();
+        let entries = entries.into_iter().map(|value| Entry::plain("", value)).collect();
         listed.lists =
             vec![List { name, ty: Type::String, entries, expired: Vec::new(), file: None, lookup: None }];
         assert_eq!(needed(&listed), [SingleStep, Allowlist, CaseSensitive, Ipv6Network]);

@@ -6,8 +6,8 @@ use crate::backend::Schemas;
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    Alert, AnyOf, Case, Chain, Entity, EntityKind, Entry, EntryValue, Field, FieldTest, GroupField, Key,
-    Link, Meta, Pred, Rule, Selection, Severity, Status, Step, StepField, TestKind, Type, Value, Window,
+    Alert, AnyOf, Case, Chain, Entity, EntityKind, Field, FieldTest, GroupField, Key, Link, Meta, Pred, Rule,
+    Selection, Severity, Status, Step, StepField, TestKind, Type, Value, Window,
 };
 use crate::source::{Span, Spanned};
 
@@ -17,20 +17,6 @@ pub(in crate::backend) fn named(text: &str) -> Spanned<String> {
 
 pub(in crate::backend) fn field(name: &str, ty: Type) -> Field {
     Field { name: name.to_owned(), ty, span: Span::default() }
-}
-
-/// An entry of an allowlist, with nothing said of it.
-pub(in crate::backend) fn entry(text: &str, value: EntryValue) -> Entry {
-    Entry {
-        value,
-        text: text.to_owned(),
-        reason: None,
-        owner: None,
-        ticket: None,
-        until: None,
-        row: 1,
-        span: Span::default(),
-    }
 }
 
 /// A field by which records are grouped as they are logged.

@@ -169,14 +169,10 @@ fn passing(names: &Names<'_>, rows: &Rows, pred: &Pred) -> Option<Vec<Entry>> {
             let Some(key) = rows.keys.get(number).filter(|_| seen.insert(number)) else { continue };
             let until = last_day(key.until).min(day);
             entries.push(Entry {
-                value: key.value.clone(),
-                text: key.text.clone(),
-                reason: None,
-                owner: None,
-                ticket: None,
                 until: (until < Date::MAX).then_some(until),
                 row: key.row,
                 span: key.span,
+                ..Entry::plain(&key.text, key.value.clone())
             });
         }
     }

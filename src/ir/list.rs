@@ -62,6 +62,15 @@ pub struct Entry {
     pub span: Span,
 }
 
+impl Entry {
+    /// An entry of which nothing is known but what it matches.
+    #[must_use]
+    pub fn plain(text: &str, value: EntryValue) -> Self {
+        let (reason, owner, ticket, until) = (None, None, None, None);
+        Self { value, text: text.to_owned(), reason, owner, ticket, until, row: 1, span: Span::default() }
+    }
+}
+
 /// What an entry matches.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,7 +11,7 @@ use catena::backend::{Fidelity, Level};
 
 use super::{Compiled, Lane, harness, mutants};
 use crate::generated;
-use crate::program::root;
+use crate::program::{is_long_run, root};
 
 /// What ran in one target without a difference.
 pub(super) struct Tally {
@@ -186,7 +186,7 @@ fn of_mutants(tallies: &[Tally]) -> String {
 pub(super) fn keep(tallies: &[Tally]) {
     let own = tallies.iter().filter(|tally| !harness::is_another(tally.target)).count();
     let complete = own == ENGINES.len();
-    let is_long = std::env::var_os("CATENA_CONFORMANCE").is_some();
+    let is_long = is_long_run();
     let part = if is_long { "long run" } else { "generated" };
     let text =
         if is_long { totals(tallies) } else { totals(tallies) + &by_feature(tallies) + &of_mutants(tallies) };

@@ -343,18 +343,8 @@ fn key(left: usize, right: usize) -> Key {
 }
 
 fn lists() -> Vec<List> {
-    let entry = |value, text: &str| Entry {
-        value,
-        text: text.to_owned(),
-        reason: None,
-        owner: None,
-        ticket: None,
-        until: None,
-        row: 1,
-        span: Span::default(),
-    };
-    let pattern = |text: &str| entry(EntryValue::Pattern(Pattern::parse(text).unwrap()), text);
-    let network = |text: &str| entry(EntryValue::Network(text.parse().unwrap()), text);
+    let pattern = |text: &str| Entry::plain(text, EntryValue::Pattern(Pattern::parse(text).unwrap()));
+    let network = |text: &str| Entry::plain(text, EntryValue::Network(text.parse().unwrap()));
     let list = |ty, entries| List {
         name: Spanned { node: "list".to_owned(), span: Span::default() },
         ty,
@@ -366,7 +356,7 @@ fn lists() -> Vec<List> {
     vec![
         list(Type::String, vec![pattern("a*"), pattern("bob\\*")]),
         list(Type::Ip, vec![network("10.0.1.0/24"), network("2001:db8::/64")]),
-        list(Type::Int, vec![entry(EntryValue::Value(ir::Value::Int(2)), "2")]),
+        list(Type::Int, vec![Entry::plain("2", EntryValue::Value(ir::Value::Int(2)))]),
     ]
 }
 

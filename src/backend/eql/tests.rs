@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::{Eql, literal, regex, validate};
-use crate::backend::fixture::{self, an1318, entry, equals, field, link, named, rule, step};
+use crate::backend::fixture::{self, an1318, equals, field, link, named, rule, step};
 use crate::backend::{Effect, Emission, Fidelity, Job, Level, Options, Role, Schemas, compile};
 use crate::catalog::Catalog;
 use crate::diag::Diagnostics;
 use crate::ir::{
-    AnyOf, Case, EntryValue, Key, Link, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type,
-    Value, Window,
+    AnyOf, Case, Entry, EntryValue, Key, Link, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind,
+    Type, Value, Window,
 };
 use crate::source::Span;
 
@@ -215,7 +215,7 @@ fn like(text: &str, case: Case) -> TestKind {
 }
 
 fn list(ty: Type, entries: Vec<EntryValue>) -> List {
-    let entries = entries.into_iter().map(|value| entry("", value)).collect();
+    let entries = entries.into_iter().map(|value| Entry::plain("", value)).collect();
     List { name: named("known"), ty, entries, expired: vec![], file: None, lookup: None }
 }
 

@@ -1,13 +1,13 @@
 //! Whole files and single tests, as text.
 
 use crate::backend::fixture::{
-    an1318, catalog, entry, equals, field, link, named, networks, rule, schemas, step, test,
+    an1318, catalog, equals, field, link, named, networks, rule, schemas, step, test,
 };
 use crate::backend::{Cased, Effect, Emission, Fidelity, Job, Level, Options, Role};
 use crate::catalog::Catalog;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::{
-    Case, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
+    Case, Entry, EntryValue, Key, List, OrderOp, Pattern, Place, Pred, Regex, Rule, TestKind, Type, Value,
 };
 
 /// A source that stores each type in every way, and what Sigma cannot read.
@@ -117,7 +117,7 @@ fn lists() -> Vec<List> {
     let list = |name: &str, ty, values: Vec<EntryValue>| List {
         name: named(name),
         ty,
-        entries: values.into_iter().map(|value| entry("", value)).collect(),
+        entries: values.into_iter().map(|value| Entry::plain("", value)).collect(),
         expired: Vec::new(),
         file: None,
         lookup: None,

@@ -62,8 +62,8 @@ fn pattern(text: &str) -> Pattern {
 /// A rule of one step, with three lists.
 fn single(source: &str, pred: Pred) -> ir::Rule {
     let mut rule = fixture::rule(vec![fixture::step("hit", source, pred, vec![])], vec![], 60, &[]);
-    let network = |text: &str| fixture::entry(text, EntryValue::Network(text.parse().unwrap()));
-    let wild = |text: &str| fixture::entry(text, EntryValue::Pattern(pattern(text)));
+    let network = |text: &str| Entry::plain(text, EntryValue::Network(text.parse().unwrap()));
+    let wild = |text: &str| Entry::plain(text, EntryValue::Pattern(pattern(text)));
     rule.lists = vec![
         list("roles", Type::String, vec![wild("arn:a"), wild("007"), wild("arn:*:b?")]),
         list(

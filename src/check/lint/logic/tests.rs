@@ -260,16 +260,7 @@ fn like(pattern: &[PatternPart], text: &[char]) -> bool {
 fn small() -> (Catalog, List) {
     let mut catalog = Catalog::default();
     catalog.add("small.yaml", SOURCE).unwrap();
-    let entry = |text: &str| Entry {
-        value: EntryValue::Pattern(Pattern::parse(text).unwrap()),
-        text: text.to_owned(),
-        reason: None,
-        owner: None,
-        ticket: None,
-        until: None,
-        row: 1,
-        span: Span::default(),
-    };
+    let entry = |text: &str| Entry::plain(text, EntryValue::Pattern(Pattern::parse(text).unwrap()));
     let list = List {
         name: Spanned { node: "known".to_owned(), span: Span::default() },
         ty: Type::String,
